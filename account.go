@@ -1,0 +1,58 @@
+package vigie
+
+import "time"
+
+// Account is a person, as an issuer of tokens knows it: (Issuer, Subject) is
+// its identity; email, name and verification follow the token's claims.
+type Account struct {
+	// ID is the number of the change that made it.
+	ID            int64 `bun:"id,pk"`
+	Issuer        string
+	Subject       string
+	Email         string
+	EmailVerified bool
+	Name          string
+	Locale        Locale
+	// TimeZone is an IANA name; digests leave by it.
+	TimeZone   string
+	DigestHour int32 // 0 to 23
+	DigestDay  Weekday
+	// QuietNotes is whether a quiet watch says once in 30 days that it is alive.
+	QuietNotes bool
+	CreatedAt  time.Time
+}
+
+// GlobalID is the account's id across the API.
+func (a *Account) GlobalID() string { return GlobalID(KindAccount, a.ID) }
+
+// Weekday is a day of the week, as the API writes it.
+type Weekday string
+
+// The days of the week.
+const (
+	Monday    Weekday = "MONDAY"
+	Tuesday   Weekday = "TUESDAY"
+	Wednesday Weekday = "WEDNESDAY"
+	Thursday  Weekday = "THURSDAY"
+	Friday    Weekday = "FRIDAY"
+	Saturday  Weekday = "SATURDAY"
+	Sunday    Weekday = "SUNDAY"
+)
+
+// AccountUpdate is a change of an account's settings; nil fields stay.
+type AccountUpdate struct {
+	Locale     *Locale
+	TimeZone   *string
+	DigestHour *int32
+	DigestDay  *Weekday
+	QuietNotes *bool
+}
+
+// NewAccount is an account as its issuer first shows it, with the settings
+// that a French reader expects.
+func NewAccount(issuer, subject string) Account {
+	return Account{
+		Issuer: issuer, Subject: subject,
+		Locale: French, TimeZone: "Europe/Paris", DigestHour: 8, DigestDay: Monday, QuietNotes: true,
+	}
+}

@@ -1,0 +1,64 @@
+package vigie
+
+// Buyer is a public body that announces tenders. It is identified by its
+// SIRET where that is known, else by its folded name and department.
+type Buyer struct {
+	// ID is the number of the change that made it.
+	ID   int64  `bun:"id,pk"`
+	Name string // as last published
+	// FoldedName is Name for comparing: no case, accents or punctuation.
+	FoldedName string
+	SIRET      *string // 14 digits
+	City       string
+	// DepartmentCode is where the buyer sits; "" where it is not known.
+	DepartmentCode string
+	// Number is that of its last change.
+	Number int64
+	// MergedInto is the buyer that this one turned out to be, else nil.
+	MergedInto *int64
+}
+
+// GlobalID is the buyer's id across the API.
+func (b *Buyer) GlobalID() string { return GlobalID(KindBuyer, b.ID) }
+
+// BuyerName is how a notice names its buyer.
+type BuyerName struct {
+	Name           string
+	SIRET          string `json:",omitempty"` // "" where not said or not valid
+	City           string `json:",omitempty"`
+	DepartmentCode string `json:",omitempty"`
+}
+
+// Over returns base with everything that n says put over it.
+func (n BuyerName) Over(base BuyerName) BuyerName {
+	over(&base.Name, n.Name)
+	over(&base.SIRET, n.SIRET)
+	over(&base.City, n.City)
+	over(&base.DepartmentCode, n.DepartmentCode)
+	return base
+}
+
+// ValidSIRET reports whether s is 14 digits of which the last is right by
+// Luhn's algorithm (ISO/IEC 7812-1), or, for La Poste's establishments, whose
+// digits add up to a multiple of 5 instead (INSEE).
+func ValidSIRET(s string) bool {
+	if len(s) != 14 {
+		return false
+	}
+	luhn, plain := 0, 0
+	for i := range len(s) {
+		d := int(s[i]) - '0'
+		if d < 0 || d > 9 {
+			return false
+		}
+		plain += d
+		if i%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		luhn += d
+	}
+	const laPoste = "356000000"
+	return luhn%10 == 0 || s[:9] == laPoste && plain%5 == 0
+}

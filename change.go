@@ -1,0 +1,89 @@
+package vigie
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Change is one thing that a notice changed in its tender.
+type Change struct {
+	// Field is the tender's field in the API, e.g. "deadline".
+	Field string
+	Label Text
+	// Before and After are the values as a person reads them; both languages
+	// empty where there was, or is, none.
+	Before, After Text
+}
+
+// changes lists what differs between two states of a tender, in the order in
+// which a supplier cares.
+func changes(before, after Folded) []Change {
+	var list []Change
+	add := func(field string, label, was, is Text) {
+		if was != is {
+			list = append(list, Change{field, label, was, is})
+		}
+	}
+	b, a := before.Content, after.Content
+	add("status", Text{"Statut", "Status"}, before.Outcome.label(), after.Outcome.label())
+	add("deadline", Text{"Date limite de remise des offres", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
+	add("title", Text{"Objet", "Title"}, Same(b.Title), Same(a.Title))
+	add("description", Text{"Description", "Description"}, Same(b.Description), Same(a.Description))
+	add("lots", Text{"Lots", "Lots"}, lotList(b.Lots), lotList(a.Lots))
+	add("reference", Text{"Référence", "Reference"}, Same(b.Reference), Same(a.Reference))
+	add("buyer", Text{"Organisme acheteur", "Buyer"}, Same(before.Buyer.Name), Same(after.Buyer.Name))
+	add("departments", Text{"Départements", "Departments"}, DepartmentList(b.Departments), DepartmentList(a.Departments))
+	add("natures", Text{"Nature", "Nature"}, labelList(b.Natures), labelList(a.Natures))
+	add("procedure", Text{"Procédure", "Procedure"}, b.Procedure.Label(), a.Procedure.Label())
+	add("cpvCodes", Text{"Codes CPV", "CPV codes"}, Same(strings.Join(b.CPVCodes, ", ")), Same(strings.Join(a.CPVCodes, ", ")))
+	add("url", Text{"Lien", "Link"}, Same(b.URL), Same(a.URL))
+	return list
+}
+
+func (o Outcome) label() Text {
+	if o == Undecided {
+		return Text{}
+	}
+	return TenderStatus(o).Label()
+}
+
+func momentOrNone(t *time.Time) Text {
+	if t == nil {
+		return Text{}
+	}
+	return Moment(*t)
+}
+
+func lotList(lots []Lot) Text {
+	lines := make([]string, len(lots))
+	for i, lot := range lots {
+		lines[i] = strings.TrimSpace(lot.Number + " " + lot.Title)
+	}
+	return Same(strings.Join(lines, " · "))
+}
+
+// DepartmentList names departments by their codes: "Ain, Ardèche".
+func DepartmentList(codes []string) Text {
+	names := make([]string, len(codes))
+	for i, code := range codes {
+		names[i] = code
+		if d, ok := DepartmentByCode(code); ok {
+			names[i] = d.Name
+		}
+	}
+	return Same(strings.Join(names, ", "))
+}
+
+func labelList[T interface{ Label() Text }](values []T) Text {
+	var fr, en []string
+	for _, v := range values {
+		fr, en = append(fr, v.Label().FR), append(en, v.Label().EN)
+	}
+	return Text{strings.Join(fr, ", "), strings.Join(en, ", ")}
+}
+
+// Sorted returns the distinct values of a list in order, nil for none.
+func Sorted[T ~string](list []T) []T {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
+}

@@ -1,0 +1,25 @@
+package vigie
+
+// What an input may hold. Lengths count characters (runes) as typed.
+const (
+	MinKeywordLength = 3
+	MaxKeywordLength = 100
+	// MaxKeywords bounds keywords and excluded keywords, each on its own.
+	MaxKeywords   = 50
+	MaxNameLength = 100
+	MaxRecipients = 20
+	MaxWatches    = 200
+	// MaxChoices bounds each list picked from: buyers, departments, CPV codes.
+	MaxChoices      = 200
+	MaxEmailLength  = 254 // RFC 5321 §4.5.3.1.3 less the angle brackets
+	MaxSearchLength = 200
+	MaxPageSize     = 100
+	// MaxOffset is how many rows deep a numbered page or a list by relevance
+	// can go.
+	MaxOffset = 10_000
+	// MaxBatch is how many notices one call or one transaction publishes.
+	MaxBatch = 500
+	// BroadPerDay is how many tenders a day a watch may match before its
+	// author is warned.
+	BroadPerDay = 30
+)

@@ -1,0 +1,37 @@
+package vigie
+
+import (
+	"fmt"
+	"time"
+	_ "time/tzdata" // the rules of Europe/Paris, wherever the binary runs
+)
+
+// Paris is the time zone of French public procurement: notices' clock times
+// are in it.
+func Paris() *time.Location {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		panic("vigie: no time zone Europe/Paris in an embedded database: " + err.Error())
+	}
+	return paris
+}
+
+// Moment says when t is to a person, in the time of Paris: « lundi 9 novembre
+// 2026 à 17 h 00 (heure de Paris) ».
+func Moment(t time.Time) Text {
+	t = t.In(Paris())
+	day := fmt.Sprint(t.Day())
+	if day == "1" {
+		day = "1er"
+	}
+	return Text{
+		FR: fmt.Sprintf("%s %s %s %d à %d h %02d (heure de Paris)",
+			frenchDays[t.Weekday()], day, frenchMonths[t.Month()-1], t.Year(), t.Hour(), t.Minute()),
+		EN: t.Format("Monday 2 January 2006 at 15:04") + " (Paris time)",
+	}
+}
+
+var frenchDays = [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}
+
+var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin",
+	"juillet", "août", "septembre", "octobre", "novembre", "décembre"}

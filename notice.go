@@ -1,0 +1,106 @@
+package vigie
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Notice is one publication about a tender. It is never changed: the same
+// source and reference published with other content is a further revision.
+type Notice struct {
+	// ID is the number of the change that brought it.
+	ID int64 `bun:"id,pk"`
+	// Source is where it was published, e.g. "boamp"; SourceRef its number
+	// there, e.g. an idweb.
+	Source    string
+	SourceRef string
+	// Revision counts, from 1, what this reference was published with.
+	Revision    int
+	TenderID    int64
+	Kind        NoticeKind
+	PublishedAt time.Time
+	// Links are other references of the same source that are about the same
+	// tender: notices before it, or a number of the procedure itself.
+	Links   []string
+	Buyer   BuyerName
+	Content Content
+}
+
+// GlobalID is the notice's id across the API.
+func (n *Notice) GlobalID() string { return GlobalID(KindNotice, n.ID) }
+
+// NoticeKind says what a notice does.
+type NoticeKind string
+
+// The kinds of notice. A correction restates or amends, a cancellation ends
+// the procedure, an award names who won.
+const (
+	ContractNotice NoticeKind = "CONTRACT_NOTICE"
+	Correction     NoticeKind = "CORRECTION"
+	Cancellation   NoticeKind = "CANCELLATION"
+	Award          NoticeKind = "AWARD"
+)
+
+// Compare orders notices of one tender as they were published: by time, then
+// by reference (a longer number is a later one), then by revision.
+func (n *Notice) Compare(m *Notice) int {
+	return cmp.Or(
+		n.PublishedAt.Compare(m.PublishedAt),
+		cmp.Compare(len(n.SourceRef), len(m.SourceRef)),
+		strings.Compare(n.SourceRef, m.SourceRef),
+		cmp.Compare(n.Revision, m.Revision),
+	)
+}
+
+// Says reports whether n says anything that the tender's notice m, of the
+// same reference, does not.
+func (n *Notice) Says(m *Notice) bool {
+	return n.Kind != m.Kind || !n.PublishedAt.Equal(m.PublishedAt) ||
+		n.Buyer.Over(m.Buyer) != m.Buyer || !n.Content.Over(m.Content).Equal(m.Content) ||
+		slices.ContainsFunc(n.Links, func(link string) bool { return !slices.Contains(m.Links, link) })
+}
+
+// Folded is what the notices of a tender say together.
+type Folded struct {
+	Source      string
+	SourceRef   string
+	PublishedAt time.Time
+	Outcome     Outcome
+	Buyer       BuyerName
+	Content     Content
+	// Changes are, for each notice, what it changed; in the order of Notices.
+	Changes [][]Change
+	// Notices are in the order of publication.
+	Notices []*Notice
+}
+
+// Fold tells what a tender is from everything published about it, in whatever
+// order it is given: what a later notice does not say stays as it was, and the
+// last cancellation or award decides the outcome. It needs one notice at
+// least.
+func Fold(notices []*Notice) Folded {
+	notices = slices.SortedFunc(slices.Values(notices), (*Notice).Compare)
+	first := notices[0]
+	f := Folded{
+		Source: first.Source, SourceRef: first.SourceRef, PublishedAt: first.PublishedAt,
+		Notices: notices, Changes: make([][]Change, len(notices)),
+	}
+	for i, n := range notices {
+		before := f
+		f.Buyer = n.Buyer.Over(f.Buyer)
+		f.Content = n.Content.Over(f.Content)
+		switch n.Kind {
+		case Cancellation:
+			f.Outcome = Cancelled
+		case Award:
+			f.Outcome = Awarded
+		case ContractNotice, Correction:
+		}
+		if i > 0 {
+			f.Changes[i] = changes(before, f)
+		}
+	}
+	return f
+}

@@ -1,0 +1,174 @@
+// Package query gives "matches" its one meaning: it turns a watch's criteria
+// into a boolean [Formula] over what a tender is known by, its [Facts]. The
+// search engines, the percolator and the explanation all evaluate that.
+package query
+
+import (
+	"strings"
+
+	"vigie"
+	"vigie/lexicon"
+)
+
+// Field is a property of a tender that an [Atom] can ask for.
+type Field uint8
+
+// The fields. A tender can have several values of each but the buyer and the
+// procedure.
+const (
+	Term       Field = iota // a term of the lexicon
+	Department              // an INSEE code, or [vigie.Nationwide] for none
+	Buyer                   // a global id
+	Nature                  // a [vigie.Nature]
+	Procedure               // a [vigie.Procedure]
+	CPV                     // a prefix, of 2 to 8 digits, of a code
+	fieldCount
+)
+
+// Atom asks whether a tender has a value.
+type Atom struct {
+	Field Field
+	Value string
+}
+
+// Conj is true where all of its atoms are.
+type Conj []Atom
+
+// Clause is true where one of its members is.
+type Clause []Conj
+
+// Formula is true where all of its clauses are and none of its exclusions is.
+// The zero Formula is true of every tender.
+type Formula struct {
+	Clauses  []Clause
+	Excluded []Conj
+}
+
+// Compile turns criteria into the formula that means the same. Keywords that
+// yield no term, which validation refuses, match nothing: in ALL mode the
+// whole formula is then false, and excluding them excludes nothing.
+func Compile(c vigie.Criteria) Formula {
+	var f Formula
+	var any Clause
+	for _, keyword := range c.Keywords {
+		conj := terms(keyword)
+		switch {
+		case c.KeywordMode == vigie.AnyKeyword && conj != nil:
+			any = append(any, conj)
+		case c.KeywordMode == vigie.AnyKeyword:
+		case conj == nil:
+			f.Clauses = append(f.Clauses, Clause{})
+		default:
+			f.Clauses = append(f.Clauses, Clause{conj})
+		}
+	}
+	if c.KeywordMode == vigie.AnyKeyword && len(c.Keywords) > 0 {
+		f.Clauses = append(f.Clauses, any)
+	}
+	for _, keyword := range c.ExcludedKeywords {
+		if conj := terms(keyword); conj != nil {
+			f.Excluded = append(f.Excluded, conj)
+		}
+	}
+	buyers := make([]string, len(c.BuyerIDs))
+	for i, id := range c.BuyerIDs {
+		buyers[i] = vigie.GlobalID(vigie.KindBuyer, id)
+	}
+	f.anyOf(Buyer, buyers)
+	departments := c.Departments
+	if len(departments) > 0 && c.IncludeNationwide {
+		departments = append([]string{vigie.Nationwide}, departments...)
+	}
+	f.anyOf(Department, departments)
+	f.anyOf(Nature, values(c.Natures))
+	f.anyOf(CPV, c.CPVCodes)
+	return f
+}
+
+// anyOf adds the clause that a tender has one of the values; none constrains
+// nothing.
+func (f *Formula) anyOf(field Field, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	clause := make(Clause, len(values))
+	for i, value := range values {
+		clause[i] = Conj{{field, value}}
+	}
+	f.Clauses = append(f.Clauses, clause)
+}
+
+// terms is what a keyword asks for: nil where it yields no term.
+func terms(keyword string) Conj {
+	var conj Conj
+	for _, term := range lexicon.Phrase(keyword) {
+		conj = append(conj, Atom{Term, term})
+	}
+	return conj
+}
+
+// Matches reports whether the formula is true of a tender. It is the meaning
+// that every faster evaluator is held to.
+func (f Formula) Matches(t Facts) bool {
+	for _, clause := range f.Clauses {
+		if !clause.matches(t) {
+			return false
+		}
+	}
+	for _, conj := range f.Excluded {
+		if conj.matches(t) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c Clause) matches(t Facts) bool {
+	for _, conj := range c {
+		if conj.matches(t) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Conj) matches(t Facts) bool {
+	for _, atom := range c {
+		if !t.Has(atom) {
+			return false
+		}
+	}
+	return true
+}
+
+// String writes the formula for people who debug: "(a_b) & (c | d) & !(e)".
+func (f Formula) String() string {
+	var parts []string
+	for _, clause := range f.Clauses {
+		var any []string
+		for _, conj := range clause {
+			any = append(any, conj.String())
+		}
+		parts = append(parts, "("+strings.Join(any, " | ")+")")
+	}
+	for _, conj := range f.Excluded {
+		parts = append(parts, "!("+conj.String()+")")
+	}
+	return strings.Join(parts, " & ")
+}
+
+func (c Conj) String() string {
+	var all []string
+	for _, atom := range c {
+		all = append(all, atom.Value)
+	}
+	return strings.Join(all, "+")
+}
+
+func values[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}

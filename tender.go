@@ -1,0 +1,230 @@
+package vigie
+
+import (
+	"slices"
+	"time"
+)
+
+// Tender is a procedure that suppliers answer, in the sense of OCDS (eForms
+// calls "tender" what is here a bid). It is the [Fold] of its notices.
+type Tender struct {
+	// ID is the number of the change that made it.
+	ID     int64  `bun:"id,pk"`
+	Source string // of its first notice, e.g. "boamp"
+	// SourceRef is the source's number of its first notice, e.g. a BOAMP idweb.
+	SourceRef string
+	Content   `bun:"embed:"`
+	BuyerID   int64
+	// PublishedAt is when its first notice was published.
+	PublishedAt time.Time
+	Outcome     Outcome
+	// Number is that of its last change.
+	Number int64
+	// MergedInto is the tender that this one turned out to be, else nil.
+	MergedInto *int64
+}
+
+// Outcome is how a tender ended, if a notice said so.
+type Outcome string
+
+// The outcomes.
+const (
+	Undecided Outcome = ""
+	Cancelled Outcome = "CANCELLED"
+	Awarded   Outcome = "AWARDED"
+)
+
+// TenderStatus tells whether a tender can be answered.
+type TenderStatus string
+
+// The statuses. A tender is online when it is neither cancelled nor awarded
+// and its deadline, if it has one, is to come.
+const (
+	StatusOnline    TenderStatus = "ONLINE"
+	StatusClosed    TenderStatus = "CLOSED"
+	StatusCancelled TenderStatus = "CANCELLED"
+	StatusAwarded   TenderStatus = "AWARDED"
+)
+
+// Status returns the tender's status at a moment. At its deadline a tender is
+// still online: a bid may arrive on the minute.
+func (t *Tender) Status(now time.Time) TenderStatus {
+	switch {
+	case t.Outcome == Cancelled:
+		return StatusCancelled
+	case t.Outcome == Awarded:
+		return StatusAwarded
+	case t.Deadline != nil && t.Deadline.Before(now):
+		return StatusClosed
+	}
+	return StatusOnline
+}
+
+// GlobalID is the tender's id across the API.
+func (t *Tender) GlobalID() string { return GlobalID(KindTender, t.ID) }
+
+// Content is what one notice says about its tender, or all of them together.
+// A zero field says nothing.
+type Content struct {
+	// Reference is the buyer's own number.
+	Reference   string
+	Title       string
+	Description string
+	// Departments are INSEE codes, sorted: the place of performance where it
+	// is given, else where the notice is published. None: nationwide, or not
+	// said.
+	Departments []string
+	Natures     []Nature
+	Procedure   Procedure
+	// CPVCodes are of 8 digits, without the check digit, sorted.
+	CPVCodes []string
+	// Labels are the source's own descriptive words, which are searched but
+	// not shown.
+	Labels []string
+	Lots   []Lot
+	// Deadline is the last moment for bids.
+	Deadline *time.Time
+	// DeadlineText is the deadline as the source wrote it, where its meaning
+	// had to be worked out.
+	DeadlineText string
+	URL          string
+}
+
+// Over returns base with everything that c says put over it.
+func (c Content) Over(base Content) Content {
+	over(&base.Reference, c.Reference)
+	over(&base.Title, c.Title)
+	over(&base.Description, c.Description)
+	overList(&base.Departments, c.Departments)
+	overList(&base.Natures, c.Natures)
+	over(&base.Procedure, c.Procedure)
+	overList(&base.CPVCodes, c.CPVCodes)
+	overList(&base.Labels, c.Labels)
+	overList(&base.Lots, c.Lots)
+	if c.Deadline != nil {
+		base.Deadline = c.Deadline
+		base.DeadlineText = c.DeadlineText
+	}
+	over(&base.URL, c.URL)
+	return base
+}
+
+// Equal reports whether c and d say the same.
+func (c Content) Equal(d Content) bool {
+	return c.Reference == d.Reference && c.Title == d.Title && c.Description == d.Description &&
+		slices.Equal(c.Departments, d.Departments) && slices.Equal(c.Natures, d.Natures) &&
+		c.Procedure == d.Procedure && slices.Equal(c.CPVCodes, d.CPVCodes) &&
+		slices.Equal(c.Labels, d.Labels) && slices.Equal(c.Lots, d.Lots) &&
+		equalTime(c.Deadline, d.Deadline) && c.URL == d.URL
+}
+
+func over[T comparable](base *T, said T) {
+	var silent T
+	if said != silent {
+		*base = said
+	}
+}
+
+func overList[T any](base *[]T, said []T) {
+	if len(said) > 0 {
+		*base = said
+	}
+}
+
+func equalTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}
+
+// Lot is a part of a tender that can be bid for alone.
+type Lot struct {
+	Number string `json:",omitempty"`
+	Title  string
+}
+
+// Nature is what is bought.
+type Nature string
+
+// The natures.
+const (
+	Works    Nature = "WORKS"
+	Supplies Nature = "SUPPLIES"
+	Services Nature = "SERVICES"
+)
+
+// Natures returns all of them.
+func Natures() []Nature { return []Nature{Works, Supplies, Services} }
+
+// Label names the nature to a person.
+func (n Nature) Label() Text {
+	switch n {
+	case Works:
+		return Text{"Travaux", "Works"}
+	case Supplies:
+		return Text{"Fournitures", "Supplies"}
+	case Services:
+		return Text{"Services", "Services"}
+	}
+	return Same(string(n))
+}
+
+// Procedure is how the buyer chooses.
+type Procedure string
+
+// The procedures of the Code de la commande publique (L2124-1 to L2124-4 and
+// L2123-1), as far as notices tell them apart.
+const (
+	OpenProcedure       Procedure = "OPEN"
+	Restricted          Procedure = "RESTRICTED"
+	Negotiated          Procedure = "NEGOTIATED"
+	CompetitiveDialogue Procedure = "COMPETITIVE_DIALOGUE"
+	// Adapted is the MAPA, whose rules the buyer sets.
+	Adapted        Procedure = "ADAPTED"
+	OtherProcedure Procedure = "OTHER"
+)
+
+// Procedures returns all of them.
+func Procedures() []Procedure {
+	return []Procedure{OpenProcedure, Restricted, Negotiated, CompetitiveDialogue, Adapted, OtherProcedure}
+}
+
+// Label names the procedure to a person.
+func (p Procedure) Label() Text {
+	switch p {
+	case OpenProcedure:
+		return Text{"Appel d'offres ouvert", "Open procedure"}
+	case Restricted:
+		return Text{"Appel d'offres restreint", "Restricted procedure"}
+	case Negotiated:
+		return Text{"Procédure avec négociation", "Negotiated procedure"}
+	case CompetitiveDialogue:
+		return Text{"Dialogue compétitif", "Competitive dialogue"}
+	case Adapted:
+		return Text{"Procédure adaptée", "Adapted procedure"}
+	case OtherProcedure:
+		return Text{"Autre procédure", "Other procedure"}
+	}
+	return Same(string(p))
+}
+
+// Statuses returns all statuses of a tender.
+func Statuses() []TenderStatus {
+	return []TenderStatus{StatusOnline, StatusClosed, StatusCancelled, StatusAwarded}
+}
+
+// Label names the status to a person.
+func (s TenderStatus) Label() Text {
+	switch s {
+	case StatusOnline:
+		return Text{"En ligne", "Online"}
+	case StatusClosed:
+		return Text{"Clos", "Closed"}
+	case StatusCancelled:
+		return Text{"Annulé", "Cancelled"}
+	case StatusAwarded:
+		return Text{"Attribué", "Awarded"}
+	}
+	return Same(string(s))
+}

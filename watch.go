@@ -1,0 +1,130 @@
+package vigie
+
+import "time"
+
+// Watch is a named, saved [Criteria] of one account, with the people it
+// writes to.
+type Watch struct {
+	// ID is the number of the change that made it.
+	ID        int64 `bun:"id,pk"`
+	AccountID int64
+	// Name is unique among the account's watches, whatever its case.
+	Name     string
+	Criteria Criteria `bun:"embed:"`
+	// Active is whether its recipients are written to.
+	Active    bool
+	Frequency Frequency
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	// DeletedAt is nil while the watch lives.
+	DeletedAt *time.Time
+	// Number is that of its last change.
+	Number int64
+	// Since is the number at which it was created or last switched on: only
+	// what was published after it is mailed.
+	Since int64
+}
+
+// GlobalID is the watch's id across the API.
+func (w *Watch) GlobalID() string { return GlobalID(KindWatch, w.ID) }
+
+// Criteria is what a supplier looks for. An empty list does not constrain; a
+// watch with no criteria at all matches everything.
+type Criteria struct {
+	// Keywords are words, or several words for a phrase, as typed.
+	Keywords         []string
+	KeywordMode      KeywordMode
+	ExcludedKeywords []string
+	// BuyerIDs and the lists below are each "any of".
+	BuyerIDs    []int64
+	Departments []string // INSEE codes
+	// IncludeNationwide lets tenders of no department pass Departments.
+	IncludeNationwide bool
+	Natures           []Nature
+	// CPVCodes are of 2 to 8 digits; each stands for all codes that start so.
+	CPVCodes []string
+}
+
+// KeywordMode is how several keywords combine.
+type KeywordMode string
+
+// The modes: every keyword must be found, or one of them.
+const (
+	AllKeywords KeywordMode = "ALL"
+	AnyKeyword  KeywordMode = "ANY"
+)
+
+// KeywordModes returns all of them.
+func KeywordModes() []KeywordMode { return []KeywordMode{AllKeywords, AnyKeyword} }
+
+// Label names the mode to a person.
+func (m KeywordMode) Label() Text {
+	if m == AnyKeyword {
+		return Text{"Rechercher n'importe lequel de ces termes", "Any of these terms"}
+	}
+	return Text{"Rechercher tous les termes", "All of these terms"}
+}
+
+// Frequency is how often a watch writes.
+type Frequency string
+
+// The frequencies.
+const (
+	Immediate Frequency = "IMMEDIATE"
+	Daily     Frequency = "DAILY"
+	Weekly    Frequency = "WEEKLY"
+)
+
+// Frequencies returns all of them.
+func Frequencies() []Frequency { return []Frequency{Immediate, Daily, Weekly} }
+
+// Label names the frequency to a person.
+func (f Frequency) Label() Text {
+	switch f {
+	case Immediate:
+		return Text{"Dès la publication", "As soon as published"}
+	case Daily:
+		return Text{"Chaque jour", "Every day"}
+	case Weekly:
+		return Text{"Chaque semaine", "Every week"}
+	}
+	return Same(string(f))
+}
+
+// Recipient is one address on one watch.
+type Recipient struct {
+	// ID names the pair of watch and address; naming the address again on the
+	// same watch keeps it.
+	ID      int64
+	WatchID int64
+	Email   string
+	// Primary is whether it is the account's own address.
+	Primary bool
+	Status  RecipientStatus
+}
+
+// GlobalID is the recipient's id across the API.
+func (r *Recipient) GlobalID() string { return GlobalID(KindRecipient, r.ID) }
+
+// RecipientStatus is whether an address may be written to.
+type RecipientStatus string
+
+// The statuses: only a confirmed address is written to.
+const (
+	Pending      RecipientStatus = "PENDING"
+	Confirmed    RecipientStatus = "CONFIRMED"
+	Unsubscribed RecipientStatus = "UNSUBSCRIBED"
+	Bounced      RecipientStatus = "BOUNCED"
+)
+
+// WatchUpdate is a change of a watch; nil fields stay. An empty list clears.
+type WatchUpdate struct {
+	Name      *string
+	Criteria  *Criteria
+	Active    *bool
+	Frequency *Frequency
+	// NotifyMe is whether the account's own address is written to.
+	NotifyMe *bool
+	// Recipients are the other addresses.
+	Recipients *[]string
+}
