@@ -1,13 +1,19 @@
 package vigie
 
+import (
+	"strings"
+	"time"
+)
+
 // Buyer is a public body that announces tenders. It is identified by its
 // SIRET where that is known, else by its folded name and department.
 type Buyer struct {
 	// ID is the number of the change that made it.
 	ID   int64  `bun:"id,pk"`
-	Name string // as last published
+	Name string // as last published, at NamedAt
 	// FoldedName is Name for comparing: no case, accents or punctuation.
 	FoldedName string
+	NamedAt    time.Time
 	SIRET      *string // 14 digits
 	City       string
 	// DepartmentCode is where the buyer sits; "" where it is not known.
@@ -29,8 +35,12 @@ type BuyerName struct {
 	DepartmentCode string `json:",omitempty"`
 }
 
-// Over returns base with everything that n says put over it.
+// Over returns base with everything that n says put over it. What was said of
+// a buyer of another name is not true of n's.
 func (n BuyerName) Over(base BuyerName) BuyerName {
+	if n.Name != "" && !strings.EqualFold(n.Name, base.Name) {
+		return n
+	}
 	over(&base.Name, n.Name)
 	over(&base.SIRET, n.SIRET)
 	over(&base.City, n.City)

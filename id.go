@@ -18,6 +18,12 @@ const (
 	KindNotice    Kind = "notice"
 )
 
+// Node is anything that has a global id.
+type Node interface {
+	// GlobalID is its id across the API.
+	GlobalID() string
+}
+
 // GlobalID names one thing across the whole API, e.g. "watch_12".
 func GlobalID(kind Kind, id int64) string {
 	return string(kind) + "_" + strconv.FormatInt(id, 10)

@@ -2,19 +2,22 @@ package vigie
 
 import (
 	"fmt"
+	"sync"
 	"time"
 	_ "time/tzdata" // the rules of Europe/Paris, wherever the binary runs
 )
 
 // Paris is the time zone of French public procurement: notices' clock times
 // are in it.
-func Paris() *time.Location {
-	paris, err := time.LoadLocation("Europe/Paris")
+func Paris() *time.Location { return paris() }
+
+var paris = sync.OnceValue(func() *time.Location {
+	location, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
-		panic("vigie: no time zone Europe/Paris in an embedded database: " + err.Error())
+		panic("vigie: no time zone Europe/Paris in the embedded database: " + err.Error())
 	}
-	return paris
-}
+	return location
+})
 
 // Moment says when t is to a person, in the time of Paris: « lundi 9 novembre
 // 2026 à 17 h 00 (heure de Paris) ».

@@ -25,7 +25,7 @@ type Notice struct {
 	// tender: notices before it, or a number of the procedure itself.
 	Links   []string
 	Buyer   BuyerName
-	Content Content
+	Content Content `bun:"content"`
 }
 
 // GlobalID is the notice's id across the API.
@@ -78,8 +78,8 @@ type Folded struct {
 
 // Fold tells what a tender is from everything published about it, in whatever
 // order it is given: what a later notice does not say stays as it was, and the
-// last cancellation or award decides the outcome. It needs one notice at
-// least.
+// last cancellation or award decides the outcome, unless the tender is
+// announced again after it. It needs one notice at least.
 func Fold(notices []*Notice) Folded {
 	notices = slices.SortedFunc(slices.Values(notices), (*Notice).Compare)
 	first := notices[0]
@@ -96,7 +96,10 @@ func Fold(notices []*Notice) Folded {
 			f.Outcome = Cancelled
 		case Award:
 			f.Outcome = Awarded
-		case ContractNotice, Correction:
+		case ContractNotice:
+			// A procedure that was ended and is announced again is open again.
+			f.Outcome = Undecided
+		case Correction:
 		}
 		if i > 0 {
 			f.Changes[i] = changes(before, f)

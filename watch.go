@@ -8,8 +8,10 @@ type Watch struct {
 	// ID is the number of the change that made it.
 	ID        int64 `bun:"id,pk"`
 	AccountID int64
-	// Name is unique among the account's watches, whatever its case.
-	Name     string
+	Name      string
+	// NameKey is Name for comparing, lower case: unique among the account's
+	// watches.
+	NameKey  string
 	Criteria Criteria `bun:"embed:"`
 	// Active is whether its recipients are written to.
 	Active    bool
@@ -36,7 +38,7 @@ type Criteria struct {
 	KeywordMode      KeywordMode
 	ExcludedKeywords []string
 	// BuyerIDs and the lists below are each "any of".
-	BuyerIDs    []int64
+	BuyerIDs    []int64  `bun:"-"`
 	Departments []string // INSEE codes
 	// IncludeNationwide lets tenders of no department pass Departments.
 	IncludeNationwide bool
