@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Claims are what a token says of the person who bears it.
+type Claims struct {
+	Issuer, Subject string
+	Email           string
+	EmailVerified   bool
+	Name            string
+	Locale          vigie.Locale // "" where not said
+}
+
+// SignIn returns the account of the person that the claims are about, made at
+// first sight; email and name follow the claims.
+func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
+	account, err := s.account(ctx, s.db, c)
+	if err != nil || account != nil && !follow(account, c) {
+		return account, translate(err)
+	}
+	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		account, err = s.account(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if account == nil {
+			fresh := vigie.NewAccount(c.Issuer, c.Subject)
+			account = &fresh
+			follow(account, c)
+			if c.Locale.Valid() {
+				account.Locale = c.Locale
+			}
+			account.CreatedAt = s.stamp()
+			if account.ID, err = takeNumbers(ctx, tx, 1); err != nil {
+				return err
+			}
+			_, err = tx.NewInsert().Model(account).Exec(ctx)
+			return err
+		}
+		before := account.Email
+		follow(account, c)
+		if err := moveAddress(ctx, tx, account.ID, before, account.Email); err != nil {
+			return err
+		}
+		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "name").WherePK().Exec(ctx)
+		return err
+	})
+	if vigie.CodeOf(err) == vigie.Taken {
+		// Another request of the same person was first.
+		account, err = s.account(ctx, s.db, c)
+		err = translate(err)
+	}
+	return account, err
+}
+
+func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Account, error) {
+	var accounts []*vigie.Account
+	err := db.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject).Scan(ctx)
+	if err != nil || len(accounts) == 0 {
+		return nil, err
+	}
+	return accounts[0], nil
+}
+
+// follow puts what the claims say into the account and reports whether that
+// changed it. A token that does not know the email leaves it as it was.
+func follow(a *vigie.Account, c Claims) bool {
+	before := *a
+	if c.Email != "" {
+		a.Email, a.EmailVerified = c.Email, c.EmailVerified
+	}
+	if c.Name != "" {
+		a.Name = c.Name
+	}
+	return *a != before
+}
+
+// moveAddress keeps an account's own address its own when it changes, with
+// its watches; one that was a recipient in its own right stays.
+func moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string) error {
+	if addressKey(from) == addressKey(to) {
+		return nil
+	}
+	taken := tx.NewSelect().Model((*recipient)(nil)).ColumnExpr("1").
+		Where("account_id = ?", account).Where("address_key = ?", addressKey(to))
+	_, err := tx.NewUpdate().Model((*recipient)(nil)).
+		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("bounced_at = NULL").
+		Where("account_id = ?", account).Where("address_key = ?", addressKey(from)).Where("NOT EXISTS (?)", taken).
+		Exec(ctx)
+	return err
+}
+
+// addressKey is a mail address for comparing.
+func addressKey(email string) string { return strings.ToLower(email) }
+
+// UpdateAccount changes an account's settings.
+func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (*vigie.Account, error) {
+	account := &vigie.Account{ID: id}
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK()).Scan(ctx); err != nil {
+			return err
+		}
+		set(&account.Locale, u.Locale)
+		set(&account.TimeZone, u.TimeZone)
+		set(&account.DigestHour, u.DigestHour)
+		set(&account.DigestDay, u.DigestDay)
+		set(&account.QuietNotes, u.QuietNotes)
+		_, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx)
+		return err
+	})
+	return account, err
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}

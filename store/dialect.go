@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"vigie"
+)
+
+// dialect is where the databases differ; nothing outside this file asks which
+// one it is.
+type dialect struct{ postgres bool }
+
+// connect opens the database that rawURL names.
+func connect(rawURL string) (*bun.DB, dialect, error) {
+	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
+		return connectSQLite(path)
+	}
+	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
+		return connectPostgres(rawURL)
+	}
+	return nil, dialect{}, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+		FR: "L'adresse de la base de données commence par sqlite: ou postgres://.",
+		EN: "A database URL begins with sqlite: or postgres://.",
+	}}
+}
+
+func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
+	config, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return nil, dialect{}, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
+			FR: "L'adresse de la base PostgreSQL n'est pas valable.",
+			EN: "The PostgreSQL URL is not valid.",
+		}}
+	}
+	// Bun writes arguments into the query, so that no two are alike: preparing
+	// them would only fill caches, here and behind a pooler.
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	config.RuntimeParams["timezone"] = "UTC"
+	inUTC := stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
+		return nil
+	})
+	return bun.NewDB(stdlib.OpenDB(*config, inUTC), pgdialect.New()), dialect{postgres: true}, nil
+}
+
+func connectSQLite(path string) (*bun.DB, dialect, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, dialect{}, err
+	}
+	// As parameters of the URL the settings reach every connection of the pool;
+	// busy_timeout comes first because journal_mode may have to wait. With
+	// _txlock a writer waits for its turn at the start instead of failing in
+	// the middle; read-only transactions are not concerned.
+	query := url.Values{
+		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		"_txlock":   {"immediate"},
+		"_timezone": {"UTC"},
+	}
+	sqlDB, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, dialect{}, err
+	}
+	return bun.NewDB(sqlDB, sqlitedialect.New()), dialect{}, nil
+}
+
+// exclusively runs fn while no other process runs anything under that name.
+// PostgreSQL's lock is the session's, so a crash lets it go; SQLite's files
+// have one writer at a time and need none.
+func (d dialect) exclusively(ctx context.Context, db *bun.DB, name string, fn func(ctx context.Context) error) error {
+	if !d.postgres {
+		return fn(ctx)
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockKey(name)); err != nil {
+		return err
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(?)", lockKey(name))
+	return fn(ctx)
+}
+
+// queue makes transactions of that name follow one another to their ends.
+func (d dialect) queue(ctx context.Context, tx bun.Tx, name string) error {
+	if !d.postgres {
+		return nil // _txlock=immediate did it
+	}
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", lockKey(name))
+	return err
+}
+
+// lockKey turns the name of a lock into PostgreSQL's 64 bits.
+func lockKey(name string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte("vigie." + name))
+	return int64(h.Sum64())
+}
+
+// Leadership is the right to be the one process that does a job.
+type Leadership struct {
+	conn *bun.Conn // nil where one process is all there can be
+	key  int64
+}
+
+// Lead asks for the right to do a job; nil without an error means that another
+// process has it. The right ends with Resign, or with the connection.
+func (s *Store) Lead(ctx context.Context, job string) (*Leadership, error) {
+	if !s.dialect.postgres {
+		return &Leadership{}, nil
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	lead := &Leadership{conn: &conn, key: lockKey("lead." + job)}
+	var got bool
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(?)", lead.key).Scan(&got); err != nil || !got {
+		conn.Close()
+		return nil, translate(err)
+	}
+	return lead, nil
+}
+
+// Holds tells whether the right is still ours: a broken connection has lost it.
+func (l *Leadership) Holds(ctx context.Context) bool {
+	return l.conn == nil || l.conn.PingContext(ctx) == nil
+}
+
+// Resign gives the right back.
+func (l *Leadership) Resign() {
+	if l.conn == nil {
+		return
+	}
+	// Closing returns the connection to the pool, lock and all: it must go first.
+	_, _ = l.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", l.key)
+	l.conn.Close()
+}
+
+// forUpdate locks the rows that a query selects until the transaction ends.
+func (d dialect) forUpdate(q *bun.SelectQuery) *bun.SelectQuery {
+	if !d.postgres {
+		return q
+	}
+	return q.For("UPDATE")
+}
+
+// translate gives a driver's error its meaning; errors that are ours already
+// pass.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*vigie.Error](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[vigie.Problems](err); ok {
+		return err
+	}
+	switch {
+	case isNoRows(err):
+		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Introuvable.", EN: "Not found."}}
+	case isUnique(err):
+		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Existe déjà.", EN: "Exists already."}}
+	case isDown(err):
+		return &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
+			FR: "La base de données ne répond pas. Réessayez dans un instant.",
+			EN: "The database does not answer. Try again in a moment.",
+		}}
+	}
+	return fmt.Errorf("database: %w", err)
+}
+
+// isUnique tells a violated unique constraint: 23505 (unique_violation) in
+// PostgreSQL's appendix A.
+func isUnique(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Code == "23505"
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		return liteErr.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || liteErr.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// isNoRows tells a query for one row that found none.
+func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// isDown tells a database that does not answer, and may again: classes 08
+// (connection exception), 53 (insufficient resources), 57P (operator
+// intervention) of PostgreSQL, a busy, full or unreadable file of SQLite.
+func isDown(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57P")
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch liteErr.Code() & 0xff { // the primary code of an extended one
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,407 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Outcome is what became of a notice that was published.
+type Outcome string
+
+// The outcomes: a notice of a new reference, new content for a known one, and
+// nothing new. Notices that cannot be stored never get here.
+const (
+	Created   Outcome = "CREATED"
+	Corrected Outcome = "CORRECTED"
+	Unchanged Outcome = "UNCHANGED"
+)
+
+// Published tells what became of a notice.
+type Published struct {
+	Outcome Outcome
+	Notice  *vigie.Notice // as stored
+}
+
+// Publish stores notices, at most [vigie.MaxBatch], in the order given, and
+// brings the tenders that they are about up to date. The result has one entry
+// for each. Notices arrive in any order: a tender is the fold of all of them.
+func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
+	if len(notices) > vigie.MaxBatch {
+		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
+	}
+	var results []Published
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// Publishers follow one another, from the first look at what a notice
+		// is about until it is stored; watches are edited meanwhile.
+		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+			return err
+		}
+		p := publication{tx: tx}
+		if err := p.load(ctx, notices); err != nil {
+			return err
+		}
+		results = make([]Published, len(notices))
+		for i, notice := range notices {
+			results[i] = p.add(notice)
+		}
+		return p.save(ctx, s.dialect)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// publication is one batch on its way into the database: what it touches is
+// read at once, changed here, and written at once.
+type publication struct {
+	tx bun.Tx
+	// dossiers by the source's references that lead to them.
+	dossiers map[sourceRef]*dossier
+	buyers   *buyerBook
+	added    []*vigie.Notice
+	touched  []*dossier
+}
+
+type sourceRef struct{ source, ref string }
+
+// tenderRef is a row of tender_refs.
+type tenderRef struct {
+	Source   string `bun:",pk"`
+	Ref      string `bun:",pk"`
+	TenderID int64
+}
+
+// dossier is everything that is about one tender.
+type dossier struct {
+	tender  *vigie.Tender // nil while it is new
+	notices []*vigie.Notice
+	refs    map[sourceRef]bool
+	newRefs []sourceRef
+	// absorbed are tenders that turned out to be this one.
+	absorbed []*vigie.Tender
+	touched  bool
+	fold     vigie.Folded
+	buyer    *bookedBuyer
+}
+
+// load reads what the notices are about: the tenders behind their references,
+// with all their notices, and the buyers they may mean.
+func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
+	bySource := make(map[string][]string)
+	for _, n := range notices {
+		for _, ref := range refsOf(n) {
+			bySource[ref.source] = append(bySource[ref.source], ref.ref)
+		}
+	}
+	var found []tenderRef
+	for source, refs := range bySource {
+		var rows []tenderRef
+		err := p.tx.NewSelect().Model(&rows).Where("source = ?", source).Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, rows...)
+	}
+	ids := make([]int64, len(found))
+	for i, ref := range found {
+		ids[i] = ref.TenderID
+	}
+	byTender, err := p.loadDossiers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	p.dossiers = make(map[sourceRef]*dossier)
+	for _, ref := range found {
+		d := byTender[ref.TenderID]
+		key := sourceRef{ref.Source, ref.Ref}
+		d.refs[key] = true
+		p.dossiers[key] = d
+	}
+	for _, d := range byTender {
+		notices = append(notices, d.notices...)
+	}
+	p.buyers, err = loadBuyerBook(ctx, p.tx, notices)
+	return err
+}
+
+// loadDossiers reads tenders with their notices.
+func (p *publication) loadDossiers(ctx context.Context, ids []int64) (map[int64]*dossier, error) {
+	dossiers := make(map[int64]*dossier, len(ids))
+	if len(ids) == 0 {
+		return dossiers, nil
+	}
+	var tenders []*vigie.Tender
+	err := p.tx.NewSelect().Model(&tenders).Where("id IN (?)", bun.List(ids)).Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tenders {
+		dossiers[t.ID] = &dossier{tender: t, refs: make(map[sourceRef]bool)}
+	}
+	var notices []*vigie.Notice
+	err = p.tx.NewSelect().Model(&notices).Where("tender_id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notices {
+		d := dossiers[n.TenderID]
+		d.notices = append(d.notices, n)
+	}
+	return dossiers, nil
+}
+
+// refsOf lists the references that a notice is known by or names.
+func refsOf(n *vigie.Notice) []sourceRef {
+	refs := []sourceRef{{n.Source, n.SourceRef}}
+	for _, link := range n.Links {
+		refs = append(refs, sourceRef{n.Source, link})
+	}
+	return refs
+}
+
+// add puts a notice into the dossier it is about.
+func (p *publication) add(n *vigie.Notice) Published {
+	d := p.dossierOf(n)
+	outcome := Created
+	stored := *n
+	stored.Links = orEmpty(n.Links)
+	stored.Revision = 1
+	if last := d.lastRevision(n); last != nil {
+		if !n.Says(last) {
+			return Published{Unchanged, last}
+		}
+		outcome, stored.Revision = Corrected, last.Revision+1
+	}
+	d.notices = append(d.notices, &stored)
+	p.added = append(p.added, &stored)
+	p.touch(d)
+	return Published{outcome, &stored}
+}
+
+// lastRevision is the last notice of n's reference, saying all that those of
+// the reference said together; nil where n is the first.
+func (d *dossier) lastRevision(n *vigie.Notice) *vigie.Notice {
+	var revisions []*vigie.Notice
+	for _, m := range d.notices {
+		if m.Source == n.Source && m.SourceRef == n.SourceRef {
+			revisions = append(revisions, m)
+		}
+	}
+	if len(revisions) == 0 {
+		return nil
+	}
+	slices.SortFunc(revisions, func(a, b *vigie.Notice) int { return a.Revision - b.Revision })
+	last := *revisions[len(revisions)-1]
+	last.Content, last.Buyer, last.Links = vigie.Content{}, vigie.BuyerName{}, nil
+	for _, m := range revisions {
+		last.Content, last.Buyer = m.Content.Over(last.Content), m.Buyer.Over(last.Buyer)
+		last.Links = append(last.Links, m.Links...)
+	}
+	return &last
+}
+
+// dossierOf finds the dossier that a notice is about, makes it where there is
+// none, and makes one of several.
+func (p *publication) dossierOf(n *vigie.Notice) *dossier {
+	refs := refsOf(n)
+	var into *dossier
+	for _, ref := range refs {
+		if d := p.dossiers[ref]; d != nil && d != into {
+			into = p.merge(into, d)
+		}
+	}
+	if into == nil {
+		into = &dossier{refs: make(map[sourceRef]bool)}
+	}
+	for _, ref := range refs {
+		if !into.refs[ref] {
+			into.refs[ref] = true
+			into.newRefs = append(into.newRefs, ref)
+		}
+		p.dossiers[ref] = into
+	}
+	return into
+}
+
+// merge makes one dossier of two: the older tender stays.
+func (p *publication) merge(a, b *dossier) *dossier {
+	if a == nil {
+		return b
+	}
+	if a.tender == nil || b.tender != nil && b.tender.ID < a.tender.ID {
+		a, b = b, a
+	}
+	if b.tender != nil {
+		a.absorbed = append(a.absorbed, b.tender)
+	}
+	a.absorbed = append(a.absorbed, b.absorbed...)
+	a.notices = append(a.notices, b.notices...)
+	a.newRefs = append(a.newRefs, b.newRefs...)
+	for ref := range b.refs {
+		a.refs[ref] = true
+		p.dossiers[ref] = a
+	}
+	p.touched = slices.DeleteFunc(p.touched, func(d *dossier) bool { return d == b })
+	p.touch(a)
+	return a
+}
+
+func (p *publication) touch(d *dossier) {
+	if !d.touched {
+		d.touched = true
+		p.touched = append(p.touched, d)
+	}
+}
+
+// save gives everything new its number and writes it. A tender takes a number
+// of its own after those of its notices, so that whoever reads tenders in the
+// order of numbers finds their notices there.
+func (p *publication) save(ctx context.Context, dialect dialect) error {
+	if len(p.touched) == 0 {
+		return nil
+	}
+	count := len(p.added)
+	for _, d := range p.touched {
+		d.fold = vigie.Fold(d.notices)
+		d.buyer = p.buyers.resolve(d.fold.Buyer, d.fold.Notices[len(d.notices)-1].PublishedAt)
+		count += 1 + len(d.absorbed)
+	}
+	moves, err := p.buyers.moves(ctx, p.tx, dialect)
+	if err != nil {
+		return err
+	}
+	count += p.buyers.changed() + moves.count()
+	first, err := takeNumbers(ctx, p.tx, count)
+	if err != nil {
+		return err
+	}
+	numbers := counter(first)
+	for _, n := range p.added {
+		n.ID = numbers.next()
+	}
+	if err := p.buyers.save(ctx, p.tx, &numbers); err != nil {
+		return err
+	}
+	if err := p.saveTenders(ctx, &numbers); err != nil {
+		return err
+	}
+	if err := p.saveRefs(ctx); err != nil {
+		return err
+	}
+	if len(p.added) > 0 {
+		if _, err := p.tx.NewInsert().Model(&p.added).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return moves.save(ctx, p.tx, &numbers)
+}
+
+// saveTenders writes the touched tenders as folded, and the absorbed ones as
+// aliases of them.
+func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
+	var tenders []*vigie.Tender
+	for _, d := range p.touched {
+		if d.tender == nil {
+			d.tender = &vigie.Tender{ID: d.notices[0].ID}
+		}
+		*d.tender = vigie.Tender{
+			ID: d.tender.ID, Source: d.fold.Source, SourceRef: d.fold.SourceRef, Content: stored(d.fold.Content),
+			BuyerID: d.buyer.current().ID, PublishedAt: d.fold.PublishedAt, Outcome: d.fold.Outcome, Number: numbers.next(),
+		}
+		tenders = append(tenders, d.tender)
+		for _, n := range d.notices {
+			n.TenderID = d.tender.ID
+		}
+	}
+	var aliases []*vigie.Tender
+	for _, d := range p.touched {
+		for _, t := range d.absorbed {
+			t.MergedInto, t.Number = &d.tender.ID, numbers.next()
+			aliases = append(aliases, t)
+		}
+	}
+	for _, batch := range [][]*vigie.Tender{tenders, aliases} {
+		if len(batch) == 0 {
+			continue
+		}
+		if err := upsert(ctx, p.tx, &batch, "id", tenderColumns); err != nil {
+			return err
+		}
+	}
+	for _, t := range aliases {
+		for _, table := range []string{"notices", "tender_refs"} {
+			_, err := p.tx.NewUpdate().Table(table).Set("tender_id = ?", *t.MergedInto).Where("tender_id = ?", t.ID).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		// An alias of an alias leads straight to the tender.
+		_, err := p.tx.NewUpdate().Model((*vigie.Tender)(nil)).Set("merged_into = ?", *t.MergedInto).Where("merged_into = ?", t.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tenderColumns are what can change of a tender.
+var tenderColumns = []string{
+	"source", "source_ref", "reference", "title", "description", "departments", "natures", "procedure", "cpv_codes",
+	"labels", "lots", "deadline", "deadline_text", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
+}
+
+func (p *publication) saveRefs(ctx context.Context) error {
+	var rows []tenderRef
+	for _, d := range p.touched {
+		for _, ref := range d.newRefs {
+			rows = append(rows, tenderRef{ref.source, ref.ref, d.tender.ID})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := p.tx.NewInsert().Model(&rows).On("CONFLICT (source, ref) DO NOTHING").Exec(ctx)
+	return err
+}
+
+// upsert inserts rows, or replaces the named columns of those whose key is there.
+func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []string) error {
+	q := tx.NewInsert().Model(rows).On("CONFLICT (?) DO UPDATE", bun.Ident(key))
+	for _, column := range columns {
+		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	}
+	_, err := q.Exec(ctx)
+	return err
+}
+
+// stored gives a content the form that columns take: lists are never null.
+func stored(c vigie.Content) vigie.Content {
+	c.Departments = orEmpty(c.Departments)
+	c.Natures = orEmpty(c.Natures)
+	c.CPVCodes = orEmpty(c.CPVCodes)
+	c.Labels = orEmpty(c.Labels)
+	c.Lots = orEmpty(c.Lots)
+	return c
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// counter hands out numbers that were taken.
+type counter int64
+
+func (c *counter) next() int64 {
+	n := *c
+	*c++
+	return int64(n)
+}

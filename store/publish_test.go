@@ -1,0 +1,306 @@
+package store_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"vigie"
+	"vigie/store"
+)
+
+func TestPublishFoldsNotices(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		later := time.Date(2026, 12, 15, 11, 0, 0, 0, time.UTC)
+		correction := notice("26-2", 3, kind(vigie.Correction, "26-1"), func(n *vigie.Notice) {
+			n.Content = vigie.Content{Title: "Réfection de voirie 26-1", Deadline: &later}
+		})
+		got := publish(t, s, notice("26-1", 0), correction, notice("26-3", 5, kind(vigie.Cancellation, "26-2"), func(n *vigie.Notice) { n.Content = vigie.Content{} }))
+		for i, p := range got {
+			if p.Outcome != store.Created {
+				t.Errorf("notice %d: %s", i, p.Outcome)
+			}
+			if p.Notice.TenderID != got[0].Notice.TenderID {
+				t.Errorf("notice %d is about tender %d, not %d", i, p.Notice.TenderID, got[0].Notice.TenderID)
+			}
+		}
+		tender := tender(t, s, got[0].Notice.TenderID)
+		if tender.SourceRef != "26-1" || tender.Outcome != vigie.Cancelled || !tender.Deadline.Equal(later) {
+			t.Errorf("tender is %+v", tender)
+		}
+		if len(tender.CPVCodes) != 1 {
+			t.Errorf("a correction that says nothing of CPV codes took them away: %v", tender.CPVCodes)
+		}
+	})
+}
+
+func TestPublishAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		full := notice("26-1", 0)
+		sparse := notice("26-1", 0, func(n *vigie.Notice) {
+			n.Content = vigie.Content{Title: full.Content.Title}
+			n.Buyer = vigie.BuyerName{Name: full.Buyer.Name, DepartmentCode: "01"}
+		})
+		steps := []struct {
+			name   string
+			notice *vigie.Notice
+			want   store.Outcome
+		}{
+			{"first", sparse, store.Created},
+			{"the same", sparse, store.Unchanged},
+			{"more content", full, store.Corrected},
+			{"the same again", full, store.Unchanged},
+			{"less content says nothing new", sparse, store.Unchanged},
+			{"another title", notice("26-1", 0, title("Autre chose")), store.Corrected},
+			{"the first title again", full, store.Corrected},
+		}
+		before := int64(0)
+		for _, step := range steps {
+			got := publish(t, s, step.notice)[0]
+			if got.Outcome != step.want {
+				t.Errorf("%s: %s, want %s", step.name, got.Outcome, step.want)
+			}
+			after, err := s.LastNumber(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := after > before; took != (step.want != store.Unchanged) {
+				t.Errorf("%s: change numbers taken: %v", step.name, took)
+			}
+			before = after
+		}
+		found, err := s.Notices(t.Context(), []int64{publish(t, s, full)[0].Notice.TenderID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, notices := range found {
+			if len(notices) != 4 || notices[3].Revision != 4 {
+				t.Errorf("%d notices, the last of revision %d", len(notices), notices[len(notices)-1].Revision)
+			}
+		}
+	})
+}
+
+// Two tenders that a third notice shows to be one become one: the older stays,
+// and the other's id leads to it.
+func TestPublishMergesTenders(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		first := publish(t, s, notice("26-1", 0))[0].Notice.TenderID
+		second := publish(t, s, notice("26-2", 1))[0].Notice.TenderID
+		third := publish(t, s, notice("26-3", 2))[0].Notice.TenderID
+		publish(t, s, notice("26-9", 3, kind(vigie.Correction, "26-2", "26-3"), title("Ensemble")))
+		publish(t, s, notice("26-10", 4, kind(vigie.Correction, "26-1", "26-9"), title("Tout ensemble")))
+		for _, id := range []int64{first, second, third} {
+			if got := tender(t, s, id); got == nil || got.ID != first || got.Title != "Tout ensemble" {
+				t.Errorf("tender %d is %+v", id, got)
+			}
+		}
+		changed, err := s.ChangedTenders(t.Context(), 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changed {
+			if merged := c.MergedInto != nil; merged != (c.ID != first) {
+				t.Errorf("tender %d merged: %v", c.ID, merged)
+			}
+		}
+		notices, err := s.Notices(t.Context(), []int64{first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(notices[first]) != 5 {
+			t.Errorf("%d notices", len(notices[first]))
+		}
+	})
+}
+
+func TestPublishFindsBuyers(t *testing.T) {
+	const siret1, siret2 = "99900000000018", "99900000000026"
+	// The order of notices; each names a buyer, and those of the same letter
+	// in want shall be one.
+	tests := []struct {
+		name   string
+		buyers [][3]string // name, SIRET, department
+		want   string
+	}{
+		{"a name is its own", [][3]string{{"Ville de Bourg", "", "01"}, {"VILLE DE BOURG", "", "01"}, {"Ville-de-Bourg", "", "01"}}, "aaa"},
+		{"departments tell names apart", [][3]string{{"Ville de Bourg", "", "01"}, {"Ville de Bourg", "", "02"}}, "ab"},
+		{"a SIRET is one buyer", [][3]string{{"Ville de Bourg", siret1, "01"}, {"Commune de Bourg", siret1, "01"}}, "aa"},
+		{"a name joins the one that has it", [][3]string{{"Ville de Bourg", siret1, "01"}, {"Ville de Bourg", "", "01"}}, "aa"},
+		{"a SIRET claims a name", [][3]string{{"Ville de Bourg", "", "01"}, {"Ville de Bourg", siret1, "01"}}, "aa"},
+		{"two SIRETs share a name", [][3]string{{"Ville de Bourg", siret1, "01"}, {"Ville de Bourg", siret2, "01"}, {"Ville de Bourg", "", "01"}}, "abc"},
+		{"a former name joins", [][3]string{{"Commune de Bourg", siret1, "01"}, {"Ville de Bourg", "", "01"}, {"Ville de Bourg", siret1, "01"}}, "aaa"},
+	}
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		for i, test := range tests {
+			for _, inOneBatch := range []bool{false, true} {
+				var notices []*vigie.Notice
+				for j, b := range test.buyers {
+					// Other tests' buyers must not be found.
+					name, siret := fmt.Sprintf("%s %d%v", b[0], i, inOneBatch), b[1]
+					if siret != "" {
+						siret = fmt.Sprintf("%s%02d%v", siret, i, inOneBatch)
+					}
+					notices = append(notices, notice(fmt.Sprintf("%d-%d-%v", i, j, inOneBatch), j, buyer(name, siret, b[2])))
+				}
+				var results []store.Published
+				if inOneBatch {
+					results = publish(t, s, notices...)
+				} else {
+					for _, n := range notices {
+						results = append(results, publish(t, s, n)...)
+					}
+				}
+				seen := map[int64]rune{}
+				got := ""
+				for _, r := range results {
+					id := tender(t, s, r.Notice.TenderID).BuyerID
+					if _, ok := seen[id]; !ok {
+						seen[id] = 'a' + rune(len(seen))
+					}
+					got += string(seen[id])
+				}
+				if got != test.want {
+					t.Errorf("%s (in one batch: %v): %s, want %s", test.name, inOneBatch, got, test.want)
+				}
+			}
+		}
+	})
+}
+
+// A watch follows a buyer that turns out to be another.
+func TestWatchFollowsBuyer(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		const siret = "99900000000018"
+		publish(t, s, notice("1", 0, buyer("Commune de Bourg", siret, "01")))
+		old := tender(t, s, publish(t, s, notice("2", 1, buyer("Ville de Bourg", "", "01")))[0].Notice.TenderID).BuyerID
+		a := account(t, s, "a")
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{old}}}, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := tender(t, s, publish(t, s, notice("3", 2, buyer("Ville de Bourg", siret, "01")))[0].Notice.TenderID).BuyerID
+		watches, err := s.Watches(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := watches[0].Criteria.BuyerIDs; !slices.Equal(got, []int64{now}) || now == old {
+			t.Errorf("watch asks for buyers %v, want %d (was %d)", got, now, old)
+		}
+		if watches[0].Number <= w.Number {
+			t.Error("the watch took no new number")
+		}
+		buyers, err := s.Buyers(t.Context(), []int64{old})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if buyers[old] == nil || buyers[old].ID != now {
+			t.Errorf("the old id leads to %+v", buyers[old])
+		}
+	})
+}
+
+// Any order of arrival gives the same tenders.
+func TestPublishInAnyOrder(t *testing.T) {
+	var notices []*vigie.Notice
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 60 {
+		ref := fmt.Sprintf("26-%d", 100+i)
+		n := notice(ref, i/6, buyer(fmt.Sprintf("Commune %d", i%7), []string{"", fmt.Sprintf("9990000000%04d", i%7)}[i%2], "01"))
+		for _, back := range []int{7, 13} {
+			if i >= back && random.IntN(3) == 0 {
+				n.Kind = []vigie.NoticeKind{vigie.Correction, vigie.Cancellation, vigie.Award}[random.IntN(3)]
+				n.Links = append(n.Links, fmt.Sprintf("26-%d", 100+i-back))
+			}
+		}
+		if random.IntN(2) == 0 {
+			n.Content.Departments = nil
+		}
+		notices = append(notices, n)
+	}
+	eachStore(t, func(t *testing.T, _ *store.Store) {
+		kind := t.Name()[len("TestPublishInAnyOrder/"):]
+		var want []string
+		for round := range 6 {
+			s := open(t, emptyDatabases(t)[kind](t))
+			shuffled := slices.Clone(notices)
+			random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+			for batch := range slices.Chunk(shuffled, 1+random.IntN(25)) {
+				publish(t, s, batch...)
+			}
+			got := describe(t, s)
+			if round == 0 {
+				want = got
+			} else if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("another order gives other tenders:\n%s", diff)
+			}
+		}
+		if len(want) < 20 {
+			t.Errorf("only %d tenders", len(want))
+		}
+	})
+}
+
+// describe says all that the tenders in a store are, but for numbers.
+func describe(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	tenders, err := s.ChangedTenders(t.Context(), 0, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, x := range tenders {
+		if x.MergedInto != nil {
+			continue
+		}
+		buyers, err := s.Buyers(t.Context(), []int64{x.BuyerID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := buyers[x.BuyerID]
+		siret := ""
+		if b.SIRET != nil {
+			siret = *b.SIRET
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s %s %v %s %s %s %v", x.SourceRef, x.PublishedAt.UTC(), x.Outcome, x.Title, x.Departments, b.FoldedName, siret, b.DepartmentCode, x.Deadline.UTC()))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// What was stored comes back the same, on either database.
+func TestTenderRoundTrip(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		deadline := time.Date(2026, 12, 1, 11, 30, 15, 0, time.FixedZone("", 3600))
+		n := notice("26-1", 0, func(n *vigie.Notice) {
+			n.Content = vigie.Content{
+				Reference: "2026-M-12", Title: "Œuvre d'art « l'été » 'x' \\ \" ; --", Description: "ligne 1\nligne 2",
+				Departments: []string{"01", "2A"}, Natures: []vigie.Nature{vigie.Services, vigie.Works}, Procedure: vigie.Adapted,
+				CPVCodes: []string{"45233140", "71300000"}, Labels: []string{"Voirie"}, Lots: []vigie.Lot{{Number: "1", Title: "Gros œuvre"}, {Title: "Second"}},
+				Deadline: &deadline, DeadlineText: "2026-12-01T11:30:15", URL: "https://example.org/?a=b&c",
+			}
+		})
+		id := publish(t, s, n)[0].Notice.TenderID
+		got := tender(t, s, id)
+		if diff := cmp.Diff(n.Content, got.Content, cmpopts.EquateApproxTime(0)); diff != "" {
+			t.Errorf("content (-want +got):\n%s", diff)
+		}
+		for _, at := range []time.Time{*got.Deadline, got.PublishedAt} {
+			if _, offset := at.Zone(); offset != 0 {
+				t.Errorf("%v is not in UTC", at)
+			}
+		}
+		notices, err := s.Notices(t.Context(), []int64{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(n.Content, notices[id][0].Content, cmpopts.EquateApproxTime(0), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("the notice's content (-want +got):\n%s", diff)
+		}
+	})
+}

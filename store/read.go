@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Tenders returns tenders by the ids asked for; one that was merged into
+// another stands under both ids. Unknown ids are left out.
+func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+	return byID(ctx, s, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+}
+
+// Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
+func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
+	return byID(ctx, s, ids, func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto })
+}
+
+// byID reads things that can be merged. An alias leads to what is no alias, so
+// a second look is the last.
+func byID[T any](ctx context.Context, s *Store, ids []int64, of func(*T) (id int64, into *int64)) (map[int64]*T, error) {
+	found := make(map[int64]*T, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	aliases := make(map[int64]int64)
+	for wanted := ids; len(wanted) > 0; {
+		var rows []*T
+		if err := s.db.NewSelect().Model(&rows).Where("id IN (?)", bun.List(wanted)).Scan(ctx); err != nil {
+			return nil, translate(err)
+		}
+		wanted = nil
+		for _, row := range rows {
+			id, into := of(row)
+			if into == nil {
+				found[id] = row
+				continue
+			}
+			aliases[id] = *into
+			wanted = append(wanted, *into)
+		}
+	}
+	for alias, id := range aliases {
+		found[alias] = found[id]
+	}
+	return found, nil
+}
+
+// Notices returns all notices of tenders, by tender; the tenders' ids are
+// those of no alias.
+func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+	var rows []*vigie.Notice
+	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	byTender := make(map[int64][]*vigie.Notice, len(tenders))
+	for _, n := range rows {
+		byTender[n.TenderID] = append(byTender[n.TenderID], n)
+	}
+	return byTender, nil
+}
+
+// Notice returns one notice.
+func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
+	n := &vigie.Notice{ID: id}
+	err := s.db.NewSelect().Model(n).WherePK().Scan(ctx)
+	return n, translate(err)
+}
+
+// ChangedTenders returns the tenders whose last change has a number above
+// after, in the order of the numbers, at most limit; merged ones too.
+func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([]*vigie.Tender, error) {
+	var tenders []*vigie.Tender
+	err := s.db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
+	return tenders, translate(err)
+}
+
+// SearchBuyers returns the buyers whose name has, for each of the folded words,
+// a word that starts with it, and how many there are in all. Those in which
+// every word is whole, or which begin with what was typed, come first; then
+// those with most tenders online now; then by name.
+func (s *Store) SearchBuyers(ctx context.Context, words []string, offset, limit int64) ([]*vigie.Buyer, int64, error) {
+	if len(words) == 0 {
+		return nil, 0, nil
+	}
+	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
+		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("deadline IS NULL").WhereOr("deadline >= ?", s.stamp())
+		}).
+		Group("buyer_id")
+	var buyers []*vigie.Buyer
+	q := s.db.NewSelect().Model(&buyers).ExcludeColumn("merged_into").Where("merged_into IS NULL").
+		Join("LEFT JOIN (?) AS online ON online.buyer_id = buyer.id", online)
+	// Folded words are letters and digits of any script: nothing in them is
+	// special to LIKE.
+	whole := make([]string, len(words))
+	for i, word := range words {
+		q = q.Where("' ' || folded_name LIKE ?", "% "+word+"%")
+		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
+	}
+	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
+	total, err := q.
+		OrderExpr("CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END", bun.Safe(begins), bun.Safe(strings.Join(whole, " AND "))).
+		OrderExpr("COALESCE(online.count, 0) DESC, folded_name, buyer.id").
+		Offset(offset).Limit(limit).ScanAndCount(ctx)
+	return buyers, total, translate(err)
+}
+
+// format fills a fragment of SQL as a query would.
+func (s *Store) format(fragment string, args ...any) string {
+	return s.db.QueryGen().FormatQuery(fragment, args...)
+}

@@ -1,0 +1,124 @@
+// Package store keeps what the product knows, in PostgreSQL or SQLite, through
+// Bun. It is the truth; search indexes and matchers are derived from it.
+//
+// An exported method is one transaction. What a driver says is translated here
+// into a [vigie.Error].
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/migrate"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is an open database. Its methods may be called at once.
+type Store struct {
+	db      *bun.DB
+	dialect dialect
+	now     func() time.Time
+}
+
+// Open opens the database that url names, "sqlite:PATH" or "postgres://…", and
+// brings its tables up to date. A SQLite file is made where there is none.
+func Open(ctx context.Context, url string, now func() time.Time) (*Store, error) {
+	db, dialect, err := connect(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, dialect: dialect, now: now}
+	if err := s.migrate(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("bring the database up to date: %w", translate(err))
+	}
+	return s, nil
+}
+
+// Close lets go of the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return translate(s.db.PingContext(ctx)) }
+
+// AddQueryHook has hook told of every query.
+func (s *Store) AddQueryHook(hook bun.QueryHook) { s.db.AddQueryHook(hook) }
+
+func (s *Store) migrate(ctx context.Context) error {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	list := migrate.NewMigrations()
+	if err := list.Discover(sub); err != nil {
+		return err
+	}
+	return s.dialect.exclusively(ctx, s.db, "migrate", func(ctx context.Context) error {
+		// A migration counts as applied only when it was: Bun's default marks
+		// it before.
+		migrator := migrate.NewMigrator(s.db, list, migrate.WithMarkAppliedOnSuccess(true))
+		if err := migrator.Init(ctx); err != nil {
+			return err
+		}
+		if _, err := migrator.Migrate(ctx); err != nil {
+			return err
+		}
+		// Who restores an old database, or starts a new one, must not meet an
+		// index of another: its name holds the epoch.
+		_, err := s.db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
+		return err
+	})
+}
+
+// setting is a named value that all replicas share.
+type setting struct {
+	bun.BaseModel `bun:"settings"`
+	Name          string `bun:"name,pk"`
+	Value         string
+}
+
+// Epoch is a random word that is this database's own.
+func (s *Store) Epoch(ctx context.Context) (string, error) {
+	epoch := setting{Name: "epoch"}
+	err := s.db.NewSelect().Model(&epoch).WherePK().Scan(ctx)
+	return epoch.Value, translate(err)
+}
+
+// write runs fn in a transaction.
+func (s *Store) write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return translate(s.db.RunInTx(ctx, nil, fn))
+}
+
+// snapshot runs fn on one unchanging state of the database.
+func (s *Store) snapshot(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return translate(s.db.RunInTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn))
+}
+
+// takeNumbers takes n change numbers and returns the first. Transactions that
+// took numbers commit in the order of them, so whoever has read up to one
+// number has missed none below: the row of the counter stays locked until the
+// end. Hence the rule that prevents deadlocks: numbers are taken after all
+// other rows are locked.
+func takeNumbers(ctx context.Context, tx bun.Tx, n int) (int64, error) {
+	var last int64
+	err := tx.NewRaw("UPDATE change_numbers SET last = last + ? RETURNING last", n).Scan(ctx, &last)
+	return last - int64(n) + 1, err
+}
+
+// LastNumber is the number of the last committed change.
+func (s *Store) LastNumber(ctx context.Context) (int64, error) {
+	var last int64
+	err := s.db.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &last)
+	return last, translate(err)
+}
+
+// stamp is the present moment at the precision that both databases keep.
+func (s *Store) stamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,393 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Watches returns an account's watches in the order in which they were made.
+func (s *Store) Watches(ctx context.Context, account int64) ([]*vigie.Watch, error) {
+	var watches []*vigie.Watch
+	err := s.snapshot(ctx, func(ctx context.Context, tx bun.Tx) error {
+		err := tx.NewSelect().Model(&watches).Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id").Scan(ctx)
+		if err != nil {
+			return err
+		}
+		return loadWatchBuyers(ctx, tx, watches)
+	})
+	return watches, err
+}
+
+// CreateWatch stores a new watch of an account and the addresses that it
+// writes to: the account's own where notifyMe is set, and others. The watch's
+// numbers and times are set here.
+func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
+	w.AccountID = account.ID
+	w.CreatedAt = s.stamp()
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		owner := &vigie.Account{ID: account.ID}
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(owner).Column("id").WherePK()).Scan(ctx); err != nil {
+			return err
+		}
+		count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", account.ID).Where("deleted_at IS NULL").Count(ctx)
+		if err != nil {
+			return err
+		}
+		if count >= vigie.MaxWatches {
+			return &vigie.Error{Code: vigie.TooMany, Field: []string{"input"}, Text: vigie.Text{
+				FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
+				EN: "You have %d watches already, the most allowed.",
+			}.With(vigie.MaxWatches)}
+		}
+		people, err := s.planPeople(ctx, tx, account, 0, &notifyMe, &others)
+		if err != nil {
+			return err
+		}
+		numbers, err := takeSome(ctx, tx, 1+people.count())
+		if err != nil {
+			return err
+		}
+		w.ID = numbers.next()
+		w.Number, w.Since, w.UpdatedAt = w.ID, w.ID, w.CreatedAt
+		w.Criteria = storedCriteria(w.Criteria)
+		if _, err := tx.NewInsert().Model(&w).Exec(ctx); err != nil {
+			return takenName(err)
+		}
+		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
+			return err
+		}
+		return people.save(ctx, tx, w.ID, &numbers)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &w, nil
+}
+
+// UpdateWatch changes a watch of an account: change is given the watch as it
+// is and leaves it as it shall be, or refuses. Nil notifyMe and others leave
+// the addresses as they are.
+func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch) error, notifyMe *bool, others *[]string) (*vigie.Watch, error) {
+	w := &vigie.Watch{ID: id}
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.lockWatch(ctx, tx, account.ID, w); err != nil {
+			return err
+		}
+		wasActive := w.Active
+		if err := change(w); err != nil {
+			return err
+		}
+		people, err := s.planPeople(ctx, tx, account, id, notifyMe, others)
+		if err != nil {
+			return err
+		}
+		numbers, err := takeSome(ctx, tx, 1+people.count())
+		if err != nil {
+			return err
+		}
+		w.Number, w.UpdatedAt = numbers.next(), s.stamp()
+		if w.Active && !wasActive {
+			w.Since = w.Number
+		}
+		w.Criteria = storedCriteria(w.Criteria)
+		if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
+			return takenName(err)
+		}
+		if err := saveWatchBuyers(ctx, tx, w); err != nil {
+			return err
+		}
+		return people.save(ctx, tx, id, &numbers)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// DeleteWatch takes a watch from an account. Its row stays, for those who
+// follow changes.
+func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		w := &vigie.Watch{ID: id}
+		if err := s.lockWatch(ctx, tx, account, w); err != nil {
+			return err
+		}
+		number, err := takeNumbers(ctx, tx, 1)
+		if err != nil {
+			return err
+		}
+		now := s.stamp()
+		w.DeletedAt, w.Number = &now, number
+		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx)
+		return err
+	})
+}
+
+// lockWatch reads a watch of an account and keeps others from changing it.
+func (s *Store) lockWatch(ctx context.Context, tx bun.Tx, account int64, w *vigie.Watch) error {
+	err := s.dialect.forUpdate(tx.NewSelect().Model(w).WherePK().
+		Where("account_id = ?", account).Where("deleted_at IS NULL")).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	return loadWatchBuyers(ctx, tx, []*vigie.Watch{w})
+}
+
+// watchBuyer is a row of watch_buyers.
+type watchBuyer struct {
+	WatchID  int64 `bun:",pk"`
+	Position int64 `bun:",pk"`
+	BuyerID  int64
+}
+
+func loadWatchBuyers(ctx context.Context, db bun.IDB, watches []*vigie.Watch) error {
+	if len(watches) == 0 {
+		return nil
+	}
+	byID := make(map[int64]*vigie.Watch, len(watches))
+	ids := make([]int64, len(watches))
+	for i, w := range watches {
+		byID[w.ID], ids[i] = w, w.ID
+	}
+	var rows []watchBuyer
+	err := db.NewSelect().Model(&rows).Where("watch_id IN (?)", bun.List(ids)).Order("watch_id", "position").Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		c := &byID[row.WatchID].Criteria
+		if !slices.Contains(c.BuyerIDs, row.BuyerID) {
+			c.BuyerIDs = append(c.BuyerIDs, row.BuyerID)
+		}
+	}
+	return nil
+}
+
+func saveWatchBuyers(ctx context.Context, tx bun.Tx, w *vigie.Watch) error {
+	if _, err := tx.NewDelete().Model((*watchBuyer)(nil)).Where("watch_id = ?", w.ID).Exec(ctx); err != nil {
+		return err
+	}
+	if len(w.Criteria.BuyerIDs) == 0 {
+		return nil
+	}
+	rows := make([]watchBuyer, len(w.Criteria.BuyerIDs))
+	for i, buyer := range w.Criteria.BuyerIDs {
+		rows[i] = watchBuyer{w.ID, int64(i), buyer}
+	}
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+	return err
+}
+
+// storedCriteria gives criteria the form that columns take: lists are never
+// null.
+func storedCriteria(c vigie.Criteria) vigie.Criteria {
+	c.Keywords = orEmpty(c.Keywords)
+	c.ExcludedKeywords = orEmpty(c.ExcludedKeywords)
+	c.Departments = orEmpty(c.Departments)
+	c.Natures = orEmpty(c.Natures)
+	c.CPVCodes = orEmpty(c.CPVCodes)
+	return c
+}
+
+// takenName is err, which says where it stands if it is about the name: the
+// only thing of a watch that must be its own.
+func takenName(err error) error {
+	if !isUnique(err) {
+		return err
+	}
+	return &vigie.Error{Code: vigie.Taken, Field: []string{"input", "name"}, Err: err, Text: vigie.Text{
+		FR: "Vous avez déjà une veille de ce nom.",
+		EN: "You have a watch of this name already.",
+	}}
+}
+
+// takeSome takes n change numbers to hand out one by one.
+func takeSome(ctx context.Context, tx bun.Tx, n int) (counter, error) {
+	first, err := takeNumbers(ctx, tx, n)
+	return counter(first), err
+}
+
+// recipient is a row of recipients.
+type recipient struct {
+	ID          int64 `bun:",pk"`
+	AccountID   int64
+	AddressKey  string
+	Email       string
+	ConfirmedAt *time.Time
+	LeftAt      *time.Time
+	BouncedAt   *time.Time
+	CreatedAt   time.Time
+}
+
+// subscription is a row of subscriptions.
+type subscription struct {
+	ID          int64 `bun:",pk"`
+	WatchID     int64
+	RecipientID int64
+	Position    int64
+	LeftAt      *time.Time
+	RemovedAt   *time.Time
+}
+
+// people are the addresses that a watch shall write to, and what that changes.
+type people struct {
+	keep          bool // everything stays as it is
+	recipients    []*recipient
+	subscriptions map[int64]*subscription // those there are, by recipient
+	now           time.Time
+}
+
+// planPeople reads what there is of the addresses that a watch (0 for a new
+// one) shall write to. The account's own comes first.
+func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
+	p := &people{now: s.stamp(), subscriptions: make(map[int64]*subscription)}
+	if notifyMe == nil && others == nil {
+		p.keep = true
+		return p, nil
+	}
+	var known []*recipient
+	if err := tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id").Scan(ctx); err != nil {
+		return nil, err
+	}
+	var rows []*subscription
+	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		p.subscriptions[row.RecipientID] = row
+	}
+	own := addressKey(account.Email)
+	byKey := make(map[string]*recipient, len(known))
+	byID := make(map[int64]*recipient, len(known))
+	for _, r := range known {
+		byKey[r.AddressKey], byID[r.ID] = r, r
+	}
+	add := func(email string) {
+		r := byKey[addressKey(email)]
+		if r == nil {
+			r = &recipient{AccountID: account.ID, AddressKey: addressKey(email), Email: email, CreatedAt: p.now}
+			byKey[r.AddressKey] = r
+		}
+		if !slices.Contains(p.recipients, r) {
+			p.recipients = append(p.recipients, r)
+		}
+	}
+	ownOn := notifyMe != nil && *notifyMe
+	var stay []string
+	for _, row := range rows {
+		switch r := byID[row.RecipientID]; {
+		case row.RemovedAt != nil:
+		case r.AddressKey == own:
+			ownOn = ownOn || notifyMe == nil
+		default:
+			stay = append(stay, r.Email)
+		}
+	}
+	if ownOn {
+		add(account.Email)
+	}
+	if others != nil {
+		stay = *others
+	}
+	for _, email := range stay {
+		// The account's own address is NotifyMe's alone to say.
+		if addressKey(email) != own {
+			add(email)
+		}
+	}
+	return p, nil
+}
+
+// count is how many numbers save takes.
+func (p *people) count() int {
+	n := 0
+	for _, r := range p.recipients {
+		if r.ID == 0 {
+			n++
+		}
+		if p.subscriptions[r.ID] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// save writes the addresses of a watch. One that was taken away and is named
+// again has its id and its state back.
+func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
+	if p.keep {
+		return nil
+	}
+	var newRecipients []*recipient
+	var rows []*subscription
+	named := make(map[int64]bool, len(p.recipients))
+	for i, r := range p.recipients {
+		if r.ID == 0 {
+			r.ID = numbers.next()
+			newRecipients = append(newRecipients, r)
+		}
+		named[r.ID] = true
+		row := p.subscriptions[r.ID]
+		if row == nil {
+			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID}
+		}
+		row.Position, row.RemovedAt = int64(i), nil
+		rows = append(rows, row)
+	}
+	for id, row := range p.subscriptions {
+		if !named[id] && row.RemovedAt == nil {
+			row.RemovedAt = &p.now
+			rows = append(rows, row)
+		}
+	}
+	if len(newRecipients) > 0 {
+		if _, err := tx.NewInsert().Model(&newRecipients).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return upsert(ctx, tx, &rows, "id", []string{"position", "removed_at"})
+}
+
+// Recipients returns the addresses of watches, in their order, by watch.
+func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
+	var rows []struct {
+		ID          int64
+		WatchID     int64
+		Email       string
+		AddressKey  string
+		ConfirmedAt *time.Time
+		LeftAt      *time.Time
+		BouncedAt   *time.Time
+	}
+	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, r.bounced_at").
+		Where("r.account_id = ?", account.ID).Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").
+		Order("s.watch_id", "s.position").Scan(ctx, &rows)
+	if err != nil {
+		return nil, translate(err)
+	}
+	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
+	for _, row := range rows {
+		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == addressKey(account.Email)}
+		switch {
+		case row.LeftAt != nil:
+			r.Status = vigie.Unsubscribed
+		case row.BouncedAt != nil:
+			r.Status = vigie.Bounced
+		case row.ConfirmedAt != nil || r.Primary && account.EmailVerified:
+			r.Status = vigie.Confirmed
+		default:
+			r.Status = vigie.Pending
+		}
+		byWatch[r.WatchID] = append(byWatch[r.WatchID], r)
+	}
+	return byWatch, nil
+}
