@@ -1,0 +1,64 @@
+package query
+
+import (
+	"strings"
+	"unicode"
+
+	"vigie/lexicon"
+)
+
+// ParseKeywords cuts what was typed in one field into keywords: words
+// separated by spaces, phrases in double quotes. A quote that is never closed
+// closes at the end.
+func ParseKeywords(text string) []string {
+	var keywords []string
+	var word strings.Builder
+	quoted := false
+	end := func() {
+		if keyword := strings.Join(strings.Fields(word.String()), " "); keyword != "" {
+			keywords = append(keywords, keyword)
+		}
+		word.Reset()
+	}
+	for _, r := range text {
+		switch {
+		case isQuote(r):
+			end()
+			quoted = !quoted
+		case unicode.IsSpace(r) && !quoted:
+			end()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	end()
+	return keywords
+}
+
+// FormatKeywords is the reverse of [ParseKeywords].
+func FormatKeywords(keywords []string) string {
+	parts := make([]string, len(keywords))
+	for i, keyword := range keywords {
+		keyword = strings.Map(func(r rune) rune {
+			if isQuote(r) {
+				return ' '
+			}
+			return r
+		}, keyword)
+		if strings.ContainsFunc(keyword, unicode.IsSpace) {
+			keyword = `"` + keyword + `"`
+		}
+		parts[i] = keyword
+	}
+	return strings.Join(parts, " ")
+}
+
+// isQuote tells the quotes that keyboards and word processors make.
+func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
+
+// Meaningless reports whether a keyword yields no term: it is of stop words
+// or of signs alone, and nothing could match it.
+func Meaningless(keyword string) bool { return len(lexicon.Phrase(keyword)) == 0 }
+
+// ContentWords counts the words of a keyword that are not stop words.
+func ContentWords(keyword string) int { return len(lexicon.Tokens(keyword)) }
