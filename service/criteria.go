@@ -1,0 +1,270 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"vigie"
+	"vigie/query"
+)
+
+// CriteriaInput is what a person gives of criteria; nil fields were not given.
+type CriteriaInput struct {
+	Keywords          *[]string
+	KeywordsText      *string
+	KeywordMode       *vigie.KeywordMode
+	ExcludedKeywords  *[]string
+	BuyerIDs          *[]string // global ids
+	Departments       *[]string
+	IncludeNationwide *bool
+	Natures           *[]vigie.Nature
+	CPVCodes          *[]string
+}
+
+// form checks what a person gave, and gathers the mistakes and warnings.
+type form struct {
+	problems vigie.Problems
+	warnings []vigie.Warning
+}
+
+// at extends a field's path.
+func at(path []string, more ...string) []string { return slices.Concat(path, more) }
+
+// criteria puts what was given over base. path is where it was given.
+func (f *form) criteria(ctx context.Context, s *Service, base vigie.Criteria, in CriteriaInput, path []string) (vigie.Criteria, error) {
+	c := base
+	if in.Keywords != nil && in.KeywordsText != nil {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Donnez les mots clés en liste ou en un seul champ, pas les deux.",
+			EN: "Give the keywords as a list or as one field, not both.",
+		}, at(path, "keywordsText")...)
+	} else if in.Keywords != nil {
+		c.Keywords = f.keywords(*in.Keywords, at(path, "keywords"))
+	} else if in.KeywordsText != nil {
+		c.Keywords = f.keywordsText(*in.KeywordsText, at(path, "keywordsText"))
+	}
+	if in.KeywordMode != nil {
+		c.KeywordMode = *in.KeywordMode
+	}
+	if in.ExcludedKeywords != nil {
+		c.ExcludedKeywords = f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords"))
+	}
+	if in.Departments != nil {
+		c.Departments = f.departments(*in.Departments, at(path, "departmentCodes"))
+	}
+	if in.IncludeNationwide != nil {
+		c.IncludeNationwide = *in.IncludeNationwide
+	}
+	if in.Natures != nil {
+		c.Natures = vigie.Sorted(*in.Natures)
+	}
+	if in.CPVCodes != nil {
+		c.CPVCodes = f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes"))
+	}
+	if in.BuyerIDs != nil {
+		buyers, err := f.buyers(ctx, s, *in.BuyerIDs, at(path, "buyerIds"))
+		if err != nil {
+			return c, err
+		}
+		c.BuyerIDs = buyers
+	}
+	return c, nil
+}
+
+// keywords checks a list of keywords.
+func (f *form) keywords(list []string, path []string) []string {
+	var keywords []string
+	for i, keyword := range list {
+		here := at(path, strconv.Itoa(i))
+		keyword = clean(keyword)
+		switch {
+		case f.badKeyword(keyword, here):
+		case query.Meaningless(keyword):
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "« %s » ne suffit pas pour chercher : ajoutez un mot qui a un sens.",
+				EN: "“%s” is not enough to search for: add a word that means something.",
+			}.With(keyword), here...)
+		case !slices.Contains(keywords, keyword):
+			keywords = append(keywords, keyword)
+		}
+	}
+	f.atMost(len(keywords), vigie.MaxKeywords, path)
+	return keywords
+}
+
+// keywordsText checks keywords typed in one field; words that mean nothing
+// alone are dropped.
+func (f *form) keywordsText(text string, path []string) []string {
+	var keywords []string
+	for _, keyword := range query.ParseKeywords(text) {
+		keyword = clean(keyword)
+		switch {
+		case keyword == "":
+		case query.Meaningless(keyword):
+			f.warnings = append(f.warnings, vigie.Warning{Field: path, Code: vigie.StopWordDropped, Text: vigie.Text{
+				FR: "« %s » n'est pas cherché : ce mot n'a pas de sens à lui seul.",
+				EN: "“%s” is not searched for: it means nothing alone.",
+			}.With(keyword)})
+		case f.badKeyword(keyword, path):
+		case !slices.Contains(keywords, keyword):
+			keywords = append(keywords, keyword)
+		}
+	}
+	f.atMost(len(keywords), vigie.MaxKeywords, path)
+	return keywords
+}
+
+// badKeyword notes a keyword of wrong length.
+func (f *form) badKeyword(keyword string, path []string) bool {
+	switch n := utf8.RuneCountInString(keyword); {
+	case n < vigie.MinKeywordLength:
+		f.problems.Add(vigie.TooShort, vigie.Text{
+			FR: "« %s » est trop court : un mot clé a au moins %d caractères.",
+			EN: "“%s” is too short: a keyword has at least %d characters.",
+		}.With(keyword, vigie.MinKeywordLength), path...)
+		return true
+	case n > vigie.MaxKeywordLength:
+		f.problems.Add(vigie.TooLong, vigie.Text{
+			FR: "Un mot clé a au plus %d caractères.",
+			EN: "A keyword has at most %d characters.",
+		}.With(vigie.MaxKeywordLength), path...)
+		return true
+	}
+	return false
+}
+
+// excluded checks excluded keywords. Two words that count are the most that
+// every evaluator takes in one exclusion.
+func (f *form) excluded(list []string, path []string) []string {
+	for i, keyword := range list {
+		if query.ContentWords(clean(keyword)) > 2 {
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "Une expression exclue a au plus deux mots qui comptent.",
+				EN: "An excluded phrase has at most two words that count.",
+			}, at(path, strconv.Itoa(i))...)
+		}
+	}
+	return f.keywords(list, path)
+}
+
+func (f *form) departments(list []string, path []string) []string {
+	codes := make([]string, len(list))
+	for i, code := range list {
+		codes[i] = vigie.NormalizeDepartment(code)
+		if _, ok := vigie.DepartmentByCode(codes[i]); !ok {
+			f.problems.Add(vigie.NotFound, vigie.Text{
+				FR: "Le département « %s » n'existe pas.",
+				EN: "There is no department “%s”.",
+			}.With(code), at(path, strconv.Itoa(i))...)
+		}
+	}
+	f.atMost(len(codes), vigie.MaxChoices, path)
+	return vigie.Sorted(codes)
+}
+
+func (f *form) cpvCodes(list []string, path []string) []string {
+	codes := make([]string, len(list))
+	for i, code := range list {
+		var ok bool
+		if codes[i], ok = CPVPrefix(code); !ok {
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
+				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
+			}.With(code), at(path, strconv.Itoa(i))...)
+		}
+	}
+	f.atMost(len(codes), vigie.MaxChoices, path)
+	return vigie.Sorted(codes)
+}
+
+// CPVPrefix reads a CPV code, or the beginning of one, as people write it:
+// "45233140-2" has a check digit. A code's trailing zeros, which stand for
+// « and all below », are dropped, down to its division of two digits.
+func CPVPrefix(code string) (prefix string, ok bool) {
+	digits, check, _ := strings.Cut(strings.TrimSpace(code), "-")
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	notDigit := func(r rune) bool { return !isDigit(r) }
+	if len(digits) < 2 || len(digits) > 8 || len(check) > 1 || strings.ContainsFunc(digits+check, notDigit) {
+		return code, false
+	}
+	for len(digits) > 2 && digits[len(digits)-1] == '0' {
+		digits = digits[:len(digits)-1]
+	}
+	return digits, true
+}
+
+// buyers finds the buyers of ids, under the ids that they have now.
+func (f *form) buyers(ctx context.Context, s *Service, list []string, path []string) ([]int64, error) {
+	ids := make([]int64, len(list))
+	for i, global := range list {
+		if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
+			ids[i] = id
+		}
+	}
+	f.atMost(len(list), vigie.MaxChoices, path)
+	found, err := s.Store.Buyers(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var buyers []int64
+	for i, id := range ids {
+		switch buyer := found[id]; {
+		case buyer == nil:
+			f.problems.Add(vigie.NotFound, vigie.Text{
+				FR: "Cet organisme n'existe pas.",
+				EN: "There is no such buyer.",
+			}, at(path, strconv.Itoa(i))...)
+		case !slices.Contains(buyers, buyer.ID):
+			buyers = append(buyers, buyer.ID)
+		}
+	}
+	return buyers, nil
+}
+
+func (f *form) atMost(n, most int, path []string) {
+	if n > most {
+		f.problems.Add(vigie.TooMany, vigie.Text{
+			FR: "%d valeurs, c'est trop : %d au plus.",
+			EN: "%d values are too many: %d at most.",
+		}.With(n, most), path...)
+	}
+}
+
+// name checks a watch's name.
+func (f *form) name(name string, path []string) string {
+	name = clean(name)
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		f.problems.Add(vigie.Blank, vigie.Text{FR: "Donnez un nom à la veille.", EN: "Give the watch a name."}, path...)
+	case n > vigie.MaxNameLength:
+		f.problems.Add(vigie.TooLong, vigie.Text{
+			FR: "Le nom a au plus %d caractères.",
+			EN: "The name has at most %d characters.",
+		}.With(vigie.MaxNameLength), path...)
+	}
+	return name
+}
+
+// nameKey is a watch's name for comparing.
+func nameKey(name string) string { return strings.ToLower(name) }
+
+// clean makes what was typed in a field of one line fit to store: composed
+// characters, single spaces, nothing that does not show.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r) || r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, norm.NFC.String(s))
+	return strings.Join(strings.Fields(s), " ")
+}

@@ -1,0 +1,177 @@
+package service
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"vigie"
+	"vigie/search"
+)
+
+// cursor is a row's place in a list. Clients get it as an opaque word.
+type cursor struct {
+	// List says what is listed and how it is ordered; a cursor is good for
+	// that alone.
+	List string `json:"l"`
+	// At and ID are the row's key: the seconds it is ordered by, nil for none.
+	At *int64 `json:"a,omitempty"`
+	ID int64  `json:"i"`
+	// Now is the moment, in seconds, at which the first page was asked for:
+	// tenders that close while somebody turns pages stay on them.
+	Now int64 `json:"n,omitempty"`
+}
+
+func (c cursor) String() string {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic("service: a cursor of plain numbers does not marshal: " + err.Error())
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// parseCursor reads a cursor of a list; argument is where it was given.
+func parseCursor(s, list, argument string) (cursor, error) {
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil || c.String() != s {
+		return c, badRequest(vigie.Text{FR: "Ce curseur n'en est pas un.", EN: "This is not a cursor."}, argument)
+	}
+	if c.List != list {
+		return c, badRequest(vigie.Text{
+			FR: "Ce curseur vient d'une autre liste ou d'un autre ordre.",
+			EN: "This cursor is of another list or another order.",
+		}, argument)
+	}
+	return c, nil
+}
+
+// tenderCursor is the place of a tender in an order.
+func tenderCursor(order search.Order, now time.Time, t *vigie.Tender) cursor {
+	c := cursor{List: string(order), ID: t.ID, Now: now.Unix()}
+	at := &t.PublishedAt
+	if order == search.DeadlineAsc || order == search.DeadlineDesc {
+		at = t.Deadline
+	}
+	if at != nil {
+		seconds := at.Unix()
+		c.At = &seconds
+	}
+	return c
+}
+
+// key is the cursor as the index takes it.
+func (c cursor) key() *search.Key {
+	k := &search.Key{ID: c.ID}
+	if c.At != nil {
+		at := time.Unix(*c.At, 0).UTC()
+		k.At = &at
+	}
+	return k
+}
+
+// PageArgs are the arguments of a list; nil ones were not given.
+type PageArgs struct {
+	First  *int32
+	After  *string
+	Last   *int32
+	Before *string
+	Page   *int32
+}
+
+// PageInfo tells where a page stands.
+type PageInfo struct {
+	HasNextPage     bool
+	HasPreviousPage bool
+	StartCursor     *string
+	EndCursor       *string
+}
+
+// window is what arguments ask for.
+type window struct {
+	size      int
+	backwards bool
+	cursor    string // after, or before where backwards; "" for none
+	argument  string // the name of the argument that the cursor is from
+	page      int    // from 1; 0 for none
+}
+
+// window checks the arguments. Without `first` and `last`, size is standard.
+func (a PageArgs) window(standard int) (window, error) {
+	w := window{size: standard}
+	size, argument := a.First, "first"
+	if a.Last != nil {
+		w.backwards, size, argument = true, a.Last, "last"
+	}
+	if size != nil {
+		w.size = int(*size)
+	}
+	if w.size < 1 || w.size > vigie.MaxPageSize {
+		return w, badRequest(vigie.Text{
+			FR: "Le nombre d'éléments par page va de 1 à %d.",
+			EN: "The number of rows of a page is from 1 to %d.",
+		}.With(vigie.MaxPageSize), argument)
+	}
+	switch {
+	case a.Page != nil && (a.After != nil || a.Before != nil || a.Last != nil):
+		return w, badRequest(vigie.Text{
+			FR: "Un numéro de page ne se combine ni avec un curseur ni avec last.",
+			EN: "A page number goes neither with a cursor nor with last.",
+		}, "page")
+	case a.Page != nil && *a.Page < 1:
+		return w, badRequest(vigie.Text{FR: "Les pages sont numérotées à partir de 1.", EN: "Pages are numbered from 1."}, "page")
+	case a.Page != nil:
+		w.page = int(*a.Page)
+	case a.After != nil && (a.Before != nil || a.Last != nil):
+		return w, badRequest(vigie.Text{
+			FR: "after va avec first, before avec last.",
+			EN: "after goes with first, before with last.",
+		}, "after")
+	case a.Before != nil && a.Last == nil:
+		return w, badRequest(vigie.Text{
+			FR: "after va avec first, before avec last.",
+			EN: "after goes with first, before with last.",
+		}, "before")
+	case a.After != nil:
+		w.cursor, w.argument = *a.After, "after"
+	case a.Before != nil:
+		w.cursor, w.argument = *a.Before, "before"
+	}
+	return w, nil
+}
+
+// slice is the part of a list of n rows, known whole, that the window shows;
+// position finds a cursor's row.
+func (w window) slice(n int, position func(cursor string) (int, error)) (from, to int, err error) {
+	from, to = 0, n
+	if w.cursor != "" {
+		at, err := position(w.cursor)
+		if err != nil {
+			return 0, 0, err
+		}
+		if w.backwards {
+			to = min(n, at)
+		} else {
+			from = min(n, at+1)
+		}
+	}
+	if w.backwards {
+		from = max(from, to-w.size)
+	} else {
+		to = min(to, from+w.size)
+	}
+	return from, to, nil
+}
+
+// pageInfo tells where rows from..to of n stand.
+func pageInfo(from, to, n int, cursorAt func(i int) string) PageInfo {
+	info := PageInfo{HasPreviousPage: from > 0, HasNextPage: to < n}
+	if from < to {
+		start, end := cursorAt(from), cursorAt(to-1)
+		info.StartCursor, info.EndCursor = &start, &end
+	}
+	return info
+}

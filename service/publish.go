@@ -1,0 +1,159 @@
+package service
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"vigie"
+	"vigie/ingest"
+	"vigie/store"
+)
+
+// Notice is what a publisher gives of a notice; zero fields say nothing.
+type Notice struct {
+	Source, SourceRef, PreviousRef string
+	Kind                           vigie.NoticeKind
+	Reference, Title, Description  string
+	BuyerName, BuyerSIRET          string
+	Departments                    []string
+	Natures                        []vigie.Nature
+	Procedure                      vigie.Procedure
+	CPVCodes                       []string
+	Lots                           []vigie.Lot
+	PublishedAt                    time.Time
+	Deadline                       *time.Time
+	URL                            string
+}
+
+// Refused is the outcome of a notice that was not stored.
+const Refused store.Outcome = "REFUSED"
+
+const (
+	maxRefLength         = 100
+	maxTitleLength       = 1000
+	maxDescriptionLength = 10_000
+	maxLots              = 500
+)
+
+// Publish stores notices of the sources that a publisher may publish for. Each
+// stands alone: there is a result for each, and the problems of those refused.
+func (s *Service) Publish(ctx context.Context, sources []string, in []Notice) ([]store.Published, vigie.Problems, error) {
+	var f form
+	if len(in) > vigie.MaxBatch {
+		f.atMost(len(in), vigie.MaxBatch, []string{"input"})
+		return nil, f.problems, nil
+	}
+	results := make([]store.Published, len(in))
+	var accepted []*vigie.Notice
+	var places []int
+	for i, n := range in {
+		before := len(f.problems)
+		notice := f.notice(n, sources, s.Now(), []string{"input", strconv.Itoa(i)})
+		if len(f.problems) > before {
+			results[i] = store.Published{Outcome: Refused}
+			continue
+		}
+		accepted, places = append(accepted, notice), append(places, i)
+	}
+	published, err := s.Store.Publish(ctx, accepted)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, p := range published {
+		results[places[i]] = p
+	}
+	return results, f.problems, nil
+}
+
+// notice checks a notice and gives it the form that is stored.
+func (f *form) notice(in Notice, sources []string, now time.Time, path []string) *vigie.Notice {
+	n := &vigie.Notice{
+		Source: in.Source, Kind: in.Kind,
+		PublishedAt: in.PublishedAt.UTC().Truncate(time.Second),
+		Buyer:       vigie.BuyerName{SIRET: strings.ReplaceAll(in.BuyerSIRET, " ", "")},
+		Content: vigie.Content{
+			Reference: ingest.Clean(in.Reference), Description: ingest.Clean(in.Description),
+			Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL),
+		},
+	}
+	if !slices.Contains(sources, in.Source) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Votre jeton ne permet pas de publier pour la source « %s ».",
+			EN: "Your token does not allow publishing for the source “%s”.",
+		}.With(in.Source), at(path, "source")...)
+	}
+	n.SourceRef = f.text(in.SourceRef, maxRefLength, true, at(path, "sourceRef"))
+	if previous := f.text(in.PreviousRef, maxRefLength, false, at(path, "previousRef")); previous != "" {
+		n.Links = []string{previous}
+	}
+	n.Content.Title = f.text(in.Title, maxTitleLength, true, at(path, "title"))
+	n.Content.Description = f.text(in.Description, maxDescriptionLength, false, at(path, "description"))
+	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
+	n.Buyer.Name = f.text(in.BuyerName, maxTitleLength, true, at(path, "buyerName"))
+	if n.Buyer.SIRET != "" && !vigie.ValidSIRET(n.Buyer.SIRET) {
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce n'est pas un SIRET.", EN: "This is not a SIRET."}, at(path, "buyerSiret")...)
+	}
+	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
+	for i, code := range in.CPVCodes {
+		digits, _, _ := strings.Cut(strings.TrimSpace(code), "-")
+		if _, ok := CPVPrefix(code); !ok || len(digits) != 8 {
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "« %s » n'est pas un code CPV de 8 chiffres.",
+				EN: "“%s” is not a CPV code of 8 digits.",
+			}.With(code), at(path, "cpvCodes", strconv.Itoa(i))...)
+		}
+		n.Content.CPVCodes = append(n.Content.CPVCodes, digits)
+	}
+	n.Content.CPVCodes = vigie.Sorted(n.Content.CPVCodes)
+	f.atMost(len(in.CPVCodes), vigie.MaxChoices, at(path, "cpvCodes"))
+	f.atMost(len(in.Lots), maxLots, at(path, "lots"))
+	for i, lot := range in.Lots {
+		here := at(path, "lots", strconv.Itoa(i))
+		n.Content.Lots = append(n.Content.Lots, vigie.Lot{
+			Number: f.text(lot.Number, maxRefLength, false, at(here, "number")),
+			Title:  f.text(lot.Title, maxTitleLength, true, at(here, "title")),
+		})
+	}
+	if in.PublishedAt.After(now) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "La date de publication est à venir.",
+			EN: "The date of publication is in the future.",
+		}, at(path, "publishedAt")...)
+	}
+	if in.Deadline != nil {
+		deadline := in.Deadline.UTC().Truncate(time.Second)
+		n.Content.Deadline = &deadline
+	}
+	if n.Content.URL != "" && !validURL(n.Content.URL) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Ce n'est pas une adresse http ou https.",
+			EN: "This is not an http or https address.",
+		}, at(path, "url")...)
+	}
+	return n
+}
+
+// text checks a text that a publisher gives, without its markup.
+func (f *form) text(s string, most int, needed bool, path []string) string {
+	s = ingest.Clean(s)
+	switch n := utf8.RuneCountInString(s); {
+	case n == 0 && needed:
+		f.problems.Add(vigie.Blank, vigie.Text{FR: "Ce champ est à remplir.", EN: "This field must be filled."}, path...)
+	case n > most:
+		f.problems.Add(vigie.TooLong, vigie.Text{
+			FR: "%d caractères, c'est trop : %d au plus.",
+			EN: "%d characters are too many: %d at most.",
+		}.With(n, most), path...)
+	}
+	return s
+}
+
+func validURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(s) <= 2000
+}

@@ -1,0 +1,39 @@
+// Package service holds the use cases: what the API and the commands do, in
+// terms of the domain. It validates what people give, asks the store and the
+// search engine, and knows neither GraphQL nor HTTP.
+package service
+
+import (
+	"context"
+	"time"
+
+	"vigie"
+	"vigie/search"
+	"vigie/store"
+)
+
+// Service does the use cases. Its fields are set once, before use.
+type Service struct {
+	Store *store.Store
+	// Index returns the search index that answers now; an error of code
+	// [vigie.Unavailable] while there is none.
+	Index func() (search.Index, error)
+	Now   func() time.Time
+}
+
+// now is the present moment in whole seconds, the precision of tenders' times.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Second) }
+
+// search asks the index that answers now, all queries at once.
+func (s *Service) search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
+	index, err := s.Index()
+	if err != nil {
+		return nil, err
+	}
+	return index.Search(ctx, queries)
+}
+
+// badRequest refuses what no form can have led to, at an argument.
+func badRequest(text vigie.Text, argument string) error {
+	return &vigie.Error{Code: vigie.BadRequest, Field: []string{argument}, Text: text}
+}

@@ -1,0 +1,310 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"vigie"
+	"vigie/query"
+)
+
+// WatchOrder is an order of watches.
+type WatchOrder string
+
+// The orders of watches.
+const (
+	NameAsc     WatchOrder = "NAME_ASC"
+	CreatedAsc  WatchOrder = "CREATED_AT_ASC"
+	CreatedDesc WatchOrder = "CREATED_AT_DESC"
+)
+
+// WatchPage is a page of watches.
+type WatchPage struct {
+	Edges      []*WatchEdge
+	PageInfo   PageInfo
+	TotalCount int
+}
+
+// WatchEdge is a watch in a list.
+type WatchEdge struct {
+	Cursor string
+	Node   *vigie.Watch
+}
+
+// Nodes returns the watches of the page.
+func (p *WatchPage) Nodes() []*vigie.Watch {
+	nodes := make([]*vigie.Watch, len(p.Edges))
+	for i, edge := range p.Edges {
+		nodes[i] = edge.Node
+	}
+	return nodes
+}
+
+// WatchPage returns a page of an account's watches. They are few enough to be
+// ordered here, where French names have their order on every database.
+func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order WatchOrder, args PageArgs) (*WatchPage, error) {
+	w, err := args.window(50)
+	if err != nil {
+		return nil, err
+	}
+	watches, err := s.Store.Watches(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(watches, order.compare)
+	cursorAt := func(i int) string { return cursor{List: "watches " + string(order), ID: watches[i].ID}.String() }
+	from, to, err := w.slice(len(watches), func(text string) (int, error) {
+		c, err := parseCursor(text, "watches "+string(order), w.argument)
+		if err != nil {
+			return 0, err
+		}
+		for i, watch := range watches {
+			if watch.ID == c.ID {
+				return i, nil
+			}
+		}
+		return 0, badRequest(vigie.Text{
+			FR: "La veille où cette page commence n'existe plus.",
+			EN: "The watch at which this page begins is gone.",
+		}, w.argument)
+	})
+	if err != nil {
+		return nil, err
+	}
+	page := &WatchPage{TotalCount: len(watches), PageInfo: pageInfo(from, to, len(watches), cursorAt)}
+	for i := from; i < to; i++ {
+		page.Edges = append(page.Edges, &WatchEdge{cursorAt(i), watches[i]})
+	}
+	return page, nil
+}
+
+func (o WatchOrder) compare(a, b *vigie.Watch) int {
+	switch o {
+	case CreatedAsc:
+		return cmp.Compare(a.ID, b.ID)
+	case CreatedDesc:
+		return cmp.Compare(b.ID, a.ID)
+	case NameAsc:
+	}
+	return cmp.Or(compareNames(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// compareNames orders names as a French dictionary does, numbers by value.
+func compareNames(a, b string) int {
+	return collate.New(language.French, collate.IgnoreCase, collate.Numeric).CompareString(a, b)
+}
+
+// Watch returns one of an account's watches.
+func (s *Service) Watch(ctx context.Context, account *vigie.Account, id int64) (*vigie.Watch, error) {
+	watches, err := s.Store.Watches(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range watches {
+		if w.ID == id {
+			return w, nil
+		}
+	}
+	return nil, noWatch()
+}
+
+// noWatch says the same of a watch that is gone and of another account's.
+func noWatch(field ...string) error {
+	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
+		FR: "Cette veille n'existe pas.",
+		EN: "There is no such watch.",
+	}}
+}
+
+// WatchesFor returns the watches that a list of matching tenders is about:
+// those of the global ids where ids is not nil, else all active ones, and the
+// inactive ones too where they are asked for.
+func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []string, includeInactive bool) ([]*vigie.Watch, error) {
+	watches, err := s.Store.Watches(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	if ids == nil {
+		return slices.DeleteFunc(watches, func(w *vigie.Watch) bool { return !w.Active && !includeInactive }), nil
+	}
+	named := []*vigie.Watch{}
+	for _, id := range ids {
+		i := slices.IndexFunc(watches, func(w *vigie.Watch) bool { return w.GlobalID() == id })
+		if i < 0 {
+			return nil, noWatch("watchIds")
+		}
+		if !slices.Contains(named, watches[i]) {
+			named = append(named, watches[i])
+		}
+	}
+	return named, nil
+}
+
+// CreateWatch is what a person gives of a new watch.
+type CreateWatch struct {
+	Name       string
+	Criteria   CriteriaInput
+	Active     bool
+	Frequency  vigie.Frequency
+	NotifyMe   bool
+	Recipients []string
+}
+
+// CreateWatch saves a new watch. Mistakes come back as [vigie.Problems].
+func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in CreateWatch) (*vigie.Watch, []vigie.Warning, error) {
+	var f form
+	w := vigie.Watch{Active: in.Active, Frequency: in.Frequency}
+	w.Name = f.name(in.Name, []string{"input", "name"})
+	w.NameKey = nameKey(w.Name)
+	recipients := f.addresses(in.Recipients, []string{"input", "recipients"})
+	var err error
+	base := vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true}
+	w.Criteria, err = f.criteria(ctx, s, base, in.Criteria, []string{"input", "criteria"})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.problems.Err(); err != nil {
+		return nil, nil, err
+	}
+	created, err := s.Store.CreateWatch(ctx, account, w, in.NotifyMe, recipients)
+	if err != nil {
+		return nil, nil, err
+	}
+	return created, append(f.warnings, s.breadth(ctx, created.Criteria, []string{"input", "criteria"})...), nil
+}
+
+// UpdateWatch is what a person changes of a watch; nil fields stay.
+type UpdateWatch struct {
+	Name       *string
+	Criteria   *CriteriaInput
+	Active     *bool
+	Frequency  *vigie.Frequency
+	NotifyMe   *bool
+	Recipients *[]string
+}
+
+// UpdateWatch changes a watch of an account. Mistakes come back as
+// [vigie.Problems].
+func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, in UpdateWatch) (*vigie.Watch, []vigie.Warning, error) {
+	// Everything is checked against the watch as it is now, and once more put
+	// over the watch as it is when nobody else can change it.
+	current, err := s.Watch(ctx, account, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	var f form
+	if in.Recipients != nil {
+		*in.Recipients = f.addresses(*in.Recipients, []string{"input", "recipients"})
+	}
+	apply := func(w *vigie.Watch) error {
+		if in.Name != nil {
+			w.Name = f.name(*in.Name, []string{"input", "name"})
+			w.NameKey = nameKey(w.Name)
+		}
+		if in.Criteria != nil {
+			if w.Criteria, err = f.criteria(ctx, s, w.Criteria, *in.Criteria, []string{"input", "criteria"}); err != nil {
+				return err
+			}
+		}
+		if in.Active != nil {
+			w.Active = *in.Active
+		}
+		if in.Frequency != nil {
+			w.Frequency = *in.Frequency
+		}
+		return f.problems.Err()
+	}
+	if err := apply(current); err != nil {
+		return nil, nil, err
+	}
+	f = form{}
+	w, err := s.Store.UpdateWatch(ctx, account, id, apply, in.NotifyMe, in.Recipients)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.Criteria != nil {
+		f.warnings = append(f.warnings, s.breadth(ctx, w.Criteria, []string{"input", "criteria"})...)
+	}
+	return w, f.warnings, nil
+}
+
+// DeleteWatch takes a watch from an account.
+func (s *Service) DeleteWatch(ctx context.Context, account *vigie.Account, id int64) error {
+	err := s.Store.DeleteWatch(ctx, account.ID, id)
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return noWatch("id")
+	}
+	return err
+}
+
+// Recipient returns an address of one of an account's watches.
+func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
+	watches, err := s.Store.Watches(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(watches))
+	for i, w := range watches {
+		ids[i] = w.ID
+	}
+	byWatch, err := s.Store.Recipients(ctx, account, ids)
+	for _, recipients := range byWatch {
+		for _, r := range recipients {
+			if r.ID == id {
+				return r, nil
+			}
+		}
+	}
+	if err == nil {
+		err = &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Cette adresse n'est sur aucune veille.", EN: "This address is on no watch."}}
+	}
+	return nil, err
+}
+
+// Explain says why a tender does, or does not, match a watch of an account.
+func (s *Service) Explain(ctx context.Context, account *vigie.Account, watch, tender int64) (query.Explanation, error) {
+	w, err := s.Watch(ctx, account, watch)
+	if err != nil {
+		return query.Explanation{}, err
+	}
+	tenders, err := s.Store.Tenders(ctx, []int64{tender})
+	if err != nil {
+		return query.Explanation{}, err
+	}
+	t := tenders[tender]
+	if t == nil {
+		return query.Explanation{}, &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Ce marché n'existe pas.", EN: "There is no such tender."}}
+	}
+	buyers, err := s.Store.Buyers(ctx, append(slices.Clone(w.Criteria.BuyerIDs), t.BuyerID))
+	if err != nil {
+		return query.Explanation{}, err
+	}
+	facts, _ := query.FactsOf(t)
+	return query.Explain(w.Criteria, facts, buyers), nil
+}
+
+// UpdateAccount changes an account's settings.
+func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u vigie.AccountUpdate) (*vigie.Account, error) {
+	var f form
+	if u.TimeZone != nil && !validTimeZone(*u.TimeZone) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "« %s » n'est pas un fuseau horaire, comme Europe/Paris.",
+			EN: "“%s” is not a time zone, like Europe/Paris.",
+		}.With(*u.TimeZone), "input", "timeZone")
+	}
+	if u.DigestHour != nil && (*u.DigestHour < 0 || *u.DigestHour > 23) {
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "L'heure va de 0 à 23.", EN: "The hour is from 0 to 23."}, "input", "digestHour")
+	}
+	if err := f.problems.Err(); err != nil {
+		return nil, err
+	}
+	return s.Store.UpdateAccount(ctx, account.ID, u)
+}
+
+// joinNames lists names in a sentence.
+func joinNames(names []string) string { return strings.Join(names, ", ") }
