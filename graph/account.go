@@ -1,0 +1,69 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"vigie"
+	"vigie/graph/gql"
+)
+
+func (query) Viewer(ctx context.Context) (*vigie.Account, error) { return account(ctx) }
+
+func (accountType) Name(_ context.Context, a *vigie.Account) (*string, error) {
+	return orNull(a.Name), nil
+}
+
+func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) (*gql.UpdateAccountPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var nulls vigie.Problems
+	u := vigie.AccountUpdate{
+		Locale:     given(in.Locale, &nulls, "input", "locale"),
+		TimeZone:   given(in.TimeZone, &nulls, "input", "timeZone"),
+		DigestHour: given(in.DigestHour, &nulls, "input", "digestHour"),
+		DigestDay:  given(in.DigestDay, &nulls, "input", "digestDay"),
+		QuietNotes: given(in.QuietNotes, &nulls, "input", "quietNotes"),
+	}
+	err = nulls.Err()
+	if err == nil {
+		account, err = m.service.UpdateAccount(ctx, account, u)
+	}
+	if err != nil {
+		account = nil
+	}
+	problems, err := userErrors(err)
+	return &gql.UpdateAccountPayload{Account: account, UserErrors: problems}, err
+}
+
+// given is the value of a field that a client may leave out; nil where it did.
+// A null is noted as a mistake: it says neither « as it is » nor « nothing ».
+func given[T any](field graphql.Omittable[*T], nulls *vigie.Problems, path ...string) *T {
+	v, set := field.ValueOK()
+	if set && v == nil {
+		noNull(nulls, path)
+	}
+	return v
+}
+
+// givenList is given for a list.
+func givenList[T any](field graphql.Omittable[[]T], nulls *vigie.Problems, path ...string) *[]T {
+	v, set := field.ValueOK()
+	if !set {
+		return nil
+	}
+	if v == nil {
+		noNull(nulls, path)
+	}
+	return &v
+}
+
+func noNull(nulls *vigie.Problems, path []string) {
+	nulls.Add(vigie.Invalid, vigie.Text{
+		FR: "null ne veut rien dire ici : omettez le champ pour le laisser, donnez une liste vide pour le vider.",
+		EN: "null means nothing here: leave the field out to keep it, give an empty list to clear it.",
+	}, path...)
+}

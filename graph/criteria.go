@@ -1,0 +1,99 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"vigie"
+	"vigie/graph/gql"
+	words "vigie/query"
+	"vigie/service"
+)
+
+// criteriaInput is what a client gives of criteria; nulls are noted as
+// mistakes, at path.
+func criteriaInput(in gql.CriteriaInput, nulls *vigie.Problems, path ...string) service.CriteriaInput {
+	at := func(name string) []string { return append(slices.Clone(path), name) }
+	return service.CriteriaInput{
+		Keywords:          givenList(in.Keywords, nulls, at("keywords")...),
+		KeywordsText:      given(in.KeywordsText, nulls, at("keywordsText")...),
+		KeywordMode:       given(in.KeywordMode, nulls, at("keywordMode")...),
+		ExcludedKeywords:  givenList(in.ExcludedKeywords, nulls, at("excludedKeywords")...),
+		BuyerIDs:          givenList(in.BuyerIds, nulls, at("buyerIds")...),
+		Departments:       givenList(in.DepartmentCodes, nulls, at("departmentCodes")...),
+		IncludeNationwide: given(in.IncludeNationwide, nulls, at("includeNationwide")...),
+		Natures:           givenList(in.Natures, nulls, at("natures")...),
+		CPVCodes:          givenList(in.CpvCodes, nulls, at("cpvCodes")...),
+	}
+}
+
+func (criteriaType) KeywordsText(_ context.Context, c *vigie.Criteria) (string, error) {
+	return words.FormatKeywords(c.Keywords), nil
+}
+
+func (criteriaType) Buyers(ctx context.Context, c *vigie.Criteria) ([]*vigie.Buyer, error) {
+	buyers, err := load(ctx).buyers.LoadAll(ctx, c.BuyerIDs)
+	return slices.DeleteFunc(buyers, func(b *vigie.Buyer) bool { return b == nil }), err
+}
+
+func (criteriaType) Departments(_ context.Context, c *vigie.Criteria) ([]*vigie.Department, error) {
+	return departments(c.Departments), nil
+}
+
+func (criteriaType) Summary(ctx context.Context, c *vigie.Criteria) (string, error) {
+	buyers, err := buyersOf(ctx, *c)
+	if err != nil {
+		return "", err
+	}
+	return say(ctx, service.Sentence(service.Summary(*c, buyers))), nil
+}
+
+// buyersOf finds the buyers of criteria.
+func buyersOf(ctx context.Context, c vigie.Criteria) (map[int64]*vigie.Buyer, error) {
+	buyers, err := load(ctx).buyers.LoadAll(ctx, c.BuyerIDs)
+	byID := make(map[int64]*vigie.Buyer, len(buyers))
+	for i, b := range buyers {
+		byID[c.BuyerIDs[i]] = b
+	}
+	return byID, err
+}
+
+func (query) Departments(context.Context) ([]*vigie.Department, error) {
+	return pointers(vigie.Departments()), nil
+}
+
+// departments finds departments by their codes.
+func departments(codes []string) []*vigie.Department {
+	list := make([]*vigie.Department, 0, len(codes))
+	for _, code := range codes {
+		if d, ok := vigie.DepartmentByCode(code); ok {
+			list = append(list, &d)
+		}
+	}
+	return list
+}
+
+func (query) Limits(context.Context) (*gql.Limits, error) {
+	return &gql.Limits{
+		MinKeywordLength: vigie.MinKeywordLength, MaxKeywords: vigie.MaxKeywords, MaxNameLength: vigie.MaxNameLength,
+		MaxRecipients: vigie.MaxRecipients, MaxWatches: vigie.MaxWatches, MaxPageSize: vigie.MaxPageSize,
+	}, nil
+}
+
+func (query) Choices(ctx context.Context) (*gql.Choices, error) {
+	return &gql.Choices{
+		KeywordModes: choices(ctx, vigie.KeywordModes()), Frequencies: choices(ctx, vigie.Frequencies()),
+		Natures: choices(ctx, vigie.Natures()), Procedures: choices(ctx, vigie.Procedures()), Statuses: choices(ctx, vigie.Statuses()),
+	}, nil
+}
+
+func choices[T interface {
+	~string
+	Label() vigie.Text
+}](ctx context.Context, values []T) []*gql.Choice {
+	list := make([]*gql.Choice, len(values))
+	for i, v := range values {
+		list[i] = &gql.Choice{Value: string(v), Label: say(ctx, v.Label())}
+	}
+	return list
+}

@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"vigie"
+)
+
+// present words an error for the client: what the domain says in the reader's
+// language, what the parser says as it is, and of anything else no more than
+// that it happened.
+func present(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := graphql.DefaultErrorPresenter(ctx, err)
+		if e, ok := errors.AsType[*vigie.Error](err); ok && e.Code != vigie.Internal {
+			if e.Err != nil {
+				log.WarnContext(ctx, "request failed", "code", e.Code, "path", shown.Path.String(), "error", err)
+			}
+			shown.Message = say(ctx, e.Text)
+			shown.Extensions = map[string]any{"code": string(e.Code)}
+			if len(e.Field) > 0 {
+				shown.Extensions["argument"] = strings.Join(e.Field, ".")
+			}
+			return shown
+		}
+		if g, ok := errors.AsType[*gqlerror.Error](err); ok && errors.Unwrap(g) == nil && g.Extensions["code"] != nil {
+			return shown // of parsing or validation
+		}
+		if errors.Is(err, context.Canceled) {
+			shown.Message, shown.Extensions = "canceled", map[string]any{"code": "CANCELED"}
+			return shown
+		}
+		if inputError(shown) {
+			shown.Extensions = map[string]any{"code": string(vigie.BadRequest)}
+			return shown
+		}
+		log.ErrorContext(ctx, "request failed", "path", shown.Path.String(), "error", err)
+		shown.Message = say(ctx, vigie.Text{FR: "Erreur interne.", EN: "Internal error."})
+		shown.Extensions = map[string]any{"code": string(vigie.Internal)}
+		return shown
+	}
+}
+
+// inputError tells the errors that gqlgen makes itself of a wrong value in an
+// input: they have no cause and no code.
+func inputError(e *gqlerror.Error) bool { return e.Err == nil && e.Extensions["code"] == nil }
+
+// recovered turns a panic of a resolver into an error and a log line.
+func recovered(log *slog.Logger) graphql.RecoverFunc {
+	return func(ctx context.Context, p any) error {
+		log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		return &vigie.Error{Code: vigie.Internal, Err: fmt.Errorf("panic: %v", p)}
+	}
+}
+
+// userErrors splits an error into what a person can put right and what is not
+// theirs to. field is where a mistake without a field of its own lies.
+func userErrors(err error, field ...string) ([]*vigie.Error, error) {
+	if err == nil {
+		return []*vigie.Error{}, nil
+	}
+	if problems, ok := errors.AsType[vigie.Problems](err); ok {
+		return problems, nil
+	}
+	if e, ok := errors.AsType[*vigie.Error](err); ok {
+		switch e.Code {
+		case vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound:
+			if len(e.Field) == 0 {
+				e.Field = field
+			}
+			return []*vigie.Error{e}, nil
+		}
+	}
+	return nil, err
+}
+
+func (errorType) Message(ctx context.Context, e *vigie.Error) (string, error) {
+	return say(ctx, e.Text), nil
+}
+
+func (warningType) Message(ctx context.Context, w *vigie.Warning) (string, error) {
+	return say(ctx, w.Text), nil
+}

@@ -1,0 +1,79 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+
+	"vigie"
+	"vigie/service"
+)
+
+// loaders gather what the fields of one request ask for, so that a page costs
+// as many calls as a row does.
+type loaders struct {
+	buyers     *dataloadgen.Loader[int64, *vigie.Buyer]
+	tenders    *dataloadgen.Loader[int64, *vigie.Tender]
+	folds      *dataloadgen.Loader[int64, vigie.Folded]
+	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
+	online     *dataloadgen.Loader[int64, int]
+	// pages are asked for by the address of the query: no two are one.
+	pages *dataloadgen.Loader[*service.TenderQuery, *service.TenderPage]
+}
+
+type loadersKey struct{}
+
+// gathering is how long a loader waits for more fields to ask.
+const gathering = 2 * time.Millisecond
+
+func withLoaders(ctx context.Context, s *service.Service) context.Context {
+	l := &loaders{
+		buyers:  loader(s.Store.Buyers),
+		tenders: loader(s.Store.Tenders),
+		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
+			notices, err := s.Store.Notices(ctx, tenders)
+			folds := make(map[int64]vigie.Folded, len(notices))
+			for tender, list := range notices {
+				folds[tender] = vigie.Fold(list)
+			}
+			return folds, err
+		}),
+		recipients: loader(func(ctx context.Context, watches []int64) (map[int64][]*vigie.Recipient, error) {
+			account, err := account(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return s.Store.Recipients(ctx, account, watches)
+		}),
+		online: loader(s.OnlineByBuyer),
+		pages: loader(func(ctx context.Context, queries []*service.TenderQuery) (map[*service.TenderQuery]*service.TenderPage, error) {
+			list := make([]service.TenderQuery, len(queries))
+			for i, q := range queries {
+				list[i] = *q
+			}
+			pages, err := s.TenderPages(ctx, list)
+			byQuery := make(map[*service.TenderQuery]*service.TenderPage, len(pages))
+			for i, page := range pages {
+				byQuery[queries[i]] = page
+			}
+			return byQuery, err
+		}),
+	}
+	return context.WithValue(ctx, loadersKey{}, l)
+}
+
+// loader makes one of a function that finds things by their keys; what it does
+// not find is the zero value.
+func loader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *dataloadgen.Loader[K, V] {
+	return dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]V, []error) {
+		found, err := fetch(ctx, keys)
+		values, errs := make([]V, len(keys)), make([]error, len(keys))
+		for i, key := range keys {
+			values[i], errs[i] = found[key], err
+		}
+		return values, errs
+	}, dataloadgen.WithWait(gathering))
+}
+
+func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }

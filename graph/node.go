@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+)
+
+func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
+	viewer, err := signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kind, key, ok := vigie.ParseGlobalID(id)
+	if !ok {
+		return nil, nil
+	}
+	switch kind {
+	case vigie.KindTender:
+		return nodeOf(load(ctx).tenders.Load(ctx, key))
+	case vigie.KindBuyer:
+		return nodeOf(load(ctx).buyers.Load(ctx, key))
+	case vigie.KindNotice:
+		return found(q.service.Store.Notice(ctx, key))
+	}
+	// The rest is the account's own.
+	if viewer.Account == nil {
+		return nil, nil
+	}
+	switch kind {
+	case vigie.KindAccount:
+		if viewer.Account.ID == key {
+			return viewer.Account, nil
+		}
+	case vigie.KindWatch:
+		return found(q.service.Watch(ctx, viewer.Account, key))
+	case vigie.KindRecipient:
+		return found(q.service.Recipient(ctx, viewer.Account, key))
+	}
+	return nil, nil
+}
+
+// pointerTo is a pointer to a T that is a node.
+type pointerTo[T any] interface {
+	*T
+	vigie.Node
+}
+
+// nodeOf is a thing as a node: null, not a nil of some type, where it is none.
+func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
+	if err != nil || thing == nil {
+		return nil, err
+	}
+	return thing, nil
+}
+
+// found is a thing as a node: null where there is none that the viewer may
+// know of.
+func found[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return nil, nil
+	}
+	return nodeOf(thing, err)
+}
+
+// keyOf is the number in a global id of a kind; 0, which is nothing's, where
+// it is not one.
+func keyOf(kind vigie.Kind, id string) int64 {
+	if k, key, ok := vigie.ParseGlobalID(id); ok && k == kind {
+		return key
+	}
+	return 0
+}

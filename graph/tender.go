@@ -1,0 +1,269 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"vigie"
+	"vigie/graph/gql"
+	words "vigie/query"
+	"vigie/search"
+	"vigie/service"
+)
+
+func (query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	return load(ctx).tenders.Load(ctx, keyOf(vigie.KindTender, id))
+}
+
+func (query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	q := service.TenderQuery{
+		Text: value(text), Order: value(orderBy),
+		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
+	}
+	return tenders(ctx, q, filter)
+}
+
+func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	watches, err := q.service.WatchesFor(ctx, account, watchIDs, includeInactive)
+	if err != nil {
+		return nil, err
+	}
+	return tenders(ctx, service.TenderQuery{
+		Watches: watches, Order: orderBy,
+		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
+	}, filter)
+}
+
+// tenders asks for a page, and for no more of it than the client selected.
+func tenders(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (*service.TenderPage, error) {
+	narrowed, err := tenderFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	q.Filter = narrowed
+	if q.Watches != nil {
+		q.Filter = onlineUnlessSaid(narrowed)
+	}
+	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
+	q.CountOnly = true
+	for _, field := range graphql.CollectFields(op, selected, nil) {
+		switch field.Name {
+		case "edges", "nodes", "pageInfo":
+			q.CountOnly = false
+		case "facets":
+			for _, facet := range graphql.CollectFields(op, field.Selections, nil) {
+				if name, ok := facetOf(facet.Name); ok && !slices.Contains(q.Facets, name) {
+					q.Facets = append(q.Facets, name)
+				}
+			}
+		}
+	}
+	if err := service.CheckTenders(&q); err != nil {
+		return nil, err // alone, not with all that the loader gathered
+	}
+	return load(ctx).pages.Load(ctx, &q)
+}
+
+func facetOf(field string) (facet search.Facet, ok bool) {
+	switch field {
+	case "departments":
+		return search.ByDepartment, true
+	case "buyers":
+		return search.ByBuyer, true
+	case "natures":
+		return search.ByNature, true
+	case "procedures":
+		return search.ByProcedure, true
+	}
+	return "", false
+}
+
+// tenderFilter is a client's filter in the index's words.
+func tenderFilter(in *gql.TenderFilter) (search.Filter, error) {
+	if in == nil {
+		return search.Filter{}, nil
+	}
+	f := search.Filter{
+		Statuses: in.Statuses, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures,
+		PublishedFrom: in.PublishedFrom, PublishedTo: in.PublishedTo, DeadlineFrom: in.DeadlineFrom, DeadlineTo: in.DeadlineTo,
+	}
+	for _, code := range in.DepartmentCodes {
+		if code != vigie.Nationwide {
+			code = vigie.NormalizeDepartment(code)
+			if _, ok := vigie.DepartmentByCode(code); !ok {
+				return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "departmentCodes"}, Text: vigie.Text{
+					FR: "Le département « %s » n'existe pas.",
+					EN: "There is no department “%s”.",
+				}.With(code)}
+			}
+		}
+		f.Departments = append(f.Departments, code)
+	}
+	for _, code := range in.CpvCodes {
+		prefix, ok := service.CPVPrefix(code)
+		if !ok {
+			return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "cpvCodes"}, Text: vigie.Text{
+				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
+				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
+			}.With(code)}
+		}
+		f.CPVCodes = append(f.CPVCodes, prefix)
+	}
+	return f, nil
+}
+
+// onlineUnlessSaid keeps to tenders online where a filter says nothing of
+// statuses.
+func onlineUnlessSaid(f search.Filter) search.Filter {
+	if len(f.Statuses) == 0 {
+		f.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
+	}
+	return f
+}
+
+func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *int32) (*gql.MatchPreview, error) {
+	if _, err := account(ctx); err != nil {
+		return nil, err
+	}
+	var nulls vigie.Problems // in a draft, null is as good as absent
+	preview, err := q.service.Preview(ctx, criteriaInput(in, &nulls), service.PageArgs{First: first})
+	if err != nil {
+		problems, err := userErrors(err, "criteria")
+		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
+	}
+	online, lately := int32(preview.OnlineCount), int32(preview.Last30Days)
+	return &gql.MatchPreview{
+		OnlineCount: &online, Last30Days: &lately, Nodes: preview.Nodes,
+		UserErrors: []*vigie.Error{}, Warnings: pointers(preview.Warnings),
+	}, nil
+}
+
+func (q query) ExplainMatch(ctx context.Context, watchID, tenderID string) (*gql.MatchExplanation, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	explained, err := q.service.Explain(ctx, account, keyOf(vigie.KindWatch, watchID), keyOf(vigie.KindTender, tenderID))
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return explanation(ctx, explained), nil
+}
+
+func explanation(ctx context.Context, e words.Explanation) *gql.MatchExplanation {
+	out := &gql.MatchExplanation{Matches: e.Matches, Criteria: make([]*gql.CriterionResult, len(e.Criteria))}
+	for i, c := range e.Criteria {
+		out.Criteria[i] = &gql.CriterionResult{
+			Criterion: c.Criterion, Label: say(ctx, c.Label), Satisfied: c.Satisfied,
+			Wanted: sayAll(ctx, c.Wanted), Found: sayAll(ctx, c.Found),
+		}
+	}
+	return out
+}
+
+func (tenderType) Reference(_ context.Context, t *vigie.Tender) (*string, error) {
+	return orNull(t.Reference), nil
+}
+
+func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
+	return orNull(t.Description), nil
+}
+
+func (tenderType) Buyer(ctx context.Context, t *vigie.Tender) (*vigie.Buyer, error) {
+	return load(ctx).buyers.Load(ctx, t.BuyerID)
+}
+
+func (tenderType) Departments(_ context.Context, t *vigie.Tender) ([]*vigie.Department, error) {
+	return departments(t.Departments), nil
+}
+
+func (tenderType) Procedure(_ context.Context, t *vigie.Tender) (*vigie.Procedure, error) {
+	return orNull(t.Procedure), nil
+}
+
+func (r tenderType) Status(_ context.Context, t *vigie.Tender) (vigie.TenderStatus, error) {
+	return t.Status(r.service.Now()), nil
+}
+
+func (tenderType) URL(_ context.Context, t *vigie.Tender) (*string, error) {
+	return orNull(t.URL), nil
+}
+
+func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice, error) {
+	fold, err := load(ctx).folds.Load(ctx, t.ID)
+	return fold.Notices, err
+}
+
+func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
+
+func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
+	return counts(ctx, f.Counts[search.ByDepartment], departmentLabel), nil
+}
+
+func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*gql.FacetCount, error) {
+	most := 50
+	if first != nil {
+		most = int(*first)
+	}
+	if most < 1 || most > vigie.MaxPageSize {
+		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Text{
+			FR: "Le nombre d'éléments va de 1 à %d.",
+			EN: "The number of rows is from 1 to %d.",
+		}.With(vigie.MaxPageSize)}
+	}
+	var ids []int64
+	for value := range f.Counts[search.ByBuyer] {
+		ids = append(ids, keyOf(vigie.KindBuyer, value))
+	}
+	slices.Sort(ids)
+	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(buyers))
+	for i, b := range buyers {
+		if b != nil {
+			names[vigie.GlobalID(vigie.KindBuyer, ids[i])] = b.Name
+		}
+	}
+	list := counts(ctx, f.Counts[search.ByBuyer], func(value string) vigie.Text { return vigie.Same(names[value]) })
+	return list[:min(most, len(list))], nil
+}
+
+func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
+	return counts(ctx, f.Counts[search.ByNature], func(v string) vigie.Text { return vigie.Nature(v).Label() }), nil
+}
+
+func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
+	return counts(ctx, f.Counts[search.ByProcedure], func(v string) vigie.Text { return vigie.Procedure(v).Label() }), nil
+}
+
+func departmentLabel(code string) vigie.Text {
+	if d, ok := vigie.DepartmentByCode(code); ok {
+		return vigie.Same(d.Name)
+	}
+	return words.DepartmentText(code)
+}
+
+func counts(ctx context.Context, byValue map[string]int, label func(string) vigie.Text) []*gql.FacetCount {
+	list := []*gql.FacetCount{}
+	for _, c := range service.SortedCounts(byValue, label) {
+		list = append(list, &gql.FacetCount{Value: c.Value, Label: say(ctx, c.Label), Count: int32(c.Count)})
+	}
+	return list
+}

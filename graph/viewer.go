@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+)
+
+// Viewer is who asks, as the bearer token says.
+type Viewer struct {
+	// Account is nil for a publisher that is no person.
+	Account *vigie.Account
+	// Sources are those that the viewer may publish for.
+	Sources []string
+}
+
+type viewerKey struct{}
+
+// WithViewer has the requests of a context be the viewer's.
+func WithViewer(ctx context.Context, v *Viewer) context.Context {
+	return context.WithValue(ctx, viewerKey{}, v)
+}
+
+type localeKey struct{}
+
+// WithLocale says what a reader without an account understands.
+func WithLocale(ctx context.Context, l vigie.Locale) context.Context {
+	return context.WithValue(ctx, localeKey{}, l)
+}
+
+// signedIn returns who asks, whoever it is.
+func signedIn(ctx context.Context) (*Viewer, error) {
+	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
+		return v, nil
+	}
+	return nil, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{
+		FR: "Connectez-vous : il faut un jeton valable.",
+		EN: "Sign in: a valid token is needed.",
+	}}
+}
+
+// account returns the account that asks.
+func account(ctx context.Context) (*vigie.Account, error) {
+	v, err := signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.Account == nil {
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
+			FR: "Ce jeton ne désigne personne : il ne permet que de publier.",
+			EN: "This token stands for nobody: it allows publishing alone.",
+		}}
+	}
+	return v.Account, nil
+}
+
+// locale is the reader's language.
+func locale(ctx context.Context) vigie.Locale {
+	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil && v.Account != nil {
+		return v.Account.Locale
+	}
+	if l, ok := ctx.Value(localeKey{}).(vigie.Locale); ok {
+		return l
+	}
+	return vigie.French
+}
+
+// say words a text in the reader's language.
+func say(ctx context.Context, t vigie.Text) string { return t.In(locale(ctx)) }
+
+// sayAll words several.
+func sayAll(ctx context.Context, texts []vigie.Text) []string {
+	said := make([]string, len(texts))
+	for i, t := range texts {
+		said[i] = say(ctx, t)
+	}
+	return said
+}

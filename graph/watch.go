@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+	"vigie/graph/gql"
+	"vigie/search"
+	"vigie/service"
+)
+
+func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := q.service.Watch(ctx, account, keyOf(vigie.KindWatch, id))
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return nil, nil
+	}
+	return w, err
+}
+
+func (q query) Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return q.service.WatchPage(ctx, account, orderBy, service.PageArgs{First: first, After: after, Last: last, Before: before})
+}
+
+func (watchType) Summary(ctx context.Context, w *vigie.Watch) ([]*gql.SummaryLine, error) {
+	buyers, err := buyersOf(ctx, w.Criteria)
+	if err != nil {
+		return nil, err
+	}
+	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	var lines []*gql.SummaryLine
+	for _, line := range append(service.Summary(w.Criteria, buyers), service.MailLine(recipients)) {
+		lines = append(lines, &gql.SummaryLine{Label: say(ctx, line.Label), Value: say(ctx, line.Value)})
+	}
+	return lines, nil
+}
+
+func (watchType) Receiving(ctx context.Context, w *vigie.Watch) (bool, error) {
+	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	for _, r := range recipients {
+		if w.Active && r.Status == vigie.Confirmed {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recipient, error) {
+	return load(ctx).recipients.Load(ctx, w.ID)
+}
+
+func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
+	page, err := load(ctx).pages.Load(ctx, &service.TenderQuery{
+		Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), Order: search.PublishedDesc, CountOnly: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	count := int32(page.TotalCount)
+	return &count, nil
+}
+
+func (watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	return tenders(ctx, service.TenderQuery{
+		Watches: []*vigie.Watch{w}, Order: orderBy,
+		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
+	}, filter)
+}
+
+func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var nulls vigie.Problems // in a new watch, null is as good as absent
+	w, warnings, err := m.service.CreateWatch(ctx, account, service.CreateWatch{
+		Name: in.Name, Criteria: criteriaInput(*in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
+		NotifyMe: in.NotifyMe, Recipients: in.Recipients,
+	})
+	problems, err := userErrors(err)
+	return &gql.CreateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
+}
+
+func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput) (*gql.UpdateWatchPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var nulls vigie.Problems
+	u := service.UpdateWatch{
+		Name:       given(in.Name, &nulls, "input", "name"),
+		Active:     given(in.Active, &nulls, "input", "active"),
+		Frequency:  given(in.Frequency, &nulls, "input", "frequency"),
+		NotifyMe:   given(in.NotifyMe, &nulls, "input", "notifyMe"),
+		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
+	}
+	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
+		c := criteriaInput(*criteria, &nulls, "input", "criteria")
+		u.Criteria = &c
+	}
+	key := keyOf(vigie.KindWatch, id)
+	var w *vigie.Watch
+	var warnings []vigie.Warning
+	if err = nulls.Err(); err == nil {
+		w, warnings, err = m.service.UpdateWatch(ctx, account, key, u)
+	}
+	load(ctx).recipients.Clear(key)
+	problems, err := userErrors(err, "id")
+	return &gql.UpdateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
+}
+
+func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var deleted *string
+	if err = m.service.DeleteWatch(ctx, account, keyOf(vigie.KindWatch, id)); err == nil {
+		deleted = &id
+	}
+	problems, err := userErrors(err, "id")
+	return &gql.DeleteWatchPayload{DeletedWatchID: deleted, UserErrors: problems}, err
+}
