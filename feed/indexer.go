@@ -1,0 +1,364 @@
+// Package feed carries committed changes from the database to what is derived
+// from it: today the search index.
+package feed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"vigie"
+	"vigie/lexicon"
+	"vigie/query"
+	"vigie/search"
+	"vigie/store"
+)
+
+// Indexer keeps search indexes in step with the database, and knows the one
+// that answers. Every replica runs one; the one that leads writes.
+//
+// An index is filled from the first change on, in the order of numbers, and
+// its cursor is the highest that it holds: building one anew, catching up
+// after a stop and following along are one and the same. It answers once it
+// has caught up; until then an older one, which is fed as well, goes on.
+type Indexer struct {
+	store  *store.Store
+	engine search.Engine
+	log    *slog.Logger
+	active atomic.Pointer[opened]
+	wake   chan struct{}
+	// writer's own:
+	lead    *store.Leadership
+	fed     map[string]*opened
+	retired map[string]time.Time
+}
+
+// opened is an index in use.
+type opened struct {
+	search.Index
+	name     string
+	cursor   int64
+	verified time.Time
+}
+
+const (
+	// pace is how long an idle indexer sleeps: well below the two seconds in
+	// which a published tender is to be found.
+	pace = 250 * time.Millisecond
+	// batch is how many tenders go to an index at once.
+	batch = 500
+	// verifyEvery is how often an index is asked whether it still has what was
+	// put into it.
+	verifyEvery = 5 * time.Second
+	// keepRetired is how long an index that no longer answers is kept: other
+	// replicas learn of its successor meanwhile.
+	keepRetired = time.Minute
+	slowest     = 5 * time.Second
+)
+
+// NewIndexer makes an indexer of the indexes in an engine.
+func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
+	return &Indexer{
+		store: s, engine: engine, log: log, wake: make(chan struct{}, 1),
+		fed: make(map[string]*opened), retired: make(map[string]time.Time),
+	}
+}
+
+// Index returns the index that answers now. Where there is none yet, the error
+// is of code [vigie.Unavailable].
+func (x *Indexer) Index() (search.Index, error) {
+	if active := x.active.Load(); active != nil {
+		return active.Index, nil
+	}
+	return nil, &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
+		FR: "La recherche se prépare. Réessayez dans un instant.",
+		EN: "Search is getting ready. Try again in a moment.",
+	}}
+}
+
+// Wake has the indexer look for changes at once.
+func (x *Indexer) Wake() {
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends. What fails is logged and tried again: databases
+// and search engines come back.
+func (x *Indexer) Run(ctx context.Context) {
+	defer x.resign()
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval = pace, slowest
+	for ctx.Err() == nil {
+		more, err := x.step(ctx)
+		wait := pace
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			x.log.ErrorContext(ctx, "search index does not follow", "error", err)
+			x.resign()
+			wait = retry.NextBackOff()
+		case more:
+			retry.Reset()
+			continue
+		default:
+			retry.Reset()
+		}
+		select {
+		case <-ctx.Done():
+		case <-x.wake:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Step does what there is to do now, for tests that do not wait.
+func (x *Indexer) Step(ctx context.Context) error {
+	for {
+		if more, err := x.step(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// step looks once; more reports whether there is more to do at once.
+func (x *Indexer) step(ctx context.Context) (more bool, err error) {
+	known, err := x.store.SearchIndexes(ctx, lexicon.Version)
+	if err != nil {
+		return false, err
+	}
+	if err := x.choose(ctx, known); err != nil {
+		return false, err
+	}
+	leads, err := x.leads(ctx)
+	if err != nil || !leads {
+		return false, err
+	}
+	if len(known) == 0 {
+		_, err := x.store.BeginIndex(ctx, lexicon.Version)
+		return true, err
+	}
+	answering := answering(known)
+	if answering >= 0 {
+		if more, err = x.feed(ctx, known[answering]); err != nil {
+			return false, err
+		}
+	}
+	if answering != 0 { // the newest is being built
+		building, err := x.feed(ctx, known[0])
+		if err != nil {
+			return false, err
+		}
+		more = more || building
+	}
+	if answering >= 0 {
+		if err := x.retire(ctx, known[answering+1:]); err != nil {
+			return false, err
+		}
+	}
+	return more, nil
+}
+
+// answering is the place of the newest index that is ready; -1 for none.
+func answering(known []store.SearchIndex) int {
+	for i, index := range known {
+		if index.ReadyNumber != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// choose has searches go to the newest index that is ready.
+func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
+	i := answering(known)
+	if i < 0 {
+		x.active.Store(nil)
+		return nil
+	}
+	if active := x.active.Load(); active != nil && active.name == known[i].Name {
+		return nil
+	}
+	index, err := x.engine.Open(ctx, known[i].Name)
+	if err != nil {
+		return err
+	}
+	x.log.InfoContext(ctx, "search index answers", "index", known[i].Name)
+	x.active.Store(&opened{Index: index, name: known[i].Name})
+	return nil
+}
+
+// leads reports whether this replica is the one that writes to indexes of its
+// lexicon.
+func (x *Indexer) leads(ctx context.Context) (bool, error) {
+	if x.lead != nil && x.lead.Holds(ctx) {
+		return true, nil
+	}
+	x.resign()
+	lead, err := x.store.Lead(ctx, fmt.Sprintf("index-l%d", lexicon.Version))
+	x.lead = lead
+	return lead != nil, err
+}
+
+// resign gives the lead back, and forgets what only a leader knows.
+func (x *Indexer) resign() {
+	if x.lead != nil {
+		x.lead.Resign()
+	}
+	x.lead = nil
+	clear(x.fed)
+}
+
+// feed puts the next changes into an index, and notes when it has caught up
+// for the first time.
+func (x *Indexer) feed(ctx context.Context, known store.SearchIndex) (more bool, err error) {
+	index, lost, err := x.open(ctx, known)
+	if err != nil {
+		return false, err
+	}
+	if lost {
+		x.log.WarnContext(ctx, "search index has lost what it held; building it anew", "index", known.Name)
+		return true, x.replace(ctx, known)
+	}
+	tenders, err := x.store.ChangedTenders(ctx, index.cursor, batch)
+	if err != nil {
+		return false, err
+	}
+	if len(tenders) > 0 {
+		docs, err := x.documents(ctx, tenders)
+		if err != nil {
+			return false, err
+		}
+		if err := index.Put(ctx, docs); err != nil {
+			return false, err
+		}
+		index.cursor = tenders[len(tenders)-1].Number
+	}
+	if len(tenders) == batch {
+		return true, nil
+	}
+	if known.ReadyNumber == nil {
+		return true, x.store.IndexReady(ctx, known.Name, index.cursor)
+	}
+	return false, nil
+}
+
+// open returns an index at its cursor, and asks it now and then whether it
+// still has what was put into it.
+func (x *Indexer) open(ctx context.Context, known store.SearchIndex) (index *opened, lost bool, err error) {
+	index = x.fed[known.Name]
+	if index == nil {
+		opening, err := x.engine.Open(ctx, known.Name)
+		if err != nil {
+			return nil, false, err
+		}
+		index = &opened{Index: opening, name: known.Name}
+		if known.ReadyNumber != nil {
+			index.cursor = *known.ReadyNumber
+		}
+		x.fed[known.Name] = index
+	}
+	if time.Since(index.verified) < verifyEvery {
+		return index, false, nil
+	}
+	cursor, err := index.Cursor(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	last, err := x.store.LastNumber(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	// Beyond the last change lies only what another past of this database put
+	// there.
+	lost = cursor < index.cursor || cursor > last
+	index.cursor, index.verified = cursor, time.Now()
+	return index, lost, nil
+}
+
+// replace begins a new index in place of one that is lost, which must not
+// answer any more.
+func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
+	delete(x.fed, lost.Name)
+	if active := x.active.Load(); active != nil && active.name == lost.Name {
+		x.active.Store(nil)
+	}
+	if _, err := x.store.BeginIndex(ctx, lexicon.Version); err != nil {
+		return err
+	}
+	if err := x.store.ForgetIndex(ctx, lost.Name); err != nil {
+		return err
+	}
+	return x.engine.Drop(ctx, lost.Name)
+}
+
+// retire removes indexes that have long had a successor.
+func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
+	for _, index := range old {
+		since, seen := x.retired[index.Name]
+		if !seen {
+			x.retired[index.Name] = time.Now()
+			continue
+		}
+		if time.Since(since) < keepRetired {
+			continue
+		}
+		if err := x.store.ForgetIndex(ctx, index.Name); err != nil {
+			return err
+		}
+		if err := x.engine.Drop(ctx, index.Name); err != nil {
+			return err
+		}
+		delete(x.retired, index.Name)
+		delete(x.fed, index.Name)
+	}
+	return nil
+}
+
+// documents makes documents of tenders.
+func (x *Indexer) documents(ctx context.Context, tenders []*vigie.Tender) ([]search.Document, error) {
+	ids := make([]int64, len(tenders))
+	for i, t := range tenders {
+		ids[i] = t.BuyerID
+	}
+	buyers, err := x.store.Buyers(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]search.Document, len(tenders))
+	for i, t := range tenders {
+		if t.MergedInto != nil {
+			docs[i] = search.Document{ID: t.ID, Number: t.Number, Deleted: true}
+			continue
+		}
+		facts, cut := query.FactsOf(t)
+		if cut {
+			x.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
+		}
+		docs[i] = search.Document{
+			Facts: facts, ID: t.ID, Number: t.Number, Outcome: t.Outcome,
+			PublishedAt: t.PublishedAt, Deadline: t.Deadline,
+			Title: t.Title, Description: t.Description, BuyerName: buyers[t.BuyerID].Name,
+			Other: other(t),
+		}
+	}
+	return docs, nil
+}
+
+// other is what free text finds beside title, buyer and description.
+func other(t *vigie.Tender) []string {
+	texts := []string{t.Reference, t.SourceRef}
+	for _, lot := range t.Lots {
+		texts = append(texts, lot.Title)
+	}
+	for _, code := range t.CPVCodes {
+		texts = append(texts, vigie.CPVLabel(code))
+	}
+	return append(texts, t.Labels...)
+}
