@@ -1,0 +1,144 @@
+// Package lexicon turns French text into terms, once, for every evaluator: the
+// search engine, the matcher and the explanation compare the terms made here
+// and nothing else, so they cannot disagree about a word.
+//
+// A term is made of the characters a-z, 0-9 and _, at most [MaxTermLength] of
+// them. A term without _ is a word, lower case, without accents, its number
+// and gender removed; a term with _ is a pair of neighbouring words, which is
+// how a phrase is found: the text "maîtrise d’œuvre" has the terms maitrise,
+// oeuvre and maitrise_oeuvre.
+//
+// The functions are pure, and safe for concurrent use.
+package lexicon
+
+import (
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// Version numbers the rules. Any change by which some text yields other
+	// terms must change it: it has tenders reindexed and watches recompiled.
+	Version = 1
+	// MaxTermLength is the length of the longest term, in bytes.
+	MaxTermLength = 64
+	// MaxTerms is how many terms a tender keeps.
+	MaxTerms = 2000
+)
+
+// Terms returns the terms of a text in several fields: each field's words, and
+// the pairs of words that follow one another in a sentence of it, stop words
+// left out. No term comes twice.
+//
+// They are in reading order, fields as given, a pair just after its second
+// word. The first [MaxTerms] are kept, and cut reports that there were more:
+// so what is cut is the end of the last fields, never a word of a pair that is
+// kept, and whoever calls puts first what matters most.
+func Terms(fields ...string) (terms []string, cut bool) {
+	size := 0
+	for _, field := range fields {
+		size += len(field)
+	}
+	// French has about one term every five bytes, pairs included.
+	set := termSet{seen: make(map[string]struct{}, min(size/5, MaxTerms))}
+	for _, field := range fields {
+		if !set.addText(field, MaxTerms) {
+			return set.terms, true
+		}
+	}
+	return set.terms, false
+}
+
+// Phrase returns what a text must have to contain the keyword: all its terms
+// and all its pairs, in the order of [Terms], whole however long. It returns
+// none where the keyword has no word but stop words.
+//
+// A keyword copied from a text, from the start of a word to the end of a word,
+// has no term that the text does not have.
+func Phrase(keyword string) []string {
+	set := termSet{seen: make(map[string]struct{})}
+	set.addText(keyword, -1)
+	return set.terms
+}
+
+// termSet is a list of terms without repetition, in the order they came.
+type termSet struct {
+	terms []string
+	seen  map[string]struct{}
+	pair  []byte // scratch
+}
+
+// addText adds the words and pairs of one field until the set holds limit
+// terms, if limit is not negative. It reports whether all found room.
+func (s *termSet) addText(text string, limit int) bool {
+	var previous Token
+	for token := range scan(text) {
+		if !s.add(token.Term, limit) {
+			return false
+		}
+		if previous.Term != "" && previous.Sentence == token.Sentence {
+			if !s.addPair(previous.Term, token.Term, limit) {
+				return false
+			}
+		}
+		previous = token
+	}
+	return true
+}
+
+func (s *termSet) add(term string, limit int) bool {
+	if _, ok := s.seen[term]; ok {
+		return true
+	}
+	if len(s.terms) == limit {
+		return false
+	}
+	s.seen[term] = struct{}{}
+	s.terms = append(s.terms, term)
+	return true
+}
+
+func (s *termSet) addPair(first, second string, limit int) bool {
+	s.pair = append(append(append(s.pair[:0], first...), '_'), second...)
+	// Most pairs of a long text are new, but a look before making the string
+	// costs nothing.
+	if _, ok := s.seen[string(s.pair)]; ok {
+		return true
+	}
+	return s.add(pairTerm(s.pair), limit)
+}
+
+// Fold makes names comparable. It returns s in lower case (and NFC), accents
+// removed, œ and æ taken apart, each run of what is neither letter nor digit
+// become one space, and none at the ends: "Syndicat d’Électricité (Ain)" and
+// "SYNDICAT D'ELECTRICITE - AIN" are both "syndicat d electricite ain".
+// Folding twice changes nothing.
+func Fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	gap := false
+	ascii := true
+	for _, r := range s {
+		g := glyphOf(r)
+		switch {
+		case g.inWord():
+			if gap && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			gap = false
+			ascii = ascii && g.kind != foreign
+			b.WriteString(g.text)
+		case g.kind != ignored:
+			gap = true
+		}
+	}
+	if ascii {
+		return b.String()
+	}
+	// Taking off accents took some scripts’ syllables apart.
+	return norm.NFC.String(b.String())
+}
+
+// Words returns the words of [Fold], for looking up a name by its beginnings.
+func Words(s string) []string { return strings.Fields(Fold(s)) }

@@ -1,0 +1,39 @@
+package lexicon
+
+import "strings"
+
+// set makes a table of words that are written in one string.
+func set(words string) map[string]bool {
+	table := make(map[string]bool)
+	for _, word := range strings.Fields(words) {
+		table[word] = true
+	}
+	return table
+}
+
+var (
+	// stopWords, folded, are the words that stand between the words of a
+	// phrase and mean nothing to a search. The list is short because a word on
+	// it can be neither asked for nor excluded: it has none that is also the
+	// folded form of a word with a meaning. So “est” (Grand Est), “si”
+	// (système d’information), “son” (son et lumière), “car” (transport par
+	// car), “or”, “pas” (Pas-de-Calais), “sous” and “sans” are not on it.
+	// Single letters are here for text that lost its apostrophes (“d eau”) or
+	// has a plural in parentheses (“lot(s)”), and n for “n°”.
+	stopWords = set(`
+		le la les l un une de des du d au aux a
+		et ou ni que qu qui dont
+		en y dans par pour sur avec chez
+		ce cet cette ces se sa ses leur leurs
+		il ils elle elles on nous vous ne j m n s t
+		sont ont
+		jusque jusqu lorsque lorsqu puisque puisqu quoique quoiqu
+		quelqu aujourdhui`)
+
+	// elisions are the words that an apostrophe cuts off from the next.
+	elisions = set("c d j l m n s t qu jusqu lorsqu puisqu quoiqu")
+
+	// joined are the beginnings of words with an apostrophe inside:
+	// aujourd’hui, presqu’île, prud’homme. People also write them without.
+	joined = set("aujourd presqu prud")
+)
