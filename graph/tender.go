@@ -41,7 +41,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 		return nil, err
 	}
 	return tenders(ctx, service.TenderQuery{
-		Watches: watches, Order: orderBy,
+		Matching: true, Watches: watches, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
 }
@@ -53,7 +53,7 @@ func tenders(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilte
 		return nil, err
 	}
 	q.Filter = narrowed
-	if q.Watches != nil {
+	if q.Matching {
 		q.Filter = onlineUnlessSaid(narrowed)
 	}
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections

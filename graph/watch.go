@@ -61,7 +61,7 @@ func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recip
 
 func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
 	page, err := load(ctx).pages.Load(ctx, &service.TenderQuery{
-		Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), Order: search.PublishedDesc, CountOnly: true,
+		Matching: true, Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), Order: search.PublishedDesc, CountOnly: true,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error
 
 func (watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	return tenders(ctx, service.TenderQuery{
-		Watches: []*vigie.Watch{w}, Order: orderBy,
+		Matching: true, Watches: []*vigie.Watch{w}, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
 }

@@ -13,12 +13,14 @@ import (
 
 // TenderQuery asks for a page of tenders.
 type TenderQuery struct {
-	// Watches, where not nil, keeps to the tenders that one of them matches.
-	Watches []*vigie.Watch
-	Filter  search.Filter
-	Text    string // free text; "" for none
-	Order   search.Order
-	Page    PageArgs
+	// Matching keeps to the tenders that one of Watches matches; of no watches,
+	// that is none.
+	Matching bool
+	Watches  []*vigie.Watch
+	Filter   search.Filter
+	Text     string // free text; "" for none
+	Order    search.Order
+	Page     PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
 	Facets    []search.Facet
@@ -155,7 +157,7 @@ func newPlan(q TenderQuery, now time.Time) (plan, error) {
 	}
 	p := plan{window: w, now: now, asked: q}
 	p.query = search.Query{Filter: q.Filter, Text: q.Text, Order: q.Order, Limit: w.size + 1, Facets: q.Facets}
-	if q.Watches != nil {
+	if q.Matching {
 		p.query.Any = []query.Formula{}
 		for _, watch := range q.Watches {
 			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))

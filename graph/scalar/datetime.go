@@ -2,12 +2,13 @@
 package scalar
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"vigie"
 )
 
 // MarshalDateTime writes a moment in UTC, RFC 3339 with as many digits of
@@ -25,5 +26,8 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%v is not a DateTime: write it like 2026-11-09T17:00:00+01:00", v)
+	return time.Time{}, &vigie.Error{Code: vigie.BadRequest, Text: vigie.Text{
+		FR: "« %v » n'est pas une date : écrivez-la comme 2026-11-09T17:00:00+01:00.",
+		EN: "“%v” is not a DateTime: write it like 2026-11-09T17:00:00+01:00.",
+	}.With(v)}
 }

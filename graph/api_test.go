@@ -1,0 +1,379 @@
+package graph_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"vigie"
+	"vigie/graph"
+)
+
+// Every mistake is refused at its place, and nothing is stored.
+func TestMistakes(t *testing.T) {
+	w := newWorld(t)
+	w.publish(w.notice("1", "Réfection de voirie", "Commune de Valfleury", 1, "01"))
+	p := w.person("a@example.org")
+	p.create(vars{"name": "Prise", "criteria": vars{}})
+	keywords := make([]string, 200)
+	for i := range keywords {
+		keywords[i] = fmt.Sprintf("mot%d", i)
+	}
+	criteria := func(name string, value any) vars { return vars{"name": "x", "criteria": vars{name: value}} }
+	tests := []struct {
+		name  string
+		input vars
+		want  string // "CODE field"
+	}{
+		{"two characters", criteria("keywords", []string{"voirie", "ab"}), "TOO_SHORT input.criteria.keywords.1"},
+		{"a stop word alone", criteria("keywords", []string{"avec"}), "INVALID input.criteria.keywords.0"},
+		{"signs alone", criteria("keywords", []string{"***"}), "INVALID input.criteria.keywords.0"},
+		{"two characters in a text", criteria("keywordsText", "voirie xy"), "TOO_SHORT input.criteria.keywordsText"},
+		{"a long keyword", criteria("keywords", []string{strings.Repeat("é", 101)}), "TOO_LONG input.criteria.keywords.0"},
+		{"200 keywords", criteria("keywords", keywords), "TOO_MANY input.criteria.keywords"},
+		{"list and text", vars{"name": "x", "criteria": vars{"keywords": []string{"voirie"}, "keywordsText": "voirie"}}, "INVALID input.criteria.keywordsText"},
+		{"three words excluded", criteria("excludedKeywords", []string{"appel offres ouvert"}), "INVALID input.criteria.excludedKeywords.0"},
+		{"unknown buyer", criteria("buyerIds", []string{"buyer_999"}), "NOT_FOUND input.criteria.buyerIds.0"},
+		{"an id of another type", criteria("buyerIds", []string{"tender_1"}), "NOT_FOUND input.criteria.buyerIds.0"},
+		{"unknown department", criteria("departmentCodes", []string{"01", "20"}), "NOT_FOUND input.criteria.departmentCodes.1"},
+		{"no CPV code", criteria("cpvCodes", []string{"4x"}), "INVALID input.criteria.cpvCodes.0"},
+		{"no name", vars{"name": " \t ", "criteria": vars{}}, "BLANK input.name"},
+		{"300 characters", vars{"name": strings.Repeat("n", 300), "criteria": vars{}}, "TOO_LONG input.name"},
+		{"a name taken", vars{"name": "PRISE ", "criteria": vars{}}, "TAKEN input.name"},
+		{"a line break in an address", vars{"name": "x", "criteria": vars{}, "recipients": []string{"a@example.org\nBcc: b@example.org"}}, "INVALID input.recipients.0"},
+		{"no address", vars{"name": "x", "criteria": vars{}, "recipients": []string{"b@example.org", "personne"}}, "INVALID input.recipients.1"},
+		{"a quoted address", vars{"name": "x", "criteria": vars{}, "recipients": []string{`"a b"@example.org`}}, "INVALID input.recipients.0"},
+		{"21 addresses", vars{"name": "x", "criteria": vars{}, "recipients": slices.Repeat([]string{"a@example.org"}, 21)}, "TOO_MANY input.recipients"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := p.ask(`mutation ($input: CreateWatchInput!) { createWatch(input: $input) { watch { id } userErrors { field code message } } }`, vars{"input": test.input})
+			got := []string{}
+			for _, e := range r.at("createWatch.userErrors").([]any) {
+				e := e.(map[string]any)
+				path := strings.Trim(strings.ReplaceAll(fmt.Sprint(e["field"]), " ", "."), "[]")
+				got = append(got, fmt.Sprintf("%s %s", e["code"], path))
+				if e["message"] == "" {
+					t.Error("no message")
+				}
+			}
+			if !slices.Contains(got, test.want) || r.at("createWatch.watch") != nil {
+				t.Errorf("%v, want %s", got, test.want)
+			}
+		})
+	}
+	p.ask(`{ watches { totalCount } }`, nil).expect(map[string]string{"watches.totalCount": "1"})
+}
+
+func TestNullInUpdate(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}}})
+	for field, input := range map[string]vars{
+		"input.name":                     {"name": nil},
+		"input.active":                   {"active": nil},
+		"input.recipients":               {"recipients": nil},
+		"input.criteria":                 {"criteria": nil},
+		"input.criteria.keywords":        {"criteria": vars{"keywords": nil}},
+		"input.criteria.departmentCodes": {"criteria": vars{"departmentCodes": nil}},
+	} {
+		r := p.ask(`mutation ($id: ID!, $input: UpdateWatchInput!) { updateWatch(id: $id, input: $input) { watch { id } userErrors { field code } } }`, vars{"id": id, "input": input})
+		want := fmt.Sprintf("[map[code:INVALID field:%v]]", strings.Split(field, "."))
+		r.expect(map[string]string{"updateWatch.userErrors": want})
+	}
+	p.ask(`mutation { updateAccount(input: { locale: null }) { userErrors { field code } } }`, nil).expect(map[string]string{
+		"updateAccount.userErrors": "[map[code:INVALID field:[input locale]]]",
+	})
+	// What is absent stays, an empty list clears.
+	r := p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { departmentCodes: ["5"] } }) { watch { criteria { keywords departments { name } } } } }`, vars{"id": id})
+	r.expect(map[string]string{"updateWatch.watch.criteria.keywords": "[voirie]", "updateWatch.watch.criteria.departments.*.name": "[Hautes-Alpes]"})
+	r = p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { keywords: [] } }) { watch { criteria { keywords departments { name } } } } }`, vars{"id": id})
+	r.expect(map[string]string{"updateWatch.watch.criteria.keywords": "[]", "updateWatch.watch.criteria.departments.*.name": "[Hautes-Alpes]"})
+}
+
+// What no form can have led to is an error, with a code and a place.
+func TestBadRequests(t *testing.T) {
+	w := newWorld(t)
+	for i := range 5 {
+		w.publish(w.notice(fmt.Sprint(i), "Voirie", "Commune", i))
+	}
+	p := w.person("a@example.org")
+	p.create(vars{"name": "v", "criteria": vars{}})
+	cursor := p.ask(`{ tenders(first: 1) { pageInfo { endCursor } } }`, nil).text("tenders.pageInfo.endCursor")
+	tests := map[string]string{
+		`tenders(first: 0)`:                                         "BAD_REQUEST first",
+		`tenders(first: 1000)`:                                      "BAD_REQUEST first",
+		`tenders(last: -1)`:                                         "BAD_REQUEST last",
+		`tenders(page: 0)`:                                          "BAD_REQUEST page",
+		`tenders(page: 2, after: "` + cursor + `")`:                 "BAD_REQUEST page",
+		`tenders(after: "Zm9v")`:                                    "BAD_REQUEST after",
+		`tenders(after: "` + cursor + `x")`:                         "BAD_REQUEST after",
+		`tenders(orderBy: DEADLINE_ASC, after: "` + cursor + `")`:   "BAD_REQUEST after",
+		`tenders(before: "` + cursor + `")`:                         "BAD_REQUEST before",
+		`tenders(orderBy: RELEVANCE)`:                               "BAD_REQUEST orderBy",
+		`matchingTenders(orderBy: RELEVANCE)`:                       "BAD_REQUEST orderBy",
+		`matchingTenders(watchIds: ["watch_999"])`:                  "NOT_FOUND watchIds",
+		`tenders(filter: { departmentCodes: ["99"] })`:              "BAD_REQUEST filter.departmentCodes",
+		`tenders(filter: { publishedFrom: "hier" })`:                "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`: "BAD_REQUEST",
+		`tenders(search: "` + strings.Repeat("a", 300) + `")`:       "BAD_REQUEST search",
+	}
+	for field, want := range tests {
+		r := p.post(`{ answer: `+field+` { totalCount edges { cursor } } }`, nil)
+		if len(r.Errors) != 1 {
+			t.Errorf("%s: %v", field, r.Errors)
+			continue
+		}
+		got := fmt.Sprint(r.Errors[0].Extensions["code"])
+		if argument, ok := r.Errors[0].Extensions["argument"]; ok {
+			got += " " + fmt.Sprint(argument)
+		}
+		if got != want || r.Errors[0].Message == "" {
+			t.Errorf("%s: %s (%s), want %s", field, got, r.Errors[0].Message, want)
+		}
+	}
+}
+
+// Nobody sees, changes or can tell the existence of another account's watch,
+// by any path.
+func TestAccountsAreApart(t *testing.T) {
+	w := newWorld(t)
+	w.publish(w.notice("1", "Réfection de voirie", "Commune de Valfleury", 1, "01"))
+	owner, other := w.person("owner@example.org"), w.person("other@example.org")
+	id := owner.create(vars{"name": "Secrète", "criteria": vars{"keywords": []string{"voirie"}}, "recipients": []string{"b@example.org"}})
+	recipient := owner.ask(`query ($id: ID!) { watch(id: $id) { recipients { id } } }`, vars{"id": id}).text("watch.recipients.1.id")
+	account := owner.ask(`{ viewer { id } }`, nil).text("viewer.id")
+	const missing = "watch_4711"
+
+	// Each question is asked by the other about the watch, and about one that
+	// never was: the answers must be the same.
+	questions := []string{
+		`query ($id: ID!) { node(id: $id) { id __typename } }`,
+		`query ($id: ID!) { watch(id: $id) { name } }`,
+		`query ($id: ID!) { explainMatch(watchId: $id, tenderId: "tender_1") { matches } }`,
+		`query ($id: ID!) { matchingTenders(watchIds: [$id]) { totalCount facets { departments { value } } } }`,
+		`query ($id: ID!) { matchingTenders(watchIds: [$id], includeInactive: true) { edges { matchedBy { watch { name } } } } }`,
+		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "Volée" }) { watch { name } userErrors { field code message } } }`,
+		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "" }) { watch { name } userErrors { field code message } } }`,
+		`mutation ($id: ID!) { deleteWatch(id: $id) { deletedWatchId userErrors { field code message } } }`,
+	}
+	for _, question := range questions {
+		theirs, nothing := other.post(question, vars{"id": id}), other.post(question, vars{"id": missing})
+		if a, b := fmt.Sprint(theirs.Data, theirs.Errors), fmt.Sprint(nothing.Data, nothing.Errors); a != b {
+			t.Errorf("%s\nof another's watch: %s\n   of no such watch: %s", question, a, b)
+		}
+		if strings.Contains(fmt.Sprint(theirs.Data, theirs.Errors), "Secrète") {
+			t.Errorf("%s tells the name", question)
+		}
+	}
+	for _, node := range []string{recipient, account} {
+		other.ask(`query ($id: ID!) { node(id: $id) { id } }`, vars{"id": node}).expect(map[string]string{"node": "<nil>"})
+		owner.ask(`query ($id: ID!) { node(id: $id) { id } }`, vars{"id": node}).expect(map[string]string{"node.id": node})
+	}
+	other.ask(`{ watches { totalCount } matchingTenders(includeInactive: true) { totalCount } }`, nil).expect(map[string]string{
+		"watches.totalCount": "0", "matchingTenders.totalCount": "0",
+	})
+	owner.ask(`query ($id: ID!) { watch(id: $id) { name recipients { email } } }`, vars{"id": id}).expect(map[string]string{
+		"watch.name": "Secrète", "watch.recipients.*.email": "[owner@example.org b@example.org]",
+	})
+}
+
+func TestWhoMayAsk(t *testing.T) {
+	w := newWorld(t)
+	nobody, publisher := person{w, nil}, person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	for field, want := range map[string][2]string{
+		`viewer { email }`:                             {"UNAUTHENTICATED", "FORBIDDEN"},
+		`watches { totalCount }`:                       {"UNAUTHENTICATED", "FORBIDDEN"},
+		`matchingTenders { totalCount }`:               {"UNAUTHENTICATED", "FORBIDDEN"},
+		`previewMatches(criteria: {}) { onlineCount }`: {"UNAUTHENTICATED", "FORBIDDEN"},
+		`tenders { totalCount }`:                       {"UNAUTHENTICATED", ""},
+		`tender(id: "tender_1") { title }`:             {"UNAUTHENTICATED", ""},
+		`buyers(search: "a") { totalCount }`:           {"UNAUTHENTICATED", ""},
+		`node(id: "watch_1") { id }`:                   {"UNAUTHENTICATED", ""},
+		`departments { code }`:                         {"", ""},
+		`limits { maxWatches }`:                        {"", ""},
+		`choices { natures { label } }`:                {"", ""},
+	} {
+		for i, who := range []person{nobody, publisher} {
+			r := who.post(`{ `+field+` }`, nil)
+			got := ""
+			if len(r.Errors) > 0 {
+				got = fmt.Sprint(r.Errors[0].Extensions["code"])
+			}
+			if got != want[i] {
+				t.Errorf("%s, asked by %v: %q, want %q", field, who.viewer, got, want[i])
+			}
+		}
+	}
+}
+
+// The reader's language is that of the account.
+func TestEnglish(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie", "enrobé"}}})
+	p.ask(`mutation { updateAccount(input: { locale: EN, digestHour: 6 }) { account { locale digestHour } userErrors { code } } }`, nil).expect(map[string]string{
+		"updateAccount.account.locale": "EN", "updateAccount.account.digestHour": "6",
+	})
+	p.viewer.Account.Locale = vigie.English // as the next request's token finds it
+	p.ask(`query ($id: ID!) { watch(id: $id) { criteria { summary } } choices { natures { label } } }`, vars{"id": id}).expect(map[string]string{
+		"watch.criteria.summary":  "Keywords: voirie enrobé · Buyer: not set · Department: not set",
+		"choices.natures.*.label": "[Works Supplies Services]",
+	})
+	if r := p.post(`{ tenders(first: 0) { totalCount } }`, nil); !strings.Contains(r.Errors[0].Message, "rows of a page") {
+		t.Errorf("%v", r.Errors)
+	}
+}
+
+// With the search engine down, the rest of a page stays, and watches can be
+// edited.
+func TestSearchDown(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{}})
+	w.searchDown = true
+	r := p.post(`{ viewer { email } watches { nodes { name onlineCount } } matchingTenders { totalCount } buyers(search: "a") { totalCount } }`, nil)
+	r.expect(map[string]string{"viewer.email": "a@example.org", "watches.nodes.*.name": "[v]", "watches.nodes.*.onlineCount": "[<nil>]", "matchingTenders": "<nil>", "buyers.totalCount": "0"})
+	paths := []string{}
+	for _, e := range r.Errors {
+		paths = append(paths, fmt.Sprintf("%v %v", e.Path, e.Extensions["code"]))
+	}
+	slices.Sort(paths)
+	if got, want := fmt.Sprint(paths), "[[matchingTenders] UNAVAILABLE [watches nodes 0 onlineCount] UNAVAILABLE]"; got != want {
+		t.Errorf("errors %s, want %s", got, want)
+	}
+	p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { keywords: ["voirie"] } }) { watch { criteria { keywords } } } }`, vars{"id": id}).expect(map[string]string{
+		"updateWatch.watch.criteria.keywords": "[voirie]",
+	})
+	p.create(vars{"name": "w", "criteria": vars{}})
+}
+
+// The list, the reasons beside it and the explanation agree, for any criteria.
+func TestListAndExplanationAgree(t *testing.T) {
+	w := newWorld(t)
+	w.publish(
+		w.notice("1", "Réfection de voirie et enrobés", "Commune de Valfleury", 1, "01"),
+		w.notice("2", "Travaux de voirie", "Commune de Beaulieu", 2, "07", "26"),
+		w.notice("3", "Fauchage des accotements", "Département des Monts-Bleus", 3),
+		w.notice("4", "Enrobé à chaud pour les voiries", "Commune de Valfleury", 4, "2A"),
+	)
+	p := w.person("a@example.org")
+	valfleury := p.ask(`{ buyers(search: "valf") { nodes { id } } }`, nil).text("buyers.nodes.0.id")
+	for i, criteria := range []vars{
+		{},
+		{"keywords": []string{"voiries"}},
+		{"keywords": []string{"voirie", "enrobés"}},
+		{"keywords": []string{"fauchage", "enrobé à chaud"}, "keywordMode": "ANY"},
+		{"keywords": []string{"voirie"}, "excludedKeywords": []string{"enrobé"}},
+		{"departmentCodes": []string{"07", "2A"}},
+		{"departmentCodes": []string{"07", "2A"}, "includeNationwide": false},
+		{"buyerIds": []string{valfleury}, "natures": []string{"WORKS"}},
+		{"natures": []string{"SERVICES"}},
+		{"cpvCodes": []string{"45"}},
+	} {
+		id := p.create(vars{"name": fmt.Sprint("v", i), "criteria": criteria})
+		r := p.ask(`query ($id: ID!) {
+			watch(id: $id) { onlineCount matchingTenders(first: 100) { totalCount edges { node { id } matchedBy { watch { id } } } } }
+			tenders(first: 100) { nodes { id } }
+		}`, vars{"id": id})
+		matching := map[string]bool{}
+		for _, node := range r.at("watch.matchingTenders.edges.*.node.id").([]any) {
+			matching[node.(string)] = true
+		}
+		if r.text("watch.onlineCount") != fmt.Sprint(len(matching)) || r.text("watch.matchingTenders.totalCount") != fmt.Sprint(len(matching)) {
+			t.Errorf("%v: counts differ: %v", criteria, r.at("watch"))
+		}
+		for _, by := range r.at("watch.matchingTenders.edges.*.matchedBy").([]any) {
+			if len(by.([]any)) != 1 {
+				t.Errorf("%v: a listed tender is matched by %v", criteria, by)
+			}
+		}
+		for _, tender := range r.at("tenders.nodes.*.id").([]any) {
+			e := p.ask(`query ($w: ID!, $t: ID!) { explainMatch(watchId: $w, tenderId: $t) { matches criteria { satisfied } } }`, vars{"w": id, "t": tender})
+			if e.at("explainMatch.matches") != matching[tender.(string)] {
+				t.Errorf("%v, %v: listed %v, explained %v", criteria, tender, matching[tender.(string)], e.Data)
+			}
+		}
+	}
+}
+
+// A page costs as many calls of database and search engine as a row does,
+// through edges and nodes alike and when nested.
+func TestCallsDoNotGrow(t *testing.T) {
+	w := newWorld(t)
+	var notices []*vigie.Notice
+	for i := range 120 {
+		notices = append(notices, w.notice(fmt.Sprint(i), fmt.Sprintf("Voirie %d", i), fmt.Sprintf("Commune %d", i), i, "01"))
+	}
+	w.publish(notices...)
+	p := w.person("a@example.org")
+	for i := range 30 {
+		p.create(vars{"name": fmt.Sprintf("v%d", i), "criteria": vars{"keywords": []string{"voirie"}}, "recipients": []string{fmt.Sprintf("r%d@example.org", i)}})
+	}
+	const fields = `id title buyer { name onlineCount } departments { name } notices { kind changes { label } tender { title buyer { name } } }`
+	for _, query := range []string{
+		`query ($n: Int) { matchingTenders(first: $n) { totalCount nodes { ` + fields + ` } edges { matchedBy { watch { name } } node { ` + fields + ` } } facets { departments { count } buyers { label } } } }`,
+		`query ($n: Int) { tenders(first: $n) { edges { node { ` + fields + ` } } } }`,
+		`query ($n: Int) { watches(first: $n) { nodes { name summary { value } onlineCount criteria { summary buyers { name } } recipients { status } receiving matchingTenders(first: 2) { totalCount nodes { ` + fields + ` } } } } }`,
+		`query ($n: Int) { buyers(search: "commune", first: $n) { nodes { name onlineCount } } }`,
+	} {
+		cost := func(n int) [2]int64 {
+			w.calls.queries.Store(0)
+			w.calls.searches.Store(0)
+			p.ask(query, vars{"n": n})
+			return [2]int64{w.calls.queries.Load(), w.calls.searches.Load()}
+		}
+		few, many := cost(2), cost(30)
+		// Loaders gather for a moment; a slow machine may split a batch in two.
+		if many[0] > few[0]+2 || many[1] > few[1]+1 || many[0] > 12 || many[1] > 4 {
+			t.Errorf("2 rows cost %v queries and searches, 30 rows %v:\n%s", few, many, query)
+		}
+	}
+}
+
+// The enums of the schema are the constants of the domain.
+func TestEnumsAreTheDomains(t *testing.T) {
+	w := newWorld(t)
+	r := person{w, nil}.ask(`{ __schema { types { name kind enumValues { name } } } }`, nil)
+	want := map[string][]string{
+		"Nature": names(vigie.Natures()), "Procedure": names(vigie.Procedures()), "TenderStatus": names(vigie.Statuses()),
+		"KeywordMode": names(vigie.KeywordModes()), "AlertFrequency": names(vigie.Frequencies()),
+		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
+		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award}),
+		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),
+		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound}),
+		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.UnknownLeftOut}),
+		"Weekday":         names([]vigie.Weekday{vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday}),
+	}
+	for _, typ := range r.at("__schema.types").([]any) {
+		typ := typ.(map[string]any)
+		name := typ["name"].(string)
+		values, ok := want[name]
+		if !ok {
+			continue
+		}
+		delete(want, name)
+		var got []string
+		for _, v := range typ["enumValues"].([]any) {
+			got = append(got, v.(map[string]any)["name"].(string))
+		}
+		slices.Sort(got)
+		slices.Sort(values)
+		if !slices.Equal(got, values) {
+			t.Errorf("%s: the schema has %v, the domain %v", name, got, values)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("the schema lacks %v", slices.Collect(maps.Keys(want)))
+	}
+}
+
+func names[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}

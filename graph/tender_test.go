@@ -1,0 +1,182 @@
+package graph_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/graph"
+)
+
+// Pages by cursor, forwards and backwards, meet every tender once, in the same
+// order as numbered pages, while others arrive.
+func TestPages(t *testing.T) {
+	w := newWorld(t)
+	for i := range 23 {
+		n := w.notice(fmt.Sprint(i), "Voirie", "Commune", i/3) // many published at once
+		if i%4 == 0 {
+			n.Content.Deadline = nil
+		} else {
+			deadline := w.now.Add(time.Duration(1+i%5) * time.Hour)
+			n.Content.Deadline = &deadline
+		}
+		w.publish(n)
+	}
+	p := w.person("a@example.org")
+	for _, order := range []string{"PUBLISHED_AT_DESC", "PUBLISHED_AT_ASC", "DEADLINE_ASC", "DEADLINE_DESC"} {
+		all := p.ask(`query ($o: TenderOrder) { tenders(first: 100, orderBy: $o, filter: { statuses: [ONLINE] }) { nodes { id deadline } } }`, vars{"o": order})
+		var numbered, forwards, backwards []any
+		for page := 1; ; page++ {
+			r := p.ask(`query ($o: TenderOrder, $p: Int) { tenders(first: 4, page: $p, orderBy: $o) { totalCount pageCount nodes { id } pageInfo { hasNextPage } } }`, vars{"o": order, "p": page})
+			r.expect(map[string]string{"tenders.totalCount": "23", "tenders.pageCount": "6"})
+			numbered = append(numbered, r.at("tenders.nodes.*.id").([]any)...)
+			if r.at("tenders.pageInfo.hasNextPage") == false {
+				break
+			}
+		}
+		for after := any(nil); ; {
+			r := p.ask(`query ($o: TenderOrder, $a: String) { tenders(first: 4, after: $a, orderBy: $o, filter: { statuses: [ONLINE] }) { nodes { id } pageInfo { hasNextPage endCursor } } }`, vars{"o": order, "a": after})
+			forwards = append(forwards, r.at("tenders.nodes.*.id").([]any)...)
+			if after = r.at("tenders.pageInfo.endCursor"); r.at("tenders.pageInfo.hasNextPage") == false {
+				break
+			}
+			// Time passes and tenders close: the list stays as it was at its
+			// first page.
+			w.now = w.now.Add(30 * time.Minute)
+		}
+		w.now = w.now.Add(-150 * time.Minute)
+		for before := any(nil); ; {
+			r := p.ask(`query ($o: TenderOrder, $b: String) { tenders(last: 4, before: $b, orderBy: $o) { nodes { id } pageInfo { hasPreviousPage startCursor } } }`, vars{"o": order, "b": before})
+			backwards = append(r.at("tenders.nodes.*.id").([]any), backwards...)
+			if before = r.at("tenders.pageInfo.startCursor"); r.at("tenders.pageInfo.hasPreviousPage") == false {
+				break
+			}
+		}
+		want := fmt.Sprint(all.at("tenders.nodes.*.id"))
+		for name, got := range map[string][]any{"numbered": numbered, "forwards": forwards, "backwards": backwards} {
+			if fmt.Sprint(got) != want {
+				t.Errorf("%s, %s:\n got %v\nwant %v", order, name, got, want)
+			}
+		}
+		if deadlines := all.at("tenders.nodes.*.deadline").([]any); strings.HasPrefix(order, "DEADLINE") && deadlines[len(deadlines)-1] != nil {
+			t.Errorf("%s: those without a deadline are not last: %v", order, deadlines)
+		}
+	}
+	past := p.ask(`{ tenders(first: 10, page: 99) { totalCount pageCount edges { cursor } } deep: tenders(first: 100, page: 1000) { pageCount edges { cursor } } }`, nil)
+	past.expect(map[string]string{"tenders.pageCount": "3", "tenders.edges": "[]", "deep.pageCount": "1", "deep.edges": "[]"})
+}
+
+func TestFacets(t *testing.T) {
+	w := newWorld(t)
+	supplies := w.notice("4", "Fourniture d'enrobé", "Commune de Beaulieu", 4)
+	supplies.Content.Natures = []vigie.Nature{vigie.Supplies}
+	supplies.Content.Procedure = vigie.Adapted
+	w.publish(
+		w.notice("1", "Voirie", "Commune de Valfleury", 1, "01"), w.notice("2", "Voirie", "Commune de Valfleury", 2, "01", "07"),
+		w.notice("3", "Voirie", "Commune de Beaulieu", 3, "2A"), supplies,
+	)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie", "enrobé"}, "keywordMode": "ANY"}})
+	r := p.ask(`query ($id: ID!, $f: TenderFilter) { watch(id: $id) { matchingTenders(filter: $f) { totalCount facets {
+		departments { value label count } buyers(first: 1) { label count } natures { value count } procedures { label count } } } } }`,
+		vars{"id": id, "f": vars{"departmentCodes": []string{"01"}}})
+	r.expect(map[string]string{
+		"watch.matchingTenders.totalCount": "2",
+		// Each without the filter on its own dimension, with all the others.
+		"watch.matchingTenders.facets.departments.*.value": "[01 07 2A NATIONWIDE]",
+		"watch.matchingTenders.facets.departments.*.count": "[2 1 1 1]",
+		"watch.matchingTenders.facets.departments.*.label": "[Ain Ardèche Corse-du-Sud National ou non précisé]",
+		"watch.matchingTenders.facets.buyers":              "[map[count:2 label:Commune de Valfleury]]",
+		"watch.matchingTenders.facets.natures":             "[map[count:2 value:WORKS]]",
+		"watch.matchingTenders.facets.procedures":          "[]",
+	})
+	p.ask(`{ tenders(filter: { departmentCodes: ["NATIONWIDE", "2a"], natures: [SUPPLIES, WORKS] }) { totalCount facets { procedures { label count } } } }`, nil).expect(map[string]string{
+		"tenders.totalCount": "2", "tenders.facets.procedures": "[map[count:1 label:Procédure adaptée]]",
+	})
+}
+
+func TestFreeText(t *testing.T) {
+	w := newWorld(t)
+	w.publish(
+		w.notice("1", "Rénovation énergétique du gymnase", "Commune de Valfleury", 1, "01"),
+		w.notice("2", "Fauchage", "Commune de Beaulieu", 2),
+	)
+	p := w.person("a@example.org")
+	r := p.ask(`{ tenders(search: "renovatoin gymnase") { totalCount edges { node { title } highlights { field parts { text hit } } } } }`, nil)
+	r.expect(map[string]string{"tenders.totalCount": "1", "tenders.edges.0.node.title": "Rénovation énergétique du gymnase", "tenders.edges.0.highlights.0.field": "title"})
+	hits := ""
+	for _, part := range r.at("tenders.edges.0.highlights.0.parts").([]any) {
+		if part := part.(map[string]any); part["hit"] == true {
+			hits += part["text"].(string) + "|"
+		}
+	}
+	if hits != "Rénovation|gymnase|" {
+		t.Errorf("found words: %s", hits)
+	}
+	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
+}
+
+func TestPreview(t *testing.T) {
+	w := newWorld(t)
+	unsaid := w.notice("3", "Voirie sans nature", "Commune", 3)
+	unsaid.Content.Natures = nil
+	old := w.notice("4", "Voirie ancienne", "Commune", 24*40, "01")
+	w.publish(w.notice("1", "Voirie", "Commune", 1, "01"), w.notice("2", "Fauchage", "Commune", 2), unsaid, old)
+	p := w.person("a@example.org")
+	preview := func(criteria vars) reply {
+		return p.ask(`query ($c: CriteriaInput!) { previewMatches(criteria: $c, first: 2) { onlineCount last30Days nodes { title } userErrors { field code } warnings { field code message } } }`, vars{"c": criteria})
+	}
+	preview(vars{"keywordsText": "voirie"}).expect(map[string]string{
+		"previewMatches.onlineCount": "3", "previewMatches.last30Days": "2", "previewMatches.nodes.*.title": "[Voirie Voirie sans nature]",
+		"previewMatches.warnings": "[]", "previewMatches.userErrors": "[]",
+	})
+	preview(vars{"keywordsText": "de la voirie", "natures": []string{"WORKS"}}).expect(map[string]string{
+		"previewMatches.onlineCount":        "2",
+		"previewMatches.warnings.*.code":    "[STOP_WORD_DROPPED STOP_WORD_DROPPED UNKNOWN_LEFT_OUT]",
+		"previewMatches.warnings.2.field":   "[criteria natures]",
+		"previewMatches.warnings.2.message": "1 marchés en ligne ne disent pas leur nature et ne sont pas retenus.",
+	})
+	preview(vars{}).expect(map[string]string{"previewMatches.onlineCount": "4", "previewMatches.warnings.*.code": "[TOO_BROAD]"})
+	preview(vars{"keywordsText": "ab"}).expect(map[string]string{
+		"previewMatches.onlineCount": "<nil>", "previewMatches.userErrors": "[map[code:TOO_SHORT field:[criteria keywordsText]]]",
+	})
+}
+
+func TestPublishNotices(t *testing.T) {
+	w := newWorld(t)
+	p := person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	const mutation = `mutation ($in: [NoticeInput!]!) { publishNotices(input: $in) { results { outcome notice { tender { title status deadline } changes { field label before after } } } userErrors { field code } } }`
+	good := vars{"source": "portal", "sourceRef": "A1", "title": "Voirie &amp; réseaux", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00+01:00", "deadline": "2026-12-01T12:00:00+01:00"}
+	bad := vars{"source": "boamp", "sourceRef": "", "title": " ", "buyerName": "Commune", "buyerSiret": "123", "publishedAt": "2027-01-01T00:00:00Z", "url": "javascript:alert(1)", "departmentCodes": []string{"20"}, "cpvCodes": []string{"45"}}
+	p.ask(mutation, vars{"in": []vars{good, bad}}).expect(map[string]string{
+		"publishNotices.results.*.outcome":                "[CREATED REFUSED]",
+		"publishNotices.results.1.notice":                 "<nil>",
+		"publishNotices.results.0.notice.tender.title":    "Voirie & réseaux",
+		"publishNotices.results.0.notice.tender.deadline": "2026-12-01T11:00:00Z",
+		"publishNotices.userErrors.*.code":                "[INVALID BLANK BLANK INVALID NOT_FOUND INVALID INVALID INVALID]",
+		"publishNotices.userErrors.0.field":               "[input 1 source]",
+	})
+	p.ask(mutation, vars{"in": []vars{good}}).expect(map[string]string{"publishNotices.results.*.outcome": "[UNCHANGED]"})
+	correction := vars{"source": "portal", "sourceRef": "A2", "previousRef": "A1", "kind": "CORRECTION", "title": "Voirie & réseaux", "buyerName": "Commune", "publishedAt": "2026-11-03T09:00:00+01:00", "deadline": "2026-12-07T17:00:00+01:00"}
+	p.ask(mutation, vars{"in": []vars{correction}}).expect(map[string]string{
+		"publishNotices.results.0.outcome":        "CREATED",
+		"publishNotices.results.0.notice.changes": "[map[after:lundi 7 décembre 2026 à 17 h 00 (heure de Paris) before:mardi 1er décembre 2026 à 12 h 00 (heure de Paris) field:deadline label:Date limite de remise des offres]]",
+	})
+	cancellation := vars{"source": "portal", "sourceRef": "A3", "previousRef": "A2", "kind": "CANCELLATION", "title": "Voirie & réseaux", "buyerName": "Commune", "publishedAt": "2026-11-04T09:00:00+01:00"}
+	p.ask(mutation, vars{"in": []vars{cancellation}}).expect(map[string]string{"publishNotices.results.0.notice.tender.status": "CANCELLED"})
+	w.follow()
+	p.ask(`{ tenders(filter: { statuses: [CANCELLED] }) { totalCount nodes { notices { kind sourceRef } } } }`, nil).expect(map[string]string{
+		"tenders.totalCount": "1", "tenders.nodes.0.notices.*.sourceRef": "[A1 A2 A3]",
+	})
+	reader := w.person("a@example.org")
+	if r := reader.post(mutation, vars{"in": []vars{good}}); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" {
+		t.Errorf("a reader published: %v", r.Data)
+	}
+	many := make([]vars, 501)
+	for i := range many {
+		many[i] = good
+	}
+	p.ask(mutation, vars{"in": many}).expect(map[string]string{"publishNotices.results": "[]", "publishNotices.userErrors.*.code": "[TOO_MANY]"})
+}

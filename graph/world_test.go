@@ -1,0 +1,246 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/feed"
+	"vigie/graph"
+	"vigie/search"
+	"vigie/search/bleve"
+	"vigie/service"
+	"vigie/store"
+)
+
+// world is the API over an embedded database and index of its own.
+type world struct {
+	t       *testing.T
+	store   *store.Store
+	indexer *feed.Indexer
+	handler http.Handler
+	now     time.Time
+	calls   counts
+	// searchDown has the search engine not answer.
+	searchDown bool
+}
+
+// counts counts what a request costs.
+type counts struct{ queries, searches atomic.Int64 }
+
+func (c *counts) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	return ctx
+}
+
+func (c *counts) AfterQuery(_ context.Context, e *bun.QueryEvent) {
+	if strings.HasPrefix(e.Query, "SELECT") || strings.HasPrefix(e.Query, "UPDATE") || strings.HasPrefix(e.Query, "INSERT") {
+		c.queries.Add(1)
+	}
+}
+
+// counted is an index that counts its calls.
+type counted struct {
+	search.Index
+	*counts
+}
+
+func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
+	c.searches.Add(1)
+	return c.Index.Search(ctx, queries)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return w.now }
+	dir := t.TempDir()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	var err error
+	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "vigie.db"), now); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.store.Close() })
+	w.store.AddQueryHook(&w.calls)
+	engine, err := bleve.Open(filepath.Join(dir, "index"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	w.indexer = feed.NewIndexer(w.store, engine, log)
+	s := &service.Service{Store: w.store, Now: now, Index: func() (search.Index, error) {
+		index, err := w.indexer.Index()
+		if w.searchDown {
+			err = &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "La recherche ne répond pas.", EN: "Search does not answer."}}
+		}
+		return counted{index, &w.calls}, err
+	}}
+	w.handler = graph.NewHandler(s, log)
+	w.follow()
+	return w
+}
+
+// follow has the index catch up.
+func (w *world) follow() {
+	w.t.Helper()
+	if err := w.indexer.Step(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// publish stores notices and has the index follow.
+func (w *world) publish(notices ...*vigie.Notice) {
+	w.t.Helper()
+	for len(notices) > 0 {
+		n := min(len(notices), vigie.MaxBatch)
+		if _, err := w.store.Publish(w.t.Context(), notices[:n]); err != nil {
+			w.t.Fatal(err)
+		}
+		notices = notices[n:]
+	}
+	w.follow()
+}
+
+// notice is a contract notice published some hours ago, closing in a month.
+func (w *world) notice(ref, title, buyer string, hours int, departments ...string) *vigie.Notice {
+	deadline := w.now.AddDate(0, 1, 0)
+	return &vigie.Notice{
+		Source: "test", SourceRef: ref, Kind: vigie.ContractNotice, PublishedAt: w.now.Add(-time.Duration(hours) * time.Hour),
+		Buyer:   vigie.BuyerName{Name: buyer},
+		Content: vigie.Content{Title: title, Departments: departments, Natures: []vigie.Nature{vigie.Works}, Deadline: &deadline},
+	}
+}
+
+// person asks the API.
+type person struct {
+	*world
+	viewer *graph.Viewer
+}
+
+// person is somebody with an account, signed in.
+func (w *world) person(name string) person {
+	w.t.Helper()
+	account, err := w.store.SignIn(w.t.Context(), store.Claims{Issuer: "test", Subject: name, Email: name, EmailVerified: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return person{w, &graph.Viewer{Account: account}}
+}
+
+// reply is what the API answered.
+type reply struct {
+	t      *testing.T
+	Data   map[string]any
+	Errors []struct {
+		Message    string
+		Path       []any
+		Extensions map[string]any
+	}
+}
+
+// vars are a request's variables.
+type vars map[string]any
+
+// post asks, and takes whatever comes.
+func (p person) post(query string, variables vars) reply {
+	p.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx := p.t.Context()
+	if p.viewer != nil {
+		ctx = graph.WithViewer(ctx, p.viewer)
+	}
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	recorder := httptest.NewRecorder()
+	p.handler.ServeHTTP(recorder, request)
+	r := reply{t: p.t}
+	if err := json.Unmarshal(recorder.Body.Bytes(), &r); err != nil {
+		p.t.Fatalf("%v in %s", err, recorder.Body)
+	}
+	return r
+}
+
+// ask asks what must succeed.
+func (p person) ask(query string, variables vars) reply {
+	p.t.Helper()
+	r := p.post(query, variables)
+	if len(r.Errors) > 0 {
+		p.t.Fatalf("%s\n%v", query, r.Errors)
+	}
+	return r
+}
+
+// at is the value at a path, "watches.nodes.0.name"; * gathers a list's.
+func (r reply) at(path string) any {
+	r.t.Helper()
+	return dig(r.t, r.Data, strings.Split(path, "."))
+}
+
+func dig(t *testing.T, v any, path []string) any {
+	t.Helper()
+	if len(path) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if _, ok := v[path[0]]; !ok {
+			t.Fatalf("no field %q in %v", path[0], v)
+		}
+		return dig(t, v[path[0]], path[1:])
+	case []any:
+		if path[0] == "*" {
+			all := []any{}
+			for _, item := range v {
+				all = append(all, dig(t, item, path[1:]))
+			}
+			return all
+		}
+		i, err := strconv.Atoi(path[0])
+		if err != nil || i >= len(v) {
+			t.Fatalf("no item %s in %v", path[0], v)
+		}
+		return dig(t, v[i], path[1:])
+	}
+	return nil
+}
+
+// text is the value at a path, as fmt prints it.
+func (r reply) text(path string) string {
+	r.t.Helper()
+	return fmt.Sprint(r.at(path))
+}
+
+// expect checks values at paths.
+func (r reply) expect(want map[string]string) {
+	r.t.Helper()
+	for path, value := range want {
+		if got := r.text(path); got != value {
+			r.t.Errorf("%s:\n got %s\nwant %s", path, got, value)
+		}
+	}
+}
+
+// create makes a watch and returns its id.
+func (p person) create(input vars) string {
+	p.t.Helper()
+	r := p.ask(`mutation ($input: CreateWatchInput!) { createWatch(input: $input) { watch { id } userErrors { field code message } } }`, vars{"input": input})
+	if r.text("createWatch.userErrors") != "[]" {
+		p.t.Fatal(r.Data)
+	}
+	return r.text("createWatch.watch.id")
+}

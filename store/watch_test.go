@@ -1,0 +1,380 @@
+package store_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vigie"
+	"vigie/store"
+)
+
+func TestWatchRoundTrip(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		b := tender(t, s, publish(t, s, notice("1", 0))[0].Notice.TenderID).BuyerID
+		a := account(t, s, "a")
+		made, err := s.CreateWatch(t.Context(), a, vigie.Watch{
+			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
+			Criteria: vigie.Criteria{
+				Keywords: []string{"voirie", "enrobé à chaud"}, KeywordMode: vigie.AnyKeyword, ExcludedKeywords: []string{"été"},
+				BuyerIDs: []int64{b}, Departments: []string{"01", "2A"}, IncludeNationwide: true,
+				Natures: []vigie.Nature{vigie.Works}, CPVCodes: []string{"45"},
+			},
+		}, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watches, err := s.Watches(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]*vigie.Watch{made}, watches, cmp.Comparer(time.Time.Equal)); diff != "" {
+			t.Errorf("-made +read:\n%s", diff)
+		}
+	})
+}
+
+func TestWatchNamesAreUniquePerAccount(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		a, b := account(t, s, "a"), account(t, s, "b")
+		create := func(a *vigie.Account, name string) (*vigie.Watch, error) {
+			return s.CreateWatch(t.Context(), a, vigie.Watch{Name: name, NameKey: strings.ToLower(name)}, false, nil)
+		}
+		first, err := create(a, "Voirie")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := create(a, "VOIRIE"); vigie.CodeOf(err) != vigie.Taken {
+			t.Errorf("the same name: %v", err)
+		}
+		if _, err := create(b, "Voirie"); err != nil {
+			t.Errorf("another account: %v", err)
+		}
+		other, err := create(a, "Autre")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.UpdateWatch(t.Context(), a, other.ID, func(w *vigie.Watch) error {
+			w.Name, w.NameKey = "voirie", "voirie"
+			return nil
+		}, nil, nil)
+		if vigie.CodeOf(err) != vigie.Taken {
+			t.Errorf("renamed: %v", err)
+		}
+		if err := s.DeleteWatch(t.Context(), a.ID, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := create(a, "Voirie"); err != nil {
+			t.Errorf("after the other is gone: %v", err)
+		}
+		for _, id := range []int64{first.ID, 999_999} {
+			if err := s.DeleteWatch(t.Context(), a.ID, id); vigie.CodeOf(err) != vigie.NotFound {
+				t.Errorf("delete what is gone: %v", err)
+			}
+		}
+		if err := s.DeleteWatch(t.Context(), b.ID, other.ID); vigie.CodeOf(err) != vigie.NotFound {
+			t.Errorf("delete another account's: %v", err)
+		}
+	})
+}
+
+func TestSwitchingOnStartsAnew(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		a := account(t, s, "a")
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true}, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := func(change func(w *vigie.Watch)) *vigie.Watch {
+			t.Helper()
+			got, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) error { change(w); return nil }, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		renamed := change(func(w *vigie.Watch) { w.Name = "x" })
+		off := change(func(w *vigie.Watch) { w.Active = false })
+		on := change(func(w *vigie.Watch) { w.Active = true })
+		if renamed.Since != w.Since || off.Since != w.Since || on.Since != on.Number || on.Number <= off.Number {
+			t.Errorf("since %d, %d, %d, %d of numbers %d, %d, %d, %d",
+				w.Since, renamed.Since, off.Since, on.Since, w.Number, renamed.Number, off.Number, on.Number)
+		}
+	})
+}
+
+func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		a := account(t, s, "a")
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true}, true, []string{"B@example.org", "c@example.org"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := func() []*vigie.Recipient {
+			t.Helper()
+			got, err := s.Recipients(t.Context(), a, []int64{w.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got[w.ID]
+		}
+		set := func(notifyMe *bool, others *[]string) []string {
+			t.Helper()
+			if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(*vigie.Watch) error { return nil }, notifyMe, others); err != nil {
+				t.Fatal(err)
+			}
+			var emails []string
+			for _, r := range read() {
+				emails = append(emails, r.Email)
+			}
+			return emails
+		}
+		first := read()
+		want := []*vigie.Recipient{
+			{ID: first[0].ID, WatchID: w.ID, Email: "a@example.org", Primary: true, Status: vigie.Confirmed},
+			{ID: first[1].ID, WatchID: w.ID, Email: "B@example.org", Status: vigie.Pending},
+			{ID: first[2].ID, WatchID: w.ID, Email: "c@example.org", Status: vigie.Pending},
+		}
+		if diff := cmp.Diff(want, first); diff != "" {
+			t.Error(diff)
+		}
+		yes, no := true, false
+		steps := []struct {
+			notifyMe *bool
+			others   *[]string
+			want     []string
+		}{
+			{nil, nil, []string{"a@example.org", "B@example.org", "c@example.org"}},
+			{&no, nil, []string{"B@example.org", "c@example.org"}},
+			{nil, &[]string{"c@example.org"}, []string{"c@example.org"}},
+			{nil, &[]string{"C@example.org", "b@example.org"}, []string{"c@example.org", "B@example.org"}},
+			{&yes, nil, []string{"a@example.org", "c@example.org", "B@example.org"}},
+			{nil, &[]string{}, []string{"a@example.org"}},
+			{nil, &[]string{"a@EXAMPLE.org", "b@example.org", "B@example.org"}, []string{"a@example.org", "B@example.org"}},
+		}
+		for i, step := range steps {
+			if got := set(step.notifyMe, step.others); !slices.Equal(got, step.want) {
+				t.Errorf("step %d: %v, want %v", i, got, step.want)
+			}
+		}
+		if last := read(); last[0].ID != first[0].ID || last[1].ID != first[1].ID {
+			t.Error("an address that was named again has another id")
+		}
+	})
+}
+
+func TestAccountFollowsClaims(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		sign := func(c store.Claims) *vigie.Account {
+			t.Helper()
+			a, err := s.SignIn(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		a := sign(store.Claims{Issuer: "i", Subject: "1", Email: "old@example.org", Name: "A", Locale: vigie.English})
+		if a.Locale != vigie.English || a.DigestHour != 8 || a.TimeZone != "Europe/Paris" {
+			t.Errorf("a new account is %+v", a)
+		}
+		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v"}, true, nil); err != nil {
+			t.Fatal(err)
+		}
+		moved := sign(store.Claims{Issuer: "i", Subject: "1", Email: "new@example.org", EmailVerified: true})
+		if moved.ID != a.ID || moved.Email != "new@example.org" || moved.Name != "A" {
+			t.Errorf("with another email it is %+v", moved)
+		}
+		watches, err := s.Watches(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipients, err := s.Recipients(t.Context(), moved, []int64{watches[0].ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := recipients[watches[0].ID]; len(r) != 1 || r[0].Email != "new@example.org" || !r[0].Primary || r[0].Status != vigie.Confirmed {
+			t.Errorf("the watch writes to %+v", r)
+		}
+		if other := sign(store.Claims{Issuer: "j", Subject: "1"}); other.ID == a.ID {
+			t.Error("another issuer's subject is the same account")
+		}
+		// Many first requests at once make one account.
+		var wait sync.WaitGroup
+		ids := make([]int64, 20)
+		for i := range ids {
+			wait.Go(func() {
+				if a, err := s.SignIn(t.Context(), store.Claims{Issuer: "i", Subject: "2"}); err != nil {
+					t.Error(err)
+				} else {
+					ids[i] = a.ID
+				}
+			})
+		}
+		wait.Wait()
+		if slices.Min(ids) != slices.Max(ids) {
+			t.Errorf("accounts %v", ids)
+		}
+	})
+}
+
+// Two processes write at once, each tenders and watches; a third, here, reads
+// changes in their order all the while, and must miss none.
+func TestChangesCommitInOrder(t *testing.T) {
+	if url := os.Getenv("VIGIE_TEST_WRITER_URL"); url != "" {
+		writeChanges(t, url, os.Getenv("VIGIE_TEST_WRITER_NAME"))
+		return
+	}
+	const rounds = 40
+	for name, url := range emptyDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			s := open(t, url)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			var writers sync.WaitGroup
+			for _, writer := range []string{"a", "b"} {
+				writers.Go(func() {
+					cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestChangesCommitInOrder$")
+					cmd.Env = append(os.Environ(), "VIGIE_TEST_WRITER_URL="+url, "VIGIE_TEST_WRITER_NAME="+writer, "VIGIE_TEST_WRITER_ROUNDS="+strconv.Itoa(rounds))
+					if out, err := cmd.CombinedOutput(); err != nil {
+						t.Errorf("writer %s: %v\n%s", writer, err, out)
+					}
+				})
+			}
+			done := make(chan struct{})
+			go func() { writers.Wait(); close(done) }()
+			seen := map[int64]bool{}
+			cursor := int64(0)
+			look := func() int {
+				tenders, err := s.ChangedTenders(ctx, cursor, 7)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, x := range tenders {
+					seen[x.ID] = true
+					cursor = x.Number
+				}
+				return len(tenders)
+			}
+			for writing := true; writing; {
+				select {
+				case <-done:
+					writing = false
+				default:
+				}
+				look()
+			}
+			for look() > 0 {
+			}
+			all, err := s.ChangedTenders(ctx, 0, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := 2 * rounds * 3; len(all) != want || len(seen) != want {
+				t.Errorf("%d tenders, of which the reader saw %d; want %d", len(all), len(seen), want)
+			}
+			for _, x := range all {
+				if !seen[x.ID] {
+					t.Errorf("the reader missed tender %d", x.ID)
+				}
+			}
+		})
+	}
+}
+
+// writeChanges is the other process of TestChangesCommitInOrder.
+func writeChanges(t *testing.T, url, name string) {
+	rounds, err := strconv.Atoi(os.Getenv("VIGIE_TEST_WRITER_ROUNDS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, url)
+	a := account(t, s, name)
+	w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v"}, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rounds {
+		ref := name + strconv.Itoa(i)
+		// Both write to the same buyer, and each to a tender of the other's kind.
+		publish(t, s, notice(ref+"x", 0), notice(ref+"y", 1), notice(ref+"z", 2))
+		if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) error { w.Active = !w.Active; return nil }, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSearchBuyers(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		past := noon.Add(-time.Hour)
+		closed := func(n *vigie.Notice) { n.Content.Deadline = &past }
+		publish(t, s,
+			notice("1", 0, buyer("Ville de Nantes", "", "44")),
+			notice("2", 0, buyer("Ville de Nanterre", "", "92")), notice("3", 0, buyer("Ville de Nanterre", "", "92")),
+			notice("4", 0, buyer("Nantes Métropole", "", "44"), closed), notice("5", 0, buyer("Nantes Métropole", "", "44"), closed),
+			notice("6", 0, buyer("Université de Nantes", "", "44")), notice("7", 0, buyer("Université de Nantes", "", "44")),
+		)
+		tests := []struct {
+			words string
+			want  []string
+		}{
+			{"nantes", []string{"Nantes Métropole", "Université de Nantes", "Ville de Nantes"}},
+			{"nant", []string{"Nantes Métropole", "Université de Nantes", "Ville de Nanterre", "Ville de Nantes"}},
+			{"ville nan", []string{"Ville de Nanterre", "Ville de Nantes"}},
+			{"v", []string{"Ville de Nanterre", "Ville de Nantes"}},
+			{"metro nantes", []string{"Nantes Métropole"}},
+			{"antes", nil},
+			{"", nil},
+		}
+		for _, test := range tests {
+			found, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, b := range found {
+				names = append(names, b.Name)
+			}
+			if !slices.Equal(names, test.want) || total != int64(len(test.want)) {
+				t.Errorf("%q: %v of %d, want %v", test.words, names, total, test.want)
+			}
+			if len(test.want) > 1 {
+				second, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), 1, 1)
+				if err != nil || len(second) != 1 || second[0].Name != test.want[1] || total != int64(len(test.want)) {
+					t.Errorf("%q, second page: %v of %d, %v", test.words, second, total, err)
+				}
+			}
+		}
+	})
+}
+
+// Whatever the SQL, no file but dialect.go asks which database it is.
+func TestDialectsStayInOneFile(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := file.Name()
+		if name == "dialect.go" || strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{".postgres", "pgconn", "sqlite3", "pg_advisory"} {
+			if strings.Contains(string(text), word) {
+				t.Errorf("%s says %q", name, word)
+			}
+		}
+	}
+}
