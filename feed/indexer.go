@@ -60,6 +60,10 @@ const (
 	slowest     = 5 * time.Second
 )
 
+// Version names the rules that this binary makes documents by; an index of
+// others is not read.
+func Version() string { return fmt.Sprintf("l%ds%d", lexicon.Version, search.Version) }
+
 // NewIndexer makes an indexer of the indexes in an engine.
 func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
 	return &Indexer{
@@ -129,7 +133,7 @@ func (x *Indexer) Step(ctx context.Context) error {
 
 // step looks once; more reports whether there is more to do at once.
 func (x *Indexer) step(ctx context.Context) (more bool, err error) {
-	known, err := x.store.SearchIndexes(ctx, lexicon.Version)
+	known, err := x.store.SearchIndexes(ctx, Version())
 	if err != nil {
 		return false, err
 	}
@@ -141,7 +145,7 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if len(known) == 0 {
-		_, err := x.store.BeginIndex(ctx, lexicon.Version)
+		_, err := x.store.BeginIndex(ctx, Version())
 		return true, err
 	}
 	answering := answering(known)
@@ -195,13 +199,13 @@ func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
 }
 
 // leads reports whether this replica is the one that writes to indexes of its
-// lexicon.
+// version.
 func (x *Indexer) leads(ctx context.Context) (bool, error) {
 	if x.lead != nil && x.lead.Holds(ctx) {
 		return true, nil
 	}
 	x.resign()
-	lead, err := x.store.Lead(ctx, fmt.Sprintf("index-l%d", lexicon.Version))
+	lead, err := x.store.Lead(ctx, "index-"+Version())
 	x.lead = lead
 	return lead != nil, err
 }
@@ -289,7 +293,7 @@ func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
 	if active := x.active.Load(); active != nil && active.name == lost.Name {
 		x.active.Store(nil)
 	}
-	if _, err := x.store.BeginIndex(ctx, lexicon.Version); err != nil {
+	if _, err := x.store.BeginIndex(ctx, Version()); err != nil {
 		return err
 	}
 	if err := x.store.ForgetIndex(ctx, lost.Name); err != nil {

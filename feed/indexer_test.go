@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/lexicon"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/store"
@@ -166,7 +165,7 @@ func TestRebuild(t *testing.T) {
 	r.publish(0, 2*batch)
 	r.follow()
 	old := r.indexer.active.Load().name
-	if _, err := r.store.BeginIndex(t.Context(), lexicon.Version); err != nil {
+	if _, err := r.store.BeginIndex(t.Context(), Version()); err != nil {
 		t.Fatal(err)
 	}
 	total := 2 * batch

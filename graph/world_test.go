@@ -28,7 +28,7 @@ import (
 
 // world is the API over an embedded database and index of its own.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	store   *store.Store
 	indexer *feed.Indexer
 	handler http.Handler
@@ -62,7 +62,7 @@ func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.R
 	return c.Index.Search(ctx, queries)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return w.now }
@@ -141,7 +141,7 @@ func (w *world) person(name string) person {
 
 // reply is what the API answered.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	Data   map[string]any
 	Errors []struct {
 		Message    string
@@ -191,7 +191,7 @@ func (r reply) at(path string) any {
 	return dig(r.t, r.Data, strings.Split(path, "."))
 }
 
-func dig(t *testing.T, v any, path []string) any {
+func dig(t testing.TB, v any, path []string) any {
 	t.Helper()
 	if len(path) == 0 {
 		return v

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -56,7 +57,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
-	watches    []*vigie.Watch
+	asked      *plan
 }
 
 // WatchMatch is that a watch matches a tender, and by which of its keywords.
@@ -69,8 +70,8 @@ type WatchMatch struct {
 func (e *TenderEdge) MatchedBy() []*WatchMatch {
 	facts, _ := query.FactsOf(e.Node)
 	matches := []*WatchMatch{}
-	for _, w := range e.watches {
-		if query.Compile(w.Criteria).Matches(facts) {
+	for i, w := range e.asked.asked.Watches {
+		if e.asked.query.Any[i].Matches(facts) {
 			matches = append(matches, &WatchMatch{w, orEmpty(query.FoundKeywords(w.Criteria.Keywords, facts))})
 		}
 	}
@@ -133,8 +134,8 @@ func (s *Service) TenderPages(ctx context.Context, queries []TenderQuery) ([]*Te
 		return nil, err
 	}
 	pages := make([]*TenderPage, len(queries))
-	for i, p := range plans {
-		pages[i] = p.page(results[i], tenders)
+	for i := range plans {
+		pages[i] = plans[i].page(results[i], tenders)
 	}
 	return pages, nil
 }
@@ -210,7 +211,7 @@ func newPlan(q TenderQuery, now time.Time) (plan, error) {
 }
 
 // page makes a page of what the index found.
-func (p plan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
 	page := &TenderPage{
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
@@ -232,7 +233,7 @@ func (p plan) page(result search.Result, tenders map[int64]*vigie.Tender) *Tende
 		if p.asked.Order == search.Relevance {
 			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.now.Unix()}
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, watches: p.asked.Watches})
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, asked: p})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
@@ -280,14 +281,9 @@ func SortedCounts(counts map[string]int, label func(value string) vigie.Text) []
 	for value, count := range counts {
 		list = append(list, FacetCount{value, label(value), count})
 	}
+	labels := newCollator()
 	slices.SortFunc(list, func(a, b FacetCount) int {
-		if a.Count != b.Count {
-			return b.Count - a.Count
-		}
-		if order := compareNames(a.Label.FR, b.Label.FR); order != 0 {
-			return order
-		}
-		return compareNames(a.Value, b.Value)
+		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label.FR, b.Label.FR), cmp.Compare(a.Value, b.Value))
 	})
 	return list
 }

@@ -56,7 +56,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(watches, order.compare)
+	slices.SortFunc(watches, order.compare())
 	cursorAt := func(i int) string { return cursor{List: "watches " + string(order), ID: watches[i].ID}.String() }
 	from, to, err := w.slice(len(watches), func(text string) (int, error) {
 		c, err := parseCursor(text, "watches "+string(order), w.argument)
@@ -83,20 +83,23 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	return page, nil
 }
 
-func (o WatchOrder) compare(a, b *vigie.Watch) int {
+func (o WatchOrder) compare() func(a, b *vigie.Watch) int {
+	byID := func(a, b *vigie.Watch) int { return cmp.Compare(a.ID, b.ID) }
 	switch o {
 	case CreatedAsc:
-		return cmp.Compare(a.ID, b.ID)
+		return byID
 	case CreatedDesc:
-		return cmp.Compare(b.ID, a.ID)
+		return func(a, b *vigie.Watch) int { return byID(b, a) }
 	case NameAsc:
 	}
-	return cmp.Or(compareNames(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	names := newCollator()
+	return func(a, b *vigie.Watch) int { return cmp.Or(names.CompareString(a.Name, b.Name), byID(a, b)) }
 }
 
-// compareNames orders names as a French dictionary does, numbers by value.
-func compareNames(a, b string) int {
-	return collate.New(language.French, collate.IgnoreCase, collate.Numeric).CompareString(a, b)
+// newCollator orders names as a French dictionary does, numbers by value. It
+// is for one goroutine.
+func newCollator() *collate.Collator {
+	return collate.New(language.French, collate.IgnoreCase, collate.Numeric)
 }
 
 // Watch returns one of an account's watches.

@@ -12,41 +12,42 @@ import (
 type SearchIndex struct {
 	bun.BaseModel `bun:"search_indexes"`
 	Name          string `bun:",pk"`
-	// Lexicon is the version of the rules that its terms were made by.
-	Lexicon    int64
+	// Version names the rules that its documents were made by: a binary uses
+	// indexes of its own version alone.
+	Version    string
 	Generation int64
 	// ReadyNumber is the last change that it held when it had caught up for
 	// the first time; nil before.
 	ReadyNumber *int64
 }
 
-// SearchIndexes returns the indexes of a lexicon's version, newest first.
-func (s *Store) SearchIndexes(ctx context.Context, lexicon int64) ([]SearchIndex, error) {
+// SearchIndexes returns the indexes of a version, newest first.
+func (s *Store) SearchIndexes(ctx context.Context, version string) ([]SearchIndex, error) {
 	var list []SearchIndex
-	err := s.db.NewSelect().Model(&list).Where("lexicon = ?", lexicon).Order("generation DESC").Scan(ctx)
+	err := s.db.NewSelect().Model(&list).Where("version = ?", version).Order("generation DESC").Scan(ctx)
 	return list, translate(err)
 }
 
-// BeginIndex names a further index of a lexicon's version, to be filled from
-// the start: what `reindex` asks for, and what a lost index needs.
-func (s *Store) BeginIndex(ctx context.Context, lexicon int64) (SearchIndex, error) {
+// BeginIndex names a further index of a version, to be filled from the start:
+// what `reindex` asks for, and what a lost index needs.
+func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, error) {
 	epoch, err := s.Epoch(ctx)
 	if err != nil {
 		return SearchIndex{}, err
 	}
-	next := SearchIndex{Lexicon: lexicon, Generation: 1}
+	next := SearchIndex{Version: version, Generation: 1}
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.dialect.queue(ctx, tx, "index"); err != nil {
 			return err
 		}
 		var last SearchIndex
-		err := tx.NewSelect().Model(&last).Where("lexicon = ?", lexicon).Order("generation DESC").Limit(1).Scan(ctx)
+		err := tx.NewSelect().Model(&last).Where("version = ?", version).Order("generation DESC").Limit(1).Scan(ctx)
 		if err == nil {
 			next.Generation = last.Generation + 1
 		} else if !isNoRows(err) {
 			return err
 		}
-		next.Name = fmt.Sprintf("%s-l%d-g%d", strings.ToLower(epoch[:8]), lexicon, next.Generation)
+		next.Name = fmt.Sprintf("%s-%s-g%d", strings.ToLower(epoch[:8]), version, next.Generation)
 		_, err = tx.NewInsert().Model(&next).Exec(ctx)
 		return err
 	})

@@ -190,8 +190,8 @@ CREATE INDEX subscriptions_recipient ON subscriptions (recipient_id);
 -- index when it had caught up for the first time, null before.
 CREATE TABLE search_indexes (
 	name TEXT PRIMARY KEY,
-	lexicon BIGINT NOT NULL,
+	version TEXT NOT NULL,
 	generation BIGINT NOT NULL,
 	ready_number BIGINT,
-	UNIQUE (lexicon, generation)
+	UNIQUE (version, generation)
 );
