@@ -69,8 +69,8 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 	return c
 }
 
-// vigie runs `vigie args` to its end.
-func vigie(t *testing.T, env map[string]string, in string, args ...string) *command {
+// run runs `vigie args` to its end.
+func run(t *testing.T, env map[string]string, in string, args ...string) *command {
 	t.Helper()
 	c := start(t, env, strings.NewReader(in), args...)
 	select {
@@ -188,7 +188,7 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			args := append(strings.Fields(test.args), dataFlag(t, test.args)...)
-			c := vigie(t, nil, "", args...)
+			c := run(t, nil, "", args...)
 			if said := c.out.String() + c.err.String(); c.status != test.status || !strings.Contains(said, test.says) {
 				t.Errorf("status %d, want %d:\n%s", c.status, test.status, said)
 			}
@@ -206,11 +206,11 @@ func dataFlag(t *testing.T, args string) []string {
 }
 
 func TestAnalyze(t *testing.T) {
-	c := vigie(t, nil, "Travaux de V.R.D.\n\nMaîtrise d’œuvre", "analyze")
+	c := run(t, nil, "Travaux de V.R.D.\n\nMaîtrise d’œuvre", "analyze")
 	if got, want := c.out.String(), "travail vrd\n\nmaitrise oeuvre\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	c = vigie(t, nil, "Maîtrise d’œuvre", "analyze", "--pairs")
+	c = run(t, nil, "Maîtrise d’œuvre", "analyze", "--pairs")
 	if got, want := c.out.String(), "maitrise oeuvre maitrise_oeuvre\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -313,7 +313,7 @@ func TestSignIn(t *testing.T) {
 		base := start(t, env, nil, "serve").listening(t)
 		token := func(secret string, args ...string) string {
 			t.Helper()
-			c := vigie(t, map[string]string{"VIGIE_SECRET": secret}, "", append([]string{"token"}, args...)...)
+			c := run(t, map[string]string{"VIGIE_SECRET": secret}, "", append([]string{"token"}, args...)...)
 			if c.status != 0 {
 				t.Fatal(c.err.String())
 			}
@@ -327,7 +327,7 @@ func TestSignIn(t *testing.T) {
 		if got := ask(t, base, token(strings.Repeat("x", 32), "--email", "a@example.org"), `{ viewer { email } }`, nil); got.status != 401 {
 			t.Errorf("with another secret: %v", got)
 		}
-		if got := ask(t, base, token(newer, "--email", "a@example.org", "--life", "-1h"), `{ viewer { email } }`, nil); got.status != 401 {
+		if got := ask(t, base, token(newer, "--email", "a@example.org", "--life=-1h"), `{ viewer { email } }`, nil); got.status != 401 {
 			t.Errorf("with an expired token: %v", got)
 		}
 		publisher := token(newer, "--scope", "publish", "--sources", "portal")

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"golang.org/x/text/language"
+
+	"vigie"
+	"vigie/graph"
+	"vigie/store"
+)
+
+// authSettings say whose tokens are believed.
+type authSettings struct {
+	OIDCIssuer   string   `name:"oidc-issuer" help:"The OpenID Connect issuer whose tokens sign in." placeholder:"URL"`
+	OIDCAudience string   `name:"oidc-audience" help:"The audience that tokens must be for." placeholder:"NAME"`
+	JWKSFile     string   `name:"jwks-file" help:"The public keys of a platform that signs its own tokens, in place of the issuer's." type:"existingfile"`
+	Secret       []string `help:"Secrets of 32 characters or more for tokens of « vigie token », without an issuer: the first signs, all verify." placeholder:"SECRET"`
+}
+
+// ownIssuer is who signs the tokens of the command `token`.
+const ownIssuer = "vigie"
+
+// signatures are the algorithms that public keys may sign with. "none" and,
+// for keys that anyone knows, the HMAC family are not among them.
+func signatures() []string {
+	return []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+}
+
+// verifier makes what checks tokens.
+func (a authSettings) verifier(now func() time.Time) (*verifier, error) {
+	config := &oidc.Config{ClientID: a.OIDCAudience, SupportedSigningAlgs: signatures(), Now: now}
+	switch {
+	case (a.OIDCIssuer != "" || a.JWKSFile != "") && (a.OIDCIssuer == "" || a.OIDCAudience == ""):
+		return nil, errors.New("set --oidc-issuer and --oidc-audience: a token must say who signed it, and for whom")
+	case a.JWKSFile != "":
+		keys, err := readJWKS(a.JWKSFile)
+		if err != nil {
+			return nil, err
+		}
+		return &verifier{verify: oidc.NewVerifier(a.OIDCIssuer, keys, config)}, nil
+	case a.OIDCIssuer != "":
+		return &verifier{issuer: a.OIDCIssuer, config: config}, nil
+	case len(a.Secret) > 0:
+		if err := a.checkSecrets(); err != nil {
+			return nil, err
+		}
+		config = &oidc.Config{ClientID: ownIssuer, SupportedSigningAlgs: []string{string(jose.HS256)}, Now: now}
+		return &verifier{verify: oidc.NewVerifier(ownIssuer, secrets(a.Secret), config)}, nil
+	}
+	return nil, errors.New("nobody can sign in: set --oidc-issuer, --jwks-file or --secret")
+}
+
+func (a authSettings) checkSecrets() error {
+	for _, secret := range a.Secret {
+		if len(secret) < 32 {
+			return errors.New("a secret has at least 32 characters")
+		}
+	}
+	return nil
+}
+
+// readJWKS reads the public keys of a JSON Web Key Set (RFC 7517).
+func readJWKS(path string) (*oidc.StaticKeySet, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(text, &set); err != nil {
+		return nil, fmt.Errorf("%s: not a JSON Web Key Set: %w", path, err)
+	}
+	var keys []crypto.PublicKey
+	for _, key := range set.Keys {
+		if key.IsPublic() {
+			keys = append(keys, key.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s: no public key", path)
+	}
+	return &oidc.StaticKeySet{PublicKeys: keys}, nil
+}
+
+// secrets verify the tokens of `vigie token`; they are a key set to go-oidc.
+type secrets []string
+
+func (s secrets) VerifySignature(_ context.Context, token string) ([]byte, error) {
+	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		return nil, err
+	}
+	for _, secret := range s {
+		if payload, err := signed.Verify([]byte(secret)); err == nil {
+			return payload, nil
+		}
+	}
+	return nil, errors.New("no secret made this signature")
+}
+
+// claims are what a token says.
+type claims struct {
+	Email         string    `json:"email,omitempty"`
+	EmailVerified looseBool `json:"email_verified,omitempty"`
+	Name          string    `json:"name,omitempty"`
+	Locale        string    `json:"locale,omitempty"`
+	Scope         string    `json:"scope,omitempty"`
+	Sources       []string  `json:"sources,omitempty"`
+}
+
+// looseBool is a boolean that some issuers write as a string.
+type looseBool bool
+
+func (b *looseBool) UnmarshalJSON(text []byte) error {
+	*b = looseBool(strings.Trim(string(text), `"`) == "true")
+	return nil
+}
+
+// publishScope lets a token publish notices of its sources.
+const publishScope = "publish"
+
+// sign makes a token that a verifier of the same secret accepts.
+func sign(secret, subject string, c claims, now time.Time, life time.Duration) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(secret)}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return "", err
+	}
+	standard := jwt.Claims{
+		Issuer: ownIssuer, Audience: jwt.Audience{ownIssuer}, Subject: subject,
+		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(life)),
+	}
+	return jwt.Signed(signer).Claims(standard).Claims(c).Serialize()
+}
+
+// verifier checks tokens. Where an issuer's keys are found by discovery, that
+// happens with the first token: the issuer may start after us.
+type verifier struct {
+	issuer string
+	config *oidc.Config
+	mutex  sync.Mutex
+	verify *oidc.IDTokenVerifier
+}
+
+func (v *verifier) get(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.verify != nil {
+		return v.verify, nil
+	}
+	// The provider keeps the context for as long as it fetches keys.
+	client := &http.Client{Timeout: 10 * time.Second}
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), v.issuer)
+	if err != nil {
+		return nil, &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
+			FR: "Le service d'identité ne répond pas. Réessayez dans un instant.",
+			EN: "The identity service does not answer. Try again in a moment.",
+		}}
+	}
+	v.verify = provider.Verifier(v.config)
+	return v.verify, nil
+}
+
+// viewer tells who bears a token.
+func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*graph.Viewer, error) {
+	verify, err := v.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := verify.Verify(ctx, token)
+	if err != nil {
+		return nil, badToken(err)
+	}
+	var c claims
+	if err := checked.Claims(&c); err != nil {
+		return nil, badToken(err)
+	}
+	if checked.Subject == "" {
+		return nil, badToken(errors.New("no subject"))
+	}
+	viewer := &graph.Viewer{}
+	publisher := slices.Contains(strings.Fields(c.Scope), publishScope)
+	if publisher {
+		viewer.Sources = c.Sources
+	}
+	if c.Email == "" {
+		if !publisher {
+			return nil, badToken(errors.New("no email"))
+		}
+		return viewer, nil
+	}
+	viewer.Account, err = s.SignIn(ctx, store.Claims{
+		Issuer: checked.Issuer, Subject: checked.Subject,
+		Email: c.Email, EmailVerified: bool(c.EmailVerified), Name: c.Name, Locale: localeOf(c.Locale),
+	})
+	return viewer, err
+}
+
+func badToken(err error) error {
+	return &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
+		FR: "Ce jeton n'est pas valable, ou plus : reconnectez-vous.",
+		EN: "This token is not valid, or not any more: sign in again.",
+	}}
+}
+
+// localeOf is the product's language nearest to those asked for, as a tag or
+// an Accept-Language header; "" for none.
+func localeOf(asked string) vigie.Locale {
+	tags, _, err := language.ParseAcceptLanguage(asked)
+	if err != nil || len(tags) == 0 {
+		return ""
+	}
+	_, i, _ := language.NewMatcher([]language.Tag{language.French, language.English}).Match(tags...)
+	return []vigie.Locale{vigie.French, vigie.English}[i]
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"time"
+
+	"vigie"
+	"vigie/graph"
+	"vigie/ingest"
+	"vigie/ingest/boamp"
+	"vigie/service"
+	"vigie/store"
+)
+
+// sampleNotices are what the demo shows, in BOAMP's shape, as of sampleDay.
+//
+//go:embed samples/notices.jsonl
+var sampleNotices []byte
+
+const sampleDay = "2026-01-15"
+
+// demo is the command that shows the product.
+type demo struct {
+	Listen string `help:"The address to listen on, of this machine alone." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Data   string `help:"The folder of the database and the index." default:"vigie-data" type:"path" placeholder:"DIR"`
+	Empty  bool   `help:"Leave out the sample notices and watches."`
+}
+
+// Run runs the command.
+func (c *demo) Run(ctx context.Context, p *process) error {
+	if !loopback(c.Listen) {
+		return errors.New("demo signs everyone in, so it listens on a loopback address alone, such as 127.0.0.1:8080; use serve for others")
+	}
+	s, err := databaseSettings{Data: c.Data}.openSite(ctx, p, searchSettings{})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	claims := store.Claims{Issuer: "demo", Subject: "demo", Email: "demo@example.org", EmailVerified: true, Name: "Démonstration"}
+	account, err := s.store.SignIn(ctx, claims)
+	if err != nil {
+		return err
+	}
+	if !c.Empty {
+		if err := fillDemo(ctx, s, account, p.now()); err != nil {
+			return fmt.Errorf("load the samples: %w", err)
+		}
+	}
+	// The samples are there before the index first follows, so it answers
+	// nobody without them.
+	defer s.follow(ctx)()
+	s.signIn = func(r *http.Request) (*graph.Viewer, error) {
+		account, err := s.store.SignIn(r.Context(), claims)
+		return &graph.Viewer{Account: account, Sources: []string{"demo"}}, err
+	}
+	if err := s.indexed(ctx); err != nil {
+		return err
+	}
+	return listen(ctx, c.Listen, sameHost(s.handler()), s.log, func(at net.Addr) {
+		fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s; Ctrl-C stops it)\n", at, c.Data)
+	})
+}
+
+// indexed waits until the search index answers.
+func (s *site) indexed(ctx context.Context) error {
+	for {
+		if _, err := s.indexer.Index(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// loopback reports whether an address is of this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// sameHost answers only those who ask for this machine by a loopback name: a
+// page elsewhere whose name was bent to 127.0.0.1 would else be signed in.
+func sameHost(next http.Handler) http.Handler {
+	protect := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if _, _, err := net.SplitHostPort(host); err != nil {
+			host = net.JoinHostPort(host, "80")
+		}
+		if !loopback(host) {
+			http.Error(w, "demo answers to loopback names alone", http.StatusForbidden)
+			return
+		}
+		protect.Handler(next).ServeHTTP(w, r)
+	})
+}
+
+// fillDemo loads the samples into an empty database.
+func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Time) error {
+	tenders, err := s.store.ChangedTenders(ctx, 0, 1)
+	if err != nil || len(tenders) > 0 {
+		return err
+	}
+	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
+	if _, publishErr := publishAll(ctx, s.store, boamp.Read(shiftDates(sampleNotices, now)), refused); publishErr != nil || err != nil {
+		return errors.Join(publishErr, err)
+	}
+	// The search index is not ready yet; watches need it for warnings alone.
+	use := &service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now}
+	for _, w := range sampleWatches() {
+		if _, _, err := use.CreateWatch(ctx, account, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sampleWatches() []service.CreateWatch {
+	anyKeyword := vigie.AnyKeyword
+	return []service.CreateWatch{
+		{
+			Name: "Voirie", Active: true, Frequency: vigie.Immediate, NotifyMe: true,
+			Criteria: service.CriteriaInput{Keywords: &[]string{"voirie"}},
+		},
+		{
+			Name: "Propreté dans le quart sud-est", Active: true, Frequency: vigie.Daily, NotifyMe: true, Recipients: []string{"agence-sud@example.org"},
+			Criteria: service.CriteriaInput{
+				Keywords: &[]string{"nettoyage", "entretien des locaux"}, KeywordMode: &anyKeyword,
+				Departments: &[]string{"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"},
+			},
+		},
+		{
+			Name: "Maîtrise d'œuvre", Active: false, Frequency: vigie.Weekly, NotifyMe: true,
+			Criteria: service.CriteriaInput{Keywords: &[]string{"maîtrise d'œuvre"}, Natures: &[]vigie.Nature{vigie.Services}},
+		},
+	}
+}
+
+// shiftDates moves every date of the samples by as many days as now is away
+// from the day that they are written for.
+func shiftDates(samples []byte, now time.Time) io.Reader {
+	const layout = time.DateOnly
+	written, err := time.ParseInLocation(layout, sampleDay, time.UTC)
+	if err != nil {
+		panic("server: the samples' day is not a date: " + err.Error())
+	}
+	today, _ := time.ParseInLocation(layout, now.In(vigie.Paris()).Format(layout), time.UTC)
+	days := int(today.Sub(written).Hours() / 24)
+	shifted := regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}`).ReplaceAllFunc(samples, func(date []byte) []byte {
+		t, err := time.ParseInLocation(layout, string(date), time.UTC)
+		if err != nil {
+			return date
+		}
+		return []byte(t.AddDate(0, 0, days).Format(layout))
+	})
+	return bytes.NewReader(shifted)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"vigie"
+	"vigie/feed"
+	"vigie/graph"
+	"vigie/search"
+	"vigie/server/playground"
+	"vigie/service"
+	"vigie/store"
+)
+
+// site is everything that answers HTTP.
+type site struct {
+	store   *store.Store
+	engine  search.Engine
+	indexer *feed.Indexer
+	log     *slog.Logger
+	now     func() time.Time
+	// signIn tells who asks; nil for nobody in particular.
+	signIn func(r *http.Request) (*graph.Viewer, error)
+}
+
+// handler answers all paths.
+func (s *site) handler() http.Handler {
+	api := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now}, s.log)
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", s.authenticate(limitBody(api)))
+	mux.Handle("/playground", playground.Handler("/graphql", firstQuery))
+	mux.Handle("/playground/", playground.Handler("/graphql", firstQuery))
+	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+// maxBody is more than 500 notices of 10,000 characters take.
+const maxBody = 16 << 20
+
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// firstQuery is what the playground opens with.
+const firstQuery = `# Mes veilles, et les marchés en ligne qui leur correspondent.
+query MaVeille {
+  watches {
+    nodes {
+      id
+      name
+      active
+      onlineCount
+      summary { label value }
+    }
+  }
+  matchingTenders(first: 10) {
+    totalCount
+    pageCount
+    edges {
+      node {
+        title
+        reference
+        buyer { name }
+        departments { name }
+        deadline
+      }
+      matchedBy { watch { name } keywords }
+    }
+    facets {
+      departments { value label count }
+      natures { value label count }
+    }
+  }
+}
+`
+
+// authenticate finds out who asks. Nobody in particular may ask too: what
+// needs an account says so itself.
+func (s *site) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if locale := localeOf(r.Header.Get("Accept-Language")); locale != "" {
+			ctx = graph.WithLocale(ctx, locale)
+		}
+		viewer, err := s.signIn(r)
+		if err != nil {
+			s.refuse(ctx, w, err, localeOf(r.Header.Get("Accept-Language")))
+			return
+		}
+		if viewer != nil {
+			ctx = graph.WithViewer(ctx, viewer)
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// refuse answers a request whose sender could not be told, in GraphQL's form.
+func (s *site) refuse(ctx context.Context, w http.ResponseWriter, err error, locale vigie.Locale) {
+	status, text := http.StatusInternalServerError, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
+	code := vigie.CodeOf(err)
+	if e, ok := errors.AsType[*vigie.Error](err); ok {
+		text = e.Text
+	}
+	switch code {
+	case vigie.Unauthenticated:
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		s.log.InfoContext(ctx, "token refused", "error", err)
+	case vigie.Unavailable:
+		status = http.StatusServiceUnavailable
+		s.log.WarnContext(ctx, "sign-in failed", "error", err)
+	default:
+		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
+	}
+	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{
+		"message": text.In(locale), "extensions": map[string]any{"code": code},
+	}}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // what fails here is the client's connection
+}
+
+// ready tells whether requests can be answered, part by part.
+func (s *site) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	_, indexErr := s.indexer.Index()
+	parts := map[string]error{"database": s.store.Ping(ctx), "search": s.engine.Ping(ctx), "index": indexErr}
+	status, said := http.StatusOK, map[string]string{}
+	for part, err := range parts {
+		said[part] = "ok"
+		if err != nil {
+			status, said[part] = http.StatusServiceUnavailable, operatorMessage(err)
+		}
+	}
+	writeJSON(w, status, said)
+}
+
+// bearer signs in by the token of the Authorization header (RFC 6750).
+func bearer(v *verifier, s *store.Store) func(*http.Request) (*graph.Viewer, error) {
+	return func(r *http.Request) (*graph.Viewer, error) {
+		header := r.Header.Get("Authorization")
+		if header == "" {
+			return nil, nil
+		}
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return nil, badToken(errors.New("not a bearer token"))
+		}
+		return v.viewer(r.Context(), s, strings.TrimSpace(token))
+	}
+}
+
+// listen answers HTTP until ctx ends; what is being answered then has ten
+// seconds to end.
+func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger, started func(net.Addr)) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	started(listener.Addr())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(grace)
+}

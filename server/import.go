@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"vigie"
+	"vigie/ingest"
+	"vigie/ingest/boamp"
+	"vigie/store"
+)
+
+// importBOAMP is the command that imports BOAMP's notices. It writes to the
+// database alone: a running server's index follows.
+type importBOAMP struct {
+	Files []string `arg:"" name:"file" help:"Files as BOAMP exports them, JSON or JSON Lines, .gz too; - is standard input."`
+	databaseSettings
+}
+
+// Run runs the command.
+func (c *importBOAMP) Run(ctx context.Context, p *process) error {
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var total tally
+	var failed error
+	for _, name := range c.Files {
+		t, err := importFile(ctx, p, s, name)
+		total.add(t)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+			if vigie.CodeOf(err) == vigie.Unavailable || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	fmt.Fprintf(p.out, "%d notices read: %d new, %d corrections, %d unchanged, %d refused.\n",
+		total.read, total.created, total.corrected, total.unchanged, total.refused)
+	if failed == nil && total.refused > 0 {
+		failed = fmt.Errorf("%d notices were refused", total.refused)
+	}
+	return failed
+}
+
+// tally counts what became of notices.
+type tally struct{ read, created, corrected, unchanged, refused int }
+
+func (t *tally) add(u tally) {
+	t.read += u.read
+	t.created += u.created
+	t.corrected += u.corrected
+	t.unchanged += u.unchanged
+	t.refused += u.refused
+}
+
+// importFile imports one file, with a progress bar on a terminal.
+func importFile(ctx context.Context, p *process, s *store.Store, name string) (tally, error) {
+	file, size := p.in, int64(-1)
+	if name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return tally{}, err
+		}
+		defer opened.Close()
+		if info, err := opened.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		file = opened
+	}
+	if terminal, ok := p.err.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
+		bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
+			progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
+		defer bar.Finish()
+		file = io.TeeReader(file, bar)
+	}
+	return publishAll(ctx, s, boamp.Read(file), func(r ingest.Record) {
+		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
+	})
+}
+
+func refName(ref string) string {
+	if ref == "" {
+		return "record"
+	}
+	return "notice " + ref
+}
+
+// publishAll publishes what is read, in batches, and hands over what is not.
+func publishAll(ctx context.Context, s *store.Store, records func(yield func(ingest.Record) bool), refused func(ingest.Record)) (tally, error) {
+	var t tally
+	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
+	flush := func() error {
+		results, err := s.Publish(ctx, batch)
+		for _, r := range results {
+			switch r.Outcome {
+			case store.Created:
+				t.created++
+			case store.Corrected:
+				t.corrected++
+			case store.Unchanged:
+				t.unchanged++
+			}
+		}
+		batch = batch[:0]
+		return err
+	}
+	for r := range records {
+		t.read++
+		if r.Err != nil {
+			t.refused++
+			refused(r)
+			continue
+		}
+		if batch = append(batch, r.Notice); len(batch) == cap(batch) {
+			if err := flush(); err != nil {
+				return t, err
+			}
+		}
+	}
+	return t, flush()
+}

@@ -1,0 +1,95 @@
+// Command vigie is a tender watch behind a GraphQL API.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"vigie"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: time.Now}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// process is what a command has of the world around it.
+type process struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(name string) (string, bool)
+	now      func() time.Time
+}
+
+// log writes lines for operators.
+func (p *process) log() *slog.Logger { return slog.New(slog.NewTextHandler(p.err, nil)) }
+
+// commands are the words that follow `vigie`.
+type commands struct {
+	Demo   demo  `cmd:"" help:"Show Vigie with sample notices, everything embedded, for this machine alone."`
+	Serve  serve `cmd:"" help:"Serve the API, for production."`
+	Import struct {
+		Boamp importBOAMP `cmd:"" help:"Import notices of BOAMP, as its open data gives them."`
+	} `cmd:"" help:"Import what others publish."`
+	Analyze analyze `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
+	Token   token   `cmd:"" help:"Print a signed token, for development."`
+	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop."`
+	Reindex reindex `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
+	Health  health  `cmd:"" help:"Ask a running server whether it is ready."`
+}
+
+// run runs a command and returns the exit status: 0, 1 where it failed, 2
+// where it was misspelt.
+func (p *process) run(ctx context.Context, args []string) int {
+	var c commands
+	exited, status := false, 0
+	parser, err := kong.New(&c,
+		kong.Name("vigie"),
+		kong.Description("A tender watch (veille de marchés) behind a GraphQL API. "+
+			"Every flag can also be set by a variable: --database-url by VIGIE_DATABASE_URL, or by VIGIE_DATABASE_URL_FILE, a file that holds the value."),
+		kong.Writers(p.out, p.err),
+		kong.Exit(func(code int) { exited, status = true, code }),
+		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(p),
+	)
+	if err != nil {
+		panic("server: the commands are declared wrongly: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	if exited { // --help printed what was asked for
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(p.err, "vigie: %v\nRun « vigie --help » to see the commands.\n", err)
+		return 2
+	}
+	err = parsed.Run()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
+		return 1
+	}
+	return 0
+}
+
+// operatorMessage says what went wrong, and why.
+func operatorMessage(err error) string {
+	if e, ok := errors.AsType[*vigie.Error](err); ok && e.Text.EN != "" {
+		if e.Err != nil {
+			return e.Text.EN + " (" + e.Err.Error() + ")"
+		}
+		return e.Text.EN
+	}
+	return err.Error()
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"vigie/feed"
+)
+
+// serve is the command for production.
+type serve struct {
+	Listen string `help:"The address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	databaseSettings
+	searchSettings
+	authSettings
+}
+
+// Run runs the command.
+func (c *serve) Run(ctx context.Context, p *process) error {
+	verifier, err := c.verifier(p.now)
+	if err != nil {
+		return err
+	}
+	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	defer s.follow(ctx)()
+	s.signIn = bearer(verifier, s.store)
+	return listen(ctx, c.Listen, s.handler(), s.log, func(at net.Addr) { s.log.Info("listening", "address", at.String()) })
+}
+
+// openSite opens the backends.
+func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings) (*site, error) {
+	s := &site{log: p.log(), now: p.now}
+	var err error
+	if s.store, err = d.open(ctx, p); err != nil {
+		return nil, err
+	}
+	if s.engine, err = search.open(d.Data, s.log); err != nil {
+		s.store.Close()
+		return nil, err
+	}
+	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
+	return s, nil
+}
+
+// close lets go of the backends.
+func (s *site) close() {
+	s.engine.Close()
+	s.store.Close()
+}
+
+// follow has the index follow the database until stop.
+func (s *site) follow(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { s.indexer.Run(ctx) })
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// migrate is the command that brings the database up to date.
+type migrate struct{ databaseSettings }
+
+// Run runs the command.
+func (c *migrate) Run(ctx context.Context, p *process) error {
+	s, err := c.open(ctx, p) // opening it does
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// reindex is the command that has the index built anew.
+type reindex struct{ databaseSettings }
+
+// Run runs the command.
+func (c *reindex) Run(ctx context.Context, p *process) error {
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	index, err := s.BeginIndex(ctx, feed.Version())
+	if err == nil {
+		fmt.Fprintf(p.out, "The server builds %s; until it is ready the old index answers.\n", index.Name)
+	}
+	return err
+}
+
+// health is the command that asks a running server.
+type health struct {
+	Listen string `help:"The address that the server listens on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+}
+
+// Run runs the command.
+func (c *health) Run(ctx context.Context, p *process) error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // it listens everywhere, so here too
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", answer.Status)
+	}
+	fmt.Fprintln(p.out, "ready")
+	return nil
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// token is the command that signs tokens for development.
+type token struct {
+	Email   string        `help:"The address of the person; without it, with --scope publish, a token that stands for nobody." placeholder:"ADDRESS"`
+	Name    string        `help:"The name of the person."`
+	Scope   string        `help:"What it allows beside: publish." placeholder:"SCOPE"`
+	Sources []string      `help:"The sources that it may publish for." placeholder:"SOURCE"`
+	Life    time.Duration `help:"How long it is valid." default:"24h"`
+	Secret  []string      `help:"The secrets of the server: the first signs." placeholder:"SECRET"`
+}
+
+// Run runs the command.
+func (c *token) Run(p *process) error {
+	if len(c.Secret) == 0 {
+		return errors.New("set --secret to the server's: with it this command signs, and the server verifies")
+	}
+	if err := (authSettings{Secret: c.Secret}).checkSecrets(); err != nil {
+		return err
+	}
+	subject := strings.ToLower(c.Email)
+	if subject == "" {
+		subject = "publisher"
+		if c.Scope != publishScope {
+			return errors.New("set --email, or --scope publish")
+		}
+	}
+	if c.Scope == publishScope && len(c.Sources) == 0 {
+		return errors.New("set --sources to what it may publish for")
+	}
+	signed, err := sign(c.Secret[0], subject, claims{
+		Email: c.Email, EmailVerified: looseBool(c.Email != ""), Name: c.Name, Scope: c.Scope, Sources: c.Sources,
+	}, p.now(), c.Life)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, signed)
+	return nil
+}
