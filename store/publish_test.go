@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 func TestPublishFoldsNotices(t *testing.T) {
@@ -227,7 +228,7 @@ func TestPublishInAnyOrder(t *testing.T) {
 		kind := t.Name()[len("TestPublishInAnyOrder/"):]
 		var want []string
 		for round := range 6 {
-			s := open(t, emptyDatabases(t)[kind](t))
+			s := open(t, storetest.Kinds()[kind](t))
 			shuffled := slices.Clone(notices)
 			random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 			for batch := range slices.Chunk(shuffled, 1+random.IntN(25)) {

@@ -15,6 +15,7 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 func TestWatchRoundTrip(t *testing.T) {
@@ -233,7 +234,7 @@ func TestChangesCommitInOrder(t *testing.T) {
 		return
 	}
 	const rounds = 40
-	for name, url := range emptyDatabases(t) {
+	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
 			s := open(t, url)

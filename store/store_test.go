@@ -1,19 +1,12 @@
 package store_test
 
 import (
-	"context"
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // noon is when tests take place unless they say otherwise.
@@ -21,7 +14,7 @@ var noon = time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
 
 // eachStore runs a test on every database, each time on an empty one.
 func eachStore(t *testing.T, test func(t *testing.T, s *store.Store)) {
-	for name, url := range emptyDatabases(t) {
+	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			test(t, open(t, url(t)))
 		})
@@ -36,56 +29,6 @@ func open(t *testing.T, url string) *store.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
-}
-
-// emptyDatabases gives the URL of an empty database of each kind.
-func emptyDatabases(t *testing.T) map[string]func(*testing.T) string {
-	return map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "vigie.db") },
-		"postgres": emptyPostgres,
-	}
-}
-
-// emptyPostgres makes a schema of its own in the test server.
-func emptyPostgres(t *testing.T) string {
-	base := os.Getenv("VIGIE_TEST_POSTGRES_URL")
-	if base == "" {
-		if os.Getenv("VIGIE_TEST_ALL") != "" {
-			t.Fatal("VIGIE_TEST_POSTGRES_URL is not set: PostgreSQL is mandatory in the whole test run")
-		}
-		t.Skip("NOT RUN ON POSTGRESQL: set VIGIE_TEST_POSTGRES_URL, or run `make test`")
-	}
-	conn, err := pgx.Connect(t.Context(), base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema := fmt.Sprintf("t%d_%s", time.Now().UnixNano(), strings.Map(letters, strings.ToLower(t.Name())))
-	schema = schema[:min(len(schema), 60)]
-	if _, err := conn.Exec(t.Context(), "CREATE SCHEMA "+schema); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx := context.Background()
-		if _, err := conn.Exec(ctx, "DROP SCHEMA "+schema+" CASCADE"); err != nil {
-			t.Error(err)
-		}
-		conn.Close(ctx)
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Set("search_path", schema)
-	u.RawQuery = q.Encode()
-	return u.String()
-}
-
-func letters(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-		return r
-	}
-	return -1
 }
 
 // notice is a notice of a test, published days after a Monday.
