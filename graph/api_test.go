@@ -377,3 +377,33 @@ func names[T ~string](values []T) []string {
 	}
 	return out
 }
+
+// Everything in the schema says what it is.
+func TestSchemaIsDescribed(t *testing.T) {
+	r := person{newWorld(t), nil}.ask(`{ __schema { types { name kind description
+		fields(includeDeprecated: true) { name description args { name description } }
+		inputFields { name description } enumValues(includeDeprecated: true) { name description } } } }`, nil)
+	list := func(v any) []any { items, _ := v.([]any); return items }
+	for _, typ := range r.at("__schema.types").([]any) {
+		typ := typ.(map[string]any)
+		name := typ["name"].(string)
+		if strings.HasPrefix(name, "__") {
+			continue
+		}
+		check := func(path string, v any) {
+			if text, _ := v.(map[string]any)["description"].(string); strings.TrimSpace(text) == "" {
+				t.Errorf("%s is not described", path)
+			}
+		}
+		check(name, typ)
+		for _, kind := range []string{"fields", "inputFields", "enumValues"} {
+			for _, field := range list(typ[kind]) {
+				path := name + "." + field.(map[string]any)["name"].(string)
+				check(path, field)
+				for _, arg := range list(field.(map[string]any)["args"]) {
+					check(path+"("+arg.(map[string]any)["name"].(string)+")", arg)
+				}
+			}
+		}
+	}
+}
