@@ -138,9 +138,9 @@ func sampleWatches() []service.CreateWatch {
 			Criteria: service.CriteriaInput{Keywords: &[]string{"voirie"}},
 		},
 		{
-			Name: "Propreté dans le quart sud-est", Active: true, Frequency: vigie.Daily, NotifyMe: true, Recipients: []string{"agence-sud@example.org"},
+			Name: "Entretien dans le quart sud-est", Active: true, Frequency: vigie.Daily, NotifyMe: true, Recipients: []string{"agence-sud@example.org"},
 			Criteria: service.CriteriaInput{
-				Keywords: &[]string{"nettoyage", "entretien des locaux"}, KeywordMode: &anyKeyword,
+				Keywords: &[]string{"nettoyage", "entretien", "espaces verts"}, KeywordMode: &anyKeyword,
 				Departments: &[]string{"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"},
 			},
 		},
