@@ -1,0 +1,90 @@
+package boamp
+
+import (
+	"regexp"
+	"strings"
+
+	"vigie"
+)
+
+// details are what the notice's own data (« donnees ») say beyond the fields
+// of the record. Its form depends on the family of the notice.
+type details struct {
+	// title is whole, where the record's is cut after 200 characters.
+	title       string
+	description string
+	reference   string
+	// siret, city and postcode are the buyer's.
+	siret, city, postcode string
+	places                places
+	cpv                   []string
+	lots                  []vigie.Lot
+	// adapted is whether the notice says that its procedure is.
+	adapted bool
+	// deadline is as stated there.
+	deadline string
+	// procedure is the number of the procedure, links those of other notices.
+	procedure string
+	links     []string
+}
+
+// readDetails reads the notice's own data, of whichever form.
+func readDetails(data nodes, buyer string) details {
+	switch {
+	case len(data.at("EFORMS")) > 0:
+		return eforms(data.at("EFORMS"), buyer)
+	case len(data.among("IDENTITE", "OBJET", "RECTIF")) > 0:
+		return legacy(data)
+	}
+	// FNSimple, MAPA, DSP, DIVERS: the one key there is.
+	return national(data.child())
+}
+
+func firstOf(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+// siretIn returns the first SIRET there is among numbers that may be anything.
+func siretIn(numbers nodes) string {
+	for _, number := range numbers.texts() {
+		if number = strings.Join(strings.Fields(number), ""); vigie.ValidSIRET(number) {
+			return number
+		}
+	}
+	return ""
+}
+
+// cpvIn returns the codes of the vocabulary among texts, without the check
+// digit that may follow them.
+func cpvIn(texts nodes) []string {
+	var codes []string
+	for _, text := range texts.texts() {
+		code, _, _ := strings.Cut(strings.TrimSpace(text), "-")
+		if cpvPattern.MatchString(code) {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}
+
+var cpvPattern = regexp.MustCompile(`^(?:0[1-9]|[1-9][0-9])[0-9]{6}$`)
+
+// lot is a lot by its number and title; the number may be said in the title
+// instead, or as well: « Lot n° 2 : Peinture », « 2 : Peinture ».
+func lot(number, title string) vigie.Lot {
+	number = lotNumber.ReplaceAllString(number, "")
+	if found := numberedTitle.FindStringSubmatch(title); found != nil {
+		if said := found[1] + found[2]; number == "" || number == said {
+			return vigie.Lot{Number: said, Title: found[3]}
+		}
+	}
+	return vigie.Lot{Number: number, Title: title}
+}
+
+var (
+	lotNumber     = regexp.MustCompile(`^(?i:lot\b\s*)?(?i:n[°ºo.]+\s*)?0*`)
+	numberedTitle = regexp.MustCompile(`^(?:(?i:lot\s*(?:n[°ºo.]+\s*)?)0*([0-9]{1,3}[A-Za-z]?)\s*[:.,–—-]|0*([0-9]{1,3}[A-Za-z]?)\s*:)\s*(\S.*)$`)
+)

@@ -1,0 +1,32 @@
+package boamp
+
+// legacy reads a notice in the form that all families had until the eForms
+// came, at the end of 2023, and that the dataset keeps: « Boamp_v230 ».
+func legacy(data nodes) details {
+	buyer, object := data.at("IDENTITE"), data.at("OBJET")
+	d := details{
+		title:       object.at("TITRE_MARCHE").text(),
+		description: object.at("OBJET_COMPLET").text(),
+		reference: data.among("CONDITION_ADMINISTRATIVE.REFERENCE_MARCHE",
+			"PROCEDURE.CONDITION_ADMINISTRATIVE.REFERENCE_MARCHE", "OBJET.REF_MARCHE").text(),
+		siret:    siretIn(buyer.at("CODE_IDENT_NATIONAL")),
+		city:     buyer.at("VILLE").text(),
+		postcode: buyer.at("CP").raw(),
+		cpv:      cpvIn(object.under("PRINCIPAL")),
+		deadline: data.at("CONDITION_DELAI.RECEPT_OFFRES").raw(),
+		links:    data.at("RECTIF").under("IDWEB").texts(),
+	}
+	for _, l := range object.at("LOTS.LOT").each() {
+		if title := l.among("INTITULE", "DESCRIPTION").text(); title != "" {
+			d.lots = append(d.lots, lot(l.at("NUM").text(), title))
+		}
+	}
+	for _, place := range object.at("LIEU_EXEC_LIVR").each() {
+		if postcode := place.at("CP").raw(); postcode != "" {
+			d.places.add(departmentOfPostcode(postcode))
+		} else if !d.places.addNUTS(place.at("CODE_NUTS").raw()) {
+			d.places.addText(place.at("ADRESSE").text())
+		}
+	}
+	return d
+}

@@ -1,0 +1,82 @@
+package boamp
+
+import (
+	"slices"
+	"testing"
+
+	"vigie"
+)
+
+func TestDepartmentOfPostcode(t *testing.T) {
+	for postcode, want := range map[string]string{
+		"01000": "01", "1000": "01", "75015": "75", "84 100": "84", "F-67000": "67", "21005": "21",
+		"20000": "2A", "20137": "2A", "20200": "2B", "20290": "2B", "20600": "2B",
+		"97110": "971", "97200": "972", "97300": "973", "97400": "974", "97500": "975", "97600": "976",
+		"97133": "977", "97150": "978", "98600": "986", "98735": "987", "98800": "988",
+		"98000": "", "00100": "", "96000": "", "": "", "750": "", "750155": "", "B-1000 Bruxelles": "01",
+	} {
+		if got := departmentOfPostcode(postcode); got != want {
+			t.Errorf("%q: %q, want %q", postcode, got, want)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		add        func(*places)
+		want       []string
+		nationwide bool
+	}{
+		{"codes", func(p *places) { p.add("5", "2a", "20B", "971", "999", "", "75", "75") }, []string{"05", "2A", "2B", "75", "971"}, false},
+		{"NUTS 3", func(p *places) { p.addNUTS("FRM01"); p.addNUTS("fry40 ") }, []string{"2A", "974"}, false},
+		{"NUTS 2", func(p *places) { p.addNUTS("FRD1") }, []string{"14", "50", "61"}, false},
+		{"NUTS 1", func(p *places) { p.addNUTS("FR1") }, []string{"75", "77", "78", "91", "92", "93", "94", "95"}, false},
+		{"the country", func(p *places) { p.addNUTS("FRB01"); p.addNUTS("FR") }, nil, true},
+		{"abroad", func(p *places) { p.addNUTS("BE100"); p.addNUTS("FRZZZ"); p.addNUTS("") }, nil, false},
+		{"postcode and town", func(p *places) { p.addText("25660 SAONE") }, []string{"25"}, false},
+		{"address", func(p *places) { p.addText("12 rue du Parc, BP 61616, CS n°94104, 21000 Dijon") }, []string{"21"}, false},
+		{"code and name", func(p *places) { p.addText("(21) Côte-d'Or") }, []string{"21"}, false},
+		{"several", func(p *places) { p.addText("Dole (39) et 25000 Besançon (25), Ajaccio (2a)") }, []string{"25", "2A", "39"}, false},
+		{"no code", func(p *places) { p.addText("Communes membres, 1 500 m de réseaux (10), lot 4711") }, []string{"10"}, false},
+		{"everywhere", func(p *places) { p.addText("France entière.") }, nil, true},
+		{"everywhere too", func(p *places) { p.addText("Territoire national") }, nil, true},
+		{"not everywhere", func(p *places) { p.addText("Stade de France") }, nil, false},
+	} {
+		var p places
+		test.add(&p)
+		if got := p.list(); !slices.Equal(got, test.want) || p.nationwide != test.nationwide {
+			t.Errorf("%s: %v, nationwide %v; want %v, %v", test.name, got, p.nationwide, test.want, test.nationwide)
+		}
+	}
+}
+
+// TestNUTS checks that the table has every department that the nomenclature
+// has a code for, once.
+func TestNUTS(t *testing.T) {
+	seen := make(map[string]bool)
+	for i, area := range nuts3 {
+		if _, ok := vigie.DepartmentByCode(area.department); !ok || seen[area.department] || len(area.code) != 5 {
+			t.Errorf("%v", area)
+		}
+		if i > 0 && nuts3[i-1].code >= area.code {
+			t.Errorf("%v is out of order", area)
+		}
+		seen[area.department] = true
+	}
+	for _, d := range vigie.Departments() {
+		if !seen[d.Code] && len(d.Code) == 2 {
+			t.Errorf("no code for %v", d)
+		}
+	}
+}
+
+func TestTownOf(t *testing.T) {
+	for city, want := range map[string]string{
+		"Dijon": "Dijon", "DIJON CEDEX": "DIJON", "Paris Cedex 15": "Paris", "Metz, cedex 3": "Metz", "Cedexville": "Cedexville",
+	} {
+		if got := townOf(city); got != want {
+			t.Errorf("townOf(%q) = %q, want %q", city, got, want)
+		}
+	}
+}

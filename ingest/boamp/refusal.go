@@ -1,0 +1,103 @@
+package boamp
+
+import (
+	"fmt"
+	"regexp"
+
+	"vigie"
+	"vigie/ingest"
+)
+
+// refuse is a record that could not be read, and why.
+func refuse(line int, ref string, reason vigie.Text, cause error) ingest.Record {
+	return ingest.Record{Line: line, Ref: ingest.Shorten(ingest.Clean(ref), maxRefLength), Err: &vigie.Error{Code: vigie.Invalid, Text: reason, Err: cause}}
+}
+
+// unreadable is the end of a file that could not be read on.
+func unreadable(line int, err error) ingest.Record {
+	return ingest.Record{Line: line, Err: &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
+		FR: "La lecture s'est arrêtée ici : le fichier est tronqué ou endommagé. Ce qui précède a été lu.",
+		EN: "Reading stopped here: the file is cut short or damaged. What comes before was read.",
+	}}}
+}
+
+// reason says what is wrong with a piece of the file.
+func (f fault) reason() vigie.Text {
+	switch f {
+	case whole:
+		return vigie.Text{}
+	case notJSON:
+		return vigie.Text{
+			FR: "Ce n'est pas un avis en JSON. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d'Opendatasoft.",
+			EN: "This is no notice in JSON. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
+		}
+	case markup:
+		return vigie.Text{
+			FR: "Ceci est du XML ou du HTML, qui n'est pas lu. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d'Opendatasoft.",
+			EN: "This is XML or HTML, which is not read. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
+		}
+	case tooLarge:
+		return vigie.Text{
+			FR: "L'enregistrement dépasse %d Mio : il n'est pas lu.",
+			EN: "The record is larger than %d MiB: it is not read.",
+		}.With(maxRecord >> 20)
+	case broken:
+		return vigie.Text{
+			FR: "L'enregistrement n'est pas fini : un guillemet ou une accolade n'est pas fermé avant le suivant.",
+			EN: "The record does not end: a quote or a brace is not closed before the next one.",
+		}
+	case truncated:
+		return vigie.Text{
+			FR: "Le fichier s'arrête au milieu de cet enregistrement.",
+			EN: "The file ends in the middle of this record.",
+		}
+	case unclosed:
+		return vigie.Text{
+			FR: "Le fichier s'arrête avant la fin de la liste : des avis manquent peut-être.",
+			EN: "The file ends before the end of the list: notices may be missing.",
+		}
+	}
+	panic(fmt.Sprintf("boamp: no reason for fault %d", f))
+}
+
+// Why a record is no notice.
+var (
+	notValid = vigie.Text{
+		FR: "Ce n'est pas du JSON valide.",
+		EN: "This is not valid JSON.",
+	}
+	oldShape = vigie.Text{
+		FR: "C'est la forme de l'ancienne API api.dila.fr (v230), qui n'est pas lue. Vigie lit les exports du jeu « boamp » d'Opendatasoft.",
+		EN: "This is the shape of the former API api.dila.fr (v230), which is not read. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
+	}
+	wrongType = vigie.Text{
+		FR: "Le champ « %s » n'a pas le type attendu.",
+		EN: "The field “%s” is not of the type expected.",
+	}
+	noRef = vigie.Text{
+		FR: "L'avis n'a pas de numéro (idweb) lisible.",
+		EN: "The notice has no readable number (idweb).",
+	}
+	noTitle = vigie.Text{
+		FR: "L'avis n'a pas d'objet (objet).",
+		EN: "The notice has no title (objet).",
+	}
+	noBuyer = vigie.Text{
+		FR: "L'avis ne nomme pas d'acheteur (nomacheteur).",
+		EN: "The notice names no buyer (nomacheteur).",
+	}
+	noDate = vigie.Text{
+		FR: "L'avis n'a pas de date de parution (dateparution) lisible.",
+		EN: "The notice has no readable date of publication (dateparution).",
+	}
+)
+
+// refIn makes out the number of a notice that cannot be read as JSON.
+func refIn(data []byte) string {
+	if found := refInText.FindSubmatch(data); found != nil {
+		return string(found[1])
+	}
+	return ""
+}
+
+var refInText = regexp.MustCompile(`"idweb"\s*:\s*"([0-9A-Za-z_-]{1,100})"`)

@@ -1,0 +1,66 @@
+package boamp
+
+import (
+	"strings"
+
+	"vigie"
+)
+
+// kind tells what a notice does, from its nature and its state (« etat »).
+//
+// A notice about the result stays an award whatever its state: an award that
+// is corrected or withdrawn does not open the tender to bids again. A nature
+// RECTIFICATIF or ANNULATION is how national notices say it; European ones
+// restate the whole with their nature unchanged, and say it by the state.
+func kind(nature, state string) vigie.NoticeKind {
+	nature, state = strings.ToUpper(nature), strings.ToUpper(state)
+	switch nature {
+	case "ATTRIBUTION", // the contract is awarded, or was not
+		"INTENTION_CONCLURE", "EX_ANTE_VOLONTAIRE", // it will be, to the one named
+		"MODIFICATION": // it was, and changes
+		return vigie.Award
+	}
+	switch {
+	case state == "ANNULATION" || state == "AVIS_ANNULE" || nature == "ANNULATION":
+		return vigie.Cancellation
+	case state == "RECTIFICATIF" || state == "MODIFICATION" || nature == "RECTIFICATIF":
+		return vigie.Correction
+	}
+	return vigie.ContractNotice
+}
+
+// procedure tells how the buyer chooses, from « type_procedure ».
+func procedure(name string) vigie.Procedure {
+	name = strings.ToUpper(name)
+	switch {
+	case name == "":
+		return ""
+	case strings.HasPrefix(name, "OUVERT"):
+		return vigie.OpenProcedure
+	case strings.HasPrefix(name, "RESTREINT"):
+		return vigie.Restricted
+	case strings.Contains(name, "NEGOCIE"):
+		return vigie.Negotiated
+	case name == "DIALOGUE_COMPETITIF":
+		return vigie.CompetitiveDialogue
+	case strings.HasPrefix(name, "PROCEDURE_ADAPTE"): // with one E or two
+		return vigie.Adapted
+	}
+	return vigie.OtherProcedure
+}
+
+// natures tells what is bought, from « type_marche ».
+func natures(names []string) []vigie.Nature {
+	var list []vigie.Nature
+	for _, name := range names {
+		switch strings.ToUpper(name) {
+		case "TRAVAUX":
+			list = append(list, vigie.Works)
+		case "FOURNITURES":
+			list = append(list, vigie.Supplies)
+		case "SERVICES":
+			list = append(list, vigie.Services)
+		}
+	}
+	return vigie.Sorted(list)
+}

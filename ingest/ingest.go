@@ -1,0 +1,23 @@
+// Package ingest is what the readers of sources share. Each source has a
+// package of its own below this one, which reads its files and yields a
+// [Record] for everything found there.
+package ingest
+
+import "vigie"
+
+// Record is one thing read from a source's file: a notice, or the reason why
+// there is none.
+type Record struct {
+	// Notice is what was read, nil where it was refused. The numbers that the
+	// store gives (ID, TenderID, Revision) are 0.
+	Notice *vigie.Notice
+	// Line is where the record starts, counted from 1 in the file as unpacked.
+	Line int
+	// Ref is the source's number of the notice, also of a refused one where it
+	// could be made out.
+	Ref string
+	// Err is why the record was refused: a [vigie.Error] whose Text is for the
+	// person who brought the file. Its code is [vigie.Unavailable] where the
+	// file itself could not be read on, else [vigie.Invalid].
+	Err error
+}
