@@ -6,16 +6,22 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"vigie"
+	"vigie/ingest/boamp"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // realData is the folder of real notices that VIGIE_TEST_DATA names.
@@ -270,5 +276,64 @@ func TestReindex(t *testing.T) {
 			t.Fatalf("%s, want %s", got, want)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// The sample notices, with their corrections, cancellations and awards, give
+// the same tenders in whatever order they arrive.
+func TestSamplesInAnyOrder(t *testing.T) {
+	var notices []*vigie.Notice
+	for r := range boamp.Read(bytes.NewReader(sampleNotices)) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		notices = append(notices, r.Notice)
+	}
+	var want []string
+	for seed := range uint64(4) {
+		s, err := store.Open(t.Context(), storetest.SQLite(t), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		random := rand.New(rand.NewPCG(seed, 0))
+		if seed > 0 { // first as they are in the file
+			random.Shuffle(len(notices), func(i, j int) { notices[i], notices[j] = notices[j], notices[i] })
+		}
+		for batch := range slices.Chunk(notices, 1+random.IntN(100)) {
+			if _, err := s.Publish(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tenders, err := s.ChangedTenders(t.Context(), 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, x := range tenders {
+			if x.MergedInto != nil {
+				continue
+			}
+			buyers, err := s.Buyers(t.Context(), []int64{x.BuyerID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := buyers[x.BuyerID]
+			x.ID, x.Number, x.BuyerID = 0, 0, 0
+			text, err := json.Marshal([]any{x, b.FoldedName, b.SIRET, b.DepartmentCode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(text))
+		}
+		slices.Sort(got)
+		if seed == 0 {
+			want = got
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("another order (seed %d) gives other tenders:\n%s", seed, diff)
+		}
+	}
+	if len(want) != 264 {
+		t.Errorf("%d tenders of 300 notices", len(want))
 	}
 }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -101,7 +103,7 @@ func (book *buyerBook) resolve(name vigie.BuyerName, at time.Time) *bookedBuyer 
 		buyer = book.named(key)
 	}
 	if buyer == nil {
-		buyer = &bookedBuyer{added: true, Buyer: &vigie.Buyer{DepartmentCode: name.DepartmentCode}}
+		buyer = &bookedBuyer{added: true, Buyer: &vigie.Buyer{}}
 		if name.SIRET != "" {
 			buyer.SIRET = &name.SIRET
 			book.bySIRET[name.SIRET] = buyer
@@ -109,14 +111,26 @@ func (book *buyerBook) resolve(name vigie.BuyerName, at time.Time) *bookedBuyer 
 		book.all = append(book.all, buyer)
 	}
 	book.call(buyer, key)
-	if !at.Before(buyer.NamedAt) && (name.Name != buyer.Name || name.City != "" && name.City != buyer.City) {
-		buyer.Name, buyer.FoldedName, buyer.NamedAt = name.Name, key.folded, at
-		if name.City != "" {
-			buyer.City = name.City
-		}
-		buyer.altered = true
-	}
+	buyer.describe(name, at)
 	return buyer
+}
+
+// describe has the buyer be called as it was last; of two names of one day the
+// longer, more often spelt out, so that the order of arrival decides nothing.
+// Where the last notice does not say where the buyer sits, another does.
+func (b *bookedBuyer) describe(name vigie.BuyerName, at time.Time) {
+	before := *b.Buyer
+	newer := cmp.Or(at.Compare(b.NamedAt), cmp.Compare(len(name.Name), len(b.Name)), strings.Compare(name.Name, b.Name)) >= 0
+	if newer {
+		b.Name, b.FoldedName, b.NamedAt = name.Name, lexicon.Fold(name.Name), at
+	}
+	if name.City != "" && (newer || b.City == "") {
+		b.City = name.City
+	}
+	if name.DepartmentCode != "" && (newer || b.DepartmentCode == "") {
+		b.DepartmentCode = name.DepartmentCode
+	}
+	b.altered = b.altered || *b.Buyer != before
 }
 
 // identified finds the buyer of a SIRET. A buyer that was known by this name
