@@ -73,7 +73,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })
-	w.store.AddQueryHook(&w.calls)
+	w.store.Observe(&w.calls)
 	engine, err := bleve.Open(filepath.Join(dir, "index"), log)
 	if err != nil {
 		t.Fatal(err)

@@ -99,7 +99,7 @@ func readJWKS(path string) (*oidc.StaticKeySet, error) {
 type secrets []string
 
 func (s secrets) VerifySignature(_ context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.HS256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func importFile(ctx context.Context, p *process, s *store.Store, name string) (t
 	if terminal, ok := p.err.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
 		bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
 			progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-		defer bar.Finish()
+		defer func() { _ = bar.Finish() }()
 		file = io.TeeReader(file, bar)
 	}
 	return publishAll(ctx, s, boamp.Read(file), func(r ingest.Record) {

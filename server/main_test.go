@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -336,13 +335,4 @@ func TestSignIn(t *testing.T) {
 			t.Error(got)
 		}
 	})
-}
-
-// lines counts the lines of a text.
-func lines(s string) int {
-	n := 0
-	for scan := bufio.NewScanner(strings.NewReader(s)); scan.Scan(); {
-		n++
-	}
-	return n
 }

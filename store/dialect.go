@@ -102,8 +102,9 @@ func (d dialect) exclusively(ctx context.Context, db *bun.DB, name string, fn fu
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockKey(name)); err != nil {
 		return err
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(?)", lockKey(name))
-	return fn(ctx)
+	err = fn(ctx)
+	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(?)", lockKey(name))
+	return errors.Join(err, unlockErr)
 }
 
 // queue makes transactions of that name follow one another to their ends.

@@ -49,8 +49,9 @@ func (s *Store) Close() error { return s.db.Close() }
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return translate(s.db.PingContext(ctx)) }
 
-// AddQueryHook has hook told of every query.
-func (s *Store) AddQueryHook(hook bun.QueryHook) { s.db.AddQueryHook(hook) }
+// Observe has hook told of every query from now on. It is for the start,
+// before the store is shared.
+func (s *Store) Observe(hook bun.QueryHook) { s.db = s.db.WithQueryHook(hook) }
 
 func (s *Store) migrate(ctx context.Context) error {
 	sub, err := fs.Sub(migrations, "migrations")

@@ -2,6 +2,7 @@ package boamp
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -87,7 +88,7 @@ func (c *cutter) run() error {
 			c.skipGarbage(b)
 		}
 	}
-	if c.err == io.EOF {
+	if errors.Is(c.err, io.EOF) {
 		if c.depth > 0 && !c.lost && !c.stop {
 			c.emit(piece{line: c.line, fault: unclosed})
 		}
