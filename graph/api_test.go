@@ -3,6 +3,7 @@ package graph_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -319,16 +320,22 @@ func TestCallsDoNotGrow(t *testing.T) {
 		`query ($n: Int) { watches(first: $n) { nodes { name summary { value } onlineCount criteria { summary buyers { name } } recipients { status } receiving matchingTenders(first: 2) { totalCount nodes { ` + fields + ` } } } } }`,
 		`query ($n: Int) { buyers(search: "commune", first: $n) { nodes { name onlineCount } } }`,
 	} {
-		cost := func(n int) [2]int64 {
-			w.calls.queries.Store(0)
-			w.calls.searches.Store(0)
-			p.ask(query, vars{"n": n})
-			return [2]int64{w.calls.queries.Load(), w.calls.searches.Load()}
+		// Loaders gather for a moment, which a busy machine may cut short: the
+		// least of some tries is what a request costs.
+		cost := func(n int) (queries, searches int64) {
+			queries, searches = math.MaxInt64, math.MaxInt64
+			for range 10 {
+				w.calls.queries.Store(0)
+				w.calls.searches.Store(0)
+				p.ask(query, vars{"n": n})
+				queries, searches = min(queries, w.calls.queries.Load()), min(searches, w.calls.searches.Load())
+			}
+			return queries, searches
 		}
-		few, many := cost(2), cost(30)
-		// Loaders gather for a moment; a slow machine may split a batch in two.
-		if many[0] > few[0]+2 || many[1] > few[1]+1 || many[0] > 12 || many[1] > 4 {
-			t.Errorf("2 rows cost %v queries and searches, 30 rows %v:\n%s", few, many, query)
+		fewQueries, fewSearches := cost(2)
+		manyQueries, manySearches := cost(30)
+		if manyQueries > fewQueries || manySearches > fewSearches || manyQueries > 10 || manySearches > 3 {
+			t.Errorf("2 rows cost %d queries and %d searches, 30 rows %d and %d:\n%s", fewQueries, fewSearches, manyQueries, manySearches, query)
 		}
 	}
 }
