@@ -16,14 +16,14 @@ type Department struct {
 // stand: in facets and filters.
 const Nationwide = "NATIONWIDE"
 
-// Departments returns all of them, in the order of their codes.
+// Departments returns all of them, in the usual order: 01 … 19, 2A, 2B, 21 …
 func Departments() []Department { return slices.Clone(departments) }
 
 // DepartmentByCode finds a department by its INSEE code, as written in
 // [Department].
 func DepartmentByCode(code string) (Department, bool) {
 	i, ok := slices.BinarySearchFunc(departments, code, func(d Department, code string) int {
-		return strings.Compare(d.Code, code)
+		return CompareDepartments(d.Code, code)
 	})
 	if !ok {
 		return Department{}, false
@@ -31,18 +31,33 @@ func DepartmentByCode(code string) (Department, bool) {
 	return departments[i], true
 }
 
+// CompareDepartments orders codes as people do: those of Corsica, which was 20,
+// stand between 19 and 21.
+func CompareDepartments(a, b string) int { return strings.Compare(inOrder(a), inOrder(b)) }
+
+func inOrder(code string) string {
+	if code == "2A" || code == "2B" {
+		return "20" + code[1:]
+	}
+	return code
+}
+
 // NormalizeDepartment gives a code its INSEE form: sources write "5" for
-// Hautes-Alpes and "2a" for Corse-du-Sud. What is no code comes back as it was.
+// Hautes-Alpes, "2a" or "20A" for Corse-du-Sud. What is no code comes back
+// without spaces, in capitals.
 func NormalizeDepartment(code string) string {
 	code = strings.ToUpper(strings.TrimSpace(code))
-	if len(code) == 1 && code[0] >= '0' && code[0] <= '9' {
+	switch {
+	case len(code) == 1 && code[0] >= '0' && code[0] <= '9':
 		return "0" + code
+	case code == "20A" || code == "20B":
+		return "2" + code[2:]
 	}
 	return code
 }
 
 // departments holds the codes and names of the INSEE's Code officiel géographique
-// (insee.fr, Licence Ouverte 2.0), sorted by code: bytewise order is the usual one.
+// (insee.fr, Licence Ouverte 2.0), in their usual order.
 var departments = []Department{
 	{"01", "Ain", "Auvergne-Rhône-Alpes"},
 	{"02", "Aisne", "Hauts-de-France"},
@@ -63,6 +78,8 @@ var departments = []Department{
 	{"17", "Charente-Maritime", "Nouvelle-Aquitaine"},
 	{"18", "Cher", "Centre-Val de Loire"},
 	{"19", "Corrèze", "Nouvelle-Aquitaine"},
+	{"2A", "Corse-du-Sud", "Corse"},
+	{"2B", "Haute-Corse", "Corse"},
 	{"21", "Côte-d'Or", "Bourgogne-Franche-Comté"},
 	{"22", "Côtes-d'Armor", "Bretagne"},
 	{"23", "Creuse", "Nouvelle-Aquitaine"},
@@ -72,8 +89,6 @@ var departments = []Department{
 	{"27", "Eure", "Normandie"},
 	{"28", "Eure-et-Loir", "Centre-Val de Loire"},
 	{"29", "Finistère", "Bretagne"},
-	{"2A", "Corse-du-Sud", "Corse"},
-	{"2B", "Haute-Corse", "Corse"},
 	{"30", "Gard", "Occitanie"},
 	{"31", "Haute-Garonne", "Occitanie"},
 	{"32", "Gers", "Occitanie"},

@@ -165,7 +165,8 @@ func (f *form) departments(list []string, path []string) []string {
 		}
 	}
 	f.atMost(len(codes), vigie.MaxChoices, path)
-	return vigie.Sorted(codes)
+	slices.SortFunc(codes, vigie.CompareDepartments)
+	return slices.Compact(codes)
 }
 
 func (f *form) cpvCodes(list []string, path []string) []string {

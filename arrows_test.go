@@ -1,0 +1,130 @@
+package vigie_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows says which of our packages each one may import. Paths are below the
+// module; "." is the root. What is not here may import nothing.
+//
+//	server → everything
+//	graph → service → store, search → query → lexicon → root
+//	feed → store, search        ingest → root
+func arrows() map[string][]string {
+	return map[string][]string{
+		".":                    {},
+		"lexicon":              {"."},
+		"query":                {".", "lexicon"},
+		"search":               {".", "query"},
+		"search/internal/plan": {".", "lexicon", "query", "search"},
+		"search/bleve":         {".", "query", "search", "search/internal/plan"},
+		"search/meili":         {".", "query", "search", "search/internal/plan"},
+		"search/searchtest":    {".", "lexicon", "query", "search"},
+		"store":                {".", "lexicon", "query"},
+		"store/storetest":      {".", "store"},
+		"ingest":               {"."},
+		"ingest/boamp":         {".", "ingest"},
+		"feed":                 {".", "lexicon", "query", "search", "store"},
+		"service":              {".", "ingest", "lexicon", "query", "search", "store"},
+		"graph":                {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
+		"graph/gql":            {".", "graph/scalar", "query", "search", "service", "store"},
+		"graph/scalar":         {"."},
+		"server/playground":    {},
+		"server": {
+			".", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			"server/playground", "service", "store",
+		},
+	}
+}
+
+// forTests may be imported by tests alone.
+func forTests() []string { return []string{"search/searchtest", "store/storetest"} }
+
+// TestArrows checks every import of one of our packages by another, and that
+// the root, which all import, needs nothing but the standard library.
+func TestArrows(t *testing.T) {
+	allowed := arrows()
+	imports := readImports(t)
+	for from := range imports {
+		may, known := allowed[from]
+		if !known {
+			t.Errorf("%s has no row in arrows: add what it may import", from)
+			continue
+		}
+		for _, path := range imports[from] {
+			to, ours := below(path)
+			switch {
+			case !ours && from == "." && strings.Contains(path, "."):
+				t.Errorf("the root imports %s, which is not in the standard library", path)
+			case !ours:
+			case slices.Contains(forTests(), to) && !slices.Contains(forTests(), from):
+				t.Errorf("%s imports %s, which is for tests", from, to)
+			case !slices.Contains(may, to):
+				t.Errorf("%s imports %s: no arrow leads there", from, to)
+			}
+		}
+	}
+	for from := range allowed {
+		if _, there := imports[from]; !there {
+			t.Errorf("arrows has a row for %s, which is not there", from)
+		}
+	}
+}
+
+// readImports finds what each package imports outside its tests. It reads the
+// files itself, and does not ask `go list`, so that go test knows when an
+// earlier result no longer holds.
+func readImports(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := make(map[string][]string)
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if name != "." && strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from := filepath.ToSlash(filepath.Dir(path))
+		if imports[from] == nil {
+			imports[from] = []string{} // one without imports is there too
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			imports[from] = append(imports[from], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return imports
+}
+
+// below turns the import path of one of our packages into one below the module.
+func below(path string) (rest string, ours bool) {
+	if path == "vigie" {
+		return ".", true
+	}
+	return strings.CutPrefix(path, "vigie/")
+}
