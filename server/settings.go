@@ -21,11 +21,12 @@ import (
 // or in the file that the variable with _FILE names.
 func (p *process) fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name := "VIGIE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-	if value, ok := p.env(name); ok {
+	// Compose files set variables to nothing where nothing was said.
+	if value, _ := p.env(name); value != "" {
 		return value, nil
 	}
-	path, ok := p.env(name + "_FILE")
-	if !ok {
+	path, _ := p.env(name + "_FILE")
+	if path == "" {
 		return nil, nil
 	}
 	text, err := os.ReadFile(path)
