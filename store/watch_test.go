@@ -379,3 +379,35 @@ func TestDialectsStayInOneFile(t *testing.T) {
 		}
 	}
 }
+
+func TestForeignKeysAreEnforced(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		a := account(t, s, "a")
+		_, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{4711}}}, true, nil)
+		if err == nil {
+			t.Error("a watch asks for a buyer that never was")
+		}
+		watches, err := s.Watches(t.Context(), a.ID)
+		if err != nil || len(watches) != 0 {
+			t.Errorf("half a watch was stored: %v, %v", watches, err)
+		}
+	})
+}
+
+// Numbers are handed out without gaps, so that readers can tell that none is
+// missing.
+func TestNumbersHaveNoGaps(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		a := account(t, s, "a")
+		for range 3 {
+			// What fails takes no number with it.
+			if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{4711}}}, true, nil); err == nil {
+				t.Fatal("stored")
+			}
+		}
+		last, err := s.LastNumber(t.Context())
+		if err != nil || last != a.ID {
+			t.Errorf("last number %d after account %d: %v", last, a.ID, err)
+		}
+	})
+}
