@@ -12,12 +12,28 @@ import (
 	"vigie/query"
 )
 
+// Version is that of what engines make of a [Document]. It belongs in an
+// index's name, so that no binary reads what another wrote differently.
+const Version = 1
+
+// MaxFacetValues is how many values of a facet a search counts at most: those
+// that occur most. Only buyers can be more.
+const MaxFacetValues = 10_000
+
+// MaxWords is how many words of a text a search looks for: the first ones,
+// stop words not counted.
+const MaxWords = 10
+
 // Document is what an index knows of one tender.
 type Document struct {
+	// Facts are of at most 100 bytes each. An empty value is none: it is
+	// neither found nor counted.
 	query.Facts
-	ID          int64 // of the tender
-	Number      int64 // of its last change
-	Outcome     vigie.Outcome
+	ID      int64 // of the tender, from 1
+	Number  int64 // of its last change
+	Outcome vigie.Outcome
+	// PublishedAt and Deadline count in whole seconds; fractions are cut off.
+	// The times of a Query are compared with that as they are.
 	PublishedAt time.Time
 	Deadline    *time.Time
 	// Title, Description, BuyerName and Other are for free text alone.
@@ -46,16 +62,20 @@ type Engine interface {
 // by one caller at a time. An engine that does not answer gives an error of
 // code [vigie.Unavailable].
 type Index interface {
-	// Put stores documents, each in place of any of the same ID, and returns
-	// when searches find them and a crash keeps them. A Put that failed may
-	// have stored some; doing it again is harmless.
+	// Put stores documents, each in place of any of the same ID, earlier in
+	// the list or in the index, and returns when searches find them and a
+	// crash keeps them. A Put that failed may have stored some, always those
+	// of lower numbers first; doing it again is harmless.
 	Put(ctx context.Context, docs []Document) error
 	// Cursor is the highest number ever put; 0 for a new or lost index. A
 	// cursor that is lower than what was put is allowed after a crash, a higher
 	// one never: the feed goes on from it.
 	Cursor(ctx context.Context) (int64, error)
-	// Search answers a query.
-	Search(ctx context.Context, q Query) (Result, error)
+	// Search answers queries, all at once, in their order. One that contradicts
+	// itself ([Query.Check]) gives an error of code [vigie.BadRequest]. Rows,
+	// totals and counts are exact, yet those of one answer may be moments apart
+	// while documents are put.
+	Search(ctx context.Context, queries []Query) ([]Result, error)
 }
 
 // Query says which tenders, in what order, and what to count. Zero fields do
@@ -65,16 +85,21 @@ type Query struct {
 	// non-nil list matches nothing.
 	Any    []query.Formula
 	Filter Filter
-	// Text must be found, forgiving of typing errors and accents, each word
-	// anywhere in title, buyer, description and the rest.
+	// Text must be found, forgiving of typing errors and accents: each word
+	// anywhere in title, buyer, description and the rest, the last one as the
+	// beginning of a word too. Stop words aside: a text of nothing else finds
+	// nothing, a blank one does not constrain.
 	Text string
 	// Now decides which tenders are online.
-	Now   time.Time
+	Now time.Time
+	// Order is [PublishedDesc] unless said.
 	Order Order
-	// After and Before, of which one may be set, give the rows beyond a key in
-	// the query's order; Before those nearest to it, still in the query's order.
+	// After and Before give the rows beyond a key in the query's order; Before
+	// those nearest to it, still in the query's order. FromEnd gives the last
+	// rows of all, as a Before beyond the end would. One of the three at most.
 	After, Before *Key
-	// Offset skips rows; with neither After nor Before.
+	FromEnd       bool
+	// Offset skips rows; with none of these three.
 	Offset int
 	// Limit is how many rows to return; 0 for totals and facets alone.
 	Limit int
@@ -106,7 +131,8 @@ const (
 	PublishedAsc  Order = "PUBLISHED_AT_ASC"
 	DeadlineAsc   Order = "DEADLINE_ASC"
 	DeadlineDesc  Order = "DEADLINE_DESC"
-	// Relevance needs a Text and knows no keys.
+	// Relevance, best first, needs a Text and knows no keys. Of equally good
+	// rows the later published comes first.
 	Relevance Order = "RELEVANCE"
 )
 
@@ -121,7 +147,7 @@ type Key struct {
 type Facet string
 
 // The facets. Each is counted over the query without the filter on its own
-// field, by all values that occur.
+// field, by all values that occur, up to [MaxFacetValues].
 const (
 	ByDepartment Facet = "department" // values: INSEE codes and [vigie.Nationwide]
 	ByBuyer      Facet = "buyer"      // values: global ids
@@ -141,7 +167,8 @@ type Result struct {
 // Hit is one row.
 type Hit struct {
 	ID int64
-	// Highlights are the passages in which the Text was found.
+	// Highlights are the passages in which the Text was found: the whole
+	// title, about 200 characters of the description; only those with a hit.
 	Highlights []Highlight
 }
 

@@ -1,0 +1,95 @@
+package search
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"vigie"
+)
+
+// Check tells what makes the query contradict itself, as an error of code
+// [vigie.BadRequest]; nil where nothing does.
+func (q Query) Check() error {
+	var places int // that the page is told to be at
+	for _, told := range []bool{q.After != nil, q.Before != nil, q.FromEnd, q.Offset > 0} {
+		if told {
+			places++
+		}
+	}
+	var fault string
+	switch {
+	case q.Offset < 0 || q.Limit < 0:
+		fault = "a negative offset or limit"
+	case places > 1:
+		fault = "more than one of after, before, from the end, and an offset"
+	case q.Order == Relevance && strings.TrimSpace(q.Text) == "":
+		fault = "relevance without a text"
+	case q.Order == Relevance && (q.After != nil || q.Before != nil || q.FromEnd):
+		fault = "relevance by key"
+	case q.timeless(q.After) || q.timeless(q.Before):
+		fault = "a key without the time that rows are ordered by"
+	case !q.Order.valid():
+		fault = fmt.Sprintf("unknown order %q", q.Order)
+	default:
+		return nil
+	}
+	return &vigie.Error{
+		Code: vigie.BadRequest,
+		Text: vigie.Text{FR: "Cette recherche n'est pas possible.", EN: "This search is not possible."},
+		Err:  errors.New("search: " + fault),
+	}
+}
+
+// timeless reports whether a key lacks the time that every row has.
+func (q Query) timeless(key *Key) bool {
+	return key != nil && key.At == nil && q.Order != DeadlineAsc && q.Order != DeadlineDesc
+}
+
+func (o Order) valid() bool {
+	switch o {
+	case "", PublishedDesc, PublishedAsc, DeadlineAsc, DeadlineDesc, Relevance:
+		return true
+	}
+	return false
+}
+
+// CheckName refuses what cannot be an index's name, with an error of code
+// [vigie.Invalid].
+func CheckName(name string) error {
+	const longest = 100
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-')
+	}
+	if name == "" || len(name) > longest || strings.ContainsFunc(name, odd) {
+		return &vigie.Error{
+			Code: vigie.Invalid,
+			Text: vigie.Text{
+				FR: "Le nom d'un index n'a que des lettres, chiffres et traits d'union : %q.",
+				EN: "An index's name has only letters, digits and hyphens: %q.",
+			}.With(name),
+		}
+	}
+	return nil
+}
+
+// Unavailable is the error of an engine that does not answer, or not now.
+func Unavailable(cause error) error {
+	return &vigie.Error{
+		Code: vigie.Unavailable,
+		Text: vigie.Text{
+			FR: "La recherche ne répond pas pour le moment. Réessayez dans un instant.",
+			EN: "Search is not answering at the moment. Try again shortly.",
+		},
+		Err: cause,
+	}
+}
+
+// Internal is the error of an engine that was asked wrongly: our own defect.
+func Internal(cause error) error {
+	return &vigie.Error{
+		Code: vigie.Internal,
+		Text: vigie.Text{FR: "La recherche a échoué.", EN: "The search failed."},
+		Err:  cause,
+	}
+}

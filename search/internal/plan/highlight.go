@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"vigie/search"
+)
+
+// Span is a part of a text, in bytes.
+type Span struct{ Start, End int }
+
+// A passage of a long text is of about this many characters, some of them
+// before its first hit.
+const (
+	passageLength = 200
+	passageLead   = 60
+)
+
+// Highlights are the passages of a title and a description in which something
+// was found.
+func Highlights(title, description string, inTitle, inDescription []Span) []search.Highlight {
+	var list []search.Highlight
+	if parts := cut(title, inTitle, Span{0, len(title)}); parts != nil {
+		list = append(list, search.Highlight{Field: Title, Parts: parts})
+	}
+	if spans := sound(description, inDescription); len(spans) > 0 {
+		list = append(list, search.Highlight{
+			Field: Description, Parts: cut(description, spans, passage(description, spans[0])),
+		})
+	}
+	return list
+}
+
+// sound leaves out the spans that are not parts of the text, and sorts the rest.
+func sound(text string, spans []Span) []Span {
+	var kept []Span
+	for _, s := range spans {
+		if 0 <= s.Start && s.Start < s.End && s.End <= len(text) && boundary(text, s.Start) && boundary(text, s.End) {
+			kept = append(kept, s)
+		}
+	}
+	slices.SortFunc(kept, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return kept
+}
+
+func boundary(text string, i int) bool { return i == len(text) || utf8.RuneStart(text[i]) }
+
+// passage is the part of a text around its first hit, of whole words.
+func passage(text string, first Span) Span {
+	start := back(text, first.Start, passageLead)
+	if start > 0 {
+		if space := strings.IndexFunc(text[start:first.Start], unicode.IsSpace); space >= 0 {
+			start += space
+		}
+	}
+	end := forth(text, start, passageLength)
+	if end < len(text) && end > first.End {
+		if space := strings.LastIndexFunc(text[first.End:end], unicode.IsSpace); space >= 0 {
+			end = first.End + space
+		}
+	}
+	return Span{start, max(end, first.End)}
+}
+
+// back is the place n characters before another in a text, or its start.
+func back(text string, from, n int) int {
+	for ; n > 0 && from > 0; n-- {
+		_, size := utf8.DecodeLastRuneInString(text[:from])
+		from -= size
+	}
+	return from
+}
+
+// forth is the place n characters after another in a text, or its end.
+func forth(text string, from, n int) int {
+	for ; n > 0 && from < len(text); n-- {
+		_, size := utf8.DecodeRuneInString(text[from:])
+		from += size
+	}
+	return from
+}
+
+// cut divides a part of a text into what was found and what lies between; nil
+// where nothing was found.
+func cut(text string, spans []Span, within Span) []search.Part {
+	var parts []search.Part
+	if within.Start > 0 {
+		parts = append(parts, search.Part{Text: "…"})
+	}
+	at := within.Start
+	hit := false
+	for _, s := range sound(text, spans) {
+		s.Start = max(s.Start, at)
+		if s.Start >= s.End || s.End > within.End {
+			continue
+		}
+		if at < s.Start {
+			parts = append(parts, search.Part{Text: text[at:s.Start]})
+		}
+		parts = append(parts, search.Part{Text: text[s.Start:s.End], Hit: true})
+		at, hit = s.End, true
+	}
+	if !hit {
+		return nil
+	}
+	if rest := text[at:within.End]; rest != "" {
+		parts = append(parts, search.Part{Text: rest})
+	}
+	if within.End < len(text) {
+		parts = append(parts, search.Part{Text: "…"})
+	}
+	return parts
+}

@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"strings"
+
+	"vigie"
+	"vigie/query"
+	"vigie/search"
+)
+
+// Expr is a condition on rows: [And], [Or], [Not], [In] or [Range].
+type Expr interface{ expr() }
+
+// And is true where all of its members are; of every row if it has none.
+type And []Expr
+
+// Or is true where one of its members is; of no row if it has none.
+type Or []Expr
+
+// Not is true where X is not.
+type Not struct{ X Expr }
+
+// In is true of rows of which a value of the field is one of Values.
+type In struct {
+	Field  string
+	Values []string
+}
+
+// Range is true of rows whose numeric field is between From and To, both
+// included. [Low] and [High] bound nothing.
+type Range struct {
+	Field    string
+	From, To int64
+}
+
+func (And) expr()   {}
+func (Or) expr()    {}
+func (Not) expr()   {}
+func (In) expr()    {}
+func (Range) expr() {}
+
+// Where is what a query asks of rows, keys and the words of its Text aside, but
+// not the filter on a facet's own field if one is named. It is simplified.
+func Where(q search.Query, but search.Facet) Expr {
+	var all And
+	if strings.TrimSpace(q.Text) != "" && len(Asked(q.Text)) == 0 {
+		return Or{} // no word to be found
+	}
+	if q.Any != nil {
+		all = append(all, anyOf(q.Any))
+	}
+	f := q.Filter
+	if len(f.Statuses) > 0 {
+		var any Or
+		for _, s := range f.Statuses {
+			any = append(any, status(s, ceil(q.Now)))
+		}
+		all = append(all, any)
+	}
+	for _, facet := range []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure} {
+		if values := FilterOn(f, facet); len(values) > 0 && facet != but {
+			all = append(all, In{FacetField(facet), said(values)})
+		}
+	}
+	if len(f.CPVCodes) > 0 {
+		all = append(all, In{CPV, said(f.CPVCodes)})
+	}
+	if f.PublishedFrom != nil {
+		all = append(all, Range{PublishedAt, ceil(*f.PublishedFrom), High})
+	}
+	if f.PublishedTo != nil {
+		all = append(all, Range{PublishedAt, Low, f.PublishedTo.Unix()})
+	}
+	if f.DeadlineFrom != nil {
+		all = append(all, Range{DeadlineLow, ceil(*f.DeadlineFrom), High})
+	}
+	if f.DeadlineTo != nil {
+		all = append(all, Range{DeadlineHigh, Low, f.DeadlineTo.Unix()})
+	}
+	return Simplify(all)
+}
+
+// FilterOn is the filter on a facet's own field.
+func FilterOn(f search.Filter, facet search.Facet) []string {
+	switch facet {
+	case search.ByDepartment:
+		return f.Departments
+	case search.ByBuyer:
+		return f.Buyers
+	case search.ByNature:
+		return plain(f.Natures)
+	case search.ByProcedure:
+		return plain(f.Procedures)
+	}
+	return nil
+}
+
+func plain[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func status(s vigie.TenderStatus, now int64) Expr {
+	undecided := In{Outcome, []string{Undecided}}
+	switch s {
+	case vigie.StatusOnline:
+		return And{undecided, Range{DeadlineHigh, now, High}}
+	case vigie.StatusClosed:
+		return And{undecided, Range{DeadlineHigh, Low, now - 1}}
+	case vigie.StatusCancelled, vigie.StatusAwarded:
+		return In{Outcome, []string{string(s)}}
+	}
+	return Or{}
+}
+
+func anyOf(formulas []query.Formula) Expr {
+	any := make(Or, len(formulas))
+	for i, f := range formulas {
+		any[i] = formula(f)
+	}
+	if len(any) == 1 {
+		return any[0]
+	}
+	return any
+}
+
+func formula(f query.Formula) And {
+	all := And{}
+	for _, c := range f.Clauses {
+		all = append(all, clause(c))
+	}
+	for _, c := range f.Excluded {
+		all = append(all, Not{conj(c)})
+	}
+	return all
+}
+
+// clause gathers single atoms of one field, of which a clause often has
+// hundreds, into one [In].
+func clause(c query.Clause) Expr {
+	var any Or
+	at := map[string]int{}
+	for _, members := range c {
+		if len(members) != 1 {
+			any = append(any, conj(members))
+			continue
+		}
+		field, values := fieldOf(members[0].Field), said([]string{members[0].Value})
+		if i, ok := at[field]; ok {
+			in := any[i].(In)
+			any[i] = In{field, append(in.Values, values...)}
+			continue
+		}
+		at[field] = len(any)
+		any = append(any, In{field, values})
+	}
+	if len(any) == 1 {
+		return any[0]
+	}
+	return any
+}
+
+func conj(c query.Conj) And {
+	all := And{}
+	for _, atom := range c {
+		all = append(all, In{fieldOf(atom.Field), said([]string{atom.Value})})
+	}
+	return all
+}
