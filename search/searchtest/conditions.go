@@ -1,0 +1,310 @@
+package searchtest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"vigie"
+	"vigie/query"
+	"vigie/search"
+)
+
+// after is a moment some seconds from base.
+func after(seconds float64) time.Time {
+	return base.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// samples are documents that differ in everything that can be asked for. At
+// base, 1 is at its deadline and 2 a second past it.
+func samples() []search.Document {
+	return []search.Document{
+		{
+			ID: 1, Number: 11, PublishedAt: after(-10), Deadline: new(after(0)),
+			Facts: query.Facts{
+				Terms: []string{"route", "voirie", "voirie_route"}, Departments: []string{"01"}, Buyer: "buyer_1",
+				Natures: []string{"WORKS"}, Procedure: "OPEN", CPVPrefixes: []string{"45", "452", "4523", "45233", "452331", "4523314", "45233140"},
+			},
+		},
+		{
+			ID: 2, Number: 12, PublishedAt: after(-20), Deadline: new(after(-1)),
+			Facts: query.Facts{
+				Terms: []string{"ecole", "voirie"}, Departments: []string{"01", "69"}, Buyer: "buyer_1",
+				Natures: []string{"SUPPLIES", "WORKS"}, Procedure: "ADAPTED", CPVPrefixes: []string{"45", "452"},
+			},
+		},
+		{
+			ID: 3, Number: 13, PublishedAt: after(-30),
+			Facts: query.Facts{
+				Terms: []string{"route"}, Departments: []string{vigie.Nationwide}, Buyer: "buyer_2",
+				Natures: []string{"SERVICES"}, Procedure: "OPEN", CPVPrefixes: []string{"71"},
+			},
+		},
+		{
+			ID: 4, Number: 14, PublishedAt: after(-40), Deadline: new(after(60)), Outcome: vigie.Cancelled,
+			Facts: query.Facts{Terms: []string{"route", "voirie"}, Departments: []string{"2A"}, Buyer: "buyer_12"},
+		},
+		{
+			ID: 5, Number: 15, PublishedAt: after(-50), Deadline: new(after(-60)), Outcome: vigie.Awarded,
+			Facts: query.Facts{
+				Terms: []string{"cantine", "ecole"}, Departments: []string{"2B"}, Buyer: "buyer_2",
+				Natures: []string{"SUPPLIES"}, Procedure: "NEGOTIATED", CPVPrefixes: []string{"15", "155"},
+			},
+		},
+		{
+			ID: 6, Number: 16, PublishedAt: after(-60.5), Deadline: new(after(30.9)),
+			Facts: query.Facts{
+				Terms: []string{"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, Departments: []string{"974"}, Buyer: "buyer_1",
+				Natures: []string{"SERVICES"}, Procedure: "RESTRICTED", CPVPrefixes: []string{"71", "710"},
+			},
+		},
+	}
+}
+
+func term(value string) query.Conj { return is(query.Term, value) }
+
+// terms are a conjunction of terms.
+func terms(values ...string) query.Conj {
+	var c query.Conj
+	for _, value := range values {
+		c = append(c, term(value)...)
+	}
+	return c
+}
+
+func formula(clauses ...query.Clause) []query.Formula { return []query.Formula{{Clauses: clauses}} }
+
+func is(field query.Field, value string) query.Conj {
+	return query.Conj{{Field: field, Value: value}}
+}
+
+func atom(field query.Field, value string) query.Clause { return query.Clause{is(field, value)} }
+
+// testConditions asks every kind of condition alone, and some together.
+func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
+	index, all := indexOf(t, open, samples()...), naive{}
+	all.put(samples())
+	f := func(f search.Filter) search.Query { return search.Query{Filter: f} }
+	at := func(seconds float64, statuses ...vigie.TenderStatus) search.Query {
+		return search.Query{Now: after(seconds), Filter: search.Filter{Statuses: statuses}}
+	}
+	for _, test := range []struct {
+		name string
+		q    search.Query
+		want []int64 // newest first
+	}{
+		{"everything", search.Query{}, []int64{1, 2, 3, 4, 5, 6}},
+		{"a term", search.Query{Any: formula(query.Clause{term("voirie")})}, []int64{1, 2, 4, 6}},
+		{"all terms", search.Query{Any: formula(query.Clause{term("voirie")}, query.Clause{term("route")})}, []int64{1, 4}},
+		{"any term", search.Query{Any: formula(query.Clause{term("cantine"), term("maitrise")})}, []int64{5, 6}},
+		{"a phrase", search.Query{Any: formula(query.Clause{terms("voirie", "route", "voirie_route")})}, []int64{1}},
+		{"any of phrases", search.Query{Any: formula(query.Clause{terms("voirie", "route", "voirie_route"), terms("maitrise", "oeuvre", "maitrise_oeuvre"), term("cantine")})}, []int64{1, 5, 6}},
+		{"none of", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie"), term("cantine")}}}}, []int64{3}},
+		{"not a phrase", search.Query{Any: []query.Formula{{Excluded: []query.Conj{terms("voirie", "route", "voirie_route")}}}}, []int64{2, 3, 4, 5, 6}},
+		{"not what is absent", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("absent")}}}}, []int64{1, 2, 3, 4, 5, 6}},
+		{"this but not that", search.Query{Any: []query.Formula{{Clauses: []query.Clause{{term("voirie")}}, Excluded: []query.Conj{term("route")}}}}, []int64{2, 6}},
+		{"an absent term", search.Query{Any: formula(query.Clause{term("absent")})}, nil},
+		{"a part of a term", search.Query{Any: formula(query.Clause{term("voir")})}, nil},
+		{"absent or present", search.Query{Any: formula(query.Clause{term("absent"), term("cantine")})}, []int64{5}},
+		{"a department", search.Query{Any: formula(atom(query.Department, "01"))}, []int64{1, 2}},
+		{"a department or nationwide", search.Query{Any: formula(query.Clause{is(query.Department, "2A"), is(query.Department, vigie.Nationwide)})}, []int64{3, 4}},
+		{"a buyer", search.Query{Any: formula(atom(query.Buyer, "buyer_1"))}, []int64{1, 2, 6}},
+		{"a nature", search.Query{Any: formula(atom(query.Nature, "SUPPLIES"))}, []int64{2, 5}},
+		{"a procedure", search.Query{Any: formula(atom(query.Procedure, "OPEN"))}, []int64{1, 3}},
+		{"a CPV division", search.Query{Any: formula(atom(query.CPV, "45"))}, []int64{1, 2}},
+		{"a CPV code", search.Query{Any: formula(atom(query.CPV, "45233140"))}, []int64{1}},
+		{"different fields in a clause", search.Query{Any: formula(query.Clause{term("cantine"), is(query.CPV, "710"), append(is(query.Buyer, "buyer_12"), term("route")...)})}, []int64{4, 5, 6}},
+		{"two formulas", search.Query{Any: append(formula(query.Clause{term("cantine")}), formula(query.Clause{term("voirie")}, atom(query.Department, "974"))...)}, []int64{5, 6}},
+		{"two formulas, of exclusions", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}, {Clauses: []query.Clause{{term("route")}}, Excluded: []query.Conj{term("voirie_route")}}}}, []int64{3, 4, 5}},
+
+		{"departments", f(search.Filter{Departments: []string{"69", "974"}}), []int64{2, 6}},
+		{"nationwide", f(search.Filter{Departments: []string{vigie.Nationwide}}), []int64{3}},
+		{"Corsica", f(search.Filter{Departments: []string{"2A", "2B"}}), []int64{4, 5}},
+		{"an unknown department", f(search.Filter{Departments: []string{"99"}}), nil},
+		{"buyers", f(search.Filter{Buyers: []string{"buyer_12", "buyer_2"}}), []int64{3, 4, 5}},
+		{"natures", f(search.Filter{Natures: []vigie.Nature{vigie.Works, vigie.Services}}), []int64{1, 2, 3, 6}},
+		{"procedures", f(search.Filter{Procedures: []vigie.Procedure{vigie.Restricted, vigie.Negotiated}}), []int64{5, 6}},
+		{"CPV codes", f(search.Filter{CPVCodes: []string{"155", "45"}}), []int64{1, 2, 5}},
+		{"filters together", f(search.Filter{Departments: []string{"01"}, Natures: []vigie.Nature{vigie.Supplies}, Buyers: []string{"buyer_1"}}), []int64{2}},
+		{"a filter and a formula", search.Query{Any: formula(query.Clause{term("voirie")}), Filter: search.Filter{Departments: []string{"01", "2A"}}}, []int64{1, 2, 4}},
+		{"a false formula and a filter", search.Query{Any: formula(query.Clause{}), Filter: search.Filter{Departments: []string{"01"}}}, nil},
+
+		{"online", at(0, vigie.StatusOnline), []int64{1, 3, 6}},
+		{"online, a blink after a deadline", at(0.001, vigie.StatusOnline), []int64{3, 6}},
+		{"online, a blink before a deadline", at(-0.001, vigie.StatusOnline), []int64{1, 3, 6}},
+		{"a deadline's fraction is cut off", at(30.5, vigie.StatusOnline), []int64{3}},
+		{"closed", at(0, vigie.StatusClosed), []int64{2}},
+		{"closed, a blink after a deadline", at(0.001, vigie.StatusClosed), []int64{1, 2}},
+		{"cancelled", at(0, vigie.StatusCancelled), []int64{4}},
+		{"cancelled and awarded, long after", at(1e6, vigie.StatusCancelled, vigie.StatusAwarded), []int64{4, 5}},
+		{"online and closed", at(0, vigie.StatusOnline, vigie.StatusClosed), []int64{1, 2, 3, 6}},
+		{"all statuses", at(0, vigie.Statuses()...), []int64{1, 2, 3, 4, 5, 6}},
+
+		{"published from", f(search.Filter{PublishedFrom: new(after(-30))}), []int64{1, 2, 3}},
+		{"published from, a blink later", f(search.Filter{PublishedFrom: new(after(-29.999))}), []int64{1, 2}},
+		{"published to", f(search.Filter{PublishedTo: new(after(-40))}), []int64{4, 5, 6}},
+		{"published to, a blink sooner", f(search.Filter{PublishedTo: new(after(-40.001))}), []int64{5, 6}},
+		{"published between", f(search.Filter{PublishedFrom: new(after(-40)), PublishedTo: new(after(-20))}), []int64{2, 3, 4}},
+		{"published in no time", f(search.Filter{PublishedFrom: new(after(-20)), PublishedTo: new(after(-40))}), nil},
+		{"deadline from", f(search.Filter{DeadlineFrom: new(after(0))}), []int64{1, 4, 6}},
+		{"deadline to", f(search.Filter{DeadlineTo: new(after(0))}), []int64{1, 2, 5}},
+		{"deadline at any time", f(search.Filter{DeadlineFrom: new(time.Time{}), DeadlineTo: new(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))}), []int64{1, 2, 4, 5, 6}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			q := test.q
+			q.Limit = 10
+			got := ask(t, index, q)
+			if diff := gocmp.Diff(test.want, ids(got), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if got.Total != len(test.want) {
+				t.Errorf("total %d", got.Total)
+			}
+			if diff := gocmp.Diff(test.want, ids(all.search(q)), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("the naive evaluator: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// testAny tells no formula from nothing asked.
+func testAny(t *testing.T, open func(*testing.T) search.Engine) {
+	index := indexOf(t, open, samples()...)
+	for _, test := range []struct {
+		name string
+		any  []query.Formula
+		want int
+	}{
+		{"nil", nil, 6},
+		{"empty", []query.Formula{}, 0},
+		{"a formula that asks nothing", []query.Formula{{}}, 6},
+		{"a clause of nothing", formula(query.Clause{}), 0},
+		{"a conjunction of nothing", formula(query.Clause{{}}), 6},
+		{"excluding a conjunction of nothing", []query.Formula{{Excluded: []query.Conj{{}}}}, 0},
+		{"nothing, or something", append(formula(query.Clause{}), formula(query.Clause{term("cantine")})...), 1},
+		{"everything, or something", append(formula(), formula(query.Clause{term("cantine")})...), 6},
+		{"an unknown field", formula(atom(99, "x")), 0},
+		{"not an unknown field", []query.Formula{{Excluded: []query.Conj{{{Field: 99, Value: "x"}}}}}, 6},
+		{"an empty value", formula(query.Clause{term("")}), 0},
+		{"not an empty value", []query.Formula{{Excluded: []query.Conj{term("")}}}, 6},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			facets := []search.Facet{search.ByNature}
+			got := ask(t, index, search.Query{Any: test.any, Limit: 10, Facets: facets})
+			if got.Total != test.want || len(got.Hits) != test.want {
+				t.Errorf("total %d, %d rows; want %d", got.Total, len(got.Hits), test.want)
+			}
+			if test.want == 0 && len(got.Counts[search.ByNature]) > 0 {
+				t.Errorf("counts of nothing: %v", got.Counts)
+			}
+		})
+	}
+}
+
+// testBadRequests asks what contradicts itself.
+func testBadRequests(t *testing.T, open func(*testing.T) search.Engine) {
+	index := indexOf(t, open)
+	key := &search.Key{At: new(base), ID: 1}
+	for name, q := range map[string]search.Query{
+		"after and before":         {After: key, Before: key},
+		"after and from the end":   {After: key, FromEnd: true},
+		"before and an offset":     {Before: key, Offset: 1},
+		"relevance without a text": {Order: search.Relevance, Text: " "},
+		"relevance by key":         {Order: search.Relevance, Text: "voirie", After: key},
+		"relevance from the end":   {Order: search.Relevance, Text: "voirie", FromEnd: true},
+		"no such order":            {Order: "id:desc"},
+		"a key without its time":   {After: &search.Key{ID: 1}},
+		"a negative offset":        {Offset: -1},
+		"a negative limit":         {Limit: -1},
+	} {
+		_, err := index.Search(t.Context(), []search.Query{{}, q})
+		if code := vigie.CodeOf(err); code != vigie.BadRequest {
+			t.Errorf("%s: %q, %v", name, code, err)
+		}
+	}
+}
+
+// testEmpty asks an index without documents.
+func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
+	index := indexOf(t, open)
+	key := &search.Key{At: new(base), ID: 1}
+	for _, q := range []search.Query{
+		{}, {Limit: 10}, {Any: []query.Formula{}}, {After: key, Limit: 3}, {Before: key, Limit: 3}, {FromEnd: true, Limit: 3},
+		{Text: "voirie", Order: search.Relevance, Limit: 10}, {Offset: 50, Limit: 50},
+		{Filter: search.Filter{Natures: vigie.Natures(), Departments: []string{"01"}}},
+	} {
+		q.Facets = []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}
+		r := ask(t, index, q)
+		if r.Total != 0 || len(r.Hits) != 0 {
+			t.Errorf("%+v: %+v", q, r)
+		}
+		for facet, counts := range r.Counts {
+			if len(counts) != 0 {
+				t.Errorf("%+v: %s %v", q, facet, counts)
+			}
+		}
+	}
+	none, err := index.Search(t.Context(), nil)
+	if err != nil || len(none) != 0 {
+		t.Errorf("no queries: %v, %v", none, err)
+	}
+}
+
+// testFacets counts each dimension with and without filters, on it and on
+// others.
+func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
+	index, all := indexOf(t, open, samples()...), naive{}
+	all.put(samples())
+	whole := search.Query{Facets: []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}}
+	want := map[search.Facet]map[string]int{
+		search.ByDepartment: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, "974": 1},
+		search.ByBuyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
+		search.ByNature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
+		search.ByProcedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
+	}
+	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	filters := []search.Filter{
+		{},
+		{Departments: []string{"01"}},
+		{Buyers: []string{"buyer_1"}},
+		{Natures: []vigie.Nature{vigie.Services}},
+		{Procedures: []vigie.Procedure{vigie.OpenProcedure}},
+		{Departments: []string{"01", "2A"}, Buyers: []string{"buyer_1"}, Natures: []vigie.Nature{vigie.Works}, Procedures: []vigie.Procedure{vigie.Adapted}},
+		{Departments: []string{"99"}},
+		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, CPVCodes: []string{"45"}},
+	}
+	var queries []search.Query
+	for _, filter := range filters {
+		for _, facets := range [][]search.Facet{nil, {search.ByBuyer}, {search.ByDepartment, search.ByNature}, whole.Facets} {
+			for _, limit := range []int{0, 2} {
+				q := search.Query{Now: base, Filter: filter, Facets: facets, Limit: limit}
+				queries = append(queries, q)
+				q.Any = formula(query.Clause{term("voirie")})
+				if limit > 0 {
+					q.After = &search.Key{At: new(after(-20)), ID: 2}
+				}
+				queries = append(queries, q)
+			}
+		}
+	}
+	results, err := index.Search(t.Context(), queries) // and in the queries' order
+	check(t, err)
+	for i, q := range queries {
+		if diff := gocmp.Diff(all.search(q), results[i], cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s-want +got:\n%s", describe(q), diff)
+		}
+		for _, facet := range q.Facets {
+			if results[i].Counts[facet] == nil {
+				t.Errorf("%s: no counts by %s", describe(q), facet)
+			}
+		}
+		if !slices.Equal(ids(results[i]), ids(all.search(q))) {
+			t.Errorf("%s: rows %v", describe(q), ids(results[i]))
+		}
+	}
+}

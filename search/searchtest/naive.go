@@ -1,0 +1,148 @@
+package searchtest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"vigie"
+	"vigie/query"
+	"vigie/search"
+)
+
+// naive answers queries without Text by looking at every document: what the
+// contract says, in plain loops.
+type naive map[int64]search.Document
+
+func (n naive) put(docs []search.Document) {
+	for _, d := range docs {
+		if d.Deleted {
+			delete(n, d.ID)
+		} else {
+			n[d.ID] = d
+		}
+	}
+}
+
+func (n naive) search(q search.Query) search.Result {
+	var rows []search.Document
+	for _, d := range n {
+		if passes(d, q, "") {
+			rows = append(rows, d)
+		}
+	}
+	slices.SortFunc(rows, func(a, b search.Document) int { return compare(q.Order, keyOf(q.Order, a), keyOf(q.Order, b)) })
+	result := search.Result{Total: len(rows), Counts: map[search.Facet]map[string]int{}}
+	beside := func(key search.Key, side int) []search.Document {
+		return slices.DeleteFunc(slices.Clone(rows), func(d search.Document) bool {
+			return compare(q.Order, keyOf(q.Order, d), key) != side
+		})
+	}
+	switch {
+	case q.After != nil:
+		rows = beside(*q.After, +1)
+	case q.Before != nil:
+		rows = beside(*q.Before, -1)
+	}
+	if q.Before != nil || q.FromEnd {
+		rows = rows[max(0, len(rows)-q.Limit):]
+	}
+	rows = rows[min(q.Offset, len(rows)):]
+	for _, d := range rows[:min(q.Limit, len(rows))] {
+		result.Hits = append(result.Hits, search.Hit{ID: d.ID})
+	}
+	for _, facet := range q.Facets {
+		result.Counts[facet] = map[string]int{}
+		for _, d := range n {
+			if passes(d, q, facet) {
+				for _, value := range valuesOf(d, facet) {
+					result.Counts[facet][value]++
+				}
+			}
+		}
+	}
+	return result
+}
+
+func valuesOf(d search.Document, facet search.Facet) []string {
+	var values []string
+	switch facet {
+	case search.ByDepartment:
+		values = d.Departments
+	case search.ByBuyer:
+		values = []string{d.Buyer}
+	case search.ByNature:
+		values = d.Natures
+	case search.ByProcedure:
+		values = []string{d.Procedure}
+	}
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+}
+
+// passes reports whether a query finds a document; the filter on a facet's own
+// field aside, if one is named.
+func passes(d search.Document, q search.Query, but search.Facet) bool {
+	if q.Any != nil && !slices.ContainsFunc(q.Any, func(f query.Formula) bool { return f.Matches(d.Facts) }) {
+		return false
+	}
+	f := q.Filter
+	published, deadline := whole(&d.PublishedAt), whole(d.Deadline)
+	tender := vigie.Tender{Outcome: d.Outcome}
+	tender.Deadline = deadline
+	return among(f.Statuses, []vigie.TenderStatus{tender.Status(q.Now)}) &&
+		(but == search.ByDepartment || among(f.Departments, d.Departments)) &&
+		(but == search.ByBuyer || among(f.Buyers, []string{d.Buyer})) &&
+		(but == search.ByNature || among(f.Natures, d.Natures)) &&
+		(but == search.ByProcedure || among(f.Procedures, []string{d.Procedure})) &&
+		among(f.CPVCodes, d.CPVPrefixes) &&
+		within(published, f.PublishedFrom, f.PublishedTo) &&
+		within(deadline, f.DeadlineFrom, f.DeadlineTo)
+}
+
+// among reports whether a document has one of the values asked for; no values
+// ask nothing.
+func among[T ~string, U ~string](asked []T, has []U) bool {
+	return len(asked) == 0 || slices.ContainsFunc(asked, func(a T) bool {
+		return a != "" && slices.Contains(has, U(a))
+	})
+}
+
+func within(t, from, to *time.Time) bool {
+	if from == nil && to == nil {
+		return true
+	}
+	return t != nil && (from == nil || !t.Before(*from)) && (to == nil || !t.After(*to))
+}
+
+// whole cuts a document's time to seconds.
+func whole(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return new(time.Unix(t.Unix(), 0).UTC())
+}
+
+// keyOf is a document's place in an order.
+func keyOf(o search.Order, d search.Document) search.Key {
+	switch o {
+	case search.DeadlineAsc, search.DeadlineDesc:
+		return search.Key{At: whole(d.Deadline), ID: d.ID}
+	}
+	return search.Key{At: whole(&d.PublishedAt), ID: d.ID}
+}
+
+func compare(o search.Order, a, b search.Key) int {
+	sign := -1
+	if o == search.PublishedAsc || o == search.DeadlineAsc {
+		sign = 1
+	}
+	switch {
+	case a.At == nil && b.At == nil:
+		return sign * cmp.Compare(a.ID, b.ID)
+	case a.At == nil: // last in both orders
+		return 1
+	case b.At == nil:
+		return -1
+	}
+	return sign * cmp.Or(a.At.Compare(*b.At), cmp.Compare(a.ID, b.ID))
+}

@@ -1,0 +1,241 @@
+package searchtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"vigie"
+	"vigie/query"
+	"vigie/search"
+)
+
+// testRandom compares an engine with the naive evaluator: random documents
+// that change, random queries in all dimensions. VIGIE_TEST_SEED repeats a
+// run, VIGIE_TEST_ROUNDS makes it longer.
+func testRandom(t *testing.T, open func(*testing.T) search.Engine) {
+	const documents, changes, queries, together = 300, 60, 100, 10
+	seed := number(t, "VIGIE_TEST_SEED", rand.Uint64())
+	rounds := number(t, "VIGIE_TEST_ROUNDS", 8)
+	g := generator{rand.New(rand.NewPCG(seed, 0))}
+	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_ROUNDS=%d", seed, rounds)
+	index, all := indexOf(t, open), naive{}
+	var last int64
+	for round := range rounds {
+		n := changes
+		if round == 0 {
+			n = documents
+		}
+		docs := make([]search.Document, n)
+		for i := range docs {
+			last++
+			docs[i] = g.document(1+g.Int64N(documents), last)
+		}
+		put(t, index, docs...)
+		all.put(docs)
+		for range queries / together {
+			asked := make([]search.Query, together)
+			for i := range asked {
+				asked[i] = g.query(all)
+			}
+			got, err := index.Search(t.Context(), asked)
+			if err != nil {
+				t.Fatalf("round %d: %v\n%s", round, err, describe(asked...))
+			}
+			for i, q := range asked {
+				if diff := gocmp.Diff(all.search(q), got[i], cmpopts.EquateEmpty()); diff != "" {
+					t.Fatalf("round %d: %s\n-naive +engine:\n%s", round, describe(q), diff)
+				}
+			}
+		}
+	}
+}
+
+func number(t *testing.T, variable string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	check(t, err)
+	return n
+}
+
+func describe(queries ...search.Query) string {
+	var text string
+	for _, q := range queries {
+		text += fmt.Sprintf("%+v formulas: %q after: %+v before: %+v\n", q, q.Any, q.After, q.Before)
+	}
+	return text
+}
+
+// base is about when random and other documents are published and end.
+var base = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
+
+// generator makes random documents and queries that meet often: few values,
+// many combinations.
+type generator struct{ *rand.Rand }
+
+func (g generator) chance(p float64) bool { return g.Float64() < p }
+
+func pick[T any](g generator, list []T) T { return list[g.IntN(len(list))] }
+
+// some are up to most distinct values of a list, in its order.
+func some[T any](g generator, list []T, most int) []T {
+	var picked []T
+	for _, v := range list {
+		if len(picked) < most && g.chance(float64(most)/float64(len(list)+1)) {
+			picked = append(picked, v)
+		}
+	}
+	return picked
+}
+
+func (g generator) terms() []string {
+	return []string{"batiment", "cantine", "ecole", "maitrise", "maitrise_oeuvre", "oeuvre", "reseau", "route", "toiture", "voirie"}
+}
+func (g generator) departments() []string { return []string{"01", "2A", "2B", "69", "971"} }
+func (g generator) buyers() []string {
+	return []string{"buyer_1", "buyer_10", "buyer_2", "buyer_3", "buyer_31"}
+}
+func (g generator) cpv() []string { return []string{"45", "452", "45233140", "71", "71000000", "90"} }
+
+// moment is a time near base: few seconds, so that rows tie and bounds meet.
+func (g generator) moment() time.Time {
+	t := base.Add(time.Duration(g.IntN(21)-10) * time.Second)
+	if g.chance(0.2) {
+		t = t.Add(time.Duration(g.IntN(1e9)))
+	}
+	return t
+}
+
+func (g generator) maybe(p float64) *time.Time {
+	if g.chance(p) {
+		return new(g.moment())
+	}
+	return nil
+}
+
+func (g generator) document(id, number int64) search.Document {
+	if g.chance(0.1) {
+		return search.Document{ID: id, Number: number, Deleted: true}
+	}
+	d := search.Document{
+		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7),
+		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
+	}
+	d.Terms = some(g, g.terms(), 4)
+	d.Departments = some(g, g.departments(), 2)
+	if len(d.Departments) == 0 {
+		d.Departments = []string{vigie.Nationwide}
+	}
+	d.Buyer = pick(g, g.buyers())
+	for _, nature := range some(g, vigie.Natures(), 2) {
+		d.Natures = append(d.Natures, string(nature))
+	}
+	d.Natures = vigie.Sorted(d.Natures)
+	d.Procedure = string(pick(g, append(vigie.Procedures(), "")))
+	d.CPVPrefixes = some(g, g.cpv(), 3)
+	return d
+}
+
+func (g generator) query(all naive) search.Query {
+	q := search.Query{
+		Now:    g.moment(),
+		Order:  pick(g, []search.Order{"", search.PublishedAsc, search.PublishedDesc, search.DeadlineAsc, search.DeadlineDesc}),
+		Limit:  g.IntN(20),
+		Facets: some(g, []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}, 3),
+	}
+	if g.chance(0.6) {
+		q.Any = make([]query.Formula, g.IntN(4))
+		for i := range q.Any {
+			q.Any[i] = g.formula()
+		}
+	}
+	q.Filter = g.filter()
+	key := func() *search.Key {
+		if d, ok := all[1+g.Int64N(400)]; ok {
+			return new(keyOf(q.Order, d))
+		}
+		return &search.Key{At: new(g.moment().Truncate(time.Second)), ID: g.Int64N(400)}
+	}
+	switch g.IntN(5) {
+	case 0:
+		q.After = key()
+	case 1:
+		q.Before = key()
+	case 2:
+		q.FromEnd = true
+	case 3:
+		q.Offset = g.IntN(60)
+	}
+	return q
+}
+
+func (g generator) filter() search.Filter {
+	var f search.Filter
+	if g.chance(0.4) {
+		f.Statuses = some(g, vigie.Statuses(), 3)
+	}
+	if g.chance(0.2) {
+		f.Departments = some(g, append(g.departments(), vigie.Nationwide, "99"), 3)
+	}
+	if g.chance(0.2) {
+		f.Buyers = some(g, append(g.buyers(), "buyer_99"), 3)
+	}
+	if g.chance(0.2) {
+		f.Natures = some(g, vigie.Natures(), 2)
+	}
+	if g.chance(0.2) {
+		f.Procedures = some(g, vigie.Procedures(), 3)
+	}
+	if g.chance(0.2) {
+		f.CPVCodes = some(g, append(g.cpv(), "99"), 3)
+	}
+	f.PublishedFrom, f.PublishedTo = g.maybe(0.1), g.maybe(0.1)
+	f.DeadlineFrom, f.DeadlineTo = g.maybe(0.1), g.maybe(0.1)
+	return f
+}
+
+func (g generator) formula() query.Formula {
+	var f query.Formula
+	for range g.IntN(3) {
+		clause := query.Clause{}
+		for range g.IntN(4) {
+			clause = append(clause, g.conj())
+		}
+		f.Clauses = append(f.Clauses, clause)
+	}
+	for range g.IntN(3) {
+		f.Excluded = append(f.Excluded, g.conj())
+	}
+	return f
+}
+
+func (g generator) conj() query.Conj {
+	var c query.Conj
+	for range max(1, g.IntN(4)-1) {
+		a := query.Atom{Field: query.Term, Value: pick(g, append(g.terms(), "absent"))}
+		switch g.IntN(8) {
+		case 0:
+			a = query.Atom{Field: query.Department, Value: pick(g, append(g.departments(), vigie.Nationwide))}
+		case 1:
+			a = query.Atom{Field: query.Buyer, Value: pick(g, g.buyers())}
+		case 2:
+			a = query.Atom{Field: query.Nature, Value: string(pick(g, vigie.Natures()))}
+		case 3:
+			a = query.Atom{Field: query.Procedure, Value: string(pick(g, vigie.Procedures()))}
+		case 4:
+			a = query.Atom{Field: query.CPV, Value: pick(g, g.cpv())}
+		}
+		c = append(c, a)
+	}
+	return c
+}
