@@ -1,0 +1,87 @@
+package meili
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"vigie/search/internal/plan"
+)
+
+// escape writes a value in characters that Meilisearch leaves alone. It
+// compares without case, spaces around and compatibility forms; and it has a
+// language in which a quote would end the value. Hence digits, _ and the
+// letters of one case stay, lower for terms and ids, upper for codes; any other
+// byte becomes a dot and two digits. The values that we make have none.
+func escape(field, value string) string {
+	first := firstLetter(field)
+	at := oddByte(value, first)
+	if at < 0 {
+		return value
+	}
+	var b strings.Builder
+	for i := range len(value) {
+		if i < at || isPlain(value[i], first) {
+			b.WriteByte(value[i])
+		} else {
+			b.WriteByte('.')
+			b.WriteString(hex.EncodeToString([]byte{value[i]}))
+		}
+	}
+	return b.String()
+}
+
+// unescape is the reverse of escape.
+func unescape(value string) string {
+	before, rest, odd := strings.Cut(value, ".")
+	if !odd {
+		return value
+	}
+	b := []byte(before)
+	for odd {
+		var part string
+		part, rest, odd = strings.Cut(rest, ".")
+		code, err := hex.DecodeString(part[:min(2, len(part))])
+		if err != nil || len(code) != 1 {
+			return value // not of our making
+		}
+		b = append(append(b, code...), part[2:]...)
+	}
+	return string(b)
+}
+
+func firstLetter(field string) byte {
+	switch field {
+	case plan.Departments, plan.Natures, plan.Procedure, plan.Outcome:
+		return 'A'
+	}
+	return 'a'
+}
+
+func isPlain(c, first byte) bool {
+	return c >= first && c < first+26 || c >= '0' && c <= '9' || c == '_'
+}
+
+// oddByte is the place of the first byte that does not stay, -1 for none.
+func oddByte(value string, first byte) int {
+	for i := range len(value) {
+		if !isPlain(value[i], first) {
+			return i
+		}
+	}
+	return -1
+}
+
+// escaped is a row with its values escaped.
+func escaped(r plan.Row) plan.Row {
+	for field, values := range map[string]*[]string{
+		plan.Terms: &r.Terms, plan.Departments: &r.Departments, plan.Buyer: &r.Buyer,
+		plan.Natures: &r.Natures, plan.Procedure: &r.Procedure, plan.CPV: &r.CPV,
+	} {
+		out := make([]string, len(*values))
+		for i, value := range *values {
+			out[i] = escape(field, value)
+		}
+		*values = out
+	}
+	return r
+}

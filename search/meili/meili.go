@@ -1,0 +1,219 @@
+// Package meili keeps search indexes in a Meilisearch server, 1.50 or newer.
+package meili
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/meilisearch/meilisearch-go"
+
+	"vigie"
+	"vigie/search"
+	"vigie/search/internal/plan"
+)
+
+// prefix begins the uids of our indexes. What makes them ours is their primary
+// key, [plan.ID], which no other product's documents have.
+const prefix = "vigie-"
+
+// Options are what an operator may set; zero fields have defaults.
+type Options struct {
+	// Timeout bounds one request; a minute unless said.
+	Timeout time.Duration
+	// Patience is for how long a request is made again that failed for a reason
+	// that may pass, such as a server that is starting; three seconds unless
+	// said, not at all if negative.
+	Patience time.Duration
+}
+
+// Engine is a Meilisearch server.
+type Engine struct {
+	server   meilisearch.ServiceManager
+	http     *http.Client
+	url, key string
+	patience time.Duration
+}
+
+var _ search.Engine = (*Engine)(nil)
+
+// Open returns the engine of a server, which need not be running yet. The key
+// must allow to make, change, search and delete indexes of our prefix.
+func Open(address, key string, o Options) (*Engine, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, &vigie.Error{
+			Code: vigie.Invalid,
+			Text: vigie.Text{
+				FR: "L'adresse de Meilisearch doit être de la forme http://hôte:7700.",
+				EN: "Meilisearch's address must be of the form http://host:7700.",
+			},
+			Err: err,
+		}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Minute
+	}
+	if o.Patience == 0 {
+		o.Patience = 3 * time.Second
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	// Meilisearch sends a compressed answer in two parts, and the second only
+	// when the first is acknowledged: 40 ms later, by the rules of TCP.
+	transport.DisableCompression = true
+	client := &http.Client{Timeout: o.Timeout, Transport: transport}
+	address = strings.TrimRight(address, "/")
+	return &Engine{
+		// The library's own retries send an empty body.
+		server: meilisearch.New(address, meilisearch.WithAPIKey(key), meilisearch.WithCustomClient(client), meilisearch.DisableRetries()),
+		http:   client, url: address, key: key, patience: o.Patience,
+	}, nil
+}
+
+// Open returns the index of that name. It makes it where there is none, and
+// gives it our settings where it has others.
+func (e *Engine) Open(ctx context.Context, name string) (search.Index, error) {
+	if err := search.CheckName(name); err != nil {
+		return nil, err
+	}
+	x := &index{engine: e, uid: prefix + name, manager: e.server.Index(prefix + name)}
+	if err := x.ensure(ctx); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// Names returns the names of our indexes.
+func (e *Engine) Names(ctx context.Context) ([]string, error) {
+	const page = 1000
+	var names []string
+	for offset := int64(0); ; offset += page {
+		list, err := try(ctx, e, func() (*meilisearch.IndexesResults, error) {
+			return e.server.ListIndexesWithContext(ctx, &meilisearch.IndexesQuery{Offset: offset, Limit: page})
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range list.Results {
+			if name, ok := strings.CutPrefix(x.UID, prefix); ok && x.PrimaryKey == plan.ID {
+				names = append(names, name)
+			}
+		}
+		if offset+page >= list.Total {
+			return names, nil
+		}
+	}
+}
+
+// Drop removes an index of ours.
+func (e *Engine) Drop(ctx context.Context, name string) error {
+	if err := search.CheckName(name); err != nil {
+		return err
+	}
+	found, err := e.find(ctx, prefix+name)
+	if err != nil || !found {
+		return err
+	}
+	err = e.run(ctx, func() (*meilisearch.TaskInfo, error) {
+		return e.server.DeleteIndexWithContext(ctx, prefix+name)
+	})
+	if isAbout(err, "index_not_found") {
+		return nil
+	}
+	return err
+}
+
+// find reports whether there is an index of that uid; one that is not ours is
+// an error.
+func (e *Engine) find(ctx context.Context, uid string) (bool, error) {
+	found, err := try(ctx, e, func() (*meilisearch.IndexResult, error) {
+		return e.server.GetIndexWithContext(ctx, uid)
+	})
+	if isAbout(err, "index_not_found") {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if found.PrimaryKey != plan.ID {
+		return false, &vigie.Error{
+			Code: vigie.Invalid,
+			Text: vigie.Text{
+				FR: "L'index Meilisearch %s n'est pas de Vigie : il reste tel quel.",
+				EN: "The Meilisearch index %s is not Vigie's: it is left as it is.",
+			}.With(uid),
+		}
+	}
+	return true, nil
+}
+
+// Ping tells whether the server answers, and takes our key.
+func (e *Engine) Ping(ctx context.Context) error {
+	_, err := e.server.ListIndexesWithContext(ctx, &meilisearch.IndexesQuery{Limit: 1})
+	return failure(err)
+}
+
+// Close closes connections that idle; the server keeps the indexes.
+func (e *Engine) Close() error {
+	e.http.CloseIdleConnections()
+	return nil
+}
+
+// run enqueues a task and returns when it is done. Meilisearch answers both at
+// once, and whether it succeeded only with the task.
+func (e *Engine) run(ctx context.Context, enqueue func() (*meilisearch.TaskInfo, error)) error {
+	info, err := try(ctx, e, enqueue)
+	if err != nil {
+		return err
+	}
+	const interval = 20 * time.Millisecond
+	task, err := try(ctx, e, func() (*meilisearch.Task, error) {
+		return e.server.WaitForTaskWithContext(ctx, info.TaskUID, interval)
+	})
+	if err != nil {
+		return err
+	}
+	if task.Status == meilisearch.TaskStatusSucceeded {
+		return nil
+	}
+	cause := &taskError{uid: task.UID, kind: string(task.Type), status: string(task.Status), code: task.Error.Code, message: task.Error.Message}
+	if task.Status == meilisearch.TaskStatusFailed && task.Error.Type == "invalid_request" {
+		return search.Internal(cause)
+	}
+	return search.Unavailable(cause)
+}
+
+// taskError is a task that did not succeed.
+type taskError struct {
+	uid                         int64
+	kind, status, code, message string
+}
+
+func (e *taskError) Error() string {
+	return fmt.Sprintf("meilisearch: task %d, %s, %s: %s: %s", e.uid, e.kind, e.status, e.code, e.message)
+}
+
+// try makes a request, again while it fails for a reason that may pass. All
+// our requests may be repeated.
+func try[T any](ctx context.Context, e *Engine, request func() (T, error)) (T, error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = 50 * time.Millisecond
+	pause.MaxInterval = time.Second
+	options := []backoff.RetryOption{backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(e.patience)}
+	if e.patience < 0 {
+		options = append(options, backoff.WithMaxTries(1))
+	}
+	result, err := backoff.Retry(ctx, func() (T, error) {
+		result, err := request()
+		if err != nil && !passing(err) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, options...)
+	return result, failure(err)
+}
