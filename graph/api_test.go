@@ -13,8 +13,9 @@ import (
 )
 
 // Every mistake is refused at its place, and nothing is stored.
-func TestMistakes(t *testing.T) {
-	w := newWorld(t)
+func TestMistakes(t *testing.T) { eachPair(t, testMistakes) }
+
+func testMistakes(t *testing.T, w *world) {
 	w.publish(w.notice("1", "Réfection de voirie", "Commune de Valfleury", 1, "01"))
 	p := w.person("a@example.org")
 	p.create(vars{"name": "Prise", "criteria": vars{}})
@@ -139,8 +140,9 @@ func TestBadRequests(t *testing.T) {
 
 // Nobody sees, changes or can tell the existence of another account's watch,
 // by any path.
-func TestAccountsAreApart(t *testing.T) {
-	w := newWorld(t)
+func TestAccountsAreApart(t *testing.T) { eachPair(t, testAccountsAreApart) }
+
+func testAccountsAreApart(t *testing.T, w *world) {
 	w.publish(w.notice("1", "Réfection de voirie", "Commune de Valfleury", 1, "01"))
 	owner, other := w.person("owner@example.org"), w.person("other@example.org")
 	id := owner.create(vars{"name": "Secrète", "criteria": vars{"keywords": []string{"voirie"}}, "recipients": []string{"b@example.org"}})
@@ -230,8 +232,9 @@ func TestEnglish(t *testing.T) {
 
 // With the search engine down, the rest of a page stays, and watches can be
 // edited.
-func TestSearchDown(t *testing.T) {
-	w := newWorld(t)
+func TestSearchDown(t *testing.T) { eachPair(t, testSearchDown) }
+
+func testSearchDown(t *testing.T, w *world) {
 	p := w.person("a@example.org")
 	id := p.create(vars{"name": "v", "criteria": vars{}})
 	w.searchDown = true
@@ -252,8 +255,9 @@ func TestSearchDown(t *testing.T) {
 }
 
 // The list, the reasons beside it and the explanation agree, for any criteria.
-func TestListAndExplanationAgree(t *testing.T) {
-	w := newWorld(t)
+func TestListAndExplanationAgree(t *testing.T) { eachPair(t, testListAndExplanationAgree) }
+
+func testListAndExplanationAgree(t *testing.T, w *world) {
 	w.publish(
 		w.notice("1", "Réfection de voirie et enrobés", "Commune de Valfleury", 1, "01"),
 		w.notice("2", "Travaux de voirie", "Commune de Beaulieu", 2, "07", "26"),
@@ -302,8 +306,9 @@ func TestListAndExplanationAgree(t *testing.T) {
 
 // A page costs as many calls of database and search engine as a row does,
 // through edges and nodes alike and when nested.
-func TestCallsDoNotGrow(t *testing.T) {
-	w := newWorld(t)
+func TestCallsDoNotGrow(t *testing.T) { eachPair(t, testCallsDoNotGrow) }
+
+func testCallsDoNotGrow(t *testing.T, w *world) {
 	var notices []*vigie.Notice
 	for i := range 120 {
 		notices = append(notices, w.notice(fmt.Sprint(i), fmt.Sprintf("Voirie %d", i), fmt.Sprintf("Commune %d", i), i, "01"))

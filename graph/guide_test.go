@@ -8,8 +8,9 @@ import (
 // The guide that the product starts from: its four watches, made through the
 // API, read as its table shows them; each can be changed, switched off and on,
 // and deleted; the list below them has its total, page size and page.
-func TestGuide(t *testing.T) {
-	w := newWorld(t)
+func TestGuide(t *testing.T) { eachPair(t, testGuide) }
+
+func testGuide(t *testing.T, w *world) {
 	w.publish(
 		w.notice("1", "Réponse électronique de test pour un marché en appel d'offres ouvert", "Mairie de Test", 1),
 		w.notice("2", "test", "Modulat Demat", 2),

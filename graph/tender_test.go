@@ -12,8 +12,9 @@ import (
 
 // Pages by cursor, forwards and backwards, meet every tender once, in the same
 // order as numbered pages, while others arrive.
-func TestPages(t *testing.T) {
-	w := newWorld(t)
+func TestPages(t *testing.T) { eachPair(t, testPages) }
+
+func testPages(t *testing.T, w *world) {
 	for i := range 23 {
 		n := w.notice(fmt.Sprint(i), "Voirie", "Commune", i/3) // many published at once
 		if i%4 == 0 {
@@ -68,8 +69,9 @@ func TestPages(t *testing.T) {
 	past.expect(map[string]string{"tenders.pageCount": "3", "tenders.edges": "[]", "deep.pageCount": "1", "deep.edges": "[]"})
 }
 
-func TestFacets(t *testing.T) {
-	w := newWorld(t)
+func TestFacets(t *testing.T) { eachPair(t, testFacets) }
+
+func testFacets(t *testing.T, w *world) {
 	supplies := w.notice("4", "Fourniture d'enrobé", "Commune de Beaulieu", 4)
 	supplies.Content.Natures = []vigie.Nature{vigie.Supplies}
 	supplies.Content.Procedure = vigie.Adapted
@@ -97,8 +99,9 @@ func TestFacets(t *testing.T) {
 	})
 }
 
-func TestFreeText(t *testing.T) {
-	w := newWorld(t)
+func TestFreeText(t *testing.T) { eachPair(t, testFreeText) }
+
+func testFreeText(t *testing.T, w *world) {
 	w.publish(
 		w.notice("1", "Rénovation énergétique du gymnase", "Commune de Valfleury", 1, "01"),
 		w.notice("2", "Fauchage", "Commune de Beaulieu", 2),
@@ -118,8 +121,9 @@ func TestFreeText(t *testing.T) {
 	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
 }
 
-func TestPreview(t *testing.T) {
-	w := newWorld(t)
+func TestPreview(t *testing.T) { eachPair(t, testPreview) }
+
+func testPreview(t *testing.T, w *world) {
 	unsaid := w.notice("3", "Voirie sans nature", "Commune", 3)
 	unsaid.Content.Natures = nil
 	old := w.notice("4", "Voirie ancienne", "Commune", 24*40, "01")
@@ -144,8 +148,9 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-func TestPublishNotices(t *testing.T) {
-	w := newWorld(t)
+func TestPublishNotices(t *testing.T) { eachPair(t, testPublishNotices) }
+
+func testPublishNotices(t *testing.T, w *world) {
 	p := person{w, &graph.Viewer{Sources: []string{"portal"}}}
 	const mutation = `mutation ($in: [NoticeInput!]!) { publishNotices(input: $in) { results { outcome notice { tender { title status deadline } changes { field label before after } } } userErrors { field code } } }`
 	good := vars{"source": "portal", "sourceRef": "A1", "title": "Voirie &amp; réseaux", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00+01:00", "deadline": "2026-12-01T12:00:00+01:00"}

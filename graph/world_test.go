@@ -22,11 +22,29 @@ import (
 	"vigie/graph"
 	"vigie/search"
 	"vigie/search/bleve"
+	"vigie/search/meili"
+	"vigie/search/meili/meilitest"
 	"vigie/service"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
-// world is the API over an embedded database and index of its own.
+// eachPair runs a test over each pair of database and search engine that the
+// product runs on, each time on an empty one.
+func eachPair(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Run("embedded", func(t *testing.T) { test(t, newWorld(t)) })
+	t.Run("production", func(t *testing.T) {
+		database := storetest.Postgres(t)
+		url, key := meilitest.Server(t)
+		engine, err := meili.Open(url, key, meili.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, openWorld(t, database, engine))
+	})
+}
+
+// world is the API over a database and an index of its own.
 type world struct {
 	t       testing.TB
 	store   *store.Store
@@ -62,23 +80,36 @@ func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.R
 	return c.Index.Search(ctx, queries)
 }
 
+// newWorld is a world over the embedded pair.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}
-	now := func() time.Time { return w.now }
-	dir := t.TempDir()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	var err error
-	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "vigie.db"), now); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.store.Close() })
-	w.store.Observe(&w.calls)
-	engine, err := bleve.Open(filepath.Join(dir, "index"), log)
+	engine, err := bleve.Open(filepath.Join(t.TempDir(), "index"), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { engine.Close() })
+	return openWorld(t, storetest.SQLite(t), engine)
+}
+
+func testLog(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
+func openWorld(t testing.TB, database string, engine search.Engine) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return w.now }
+	log := testLog(t)
+	var err error
+	if w.store, err = store.Open(t.Context(), database, now); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		names, _ := engine.Names(context.Background())
+		for _, name := range names { // a server may be shared
+			_ = engine.Drop(context.Background(), name)
+		}
+		_ = engine.Close()
+		w.store.Close()
+	})
+	w.store.Observe(&w.calls)
 	w.indexer = feed.NewIndexer(w.store, engine, log)
 	s := &service.Service{Store: w.store, Now: now, Index: func() (search.Index, error) {
 		index, err := w.indexer.Index()

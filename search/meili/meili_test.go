@@ -4,119 +4,34 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"vigie"
 	"vigie/search"
 	"vigie/search/meili"
+	"vigie/search/meili/meilitest"
 	"vigie/search/searchtest"
 )
 
-// server is the Meilisearch that all tests of the process share.
+// server is a real Meilisearch.
 type server struct{ url, key string }
 
-var shared struct {
-	once sync.Once
-	server
-	stop func()
-	err  error
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared.stop != nil {
-		shared.stop()
-	}
-	os.Exit(code)
-}
-
-// meilisearch is the server that the environment names, else one that is
-// started here. Without either the test is skipped, loudly.
+// meilisearch is one for the test.
 func meilisearch(t testing.TB) server {
 	t.Helper()
-	shared.once.Do(func() {
-		if url := os.Getenv("VIGIE_TEST_MEILI_URL"); url != "" {
-			shared.server = server{url, os.Getenv("VIGIE_TEST_MEILI_KEY")}
-			return
-		}
-		shared.server, shared.stop, shared.err = start()
-	})
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	if shared.url == "" {
-		t.Skip("MEILISEARCH WAS NOT TESTED: SET VIGIE_TEST_MEILI_URL, OR PUT A meilisearch BINARY ON THE PATH")
-	}
+	url, key := meilitest.Server(t)
+	s := server{url, key}
 	var version struct {
 		Version string `json:"pkgVersion"`
 	}
-	shared.call(t, http.MethodGet, "/version", nil, &version)
-	t.Logf("Meilisearch %s at %s", version.Version, shared.url)
-	return shared.server
-}
-
-// start starts a server on a free port, with its data in a temporary folder;
-// a zero server means that there is no binary.
-func start() (s server, stop func(), err error) {
-	binary, err := exec.LookPath("meilisearch")
-	if err != nil {
-		return server{}, nil, nil
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return server{}, nil, err
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return server{}, nil, err
-	}
-	dir, err := os.MkdirTemp("", "vigie-meili-")
-	if err != nil {
-		return server{}, nil, err
-	}
-	s = server{"http://" + address, "a key for tests alone"}
-	// Unless told otherwise it sets up two thirds of the memory for each task,
-	// which takes 0.4 s even for one document.
-	command := exec.Command(binary, "--max-indexing-memory", "200MiB", "--max-indexing-threads", "1", "--no-analytics", "--env", "development", "--http-addr", address,
-		"--master-key", s.key, "--db-path", dir+"/data", "--dump-dir", dir+"/dumps", "--snapshot-dir", dir+"/snapshots")
-	command.Dir = dir
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		return server{}, nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	stop = func() {
-		_ = command.Process.Kill()
-		<-ended
-		_ = os.RemoveAll(dir)
-	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if resp, err := http.Get(s.url + "/health"); err == nil {
-			_ = resp.Body.Close()
-			return s, stop, nil
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			stop()
-			return server{}, nil, fmt.Errorf("meilisearch ended: %w\n%s", err, &output)
-		default:
-		}
-	}
-	stop()
-	return server{}, nil, fmt.Errorf("meilisearch does not answer\n%s", &output)
+	s.call(t, http.MethodGet, "/version", nil, &version)
+	t.Logf("Meilisearch %s at %s", version.Version, url)
+	return s
 }
 
 // call makes a request of the server itself, past the engine.
