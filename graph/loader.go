@@ -25,7 +25,7 @@ type loaders struct {
 type loadersKey struct{}
 
 // gathering is how long a loader waits for more fields to ask.
-const gathering = 2 * time.Millisecond
+const gathering = time.Millisecond
 
 func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{

@@ -36,7 +36,14 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	watches, err := q.service.WatchesFor(ctx, account, watchIDs, includeInactive)
+	var ids []int64
+	if watchIDs != nil { // [] names none, absent means all
+		ids = []int64{}
+		for _, id := range watchIDs {
+			ids = append(ids, keyOf(vigie.KindWatch, id))
+		}
+	}
+	watches, err := q.service.WatchesFor(ctx, account, ids, includeInactive)
 	if err != nil {
 		return nil, err
 	}

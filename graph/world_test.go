@@ -33,15 +33,19 @@ import (
 // product runs on, each time on an empty one.
 func eachPair(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("embedded", func(t *testing.T) { test(t, newWorld(t)) })
-	t.Run("production", func(t *testing.T) {
-		database := storetest.Postgres(t)
-		url, key := meilitest.Server(t)
-		engine, err := meili.Open(url, key, meili.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, openWorld(t, database, engine))
-	})
+	t.Run("production", func(t *testing.T) { test(t, productionWorld(t)) })
+}
+
+// productionWorld is a world over PostgreSQL and Meilisearch.
+func productionWorld(t testing.TB) *world {
+	t.Helper()
+	database := storetest.Postgres(t)
+	url, key := meilitest.Server(t)
+	engine, err := meili.Open(url, key, meili.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openWorld(t, database, engine)
 }
 
 // world is the API over a database and an index of its own.
@@ -56,8 +60,9 @@ type world struct {
 	searchDown bool
 }
 
-// counts counts what a request costs.
-type counts struct{ queries, searches atomic.Int64 }
+// counts counts what a request costs: queries, searches, and the nanoseconds
+// that these took.
+type counts struct{ queries, searches, searching atomic.Int64 }
 
 func (c *counts) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
 	return ctx
@@ -77,6 +82,8 @@ type counted struct {
 
 func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
 	c.searches.Add(1)
+	started := time.Now()
+	defer func() { c.searching.Add(int64(time.Since(started))) }()
 	return c.Index.Search(ctx, queries)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"vigie"
 	"vigie/query"
+	"vigie/store"
 )
 
 // WatchOrder is an order of watches.
@@ -52,7 +53,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	if err != nil {
 		return nil, err
 	}
-	watches, err := s.Store.Watches(ctx, account.ID)
+	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{})
 	if err != nil {
 		return nil, err
 	}
@@ -104,16 +105,14 @@ func newCollator() *collate.Collator {
 
 // Watch returns one of an account's watches.
 func (s *Service) Watch(ctx context.Context, account *vigie.Account, id int64) (*vigie.Watch, error) {
-	watches, err := s.Store.Watches(ctx, account.ID)
+	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: []int64{id}})
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range watches {
-		if w.ID == id {
-			return w, nil
-		}
+	if len(watches) == 0 {
+		return nil, noWatch()
 	}
-	return nil, noWatch()
+	return watches[0], nil
 }
 
 // noWatch says the same of a watch that is gone and of another account's.
@@ -125,27 +124,19 @@ func noWatch(field ...string) error {
 }
 
 // WatchesFor returns the watches that a list of matching tenders is about:
-// those of the global ids where ids is not nil, else all active ones, and the
-// inactive ones too where they are asked for.
-func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []string, includeInactive bool) ([]*vigie.Watch, error) {
-	watches, err := s.Store.Watches(ctx, account.ID)
+// those of the ids where ids is not nil, else all active ones, and the inactive
+// ones too where they are asked for.
+func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []int64, includeInactive bool) ([]*vigie.Watch, error) {
+	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil && !includeInactive})
 	if err != nil {
 		return nil, err
 	}
-	if ids == nil {
-		return slices.DeleteFunc(watches, func(w *vigie.Watch) bool { return !w.Active && !includeInactive }), nil
-	}
-	named := []*vigie.Watch{}
 	for _, id := range ids {
-		i := slices.IndexFunc(watches, func(w *vigie.Watch) bool { return w.GlobalID() == id })
-		if i < 0 {
+		if !slices.ContainsFunc(watches, func(w *vigie.Watch) bool { return w.ID == id }) {
 			return nil, noWatch("watchIds")
 		}
-		if !slices.Contains(named, watches[i]) {
-			named = append(named, watches[i])
-		}
 	}
-	return named, nil
+	return watches, nil
 }
 
 // CreateWatch is what a person gives of a new watch.
@@ -247,7 +238,7 @@ func (s *Service) DeleteWatch(ctx context.Context, account *vigie.Account, id in
 
 // Recipient returns an address of one of an account's watches.
 func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
-	watches, err := s.Store.Watches(ctx, account.ID)
+	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{})
 	if err != nil {
 		return nil, err
 	}

@@ -186,7 +186,7 @@ func TestWatchFollowsBuyer(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := tender(t, s, publish(t, s, notice("3", 2, buyer("Ville de Bourg", siret, "01")))[0].Notice.TenderID).BuyerID
-		watches, err := s.Watches(t.Context(), a.ID)
+		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,12 +10,24 @@ import (
 	"vigie"
 )
 
-// Watches returns an account's watches in the order in which they were made.
-func (s *Store) Watches(ctx context.Context, account int64) ([]*vigie.Watch, error) {
+// WatchFilter says which watches of an account are meant; zero: all.
+type WatchFilter struct {
+	IDs        []int64 // those of these ids, where not nil
+	ActiveOnly bool
+}
+
+// Watches returns watches of an account in the order in which they were made.
+func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) ([]*vigie.Watch, error) {
 	var watches []*vigie.Watch
 	err := s.snapshot(ctx, func(ctx context.Context, tx bun.Tx) error {
-		err := tx.NewSelect().Model(&watches).Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id").Scan(ctx)
-		if err != nil {
+		q := tx.NewSelect().Model(&watches).Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id")
+		if filter.IDs != nil {
+			q = q.Where("id IN (?)", bun.List(filter.IDs))
+		}
+		if filter.ActiveOnly {
+			q = q.Where("active")
+		}
+		if err := q.Scan(ctx); err != nil {
 			return err
 		}
 		return loadWatchBuyers(ctx, tx, watches)

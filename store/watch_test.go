@@ -33,7 +33,7 @@ func TestWatchRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		watches, err := s.Watches(t.Context(), a.ID)
+		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if moved.ID != a.ID || moved.Email != "new@example.org" || moved.Name != "A" {
 			t.Errorf("with another email it is %+v", moved)
 		}
-		watches, err := s.Watches(t.Context(), a.ID)
+		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -387,7 +387,7 @@ func TestForeignKeysAreEnforced(t *testing.T) {
 		if err == nil {
 			t.Error("a watch asks for a buyer that never was")
 		}
-		watches, err := s.Watches(t.Context(), a.ID)
+		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil || len(watches) != 0 {
 			t.Errorf("half a watch was stored: %v, %v", watches, err)
 		}
