@@ -1,0 +1,72 @@
+# `make demo` shows Vigie, `make test` checks everything; `make help` lists the rest.
+SHELL = bash
+LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
+# Packages in which goroutines share memory.
+RACE  = ./feed/... ./graph/... ./search/... ./server/... ./service/... ./store/...
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: demo
+demo: ## build Vigie and show it with sample notices; ARGS="--listen 127.0.0.1:9090" are passed on
+	@scripts/fetch-playground || echo "Going on: the playground will load its files from a public CDN."
+	@$(BUILD)
+	@exec bin/vigie demo $(ARGS)
+
+.PHONY: build
+build: playground ## build bin/vigie, a static binary that holds all it serves
+	$(BUILD)
+
+.PHONY: test
+test: ## install what the tests need and run every check
+	scripts/install-test-tools
+	VIGIE_TEST_ALL=1 scripts/with-postgres $(MAKE) --no-print-directory --keep-going checks
+
+# The cheap ones first; one that fails does not keep the others from running.
+.PHONY: checks
+checks: build format tidy generated vet lint race unit
+
+.PHONY: format
+format:
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "Not formatted (gofmt -w): $$unformatted"; exit 1; fi
+
+.PHONY: tidy
+tidy:
+	go mod tidy -diff
+
+# Compares before and after, so that a checkout with changes passes too.
+.PHONY: generated
+generated:
+	@before=$$(cat graph/gql/* | cksum); $(MAKE) --no-print-directory generate; \
+	if [ "$$before" != "$$(cat graph/gql/* | cksum)" ]; then echo "graph/gql was not what schema.graphqls and gqlgen.yml give; it is now"; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: lint
+lint: ## look for likely mistakes
+	$(LINT) run
+
+.PHONY: unit
+unit:
+	go test -timeout 20m ./...
+
+.PHONY: race
+race:
+	go test -race -short -timeout 20m $(RACE)
+
+.PHONY: generate
+generate: ## write graph/gql anew from schema.graphqls
+	go tool gqlgen generate
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: playground
+playground: ## fetch the playground's files, for the server to serve them itself
+	@scripts/fetch-playground
