@@ -1,0 +1,34 @@
+'use strict'
+
+{
+  const root = document.getElementById('graphiql')
+  if (window.React && window.ReactDOM && window.GraphiQL) {
+    const { endpoint, query } = root.dataset
+    const url = new URL(endpoint, location.href).href
+    openDocumentation()
+    ReactDOM.createRoot(root).render(
+      React.createElement(GraphiQL, {
+        fetcher: GraphiQL.createFetcher({ url, subscriptionUrl: url.replace(/^http/, 'ws') }),
+        defaultQuery: query,
+        isHeadersEditorEnabled: true,
+        // Headers hold tokens: the browser forgets them with the page.
+        shouldPersistHeaders: false,
+        inputValueDeprecation: true,
+      }),
+    )
+  } else {
+    root.textContent = 'The files of the playground did not load. « make playground » puts them into the server itself.'
+  }
+
+  // GraphiQL's own property for it, visiblePlugin, lights the button and leaves
+  // the pane closed (4.1.2).
+  function openDocumentation() {
+    new MutationObserver((_, observer) => {
+      const button = root.querySelector('[aria-label="Show Documentation Explorer"]')
+      if (button) {
+        observer.disconnect()
+        button.click()
+      }
+    }).observe(root, { childList: true, subtree: true })
+  }
+}
