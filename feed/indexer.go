@@ -122,8 +122,10 @@ func (x *Indexer) Run(ctx context.Context) {
 	}
 }
 
-// Step does what there is to do now, for tests that do not wait.
+// Step does what there is to do now, where nobody else leads, for tests that do
+// not wait.
 func (x *Indexer) Step(ctx context.Context) error {
+	defer x.resign()
 	for {
 		if more, err := x.step(ctx); err != nil || !more {
 			return err

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"net"
 	"net/url"
@@ -99,11 +98,11 @@ func (d dialect) exclusively(ctx context.Context, db *bun.DB, name string, fn fu
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockKey(name)); err != nil {
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock("+lockKey+")", name); err != nil {
 		return err
 	}
 	err = fn(ctx)
-	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(?)", lockKey(name))
+	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+lockKey+")", name)
 	return errors.Join(err, unlockErr)
 }
 
@@ -112,21 +111,18 @@ func (d dialect) queue(ctx context.Context, tx bun.Tx, name string) error {
 	if !d.postgres {
 		return nil // _txlock=immediate did it
 	}
-	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", lockKey(name))
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock("+lockKey+")", name)
 	return err
 }
 
-// lockKey turns the name of a lock into PostgreSQL's 64 bits.
-func lockKey(name string) int64 {
-	h := fnv.New64a()
-	h.Write([]byte("vigie." + name))
-	return int64(h.Sum64())
-}
+// lockKey turns the name of a lock into PostgreSQL's 64 bits. Locks are a whole
+// database's, which several of our schemas may share.
+const lockKey = "hashtextextended(concat(current_schema(), '.vigie.', ?), 0)"
 
 // Leadership is the right to be the one process that does a job.
 type Leadership struct {
 	conn *bun.Conn // nil where one process is all there can be
-	key  int64
+	name string
 }
 
 // Lead asks for the right to do a job; nil without an error means that another
@@ -139,9 +135,9 @@ func (s *Store) Lead(ctx context.Context, job string) (*Leadership, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
-	lead := &Leadership{conn: &conn, key: lockKey("lead." + job)}
+	lead := &Leadership{conn: &conn, name: "lead." + job}
 	var got bool
-	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(?)", lead.key).Scan(&got); err != nil || !got {
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", lead.name).Scan(&got); err != nil || !got {
 		conn.Close()
 		return nil, translate(err)
 	}
@@ -159,7 +155,7 @@ func (l *Leadership) Resign() {
 		return
 	}
 	// Closing returns the connection to the pool, lock and all: it must go first.
-	_, _ = l.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", l.key)
+	_, _ = l.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock("+lockKey+")", l.name)
 	l.conn.Close()
 }
 

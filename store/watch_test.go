@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"vigie"
 	"vigie/store"
@@ -410,4 +411,61 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 			t.Errorf("last number %d after account %d: %v", last, a.ID, err)
 		}
 	})
+}
+
+// One process at a time has the right to a job; it goes when it is given back
+// or its holder goes. Another schema's is another.
+func TestOneLeads(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		first, err := s.Lead(t.Context(), "job")
+		if err != nil || first == nil || !first.Holds(t.Context()) {
+			t.Fatal(first, err)
+		}
+		first.Resign()
+		again, err := s.Lead(t.Context(), "job")
+		if err != nil || again == nil {
+			t.Fatal("the right was not given back:", err)
+		}
+		again.Resign()
+	})
+	url := storetest.Postgres(t)
+	a, b, elsewhere := open(t, url+"&application_name=doomed"), open(t, url), open(t, storetest.Postgres(t))
+	lead := func(s *store.Store) *store.Leadership {
+		t.Helper()
+		l, err := s.Lead(t.Context(), "job")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	held := lead(a)
+	if held == nil || lead(b) != nil {
+		t.Error("two lead, or none")
+	}
+	if other := lead(elsewhere); other == nil {
+		t.Error("another schema's leader keeps us from leading")
+	} else {
+		other.Resign()
+	}
+	killer, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer killer.Close(context.Background())
+	if _, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed'"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if l := lead(b); l != nil {
+			l.Resign()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody can lead after the leader is gone")
+		}
+	}
+	if held.Holds(t.Context()) {
+		t.Error("the leader does not know that it lost the right")
+	}
+	held.Resign()
 }
