@@ -1689,7 +1689,16 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../schema.graphqls", Input: `"A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
+	{Name: "../../schema.graphqls", Input: `"""
+Vigie, a tender watch (veille de marchés): watches, and the tenders that match them. Sign in with a bearer token. Lists follow
+the GraphQL Cursor Connections specification; what a person can put right comes back in a payload's userErrors.
+"""
+schema {
+  query: Query
+  mutation: Mutation
+}
+
+"A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-time.html")
 
 "Anything that has an id of its own across the whole API."
