@@ -36,45 +36,83 @@ type form struct {
 // at extends a field's path.
 func at(path []string, more ...string) []string { return slices.Concat(path, more) }
 
-// criteria puts what was given over base. path is where it was given.
-func (f *form) criteria(ctx context.Context, s *Service, base vigie.Criteria, in CriteriaInput, path []string) (vigie.Criteria, error) {
-	c := base
-	if in.Keywords != nil && in.KeywordsText != nil {
+// criteria checks what was given, at path, and gives it the form that is
+// stored. What comes back says nothing of what was not given; buyers go by the
+// ids that they have now.
+func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path []string) (criteriaChange, error) {
+	var c criteriaChange
+	switch {
+	case in.Keywords != nil && in.KeywordsText != nil:
 		f.problems.Add(vigie.Invalid, vigie.Text{
 			FR: "Donnez les mots clés en liste ou en un seul champ, pas les deux.",
 			EN: "Give the keywords as a list or as one field, not both.",
 		}, at(path, "keywordsText")...)
-	} else if in.Keywords != nil {
-		c.Keywords = f.keywords(*in.Keywords, at(path, "keywords"))
-	} else if in.KeywordsText != nil {
-		c.Keywords = f.keywordsText(*in.KeywordsText, at(path, "keywordsText"))
+	case in.Keywords != nil:
+		c.keywords = given(f.keywords(*in.Keywords, at(path, "keywords")))
+	case in.KeywordsText != nil:
+		c.keywords = given(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
 	}
-	if in.KeywordMode != nil {
-		c.KeywordMode = *in.KeywordMode
-	}
+	c.keywordMode, c.includeNationwide = in.KeywordMode, in.IncludeNationwide
 	if in.ExcludedKeywords != nil {
-		c.ExcludedKeywords = f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords"))
+		c.excludedKeywords = given(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
 	}
 	if in.Departments != nil {
-		c.Departments = f.departments(*in.Departments, at(path, "departmentCodes"))
-	}
-	if in.IncludeNationwide != nil {
-		c.IncludeNationwide = *in.IncludeNationwide
+		c.departments = given(f.departments(*in.Departments, at(path, "departmentCodes")))
 	}
 	if in.Natures != nil {
-		c.Natures = vigie.Sorted(*in.Natures)
+		c.natures = given(vigie.Sorted(*in.Natures))
 	}
 	if in.CPVCodes != nil {
-		c.CPVCodes = f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes"))
+		c.cpvCodes = given(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
 	}
 	if in.BuyerIDs != nil {
 		buyers, err := f.buyers(ctx, s, *in.BuyerIDs, at(path, "buyerIds"))
 		if err != nil {
 			return c, err
 		}
-		c.BuyerIDs = buyers
+		c.buyers = &buyers
 	}
 	return c, nil
+}
+
+// given is a value that was given.
+func given[T any](v T) *T { return &v }
+
+// criteriaChange is what shall change of criteria; nil stays.
+type criteriaChange struct {
+	keywords          *[]string
+	keywordMode       *vigie.KeywordMode
+	excludedKeywords  *[]string
+	buyers            *[]int64
+	departments       *[]string
+	includeNationwide *bool
+	natures           *[]vigie.Nature
+	cpvCodes          *[]string
+}
+
+// over puts the change over criteria.
+func (c criteriaChange) over(base vigie.Criteria) vigie.Criteria {
+	set(&base.Keywords, c.keywords)
+	set(&base.KeywordMode, c.keywordMode)
+	set(&base.ExcludedKeywords, c.excludedKeywords)
+	set(&base.BuyerIDs, c.buyers)
+	set(&base.Departments, c.departments)
+	set(&base.IncludeNationwide, c.includeNationwide)
+	set(&base.Natures, c.natures)
+	set(&base.CPVCodes, c.cpvCodes)
+	return base
+}
+
+// set gives a field its new value, if there is one.
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// newCriteria is what criteria are where nothing was ever said.
+func newCriteria() vigie.Criteria {
+	return vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true}
 }
 
 // keywords checks a list of keywords.

@@ -29,14 +29,14 @@ func (s *Service) Preview(ctx context.Context, in CriteriaInput, args PageArgs) 
 		return nil, err
 	}
 	var f form
-	base := vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true}
-	c, err := f.criteria(ctx, s, base, in, []string{"criteria"})
+	change, err := f.criteria(ctx, s, in, []string{"criteria"})
 	if err != nil {
 		return nil, err
 	}
 	if err := f.problems.Err(); err != nil {
 		return nil, err
 	}
+	c := change.over(newCriteria())
 	results, err := s.search(ctx, s.measures(c, w.size))
 	if err != nil {
 		return nil, err

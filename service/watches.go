@@ -123,6 +123,14 @@ func noWatch(field ...string) error {
 	}}
 }
 
+// asNoWatch words the store's « not found » of a watch.
+func asNoWatch(err error) error {
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return noWatch("id")
+	}
+	return err
+}
+
 // WatchesFor returns the watches that a list of matching tenders is about:
 // those of the ids where ids is not nil, else all active ones, and the inactive
 // ones too where they are asked for.
@@ -156,15 +164,14 @@ func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in Cr
 	w.Name = f.name(in.Name, []string{"input", "name"})
 	w.NameKey = nameKey(w.Name)
 	recipients := f.addresses(in.Recipients, []string{"input", "recipients"})
-	var err error
-	base := vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true}
-	w.Criteria, err = f.criteria(ctx, s, base, in.Criteria, []string{"input", "criteria"})
+	criteria, err := f.criteria(ctx, s, in.Criteria, []string{"input", "criteria"})
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}
+	w.Criteria = criteria.over(newCriteria())
 	created, err := s.Store.CreateWatch(ctx, account, w, in.NotifyMe, recipients)
 	if err != nil {
 		return nil, nil, err
@@ -185,41 +192,32 @@ type UpdateWatch struct {
 // UpdateWatch changes a watch of an account. Mistakes come back as
 // [vigie.Problems].
 func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, in UpdateWatch) (*vigie.Watch, []vigie.Warning, error) {
-	// Everything is checked against the watch as it is now, and once more put
-	// over the watch as it is when nobody else can change it.
-	current, err := s.Watch(ctx, account, id)
-	if err != nil {
-		return nil, nil, err
-	}
 	var f form
+	var criteria criteriaChange
+	if in.Name != nil {
+		*in.Name = f.name(*in.Name, []string{"input", "name"})
+	}
 	if in.Recipients != nil {
 		*in.Recipients = f.addresses(*in.Recipients, []string{"input", "recipients"})
 	}
-	apply := func(w *vigie.Watch) error {
-		if in.Name != nil {
-			w.Name = f.name(*in.Name, []string{"input", "name"})
-			w.NameKey = nameKey(w.Name)
+	if in.Criteria != nil {
+		var err error
+		if criteria, err = f.criteria(ctx, s, *in.Criteria, []string{"input", "criteria"}); err != nil {
+			return nil, nil, err
 		}
-		if in.Criteria != nil {
-			if w.Criteria, err = f.criteria(ctx, s, w.Criteria, *in.Criteria, []string{"input", "criteria"}); err != nil {
-				return err
-			}
-		}
-		if in.Active != nil {
-			w.Active = *in.Active
-		}
-		if in.Frequency != nil {
-			w.Frequency = *in.Frequency
-		}
-		return f.problems.Err()
 	}
-	if err := apply(current); err != nil {
+	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}
-	f = form{}
-	w, err := s.Store.UpdateWatch(ctx, account, id, apply, in.NotifyMe, in.Recipients)
+	w, err := s.Store.UpdateWatch(ctx, account, id, func(w *vigie.Watch) {
+		set(&w.Name, in.Name)
+		w.NameKey = nameKey(w.Name)
+		w.Criteria = criteria.over(w.Criteria)
+		set(&w.Active, in.Active)
+		set(&w.Frequency, in.Frequency)
+	}, in.NotifyMe, in.Recipients)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, asNoWatch(err)
 	}
 	if in.Criteria != nil {
 		f.warnings = append(f.warnings, s.breadth(ctx, w.Criteria, []string{"input", "criteria"})...)
@@ -229,11 +227,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 
 // DeleteWatch takes a watch from an account.
 func (s *Service) DeleteWatch(ctx context.Context, account *vigie.Account, id int64) error {
-	err := s.Store.DeleteWatch(ctx, account.ID, id)
-	if vigie.CodeOf(err) == vigie.NotFound {
-		return noWatch("id")
-	}
-	return err
+	return asNoWatch(s.Store.DeleteWatch(ctx, account.ID, id))
 }
 
 // Recipient returns an address of one of an account's watches.

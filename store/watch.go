@@ -82,18 +82,16 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 }
 
 // UpdateWatch changes a watch of an account: change is given the watch as it
-// is and leaves it as it shall be, or refuses. Nil notifyMe and others leave
-// the addresses as they are.
-func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch) error, notifyMe *bool, others *[]string) (*vigie.Watch, error) {
+// is, which nobody else can change meanwhile, and leaves it as it shall be. Nil
+// notifyMe and others leave the addresses as they are.
+func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.lockWatch(ctx, tx, account.ID, w); err != nil {
 			return err
 		}
 		wasActive := w.Active
-		if err := change(w); err != nil {
-			return err
-		}
+		change(w)
 		people, err := s.planPeople(ctx, tx, account, id, notifyMe, others)
 		if err != nil {
 			return err

@@ -64,10 +64,7 @@ func TestWatchNamesAreUniquePerAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.UpdateWatch(t.Context(), a, other.ID, func(w *vigie.Watch) error {
-			w.Name, w.NameKey = "voirie", "voirie"
-			return nil
-		}, nil, nil)
+		_, err = s.UpdateWatch(t.Context(), a, other.ID, func(w *vigie.Watch) { w.Name, w.NameKey = "voirie", "voirie" }, nil, nil)
 		if vigie.CodeOf(err) != vigie.Taken {
 			t.Errorf("renamed: %v", err)
 		}
@@ -97,7 +94,7 @@ func TestSwitchingOnStartsAnew(t *testing.T) {
 		}
 		change := func(change func(w *vigie.Watch)) *vigie.Watch {
 			t.Helper()
-			got, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) error { change(w); return nil }, nil, nil)
+			got, err := s.UpdateWatch(t.Context(), a, w.ID, change, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +127,7 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 		}
 		set := func(notifyMe *bool, others *[]string) []string {
 			t.Helper()
-			if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(*vigie.Watch) error { return nil }, notifyMe, others); err != nil {
+			if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(*vigie.Watch) {}, notifyMe, others); err != nil {
 				t.Fatal(err)
 			}
 			var emails []string
@@ -308,7 +305,7 @@ func writeChanges(t *testing.T, url, name string) {
 		ref := name + strconv.Itoa(i)
 		// Both write to the same buyer, and each to a tender of the other's kind.
 		publish(t, s, notice(ref+"x", 0), notice(ref+"y", 1), notice(ref+"z", 2))
-		if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) error { w.Active = !w.Active; return nil }, nil, nil); err != nil {
+		if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) { w.Active = !w.Active }, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
