@@ -8,7 +8,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -96,11 +95,6 @@ func (s *Store) Epoch(ctx context.Context) (string, error) {
 // write runs fn in a transaction.
 func (s *Store) write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	return translate(s.db.RunInTx(ctx, nil, fn))
-}
-
-// snapshot runs fn on one unchanging state of the database.
-func (s *Store) snapshot(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return translate(s.db.RunInTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn))
 }
 
 // takeNumbers takes n change numbers and returns the first. Transactions that

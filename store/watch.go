@@ -17,22 +17,36 @@ type WatchFilter struct {
 }
 
 // Watches returns watches of an account in the order in which they were made.
+// One statement reads them with their buyers, so that an edit is seen whole.
 func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) ([]*vigie.Watch, error) {
+	var rows []struct {
+		vigie.Watch
+		BuyerID *int64
+	}
+	q := s.db.NewSelect().Model((*vigie.Watch)(nil)).ColumnExpr("watch.*, buyers.buyer_id").
+		Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
+		Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id", "buyers.position")
+	if filter.IDs != nil {
+		q = q.Where("id IN (?)", bun.List(filter.IDs))
+	}
+	if filter.ActiveOnly {
+		q = q.Where("active")
+	}
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, translate(err)
+	}
 	var watches []*vigie.Watch
-	err := s.snapshot(ctx, func(ctx context.Context, tx bun.Tx) error {
-		q := tx.NewSelect().Model(&watches).Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id")
-		if filter.IDs != nil {
-			q = q.Where("id IN (?)", bun.List(filter.IDs))
+	for i := range rows {
+		row := &rows[i]
+		if n := len(watches); n == 0 || watches[n-1].ID != row.ID {
+			watches = append(watches, &row.Watch)
 		}
-		if filter.ActiveOnly {
-			q = q.Where("active")
+		c := &watches[len(watches)-1].Criteria
+		if row.BuyerID != nil && !slices.Contains(c.BuyerIDs, *row.BuyerID) {
+			c.BuyerIDs = append(c.BuyerIDs, *row.BuyerID)
 		}
-		if err := q.Scan(ctx); err != nil {
-			return err
-		}
-		return loadWatchBuyers(ctx, tx, watches)
-	})
-	return watches, err
+	}
+	return watches, nil
 }
 
 // CreateWatch stores a new watch of an account and the addresses that it
