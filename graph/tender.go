@@ -20,15 +20,18 @@ func (query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	return load(ctx).tenders.Load(ctx, keyOf(vigie.KindTender, id))
 }
 
-func (query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	q := service.TenderQuery{
+	asked, err := tenderQuery(ctx, service.TenderQuery{
 		Text: value(text), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
+	}, filter)
+	if err != nil {
+		return nil, err
 	}
-	return tenders(ctx, q, filter)
+	return q.service.Tenders(ctx, asked)
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -47,17 +50,22 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	return tenders(ctx, service.TenderQuery{
+	asked, err := tenderQuery(ctx, service.TenderQuery{
 		Matching: true, Watches: watches, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
-}
-
-// tenders asks for a page, and for no more of it than the client selected.
-func tenders(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (*service.TenderPage, error) {
-	narrowed, err := tenderFilter(filter)
 	if err != nil {
 		return nil, err
+	}
+	return q.service.Tenders(ctx, asked)
+}
+
+// tenderQuery completes the query of a field: narrowed by the filter, for no
+// more than the client selected, and checked.
+func tenderQuery(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (service.TenderQuery, error) {
+	narrowed, err := tenderFilter(filter)
+	if err != nil {
+		return q, err
 	}
 	q.Filter = narrowed
 	if q.Matching {
@@ -77,10 +85,7 @@ func tenders(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilte
 			}
 		}
 	}
-	if err := service.CheckTenders(&q); err != nil {
-		return nil, err // alone, not with all that the loader gathered
-	}
-	return load(ctx).pages.Load(ctx, &q)
+	return q, service.CheckTenders(&q)
 }
 
 func facetOf(field string) (facet search.Facet, ok bool) {

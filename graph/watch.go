@@ -71,10 +71,16 @@ func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error
 }
 
 func (watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	return tenders(ctx, service.TenderQuery{
+	// Checked here, so that a mistake is this field's alone and not that of all
+	// that the loader gathers.
+	asked, err := tenderQuery(ctx, service.TenderQuery{
 		Matching: true, Watches: []*vigie.Watch{w}, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
+	if err != nil {
+		return nil, err
+	}
+	return load(ctx).pages.Load(ctx, &asked)
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
