@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -117,6 +118,22 @@ func testFreeText(t *testing.T, w *world) {
 	}
 	if hits != "Rénovation|gymnase|" {
 		t.Errorf("found words: %s", hits)
+	}
+	if r := p.post(`{ tenders(search: "fauchage", last: 2) { totalCount } }`, nil); len(r.Errors) != 1 || r.Errors[0].Extensions["argument"] != "last" {
+		t.Errorf("relevance backwards: %v", r.Errors)
+	}
+	first := p.ask(`{ tenders(search: "commune", first: 1) { nodes { id } pageInfo { endCursor hasNextPage } } }`, nil)
+	second := p.ask(`query ($a: String) { tenders(search: "commune", first: 1, after: $a) { nodes { id } pageInfo { endCursor hasNextPage } } }`, vars{"a": first.at("tenders.pageInfo.endCursor")})
+	first.expect(map[string]string{"tenders.pageInfo.hasNextPage": "true"})
+	second.expect(map[string]string{"tenders.pageInfo.hasNextPage": "false"})
+	if first.text("tenders.nodes") == second.text("tenders.nodes") {
+		t.Error("the second page by relevance is the first again")
+	}
+	for _, forged := range []string{`{"l":"RELEVANCE","i":9223372036854775807,"n":1}`, `{"l":"RELEVANCE","i":10000,"n":1}`} {
+		p.ask(`query ($a: String) { tenders(search: "commune", after: $a) { edges { cursor } } }`, vars{"a": base64.RawURLEncoding.EncodeToString([]byte(forged))}).expect(map[string]string{"tenders.edges": "[]"})
+	}
+	if r := p.post(`query ($a: String) { tenders(search: "commune", after: $a) { totalCount } }`, vars{"a": base64.RawURLEncoding.EncodeToString([]byte(`{"l":"RELEVANCE","i":-5}`))}); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "BAD_REQUEST" {
+		t.Errorf("a cursor before the start: %v", r.Errors)
 	}
 	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
 }

@@ -37,7 +37,7 @@ func parseCursor(s, list, argument string) (cursor, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
-	if err != nil || c.String() != s {
+	if err != nil || c.String() != s || c.ID < 0 {
 		return c, badRequest(vigie.Text{FR: "Ce curseur n'en est pas un.", EN: "This is not a cursor."}, argument)
 	}
 	if c.List != list {
@@ -95,7 +95,7 @@ type window struct {
 	size      int
 	backwards bool
 	cursor    string // after, or before where backwards; "" for none
-	argument  string // the name of the argument that the cursor is from
+	argument  string // the one that says where the window is, for errors
 	page      int    // from 1; 0 for none
 }
 
@@ -106,6 +106,7 @@ func (a PageArgs) window(standard int) (window, error) {
 	if a.Last != nil {
 		w.backwards, size, argument = true, a.Last, "last"
 	}
+	w.argument = argument
 	if size != nil {
 		w.size = int(*size)
 	}

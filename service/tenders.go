@@ -189,7 +189,7 @@ func newPlan(q TenderQuery, now time.Time) (plan, error) {
 		p.now = time.Unix(c.Now, 0).UTC()
 		switch {
 		case q.Order == search.Relevance:
-			p.query.Offset = int(c.ID) // the row's place in the list
+			p.query.Offset = int(min(c.ID, vigie.MaxOffset)) // the row's place in the list
 		case w.backwards:
 			p.query.Before = c.key()
 		default:
