@@ -337,3 +337,47 @@ func TestSamplesInAnyOrder(t *testing.T) {
 		t.Errorf("%d tenders of 300 notices", len(want))
 	}
 }
+
+// What the README shows works: its queries against the demo, and the command
+// lines as far as that they are commands.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, _ := demoServer(t)
+	queries := regexp.MustCompile("(?s)```graphql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(queries) < 2 {
+		t.Error("the README shows no queries")
+	}
+	for _, query := range append(queries, []string{"", firstQuery}) {
+		a := ask(t, base, "", query[1], nil)
+		if len(a.Errors) > 0 || strings.Contains(fmt.Sprint(a.Data), "userErrors:[map") || strings.Contains(fmt.Sprint(a.Data), "totalCount:0") {
+			t.Errorf("%s\n%v %v", query[1], a.Data, a.Errors)
+		}
+	}
+	commands := regexp.MustCompile("(?m)(?:`vigie|go run \\./server|run --rm -T server) ([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1) {
+		commands = append(commands, row)
+	}
+	if len(commands) < 8 {
+		t.Errorf("the README names only %d commands", len(commands))
+	}
+	for _, command := range commands {
+		words := strings.Fields(command[1])
+		if words[0] == "import" {
+			words = words[:min(len(words), 2)]
+		} else {
+			words = words[:1]
+		}
+		if c := run(t, nil, "", append(words, "--help")...); c.status != 0 || !strings.Contains(c.out.String(), "Usage: vigie "+strings.Join(words, " ")) {
+			t.Errorf("vigie %s: %s%s", command[1], c.out.String(), c.err.String())
+		}
+	}
+	for _, setting := range regexp.MustCompile("(?m)^\\| `VIGIE_([A-Z_]+)`").FindAllStringSubmatch(string(text), -1) {
+		flag := "--" + strings.ToLower(strings.ReplaceAll(setting[1], "_", "-"))
+		if c := run(t, nil, "", "serve", "--help"); !strings.Contains(c.out.String(), flag) {
+			t.Errorf("serve has no %s", flag)
+		}
+	}
+}
