@@ -30,6 +30,7 @@ const testSecret = "0123456789abcdef0123456789abcdef"
 type command struct {
 	out, err safeBuffer
 	status   int
+	stop     context.CancelFunc
 	ended    chan struct{}
 }
 
@@ -60,6 +61,7 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 		return v, ok
 	}}
 	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
 	go func() {
 		defer close(c.ended)
 		c.status = p.run(ctx, args)
