@@ -357,9 +357,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	commands := regexp.MustCompile("(?m)(?:`vigie|go run \\./server|run --rm -T server) ([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1) {
-		commands = append(commands, row)
-	}
+	commands = append(commands, regexp.MustCompile("(?m)^\\| `([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)...)
 	if len(commands) < 8 {
 		t.Errorf("the README names only %d commands", len(commands))
 	}
