@@ -30,7 +30,6 @@ type Indexer struct {
 	engine search.Engine
 	log    *slog.Logger
 	active atomic.Pointer[opened]
-	wake   chan struct{}
 	// writer's own:
 	lead    *store.Leadership
 	fed     map[string]*opened
@@ -67,7 +66,7 @@ func Version() string { return fmt.Sprintf("l%ds%d", lexicon.Version, search.Ver
 // NewIndexer makes an indexer of the indexes in an engine.
 func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
 	return &Indexer{
-		store: s, engine: engine, log: log, wake: make(chan struct{}, 1),
+		store: s, engine: engine, log: log,
 		fed: make(map[string]*opened), retired: make(map[string]time.Time),
 	}
 }
@@ -82,14 +81,6 @@ func (x *Indexer) Index() (search.Index, error) {
 		FR: "La recherche se prépare. Réessayez dans un instant.",
 		EN: "Search is getting ready. Try again in a moment.",
 	}}
-}
-
-// Wake has the indexer look for changes at once.
-func (x *Indexer) Wake() {
-	select {
-	case x.wake <- struct{}{}:
-	default:
-	}
 }
 
 // Run works until ctx ends. What fails is logged and tried again: databases
@@ -116,7 +107,6 @@ func (x *Indexer) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-x.wake:
 		case <-time.After(wait):
 		}
 	}
@@ -174,14 +164,15 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 // answering is the place of the newest index that is ready; -1 for none.
 func answering(known []store.SearchIndex) int {
 	for i, index := range known {
-		if index.ReadyNumber != nil {
+		if index.Reached != nil {
 			return i
 		}
 	}
 	return -1
 }
 
-// choose has searches go to the newest index that is ready.
+// choose has searches go to the newest index that is ready, if it is whole: of
+// one that is not, the leader makes another, and until then nobody is answered.
 func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
 	i := answering(known)
 	if i < 0 {
@@ -193,6 +184,10 @@ func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
 	}
 	index, err := x.engine.Open(ctx, known[i].Name)
 	if err != nil {
+		return err
+	}
+	if _, whole, err := x.check(ctx, index, *known[i].Reached); err != nil || !whole {
+		x.active.Store(nil)
 		return err
 	}
 	x.log.InfoContext(ctx, "search index answers", "index", known[i].Name)
@@ -221,8 +216,8 @@ func (x *Indexer) resign() {
 	clear(x.fed)
 }
 
-// feed puts the next changes into an index, and notes when it has caught up
-// for the first time.
+// feed puts the next changes into an index, and notes how far it has come when
+// it has caught up.
 func (x *Indexer) feed(ctx context.Context, known store.SearchIndex) (more bool, err error) {
 	index, lost, err := x.open(ctx, known)
 	if err != nil {
@@ -249,10 +244,11 @@ func (x *Indexer) feed(ctx context.Context, known store.SearchIndex) (more bool,
 	if len(tenders) == batch {
 		return true, nil
 	}
-	if known.ReadyNumber == nil {
-		return true, x.store.IndexReady(ctx, known.Name, index.cursor)
+	ready := known.Reached != nil
+	if ready && *known.Reached >= index.cursor {
+		return false, nil
 	}
-	return false, nil
+	return !ready, x.store.IndexReached(ctx, known.Name, index.cursor)
 }
 
 // open returns an index at its cursor, and asks it now and then whether it
@@ -265,27 +261,31 @@ func (x *Indexer) open(ctx context.Context, known store.SearchIndex) (index *ope
 			return nil, false, err
 		}
 		index = &opened{Index: opening, name: known.Name}
-		if known.ReadyNumber != nil {
-			index.cursor = *known.ReadyNumber
+		if known.Reached != nil {
+			index.cursor = *known.Reached
 		}
 		x.fed[known.Name] = index
 	}
 	if time.Since(index.verified) < verifyEvery {
 		return index, false, nil
 	}
-	cursor, err := index.Cursor(ctx)
+	cursor, whole, err := x.check(ctx, index, index.cursor)
 	if err != nil {
 		return nil, false, err
+	}
+	index.cursor, index.verified = cursor, time.Now()
+	return index, !whole, nil
+}
+
+// check asks an index for its cursor, and tells whether it still has what it
+// reached. Beyond the last change lies only what another past of this database
+// put there.
+func (x *Indexer) check(ctx context.Context, index search.Index, reached int64) (cursor int64, whole bool, err error) {
+	if cursor, err = index.Cursor(ctx); err != nil {
+		return 0, false, err
 	}
 	last, err := x.store.LastNumber(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	// Beyond the last change lies only what another past of this database put
-	// there.
-	lost = cursor < index.cursor || cursor > last
-	index.cursor, index.verified = cursor, time.Now()
-	return index, lost, nil
+	return cursor, reached <= cursor && cursor <= last, err
 }
 
 // replace begins a new index in place of one that is lost, which must not

@@ -227,6 +227,27 @@ func TestLostIndex(t *testing.T) {
 	r.expect("after an index of another past was found", 10)
 }
 
+// An index that was ready when the database was empty is no less lost when it is
+// wiped later: nobody is answered from what is left of it.
+func TestLostIndexOfAnEmptyStart(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.expect("with an empty database", 0)
+	r.publish(0, 2*batch+10)
+	r.follow()
+	if err := r.engine.Drop(t.Context(), r.indexer.active.Load().name); err != nil {
+		t.Fatal(err)
+	}
+	r.restart()
+	for more := true; more; {
+		more = r.step()
+		if got := r.found(); got != -1 && got != 2*batch+10 {
+			t.Errorf("%d tenders found in between", got)
+		}
+	}
+	r.expect("after the index was lost", 2*batch+10)
+}
+
 // The engine goes and comes back; the indexer catches up by itself.
 func TestEngineComesBack(t *testing.T) {
 	r := newRig(t)

@@ -16,9 +16,9 @@ type SearchIndex struct {
 	// indexes of its own version alone.
 	Version    string
 	Generation int64
-	// ReadyNumber is the last change that it held when it had caught up for
-	// the first time; nil before.
-	ReadyNumber *int64
+	// Reached is the last change that it was seen to hold; nil until it has
+	// caught up for the first time. An index that holds less has lost something.
+	Reached *int64
 }
 
 // SearchIndexes returns the indexes of a version, newest first.
@@ -54,10 +54,10 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 	return next, err
 }
 
-// IndexReady notes that an index has caught up with a change; from then on it
-// answers.
-func (s *Store) IndexReady(ctx context.Context, name string, number int64) error {
-	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("ready_number = ?", number).Where("name = ?", name).Exec(ctx)
+// IndexReached notes that an index has caught up with a change; from the first
+// time on it answers.
+func (s *Store) IndexReached(ctx context.Context, name string, number int64) error {
+	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("reached = ?", number).Where("name = ?", name).Exec(ctx)
 	return translate(err)
 }
 

@@ -186,12 +186,12 @@ CREATE TABLE subscriptions (
 CREATE INDEX subscriptions_recipient ON subscriptions (recipient_id);
 
 --bun:split
--- The search indexes that were begun; ready_number is the last change in the
--- index when it had caught up for the first time, null before.
+-- The search indexes that were begun; reached is the last change that the index
+-- was seen to hold, null until it has caught up for the first time.
 CREATE TABLE search_indexes (
 	name TEXT PRIMARY KEY,
 	version TEXT NOT NULL,
 	generation BIGINT NOT NULL,
-	ready_number BIGINT,
+	reached BIGINT,
 	UNIQUE (version, generation)
 );
