@@ -247,12 +247,16 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) er
 			return err
 		}
 	}
-	for _, alias := range aliases {
-		_, err := tx.NewUpdate().Model((*vigie.Buyer)(nil)).Set("merged_into = ?", *alias.MergedInto).Where("merged_into = ?", alias.ID).Exec(ctx)
-		if err != nil {
+	if len(aliases) > 0 {
+		moved, ids := make([]pair, len(aliases)), make([]int64, len(aliases))
+		for i, alias := range aliases {
+			moved[i], ids[i] = pair{alias.ID, *alias.MergedInto}, alias.ID
+		}
+		// An alias of an alias leads straight to the buyer.
+		if err := replace(ctx, tx, "buyers", "merged_into", "merged_into", moved); err != nil {
 			return err
 		}
-		if _, err := tx.NewDelete().Model((*buyerName)(nil)).Where("buyer_id = ?", alias.ID).Exec(ctx); err != nil {
+		if _, err := tx.NewDelete().Model((*buyerName)(nil)).Where("buyer_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 			return err
 		}
 	}
@@ -298,30 +302,29 @@ func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, dialect dialect) (b
 // count is how many numbers save takes.
 func (m buyerMoves) count() int { return len(m.tenders) + len(m.watches) }
 
-// save has tenders and watches name the buyer that theirs turned out to be.
+// save has tenders and watches name the buyer that theirs turned out to be,
+// and gives each a number.
 func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
+	var moved []pair
 	for _, b := range m.joined {
-		for _, table := range []string{"tenders", "watch_buyers"} {
-			_, err := tx.NewUpdate().Table(table).Set("buyer_id = ?", b.current().ID).Where("buyer_id = ?", b.ID).Exec(ctx)
-			if err != nil {
-				return err
-			}
-		}
+		moved = append(moved, pair{b.ID, b.current().ID})
 	}
-	for _, row := range m.tenders {
-		if err := renumber(ctx, tx, (*vigie.Tender)(nil), row.ID, numbers); err != nil {
+	for _, table := range []string{"tenders", "watch_buyers"} {
+		if err := replace(ctx, tx, table, "buyer_id", "buyer_id", moved); err != nil {
 			return err
 		}
 	}
-	for _, row := range m.watches {
-		if err := renumber(ctx, tx, (*vigie.Watch)(nil), row.ID, numbers); err != nil {
+	for _, followers := range []struct {
+		table string
+		rows  []movedRow
+	}{{"tenders", m.tenders}, {"watches", m.watches}} {
+		var numbered []pair
+		for _, row := range followers.rows {
+			numbered = append(numbered, pair{row.ID, numbers.next()})
+		}
+		if err := replace(ctx, tx, followers.table, "number", "id", numbered); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func renumber(ctx context.Context, tx bun.Tx, model any, id int64, numbers *counter) error {
-	_, err := tx.NewUpdate().Model(model).Set("number = ?", numbers.next()).Where("id = ?", id).Exec(ctx)
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -334,16 +335,13 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 			return err
 		}
 	}
+	var moved []pair
 	for _, t := range aliases {
-		for _, table := range []string{"notices", "tender_refs"} {
-			_, err := p.tx.NewUpdate().Table(table).Set("tender_id = ?", *t.MergedInto).Where("tender_id = ?", t.ID).Exec(ctx)
-			if err != nil {
-				return err
-			}
-		}
-		// An alias of an alias leads straight to the tender.
-		_, err := p.tx.NewUpdate().Model((*vigie.Tender)(nil)).Set("merged_into = ?", *t.MergedInto).Where("merged_into = ?", t.ID).Exec(ctx)
-		if err != nil {
+		moved = append(moved, pair{t.ID, *t.MergedInto})
+	}
+	for _, at := range [][2]string{{"notices", "tender_id"}, {"tender_refs", "tender_id"}, {"tenders", "merged_into"}} {
+		// The last: an alias of an alias leads straight to the tender.
+		if err := replace(ctx, p.tx, at[0], at[1], at[1], moved); err != nil {
 			return err
 		}
 	}
@@ -377,6 +375,28 @@ func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []stri
 		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
 	_, err := q.Exec(ctx)
+	return err
+}
+
+// pair is a value that a column has, and one that a column shall have.
+type pair struct{ was, becomes int64 }
+
+// replace gives the column set of a table another value where the column where
+// has one of some values, all in one statement.
+func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []pair) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	var values strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			values.WriteString(", ")
+		}
+		fmt.Fprintf(&values, "(%d, %d)", p.was, p.becomes)
+	}
+	// Both databases call the columns of VALUES so.
+	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1",
+		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where)).Exec(ctx)
 	return err
 }
 
