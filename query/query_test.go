@@ -2,7 +2,6 @@ package query_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -10,115 +9,17 @@ import (
 	"vigie"
 	"vigie/lexicon"
 	"vigie/query"
+	"vigie/query/querytest"
 )
-
-// words are what random tenders and criteria are made of.
-var words = strings.Fields("voirie voiries réfection enrobé enrobés à chaud maîtrise d'œuvre d’oeuvre de la travaux travail route V.R.D. nettoyage locaux local école chauffe-eau 2024 été")
-
-func pick[T any](r *rand.Rand, list []T, most int) []T {
-	var picked []T
-	for range r.IntN(most + 1) {
-		picked = append(picked, list[r.IntN(len(list))])
-	}
-	return picked
-}
-
-func randomText(r *rand.Rand, most int) string {
-	return strings.Join(pick(r, words, most), []string{" ", " ", ". "}[r.IntN(3)])
-}
-
-func randomTender(r *rand.Rand) *vigie.Tender {
-	t := &vigie.Tender{BuyerID: 1 + r.Int64N(3)}
-	t.Title, t.Description = randomText(r, 6), randomText(r, 10)
-	t.Departments = vigie.Sorted(pick(r, []string{"01", "07", "2A"}, 2))
-	t.Natures = pick(r, vigie.Natures(), 2)
-	t.CPVCodes = pick(r, []string{"45233140", "45000000", "71300000"}, 2)
-	return t
-}
-
-func randomCriteria(r *rand.Rand) vigie.Criteria {
-	c := vigie.Criteria{KeywordMode: vigie.KeywordModes()[r.IntN(2)], IncludeNationwide: r.IntN(2) == 0}
-	for range r.IntN(4) {
-		if keyword := randomText(r, 3); !query.Meaningless(keyword) {
-			c.Keywords = append(c.Keywords, keyword)
-		}
-	}
-	if r.IntN(3) == 0 {
-		if keyword := randomText(r, 2); !query.Meaningless(keyword) {
-			c.ExcludedKeywords = []string{keyword}
-		}
-	}
-	if r.IntN(3) == 0 {
-		c.Departments = pick(r, []string{"01", "07", "2A"}, 2)
-	}
-	if r.IntN(4) == 0 {
-		c.BuyerIDs = pick(r, []int64{1, 2, 3}, 2)
-	}
-	if r.IntN(4) == 0 {
-		c.Natures = pick(r, vigie.Natures(), 2)
-	}
-	if r.IntN(4) == 0 {
-		c.CPVCodes = pick(r, []string{"45", "452", "713", "9"}, 2)
-	}
-	return c
-}
-
-// matches says what "matches" means, in the words of the design and by no
-// other means than the lexicon.
-func matches(c vigie.Criteria, t *vigie.Tender) bool {
-	fields := []string{t.Title, t.Reference, t.SourceRef, t.Description}
-	for _, lot := range t.Lots {
-		fields = append(fields, lot.Title)
-	}
-	for _, code := range t.CPVCodes {
-		fields = append(fields, vigie.CPVLabel(code))
-	}
-	terms, _ := lexicon.Terms(append(fields, t.Labels...)...)
-	has := func(keyword string) bool {
-		for _, term := range lexicon.Phrase(keyword) {
-			if !slices.Contains(terms, term) {
-				return false
-			}
-		}
-		return true
-	}
-	found := 0
-	for _, keyword := range c.Keywords {
-		if has(keyword) {
-			found++
-		}
-	}
-	if c.KeywordMode == vigie.AllKeywords && found < len(c.Keywords) || c.KeywordMode == vigie.AnyKeyword && len(c.Keywords) > 0 && found == 0 {
-		return false
-	}
-	if slices.ContainsFunc(c.ExcludedKeywords, has) {
-		return false
-	}
-	if len(c.BuyerIDs) > 0 && !slices.Contains(c.BuyerIDs, t.BuyerID) {
-		return false
-	}
-	if len(c.Departments) > 0 {
-		inOne := slices.ContainsFunc(t.Departments, func(code string) bool { return slices.Contains(c.Departments, code) })
-		if !inOne && !(len(t.Departments) == 0 && c.IncludeNationwide) {
-			return false
-		}
-	}
-	if len(c.Natures) > 0 && !slices.ContainsFunc(t.Natures, func(n vigie.Nature) bool { return slices.Contains(c.Natures, n) }) {
-		return false
-	}
-	return len(c.CPVCodes) == 0 || slices.ContainsFunc(t.CPVCodes, func(code string) bool {
-		return slices.ContainsFunc(c.CPVCodes, func(prefix string) bool { return strings.HasPrefix(code, prefix) })
-	})
-}
 
 // The formula, the explanation and the plain words of the design agree.
 func TestOneMeaning(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	g := querytest.New(1)
 	matched := 0
 	for range 20_000 {
-		tender, criteria := randomTender(r), randomCriteria(r)
+		tender, criteria := g.Tender(), g.Criteria()
 		facts, _ := query.FactsOf(tender)
-		want := matches(criteria, tender)
+		want := querytest.Matches(criteria, tender)
 		if want {
 			matched++
 		}

@@ -1,0 +1,131 @@
+// Package querytest makes random tenders and criteria that meet often, and says
+// in plain words which match: every evaluator's tests draw from it, so that all
+// are tried by the same cases.
+package querytest
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"vigie"
+	"vigie/lexicon"
+	"vigie/query"
+)
+
+// Generator makes random things.
+type Generator struct{ *rand.Rand }
+
+// New makes a generator; equal seeds give equal things.
+func New(seed uint64) Generator { return Generator{rand.New(rand.NewPCG(seed, 1))} }
+
+const (
+	// Buyers is how many buyers there are, of ids 1 to Buyers.
+	Buyers = 4
+
+	words = "voirie voiries réfection enrobé enrobés à chaud maîtrise d'œuvre d’oeuvre de la travaux travail route V.R.D. nettoyage locaux local école chauffe-eau 2024 été"
+)
+
+func departments() []string { return []string{"01", "07", "2A", "69", "971"} }
+
+// Text is random text of up to most words: with accents, apostrophes, hyphens,
+// stop words, words that come twice, and sometimes sentences.
+func (g Generator) Text(most int) string {
+	return strings.Join(pick(g, strings.Fields(words), most), []string{" ", " ", ". "}[g.IntN(3)])
+}
+
+// Tender is one of a few words, places and codes, or of none: nationwide, of
+// unknown nature.
+func (g Generator) Tender() *vigie.Tender {
+	t := &vigie.Tender{BuyerID: 1 + g.Int64N(Buyers)}
+	t.Title, t.Description = g.Text(6), g.Text(10)
+	t.Departments = vigie.Sorted(pick(g, departments(), 2))
+	t.Natures = pick(g, vigie.Natures(), 2)
+	t.CPVCodes = pick(g, []string{"45233140", "45000000", "71300000"}, 2)
+	return t
+}
+
+// Criteria are some that validation accepts, in any dimensions or none.
+func (g Generator) Criteria() vigie.Criteria {
+	c := vigie.Criteria{KeywordMode: vigie.KeywordModes()[g.IntN(2)], IncludeNationwide: g.IntN(2) == 0}
+	for range g.IntN(4) {
+		if keyword := g.Text(3); !query.Meaningless(keyword) {
+			c.Keywords = append(c.Keywords, keyword)
+		}
+	}
+	if g.IntN(3) == 0 {
+		if keyword := g.Text(2); !query.Meaningless(keyword) {
+			c.ExcludedKeywords = []string{keyword}
+		}
+	}
+	if g.IntN(3) == 0 {
+		c.Departments = pick(g, departments(), 3)
+	}
+	if g.IntN(4) == 0 {
+		c.BuyerIDs = pick(g, []int64{1, 2, 3, 4}, 2)
+	}
+	if g.IntN(4) == 0 {
+		c.Natures = pick(g, vigie.Natures(), 2)
+	}
+	if g.IntN(4) == 0 {
+		c.CPVCodes = pick(g, []string{"45", "452", "713", "9"}, 2)
+	}
+	return c
+}
+
+// pick is up to most values of a list; some can come twice.
+func pick[T any](g Generator, list []T, most int) []T {
+	var picked []T
+	for range g.IntN(most + 1) {
+		picked = append(picked, list[g.IntN(len(list))])
+	}
+	return picked
+}
+
+// Matches says what "matches" means, in the words of the design and by no
+// other means than the lexicon.
+func Matches(c vigie.Criteria, t *vigie.Tender) bool {
+	fields := []string{t.Title, t.Reference, t.SourceRef, t.Description}
+	for _, lot := range t.Lots {
+		fields = append(fields, lot.Title)
+	}
+	for _, code := range t.CPVCodes {
+		fields = append(fields, vigie.CPVLabel(code))
+	}
+	terms, _ := lexicon.Terms(append(fields, t.Labels...)...)
+	has := func(keyword string) bool {
+		for _, term := range lexicon.Phrase(keyword) {
+			if !slices.Contains(terms, term) {
+				return false
+			}
+		}
+		return true
+	}
+	found := 0
+	for _, keyword := range c.Keywords {
+		if has(keyword) {
+			found++
+		}
+	}
+	if c.KeywordMode == vigie.AllKeywords && found < len(c.Keywords) || c.KeywordMode == vigie.AnyKeyword && len(c.Keywords) > 0 && found == 0 {
+		return false
+	}
+	if slices.ContainsFunc(c.ExcludedKeywords, has) {
+		return false
+	}
+	if len(c.BuyerIDs) > 0 && !slices.Contains(c.BuyerIDs, t.BuyerID) {
+		return false
+	}
+	if len(c.Departments) > 0 {
+		inOne := slices.ContainsFunc(t.Departments, func(code string) bool { return slices.Contains(c.Departments, code) })
+		if !inOne && !(len(t.Departments) == 0 && c.IncludeNationwide) {
+			return false
+		}
+	}
+	if len(c.Natures) > 0 && !slices.ContainsFunc(t.Natures, func(n vigie.Nature) bool { return slices.Contains(c.Natures, n) }) {
+		return false
+	}
+	return len(c.CPVCodes) == 0 || slices.ContainsFunc(t.CPVCodes, func(code string) bool {
+		return slices.ContainsFunc(c.CPVCodes, func(prefix string) bool { return strings.HasPrefix(code, prefix) })
+	})
+}
