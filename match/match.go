@@ -1,0 +1,129 @@
+// Package match finds the watches that a tender matches: a percolator. The
+// watches are the index and the tender is the query, in memory, exact, and
+// rebuilt from the database at any time.
+//
+// A watch's formula is registered under the clause that is true of fewest
+// tenders, so that most tenders never meet it; what is left of the formula is
+// checked by comparing integers.
+package match
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"vigie/query"
+)
+
+// Index holds watches. Any number of goroutines may match while one changes
+// it: a match works on the watches as they were when it began, and waits for
+// nobody.
+type Index struct {
+	frequency Frequencies
+	places    places
+	current   atomic.Pointer[snapshot]
+	readers   sync.Pool // of *tender
+
+	writing sync.Mutex
+	atoms   atoms // the writer's; readers have the copy in their snapshot
+}
+
+// snapshot is the index at one moment. Nothing in it ever changes.
+type snapshot struct {
+	atoms atoms
+	parts []part // the oldest, and largest, first
+}
+
+// part is a segment, and which of its watches are gone or have a newer version
+// in a later part.
+type part struct {
+	*segment
+	gone    bitset
+	goneNum int
+}
+
+// Change is what becomes of one watch.
+type Change struct {
+	Watch int64
+	// Formula is what it looks for now; nil takes the watch away.
+	Formula *query.Formula
+}
+
+// Stats tells how much an index holds.
+type Stats struct {
+	Watches  int
+	Postings int // places where watches are registered
+	Atoms    int // distinct words, buyers, departments, codes
+	Segments int
+}
+
+// New makes an empty index. The frequencies say which words are rare, where
+// they are known: they make matching fast, and change nothing in its results.
+func New(frequency Frequencies) *Index {
+	x := &Index{frequency: frequency, places: newPlaces(), atoms: newAtoms()}
+	x.current.Store(&snapshot{atoms: x.atoms})
+	x.readers.New = func() any { return new(tender) }
+	return x
+}
+
+// Match appends to list the watches that a tender matches, each once, in no
+// particular order. Tried is how many registrations it looked at for that.
+func (x *Index) Match(f query.Facts, list []int64) (matched []int64, tried int) {
+	now := x.current.Load()
+	t := x.readers.Get().(*tender)
+	defer x.readers.Put(t)
+	t.read(f, &now.atoms, x.places)
+	for _, p := range now.parts {
+		var n int
+		list, n = p.match(t, list)
+		tried += n
+	}
+	return list, tried
+}
+
+// Apply makes changes, all at once for those who match. Of several changes of
+// one watch the last counts. It takes time in proportion to the changes, and
+// now and then, as parts grow together, to all that is held; one large Apply
+// is the way to load many watches.
+func (x *Index) Apply(changes []Change) {
+	if len(changes) == 0 {
+		return
+	}
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	changes = lastOfEach(changes)
+	parts := without(x.current.Load().parts, changes)
+	if fresh := x.build(changes); len(fresh.watches) > 0 {
+		parts = append(parts, part{segment: fresh})
+	}
+	x.current.Store(&snapshot{atoms: x.atoms, parts: settle(parts)})
+}
+
+// Stats counts.
+func (x *Index) Stats() Stats {
+	now := x.current.Load()
+	s := Stats{Atoms: now.atoms.count(), Segments: len(now.parts)}
+	for _, p := range now.parts {
+		s.Watches += p.alive()
+		s.Postings += len(p.postings)
+	}
+	return s
+}
+
+// growth is how many times larger than the next a part is at least: few parts
+// to look through, and a watch is copied a few times in all.
+const growth = 8
+
+// settle joins parts that have become too small for their place, and drops
+// what is gone once it is a quarter of a part.
+func settle(parts []part) []part {
+	for i := len(parts) - 1; i >= 0; i-- {
+		last := parts[i:]
+		switch {
+		case last[0].alive() == 0:
+			parts = append(parts[:i:i], last[1:]...)
+		case len(last) > 1 && last[0].alive() < growth*last[1].alive(), last[0].goneNum > len(last[0].watches)/4:
+			parts = append(parts[:i:i], part{segment: join(last)})
+		}
+	}
+	return parts
+}

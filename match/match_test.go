@@ -1,0 +1,272 @@
+package match_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"vigie"
+	"vigie/match"
+	"vigie/query"
+	"vigie/query/querytest"
+)
+
+// oracle holds watches and asks each of them.
+type oracle map[int64]query.Formula
+
+func (o oracle) match(f query.Facts) []int64 {
+	var list []int64
+	for id, formula := range o {
+		if formula.Matches(f) {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (o oracle) apply(changes []match.Change) {
+	for _, c := range changes {
+		delete(o, c.Watch)
+		if c.Formula != nil {
+			o[c.Watch] = *c.Formula
+		}
+	}
+}
+
+func matched(x *match.Index, f query.Facts) []int64 {
+	list, _ := x.Match(f, nil)
+	slices.Sort(list)
+	return list
+}
+
+// frequencies are those of a sample of random tenders: of none, sometimes.
+func frequencies(g querytest.Generator) match.Frequencies {
+	f := make(match.Frequencies)
+	for range g.IntN(100) {
+		facts, _ := query.FactsOf(g.Tender())
+		f.Add(facts)
+	}
+	f.Trim(uint32(g.IntN(3)))
+	return f
+}
+
+// formula is that of random criteria, or one that no criteria lead to.
+func formula(g querytest.Generator) *query.Formula {
+	f := query.Compile(g.Criteria())
+	for g.IntN(4) == 0 {
+		other := query.Compile(g.Criteria())
+		switch g.IntN(4) {
+		case 0:
+			f.Clauses = append(f.Clauses, other.Clauses...)
+		case 1:
+			f.Excluded = append(f.Excluded, other.Excluded...)
+			f.Excluded = append(f.Excluded, query.Conj{{Field: query.Department, Value: "01"}})
+		case 2:
+			f.Clauses = append(f.Clauses, slices.Concat(other.Clauses...))
+		case 3:
+			f.Clauses = append(f.Clauses, query.Clause{{}, {{Field: query.Procedure, Value: string(vigie.OpenProcedure)}}})
+		}
+	}
+	// Of very many departments, as « all but mine » is asked for.
+	if g.IntN(8) == 0 {
+		var all query.Clause
+		for _, d := range vigie.Departments()[g.IntN(60):] {
+			all = append(all, query.Conj{{Field: query.Department, Value: d.Code}})
+		}
+		f.Clauses = append(f.Clauses, all)
+	}
+	return &f
+}
+
+// The index and an evaluator that asks each watch agree, whatever is put,
+// replaced and taken away: 200,000 pairs of watch and tender, or as many as
+// VIGIE_TEST_PAIRS says.
+func TestAgainstOracle(t *testing.T) {
+	pairs, seed := setting(t, "VIGIE_TEST_PAIRS", 200_000), setting(t, "VIGIE_TEST_SEED", rand.Uint64())
+	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_PAIRS=%d", seed, pairs)
+	g := querytest.New(seed)
+	var tried, found uint64
+	for tried < pairs {
+		x, all := match.New(frequencies(g)), oracle{}
+		for range 40 {
+			// Changes of a few watches and of many, so that parts are made,
+			// joined, emptied.
+			changes := make([]match.Change, 1+g.IntN([]int{1, 5, 200}[g.IntN(3)]))
+			for i := range changes {
+				changes[i].Watch = 1 + g.Int64N(400)
+				if g.IntN(4) > 0 {
+					changes[i].Formula = formula(g)
+				}
+			}
+			x.Apply(changes)
+			all.apply(changes)
+			if got := x.Stats().Watches; got != len(all) {
+				t.Fatalf("%d watches held, not %d", got, len(all))
+			}
+			for range 3 {
+				tender := g.Tender()
+				facts, _ := query.FactsOf(tender)
+				want := all.match(facts)
+				if got := matched(x, facts); !slices.Equal(got, want) {
+					t.Fatalf("tender %+v\nmatches %v\n   not %v\n%s", tender, got, want, all.describe(got, want))
+				}
+				tried += uint64(len(all))
+				found += uint64(len(want))
+			}
+		}
+	}
+	if share := float64(found) / float64(tried); share < 0.02 || share > 0.7 {
+		t.Errorf("%.3f of the pairs match: too lopsided to prove much", share)
+	}
+}
+
+func (o oracle) describe(got, want []int64) string {
+	var text string
+	for id, f := range o {
+		if slices.Contains(got, id) != slices.Contains(want, id) {
+			text += fmt.Sprintf("%d: %s\n", id, f)
+		}
+	}
+	return text
+}
+
+func setting(t *testing.T, variable string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func FuzzAgainstOracle(f *testing.F) {
+	f.Add("voirie", "eau potable", "", "Voirie et eau potable", "01", "07")
+	f.Add("maîtrise d'œuvre", "voirie", "travaux", "Maîtrise d’œuvre, voirie", "2A", "")
+	f.Add("V.R.D.", "vrd vrd", "école", "VRD. VRD", "", "2A")
+	f.Fuzz(func(t *testing.T, first, second, excluded, title, asked, place string) {
+		tender := &vigie.Tender{BuyerID: 1}
+		tender.Title = title
+		if place != "" {
+			tender.Departments = []string{place}
+		}
+		facts, _ := query.FactsOf(tender)
+		x, all := match.New(nil), oracle{}
+		for _, mode := range vigie.KeywordModes() {
+			for _, nationwide := range []bool{false, true} {
+				c := vigie.Criteria{Keywords: []string{first, second}, KeywordMode: mode, IncludeNationwide: nationwide}
+				if excluded != "" {
+					c.ExcludedKeywords = []string{excluded}
+				}
+				if asked != "" {
+					c.Departments = []string{asked}
+				}
+				change := []match.Change{{Watch: int64(1 + len(all)), Formula: new(query.Compile(c))}}
+				x.Apply(change)
+				all.apply(change)
+			}
+		}
+		if got, want := matched(x, facts), all.match(facts); !slices.Equal(got, want) {
+			t.Errorf("matches %v, not %v\n%s", got, want, all.describe(got, want))
+		}
+	})
+}
+
+func TestLimitsOfFormulas(t *testing.T) {
+	term := func(value string) query.Conj { return query.Conj{{Field: query.Term, Value: value}} }
+	for name, test := range map[string]struct {
+		formula query.Formula
+		want    bool
+	}{
+		"nothing asked":              {query.Formula{}, true},
+		"a clause of nothing":        {query.Formula{Clauses: []query.Clause{{}}}, false},
+		"a conjunction of nothing":   {query.Formula{Clauses: []query.Clause{{{}}}}, true},
+		"nothing excluded":           {query.Formula{Excluded: []query.Conj{{}}}, false},
+		"only an exclusion, absent":  {query.Formula{Excluded: []query.Conj{term("route")}}, true},
+		"only an exclusion, present": {query.Formula{Excluded: []query.Conj{term("voirie")}}, false},
+		"an exclusion half present":  {query.Formula{Excluded: []query.Conj{{term("voirie")[0], term("route")[0]}}}, true},
+		"the same twice":             {query.Formula{Clauses: []query.Clause{{{term("voirie")[0], term("voirie")[0]}, term("voirie")}}}, true},
+		"asked and excluded":         {query.Formula{Clauses: []query.Clause{{term("voirie")}}, Excluded: []query.Conj{term("voirie")}}, false},
+		"a department unheard of":    {query.Formula{Clauses: []query.Clause{{{{Field: query.Department, Value: "99"}}}}}, false},
+		"among departments":          {query.Formula{Clauses: []query.Clause{{{{Field: query.Department, Value: "99"}}, {{Field: query.Department, Value: "01"}}}}}, true},
+		"two lists of departments":   {query.Formula{Clauses: []query.Clause{{{{Field: query.Department, Value: "01"}}}, {{{Field: query.Department, Value: "02"}}}}}, false},
+	} {
+		x := match.New(nil)
+		x.Apply([]match.Change{{Watch: 7, Formula: &test.formula}})
+		facts := query.Facts{Terms: []string{"eau", "voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
+		if test.formula.Matches(facts) != test.want {
+			t.Errorf("%s: the formula itself says otherwise", name)
+		}
+		if got := matched(x, facts); len(got) == 1 != test.want {
+			t.Errorf("%s: matches %v", name, got)
+		}
+	}
+}
+
+// A reader sees a batch of changes whole or not at all, whatever the writer
+// does meanwhile, and nothing blocks it: of two watches that trade places in
+// each batch, exactly one matches at any moment.
+func TestReadersSeeWholeBatches(t *testing.T) {
+	with, without := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}}), query.Compile(vigie.Criteria{Keywords: []string{"route"}})
+	facts := query.Facts{Terms: []string{"voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
+	x := match.New(nil)
+	x.Apply([]match.Change{{Watch: 1, Formula: &with}, {Watch: 2, Formula: &without}})
+	var done atomic.Bool
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for !done.Load() {
+				var ours int
+				for _, id := range matched(x, facts) {
+					if id <= 2 {
+						ours++
+					}
+				}
+				if ours != 1 {
+					t.Errorf("%d of the two match", ours)
+					return
+				}
+			}
+		})
+	}
+	g := querytest.New(3)
+	for i := range 2000 {
+		first, second := &with, &without
+		if i%2 == 0 {
+			first, second = second, first
+		}
+		batch := []match.Change{{Watch: 1, Formula: first}, {Watch: 2, Formula: second}}
+		// New words make the atoms grow under the readers.
+		for range 20 {
+			f := query.Compile(vigie.Criteria{Keywords: []string{strconv.Itoa(1000 + g.IntN(1e6))}})
+			batch = append(batch, match.Change{Watch: 3 + g.Int64N(5000), Formula: &f})
+		}
+		x.Apply(batch)
+	}
+	done.Store(true)
+	readers.Wait()
+}
+
+// Of several changes of one watch in a batch, the last counts.
+func TestLastChangeCounts(t *testing.T) {
+	f := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}})
+	facts := query.Facts{Terms: []string{"voirie"}}
+	x := match.New(nil)
+	x.Apply([]match.Change{{Watch: 1, Formula: &f}, {Watch: 1}, {Watch: 2}, {Watch: 2, Formula: &f}})
+	if got := matched(x, facts); !slices.Equal(got, []int64{2}) {
+		t.Errorf("matches %v", got)
+	}
+	x.Apply([]match.Change{{Watch: 2}, {Watch: 5}})
+	if got, held := matched(x, facts), x.Stats().Watches; len(got) > 0 || held > 0 {
+		t.Errorf("matches %v of %d", got, held)
+	}
+}
