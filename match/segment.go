@@ -34,15 +34,15 @@ func (p part) match(t *tender, list []int64) (matched []int64, tried int) {
 	// Who is gone is settled from the start, who matches from then on.
 	t.seen = append(t.seen[:0], p.gone...).grown(len(p.watches))
 	clear(t.seen[len(p.gone):])
-	heads, first := p.atoms, 0
+	heads, first, start := p.atoms, 0, len(list)
 	for _, atom := range t.atoms {
 		i, found := slices.BinarySearch(heads[first:], atom)
 		first += i
 		if !found {
 			continue
 		}
-		start, end := p.starts[first], p.starts[first+1]
-		places := p.places[start:end]
+		from, to := p.starts[first], p.starts[first+1]
+		places, postings := p.places[from:to], p.postings[from:to]
 		for _, place := range t.places {
 			from, found := slices.BinarySearch(places, place)
 			if !found {
@@ -50,13 +50,19 @@ func (p part) match(t *tender, list []int64) (matched []int64, tried int) {
 			}
 			to := from + run(places[from:])
 			tried += to - from
-			list = p.check(t, p.postings[int(start)+from:int(start)+to], list)
+			list = p.check(t, postings[from:to], list)
 		}
+	}
+	// The ids are far from one another in memory: looked up in a loop that does
+	// nothing else, they are fetched at once.
+	for i, watch := range list[start:] {
+		list[start+i] = p.watches[watch]
 	}
 	return list, tried
 }
 
-// check appends the watches of those postings whose rest is true as well.
+// check appends the watches, as the segment numbers them, of those postings
+// whose rest is true as well.
 func (p part) check(t *tender, postings []posting, list []int64) []int64 {
 	for _, candidate := range postings {
 		if t.seen.has(candidate.watch) {
@@ -70,7 +76,7 @@ func (p part) check(t *tender, postings []posting, list []int64) []int64 {
 			continue
 		}
 		t.seen.set(candidate.watch)
-		list = append(list, p.watches[candidate.watch])
+		list = append(list, int64(candidate.watch))
 	}
 	return list
 }

@@ -47,6 +47,9 @@ type commands struct {
 	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop."`
 	Reindex reindex `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
 	Health  health  `cmd:"" help:"Ask a running server whether it is ready."`
+	Bench   struct {
+		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
+	} `cmd:"" help:"Measure what is claimed."`
 }
 
 // run runs a command and returns the exit status: 0, 1 where it failed, 2

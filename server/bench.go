@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"vigie"
+	"vigie/bench"
+	"vigie/ingest/boamp"
+)
+
+// benchMatch is the command that measures the matcher.
+type benchMatch struct {
+	Watches  int    `default:"1000000" help:"How many watches to hold."`
+	Tenders  int    `default:"1000" help:"How many tenders of each kind to match."`
+	Cold     int    `default:"50" help:"How many of them to match once more with the processor's caches wiped."`
+	Seed     uint64 `default:"1" help:"Equal seeds draw equal watches and tenders."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Postgres string `help:"A PostgreSQL server to do the same beside (postgres://…), in a schema of its own."`
+	Notices  string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP's notices to draw words from; the bundled samples where none is given."`
+}
+
+// Run runs the command.
+func (c *benchMatch) Run(ctx context.Context, p *process) error {
+	notices, failed := c.notices(p)
+	corpus := bench.NewCorpus(notices)
+	if err := failed(); err != nil {
+		return err
+	}
+	report, err := bench.Match(ctx, corpus, bench.MatchOptions{
+		Watches: c.Watches, Tenders: c.Tenders, Seed: c.Seed, Cold: c.Cold, Postgres: c.Postgres,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		out := json.NewEncoder(p.out)
+		out.SetIndent("", "  ")
+		return out.Encode(report)
+	}
+	return printMatch(p.out, report)
+}
+
+func printMatch(w io.Writer, r *bench.MatchReport) error {
+	fmt.Fprintf(w, "%d watches of words in %d notices: %d registrations, %d distinct words and codes\n", r.Watches, r.Notices, r.Postings, r.Atoms)
+	fmt.Fprintf(w, "built in %.1f s, %.0f bytes a watch, a full garbage collection takes %.1f ms\n\n", r.BuildSeconds, r.BytesPerWatch, r.GCMillis)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "tenders\t\tcount\tmatching\tp50 ms\tp99 ms\tns a match\tcandidates a match\tmatches a tender\ttimes the index\t")
+	for _, m := range r.Measures {
+		times := ""
+		if m.Ratio > 0 {
+			times = fmt.Sprintf("%.0f", m.Ratio)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.2f %%\t%.3f\t%.3f\t%.0f\t%.2f\t%.0f\t%s\t\n", m.Tenders, m.Circumstance, m.Count,
+			100*m.Share, m.P50, m.P99, 1e9/m.MatchesPerSecond, m.CandidatesPerMatch, m.MatchesPerTender, times)
+	}
+	return table.Flush()
+}
+
+// notices reads those of the folder, or the samples; failed tells afterwards
+// what could not be read.
+func (c *benchMatch) notices(p *process) (notices iter.Seq[*vigie.Notice], failed func() error) {
+	var err error
+	read := func(r io.Reader, yield func(*vigie.Notice) bool) bool {
+		for record := range boamp.Read(r) {
+			if record.Notice != nil && !yield(record.Notice) {
+				return false
+			}
+		}
+		return true
+	}
+	return func(yield func(*vigie.Notice) bool) {
+		if c.Notices == "" {
+			read(bytes.NewReader(sampleNotices), yield)
+			return
+		}
+		var files []string
+		if files, err = filepath.Glob(filepath.Join(c.Notices, "boamp", "*.json*")); err == nil && len(files) == 0 {
+			err = fmt.Errorf("%s has no boamp/*.json, .jsonl or .jsonl.gz", c.Notices)
+		}
+		for _, name := range files {
+			var file *os.File
+			if file, err = os.Open(name); err != nil {
+				return
+			}
+			more := read(file, yield)
+			file.Close()
+			if !more {
+				return
+			}
+		}
+	}, func() error { return err }
+}
