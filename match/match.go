@@ -8,6 +8,7 @@
 package match
 
 import (
+	"iter"
 	"sync"
 	"sync/atomic"
 
@@ -82,8 +83,7 @@ func (x *Index) Match(f query.Facts, list []int64) (matched []int64, tried int) 
 
 // Apply makes changes, all at once for those who match. Of several changes of
 // one watch the last counts. It takes time in proportion to the changes, and
-// now and then, as parts grow together, to all that is held; one large Apply
-// is the way to load many watches.
+// now and then, as parts grow together, to all that is held.
 func (x *Index) Apply(changes []Change) {
 	if len(changes) == 0 {
 		return
@@ -92,10 +92,32 @@ func (x *Index) Apply(changes []Change) {
 	defer x.writing.Unlock()
 	changes = lastOfEach(changes)
 	parts := without(x.current.Load().parts, changes)
-	if fresh := x.build(changes); len(fresh.watches) > 0 {
+	b := builder{index: x}
+	for _, c := range changes {
+		if c.Formula != nil {
+			b.add(c.Watch, *c.Formula)
+		}
+	}
+	if fresh := b.segment(); len(fresh.watches) > 0 {
 		parts = append(parts, part{segment: fresh})
 	}
 	x.current.Store(&snapshot{atoms: x.atoms, parts: settle(parts)})
+}
+
+// Load replaces all that the index holds by watches that come in the order of
+// their ids, each once. It keeps none of the formulas.
+func (x *Index) Load(watches iter.Seq2[int64, query.Formula]) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	b := builder{index: x}
+	for id, formula := range watches {
+		b.add(id, formula)
+	}
+	now := &snapshot{atoms: x.atoms}
+	if all := b.segment(); len(all.watches) > 0 {
+		now.parts = []part{{segment: all}}
+	}
+	x.current.Store(now)
 }
 
 // Stats counts.

@@ -3,6 +3,8 @@ package match
 import (
 	"cmp"
 	"slices"
+
+	"vigie/query"
 )
 
 // segment is a set of watches that never changes, in a few large slices: the
@@ -126,26 +128,6 @@ func lastOfEach(changes []Change) []Change {
 	return slices.CompactFunc(changes, func(a, b Change) bool { return a.Watch == b.Watch })
 }
 
-// build makes a segment of the watches that are not taken away.
-func (x *Index) build(changes []Change) *segment {
-	var b builder
-	for _, c := range changes {
-		if c.Formula == nil {
-			continue
-		}
-		watch := uint32(len(b.watches))
-		b.watches = append(b.watches, c.Watch)
-		r := x.register(*c.Formula)
-		for _, key := range r.keys {
-			rest := b.rest(key.rest)
-			for _, place := range r.places {
-				b.records = append(b.records, record{key.atom, place, posting{watch, rest}})
-			}
-		}
-	}
-	return b.segment()
-}
-
 // join makes one segment of parts, without what is gone.
 func join(parts []part) *segment {
 	var b builder
@@ -165,6 +147,7 @@ func join(parts []part) *segment {
 
 // builder gathers what becomes a segment.
 type builder struct {
+	index   *Index
 	watches []int64
 	records []record
 	code    []uint32
@@ -178,6 +161,19 @@ type record struct {
 }
 
 func (r record) order() uint64 { return uint64(r.atom)<<8 | uint64(r.place) }
+
+// add registers a watch, whose id is above those added before.
+func (b *builder) add(id int64, f query.Formula) {
+	watch := uint32(len(b.watches))
+	b.watches = append(b.watches, id)
+	r := b.index.register(f)
+	for _, key := range r.keys {
+		rest := b.rest(key.rest)
+		for _, place := range r.places {
+			b.records = append(b.records, record{key.atom, place, posting{watch, rest}})
+		}
+	}
+}
 
 // rest stores a program and returns what a posting says of it.
 func (b *builder) rest(p program) uint32 {

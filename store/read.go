@@ -12,17 +12,17 @@ import (
 // Tenders returns tenders by the ids asked for; one that was merged into
 // another stands under both ids. Unknown ids are left out.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	return byID(ctx, s, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+	return byID(ctx, s.db, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
 }
 
 // Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
 func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
-	return byID(ctx, s, ids, func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto })
+	return byID(ctx, s.db, ids, func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto })
 }
 
 // byID reads things that can be merged. An alias leads to what is no alias, so
 // a second look is the last.
-func byID[T any](ctx context.Context, s *Store, ids []int64, of func(*T) (id int64, into *int64)) (map[int64]*T, error) {
+func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id int64, into *int64)) (map[int64]*T, error) {
 	found := make(map[int64]*T, len(ids))
 	if len(ids) == 0 {
 		return found, nil
@@ -30,7 +30,7 @@ func byID[T any](ctx context.Context, s *Store, ids []int64, of func(*T) (id int
 	aliases := make(map[int64]int64)
 	for wanted := ids; len(wanted) > 0; {
 		var rows []*T
-		if err := s.db.NewSelect().Model(&rows).Where("id IN (?)", bun.List(wanted)).Scan(ctx); err != nil {
+		if err := db.NewSelect().Model(&rows).Where("id IN (?)", bun.List(wanted)).Scan(ctx); err != nil {
 			return nil, translate(err)
 		}
 		wanted = nil

@@ -86,9 +86,11 @@ type setting struct {
 }
 
 // Epoch is a random word that is this database's own.
-func (s *Store) Epoch(ctx context.Context) (string, error) {
+func (s *Store) Epoch(ctx context.Context) (string, error) { return epoch(ctx, s.db) }
+
+func epoch(ctx context.Context, db bun.IDB) (string, error) {
 	epoch := setting{Name: "epoch"}
-	err := s.db.NewSelect().Model(&epoch).WherePK().Scan(ctx)
+	err := db.NewSelect().Model(&epoch).WherePK().Scan(ctx)
 	return epoch.Value, translate(err)
 }
 

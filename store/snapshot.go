@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"iter"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Snapshot is the database as it was at one moment, for those who must see
+// several things as they were together.
+type Snapshot struct {
+	tx bun.Tx
+	// Number is that of the last change in it.
+	Number int64
+}
+
+// Snapshot gives fn the database as it is now. What others change meanwhile it
+// does not see, and they do not wait for it.
+func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Snapshot) error) error {
+	// SQLite's readers have a snapshot whatever the level.
+	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	return translate(s.db.RunInTx(ctx, options, func(ctx context.Context, tx bun.Tx) error {
+		now := &Snapshot{tx: tx}
+		if err := tx.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &now.Number); err != nil {
+			return err
+		}
+		return fn(ctx, now)
+	}))
+}
+
+// WatchState is what matching needs of a watch.
+type WatchState struct {
+	ID int64
+	// Criteria is nil where the watch writes to nobody: it is paused or gone.
+	Criteria *vigie.Criteria
+}
+
+// ChangedWatches yields the watches whose last change has a number above
+// after, in the order of their ids; after 0, those that are paused or gone are
+// left out. An error is the last thing it yields.
+func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[WatchState, error] {
+	return func(yield func(WatchState, error) bool) {
+		q := now.tx.NewSelect().Model((*vigie.Watch)(nil)).
+			ColumnExpr("watch.id, watch.active AND watch.deleted_at IS NULL").
+			Column("keywords", "keyword_mode", "excluded_keywords", "departments", "include_nationwide", "natures", "cpv_codes").
+			ColumnExpr("COALESCE(buyers.buyer_id, 0)").
+			Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
+			Where("watch.number > ?", after).OrderExpr("watch.id, buyers.position")
+		if after == 0 {
+			q = q.Where("watch.active").Where("watch.deleted_at IS NULL")
+		}
+		rows, err := q.Rows(ctx)
+		if err != nil {
+			yield(WatchState{}, translate(err))
+			return
+		}
+		defer rows.Close()
+		// There can be a million: read by hand, which takes a third of the time.
+		var last WatchState
+		for rows.Next() {
+			row, err := scanWatch(rows)
+			switch {
+			case err != nil:
+				yield(WatchState{}, translate(err))
+				return
+			case row.ID == last.ID && row.Criteria != nil: // one more buyer
+				last.Criteria.BuyerIDs = append(last.Criteria.BuyerIDs, row.Criteria.BuyerIDs...)
+			case row.ID != last.ID:
+				if last.ID != 0 && !yield(last, nil) {
+					return
+				}
+				last = row
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(WatchState{}, translate(err))
+		} else if last.ID != 0 {
+			yield(last, nil)
+		}
+	}
+}
+
+// scanWatch reads a row of ChangedWatches.
+func scanWatch(rows *sql.Rows) (WatchState, error) {
+	var w WatchState
+	var on bool
+	var c vigie.Criteria
+	var keywords, excluded, departments, natures, cpv sql.RawBytes
+	var buyer int64
+	err := rows.Scan(&w.ID, &on, &keywords, &c.KeywordMode, &excluded, &departments, &c.IncludeNationwide, &natures, &cpv, &buyer)
+	if err != nil || !on {
+		return w, err
+	}
+	w.Criteria = &c
+	if buyer != 0 {
+		c.BuyerIDs = []int64{buyer}
+	}
+	for _, list := range []struct {
+		raw  []byte
+		into any
+	}{{keywords, &c.Keywords}, {excluded, &c.ExcludedKeywords}, {departments, &c.Departments}, {natures, &c.Natures}, {cpv, &c.CPVCodes}} {
+		if string(list.raw) == "[]" {
+			continue
+		}
+		if err := json.Unmarshal(list.raw, list.into); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// Notices returns the notices of a number above after, in the order of the
+// numbers, at most limit.
+func (now *Snapshot) Notices(ctx context.Context, after, limit int64) ([]*vigie.Notice, error) {
+	var notices []*vigie.Notice
+	err := now.tx.NewSelect().Model(&notices).Where("id > ?", after).Order("id").Limit(limit).Scan(ctx)
+	return notices, translate(err)
+}
+
+// Tenders returns tenders by id, as [Store.Tenders] does.
+func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+	return byID(ctx, now.tx, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+}
+
+// LastTenders returns the tenders that changed last, at most limit.
+func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Tender, error) {
+	var tenders []*vigie.Tender
+	err := now.tx.NewSelect().Model(&tenders).Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx)
+	return tenders, translate(err)
+}
+
+// Epoch is [Store.Epoch].
+func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return epoch(ctx, now.tx) }
