@@ -16,7 +16,7 @@ import (
 //
 //	server → everything
 //	graph → service → store, search → query → lexicon → root        match → query
-//	feed → store, search        ingest → root
+//	feed → store, search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -24,6 +24,7 @@ func arrows() map[string][]string {
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
+		"bench":                  {".", "lexicon", "match", "query"},
 		"search":                 {".", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
 		"search/bleve":           {".", "query", "search", "search/internal/plan"},
@@ -34,14 +35,14 @@ func arrows() map[string][]string {
 		"store/storetest":        {".", "store"},
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
-		"feed":                   {".", "lexicon", "query", "search", "store"},
+		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
 		"graph/scalar":           {"."},
 		"server/playground":      {},
 		"server": {
-			".", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store",
 		},
 	}

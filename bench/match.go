@@ -77,8 +77,8 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 	}
 	for _, kind := range []Kind{Usual, Hot, Nowhere} {
 		tenders := c.Tenders(o.Tenders, kind, o.Seed)
-		warm := measure(x, tenders[:min(20, len(tenders))], nil) // the first touch of everything
-		warm = measure(x, tenders, nil)
+		measure(x, tenders[:min(20, len(tenders))], nil) // the first touch of everything
+		warm := measure(x, tenders, nil)
 		r.add(kind, "warm", o.Watches, warm)
 		r.add(kind, "cold", o.Watches, measure(x, tenders[:min(o.Cold, len(tenders))], wiper()))
 		stop := c.keepChanging(x, o)

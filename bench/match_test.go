@@ -1,10 +1,8 @@
 package bench_test
 
 import (
-	"compress/gzip"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"vigie"
@@ -36,9 +34,6 @@ func corpus(t testing.TB) *bench.Corpus {
 	})
 }
 
-var _ = gzip.NewReader
-var _ sync.Mutex
-
 func BenchmarkMatch(b *testing.B) {
 	c := corpus(b)
 	x := match.New(c.Frequencies(1))
@@ -47,7 +42,6 @@ func BenchmarkMatch(b *testing.B) {
 		changes = append(changes, match.Change{Watch: int64(i + 1), Formula: new(query.Compile(w))})
 	}
 	x.Apply(changes)
-	changes = nil
 	for _, kind := range []bench.Kind{bench.Usual, bench.Hot, bench.Nowhere} {
 		tenders := c.Tenders(300, kind, 1)
 		b.Run(string(kind), func(b *testing.B) {

@@ -1,0 +1,208 @@
+package feed
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vigie"
+	"vigie/match"
+	"vigie/query"
+	"vigie/store"
+)
+
+// Matcher knows, in memory, which watches a tender matches. Every replica has
+// one, filled at the start and kept in step with the database's changes.
+//
+// Follow must not be called while it, or Match, is running.
+type Matcher struct {
+	log     *slog.Logger
+	metrics matchMetrics
+	index   *match.Index
+	// reached is the last change that the index knows of; of epoch.
+	reached int64
+	epoch   string
+}
+
+// sample is from how many of the last tenders it is told which words are rare.
+const sample = 2000
+
+// NewMatcher makes a matcher of no watches, which Follow fills, and registers
+// its metrics.
+func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
+	return &Matcher{log: log, metrics: newMatchMetrics(metrics), index: match.New(nil)}
+}
+
+// Follow brings the matcher in step with the database as the snapshot has it:
+// what is matched after that is matched against the watches as they were then.
+// Where it fails, the matcher is as before.
+func (m *Matcher) Follow(ctx context.Context, now *store.Snapshot) error {
+	epoch, err := now.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	// A database with another past, or an older state of it, was put in place.
+	case epoch != m.epoch || m.reached > now.Number:
+		err = m.load(ctx, now)
+	case m.reached < now.Number:
+		err = m.catchUp(ctx, now)
+	}
+	if err != nil {
+		return err
+	}
+	m.epoch, m.reached = epoch, now.Number
+	m.metrics.watches.Set(float64(m.index.Stats().Watches))
+	m.metrics.number.Set(float64(m.reached))
+	return nil
+}
+
+// Reached is the number of the last change that the matcher knows of.
+func (m *Matcher) Reached() int64 { return m.reached }
+
+// Match returns the watches that a tender matches, in no particular order.
+func (m *Matcher) Match(t *vigie.Tender) []int64 {
+	facts, _ := query.FactsOf(t)
+	start := time.Now()
+	watches, tried := m.index.Match(facts, nil)
+	m.metrics.seconds.Observe(time.Since(start).Seconds())
+	m.metrics.candidates.Add(float64(tried))
+	m.metrics.matches.Add(float64(len(watches)))
+	return watches
+}
+
+func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
+	start := time.Now()
+	rare, err := frequencies(ctx, now)
+	if err != nil {
+		return err
+	}
+	index := match.New(rare)
+	index.Load(func(yield func(int64, query.Formula) bool) {
+		for c := range compiled(now.ChangedWatches(ctx, 0)) {
+			if c.err != nil {
+				err = c.err
+				return
+			}
+			if !yield(c.watch, *c.formula) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	m.index = index
+	m.log.InfoContext(ctx, "watches loaded", "count", index.Stats().Watches, "took", time.Since(start))
+	return nil
+}
+
+func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
+	var changes []match.Change
+	for w, err := range now.ChangedWatches(ctx, m.reached) {
+		if err != nil {
+			return err
+		}
+		change := match.Change{Watch: w.ID}
+		if w.Criteria != nil {
+			change.Formula = new(query.Compile(*w.Criteria))
+		}
+		changes = append(changes, change)
+	}
+	m.index.Apply(changes)
+	return nil
+}
+
+// frequencies are those of the last tenders.
+func frequencies(ctx context.Context, now *store.Snapshot) (match.Frequencies, error) {
+	tenders, err := now.LastTenders(ctx, sample)
+	if err != nil {
+		return nil, err
+	}
+	f := make(match.Frequencies)
+	for _, t := range tenders {
+		facts, _ := query.FactsOf(t)
+		f.Add(facts)
+	}
+	f.Trim(3)
+	return f, nil
+}
+
+// compiledWatch is a watch's formula, or why there is none.
+type compiledWatch struct {
+	watch   int64
+	formula *query.Formula
+	err     error
+}
+
+// compiled compiles watches beside whoever ranges over the result.
+func compiled(watches iter.Seq2[store.WatchState, error]) iter.Seq[compiledWatch] {
+	return func(yield func(compiledWatch) bool) {
+		const batch = 1000
+		full := make(chan []compiledWatch, 8)
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(full)
+			next := make([]compiledWatch, 0, batch)
+			send := func() bool {
+				select {
+				case full <- next:
+					next = make([]compiledWatch, 0, batch)
+					return true
+				case <-stop:
+					return false
+				}
+			}
+			for w, err := range watches {
+				c := compiledWatch{watch: w.ID, err: err}
+				if err == nil {
+					c.formula = new(query.Compile(*w.Criteria))
+				}
+				if next = append(next, c); len(next) == batch && !send() {
+					return
+				}
+			}
+			send()
+		}()
+		for some := range full {
+			for _, c := range some {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+type matchMetrics struct {
+	candidates, matches prometheus.Counter
+	seconds             prometheus.Histogram
+	watches, number     prometheus.Gauge
+}
+
+func newMatchMetrics(r prometheus.Registerer) matchMetrics {
+	m := matchMetrics{
+		candidates: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vigie_match_candidates_total", Help: "Registrations of watches that matching looked at.",
+		}),
+		matches: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vigie_match_matches_total", Help: "Watches that tenders matched.",
+		}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "vigie_match_seconds", Help: "How long matching one tender against all watches took.",
+			Buckets: prometheus.ExponentialBuckets(10e-6, 4, 8),
+		}),
+		watches: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "vigie_match_watches", Help: "Watches held.",
+		}),
+		number: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "vigie_match_change_number", Help: "The number of the last change that the matcher knows of.",
+		}),
+	}
+	r.MustRegister(m.candidates, m.matches, m.seconds, m.watches, m.number)
+	return m
+}
