@@ -24,14 +24,14 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	asked, err := tenderQuery(ctx, service.TenderQuery{
+	plan, err := q.tenderPlan(ctx, service.TenderQuery{
 		Text: value(text), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, asked)
+	return q.service.Tenders(ctx, plan)
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -50,26 +50,25 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	asked, err := tenderQuery(ctx, service.TenderQuery{
+	plan, err := q.tenderPlan(ctx, service.TenderQuery{
 		Matching: true, Watches: watches, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, asked)
+	return q.service.Tenders(ctx, plan)
 }
 
-// tenderQuery completes the query of a field: narrowed by the filter, for no
-// more than the client selected, and checked.
-func tenderQuery(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (service.TenderQuery, error) {
-	narrowed, err := tenderFilter(filter)
-	if err != nil {
-		return q, err
+// tenderPlan plans the query of a field: narrowed by the filter, for no more
+// than the client selected.
+func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (*service.TenderPlan, error) {
+	var err error
+	if q.Filter, err = tenderFilter(filter); err != nil {
+		return nil, err
 	}
-	q.Filter = narrowed
 	if q.Matching {
-		q.Filter = onlineUnlessSaid(narrowed)
+		q.Filter = onlineUnlessSaid(q.Filter)
 	}
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
 	q.CountOnly = true
@@ -85,7 +84,7 @@ func tenderQuery(ctx context.Context, q service.TenderQuery, filter *gql.TenderF
 			}
 		}
 	}
-	return q, service.CheckTenders(&q)
+	return r.service.Plan(q)
 }
 
 func facetOf(field string) (facet search.Facet, ok bool) {

@@ -59,10 +59,14 @@ func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recip
 	return load(ctx).recipients.Load(ctx, w.ID)
 }
 
-func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
-	page, err := load(ctx).pages.Load(ctx, &service.TenderQuery{
-		Matching: true, Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), Order: search.PublishedDesc, CountOnly: true,
+func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
+	plan, err := r.service.Plan(service.TenderQuery{
+		Matching: true, Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), CountOnly: true,
 	})
+	if err != nil {
+		return nil, err
+	}
+	page, err := load(ctx).pages.Load(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -70,17 +74,15 @@ func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error
 	return &count, nil
 }
 
-func (watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	// Checked here, so that a mistake is this field's alone and not that of all
-	// that the loader gathers.
-	asked, err := tenderQuery(ctx, service.TenderQuery{
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	plan, err := r.tenderPlan(ctx, service.TenderQuery{
 		Matching: true, Watches: []*vigie.Watch{w}, Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	}, filter)
 	if err != nil {
 		return nil, err
 	}
-	return load(ctx).pages.Load(ctx, &asked)
+	return load(ctx).pages.Load(ctx, plan)
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {

@@ -20,8 +20,9 @@ type TenderQuery struct {
 	Watches  []*vigie.Watch
 	Filter   search.Filter
 	Text     string // free text; "" for none
-	Order    search.Order
-	Page     PageArgs
+	// Order is the newest first unless said, or for a Text by relevance.
+	Order search.Order
+	Page  PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
 	Facets    []search.Facet
@@ -57,7 +58,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
-	asked      *plan
+	plan       *TenderPlan
 }
 
 // WatchMatch is that a watch matches a tender, and by which of its keywords.
@@ -70,21 +71,27 @@ type WatchMatch struct {
 func (e *TenderEdge) MatchedBy() []*WatchMatch {
 	facts, _ := query.FactsOf(e.Node)
 	matches := []*WatchMatch{}
-	for i, w := range e.asked.asked.Watches {
-		if e.asked.query.Any[i].Matches(facts) {
+	for i, w := range e.plan.watches {
+		if e.plan.query.Any[i].Matches(facts) {
 			matches = append(matches, &WatchMatch{w, orEmpty(query.FoundKeywords(w.Criteria.Keywords, facts))})
 		}
 	}
 	return matches
 }
 
-// CheckTenders tells what is wrong with a query, before it is asked together
-// with others, and gives it the order that it has where it says none: by
-// relevance for words, else the newest first.
-func CheckTenders(q *TenderQuery) error {
+// TenderPlan is a query that was checked and worded for the index.
+type TenderPlan struct {
+	watches []*vigie.Watch
+	window  window
+	query   search.Query
+}
+
+// Plan checks a query, so that what is wrong with it is known before it is
+// asked together with others.
+func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	q.Text = clean(q.Text)
 	if utf8.RuneCountInString(q.Text) > vigie.MaxSearchLength {
-		return badRequest(vigie.Text{
+		return nil, badRequest(vigie.Text{
 			FR: "Une recherche a au plus %d caractères.",
 			EN: "A search has at most %d characters.",
 		}.With(vigie.MaxSearchLength), "search")
@@ -95,29 +102,88 @@ func CheckTenders(q *TenderQuery) error {
 			q.Order = search.Relevance
 		}
 	}
-	_, err := newPlan(*q, time.Time{})
-	return err
-}
-
-// plan is a query on its way to the index.
-type plan struct {
-	query  search.Query
-	window window
-	now    time.Time
-	asked  TenderQuery
-}
-
-// TenderPages answers queries with one call of the search engine and one of
-// the database, in their order.
-func (s *Service) TenderPages(ctx context.Context, queries []TenderQuery) ([]*TenderPage, error) {
-	plans := make([]plan, len(queries))
-	searches := make([]search.Query, len(queries))
-	for i, q := range queries {
-		p, err := newPlan(q, s.now())
-		if err != nil {
-			return nil, err
+	w, err := q.Page.window(20)
+	if err != nil {
+		return nil, err
+	}
+	p := &TenderPlan{watches: q.Watches, window: w, query: search.Query{
+		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
+		Limit: w.size + 1, // the row after the page tells whether there is a next one
+	}}
+	if q.Matching {
+		p.query.Any = []query.Formula{}
+		for _, watch := range q.Watches {
+			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))
 		}
-		plans[i], searches[i] = p, p.query
+	}
+	if q.CountOnly {
+		p.query.Limit = 0
+	}
+	if err := p.place(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// place says at which rows the page is.
+func (p *TenderPlan) place() error {
+	w, order := p.window, p.query.Order
+	if order == search.Relevance {
+		if p.query.Text == "" {
+			return badRequest(vigie.Text{
+				FR: "L'ordre RELEVANCE est celui d'une recherche par mots.",
+				EN: "RELEVANCE is the order of a search by words.",
+			}, "orderBy")
+		}
+		if w.backwards {
+			return badRequest(vigie.Text{
+				FR: "L'ordre RELEVANCE ne se parcourt pas à rebours.",
+				EN: "RELEVANCE is not paged backwards.",
+			}, w.argument)
+		}
+	}
+	switch {
+	case w.cursor != "":
+		c, err := parseCursor(w.cursor, string(order), w.argument)
+		if err != nil {
+			return err
+		}
+		p.query.Now = time.Unix(c.Now, 0).UTC()
+		switch {
+		case order == search.Relevance:
+			p.query.Offset = int(min(c.ID, vigie.MaxOffset)) // the row's place in the list
+		case w.backwards:
+			p.query.Before = c.key()
+		default:
+			p.query.After = c.key()
+		}
+	case w.backwards:
+		p.query.FromEnd = true
+	case w.page > 0:
+		p.query.Offset = (w.page - 1) * w.size
+	}
+	if p.query.Offset+w.size > vigie.MaxOffset {
+		// No rows lie there; the totals are still asked for.
+		p.query.Offset, p.query.Limit = 0, 0
+	}
+	return nil
+}
+
+// Tenders answers a query.
+func (s *Service) Tenders(ctx context.Context, plan *TenderPlan) (*TenderPage, error) {
+	pages, err := s.TenderPages(ctx, []*TenderPlan{plan})
+	if err != nil {
+		return nil, err
+	}
+	return pages[0], nil
+}
+
+// TenderPages answers queries, in their order, with one call of the search
+// engine and one of the database.
+func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
+	searches := make([]search.Query, len(plans))
+	for i, p := range plans {
+		searches[i] = p.query
 	}
 	results, err := s.search(ctx, searches)
 	if err != nil {
@@ -133,85 +199,15 @@ func (s *Service) TenderPages(ctx context.Context, queries []TenderQuery) ([]*Te
 	if err != nil {
 		return nil, err
 	}
-	pages := make([]*TenderPage, len(queries))
-	for i := range plans {
-		pages[i] = plans[i].page(results[i], tenders)
+	pages := make([]*TenderPage, len(plans))
+	for i, p := range plans {
+		pages[i] = p.page(results[i], tenders)
 	}
 	return pages, nil
 }
 
-// Tenders answers one query.
-func (s *Service) Tenders(ctx context.Context, q TenderQuery) (*TenderPage, error) {
-	pages, err := s.TenderPages(ctx, []TenderQuery{q})
-	if err != nil {
-		return nil, err
-	}
-	return pages[0], nil
-}
-
-// newPlan checks a query and words it for the index. It asks for one row more
-// than the page has, to know whether there is a next one.
-func newPlan(q TenderQuery, now time.Time) (plan, error) {
-	w, err := q.Page.window(20)
-	if err != nil {
-		return plan{}, err
-	}
-	p := plan{window: w, now: now, asked: q}
-	p.query = search.Query{Filter: q.Filter, Text: q.Text, Order: q.Order, Limit: w.size + 1, Facets: q.Facets}
-	if q.Matching {
-		p.query.Any = []query.Formula{}
-		for _, watch := range q.Watches {
-			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))
-		}
-	}
-	if q.CountOnly {
-		p.query.Limit = 0
-	}
-	if q.Order == search.Relevance {
-		if q.Text == "" {
-			return p, badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE est celui d'une recherche par mots.",
-				EN: "RELEVANCE is the order of a search by words.",
-			}, "orderBy")
-		}
-		if w.backwards {
-			return p, badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE ne se parcourt pas à rebours.",
-				EN: "RELEVANCE is not paged backwards.",
-			}, w.argument)
-		}
-	}
-	if w.cursor != "" {
-		c, err := parseCursor(w.cursor, string(q.Order), w.argument)
-		if err != nil {
-			return p, err
-		}
-		p.now = time.Unix(c.Now, 0).UTC()
-		switch {
-		case q.Order == search.Relevance:
-			p.query.Offset = int(min(c.ID, vigie.MaxOffset)) // the row's place in the list
-		case w.backwards:
-			p.query.Before = c.key()
-		default:
-			p.query.After = c.key()
-		}
-	}
-	if w.backwards && w.cursor == "" {
-		p.query.FromEnd = true
-	}
-	if w.page > 0 {
-		p.query.Offset = (w.page - 1) * w.size
-	}
-	if p.query.Offset+w.size > vigie.MaxOffset {
-		// No rows lie there; the totals are still asked for.
-		p.query.Offset, p.query.Limit = 0, 0
-	}
-	p.query.Now = p.now
-	return p, nil
-}
-
 // page makes a page of what the index found.
-func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
 	page := &TenderPage{
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
@@ -229,11 +225,11 @@ func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *Tend
 		if t == nil {
 			continue // it went between the two looks
 		}
-		c := tenderCursor(p.asked.Order, p.now, t)
-		if p.asked.Order == search.Relevance {
-			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.now.Unix()}
+		c := tenderCursor(p.query.Order, p.query.Now, t)
+		if p.query.Order == search.Relevance {
+			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.query.Now.Unix()}
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, asked: p})
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, plan: p})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
