@@ -237,23 +237,20 @@ func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *in
 			EN: "The number of rows is from 1 to %d.",
 		}.With(vigie.MaxPageSize)}
 	}
-	var ids []int64
-	for value := range f.Counts[search.ByBuyer] {
-		ids = append(ids, keyOf(vigie.KindBuyer, value))
-	}
-	slices.Sort(ids)
+	ids := f.TopBuyers(most)
 	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[string]string, len(buyers))
+	top, names := make(map[string]int, len(ids)), make(map[string]string, len(ids))
 	for i, b := range buyers {
+		value := vigie.GlobalID(vigie.KindBuyer, ids[i])
+		top[value] = f.Counts[search.ByBuyer][value]
 		if b != nil {
-			names[vigie.GlobalID(vigie.KindBuyer, ids[i])] = b.Name
+			names[value] = b.Name
 		}
 	}
-	list := counts(ctx, f.Counts[search.ByBuyer], func(value string) vigie.Text { return vigie.Same(names[value]) })
-	return list[:min(most, len(list))], nil
+	return counts(ctx, top, func(value string) vigie.Text { return vigie.Same(names[value]) }), nil
 }
 
 func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {

@@ -100,6 +100,35 @@ func testFacets(t *testing.T, w *world) {
 	})
 }
 
+// The buyers with most tenders, whatever their names; of equal ones at the cut
+// those known longest. Those shown are in the order of their names.
+func TestTopBuyers(t *testing.T) { eachPair(t, testTopBuyers) }
+
+func testTopBuyers(t *testing.T, w *world) {
+	for i, buyer := range []string{"Une fois", "Évian", "Zuydcoote", "Trois fois", "Arles", "Trois fois", "Évian", "Zuydcoote", "Arles", "Trois fois"} {
+		w.publish(w.notice(fmt.Sprint(i), "Voirie", buyer, i))
+	}
+	p := w.person("a@example.org")
+	for first, want := range map[int]string{
+		1: "[3 Trois fois]",
+		2: "[3 Trois fois 2 Évian]",
+		3: "[3 Trois fois 2 Évian 2 Zuydcoote]",
+		4: "[3 Trois fois 2 Arles 2 Évian 2 Zuydcoote]",
+		9: "[3 Trois fois 2 Arles 2 Évian 2 Zuydcoote 1 Une fois]",
+	} {
+		r := p.ask(`query ($n: Int) { tenders { facets { buyers(first: $n) { count label value } } } }`, vars{"n": first})
+		var got []any
+		for _, b := range r.at("tenders.facets.buyers").([]any) {
+			b := b.(map[string]any)
+			got = append(got, b["count"], b["label"])
+			p.ask(`query ($id: ID!) { tenders(filter: { buyerIds: [$id] }) { totalCount } }`, vars{"id": b["value"]}).expect(map[string]string{"tenders.totalCount": fmt.Sprint(b["count"])})
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("the first %d: %v, want %s", first, got, want)
+		}
+	}
+}
+
 func TestFreeText(t *testing.T) { eachPair(t, testFreeText) }
 
 func testFreeText(t *testing.T, w *world) {

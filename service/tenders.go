@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -42,6 +43,17 @@ type TenderPage struct {
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
 	Counts map[search.Facet]map[string]int
+}
+
+// TopBuyers returns the n buyers with most tenders; of those with as many as
+// the last of them, the ones known longest. To go by names there would take
+// those of all buyers, thousands at times.
+func (f *TenderFacets) TopBuyers(n int) []int64 {
+	counts := byBuyer(f.Counts)
+	ids := slices.SortedFunc(maps.Keys(counts), func(a, b int64) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	return ids[:min(n, len(ids))]
 }
 
 // Nodes returns the tenders of the page.
@@ -255,13 +267,18 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[int64]int, len(ids))
-	for value, count := range results[0].Counts[search.ByBuyer] {
+	return byBuyer(results[0].Counts), nil
+}
+
+// byBuyer is the facet of buyers by their ids.
+func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
+	byID := make(map[int64]int, len(counts[search.ByBuyer]))
+	for value, count := range counts[search.ByBuyer] {
 		if _, id, ok := vigie.ParseGlobalID(value); ok {
-			counts[id] = count
+			byID[id] = count
 		}
 	}
-	return counts, nil
+	return byID
 }
 
 // FacetCount is how many tenders of a result have a value.
