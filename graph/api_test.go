@@ -69,6 +69,41 @@ func testMistakes(t *testing.T, w *world) {
 	p.ask(`{ watches { totalCount } }`, nil).expect(map[string]string{"watches.totalCount": "1"})
 }
 
+// Of a list that is too long nothing else is said, nor is the database asked.
+func TestTooMany(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	list := slices.Repeat([]string{"?"}, 10_000) // a mistake in every list
+	for field, input := range map[string]vars{
+		"criteria keywords":         {"criteria": vars{"keywords": list}},
+		"criteria keywordsText":     {"criteria": vars{"keywordsText": strings.Join(list, " ")}},
+		"criteria excludedKeywords": {"criteria": vars{"excludedKeywords": list}},
+		"criteria buyerIds":         {"criteria": vars{"buyerIds": list}},
+		"criteria departmentCodes":  {"criteria": vars{"departmentCodes": list}},
+		"criteria cpvCodes":         {"criteria": vars{"cpvCodes": list}},
+		"recipients":                {"criteria": vars{}, "recipients": list},
+	} {
+		input["name"] = "v"
+		w.calls.queries.Store(0)
+		r := p.ask(`mutation ($input: CreateWatchInput!) { createWatch(input: $input) { userErrors { field code } warnings { code } } }`, vars{"input": input})
+		r.expect(map[string]string{
+			"createWatch.userErrors": "[map[code:TOO_MANY field:[input " + field + "]]]",
+			"createWatch.warnings":   "[]",
+		})
+		if n := w.calls.queries.Load(); n > 0 {
+			t.Errorf("%s: %d queries", field, n)
+		}
+	}
+	publisher := person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	lots := slices.Repeat([]vars{{"title": ""}}, 501)
+	for field, value := range map[string]any{"departmentCodes": list, "cpvCodes": list, "lots": lots} {
+		notice := vars{"source": "portal", "sourceRef": "A1", "title": "Voirie", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z", field: value}
+		publisher.ask(`mutation ($in: [NoticeInput!]!) { publishNotices(input: $in) { userErrors { field code } } }`, vars{"in": []vars{notice}}).expect(map[string]string{
+			"publishNotices.userErrors": "[map[code:TOO_MANY field:[input 0 " + field + "]]]",
+		})
+	}
+}
+
 func TestNullInUpdate(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")

@@ -117,6 +117,9 @@ func newCriteria() vigie.Criteria {
 
 // keywords checks a list of keywords.
 func (f *form) keywords(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxKeywords, path) {
+		return nil
+	}
 	var keywords []string
 	for i, keyword := range list {
 		here := at(path, strconv.Itoa(i))
@@ -132,15 +135,18 @@ func (f *form) keywords(list []string, path []string) []string {
 			keywords = append(keywords, keyword)
 		}
 	}
-	f.atMost(len(keywords), vigie.MaxKeywords, path)
 	return keywords
 }
 
 // keywordsText checks keywords typed in one field; words that mean nothing
 // alone are dropped.
 func (f *form) keywordsText(text string, path []string) []string {
+	list := query.ParseKeywords(text)
+	if !f.atMost(len(list), vigie.MaxKeywords, path) {
+		return nil
+	}
 	var keywords []string
-	for _, keyword := range query.ParseKeywords(text) {
+	for _, keyword := range list {
 		keyword = clean(keyword)
 		switch {
 		case keyword == "":
@@ -154,7 +160,6 @@ func (f *form) keywordsText(text string, path []string) []string {
 			keywords = append(keywords, keyword)
 		}
 	}
-	f.atMost(len(keywords), vigie.MaxKeywords, path)
 	return keywords
 }
 
@@ -180,7 +185,8 @@ func (f *form) badKeyword(keyword string, path []string) bool {
 // excluded checks excluded keywords. Two words that count are the most that
 // every evaluator takes in one exclusion.
 func (f *form) excluded(list []string, path []string) []string {
-	for i, keyword := range list {
+	keywords := f.keywords(list, path)
+	for i, keyword := range list[:min(len(list), vigie.MaxKeywords)] {
 		if query.ContentWords(clean(keyword)) > 2 {
 			f.problems.Add(vigie.Invalid, vigie.Text{
 				FR: "Une expression exclue a au plus deux mots qui comptent.",
@@ -188,10 +194,13 @@ func (f *form) excluded(list []string, path []string) []string {
 			}, at(path, strconv.Itoa(i))...)
 		}
 	}
-	return f.keywords(list, path)
+	return keywords
 }
 
 func (f *form) departments(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
 	codes := make([]string, len(list))
 	for i, code := range list {
 		codes[i] = vigie.NormalizeDepartment(code)
@@ -202,12 +211,14 @@ func (f *form) departments(list []string, path []string) []string {
 			}.With(code), at(path, strconv.Itoa(i))...)
 		}
 	}
-	f.atMost(len(codes), vigie.MaxChoices, path)
 	slices.SortFunc(codes, vigie.CompareDepartments)
 	return slices.Compact(codes)
 }
 
 func (f *form) cpvCodes(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
 	codes := make([]string, len(list))
 	for i, code := range list {
 		var ok bool
@@ -218,7 +229,6 @@ func (f *form) cpvCodes(list []string, path []string) []string {
 			}.With(code), at(path, strconv.Itoa(i))...)
 		}
 	}
-	f.atMost(len(codes), vigie.MaxChoices, path)
 	return vigie.Sorted(codes)
 }
 
@@ -240,13 +250,15 @@ func CPVPrefix(code string) (prefix string, ok bool) {
 
 // buyers finds the buyers of ids, under the ids that they have now.
 func (f *form) buyers(ctx context.Context, s *Service, list []string, path []string) ([]int64, error) {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil, nil
+	}
 	ids := make([]int64, len(list))
 	for i, global := range list {
 		if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
 			ids[i] = id
 		}
 	}
-	f.atMost(len(list), vigie.MaxChoices, path)
 	found, err := s.Store.Buyers(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -266,13 +278,15 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	return buyers, nil
 }
 
-func (f *form) atMost(n, most int, path []string) {
+// atMost notes a list that is too long; its values are not worth a look.
+func (f *form) atMost(n, most int, path []string) bool {
 	if n > most {
 		f.problems.Add(vigie.TooMany, vigie.Text{
 			FR: "%d valeurs, c'est trop : %d au plus.",
 			EN: "%d values are too many: %d at most.",
 		}.With(n, most), path...)
 	}
+	return n <= most
 }
 
 // name checks a watch's name.
