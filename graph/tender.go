@@ -154,9 +154,8 @@ func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *
 		problems, err := userErrors(err, "criteria")
 		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
 	}
-	online, lately := int32(preview.OnlineCount), int32(preview.Last30Days)
 	return &gql.MatchPreview{
-		OnlineCount: &online, Last30Days: &lately, Nodes: preview.Nodes,
+		OnlineCount: new(int32(preview.OnlineCount)), Last30Days: new(int32(preview.Last30Days)), Nodes: preview.Nodes,
 		UserErrors: []*vigie.Error{}, Warnings: pointers(preview.Warnings),
 	}, nil
 }

@@ -21,8 +21,7 @@ func testPages(t *testing.T, w *world) {
 		if i%4 == 0 {
 			n.Content.Deadline = nil
 		} else {
-			deadline := w.now.Add(time.Duration(1+i%5) * time.Hour)
-			n.Content.Deadline = &deadline
+			n.Content.Deadline = new(w.now.Add(time.Duration(1+i%5) * time.Hour))
 		}
 		w.publish(n)
 	}

@@ -70,8 +70,7 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	if err != nil {
 		return nil, err
 	}
-	count := int32(page.TotalCount)
-	return &count, nil
+	return new(int32(page.TotalCount)), nil
 }
 
 func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -113,8 +112,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
 	}
 	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
-		c := criteriaInput(*criteria, &nulls, "input", "criteria")
-		u.Criteria = &c
+		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))
 	}
 	key := keyOf(vigie.KindWatch, id)
 	var w *vigie.Watch

@@ -48,22 +48,22 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 			EN: "Give the keywords as a list or as one field, not both.",
 		}, at(path, "keywordsText")...)
 	case in.Keywords != nil:
-		c.keywords = given(f.keywords(*in.Keywords, at(path, "keywords")))
+		c.keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
 	case in.KeywordsText != nil:
-		c.keywords = given(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
+		c.keywords = new(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
 	}
 	c.keywordMode, c.includeNationwide = in.KeywordMode, in.IncludeNationwide
 	if in.ExcludedKeywords != nil {
-		c.excludedKeywords = given(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
+		c.excludedKeywords = new(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
 	}
 	if in.Departments != nil {
-		c.departments = given(f.departments(*in.Departments, at(path, "departmentCodes")))
+		c.departments = new(f.departments(*in.Departments, at(path, "departmentCodes")))
 	}
 	if in.Natures != nil {
-		c.natures = given(vigie.Sorted(*in.Natures))
+		c.natures = new(vigie.Sorted(*in.Natures))
 	}
 	if in.CPVCodes != nil {
-		c.cpvCodes = given(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
+		c.cpvCodes = new(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
 	}
 	if in.BuyerIDs != nil {
 		buyers, err := f.buyers(ctx, s, *in.BuyerIDs, at(path, "buyerIds"))
@@ -74,9 +74,6 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 	}
 	return c, nil
 }
-
-// given is a value that was given.
-func given[T any](v T) *T { return &v }
 
 // criteriaChange is what shall change of criteria; nil stays.
 type criteriaChange struct {

@@ -107,8 +107,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		}, at(path, "publishedAt")...)
 	}
 	if in.Deadline != nil {
-		deadline := in.Deadline.UTC().Truncate(time.Second)
-		n.Content.Deadline = &deadline
+		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
 	}
 	if n.Content.URL != "" && !validURL(n.Content.URL) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
