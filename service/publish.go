@@ -75,10 +75,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		Source: in.Source, Kind: in.Kind,
 		PublishedAt: in.PublishedAt.UTC().Truncate(time.Second),
 		Buyer:       vigie.BuyerName{SIRET: strings.ReplaceAll(in.BuyerSIRET, " ", "")},
-		Content: vigie.Content{
-			Reference: ingest.Clean(in.Reference), Description: ingest.Clean(in.Description),
-			Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL),
-		},
+		Content:     vigie.Content{Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL)},
 	}
 	if !slices.Contains(sources, in.Source) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
