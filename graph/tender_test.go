@@ -166,6 +166,49 @@ func testFreeText(t *testing.T, w *world) {
 	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
 }
 
+// The buyers too come in pages, to the first and the last and no further.
+func TestBuyerPages(t *testing.T) { eachPair(t, testBuyerPages) }
+
+func testBuyerPages(t *testing.T, w *world) {
+	var notices []*vigie.Notice
+	for i := range 7 {
+		notices = append(notices, w.notice(fmt.Sprint(i), "Voirie", fmt.Sprintf("Commune %d", i), i))
+	}
+	w.publish(notices...)
+	p := w.person("a@example.org")
+	const page = `{ totalCount nodes { name } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
+	all := fmt.Sprint(p.ask(`{ buyers(search: "commune") `+page+` }`, nil).at("buyers.nodes.*.name"))
+	var forwards, backwards []any
+	for after := any(nil); ; {
+		r := p.ask(`query ($a: String) { buyers(search: "commune", first: 3, after: $a) `+page+` }`, vars{"a": after})
+		r.expect(map[string]string{"buyers.totalCount": "7"})
+		forwards = append(forwards, r.at("buyers.nodes.*.name").([]any)...)
+		if after = r.at("buyers.pageInfo.endCursor"); r.at("buyers.pageInfo.hasNextPage") == false {
+			break
+		}
+	}
+	for before := any(nil); ; {
+		r := p.ask(`query ($b: String) { buyers(search: "commune", last: 3, before: $b) `+page+` }`, vars{"b": before})
+		backwards = append(r.at("buyers.nodes.*.name").([]any), backwards...)
+		if before = r.at("buyers.pageInfo.startCursor"); r.at("buyers.pageInfo.hasPreviousPage") == false {
+			r.expect(map[string]string{"buyers.nodes.*.name": "[Commune 0]", "buyers.pageInfo.hasNextPage": "true"})
+			p.ask(`query ($b: String) { buyers(search: "commune", last: 3, before: $b) `+page+` }`, vars{"b": before}).expect(map[string]string{
+				"buyers.totalCount": "7", "buyers.nodes": "[]", "buyers.pageInfo.hasPreviousPage": "false",
+			})
+			break
+		}
+	}
+	if fmt.Sprint(forwards) != all || fmt.Sprint(backwards) != all {
+		t.Errorf("forwards %v, backwards %v, want %s", forwards, backwards, all)
+	}
+	for _, row := range []string{"6", "10000", "9223372036854775807"} {
+		after := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"buyers","i":` + row + `}`))
+		p.ask(`query ($a: String) { buyers(search: "commune", after: $a) `+page+` }`, vars{"a": after}).expect(map[string]string{
+			"buyers.totalCount": "7", "buyers.nodes": "[]", "buyers.pageInfo.hasNextPage": "false",
+		})
+	}
+}
+
 func TestPreview(t *testing.T) { eachPair(t, testPreview) }
 
 func testPreview(t *testing.T, w *world) {

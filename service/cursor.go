@@ -154,7 +154,7 @@ func (w window) slice(n int, position func(cursor string) (int, error)) (from, t
 		if w.backwards {
 			to = min(n, at)
 		} else {
-			from = min(n, at+1)
+			from = min(n-1, at) + 1
 		}
 	}
 	if w.backwards {
