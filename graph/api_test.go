@@ -156,6 +156,7 @@ func TestBadRequests(t *testing.T) {
 		`tenders(filter: { publishedFrom: "hier" })`:                "BAD_REQUEST",
 		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`: "BAD_REQUEST",
 		`tenders(search: "` + strings.Repeat("a", 300) + `")`:       "BAD_REQUEST search",
+		`buyers(search: "` + strings.Repeat("é", 201) + `")`:        "BAD_REQUEST search",
 	}
 	for field, want := range tests {
 		r := p.post(`{ answer: `+field+` { totalCount edges { cursor } } }`, nil)

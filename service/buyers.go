@@ -37,8 +37,8 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > vigie.MaxSearchLength {
-		text = text[:vigie.MaxSearchLength]
+	if text, err = searchText(text); err != nil {
+		return nil, err
 	}
 	words := lexicon.Words(text)
 	// What people complete is short; a place in the list is a count of rows.

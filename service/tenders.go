@@ -21,7 +21,7 @@ type TenderQuery struct {
 	Watches  []*vigie.Watch
 	Filter   search.Filter
 	Text     string // free text; "" for none
-	// Order is the newest first unless said, or for a Text by relevance.
+	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
 	// CountOnly asks for the total alone.
@@ -101,12 +101,9 @@ type TenderPlan struct {
 // Plan checks a query, so that what is wrong with it is known before it is
 // asked together with others.
 func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
-	q.Text = clean(q.Text)
-	if utf8.RuneCountInString(q.Text) > vigie.MaxSearchLength {
-		return nil, badRequest(vigie.Text{
-			FR: "Une recherche a au plus %d caractères.",
-			EN: "A search has at most %d characters.",
-		}.With(vigie.MaxSearchLength), "search")
+	var err error
+	if q.Text, err = searchText(q.Text); err != nil {
+		return nil, err
 	}
 	if q.Order == "" {
 		q.Order = search.PublishedDesc
@@ -135,6 +132,18 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// searchText checks what was typed in a box of free text.
+func searchText(text string) (string, error) {
+	text = clean(text)
+	if utf8.RuneCountInString(text) > vigie.MaxSearchLength {
+		return "", badRequest(vigie.Text{
+			FR: "Une recherche a au plus %d caractères.",
+			EN: "A search has at most %d characters.",
+		}.With(vigie.MaxSearchLength), "search")
+	}
+	return text, nil
 }
 
 // place says at which rows the page is.
