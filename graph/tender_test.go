@@ -231,6 +231,9 @@ func testPreview(t *testing.T, w *world) {
 		"previewMatches.warnings.2.message": "1 marchés en ligne ne disent pas leur nature et ne sont pas retenus.",
 	})
 	preview(vars{}).expect(map[string]string{"previewMatches.onlineCount": "4", "previewMatches.warnings.*.code": "[TOO_BROAD]"})
+	preview(vars{"keywordsText": "voirie", "keywords": nil, "natures": nil}).expect(map[string]string{
+		"previewMatches.onlineCount": "3", "previewMatches.userErrors": "[]",
+	})
 	preview(vars{"keywordsText": "ab"}).expect(map[string]string{
 		"previewMatches.onlineCount": "<nil>", "previewMatches.userErrors": "[map[code:TOO_SHORT field:[criteria keywordsText]]]",
 	})
