@@ -261,6 +261,10 @@ func TestEnglish(t *testing.T) {
 		"watch.criteria.summary":  "Keywords: voirie enrobé · Buyer: not set · Department: not set",
 		"choices.natures.*.label": "[Works Supplies Services]",
 	})
+	services, supplies := w.notice("1", "Fauchage", "Commune", 1), w.notice("2", "Enrobé", "Commune", 2)
+	services.Content.Natures, supplies.Content.Natures = []vigie.Nature{vigie.Services}, []vigie.Nature{vigie.Supplies}
+	w.publish(services, supplies)
+	p.ask(`{ tenders { facets { natures { label } } } }`, nil).expect(map[string]string{"tenders.facets.natures.*.label": "[Services Supplies]"})
 	if r := p.post(`{ tenders(first: 0) { totalCount } }`, nil); !strings.Contains(r.Errors[0].Message, "rows of a page") {
 		t.Errorf("%v", r.Errors)
 	}

@@ -221,11 +221,11 @@ func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice
 
 func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
 
-func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByDepartment], departmentLabel), nil
+func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByDepartment], func(v string) string { return say(ctx, departmentLabel(v)) }), nil
 }
 
-func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*gql.FacetCount, error) {
+func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*service.FacetCount, error) {
 	most := 50
 	if first != nil {
 		most = int(*first)
@@ -249,15 +249,15 @@ func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *in
 			names[value] = b.Name
 		}
 	}
-	return counts(ctx, top, func(value string) vigie.Text { return vigie.Same(names[value]) }), nil
+	return service.SortedCounts(top, func(v string) string { return names[v] }), nil
 }
 
-func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByNature], func(v string) vigie.Text { return vigie.Nature(v).Label() }), nil
+func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByNature], func(v string) string { return say(ctx, vigie.Nature(v).Label()) }), nil
 }
 
-func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByProcedure], func(v string) vigie.Text { return vigie.Procedure(v).Label() }), nil
+func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByProcedure], func(v string) string { return say(ctx, vigie.Procedure(v).Label()) }), nil
 }
 
 func departmentLabel(code string) vigie.Text {
@@ -265,12 +265,4 @@ func departmentLabel(code string) vigie.Text {
 		return vigie.Same(d.Name)
 	}
 	return words.DepartmentText(code)
-}
-
-func counts(ctx context.Context, byValue map[string]int, label func(string) vigie.Text) []*gql.FacetCount {
-	list := []*gql.FacetCount{}
-	for _, c := range service.SortedCounts(byValue, label) {
-		list = append(list, &gql.FacetCount{Value: c.Value, Label: say(ctx, c.Label), Count: int32(c.Count)})
-	}
-	return list
 }

@@ -82,10 +82,10 @@ type WatchMatch struct {
 // MatchedBy tells which of the watches asked for the tender matches.
 func (e *TenderEdge) MatchedBy() []*WatchMatch {
 	facts, _ := query.FactsOf(e.Node)
-	matches := []*WatchMatch{}
+	var matches []*WatchMatch
 	for i, w := range e.plan.watches {
 		if e.plan.query.Any[i].Matches(facts) {
-			matches = append(matches, &WatchMatch{w, orEmpty(query.FoundKeywords(w.Criteria.Keywords, facts))})
+			matches = append(matches, &WatchMatch{w, query.FoundKeywords(w.Criteria.Keywords, facts)})
 		}
 	}
 	return matches
@@ -293,26 +293,19 @@ func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
 // FacetCount is how many tenders of a result have a value.
 type FacetCount struct {
 	Value string
-	Label vigie.Text
+	Label string
 	Count int
 }
 
 // SortedCounts lists the counts of a facet, highest first, then by label.
-func SortedCounts(counts map[string]int, label func(value string) vigie.Text) []FacetCount {
-	list := make([]FacetCount, 0, len(counts))
+func SortedCounts(counts map[string]int, label func(value string) string) []*FacetCount {
+	list := make([]*FacetCount, 0, len(counts))
 	for value, count := range counts {
-		list = append(list, FacetCount{value, label(value), count})
+		list = append(list, &FacetCount{value, label(value), count})
 	}
 	labels := newCollator()
-	slices.SortFunc(list, func(a, b FacetCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label.FR, b.Label.FR), cmp.Compare(a.Value, b.Value))
+	slices.SortFunc(list, func(a, b *FacetCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
 	})
-	return list
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
 	return list
 }
