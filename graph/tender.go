@@ -25,9 +25,9 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Text: value(text), Order: value(orderBy),
+		Filter: tenderFilter(filter), Text: value(text), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	}, filter)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -51,25 +51,17 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Watches: watches, Order: orderBy,
+		Matching: true, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	}, filter)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return q.service.Tenders(ctx, plan)
 }
 
-// tenderPlan plans the query of a field: narrowed by the filter, for no more
-// than the client selected.
-func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (*service.TenderPlan, error) {
-	var err error
-	if q.Filter, err = tenderFilter(filter); err != nil {
-		return nil, err
-	}
-	if q.Matching {
-		q.Filter = onlineUnlessSaid(q.Filter)
-	}
+// tenderPlan plans the query of a field, for no more than the client selected.
+func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
 	q.CountOnly = true
 	for _, field := range graphql.CollectFields(op, selected, nil) {
@@ -101,47 +93,15 @@ func facetOf(field string) (facet search.Facet, ok bool) {
 	return "", false
 }
 
-// tenderFilter is a client's filter in the index's words.
-func tenderFilter(in *gql.TenderFilter) (search.Filter, error) {
+// tenderFilter is what a client gives of a filter.
+func tenderFilter(in *gql.TenderFilter) search.Filter {
 	if in == nil {
-		return search.Filter{}, nil
+		return search.Filter{}
 	}
-	f := search.Filter{
-		Statuses: in.Statuses, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures,
+	return search.Filter{
+		Statuses: in.Statuses, Departments: in.DepartmentCodes, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures, CPVCodes: in.CpvCodes,
 		PublishedFrom: in.PublishedFrom, PublishedTo: in.PublishedTo, DeadlineFrom: in.DeadlineFrom, DeadlineTo: in.DeadlineTo,
 	}
-	for _, code := range in.DepartmentCodes {
-		if code != vigie.Nationwide {
-			code = vigie.NormalizeDepartment(code)
-			if _, ok := vigie.DepartmentByCode(code); !ok {
-				return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "departmentCodes"}, Text: vigie.Text{
-					FR: "Le département « %s » n'existe pas.",
-					EN: "There is no department “%s”.",
-				}.With(code)}
-			}
-		}
-		f.Departments = append(f.Departments, code)
-	}
-	for _, code := range in.CpvCodes {
-		prefix, ok := service.CPVPrefix(code)
-		if !ok {
-			return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "cpvCodes"}, Text: vigie.Text{
-				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
-				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
-			}.With(code)}
-		}
-		f.CPVCodes = append(f.CPVCodes, prefix)
-	}
-	return f, nil
-}
-
-// onlineUnlessSaid keeps to tenders online where a filter says nothing of
-// statuses.
-func onlineUnlessSaid(f search.Filter) search.Filter {
-	if len(f.Statuses) == 0 {
-		f.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
-	}
-	return f
 }
 
 func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *int32) (*gql.MatchPreview, error) {

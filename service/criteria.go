@@ -202,10 +202,7 @@ func (f *form) departments(list []string, path []string) []string {
 	for i, code := range list {
 		codes[i] = vigie.NormalizeDepartment(code)
 		if _, ok := vigie.DepartmentByCode(codes[i]); !ok {
-			f.problems.Add(vigie.NotFound, vigie.Text{
-				FR: "Le département « %s » n'existe pas.",
-				EN: "There is no department “%s”.",
-			}.With(code), at(path, strconv.Itoa(i))...)
+			f.problems.Add(vigie.NotFound, noDepartment(code), at(path, strconv.Itoa(i))...)
 		}
 	}
 	slices.SortFunc(codes, vigie.CompareDepartments)
@@ -219,20 +216,17 @@ func (f *form) cpvCodes(list []string, path []string) []string {
 	codes := make([]string, len(list))
 	for i, code := range list {
 		var ok bool
-		if codes[i], ok = CPVPrefix(code); !ok {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
-				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
-			}.With(code), at(path, strconv.Itoa(i))...)
+		if codes[i], ok = cpvPrefix(code); !ok {
+			f.problems.Add(vigie.Invalid, notCPV(code), at(path, strconv.Itoa(i))...)
 		}
 	}
 	return vigie.Sorted(codes)
 }
 
-// CPVPrefix reads a CPV code, or the beginning of one, as people write it:
+// cpvPrefix reads a CPV code, or the beginning of one, as people write it:
 // "45233140-2" has a check digit. A code's trailing zeros, which stand for
 // « and all below », are dropped, down to its division of two digits.
-func CPVPrefix(code string) (prefix string, ok bool) {
+func cpvPrefix(code string) (prefix string, ok bool) {
 	digits, check, _ := strings.Cut(strings.TrimSpace(code), "-")
 	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
 	notDigit := func(r rune) bool { return !isDigit(r) }
@@ -278,12 +272,24 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 // atMost notes a list that is too long; its values are not worth a look.
 func (f *form) atMost(n, most int, path []string) bool {
 	if n > most {
-		f.problems.Add(vigie.TooMany, vigie.Text{
-			FR: "%d valeurs, c'est trop : %d au plus.",
-			EN: "%d values are too many: %d at most.",
-		}.With(n, most), path...)
+		f.problems.Add(vigie.TooMany, tooMany(n, most), path...)
 	}
 	return n <= most
+}
+
+func tooMany(n, most int) vigie.Text {
+	return vigie.Text{FR: "%d valeurs, c'est trop : %d au plus.", EN: "%d values are too many: %d at most."}.With(n, most)
+}
+
+func noDepartment(code string) vigie.Text {
+	return vigie.Text{FR: "Le département « %s » n'existe pas.", EN: "There is no department “%s”."}.With(code)
+}
+
+func notCPV(code string) vigie.Text {
+	return vigie.Text{
+		FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
+		EN: "“%s” is not a CPV code: give 2 to 8 digits.",
+	}.With(code)
 }
 
 // name checks a watch's name.

@@ -16,11 +16,11 @@ import (
 // TenderQuery asks for a page of tenders.
 type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; of no watches,
-	// that is none.
+	// that is none. They are online unless the filter says statuses.
 	Matching bool
 	Watches  []*vigie.Watch
-	Filter   search.Filter
-	Text     string // free text; "" for none
+	Filter   search.Filter // codes as people write them
+	Text     string        // free text; "" for none
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
@@ -105,6 +105,9 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if q.Text, err = searchText(q.Text); err != nil {
 		return nil, err
 	}
+	if q.Filter, err = checkFilter(q.Filter); err != nil {
+		return nil, err
+	}
 	if q.Order == "" {
 		q.Order = search.PublishedDesc
 		if q.Text != "" {
@@ -120,6 +123,9 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
 	if q.Matching {
+		if len(q.Filter.Statuses) == 0 {
+			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
+		}
 		p.query.Any = []query.Formula{}
 		for _, watch := range q.Watches {
 			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))

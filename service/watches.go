@@ -135,6 +135,9 @@ func asNoWatch(err error) error {
 // those of the ids where ids is not nil, else all active ones, and the inactive
 // ones too where they are asked for.
 func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []int64, includeInactive bool) ([]*vigie.Watch, error) {
+	if len(ids) > vigie.MaxWatches {
+		return nil, badRequest(tooMany(len(ids), vigie.MaxWatches), "watchIds")
+	}
 	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil && !includeInactive})
 	if err != nil {
 		return nil, err
