@@ -128,6 +128,24 @@ func testTopBuyers(t *testing.T, w *world) {
 	}
 }
 
+// A buyer that turned out to be another is still found by the id it had.
+func TestFilterOnMergedBuyer(t *testing.T) { eachPair(t, testFilterOnMergedBuyer) }
+
+func testFilterOnMergedBuyer(t *testing.T, w *world) {
+	p := w.person("a@example.org")
+	w.publish(w.notice("1", "Voirie", "Ville de Valfleury", 3))
+	former := p.ask(`{ buyers(search: "valfleury") { nodes { id } } }`, nil).text("buyers.nodes.0.id")
+	n2, n3 := w.notice("2", "Voirie", "Commune de Valfleury", 2), w.notice("3", "Voirie", "Ville de Valfleury", 1)
+	n2.Buyer.SIRET, n3.Buyer.SIRET = "21690123100011", "21690123100011"
+	w.publish(n2)
+	w.publish(n3)
+	r := p.ask(`query ($id: ID!) { node(id: $id) { id } tenders(filter: { buyerIds: [$id, "buyer_999", "x"] }) { totalCount facets { buyers { value } } } }`, vars{"id": former})
+	r.expect(map[string]string{"tenders.totalCount": "3"})
+	if r.text("node.id") == former {
+		t.Error("the buyers are not merged")
+	}
+}
+
 func TestFreeText(t *testing.T) { eachPair(t, testFreeText) }
 
 func testFreeText(t *testing.T, w *world) {

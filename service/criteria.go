@@ -246,9 +246,7 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	}
 	ids := make([]int64, len(list))
 	for i, global := range list {
-		if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
-			ids[i] = id
-		}
+		ids[i] = buyerID(global)
 	}
 	found, err := s.Store.Buyers(ctx, ids)
 	if err != nil {
@@ -275,6 +273,15 @@ func (f *form) atMost(n, most int, path []string) bool {
 		f.problems.Add(vigie.TooMany, tooMany(n, most), path...)
 	}
 	return n <= most
+}
+
+// buyerID is the number in a buyer's global id; 0, which is nobody's, for
+// anything else.
+func buyerID(global string) int64 {
+	if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
+		return id
+	}
+	return 0
 }
 
 func tooMany(n, most int) vigie.Text {

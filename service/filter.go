@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"slices"
 
 	"vigie"
@@ -38,4 +39,29 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 		}
 	}
 	return f, nil
+}
+
+// followBuyers has filters name buyers that turned out to be others by the ids
+// that these have, as the index does.
+func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
+	var ids []int64
+	for _, q := range queries {
+		for _, global := range q.Filter.Buyers {
+			ids = append(ids, buyerID(global))
+		}
+	}
+	buyers, err := s.Store.Buyers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range queries {
+		f := &queries[i].Filter
+		f.Buyers = slices.Clone(f.Buyers)
+		for j, global := range f.Buyers {
+			if b := buyers[buyerID(global)]; b != nil {
+				f.Buyers[j] = b.GlobalID()
+			}
+		}
+	}
+	return nil
 }

@@ -212,6 +212,9 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	for i, p := range plans {
 		searches[i] = p.query
 	}
+	if err := s.followBuyers(ctx, searches); err != nil {
+		return nil, err
+	}
 	results, err := s.search(ctx, searches)
 	if err != nil {
 		return nil, err
@@ -289,9 +292,7 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
 	byID := make(map[int64]int, len(counts[search.ByBuyer]))
 	for value, count := range counts[search.ByBuyer] {
-		if _, id, ok := vigie.ParseGlobalID(value); ok {
-			byID[id] = count
-		}
+		byID[buyerID(value)] = count
 	}
 	return byID
 }
