@@ -65,8 +65,12 @@ func testPages(t *testing.T, w *world) {
 			t.Errorf("%s: those without a deadline are not last: %v", order, deadlines)
 		}
 	}
-	past := p.ask(`{ tenders(first: 10, page: 99) { totalCount pageCount edges { cursor } } deep: tenders(first: 100, page: 1000) { pageCount edges { cursor } } }`, nil)
-	past.expect(map[string]string{"tenders.pageCount": "3", "tenders.edges": "[]", "deep.pageCount": "1", "deep.edges": "[]"})
+	past := p.ask(`{ tenders(first: 10, page: 99) { ...stand } deep: tenders(first: 100, page: 1000) { ...stand } } fragment stand on TenderConnection { totalCount pageCount edges { cursor } pageInfo { hasNextPage hasPreviousPage } }`, nil)
+	const behind = "map[hasNextPage:false hasPreviousPage:true]"
+	past.expect(map[string]string{
+		"tenders.pageCount": "3", "tenders.edges": "[]", "tenders.pageInfo": behind,
+		"deep.pageCount": "1", "deep.edges": "[]", "deep.pageInfo": behind, "deep.totalCount": "23",
+	})
 }
 
 func TestFacets(t *testing.T) { eachPair(t, testFacets) }

@@ -269,7 +269,7 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		page.PageInfo.HasNextPage = p.window.cursor != ""
 	} else {
 		page.PageInfo.HasNextPage = more
-		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.query.Offset > 0
+		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.window.page > 1
 	}
 	return page
 }
