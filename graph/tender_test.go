@@ -188,6 +188,18 @@ func testFreeText(t *testing.T, w *world) {
 	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
 }
 
+// A cursor that nobody was given is its own field's mistake alone.
+func TestForgedCursor(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{}})
+	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"PUBLISHED_AT_DESC","i":1,"n":1}`)) // without its time
+	r := p.post(`query ($id: ID!, $a: String) { watch(id: $id) { onlineCount bad: matchingTenders(after: $a) { totalCount nodes { id } } } }`, vars{"id": id, "a": forged})
+	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "BAD_REQUEST" || fmt.Sprint(r.Errors[0].Path) != "[watch bad]" {
+		t.Errorf("%v", r.Errors)
+	}
+}
+
 // The buyers too come in pages, to the first and the last and no further.
 func TestBuyerPages(t *testing.T) { eachPair(t, testBuyerPages) }
 

@@ -193,7 +193,7 @@ func (p *TenderPlan) place() error {
 		// No rows lie there; the totals are still asked for.
 		p.query.Offset, p.query.Limit = 0, 0
 	}
-	return nil
+	return p.query.Check()
 }
 
 // Tenders answers a query.
