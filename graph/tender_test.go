@@ -294,6 +294,17 @@ func testPublishNotices(t *testing.T, w *world) {
 		"publishNotices.results.0.outcome":        "CREATED",
 		"publishNotices.results.0.notice.changes": "[map[after:lundi 7 décembre 2026 à 17 h 00 (heure de Paris) before:mardi 1er décembre 2026 à 12 h 00 (heure de Paris) field:deadline label:Date limite de remise des offres]]",
 	})
+	// What one mutation published, the next of the same request shows as it is then.
+	both := p.ask(`mutation ($a: [NoticeInput!]!, $b: [NoticeInput!]!) {
+		a: publishNotices(input: $a) { results { notice { tender { title } } } }
+		b: publishNotices(input: $b) { results { notice { tender { title notices { kind } } changes { field } } } } }`, vars{
+		"a": []vars{{"source": "portal", "sourceRef": "B1", "title": "Pont", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z"}},
+		"b": []vars{{"source": "portal", "sourceRef": "B2", "previousRef": "B1", "kind": "CORRECTION", "title": "Ponts", "buyerName": "Commune", "publishedAt": "2026-11-02T09:00:00Z"}},
+	})
+	both.expect(map[string]string{
+		"a.results.0.notice.tender.title": "Pont", "b.results.0.notice.tender.title": "Ponts",
+		"b.results.0.notice.tender.notices.*.kind": "[CONTRACT_NOTICE CORRECTION]", "b.results.0.notice.changes.*.field": "[title]",
+	})
 	cancellation := vars{"source": "portal", "sourceRef": "A3", "previousRef": "A2", "kind": "CANCELLATION", "title": "Voirie & réseaux", "buyerName": "Commune", "publishedAt": "2026-11-04T09:00:00+01:00"}
 	p.ask(mutation, vars{"in": []vars{cancellation}}).expect(map[string]string{"publishNotices.results.0.notice.tender.status": "CANCELLED"})
 	w.follow()
