@@ -158,6 +158,8 @@ func TestBadRequests(t *testing.T) {
 		`matchingTenders(filter: { natures: [` + strings.Repeat(`WORKS `, 201) + `] })`: "BAD_REQUEST filter.natures",
 		`matchingTenders(watchIds: [` + strings.Repeat(`"watch_1" `, 201) + `])`:        "BAD_REQUEST watchIds",
 		`tenders(filter: { publishedFrom: "hier" })`:                                    "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "0000-12-31T23:59:59Z" })`:                    "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "9999-12-31T23:59:59-01:00" })`:               "BAD_REQUEST",
 		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`:                     "BAD_REQUEST",
 		`tenders(search: "` + strings.Repeat("a", 300) + `")`:                           "BAD_REQUEST search",
 		`buyers(search: "` + strings.Repeat("é", 201) + `")`:                            "BAD_REQUEST search",
