@@ -38,7 +38,7 @@ func TestValidAddress(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
-	for in, want := range map[string]string{" a\t b\u00a0c \n": "a b c", "e\u0301te\u0301": "été", "a\x00b\x1b[0m": "ab[0m", "": ""} {
+	for in, want := range map[string]string{" a\t b\u00a0c \n": "a b c", "e\u0301te\u0301": "été", "a\x00b\x1b[0m": "ab[0m", "": "", "voi\u00adrie\u202e": "voirie", "\u200b \ufeff": ""} {
 		if got := clean(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
