@@ -92,12 +92,13 @@ query MaVeille {
 func (s *site) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
-		if locale := localeOf(r.Header.Get("Accept-Language")); locale != "" {
+		locale := localeOf(r.Header.Get("Accept-Language"))
+		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
 		viewer, err := s.signIn(r)
 		if err != nil {
-			s.refuse(ctx, w, err, localeOf(r.Header.Get("Accept-Language")))
+			s.refuse(ctx, w, err, locale)
 			return
 		}
 		if viewer != nil {
