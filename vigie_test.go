@@ -13,7 +13,7 @@ import (
 
 func day(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
 
-func deadline(n int) *time.Time { d := day(n); return &d }
+func deadline(n int) *time.Time { return new(day(n)) }
 
 func TestFold(t *testing.T) {
 	initial := &vigie.Notice{SourceRef: "26-99", PublishedAt: day(1), Kind: vigie.ContractNotice, Revision: 1,

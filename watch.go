@@ -118,15 +118,3 @@ const (
 	Unsubscribed RecipientStatus = "UNSUBSCRIBED"
 	Bounced      RecipientStatus = "BOUNCED"
 )
-
-// WatchUpdate is a change of a watch; nil fields stay. An empty list clears.
-type WatchUpdate struct {
-	Name      *string
-	Criteria  *Criteria
-	Active    *bool
-	Frequency *Frequency
-	// NotifyMe is whether the account's own address is written to.
-	NotifyMe *bool
-	// Recipients are the other addresses.
-	Recipients *[]string
-}

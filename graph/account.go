@@ -52,11 +52,11 @@ func given[T any](field graphql.Omittable[*T], nulls *vigie.Problems, path ...st
 // givenList is given for a list.
 func givenList[T any](field graphql.Omittable[[]T], nulls *vigie.Problems, path ...string) *[]T {
 	v, set := field.ValueOK()
-	if !set {
-		return nil
+	if set && v == nil {
+		noNull(nulls, path)
 	}
 	if v == nil {
-		noNull(nulls, path)
+		return nil
 	}
 	return &v
 }

@@ -69,6 +69,41 @@ func testMistakes(t *testing.T, w *world) {
 	p.ask(`{ watches { totalCount } }`, nil).expect(map[string]string{"watches.totalCount": "1"})
 }
 
+// Of a list that is too long nothing else is said, nor is the database asked.
+func TestTooMany(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	list := slices.Repeat([]string{"?"}, 10_000) // a mistake in every list
+	for field, input := range map[string]vars{
+		"criteria keywords":         {"criteria": vars{"keywords": list}},
+		"criteria keywordsText":     {"criteria": vars{"keywordsText": strings.Join(list, " ")}},
+		"criteria excludedKeywords": {"criteria": vars{"excludedKeywords": list}},
+		"criteria buyerIds":         {"criteria": vars{"buyerIds": list}},
+		"criteria departmentCodes":  {"criteria": vars{"departmentCodes": list}},
+		"criteria cpvCodes":         {"criteria": vars{"cpvCodes": list}},
+		"recipients":                {"criteria": vars{}, "recipients": list},
+	} {
+		input["name"] = "v"
+		w.calls.queries.Store(0)
+		r := p.ask(`mutation ($input: CreateWatchInput!) { createWatch(input: $input) { userErrors { field code } warnings { code } } }`, vars{"input": input})
+		r.expect(map[string]string{
+			"createWatch.userErrors": "[map[code:TOO_MANY field:[input " + field + "]]]",
+			"createWatch.warnings":   "[]",
+		})
+		if n := w.calls.queries.Load(); n > 0 {
+			t.Errorf("%s: %d queries", field, n)
+		}
+	}
+	publisher := person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	lots := slices.Repeat([]vars{{"title": ""}}, 501)
+	for field, value := range map[string]any{"departmentCodes": list, "cpvCodes": list, "lots": lots} {
+		notice := vars{"source": "portal", "sourceRef": "A1", "title": "Voirie", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z", field: value}
+		publisher.ask(`mutation ($in: [NoticeInput!]!) { publishNotices(input: $in) { userErrors { field code } } }`, vars{"in": []vars{notice}}).expect(map[string]string{
+			"publishNotices.userErrors": "[map[code:TOO_MANY field:[input 0 " + field + "]]]",
+		})
+	}
+}
+
 func TestNullInUpdate(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")
@@ -105,22 +140,29 @@ func TestBadRequests(t *testing.T) {
 	p.create(vars{"name": "v", "criteria": vars{}})
 	cursor := p.ask(`{ tenders(first: 1) { pageInfo { endCursor } } }`, nil).text("tenders.pageInfo.endCursor")
 	tests := map[string]string{
-		`tenders(first: 0)`:                                         "BAD_REQUEST first",
-		`tenders(first: 1000)`:                                      "BAD_REQUEST first",
-		`tenders(last: -1)`:                                         "BAD_REQUEST last",
-		`tenders(page: 0)`:                                          "BAD_REQUEST page",
-		`tenders(page: 2, after: "` + cursor + `")`:                 "BAD_REQUEST page",
-		`tenders(after: "Zm9v")`:                                    "BAD_REQUEST after",
-		`tenders(after: "` + cursor + `x")`:                         "BAD_REQUEST after",
-		`tenders(orderBy: DEADLINE_ASC, after: "` + cursor + `")`:   "BAD_REQUEST after",
-		`tenders(before: "` + cursor + `")`:                         "BAD_REQUEST before",
-		`tenders(orderBy: RELEVANCE)`:                               "BAD_REQUEST orderBy",
-		`matchingTenders(orderBy: RELEVANCE)`:                       "BAD_REQUEST orderBy",
-		`matchingTenders(watchIds: ["watch_999"])`:                  "NOT_FOUND watchIds",
-		`tenders(filter: { departmentCodes: ["99"] })`:              "BAD_REQUEST filter.departmentCodes",
-		`tenders(filter: { publishedFrom: "hier" })`:                "BAD_REQUEST",
-		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`: "BAD_REQUEST",
-		`tenders(search: "` + strings.Repeat("a", 300) + `")`:       "BAD_REQUEST search",
+		`tenders(first: 0)`:                                                             "BAD_REQUEST first",
+		`tenders(first: 1000)`:                                                          "BAD_REQUEST first",
+		`tenders(last: -1)`:                                                             "BAD_REQUEST last",
+		`tenders(page: 0)`:                                                              "BAD_REQUEST page",
+		`tenders(page: 2, after: "` + cursor + `")`:                                     "BAD_REQUEST page",
+		`tenders(after: "Zm9v")`:                                                        "BAD_REQUEST after",
+		`tenders(after: "` + cursor + `x")`:                                             "BAD_REQUEST after",
+		`tenders(orderBy: DEADLINE_ASC, after: "` + cursor + `")`:                       "BAD_REQUEST after",
+		`tenders(before: "` + cursor + `")`:                                             "BAD_REQUEST before",
+		`tenders(orderBy: RELEVANCE)`:                                                   "BAD_REQUEST orderBy",
+		`matchingTenders(orderBy: RELEVANCE)`:                                           "BAD_REQUEST orderBy",
+		`matchingTenders(watchIds: ["watch_999"])`:                                      "NOT_FOUND watchIds",
+		`tenders(filter: { departmentCodes: ["99"] })`:                                  "BAD_REQUEST filter.departmentCodes",
+		`tenders(filter: { cpvCodes: ["4x"] })`:                                         "BAD_REQUEST filter.cpvCodes",
+		`tenders(filter: { buyerIds: [` + strings.Repeat(`"buyer_1" `, 201) + `] })`:    "BAD_REQUEST filter.buyerIds",
+		`matchingTenders(filter: { natures: [` + strings.Repeat(`WORKS `, 201) + `] })`: "BAD_REQUEST filter.natures",
+		`matchingTenders(watchIds: [` + strings.Repeat(`"watch_1" `, 201) + `])`:        "BAD_REQUEST watchIds",
+		`tenders(filter: { publishedFrom: "hier" })`:                                    "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "0000-12-31T23:59:59Z" })`:                    "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "9999-12-31T23:59:59-01:00" })`:               "BAD_REQUEST",
+		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`:                     "BAD_REQUEST",
+		`tenders(search: "` + strings.Repeat("a", 300) + `")`:                           "BAD_REQUEST search",
+		`buyers(search: "` + strings.Repeat("é", 201) + `")`:                            "BAD_REQUEST search",
 	}
 	for field, want := range tests {
 		r := p.post(`{ answer: `+field+` { totalCount edges { cursor } } }`, nil)
@@ -225,6 +267,10 @@ func TestEnglish(t *testing.T) {
 		"watch.criteria.summary":  "Keywords: voirie enrobé · Buyer: not set · Department: not set",
 		"choices.natures.*.label": "[Works Supplies Services]",
 	})
+	services, supplies := w.notice("1", "Fauchage", "Commune", 1), w.notice("2", "Enrobé", "Commune", 2)
+	services.Content.Natures, supplies.Content.Natures = []vigie.Nature{vigie.Services}, []vigie.Nature{vigie.Supplies}
+	w.publish(services, supplies)
+	p.ask(`{ tenders { facets { natures { label } } } }`, nil).expect(map[string]string{"tenders.facets.natures.*.label": "[Services Supplies]"})
 	if r := p.post(`{ tenders(first: 0) { totalCount } }`, nil); !strings.Contains(r.Errors[0].Message, "rows of a page") {
 		t.Errorf("%v", r.Errors)
 	}

@@ -25,6 +25,5 @@ func (buyerType) OnlineCount(ctx context.Context, b *vigie.Buyer) (*int32, error
 	if err != nil {
 		return nil, err
 	}
-	count := int32(n)
-	return &count, nil
+	return new(int32(n)), nil
 }

@@ -18,8 +18,8 @@ type loaders struct {
 	folds      *dataloadgen.Loader[int64, vigie.Folded]
 	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
 	online     *dataloadgen.Loader[int64, int]
-	// pages are asked for by the address of the query: no two are one.
-	pages *dataloadgen.Loader[*service.TenderQuery, *service.TenderPage]
+	// pages go by the address of the plan: no two are one.
+	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
 }
 
 type loadersKey struct{}
@@ -47,17 +47,13 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			return s.Store.Recipients(ctx, account, watches)
 		}),
 		online: loader(s.OnlineByBuyer),
-		pages: loader(func(ctx context.Context, queries []*service.TenderQuery) (map[*service.TenderQuery]*service.TenderPage, error) {
-			list := make([]service.TenderQuery, len(queries))
-			for i, q := range queries {
-				list[i] = *q
-			}
-			pages, err := s.TenderPages(ctx, list)
-			byQuery := make(map[*service.TenderQuery]*service.TenderPage, len(pages))
+		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {
+			pages, err := s.TenderPages(ctx, plans)
+			byPlan := make(map[*service.TenderPlan]*service.TenderPage, len(pages))
 			for i, page := range pages {
-				byQuery[queries[i]] = page
+				byPlan[plans[i]] = page
 			}
-			return byQuery, err
+			return byPlan, err
 		}),
 	}
 	return context.WithValue(ctx, loadersKey{}, l)

@@ -53,6 +53,11 @@ func (m mutation) PublishNotices(ctx context.Context, in []*gql.NoticeInput) (*g
 	if err != nil {
 		return nil, err
 	}
+	// What an earlier field of the request has read may have changed.
+	l := load(ctx)
+	l.tenders.ClearAll()
+	l.folds.ClearAll()
+	l.buyers.ClearAll()
 	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems}
 	for _, p := range published {
 		payload.Results = append(payload.Results, &gql.PublishResult{Outcome: p.Outcome, Notice: p.Notice})

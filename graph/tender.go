@@ -24,14 +24,14 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	asked, err := tenderQuery(ctx, service.TenderQuery{
-		Text: value(text), Order: value(orderBy),
+	plan, err := q.tenderPlan(ctx, service.TenderQuery{
+		Filter: tenderFilter(filter), Text: value(text), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	}, filter)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, asked)
+	return q.service.Tenders(ctx, plan)
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -50,27 +50,18 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	asked, err := tenderQuery(ctx, service.TenderQuery{
-		Matching: true, Watches: watches, Order: orderBy,
+	plan, err := q.tenderPlan(ctx, service.TenderQuery{
+		Matching: true, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	}, filter)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, asked)
+	return q.service.Tenders(ctx, plan)
 }
 
-// tenderQuery completes the query of a field: narrowed by the filter, for no
-// more than the client selected, and checked.
-func tenderQuery(ctx context.Context, q service.TenderQuery, filter *gql.TenderFilter) (service.TenderQuery, error) {
-	narrowed, err := tenderFilter(filter)
-	if err != nil {
-		return q, err
-	}
-	q.Filter = narrowed
-	if q.Matching {
-		q.Filter = onlineUnlessSaid(narrowed)
-	}
+// tenderPlan plans the query of a field, for no more than the client selected.
+func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
 	q.CountOnly = true
 	for _, field := range graphql.CollectFields(op, selected, nil) {
@@ -85,7 +76,7 @@ func tenderQuery(ctx context.Context, q service.TenderQuery, filter *gql.TenderF
 			}
 		}
 	}
-	return q, service.CheckTenders(&q)
+	return r.service.Plan(q)
 }
 
 func facetOf(field string) (facet search.Facet, ok bool) {
@@ -102,47 +93,15 @@ func facetOf(field string) (facet search.Facet, ok bool) {
 	return "", false
 }
 
-// tenderFilter is a client's filter in the index's words.
-func tenderFilter(in *gql.TenderFilter) (search.Filter, error) {
+// tenderFilter is what a client gives of a filter.
+func tenderFilter(in *gql.TenderFilter) search.Filter {
 	if in == nil {
-		return search.Filter{}, nil
+		return search.Filter{}
 	}
-	f := search.Filter{
-		Statuses: in.Statuses, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures,
+	return search.Filter{
+		Statuses: in.Statuses, Departments: in.DepartmentCodes, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures, CPVCodes: in.CpvCodes,
 		PublishedFrom: in.PublishedFrom, PublishedTo: in.PublishedTo, DeadlineFrom: in.DeadlineFrom, DeadlineTo: in.DeadlineTo,
 	}
-	for _, code := range in.DepartmentCodes {
-		if code != vigie.Nationwide {
-			code = vigie.NormalizeDepartment(code)
-			if _, ok := vigie.DepartmentByCode(code); !ok {
-				return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "departmentCodes"}, Text: vigie.Text{
-					FR: "Le département « %s » n'existe pas.",
-					EN: "There is no department “%s”.",
-				}.With(code)}
-			}
-		}
-		f.Departments = append(f.Departments, code)
-	}
-	for _, code := range in.CpvCodes {
-		prefix, ok := service.CPVPrefix(code)
-		if !ok {
-			return f, &vigie.Error{Code: vigie.BadRequest, Field: []string{"filter", "cpvCodes"}, Text: vigie.Text{
-				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
-				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
-			}.With(code)}
-		}
-		f.CPVCodes = append(f.CPVCodes, prefix)
-	}
-	return f, nil
-}
-
-// onlineUnlessSaid keeps to tenders online where a filter says nothing of
-// statuses.
-func onlineUnlessSaid(f search.Filter) search.Filter {
-	if len(f.Statuses) == 0 {
-		f.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
-	}
-	return f
 }
 
 func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *int32) (*gql.MatchPreview, error) {
@@ -155,9 +114,8 @@ func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *
 		problems, err := userErrors(err, "criteria")
 		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
 	}
-	online, lately := int32(preview.OnlineCount), int32(preview.Last30Days)
 	return &gql.MatchPreview{
-		OnlineCount: &online, Last30Days: &lately, Nodes: preview.Nodes,
+		OnlineCount: new(int32(preview.OnlineCount)), Last30Days: new(int32(preview.Last30Days)), Nodes: preview.Nodes,
 		UserErrors: []*vigie.Error{}, Warnings: pointers(preview.Warnings),
 	}, nil
 }
@@ -223,11 +181,11 @@ func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice
 
 func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
 
-func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByDepartment], departmentLabel), nil
+func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByDepartment], func(v string) string { return say(ctx, departmentLabel(v)) }), nil
 }
 
-func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*gql.FacetCount, error) {
+func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*service.FacetCount, error) {
 	most := 50
 	if first != nil {
 		most = int(*first)
@@ -238,31 +196,28 @@ func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *in
 			EN: "The number of rows is from 1 to %d.",
 		}.With(vigie.MaxPageSize)}
 	}
-	var ids []int64
-	for value := range f.Counts[search.ByBuyer] {
-		ids = append(ids, keyOf(vigie.KindBuyer, value))
-	}
-	slices.Sort(ids)
+	ids := f.TopBuyers(most)
 	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[string]string, len(buyers))
+	top, names := make(map[string]int, len(ids)), make(map[string]string, len(ids))
 	for i, b := range buyers {
+		value := vigie.GlobalID(vigie.KindBuyer, ids[i])
+		top[value] = f.Counts[search.ByBuyer][value]
 		if b != nil {
-			names[vigie.GlobalID(vigie.KindBuyer, ids[i])] = b.Name
+			names[value] = b.Name
 		}
 	}
-	list := counts(ctx, f.Counts[search.ByBuyer], func(value string) vigie.Text { return vigie.Same(names[value]) })
-	return list[:min(most, len(list))], nil
+	return service.SortedCounts(top, func(v string) string { return names[v] }), nil
 }
 
-func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByNature], func(v string) vigie.Text { return vigie.Nature(v).Label() }), nil
+func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByNature], func(v string) string { return say(ctx, vigie.Nature(v).Label()) }), nil
 }
 
-func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*gql.FacetCount, error) {
-	return counts(ctx, f.Counts[search.ByProcedure], func(v string) vigie.Text { return vigie.Procedure(v).Label() }), nil
+func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return service.SortedCounts(f.Counts[search.ByProcedure], func(v string) string { return say(ctx, vigie.Procedure(v).Label()) }), nil
 }
 
 func departmentLabel(code string) vigie.Text {
@@ -270,12 +225,4 @@ func departmentLabel(code string) vigie.Text {
 		return vigie.Same(d.Name)
 	}
 	return words.DepartmentText(code)
-}
-
-func counts(ctx context.Context, byValue map[string]int, label func(string) vigie.Text) []*gql.FacetCount {
-	list := []*gql.FacetCount{}
-	for _, c := range service.SortedCounts(byValue, label) {
-		list = append(list, &gql.FacetCount{Value: c.Value, Label: say(ctx, c.Label), Count: int32(c.Count)})
-	}
-	return list
 }

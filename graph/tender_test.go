@@ -21,8 +21,7 @@ func testPages(t *testing.T, w *world) {
 		if i%4 == 0 {
 			n.Content.Deadline = nil
 		} else {
-			deadline := w.now.Add(time.Duration(1+i%5) * time.Hour)
-			n.Content.Deadline = &deadline
+			n.Content.Deadline = new(w.now.Add(time.Duration(1+i%5) * time.Hour))
 		}
 		w.publish(n)
 	}
@@ -66,8 +65,12 @@ func testPages(t *testing.T, w *world) {
 			t.Errorf("%s: those without a deadline are not last: %v", order, deadlines)
 		}
 	}
-	past := p.ask(`{ tenders(first: 10, page: 99) { totalCount pageCount edges { cursor } } deep: tenders(first: 100, page: 1000) { pageCount edges { cursor } } }`, nil)
-	past.expect(map[string]string{"tenders.pageCount": "3", "tenders.edges": "[]", "deep.pageCount": "1", "deep.edges": "[]"})
+	past := p.ask(`{ tenders(first: 10, page: 99) { ...stand } deep: tenders(first: 100, page: 1000) { ...stand } } fragment stand on TenderConnection { totalCount pageCount edges { cursor } pageInfo { hasNextPage hasPreviousPage } }`, nil)
+	const behind = "map[hasNextPage:false hasPreviousPage:true]"
+	past.expect(map[string]string{
+		"tenders.pageCount": "3", "tenders.edges": "[]", "tenders.pageInfo": behind,
+		"deep.pageCount": "1", "deep.edges": "[]", "deep.pageInfo": behind, "deep.totalCount": "23",
+	})
 }
 
 func TestFacets(t *testing.T) { eachPair(t, testFacets) }
@@ -98,6 +101,53 @@ func testFacets(t *testing.T, w *world) {
 	p.ask(`{ tenders(filter: { departmentCodes: ["NATIONWIDE", "2a"], natures: [SUPPLIES, WORKS] }) { totalCount facets { procedures { label count } } } }`, nil).expect(map[string]string{
 		"tenders.totalCount": "2", "tenders.facets.procedures": "[map[count:1 label:Procédure adaptée]]",
 	})
+}
+
+// The buyers with most tenders, whatever their names; of equal ones at the cut
+// those known longest. Those shown are in the order of their names.
+func TestTopBuyers(t *testing.T) { eachPair(t, testTopBuyers) }
+
+func testTopBuyers(t *testing.T, w *world) {
+	for i, buyer := range []string{"Une fois", "Évian", "Zuydcoote", "Trois fois", "Arles", "Trois fois", "Évian", "Zuydcoote", "Arles", "Trois fois"} {
+		w.publish(w.notice(fmt.Sprint(i), "Voirie", buyer, i))
+	}
+	p := w.person("a@example.org")
+	for first, want := range map[int]string{
+		1: "[3 Trois fois]",
+		2: "[3 Trois fois 2 Évian]",
+		3: "[3 Trois fois 2 Évian 2 Zuydcoote]",
+		4: "[3 Trois fois 2 Arles 2 Évian 2 Zuydcoote]",
+		9: "[3 Trois fois 2 Arles 2 Évian 2 Zuydcoote 1 Une fois]",
+	} {
+		r := p.ask(`query ($n: Int) { tenders { facets { buyers(first: $n) { count label value } } } }`, vars{"n": first})
+		var got []any
+		for _, b := range r.at("tenders.facets.buyers").([]any) {
+			b := b.(map[string]any)
+			got = append(got, b["count"], b["label"])
+			p.ask(`query ($id: ID!) { tenders(filter: { buyerIds: [$id] }) { totalCount } }`, vars{"id": b["value"]}).expect(map[string]string{"tenders.totalCount": fmt.Sprint(b["count"])})
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("the first %d: %v, want %s", first, got, want)
+		}
+	}
+}
+
+// A buyer that turned out to be another is still found by the id it had.
+func TestFilterOnMergedBuyer(t *testing.T) { eachPair(t, testFilterOnMergedBuyer) }
+
+func testFilterOnMergedBuyer(t *testing.T, w *world) {
+	p := w.person("a@example.org")
+	w.publish(w.notice("1", "Voirie", "Ville de Valfleury", 3))
+	former := p.ask(`{ buyers(search: "valfleury") { nodes { id } } }`, nil).text("buyers.nodes.0.id")
+	n2, n3 := w.notice("2", "Voirie", "Commune de Valfleury", 2), w.notice("3", "Voirie", "Ville de Valfleury", 1)
+	n2.Buyer.SIRET, n3.Buyer.SIRET = "21690123100011", "21690123100011"
+	w.publish(n2)
+	w.publish(n3)
+	r := p.ask(`query ($id: ID!) { node(id: $id) { id } tenders(filter: { buyerIds: [$id, "buyer_999", "x"] }) { totalCount facets { buyers { value } } } }`, vars{"id": former})
+	r.expect(map[string]string{"tenders.totalCount": "3"})
+	if r.text("node.id") == former {
+		t.Error("the buyers are not merged")
+	}
 }
 
 func TestFreeText(t *testing.T) { eachPair(t, testFreeText) }
@@ -138,6 +188,61 @@ func testFreeText(t *testing.T, w *world) {
 	p.ask(`{ tenders(search: "  ") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "2"})
 }
 
+// A cursor that nobody was given is its own field's mistake alone.
+func TestForgedCursor(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{}})
+	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"PUBLISHED_AT_DESC","i":1,"n":1}`)) // without its time
+	r := p.post(`query ($id: ID!, $a: String) { watch(id: $id) { onlineCount bad: matchingTenders(after: $a) { totalCount nodes { id } } } }`, vars{"id": id, "a": forged})
+	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "BAD_REQUEST" || fmt.Sprint(r.Errors[0].Path) != "[watch bad]" {
+		t.Errorf("%v", r.Errors)
+	}
+}
+
+// The buyers too come in pages, to the first and the last and no further.
+func TestBuyerPages(t *testing.T) { eachPair(t, testBuyerPages) }
+
+func testBuyerPages(t *testing.T, w *world) {
+	var notices []*vigie.Notice
+	for i := range 7 {
+		notices = append(notices, w.notice(fmt.Sprint(i), "Voirie", fmt.Sprintf("Commune %d", i), i))
+	}
+	w.publish(notices...)
+	p := w.person("a@example.org")
+	const page = `{ totalCount nodes { name } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
+	all := fmt.Sprint(p.ask(`{ buyers(search: "commune") `+page+` }`, nil).at("buyers.nodes.*.name"))
+	var forwards, backwards []any
+	for after := any(nil); ; {
+		r := p.ask(`query ($a: String) { buyers(search: "commune", first: 3, after: $a) `+page+` }`, vars{"a": after})
+		r.expect(map[string]string{"buyers.totalCount": "7"})
+		forwards = append(forwards, r.at("buyers.nodes.*.name").([]any)...)
+		if after = r.at("buyers.pageInfo.endCursor"); r.at("buyers.pageInfo.hasNextPage") == false {
+			break
+		}
+	}
+	for before := any(nil); ; {
+		r := p.ask(`query ($b: String) { buyers(search: "commune", last: 3, before: $b) `+page+` }`, vars{"b": before})
+		backwards = append(r.at("buyers.nodes.*.name").([]any), backwards...)
+		if before = r.at("buyers.pageInfo.startCursor"); r.at("buyers.pageInfo.hasPreviousPage") == false {
+			r.expect(map[string]string{"buyers.nodes.*.name": "[Commune 0]", "buyers.pageInfo.hasNextPage": "true"})
+			p.ask(`query ($b: String) { buyers(search: "commune", last: 3, before: $b) `+page+` }`, vars{"b": before}).expect(map[string]string{
+				"buyers.totalCount": "7", "buyers.nodes": "[]", "buyers.pageInfo.hasPreviousPage": "false",
+			})
+			break
+		}
+	}
+	if fmt.Sprint(forwards) != all || fmt.Sprint(backwards) != all {
+		t.Errorf("forwards %v, backwards %v, want %s", forwards, backwards, all)
+	}
+	for _, row := range []string{"6", "10000", "9223372036854775807"} {
+		after := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"buyers","i":` + row + `}`))
+		p.ask(`query ($a: String) { buyers(search: "commune", after: $a) `+page+` }`, vars{"a": after}).expect(map[string]string{
+			"buyers.totalCount": "7", "buyers.nodes": "[]", "buyers.pageInfo.hasNextPage": "false",
+		})
+	}
+}
+
 func TestPreview(t *testing.T) { eachPair(t, testPreview) }
 
 func testPreview(t *testing.T, w *world) {
@@ -157,9 +262,12 @@ func testPreview(t *testing.T, w *world) {
 		"previewMatches.onlineCount":        "2",
 		"previewMatches.warnings.*.code":    "[STOP_WORD_DROPPED STOP_WORD_DROPPED UNKNOWN_LEFT_OUT]",
 		"previewMatches.warnings.2.field":   "[criteria natures]",
-		"previewMatches.warnings.2.message": "1 marchés en ligne ne disent pas leur nature et ne sont pas retenus.",
+		"previewMatches.warnings.2.message": "Marchés en ligne qui ne disent pas leur nature, et ne sont donc pas retenus : 1.",
 	})
 	preview(vars{}).expect(map[string]string{"previewMatches.onlineCount": "4", "previewMatches.warnings.*.code": "[TOO_BROAD]"})
+	preview(vars{"keywordsText": "voirie", "keywords": nil, "natures": nil}).expect(map[string]string{
+		"previewMatches.onlineCount": "3", "previewMatches.userErrors": "[]",
+	})
 	preview(vars{"keywordsText": "ab"}).expect(map[string]string{
 		"previewMatches.onlineCount": "<nil>", "previewMatches.userErrors": "[map[code:TOO_SHORT field:[criteria keywordsText]]]",
 	})
@@ -185,6 +293,17 @@ func testPublishNotices(t *testing.T, w *world) {
 	p.ask(mutation, vars{"in": []vars{correction}}).expect(map[string]string{
 		"publishNotices.results.0.outcome":        "CREATED",
 		"publishNotices.results.0.notice.changes": "[map[after:lundi 7 décembre 2026 à 17 h 00 (heure de Paris) before:mardi 1er décembre 2026 à 12 h 00 (heure de Paris) field:deadline label:Date limite de remise des offres]]",
+	})
+	// What one mutation published, the next of the same request shows as it is then.
+	both := p.ask(`mutation ($a: [NoticeInput!]!, $b: [NoticeInput!]!) {
+		a: publishNotices(input: $a) { results { notice { tender { title } } } }
+		b: publishNotices(input: $b) { results { notice { tender { title notices { kind } } changes { field } } } } }`, vars{
+		"a": []vars{{"source": "portal", "sourceRef": "B1", "title": "Pont", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z"}},
+		"b": []vars{{"source": "portal", "sourceRef": "B2", "previousRef": "B1", "kind": "CORRECTION", "title": "Ponts", "buyerName": "Commune", "publishedAt": "2026-11-02T09:00:00Z"}},
+	})
+	both.expect(map[string]string{
+		"a.results.0.notice.tender.title": "Pont", "b.results.0.notice.tender.title": "Ponts",
+		"b.results.0.notice.tender.notices.*.kind": "[CONTRACT_NOTICE CORRECTION]", "b.results.0.notice.changes.*.field": "[title]",
 	})
 	cancellation := vars{"source": "portal", "sourceRef": "A3", "previousRef": "A2", "kind": "CANCELLATION", "title": "Voirie & réseaux", "buyerName": "Commune", "publishedAt": "2026-11-04T09:00:00+01:00"}
 	p.ask(mutation, vars{"in": []vars{cancellation}}).expect(map[string]string{"publishNotices.results.0.notice.tender.status": "CANCELLED"})

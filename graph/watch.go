@@ -59,28 +59,27 @@ func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recip
 	return load(ctx).recipients.Load(ctx, w.ID)
 }
 
-func (watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
-	page, err := load(ctx).pages.Load(ctx, &service.TenderQuery{
-		Matching: true, Watches: []*vigie.Watch{w}, Filter: onlineUnlessSaid(search.Filter{}), Order: search.PublishedDesc, CountOnly: true,
+func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
+	plan, err := r.service.Plan(service.TenderQuery{Matching: true, Watches: []*vigie.Watch{w}, CountOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	page, err := load(ctx).pages.Load(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	return new(int32(page.TotalCount)), nil
+}
+
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	plan, err := r.tenderPlan(ctx, service.TenderQuery{
+		Matching: true, Watches: []*vigie.Watch{w}, Filter: tenderFilter(filter), Order: orderBy,
+		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
 		return nil, err
 	}
-	count := int32(page.TotalCount)
-	return &count, nil
-}
-
-func (watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	// Checked here, so that a mistake is this field's alone and not that of all
-	// that the loader gathers.
-	asked, err := tenderQuery(ctx, service.TenderQuery{
-		Matching: true, Watches: []*vigie.Watch{w}, Order: orderBy,
-		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	}, filter)
-	if err != nil {
-		return nil, err
-	}
-	return load(ctx).pages.Load(ctx, &asked)
+	return load(ctx).pages.Load(ctx, plan)
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
@@ -111,8 +110,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
 	}
 	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
-		c := criteriaInput(*criteria, &nulls, "input", "criteria")
-		u.Criteria = &c
+		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))
 	}
 	key := keyOf(vigie.KindWatch, id)
 	var w *vigie.Watch

@@ -153,11 +153,10 @@ func (w *world) publish(notices ...*vigie.Notice) {
 
 // notice is a contract notice published some hours ago, closing in a month.
 func (w *world) notice(ref, title, buyer string, hours int, departments ...string) *vigie.Notice {
-	deadline := w.now.AddDate(0, 1, 0)
 	return &vigie.Notice{
 		Source: "test", SourceRef: ref, Kind: vigie.ContractNotice, PublishedAt: w.now.Add(-time.Duration(hours) * time.Hour),
 		Buyer:   vigie.BuyerName{Name: buyer},
-		Content: vigie.Content{Title: title, Departments: departments, Natures: []vigie.Nature{vigie.Works}, Deadline: &deadline},
+		Content: vigie.Content{Title: title, Departments: departments, Natures: []vigie.Nature{vigie.Works}, Deadline: new(w.now.AddDate(0, 1, 0))},
 	}
 }
 

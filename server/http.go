@@ -35,8 +35,9 @@ func (s *site) handler() http.Handler {
 	api := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now}, s.log)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.authenticate(limitBody(api)))
-	mux.Handle("/playground", playground.Handler("/graphql", firstQuery))
-	mux.Handle("/playground/", playground.Handler("/graphql", firstQuery))
+	explorer := playground.Handler("/graphql", firstQuery)
+	mux.Handle("/playground", explorer)
+	mux.Handle("/playground/", explorer)
 	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -91,12 +92,13 @@ query MaVeille {
 func (s *site) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
-		if locale := localeOf(r.Header.Get("Accept-Language")); locale != "" {
+		locale := localeOf(r.Header.Get("Accept-Language"))
+		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
 		viewer, err := s.signIn(r)
 		if err != nil {
-			s.refuse(ctx, w, err, localeOf(r.Header.Get("Accept-Language")))
+			s.refuse(ctx, w, err, locale)
 			return
 		}
 		if viewer != nil {

@@ -10,7 +10,9 @@ import (
 
 // addresses checks mail addresses.
 func (f *form) addresses(list []string, path []string) []string {
-	f.atMost(len(list), vigie.MaxRecipients, path)
+	if !f.atMost(len(list), vigie.MaxRecipients, path) {
+		return nil
+	}
 	addresses := make([]string, len(list))
 	for i, address := range list {
 		// Spaces around an address are a slip; a line break is not.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"math"
 
 	"vigie"
 	"vigie/lexicon"
@@ -36,8 +37,8 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > vigie.MaxSearchLength {
-		text = text[:vigie.MaxSearchLength]
+	if text, err = searchText(text); err != nil {
+		return nil, err
 	}
 	words := lexicon.Words(text)
 	// What people complete is short; a place in the list is a count of rows.
@@ -45,13 +46,13 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 		c, err := parseCursor(text, "buyers", w.argument)
 		return int(c.ID), err
 	}
-	total := int64(vigie.MaxOffset)
+	rows := int64(math.MaxInt32) // until it is known, more than there are
 	if w.backwards && w.cursor == "" {
-		if _, total, err = s.Store.SearchBuyers(ctx, words, 0, 1); err != nil {
+		if _, rows, err = s.Store.SearchBuyers(ctx, words, 0, 0); err != nil {
 			return nil, err
 		}
 	}
-	from, to, err := w.slice(int(total), position)
+	from, to, err := w.slice(int(rows), position)
 	if err != nil {
 		return nil, err
 	}

@@ -48,22 +48,22 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 			EN: "Give the keywords as a list or as one field, not both.",
 		}, at(path, "keywordsText")...)
 	case in.Keywords != nil:
-		c.keywords = given(f.keywords(*in.Keywords, at(path, "keywords")))
+		c.keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
 	case in.KeywordsText != nil:
-		c.keywords = given(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
+		c.keywords = new(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
 	}
 	c.keywordMode, c.includeNationwide = in.KeywordMode, in.IncludeNationwide
 	if in.ExcludedKeywords != nil {
-		c.excludedKeywords = given(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
+		c.excludedKeywords = new(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
 	}
 	if in.Departments != nil {
-		c.departments = given(f.departments(*in.Departments, at(path, "departmentCodes")))
+		c.departments = new(f.departments(*in.Departments, at(path, "departmentCodes")))
 	}
 	if in.Natures != nil {
-		c.natures = given(vigie.Sorted(*in.Natures))
+		c.natures = new(vigie.Sorted(*in.Natures))
 	}
 	if in.CPVCodes != nil {
-		c.cpvCodes = given(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
+		c.cpvCodes = new(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
 	}
 	if in.BuyerIDs != nil {
 		buyers, err := f.buyers(ctx, s, *in.BuyerIDs, at(path, "buyerIds"))
@@ -74,9 +74,6 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 	}
 	return c, nil
 }
-
-// given is a value that was given.
-func given[T any](v T) *T { return &v }
 
 // criteriaChange is what shall change of criteria; nil stays.
 type criteriaChange struct {
@@ -117,6 +114,9 @@ func newCriteria() vigie.Criteria {
 
 // keywords checks a list of keywords.
 func (f *form) keywords(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxKeywords, path) {
+		return nil
+	}
 	var keywords []string
 	for i, keyword := range list {
 		here := at(path, strconv.Itoa(i))
@@ -132,15 +132,18 @@ func (f *form) keywords(list []string, path []string) []string {
 			keywords = append(keywords, keyword)
 		}
 	}
-	f.atMost(len(keywords), vigie.MaxKeywords, path)
 	return keywords
 }
 
 // keywordsText checks keywords typed in one field; words that mean nothing
 // alone are dropped.
 func (f *form) keywordsText(text string, path []string) []string {
+	list := query.ParseKeywords(text)
+	if !f.atMost(len(list), vigie.MaxKeywords, path) {
+		return nil
+	}
 	var keywords []string
-	for _, keyword := range query.ParseKeywords(text) {
+	for _, keyword := range list {
 		keyword = clean(keyword)
 		switch {
 		case keyword == "":
@@ -154,7 +157,6 @@ func (f *form) keywordsText(text string, path []string) []string {
 			keywords = append(keywords, keyword)
 		}
 	}
-	f.atMost(len(keywords), vigie.MaxKeywords, path)
 	return keywords
 }
 
@@ -180,7 +182,8 @@ func (f *form) badKeyword(keyword string, path []string) bool {
 // excluded checks excluded keywords. Two words that count are the most that
 // every evaluator takes in one exclusion.
 func (f *form) excluded(list []string, path []string) []string {
-	for i, keyword := range list {
+	keywords := f.keywords(list, path)
+	for i, keyword := range list[:min(len(list), vigie.MaxKeywords)] {
 		if query.ContentWords(clean(keyword)) > 2 {
 			f.problems.Add(vigie.Invalid, vigie.Text{
 				FR: "Une expression exclue a au plus deux mots qui comptent.",
@@ -188,44 +191,42 @@ func (f *form) excluded(list []string, path []string) []string {
 			}, at(path, strconv.Itoa(i))...)
 		}
 	}
-	return f.keywords(list, path)
+	return keywords
 }
 
 func (f *form) departments(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
 	codes := make([]string, len(list))
 	for i, code := range list {
 		codes[i] = vigie.NormalizeDepartment(code)
 		if _, ok := vigie.DepartmentByCode(codes[i]); !ok {
-			f.problems.Add(vigie.NotFound, vigie.Text{
-				FR: "Le département « %s » n'existe pas.",
-				EN: "There is no department “%s”.",
-			}.With(code), at(path, strconv.Itoa(i))...)
+			f.problems.Add(vigie.NotFound, noDepartment(code), at(path, strconv.Itoa(i))...)
 		}
 	}
-	f.atMost(len(codes), vigie.MaxChoices, path)
 	slices.SortFunc(codes, vigie.CompareDepartments)
 	return slices.Compact(codes)
 }
 
 func (f *form) cpvCodes(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
 	codes := make([]string, len(list))
 	for i, code := range list {
 		var ok bool
-		if codes[i], ok = CPVPrefix(code); !ok {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
-				EN: "“%s” is not a CPV code: give 2 to 8 digits.",
-			}.With(code), at(path, strconv.Itoa(i))...)
+		if codes[i], ok = cpvPrefix(code); !ok {
+			f.problems.Add(vigie.Invalid, notCPV(code), at(path, strconv.Itoa(i))...)
 		}
 	}
-	f.atMost(len(codes), vigie.MaxChoices, path)
 	return vigie.Sorted(codes)
 }
 
-// CPVPrefix reads a CPV code, or the beginning of one, as people write it:
+// cpvPrefix reads a CPV code, or the beginning of one, as people write it:
 // "45233140-2" has a check digit. A code's trailing zeros, which stand for
 // « and all below », are dropped, down to its division of two digits.
-func CPVPrefix(code string) (prefix string, ok bool) {
+func cpvPrefix(code string) (prefix string, ok bool) {
 	digits, check, _ := strings.Cut(strings.TrimSpace(code), "-")
 	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
 	notDigit := func(r rune) bool { return !isDigit(r) }
@@ -240,13 +241,13 @@ func CPVPrefix(code string) (prefix string, ok bool) {
 
 // buyers finds the buyers of ids, under the ids that they have now.
 func (f *form) buyers(ctx context.Context, s *Service, list []string, path []string) ([]int64, error) {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil, nil
+	}
 	ids := make([]int64, len(list))
 	for i, global := range list {
-		if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
-			ids[i] = id
-		}
+		ids[i] = buyerID(global)
 	}
-	f.atMost(len(list), vigie.MaxChoices, path)
 	found, err := s.Store.Buyers(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -266,13 +267,36 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	return buyers, nil
 }
 
-func (f *form) atMost(n, most int, path []string) {
+// atMost notes a list that is too long; its values are not worth a look.
+func (f *form) atMost(n, most int, path []string) bool {
 	if n > most {
-		f.problems.Add(vigie.TooMany, vigie.Text{
-			FR: "%d valeurs, c'est trop : %d au plus.",
-			EN: "%d values are too many: %d at most.",
-		}.With(n, most), path...)
+		f.problems.Add(vigie.TooMany, tooMany(n, most), path...)
 	}
+	return n <= most
+}
+
+// buyerID is the number in a buyer's global id; 0, which is nobody's, for
+// anything else.
+func buyerID(global string) int64 {
+	if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
+		return id
+	}
+	return 0
+}
+
+func tooMany(n, most int) vigie.Text {
+	return vigie.Text{FR: "%d valeurs, c'est trop : %d au plus.", EN: "%d values are too many: %d at most."}.With(n, most)
+}
+
+func noDepartment(code string) vigie.Text {
+	return vigie.Text{FR: "Le département « %s » n'existe pas.", EN: "There is no department “%s”."}.With(code)
+}
+
+func notCPV(code string) vigie.Text {
+	return vigie.Text{
+		FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
+		EN: "“%s” is not a CPV code: give 2 to 8 digits.",
+	}.With(code)
 }
 
 // name checks a watch's name.
@@ -300,7 +324,7 @@ func clean(s string) string {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case unicode.IsControl(r) || r == utf8.RuneError:
+		case r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
 			return -1
 		}
 		return r

@@ -57,8 +57,7 @@ func tenderCursor(order search.Order, now time.Time, t *vigie.Tender) cursor {
 		at = t.Deadline
 	}
 	if at != nil {
-		seconds := at.Unix()
-		c.At = &seconds
+		c.At = new(at.Unix())
 	}
 	return c
 }
@@ -67,8 +66,7 @@ func tenderCursor(order search.Order, now time.Time, t *vigie.Tender) cursor {
 func (c cursor) key() *search.Key {
 	k := &search.Key{ID: c.ID}
 	if c.At != nil {
-		at := time.Unix(*c.At, 0).UTC()
-		k.At = &at
+		k.At = new(time.Unix(*c.At, 0).UTC())
 	}
 	return k
 }
@@ -156,7 +154,7 @@ func (w window) slice(n int, position func(cursor string) (int, error)) (from, t
 		if w.backwards {
 			to = min(n, at)
 		} else {
-			from = min(n, at+1)
+			from = min(n-1, at) + 1
 		}
 	}
 	if w.backwards {
@@ -171,8 +169,7 @@ func (w window) slice(n int, position func(cursor string) (int, error)) (from, t
 func pageInfo(from, to, n int, cursorAt func(i int) string) PageInfo {
 	info := PageInfo{HasPreviousPage: from > 0, HasNextPage: to < n}
 	if from < to {
-		start, end := cursorAt(from), cursorAt(to-1)
-		info.StartCursor, info.EndCursor = &start, &end
+		info.StartCursor, info.EndCursor = new(cursorAt(from)), new(cursorAt(to-1))
 	}
 	return info
 }

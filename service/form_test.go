@@ -9,12 +9,12 @@ func TestCPVPrefix(t *testing.T) {
 	for code, want := range map[string]string{
 		"45233140-2": "4523314", "45233140": "4523314", "45000000": "45", "45000000-7": "45", "452": "452", "45": "45", "30": "30", "03000000": "03", " 713 ": "713",
 	} {
-		if got, ok := CPVPrefix(code); !ok || got != want {
+		if got, ok := cpvPrefix(code); !ok || got != want {
 			t.Errorf("%q: %q, %v, want %q", code, got, ok, want)
 		}
 	}
 	for _, code := range []string{"", "4", "4x", "452331400", "45233140-22", "45233140-x", "٤٥"} {
-		if got, ok := CPVPrefix(code); ok {
+		if got, ok := cpvPrefix(code); ok {
 			t.Errorf("%q is taken for %q", code, got)
 		}
 	}
@@ -38,7 +38,7 @@ func TestValidAddress(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
-	for in, want := range map[string]string{" a\t b\u00a0c \n": "a b c", "e\u0301te\u0301": "été", "a\x00b\x1b[0m": "ab[0m", "": ""} {
+	for in, want := range map[string]string{" a\t b\u00a0c \n": "a b c", "e\u0301te\u0301": "été", "a\x00b\x1b[0m": "ab[0m", "": "", "voi\u00adrie\u202e": "voirie", "\u200b \ufeff": ""} {
 		if got := clean(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}

@@ -102,16 +102,16 @@ func unknowns(c vigie.Criteria) []unknown {
 	var list []unknown
 	if len(c.Natures) > 0 {
 		u := unknown{field: "natures", without: c, any: c, text: vigie.Text{
-			FR: "%d marchés en ligne ne disent pas leur nature et ne sont pas retenus.",
-			EN: "%d tenders online do not say their nature and are left out.",
+			FR: "Marchés en ligne qui ne disent pas leur nature, et ne sont donc pas retenus : %d.",
+			EN: "Tenders online that do not say their nature, and are left out: %d.",
 		}}
 		u.without.Natures, u.any.Natures = nil, vigie.Natures()
 		list = append(list, u)
 	}
 	if len(c.CPVCodes) > 0 {
 		u := unknown{field: "cpvCodes", without: c, any: c, text: vigie.Text{
-			FR: "%d marchés en ligne n'ont pas de code CPV et ne sont pas retenus.",
-			EN: "%d tenders online have no CPV code and are left out.",
+			FR: "Marchés en ligne sans code CPV, et donc pas retenus : %d.",
+			EN: "Tenders online without a CPV code, and left out: %d.",
 		}}
 		u.without.CPVCodes, u.any.CPVCodes = nil, nil
 		for division := range 100 {

@@ -44,8 +44,7 @@ const (
 // stands alone: there is a result for each, and the problems of those refused.
 func (s *Service) Publish(ctx context.Context, sources []string, in []Notice) ([]store.Published, vigie.Problems, error) {
 	var f form
-	if len(in) > vigie.MaxBatch {
-		f.atMost(len(in), vigie.MaxBatch, []string{"input"})
+	if !f.atMost(len(in), vigie.MaxBatch, []string{"input"}) {
 		return nil, f.problems, nil
 	}
 	results := make([]store.Published, len(in))
@@ -76,10 +75,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		Source: in.Source, Kind: in.Kind,
 		PublishedAt: in.PublishedAt.UTC().Truncate(time.Second),
 		Buyer:       vigie.BuyerName{SIRET: strings.ReplaceAll(in.BuyerSIRET, " ", "")},
-		Content: vigie.Content{
-			Reference: ingest.Clean(in.Reference), Description: ingest.Clean(in.Description),
-			Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL),
-		},
+		Content:     vigie.Content{Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL)},
 	}
 	if !slices.Contains(sources, in.Source) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
@@ -99,26 +95,8 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce n'est pas un SIRET.", EN: "This is not a SIRET."}, at(path, "buyerSiret")...)
 	}
 	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
-	for i, code := range in.CPVCodes {
-		digits, _, _ := strings.Cut(strings.TrimSpace(code), "-")
-		if _, ok := CPVPrefix(code); !ok || len(digits) != 8 {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "« %s » n'est pas un code CPV de 8 chiffres.",
-				EN: "“%s” is not a CPV code of 8 digits.",
-			}.With(code), at(path, "cpvCodes", strconv.Itoa(i))...)
-		}
-		n.Content.CPVCodes = append(n.Content.CPVCodes, digits)
-	}
-	n.Content.CPVCodes = vigie.Sorted(n.Content.CPVCodes)
-	f.atMost(len(in.CPVCodes), vigie.MaxChoices, at(path, "cpvCodes"))
-	f.atMost(len(in.Lots), maxLots, at(path, "lots"))
-	for i, lot := range in.Lots {
-		here := at(path, "lots", strconv.Itoa(i))
-		n.Content.Lots = append(n.Content.Lots, vigie.Lot{
-			Number: f.text(lot.Number, maxRefLength, false, at(here, "number")),
-			Title:  f.text(lot.Title, maxTitleLength, true, at(here, "title")),
-		})
-	}
+	n.Content.CPVCodes = f.fullCPVCodes(in.CPVCodes, at(path, "cpvCodes"))
+	n.Content.Lots = f.lots(in.Lots, at(path, "lots"))
 	if in.PublishedAt.After(now) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
 			FR: "La date de publication est à venir.",
@@ -126,8 +104,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		}, at(path, "publishedAt")...)
 	}
 	if in.Deadline != nil {
-		deadline := in.Deadline.UTC().Truncate(time.Second)
-		n.Content.Deadline = &deadline
+		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
 	}
 	if n.Content.URL != "" && !validURL(n.Content.URL) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
@@ -136,6 +113,39 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		}, at(path, "url")...)
 	}
 	return n
+}
+
+// fullCPVCodes checks CPV codes of 8 digits, as notices have them.
+func (f *form) fullCPVCodes(list []string, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
+	codes := make([]string, len(list))
+	for i, code := range list {
+		codes[i], _, _ = strings.Cut(strings.TrimSpace(code), "-")
+		if _, ok := cpvPrefix(code); !ok || len(codes[i]) != 8 {
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "« %s » n'est pas un code CPV de 8 chiffres.",
+				EN: "“%s” is not a CPV code of 8 digits.",
+			}.With(code), at(path, strconv.Itoa(i))...)
+		}
+	}
+	return vigie.Sorted(codes)
+}
+
+func (f *form) lots(list []vigie.Lot, path []string) []vigie.Lot {
+	if !f.atMost(len(list), maxLots, path) {
+		return nil
+	}
+	var lots []vigie.Lot
+	for i, lot := range list {
+		here := at(path, strconv.Itoa(i))
+		lots = append(lots, vigie.Lot{
+			Number: f.text(lot.Number, maxRefLength, false, at(here, "number")),
+			Title:  f.text(lot.Title, maxTitleLength, true, at(here, "title")),
+		})
+	}
+	return lots
 }
 
 // text checks a text that a publisher gives, without its markup.

@@ -2,7 +2,6 @@ package service
 
 import (
 	"strings"
-	"time"
 
 	"vigie"
 	"vigie/query"
@@ -86,7 +85,5 @@ func line(n int, one, many, value vigie.Text) SummaryLine {
 	return SummaryLine{many, value}
 }
 
-func validTimeZone(name string) bool {
-	_, err := time.LoadLocation(name)
-	return err == nil && name != "" && name != "Local"
-}
+// joinNames lists names in a sentence.
+func joinNames(names []string) string { return strings.Join(names, ", ") }

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -15,13 +16,14 @@ import (
 // TenderQuery asks for a page of tenders.
 type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; of no watches,
-	// that is none.
+	// that is none. They are online unless the filter says statuses.
 	Matching bool
 	Watches  []*vigie.Watch
-	Filter   search.Filter
-	Text     string // free text; "" for none
-	Order    search.Order
-	Page     PageArgs
+	Filter   search.Filter // codes as people write them
+	Text     string        // free text; "" for none
+	// Order is by relevance for a Text, else the newest first, unless said.
+	Order search.Order
+	Page  PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
 	Facets    []search.Facet
@@ -43,6 +45,17 @@ type TenderFacets struct {
 	Counts map[search.Facet]map[string]int
 }
 
+// TopBuyers returns the n buyers with most tenders; of those with as many as
+// the last of them, the ones known longest. To go by names there would take
+// those of all buyers, thousands at times.
+func (f *TenderFacets) TopBuyers(n int) []int64 {
+	counts := byBuyer(f.Counts)
+	ids := slices.SortedFunc(maps.Keys(counts), func(a, b int64) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	return ids[:min(n, len(ids))]
+}
+
 // Nodes returns the tenders of the page.
 func (p *TenderPage) Nodes() []*vigie.Tender {
 	nodes := make([]*vigie.Tender, len(p.Edges))
@@ -57,7 +70,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
-	asked      *plan
+	plan       *TenderPlan
 }
 
 // WatchMatch is that a watch matches a tender, and by which of its keywords.
@@ -69,25 +82,31 @@ type WatchMatch struct {
 // MatchedBy tells which of the watches asked for the tender matches.
 func (e *TenderEdge) MatchedBy() []*WatchMatch {
 	facts, _ := query.FactsOf(e.Node)
-	matches := []*WatchMatch{}
-	for i, w := range e.asked.asked.Watches {
-		if e.asked.query.Any[i].Matches(facts) {
-			matches = append(matches, &WatchMatch{w, orEmpty(query.FoundKeywords(w.Criteria.Keywords, facts))})
+	var matches []*WatchMatch
+	for i, w := range e.plan.watches {
+		if e.plan.query.Any[i].Matches(facts) {
+			matches = append(matches, &WatchMatch{w, query.FoundKeywords(w.Criteria.Keywords, facts)})
 		}
 	}
 	return matches
 }
 
-// CheckTenders tells what is wrong with a query, before it is asked together
-// with others, and gives it the order that it has where it says none: by
-// relevance for words, else the newest first.
-func CheckTenders(q *TenderQuery) error {
-	q.Text = clean(q.Text)
-	if utf8.RuneCountInString(q.Text) > vigie.MaxSearchLength {
-		return badRequest(vigie.Text{
-			FR: "Une recherche a au plus %d caractères.",
-			EN: "A search has at most %d characters.",
-		}.With(vigie.MaxSearchLength), "search")
+// TenderPlan is a query that was checked and worded for the index.
+type TenderPlan struct {
+	watches []*vigie.Watch
+	window  window
+	query   search.Query
+}
+
+// Plan checks a query, so that what is wrong with it is known before it is
+// asked together with others.
+func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
+	var err error
+	if q.Text, err = searchText(q.Text); err != nil {
+		return nil, err
+	}
+	if q.Filter, err = checkFilter(q.Filter); err != nil {
+		return nil, err
 	}
 	if q.Order == "" {
 		q.Order = search.PublishedDesc
@@ -95,29 +114,106 @@ func CheckTenders(q *TenderQuery) error {
 			q.Order = search.Relevance
 		}
 	}
-	_, err := newPlan(*q, time.Time{})
-	return err
-}
-
-// plan is a query on its way to the index.
-type plan struct {
-	query  search.Query
-	window window
-	now    time.Time
-	asked  TenderQuery
-}
-
-// TenderPages answers queries with one call of the search engine and one of
-// the database, in their order.
-func (s *Service) TenderPages(ctx context.Context, queries []TenderQuery) ([]*TenderPage, error) {
-	plans := make([]plan, len(queries))
-	searches := make([]search.Query, len(queries))
-	for i, q := range queries {
-		p, err := newPlan(q, s.now())
-		if err != nil {
-			return nil, err
+	w, err := q.Page.window(20)
+	if err != nil {
+		return nil, err
+	}
+	p := &TenderPlan{watches: q.Watches, window: w, query: search.Query{
+		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
+		Limit: w.size + 1, // the row after the page tells whether there is a next one
+	}}
+	if q.Matching {
+		if len(q.Filter.Statuses) == 0 {
+			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
-		plans[i], searches[i] = p, p.query
+		p.query.Any = []query.Formula{}
+		for _, watch := range q.Watches {
+			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))
+		}
+	}
+	if q.CountOnly {
+		p.query.Limit = 0
+	}
+	if err := p.place(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// searchText checks what was typed in a box of free text.
+func searchText(text string) (string, error) {
+	text = clean(text)
+	if utf8.RuneCountInString(text) > vigie.MaxSearchLength {
+		return "", badRequest(vigie.Text{
+			FR: "Une recherche a au plus %d caractères.",
+			EN: "A search has at most %d characters.",
+		}.With(vigie.MaxSearchLength), "search")
+	}
+	return text, nil
+}
+
+// place says at which rows the page is.
+func (p *TenderPlan) place() error {
+	w, order := p.window, p.query.Order
+	if order == search.Relevance {
+		if p.query.Text == "" {
+			return badRequest(vigie.Text{
+				FR: "L'ordre RELEVANCE est celui d'une recherche par mots.",
+				EN: "RELEVANCE is the order of a search by words.",
+			}, "orderBy")
+		}
+		if w.backwards {
+			return badRequest(vigie.Text{
+				FR: "L'ordre RELEVANCE ne se parcourt pas à rebours.",
+				EN: "RELEVANCE is not paged backwards.",
+			}, w.argument)
+		}
+	}
+	switch {
+	case w.cursor != "":
+		c, err := parseCursor(w.cursor, string(order), w.argument)
+		if err != nil {
+			return err
+		}
+		p.query.Now = time.Unix(c.Now, 0).UTC()
+		switch {
+		case order == search.Relevance:
+			p.query.Offset = int(min(c.ID, vigie.MaxOffset)) // the row's place in the list
+		case w.backwards:
+			p.query.Before = c.key()
+		default:
+			p.query.After = c.key()
+		}
+	case w.backwards:
+		p.query.FromEnd = true
+	case w.page > 0:
+		p.query.Offset = (w.page - 1) * w.size
+	}
+	if p.query.Offset+w.size > vigie.MaxOffset {
+		// No rows lie there; the totals are still asked for.
+		p.query.Offset, p.query.Limit = 0, 0
+	}
+	return p.query.Check()
+}
+
+// Tenders answers a query.
+func (s *Service) Tenders(ctx context.Context, plan *TenderPlan) (*TenderPage, error) {
+	pages, err := s.TenderPages(ctx, []*TenderPlan{plan})
+	if err != nil {
+		return nil, err
+	}
+	return pages[0], nil
+}
+
+// TenderPages answers queries, in their order, with one call of the search
+// engine and one of the database.
+func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
+	searches := make([]search.Query, len(plans))
+	for i, p := range plans {
+		searches[i] = p.query
+	}
+	if err := s.followBuyers(ctx, searches); err != nil {
+		return nil, err
 	}
 	results, err := s.search(ctx, searches)
 	if err != nil {
@@ -133,85 +229,15 @@ func (s *Service) TenderPages(ctx context.Context, queries []TenderQuery) ([]*Te
 	if err != nil {
 		return nil, err
 	}
-	pages := make([]*TenderPage, len(queries))
-	for i := range plans {
-		pages[i] = plans[i].page(results[i], tenders)
+	pages := make([]*TenderPage, len(plans))
+	for i, p := range plans {
+		pages[i] = p.page(results[i], tenders)
 	}
 	return pages, nil
 }
 
-// Tenders answers one query.
-func (s *Service) Tenders(ctx context.Context, q TenderQuery) (*TenderPage, error) {
-	pages, err := s.TenderPages(ctx, []TenderQuery{q})
-	if err != nil {
-		return nil, err
-	}
-	return pages[0], nil
-}
-
-// newPlan checks a query and words it for the index. It asks for one row more
-// than the page has, to know whether there is a next one.
-func newPlan(q TenderQuery, now time.Time) (plan, error) {
-	w, err := q.Page.window(20)
-	if err != nil {
-		return plan{}, err
-	}
-	p := plan{window: w, now: now, asked: q}
-	p.query = search.Query{Filter: q.Filter, Text: q.Text, Order: q.Order, Limit: w.size + 1, Facets: q.Facets}
-	if q.Matching {
-		p.query.Any = []query.Formula{}
-		for _, watch := range q.Watches {
-			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))
-		}
-	}
-	if q.CountOnly {
-		p.query.Limit = 0
-	}
-	if q.Order == search.Relevance {
-		if q.Text == "" {
-			return p, badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE est celui d'une recherche par mots.",
-				EN: "RELEVANCE is the order of a search by words.",
-			}, "orderBy")
-		}
-		if w.backwards {
-			return p, badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE ne se parcourt pas à rebours.",
-				EN: "RELEVANCE is not paged backwards.",
-			}, w.argument)
-		}
-	}
-	if w.cursor != "" {
-		c, err := parseCursor(w.cursor, string(q.Order), w.argument)
-		if err != nil {
-			return p, err
-		}
-		p.now = time.Unix(c.Now, 0).UTC()
-		switch {
-		case q.Order == search.Relevance:
-			p.query.Offset = int(min(c.ID, vigie.MaxOffset)) // the row's place in the list
-		case w.backwards:
-			p.query.Before = c.key()
-		default:
-			p.query.After = c.key()
-		}
-	}
-	if w.backwards && w.cursor == "" {
-		p.query.FromEnd = true
-	}
-	if w.page > 0 {
-		p.query.Offset = (w.page - 1) * w.size
-	}
-	if p.query.Offset+w.size > vigie.MaxOffset {
-		// No rows lie there; the totals are still asked for.
-		p.query.Offset, p.query.Limit = 0, 0
-	}
-	p.query.Now = p.now
-	return p, nil
-}
-
 // page makes a page of what the index found.
-func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
 	page := &TenderPage{
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
@@ -229,11 +255,11 @@ func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *Tend
 		if t == nil {
 			continue // it went between the two looks
 		}
-		c := tenderCursor(p.asked.Order, p.now, t)
-		if p.asked.Order == search.Relevance {
-			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.now.Unix()}
+		c := tenderCursor(p.query.Order, p.query.Now, t)
+		if p.query.Order == search.Relevance {
+			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.query.Now.Unix()}
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, asked: p})
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, plan: p})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
@@ -243,7 +269,7 @@ func (p *plan) page(result search.Result, tenders map[int64]*vigie.Tender) *Tend
 		page.PageInfo.HasNextPage = p.window.cursor != ""
 	} else {
 		page.PageInfo.HasNextPage = more
-		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.query.Offset > 0
+		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.window.page > 1
 	}
 	return page
 }
@@ -259,38 +285,34 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[int64]int, len(ids))
-	for value, count := range results[0].Counts[search.ByBuyer] {
-		if _, id, ok := vigie.ParseGlobalID(value); ok {
-			counts[id] = count
-		}
+	return byBuyer(results[0].Counts), nil
+}
+
+// byBuyer is the facet of buyers by their ids.
+func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
+	byID := make(map[int64]int, len(counts[search.ByBuyer]))
+	for value, count := range counts[search.ByBuyer] {
+		byID[buyerID(value)] = count
 	}
-	return counts, nil
+	return byID
 }
 
 // FacetCount is how many tenders of a result have a value.
 type FacetCount struct {
 	Value string
-	Label vigie.Text
+	Label string
 	Count int
 }
 
 // SortedCounts lists the counts of a facet, highest first, then by label.
-func SortedCounts(counts map[string]int, label func(value string) vigie.Text) []FacetCount {
-	list := make([]FacetCount, 0, len(counts))
+func SortedCounts(counts map[string]int, label func(value string) string) []*FacetCount {
+	list := make([]*FacetCount, 0, len(counts))
 	for value, count := range counts {
-		list = append(list, FacetCount{value, label(value), count})
+		list = append(list, &FacetCount{value, label(value), count})
 	}
 	labels := newCollator()
-	slices.SortFunc(list, func(a, b FacetCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label.FR, b.Label.FR), cmp.Compare(a.Value, b.Value))
+	slices.SortFunc(list, func(a, b *FacetCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
 	})
-	return list
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
 	return list
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -135,6 +134,9 @@ func asNoWatch(err error) error {
 // those of the ids where ids is not nil, else all active ones, and the inactive
 // ones too where they are asked for.
 func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []int64, includeInactive bool) ([]*vigie.Watch, error) {
+	if len(ids) > vigie.MaxWatches {
+		return nil, badRequest(tooMany(len(ids), vigie.MaxWatches), "watchIds")
+	}
 	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil && !includeInactive})
 	if err != nil {
 		return nil, err
@@ -195,10 +197,10 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	var f form
 	var criteria criteriaChange
 	if in.Name != nil {
-		*in.Name = f.name(*in.Name, []string{"input", "name"})
+		in.Name = new(f.name(*in.Name, []string{"input", "name"}))
 	}
 	if in.Recipients != nil {
-		*in.Recipients = f.addresses(*in.Recipients, []string{"input", "recipients"})
+		in.Recipients = new(f.addresses(*in.Recipients, []string{"input", "recipients"}))
 	}
 	if in.Criteria != nil {
 		var err error
@@ -241,6 +243,9 @@ func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int6
 		ids[i] = w.ID
 	}
 	byWatch, err := s.Store.Recipients(ctx, account, ids)
+	if err != nil {
+		return nil, err
+	}
 	for _, recipients := range byWatch {
 		for _, r := range recipients {
 			if r.ID == id {
@@ -248,10 +253,7 @@ func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int6
 			}
 		}
 	}
-	if err == nil {
-		err = &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Cette adresse n'est sur aucune veille.", EN: "This address is on no watch."}}
-	}
-	return nil, err
+	return nil, &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Cette adresse n'est sur aucune veille.", EN: "This address is on no watch."}}
 }
 
 // Explain says why a tender does, or does not, match a watch of an account.
@@ -275,24 +277,3 @@ func (s *Service) Explain(ctx context.Context, account *vigie.Account, watch, te
 	facts, _ := query.FactsOf(t)
 	return query.Explain(w.Criteria, facts, buyers), nil
 }
-
-// UpdateAccount changes an account's settings.
-func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u vigie.AccountUpdate) (*vigie.Account, error) {
-	var f form
-	if u.TimeZone != nil && !validTimeZone(*u.TimeZone) {
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "« %s » n'est pas un fuseau horaire, comme Europe/Paris.",
-			EN: "“%s” is not a time zone, like Europe/Paris.",
-		}.With(*u.TimeZone), "input", "timeZone")
-	}
-	if u.DigestHour != nil && (*u.DigestHour < 0 || *u.DigestHour > 23) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "L'heure va de 0 à 23.", EN: "The hour is from 0 to 23."}, "input", "digestHour")
-	}
-	if err := f.problems.Err(); err != nil {
-		return nil, err
-	}
-	return s.Store.UpdateAccount(ctx, account.ID, u)
-}
-
-// joinNames lists names in a sentence.
-func joinNames(names []string) string { return strings.Join(names, ", ") }

@@ -31,8 +31,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 			return err
 		}
 		if account == nil {
-			fresh := vigie.NewAccount(c.Issuer, c.Subject)
-			account = &fresh
+			account = new(vigie.NewAccount(c.Issuer, c.Subject))
 			follow(account, c)
 			if c.Locale.Valid() {
 				account.Locale = c.Locale

@@ -83,7 +83,8 @@ func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([
 // SearchBuyers returns the buyers whose name has, for each of the folded words,
 // a word that starts with it, and how many there are in all. Those in which
 // every word is whole, or which begin with what was typed, come first; then
-// those with most tenders online now; then by name.
+// those with most tenders online now; then by name. Limit 0 asks for the number
+// alone.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, offset, limit int64) ([]*vigie.Buyer, int64, error) {
 	if len(words) == 0 {
 		return nil, 0, nil
@@ -105,6 +106,9 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, offset, limit 
 		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
 	}
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
+	if limit == 0 {
+		limit = -1 // Bun takes 0 for no limit at all
+	}
 	total, err := q.
 		OrderExpr("CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END", bun.Safe(begins), bun.Safe(strings.Join(whole, " AND "))).
 		OrderExpr("COALESCE(online.count, 0) DESC, folded_name, buyer.id").

@@ -145,8 +145,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 		if err != nil {
 			return err
 		}
-		now := s.stamp()
-		w.DeletedAt, w.Number = &now, number
+		w.DeletedAt, w.Number = new(s.stamp()), number
 		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx)
 		return err
 	})

@@ -103,16 +103,6 @@ type DeleteWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
-// How many tenders of a result have a value.
-type FacetCount struct {
-	// What a filter takes.
-	Value string `json:"value"`
-	// What a person reads.
-	Label string `json:"label"`
-	// How many.
-	Count int32 `json:"count"`
-}
-
 // The lengths and counts that inputs may have.
 type Limits struct {
 	// Characters of a keyword, at least.

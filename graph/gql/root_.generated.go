@@ -2293,13 +2293,13 @@ type WatchMatch {
 }
 
 """
-Counts of a result, by value, highest first. Each is over the result without the filter on its own dimension; ` + "`" + `value` + "`" + ` is what
-a filter takes, ` + "`" + `label` + "`" + ` what a person reads.
+Counts of a result, by value, highest first, equal ones by label. Each is over the result without the filter on its own
+dimension; ` + "`" + `value` + "`" + ` is what a filter takes, ` + "`" + `label` + "`" + ` what a person reads.
 """
 type TenderFacets {
   "With a bucket NATIONWIDE for tenders of no department."
   departments: [FacetCount!]!
-  "The buyers with most tenders."
+  "The buyers with most tenders; of those with as many as the last one shown, the ones known longest."
   buyers("How many, 1 to 100." first: Int = 50): [FacetCount!]!
   "By what is bought."
   natures: [FacetCount!]!

@@ -88,10 +88,10 @@ type TenderResolver interface {
 	Notices(ctx context.Context, obj *vigie.Tender) ([]*vigie.Notice, error)
 }
 type TenderFacetsResolver interface {
-	Departments(ctx context.Context, obj *service.TenderFacets) ([]*FacetCount, error)
-	Buyers(ctx context.Context, obj *service.TenderFacets, first *int32) ([]*FacetCount, error)
-	Natures(ctx context.Context, obj *service.TenderFacets) ([]*FacetCount, error)
-	Procedures(ctx context.Context, obj *service.TenderFacets) ([]*FacetCount, error)
+	Departments(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
+	Buyers(ctx context.Context, obj *service.TenderFacets, first *int32) ([]*service.FacetCount, error)
+	Natures(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
+	Procedures(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 }
 type UserErrorResolver interface {
 	Message(ctx context.Context, obj *vigie.Error) (string, error)
@@ -1920,7 +1920,7 @@ func (ec *executionContext) fieldContext_Department_region(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Department", field, false, false, "String")
 }
 
-func (ec *executionContext) _FacetCount_value(ctx context.Context, field graphql.CollectedField, obj *FacetCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _FacetCount_value(ctx context.Context, field graphql.CollectedField, obj *service.FacetCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1943,7 +1943,7 @@ func (ec *executionContext) fieldContext_FacetCount_value(_ context.Context, fie
 	return graphql.NewScalarFieldContext("FacetCount", field, false, false, "String")
 }
 
-func (ec *executionContext) _FacetCount_label(ctx context.Context, field graphql.CollectedField, obj *FacetCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _FacetCount_label(ctx context.Context, field graphql.CollectedField, obj *service.FacetCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1966,7 +1966,7 @@ func (ec *executionContext) fieldContext_FacetCount_label(_ context.Context, fie
 	return graphql.NewScalarFieldContext("FacetCount", field, false, false, "String")
 }
 
-func (ec *executionContext) _FacetCount_count(ctx context.Context, field graphql.CollectedField, obj *FacetCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _FacetCount_count(ctx context.Context, field graphql.CollectedField, obj *service.FacetCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1978,8 +1978,8 @@ func (ec *executionContext) _FacetCount_count(ctx context.Context, field graphql
 			return obj.Count, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
-			return ec.marshalNInt2int32(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4849,8 +4849,8 @@ func (ec *executionContext) _TenderFacets_departments(ctx context.Context, field
 			return ec.Resolvers.TenderFacets().Departments(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*FacetCount) graphql.Marshaler {
-			return ec.marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacetCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4882,8 +4882,8 @@ func (ec *executionContext) _TenderFacets_buyers(ctx context.Context, field grap
 			return ec.Resolvers.TenderFacets().Buyers(ctx, obj, fc.Args["first"].(*int32))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*FacetCount) graphql.Marshaler {
-			return ec.marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacetCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4925,8 +4925,8 @@ func (ec *executionContext) _TenderFacets_natures(ctx context.Context, field gra
 			return ec.Resolvers.TenderFacets().Natures(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*FacetCount) graphql.Marshaler {
-			return ec.marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacetCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4957,8 +4957,8 @@ func (ec *executionContext) _TenderFacets_procedures(ctx context.Context, field 
 			return ec.Resolvers.TenderFacets().Procedures(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*FacetCount) graphql.Marshaler {
-			return ec.marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacetCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7100,7 +7100,7 @@ func (ec *executionContext) _Department(ctx context.Context, sel ast.SelectionSe
 
 var facetCountImplementors = []string{"FacetCount"}
 
-func (ec *executionContext) _FacetCount(ctx context.Context, sel ast.SelectionSet, obj *FacetCount) graphql.Marshaler {
+func (ec *executionContext) _FacetCount(ctx context.Context, sel ast.SelectionSet, obj *service.FacetCount) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, facetCountImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8874,11 +8874,11 @@ func (ec *executionContext) marshalNDepartment2ᚖvigieᚐDepartment(ctx context
 	return ec._Department(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacetCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*FacetCount) graphql.Marshaler {
+func (ec *executionContext) marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNFacetCount2ᚖvigieᚋgraphᚋgqlᚐFacetCount(ctx, sel, v[i])
+		return ec.marshalNFacetCount2ᚖvigieᚋserviceᚐFacetCount(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -8890,7 +8890,7 @@ func (ec *executionContext) marshalNFacetCount2ᚕᚖvigieᚋgraphᚋgqlᚐFacet
 	return ret
 }
 
-func (ec *executionContext) marshalNFacetCount2ᚖvigieᚋgraphᚋgqlᚐFacetCount(ctx context.Context, sel ast.SelectionSet, v *FacetCount) graphql.Marshaler {
+func (ec *executionContext) marshalNFacetCount2ᚖvigieᚋserviceᚐFacetCount(ctx context.Context, sel ast.SelectionSet, v *service.FacetCount) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "FacetCount!")
 		return graphql.Null

@@ -19,10 +19,12 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime reads a moment, RFC 3339 with an offset.
+// UnmarshalDateTime reads a moment, RFC 3339 with an offset. What is outside
+// the years 1 to 9999 could not be stored, or not be written so.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	if s, ok := v.(string); ok {
-		if t, err := time.Parse(time.RFC3339, s); err == nil {
+		t, err := time.Parse(time.RFC3339, s)
+		if year := t.UTC().Year(); err == nil && year >= 1 && year <= 9999 {
 			return t, nil
 		}
 	}

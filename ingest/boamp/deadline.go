@@ -33,8 +33,7 @@ func deadline(stated, served string, published time.Time) (moment *time.Time, te
 
 // paris is the moment at which the clocks of Paris show what clock says.
 func paris(clock time.Time) *time.Time {
-	t := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, vigie.Paris()).UTC()
-	return &t
+	return new(time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, vigie.Paris()).UTC())
 }
 
 // parseClock reads what a clock shows, of a date and time in the manner of ISO

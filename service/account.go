@@ -1,0 +1,31 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"vigie"
+)
+
+// UpdateAccount changes an account's settings.
+func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u vigie.AccountUpdate) (*vigie.Account, error) {
+	var f form
+	if u.TimeZone != nil && !validTimeZone(*u.TimeZone) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "« %s » n'est pas un fuseau horaire, comme Europe/Paris.",
+			EN: "“%s” is not a time zone, like Europe/Paris.",
+		}.With(*u.TimeZone), "input", "timeZone")
+	}
+	if u.DigestHour != nil && (*u.DigestHour < 0 || *u.DigestHour > 23) {
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "L'heure va de 0 à 23.", EN: "The hour is from 0 to 23."}, "input", "digestHour")
+	}
+	if err := f.problems.Err(); err != nil {
+		return nil, err
+	}
+	return s.Store.UpdateAccount(ctx, account.ID, u)
+}
+
+func validTimeZone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil && name != "" && name != "Local"
+}
