@@ -35,6 +35,7 @@ func arrows() map[string][]string {
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
 		"feed":                   {".", "lexicon", "query", "search", "store"},
+		"alert/letter":           {"."},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},

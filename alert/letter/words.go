@@ -19,7 +19,7 @@ func line(s string, n int) string {
 	space, count := false, 0
 	for _, r := range s {
 		switch {
-		case unicode.IsSpace(r) && r != nbsp:
+		case unicode.IsSpace(r) && r != nbsp && r != narrow:
 			space = b.Len() > 0
 			continue
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Noncharacter_Code_Point):
@@ -43,7 +43,7 @@ func cut(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return strings.TrimRight(string([]rune(s)[:n-1]), " \u00a0") + "…"
+	return strings.TrimRightFunc(string([]rune(s)[:n-1]), unicode.IsSpace) + "…"
 }
 
 // link returns an absolute http or https address in ASCII, "" for anything
@@ -64,7 +64,10 @@ func link(address string) string {
 	return b.String()
 }
 
-const nbsp = '\u00a0'
+const (
+	nbsp   = '\u00a0' // a space that no line ends at
+	narrow = '\u202f' // the same, half as wide
+)
 
 // typeset makes spaces non-breaking where French typography wants it: before
 // high punctuation, inside guillemets, in hours and thousands.
@@ -121,7 +124,8 @@ func sharedWords(a, b string) int {
 }
 
 // wrap breaks lines at spaces so that they keep to width characters, as far as
-// their words allow, and indents what follows as their start is. It takes out
+// their words allow, and indents what follows as their start is, or
+// more after a dash. It takes out
 // spaces at the ends of lines, and empty lines after the first.
 func wrap(text string, width int) string {
 	var b strings.Builder
@@ -137,6 +141,10 @@ func wrap(text string, width int) string {
 		}
 		empty = false
 		indent := l[:len(l)-len(strings.TrimLeft(l, " "))]
+		hanging := indent
+		if words[0] == "-" {
+			hanging += "  "
+		}
 		used := 0
 		for i, word := range words {
 			length := utf8.RuneCountInString(word)
@@ -145,8 +153,8 @@ func wrap(text string, width int) string {
 				b.WriteString(indent)
 				used = len(indent)
 			case used+1+length > width:
-				b.WriteString("\n" + indent)
-				used = len(indent)
+				b.WriteString("\n" + hanging)
+				used = len(hanging)
 			default:
 				b.WriteByte(' ')
 				used++
