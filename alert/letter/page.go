@@ -215,11 +215,14 @@ func (q Quiet) page() page {
 	return p.titled(heading, subject)
 }
 
-func (c Confirmation) page() page {
+func (c Confirmation) page() (page, error) {
 	p := newPage(c.Brand, c.Language, nil, "")
 	p.ConfirmURL = link(c.URL)
+	if p.ConfirmURL == "" {
+		return page{}, errors.New("letter: a confirmation without a link")
+	}
 	return p.titled(
 		p.In("Confirmez votre adresse", "Confirm your address"),
 		p.In("Confirmez votre adresse – ", "Confirm your address – ")+p.Brand,
-	)
+	), nil
 }

@@ -147,10 +147,14 @@ func (t *Templates) Digest(d Digest) (Letter, error) {
 // Quiet writes a quiet note. It fails only if a replaced template does.
 func (t *Templates) Quiet(q Quiet) (Letter, error) { return t.write("quiet", q.page()) }
 
-// Confirmation writes a request to confirm. It fails only if a replaced
-// template does.
+// Confirmation writes a request to confirm. It fails if there is no link, and
+// if a replaced template does.
 func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
-	return t.write("confirmation", c.page())
+	p, err := c.page()
+	if err != nil {
+		return Letter{}, err
+	}
+	return t.write("confirmation", p)
 }
 
 func (t *Templates) write(name string, p page) (Letter, error) {
