@@ -36,6 +36,7 @@ func arrows() map[string][]string {
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
 		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
+		"alert/letter":           {"."},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},

@@ -1,0 +1,182 @@
+package letter_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vigie"
+	"vigie/alert/letter"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGolden writes a letter of each kind in each language.
+func TestGolden(t *testing.T) {
+	templates := load(t)
+	for _, l := range []vigie.Locale{vigie.French, vigie.English} {
+		language := strings.ToLower(string(l))
+		check(t, "digest."+language)(templates.Digest(sampleDigest(l)))
+		check(t, "correction."+language)(templates.Digest(sampleCorrection(l)))
+		check(t, "many."+language)(templates.Digest(sampleMany(l)))
+		check(t, "quiet."+language)(templates.Quiet(sampleQuiet(l)))
+		check(t, "confirmation."+language)(templates.Confirmation(sampleConfirmation(l)))
+	}
+}
+
+// check compares a letter with its golden files.
+func check(t *testing.T, name string) func(letter.Letter, error) {
+	return func(l letter.Letter, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for ext, got := range map[string]string{".txt": "Subject: " + l.Subject + "\n\n" + l.Text, ".html": l.HTML} {
+			golden := filepath.Join("testdata", name+ext)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s -want +got:\n%s", golden, diff)
+			}
+		}
+	}
+}
+
+func load(t testing.TB) *letter.Templates {
+	t.Helper()
+	templates, err := letter.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return templates
+}
+
+func at(t time.Time) *time.Time { return &t }
+
+func brand() letter.Brand {
+	return letter.Brand{
+		Name: "Marchés de Valombre",
+		Footer: vigie.Text{
+			FR: "Syndicat mixte de Valombre, 1 place de la Mairie, 01999 Valombre. Alertes gratuites : rien n’est vendu ni partagé.",
+			EN: "Syndicat mixte de Valombre, 1 place de la Mairie, 01999 Valombre. Free alerts; nothing is sold or shared.",
+		},
+		Contact: "marches@valombre.example",
+	}
+}
+
+func watch(name string, n int) letter.Watch {
+	return letter.Watch{
+		Name:     name,
+		EditURL:  fmt.Sprintf("https://marches.valombre.example/veilles/%d", n),
+		LeaveURL: fmt.Sprintf("https://marches.valombre.example/quitter/dGhpcyBpcyBub3QgYSByZWFsIHRva2Vu%d", n),
+	}
+}
+
+const leaveAll = "https://marches.valombre.example/quitter/bm9yIGlzIHRoaXMgb25lIGEgcmVhbCB0b2tlbg"
+
+// sampleDigest has everything that a digest can have.
+func sampleDigest(l vigie.Locale) letter.Digest {
+	deadline := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
+	return letter.Digest{
+		Brand: brand(), Language: l, LeaveURL: leaveAll,
+		Watches: []letter.Watch{watch("TEST 01/09", 1), watch("Voirie dans l'Ain", 2)},
+		New: letter.Section{Tenders: []letter.Tender{{
+			Title: "Réfection de la voirie communale et reprise des enrobés : programme 2027", Buyer: "Mairie de Valombre",
+			Reference: "2026-VOI-012", Departments: []string{"01"}, Deadline: &deadline,
+			URL: "https://marches.valombre.example/annonces/boamp/26-104512",
+			Reasons: []letter.Reason{
+				{Watch: "TEST 01/09", Keywords: []string{"voirie"}},
+				{Watch: "Voirie dans l'Ain", Keywords: []string{"voirie", "enrobés"}},
+			},
+		}, {
+			Title: "Maîtrise d'œuvre pour l'extension du groupe scolaire « Les Tilleuls »", Buyer: "Communauté de communes des Trois Vallons",
+			Departments: []string{"01", "07", "2A"}, URL: "https://marches.valombre.example/annonces/boamp/26-104977",
+			Reasons: []letter.Reason{{Watch: "TEST 01/09"}},
+		}, {
+			Title: "Fourniture de sel de déneigement", Buyer: "Département de Valombre", Reference: "DEP 26/118",
+			Deadline: at(deadline.AddDate(0, 0, 22)), URL: "https://marches.valombre.example/annonces/boamp/26-105003",
+			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"sel de déneigement"}}},
+		}}},
+		Corrected: letter.Section{Tenders: []letter.Tender{{
+			Title: "Entretien des espaces verts du parc de la Source", Buyer: "Ville de Bourg-Fictif",
+			Reference: "EV-2026-4", Departments: []string{"01"}, Deadline: at(deadline.AddDate(0, 0, 7)),
+			URL:     "https://marches.valombre.example/annonces/boamp/26-100233",
+			Reasons: []letter.Reason{{Watch: "TEST 01/09", Keywords: []string{"espaces verts"}}},
+			Changes: sampleChanges(deadline),
+		}}},
+		Cancelled: letter.Section{Tenders: []letter.Tender{{
+			Title: "Location de bennes et traitement des déchets de chantier", Buyer: "Syndicat de la Haute-Combe",
+			Reference: "SHC-77", Departments: []string{"07"}, Deadline: &deadline,
+			URL:     "https://marches.valombre.example/annonces/boamp/26-099310",
+			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"chantier"}}},
+		}}},
+		ClosingSoon: letter.Section{Tenders: []letter.Tender{{
+			Title: "Signalisation horizontale des routes départementales", Buyer: "Département de Valombre",
+			Reference: "DEP 26/090", Departments: []string{"01"}, Deadline: at(deadline.AddDate(0, 0, -8)),
+			URL:     "https://marches.valombre.example/annonces/boamp/26-098001",
+			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"routes"}}},
+		}}},
+	}
+}
+
+func sampleChanges(deadline time.Time) []vigie.Change {
+	same := strings.Repeat("Tonte, taille et arrosage des pelouses et des massifs du parc. ", 6)
+	return []vigie.Change{{
+		Field: "deadline", Label: vigie.Text{FR: "Date limite de remise des offres", EN: "Deadline"},
+		Before: vigie.Moment(deadline), After: vigie.Moment(deadline.AddDate(0, 0, 7)),
+	}, {
+		Field: "description", Label: vigie.Same("Description"),
+		Before: vigie.Same(same + "Le marché dure un an."), After: vigie.Same(same + "Le marché dure deux ans."),
+	}, {
+		Field: "reference", Label: vigie.Text{FR: "Référence", EN: "Reference"}, After: vigie.Same("EV-2026-4"),
+	}}
+}
+
+// sampleCorrection is a single correction, for somebody who does not own the
+// watch.
+func sampleCorrection(l vigie.Locale) letter.Digest {
+	d := sampleDigest(l)
+	d.New, d.Cancelled, d.ClosingSoon = letter.Section{}, letter.Section{}, letter.Section{}
+	d.Watches = d.Watches[:1]
+	d.Watches[0].EditURL = ""
+	return d
+}
+
+// sampleMany has more tenders than a letter shows.
+func sampleMany(l vigie.Locale) letter.Digest {
+	d := sampleDigest(l)
+	d.Corrected, d.ClosingSoon = letter.Section{}, letter.Section{}
+	d.MoreURL = "https://marches.valombre.example/veilles"
+	for i := range 80 {
+		tender := d.New.Tenders[i%3]
+		tender.Title = fmt.Sprintf("%s (lot %d)", tender.Title, i+1)
+		d.New.Tenders = append(d.New.Tenders, tender)
+	}
+	d.New.Tenders = d.New.Tenders[3:]
+	d.New.Total = 1083
+	return d
+}
+
+func sampleQuiet(l vigie.Locale) letter.Quiet {
+	return letter.Quiet{Brand: brand(), Language: l, Watches: []letter.Watch{watch("TEST 01/09", 1)}, Days: 30, LeaveURL: leaveAll}
+}
+
+func sampleConfirmation(l vigie.Locale) letter.Confirmation {
+	return letter.Confirmation{
+		Brand: brand(), Language: l,
+		URL: "https://marches.valombre.example/confirmer/YW5kIHRoaXMgaXMgbm90IGEgcmVhbCB0b2tlbiBlaXRoZXI",
+	}
+}

@@ -1,0 +1,332 @@
+package letter_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"unicode"
+	"unicode/utf8"
+
+	"vigie"
+	"vigie/alert/letter"
+)
+
+func TestSubject(t *testing.T) {
+	templates := load(t)
+	one, two := []letter.Watch{{Name: "TEST 01/09"}}, []letter.Watch{{Name: "TEST 01/09"}, {Name: "veille1"}}
+	for _, test := range []struct {
+		totals  [4]int // new, corrected, cancelled, closing soon
+		watches []letter.Watch
+		fr, en  string
+	}{
+		{[4]int{3}, one, "3 nouveaux marchés – veille TEST 01/09", "3 new tenders – watch TEST 01/09"},
+		{[4]int{1}, one, "1 nouveau marché – veille TEST 01/09", "1 new tender – watch TEST 01/09"},
+		{[4]int{3}, two, "3 nouveaux marchés – 2 veilles", "3 new tenders – 2 watches"},
+		{[4]int{0, 1}, one, "1 marché rectifié – veille TEST 01/09", "1 corrected tender – watch TEST 01/09"},
+		{[4]int{0, 2}, one, "2 marchés rectifiés – veille TEST 01/09", "2 corrected tenders – watch TEST 01/09"},
+		{[4]int{0, 0, 1}, one, "1 marché annulé – veille TEST 01/09", "1 cancelled tender – watch TEST 01/09"},
+		{[4]int{0, 0, 2}, two, "2 marchés annulés – 2 veilles", "2 cancelled tenders – 2 watches"},
+		{[4]int{0, 0, 0, 1}, one, "1 marché bientôt clos – veille TEST 01/09", "1 tender closing soon – watch TEST 01/09"},
+		{[4]int{0, 0, 0, 5}, nil, "5 marchés bientôt clos", "5 tenders closing soon"},
+		{[4]int{1, 1, 2, 1}, one, "1 nouveau marché, 1 rectifié, 2 annulés, 1 bientôt clos – veille TEST 01/09",
+			"1 new tender, 1 corrected, 2 cancelled, 1 closing soon – watch TEST 01/09"},
+		{[4]int{0, 2, 1}, one, "2 marchés rectifiés, 1 annulé – veille TEST 01/09", "2 corrected tenders, 1 cancelled – watch TEST 01/09"},
+		{[4]int{1234567}, two, "1\u00a0234\u00a0567 nouveaux marchés – 2 veilles", "1,234,567 new tenders – 2 watches"},
+	} {
+		for l, want := range map[vigie.Locale]string{vigie.French: test.fr, vigie.English: test.en} {
+			got, err := templates.Digest(letter.Digest{
+				Language: l, Watches: test.watches,
+				New: letter.Section{Total: test.totals[0]}, Corrected: letter.Section{Total: test.totals[1]},
+				Cancelled: letter.Section{Total: test.totals[2]}, ClosingSoon: letter.Section{Total: test.totals[3]},
+			})
+			if err != nil || got.Subject != want {
+				t.Errorf("subject %q (error %v), want %q", got.Subject, err, want)
+			}
+		}
+	}
+}
+
+func TestNoEmptyDigest(t *testing.T) {
+	if got, err := load(t).Digest(letter.Digest{Watches: []letter.Watch{{Name: "veille1"}}}); err == nil {
+		t.Errorf("a digest of nothing became %q", got.Subject)
+	}
+}
+
+// TestMany gives more tenders than a letter shows: it says how many are left
+// out, where they can be seen, and leaves none out of the short sections.
+func TestMany(t *testing.T) {
+	d := sampleDigest(vigie.French)
+	d.MoreURL = "https://marches.valombre.example/veilles"
+	for i := range 81 {
+		d.New.Tenders = append(d.New.Tenders, letter.Tender{Title: fmt.Sprintf("Lot numéro %d.", i)})
+	}
+	got, err := load(t).Digest(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, text := range map[string]string{"text": got.Text, "HTML": got.HTML} {
+		// 50 less the three of the other sections, less the first three.
+		if shown := strings.Count(text, "Lot numéro"); shown != 44 {
+			t.Errorf("%s shows %d, want 44", form, shown)
+		}
+		for _, want := range []string{"et 37 autres", d.MoreURL, d.Corrected.Tenders[0].Title, d.Cancelled.Tenders[0].Title, d.ClosingSoon.Tenders[0].Title} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q", form, want)
+			}
+		}
+	}
+	d.New = letter.Section{Tenders: make([]letter.Tender, 3), Total: 4}
+	if got, err = load(t).Digest(d); err != nil || !strings.Contains(got.Text, "et 1 autre\u00a0:") {
+		t.Errorf("one is left out (error %v):\n%s", err, got.Text)
+	}
+}
+
+// TestSize keeps full letters below what Gmail shows whole: past 102 kB it
+// hides the end, and the links to leave with it.
+func TestSize(t *testing.T) {
+	d := sampleDigest(vigie.French)
+	tender := d.Corrected.Tenders[0]
+	tender.Title = strings.Repeat("Un objet assez long. ", 10)
+	tender.Reasons = d.New.Tenders[0].Reasons
+	d.New, d.Corrected = letter.Section{}, letter.Section{}
+	for range letter.MaxTenders {
+		d.Corrected.Tenders = append(d.Corrected.Tenders, tender)
+	}
+	got, err := load(t).Digest(d)
+	if err != nil || len(got.HTML) > 102_000 {
+		t.Errorf("%d bytes (error %v)", len(got.HTML), err)
+	}
+}
+
+// TestConfirmationIsNobodysVoice checks that nothing but the brand and the link
+// differs between two confirmations.
+func TestConfirmationIsNobodysVoice(t *testing.T) {
+	c := sampleConfirmation(vigie.French)
+	got, err := load(t).Confirmation(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(got.HTML, c.URL) != 1 || strings.Count(got.Text, c.URL) != 1 {
+		t.Error("the link is not there once in each form")
+	}
+	if !strings.Contains(got.Text, "il suffit d’ignorer ce message") {
+		t.Errorf("it does not say that ignoring it is enough:\n%s", got.Text)
+	}
+}
+
+func TestTypography(t *testing.T) {
+	got, err := load(t).Digest(sampleDigest(vigie.French))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, text := range map[string]string{"text": got.Text, "HTML": visible(t, got.HTML)} {
+		for _, want := range []string{"Date limite\u00a0: lundi 9 novembre 2026 à 17\u00a0h\u00a000 (heure de Paris)", "Une question\u00a0?", "gratuites\u00a0:"} {
+			if !strings.Contains(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' }), " "), want) {
+				t.Errorf("%s does not say %q", form, want)
+			}
+		}
+	}
+}
+
+// TestLinks lets nothing but web addresses be links.
+func TestLinks(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://a.example/b?c=d&e=f#g": "https://a.example/b?c=d&e=f#g",
+		"http://a.example/é à":          "http://a.example/%C3%A9%20%C3%A0",
+		"https://a.example/?q=\u202e é": "https://a.example/?q=%E2%80%AE%20%C3%A9",
+		"https://a.example/\r\nBcc: x":  "",
+		"javascript:alert(1)":           "",
+		"/veilles/1":                    "",
+		"data:text/html,x":              "",
+	} {
+		got, err := load(t).Quiet(letter.Quiet{LeaveURL: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for line := range strings.Lines(got.Text) {
+			if strings.Contains(line, "://") {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+		if strings.Join(lines, " ") != want {
+			t.Errorf("%q is shown as %q, want %q", given, lines, want)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	files := func(name, content string) fstest.MapFS {
+		return fstest.MapFS{name: {Data: []byte(content)}, "notes.md": {Data: []byte("{{")}}
+	}
+	templates, err := letter.Load(files("quiet.txt", `{{.In "Rien : rien." "Nothing."}} {{range .Watches}}{{.Name}}{{end}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := templates.Quiet(sampleQuiet(vigie.French))
+	if err != nil || got.Text != "Rien\u00a0: rien. TEST 01/09\n" {
+		t.Errorf("replaced: %q, error %v", got.Text, err)
+	}
+	builtIn, err := load(t).Quiet(sampleQuiet(vigie.French))
+	if err != nil || got.HTML != builtIn.HTML {
+		t.Error("what was not replaced is not what is built in")
+	}
+	for _, test := range []struct{ name, content, want string }{
+		{"digets.html", "", "digets.html replaces no template"},
+		{"quiet.html", "{{if}}", "quiet.html:1"},
+		{"quiet.html", "<p>\n{{.Watch}}", "quiet.html:2"},
+		{"digest.txt", `{{range .Sections}}{{range .Tenders}}{{.Nothing}}{{end}}{{end}}`, "Nothing"},
+		{"confirmation.html", `<a href="{{.ConfirmURL}}`, "confirmation.html"},
+		{"layout.html", "", "no such template"},
+	} {
+		_, err := letter.Load(files(test.name, test.content))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s %q: error %v, want one that says %s", test.name, test.content, err, test.want)
+		}
+	}
+}
+
+// FuzzLetter lets publishers and accounts write what they like: there is no
+// markup but what tame words have, the subject is one line, and nothing
+// invisible gets through.
+func FuzzLetter(f *testing.F) {
+	for _, s := range []string{
+		"", " ", "\r\nBcc: a@b.example\r\n\r\n<script>alert(1)</script>", "a\tb\x00\x1b[31m\x7f\u0085", "\u202eabc\u2066\u200b\ufeff\u00ad",
+		`"><img src=x onerror=alert(1)>`, "</title></style><!--", "{{.Brand}}", "]]>", "&lt;b&gt;&#10;", "\xff\xfe\xc0", "\ufffe\uffff\U000e0001",
+		strings.Repeat("très long ", 5000), strings.Repeat("é", 20_000), "\u2028\u2029", "a\u00a0\u202f: b", "javascript:alert(1)", "https://a.example/\" onclick=\"x",
+	} {
+		f.Add(s, "other")
+		f.Add("other", s)
+	}
+	templates := load(f)
+	known := make(map[string]bool)
+	for _, got := range write(f, templates, "x", "y") {
+		for _, element := range elements(f, got.HTML) {
+			known[element] = true
+		}
+	}
+	f.Fuzz(func(t *testing.T, s, other string) {
+		for _, got := range write(t, templates, s, other) {
+			for _, element := range elements(t, got.HTML) {
+				if !known[element] {
+					t.Errorf("words made the markup %s", element)
+				}
+			}
+			checkLines(t, got)
+		}
+	})
+}
+
+// write writes letters of each kind in each language, with s and other
+// wherever somebody else's words go.
+func write(t testing.TB, templates *letter.Templates, s, other string) (letters []letter.Letter) {
+	t.Helper()
+	brand := letter.Brand{Name: other, Footer: vigie.Same(s), Contact: other}
+	watches := []letter.Watch{{Name: s, EditURL: s, LeaveURL: "https://a.example/" + other}, {Name: other}}
+	section := letter.Section{Total: 60, Tenders: []letter.Tender{{
+		Title: s, Buyer: other, Reference: s, Departments: []string{other, s, "01"}, URL: "https://a.example/?" + s,
+		Reasons: []letter.Reason{{Watch: s, Keywords: []string{other, s}}, {Watch: other}},
+		Changes: []vigie.Change{
+			{Label: vigie.Same(s), Before: vigie.Same(s), After: vigie.Same(other)},
+			{Label: vigie.Same(other), Before: vigie.Same(s)},
+			{Label: vigie.Same(other), After: vigie.Same("long " + s + s)},
+		},
+	}}}
+	keep := func(l letter.Letter, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, l)
+	}
+	for _, l := range []vigie.Locale{vigie.French, vigie.English} {
+		for _, some := range [][]letter.Watch{watches, watches[:1]} {
+			keep(templates.Digest(letter.Digest{
+				Brand: brand, Language: l, Watches: some, MoreURL: other, LeaveURL: "http://" + other,
+				New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
+			}))
+			keep(templates.Quiet(letter.Quiet{Brand: brand, Language: l, Watches: some, Days: 30, LeaveURL: s}))
+		}
+		keep(templates.Confirmation(letter.Confirmation{Brand: brand, Language: l, URL: "https://a.example/" + url.PathEscape(s)}))
+	}
+	return letters
+}
+
+func checkLines(t *testing.T, got letter.Letter) {
+	t.Helper()
+	if n := utf8.RuneCountInString(got.Subject); n > 120 || n == 0 {
+		t.Errorf("the subject has %d characters", n)
+	}
+	if strings.ContainsFunc(got.Subject, unseen) {
+		t.Errorf("subject %q", got.Subject)
+	}
+	for form, text := range map[string]string{"text": got.Text, "HTML": got.HTML} {
+		if !utf8.ValidString(text) {
+			t.Errorf("the %s is not UTF-8", form)
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && unseen(r) }) {
+			t.Errorf("something cannot be seen in the %s: %q", form, text)
+		}
+	}
+	for line := range strings.Lines(got.Text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 72 && strings.Contains(strings.TrimLeft(line, " -"), " ") {
+			t.Errorf("a line of %d characters: %q", n, line)
+		}
+	}
+}
+
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point)
+}
+
+// elements lists a document's elements with their attributes, the targets of
+// links by their scheme. It fails unless the document is well formed, as XML
+// even.
+func elements(t testing.TB, html string) (list []string) {
+	t.Helper()
+	read(t, html, func(token xml.Token) {
+		if start, ok := token.(xml.StartElement); ok {
+			element := start.Name.Local
+			for _, attribute := range start.Attr {
+				value := attribute.Value
+				if attribute.Name.Local == "href" {
+					value, _, _ = strings.Cut(value, ":")
+				}
+				element += " " + attribute.Name.Local + "=" + value
+			}
+			list = append(list, element)
+		}
+	})
+	return list
+}
+
+// visible is a document's text, an element's text after the other.
+func visible(t testing.TB, html string) string {
+	t.Helper()
+	var b strings.Builder
+	read(t, html, func(token xml.Token) {
+		if text, ok := token.(xml.CharData); ok {
+			b.Write(text)
+		}
+	})
+	return b.String()
+}
+
+func read(t testing.TB, html string, visit func(xml.Token)) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(html))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("not well formed: %v\n%s", err, html)
+		}
+		visit(token)
+	}
+}

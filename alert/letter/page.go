@@ -1,0 +1,228 @@
+package letter
+
+import (
+	"errors"
+	"strings"
+
+	"vigie"
+)
+
+// page is what a template is given; its fields are what it can say. All texts
+// are clean single lines; all links are ASCII, and empty where there is none.
+type page struct {
+	// Lang is "fr" or "en".
+	Lang string
+	// Subject is the letter's subject line.
+	Subject string
+	// Heading is what the letter says first.
+	Heading string
+	// About is the watch, or how many: « Veille TEST 01/09 », « 2 veilles ».
+	About   string
+	Brand   string
+	Footer  string
+	Contact string
+	// Watches are those that the end of the letter lists.
+	Watches []Watch
+	// LeaveURL leads to leaving everything.
+	LeaveURL string
+
+	// Sections of a digest, those that have tenders.
+	Sections []section
+	// MoreURL leads to all tenders of a digest.
+	MoreURL string
+	// Days of a quiet note, as text.
+	Days string
+	// ConfirmURL of a confirmation.
+	ConfirmURL string
+
+	language vigie.Locale
+}
+
+// In returns the words in the letter's language.
+func (p page) In(french, english string) string {
+	if p.language == vigie.English {
+		return english
+	}
+	return typeset(french)
+}
+
+type section struct {
+	// Kind is "new", "corrected", "cancelled" or "soon".
+	Kind  string
+	Title string
+	// Count is how many tenders there are, as text.
+	Count   string
+	Tenders []entry
+	// More says how many are not shown: « et 34 autres »; "" where all are.
+	More string
+}
+
+type entry struct {
+	Title, Buyer, Reference, Departments string
+	// Deadline is "" where it does not matter any more, and among Changes.
+	Deadline string
+	URL      string
+	Changes  []change
+	Reasons  []reason
+}
+
+type change struct {
+	// Before and After are "" where there was, or is, nothing.
+	Label, Before, After string
+}
+
+type reason struct {
+	Watch string
+	// Keywords are separated by commas, "" where the watch has none.
+	Keywords string
+}
+
+// newPage is what every letter has.
+func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
+	p := page{
+		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(b.Footer.In(l), maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
+		LeaveURL: link(leave), language: l,
+	}
+	if l == vigie.English {
+		p.Lang = "en"
+	} else {
+		p.Footer = typeset(p.Footer)
+	}
+	for _, w := range watches {
+		p.Watches = append(p.Watches, Watch{line(w.Name, maxName), link(w.EditURL), link(w.LeaveURL)})
+	}
+	if about := about(p.Watches, l); about != "" {
+		p.About = strings.ToUpper(about[:1]) + about[1:]
+	}
+	return p
+}
+
+// titled sets the heading, and the subject made of it.
+func (p page) titled(heading, subject string) page {
+	p.Heading, p.Subject = heading, line(subject, maxSubject)
+	return p
+}
+
+func (d Digest) page() (page, error) {
+	sections := [4]Section{d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
+	var totals [4]int
+	for i, s := range sections {
+		totals[i] = s.total()
+	}
+	p := newPage(d.Brand, d.Language, d.Watches, d.LeaveURL)
+	heading := counts(totals, d.Language)
+	if heading == "" {
+		return page{}, errors.New("letter: a digest of no tenders")
+	}
+	subject := heading
+	if about := about(p.Watches, d.Language); about != "" {
+		subject += " – " + about
+	}
+	p = p.titled(heading, subject)
+	p.MoreURL = link(d.MoreURL)
+	shown := share(MaxTenders, sections)
+	for i, s := range sections {
+		if totals[i] == 0 {
+			continue
+		}
+		view := section{
+			Kind:  [...]string{"new", "corrected", "cancelled", "soon"}[i],
+			Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
+		}
+		for _, t := range s.Tenders[:shown[i]] {
+			e := p.entry(t)
+			if view.Kind == "cancelled" {
+				e.Deadline = ""
+			}
+			view.Tenders = append(view.Tenders, e)
+		}
+		switch rest := totals[i] - shown[i]; {
+		case rest == 1:
+			view.More = p.In("et 1 autre", "and 1 other")
+		case rest > 1:
+			view.More = vigie.Text{FR: "et %s autres", EN: "and %s others"}.With(number(rest, d.Language)).In(d.Language)
+		}
+		p.Sections = append(p.Sections, view)
+	}
+	return p, nil
+}
+
+// share gives each section its part of room, as even as can be, so that many
+// new tenders do not push out a cancellation.
+func share(room int, sections [4]Section) (shown [4]int) {
+	for left := true; left; {
+		left = false
+		for i, s := range sections {
+			if room > 0 && shown[i] < len(s.Tenders) {
+				shown[i]++
+				room--
+				left = true
+			}
+		}
+	}
+	return shown
+}
+
+func (p page) entry(t Tender) entry {
+	e := entry{
+		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
+		Departments: departments(t.Departments, p.language), URL: link(t.URL),
+		Deadline: p.In("non précisée", "not given"),
+	}
+	if e.Title == "" {
+		e.Title = p.In("Marché sans objet", "Tender without a title")
+	}
+	if t.Deadline != nil {
+		moment := vigie.Moment(*t.Deadline)
+		e.Deadline = p.In(moment.FR, moment.EN)
+	}
+	for _, c := range t.Changes {
+		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
+		e.Changes = append(e.Changes, change{
+			Label: line(c.Label.In(p.language), maxName), Before: p.In(before, before), After: p.In(after, after),
+		})
+		if c.Field == "deadline" {
+			e.Deadline = "" // its change says it
+		}
+	}
+	for _, r := range t.Reasons {
+		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords)})
+	}
+	return e
+}
+
+// keywords lists keywords, the first of them if they are very many.
+func keywords(list []string) string {
+	var shown []string
+	for i, k := range list {
+		if i == maxKeywords {
+			shown = append(shown, "…")
+			break
+		}
+		shown = append(shown, line(k, maxName))
+	}
+	return strings.Join(shown, ", ")
+}
+
+func (q Quiet) page() page {
+	p := newPage(q.Brand, q.Language, q.Watches, q.LeaveURL)
+	p.Days = number(q.Days, q.Language)
+	heading := vigie.Text{FR: "Rien de nouveau depuis %s jours", EN: "Nothing new for %s days"}.With(p.Days).In(q.Language)
+	subject := heading
+	if about := about(p.Watches, q.Language); about != "" {
+		subject += " – " + about
+	}
+	return p.titled(heading, subject)
+}
+
+func (c Confirmation) page() (page, error) {
+	p := newPage(c.Brand, c.Language, nil, "")
+	p.ConfirmURL = link(c.URL)
+	if p.ConfirmURL == "" {
+		return page{}, errors.New("letter: a confirmation without a link")
+	}
+	return p.titled(
+		p.In("Confirmez votre adresse", "Confirm your address"),
+		p.In("Confirmez votre adresse – ", "Confirm your address – ")+p.Brand,
+	), nil
+}

@@ -1,0 +1,181 @@
+package letter
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"time"
+
+	"vigie"
+)
+
+//go:embed templates
+var embedded embed.FS
+
+// Templates make letters. They are safe for several goroutines.
+type Templates struct {
+	html *htmltemplate.Template
+	text *texttemplate.Template
+}
+
+// Load reads the templates: those that are built in, each replaced by the file
+// of its name at the top of overrides, which may be nil. They are
+//
+//	digest.html        digest.txt
+//	quiet.html         quiet.txt
+//	confirmation.html  confirmation.txt
+//	layout.html        layout.txt    what surrounds them all
+//
+// A file that is no template of a letter, that cannot be parsed, or that names
+// what letters do not have, is an error that says which one and where.
+func Load(overrides fs.FS) (*Templates, error) {
+	t := &Templates{
+		html: htmltemplate.New("letter").Funcs(htmltemplate.FuncMap{"upper": strings.ToUpper}),
+		text: texttemplate.New("letter").Funcs(texttemplate.FuncMap{"upper": strings.ToUpper}),
+	}
+	files, err := readTemplates(overrides)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		content := files[name]
+		if path.Ext(name) == ".html" {
+			_, err = t.html.New(name).Parse(content)
+		} else {
+			_, err = t.text.New(name).Parse(content)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("letter: %w", err)
+		}
+	}
+	if err := t.try(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func readTemplates(overrides fs.FS) (map[string]string, error) {
+	builtIn, err := fs.Sub(embedded, "templates")
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string]string)
+	err = eachTemplate(builtIn, func(name, content string) error {
+		files[name] = content
+		return nil
+	})
+	if err != nil || overrides == nil {
+		return files, err
+	}
+	err = eachTemplate(overrides, func(name, content string) error {
+		if _, known := files[name]; !known {
+			return fmt.Errorf("letter: %s replaces no template", name)
+		}
+		files[name] = content
+		return nil
+	})
+	return files, err
+}
+
+// eachTemplate reads the templates at the top of a folder; other files are
+// none of a letter's business.
+func eachTemplate(folder fs.FS, visit func(name, content string) error) error {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return fmt.Errorf("letter: the folder of templates: %w", err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() || !slices.Contains([]string{".html", ".txt"}, path.Ext(name)) {
+			continue
+		}
+		content, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return fmt.Errorf("letter: template %s: %w", name, err)
+		}
+		if err := visit(name, string(content)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// try writes a letter of each kind in each language, so that a template which
+// cannot is found when it is loaded.
+func (t *Templates) try() error {
+	at := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
+	section := Section{Total: 2, Tenders: []Tender{{
+		Title: "Title", Buyer: "Buyer", Reference: "1", Departments: []string{"01"}, Deadline: &at, URL: "https://example.org/",
+		Reasons: []Reason{{"Watch", []string{"keyword"}}},
+		Changes: []vigie.Change{{Label: vigie.Same("Label"), Before: vigie.Same("before"), After: vigie.Same("after")}},
+	}}}
+	brand := Brand{"Brand", vigie.Same("Footer"), "contact@example.org"}
+	watches := []Watch{{"Watch", "https://example.org/edit", "https://example.org/leave"}}
+	for _, l := range []vigie.Locale{vigie.French, vigie.English} {
+		_, digest := t.Digest(Digest{
+			Brand: brand, Language: l, Watches: watches, MoreURL: "https://example.org/", LeaveURL: "https://example.org/",
+			New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
+		})
+		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, "https://example.org/"})
+		_, confirmation := t.Confirmation(Confirmation{brand, l, "https://example.org/"})
+		if err := errors.Join(digest, quiet, confirmation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Digest writes a digest. It fails if there are no tenders, and if a replaced
+// template does.
+func (t *Templates) Digest(d Digest) (Letter, error) {
+	p, err := d.page()
+	if err != nil {
+		return Letter{}, err
+	}
+	return t.write("digest", p)
+}
+
+// Quiet writes a quiet note. It fails only if a replaced template does.
+func (t *Templates) Quiet(q Quiet) (Letter, error) { return t.write("quiet", q.page()) }
+
+// Confirmation writes a request to confirm. It fails if there is no link, and
+// if a replaced template does.
+func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
+	p, err := c.page()
+	if err != nil {
+		return Letter{}, err
+	}
+	return t.write("confirmation", p)
+}
+
+func (t *Templates) write(name string, p page) (Letter, error) {
+	html, err := written(t.html.ExecuteTemplate, name+".html", p)
+	if err != nil {
+		return Letter{}, err
+	}
+	text, err := written(t.text.ExecuteTemplate, name+".txt", p)
+	if err != nil {
+		return Letter{}, err
+	}
+	return Letter{Subject: p.Subject, Text: wrap(text, textWidth), HTML: html}, nil
+}
+
+// textWidth is the usual one of plain mail, which leaves room for quoting.
+const textWidth = 72
+
+func written(execute func(io.Writer, string, any) error, name string, p page) (string, error) {
+	var b bytes.Buffer
+	if err := execute(&b, name, p); err != nil {
+		return "", fmt.Errorf("letter: %w", err)
+	}
+	return b.String(), nil
+}
