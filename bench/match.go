@@ -19,9 +19,6 @@ type MatchOptions struct {
 	// Cold is how many tenders of each kind are matched again after the
 	// processor's caches were filled with something else; it takes 0.1 s each.
 	Cold int
-	// Postgres is the address of a server on which the same is done beside, in
-	// a schema of its own that is dropped afterwards; "" for none.
-	Postgres string
 }
 
 // MatchReport is what was measured. Times are of one goroutine.
@@ -42,7 +39,7 @@ type MatchReport struct {
 // MatchTime is one kind of tenders, under one circumstance.
 type MatchTime struct {
 	Tenders            Kind    `json:"tenders"`
-	Circumstance       string  `json:"circumstance"` // warm, cold, changing, postgres
+	Circumstance       string  `json:"circumstance"` // warm, cold, changing
 	Count              int     `json:"count"`
 	Share              float64 `json:"share"` // of the watches that match, mean
 	P50                float64 `json:"p50_ms"`
@@ -50,9 +47,6 @@ type MatchTime struct {
 	CandidatesPerMatch float64 `json:"candidates_per_match,omitempty"` // median
 	MatchesPerTender   float64 `json:"matches_per_tender"`
 	MatchesPerSecond   float64 `json:"matches_per_s"`
-	// Ratio is how many times the median of the same tenders in the index it
-	// takes.
-	Ratio float64 `json:"ratio,omitempty"`
 }
 
 // Match measures the matcher.
@@ -67,32 +61,14 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 	r.GCMillis = millis(time.Since(start))
 	stats := x.Stats()
 	r.Postings, r.Atoms = stats.Postings, stats.Atoms
-	var pg *postgres
-	if o.Postgres != "" {
-		var err error
-		if pg, err = newPostgres(ctx, o.Postgres, c, o, frequencies); err != nil {
-			return nil, err
-		}
-		defer pg.close(context.WithoutCancel(ctx))
-	}
 	for _, kind := range []Kind{Usual, Hot, Nowhere} {
 		tenders := c.Tenders(o.Tenders, kind, o.Seed)
 		measure(x, tenders[:min(20, len(tenders))], nil) // the first touch of everything
-		warm := measure(x, tenders, nil)
-		r.add(kind, "warm", o.Watches, warm)
+		r.add(kind, "warm", o.Watches, measure(x, tenders, nil))
 		r.add(kind, "cold", o.Watches, measure(x, tenders[:min(o.Cold, len(tenders))], wiper()))
 		stop := c.keepChanging(x, o)
 		r.add(kind, "changing", o.Watches, measure(x, tenders, nil))
 		stop()
-		if pg != nil {
-			took, err := pg.measure(ctx, x, tenders[:min(100, len(tenders))])
-			if err != nil {
-				return nil, err
-			}
-			r.add(kind, "postgres", o.Watches, took)
-			last := &r.Measures[len(r.Measures)-1]
-			last.Ratio = last.P50 / median(durations(warm))
-		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

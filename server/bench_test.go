@@ -1,0 +1,39 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"vigie/bench"
+)
+
+func TestBenchMatch(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "") // words of the samples
+	c := start(t, nil, nil, "bench", "match", "--watches", "2000", "--tenders", "20", "--cold", "0", "--json")
+	if <-c.ended; c.status != 0 {
+		t.Fatal(c.err.String())
+	}
+	var report bench.MatchReport
+	if err := json.Unmarshal([]byte(c.out.String()), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Watches != 2000 || report.Notices < 200 || report.Postings < 2000 || len(report.Measures) != 6 {
+		t.Errorf("%+v", report)
+	}
+	for _, m := range report.Measures {
+		if m.Count != 20 || m.Share <= 0 || m.P50 <= 0 || m.P99 < m.P50 || m.CandidatesPerMatch < 1 {
+			t.Errorf("%+v", m)
+		}
+	}
+
+	c = start(t, nil, nil, "bench", "match", "--watches", "500", "--tenders", "5", "--cold", "0")
+	if <-c.ended; c.status != 0 {
+		t.Fatal(c.err.String())
+	}
+	for _, want := range []string{"500 watches", "bytes a watch", "usual", "hot", "nowhere", "changing"} {
+		if !strings.Contains(c.out.String(), want) {
+			t.Errorf("no %q in\n%s", want, c.out.String())
+		}
+	}
+}
