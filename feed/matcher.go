@@ -82,12 +82,12 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 	}
 	index := match.New(rare)
 	index.Load(func(yield func(int64, query.Formula) bool) {
-		for c := range compiled(now.ChangedWatches(ctx, 0)) {
-			if c.err != nil {
-				err = c.err
+		for w, readErr := range ahead(now.ChangedWatches(ctx, 0)) {
+			if readErr != nil {
+				err = readErr
 				return
 			}
-			if !yield(c.watch, *c.formula) {
+			if !yield(w.ID, query.Compile(*w.Criteria)) {
 				return
 			}
 		}
@@ -131,46 +131,40 @@ func frequencies(ctx context.Context, now *store.Snapshot) (match.Frequencies, e
 	return f, nil
 }
 
-// compiledWatch is a watch's formula, or why there is none.
-type compiledWatch struct {
-	watch   int64
-	formula *query.Formula
-	err     error
-}
-
-// compiled compiles watches beside whoever ranges over the result.
-func compiled(watches iter.Seq2[store.WatchState, error]) iter.Seq[compiledWatch] {
-	return func(yield func(compiledWatch) bool) {
+// ahead reads from the database while whoever ranges over the result works on
+// what was read before.
+func ahead(watches iter.Seq2[store.WatchState, error]) iter.Seq2[store.WatchState, error] {
+	type read struct {
+		watch store.WatchState
+		err   error
+	}
+	return func(yield func(store.WatchState, error) bool) {
 		const batch = 1000
-		full := make(chan []compiledWatch, 8)
+		full := make(chan []read, 8)
 		stop := make(chan struct{})
 		defer close(stop)
 		go func() {
 			defer close(full)
-			next := make([]compiledWatch, 0, batch)
+			next := make([]read, 0, batch)
 			send := func() bool {
 				select {
 				case full <- next:
-					next = make([]compiledWatch, 0, batch)
+					next = make([]read, 0, batch)
 					return true
 				case <-stop:
 					return false
 				}
 			}
 			for w, err := range watches {
-				c := compiledWatch{watch: w.ID, err: err}
-				if err == nil {
-					c.formula = new(query.Compile(*w.Criteria))
-				}
-				if next = append(next, c); len(next) == batch && !send() {
+				if next = append(next, read{w, err}); len(next) == batch && !send() {
 					return
 				}
 			}
 			send()
 		}()
 		for some := range full {
-			for _, c := range some {
-				if !yield(c) {
+			for _, r := range some {
+				if !yield(r.watch, r.err) {
 					return
 				}
 			}
