@@ -30,7 +30,7 @@ func arrows() map[string][]string {
 		"search/bleve":           {".", "query", "search", "search/internal/plan"},
 		"search/meili":           {".", "query", "search", "search/internal/plan"},
 		"search/meili/meilitest": {},
-		"search/searchtest":      {".", "lexicon", "query", "search"},
+		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
 		"store":                  {".", "lexicon", "query"},
 		"store/storetest":        {".", "store"},
 		"ingest":                 {"."},

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Engine) {
 		{"Relevance", testRelevance},
 		{"Highlights", testHighlights},
 		{"Concurrent", testConcurrent},
+		{"SharedCases", testSharedCases},
 		{"Random", testRandom},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
