@@ -139,6 +139,7 @@ func TestLinks(t *testing.T) {
 		"https://a.example/b?c=d&e=f#g": "https://a.example/b?c=d&e=f#g",
 		"http://a.example/é à":          "http://a.example/%C3%A9%20%C3%A0",
 		"https://a.example/?q=\u202e é": "https://a.example/?q=%E2%80%AE%20%C3%A9",
+		`https://a.example/?q="<b>`:     "https://a.example/?q=%22%3Cb%3E",
 		"https://a.example/\r\nBcc: x":  "",
 		"javascript:alert(1)":           "",
 		"/veilles/1":                    "",
@@ -198,7 +199,7 @@ func FuzzLetter(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "\r\nBcc: a@b.example\r\n\r\n<script>alert(1)</script>", "a\tb\x00\x1b[31m\x7f\u0085", "\u202eabc\u2066\u200b\ufeff\u00ad",
 		`"><img src=x onerror=alert(1)>`, "</title></style><!--", "{{.Brand}}", "]]>", "&lt;b&gt;&#10;", "\xff\xfe\xc0", "\ufffe\uffff\U000e0001",
-		strings.Repeat("très long ", 5000), strings.Repeat("é", 20_000), "\u2028\u2029", "a\u00a0\u202f: b", "javascript:alert(1)", "https://a.example/\" onclick=\"x",
+		strings.Repeat("très long ", 1000), strings.Repeat("é", 5000), "\u2028\u2029", "a\u00a0\u202f: b", "javascript:alert(1)", "https://a.example/\" onclick=\"x",
 	} {
 		f.Add(s, "other")
 		f.Add("other", s)

@@ -35,6 +35,9 @@ type Templates struct {
 //	confirmation.html  confirmation.txt
 //	layout.html        layout.txt    what surrounds them all
 //
+// They are those of html/template and text/template; what they can say is in
+// page. Plain text is wrapped afterwards.
+//
 // A file that is no template of a letter, that cannot be parsed, or that names
 // what letters do not have, is an error that says which one and where.
 func Load(overrides fs.FS) (*Templates, error) {
