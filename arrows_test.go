@@ -37,6 +37,8 @@ func arrows() map[string][]string {
 		"ingest/boamp":           {".", "ingest"},
 		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
 		"alert/letter":           {"."},
+		"alert/post":             {"."},
+		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
@@ -51,7 +53,7 @@ func arrows() map[string][]string {
 
 // forTests may be imported by tests alone.
 func forTests() []string {
-	return []string{"query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
+	return []string{"alert/post/posttest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
 }
 
 // TestArrows checks every import of one of our packages by another, and that

@@ -1,0 +1,123 @@
+package post
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/wneessen/go-mail"
+
+	"vigie"
+)
+
+// compose checks a message and makes one that can be sent. Errors are
+// [ForAddress] where the recipient's is none, else [ForMessage].
+func (m Message) compose() (*mail.Msg, error) {
+	if !validAddress(m.To) {
+		return nil, &Error{Kind: ForAddress, Err: fmt.Errorf("%q is no address to send to", m.To)}
+	}
+	if err := m.check(); err != nil {
+		return nil, &Error{Kind: ForMessage, Err: err}
+	}
+	// Long texts of mixed languages stay readable in quoted-printable, and
+	// lines short. The boundary follows from the ID so that an attempt repeats
+	// the one before it to the byte.
+	sum := sha256.Sum256([]byte(m.ID))
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent(), mail.WithEncoding(mail.EncodingQP), mail.WithBoundary(hex.EncodeToString(sum[:16])))
+	msg.SetMessageIDWithValue(m.ID)
+	msg.SetDateWithValue(m.Date)
+	msg.FromMailAddress(&netmail.Address{Name: oneSpace(m.From.Name), Address: m.From.Address})
+	msg.ToMailAddress(&netmail.Address{Address: m.To})
+	msg.EnvelopeFromMailAddress(&netmail.Address{Address: m.EnvelopeFrom})
+	if m.ReplyTo != "" {
+		msg.ReplyToMailAddress(&netmail.Address{Address: m.ReplyTo})
+	}
+	msg.Subject(oneSpace(m.Subject))
+	for name, value := range m.Headers {
+		msg.SetGenHeader(mail.Header(name), oneSpace(value))
+	}
+	msg.SetBodyString(mail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
+	return msg, nil
+}
+
+// check finds what cannot stand in a header.
+func (m Message) check() error {
+	switch {
+	case !validAddress(m.ID):
+		return fmt.Errorf("%q is no Message-ID", m.ID)
+	case !validAddress(m.From.Address):
+		return fmt.Errorf("%q is no address to send from", m.From.Address)
+	case !validAddress(m.EnvelopeFrom):
+		return fmt.Errorf("%q is no return path", m.EnvelopeFrom)
+	case m.ReplyTo != "" && !validAddress(m.ReplyTo):
+		return fmt.Errorf("%q is no address to reply to", m.ReplyTo)
+	case !isLine(m.From.Name):
+		return fmt.Errorf("the sender's name is not one short line: %q", m.From.Name)
+	case !isLine(m.Subject):
+		return fmt.Errorf("the subject is not one short line: %q", m.Subject)
+	case m.Date.IsZero():
+		return errors.New("the message has no date")
+	}
+	for name, value := range m.Headers {
+		if !headerName.MatchString(name) || slices.ContainsFunc(ownHeaders(), func(own string) bool { return strings.EqualFold(name, own) }) {
+			return fmt.Errorf("%q cannot be a further header", name)
+		}
+		if !isLine(value) || strings.ContainsFunc(value, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return fmt.Errorf("header %s is not one short line of ASCII: %q", name, value)
+		}
+	}
+	return nil
+}
+
+// validAddress keeps to the addresses that people have: a dotted atom, an at
+// sign, a host name. Quoted local parts, comments and address literals are
+// legal (RFC 5322 §3.4.1), and have been used to smuggle parameters into SMTP
+// commands.
+func validAddress(address string) bool {
+	parsed, err := netmail.ParseAddress(address)
+	if err != nil || parsed.Address != address || len(address) > vigie.MaxEmailLength {
+		return false
+	}
+	for _, r := range address {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`"()<>[]\,;:`, r) {
+			return false
+		}
+	}
+	_, host, _ := strings.Cut(address, "@")
+	return !strings.HasPrefix(host, "-")
+}
+
+var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
+
+// maxHeader bounds a header's value, in bytes: lines stay below the 998 of RFC
+// 5322 §2.1.1 even where there is no space to fold them at.
+const maxHeader = 900
+
+// ownHeaders are those that a message's other fields are for, and those that
+// would change who gets it or what it is.
+func ownHeaders() []string {
+	return []string{
+		"Message-ID", "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Return-Path", "Received", "MIME-Version",
+		"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID", "DKIM-Signature",
+	}
+}
+
+func isLine(s string) bool {
+	return len(s) <= maxHeader && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+	})
+}
+
+// oneSpace collapses spaces: a header is folded at them, and a line of spaces
+// alone would look like the end of the headers.
+func oneSpace(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
+}

@@ -1,0 +1,136 @@
+// Package post says how a mail leaves: over SMTP, or into a folder of files.
+// What it says is in a [Message]; what became of it in the [Error], if any.
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+)
+
+// Mailer sends mail. It is safe for several goroutines.
+type Mailer interface {
+	// Send hands one message over. It returns nil once somebody else has
+	// accepted it (the server's 250, a file that is on the disk), else an
+	// *[Error]. When ctx ends, so does the attempt.
+	Send(ctx context.Context, m Message) error
+	// Close ends connections that wait for more, and lets no more be sent.
+	Close() error
+}
+
+// Message is one mail to one person. The same message sent twice is the same
+// bytes twice.
+type Message struct {
+	// ID is the Message-ID without its angle brackets: "token@host".
+	ID   string
+	From mail.Address
+	// ReplyTo may be empty.
+	ReplyTo string
+	To      string
+	// EnvelopeFrom is the return path, to which bounces go; see [ReturnPath].
+	EnvelopeFrom string
+	Subject      string
+	Text         string
+	HTML         string
+	Date         time.Time
+	// Headers are further ones, such as List-Unsubscribe, List-Unsubscribe-Post,
+	// List-Id, Auto-Submitted and Precedence: printable ASCII by name.
+	Headers map[string]string
+}
+
+// Open opens a mailer by its URL:
+//
+//   - outbox:DIR writes files NAME.eml to a folder, which it makes if it is not
+//     there. Their names sort by the date of the message.
+//   - smtp://[USER:PASSWORD@]HOST[:PORT] speaks SMTP; the port is 25 unless
+//     said otherwise, 587 with a user. Parameters, after "?":
+//     tls=opportunistic (STARTTLS where the server offers it; the default),
+//     tls=required, tls=none.
+//   - smtps://[USER:PASSWORD@]HOST[:PORT] speaks it over TLS from the start, by
+//     default on port 465.
+//
+// Both SMTP forms know these parameters, too: auth=MECHANISM, in place of the
+// best that is offered and does not show the password (plain, login, cram-md5,
+// scram-sha-256, …; plain-noenc shows it); connections=N at most at once (4);
+// idle=DURATION for which one is kept open for the next message (30s);
+// timeout=DURATION that connecting, and sending one message, may take (1m);
+// helo=NAME by which we greet; ca=FILE of certificates, in PEM, that are
+// trusted in place of the system's.
+//
+// Errors never show the password.
+func Open(url string) (Mailer, error) {
+	scheme, rest, _ := strings.Cut(url, ":")
+	switch scheme {
+	case "outbox":
+		return openOutbox(rest)
+	case "smtp", "smtps":
+		return openSMTP(url)
+	}
+	return nil, errors.New("post: the URL of a mailer starts with smtp:, smtps: or outbox:")
+}
+
+// Kind says what an [Error] means for mail to come.
+type Kind int
+
+const (
+	// Temporary failures pass: the same message may be accepted later. So are
+	// those that are not about the message, such as a login refused.
+	Temporary Kind = iota
+	// ForMessage is for good, for this message: another may be accepted.
+	ForMessage
+	// ForAddress is for good, for this address: nobody is there.
+	ForAddress
+)
+
+// String names the kind in English.
+func (k Kind) String() string {
+	switch k {
+	case ForMessage:
+		return "permanent for this message"
+	case ForAddress:
+		return "permanent for this address"
+	case Temporary:
+	}
+	return "temporary"
+}
+
+// Error is why a message was not accepted.
+type Error struct {
+	Kind Kind
+	// Unknown is whether the message may have been accepted all the same: it
+	// was sent whole, and no reply came. It is always [Temporary]; who sends it
+	// again sends it with the same Message-ID.
+	Unknown bool
+	// Code is the server's reply code, 400 to 599, and 0 where it did not reply.
+	Code int
+	// Enhanced is its enhanced status code (RFC 3463), "" where it gave none.
+	Enhanced string
+	// Reply is all it said, codes included, on one line.
+	Reply string
+	// Err is the cause where there is no reply.
+	Err error
+}
+
+// Error describes the failure to an operator.
+func (e *Error) Error() string {
+	what := e.Reply
+	if what == "" && e.Err != nil {
+		what = e.Err.Error()
+	}
+	if e.Unknown {
+		what += " (it may have been accepted)"
+	}
+	return fmt.Sprintf("post: %s: %s", e.Kind, what)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrClosed is the cause of an [Error] by a mailer that was closed.
+var ErrClosed = errors.New("the mailer is closed")
+
+// temporary is an error of something that failed without a word.
+func temporary(err error) *Error { return &Error{Kind: Temporary, Err: err} }

@@ -1,0 +1,321 @@
+package post
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	neturl "net/url"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// server sends to an SMTP server, over connections that it keeps for a while.
+type server struct {
+	host    string
+	options []mail.Option
+	// tls is set where it starts before SMTP does.
+	tls  *tls.Config
+	idle time.Duration
+	// slots bounds the connections: who uses one holds a slot.
+	slots chan struct{}
+
+	mu      sync.Mutex
+	waiting []*connection // the last one used is used first
+	closed  bool
+}
+
+// connection is one conversation with the server.
+type connection struct {
+	// client is this connection's own, as its dialler tells us which network
+	// connection it is.
+	client *mail.Client
+	smtp   *smtp.Client
+	net    net.Conn
+	// reused is whether it waited: the server may have left since.
+	reused bool
+	expiry *time.Timer
+}
+
+func openSMTP(address string) (*server, error) {
+	u, err := neturl.Parse(address)
+	if err != nil {
+		// The error would show the password.
+		return nil, errors.New("post: the URL of the SMTP server is malformed (percent-encode what is special in the user and the password)")
+	}
+	if u.Hostname() == "" || u.Opaque != "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
+		return nil, fmt.Errorf("post: not of the form %s://USER:PASSWORD@HOST:PORT", u.Scheme)
+	}
+	s := &server{host: u.Hostname(), idle: 30 * time.Second}
+	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
+	port, policy, auth := 25, mail.TLSOpportunistic, mail.SMTPAuthNoAuth
+	if u.User != nil {
+		password, _ := u.User.Password()
+		port, auth = 587, mail.SMTPAuthAutoDiscover
+		s.options = append(s.options, mail.WithUsername(u.User.Username()), mail.WithPassword(password))
+	}
+	if u.Scheme == "smtps" {
+		port, s.tls = 465, config
+	}
+	if u.Port() != "" {
+		if port, err = strconv.Atoi(u.Port()); err != nil {
+			return nil, errors.New("post: the port of the SMTP server is not a number")
+		}
+	}
+	timeout, connections := time.Minute, 4
+	parameters, err := neturl.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("post: the parameters of the SMTP server's URL: %w", err)
+	}
+	for name, values := range parameters {
+		value := values[len(values)-1]
+		var err error
+		switch name {
+		case "tls":
+			policy, err = tlsPolicy(value, u.Scheme)
+		case "auth":
+			err = auth.UnmarshalString(value)
+		case "connections":
+			if connections, err = strconv.Atoi(value); err == nil && connections < 1 {
+				err = errors.New("at least one is needed")
+			}
+		case "idle":
+			s.idle, err = positive(value)
+		case "timeout":
+			timeout, err = positive(value)
+		case "helo":
+			s.options = append(s.options, mail.WithHELO(value))
+		case "ca":
+			config.RootCAs, err = certificates(value)
+		default:
+			err = errors.New("there is no such parameter")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("post: parameter %s of the SMTP server: %w", name, err)
+		}
+	}
+	s.slots = make(chan struct{}, connections)
+	s.options = append(s.options,
+		mail.WithPort(port), mail.WithTimeout(timeout), mail.WithSMTPAuth(auth), mail.WithTLSConfig(config), mail.WithTLSPolicy(policy),
+		// A waiting connection that died shows at the next message's first
+		// command, and the end of a message needs no reset.
+		mail.WithoutNoop(), mail.WithoutRset(),
+		// All addresses are ASCII: asking for SMTPUTF8 would only let servers
+		// further on refuse.
+		mail.WithoutSMTPUTF8(),
+	)
+	if _, err := mail.NewClient(s.host, s.options...); err != nil {
+		return nil, fmt.Errorf("post: %w", err)
+	}
+	return s, nil
+}
+
+// tlsPolicy reads the parameter tls. Over smtps, TLS is there from the start.
+func tlsPolicy(value, scheme string) (mail.TLSPolicy, error) {
+	switch {
+	case scheme == "smtps":
+		return 0, errors.New("smtps is always over TLS")
+	case value == "opportunistic":
+		return mail.TLSOpportunistic, nil
+	case value == "required":
+		return mail.TLSMandatory, nil
+	case value == "none":
+		return mail.NoTLS, nil
+	}
+	return 0, errors.New("it is opportunistic, required or none")
+}
+
+func positive(value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err == nil && d <= 0 {
+		err = errors.New("it is not above 0")
+	}
+	return d, err
+}
+
+func certificates(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("the file has no certificate in PEM")
+	}
+	return pool, nil
+}
+
+// Send hands a message to the server.
+func (s *server) Send(ctx context.Context, m Message) error {
+	msg, err := m.compose()
+	if err != nil {
+		return err
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return temporary(ctx.Err())
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return temporary(err)
+		}
+		c, err := s.connect(ctx)
+		if err != nil {
+			return err
+		}
+		failure, stale := s.try(ctx, c, msg)
+		if failure == nil {
+			return nil
+		}
+		// A connection that waited may have been closed by the server in the
+		// meantime, which says nothing about this message, not sent yet.
+		if !stale {
+			return failure
+		}
+	}
+}
+
+// try sends a message over a connection, which it keeps or closes. A stale
+// connection is one that waited, and failed before the message was sent.
+func (s *server) try(ctx context.Context, c *connection, msg *mail.Msg) (failure *Error, stale bool) {
+	stop := context.AfterFunc(ctx, func() { c.net.Close() })
+	err := c.client.SendWithSMTPClient(c.smtp, msg)
+	cut := !stop()
+	if msg.IsDelivered() {
+		// The 250 was received: whatever came after it does not matter.
+		if err != nil || cut {
+			c.net.Close()
+		} else {
+			s.keep(c)
+		}
+		return nil, false
+	}
+	failure, phase := fromSend(err)
+	if cut {
+		failure.Err = errors.Join(ctx.Err(), failure.Err)
+	}
+	if !cut && failure.Code != 0 && failure.Code != closing {
+		s.keep(c)
+		return failure, false
+	}
+	// Not by QUIT: within a message it would end what was written of it, and
+	// have that delivered.
+	c.net.Close()
+	return failure, !cut && c.reused && phase < content
+}
+
+// connect takes a waiting connection or opens one.
+func (s *server) connect(ctx context.Context) (*connection, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, temporary(ErrClosed)
+	}
+	if n := len(s.waiting); n > 0 {
+		c := s.waiting[n-1]
+		s.waiting = s.waiting[:n-1]
+		s.mu.Unlock()
+		c.expiry.Stop()
+		return c, nil
+	}
+	s.mu.Unlock()
+	return s.dial(ctx)
+}
+
+func (s *server) dial(ctx context.Context) (*connection, error) {
+	c := &connection{}
+	stop := func() bool { return true }
+	var err error
+	c.client, err = mail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)],
+		mail.WithDialContextFunc(func(dialling context.Context, network, address string) (net.Conn, error) {
+			var dialer net.Dialer
+			conn, err := dialer.DialContext(dialling, network, address)
+			if err != nil {
+				return nil, err
+			}
+			c.net = conn
+			// The client heeds the context only as far as here.
+			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			if s.tls == nil {
+				return conn, nil
+			}
+			// The client sees by the type that it is encrypted.
+			secure := tls.Client(conn, s.tls)
+			return secure, secure.HandshakeContext(dialling)
+		}))...)
+	if err != nil {
+		return nil, temporary(err)
+	}
+	c.smtp, err = c.client.DialToSMTPClientWithContext(ctx)
+	if cut := !stop(); cut {
+		err = errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		if c.net != nil {
+			c.net.Close()
+		}
+		return nil, fromDial(err)
+	}
+	return c, nil
+}
+
+// keep lets a connection wait for the next message.
+func (s *server) keep(c *connection) {
+	c.reused = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		go c.quit()
+		return
+	}
+	c.expiry = time.AfterFunc(s.idle, func() { s.expire(c) })
+	s.waiting = append(s.waiting, c)
+}
+
+// expire closes a connection that waited long enough, unless it was just taken.
+func (s *server) expire(c *connection) {
+	s.mu.Lock()
+	for i, w := range s.waiting {
+		if w == c {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			s.mu.Unlock()
+			c.quit()
+			return
+		}
+	}
+	s.mu.Unlock()
+}
+
+// quit takes leave of the server.
+func (c *connection) quit() {
+	defer c.net.Close()
+	if err := c.net.SetDeadline(time.Now().Add(quitTimeout)); err == nil {
+		// A server that does not answer has left already.
+		_ = c.client.CloseWithSMTPClient(c.smtp)
+	}
+}
+
+// quitTimeout is how long a server's goodbye is waited for.
+const quitTimeout = 5 * time.Second
+
+// Close takes leave of the server. Messages on their way are sent.
+func (s *server) Close() error {
+	s.mu.Lock()
+	waiting := s.waiting
+	s.waiting, s.closed = nil, true
+	s.mu.Unlock()
+	for _, c := range waiting {
+		c.expiry.Stop()
+		c.quit()
+	}
+	return nil
+}

@@ -1,0 +1,508 @@
+package post_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/mail"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/emersion/go-smtp"
+
+	"vigie/alert/post"
+	"vigie/alert/post/posttest"
+)
+
+// failure sends a message and returns why it was not accepted.
+func failure(t *testing.T, mailer post.Mailer, ctx context.Context) *post.Error {
+	t.Helper()
+	err := mailer.Send(ctx, posttest.Message())
+	e, ok := errors.AsType[*post.Error](err)
+	if !ok {
+		t.Fatalf("error %v of type %T", err, err)
+	}
+	return e
+}
+
+// TestReplies checks what each reply means, and that the next message goes out
+// over the same connection.
+func TestReplies(t *testing.T) {
+	none := smtp.NoEnhancedCode
+	for _, test := range []struct {
+		verb     string
+		code     int
+		enhanced smtp.EnhancedCode
+		want     post.Kind
+	}{
+		{"RCPT", 550, smtp.EnhancedCode{5, 1, 0}, post.ForAddress},
+		{"RCPT", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress},
+		{"RCPT", 550, smtp.EnhancedCode{5, 1, 2}, post.ForAddress},
+		{"RCPT", 553, smtp.EnhancedCode{5, 1, 3}, post.ForAddress},
+		{"RCPT", 551, smtp.EnhancedCode{5, 1, 6}, post.ForAddress},
+		{"RCPT", 556, smtp.EnhancedCode{5, 1, 10}, post.ForAddress},
+		{"RCPT", 550, smtp.EnhancedCode{5, 2, 1}, post.ForAddress},
+		{"RCPT", 550, none, post.ForAddress},
+		{"RCPT", 551, none, post.ForAddress},
+		{"RCPT", 553, none, post.ForAddress},
+		{"RCPT", 552, none, post.ForMessage},
+		{"RCPT", 554, none, post.ForMessage},
+		{"RCPT", 552, smtp.EnhancedCode{5, 2, 2}, post.ForMessage},
+		{"RCPT", 550, smtp.EnhancedCode{5, 7, 1}, post.ForMessage},
+		{"RCPT", 530, smtp.EnhancedCode{5, 7, 0}, post.Temporary},
+		{"RCPT", 450, smtp.EnhancedCode{4, 2, 0}, post.Temporary},
+		{"RCPT", 451, none, post.Temporary},
+		{"RCPT", 550, smtp.EnhancedCode{4, 1, 1}, post.Temporary},
+		{"DATA", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress},
+		{"DATA", 550, none, post.ForMessage},
+		{"DATA", 554, smtp.EnhancedCode{5, 7, 1}, post.ForMessage},
+		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, post.ForMessage},
+		{"DATA", 452, smtp.EnhancedCode{4, 3, 1}, post.Temporary},
+		// What the server holds against the sender is not the message's fault.
+		{"MAIL", 550, none, post.Temporary},
+		{"MAIL", 553, smtp.EnhancedCode{5, 1, 8}, post.Temporary},
+		{"MAIL", 451, smtp.EnhancedCode{4, 7, 1}, post.Temporary},
+	} {
+		t.Run(fmt.Sprint(test.verb, test.code, test.enhanced), func(t *testing.T) {
+			refused := false
+			server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+				if c.Verb != test.verb || refused {
+					return nil
+				}
+				refused = true
+				return &smtp.SMTPError{Code: test.code, EnhancedCode: test.enhanced, Message: "no,\nsays the server"}
+			}})
+			mailer := open(t, server.URL())
+			got := failure(t, mailer, t.Context())
+			code, reply := "", fmt.Sprintf("%d no, says the server", test.code)
+			if test.enhanced != none {
+				code = strings.ReplaceAll(strings.Trim(fmt.Sprint(test.enhanced), "[]"), " ", ".")
+				reply = fmt.Sprintf("%d no, %s says the server", test.code, code)
+			}
+			if got.Kind != test.want || got.Code != test.code || got.Enhanced != code || got.Unknown {
+				t.Errorf("kind %v, code %d, enhanced %q, unknown %t; want kind %v", got.Kind, got.Code, got.Enhanced, got.Unknown, test.want)
+			}
+			if got.Reply != reply || !strings.Contains(got.Error(), reply) {
+				t.Errorf("reply %q in %v, want %q", got.Reply, got, reply)
+			}
+			if n := len(server.Received()); n > 0 {
+				t.Errorf("%d messages arrived", n)
+			}
+			if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+				t.Errorf("the next message: %v", err)
+			}
+			if n, connections := len(server.Received()), server.Connections(); n != 1 || connections != 1 {
+				t.Errorf("then %d arrived over %d connections", n, connections)
+			}
+		})
+	}
+}
+
+// TestReuse sends one message after the other over one connection.
+func TestReuse(t *testing.T) {
+	server := posttest.NewServer(t, posttest.Config{TLS: "starttls"})
+	mailer := open(t, server.URL())
+	for range 5 {
+		if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, connections := len(server.Received()), server.Connections(); n != 5 || connections != 1 {
+		t.Errorf("%d arrived over %d connections", n, connections)
+	}
+}
+
+// TestIdle lets a connection wait too long: it is closed, and the next message
+// opens another.
+func TestIdle(t *testing.T) {
+	server := posttest.NewServer(t, posttest.Config{})
+	mailer := open(t, server.URL("idle", "1ms"))
+	for i := range 3 {
+		if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+			t.Fatal(err)
+		}
+		server.Left()
+		if connections := server.Connections(); connections != i+1 {
+			t.Errorf("after %d messages, %d connections", i+1, connections)
+		}
+	}
+}
+
+// TestHangup has the server close the connections that wait.
+func TestHangup(t *testing.T) {
+	const connections = 3
+	gate := make(chan struct{})
+	server := posttest.NewServer(t, posttest.Config{Script: atOnce(connections, gate)})
+	mailer := open(t, server.URL("connections", fmt.Sprint(connections)))
+	var group sync.WaitGroup
+	for range connections {
+		group.Go(func() {
+			if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	server.Hangup()
+	for range connections {
+		server.Left()
+	}
+	if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+		t.Error(err)
+	}
+	if n, all := len(server.Received()), server.Connections(); n != connections+1 || all != connections+1 {
+		t.Errorf("%d arrived over %d connections", n, all)
+	}
+}
+
+// atOnce lets nobody pass RCPT before n have come to it.
+func atOnce(n int32, gate chan struct{}) func(posttest.Command) error {
+	var come atomic.Int32
+	return func(c posttest.Command) error {
+		if c.Verb == "RCPT" {
+			if come.Add(1) == n {
+				close(gate)
+			}
+			<-gate
+		}
+		return nil
+	}
+}
+
+// TestBounded sends much at once, over few connections.
+func TestBounded(t *testing.T) {
+	const connections = 2
+	gate := make(chan struct{})
+	server := posttest.NewServer(t, posttest.Config{Script: atOnce(connections, gate)})
+	mailer := open(t, server.URL("connections", fmt.Sprint(connections)))
+	var group sync.WaitGroup
+	for range 30 {
+		group.Go(func() {
+			if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n, all := len(server.Received()), server.Connections(); n != 30 || all != connections {
+		t.Errorf("%d arrived over %d connections, want %d", n, all, connections)
+	}
+}
+
+// TestEnough has the server close a connection after some messages, as many do.
+func TestEnough(t *testing.T) {
+	mails := 0
+	server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+		if c.Verb == "MAIL" {
+			if mails++; mails%3 == 0 {
+				return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "enough on this connection"}
+			}
+		}
+		return nil
+	}})
+	mailer := open(t, server.URL())
+	for range 6 {
+		if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(server.Received()); n != 6 {
+		t.Errorf("%d arrived", n)
+	}
+}
+
+// TestDrop has the server disappear while a message is under way: after it was
+// sent whole, nobody knows whether it was accepted.
+func TestDrop(t *testing.T) {
+	for verb, unknown := range map[string]bool{"MAIL": false, "RCPT": false, "DATA": true} {
+		t.Run(verb, func(t *testing.T) {
+			var dropped atomic.Bool
+			server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+				if c.Verb == verb && dropped.CompareAndSwap(false, true) {
+					c.Hangup()
+				}
+				return nil
+			}})
+			mailer := open(t, server.URL())
+			got := failure(t, mailer, t.Context())
+			if got.Kind != post.Temporary || got.Unknown != unknown || got.Code != 0 || got.Reply != "" || got.Err == nil {
+				t.Errorf("%+v, want a temporary one, unknown %t", got, unknown)
+			}
+			server.Drain()
+			if err := mailer.Send(t.Context(), posttest.Message()); err != nil || len(server.Received()) != 1 {
+				t.Errorf("then %d arrived, error %v", len(server.Received()), err)
+			}
+		})
+	}
+}
+
+// TestDropReused has the server disappear after it got a message over a
+// connection that was used before: the message is not sent again.
+func TestDropReused(t *testing.T) {
+	var mails atomic.Int32
+	server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+		if c.Verb == "DATA" && mails.Add(1) == 2 {
+			c.Hangup()
+		}
+		return nil
+	}})
+	mailer := open(t, server.URL())
+	if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+		t.Fatal(err)
+	}
+	if got := failure(t, mailer, t.Context()); !got.Unknown || mails.Load() != 2 {
+		t.Errorf("%+v after %d messages, want an unknown outcome after 2", got, mails.Load())
+	}
+}
+
+// TestHang has the server say nothing any more: the context cuts the attempt.
+func TestHang(t *testing.T) {
+	for verb, unknown := range map[string]bool{"AUTH": false, "MAIL": false, "RCPT": false, "DATA": true} {
+		t.Run(verb, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			end := make(chan struct{})
+			server := posttest.NewServer(t, posttest.Config{TLS: "implicit", User: "u", Password: "p", Script: func(c posttest.Command) error {
+				if c.Verb == verb {
+					cancel()
+					<-end
+				}
+				return nil
+			}})
+			t.Cleanup(func() { close(end) })
+			got := failure(t, open(t, server.URL()), ctx)
+			if got.Kind != post.Temporary || got.Unknown != unknown || !errors.Is(got, context.Canceled) {
+				t.Errorf("%+v, want the context's, unknown %t", got, unknown)
+			}
+		})
+	}
+	for _, scheme := range []string{"smtp", "smtps"} {
+		t.Run(scheme+" greeting", func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			url := silent(t, scheme, cancel)
+			if got := failure(t, open(t, url), ctx); got.Kind != post.Temporary || got.Unknown || !errors.Is(got, context.Canceled) {
+				t.Errorf("%+v, want the context's", got)
+			}
+		})
+	}
+	t.Run("slot", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		taken, end := make(chan struct{}), make(chan struct{})
+		server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+			if c.Verb == "MAIL" {
+				close(taken)
+				<-end
+			}
+			return nil
+		}})
+		mailer := open(t, server.URL("connections", "1"))
+		var group sync.WaitGroup
+		group.Go(func() {
+			if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+				t.Error(err)
+			}
+		})
+		<-taken
+		cancel()
+		if got := failure(t, mailer, ctx); !errors.Is(got, context.Canceled) {
+			t.Errorf("%+v, want the context's", got)
+		}
+		close(end)
+		group.Wait()
+	})
+}
+
+// silent is the URL of a server that greets nobody, and calls come at each
+// connection.
+func silent(t *testing.T, scheme string, come func()) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	end := make(chan struct{})
+	group.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			come()
+			group.Go(func() {
+				<-end
+				conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		close(end)
+		group.Wait()
+	})
+	return scheme + "://" + listener.Addr().String()
+}
+
+// TestTimeout leaves it to the mailer to give up.
+func TestTimeout(t *testing.T) {
+	url := silent(t, "smtp", func() {})
+	got := failure(t, open(t, url+"?timeout=10ms"), t.Context())
+	if timeout, ok := errors.AsType[net.Error](got); got.Kind != post.Temporary || !ok || !timeout.Timeout() {
+		t.Errorf("%+v, want a timeout", got)
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if got := failure(t, open(t, "smtp://"+listener.Addr().String()), t.Context()); got.Kind != post.Temporary || got.Unknown || got.Err == nil {
+		t.Errorf("%+v, want a temporary one", got)
+	}
+}
+
+// TestSecurity checks what is refused so that nothing leaves in the clear, or
+// to somebody else.
+func TestSecurity(t *testing.T) {
+	t.Run("TLS required and not offered", func(t *testing.T) {
+		server := posttest.NewServer(t, posttest.Config{})
+		if got := failure(t, open(t, server.URL("tls", "required")), t.Context()); got.Kind != post.Temporary {
+			t.Errorf("%+v, want a temporary one", got)
+		}
+	})
+	t.Run("TLS required and offered", func(t *testing.T) {
+		server := posttest.NewServer(t, posttest.Config{TLS: "starttls"})
+		if err := open(t, server.URL("tls", "required")).Send(t.Context(), posttest.Message()); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, kind := range []string{"starttls", "implicit"} {
+		t.Run("unknown certificate, "+kind, func(t *testing.T) {
+			server := posttest.NewServer(t, posttest.Config{TLS: kind, Script: func(c posttest.Command) error {
+				if c.Verb == "MAIL" {
+					t.Error("the server was trusted")
+				}
+				return nil
+			}})
+			url, _, _ := strings.Cut(server.URL(), "?")
+			if got := failure(t, open(t, url), t.Context()); got.Kind != post.Temporary {
+				t.Errorf("%+v, want a temporary one", got)
+			}
+		})
+	}
+	t.Run("password in the clear", func(t *testing.T) {
+		asked := false
+		server := posttest.NewServer(t, posttest.Config{User: "u", Password: "p", Script: func(c posttest.Command) error {
+			asked = asked || c.Verb == "AUTH"
+			return nil
+		}})
+		if got := failure(t, open(t, server.URL()), t.Context()); got.Kind != post.Temporary || asked {
+			t.Errorf("%+v, password shown %t", got, asked)
+		}
+		if err := open(t, server.URL("auth", "plain-noenc")).Send(t.Context(), posttest.Message()); err != nil {
+			t.Errorf("allowed: %v", err)
+		}
+	})
+	t.Run("wrong password", func(t *testing.T) {
+		server := posttest.NewServer(t, posttest.Config{TLS: "implicit", User: "u", Password: "p"})
+		got := failure(t, open(t, strings.Replace(server.URL(), "u:p@", "u:secret@", 1)), t.Context())
+		if got.Kind != post.Temporary || got.Code != 535 || got.Enhanced != "5.7.8" || strings.Contains(got.Error(), "secret") {
+			t.Errorf("%+v, want a temporary 535", got)
+		}
+	})
+}
+
+// BenchmarkSMTP sends to a server that does nothing with it.
+func BenchmarkSMTP(b *testing.B) {
+	server := posttest.NewServer(b, posttest.Config{})
+	mailer := open(b, server.URL())
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := mailer.Send(b.Context(), posttest.Message()); err != nil {
+				b.Error(err)
+			}
+			server.Drain()
+		}
+	})
+}
+
+// FuzzMessage sends whatever others wrote to a server: it is refused, or comes
+// out as it was, for one recipient, with the same headers as a tame message.
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{
+		"", "a\r\nBcc: x@y.example", "a\nb", "a\rb", "a\x00", "\u0085", "\u2028", "\xff", "  a   b  ", strings.Repeat(" ", 300), strings.Repeat("a ", 200),
+		strings.Repeat("é", 500), strings.Repeat("x", 2000), "=?utf-8?q?=0D=0ABcc:_x@y.example?=", `"a" <b@c.example>`, "a@b.example", ".\r\n.\r\nRCPT TO:<x@y.example>\r\n",
+		"a: b\r\n\r\nc", "\u202e", `x@y.example>
+RCPT TO:<z@y.example`, "\t", "\u00a0",
+	} {
+		f.Add(s, s, s, s)
+		f.Add("Objet", "Marchés", "reader@bourg-fictif.example", s)
+		f.Add(s, "Marchés", "reader@bourg-fictif.example", "Texte")
+		f.Add("Objet", s, "reader@bourg-fictif.example", "Texte")
+	}
+	server := posttest.NewServer(f, posttest.Config{})
+	mailer := open(f, server.URL())
+	if err := mailer.Send(f.Context(), posttest.Message()); err != nil {
+		f.Fatal(err)
+	}
+	tame := headers(f, server.Drain()[0])
+	f.Fuzz(func(t *testing.T, subject, name, to, value string) {
+		m := posttest.Message()
+		m.Subject, m.From.Name, m.To, m.Text, m.HTML = subject, name, to, value, value
+		m.Headers["List-Id"] = value
+		err := mailer.Send(t.Context(), m)
+		arrived := server.Drain()
+		if err != nil {
+			if e, ok := errors.AsType[*post.Error](err); !ok || e.Kind == post.Temporary || len(arrived) > 0 {
+				t.Fatalf("error %v, %d arrived", err, len(arrived))
+			}
+			return
+		}
+		if len(arrived) != 1 || arrived[0].To != to || arrived[0].From != m.EnvelopeFrom {
+			t.Fatalf("arrived %q", arrived)
+		}
+		if got := headers(t, arrived[0]); got != tame {
+			t.Errorf("headers %s, want %s", got, tame)
+		}
+		parsed, err := mail.ReadMessage(bytes.NewReader(arrived[0].Content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said, err := new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")); err != nil || !strings.Contains(subject, "=?") && spaced(said) != spaced(subject) {
+			t.Errorf("subject %q (error %v), want %q", said, err, subject)
+		}
+		if from, err := mail.ParseAddress(parsed.Header.Get("From")); err != nil || from.Address != m.From.Address || spaced(from.Name) != spaced(name) {
+			t.Errorf("from %q (error %v), want the name %q", parsed.Header.Get("From"), err, name)
+		}
+	})
+}
+
+// headers lists the names of a message's headers, in their order. It looks at
+// the lines alone, as the most careless reader does.
+func headers(t testing.TB, got posttest.Received) string {
+	t.Helper()
+	head, _, ok := bytes.Cut(got.Content, []byte("\r\n\r\n"))
+	if !ok {
+		t.Fatalf("no end of headers in %q", got.Content)
+	}
+	var names []string
+	for line := range strings.SplitSeq(string(head), "\r\n") {
+		if strings.ContainsAny(line, "\r\n") || strings.TrimSpace(line) == "" || len(line) > 998 {
+			t.Errorf("header line %q", line)
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			continue
+		}
+		name, _, _ := strings.Cut(line, ":")
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
+}
+
+func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
