@@ -1,0 +1,169 @@
+package post
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
+	"net/mail"
+	"net/textproto"
+	"strings"
+
+	"github.com/emersion/go-message"
+)
+
+// Bounce is what a server, later on the way, says about a message.
+type Bounce struct {
+	// Token is what [ReturnPath] put into the address that the bounce came
+	// to, "" if it came to none of those. It alone says whose message it was:
+	// anybody can write what else is here.
+	Token string
+	// Recipient is the address that the bounce is about, as it writes it.
+	Recipient string
+	// MessageID is that of the message, without angle brackets, "" where the
+	// bounce does not repeat it.
+	MessageID string
+	// Kind is what this means for mail to come. A bounce that only tells of a
+	// delay is [Temporary].
+	Kind Kind
+	// Action is what became of the message, "failed" or "delayed"; Status is the
+	// enhanced status code (RFC 3463), Diagnostic the last server's reply,
+	// if any.
+	Action, Status, Diagnostic string
+}
+
+// ErrNotBounce is returned for a mail that is no delivery status notification:
+// an automatic reply, news of an arrival, junk, a person's answer.
+var ErrNotBounce = errors.New("post: not a bounce")
+
+// maxBounce bounds what is read of a bounce, in bytes. It may repeat the whole
+// message.
+const maxBounce = 4 << 20
+
+// ReturnPath puts a token into an address, as bounces+TOKEN@host: what comes
+// back to it tells which message it is about (VERP). Servers may change the
+// case of letters; tokens of lower-case letters and digits survive that.
+func ReturnPath(address, token string) string {
+	local, host, _ := strings.Cut(address, "@")
+	return local + "+" + token + "@" + host
+}
+
+// ParseBounce reads a mail that came to a return path. Its error is
+// [ErrNotBounce] or that of r.
+func ParseBounce(r io.Reader) (Bounce, error) {
+	// What is malformed is no bounce; what cannot be read may be one.
+	whole, err := io.ReadAll(io.LimitReader(r, maxBounce))
+	if err != nil {
+		return Bounce{}, err
+	}
+	report, err := message.Read(bytes.NewReader(whole))
+	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
+		return Bounce{}, ErrNotBounce
+	}
+	kind, parameters, err := report.Header.ContentType()
+	if err != nil || kind != "multipart/report" || !strings.EqualFold(parameters["report-type"], "delivery-status") {
+		return Bounce{}, ErrNotBounce
+	}
+	b := Bounce{Token: token(&report.Header)}
+	found := false
+	parts := report.MultipartReader()
+	for {
+		// A report cut short, by us or on the way, may have said enough.
+		part, err := parts.NextPart()
+		if part == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
+			break
+		}
+		kind, _, _ := part.Header.ContentType()
+		switch strings.ToLower(kind) {
+		case "message/delivery-status", "message/global-delivery-status":
+			found = b.readStatus(part.Body) || found
+		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
+			b.readOriginal(part.Body)
+		}
+	}
+	if !found {
+		return Bounce{}, ErrNotBounce
+	}
+	return b, nil
+}
+
+// token finds the token among the addresses that the bounce was sent to. What
+// the server that took it noted comes before what its sender wrote.
+func token(h *message.Header) string {
+	for _, name := range []string{"X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "To"} {
+		for fields := h.FieldsByKey(name); fields.Next(); {
+			list, err := mail.ParseAddressList(fields.Value())
+			if err != nil {
+				continue
+			}
+			for _, address := range list {
+				local := address.Address[:max(strings.LastIndex(address.Address, "@"), 0)]
+				if plus := strings.LastIndex(local, "+"); plus >= 0 && plus+1 < len(local) {
+					return local[plus+1:]
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// readStatus reads groups of fields, the first about the message, the others
+// each about one recipient (RFC 3464 §2.1), and keeps the first that failed,
+// else the first that is late. What arrived is not worth a word.
+func (b *Bounce) readStatus(r io.Reader) (found bool) {
+	lines := textproto.NewReader(bufio.NewReader(r))
+	for {
+		fields, err := lines.ReadMIMEHeader()
+		switch action := strings.ToLower(word(fields.Get("Action"))); {
+		case action == "failed" && b.Action != "failed", action == "delayed" && b.Action == "":
+			b.Action, b.Status = action, word(fields.Get("Status"))
+			b.Recipient = cmp.Or(typed(fields.Get("Original-Recipient")), typed(fields.Get("Final-Recipient")))
+			b.Diagnostic = typed(fields.Get("Diagnostic-Code"))
+			b.Kind = b.kind()
+			found = true
+		}
+		if err != nil {
+			return found
+		}
+	}
+}
+
+func (b *Bounce) kind() Kind {
+	switch {
+	case b.Action != "failed" || !strings.HasPrefix(b.Status, "5."):
+		return Temporary
+	case b.Status == "5.0.0" || b.Status == "5.0":
+		// The server that gave up has not said more, but may have been told.
+		if told := fromReply(b.Diagnostic, content); told.Kind == ForAddress {
+			return ForAddress
+		}
+	case nobodyThere(b.Status):
+		return ForAddress
+	}
+	return ForMessage
+}
+
+// readOriginal reads the headers of the message that the bounce is about.
+func (b *Bounce) readOriginal(r io.Reader) {
+	// Headers cut short have what they have.
+	headers, _ := textproto.NewReader(bufio.NewReader(r)).ReadMIMEHeader()
+	if id := strings.Trim(strings.TrimSpace(headers.Get("Message-Id")), "<>"); validAddress(id) {
+		b.MessageID = id
+	}
+}
+
+// word is the first word of a field; comments may follow it.
+func word(s string) string {
+	if fields := strings.Fields(s); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
+}
+
+// typed is a field's value without its type: "rfc822; a@b.example", "smtp; 550
+// no such user".
+func typed(s string) string {
+	_, value, _ := strings.Cut(s, ";")
+	return strings.Join(strings.Fields(value), " ")
+}
