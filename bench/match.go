@@ -19,6 +19,9 @@ type MatchOptions struct {
 	// Cold is how many tenders of each kind are matched again after the
 	// processor's caches were filled with something else; it takes 0.1 s each.
 	Cold int
+	// Postgres is the address of a server on which the same is done beside, in
+	// a schema of its own that is dropped afterwards; "" for none.
+	Postgres string
 }
 
 // MatchReport is what was measured. Times are of one goroutine.
@@ -39,7 +42,7 @@ type MatchReport struct {
 // MatchTime is one kind of tenders, under one circumstance.
 type MatchTime struct {
 	Tenders            Kind    `json:"tenders"`
-	Circumstance       string  `json:"circumstance"` // warm, cold, changing
+	Circumstance       string  `json:"circumstance"` // warm, cold, postgres, changing
 	Count              int     `json:"count"`
 	Share              float64 `json:"share"` // of the watches that match, mean
 	P50                float64 `json:"p50_ms"`
@@ -47,6 +50,9 @@ type MatchTime struct {
 	CandidatesPerMatch float64 `json:"candidates_per_match,omitempty"` // median
 	MatchesPerTender   float64 `json:"matches_per_tender"`
 	MatchesPerSecond   float64 `json:"matches_per_s"`
+	// Ratio is how many times as long as the index PostgreSQL takes, in the
+	// median of the same tenders.
+	Ratio float64 `json:"ratio,omitempty"`
 }
 
 // Match measures the matcher.
@@ -61,13 +67,24 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 	r.GCMillis = millis(time.Since(start))
 	stats := x.Stats()
 	r.Postings, r.Atoms = stats.Postings, stats.Atoms
-	for _, kind := range []Kind{Usual, Hot, Nowhere} {
+	for _, kind := range kinds() {
 		tenders := c.Tenders(o.Tenders, kind, o.Seed)
 		measure(x, tenders[:min(20, len(tenders))], nil) // the first touch of everything
 		r.add(kind, "warm", o.Watches, measure(x, tenders, nil))
 		r.add(kind, "cold", o.Watches, measure(x, tenders[:min(o.Cold, len(tenders))], wiper()))
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Postgres != "" {
+		if err := r.besidePostgres(ctx, x, c, o, frequencies); err != nil {
+			return nil, err
+		}
+	}
+	// Last, as the index then holds other watches than were drawn.
+	for _, kind := range kinds() {
 		stop := c.keepChanging(x, o)
-		r.add(kind, "changing", o.Watches, measure(x, tenders, nil))
+		r.add(kind, "changing", o.Watches, measure(x, c.Tenders(o.Tenders, kind, o.Seed), nil))
 		stop()
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -132,6 +132,8 @@ const (
 	Nowhere Kind = "nowhere" // usual, but of no department
 )
 
+func kinds() []Kind { return []Kind{Usual, Hot, Nowhere} }
+
 // Tenders draws n tenders of 300 terms each.
 func (c *Corpus) Tenders(n int, kind Kind, seed uint64) []query.Facts {
 	g := rand.New(rand.NewPCG(seed, 3))

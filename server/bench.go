@@ -18,12 +18,13 @@ import (
 
 // benchMatch is the command that measures the matcher.
 type benchMatch struct {
-	Watches int    `default:"1000000" help:"How many watches to hold."`
-	Tenders int    `default:"1000" help:"How many tenders of each kind to match."`
-	Cold    int    `default:"50" help:"How many of them to match once more with the processor's caches wiped."`
-	Seed    uint64 `default:"1" help:"Equal seeds draw equal watches and tenders."`
-	JSON    bool   `name:"json" help:"Print JSON."`
-	Notices string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP's notices to draw words from; the bundled samples where none is given."`
+	Watches  int    `default:"1000000" help:"How many watches to hold."`
+	Tenders  int    `default:"1000" help:"How many tenders of each kind to match."`
+	Cold     int    `default:"50" help:"How many of them to match once more with the processor's caches wiped."`
+	Seed     uint64 `default:"1" help:"Equal seeds draw equal watches and tenders."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Postgres string `help:"A PostgreSQL server to do the same beside (postgres://…), in a schema of its own."`
+	Notices  string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP's notices to draw words from; the bundled samples where none is given."`
 }
 
 // Run runs the command.
@@ -34,7 +35,7 @@ func (c *benchMatch) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	report, err := bench.Match(ctx, corpus, bench.MatchOptions{
-		Watches: c.Watches, Tenders: c.Tenders, Seed: c.Seed, Cold: c.Cold,
+		Watches: c.Watches, Tenders: c.Tenders, Seed: c.Seed, Cold: c.Cold, Postgres: c.Postgres,
 	})
 	if err != nil {
 		return err
@@ -51,10 +52,14 @@ func printMatch(w io.Writer, r *bench.MatchReport) error {
 	fmt.Fprintf(w, "%d watches of words in %d notices: %d registrations, %d distinct words and codes\n", r.Watches, r.Notices, r.Postings, r.Atoms)
 	fmt.Fprintf(w, "built in %.1f s, %.0f bytes a watch, a full garbage collection takes %.1f ms\n\n", r.BuildSeconds, r.BytesPerWatch, r.GCMillis)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "tenders\t\tcount\tmatching\tp50 ms\tp99 ms\tns a match\tcandidates a match\tmatches a tender\t")
+	fmt.Fprintln(table, "tenders\t\tcount\tmatching\tp50 ms\tp99 ms\tns a match\tcandidates a match\tmatches a tender\ttimes the index\t")
 	for _, m := range r.Measures {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%.2f %%\t%.3f\t%.3f\t%.0f\t%.2f\t%.0f\t\n", m.Tenders, m.Circumstance, m.Count,
-			100*m.Share, m.P50, m.P99, 1e9/m.MatchesPerSecond, m.CandidatesPerMatch, m.MatchesPerTender)
+		times := ""
+		if m.Ratio > 0 {
+			times = fmt.Sprintf("%.1f", m.Ratio)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.2f %%\t%.3f\t%.3f\t%.0f\t%.2f\t%.0f\t%s\t\n", m.Tenders, m.Circumstance, m.Count,
+			100*m.Share, m.P50, m.P99, 1e9/m.MatchesPerSecond, m.CandidatesPerMatch, m.MatchesPerTender, times)
 	}
 	return table.Flush()
 }
