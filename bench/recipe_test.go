@@ -1,0 +1,86 @@
+package bench_test
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"vigie"
+	"vigie/bench"
+	"vigie/query"
+)
+
+func TestEqualSeedsDrawTheSame(t *testing.T) {
+	first, second := corpus(t), corpus(t)
+	if a, b := first.Watches(1000, 7), second.Watches(1000, 7); !reflect.DeepEqual(a, b) {
+		t.Error("other watches of the same seed")
+	}
+	if a, b := first.Watches(1000, 7), first.Watches(1000, 8); reflect.DeepEqual(a, b) {
+		t.Error("the same watches of another seed")
+	}
+	for _, kind := range []bench.Kind{bench.Usual, bench.Hot, bench.Nowhere} {
+		tenders := first.Tenders(20, kind, 7)
+		if !reflect.DeepEqual(tenders, second.Tenders(20, kind, 7)) {
+			t.Errorf("other %s tenders of the same seed", kind)
+		}
+		// A few measured are a part of the many.
+		if !reflect.DeepEqual(tenders[:5], first.Tenders(5, kind, 7)) {
+			t.Errorf("fewer %s tenders are others", kind)
+		}
+		for _, f := range tenders {
+			if n := len(f.Terms); n < 200 || n > 300 {
+				t.Errorf("a %s tender of %d terms", kind, n)
+			}
+			if nowhere := f.Departments[0] == vigie.Nationwide; nowhere != (kind == bench.Nowhere) {
+				t.Errorf("a %s tender of %v", kind, f.Departments)
+			}
+		}
+	}
+}
+
+func TestWatchesAreDistinct(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, w := range corpus(t).Watches(20_000, 1) {
+		formula := query.Compile(w).String()
+		if seen[formula] {
+			t.Fatalf("twice: %s", formula)
+		}
+		seen[formula] = true
+	}
+}
+
+// The shares are those of watches with keywords: the others always have
+// departments, and a buyer or a code. A watch drawn twice is drawn anew, and a
+// title's last word begins no phrase, so they are not met to the dot.
+func TestSharesOfWatches(t *testing.T) {
+	shares := map[string]struct {
+		want float64
+		has  func(vigie.Criteria) bool
+	}{
+		"exclusions":  {0.05, func(w vigie.Criteria) bool { return len(w.ExcludedKeywords) > 0 }},
+		"phrases":     {0.10, func(w vigie.Criteria) bool { return strings.ContainsAny(w.Keywords[0], " '’-") }},
+		"CPV codes":   {0.05, func(w vigie.Criteria) bool { return len(w.CPVCodes) > 0 }},
+		"departments": {0.60, func(w vigie.Criteria) bool { return len(w.Departments) > 0 }},
+		"buyers":      {0.05, func(w vigie.Criteria) bool { return len(w.BuyerIDs) > 0 }},
+		"natures":     {0.10, func(w vigie.Criteria) bool { return len(w.Natures) > 0 }},
+	}
+	watches := corpus(t).Watches(20_000, 1)
+	all := float64(len(watches))
+	watches = slices.DeleteFunc(watches, func(w vigie.Criteria) bool { return len(w.Keywords) == 0 })
+	if got := float64(len(watches)) / all; got < 0.93 || got > 0.97 {
+		t.Errorf("%.3f have keywords, not about 0.95", got)
+	}
+	for name, share := range shares {
+		got := 0.0
+		for _, w := range watches {
+			if share.has(w) {
+				got += 1 / float64(len(watches))
+			}
+		}
+		if math.Abs(got-share.want) > 0.15*share.want {
+			t.Errorf("%.3f have %s, not about %.2f", got, name, share.want)
+		}
+	}
+}
