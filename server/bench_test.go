@@ -14,6 +14,14 @@ func TestBenchMatch(t *testing.T) {
 	if <-c.ended; c.status != 0 {
 		t.Fatal(c.err.String())
 	}
+	for _, field := range []string{
+		"watches", "seed", "notices", "postings", "atoms", "build_s", "bytes_per_watch", "gc_ms", "measures",
+		"tenders", "circumstance", "count", "share", "p50_ms", "p99_ms", "candidates_per_match", "matches_per_tender", "matches_per_s",
+	} {
+		if !strings.Contains(c.out.String(), `"`+field+`": `) {
+			t.Errorf("no %s in\n%s", field, c.out.String())
+		}
+	}
 	var report bench.MatchReport
 	if err := json.Unmarshal([]byte(c.out.String()), &report); err != nil {
 		t.Fatal(err)
@@ -26,12 +34,15 @@ func TestBenchMatch(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
+}
 
-	c = start(t, nil, nil, "bench", "match", "--watches", "500", "--tenders", "5", "--cold", "0")
+func TestBenchMatchTable(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "")
+	c := start(t, nil, nil, "bench", "match", "--watches", "500", "--tenders", "5", "--cold", "0")
 	if <-c.ended; c.status != 0 {
 		t.Fatal(c.err.String())
 	}
-	for _, want := range []string{"500 watches", "bytes a watch", "usual", "hot", "nowhere", "changing"} {
+	for _, want := range []string{"500 watches", "bytes a watch", "usual", "hot", "nowhere", "changing", "times the index"} {
 		if !strings.Contains(c.out.String(), want) {
 			t.Errorf("no %q in\n%s", want, c.out.String())
 		}
