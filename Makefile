@@ -64,8 +64,14 @@ generate: ## write graph/gql anew from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
-bench: ## run the benchmarks
+bench: ## run the benchmarks, and measure the matcher beside PostgreSQL
+	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
+
+.PHONY: benchmarks
+benchmarks: build
 	go test -run '^$$' -bench . -benchmem ./...
+	VIGIE_TEST_PAIRS=10000000 go test ./match -run TestAgainstOracle -v -count=1
+	bin/vigie bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
 
 .PHONY: playground
 playground: ## fetch the playground's files, for the server to serve them itself
