@@ -1,5 +1,5 @@
 // Package feed carries committed changes from the database to what is derived
-// from it: today the search index.
+// from it: the search index, and the matcher.
 package feed
 
 import (
@@ -87,17 +87,25 @@ func (x *Indexer) Index() (search.Index, error) {
 // and search engines come back.
 func (x *Indexer) Run(ctx context.Context) {
 	defer x.resign()
+	keepOn(ctx, x.step, func(err error) {
+		x.log.ErrorContext(ctx, "search index does not follow", "error", err)
+		x.resign()
+	})
+}
+
+// keepOn takes steps until ctx ends: at once while there is more to do, else at
+// an idle pace, and ever more slowly while they fail.
+func keepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = pace, slowest
 	for ctx.Err() == nil {
-		more, err := x.step(ctx)
+		more, err := step(ctx)
 		wait := pace
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			x.log.ErrorContext(ctx, "search index does not follow", "error", err)
-			x.resign()
+			failed(err)
 			wait = retry.NextBackOff()
 		case more:
 			retry.Reset()

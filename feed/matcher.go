@@ -36,6 +36,13 @@ func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 	return &Matcher{log: log, metrics: newMatchMetrics(metrics), index: match.New(nil)}
 }
 
+// Run follows the database until ctx ends. What fails is logged and tried
+// again: databases come back.
+func (m *Matcher) Run(ctx context.Context, s *store.Store) {
+	follow := func(ctx context.Context) (more bool, err error) { return false, s.Snapshot(ctx, m.Follow) }
+	keepOn(ctx, follow, func(err error) { m.log.ErrorContext(ctx, "matcher does not follow", "error", err) })
+}
+
 // Follow brings the matcher in step with the database as the snapshot has it:
 // what is matched after that is matched against the watches as they were then.
 // Where it fails, the matcher is as before.
