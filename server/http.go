@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"vigie"
 	"vigie/feed"
 	"vigie/graph"
@@ -24,6 +27,8 @@ type site struct {
 	store   *store.Store
 	engine  search.Engine
 	indexer *feed.Indexer
+	matcher *feed.Matcher
+	metrics *prometheus.Registry
 	log     *slog.Logger
 	now     func() time.Time
 	// signIn tells who asks; nil for nobody in particular.
@@ -41,6 +46,13 @@ func (s *site) handler() http.Handler {
 	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+// private answers what only operators may ask.
+func (s *site) private() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}))
 	return mux
 }
 

@@ -85,10 +85,17 @@ func run(t *testing.T, env map[string]string, in string, args ...string) *comman
 // listening waits until a server listens, and returns its address.
 func (c *command) listening(t *testing.T) string {
 	t.Helper()
-	address := regexp.MustCompile(`(?:http://|address=)(127\.0\.0\.1:\d+)`)
+	return "http://" + c.said(t, `(?:http://|address=)(127\.0\.0\.1:\d+)`)
+}
+
+// said waits until a server has said what fits a pattern, and returns the
+// pattern's group.
+func (c *command) said(t *testing.T, pattern string) string {
+	t.Helper()
+	wanted := regexp.MustCompile(pattern)
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if m := address.FindStringSubmatch(c.out.String() + c.err.String()); m != nil {
-			return "http://" + m[1]
+		if m := wanted.FindStringSubmatch(c.out.String() + c.err.String()); m != nil {
+			return m[1]
 		}
 		select {
 		case <-c.ended:
@@ -96,7 +103,7 @@ func (c *command) listening(t *testing.T) string {
 		default:
 		}
 	}
-	t.Fatalf("the server does not listen:\n%s", c.err.String())
+	t.Fatalf("the server does not say %s:\n%s", pattern, c.err.String())
 	return ""
 }
 

@@ -8,12 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
 	"vigie/feed"
 )
 
 // serve is the command for production.
 type serve struct {
-	Listen string `help:"The address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	PrivateListen string `help:"The address that serves /metrics, for operators alone; without it, nothing does." placeholder:"HOST:PORT"`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -32,12 +37,22 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	defer s.close()
 	defer s.follow(ctx)()
 	s.signIn = bearer(verifier, s.store)
-	return listen(ctx, c.Listen, s.handler(), s.log, func(at net.Addr) { s.log.Info("listening", "address", at.String()) })
+	servers, ctx := errgroup.WithContext(ctx)
+	servers.Go(func() error {
+		return listen(ctx, c.Listen, s.handler(), s.log, func(at net.Addr) { s.log.Info("listening", "address", at.String()) })
+	})
+	if c.PrivateListen != "" {
+		servers.Go(func() error {
+			return listen(ctx, c.PrivateListen, s.private(), s.log, func(at net.Addr) { s.log.Info("serving metrics", "at", at.String()) })
+		})
+	}
+	return servers.Wait()
 }
 
 // openSite opens the backends.
 func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings) (*site, error) {
-	s := &site{log: p.log(), now: p.now}
+	s := &site{log: p.log(), now: p.now, metrics: prometheus.NewRegistry()}
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if s.store, err = d.open(ctx, p); err != nil {
 		return nil, err
@@ -47,6 +62,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		return nil, err
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
+	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	return s, nil
 }
 
@@ -56,11 +72,12 @@ func (s *site) close() {
 	s.store.Close()
 }
 
-// follow has the index follow the database until stop.
+// follow has the index and the matcher follow the database until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
+	done.Go(func() { s.matcher.Run(ctx, s.store) })
 	return func() {
 		cancel()
 		done.Wait()
