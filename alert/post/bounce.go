@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-message"
+
+	"vigie"
 )
 
 // Bounce is what a server, later on the way, says about a message.
@@ -148,7 +150,7 @@ func (b *Bounce) kind() Kind {
 func (b *Bounce) readOriginal(r io.Reader) {
 	// Headers cut short have what they have.
 	headers, _ := textproto.NewReader(bufio.NewReader(r)).ReadMIMEHeader()
-	if id := strings.Trim(strings.TrimSpace(headers.Get("Message-Id")), "<>"); validAddress(id) {
+	if id := strings.Trim(strings.TrimSpace(headers.Get("Message-Id")), "<>"); vigie.IsAddress(id) {
 		b.MessageID = id
 	}
 }

@@ -20,7 +20,7 @@ import (
 // compose checks a message and makes one that can be sent. Errors are
 // [ForAddress] where the recipient's is none, else [ForMessage].
 func (m Message) compose() (*mail.Msg, error) {
-	if !validAddress(m.To) {
+	if !vigie.IsAddress(m.To) {
 		return nil, &Error{Kind: ForAddress, Err: fmt.Errorf("%q is no address to send to", m.To)}
 	}
 	if err := m.check(); err != nil {
@@ -51,13 +51,13 @@ func (m Message) compose() (*mail.Msg, error) {
 // check finds what cannot stand in a header.
 func (m Message) check() error {
 	switch {
-	case !validAddress(m.ID):
+	case !vigie.IsAddress(m.ID):
 		return fmt.Errorf("%q is no Message-ID", m.ID)
-	case !validAddress(m.From.Address):
+	case !vigie.IsAddress(m.From.Address):
 		return fmt.Errorf("%q is no address to send from", m.From.Address)
-	case !validAddress(m.EnvelopeFrom):
+	case !vigie.IsAddress(m.EnvelopeFrom):
 		return fmt.Errorf("%q is no return path", m.EnvelopeFrom)
-	case m.ReplyTo != "" && !validAddress(m.ReplyTo):
+	case m.ReplyTo != "" && !vigie.IsAddress(m.ReplyTo):
 		return fmt.Errorf("%q is no address to reply to", m.ReplyTo)
 	case !isLine(m.From.Name):
 		return fmt.Errorf("the sender's name is not one short line: %q", m.From.Name)
@@ -75,24 +75,6 @@ func (m Message) check() error {
 		}
 	}
 	return nil
-}
-
-// validAddress keeps to the addresses that people have: a dotted atom, an at
-// sign, a host name. Quoted local parts, comments and address literals are
-// legal (RFC 5322 §3.4.1), and have been used to smuggle parameters into SMTP
-// commands.
-func validAddress(address string) bool {
-	parsed, err := netmail.ParseAddress(address)
-	if err != nil || parsed.Address != address || len(address) > vigie.MaxEmailLength {
-		return false
-	}
-	for _, r := range address {
-		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`"()<>[]\,;:`, r) {
-			return false
-		}
-	}
-	_, host, _ := strings.Cut(address, "@")
-	return !strings.HasPrefix(host, "-")
 }
 
 var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
