@@ -31,15 +31,7 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 	url := storetest.Postgres(b)
-	s, err := store.Open(b.Context(), url, time.Now)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	account, err := s.SignIn(b.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, account := openWithAccount(b, url)
 	fillWatches(b, url, account.ID, count)
 	for b.Loop() {
 		m := feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))

@@ -23,15 +23,7 @@ import (
 func TestMatcherFollows(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
-			s, err := store.Open(t.Context(), open(t), time.Now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, account := openWithAccount(t, open(t))
 			g := querytest.New(5)
 			newMatcher := func() *feed.Matcher { return feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler)) }
 			following := newMatcher()
@@ -84,6 +76,22 @@ func TestMatcherFollows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// openWithAccount opens a database for as long as the test runs, and signs
+// somebody in.
+func openWithAccount(t testing.TB, url string) (*store.Store, *vigie.Account) {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, account
 }
 
 // changeWatch makes, edits, pauses, switches on or deletes a watch, and notes

@@ -143,15 +143,7 @@ func race(t *testing.T, url string) {
 	rounds, _ := strconv.Atoi(os.Getenv("VIGIE_TEST_ROUNDS"))
 	seed, _ := strconv.ParseUint(os.Getenv("VIGIE_TEST_SEED"), 10, 64)
 	g := querytest.New(seed)
-	s, err := store.Open(t.Context(), url, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, account := openWithAccount(t, url)
 	var writing sync.Mutex
 	say := func(e event) {
 		writing.Lock()

@@ -12,7 +12,6 @@ import (
 
 	"vigie"
 	"vigie/feed"
-	"vigie/store"
 	"vigie/store/storetest"
 )
 
@@ -22,15 +21,7 @@ func TestMatcherHeals(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			url := open(t)
-			s, err := store.Open(t.Context(), url, time.Now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, account := openWithAccount(t, url)
 			create := func(name string) {
 				t.Helper()
 				w := vigie.Watch{Name: name, NameKey: name, Active: true, Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, Keywords: []string{"voirie"}}}
