@@ -19,7 +19,7 @@ func TestIsAddress(t *testing.T) {
 		"", "a", "a@", "@example.org", " a@example.org", "a@example.org ", "a@example.org\r\nBcc: b@example.org", "a\x00@example.org",
 		`"a b"@example.org`, `"a@example.org> SIZE=1"@example.org`, "A <a@example.org>", "a@example.org, b@example.org",
 		"a@example.org;b@example.org", "a@[127.0.0.1]", "a(b)@example.org", "a@-example.org", "é@example.org", "a@exämple.org",
-		"a..b@example.org", ".a@example.org", strings.Repeat("a", 250) + "@example.org",
+		"a b@example.org", "a@b@example.org", "a@example.org\n", `"a\" SIZE=1"@example.org`, "a..b@example.org", ".a@example.org", strings.Repeat("a", 250) + "@example.org",
 	} {
 		if vigie.IsAddress(bad) {
 			t.Errorf("%q passes", bad)

@@ -51,7 +51,8 @@ func strikes(day time.Time, hour int) time.Time {
 	return at
 }
 
-// goDay is the day as package time has it.
+// goDay is the day as package time has it: Sunday, which is none of the six
+// others, is 0.
 func (d Weekday) goDay() time.Weekday {
-	return time.Weekday(slices.Index([]Weekday{Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday}, d))
+	return time.Weekday(1 + slices.Index([]Weekday{Monday, Tuesday, Wednesday, Thursday, Friday, Saturday}, d))
 }

@@ -22,6 +22,7 @@ func TestNextDigest(t *testing.T) {
 		{"Europe/Paris", 8, vigie.Monday, vigie.Weekly, "2026-11-09T06:59:59Z", "2026-11-09T07:00:00Z"},
 		{"Europe/Paris", 8, vigie.Monday, vigie.Weekly, "2026-11-09T07:00:00Z", "2026-11-16T07:00:00Z"},
 		{"Europe/Paris", 8, vigie.Sunday, vigie.Weekly, "2026-11-09T07:00:00Z", "2026-11-15T07:00:00Z"},
+		{"Europe/Paris", 8, vigie.Saturday, vigie.Weekly, "2026-11-09T07:00:00Z", "2026-11-14T07:00:00Z"},
 		// The day is that of the account's zone: in Paris it is the 10th already.
 		{"Europe/Paris", 0, vigie.Tuesday, vigie.Weekly, "2026-11-09T22:59:00Z", "2026-11-09T23:00:00Z"},
 		{"Indian/Reunion", 8, vigie.Monday, vigie.Daily, "2026-11-09T00:00:00Z", "2026-11-09T04:00:00Z"},
