@@ -53,7 +53,8 @@ func TestMatchBesidePostgresCancelled(t *testing.T) {
 		}
 		time.Sleep(after)
 		stop()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
+		// A fast machine may be done before the longer waits are over.
+		if err := <-ended; (err != nil || after == 0) && !errors.Is(err, context.Canceled) {
 			t.Errorf("after %v: %v", after, err)
 		}
 		noSchemaLeft(t, url)
