@@ -17,7 +17,7 @@ import (
 // Matcher knows, in memory, which watches a tender matches. Every replica has
 // one, filled at the start and kept in step with the database's changes.
 //
-// Follow must not be called while it, or Match, is running.
+// Follow and Run must not be called while one of them, or Match, is running.
 type Matcher struct {
 	log     *slog.Logger
 	metrics matchMetrics
