@@ -26,6 +26,8 @@ type Notice struct {
 	Links   []string
 	Buyer   BuyerName
 	Content Content `bun:"content"`
+	// Quiet notices are listed, and mailed to nobody.
+	Quiet bool
 }
 
 // GlobalID is the notice's id across the API.

@@ -25,6 +25,11 @@ type Watch struct {
 	// Since is the number at which it was created or last switched on: only
 	// what was published after it is mailed.
 	Since int64
+	// Paused is the number at which it was last switched off, nil for never.
+	Paused *int64
+	// CatchUpFrom is the number from which on it is still to be told what it
+	// missed, nil where there is nothing to tell.
+	CatchUpFrom *int64
 }
 
 // GlobalID is the watch's id across the API.

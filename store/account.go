@@ -90,7 +90,7 @@ func moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string)
 	taken := tx.NewSelect().Model((*recipient)(nil)).ColumnExpr("1").
 		Where("account_id = ?", account).Where("address_key = ?", addressKey(to))
 	_, err := tx.NewUpdate().Model((*recipient)(nil)).
-		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("bounced_at = NULL").
+		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("confirmed_at = NULL").
 		Where("account_id = ?", account).Where("address_key = ?", addressKey(from)).Where("NOT EXISTS (?)", taken).
 		Exec(ctx)
 	return err

@@ -243,8 +243,16 @@ type recipient struct {
 	Email       string
 	ConfirmedAt *time.Time
 	LeftAt      *time.Time
-	BouncedAt   *time.Time
 	CreatedAt   time.Time
+	// Asking is whether the address is still to be asked for its consent.
+	Asking bool
+	// LookAt is when there may be something to write to it; nil for nothing.
+	LookAt *time.Time
+	// LeasedUntil keeps others away while a mail is on its way, in milliseconds
+	// of the database's clock.
+	LeasedUntil int64
+	// MailedAt is when a digest was last written to it.
+	MailedAt *time.Time
 }
 
 // subscription is a row of subscriptions.
@@ -255,6 +263,8 @@ type subscription struct {
 	Position    int64
 	LeftAt      *time.Time
 	RemovedAt   *time.Time
+	// HeardAt is when the recipient last heard of the watch.
+	HeardAt *time.Time
 }
 
 // people are the addresses that a watch shall write to, and what that changes.
@@ -391,7 +401,8 @@ func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches 
 		BouncedAt   *time.Time
 	}
 	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, r.bounced_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at").
+		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
 		Where("r.account_id = ?", account.ID).Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").
 		Order("s.watch_id", "s.position").Scan(ctx, &rows)
 	if err != nil {
