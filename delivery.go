@@ -79,3 +79,33 @@ const (
 	MailDropped MailState = "DROPPED"
 	MailFailed  MailState = "FAILED"
 )
+
+// Mail is one mail to one recipient. What it tells of is decided once; until
+// it is accepted, every attempt has the same Message-ID.
+type Mail struct {
+	// ID is the number of the change that made it.
+	ID          int64 `bun:"id,pk"`
+	RecipientID int64
+	Kind        MailKind
+	MessageID   string
+	CreatedAt   time.Time
+	State       MailState
+	// Attempts are those that failed for the time being.
+	Attempts int64
+	// RetryAt is when it may be tried (again).
+	RetryAt time.Time
+	// LeasedUntil keeps others away from it, in milliseconds of the database's
+	// clock.
+	LeasedUntil int64
+	// ClosedAt is when it was accepted, or given up.
+	ClosedAt *time.Time
+	// Error is why it was given up, or not accepted yet; for operators.
+	Error string
+}
+
+// Reason is why a recipient hears of a tender: a watch of its account, and
+// those of its keywords that were found.
+type Reason struct {
+	WatchID  int64
+	Keywords []string
+}

@@ -248,11 +248,6 @@ type recipient struct {
 	Asking bool
 	// LookAt is when there may be something to write to it; nil for nothing.
 	LookAt *time.Time
-	// LeasedUntil keeps others away while a mail is on its way, in milliseconds
-	// of the database's clock.
-	LeasedUntil int64
-	// MailedAt is when a digest was last written to it.
-	MailedAt *time.Time
 }
 
 // subscription is a row of subscriptions.

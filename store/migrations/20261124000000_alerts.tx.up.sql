@@ -37,20 +37,12 @@ CREATE TABLE addresses (
 ALTER TABLE recipients DROP COLUMN bounced_at;
 
 --bun:split
--- asking is whether the address is still to be asked. look_at is when there may
--- be something to write to it, null for nothing; leased_until, in milliseconds
--- of the database's clock, keeps others away while a mail is on its way.
+-- asking is whether the address is still to be asked for its consent; look_at
+-- is when there may be something to write to it, null for nothing.
 ALTER TABLE recipients ADD COLUMN asking BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
 ALTER TABLE recipients ADD COLUMN look_at TIMESTAMPTZ;
-
---bun:split
-ALTER TABLE recipients ADD COLUMN leased_until BIGINT NOT NULL DEFAULT 0;
-
---bun:split
--- When a digest was last written to it.
-ALTER TABLE recipients ADD COLUMN mailed_at TIMESTAMPTZ;
 
 --bun:split
 CREATE INDEX recipients_look ON recipients (look_at) WHERE look_at IS NOT NULL;
@@ -63,14 +55,18 @@ CREATE INDEX recipients_address ON recipients (address_key);
 ALTER TABLE subscriptions ADD COLUMN heard_at TIMESTAMPTZ;
 
 --bun:split
+-- A mail on its way, or what became of it. leased_until, in milliseconds of the
+-- database's clock, keeps others away while it is being sent.
 CREATE TABLE mails (
 	id BIGINT PRIMARY KEY,
 	recipient_id BIGINT NOT NULL REFERENCES recipients (id),
 	kind TEXT NOT NULL,
 	message_id TEXT NOT NULL UNIQUE,
 	created_at TIMESTAMPTZ NOT NULL,
-	attempts BIGINT NOT NULL,
 	state TEXT NOT NULL,
+	attempts BIGINT NOT NULL,
+	retry_at TIMESTAMPTZ NOT NULL,
+	leased_until BIGINT NOT NULL,
 	closed_at TIMESTAMPTZ,
 	error TEXT NOT NULL
 );
@@ -78,6 +74,12 @@ CREATE TABLE mails (
 --bun:split
 -- One mail at a time to each: what comes later waits.
 CREATE UNIQUE INDEX mails_open ON mails (recipient_id) WHERE state = 'OPEN';
+
+--bun:split
+CREATE INDEX mails_retry ON mails (retry_at) WHERE state = 'OPEN';
+
+--bun:split
+CREATE INDEX mails_recipient ON mails (recipient_id, closed_at);
 
 --bun:split
 -- The ledger: that a recipient shall hear, or heard, of what happened to a
