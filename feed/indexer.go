@@ -87,15 +87,15 @@ func (x *Indexer) Index() (search.Index, error) {
 // and search engines come back.
 func (x *Indexer) Run(ctx context.Context) {
 	defer x.resign()
-	keepOn(ctx, x.step, func(err error) {
+	KeepOn(ctx, x.step, func(err error) {
 		x.log.ErrorContext(ctx, "search index does not follow", "error", err)
 		x.resign()
 	})
 }
 
-// keepOn takes steps until ctx ends: at once while there is more to do, else at
+// KeepOn takes steps until ctx ends: at once while there is more to do, else at
 // an idle pace, and ever more slowly while they fail.
-func keepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
+func KeepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = pace, slowest
 	for ctx.Err() == nil {

@@ -148,3 +148,30 @@ func quoted(keywords []string) []vigie.Text {
 	}
 	return texts
 }
+
+// Finder finds the keywords of many watches in one tender. It is for one
+// goroutine.
+type Finder struct {
+	facts Facts
+	found map[string]bool
+}
+
+// NewFinder makes a finder in a tender.
+func NewFinder(t Facts) *Finder { return &Finder{t, make(map[string]bool)} }
+
+// Keywords is [FoundKeywords]; it remembers the keywords that it met.
+func (f *Finder) Keywords(keywords []string) []string {
+	var found []string
+	for _, keyword := range keywords {
+		has, met := f.found[keyword]
+		if !met {
+			conj := terms(keyword)
+			has = conj != nil && conj.matches(f.facts)
+			f.found[keyword] = has
+		}
+		if has {
+			found = append(found, keyword)
+		}
+	}
+	return found
+}

@@ -111,8 +111,15 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 		set(&account.DigestHour, u.DigestHour)
 		set(&account.DigestDay, u.DigestDay)
 		set(&account.QuietNotes, u.QuietNotes)
-		_, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx)
-		return err
+		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		var recipients []int64
+		err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("account_id = ?", id).Order("id")).Scan(ctx, &recipients)
+		if err != nil {
+			return err
+		}
+		return s.lookAgain(ctx, tx, recipients)
 	})
 	return account, err
 }

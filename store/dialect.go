@@ -167,6 +167,24 @@ func (d dialect) forUpdate(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.For("UPDATE")
 }
 
+// skipLocked locks the rows of a table that a query selects, and leaves out
+// those that others have locked.
+func (d dialect) skipLocked(q *bun.SelectQuery, table string) *bun.SelectQuery {
+	if !d.postgres {
+		return q
+	}
+	return q.For("UPDATE OF ? SKIP LOCKED", bun.Ident(table))
+}
+
+// clock is the database's own, in milliseconds: leases go by it, whatever
+// replicas' clocks say. SQLite's is the machine's.
+func (d dialect) clock() bun.Safe {
+	if !d.postgres {
+		return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+	}
+	return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+}
+
 // translate gives a driver's error its meaning; errors that are ours already
 // pass.
 func translate(err error) error {

@@ -12,7 +12,11 @@ import (
 // Tenders returns tenders by the ids asked for; one that was merged into
 // another stands under both ids. Unknown ids are left out.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	return byID(ctx, s.db, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+	return tendersByID(ctx, s.db, ids)
+}
+
+func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie.Tender, error) {
+	return byID(ctx, db, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
 }
 
 // Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
@@ -53,8 +57,12 @@ func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id i
 // Notices returns all notices of tenders, by tender; the tenders' ids are
 // those of no alias.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+	return noticesOf(ctx, s.db, tenders)
+}
+
+func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	var rows []*vigie.Notice
-	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
+	err := db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -75,8 +83,12 @@ func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 // ChangedTenders returns the tenders whose last change has a number above
 // after, in the order of the numbers, at most limit; merged ones too.
 func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([]*vigie.Tender, error) {
+	return changedTenders(ctx, s.db, after, limit)
+}
+
+func changedTenders(ctx context.Context, db bun.IDB, after, limit int64) ([]*vigie.Tender, error) {
 	var tenders []*vigie.Tender
-	err := s.db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
+	err := db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
 	return tenders, translate(err)
 }
 

@@ -124,7 +124,7 @@ func (now *Snapshot) Notices(ctx context.Context, after, limit int64) ([]*vigie.
 
 // Tenders returns tenders by id, as [Store.Tenders] does.
 func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	return byID(ctx, now.tx, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+	return tendersByID(ctx, now.tx, ids)
 }
 
 // LastTenders returns the tenders that changed last, at most limit.

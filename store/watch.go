@@ -87,7 +87,10 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
 		}
-		return people.save(ctx, tx, w.ID, &numbers)
+		if err := people.save(ctx, tx, w.ID, &numbers); err != nil {
+			return err
+		}
+		return s.watchChanged(ctx, tx, w.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -115,8 +118,11 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 			return err
 		}
 		w.Number, w.UpdatedAt = numbers.next(), s.stamp()
-		if w.Active && !wasActive {
+		switch {
+		case w.Active && !wasActive:
 			w.Since = w.Number
+		case wasActive && !w.Active:
+			w.Paused, w.CatchUpFrom = &w.Number, nil
 		}
 		w.Criteria = storedCriteria(w.Criteria)
 		if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
@@ -125,12 +131,32 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		if err := saveWatchBuyers(ctx, tx, w); err != nil {
 			return err
 		}
-		return people.save(ctx, tx, id, &numbers)
+		if err := people.save(ctx, tx, id, &numbers); err != nil {
+			return err
+		}
+		if w.Active && !wasActive {
+			// The quiet of a watch is counted from here on.
+			if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", w.UpdatedAt).Where("watch_id = ?", id).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return s.watchChanged(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+// watchChanged has the recipients of a watch looked at: whom it names, or how
+// often it writes, has changed.
+func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error {
+	var recipients []int64
+	err := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("watch_id = ?", watch).Where("removed_at IS NULL").Scan(ctx, &recipients)
+	if err != nil {
+		return err
+	}
+	return s.lookAgain(ctx, tx, recipients)
 }
 
 // DeleteWatch takes a watch from an account. Its row stays, for those who
@@ -274,13 +300,14 @@ type people struct {
 // one) shall write to. The account's own comes first.
 func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
 	p := &people{now: s.stamp(), subscriptions: make(map[int64]*subscription)}
+	// They are locked here, before numbers are taken, to be looked at later.
+	var known []*recipient
+	if err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
+		return nil, err
+	}
 	if notifyMe == nil && others == nil {
 		p.keep = true
 		return p, nil
-	}
-	var known []*recipient
-	if err := tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id").Scan(ctx); err != nil {
-		return nil, err
 	}
 	var rows []*subscription
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
@@ -298,7 +325,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 	add := func(email string) {
 		r := byKey[addressKey(email)]
 		if r == nil {
-			r = &recipient{AccountID: account.ID, AddressKey: addressKey(email), Email: email, CreatedAt: p.now}
+			r = &recipient{AccountID: account.ID, AddressKey: addressKey(email), Email: email, CreatedAt: p.now, Asking: true}
 			byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {
@@ -362,7 +389,7 @@ func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *coun
 		named[r.ID] = true
 		row := p.subscriptions[r.ID]
 		if row == nil {
-			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID}
+			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, HeardAt: &p.now}
 		}
 		row.Position, row.RemovedAt = int64(i), nil
 		rows = append(rows, row)

@@ -1,0 +1,301 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"vigie"
+	"vigie/alert/letter"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/store"
+)
+
+// Settings are what mails say of the deployment.
+type Settings struct {
+	Brand letter.Brand
+	// From is who mails are from; replies go to ReplyTo, if it is set, and
+	// bounces to Bounces, each mail's with an address of its own, if it is.
+	From    mail.Address
+	ReplyTo string
+	Bounces string
+	// PublicURL is where the links of mails lead that we answer ourselves.
+	PublicURL string
+	// WatchesURL, WatchURL and TenderURL are pages of the platform, "" for none:
+	// of {watchId}, and of {source}/{sourceRef}. A tender without a page of the
+	// platform's has its source's.
+	WatchesURL, WatchURL, TenderURL string
+}
+
+// Where links lead, below [Settings.PublicURL].
+const (
+	LeavePath   = "/leave/"
+	ConfirmPath = "/confirm/"
+)
+
+// composer writes mails.
+type composer struct {
+	settings  Settings
+	templates *letter.Templates
+	keys      *link.Keys
+	// buyers and folds are those of the tenders that mails tell of.
+	buyers map[int64]*vigie.Buyer
+	folds  map[int64]vigie.Folded
+}
+
+// composed is a mail as it is sent, and what becomes of what it was to tell.
+type composed struct {
+	message post.Message
+	// dropped are the deliveries that it does not tell of, watches those that it
+	// names.
+	dropped, watches []int64
+	// empty is whether there is nothing left to say.
+	empty bool
+}
+
+// newComposer reads what mails to readers tell of.
+func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reader) (*composer, error) {
+	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys}
+	var buyers, corrected []int64
+	for _, r := range readers {
+		for _, t := range r.Deliveries {
+			buyers = append(buyers, t.Tender.BuyerID)
+			if t.Kind == vigie.DeliverCorrected {
+				corrected = append(corrected, t.Tender.ID)
+			}
+		}
+	}
+	var err error
+	if c.buyers, err = s.Store.Buyers(ctx, compact(buyers)); err != nil || len(corrected) == 0 {
+		return c, err
+	}
+	notices, err := s.Store.Notices(ctx, compact(corrected))
+	c.folds = make(map[int64]vigie.Folded, len(notices))
+	for tender, list := range notices {
+		c.folds[tender] = vigie.Fold(list)
+	}
+	return c, err
+}
+
+func compact(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// compose writes a mail, as its reader wants it now.
+func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
+	var l letter.Letter
+	var done composed
+	var err error
+	switch {
+	case m.Kind == vigie.ConfirmationMail:
+		if r.Left || r.Bounced || r.Confirmed || !r.Named {
+			return composed{empty: true}, nil
+		}
+		l, err = c.templates.Confirmation(letter.Confirmation{
+			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(ConfirmPath, link.Confirm, r.ID, r.Email),
+		})
+	case !r.Confirmed || r.Left || r.Bounced:
+		for _, t := range r.Deliveries {
+			done.dropped = append(done.dropped, t.ID)
+		}
+		done.empty = true
+	case m.Kind == vigie.QuietMail:
+		l, done, err = c.quiet(m, r)
+	default:
+		l, done, err = c.digest(r)
+	}
+	if err != nil || done.empty {
+		return done, err
+	}
+	done.message = c.message(m, r, done.watches, l)
+	return done, nil
+}
+
+// message puts a letter into its envelope.
+func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l letter.Letter) post.Message {
+	leave := c.leaveURL(r)
+	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
+	list := "vigie." + host
+	if len(watches) == 1 { // leaving it is leaving all that this mail is about
+		w := r.Watches[watches[0]]
+		leave = c.link(LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
+		list = strings.ReplaceAll(vigie.GlobalID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
+	}
+	message := post.Message{
+		ID: m.MessageID, From: c.settings.From, ReplyTo: c.settings.ReplyTo, To: r.Email, EnvelopeFrom: c.settings.From.Address,
+		Subject: l.Subject, Text: l.Text, HTML: l.HTML, Date: m.CreatedAt,
+		Headers: map[string]string{
+			"List-Unsubscribe": "<" + leave + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+			"List-Id": "<" + list + ">", "Auto-Submitted": "auto-generated",
+		},
+	}
+	if c.settings.Bounces != "" {
+		message.EnvelopeFrom = post.ReturnPath(c.settings.Bounces, c.keys.Token(link.Bounce, m.ID, r.Email))
+	}
+	return message
+}
+
+// link leads to a page of ours.
+func (c *composer) link(path string, p link.Purpose, id int64, address string) string {
+	return strings.TrimRight(c.settings.PublicURL, "/") + path + c.keys.Token(p, id, address)
+}
+
+func (c *composer) leaveURL(r *store.Reader) string {
+	return c.link(LeavePath, link.LeaveAll, r.ID, r.Email)
+}
+
+// watches are what the end of a letter lists, by their names.
+func (c *composer) watches(r *store.Reader, ids []int64) []letter.Watch {
+	followed := make([]store.Followed, len(ids))
+	for i, id := range ids {
+		followed[i] = r.Watches[id]
+	}
+	slices.SortFunc(followed, func(a, b store.Followed) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.WatchID, b.WatchID))
+	})
+	list := make([]letter.Watch, len(followed))
+	for i, w := range followed {
+		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
+		if r.Primary { // others cannot sign in to it
+			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", vigie.GlobalID(vigie.KindWatch, w.WatchID))
+		}
+	}
+	return list
+}
+
+// fill puts values into a page's address, each after its name.
+func fill(address string, values ...string) string {
+	for i := 0; i < len(values); i += 2 {
+		address = strings.ReplaceAll(address, values[i], url.PathEscape(values[i+1]))
+	}
+	return address
+}
+
+func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, composed, error) {
+	var done composed
+	for id, w := range r.Watches {
+		if !quietAt(r, w).After(m.CreatedAt) {
+			done.watches = append(done.watches, id)
+		}
+	}
+	if done.empty = len(done.watches) == 0 || !r.Account.QuietNotes; done.empty {
+		return letter.Letter{}, done, nil
+	}
+	slices.Sort(done.watches)
+	l, err := c.templates.Quiet(letter.Quiet{
+		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.watches),
+		Days: int(quiet / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
+	})
+	return l, done, err
+}
+
+// digest writes what happened to tenders.
+func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
+	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
+	if !r.Primary {
+		d.MoreURL = ""
+	}
+	var done composed
+	named := make(map[int64]bool)
+	for _, s := range stories(r) {
+		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool {
+			if wanted(r, t) {
+				return false
+			}
+			done.dropped = append(done.dropped, t.ID)
+			return true
+		})
+		if len(s.told) == 0 {
+			continue
+		}
+		section := s.section(&d)
+		section.Tenders = append(section.Tenders, c.tender(r, s, section == &d.Corrected, named))
+	}
+	done.watches = slices.Sorted(maps.Keys(named))
+	if done.empty = len(done.watches) == 0; done.empty {
+		return letter.Letter{}, done, nil
+	}
+	d.Watches = c.watches(r, done.watches)
+	l, err := c.templates.Digest(d)
+	return l, done, err
+}
+
+// section is where a story is told: by what matters most to its reader, who
+// learns of each tender once.
+func (s *story) section(d *letter.Digest) *letter.Section {
+	kinds := make(map[vigie.DeliveryKind]bool)
+	for _, t := range s.told {
+		kinds[t.Kind] = true
+	}
+	switch {
+	case kinds[vigie.DeliverCancelled]:
+		return &d.Cancelled
+	case kinds[vigie.DeliverNew]:
+		return &d.New
+	case kinds[vigie.DeliverCorrected]:
+		return &d.Corrected
+	}
+	return &d.ClosingSoon
+}
+
+// tender writes a story down, and notes the watches that it names.
+func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[int64]bool) letter.Tender {
+	t := letter.Tender{
+		Title: s.tender.Title, Reference: cmp.Or(s.tender.Reference, s.tender.SourceRef), Departments: s.tender.Departments,
+		Deadline: s.tender.Deadline, URL: s.tender.URL,
+	}
+	if buyer := c.buyers[s.tender.BuyerID]; buyer != nil {
+		t.Buyer = buyer.Name
+	}
+	if c.settings.TenderURL != "" {
+		t.URL = fill(c.settings.TenderURL, "{source}", s.tender.Source, "{sourceRef}", s.tender.SourceRef)
+	}
+	keywords := make(map[int64][]string)
+	for _, told := range s.told {
+		for _, reason := range told.Reasons {
+			if _, follows := r.Watches[reason.WatchID]; follows {
+				keywords[reason.WatchID] = reason.Keywords // the last is the latest
+				named[reason.WatchID] = true
+			}
+		}
+		if corrected && told.Kind == vigie.DeliverCorrected {
+			t.Changes = merge(t.Changes, c.changes(s.tender.ID, told.NoticeID))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(keywords)) {
+		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id]})
+	}
+	return t
+}
+
+// changes are what a notice changed.
+func (c *composer) changes(tender, notice int64) []vigie.Change {
+	fold := c.folds[tender]
+	for i, n := range fold.Notices {
+		if n.ID == notice {
+			return fold.Changes[i]
+		}
+	}
+	return nil
+}
+
+// merge tells two sets of changes, one after the other, as one.
+func merge(first, then []vigie.Change) []vigie.Change {
+	merged := slices.Clone(first)
+	for _, change := range then {
+		at := slices.IndexFunc(merged, func(c vigie.Change) bool { return c.Field == change.Field })
+		if at < 0 {
+			merged = append(merged, change)
+			continue
+		}
+		merged[at].After = change.After
+	}
+	return slices.DeleteFunc(merged, func(c vigie.Change) bool { return c.Before == c.After })
+}

@@ -1,0 +1,190 @@
+package alert
+
+import (
+	"time"
+
+	"vigie"
+	"vigie/store"
+)
+
+// indexPatience is how long a mail waits for the search index to show what it
+// tells of.
+const indexPatience = 10 * time.Minute
+
+// decide says what is to become of what waits for a recipient.
+func decide(r *store.Reader, now time.Time, indexed int64) store.Decision {
+	if !r.Confirmed || r.Left || r.Bounced {
+		d := askFor(r, now)
+		for _, t := range r.Deliveries {
+			d.Drop = append(d.Drop, t.ID)
+		}
+		return d
+	}
+	d := store.Decision{Asked: r.Asking, Later: make(map[int64]time.Time)}
+	spaced := now
+	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) {
+		spaced = r.MailedAt.Add(spacing)
+	}
+	for _, story := range stories(r) {
+		story.decide(r, now, spaced, indexed, &d)
+	}
+	if len(d.Members) > 0 {
+		d.Mail = vigie.DigestMail
+	}
+	lookForQuiet(r, now, &d)
+	return d
+}
+
+// askFor says whether an address that must not be written to is to be asked for
+// its consent.
+func askFor(r *store.Reader, now time.Time) store.Decision {
+	if !r.Asking {
+		return store.Decision{}
+	}
+	at, ok := store.NextAsk(r.Asks, r.AskedAt)
+	switch {
+	case r.Left || r.Bounced || !r.Named || !ok:
+		return store.Decision{Asked: true}
+	case at.After(now):
+		return store.Decision{LookAt: &at}
+	}
+	return store.Decision{Mail: vigie.ConfirmationMail}
+}
+
+// story is all that waits to be told to one recipient of one tender.
+type story struct {
+	tender *vigie.Tender
+	told   []*store.Told
+}
+
+// stories orders deliveries by tender.
+func stories(r *store.Reader) []*story {
+	var list []*story
+	byTender := make(map[int64]*story)
+	for _, t := range r.Deliveries {
+		s := byTender[t.Tender.ID]
+		if s == nil {
+			s = &story{tender: t.Tender}
+			byTender[t.Tender.ID] = s
+			list = append(list, s)
+		}
+		s.told = append(s.told, t)
+	}
+	return list
+}
+
+// decide says whether the story is told now. What is told of a tender is told
+// at once, however much there is, and what nobody wants to hear is dropped.
+func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d *store.Decision) {
+	var members []int64
+	first, ready := time.Time{}, true
+	for _, t := range s.told {
+		if !wanted(r, t) {
+			d.Drop = append(d.Drop, t.ID)
+			continue
+		}
+		members = append(members, t.ID)
+		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.tender.Deadline)
+		if at.Before(spaced) {
+			at = spaced
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		d.Later[t.ID] = at
+		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexPatience).Before(now))
+	}
+	switch {
+	case len(members) == 0:
+		return
+	case s.over(now):
+		d.Drop = append(d.Drop, members...)
+	case first.After(now):
+		return
+	case !ready:
+		sooner(&d.LookAt, now.Add(time.Second))
+		for _, id := range members {
+			d.Later[id] = now.Add(time.Second)
+		}
+		return
+	default:
+		d.Members = append(d.Members, members...)
+	}
+	for _, id := range members {
+		delete(d.Later, id)
+	}
+}
+
+// over tells whether there is nothing worth telling any more: the recipient
+// never heard of the tender and cannot answer it, or was to hear that it
+// closes soon and it has closed.
+func (s *story) over(now time.Time) bool {
+	switch s.tender.Status(now) {
+	case vigie.StatusOnline:
+		return false
+	case vigie.StatusAwarded:
+		return true
+	}
+	newly, ended := false, false
+	for _, t := range s.told {
+		newly = newly || t.Kind == vigie.DeliverNew
+		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
+	}
+	return newly || !ended
+}
+
+// wanted tells whether a recipient wants to hear of something: a watch that
+// led to it must be one that it still follows, and the tender not one that the
+// account wants to see no more of.
+func wanted(r *store.Reader, t *store.Told) bool {
+	if !r.Confirmed || r.Left || r.Bounced || t.Dismissed && r.Primary {
+		return false
+	}
+	for _, reason := range t.Reasons {
+		if _, follows := r.Watches[reason.WatchID]; follows {
+			return true
+		}
+	}
+	return false
+}
+
+// frequencyOf is the fastest frequency among the watches that led to a delivery
+// and that the recipient still follows.
+func frequencyOf(r *store.Reader, t *store.Told) vigie.Frequency {
+	var f vigie.Frequency
+	for _, reason := range t.Reasons {
+		if w, follows := r.Watches[reason.WatchID]; follows {
+			f = fastest(w.Frequency, f)
+		}
+	}
+	return f
+}
+
+// lookForQuiet has a note written where nothing else is, and watches have been
+// quiet for long.
+func lookForQuiet(r *store.Reader, now time.Time, d *store.Decision) {
+	if !r.Account.QuietNotes {
+		return
+	}
+	for _, w := range r.Watches {
+		at := quietAt(r, w)
+		if d.Mail == "" && !at.After(now) {
+			d.Mail = vigie.QuietMail
+		}
+		if !at.After(now) { // after this mail, it is quiet again
+			at = r.Account.NextDigest(vigie.Daily, now.Add(quiet))
+		}
+		sooner(&d.LookAt, at)
+	}
+}
+
+// quietAt is when a watch that has been quiet says that it is alive.
+func quietAt(r *store.Reader, w store.Followed) time.Time {
+	return r.Account.NextDigest(vigie.Daily, w.HeardAt.Add(quiet))
+}
+
+func sooner(at **time.Time, t time.Time) {
+	if *at == nil || t.Before(**at) {
+		*at = &t
+	}
+}

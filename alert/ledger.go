@@ -1,0 +1,380 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"vigie"
+	"vigie/feed"
+	"vigie/query"
+	"vigie/store"
+)
+
+// Ledger turns notices into deliveries: it enters who shall hear of what. Every
+// replica runs one; the one that leads writes, the others keep their matchers
+// in step to take over.
+//
+// Each notice is matched against the watches as they are in the snapshot of the
+// database in which it is found, so that neither can overtake the other.
+type Ledger struct {
+	Store   *store.Store
+	Matcher *feed.Matcher
+	Now     func() time.Time
+	Log     *slog.Logger
+	// MaxAge is how long after its publication a notice still alerts.
+	MaxAge time.Duration
+	// Fault is told of the points that are passed, where it is not nil.
+	Fault func(Fault)
+
+	lead *store.Leadership
+}
+
+// batch is how many notices are matched in one snapshot.
+const batch = 100
+
+// Run works until ctx ends. What fails is logged and tried again.
+func (l *Ledger) Run(ctx context.Context) {
+	defer l.resign()
+	feed.KeepOn(ctx, l.step, func(err error) {
+		l.Log.ErrorContext(ctx, "alerts are not entered", "error", err)
+		l.resign()
+	})
+}
+
+// Step does what there is to do now, where nobody else leads, for tests that do
+// not wait.
+func (l *Ledger) Step(ctx context.Context) error {
+	defer l.resign()
+	for {
+		if more, err := l.step(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (l *Ledger) step(ctx context.Context) (more bool, err error) {
+	leads, err := l.leads(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !leads {
+		return false, l.Store.Snapshot(ctx, l.Matcher.Follow)
+	}
+	var found []news
+	var last int64
+	err = l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+		found, last = nil, 0
+		if err := l.Matcher.Follow(ctx, now); err != nil {
+			return err
+		}
+		told, err := now.Told(ctx)
+		if err != nil {
+			return err
+		}
+		notices, err := now.Notices(ctx, told, batch)
+		if err != nil {
+			return err
+		}
+		if found, err = l.read(ctx, now, notices); err != nil {
+			return err
+		}
+		if len(notices) > 0 {
+			last = notices[len(notices)-1].ID
+		}
+		if more = len(notices) == batch; more {
+			return nil
+		}
+		missed, err := l.missed(ctx, now)
+		found = append(found, missed...)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	l.fault(AfterMatch)
+	for _, n := range found {
+		if err := l.enter(ctx, n); err != nil {
+			return false, err
+		}
+	}
+	if last == 0 {
+		return more, nil
+	}
+	return more, l.Store.Tell(ctx, last)
+}
+
+func (l *Ledger) fault(at Fault) {
+	if l.Fault != nil {
+		l.Fault(at)
+	}
+}
+
+func (l *Ledger) leads(ctx context.Context) (bool, error) {
+	if l.lead != nil && l.lead.Holds(ctx) {
+		return true, nil
+	}
+	l.resign()
+	lead, err := l.Store.Lead(ctx, "alerts")
+	l.lead = lead
+	return lead != nil, err
+}
+
+func (l *Ledger) resign() {
+	if l.lead != nil {
+		l.lead.Resign()
+	}
+	l.lead = nil
+}
+
+// news is what a notice tells about a tender, and whom.
+type news struct {
+	about  store.Happening
+	tender *vigie.Tender
+	facts  query.Facts
+	// cancelled is whether the tender will not take place; else it may be
+	// answered.
+	cancelled bool
+	// corrects is whether the notice changed what others were told.
+	corrects bool
+	// urgent is whether it moved the deadline to an earlier moment.
+	urgent bool
+	// matching are the watches that the tender matches, where it is online, and
+	// knew those of them that it matched before the notice.
+	matching []int64
+	knew     map[int64]bool
+	// missed is the watch that missed it, where the news is no notice but that
+	// this watch was switched on again.
+	missed *vigie.Watch
+	done   bool // with what it missed
+}
+
+// read finds out what notices tell.
+func (l *Ledger) read(ctx context.Context, now *store.Snapshot, notices []*vigie.Notice) ([]news, error) {
+	oldest := l.Now().Add(-l.MaxAge)
+	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool {
+		return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(oldest)
+	})
+	if len(notices) == 0 {
+		return nil, nil
+	}
+	ids := make([]int64, len(notices))
+	for i, n := range notices {
+		ids[i] = n.TenderID
+	}
+	tenders, err := now.Tenders(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	dossiers, err := now.NoticesOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var list []news
+	for _, notice := range notices {
+		if n, tells := l.readOne(notice, tenders[notice.TenderID], vigie.Fold(dossiers[notice.TenderID])); tells {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// readOne finds out what a notice tells, if anything.
+func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, fold vigie.Folded) (n news, tells bool) {
+	n = news{about: store.Happening{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
+	if t.Outcome == vigie.Cancelled {
+		n.cancelled = notice.Kind == vigie.Cancellation
+		return n, n.cancelled
+	}
+	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
+		return n, false
+	}
+	online := t.Status(l.Now()) == vigie.StatusOnline
+	if online {
+		n.facts, _ = query.FactsOf(t)
+		n.matching = l.Matcher.Match(t)
+	}
+	at := slices.IndexFunc(fold.Notices, func(m *vigie.Notice) bool { return m.ID == notice.ID })
+	if at > 0 && (notice.Kind == vigie.Correction || len(fold.Changes[at]) > 0) {
+		n.corrects = true
+		before, after := vigie.Fold(fold.Notices[:at]), vigie.Fold(fold.Notices[:at+1])
+		was, is := before.Content.Deadline, after.Content.Deadline
+		n.urgent = was != nil && is != nil && is.Before(*was)
+		n.knew = l.knew(t, before, online)
+	}
+	return n, online || n.corrects
+}
+
+// knew are the watches that a tender matched as it was before.
+func (l *Ledger) knew(t *vigie.Tender, before vigie.Folded, online bool) map[int64]bool {
+	knew := make(map[int64]bool)
+	if !online || before.Outcome != vigie.Undecided {
+		return knew
+	}
+	was := *t
+	was.Content = before.Content
+	for _, watch := range l.Matcher.Match(&was) {
+		knew[watch] = true
+	}
+	return knew
+}
+
+// missed finds the tenders that watches would have told of had they not been
+// switched off, for those that shall catch up.
+func (l *Ledger) missed(ctx context.Context, now *store.Snapshot) ([]news, error) {
+	watches, err := now.CatchingUp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []news
+	for _, w := range watches {
+		formula := query.Compile(w.Criteria)
+		for after := *w.CatchUpFrom; w.Active && w.DeletedAt == nil; {
+			tenders, err := now.ChangedTenders(ctx, after, batch)
+			if err != nil {
+				return nil, err
+			}
+			for _, t := range tenders {
+				after = t.Number
+				if t.MergedInto != nil || t.Status(l.Now()) != vigie.StatusOnline {
+					continue
+				}
+				facts, _ := query.FactsOf(t)
+				if formula.Matches(facts) {
+					// Its number stands for the notice: notices have others.
+					about := store.Happening{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
+					list = append(list, news{about: about, tender: t, facts: facts, missed: w})
+				}
+			}
+			if len(tenders) < batch {
+				break
+			}
+		}
+		list = append(list, news{missed: w, done: true})
+	}
+	return list, nil
+}
+
+// enter enters the deliveries of one piece of news.
+func (l *Ledger) enter(ctx context.Context, n news) error {
+	if n.done {
+		return l.Store.CaughtUp(ctx, n.missed)
+	}
+	alerts, err := l.alerts(ctx, n)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(alerts, vigie.MaxBatch) {
+		if err := l.Store.Enter(ctx, n.about, some); err != nil {
+			return err
+		}
+		l.fault(AfterEnter)
+	}
+	return nil
+}
+
+// alerts tells who shall hear of it.
+func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
+	alerted, err := l.Store.Alerted(ctx, n.about.TenderID, n.about.NoticeID)
+	if err != nil {
+		return nil, err
+	}
+	told := make(map[int64]bool, len(alerted))
+	for _, f := range alerted {
+		told[f.RecipientID] = true
+	}
+	g := gathering{news: n, now: l.Now(), people: make(map[int64]*listener)}
+	switch {
+	case n.cancelled:
+		g.add(vigie.DeliverCancelled, alerted...)
+	case n.corrects:
+		g.add(vigie.DeliverCorrected, alerted...)
+	}
+	followers, err := l.followers(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	found := query.NewFinder(n.facts)
+	for _, f := range followers {
+		f.Keywords = found.Keywords(f.Keywords)
+		switch {
+		case n.corrects && (told[f.RecipientID] || n.knew[f.WatchID]):
+			g.add(vigie.DeliverCorrected, f)
+		case !told[f.RecipientID]:
+			g.add(vigie.DeliverNew, f)
+		}
+	}
+	return g.alerts(), nil
+}
+
+// followers are those whose watches the tender matches.
+func (l *Ledger) followers(ctx context.Context, n news) ([]store.Follower, error) {
+	if n.missed != nil {
+		return l.Store.CatchUpFollowers(ctx, n.missed.ID)
+	}
+	var all []store.Follower
+	for some := range slices.Chunk(n.matching, vigie.MaxBatch) {
+		followers, err := l.Store.Followers(ctx, some, n.about.NoticeID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, followers...)
+	}
+	return all, nil
+}
+
+// gathering brings together what each person shall hear of one piece of news.
+type gathering struct {
+	news   news
+	now    time.Time
+	people map[int64]*listener
+}
+
+// listener is a recipient who shall hear of it.
+type listener struct {
+	account   vigie.Account
+	kind      vigie.DeliveryKind
+	frequency vigie.Frequency
+	keywords  map[int64][]string // by watch
+}
+
+// add adds reasons to hear of it. Where a recipient has reasons of two kinds,
+// it knows the tender already.
+func (g *gathering) add(kind vigie.DeliveryKind, followers ...store.Follower) {
+	for _, f := range followers {
+		p := g.people[f.RecipientID]
+		if p == nil {
+			p = &listener{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
+			g.people[f.RecipientID] = p
+		}
+		if p.kind == vigie.DeliverNew {
+			p.kind = kind
+		}
+		p.frequency = fastest(p.frequency, f.Frequency)
+		p.keywords[f.WatchID] = f.Keywords
+	}
+}
+
+// alerts lists them in the order of the recipients.
+func (g *gathering) alerts() []store.Alert {
+	var list []store.Alert
+	for _, id := range slices.Sorted(maps.Keys(g.people)) {
+		p := g.people[id]
+		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.news.urgent && p.kind == vigie.DeliverCorrected}
+		for _, watch := range slices.Sorted(maps.Keys(p.keywords)) {
+			a.Reasons = append(a.Reasons, vigie.Reason{WatchID: watch, Keywords: p.keywords[watch]})
+		}
+		deadline := g.news.tender.Deadline
+		a.DueAt = dueAt(&p.account, p.frequency, &vigie.Delivery{Kind: a.Kind, Urgent: a.Urgent, CreatedAt: g.now}, deadline)
+		list = append(list, a)
+		if g.news.cancelled || deadline == nil || closesSoon(&p.account, p.frequency, a.DueAt, *deadline) {
+			continue // what is told now tells the deadline
+		}
+		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false
+		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, deadline)
+		list = append(list, a)
+	}
+	return list
+}

@@ -1,0 +1,229 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"vigie"
+	"vigie/alert/letter"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/feed"
+	"vigie/store"
+)
+
+// Sender writes down the mails that are due, and sends them. Every replica runs
+// one.
+//
+// A mail is claimed: written down with its Message-ID and all that it tells of,
+// for one sender alone until a lease ends. Nothing is sent within a
+// transaction. Whoever stops in between leaves a mail that the next one sends,
+// as it was; only where it stops between the server's acceptance and the note
+// of it does the mail leave twice, under one Message-ID.
+type Sender struct {
+	Store     *store.Store
+	Mailer    post.Mailer
+	Templates *letter.Templates
+	Keys      *link.Keys
+	Settings  Settings
+	Now       func() time.Time
+	Log       *slog.Logger
+	// Lanes is how many mails are on their way at once.
+	Lanes int
+	// Lease is for how long a claimed mail is kept from others. An attempt is
+	// given up well before that.
+	Lease time.Duration
+	// IndexVersion is that of the search index that mails wait for.
+	IndexVersion string
+	// Fault is told of the points that are passed, where it is not nil.
+	Fault   func(Fault)
+	Metrics *Metrics
+}
+
+const (
+	// claimed is how many mails a lane claims at once.
+	claimed = 16
+	// fresh is for how long what was read of a mail's reader is believed.
+	fresh = time.Second
+	// grace is how long a mail that is on its way may take when we stop.
+	grace = 10 * time.Second
+	// longest is the longest pause between two attempts; the one after it is
+	// the last.
+	longest = 64 * time.Hour
+)
+
+// Run works until ctx ends. What fails is logged and tried again.
+func (s *Sender) Run(ctx context.Context) {
+	var lanes sync.WaitGroup
+	for range s.Lanes {
+		lanes.Go(func() {
+			feed.KeepOn(ctx, s.step, func(err error) { s.Log.ErrorContext(ctx, "mail does not leave", "error", err) })
+		})
+	}
+	lanes.Wait()
+}
+
+// Step sends what there is to be sent now, for tests that do not wait.
+func (s *Sender) Step(ctx context.Context) error {
+	for {
+		if more, err := s.step(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// step claims some mails and sends them, one after the other.
+func (s *Sender) step(ctx context.Context) (more bool, err error) {
+	start := time.Now()
+	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
+	mails, more, err := s.Store.Claim(ctx, store.Claiming{
+		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
+		Decide: func(r *store.Reader, indexed int64) store.Decision { return decide(r, s.Now(), indexed) },
+	})
+	if err != nil || len(mails) == 0 {
+		return more, err
+	}
+	s.fault(AfterClaim)
+	for len(mails) > 0 && ctx.Err() == nil && s.time(start) > 0 {
+		sent, err := s.sendFresh(ctx, mails, start)
+		mails = mails[sent:]
+		if err != nil {
+			return false, errors.Join(err, s.release(ctx, mails))
+		}
+	}
+	return true, s.release(ctx, mails)
+}
+
+// release gives mails back that were claimed and not tried, also when we are
+// told to stop.
+func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
+	return s.Store.ReleaseMails(context.WithoutCancel(ctx), mails)
+}
+
+// time is how long an attempt may take that begins now, of mails that were
+// claimed at start: two thirds of the lease; 0 where less is left of it.
+func (s *Sender) time(start time.Time) time.Duration {
+	attempt := s.Lease * 2 / 3
+	if time.Since(start)+attempt > s.Lease {
+		return 0
+	}
+	return attempt
+}
+
+func (s *Sender) fault(at Fault) {
+	if s.Fault != nil {
+		s.Fault(at)
+	}
+}
+
+// sendFresh reads what mails tell, and sends them as long as that is fresh. It
+// returns how many were dealt with.
+func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
+	read := time.Now()
+	readers, err := s.Store.Readers(context.WithoutCancel(ctx), mails)
+	if err != nil {
+		return 0, err
+	}
+	c, err := s.newComposer(context.WithoutCancel(ctx), readers)
+	if err != nil {
+		return 0, err
+	}
+	for i, m := range mails {
+		attempt := s.time(start)
+		if i > 0 && time.Since(read) > fresh || attempt == 0 || ctx.Err() != nil {
+			return i, nil
+		}
+		if err := s.send(ctx, c, m, readers[m.RecipientID], attempt); err != nil {
+			return i, err
+		}
+	}
+	return len(mails), nil
+}
+
+// send sends one mail and notes what became of it. What was begun is finished,
+// also when we are told to stop. An error means that no mail can leave now.
+func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.Reader, attempt time.Duration) error {
+	done, err := c.compose(m, r)
+	switch {
+	case err != nil: // a template or a setting is wrong: once mended, it can leave
+		return err
+	case done.empty:
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.dropped) })
+	}
+	s.fault(BeforeSend)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	if err := s.Mailer.Send(sending, done.message); err != nil {
+		return s.failed(ctx, m, err)
+	}
+	s.fault(AfterSend)
+	s.Metrics.sent(m)
+	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.dropped, done.watches) })
+	s.fault(AfterRecord)
+	return err
+}
+
+// failed notes that a mail was not accepted.
+func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
+	why, _ := errors.AsType[*post.Error](err)
+	if why == nil {
+		return err
+	}
+	log := s.Log.With("mail", m.ID, "recipient", m.RecipientID, "error", why)
+	switch {
+	case why.Kind == post.ForAddress:
+		log.WarnContext(ctx, "address suppressed")
+		s.Metrics.failed(m)
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailBounced(ctx, m.ID, true, why.Error()) })
+	case why.Kind == post.ForMessage:
+		log.ErrorContext(ctx, "mail refused for good")
+		s.Metrics.failed(m)
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
+	case !why.Unknown && (why.Code == 0 || why.Code == 421):
+		return why // it is not about this mail
+	}
+	pause, last := pauseAfter(m.Attempts)
+	if last {
+		log.ErrorContext(ctx, "mail given up")
+		s.Metrics.failed(m)
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
+	}
+	log.WarnContext(ctx, "mail refused for the time being", "again in", pause)
+	s.Metrics.delayed(m)
+	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why.Error()) })
+}
+
+// pauseAfter is how long to wait after so many attempts that failed before
+// this one: from a minute on, twice as long each time, up to 64 hours; last
+// tells that there was one such pause already.
+func pauseAfter(attempts int64) (pause time.Duration, last bool) {
+	pause = time.Minute
+	for range attempts {
+		if pause == longest {
+			return 0, true
+		}
+		pause = min(2*pause, longest)
+	}
+	return pause, false
+}
+
+// note writes down what became of a mail. It must not get lost, so it is tried
+// until the database takes it.
+func (s *Sender) note(ctx context.Context, write func(context.Context) error) error {
+	ctx = context.WithoutCancel(ctx)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := write(ctx)
+		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxElapsedTime(s.Lease))
+	return err
+}

@@ -1,0 +1,244 @@
+package alert_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/alert/letter"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/feed"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// world is a database at a time of its own, with the ledger and the sender that
+// work on it step by step, and a mailer that keeps what it is given.
+type world struct {
+	t       *testing.T
+	store   *store.Store
+	ledger  *alert.Ledger
+	sender  *alert.Sender
+	mailer  *mailbox
+	account *vigie.Account
+	index   store.SearchIndex
+	now     time.Time
+}
+
+const indexVersion = "test"
+
+// monday is a quiet moment: Monday 9 November 2026, 10 h in Paris.
+func monday() time.Time { return time.Date(2026, time.November, 9, 9, 0, 0, 0, time.UTC) }
+
+// onBoth runs a test on each kind of database.
+func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			test(t, newWorld(t, open(t)))
+		})
+	}
+}
+
+func newWorld(t *testing.T, url string) *world {
+	w := &world{t: t, now: monday(), mailer: &mailbox{}}
+	clock := func() time.Time { return w.now }
+	var err error
+	if w.store, err = store.Open(t.Context(), url, clock); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.store.Close() })
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	w.ledger = &alert.Ledger{
+		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
+	}
+	w.sender = newSender(t, w.store, w.mailer, clock)
+	w.account = w.signIn("ana")
+	if w.index, err = w.store.BeginIndex(t.Context(), indexVersion); err != nil {
+		t.Fatal(err)
+	}
+	w.indexed()
+	return w
+}
+
+func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() time.Time) *alert.Sender {
+	t.Helper()
+	templates, err := letter.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := link.New([]string{strings.Repeat("s", 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &alert.Sender{
+		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lanes: 2, Lease: 90 * time.Second,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), IndexVersion: indexVersion, Metrics: alert.NewMetrics(prometheus.NewRegistry()),
+		Settings: alert.Settings{
+			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
+			PublicURL: "https://vigie.example", WatchesURL: "https://platform.example/veilles",
+			WatchURL: "https://platform.example/veilles/{watchId}", TenderURL: "https://platform.example/{source}/{sourceRef}",
+		},
+	}
+}
+
+// mailbox is a mailer that keeps messages, or refuses them.
+type mailbox struct {
+	mutex    sync.Mutex
+	messages []post.Message
+	// refuse says why a message is not accepted; nil for nothing.
+	refuse func(post.Message) error
+	// sending is called while a message is on its way.
+	sending func(post.Message)
+}
+
+func (b *mailbox) Send(_ context.Context, m post.Message) error {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.sending != nil {
+		b.sending(m)
+	}
+	if b.refuse != nil {
+		if err := b.refuse(m); err != nil {
+			return err
+		}
+	}
+	b.messages = append(b.messages, m)
+	return nil
+}
+
+func (b *mailbox) Close() error { return nil }
+
+// signIn makes an account whose address is known to be its own.
+func (w *world) signIn(name string) *vigie.Account {
+	w.t.Helper()
+	account, err := w.store.SignIn(w.t.Context(), store.Claims{
+		Issuer: "test", Subject: name, Email: name + "@example.org", EmailVerified: true,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return account
+}
+
+// watch makes an active watch of the account for a keyword.
+func (w *world) watch(account *vigie.Account, name string, f vigie.Frequency, keyword string, others ...string) *vigie.Watch {
+	w.t.Helper()
+	made, err := w.store.CreateWatch(w.t.Context(), account, vigie.Watch{
+		Name: name, NameKey: strings.ToLower(name), Active: true, Frequency: f,
+		Criteria: vigie.Criteria{Keywords: []string{keyword}, KeywordMode: vigie.AllKeywords},
+	}, true, others)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return made
+}
+
+// change edits a watch of the account.
+func (w *world) change(account *vigie.Account, id int64, change func(*vigie.Watch)) {
+	w.t.Helper()
+	if _, err := w.store.UpdateWatch(w.t.Context(), account, id, change, nil, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// publish publishes a contract notice of that reference, after edit.
+func (w *world) publish(ref, title string, edit ...func(*vigie.Notice)) store.Published {
+	w.t.Helper()
+	n := &vigie.Notice{
+		Source: "test", SourceRef: ref, Kind: vigie.ContractNotice, PublishedAt: w.now,
+		Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: title, Deadline: w.in(40 * 24 * time.Hour)},
+	}
+	for _, change := range edit {
+		change(n)
+	}
+	results, err := w.store.Publish(w.t.Context(), []*vigie.Notice{n})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.indexed()
+	return results[0]
+}
+
+// about has a notice be one of that kind about an earlier one.
+func about(kind vigie.NoticeKind, ref string) func(*vigie.Notice) {
+	return func(n *vigie.Notice) {
+		n.Kind, n.Links = kind, []string{ref}
+		if kind != vigie.ContractNotice {
+			n.Content.Deadline = nil
+		}
+	}
+}
+
+// until gives a notice a deadline.
+func until(deadline *time.Time) func(*vigie.Notice) {
+	return func(n *vigie.Notice) { n.Content.Deadline = deadline }
+}
+
+// in is a moment to come.
+func (w *world) in(d time.Duration) *time.Time { return new(w.now.Add(d)) }
+
+// indexed has the search index show everything.
+func (w *world) indexed() {
+	w.t.Helper()
+	last, err := w.store.LastNumber(w.t.Context())
+	if err == nil {
+		err = w.store.IndexReached(w.t.Context(), w.index.Name, last)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// work does all there is to do now, and returns the mails that left, as lines
+// "to: subject".
+func (w *world) work() []string {
+	w.t.Helper()
+	w.enter()
+	return w.send()
+}
+
+func (w *world) enter() {
+	w.t.Helper()
+	if err := w.ledger.Step(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) send() []string {
+	w.t.Helper()
+	if err := w.sender.Step(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	var lines []string
+	for _, m := range w.mailer.messages {
+		lines = append(lines, fmt.Sprintf("%s: %s", strings.TrimSuffix(m.To, "@example.org"), m.Subject))
+	}
+	w.mailer.messages = nil
+	return lines
+}
+
+// after enters what was published, lets time pass, and works.
+func (w *world) after(d time.Duration) []string {
+	w.t.Helper()
+	w.enter()
+	w.now = w.now.Add(d)
+	return w.work()
+}
+
+// expect compares what left with what was to.
+func (w *world) expect(when string, got []string, want ...string) {
+	w.t.Helper()
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		w.t.Errorf("%s: mails\n\t%s\nnot\n\t%s", when, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}

@@ -1,0 +1,560 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Reader is a recipient, as those must know it who decide what it is written.
+type Reader struct {
+	ID    int64
+	Email string
+	// Primary is whether it is the account's own address.
+	Primary bool
+	Account vigie.Account
+	// Confirmed is whether the owner of the address agreed; Left whether it
+	// asked for no more mail at all, Bounced whether nobody is there.
+	Confirmed, Left, Bounced bool
+	// Asking is whether the address is still to be asked for its consent, Named
+	// whether any watch names it; Asks and AskedAt tell how often and when it
+	// was asked, over all accounts.
+	Asking, Named bool
+	Asks          int64
+	AskedAt       *time.Time
+	// MailedAt is when a digest was last accepted for it.
+	MailedAt *time.Time
+	// Watches are those that it wants to hear of: active, and not left.
+	Watches map[int64]Followed
+	// Deliveries are in the order of their ids.
+	Deliveries []*Told
+}
+
+// Followed is a watch as one of its recipients knows it.
+type Followed struct {
+	RecipientID    int64
+	SubscriptionID int64
+	WatchID        int64
+	Name           string
+	Frequency      vigie.Frequency
+	// HeardAt is when the recipient last heard of the watch, or began to follow
+	// it.
+	HeardAt time.Time
+}
+
+// Told is a delivery with what there is to tell.
+type Told struct {
+	vigie.Delivery `bun:"embed:"`
+	Reasons        []vigie.Reason `bun:"-"`
+	Tender         *vigie.Tender  `bun:"-"` // what it is now, where it was merged
+	// Dismissed is whether the account wants to see no more of the tender.
+	Dismissed bool `bun:"-"`
+}
+
+// Decision is what is to become of what waits for a recipient.
+type Decision struct {
+	// Mail is the kind of mail to write, "" for none; Members are the deliveries
+	// of which it tells.
+	Mail    vigie.MailKind
+	Members []int64
+	// Drop are deliveries that need not be told any more.
+	Drop []int64
+	// Later says when to look again at deliveries that are not due.
+	Later map[int64]time.Time
+	// LookAt is when to look at the recipient again, if nothing is due sooner.
+	LookAt *time.Time
+	// Asked is that the address needs not be asked for its consent.
+	Asked bool
+}
+
+// Claiming says what to claim.
+type Claiming struct {
+	// Limit is how many mails, and how many recipients are looked at.
+	Limit int
+	// Lease is for how long others are kept away.
+	Lease time.Duration
+	// IndexVersion is that of the search index whose answers mails lead to.
+	IndexVersion string
+	// Host is where Message-IDs are unique.
+	Host string
+	// Decide says what is to become of what waits for a recipient; indexed is the
+	// last change that the search index holds.
+	Decide func(r *Reader, indexed int64) Decision
+}
+
+// Claim writes down the mails that are to be sent now, and gives them to the
+// caller alone until the lease ends: those that were given up by whoever had
+// them, and new ones. More tells whether there may be more.
+func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, more bool, err error) {
+	// Nearly always there is nothing: no lock is needed to see that.
+	var any bool
+	err = s.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", s.openMails(s.db, 1), s.dueRecipients(s.db, 1)).Scan(ctx, &any)
+	if err != nil || !any {
+		return nil, false, translate(err)
+	}
+	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		mails = nil
+		err := s.dialect.skipLocked(s.openMails(tx, c.Limit), "mail").Scan(ctx, &mails)
+		if err != nil {
+			return err
+		}
+		if len(mails) > 0 {
+			ids := make([]int64, len(mails))
+			for i, m := range mails {
+				ids[i] = m.ID
+			}
+			if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", s.dialect.clock(), c.Lease.Milliseconds()).
+				Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		if len(mails) == c.Limit {
+			more = true
+			return nil
+		}
+		looked, added, err := s.look(ctx, tx, c, c.Limit-len(mails))
+		more = looked == c.Limit-len(mails)
+		mails = append(mails, added...)
+		return err
+	})
+	return mails, more, translate(err)
+}
+
+// openMails selects the mails that nobody is sending, and that may be tried.
+func (s *Store) openMails(db bun.IDB, limit int) *bun.SelectQuery {
+	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
+		Where("retry_at <= ?", s.stamp()).Where("leased_until <= ?", s.dialect.clock()).Order("retry_at", "id").Limit(int64(limit))
+}
+
+// dueRecipients selects the recipients that are to be looked at. Of two mails
+// the first must have left before the second is written.
+func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
+	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
+		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
+	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", s.stamp()).
+		Where("NOT EXISTS (?)", open).Order("look_at", "id").Limit(int64(limit))
+}
+
+// look looks at recipients, and writes down the mails that are due.
+func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (looked int, mails []*vigie.Mail, err error) {
+	var ids []int64
+	if err := s.dialect.skipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
+		return 0, nil, err
+	}
+	now := s.stamp()
+	due := func(q *bun.SelectQuery) *bun.SelectQuery {
+		same := tx.NewSelect().TableExpr("deliveries AS same").ColumnExpr("1").
+			Where("same.recipient_id = d.recipient_id").Where("same.tender_id = d.tender_id").Where("same.due_at <= ?", now).
+			Where("same.mail_id IS NULL").Where("same.dropped_at IS NULL")
+		return q.Where("d.recipient_id IN (?)", bun.List(ids)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
+			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
+	}
+	readers, err := s.readers(ctx, tx, ids, due)
+	if err != nil {
+		return 0, nil, err
+	}
+	var indexed int64
+	if err := indexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
+		return 0, nil, err
+	}
+	l := looking{now: now, later: make(map[time.Time][]int64)}
+	for _, r := range readers {
+		d := c.Decide(r, indexed)
+		if d.Mail == vigie.ConfirmationMail {
+			if granted, err := l.ask(ctx, tx, r); err != nil {
+				return 0, nil, err
+			} else if !granted { // another account was first
+				d = Decision{LookAt: new(now.Add(time.Second))}
+			}
+		}
+		l.note(r, d)
+	}
+	mails, err = l.save(ctx, tx, s.dialect, c)
+	return len(ids), mails, err
+}
+
+// looking is what looking at some recipients leads to.
+type looking struct {
+	now     time.Time
+	readers []*Reader
+	lookAt  []*time.Time
+	mails   []*vigie.Mail
+	members [][]int64
+	dropped []int64
+	asked   []int64
+	later   map[time.Time][]int64
+}
+
+func (l *looking) note(r *Reader, d Decision) {
+	l.readers, l.lookAt = append(l.readers, r), append(l.lookAt, d.LookAt)
+	l.dropped = append(l.dropped, d.Drop...)
+	if d.Asked {
+		l.asked = append(l.asked, r.ID)
+	}
+	for id, at := range d.Later {
+		at = at.UTC().Truncate(time.Microsecond)
+		l.later[at] = append(l.later[at], id)
+	}
+	if d.Mail != "" {
+		l.mails = append(l.mails, &vigie.Mail{RecipientID: r.ID, Kind: d.Mail, CreatedAt: l.now, State: vigie.MailOpen, RetryAt: l.now})
+		l.members = append(l.members, d.Members)
+	}
+}
+
+const (
+	// maxAsks is how often an address is asked for its consent, ever and over
+	// all accounts: the question itself must not become a nuisance.
+	maxAsks = 3
+	// askEvery is how long it is left alone in between.
+	askEvery = 24 * time.Hour
+)
+
+// ask counts one more question to an address, where it may still be asked.
+func (l *looking) ask(ctx context.Context, tx bun.Tx, r *Reader) (granted bool, err error) {
+	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
+		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
+		WHERE addresses.asks < ? AND (addresses.asked_at IS NULL OR addresses.asked_at <= ?)`,
+		addressKey(r.Email), l.now, maxAsks, l.now.Add(-askEvery)).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	if rows > 0 {
+		l.asked = append(l.asked, r.ID)
+	}
+	return rows > 0, err
+}
+
+// NextAsk tells when an address that was asked so often, and last then, may be
+// asked again; ok is false for never.
+func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
+	if asks >= maxAsks {
+		return time.Time{}, false
+	}
+	if last != nil {
+		at = last.Add(askEvery)
+	}
+	return at, true
+}
+
+func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claiming) ([]*vigie.Mail, error) {
+	if len(l.mails) > 0 {
+		if err := l.saveMails(ctx, tx, dialect, c); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.asked) > 0 {
+		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.asked)).Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
+		return nil, err
+	}
+	for at, ids := range l.later {
+		if _, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", at).Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l.mails, l.saveLooks(ctx, tx)
+}
+
+func (l *looking) saveMails(ctx context.Context, tx bun.Tx, dialect dialect, c Claiming) error {
+	epoch, err := epoch(ctx, tx)
+	if err != nil {
+		return err
+	}
+	numbers, err := takeSome(ctx, tx, len(l.mails))
+	if err != nil {
+		return err
+	}
+	var members []pair
+	ids := make([]int64, len(l.mails))
+	for i, m := range l.mails {
+		m.ID = numbers.next()
+		m.MessageID = fmt.Sprintf("%d.%s@%s", m.ID, strings.ToLower(epoch), c.Host) // the epoch is this database's own
+		ids[i] = m.ID
+		for _, delivery := range l.members[i] {
+			members = append(members, pair{delivery, m.ID})
+		}
+	}
+	if _, err := tx.NewInsert().Model(&l.mails).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", dialect.clock(), c.Lease.Milliseconds()).
+		Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+		return err
+	}
+	return replace(ctx, tx, "deliveries", "mail_id", "id", members)
+}
+
+// saveLooks has each recipient looked at when the first of what still waits for
+// it is due, or when it was decided to.
+func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
+	ids := make([]int64, len(l.readers))
+	for i, r := range l.readers {
+		ids[i] = r.ID
+	}
+	var first []*vigie.Delivery
+	err := tx.NewSelect().Model(&first).ColumnExpr("recipient_id, MIN(due_at) AS due_at").
+		Where("recipient_id IN (?)", bun.List(ids)).Where(waiting).Group("recipient_id").Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for i, r := range l.readers {
+		at := l.lookAt[i]
+		for _, d := range first {
+			if d.RecipientID == r.ID && (at == nil || d.DueAt.Before(*at)) {
+				at = &d.DueAt
+			}
+		}
+		if at != nil {
+			at = new(at.UTC().Truncate(time.Microsecond))
+		}
+		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", at).Where("id = ?", r.ID).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop notes that deliveries are not told any more.
+func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("dropped_at = ?", now).
+		Where("id IN (?)", bun.List(ids)).Where("dropped_at IS NULL").Exec(ctx)
+	return err
+}
+
+// Readers returns those to whom mails go, each with the deliveries of its mail
+// that were not dropped, by recipient.
+func (s *Store) Readers(ctx context.Context, mails []*vigie.Mail) (map[int64]*Reader, error) {
+	recipients, ids := make([]int64, len(mails)), make([]int64, len(mails))
+	for i, m := range mails {
+		recipients[i], ids[i] = m.RecipientID, m.ID
+	}
+	readers, err := s.readers(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
+	})
+	if err != nil {
+		return nil, translate(err)
+	}
+	byRecipient := make(map[int64]*Reader, len(readers))
+	for _, r := range readers {
+		byRecipient[r.ID] = r
+	}
+	return byRecipient, nil
+}
+
+// readers reads recipients, with the deliveries that which leads to.
+func (s *Store) readers(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*Reader, error) {
+	readers, err := readRecipients(ctx, db, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*Reader, len(readers))
+	for _, r := range readers {
+		byID[r.ID] = r
+	}
+	if err := readFollowed(ctx, db, ids, byID); err != nil {
+		return nil, err
+	}
+	if err := readMailed(ctx, db, ids, byID); err != nil {
+		return nil, err
+	}
+	return readers, readTold(ctx, db, which, byID)
+}
+
+func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, error) {
+	var rows []*struct {
+		ID           int64
+		Email        string
+		Primary      bool
+		ConfirmedNow bool
+		LeftAt       *time.Time
+		Asking       bool
+		Named        bool
+		BouncedAt    *time.Time
+		Asks         int64
+		AskedAt      *time.Time
+		Account      vigie.Account `bun:"embed:account_"`
+	}
+	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
+		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
+	err := db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
+		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
+		ColumnExpr("r.id, r.email, lower(a.email) = r.address_key AS \"primary\", "+confirmed+" AS confirmed_now, r.left_at, r.asking").
+		ColumnExpr("EXISTS (?) AS named", named).
+		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
+		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
+			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes").
+		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
+	if err != nil {
+		return nil, err
+	}
+	readers := make([]*Reader, len(rows))
+	for i, row := range rows {
+		readers[i] = &Reader{
+			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
+			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
+			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt, Watches: make(map[int64]Followed),
+		}
+	}
+	return readers, nil
+}
+
+func readFollowed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
+	var rows []Followed
+	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
+		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency").
+		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
+		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
+		Where("w.active").Where("w.deleted_at IS NULL").Scan(ctx, &rows)
+	for _, row := range rows {
+		readers[row.RecipientID].Watches[row.WatchID] = row
+	}
+	return err
+}
+
+func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
+	var last []*vigie.Mail
+	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
+		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
+	for _, m := range last {
+		readers[m.RecipientID].MailedAt = m.ClosedAt
+	}
+	return err
+}
+
+func readTold(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*Reader) error {
+	var told []*Told
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*")).OrderExpr("d.id").Scan(ctx, &told)
+	if err != nil || len(told) == 0 {
+		return err
+	}
+	byID := make(map[int64]*Told, len(told))
+	var ids, tenderIDs, accounts []int64
+	for _, d := range told {
+		byID[d.ID] = d
+		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
+		r := readers[d.RecipientID]
+		accounts = append(accounts, r.Account.ID)
+		r.Deliveries = append(r.Deliveries, d)
+	}
+	var reasons []*reason
+	if err := db.NewSelect().Model(&reasons).Where("delivery_id IN (?)", bun.List(ids)).Order("delivery_id", "watch_id").Scan(ctx); err != nil {
+		return err
+	}
+	for _, r := range reasons {
+		d := byID[r.DeliveryID]
+		d.Reasons = append(d.Reasons, vigie.Reason{WatchID: r.WatchID, Keywords: r.Keywords})
+	}
+	tenderIDs = distinct(tenderIDs)
+	tenders, err := tendersByID(ctx, db, tenderIDs)
+	if err != nil {
+		return err
+	}
+	dismissed, err := readDismissed(ctx, db, distinct(accounts), tenderIDs)
+	if err != nil {
+		return err
+	}
+	for _, d := range told {
+		d.Tender = tenders[d.TenderID]
+		account := readers[d.RecipientID].Account.ID
+		d.Dismissed = dismissed[pair{account, d.TenderID}] || dismissed[pair{account, d.Tender.ID}]
+	}
+	return nil
+}
+
+// readDismissed tells which tenders, or those merged into them, accounts want to
+// see no more of: pairs of account and tender.
+func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[pair]bool, error) {
+	var rows []struct{ AccountID, TenderID, MergedInto int64 }
+	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
+		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into").
+		Where("m.account_id IN (?)", bun.List(accounts)).Where("m.dismissed_at IS NOT NULL").
+		Where("(t.id IN (?) OR t.merged_into IN (?))", bun.List(tenders), bun.List(tenders)).Scan(ctx, &rows)
+	dismissed := make(map[pair]bool, 2*len(rows))
+	for _, row := range rows {
+		dismissed[pair{row.AccountID, row.TenderID}] = true
+		dismissed[pair{row.AccountID, row.MergedInto}] = true
+	}
+	return dismissed, err
+}
+
+func distinct(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// MailSent notes that a mail was accepted: what it told of, by its deliveries
+// less those dropped from it, and by the watches that it named. That is a fact,
+// whoever has the lease by now.
+func (s *Store) MailSent(ctx context.Context, m *vigie.Mail, dropped, watches []int64) error {
+	return s.closeMail(ctx, m, vigie.MailSent, "", dropped, watches)
+}
+
+// MailDropped notes that nothing of a mail was left to be said.
+func (s *Store) MailDropped(ctx context.Context, m *vigie.Mail, dropped []int64) error {
+	return s.closeMail(ctx, m, vigie.MailDropped, "", dropped, nil)
+}
+
+// MailFailed notes that a mail was given up, and why.
+func (s *Store) MailFailed(ctx context.Context, m *vigie.Mail, why string) error {
+	return s.closeMail(ctx, m, vigie.MailFailed, why, nil, nil)
+}
+
+func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailState, why string, dropped, watches []int64) error {
+	now := s.stamp()
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
+			Set("state = ?", state).Set("closed_at = ?", now).Set("error = ?", why).Set("leased_until = 0").
+			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if len(watches) > 0 {
+			if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).
+				Where("recipient_id = ?", m.RecipientID).Where("watch_id IN (?)", bun.List(watches)).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return drop(ctx, tx, dropped, now)
+	})
+}
+
+// MailDelayed notes that a mail was not accepted for the time being, why, and
+// when to try again.
+func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Time, why string) error {
+	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).
+		Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
+		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	return translate(err)
+}
+
+// ReleaseMails gives mails back that were not tried.
+func (s *Store) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
+	if len(mails) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(mails))
+	for i, m := range mails {
+		ids[i] = m.ID
+	}
+	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = 0").
+		Where("id IN (?)", bun.List(ids)).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	return translate(err)
+}
+
+// MailBounced stand-in.
+func (s *Store) MailBounced(ctx context.Context, id int64, forAddress bool, why string) error {
+	return nil
+}
