@@ -78,14 +78,12 @@ func (l *Ledger) step(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		if found, err = l.read(ctx, now, notices); err != nil {
-			return err
-		}
 		if len(notices) > 0 {
 			last = notices[len(notices)-1].ID
 		}
-		if more = len(notices) == batch; more {
-			return nil
+		more = len(notices) == batch
+		if found, err = l.read(ctx, now, notices); err != nil || more {
+			return err
 		}
 		missed, err := l.missed(ctx, now)
 		found = append(found, missed...)

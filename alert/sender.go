@@ -34,8 +34,6 @@ type Sender struct {
 	Settings  Settings
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Lanes is how many mails are on their way at once.
-	Lanes int
 	// Lease is for how long a claimed mail is kept from others. An attempt is
 	// given up well before that.
 	Lease time.Duration
@@ -58,10 +56,11 @@ const (
 	longest = 64 * time.Hour
 )
 
-// Run works until ctx ends. What fails is logged and tried again.
+// Run works until ctx ends, on as many mails at once as the mailer takes. What
+// fails is logged and tried again.
 func (s *Sender) Run(ctx context.Context) {
 	var lanes sync.WaitGroup
-	for range s.Lanes {
+	for range s.Mailer.AtOnce() {
 		lanes.Go(func() {
 			feed.KeepOn(ctx, s.step, func(err error) { s.Log.ErrorContext(ctx, "mail does not leave", "error", err) })
 		})

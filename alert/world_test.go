@@ -81,7 +81,7 @@ func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() ti
 		t.Fatal(err)
 	}
 	return &alert.Sender{
-		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lanes: 2, Lease: 90 * time.Second,
+		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lease: 90 * time.Second,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), IndexVersion: indexVersion, Metrics: alert.NewMetrics(prometheus.NewRegistry()),
 		Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
@@ -115,6 +115,8 @@ func (b *mailbox) Send(_ context.Context, m post.Message) error {
 	b.messages = append(b.messages, m)
 	return nil
 }
+
+func (b *mailbox) AtOnce() int { return 1 }
 
 func (b *mailbox) Close() error { return nil }
 

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"time"
 
@@ -54,6 +57,17 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 			return fmt.Errorf("load the samples: %w", err)
 		}
 	}
+	secret, err := ownSecret(c.Data)
+	if err != nil {
+		return err
+	}
+	mail := mailSettings{
+		PublicURL: "http://" + c.Listen, MailURL: "outbox:" + filepath.Join(c.Data, "outbox"), MailFrom: "veille@vigie.example",
+		MailLease: 90 * time.Second, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
+	}
+	if s.desk, err = mail.open([]string{secret}); err != nil {
+		return err
+	}
 	// The samples are there before the index first follows, so it answers
 	// nobody without them.
 	defer s.follow(ctx)()
@@ -64,9 +78,28 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if err := s.indexed(ctx); err != nil {
 		return err
 	}
+	var stop func()
+	defer func() {
+		if stop != nil {
+			stop()
+		}
+	}()
 	return listen(ctx, c.Listen, sameHost(s.handler()), s.log, func(at net.Addr) {
-		fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s; Ctrl-C stops it)\n", at, c.Data)
+		s.desk.settings.PublicURL = "http://" + at.String() // port 0 is any
+		stop = s.alert(ctx, p)
+		fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", at, c.Data, filepath.Join(c.Data, "outbox"))
 	})
+}
+
+// ownSecret is the demo's secret, made at the first start.
+func ownSecret(dir string) (string, error) {
+	path := filepath.Join(dir, "secret")
+	text, err := os.ReadFile(path)
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		return string(text), err
+	}
+	secret := rand.Text() + rand.Text()
+	return secret, os.WriteFile(path, []byte(secret), 0o600)
 }
 
 // indexed waits until the search index answers.

@@ -29,6 +29,7 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
+	desk    *desk // nil where nobody is mailed
 	log     *slog.Logger
 	now     func() time.Time
 	// signIn tells who asks; nil for nobody in particular.

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"vigie"
+	"vigie/alert"
 )
 
 func main() {
@@ -30,6 +31,9 @@ type process struct {
 	out, err io.Writer
 	env      func(name string) (string, bool)
 	now      func() time.Time
+	// fault is told of the points at which tests stop the process; nil outside
+	// of them.
+	fault func(alert.Fault)
 }
 
 // log writes lines for operators.

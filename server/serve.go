@@ -22,6 +22,7 @@ type serve struct {
 	databaseSettings
 	searchSettings
 	authSettings
+	mailSettings
 }
 
 // Run runs the command.
@@ -35,7 +36,11 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.close()
+	if s.desk, err = c.mailSettings.open(c.Secret); err != nil {
+		return err
+	}
 	defer s.follow(ctx)()
+	defer s.alert(ctx, p)()
 	s.signIn = bearer(verifier, s.store)
 	servers, ctx := errgroup.WithContext(ctx)
 	servers.Go(func() error {
@@ -68,16 +73,16 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 
 // close lets go of the backends.
 func (s *site) close() {
+	s.desk.close()
 	s.engine.Close()
 	s.store.Close()
 }
 
-// follow has the index and the matcher follow the database until stop.
+// follow has the index follow the database until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
-	done.Go(func() { s.matcher.Run(ctx, s.store) })
 	return func() {
 		cancel()
 		done.Wait()

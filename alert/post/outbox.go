@@ -92,6 +92,9 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// AtOnce is one: files are written fast enough.
+func (o *outbox) AtOnce() int { return 1 }
+
 // Close lets no more be sent.
 func (o *outbox) Close() error {
 	o.closed.Store(true)

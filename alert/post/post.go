@@ -17,6 +17,8 @@ type Mailer interface {
 	// accepted it (the server's 250, a file that is on the disk), else an
 	// *[Error]. When ctx ends, so does the attempt.
 	Send(ctx context.Context, m Message) error
+	// AtOnce is how many messages can be on their way at a time; more wait.
+	AtOnce() int
 	// Close ends connections that wait for more, and lets no more be sent.
 	Close() error
 }

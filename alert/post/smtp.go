@@ -307,6 +307,9 @@ func (c *connection) quit() {
 // quitTimeout is how long a server's goodbye is waited for.
 const quitTimeout = 5 * time.Second
 
+// AtOnce is how many connections it may have.
+func (s *server) AtOnce() int { return cap(s.slots) }
+
 // Close takes leave of the server. Messages on their way are sent.
 func (s *server) Close() error {
 	s.mu.Lock()

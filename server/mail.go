@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/alert/letter"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/feed"
+)
+
+// mailSettings say how alerts leave, and what they say of the deployment.
+type mailSettings struct {
+	PublicURL     string        `name:"public-url" help:"Where people reach this server: the links of mails lead there." placeholder:"URL"`
+	MailURL       string        `name:"mail-url" help:"smtp://…, smtps://… or outbox:DIR; without it, nobody is mailed." placeholder:"URL"`
+	MailFrom      string        `help:"Who mails are from: an address, or « Name <address> »." placeholder:"ADDRESS"`
+	MailReplyTo   string        `help:"Where replies go, if not to --mail-from; mails name it for questions." placeholder:"ADDRESS"`
+	MailBounces   string        `help:"Where bounces go, each mail's with a tag of its own after a plus sign: have them piped to « vigie bounce »." placeholder:"ADDRESS"`
+	MailTemplates string        `help:"A folder whose files replace the templates of mails of the same names." type:"existingdir" placeholder:"DIR"`
+	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s"`
+	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h"`
+	PageWatches   string        `help:"The platform's page of all watches." placeholder:"URL"`
+	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." placeholder:"URL"`
+	PageTender    string        `help:"The platform's page of a tender, with {source} and {sourceRef} in it; without it, the source's." placeholder:"URL"`
+	BrandName     string        `help:"In whose name mails and pages are." default:"Vigie"`
+	BrandFooter   string        `help:"What ends every mail: who sends it, at which address."`
+	BrandFooterEn string        `help:"The same in English, where it differs."`
+}
+
+// desk is what sends mail, and serves the pages that mails lead to.
+type desk struct {
+	settings mailSettings
+	mailer   post.Mailer
+	keys     *link.Keys
+	letters  *letter.Templates
+	from     *mail.Address
+}
+
+// open opens what sends mail; nil where nobody is to be mailed.
+func (m mailSettings) open(secrets []string) (*desk, error) {
+	if m.MailURL == "" {
+		return nil, nil
+	}
+	d := &desk{settings: m}
+	var err error
+	switch {
+	case m.PublicURL == "":
+		return nil, errors.New("set --public-url: the links of mails must lead somewhere")
+	case len(secrets) == 0:
+		return nil, errors.New("set --secret: the links of mails are signed with it")
+	}
+	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil || !vigie.IsAddress(d.from.Address) {
+		return nil, fmt.Errorf("--mail-from: %q is no address to send from", m.MailFrom)
+	}
+	if d.from.Name == "" {
+		d.from.Name = m.BrandName
+	}
+	for name, address := range map[string]string{"--mail-reply-to": m.MailReplyTo, "--mail-bounces": m.MailBounces} {
+		if address != "" && !vigie.IsAddress(address) {
+			return nil, fmt.Errorf("%s: %q is no mail address", name, address)
+		}
+	}
+	if d.keys, err = link.New(secrets); err != nil {
+		return nil, err
+	}
+	var overrides = os.DirFS(m.MailTemplates)
+	if m.MailTemplates == "" {
+		overrides = nil
+	}
+	if d.letters, err = letter.Load(overrides); err != nil {
+		return nil, err
+	}
+	d.mailer, err = post.Open(m.MailURL)
+	return d, err
+}
+
+func (d *desk) close() {
+	if d != nil {
+		d.mailer.Close()
+	}
+}
+
+// alert has notices turned into mails until stop; without a desk, nobody is
+// mailed, and the matcher just follows.
+func (s *site) alert(ctx context.Context, p *process) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	if d := s.desk; d != nil {
+		ledger := &alert.Ledger{Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault}
+		sender := &alert.Sender{
+			Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Now: s.now, Log: s.log,
+			Lease: d.settings.MailLease, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
+		}
+		done.Go(func() { ledger.Run(ctx) })
+		done.Go(func() { sender.Run(ctx) })
+	} else {
+		s.log.WarnContext(ctx, "nobody is mailed: --mail-url is not set")
+		done.Go(func() { s.matcher.Run(ctx, s.store) })
+	}
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+func (d *desk) alertSettings() alert.Settings {
+	m := d.settings
+	footer := vigie.Text{FR: m.BrandFooter, EN: m.BrandFooterEn}
+	if footer.EN == "" {
+		footer.EN = footer.FR
+	}
+	contact := m.MailReplyTo
+	if contact == "" {
+		contact = d.from.Address
+	}
+	return alert.Settings{
+		Brand: letter.Brand{Name: m.BrandName, Footer: footer, Contact: contact},
+		From:  *d.from, ReplyTo: m.MailReplyTo, Bounces: m.MailBounces, PublicURL: strings.TrimRight(m.PublicURL, "/"),
+		WatchesURL: m.PageWatches, WatchURL: m.PageWatch, TenderURL: m.PageTender,
+	}
+}
