@@ -1,17 +1,114 @@
-// Package link is a stand-in.
+// Package link makes the words in links and return paths by which we know what
+// whoever follows them may do: confirm an address, leave a watch, leave all,
+// tell of a bounce.
+//
+// They do not expire: mail is kept for years. One that was made for a purpose,
+// a thing and an address opens nothing else, and who has a copy of the database
+// cannot make one.
 package link
 
-type Purpose byte
-
-const (
-	Confirm Purpose = iota + 1
-	LeaveWatch
-	LeaveAll
-	Bounce
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"strings"
 )
 
-type Keys struct{}
+// Purpose is what a token is good for.
+type Purpose byte
 
-func New(secrets []string) (*Keys, error) { return &Keys{}, nil }
+// The purposes, and whose id their tokens hold.
+const (
+	Confirm    Purpose = 'c' // of a recipient
+	LeaveWatch Purpose = 'w' // of a subscription
+	LeaveAll   Purpose = 'a' // of a recipient
+	Bounce     Purpose = 'b' // of a mail
+)
 
-func (k *Keys) Token(p Purpose, id int64, address string) string { return "tok" }
+// Keys make tokens and check them. They are safe for several goroutines.
+type Keys struct{ keys [][]byte }
+
+// MinSecret is how many characters a secret has at least.
+const MinSecret = 32
+
+// New makes keys of secrets: the first signs, all verify, so that one can be
+// put in front and the old one kept for the mails that are out there. What is
+// signed with a secret elsewhere is no token here.
+func New(secrets []string) (*Keys, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("link: no secret")
+	}
+	k := &Keys{}
+	for _, secret := range secrets {
+		if len(secret) < MinSecret {
+			return nil, errors.New("link: a secret has at least 32 characters")
+		}
+		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "vigie links in mail", sha256.Size)
+		if err != nil {
+			return nil, err
+		}
+		k.keys = append(k.keys, key)
+	}
+	return k, nil
+}
+
+const (
+	headSize = 9  // purpose and id
+	sumSize  = 16 // 128 bits
+)
+
+// encoding has lower-case letters and digits alone: mail servers change the
+// case of what stands in addresses.
+func encoding() *base32.Encoding {
+	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+}
+
+// Token makes a token of 40 letters and digits.
+func (k *Keys) Token(p Purpose, id int64, address string) string {
+	head := binary.BigEndian.AppendUint64([]byte{byte(p)}, uint64(id))
+	return encoding().EncodeToString(append(head, sum(k.keys[0], head, address)...))
+}
+
+// sum binds what a token says to an address.
+func sum(key, head []byte, address string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(head)
+	mac.Write([]byte(strings.ToLower(address)))
+	return mac.Sum(nil)[:sumSize]
+}
+
+// Parse tells what a token says, which is not checked yet.
+func Parse(token string) (p Purpose, id int64, ok bool) {
+	raw, ok := decode(token)
+	if !ok {
+		return 0, 0, false
+	}
+	p, id = Purpose(raw[0]), int64(binary.BigEndian.Uint64(raw[1:headSize]))
+	switch p {
+	case Confirm, LeaveWatch, LeaveAll, Bounce:
+		return p, id, id > 0
+	}
+	return 0, 0, false
+}
+
+func decode(token string) ([]byte, bool) {
+	raw, err := encoding().DecodeString(strings.ToLower(token))
+	// One token has one spelling but for case: no bits are left over.
+	return raw, err == nil && len(raw) == headSize+sumSize && encoding().EncodeToString(raw) == strings.ToLower(token)
+}
+
+// Verify tells whether a token was made here, for an address.
+func (k *Keys) Verify(token, address string) bool {
+	raw, ok := decode(token)
+	if !ok {
+		return false
+	}
+	good := false
+	for _, key := range k.keys {
+		good = hmac.Equal(sum(key, raw[:headSize], address), raw[headSize:]) || good
+	}
+	return good
+}

@@ -1,0 +1,90 @@
+package link_test
+
+import (
+	"strings"
+	"testing"
+
+	"vigie/alert/link"
+)
+
+func keys(t testing.TB, secrets ...string) *link.Keys {
+	t.Helper()
+	for i, s := range secrets {
+		secrets[i] = s + strings.Repeat("-", link.MinSecret)
+	}
+	k, err := link.New(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestToken(t *testing.T) {
+	k := keys(t, "one")
+	for _, p := range []link.Purpose{link.Confirm, link.LeaveWatch, link.LeaveAll, link.Bounce} {
+		token := k.Token(p, 1234567890123, "Ana@Example.org")
+		if len("bounces+"+token) > 64 { // RFC 5321 §4.5.3.1.1
+			t.Errorf("%q is too long for an address", token)
+		}
+		if got, id, ok := link.Parse(strings.ToUpper(token)); !ok || got != p || id != 1234567890123 {
+			t.Errorf("%q says %c %d %v", token, got, id, ok)
+		}
+		if !k.Verify(token, "ana@example.org") || !k.Verify(strings.ToUpper(token), "ANA@example.org") {
+			t.Errorf("%q is not accepted", token)
+		}
+		if k.Verify(token, "bob@example.org") {
+			t.Errorf("%q opens another address", token)
+		}
+		if keys(t, "two").Verify(token, "ana@example.org") {
+			t.Errorf("%q is accepted by another secret", token)
+		}
+	}
+}
+
+// Whoever changes anything of a token has none.
+func TestForged(t *testing.T) {
+	k := keys(t, "one")
+	token := k.Token(link.LeaveWatch, 7, "ana@example.org")
+	for i := range token {
+		for _, c := range "0123456789abcdefghijklmnopqrstuv" {
+			forged := token[:i] + string(c) + token[i+1:]
+			if forged != token && k.Verify(forged, "ana@example.org") {
+				t.Fatalf("%s passes for %s", forged, token)
+			}
+		}
+	}
+	for _, forged := range []string{"", token[:39], token + "0", token + "=", " " + token, token[:20] + "\n" + token[20:], strings.Repeat("z", 40)} {
+		if _, _, ok := link.Parse(forged); ok || k.Verify(forged, "ana@example.org") {
+			t.Errorf("%q is taken for a token", forged)
+		}
+	}
+	if other := k.Token(link.LeaveAll, 7, "ana@example.org"); other[:2] == token[:2] || other[15:] == token[15:] {
+		t.Error("two purposes share a signature")
+	}
+}
+
+// A secret can be replaced, and the mails that are out there go on working.
+func TestRotation(t *testing.T) {
+	old, rotated := keys(t, "old"), keys(t, "new", "old")
+	before, after := old.Token(link.LeaveAll, 7, "a@b.example"), rotated.Token(link.LeaveAll, 7, "a@b.example")
+	if before == after || !rotated.Verify(before, "a@b.example") || !rotated.Verify(after, "a@b.example") || old.Verify(after, "a@b.example") {
+		t.Errorf("%s, then %s", before, after)
+	}
+	for _, bad := range [][]string{nil, {"short"}, {strings.Repeat("x", link.MinSecret), ""}} {
+		if _, err := link.New(bad); err == nil {
+			t.Errorf("secrets %q are taken", bad)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	k := keys(f, "one")
+	f.Add(k.Token(link.Confirm, 1, "a@b.example"))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, token string) {
+		p, id, ok := link.Parse(token)
+		if k.Verify(token, "a@b.example") && (!ok || !strings.EqualFold(k.Token(p, id, "a@b.example"), token)) {
+			t.Errorf("%q is accepted, and is not what we make", token)
+		}
+	})
+}
