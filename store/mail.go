@@ -553,8 +553,3 @@ func (s *Store) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 		Where("id IN (?)", bun.List(ids)).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return translate(err)
 }
-
-// MailBounced stand-in.
-func (s *Store) MailBounced(ctx context.Context, id int64, forAddress bool, why string) error {
-	return nil
-}

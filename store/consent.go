@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Addressee is whom a link in a mail is about, and what of its doing may change.
+type Addressee struct {
+	RecipientID int64
+	Email       string
+	// WatchName is the watch that the link is about, "" for all.
+	WatchName string
+	// Locale is the account's.
+	Locale    vigie.Locale
+	Confirmed bool
+	// Left is whether it asked for no mail at all, LeftWatch for none of the
+	// watch.
+	Left, LeftWatch bool
+}
+
+// Addressee returns whom a recipient's link is about.
+func (s *Store) Addressee(ctx context.Context, recipient int64) (Addressee, error) {
+	return s.addressee(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.ColumnExpr("'' AS watch_name, FALSE AS left_watch").Where("r.id = ?", recipient)
+	})
+}
+
+// Subscriber returns whom a subscription's link is about.
+func (s *Store) Subscriber(ctx context.Context, subscription int64) (Addressee, error) {
+	return s.addressee(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Join("JOIN subscriptions AS s ON s.recipient_id = r.id").Join("JOIN watches AS w ON w.id = s.watch_id").
+			ColumnExpr("w.name AS watch_name, s.left_at IS NOT NULL AS left_watch").Where("s.id = ?", subscription)
+	})
+}
+
+func (s *Store) addressee(ctx context.Context, which func(*bun.SelectQuery) *bun.SelectQuery) (Addressee, error) {
+	var a Addressee
+	err := which(s.db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
+		ColumnExpr("r.id AS recipient_id, r.email, a.locale, r.left_at IS NOT NULL AS left").
+		ColumnExpr(confirmed + " AS confirmed")).Scan(ctx, &a)
+	return a, translate(err)
+}
+
+// MailAddress returns the address that a mail is for.
+func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
+	var email string
+	err := s.db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("r.email").
+		Join("JOIN recipients AS r ON r.id = mail.recipient_id").Where("mail.id = ?", mail).Scan(ctx, &email)
+	return email, translate(err)
+}
+
+// Confirm notes that the owner of an address agreed to be written to. Who had
+// left is back, by its own doing.
+func (s *Store) Confirm(ctx context.Context, recipient int64) error {
+	return s.welcome(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw("UPDATE recipients SET confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?",
+			s.stamp(), recipient).Exec(ctx)
+		return err
+	})
+}
+
+// Rejoin takes a recipient back that had left, by its own doing.
+func (s *Store) Rejoin(ctx context.Context, recipient int64) error {
+	return s.welcome(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
+}
+
+// RejoinWatch takes a recipient back to a watch that it had left, by its own
+// doing.
+func (s *Store) RejoinWatch(ctx context.Context, subscriptionID int64) error {
+	a, err := s.Subscriber(ctx, subscriptionID)
+	if err != nil {
+		return err
+	}
+	return s.welcome(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = NULL").Where("id = ?", subscriptionID).Exec(ctx)
+		return err
+	})
+}
+
+// welcome has a recipient written to again, from now on.
+func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r := &recipient{ID: id}
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
+			return err
+		}
+		now := s.stamp()
+		r.LeftAt, r.LookAt = nil, &now
+		if _, err := tx.NewUpdate().Model(r).Column("left_at", "look_at").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", id).Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
+			return err
+		}
+		return more(ctx, tx)
+	})
+}
+
+// Leave notes that a recipient wants no more mail at all. It holds until the
+// owner of the address undoes it.
+func (s *Store) Leave(ctx context.Context, recipientID int64) error {
+	_, err := s.db.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.stamp()).Set("asking = FALSE").
+		Where("id = ?", recipientID).Where("left_at IS NULL").Exec(ctx)
+	return translate(err)
+}
+
+// LeaveWatch notes that a recipient wants no more mail about a watch.
+func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
+	_, err := s.db.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", s.stamp()).
+		Where("id = ?", subscriptionID).Where("left_at IS NULL").Exec(ctx)
+	return translate(err)
+}
+
+// MailBounced notes that a mail came back, and why. Where nobody is at the
+// address, no account writes to it any more.
+func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, why string) error {
+	address, err := s.MailAddress(ctx, mail)
+	if err != nil {
+		return err
+	}
+	now := s.stamp()
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
+			Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", mail).Exec(ctx)
+		if err != nil || !forAddress {
+			return err
+		}
+		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
+			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, addressKey(address), now).Exec(ctx)
+		return err
+	})
+}
