@@ -1,10 +1,14 @@
 package alert_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"vigie"
+	"vigie/alert/post"
+	"vigie/store"
 )
 
 const (
@@ -42,5 +46,433 @@ func TestDigests(t *testing.T) {
 		w.expect("on Wednesday at 8", w.after(day), "ana: 1 nouveau marché – 2 veilles")
 		w.expect("next Monday before 8", w.after(4*day+23*time.Hour))
 		w.expect("next Monday at 8", w.after(time.Hour), "ana: 1 nouveau marché – veille Cantine")
+	})
+}
+
+// What cannot wait for a digest goes at once, whatever the frequency.
+func TestAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		// The next digest is on Tuesday at 8 h, in 22 hours.
+		w.publish("short", "Voirie : réponse rapide", until(w.in(70*time.Hour-time.Minute)))
+		w.expect("48 h after the digest are too late", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.now = w.now.Add(time.Hour)
+		w.publish("long", "Voirie", until(w.in(69*time.Hour)))
+		w.expect("48 h after the digest are enough", w.work())
+		w.expect("the digest", w.after(21*time.Hour), "ana: 1 nouveau marché – veille Voirie")
+
+		w.now = w.now.Add(time.Hour)
+		w.publish("far", "Voirie lointaine")
+		w.expect("the digest of Wednesday", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("far-1", "Voirie lointaine", about(vigie.Correction, "far"), until(w.in(60*day)))
+		w.expect("a later deadline waits", w.after(time.Hour))
+		w.expect("for the digest of Thursday", w.after(day), "ana: 1 marché rectifié – veille Voirie")
+		w.publish("far-2", "Voirie lointaine", about(vigie.Correction, "far"), until(w.in(50*day)))
+		w.expect("an earlier one does not", w.work(), "ana: 1 marché rectifié – veille Voirie")
+		w.now = w.now.Add(time.Hour)
+		w.publish("far-3", "Voirie lointaine", about(vigie.Cancellation, "far"))
+		w.expect("nor does a cancellation", w.work(), "ana: 1 marché annulé – veille Voirie")
+		w.publish("far-4", "Voirie lointaine", about(vigie.Award, "far"))
+		w.expect("an award is not told", w.after(week))
+	})
+}
+
+// Each tender is told once in a mail, by what matters most; and what nobody
+// was told of yet needs no correction.
+func TestStories(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.watch(w.account, "Rurale", vigie.Daily, "rurale")
+		w.publish("1", "Voirie rurale")
+		w.publish("1-1", "Voirie rurale et urbaine", about(vigie.Correction, "1"))
+		w.publish("2", "Voirie d'Exemple")
+		w.publish("2-1", "Voirie d'Exemple", about(vigie.Cancellation, "2"))
+		w.enter()
+		w.now = w.now.Add(day)
+		if err := w.sender.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.mailer.messages) != 1 {
+			t.Fatalf("%d mails", len(w.mailer.messages))
+		}
+		text := w.mailer.messages[0].Text
+		w.expect("new and corrected, new and cancelled", w.send(), "ana: 1 nouveau marché – 2 veilles")
+		for _, want := range []string{"Voirie rurale et urbaine", "Veille Rurale : rurale", "Veille Voirie : voirie", "Commune d'Exemple"} {
+			if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), want) {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
+		w.publish("1-2", "Voirie rurale", about(vigie.Correction, "1"))
+		w.publish("1-3", "Voirie rurale, tranche 1", about(vigie.Correction, "1"))
+		w.expect("two corrections", w.after(day), "ana: 1 marché rectifié – 2 veilles")
+	})
+}
+
+// Corrections reach those who were told, also where the tender matches no more,
+// and are news to those for whom it begins to match.
+func TestCorrections(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		bob := w.signIn("bob")
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.watch(bob, "Cantine", vigie.Immediate, "cantine")
+		w.publish("1", "Voirie")
+		w.expect("the notice", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.now = w.now.Add(time.Hour)
+		w.publish("1-1", "Cantine", about(vigie.Correction, "1"))
+		w.expect("the correction", w.work(), "ana: 1 marché rectifié – veille Voirie", "bob: 1 nouveau marché – veille Cantine")
+		w.now = w.now.Add(time.Hour)
+		w.watch(bob, "Tout", vigie.Immediate, "exemple")
+		eve := w.signIn("eve")
+		w.watch(eve, "Cantine", vigie.Immediate, "cantine")
+		w.publish("1-2", "Cantine scolaire", about(vigie.Correction, "1"))
+		w.expect("to a watch made since, too", w.work(),
+			"ana: 1 marché rectifié – veille Voirie", "bob: 1 marché rectifié – veille Cantine", "eve: 1 marché rectifié – veille Cantine")
+		w.now = w.now.Add(time.Hour)
+		w.publish("1", "Cantine scolaire", func(n *vigie.Notice) { n.PublishedAt, n.Content.Deadline = monday(), nil })
+		w.expect("the same notice again, with other words", w.work())
+		w.publish("1-3", "Cantine scolaire", about(vigie.Correction, "1"), func(n *vigie.Notice) { n.Content.Title = "" })
+		w.expect("a correction in words that we cannot read", w.work(),
+			"ana: 1 marché rectifié – veille Voirie", "bob: 1 marché rectifié – veille Cantine", "eve: 1 marché rectifié – veille Cantine")
+	})
+}
+
+func TestClosingSoon(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.publish("1", "Voirie", until(w.in(20*day)))                  // closes on Sunday 29 at 10 h
+		w.publish("2", "Voirie de nuit", until(w.in(8*day-time.Hour))) // soon when it is told
+		w.expect("the digest", w.after(day), "ana: 2 nouveaux marchés – veille Voirie")
+		for d := 3; d < 13; d++ {
+			w.expect(fmt.Sprint("day ", d), w.after(day))
+		}
+		w.now = time.Date(2026, time.November, 21, 8, 0, 0, 0, time.UTC)
+		w.expect("on Saturday at 9 h the digest of Sunday is 8 days before", w.work())
+		w.now = time.Date(2026, time.November, 22, 6, 59, 0, 0, time.UTC)
+		w.expect("on Sunday before 8 h", w.work())
+		w.expect("at 8 h the next digest is less than 7 days before", w.after(time.Minute), "ana: 1 marché bientôt clos – veille Voirie")
+		w.publish("1-1", "Voirie", about(vigie.Correction, "1"), until(w.in(30*day)))
+		w.expect("a new deadline", w.after(day), "ana: 1 marché rectifié – veille Voirie")
+		w.expect("is not said to be near once more", w.after(25*day))
+	})
+}
+
+// What is not mailed: what was there before, what is old, what is imported
+// quietly, what is not online, what a pause kept away.
+func TestNotMailed(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.publish("before", "Voirie d'avant")
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("old", "Voirie ancienne", func(n *vigie.Notice) { n.PublishedAt = w.now.Add(-week - time.Second) })
+		w.publish("quiet", "Voirie discrète", func(n *vigie.Notice) { n.Quiet = true })
+		w.publish("closed", "Voirie close", until(w.in(-time.Second)))
+		w.publish("award", "Voirie attribuée", about(vigie.Award, "none"))
+		w.publish("cancelled", "Voirie annulée", about(vigie.Cancellation, "nothing"))
+		w.expect("none of them", w.work())
+		w.publish("again", "Voirie")
+		w.publish("again", "Voirie")
+		w.expect("published twice", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
+		w.now = w.now.Add(time.Hour)
+		w.publish("paused", "Voirie en pause")
+		w.publish("again-1", "Voirie", about(vigie.Cancellation, "again"))
+		w.expect("while it is off", w.work())
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = true })
+		w.expect("when it is on again", w.after(time.Hour))
+		if err := w.store.DeleteWatch(t.Context(), w.account.ID, watch.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.publish("deleted", "Voirie")
+		w.expect("when it is gone", w.work())
+	})
+}
+
+// A watch that is switched on again and shall catch up tells once what came
+// meanwhile.
+func TestCatchUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie")
+		w.expect("before", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
+		w.now = w.now.Add(10 * day)
+		for i := range 120 {
+			w.publish(fmt.Sprint("meanwhile-", i), "Voirie "+fmt.Sprint(i))
+		}
+		w.publish("other", "Cantine")
+		w.publish("1-1", "Voirie corrigée", about(vigie.Correction, "1"))
+		w.now = w.now.Add(10 * day)
+		w.expect("meanwhile", w.work())
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })
+		w.publish("after", "Voirie d'après")
+		w.expect("switched on again", w.work(), "ana: 121 nouveaux marchés – veille Voirie")
+		w.expect("once", w.after(day))
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })
+		w.expect("nothing came", w.after(day))
+	})
+}
+
+// Consent outranks everything, up to the last moment.
+func TestConsent(t *testing.T) {
+	for name, revoke := range map[string]func(*world, *vigie.Watch){
+		"paused": func(w *world, watch *vigie.Watch) {
+			w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
+		},
+		"deleted": func(w *world, watch *vigie.Watch) {
+			if err := w.store.DeleteWatch(w.t.Context(), w.account.ID, watch.ID); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		"removed": func(w *world, watch *vigie.Watch) {
+			if _, err := w.store.UpdateWatch(w.t.Context(), w.account, watch.ID, func(*vigie.Watch) {}, new(false), nil); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		"left the watch": func(w *world, watch *vigie.Watch) {
+			if err := w.store.LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		"left": func(w *world, watch *vigie.Watch) {
+			if err := w.store.Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		"not its own any more": func(w *world, _ *vigie.Watch) {
+			if _, err := w.store.SignIn(w.t.Context(), store.Claims{Issuer: "test", Subject: "ana", Email: "ana@example.org"}); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+				w.publish("1", "Voirie")
+				w.expect("at first", w.work())
+				revoke(w, watch)
+				w.expect("the digest", w.after(day))
+				w.publish("1-1", "Voirie", about(vigie.Cancellation, "1"))
+				w.expect("a cancellation", w.work())
+			})
+			// Between the claim of a mail and its sending.
+			onBoth(t, func(t *testing.T, w *world) {
+				watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				w.publish("1", "Voirie")
+				w.enter()
+				w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 later"} }
+				w.expect("the first attempt", w.send())
+				w.mailer.refuse = nil
+				revoke(w, watch)
+				w.expect("the second", w.after(day))
+			})
+		})
+	}
+}
+
+// A dismissal stops mail to the account's own address alone.
+func TestDismissed(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie", "team@example.org")
+		w.consents("team@example.org")
+		published := w.publish("1", "Voirie")
+		w.dismiss(w.account, published.Notice.TenderID)
+		w.expect("the digest", w.after(day), "team: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// An extra address is asked, and told nothing else before it agreed.
+func TestConfirmation(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Secret", vigie.Immediate, "voirie", "Team@example.org")
+		w.expect("asked", w.work(), "Team: Confirmez votre adresse – Vigie")
+		w.publish("1", "Voirie")
+		w.expect("not told", w.work(), "ana: 1 nouveau marché – veille Secret")
+		bob := w.signIn("bob")
+		w.watch(bob, "Autre", vigie.Immediate, "cantine", "team@example.org")
+		w.expect("not asked twice a day", w.after(day-time.Second))
+		w.expect("asked again for the other", w.after(time.Second), "team: Confirmez votre adresse – Vigie")
+		recipients, err := w.store.Recipients(t.Context(), w.account, []int64{watch.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := recipients[watch.ID]; len(got) != 2 || got[0].Status != vigie.Confirmed || got[1].Status != vigie.Pending {
+			t.Errorf("recipients are %+v, %+v", got[0], got[1])
+		}
+		w.consents("Team@example.org")
+		w.publish("2", "Voirie rurale")
+		w.expect("told", w.work(), "ana: 1 nouveau marché – veille Secret", "Team: 1 nouveau marché – veille Secret")
+		for i, name := range []string{"c", "d"} {
+			w.watch(w.signIn(name), "Encore", vigie.Daily, "cantine", "team@example.org")
+			want := []string{"team: Confirmez votre adresse – Vigie"}
+			if i > 0 {
+				want = nil
+			}
+			w.expect("asked by "+name, w.after(2*day), want...)
+		}
+	})
+}
+
+// The confirmation holds no word of whoever asked for it.
+func TestConfirmationSaysNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "GAGNEZ UN VOYAGE", vigie.Immediate, "voirie", "team@example.org")
+		w.enter()
+		if err := w.sender.Step(t.Context()); err != nil || len(w.mailer.messages) != 1 {
+			t.Fatal(len(w.mailer.messages), err)
+		}
+		m := w.mailer.messages[0]
+		for _, text := range []string{m.Subject, m.Text, m.HTML} {
+			if strings.Contains(text, "VOYAGE") || strings.Contains(text, "ana") && strings.Contains(text, "ana@") {
+				t.Errorf("it says\n%s", text)
+			}
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	later := &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.2.2 mailbox full"}
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		attempts, ids := 0, make(map[string]bool)
+		w.mailer.refuse = func(m post.Message) error {
+			attempts++
+			ids[m.ID] = true
+			return later
+		}
+		w.publish("1", "Voirie", until(nil))
+		w.expect("at first", w.work())
+		start := w.now
+		for range 30 * 24 * 60 {
+			w.now = w.now.Add(time.Minute)
+			if before := attempts; before < 14 {
+				w.send()
+				if attempts > before {
+					t.Logf("attempt %d after %v", attempts, w.now.Sub(start))
+				}
+			}
+		}
+		// 1, 2, 4 … 2,048 minutes and 64 hours lie between 14 attempts.
+		if attempts != 14 || len(ids) != 1 {
+			t.Errorf("%d attempts under %d Message-IDs", attempts, len(ids))
+		}
+		w.mailer.refuse = nil
+		w.publish("2", "Voirie rurale")
+		w.expect("the next", w.work(), "ana: 1 nouveau marché – veille Voirie")
+	})
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.ForMessage, Code: 554, Reply: "554 spam"} }
+		w.publish("1", "Voirie")
+		w.expect("refused for good", w.work())
+		w.mailer.refuse = nil
+		w.publish("2", "Voirie rurale")
+		w.expect("the next", w.work(), "ana: 1 nouveau marché – veille Voirie")
+	})
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.watch(w.signIn("bob"), "Voirie", vigie.Immediate, "voirie", "ana@example.org")
+		w.mailer.refuse = func(m post.Message) error {
+			if m.To == "ana@example.org" {
+				return &post.Error{Kind: post.ForAddress, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 no such user"}
+			}
+			return nil
+		}
+		w.publish("1", "Voirie")
+		w.expect("nobody is there", w.work(), "bob: 1 nouveau marché – veille Voirie")
+		w.mailer.refuse = nil
+		w.publish("2", "Voirie rurale")
+		w.expect("so nobody is written to, by any account", w.after(time.Hour), "bob: 1 nouveau marché – veille Voirie")
+		recipients, err := w.store.Recipients(t.Context(), w.account, []int64{watch.ID})
+		if err != nil || recipients[watch.ID][0].Status != vigie.Bounced {
+			t.Errorf("it shows as %+v, %v", recipients[watch.ID][0], err)
+		}
+	})
+}
+
+// While the mail server is away nothing is lost, and no address is blamed.
+func TestDown(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary} }
+		w.publish("1", "Voirie")
+		w.enter()
+		for range 20 {
+			if err := w.sender.Step(t.Context()); err == nil {
+				t.Fatal("it does not say that no mail leaves")
+			}
+			w.now = w.now.Add(time.Second)
+		}
+		w.mailer.refuse = nil
+		w.expect("back", w.send(), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// A watch that has been quiet for long says that it is alive, once in a while.
+func TestQuiet(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Rare", vigie.Daily, "sarcophage")
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.now = w.now.Add(29 * day)
+		w.publish("1", "Voirie")
+		w.expect("after 30 days, at 8 h", w.after(22*time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.expect("a day later", w.after(day), "ana: Rien de nouveau depuis 30 jours – veille Rare")
+		w.expect("29 days later", w.after(28*day))
+		w.expect("60 days later, of both", w.after(3*day), "ana: Rien de nouveau depuis 30 jours – 2 veilles")
+		off := false
+		if _, err := w.store.UpdateAccount(t.Context(), w.account.ID, vigie.AccountUpdate{QuietNotes: &off}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("switched off", w.after(100*day))
+	})
+}
+
+// A mail waits until the list that it leads to shows what it tells of.
+func TestWaitsForIndex(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.lag = true
+		w.publish("1", "Voirie")
+		w.expect("the index is behind", w.work())
+		w.expect("still", w.after(5*time.Minute))
+		w.lag = false
+		w.indexed()
+		w.expect("no more", w.after(time.Second), "ana: 1 nouveau marché – veille Voirie")
+		w.lag = true
+		w.publish("2", "Voirie rurale")
+		w.expect("the index is behind again", w.after(9*time.Minute))
+		w.expect("for too long", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// What waits follows the settings as they are changed.
+func TestSettingsChange(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Weekly, "voirie")
+		w.publish("1", "Voirie")
+		w.expect("weekly", w.after(2*day))
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Frequency = vigie.Immediate })
+		w.expect("then immediate", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Frequency = vigie.Daily })
+		w.publish("2", "Voirie rurale")
+		w.expect("daily, at 8 h", w.after(2*time.Hour))
+		hour := int32(14)
+		if _, err := w.store.UpdateAccount(t.Context(), w.account.ID, vigie.AccountUpdate{DigestHour: &hour}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("then at 14 h", w.after(2*time.Hour), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// Two tenders that turn out to be one are one in the mail, too.
+func TestMerged(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.publish("1", "Voirie rurale")
+		w.publish("2", "Voirie urbaine")
+		w.expect("two", w.work())
+		w.publish("both", "Voirie rurale et urbaine", about(vigie.Correction, "1"), func(n *vigie.Notice) { n.Links = []string{"1", "2"} })
+		w.expect("are one", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("end", "Voirie", about(vigie.Cancellation, "2"))
+		w.expect("and end as one", w.work(), "ana: 1 marché annulé – veille Voirie")
 	})
 }

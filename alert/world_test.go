@@ -33,6 +33,7 @@ type world struct {
 	account *vigie.Account
 	index   store.SearchIndex
 	now     time.Time
+	lag     bool // the index does not follow
 }
 
 const indexVersion = "test"
@@ -192,6 +193,9 @@ func (w *world) in(d time.Duration) *time.Time { return new(w.now.Add(d)) }
 // indexed has the search index show everything.
 func (w *world) indexed() {
 	w.t.Helper()
+	if w.lag {
+		return
+	}
 	last, err := w.store.LastNumber(w.t.Context())
 	if err == nil {
 		err = w.store.IndexReached(w.t.Context(), w.index.Name, last)
@@ -243,4 +247,24 @@ func (w *world) expect(when string, got []string, want ...string) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		w.t.Errorf("%s: mails\n\t%s\nnot\n\t%s", when, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
+}
+
+// subscription is the first address of a watch.
+func (w *world) subscription(account *vigie.Account, watch *vigie.Watch) *vigie.Recipient {
+	w.t.Helper()
+	byWatch, err := w.store.Recipients(w.t.Context(), account, []int64{watch.ID})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return byWatch[watch.ID][0]
+}
+
+// recipient is the id of the first address of a watch.
+func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
+	w.t.Helper()
+	who, err := w.store.Subscriber(w.t.Context(), w.subscription(account, watch).ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return who.RecipientID
 }
