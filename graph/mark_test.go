@@ -31,13 +31,15 @@ func testMarks(t *testing.T, w *world) {
 	stands(p, "[false false false]", "[false false false]")
 
 	// Twice in one request, and what was read before is read anew.
-	const mark = `mutation ($ids: [ID!]!, $id: ID!, $on: Boolean!) {
+	const mark = `mutation ($ids: [ID!]!, $id: ID!, $on: Boolean!, $off: Boolean!) {
+		before: markTendersSeen(tenderIds: $ids, seen: $off) { tenders { seen } }
 		a: markTendersSeen(tenderIds: $ids, seen: $on) { tenders { id seen } userErrors { code } }
 		b: markTendersSeen(tenderIds: $ids, seen: $on) { tenders { id seen } userErrors { code } }
 		c: dismissTender(tenderId: $id, dismissed: $on) { tender { id seen dismissed } userErrors { code } }
 	}`
 	for _, on := range []bool{true, false, true} {
-		r := p.ask(mark, vars{"ids": []string{ids[2], ids[0], ids[2]}, "id": ids[0], "on": on})
+		r := p.ask(mark, vars{"ids": []string{ids[2], ids[0], ids[2]}, "id": ids[0], "on": on, "off": !on})
+		r.expect(map[string]string{"before.tenders.*.seen": fmt.Sprint([]bool{!on, !on})})
 		for _, field := range []string{"a", "b"} {
 			r.expect(map[string]string{
 				field + ".tenders.*.id": fmt.Sprint([]string{ids[2], ids[0]}), field + ".tenders.*.seen": fmt.Sprint([]bool{on, on}), field + ".userErrors": "[]",

@@ -100,6 +100,15 @@ func TestMarksOfMerged(t *testing.T) {
 		if got := dismissed(t, s, a, time.Time{}, 10); !slices.Equal(slices.Sorted(slices.Values(got)), []int64{older, third}) {
 			t.Errorf("dismissed: %v", got)
 		}
+		// The other way round too.
+		p = publish(t, s, notice("5", 0), notice("6", 1))
+		first, second := p[0].Notice.TenderID, p[1].Notice.TenderID
+		mark(t, s, a, store.Seen, true, first)
+		mark(t, s, a, store.Dismissed, true, second)
+		publish(t, s, notice("7", 2, kind(vigie.Correction, "5", "6")))
+		marked(t, s, a, map[int64]store.Marks{first: both, second: both}, first, second)
+		mark(t, s, a, store.Dismissed, false, first)
+
 		mark(t, s, a, store.Seen, false, older)
 		mark(t, s, a, store.Dismissed, false, younger)
 		marked(t, s, a, map[int64]store.Marks{}, older, younger)
