@@ -53,8 +53,12 @@ func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id i
 // Notices returns all notices of tenders, by tender; the tenders' ids are
 // those of no alias.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+	return noticesOf(ctx, s.db, tenders)
+}
+
+func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	var rows []*vigie.Notice
-	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
+	err := db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
 	if err != nil {
 		return nil, translate(err)
 	}
