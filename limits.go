@@ -14,6 +14,10 @@ const (
 	MaxEmailLength  = 254 // RFC 5321 §4.5.3.1.3 less the angle brackets
 	MaxSearchLength = 200
 	MaxPageSize     = 100
+	// MaxMarked is how many tenders one call marks as seen.
+	MaxMarked = 100
+	// MaxDismissed is how many dismissed tenders a list of matches leaves out.
+	MaxDismissed = 2000
 	// MaxOffset is how many rows deep a numbered page or a list by relevance
 	// can go.
 	MaxOffset = 10_000

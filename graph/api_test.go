@@ -367,7 +367,7 @@ func testCallsDoNotGrow(t *testing.T, w *world) {
 	for i := range 30 {
 		p.create(vars{"name": fmt.Sprintf("v%d", i), "criteria": vars{"keywords": []string{"voirie"}}, "recipients": []string{fmt.Sprintf("r%d@example.org", i)}})
 	}
-	const fields = `id title buyer { name onlineCount } departments { name } notices { kind changes { label } tender { title buyer { name } } }`
+	const fields = `id title seen dismissed buyer { name onlineCount } departments { name } notices { kind changes { label } tender { title buyer { name } } }`
 	for _, query := range []string{
 		`query ($n: Int) { matchingTenders(first: $n) { totalCount nodes { ` + fields + ` } edges { matchedBy { watch { name } } node { ` + fields + ` } } facets { departments { count } buyers { label } } } }`,
 		`query ($n: Int) { tenders(first: $n) { edges { node { ` + fields + ` } } } }`,

@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/service"
+	"vigie/store"
 )
 
 // loaders gather what the fields of one request ask for, so that a page costs
@@ -17,6 +18,7 @@ type loaders struct {
 	tenders    *dataloadgen.Loader[int64, *vigie.Tender]
 	folds      *dataloadgen.Loader[int64, vigie.Folded]
 	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
+	marks      *dataloadgen.Loader[int64, store.Marks]
 	online     *dataloadgen.Loader[int64, int]
 	// pages go by the address of the plan: no two are one.
 	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
@@ -45,6 +47,13 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 				return nil, err
 			}
 			return s.Store.Recipients(ctx, account, watches)
+		}),
+		marks: loader(func(ctx context.Context, tenders []int64) (map[int64]store.Marks, error) {
+			viewer, err := signedIn(ctx)
+			if err != nil || viewer.Account == nil {
+				return nil, err // nobody in particular has seen nothing
+			}
+			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
 		}),
 		online: loader(s.OnlineByBuyer),
 		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {

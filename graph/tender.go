@@ -51,7 +51,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: account.ID, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {

@@ -17,7 +17,9 @@ import (
 type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; of no watches,
 	// that is none. They are online unless the filter says statuses.
+	// What Account dismissed is left out.
 	Matching bool
+	Account  int64
 	Watches  []*vigie.Watch
 	Filter   search.Filter // codes as people write them
 	Text     string        // free text; "" for none
@@ -93,6 +95,7 @@ func (e *TenderEdge) MatchedBy() []*WatchMatch {
 
 // TenderPlan is a query that was checked and worded for the index.
 type TenderPlan struct {
+	account int64 // whose dismissed tenders are left out; 0 for nobody's
 	watches []*vigie.Watch
 	window  window
 	query   search.Query
@@ -123,6 +126,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
 	if q.Matching {
+		p.account = q.Account
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
@@ -211,6 +215,9 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	searches := make([]search.Query, len(plans))
 	for i, p := range plans {
 		searches[i] = p.query
+	}
+	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {
+		return nil, err
 	}
 	if err := s.followBuyers(ctx, searches); err != nil {
 		return nil, err

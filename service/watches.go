@@ -268,7 +268,7 @@ func (s *Service) Explain(ctx context.Context, account *vigie.Account, watch, te
 	}
 	t := tenders[tender]
 	if t == nil {
-		return query.Explanation{}, &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Ce marché n'existe pas.", EN: "There is no such tender."}}
+		return query.Explanation{}, &vigie.Error{Code: vigie.NotFound, Text: noTender()}
 	}
 	buyers, err := s.Store.Buyers(ctx, append(slices.Clone(w.Criteria.BuyerIDs), t.BuyerID))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -157,6 +158,59 @@ func (l *Leadership) Resign() {
 	// Closing returns the connection to the pool, lock and all: it must go first.
 	_, _ = l.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock("+lockKey+")", l.name)
 	l.conn.Close()
+}
+
+// channel is what PostgreSQL calls, in SQL, the place where a schema's processes
+// tell one another of something; channels too are a whole database's.
+const channel = "'vigie_' || to_hex(" + lockKey + ")"
+
+// notify tells all who listen for something, once the transaction is committed.
+func (d dialect) notify(ctx context.Context, tx bun.Tx, something string) error {
+	if !d.postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT pg_notify("+channel+", '')", something)
+	return err
+}
+
+// listen calls heard, until ctx ends, whenever any process may have notified of
+// something. SQLite's processes cannot, and must look.
+func (d dialect) listen(ctx context.Context, db *bun.DB, something string, heard func()) {
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for d.postgres && ctx.Err() == nil {
+		// What broke is the connection: whoever listens looks now and then
+		// anyway, and meets the error then.
+		_ = d.listenOnce(ctx, db, something, func() { retry.Reset(); heard() })
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry.NextBackOff()):
+		}
+	}
+	<-ctx.Done()
+}
+
+// listenOnce listens on one connection for as long as it holds.
+func (d dialect) listenOnce(ctx context.Context, db *bun.DB, something string, heard func()) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var name string
+	if err := conn.QueryRowContext(ctx, "SELECT "+channel, something).Scan(&name); err != nil {
+		return err
+	}
+	return conn.Raw(func(driverConn any) error {
+		pg := driverConn.(*stdlib.Conn).Conn()
+		_, err := pg.Exec(ctx, "LISTEN "+pgx.Identifier{name}.Sanitize())
+		for err == nil {
+			heard() // at first too: something may have happened before
+			_, err = pg.WaitForNotification(ctx)
+		}
+		// A connection that listens is no good for the pool.
+		return errors.Join(err, driver.ErrBadConn)
+	})
 }
 
 // forUpdate locks the rows that a query selects until the transaction ends.

@@ -50,11 +50,15 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 		for i, notice := range notices {
 			results[i] = p.add(notice)
 		}
-		return p.save(ctx, s.dialect)
+		if err := p.save(ctx, s.dialect); err != nil || len(p.added) == 0 {
+			return err
+		}
+		return s.dialect.notify(ctx, tx, published)
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.bell.ring()
 	return results, nil
 }
 

@@ -122,6 +122,11 @@ func (now *Snapshot) Notices(ctx context.Context, after, limit int64) ([]*vigie.
 	return notices, translate(err)
 }
 
+// NoticesOf returns all notices of tenders, as [Store.Notices] does.
+func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+	return noticesOf(ctx, now.tx, tenders)
+}
+
 // Tenders returns tenders by id, as [Store.Tenders] does.
 func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return tendersByID(ctx, now.tx, ids)

@@ -25,6 +25,8 @@ type Store struct {
 	db      *bun.DB
 	dialect dialect
 	now     func() time.Time
+	// bell rings when notices were published through this store.
+	bell bell
 }
 
 // Open opens the database that url names, "sqlite:PATH" or "postgres://…", and

@@ -103,6 +103,14 @@ type DeleteWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
+// What dismissTender did.
+type DismissTenderPayload struct {
+	// The tender as it is now; null where there are errors.
+	Tender *vigie.Tender `json:"tender,omitempty"`
+	// What a person can put right.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
 // The lengths and counts that inputs may have.
 type Limits struct {
 	// Characters of a keyword, at least.
@@ -125,6 +133,14 @@ type LotInput struct {
 	Number *string `json:"number,omitempty"`
 	// What it is.
 	Title string `json:"title"`
+}
+
+// What markTendersSeen did.
+type MarkTendersSeenPayload struct {
+	// The tenders as they are now, each once; none where there are errors.
+	Tenders []*vigie.Tender `json:"tenders"`
+	// What a person can put right.
+	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
 // Why a tender does, or does not, match a watch.

@@ -126,6 +126,11 @@ type ComplexityRoot struct {
 		Region func(childComplexity int) int
 	}
 
+	DismissTenderPayload struct {
+		Tender     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	FacetCount struct {
 		Count func(childComplexity int) int
 		Label func(childComplexity int) int
@@ -154,6 +159,11 @@ type ComplexityRoot struct {
 	Lot struct {
 		Number func(childComplexity int) int
 		Title  func(childComplexity int) int
+	}
+
+	MarkTendersSeenPayload struct {
+		Tenders    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	MatchExplanation struct {
@@ -185,11 +195,13 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateWatch    func(childComplexity int, input CreateWatchInput) int
-		DeleteWatch    func(childComplexity int, id string) int
-		PublishNotices func(childComplexity int, input []*NoticeInput) int
-		UpdateAccount  func(childComplexity int, input UpdateAccountInput) int
-		UpdateWatch    func(childComplexity int, id string, input UpdateWatchInput) int
+		CreateWatch     func(childComplexity int, input CreateWatchInput) int
+		DeleteWatch     func(childComplexity int, id string) int
+		DismissTender   func(childComplexity int, tenderID string, dismissed bool) int
+		MarkTendersSeen func(childComplexity int, tenderIds []string, seen bool) int
+		PublishNotices  func(childComplexity int, input []*NoticeInput) int
+		UpdateAccount   func(childComplexity int, input UpdateAccountInput) int
+		UpdateWatch     func(childComplexity int, id string, input UpdateWatchInput) int
 	}
 
 	Notice struct {
@@ -259,6 +271,7 @@ type ComplexityRoot struct {
 		Deadline    func(childComplexity int) int
 		Departments func(childComplexity int) int
 		Description func(childComplexity int) int
+		Dismissed   func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
 		Lots        func(childComplexity int) int
 		Natures     func(childComplexity int) int
@@ -266,6 +279,7 @@ type ComplexityRoot struct {
 		Procedure   func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		Reference   func(childComplexity int) int
+		Seen        func(childComplexity int) int
 		Source      func(childComplexity int) int
 		SourceRef   func(childComplexity int) int
 		Status      func(childComplexity int) int
@@ -682,6 +696,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Department.Region(childComplexity), true
 
+	case "DismissTenderPayload.tender":
+		if e.ComplexityRoot.DismissTenderPayload.Tender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissTenderPayload.Tender(childComplexity), true
+	case "DismissTenderPayload.userErrors":
+		if e.ComplexityRoot.DismissTenderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissTenderPayload.UserErrors(childComplexity), true
+
 	case "FacetCount.count":
 		if e.ComplexityRoot.FacetCount.Count == nil {
 			break
@@ -776,6 +803,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lot.Title(childComplexity), true
+
+	case "MarkTendersSeenPayload.tenders":
+		if e.ComplexityRoot.MarkTendersSeenPayload.Tenders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkTendersSeenPayload.Tenders(childComplexity), true
+	case "MarkTendersSeenPayload.userErrors":
+		if e.ComplexityRoot.MarkTendersSeenPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkTendersSeenPayload.UserErrors(childComplexity), true
 
 	case "MatchExplanation.criteria":
 		if e.ComplexityRoot.MatchExplanation.Criteria == nil {
@@ -899,6 +939,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteWatch(childComplexity, args["id"].(string)), true
+	case "Mutation.dismissTender":
+		if e.ComplexityRoot.Mutation.DismissTender == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissTender_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissTender(childComplexity, args["tenderId"].(string), args["dismissed"].(bool)), true
+	case "Mutation.markTendersSeen":
+		if e.ComplexityRoot.Mutation.MarkTendersSeen == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_markTendersSeen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MarkTendersSeen(childComplexity, args["tenderIds"].([]string), args["seen"].(bool)), true
 	case "Mutation.publishNotices":
 		if e.ComplexityRoot.Mutation.PublishNotices == nil {
 			break
@@ -1239,6 +1301,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Description(childComplexity), true
+	case "Tender.dismissed":
+		if e.ComplexityRoot.Tender.Dismissed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Dismissed(childComplexity), true
 	case "Tender.id":
 		if e.ComplexityRoot.Tender.GlobalID == nil {
 			break
@@ -1281,6 +1349,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Reference(childComplexity), true
+	case "Tender.seen":
+		if e.ComplexityRoot.Tender.Seen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Seen(childComplexity), true
 	case "Tender.source":
 		if e.ComplexityRoot.Tender.Source == nil {
 			break
@@ -1730,7 +1804,8 @@ type Query {
   ): WatchConnection
   """
   Tenders that match the viewer's watches: those named (` + "`" + `[]` + "`" + `: none), else all active ones, with ` + "`" + `includeInactive` + "`" + ` all.
-  Online tenders unless the filter says otherwise. The same tenders, by the same rule, as the alerts.
+  Online tenders unless the filter says otherwise; dismissed ones are left out. The same tenders, by the same rule, as the
+  alerts.
   """
   matchingTenders(
     "Only these watches, active or not; an unknown one is an error."
@@ -1829,6 +1904,23 @@ type Mutation {
   deleteWatch("One of the viewer's watches." id: ID!): DeleteWatchPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What shall change." input: UpdateAccountInput!): UpdateAccountPayload
+  "Notes that the viewer has seen tenders, or has not. Doing so again changes nothing."
+  markTendersSeen(
+    "Any tenders, at most 100."
+    tenderIds: [ID!]!
+    "False takes it back."
+    seen: Boolean! = true
+  ): MarkTendersSeenPayload
+  """
+  Takes a tender out of the viewer's lists of matching tenders, and of mail to the viewer's own address. Doing so again changes
+  nothing.
+  """
+  dismissTender(
+    "Any tender."
+    tenderId: ID!
+    "False puts it back."
+    dismissed: Boolean! = true
+  ): DismissTenderPayload
   """
   Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each stands alone. Same source and ref with
   the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
@@ -1909,9 +2001,9 @@ type Watch implements Node {
   createdAt: DateTime!
   "When it, or one of its addresses, was last changed."
   updatedAt: DateTime!
-  "Tenders online now that match."
+  "Tenders online now that match; dismissed ones do not count."
   onlineCount: Int
-  "Tenders that match, online ones unless the filter says otherwise; also where the watch is inactive."
+  "Tenders that match, online ones unless the filter says otherwise, without dismissed ones; also where the watch is inactive."
   matchingTenders(
     "Narrows the result."
     filter: TenderFilter
@@ -2102,6 +2194,10 @@ type Tender implements Node {
   url: String
   "Every publication about it, oldest first."
   notices: [Notice!]!
+  "Whether the viewer marked it as seen."
+  seen: Boolean!
+  "Whether the viewer dismissed it: lists of matching tenders leave it out."
+  dismissed: Boolean!
 }
 
 "Whether a tender can be answered."
@@ -2511,6 +2607,22 @@ type UpdateAccountPayload {
   userErrors: [UserError!]!
 }
 
+"What markTendersSeen did."
+type MarkTendersSeenPayload {
+  "The tenders as they are now, each once; none where there are errors."
+  tenders: [Tender!]!
+  "What a person can put right."
+  userErrors: [UserError!]!
+}
+
+"What dismissTender did."
+type DismissTenderPayload {
+  "The tender as it is now; null where there are errors."
+  tender: Tender
+  "What a person can put right."
+  userErrors: [UserError!]!
+}
+
 "What a person can put right."
 type UserError {
   "Where it is in the mutation's arguments, e.g. [\"input\", \"criteria\", \"keywords\", \"0\"]."
@@ -2846,6 +2958,16 @@ func (ec *executionContext) childFields_Department(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type Department", field.Name)
 }
 
+func (ec *executionContext) childFields_DismissTenderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tender":
+		return ec.fieldContext_DismissTenderPayload_tender(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissTenderPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissTenderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FacetCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -2904,6 +3026,16 @@ func (ec *executionContext) childFields_Lot(ctx context.Context, field graphql.C
 		return ec.fieldContext_Lot_title(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lot", field.Name)
+}
+
+func (ec *executionContext) childFields_MarkTendersSeenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tenders":
+		return ec.fieldContext_MarkTendersSeenPayload_tenders(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MarkTendersSeenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarkTendersSeenPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_MatchExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3088,6 +3220,10 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_url(ctx, field)
 	case "notices":
 		return ec.fieldContext_Tender_notices(ctx, field)
+	case "seen":
+		return ec.fieldContext_Tender_seen(ctx, field)
+	case "dismissed":
+		return ec.fieldContext_Tender_dismissed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tender", field.Name)
 }

@@ -47,6 +47,8 @@ type MutationResolver interface {
 	UpdateWatch(ctx context.Context, id string, input UpdateWatchInput) (*UpdateWatchPayload, error)
 	DeleteWatch(ctx context.Context, id string) (*DeleteWatchPayload, error)
 	UpdateAccount(ctx context.Context, input UpdateAccountInput) (*UpdateAccountPayload, error)
+	MarkTendersSeen(ctx context.Context, tenderIds []string, seen bool) (*MarkTendersSeenPayload, error)
+	DismissTender(ctx context.Context, tenderID string, dismissed bool) (*DismissTenderPayload, error)
 	PublishNotices(ctx context.Context, input []*NoticeInput) (*PublishNoticesPayload, error)
 }
 type NoticeResolver interface {
@@ -86,6 +88,8 @@ type TenderResolver interface {
 	Status(ctx context.Context, obj *vigie.Tender) (vigie.TenderStatus, error)
 	URL(ctx context.Context, obj *vigie.Tender) (*string, error)
 	Notices(ctx context.Context, obj *vigie.Tender) ([]*vigie.Notice, error)
+	Seen(ctx context.Context, obj *vigie.Tender) (bool, error)
+	Dismissed(ctx context.Context, obj *vigie.Tender) (bool, error)
 }
 type TenderFacetsResolver interface {
 	Departments(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
@@ -139,6 +143,50 @@ func (ec *executionContext) field_Mutation_deleteWatch_args(ctx context.Context,
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_dismissTender_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tenderId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tenderId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dismissed",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dismissed"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_markTendersSeen_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tenderIds",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tenderIds"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "seen",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["seen"] = arg1
 	return args, nil
 }
 
@@ -1920,6 +1968,70 @@ func (ec *executionContext) fieldContext_Department_region(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Department", field, false, false, "String")
 }
 
+func (ec *executionContext) _DismissTenderPayload_tender(ctx context.Context, field graphql.CollectedField, obj *DismissTenderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissTenderPayload_tender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tender, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {
+			return ec.marshalOTender2ᚖvigieᚐTender(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissTenderPayload_tender(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissTenderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tender(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissTenderPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *DismissTenderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissTenderPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissTenderPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissTenderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FacetCount_value(ctx context.Context, field graphql.CollectedField, obj *service.FacetCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2272,6 +2384,70 @@ func (ec *executionContext) _Lot_title(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Lot_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Lot", field, false, false, "String")
+}
+
+func (ec *executionContext) _MarkTendersSeenPayload_tenders(ctx context.Context, field graphql.CollectedField, obj *MarkTendersSeenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkTendersSeenPayload_tenders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenders, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Tender) graphql.Marshaler {
+			return ec.marshalNTender2ᚕᚖvigieᚐTenderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkTendersSeenPayload_tenders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkTendersSeenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tender(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkTendersSeenPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *MarkTendersSeenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkTendersSeenPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkTendersSeenPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkTendersSeenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MatchExplanation_matches(ctx context.Context, field graphql.CollectedField, obj *MatchExplanation) (ret graphql.Marshaler) {
@@ -2902,6 +3078,94 @@ func (ec *executionContext) fieldContext_Mutation_updateAccount(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_markTendersSeen(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_markTendersSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MarkTendersSeen(ctx, fc.Args["tenderIds"].([]string), fc.Args["seen"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MarkTendersSeenPayload) graphql.Marshaler {
+			return ec.marshalOMarkTendersSeenPayload2ᚖvigieᚋgraphᚋgqlᚐMarkTendersSeenPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_markTendersSeen(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MarkTendersSeenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_markTendersSeen_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissTender(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissTender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissTender(ctx, fc.Args["tenderId"].(string), fc.Args["dismissed"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DismissTenderPayload) graphql.Marshaler {
+			return ec.marshalODismissTenderPayload2ᚖvigieᚋgraphᚋgqlᚐDismissTenderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissTender(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissTenderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissTender_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4574,6 +4838,52 @@ func (ec *executionContext) fieldContext_Tender_notices(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Tender_seen(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_seen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Seen(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_seen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_dismissed(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_dismissed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Dismissed(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_dismissed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _TenderConnection_edges(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
@@ -7098,6 +7408,44 @@ func (ec *executionContext) _Department(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var dismissTenderPayloadImplementors = []string{"DismissTenderPayload"}
+
+func (ec *executionContext) _DismissTenderPayload(ctx context.Context, sel ast.SelectionSet, obj *DismissTenderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissTenderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissTenderPayload")
+		case "tender":
+			out.Values[i] = ec._DismissTenderPayload_tender(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissTenderPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var facetCountImplementors = []string{"FacetCount"}
 
 func (ec *executionContext) _FacetCount(ctx context.Context, sel ast.SelectionSet, obj *service.FacetCount) graphql.Marshaler {
@@ -7296,6 +7644,44 @@ func (ec *executionContext) _Lot(ctx context.Context, sel ast.SelectionSet, obj 
 			out.Values[i] = ec._Lot_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var markTendersSeenPayloadImplementors = []string{"MarkTendersSeenPayload"}
+
+func (ec *executionContext) _MarkTendersSeenPayload(ctx context.Context, sel ast.SelectionSet, obj *MarkTendersSeenPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, markTendersSeenPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MarkTendersSeenPayload")
+		case "tenders":
+			out.Values[i] = ec._MarkTendersSeenPayload_tenders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._MarkTendersSeenPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -7549,6 +7935,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "markTendersSeen":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_markTendersSeen(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "dismissTender":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissTender(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -8129,6 +8529,18 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tender_notices(ctx, field, obj)
+				})
+		case "seen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_seen(ctx, field, obj)
+				})
+		case "dismissed":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_dismissed(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9614,6 +10026,13 @@ func (ec *executionContext) marshalODeleteWatchPayload2ᚖvigieᚋgraphᚋgqlᚐ
 	return ec._DeleteWatchPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODismissTenderPayload2ᚖvigieᚋgraphᚋgqlᚐDismissTenderPayload(ctx context.Context, sel ast.SelectionSet, v *DismissTenderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DismissTenderPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOKeywordMode2ᚖvigieᚐKeywordMode(ctx context.Context, v any) (*vigie.KeywordMode, error) {
 	if v == nil {
 		return nil, nil
@@ -9667,6 +10086,13 @@ func (ec *executionContext) unmarshalOLotInput2ᚕᚖvigieᚋgraphᚋgqlᚐLotIn
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOMarkTendersSeenPayload2ᚖvigieᚋgraphᚋgqlᚐMarkTendersSeenPayload(ctx context.Context, sel ast.SelectionSet, v *MarkTendersSeenPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MarkTendersSeenPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMatchExplanation2ᚖvigieᚋgraphᚋgqlᚐMatchExplanation(ctx context.Context, sel ast.SelectionSet, v *MatchExplanation) graphql.Marshaler {

@@ -1,6 +1,8 @@
 package bleve
 
 import (
+	"strconv"
+
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/search/query"
 
@@ -38,6 +40,8 @@ func condition(x plan.Expr) query.Query {
 		return bleve.NewDisjunctionQuery(any...)
 	case plan.Range:
 		return between(x)
+	case plan.IDs:
+		return bleve.NewDocIDQuery(documentIDs(x))
 	}
 	return bleve.NewMatchNoneQuery()
 }
@@ -46,6 +50,14 @@ func conditions[T ~[]plan.Expr](list T) []query.Query {
 	out := make([]query.Query, len(list))
 	for i, x := range list {
 		out[i] = condition(x)
+	}
+	return out
+}
+
+func documentIDs(list plan.IDs) []string {
+	out := make([]string, len(list))
+	for i, id := range list {
+		out[i] = strconv.FormatInt(id, 10)
 	}
 	return out
 }

@@ -2,11 +2,15 @@ package meili
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"vigie/search/internal/plan"
 )
+
+// idsTogether is how many IDs stand in one text of a filter.
+const idsTogether = 100
 
 // filter says a simplified expression as a filter of Meilisearch: a list of
 // which all must be true, each a text or a list of which one must be. Texts in
@@ -19,6 +23,14 @@ func filter(x plan.Expr) []any {
 		and = plan.And{x}
 	}
 	for _, member := range and {
+		if not, ok := member.(plan.Not); ok {
+			if ids, ok := not.X.(plan.IDs); ok {
+				for some := range slices.Chunk(ids, idsTogether) {
+					all = append(all, expression(plan.Not{X: some}))
+				}
+				continue
+			}
+		}
 		or, ok := member.(plan.Or)
 		if !ok {
 			all = append(all, expression(member))
@@ -52,6 +64,12 @@ func expression(x plan.Expr) string {
 			return x.Field + " = " + quoted[0]
 		}
 		return x.Field + " IN [" + strings.Join(quoted, ", ") + "]"
+	case plan.IDs:
+		numbers := make([]string, len(x))
+		for i, id := range x {
+			numbers[i] = strconv.FormatInt(id, 10)
+		}
+		return plan.ID + " IN [" + strings.Join(numbers, ", ") + "]"
 	case plan.Range:
 		switch {
 		case x.From == x.To:

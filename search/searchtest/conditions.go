@@ -132,6 +132,14 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a filter and a formula", search.Query{Any: formula(query.Clause{term("voirie")}), Filter: search.Filter{Departments: []string{"01", "2A"}}}, []int64{1, 2, 4}},
 		{"a false formula and a filter", search.Query{Any: formula(query.Clause{}), Filter: search.Filter{Departments: []string{"01"}}}, nil},
 
+		{"without some", search.Query{Without: []int64{2, 5, 4}}, []int64{1, 3, 6}},
+		{"without what is not there", search.Query{Without: []int64{77, 0, -1, 1 << 60}}, []int64{1, 2, 3, 4, 5, 6}},
+		{"without none", search.Query{Without: []int64{}}, []int64{1, 2, 3, 4, 5, 6}},
+		{"without all", search.Query{Without: []int64{1, 2, 3, 4, 5, 6, 6}}, nil},
+		{"a formula without", search.Query{Any: formula(query.Clause{term("voirie")}), Without: []int64{1, 3}}, []int64{2, 4, 6}},
+		{"an exclusion without", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}}, Without: []int64{5}}, []int64{3}},
+		{"a filter without", search.Query{Filter: search.Filter{Buyers: []string{"buyer_1"}}, Without: []int64{6}}, []int64{1, 2}},
+
 		{"online", at(0, vigie.StatusOnline), []int64{1, 3, 6}},
 		{"online, a blink after a deadline", at(0.001, vigie.StatusOnline), []int64{3, 6}},
 		{"online, a blink before a deadline", at(-0.001, vigie.StatusOnline), []int64{1, 3, 6}},
@@ -291,6 +299,10 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 				queries = append(queries, q)
 			}
 		}
+	}
+	for _, q := range slices.Clone(queries) {
+		q.Without = []int64{1, 3, 4}
+		queries = append(queries, q)
 	}
 	results, err := index.Search(t.Context(), queries) // and in the queries' order
 	check(t, err)

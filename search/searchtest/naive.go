@@ -82,6 +82,9 @@ func valuesOf(d search.Document, facet search.Facet) []string {
 // passes reports whether a query finds a document; the filter on a facet's own
 // field aside, if one is named.
 func passes(d search.Document, q search.Query, but search.Facet) bool {
+	if slices.Contains(q.Without, d.ID) {
+		return false
+	}
 	if q.Any != nil && !slices.ContainsFunc(q.Any, func(f query.Formula) bool { return f.Matches(d.Facts) }) {
 		return false
 	}

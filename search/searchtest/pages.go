@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"vigie"
 	"vigie/query"
 	"vigie/search"
@@ -169,6 +171,61 @@ func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
+// testPagesWithout turns pages while more and more is left out, the row that
+// the last page ended with too: the others are shown once each, in order, with
+// totals and counts of what is left.
+func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
+	const n, size = 40, 6
+	index, all := indexOf(t, open, tied(n)...), naive{}
+	all.put(tied(n))
+	for _, order := range orders() {
+		for _, backwards := range []bool{false, true} {
+			t.Run(fmt.Sprint(order, " backwards ", backwards), func(t *testing.T) {
+				q := search.Query{Order: order, Limit: size, FromEnd: backwards, Facets: []search.Facet{search.ByBuyer}}
+				before := ids(all.search(search.Query{Order: order, Limit: n}))
+				var pages [][]int64
+				for {
+					r := ask(t, index, q)
+					if want := n - len(q.Without); r.Total != want || r.Counts[search.ByBuyer]["buyer_1"] != want {
+						t.Errorf("without %d: total %d, by buyer %v", len(q.Without), r.Total, r.Counts)
+					}
+					rows := ids(r)
+					if len(rows) == 0 {
+						break
+					}
+					for _, id := range rows {
+						if slices.Contains(q.Without, id) {
+							t.Errorf("%d is shown, without %v", id, q.Without)
+						}
+					}
+					pages = append(pages, rows)
+					q.FromEnd = false
+					if backwards {
+						q.Before = new(keyOf(order, all[rows[0]]))
+						q.Without = append(q.Without, rows[0], before[max(0, slices.Index(before, rows[0])-2)])
+					} else {
+						q.After = new(keyOf(order, all[rows[len(rows)-1]]))
+						q.Without = append(q.Without, rows[len(rows)-1], before[min(n-1, slices.Index(before, rows[len(rows)-1])+2)])
+					}
+					slices.Sort(q.Without)
+					q.Without = slices.Compact(q.Without)
+				}
+				if backwards {
+					slices.Reverse(pages)
+				}
+				shown := slices.Concat(pages...)
+				// What was left out before its page came is not shown; all else is.
+				want := slices.DeleteFunc(slices.Clone(before), func(id int64) bool {
+					return slices.Contains(q.Without, id) && !slices.Contains(shown, id)
+				})
+				if !slices.Equal(shown, want) || len(shown) >= n {
+					t.Errorf("%v, want %v", shown, want)
+				}
+			})
+		}
+	}
+}
+
 // testMany goes through ten thousand rows, of three thousand buyers.
 func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 	const n, buyers, size = 10_000, 3_000, 1_000
@@ -198,6 +255,15 @@ func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 	if last := ids(ask(t, index, search.Query{Offset: n - 50, Limit: 50})); !slices.Equal(last, want[n-50:]) {
 		t.Errorf("the last page by number: %v", last)
+	}
+	q = search.Query{Limit: size, Facets: []search.Facet{search.ByDepartment}}
+	for id := range int64(n) {
+		if id%50 != 0 {
+			q.Without = append(q.Without, id+1)
+		}
+	}
+	if diff := gocmp.Diff(all.search(q), ask(t, index, q)); diff != "" {
+		t.Errorf("without %d: -want +got:\n%s", len(q.Without), diff)
 	}
 	counts := ask(t, index, search.Query{Facets: []search.Facet{search.ByBuyer, search.ByDepartment}}).Counts
 	if len(counts[search.ByBuyer]) != buyers || len(counts[search.ByDepartment]) != len(vigie.Departments()) {

@@ -160,6 +160,11 @@ func (g generator) query(all naive) search.Query {
 		}
 	}
 	q.Filter = g.filter()
+	if g.chance(0.3) {
+		for range g.IntN(100) {
+			q.Without = append(q.Without, 1+g.Int64N(350)) // also of what is not there, and twice
+		}
+	}
 	key := func() *search.Key {
 		if d, ok := all[1+g.Int64N(400)]; ok {
 			return new(keyOf(q.Order, d))

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Engine) {
 		{"Engine", testEngine},
 		{"Pages", testPages},
 		{"PagesWhileChanging", testPagesWhileChanging},
+		{"PagesWithout", testPagesWithout},
 		{"Many", testMany},
 		{"OddValues", testOddValues},
 		{"Text", testText},

@@ -81,6 +81,7 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"with a formula", search.Query{Text: "voirie", Any: formula(query.Clause{term("a")})}, []int64{1}},
 		{"with exclusions", search.Query{Text: "voirie", Any: []query.Formula{{Excluded: []query.Conj{term("a")}}}}, []int64{2}},
 		{"with a false formula", search.Query{Text: "voirie", Any: []query.Formula{}}, nil},
+		{"without one", search.Query{Text: "voirie", Without: []int64{1}}, []int64{2}},
 		{"after a key", search.Query{Text: "voirie", After: &search.Key{At: new(base), ID: 1}}, []int64{2}},
 		{"in the other order", search.Query{Text: "voirie", Order: search.PublishedAsc}, []int64{2, 1}},
 		{"by number", search.Query{Text: "voirie", Order: search.PublishedAsc, Offset: 1}, []int64{1}},

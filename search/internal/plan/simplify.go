@@ -57,6 +57,10 @@ func Simplify(x Expr) Expr {
 		if x.Field == "" || len(x.Values) == 0 {
 			return Or{}
 		}
+	case IDs:
+		if len(x) == 0 {
+			return Or{}
+		}
 	case Range:
 		switch {
 		case x.From > x.To || x.From > High || x.To < Low:

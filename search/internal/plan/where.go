@@ -8,7 +8,7 @@ import (
 	"vigie/search"
 )
 
-// Expr is a condition on rows: [And], [Or], [Not], [In] or [Range].
+// Expr is a condition on rows: [And], [Or], [Not], [In], [Range] or [IDs].
 type Expr interface{ expr() }
 
 // And is true where all of its members are; of every row if it has none.
@@ -33,11 +33,15 @@ type Range struct {
 	From, To int64
 }
 
+// IDs is true of the rows of these IDs.
+type IDs []int64
+
 func (And) expr()   {}
 func (Or) expr()    {}
 func (Not) expr()   {}
 func (In) expr()    {}
 func (Range) expr() {}
+func (IDs) expr()   {}
 
 // Where is what a query asks of rows, keys and the words of its Text aside, but
 // not the filter on a facet's own field if one is named. It is simplified.
@@ -76,6 +80,9 @@ func Where(q search.Query, but search.Facet) Expr {
 	}
 	if f.DeadlineTo != nil {
 		all = append(all, Range{DeadlineHigh, Low, f.DeadlineTo.Unix()})
+	}
+	if len(q.Without) > 0 {
+		all = append(all, Not{IDs(q.Without)})
 	}
 	return Simplify(all)
 }

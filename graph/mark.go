@@ -1,0 +1,50 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+	"vigie/graph/gql"
+)
+
+func (tenderType) Seen(ctx context.Context, t *vigie.Tender) (bool, error) {
+	marks, err := load(ctx).marks.Load(ctx, t.ID)
+	return marks.Seen, err
+}
+
+func (tenderType) Dismissed(ctx context.Context, t *vigie.Tender) (bool, error) {
+	marks, err := load(ctx).marks.Load(ctx, t.ID)
+	return marks.Dismissed, err
+}
+
+func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen bool) (*gql.MarkTendersSeenPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]int64, len(ids))
+	for i, id := range ids {
+		keys[i] = keyOf(vigie.KindTender, id)
+	}
+	tenders, err := m.service.MarkSeen(ctx, account, keys, seen)
+	if err != nil {
+		tenders = []*vigie.Tender{}
+	}
+	load(ctx).marks.ClearAll()
+	problems, err := userErrors(err, "tenderIds")
+	return &gql.MarkTendersSeenPayload{Tenders: tenders, UserErrors: problems}, err
+}
+
+func (m mutation) DismissTender(ctx context.Context, id string, dismissed bool) (*gql.DismissTenderPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tender, err := m.service.Dismiss(ctx, account, keyOf(vigie.KindTender, id), dismissed)
+	if err != nil {
+		tender = nil
+	}
+	load(ctx).marks.ClearAll()
+	problems, err := userErrors(err, "tenderId")
+	return &gql.DismissTenderPayload{Tender: tender, UserErrors: problems}, err
+}

@@ -1,0 +1,78 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// patience is how long tests wait for what must come.
+const patience = 30 * time.Second
+
+func awake(t *testing.T, woken <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-woken:
+	case <-time.After(patience):
+		t.Fatal("nobody is woken")
+	}
+}
+
+// Publishing wakes whoever waits, once it is committed, and each time.
+func TestChanges(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		woken, too := s.Changes(t.Context()), s.Changes(t.Context())
+		ended, end := context.WithCancel(t.Context())
+		s.Changes(ended)
+		end()
+		for i, ref := range []string{"1", "2", "3"} {
+			for _, p := range publish(t, s, notice(ref, i)) {
+				for _, woken := range []<-chan struct{}{woken, too} {
+					// An earlier value may still lie there; what counts is that
+					// one comes after which the notice is there.
+					awake(t, woken)
+				}
+				if _, err := s.Notice(t.Context(), p.Notice.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// On PostgreSQL another process is heard of, also after the connection broke;
+// another schema's is not.
+func TestChangesElsewhere(t *testing.T) {
+	url := storetest.Postgres(t)
+	here, there, stranger := open(t, url), open(t, url), open(t, storetest.Postgres(t))
+	woken, strange := here.Changes(t.Context()), stranger.Changes(t.Context())
+	awake(t, woken) // it listens
+	awake(t, strange)
+	publish(t, there, notice("1", 0))
+	awake(t, woken)
+
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var broken int
+	err = conn.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE query LIKE 'LISTEN %' AND query LIKE '%' || (SELECT 'vigie_' || to_hex(hashtextextended(concat(current_schema(), '.vigie.published'), 0))) || '%'`).Scan(&broken)
+	if err != nil || broken != 1 {
+		t.Fatalf("%d connections listen, %v", broken, err)
+	}
+	awake(t, woken) // it listens again
+	publish(t, there, notice("2", 0))
+	awake(t, woken)
+	select {
+	case <-strange:
+		t.Error("another schema is woken")
+	default:
+	}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Marks are what an account did with a tender.
+type Marks struct{ Seen, Dismissed bool }
+
+// Mark is something that an account can do with a tender, and undo: the column
+// that says when it did.
+type Mark string
+
+// The marks.
+const (
+	Seen      Mark = "seen_at"
+	Dismissed Mark = "dismissed_at"
+)
+
+// tenderMark is a row of tender_marks. A tender that turned out to be another
+// keeps its row: what it says is true of the other, which readers find out.
+type tenderMark struct {
+	AccountID   int64 `bun:",pk"`
+	TenderID    int64 `bun:",pk"`
+	SeenAt      *time.Time
+	DismissedAt *time.Time
+}
+
+// SetMark puts a mark of an account on tenders, or takes it away. Doing so
+// again changes nothing, not even since when the mark is there. Unknown ids are
+// left out.
+func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, tenders []int64) error {
+	if len(tenders) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var leading []int64
+		err := tx.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("DISTINCT COALESCE(merged_into, id)").
+			Where("id IN (?)", bun.List(tenders)).Scan(ctx, &leading)
+		if err != nil || len(leading) == 0 {
+			return err
+		}
+		if !on {
+			same := tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id").
+				Where("id IN (?)", bun.List(leading)).WhereOr("merged_into IN (?)", bun.List(leading))
+			_, err := tx.NewUpdate().Model((*tenderMark)(nil)).Set("? = NULL", bun.Ident(mark)).
+				Where("account_id = ?", account).Where("tender_id IN (?)", same).Exec(ctx)
+			return err
+		}
+		slices.Sort(leading) // rows are locked in the order of their ids
+		rows := make([]tenderMark, len(leading))
+		for i, id := range leading {
+			rows[i] = tenderMark{AccountID: account, TenderID: id}
+			switch now := s.stamp(); mark {
+			case Seen:
+				rows[i].SeenAt = &now
+			case Dismissed:
+				rows[i].DismissedAt = &now
+			}
+		}
+		_, err = tx.NewInsert().Model(&rows).On("CONFLICT (account_id, tender_id) DO UPDATE").
+			Set("? = COALESCE(tender_mark.?, EXCLUDED.?)", bun.Ident(mark), bun.Ident(mark), bun.Ident(mark)).Exec(ctx)
+		return err
+	})
+}
+
+// Marks returns the marks of an account on tenders, by the ids asked for;
+// tenders without any are left out.
+func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[int64]Marks, error) {
+	marks := make(map[int64]Marks)
+	if len(tenders) == 0 {
+		return marks, nil
+	}
+	var rows []struct {
+		ID              int64
+		Seen, Dismissed bool
+	}
+	err := s.db.NewSelect().TableExpr("tenders AS asked").
+		ColumnExpr("asked.id, mark.seen_at IS NOT NULL AS seen, mark.dismissed_at IS NOT NULL AS dismissed").
+		Join("JOIN tenders AS same ON same.id = COALESCE(asked.merged_into, asked.id) OR same.merged_into = COALESCE(asked.merged_into, asked.id)").
+		Join("JOIN tender_marks AS mark ON mark.tender_id = same.id AND mark.account_id = ?", account).
+		Where("asked.id IN (?)", bun.List(tenders)).Scan(ctx, &rows)
+	for _, row := range rows {
+		m := marks[row.ID]
+		marks[row.ID] = Marks{Seen: m.Seen || row.Seen, Dismissed: m.Dismissed || row.Dismissed}
+	}
+	return marks, translate(err)
+}
+
+// DismissedTenders returns the tenders that an account dismissed, the last
+// dismissed first, at most limit; those whose deadline is before open, where
+// that is not zero, are left out.
+func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.Time, limit int64) ([]int64, error) {
+	var ids []int64
+	q := s.db.NewSelect().Model((*tenderMark)(nil)).ColumnExpr("tender.id").
+		Join("JOIN tenders AS same ON same.id = tender_mark.tender_id").
+		Join("JOIN tenders AS tender ON tender.id = COALESCE(same.merged_into, same.id)").
+		Where("tender_mark.account_id = ?", account).Where("tender_mark.dismissed_at IS NOT NULL").
+		Group("tender.id").OrderExpr("MAX(tender_mark.dismissed_at) DESC, tender.id DESC").Limit(limit)
+	if !open.IsZero() {
+		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("tender.deadline IS NULL").WhereOr("tender.deadline >= ?", open)
+		})
+	}
+	err := q.Scan(ctx, &ids)
+	return ids, translate(err)
+}

@@ -1,0 +1,154 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// mark sets a mark or takes it away.
+func mark(t *testing.T, s *store.Store, account *vigie.Account, m store.Mark, on bool, tenders ...int64) {
+	t.Helper()
+	if err := s.SetMark(t.Context(), account.ID, m, on, tenders); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// marked checks the marks of an account on the tenders asked for.
+func marked(t *testing.T, s *store.Store, account *vigie.Account, want map[int64]store.Marks, tenders ...int64) {
+	t.Helper()
+	got, err := s.Marks(t.Context(), account.ID, tenders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, m := range got {
+		if m == (store.Marks{}) { // as good as none
+			delete(got, id)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("marks: -want +got:\n%s", diff)
+	}
+}
+
+// dismissed returns what an account dismissed.
+func dismissed(t *testing.T, s *store.Store, account *vigie.Account, open time.Time, limit int64) []int64 {
+	t.Helper()
+	ids, err := s.DismissedTenders(t.Context(), account.ID, open, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+func TestMarks(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		p := publish(t, s, notice("1", 0), notice("2", 1), notice("3", 2))
+		one, two, three := p[0].Notice.TenderID, p[1].Notice.TenderID, p[2].Notice.TenderID
+		mine, other := account(t, s, "a"), account(t, s, "b")
+		none := map[int64]store.Marks{}
+		marked(t, s, mine, none, one, two, three, 4711)
+		marked(t, s, mine, none)
+
+		mark(t, s, mine, store.Seen, true, two, one, 4711, two)
+		mark(t, s, mine, store.Seen, true, one)
+		mark(t, s, mine, store.Seen, true)
+		mark(t, s, mine, store.Dismissed, true, two, three)
+		marked(t, s, mine, map[int64]store.Marks{one: {Seen: true}, two: {Seen: true, Dismissed: true}, three: {Dismissed: true}}, one, two, three, 4711)
+		marked(t, s, mine, map[int64]store.Marks{three: {Dismissed: true}}, three)
+		marked(t, s, other, none, one, two, three)
+
+		mark(t, s, other, store.Dismissed, false, two)
+		mark(t, s, mine, store.Seen, false, two, three, one)
+		mark(t, s, mine, store.Seen, false, two)
+		marked(t, s, mine, map[int64]store.Marks{two: {Dismissed: true}, three: {Dismissed: true}}, one, two, three)
+		mark(t, s, mine, store.Dismissed, false, two)
+		marked(t, s, mine, map[int64]store.Marks{three: {Dismissed: true}}, one, two, three)
+		if got := dismissed(t, s, mine, time.Time{}, 10); !slices.Equal(got, []int64{three}) {
+			t.Errorf("dismissed: %v", got)
+		}
+		if got := dismissed(t, s, other, time.Time{}, 10); len(got) != 0 {
+			t.Errorf("dismissed by another: %v", got)
+		}
+	})
+}
+
+// A mark on a tender that turned out to be another is one on that, whenever it
+// was made and by whichever id, and goes with it.
+func TestMarksOfMerged(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		p := publish(t, s, notice("1", 0), notice("2", 1), notice("3", 1))
+		older, younger, third := p[0].Notice.TenderID, p[1].Notice.TenderID, p[2].Notice.TenderID
+		a := account(t, s, "a")
+		mark(t, s, a, store.Seen, true, younger)
+		mark(t, s, a, store.Dismissed, true, older, third)
+		publish(t, s, notice("4", 2, kind(vigie.Correction, "1", "2")))
+		if tender(t, s, younger).ID != older {
+			t.Fatal("the tenders are not merged")
+		}
+		both := store.Marks{Seen: true, Dismissed: true}
+		marked(t, s, a, map[int64]store.Marks{older: both, younger: both}, older, younger)
+		marked(t, s, a, map[int64]store.Marks{older: both}, older)
+		marked(t, s, a, map[int64]store.Marks{younger: both}, younger)
+		mark(t, s, a, store.Dismissed, true, younger)
+		if got := dismissed(t, s, a, time.Time{}, 10); !slices.Equal(slices.Sorted(slices.Values(got)), []int64{older, third}) {
+			t.Errorf("dismissed: %v", got)
+		}
+		// The other way round too.
+		p = publish(t, s, notice("5", 0), notice("6", 1))
+		first, second := p[0].Notice.TenderID, p[1].Notice.TenderID
+		mark(t, s, a, store.Seen, true, first)
+		mark(t, s, a, store.Dismissed, true, second)
+		publish(t, s, notice("7", 2, kind(vigie.Correction, "5", "6")))
+		marked(t, s, a, map[int64]store.Marks{first: both, second: both}, first, second)
+		mark(t, s, a, store.Dismissed, false, first)
+
+		mark(t, s, a, store.Seen, false, older)
+		mark(t, s, a, store.Dismissed, false, younger)
+		marked(t, s, a, map[int64]store.Marks{}, older, younger)
+		if got := dismissed(t, s, a, time.Time{}, 10); !slices.Equal(got, []int64{third}) {
+			t.Errorf("dismissed: %v", got)
+		}
+	})
+}
+
+// What was dismissed is told from the last on, without what had closed.
+func TestDismissedTenders(t *testing.T) {
+	for name, url := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			now := noon
+			s, err := store.Open(t.Context(), url(t), func() time.Time { return now })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			at := func(deadline *time.Time) func(*vigie.Notice) {
+				return func(n *vigie.Notice) { n.Content.Deadline = deadline }
+			}
+			var ids []int64
+			for _, p := range publish(t, s, notice("1", 0, at(nil)), notice("2", 0, at(new(noon))), notice("3", 0, at(new(noon.Add(-time.Second)))), notice("4", 0)) {
+				ids = append(ids, p.Notice.TenderID)
+			}
+			a := account(t, s, "a")
+			for _, i := range []int{2, 0, 3, 1, 2} { // the last again: it stays where it was
+				mark(t, s, a, store.Dismissed, true, ids[i])
+				now = now.Add(time.Second)
+			}
+			if got, want := dismissed(t, s, a, time.Time{}, 10), []int64{ids[1], ids[3], ids[0], ids[2]}; !slices.Equal(got, want) {
+				t.Errorf("dismissed %v, want %v", got, want)
+			}
+			if got, want := dismissed(t, s, a, noon, 10), []int64{ids[1], ids[3], ids[0]}; !slices.Equal(got, want) {
+				t.Errorf("dismissed and open %v, want %v", got, want)
+			}
+			if got, want := dismissed(t, s, a, noon, 2), []int64{ids[1], ids[3]}; !slices.Equal(got, want) {
+				t.Errorf("the last two: %v, want %v", got, want)
+			}
+		})
+	}
+}
