@@ -16,9 +16,9 @@ type Change struct {
 	Before, After Text
 }
 
-// changes lists what differs between two states of a tender, in the order in
+// Changes lists what differs between two states of a tender, in the order in
 // which a supplier cares.
-func changes(before, after Folded) []Change {
+func Changes(before, after Folded) []Change {
 	var list []Change
 	add := func(field string, label, was, is Text) {
 		if was != is {

@@ -104,8 +104,19 @@ func Fold(notices []*Notice) Folded {
 		case Correction:
 		}
 		if i > 0 {
-			f.Changes[i] = changes(before, f)
+			f.Changes[i] = Changes(before, f)
 		}
 	}
 	return f
+}
+
+// Arrival tells what a notice changed in what was known of its tender when it
+// came, whatever the order of publication; known is false where nothing was.
+func Arrival(notices []*Notice, id int64) (before, after Folded, known bool) {
+	earlier := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID >= id })
+	upTo := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID > id })
+	if len(earlier) > 0 {
+		before, known = Fold(earlier), true
+	}
+	return before, Fold(upTo), known
 }

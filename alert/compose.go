@@ -44,9 +44,9 @@ type composer struct {
 	settings  Settings
 	templates *letter.Templates
 	keys      *link.Keys
-	// buyers and folds are those of the tenders that mails tell of.
-	buyers map[int64]*vigie.Buyer
-	folds  map[int64]vigie.Folded
+	// buyers and notices are those of the tenders that mails tell of.
+	buyers  map[int64]*vigie.Buyer
+	notices map[int64][]*vigie.Notice
 }
 
 // composed is a mail as it is sent, and what becomes of what it was to tell.
@@ -75,11 +75,7 @@ func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reade
 	if c.buyers, err = s.Store.Buyers(ctx, compact(buyers)); err != nil || len(corrected) == 0 {
 		return c, err
 	}
-	notices, err := s.Store.Notices(ctx, compact(corrected))
-	c.folds = make(map[int64]vigie.Folded, len(notices))
-	for tender, list := range notices {
-		c.folds[tender] = vigie.Fold(list)
-	}
+	c.notices, err = s.Store.Notices(ctx, compact(corrected))
 	return c, err
 }
 
@@ -266,24 +262,14 @@ func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[i
 			}
 		}
 		if corrected && told.Kind == vigie.DeliverCorrected {
-			t.Changes = merge(t.Changes, c.changes(s.tender.ID, told.NoticeID))
+			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], told.NoticeID)
+			t.Changes = merge(t.Changes, vigie.Changes(before, after))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(keywords)) {
 		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id]})
 	}
 	return t
-}
-
-// changes are what a notice changed.
-func (c *composer) changes(tender, notice int64) []vigie.Change {
-	fold := c.folds[tender]
-	for i, n := range fold.Notices {
-		if n.ID == notice {
-			return fold.Changes[i]
-		}
-	}
-	return nil
 }
 
 // merge tells two sets of changes, one after the other, as one.

@@ -83,11 +83,15 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 			d.Drop = append(d.Drop, t.ID)
 			continue
 		}
-		members = append(members, t.ID)
 		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.tender.Deadline)
 		if at.Before(spaced) {
 			at = spaced
 		}
+		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is told before
+			d.Later[t.ID] = at
+			continue
+		}
+		members = append(members, t.ID)
 		if first.IsZero() || at.Before(first) {
 			first = at
 		}

@@ -172,15 +172,15 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, notices []*vigie
 	}
 	var list []news
 	for _, notice := range notices {
-		if n, tells := l.readOne(notice, tenders[notice.TenderID], vigie.Fold(dossiers[notice.TenderID])); tells {
+		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID]); tells {
 			list = append(list, n)
 		}
 	}
 	return list, nil
 }
 
-// readOne finds out what a notice tells, if anything.
-func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, fold vigie.Folded) (n news, tells bool) {
+// readOne finds out what one of the notices of a tender tells, if anything.
+func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) (n news, tells bool) {
 	n = news{about: store.Happening{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
 	if t.Outcome == vigie.Cancelled {
 		n.cancelled = notice.Kind == vigie.Cancellation
@@ -194,10 +194,11 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, fold vigie.Folde
 		n.facts, _ = query.FactsOf(t)
 		n.matching = l.Matcher.Match(t)
 	}
-	at := slices.IndexFunc(fold.Notices, func(m *vigie.Notice) bool { return m.ID == notice.ID })
-	if at > 0 && (notice.Kind == vigie.Correction || len(fold.Changes[at]) > 0) {
+	// An original that comes after its correction corrects nothing.
+	first := vigie.Fold(notices).Notices[0].ID == notice.ID
+	before, after, known := vigie.Arrival(notices, notice.ID)
+	if known && !first && (notice.Kind == vigie.Correction || len(vigie.Changes(before, after)) > 0) {
 		n.corrects = true
-		before, after := vigie.Fold(fold.Notices[:at]), vigie.Fold(fold.Notices[:at+1])
 		was, is := before.Content.Deadline, after.Content.Deadline
 		n.urgent = was != nil && is != nil && is.Before(*was)
 		n.knew = l.knew(t, before, online)

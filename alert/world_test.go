@@ -268,3 +268,38 @@ func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
 	}
 	return who.RecipientID
 }
+
+// consents has the owner of an address agree, on the account's watches.
+func (w *world) consents(address string) {
+	w.t.Helper()
+	watches, err := w.store.Watches(w.t.Context(), w.account.ID, store.WatchFilter{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, watch := range watches {
+		byWatch, err := w.store.Recipients(w.t.Context(), w.account, []int64{watch.ID})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, r := range byWatch[watch.ID] {
+			if r.Email != address {
+				continue
+			}
+			who, err := w.store.Subscriber(w.t.Context(), r.ID)
+			if err == nil {
+				err = w.store.Confirm(w.t.Context(), who.RecipientID)
+			}
+			if err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// dismiss has an account see no more of a tender.
+func (w *world) dismiss(account *vigie.Account, tender int64) {
+	w.t.Helper()
+	if err := w.store.SetMark(w.t.Context(), account.ID, store.Dismissed, true, []int64{tender}); err != nil {
+		w.t.Fatal(err)
+	}
+}

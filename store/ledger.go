@@ -25,11 +25,6 @@ func (s *Store) Tell(ctx context.Context, notice int64) error {
 	return translate(err)
 }
 
-// NoticesOf returns all notices of tenders, as [Store.Notices] does.
-func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
-	return noticesOf(ctx, now.tx, tenders)
-}
-
 // ChangedTenders is [Store.ChangedTenders].
 func (now *Snapshot) ChangedTenders(ctx context.Context, after, limit int64) ([]*vigie.Tender, error) {
 	return changedTenders(ctx, now.tx, after, limit)
