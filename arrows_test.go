@@ -36,7 +36,9 @@ func arrows() map[string][]string {
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
 		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
+		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "feed", "query", "store"},
 		"alert/letter":           {"."},
+		"alert/link":             {},
 		"alert/post":             {"."},
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
@@ -45,7 +47,7 @@ func arrows() map[string][]string {
 		"graph/scalar":           {"."},
 		"server/playground":      {},
 		"server": {
-			".", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "alert", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store",
 		},
 	}

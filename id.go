@@ -16,6 +16,7 @@ const (
 	KindBuyer     Kind = "buyer"
 	KindTender    Kind = "tender"
 	KindNotice    Kind = "notice"
+	KindDelivery  Kind = "delivery"
 )
 
 // Node is anything that has a global id.
@@ -39,7 +40,7 @@ func ParseGlobalID(s string) (kind Kind, id int64, ok bool) {
 		return "", 0, false
 	}
 	switch kind {
-	case KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice:
+	case KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery:
 		return kind, id, true
 	}
 	return "", 0, false

@@ -30,7 +30,12 @@ type Ledger struct {
 	Fault func(Fault)
 
 	lead *store.Leadership
+	// said is when it was last noted that no notice waits.
+	said time.Time
 }
+
+// sayEvery is how often it is noted that no notice waits.
+const sayEvery = time.Minute
 
 // batch is how many notices are matched in one snapshot.
 const batch = 100
@@ -98,10 +103,16 @@ func (l *Ledger) step(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if last == 0 {
-		return more, nil
+	if last > 0 {
+		if err := l.Store.Tell(ctx, last); err != nil {
+			return false, err
+		}
 	}
-	return more, l.Store.Tell(ctx, last)
+	if now := l.Now(); !more && now.Sub(l.said) >= sayEvery {
+		l.said = now
+		return false, l.Store.AllTold(ctx)
+	}
+	return more, nil
 }
 
 func (l *Ledger) fault(at Fault) {

@@ -234,26 +234,11 @@ func (s *Service) DeleteWatch(ctx context.Context, account *vigie.Account, id in
 
 // Recipient returns an address of one of an account's watches.
 func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
-	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{})
-	if err != nil {
-		return nil, err
+	found, err := s.Store.Addresses(ctx, account, []int64{id})
+	if err == nil && found[id] == nil {
+		return nil, noRecipient()
 	}
-	ids := make([]int64, len(watches))
-	for i, w := range watches {
-		ids[i] = w.ID
-	}
-	byWatch, err := s.Store.Recipients(ctx, account, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, recipients := range byWatch {
-		for _, r := range recipients {
-			if r.ID == id {
-				return r, nil
-			}
-		}
-	}
-	return nil, &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{FR: "Cette adresse n'est sur aucune veille.", EN: "This address is on no watch."}}
+	return found[id], err
 }
 
 // Explain says why a tender does, or does not, match a watch of an account.

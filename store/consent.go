@@ -41,7 +41,7 @@ func (s *Store) addressee(ctx context.Context, which func(*bun.SelectQuery) *bun
 	var a Addressee
 	err := which(s.db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
 		ColumnExpr("r.id AS recipient_id, r.email, a.locale, r.left_at IS NOT NULL AS left").
-		ColumnExpr(confirmed + " AS confirmed")).Scan(ctx, &a)
+		ColumnExpr(confirmed+" AS confirmed")).Scan(ctx, &a)
 	return a, translate(err)
 }
 

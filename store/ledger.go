@@ -25,6 +25,12 @@ func (s *Store) Tell(ctx context.Context, notice int64) error {
 	return translate(err)
 }
 
+// AllTold notes that no notice waits.
+func (s *Store) AllTold(ctx context.Context) error {
+	_, err := s.db.NewRaw("UPDATE consumers SET seen_at = ? WHERE name = ?", s.stamp(), alertsConsumer).Exec(ctx)
+	return translate(err)
+}
+
 // ChangedTenders is [Store.ChangedTenders].
 func (now *Snapshot) ChangedTenders(ctx context.Context, after, limit int64) ([]*vigie.Tender, error) {
 	return changedTenders(ctx, now.tx, after, limit)

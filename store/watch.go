@@ -413,6 +413,28 @@ func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *coun
 
 // Recipients returns the addresses of watches, in their order, by watch.
 func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
+	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL")
+	})
+	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
+	for _, r := range list {
+		byWatch[r.WatchID] = append(byWatch[r.WatchID], r)
+	}
+	return byWatch, err
+}
+
+// Addresses returns addresses of an account's watches by the ids asked for, also
+// those that were taken away.
+func (s *Store) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
+	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
+	byID := make(map[int64]*vigie.Recipient, len(list))
+	for _, r := range list {
+		byID[r.ID] = r
+	}
+	return byID, err
+}
+
+func (s *Store) addresses(ctx context.Context, account *vigie.Account, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
 	var rows []struct {
 		ID          int64
 		WatchID     int64
@@ -422,16 +444,12 @@ func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches 
 		LeftAt      *time.Time
 		BouncedAt   *time.Time
 	}
-	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at").
+	err := which(s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		Where("r.account_id = ?", account.ID).Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").
-		Order("s.watch_id", "s.position").Scan(ctx, &rows)
-	if err != nil {
-		return nil, translate(err)
-	}
-	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
-	for _, row := range rows {
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at").
+		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
+	list := make([]*vigie.Recipient, len(rows))
+	for i, row := range rows {
 		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == addressKey(account.Email)}
 		switch {
 		case row.LeftAt != nil:
@@ -443,7 +461,7 @@ func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches 
 		default:
 			r.Status = vigie.Pending
 		}
-		byWatch[r.WatchID] = append(byWatch[r.WatchID], r)
+		list[i] = r
 	}
-	return byWatch, nil
+	return list, translate(err)
 }

@@ -1,7 +1,9 @@
--- How far those who read changes in their order have come.
+-- How far those who read changes in their order have come, and when they last
+-- saw that there were no more.
 CREATE TABLE consumers (
 	name TEXT PRIMARY KEY,
-	cursor BIGINT NOT NULL
+	cursor BIGINT NOT NULL,
+	seen_at TIMESTAMPTZ
 );
 
 --bun:split

@@ -1,0 +1,59 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+	"vigie/graph/gql"
+	"vigie/service"
+	"vigie/store"
+)
+
+func (r watchType) Deliveries(ctx context.Context, w *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error) {
+	return r.service.Deliveries(ctx, w, service.PageArgs{First: first, After: after, Last: last, Before: before})
+}
+
+func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHealth, error) {
+	health, err := load(ctx).health.Load(ctx, w.ID)
+	if err != nil || health == nil {
+		return nil, err
+	}
+	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	return service.Health(health, recipients), err
+}
+
+func (deliveryType) Tender(ctx context.Context, d *store.Outgoing) (*vigie.Tender, error) {
+	return load(ctx).tenders.Load(ctx, d.TenderID)
+}
+
+func (r deliveryType) Recipient(ctx context.Context, d *store.Outgoing) (*vigie.Recipient, error) {
+	return load(ctx).addresses.Load(ctx, d.SubscriptionID)
+}
+
+func (deliveryType) Reasons(ctx context.Context, d *store.Outgoing) ([]*service.WatchMatch, error) {
+	reasons, err := load(ctx).reasons.Load(ctx, d.ID)
+	if reasons == nil {
+		reasons = []*service.WatchMatch{}
+	}
+	return reasons, err
+}
+
+func (m mutation) ResendConfirmation(ctx context.Context, id string) (*gql.RecipientPayload, error) {
+	return m.recipient(ctx, id, m.service.ResendConfirmation)
+}
+
+func (m mutation) Resubscribe(ctx context.Context, id string) (*gql.RecipientPayload, error) {
+	return m.recipient(ctx, id, m.service.Resubscribe)
+}
+
+// recipient does something to an address of the viewer's.
+func (mutation) recipient(ctx context.Context, id string, do func(context.Context, *vigie.Account, int64) (*vigie.Recipient, error)) (*gql.RecipientPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := do(ctx, account, keyOf(vigie.KindRecipient, id))
+	load(ctx).recipients.ClearAll()
+	problems, err := userErrors(err, "recipientId")
+	return &gql.RecipientPayload{Recipient: recipient, UserErrors: problems}, err
+}

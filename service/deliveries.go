@@ -1,0 +1,151 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"vigie"
+	"vigie/store"
+)
+
+// DeliveryPage is a page of what was sent because of a watch.
+type DeliveryPage struct {
+	Edges      []*DeliveryEdge
+	PageInfo   PageInfo
+	TotalCount int
+}
+
+// DeliveryEdge is a delivery in a list.
+type DeliveryEdge struct {
+	Cursor string
+	Node   *store.Outgoing
+}
+
+// Nodes returns the deliveries of the page.
+func (p *DeliveryPage) Nodes() []*store.Outgoing {
+	nodes := make([]*store.Outgoing, len(p.Edges))
+	for i, edge := range p.Edges {
+		nodes[i] = edge.Node
+	}
+	return nodes
+}
+
+// Deliveries returns a page of what was, or shall be, sent because of a watch,
+// newest first.
+func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs) (*DeliveryPage, error) {
+	const list = "deliveries"
+	window, err := args.window(20)
+	if err != nil {
+		return nil, err
+	}
+	asked := store.DeliveryWindow{Backwards: window.backwards, Limit: window.size + 1}
+	if window.cursor != "" {
+		c, err := parseCursor(window.cursor, list, window.argument)
+		if err != nil {
+			return nil, err
+		}
+		if window.backwards {
+			asked.Above = c.ID
+		} else {
+			asked.Below = c.ID
+		}
+	}
+	rows, total, err := s.Store.Deliveries(ctx, w.ID, asked)
+	if err != nil {
+		return nil, err
+	}
+	more := len(rows) > window.size
+	rows = rows[:min(len(rows), window.size)]
+	page := &DeliveryPage{TotalCount: total, PageInfo: PageInfo{HasNextPage: more, HasPreviousPage: window.cursor != ""}}
+	if window.backwards {
+		slices.Reverse(rows)
+		page.PageInfo.HasNextPage, page.PageInfo.HasPreviousPage = window.cursor != "", more
+	}
+	for _, row := range rows {
+		page.Edges = append(page.Edges, &DeliveryEdge{cursor{List: list, ID: row.ID}.String(), row})
+	}
+	if n := len(page.Edges); n > 0 {
+		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+	}
+	return page, nil
+}
+
+// DeliveryReasons returns the watches of an account that led to deliveries, by
+// delivery, less those that are gone.
+func (s *Service) DeliveryReasons(ctx context.Context, account *vigie.Account, deliveries []int64) (map[int64][]*WatchMatch, error) {
+	reasons, err := s.Store.Reasons(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
+	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{})
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*vigie.Watch, len(watches))
+	for _, w := range watches {
+		byID[w.ID] = w
+	}
+	matches := make(map[int64][]*WatchMatch, len(reasons))
+	for delivery, list := range reasons {
+		for _, r := range list {
+			if w := byID[r.WatchID]; w != nil {
+				matches[delivery] = append(matches[delivery], &WatchMatch{w, r.Keywords})
+			}
+		}
+	}
+	return matches, nil
+}
+
+// WatchHealth tells whether a watch does its work.
+type WatchHealth struct {
+	LastEvaluatedAt, LastMatchAt, LastMailAt *time.Time
+	PendingRecipients, BouncedRecipients     int
+}
+
+// Health tells whether a watch with those recipients does its work.
+func Health(h *store.Health, recipients []*vigie.Recipient) *WatchHealth {
+	health := &WatchHealth{LastEvaluatedAt: h.EvaluatedAt, LastMatchAt: h.MatchedAt, LastMailAt: h.MailedAt}
+	for _, r := range recipients {
+		switch r.Status {
+		case vigie.Pending:
+			health.PendingRecipients++
+		case vigie.Bounced:
+			health.BouncedRecipients++
+		case vigie.Confirmed, vigie.Unsubscribed:
+		}
+	}
+	return health
+}
+
+// ResendConfirmation has an address of one of an account's watches asked once
+// more whether it may be written to, and returns it.
+func (s *Service) ResendConfirmation(ctx context.Context, account *vigie.Account, recipient int64) (*vigie.Recipient, error) {
+	if err := s.Store.AskAgain(ctx, account.ID, recipient); err != nil {
+		return nil, asNoRecipient(err)
+	}
+	return s.Recipient(ctx, account, recipient)
+}
+
+// Resubscribe has an account's own address written to again, and returns it.
+func (s *Service) Resubscribe(ctx context.Context, account *vigie.Account, recipient int64) (*vigie.Recipient, error) {
+	if err := s.Store.Resubscribe(ctx, account, recipient); err != nil {
+		return nil, asNoRecipient(err)
+	}
+	return s.Recipient(ctx, account, recipient)
+}
+
+// asNoRecipient words the store's « not found » of a recipient.
+func asNoRecipient(err error) error {
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return noRecipient("recipientId")
+	}
+	return err
+}
+
+func noRecipient(field ...string) error {
+	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
+		FR: "Cette adresse n'est sur aucune veille.",
+		EN: "This address is on no watch.",
+	}}
+}

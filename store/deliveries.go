@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Outgoing is a delivery as the owner of a watch sees it.
+type Outgoing struct {
+	vigie.Delivery `bun:"embed:"`
+	// SubscriptionID is the id of the recipient on the watch.
+	SubscriptionID int64
+	WatchID        int64
+	State          *vigie.MailState // of its mail, if any
+	ClosedAt       *time.Time
+}
+
+// Status is what became of it.
+func (o *Outgoing) Status() vigie.DeliveryStatus {
+	switch {
+	case o.DroppedAt != nil:
+		return vigie.DeliveryDropped
+	case o.State == nil:
+		return vigie.DeliveryWaiting
+	}
+	switch *o.State {
+	case vigie.MailSent:
+		return vigie.DeliverySent
+	case vigie.MailDropped:
+		return vigie.DeliveryDropped
+	case vigie.MailFailed:
+		return vigie.DeliveryFailed
+	case vigie.MailOpen:
+	}
+	return vigie.DeliveryWaiting
+}
+
+// SentAt is when its mail was accepted, nil where none was.
+func (o *Outgoing) SentAt() *time.Time {
+	if o.Status() != vigie.DeliverySent {
+		return nil
+	}
+	return o.ClosedAt
+}
+
+// GlobalID is the delivery's id across the API.
+func (o *Outgoing) GlobalID() string { return vigie.GlobalID(vigie.KindDelivery, o.ID) }
+
+// outgoing selects deliveries with each of the watches that led to them; a
+// tender that is only going to close soon is none yet.
+func (s *Store) outgoing() *bun.SelectQuery {
+	return s.db.NewSelect().TableExpr("reasons AS why").Join("JOIN deliveries AS d ON d.id = why.delivery_id").
+		Join("JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id").
+		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
+		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon)
+}
+
+// DeliveryWindow is a part of a list of deliveries, newest first: at most Limit
+// of those with ids below Below, or, from the end of the list on, above Above;
+// 0 is no bound.
+type DeliveryWindow struct {
+	Below, Above int64
+	Backwards    bool
+	Limit        int
+}
+
+// Deliveries returns what was, or shall be, sent because of a watch, and how
+// much that is in all.
+func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) ([]*Outgoing, int, error) {
+	total, err := s.outgoing().Where("why.watch_id = ?", watch).Count(ctx)
+	if err != nil {
+		return nil, 0, translate(err)
+	}
+	q := s.outgoing().Where("why.watch_id = ?", watch).
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, m.state, m.closed_at").Limit(int64(w.Limit))
+	if w.Below != 0 {
+		q = q.Where("d.id < ?", w.Below)
+	}
+	if w.Above != 0 {
+		q = q.Where("d.id > ?", w.Above)
+	}
+	if w.Backwards {
+		q = q.OrderExpr("d.id ASC")
+	} else {
+		q = q.OrderExpr("d.id DESC")
+	}
+	var list []*Outgoing
+	err = q.Scan(ctx, &list)
+	return list, int(total), translate(err)
+}
+
+// Delivery returns a delivery of an account.
+func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, error) {
+	o := new(Outgoing)
+	err := s.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, m.state, m.closed_at").
+		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
+	return o, translate(err)
+}
+
+// Reasons returns why deliveries were made, by delivery.
+func (s *Store) Reasons(ctx context.Context, deliveries []int64) (map[int64][]vigie.Reason, error) {
+	var rows []*reason
+	err := s.db.NewSelect().Model(&rows).Where("delivery_id IN (?)", bun.List(deliveries)).Order("delivery_id", "watch_id").Scan(ctx)
+	byDelivery := make(map[int64][]vigie.Reason, len(deliveries))
+	for _, r := range rows {
+		byDelivery[r.DeliveryID] = append(byDelivery[r.DeliveryID], vigie.Reason{WatchID: r.WatchID, Keywords: r.Keywords})
+	}
+	return byDelivery, translate(err)
+}
+
+// Health tells whether a watch does its work.
+type Health struct {
+	WatchID int64
+	// EvaluatedAt is when it was last seen that no notice waits to be matched;
+	// nil while the watch is off.
+	EvaluatedAt *time.Time
+	// MatchedAt is when a tender last began to match, MailedAt when a mail
+	// because of it was last accepted.
+	MatchedAt, MailedAt *time.Time
+}
+
+// Health returns the health of watches, by watch.
+func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health, error) {
+	var rows []*Health
+	err := s.db.NewSelect().TableExpr("watches AS w").
+		Join("LEFT JOIN reasons AS why ON why.watch_id = w.id").
+		Join("LEFT JOIN deliveries AS d ON d.id = why.delivery_id").
+		Join("LEFT JOIN mails AS m ON m.id = d.mail_id AND m.state = ?", vigie.MailSent).
+		ColumnExpr("w.id AS watch_id").
+		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", alertsConsumer).
+		ColumnExpr("MAX(CASE WHEN d.kind = ? THEN d.created_at END) AS matched_at", vigie.DeliverNew).
+		ColumnExpr("MAX(m.closed_at) AS mailed_at").
+		Where("w.id IN (?)", bun.List(watches)).GroupExpr("w.id, w.active").Scan(ctx, &rows)
+	byWatch := make(map[int64]*Health, len(rows))
+	for _, h := range rows {
+		byWatch[h.WatchID] = h
+	}
+	return byWatch, translate(err)
+}
+
+// AskAgain has an address asked for its consent once more. Where it may not be,
+// the error says why.
+func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := s.lockRecipient(ctx, tx, account, subscriptionID)
+		if err != nil {
+			return err
+		}
+		readers, err := readRecipients(ctx, tx, []int64{r.ID})
+		if err != nil {
+			return err
+		}
+		who, now := readers[0], s.stamp()
+		next, ever := NextAsk(who.Asks, who.AskedAt)
+		switch {
+		case who.Confirmed:
+			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée.", EN: "This address is confirmed already."})
+		case who.Left:
+			return refuse(vigie.Text{
+				FR: "Cette adresse ne veut plus rien recevoir ; seule la personne qui la lit peut revenir.",
+				EN: "This address wants no more mail; only whoever reads it can come back.",
+			})
+		case !ever:
+			return refuse(vigie.Text{
+				FR: "La confirmation a été demandée %d fois à cette adresse : elle ne le sera plus.",
+				EN: "This address was asked %d times for its confirmation: it will not be any more.",
+			}.With(maxAsks))
+		case next.After(now):
+			return refuse(vigie.Text{
+				FR: "La confirmation a été demandée à cette adresse il y a moins de 24 heures.",
+				EN: "This address was asked for its confirmation less than 24 hours ago.",
+			})
+		}
+		_, err = tx.NewUpdate().Model((*recipient)(nil)).Set("asking = TRUE").Set("look_at = ?", now).Where("id = ?", r.ID).Exec(ctx)
+		return err
+	})
+}
+
+func refuse(text vigie.Text) error {
+	return &vigie.Error{Code: vigie.Invalid, Field: []string{"recipientId"}, Text: text}
+}
+
+// Resubscribe has an account's own address written to again that had left a
+// watch, or all of them, or from which mail came back.
+func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscriptionID int64) error {
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := s.lockRecipient(ctx, tx, account.ID, subscriptionID)
+		if err != nil || r.AddressKey == addressKey(account.Email) {
+			return err
+		}
+		return refuse(vigie.Text{
+			FR: "Seule la personne qui lit cette adresse peut revenir, par le lien de ses messages.",
+			EN: "Only whoever reads this address can come back, by the link in its mails.",
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return s.RejoinWatch(ctx, subscriptionID)
+}
+
+// lockRecipient reads the recipient of a subscription of an account and keeps
+// others from changing it.
+func (s *Store) lockRecipient(ctx context.Context, tx bun.Tx, account, subscriptionID int64) (*recipient, error) {
+	r := new(recipient)
+	of := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("id = ?", subscriptionID).Where("removed_at IS NULL")
+	err := s.dialect.forUpdate(tx.NewSelect().Model(r).Where("id = (?)", of).Where("account_id = ?", account)).Scan(ctx)
+	return r, err
+}
