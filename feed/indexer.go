@@ -87,26 +87,26 @@ func (x *Indexer) Index() (search.Index, error) {
 // and search engines come back.
 func (x *Indexer) Run(ctx context.Context) {
 	defer x.resign()
-	keepOn(ctx, x.step, func(err error) {
+	keepOn(ctx, pace, nil, x.step, func(err error) {
 		x.log.ErrorContext(ctx, "search index does not follow", "error", err)
 		x.resign()
 	})
 }
 
-// keepOn takes steps until ctx ends: at once while there is more to do, else at
-// an idle pace, and ever more slowly while they fail.
-func keepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
+// keepOn takes steps until ctx ends: at once while there is more to do or when
+// woken, else at an idle pace, and ever more slowly while they fail.
+func keepOn(ctx context.Context, idle time.Duration, woken <-chan struct{}, step func(ctx context.Context) (more bool, err error), failed func(error)) {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = pace, slowest
 	for ctx.Err() == nil {
 		more, err := step(ctx)
-		wait := pace
+		wait, woken := idle, woken
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			failed(err)
-			wait = retry.NextBackOff()
+			wait, woken = retry.NextBackOff(), nil
 		case more:
 			retry.Reset()
 			continue
@@ -115,6 +115,7 @@ func keepOn(ctx context.Context, step func(ctx context.Context) (more bool, err 
 		}
 		select {
 		case <-ctx.Done():
+		case <-woken:
 		case <-time.After(wait):
 		}
 	}

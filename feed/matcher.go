@@ -40,7 +40,7 @@ func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 // again: databases come back.
 func (m *Matcher) Run(ctx context.Context, s *store.Store) {
 	follow := func(ctx context.Context) (more bool, err error) { return false, s.Snapshot(ctx, m.Follow) }
-	keepOn(ctx, follow, func(err error) { m.log.ErrorContext(ctx, "matcher does not follow", "error", err) })
+	keepOn(ctx, pace, nil, follow, func(err error) { m.log.ErrorContext(ctx, "matcher does not follow", "error", err) })
 }
 
 // Follow brings the matcher in step with the database as the snapshot has it:

@@ -63,6 +63,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
+	s.news = feed.NewNews(s.store, s.log)
 	return s, nil
 }
 
@@ -72,12 +73,13 @@ func (s *site) close() {
 	s.store.Close()
 }
 
-// follow has the index and the matcher follow the database until stop.
+// follow has the index, the matcher and the news follow the database until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.matcher.Run(ctx, s.store) })
+	done.Go(func() { s.news.Run(ctx) })
 	return func() {
 		cancel()
 		done.Wait()

@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	Notice() NoticeResolver
 	NoticeChange() NoticeChangeResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 	Tender() TenderResolver
 	TenderFacets() TenderFacetsResolver
 	UserError() UserErrorResolver
@@ -260,6 +261,10 @@ type ComplexityRoot struct {
 		Status   func(childComplexity int) int
 	}
 
+	Subscription struct {
+		TenderMatched func(childComplexity int, watchIds []string) int
+	}
+
 	SummaryLine struct {
 		Label func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -307,6 +312,12 @@ type ComplexityRoot struct {
 		Departments func(childComplexity int) int
 		Natures     func(childComplexity int) int
 		Procedures  func(childComplexity int) int
+	}
+
+	TenderMatched struct {
+		Kind      func(childComplexity int) int
+		MatchedBy func(childComplexity int) int
+		Tender    func(childComplexity int) int
 	}
 
 	UpdateAccountPayload struct {
@@ -1258,6 +1269,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recipient.Status(childComplexity), true
 
+	case "Subscription.tenderMatched":
+		if e.ComplexityRoot.Subscription.TenderMatched == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_tenderMatched_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.TenderMatched(childComplexity, args["watchIds"].([]string)), true
+
 	case "SummaryLine.label":
 		if e.ComplexityRoot.SummaryLine.Label == nil {
 			break
@@ -1471,6 +1494,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderFacets.Procedures(childComplexity), true
+
+	case "TenderMatched.kind":
+		if e.ComplexityRoot.TenderMatched.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Kind(childComplexity), true
+	case "TenderMatched.matchedBy":
+		if e.ComplexityRoot.TenderMatched.MatchedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.MatchedBy(childComplexity), true
+	case "TenderMatched.tender":
+		if e.ComplexityRoot.TenderMatched.Tender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Tender(childComplexity), true
 
 	case "UpdateAccountPayload.account":
 		if e.ComplexityRoot.UpdateAccountPayload.Account == nil {
@@ -1737,6 +1779,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -1770,6 +1829,7 @@ the GraphQL Cursor Connections specification; what a person can put right comes 
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 "A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
@@ -1926,6 +1986,45 @@ type Mutation {
   the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
   """
   publishNotices("The notices, in the order in which they shall count." input: [NoticeInput!]!): PublishNoticesPayload
+}
+
+"""
+What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
+connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
+not connected is not told later: read the list again after each connection.
+"""
+type Subscription {
+  """
+  A tender that begins to match, is corrected or cancelled, for the watches named, else for all of the viewer's active ones, as
+  they are by then. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or when the
+  client is too slow (UNAVAILABLE): subscribe anew.
+  """
+  tenderMatched(
+    "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is an error."
+    watchIds: [ID!]
+  ): TenderMatched!
+}
+
+"That something happened to a tender that watches match."
+type TenderMatched {
+  "What happened."
+  kind: DeliveryKind!
+  "The tender as it is by now."
+  tender: Tender!
+  "The watches that it happened for: those that match, or did until then."
+  matchedBy: [WatchMatch!]!
+}
+
+"What happened to a tender."
+enum DeliveryKind {
+  "It began to match: it is online, and was not, or did not match."
+  NEW
+  "A notice changed it."
+  CORRECTED
+  "It will not take place."
+  CANCELLED
+  "Its deadline draws near."
+  CLOSING_SOON
 }
 
 "A person. Email and name follow the token; the rest are settings."
@@ -3270,6 +3369,18 @@ func (ec *executionContext) childFields_TenderFacets(ctx context.Context, field 
 		return ec.fieldContext_TenderFacets_procedures(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenderFacets", field.Name)
+}
+
+func (ec *executionContext) childFields_TenderMatched(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_TenderMatched_kind(ctx, field)
+	case "tender":
+		return ec.fieldContext_TenderMatched_tender(ctx, field)
+	case "matchedBy":
+		return ec.fieldContext_TenderMatched_matchedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenderMatched", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -76,6 +76,9 @@ type QueryResolver interface {
 	Limits(ctx context.Context) (*Limits, error)
 	Choices(ctx context.Context) (*Choices, error)
 }
+type SubscriptionResolver interface {
+	TenderMatched(ctx context.Context, watchIds []string) (<-chan *service.Matched, error)
+}
 type TenderResolver interface {
 	Reference(ctx context.Context, obj *vigie.Tender) (*string, error)
 
@@ -577,6 +580,20 @@ func (ec *executionContext) field_Query_watches_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["before"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_tenderMatched_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "watchIds",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["watchIds"] = arg0
 	return args, nil
 }
 
@@ -4367,6 +4384,50 @@ func (ec *executionContext) fieldContext_Recipient_status(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Recipient", field, false, false, "RecipientStatus")
 }
 
+func (ec *executionContext) _Subscription_tenderMatched(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_tenderMatched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().TenderMatched(ctx, fc.Args["watchIds"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *service.Matched) graphql.Marshaler {
+			return ec.marshalNTenderMatched2ᚖvigieᚋserviceᚐMatched(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_tenderMatched(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TenderMatched(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_tenderMatched_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SummaryLine_label(ctx context.Context, field graphql.CollectedField, obj *SummaryLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5282,6 +5343,93 @@ func (ec *executionContext) fieldContext_TenderFacets_procedures(_ context.Conte
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_FacetCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderMatched_kind(ctx context.Context, field graphql.CollectedField, obj *service.Matched) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderMatched_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.DeliveryKind) graphql.Marshaler {
+			return ec.marshalNDeliveryKind2vigieᚐDeliveryKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderMatched_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenderMatched", field, false, false, "DeliveryKind")
+}
+
+func (ec *executionContext) _TenderMatched_tender(ctx context.Context, field graphql.CollectedField, obj *service.Matched) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderMatched_tender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tender, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {
+			return ec.marshalNTender2ᚖvigieᚐTender(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderMatched_tender(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderMatched",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tender(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderMatched_matchedBy(ctx context.Context, field graphql.CollectedField, obj *service.Matched) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderMatched_matchedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MatchedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.WatchMatch) graphql.Marshaler {
+			return ec.marshalNWatchMatch2ᚕᚖvigieᚋserviceᚐWatchMatchᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderMatched_matchedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderMatched",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WatchMatch(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8388,6 +8536,26 @@ func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "tenderMatched":
+		return ec._Subscription_tenderMatched(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
+}
+
 var summaryLineImplementors = []string{"SummaryLine"}
 
 func (ec *executionContext) _SummaryLine(ctx context.Context, sel ast.SelectionSet, obj *SummaryLine) graphql.Marshaler {
@@ -8695,6 +8863,49 @@ func (ec *executionContext) _TenderFacets(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._TenderFacets_procedures(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tenderMatchedImplementors = []string{"TenderMatched"}
+
+func (ec *executionContext) _TenderMatched(ctx context.Context, sel ast.SelectionSet, obj *service.Matched) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tenderMatchedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TenderMatched")
+		case "kind":
+			out.Values[i] = ec._TenderMatched_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tender":
+			out.Values[i] = ec._TenderMatched_tender(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "matchedBy":
+			out.Values[i] = ec._TenderMatched_matchedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9262,6 +9473,21 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
+func (ec *executionContext) unmarshalNDeliveryKind2vigieᚐDeliveryKind(ctx context.Context, v any) (vigie.DeliveryKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.DeliveryKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeliveryKind2vigieᚐDeliveryKind(ctx context.Context, sel ast.SelectionSet, v vigie.DeliveryKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveryKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNDepartment2ᚕᚖvigieᚐDepartmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*vigie.Department) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -9731,6 +9957,14 @@ func (ec *executionContext) marshalNTenderEdge2ᚖvigieᚋserviceᚐTenderEdge(c
 		return graphql.Null
 	}
 	return ec._TenderEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTenderMatched2ᚖvigieᚋserviceᚐMatched(ctx context.Context, sel ast.SelectionSet, v *service.Matched) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TenderMatched!")
+		return graphql.Null
+	}
+	return ec._TenderMatched(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx context.Context, v any) (search.Order, error) {
