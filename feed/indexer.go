@@ -96,17 +96,22 @@ func (x *Indexer) Run(ctx context.Context) {
 // KeepOn takes steps until ctx ends: at once while there is more to do, else at
 // an idle pace, and ever more slowly while they fail.
 func KeepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
+	keepOn(ctx, pace, nil, step, failed)
+}
+
+// keepOn is [KeepOn] at a pace of its own; it can be woken, too.
+func keepOn(ctx context.Context, idle time.Duration, woken <-chan struct{}, step func(ctx context.Context) (more bool, err error), failed func(error)) {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = pace, slowest
 	for ctx.Err() == nil {
 		more, err := step(ctx)
-		wait := pace
+		wait, woken := idle, woken
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			failed(err)
-			wait = retry.NextBackOff()
+			wait, woken = retry.NextBackOff(), nil
 		case more:
 			retry.Reset()
 			continue
@@ -115,6 +120,7 @@ func KeepOn(ctx context.Context, step func(ctx context.Context) (more bool, err 
 		}
 		select {
 		case <-ctx.Done():
+		case <-woken:
 		case <-time.After(wait):
 		}
 	}

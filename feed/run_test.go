@@ -70,6 +70,12 @@ func (f failures) Handle(context.Context, slog.Record) error {
 // rename puts a table out of the store's sight.
 func rename(t *testing.T, url, from, to string) {
 	t.Helper()
+	execute(t, url, "ALTER TABLE "+from+" RENAME TO "+to)
+}
+
+// execute changes a database behind the store's back.
+func execute(t *testing.T, url, statement string) {
+	t.Helper()
 	driver := "pgx"
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		driver, url = "sqlite", "file:"+path+"?_pragma=busy_timeout(20000)"
@@ -79,7 +85,7 @@ func rename(t *testing.T, url, from, to string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -18,23 +18,36 @@ import (
 	"vigie/service"
 )
 
-// NewHandler answers GraphQL over HTTP. Who asks is in the request's context,
+// SignIn tells who asks, by the value of an Authorization header; nil for nobody
+// in particular.
+type SignIn func(ctx context.Context, authorization string) (*Viewer, error)
+
+// NewHandler answers GraphQL over HTTP, WebSocket and server-sent events. Who asks is in the request's context,
 // see [WithViewer].
-func NewHandler(s *service.Service, log *slog.Logger) *handler.Server {
+//
+// A socket's client that cannot set headers names its token when it connects:
+// signIn tells who asks by what stands for the Authorization header. An error
+// of code [vigie.Unauthenticated] refuses the connection.
+func NewHandler(s *service.Service, signIn SignIn, log *slog.Logger) *handler.Server {
 	r := &resolver{s}
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r}))
 	// No form transports: a form needs no preflight, and would let any page
 	// run mutations.
 	srv.AddTransport(transport.Options{})
+	srv.AddTransport(socket(signIn, log))
+	srv.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
 	srv.AddTransport(transport.GET{})
 	srv.AddTransport(transport.POST{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	srv.Use(extension.Introspection{})
 	srv.SetErrorPresenter(present(log))
 	srv.SetRecoverFunc(recovered(log))
-	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	srv.AroundOperations(withEnding)
+	srv.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		// A subscription has many, each of its own moment.
 		return next(withLoaders(ctx, s))
 	})
+	srv.AroundResponses(lastWord)
 	return srv
 }
 
@@ -44,8 +57,10 @@ type resolver struct{ service *service.Service }
 type (
 	query        struct{ *resolver }
 	mutation     struct{ *resolver }
+	subscription struct{ *resolver }
 	accountType  struct{ *resolver }
 	watchType    struct{ *resolver }
+	deliveryType struct{ *resolver }
 	criteriaType struct{ *resolver }
 	buyerType    struct{ *resolver }
 	tenderType   struct{ *resolver }
@@ -59,8 +74,10 @@ type (
 
 func (r *resolver) Query() gql.QueryResolver               { return query{r} }
 func (r *resolver) Mutation() gql.MutationResolver         { return mutation{r} }
+func (r *resolver) Subscription() gql.SubscriptionResolver { return subscription{r} }
 func (r *resolver) Account() gql.AccountResolver           { return accountType{r} }
 func (r *resolver) Watch() gql.WatchResolver               { return watchType{r} }
+func (r *resolver) Delivery() gql.DeliveryResolver         { return deliveryType{r} }
 func (r *resolver) Criteria() gql.CriteriaResolver         { return criteriaType{r} }
 func (r *resolver) Buyer() gql.BuyerResolver               { return buyerType{r} }
 func (r *resolver) Tender() gql.TenderResolver             { return tenderType{r} }

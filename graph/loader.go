@@ -19,6 +19,9 @@ type loaders struct {
 	folds      *dataloadgen.Loader[int64, vigie.Folded]
 	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
+	addresses  *dataloadgen.Loader[int64, *vigie.Recipient]
+	health     *dataloadgen.Loader[int64, *store.Health]
+	reasons    *dataloadgen.Loader[int64, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
 	// pages go by the address of the plan: no two are one.
 	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
@@ -54,6 +57,21 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 				return nil, err // nobody in particular has seen nothing
 			}
 			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
+		}),
+		addresses: loader(func(ctx context.Context, ids []int64) (map[int64]*vigie.Recipient, error) {
+			account, err := account(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return s.Store.Addresses(ctx, account, ids)
+		}),
+		health: loader(s.Store.Health),
+		reasons: loader(func(ctx context.Context, deliveries []int64) (map[int64][]*service.WatchMatch, error) {
+			account, err := account(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return s.DeliveryReasons(ctx, account, deliveries)
 		}),
 		online: loader(s.OnlineByBuyer),
 		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {

@@ -36,6 +36,8 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 		return found(q.service.Watch(ctx, viewer.Account, key))
 	case vigie.KindRecipient:
 		return found(q.service.Recipient(ctx, viewer.Account, key))
+	case vigie.KindDelivery:
+		return found(q.service.Store.Delivery(ctx, viewer.Account.ID, key))
 	}
 	return nil, nil
 }

@@ -39,14 +39,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	var ids []int64
-	if watchIDs != nil { // [] names none, absent means all
-		ids = []int64{}
-		for _, id := range watchIDs {
-			ids = append(ids, keyOf(vigie.KindWatch, id))
-		}
-	}
-	watches, err := q.service.WatchesFor(ctx, account, ids, includeInactive)
+	watches, err := q.service.WatchesFor(ctx, account, watchKeys(watchIDs), includeInactive)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +51,19 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 		return nil, err
 	}
 	return q.service.Tenders(ctx, plan)
+}
+
+// watchKeys are the numbers in the ids of watches: none for [], which names
+// none, and nil for nil, which means all.
+func watchKeys(ids []string) []int64 {
+	if ids == nil {
+		return nil
+	}
+	keys := []int64{}
+	for _, id := range ids {
+		keys = append(keys, keyOf(vigie.KindWatch, id))
+	}
+	return keys
 }
 
 // tenderPlan plans the query of a field, for no more than the client selected.

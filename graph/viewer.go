@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"vigie"
 )
@@ -12,6 +13,8 @@ type Viewer struct {
 	Account *vigie.Account
 	// Sources are those that the viewer may publish for.
 	Sources []string
+	// Until is when the token expires; zero for never.
+	Until time.Time
 }
 
 type viewerKey struct{}

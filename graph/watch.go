@@ -108,6 +108,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Frequency:  given(in.Frequency, &nulls, "input", "frequency"),
 		NotifyMe:   given(in.NotifyMe, &nulls, "input", "notifyMe"),
 		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
+		CatchUp:    value(given(in.CatchUp, &nulls, "input", "catchUp")),
 	}
 	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
 		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))

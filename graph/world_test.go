@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"vigie"
 	"vigie/feed"
 	"vigie/graph"
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/meili"
@@ -58,6 +60,8 @@ type world struct {
 	calls   counts
 	// searchDown has the search engine not answer.
 	searchDown bool
+	// following gets a value when somebody begins to follow the news.
+	following chan struct{}
 }
 
 // counts counts what a request costs: queries, searches, and the nanoseconds
@@ -118,14 +122,24 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 	})
 	w.store.Observe(&w.calls)
 	w.indexer = feed.NewIndexer(w.store, engine, log)
-	s := &service.Service{Store: w.store, Now: now, Index: func() (search.Index, error) {
+	news := feed.NewNews(w.store, log)
+	telling, stop := context.WithCancel(context.Background())
+	told := make(chan struct{})
+	go func() { defer close(told); news.Run(telling) }()
+	t.Cleanup(func() { stop(); <-told })
+	w.following = make(chan struct{}, 100)
+	follow := func(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+		defer func() { w.following <- struct{}{} }()
+		return news.Follow(ctx)
+	}
+	s := &service.Service{Store: w.store, Now: now, News: follow, Index: func() (search.Index, error) {
 		index, err := w.indexer.Index()
 		if w.searchDown {
 			err = &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "La recherche ne répond pas.", EN: "Search does not answer."}}
 		}
 		return counted{index, &w.calls}, err
 	}}
-	w.handler = graph.NewHandler(s, log)
+	w.handler = graph.NewHandler(s, w.signIn, log)
 	w.follow()
 	return w
 }
@@ -158,6 +172,16 @@ func (w *world) notice(ref, title, buyer string, hours int, departments ...strin
 		Buyer:   vigie.BuyerName{Name: buyer},
 		Content: vigie.Content{Title: title, Departments: departments, Natures: []vigie.Nature{vigie.Works}, Deadline: new(w.now.AddDate(0, 1, 0))},
 	}
+}
+
+// signIn takes the name of a person for a token.
+func (w *world) signIn(ctx context.Context, authorization string) (*graph.Viewer, error) {
+	name, ok := strings.CutPrefix(authorization, "Bearer ")
+	if !ok || !strings.Contains(name, "@") {
+		return nil, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{FR: "Ce jeton n'est pas valable.", EN: "This token is not valid."}}
+	}
+	account, err := w.store.SignIn(ctx, store.Claims{Issuer: "test", Subject: name, Email: name, EmailVerified: true})
+	return &graph.Viewer{Account: account}, err
 }
 
 // person asks the API.

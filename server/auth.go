@@ -190,7 +190,7 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 	if checked.Subject == "" {
 		return nil, badToken(errors.New("no subject"))
 	}
-	viewer := &graph.Viewer{}
+	viewer := &graph.Viewer{Until: checked.Expiry}
 	publisher := slices.Contains(strings.Fields(c.Scope), publishScope)
 	if publisher {
 		viewer.Sources = c.Sources

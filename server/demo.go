@@ -71,8 +71,8 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	// The samples are there before the index first follows, so it answers
 	// nobody without them.
 	defer s.follow(ctx)()
-	s.signIn = func(r *http.Request) (*graph.Viewer, error) {
-		account, err := s.store.SignIn(r.Context(), claims)
+	s.signIn = func(ctx context.Context, _ string) (*graph.Viewer, error) {
+		account, err := s.store.SignIn(ctx, claims)
 		return &graph.Viewer{Account: account, Sources: []string{"demo"}}, err
 	}
 	if err := s.indexed(ctx); err != nil {

@@ -32,13 +32,14 @@ type site struct {
 	desk    *desk // nil where nobody is mailed
 	log     *slog.Logger
 	now     func() time.Time
-	// signIn tells who asks; nil for nobody in particular.
-	signIn func(r *http.Request) (*graph.Viewer, error)
+	news    *feed.News
+	// signIn tells who asks.
+	signIn graph.SignIn
 }
 
 // handler answers all paths.
 func (s *site) handler() http.Handler {
-	api := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now}, s.log)
+	api := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, s.signIn, s.log)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.authenticate(limitBody(api)))
 	explorer := playground.Handler("/graphql", firstQuery)
@@ -109,7 +110,7 @@ func (s *site) authenticate(next http.Handler) http.Handler {
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		viewer, err := s.signIn(r)
+		viewer, err := s.signIn(ctx, r.Header.Get("Authorization"))
 		if err != nil {
 			s.refuse(ctx, w, err, locale)
 			return
@@ -166,30 +167,30 @@ func (s *site) ready(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, said)
 }
 
-// bearer signs in by the token of the Authorization header (RFC 6750).
-func bearer(v *verifier, s *store.Store) func(*http.Request) (*graph.Viewer, error) {
-	return func(r *http.Request) (*graph.Viewer, error) {
-		header := r.Header.Get("Authorization")
-		if header == "" {
+// bearer signs in by the token of an Authorization header (RFC 6750).
+func bearer(v *verifier, s *store.Store) graph.SignIn {
+	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
+		if authorization == "" {
 			return nil, nil
 		}
-		scheme, token, _ := strings.Cut(header, " ")
+		scheme, token, _ := strings.Cut(authorization, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return nil, badToken(errors.New("not a bearer token"))
 		}
-		return v.viewer(r.Context(), s, strings.TrimSpace(token))
+		return v.viewer(ctx, s, strings.TrimSpace(token))
 	}
 }
 
 // listen answers HTTP until ctx ends; what is being answered then has ten
-// seconds to end.
+// seconds to end. Streams, which have no end, are ended.
 func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger, started func(net.Addr)) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
+	streams := &streams{stop: ctx}
 	server := &http.Server{
-		Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: streams.apart(handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
@@ -203,5 +204,7 @@ func listen(ctx context.Context, address string, handler http.Handler, log *slog
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return server.Shutdown(grace)
+	err = server.Shutdown(grace)
+	streams.wait(grace) // those over WebSocket are no longer the server's
+	return err
 }

@@ -68,6 +68,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
+	s.news = feed.NewNews(s.store, s.log)
 	return s, nil
 }
 
@@ -78,11 +79,12 @@ func (s *site) close() {
 	s.store.Close()
 }
 
-// follow has the index follow the database until stop.
+// follow has the index and the news follow the database until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
+	done.Go(func() { s.news.Run(ctx) })
 	return func() {
 		cancel()
 		done.Wait()

@@ -5,9 +5,11 @@ package service
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"vigie"
+	"vigie/query"
 	"vigie/search"
 	"vigie/store"
 )
@@ -18,6 +20,9 @@ type Service struct {
 	// Index returns the search index that answers now; an error of code
 	// [vigie.Unavailable] while there is none.
 	Index func() (search.Index, error)
+	// News follows what is published, from the call on until ctx ends; an error
+	// is the last thing that it yields.
+	News func(ctx context.Context) (iter.Seq2[[]*query.News, error], error)
 	Now   func() time.Time
 }
 

@@ -189,6 +189,9 @@ type UpdateWatch struct {
 	Frequency  *vigie.Frequency
 	NotifyMe   *bool
 	Recipients *[]string
+	// CatchUp has a watch that this switches on again tell, once, of what came
+	// meanwhile.
+	CatchUp bool
 }
 
 // UpdateWatch changes a watch of an account. Mistakes come back as
@@ -215,6 +218,9 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		set(&w.Name, in.Name)
 		w.NameKey = nameKey(w.Name)
 		w.Criteria = criteria.over(w.Criteria)
+		if in.CatchUp && !w.Active && in.Active != nil && *in.Active {
+			w.CatchUpFrom = cmp.Or(w.Paused, &w.ID) // one that was never on was off since it was made
+		}
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
 	}, in.NotifyMe, in.Recipients)

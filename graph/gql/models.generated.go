@@ -219,6 +219,14 @@ type PublishResult struct {
 	Notice *vigie.Notice `json:"notice,omitempty"`
 }
 
+// What became of a request about an address.
+type RecipientPayload struct {
+	// The address; null where something was wrong.
+	Recipient *vigie.Recipient `json:"recipient,omitempty"`
+	// What can be put right.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
 // One line of a watch's summary: « Mots clés » · « test ola mdof ».
 type SummaryLine struct {
 	// In the reader's language; singular or plural as the value is.
@@ -288,6 +296,8 @@ type UpdateWatchInput struct {
 	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
 	// All other addresses, at most 20.
 	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
+	// With `active`, which switches it on again: have it tell, once, of what came meanwhile. Else only of what comes from now on.
+	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
 }
 
 // What updateWatch did.

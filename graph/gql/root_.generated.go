@@ -26,11 +26,13 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	Buyer() BuyerResolver
 	Criteria() CriteriaResolver
+	Delivery() DeliveryResolver
 	Lot() LotResolver
 	Mutation() MutationResolver
 	Notice() NoticeResolver
 	NoticeChange() NoticeChangeResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 	Tender() TenderResolver
 	TenderFacets() TenderFacetsResolver
 	UserError() UserErrorResolver
@@ -120,6 +122,28 @@ type ComplexityRoot struct {
 		UserErrors     func(childComplexity int) int
 	}
 
+	Delivery struct {
+		GlobalID  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Reasons   func(childComplexity int) int
+		Recipient func(childComplexity int) int
+		SentAt    func(childComplexity int) int
+		Status    func(childComplexity int) int
+		Tender    func(childComplexity int) int
+	}
+
+	DeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Department struct {
 		Code   func(childComplexity int) int
 		Name   func(childComplexity int) int
@@ -195,13 +219,15 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateWatch     func(childComplexity int, input CreateWatchInput) int
-		DeleteWatch     func(childComplexity int, id string) int
-		DismissTender   func(childComplexity int, tenderID string, dismissed bool) int
-		MarkTendersSeen func(childComplexity int, tenderIds []string, seen bool) int
-		PublishNotices  func(childComplexity int, input []*NoticeInput) int
-		UpdateAccount   func(childComplexity int, input UpdateAccountInput) int
-		UpdateWatch     func(childComplexity int, id string, input UpdateWatchInput) int
+		CreateWatch        func(childComplexity int, input CreateWatchInput) int
+		DeleteWatch        func(childComplexity int, id string) int
+		DismissTender      func(childComplexity int, tenderID string, dismissed bool) int
+		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen bool) int
+		PublishNotices     func(childComplexity int, input []*NoticeInput) int
+		ResendConfirmation func(childComplexity int, recipientID string) int
+		Resubscribe        func(childComplexity int, recipientID string) int
+		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
+		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput) int
 	}
 
 	Notice struct {
@@ -260,6 +286,15 @@ type ComplexityRoot struct {
 		Status   func(childComplexity int) int
 	}
 
+	RecipientPayload struct {
+		Recipient  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Subscription struct {
+		TenderMatched func(childComplexity int, watchIds []string) int
+	}
+
 	SummaryLine struct {
 		Label func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -309,6 +344,12 @@ type ComplexityRoot struct {
 		Procedures  func(childComplexity int) int
 	}
 
+	TenderMatched struct {
+		Kind      func(childComplexity int) int
+		MatchedBy func(childComplexity int) int
+		Tender    func(childComplexity int) int
+	}
+
 	UpdateAccountPayload struct {
 		Account    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -336,8 +377,10 @@ type ComplexityRoot struct {
 		Active          func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Criteria        func(childComplexity int) int
+		Deliveries      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Frequency       func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
+		Health          func(childComplexity int) int
 		MatchingTenders func(childComplexity int, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
@@ -357,6 +400,14 @@ type ComplexityRoot struct {
 	WatchEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	WatchHealth struct {
+		BouncedRecipients func(childComplexity int) int
+		LastEvaluatedAt   func(childComplexity int) int
+		LastMailAt        func(childComplexity int) int
+		LastMatchAt       func(childComplexity int) int
+		PendingRecipients func(childComplexity int) int
 	}
 
 	WatchMatch struct {
@@ -677,6 +728,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteWatchPayload.UserErrors(childComplexity), true
 
+	case "Delivery.id":
+		if e.ComplexityRoot.Delivery.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.GlobalID(childComplexity), true
+	case "Delivery.kind":
+		if e.ComplexityRoot.Delivery.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Kind(childComplexity), true
+	case "Delivery.reasons":
+		if e.ComplexityRoot.Delivery.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Reasons(childComplexity), true
+	case "Delivery.recipient":
+		if e.ComplexityRoot.Delivery.Recipient == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Recipient(childComplexity), true
+	case "Delivery.sentAt":
+		if e.ComplexityRoot.Delivery.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.SentAt(childComplexity), true
+	case "Delivery.status":
+		if e.ComplexityRoot.Delivery.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Status(childComplexity), true
+	case "Delivery.tender":
+		if e.ComplexityRoot.Delivery.Tender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Tender(childComplexity), true
+
+	case "DeliveryConnection.edges":
+		if e.ComplexityRoot.DeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.Edges(childComplexity), true
+	case "DeliveryConnection.nodes":
+		if e.ComplexityRoot.DeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.Nodes(childComplexity), true
+	case "DeliveryConnection.pageInfo":
+		if e.ComplexityRoot.DeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.PageInfo(childComplexity), true
+	case "DeliveryConnection.totalCount":
+		if e.ComplexityRoot.DeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.TotalCount(childComplexity), true
+
+	case "DeliveryEdge.cursor":
+		if e.ComplexityRoot.DeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEdge.Cursor(childComplexity), true
+	case "DeliveryEdge.node":
+		if e.ComplexityRoot.DeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
+
 	case "Department.code":
 		if e.ComplexityRoot.Department.Code == nil {
 			break
@@ -972,6 +1104,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishNotices(childComplexity, args["input"].([]*NoticeInput)), true
+	case "Mutation.resendConfirmation":
+		if e.ComplexityRoot.Mutation.ResendConfirmation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resendConfirmation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResendConfirmation(childComplexity, args["recipientId"].(string)), true
+	case "Mutation.resubscribe":
+		if e.ComplexityRoot.Mutation.Resubscribe == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resubscribe_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Resubscribe(childComplexity, args["recipientId"].(string)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -1258,6 +1412,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recipient.Status(childComplexity), true
 
+	case "RecipientPayload.recipient":
+		if e.ComplexityRoot.RecipientPayload.Recipient == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecipientPayload.Recipient(childComplexity), true
+	case "RecipientPayload.userErrors":
+		if e.ComplexityRoot.RecipientPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecipientPayload.UserErrors(childComplexity), true
+
+	case "Subscription.tenderMatched":
+		if e.ComplexityRoot.Subscription.TenderMatched == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_tenderMatched_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.TenderMatched(childComplexity, args["watchIds"].([]string)), true
+
 	case "SummaryLine.label":
 		if e.ComplexityRoot.SummaryLine.Label == nil {
 			break
@@ -1472,6 +1651,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TenderFacets.Procedures(childComplexity), true
 
+	case "TenderMatched.kind":
+		if e.ComplexityRoot.TenderMatched.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Kind(childComplexity), true
+	case "TenderMatched.matchedBy":
+		if e.ComplexityRoot.TenderMatched.MatchedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.MatchedBy(childComplexity), true
+	case "TenderMatched.tender":
+		if e.ComplexityRoot.TenderMatched.Tender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Tender(childComplexity), true
+
 	case "UpdateAccountPayload.account":
 		if e.ComplexityRoot.UpdateAccountPayload.Account == nil {
 			break
@@ -1560,6 +1758,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Criteria(childComplexity), true
+	case "Watch.deliveries":
+		if e.ComplexityRoot.Watch.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Watch_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Watch.Deliveries(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "Watch.frequency":
 		if e.ComplexityRoot.Watch.Frequency == nil {
 			break
@@ -1572,6 +1781,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.GlobalID(childComplexity), true
+	case "Watch.health":
+		if e.ComplexityRoot.Watch.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.Health(childComplexity), true
 	case "Watch.matchingTenders":
 		if e.ComplexityRoot.Watch.MatchingTenders == nil {
 			break
@@ -1658,6 +1873,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WatchEdge.Node(childComplexity), true
 
+	case "WatchHealth.bouncedRecipients":
+		if e.ComplexityRoot.WatchHealth.BouncedRecipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchHealth.BouncedRecipients(childComplexity), true
+	case "WatchHealth.lastEvaluatedAt":
+		if e.ComplexityRoot.WatchHealth.LastEvaluatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchHealth.LastEvaluatedAt(childComplexity), true
+	case "WatchHealth.lastMailAt":
+		if e.ComplexityRoot.WatchHealth.LastMailAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchHealth.LastMailAt(childComplexity), true
+	case "WatchHealth.lastMatchAt":
+		if e.ComplexityRoot.WatchHealth.LastMatchAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchHealth.LastMatchAt(childComplexity), true
+	case "WatchHealth.pendingRecipients":
+		if e.ComplexityRoot.WatchHealth.PendingRecipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchHealth.PendingRecipients(childComplexity), true
+
 	case "WatchMatch.keywords":
 		if e.ComplexityRoot.WatchMatch.Keywords == nil {
 			break
@@ -1737,6 +1983,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -1770,6 +2033,7 @@ the GraphQL Cursor Connections specification; what a person can put right comes 
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 "A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
@@ -1902,6 +2166,13 @@ type Mutation {
   ): UpdateWatchPayload
   "Takes a watch away for good; nothing is mailed for it any more."
   deleteWatch("One of the viewer's watches." id: ID!): DeleteWatchPayload
+  """
+  Asks an address once more whether it may be written to: after 24 hours at the earliest, and three times at most, whichever
+  account asks.
+  """
+  resendConfirmation("An address of one of the viewer's watches." recipientId: ID!): RecipientPayload
+  "Has the viewer's own address written to again that had left a watch, or all, or to which mail could not be delivered."
+  resubscribe("The viewer's own address, on one of its watches." recipientId: ID!): RecipientPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What shall change." input: UpdateAccountInput!): UpdateAccountPayload
   "Notes that the viewer has seen tenders, or has not. Doing so again changes nothing."
@@ -1926,6 +2197,45 @@ type Mutation {
   the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
   """
   publishNotices("The notices, in the order in which they shall count." input: [NoticeInput!]!): PublishNoticesPayload
+}
+
+"""
+What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
+connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
+not connected is not told later: read the list again after each connection.
+"""
+type Subscription {
+  """
+  A tender that begins to match, is corrected or cancelled, for the watches named, else for all of the viewer's active ones, as
+  they are by then. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or when the
+  client is too slow (UNAVAILABLE): subscribe anew.
+  """
+  tenderMatched(
+    "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is an error."
+    watchIds: [ID!]
+  ): TenderMatched!
+}
+
+"That something happened to a tender that watches match."
+type TenderMatched {
+  "What happened."
+  kind: DeliveryKind!
+  "The tender as it is by now."
+  tender: Tender!
+  "The watches that it happened for: those that match, or did until then."
+  matchedBy: [WatchMatch!]!
+}
+
+"What happened to a tender."
+enum DeliveryKind {
+  "It began to match: it is online, and was not, or did not match."
+  NEW
+  "A notice changed it."
+  CORRECTED
+  "It will not take place."
+  CANCELLED
+  "Its deadline draws near."
+  CLOSING_SOON
 }
 
 "A person. Email and name follow the token; the rest are settings."
@@ -2020,6 +2330,19 @@ type Watch implements Node {
     "A page by its number, from 1, of size ` + "`" + `first` + "`" + `; without ` + "`" + `after` + "`" + `, ` + "`" + `before` + "`" + ` or ` + "`" + `last` + "`" + `. Past the end: no edges."
     page: Int
   ): MatchingTenderConnection
+  "Whether it does its work."
+  health: WatchHealth
+  "What was, or shall be, sent because of it, newest first."
+  deliveries(
+    "How many from the start, 1 to 100."
+    first: Int = 20
+    "Only those after this cursor."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): DeliveryConnection
 }
 
 "One line of a watch's summary: « Mots clés » · « test ola mdof »."
@@ -2127,6 +2450,70 @@ enum RecipientStatus {
   UNSUBSCRIBED
   "Mail to the address came back."
   BOUNCED
+}
+
+"Whether a watch does its work: silence is quiet, or it is broken."
+type WatchHealth {
+  "When it was last seen that no notice waits to be matched; null while the watch is off."
+  lastEvaluatedAt: DateTime
+  "When a tender last began to match, and somebody was to be told."
+  lastMatchAt: DateTime
+  "When a mail because of it was last accepted by a mail server."
+  lastMailAt: DateTime
+  "Its addresses whose owners have not agreed yet."
+  pendingRecipients: Int!
+  "Its addresses to which mail could not be delivered."
+  bouncedRecipients: Int!
+}
+
+"A page of deliveries."
+type DeliveryConnection {
+  "The rows."
+  edges: [DeliveryEdge!]!
+  "The rows without their cursors."
+  nodes: [Delivery!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are in all."
+  totalCount: Int!
+}
+
+"A delivery in a list."
+type DeliveryEdge {
+  "Its place in the list."
+  cursor: String!
+  "The delivery."
+  node: Delivery!
+}
+
+"That somebody heard, or shall hear, of what happened to a tender; once, whatever the number of watches that led to it."
+type Delivery implements Node {
+  "Opaque, and unique across all types."
+  id: ID!
+  "The tender."
+  tender: Tender!
+  "Who hears of it."
+  recipient: Recipient!
+  "What happened to the tender."
+  kind: DeliveryKind!
+  "What became of it."
+  status: DeliveryStatus!
+  "When the mail was accepted by a mail server."
+  sentAt: DateTime
+  "The watches that led to it, less those that are gone, and their keywords that were found."
+  reasons: [WatchMatch!]!
+}
+
+"What became of a delivery."
+enum DeliveryStatus {
+  "It is to come, with the next mail, or on its way."
+  WAITING
+  "A mail server accepted it."
+  SENT
+  "It was not to be told any more: somebody left, the watch was switched off, the tender ended before."
+  DROPPED
+  "A mail server refused it for good."
+  FAILED
 }
 
 "Un organisme acheteur: a public body that announces tenders."
@@ -2504,6 +2891,8 @@ input UpdateWatchInput {
   notifyMe: Boolean
   "All other addresses, at most 20."
   recipients: [String!]
+  "With ` + "`" + `active` + "`" + `, which switches it on again: have it tell, once, of what came meanwhile. Else only of what comes from now on."
+  catchUp: Boolean
 }
 
 "What is absent stays as it is; null is INVALID."
@@ -2620,6 +3009,14 @@ type DismissTenderPayload {
   "The tender as it is now; null where there are errors."
   tender: Tender
   "What a person can put right."
+  userErrors: [UserError!]!
+}
+
+"What became of a request about an address."
+type RecipientPayload {
+  "The address; null where something was wrong."
+  recipient: Recipient
+  "What can be put right."
   userErrors: [UserError!]!
 }
 
@@ -2946,6 +3343,50 @@ func (ec *executionContext) childFields_DeleteWatchPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DeleteWatchPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Delivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Delivery_id(ctx, field)
+	case "tender":
+		return ec.fieldContext_Delivery_tender(ctx, field)
+	case "recipient":
+		return ec.fieldContext_Delivery_recipient(ctx, field)
+	case "kind":
+		return ec.fieldContext_Delivery_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_Delivery_status(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_Delivery_sentAt(ctx, field)
+	case "reasons":
+		return ec.fieldContext_Delivery_reasons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Department(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -3174,6 +3615,16 @@ func (ec *executionContext) childFields_Recipient(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Recipient", field.Name)
 }
 
+func (ec *executionContext) childFields_RecipientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recipient":
+		return ec.fieldContext_RecipientPayload_recipient(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RecipientPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecipientPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SummaryLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "label":
@@ -3272,6 +3723,18 @@ func (ec *executionContext) childFields_TenderFacets(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type TenderFacets", field.Name)
 }
 
+func (ec *executionContext) childFields_TenderMatched(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_TenderMatched_kind(ctx, field)
+	case "tender":
+		return ec.fieldContext_TenderMatched_tender(ctx, field)
+	case "matchedBy":
+		return ec.fieldContext_TenderMatched_matchedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenderMatched", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -3344,6 +3807,10 @@ func (ec *executionContext) childFields_Watch(ctx context.Context, field graphql
 		return ec.fieldContext_Watch_onlineCount(ctx, field)
 	case "matchingTenders":
 		return ec.fieldContext_Watch_matchingTenders(ctx, field)
+	case "health":
+		return ec.fieldContext_Watch_health(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Watch_deliveries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Watch", field.Name)
 }
@@ -3370,6 +3837,22 @@ func (ec *executionContext) childFields_WatchEdge(ctx context.Context, field gra
 		return ec.fieldContext_WatchEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WatchEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WatchHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lastEvaluatedAt":
+		return ec.fieldContext_WatchHealth_lastEvaluatedAt(ctx, field)
+	case "lastMatchAt":
+		return ec.fieldContext_WatchHealth_lastMatchAt(ctx, field)
+	case "lastMailAt":
+		return ec.fieldContext_WatchHealth_lastMailAt(ctx, field)
+	case "pendingRecipients":
+		return ec.fieldContext_WatchHealth_pendingRecipients(ctx, field)
+	case "bouncedRecipients":
+		return ec.fieldContext_WatchHealth_bouncedRecipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WatchHealth", field.Name)
 }
 
 func (ec *executionContext) childFields_WatchMatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

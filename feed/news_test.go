@@ -1,0 +1,205 @@
+package feed_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/feed"
+	"vigie/query"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// patience is how long tests wait for what must come.
+const patience = 30 * time.Second
+
+// tell has news told until the test ends.
+func tell(t *testing.T, n *feed.News) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); n.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+}
+
+// listener takes down what it hears: references, or « lost ».
+func listener(t *testing.T, ctx context.Context, n *feed.News) <-chan string {
+	t.Helper()
+	news, err := n.Follow(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 5000)
+	go func() {
+		defer close(heard)
+		for some, err := range news {
+			for _, one := range some {
+				heard <- one.Notice.SourceRef
+			}
+			if err != nil {
+				heard <- "lost " + string(vigie.CodeOf(err))
+			}
+		}
+	}()
+	return heard
+}
+
+func hears(t *testing.T, heard <-chan string, want ...string) {
+	t.Helper()
+	var got []string
+	for range want {
+		select {
+		case ref := <-heard:
+			got = append(got, ref)
+		case <-time.After(patience):
+			t.Fatalf("heard %q, want %q", got, want)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("heard %q, want %q", got, want)
+	}
+}
+
+func publish(t *testing.T, s *store.Store, refs ...string) {
+	t.Helper()
+	var notices []*vigie.Notice
+	for _, ref := range refs {
+		notices = append(notices, &vigie.Notice{
+			Source: "test", SourceRef: ref, Kind: vigie.ContractNotice, PublishedAt: time.Date(2026, 11, 9, 0, 0, 0, 0, time.UTC),
+			Buyer: vigie.BuyerName{Name: "Commune"}, Content: vigie.Content{Title: "Voirie"},
+		})
+	}
+	if _, err := s.Publish(t.Context(), notices); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func numbered(from, to int) []string {
+	var refs []string
+	for i := from; i < to; i++ {
+		refs = append(refs, fmt.Sprint(i))
+	}
+	return refs
+}
+
+// reads counts how often notices are read in the order of their numbers.
+type reads struct{ atomic.Int64 }
+
+func (r *reads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.Contains(e.Query, "id > ") {
+		r.Add(1)
+	}
+	return ctx
+}
+
+func (*reads) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// Everyone hears everything from when they came, in order, whoever published
+// it, and it is read once for all of them; for nobody it is not read.
+func TestNews(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			here, _ := openWithAccount(t, url)
+			there, _ := openWithAccount(t, url)
+			var read reads
+			here.Observe(&read)
+			news := feed.NewNews(here, slog.New(slog.DiscardHandler))
+			tell(t, news)
+			publish(t, here, numbered(0, 10)...)
+
+			first, leave := context.WithCancel(t.Context())
+			one := listener(t, first, news)
+			others := []<-chan string{listener(t, t.Context(), news), listener(t, t.Context(), news)}
+			publish(t, here, numbered(10, 13)...)
+			for _, heard := range append(others, one) {
+				hears(t, heard, numbered(10, 13)...)
+			}
+			if n := read.Load(); n != 1 {
+				t.Errorf("read %d times for three", n)
+			}
+			publish(t, there, numbered(13, 260)...) // elsewhere, and more than is read at once
+			for _, heard := range append(others, one) {
+				hears(t, heard, numbered(13, 260)...)
+			}
+			leave()
+			for range one { // it ends
+			}
+			late := listener(t, t.Context(), news)
+			publish(t, there, "late")
+			hears(t, late, "late")
+			for _, heard := range others {
+				hears(t, heard, "late")
+			}
+		})
+	}
+}
+
+// Who does not listen for long is cut off, and told so; others are not kept
+// waiting.
+func TestSlowFollower(t *testing.T) {
+	s, _ := openWithAccount(t, storetest.SQLite(t))
+	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
+	tell(t, news)
+	slow, err := news.Follow(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick := listener(t, t.Context(), news)
+	const many = 1500
+	for i := 0; i < many; i += vigie.MaxBatch {
+		publish(t, s, numbered(i, i+vigie.MaxBatch)...)
+		hears(t, quick, numbered(i, i+vigie.MaxBatch)...)
+	}
+	var heard []*query.News
+	var lost error
+	for some, err := range slow {
+		heard, lost = append(heard, some...), err
+	}
+	if vigie.CodeOf(lost) != vigie.Unavailable || len(heard) >= many || len(heard) == 0 {
+		t.Errorf("%d heard, then %v", len(heard), lost)
+	}
+	for i, one := range heard {
+		if one.Notice.SourceRef != fmt.Sprint(i) {
+			t.Fatalf("%s in place of %d", one.Notice.SourceRef, i)
+		}
+	}
+	publish(t, s, "after")
+	hears(t, quick, "after")
+}
+
+// News go on after the database failed for a while; followers of a database
+// that was put back to an older state are cut off.
+func TestNewsHeal(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			s, _ := openWithAccount(t, url)
+			said := make(chan struct{}, 1)
+			news := feed.NewNews(s, slog.New(failures{slog.DiscardHandler, said}))
+			tell(t, news)
+			heard := listener(t, t.Context(), news)
+			publish(t, s, "1")
+			hears(t, heard, "1")
+			rename(t, url, "change_numbers", "elsewhere")
+			select {
+			case <-said:
+			case <-time.After(patience):
+				t.Fatal("it does not say that it cannot read")
+			}
+			rename(t, url, "elsewhere", "change_numbers")
+			publish(t, s, "2")
+			hears(t, heard, "2")
+			execute(t, url, "UPDATE change_numbers SET last = 1")
+			hears(t, heard, "lost UNAVAILABLE")
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"vigie"
+	"vigie/service"
+)
+
+func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-chan *service.Matched, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := untilExpired(ctx)
+	matches, err := s.service.Follow(ctx, account, watchKeys(watchIDs))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	out := make(chan *service.Matched)
+	go func() {
+		defer cancel()
+		defer close(out)
+		defer func() {
+			if p := recover(); p != nil {
+				endWith(ctx, graphql.GetOperationContext(ctx).Recover(ctx, p))
+			}
+		}()
+		for m, err := range matches {
+			if err != nil {
+				endWith(ctx, err)
+				return
+			}
+			select {
+			case out <- m:
+			case <-ctx.Done():
+			}
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			endWith(ctx, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{
+				FR: "Ce jeton n'est plus valable : reconnectez-vous.",
+				EN: "This token is not valid any more: sign in again.",
+			}})
+		}
+	}()
+	return out, nil
+}
+
+// untilExpired ends with the viewer's token.
+func untilExpired(ctx context.Context) (context.Context, context.CancelFunc) {
+	if viewer, err := signedIn(ctx); err == nil && !viewer.Until.IsZero() {
+		return context.WithDeadline(ctx, viewer.Until)
+	}
+	return context.WithCancel(ctx)
+}
+
+// ending is why a subscription ended, if not as the client wished.
+type ending struct{ err atomic.Pointer[error] }
+
+type endingKey struct{}
+
+// withEnding gives an operation a place to say why it ended.
+func withEnding(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(context.WithValue(ctx, endingKey{}, new(ending)))
+}
+
+// endWith says why a subscription ends.
+func endWith(ctx context.Context, err error) {
+	ctx.Value(endingKey{}).(*ending).err.Store(&err)
+}
+
+// lastWord has a subscription that ends with an error say so in a last
+// response: neither transport has a place for it.
+func lastWord(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	if response != nil {
+		return response
+	}
+	why := ctx.Value(endingKey{}).(*ending).err.Swap(nil)
+	if why == nil {
+		return nil
+	}
+	graphql.AddError(ctx, *why)
+	return &graphql.Response{Errors: graphql.GetErrors(ctx)}
+}

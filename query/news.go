@@ -1,0 +1,96 @@
+package query
+
+import (
+	"time"
+
+	"vigie"
+)
+
+// News is a notice that was just published, with what its tender was without
+// it and is since.
+type News struct {
+	Notice *vigie.Notice
+	// Tender is as it is by now; notices later than this one count.
+	Tender *vigie.Tender
+	// before is what the notices known before this one told, nil where there
+	// were none; since is that with this one; now is Tender.
+	before, since, now *known
+}
+
+// known is a tender as it was known at some time.
+type known struct {
+	*vigie.Tender
+	facts Facts
+	buyer vigie.BuyerName
+}
+
+// NewsOf tells what a notice did to its tender; notices are all that the tender
+// has. Notices know their buyer by name alone: the tender is taken to have
+// always had the buyer that it has now.
+func NewsOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *News {
+	var before, since []*vigie.Notice
+	for _, other := range notices {
+		if other.ID < n.ID {
+			before = append(before, other)
+		}
+		if other.ID <= n.ID {
+			since = append(since, other)
+		}
+	}
+	news := &News{Notice: n, Tender: t, before: folded(before, t), since: folded(since, t)}
+	facts, _ := FactsOf(t)
+	news.now = &known{Tender: t, facts: facts}
+	return news
+}
+
+// folded is a tender as some of its notices tell it; nil for none.
+func folded(notices []*vigie.Notice, t *vigie.Tender) *known {
+	if len(notices) == 0 {
+		return nil
+	}
+	f := vigie.Fold(notices)
+	k := &known{buyer: f.Buyer, Tender: &vigie.Tender{
+		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
+		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
+	}}
+	k.facts, _ = FactsOf(k.Tender)
+	return k
+}
+
+// For tells what the notice means to who looks for a formula, and the tender's
+// facts that it is about; ok is false where it means nothing. It is new where
+// the tender is online and matches and was not, or did not, before; else
+// corrected, or cancelled, where it did. Awards and quiet notices mean nothing
+// to anybody.
+func (n *News) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
+	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
+		return "", Facts{}, false
+	}
+	matched, matches := n.before.matches(f), n.now.matches(f)
+	facts = n.now.facts
+	if !matches && n.before != nil {
+		facts = n.before.facts
+	}
+	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
+	switch {
+	// What was told to be cancelled is not cancelled again. A cancellation
+	// counts after the deadline too: many come then.
+	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
+		return vigie.DeliverCancelled, facts, true
+	// It began with this notice, and no later one has put an end to it.
+	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
+		return vigie.DeliverNew, facts, true
+	case matched && wasOnline && (n.Notice.Kind == vigie.Correction || n.changes()):
+		return vigie.DeliverCorrected, facts, true
+	}
+	return "", Facts{}, false
+}
+
+// matches reports whether a formula is true of what was known, if anything was.
+func (k *known) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
+
+// changes reports whether the notice made its tender another than it was.
+func (n *News) changes() bool {
+	was, is := n.before, n.since
+	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)
+}

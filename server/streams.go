@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// streams are the requests that are answered on and on: over WebSocket, and by
+// server-sent events. They have no time limit but for each thing that is
+// sent, and end when the server stops.
+type streams struct {
+	stop context.Context
+	open sync.WaitGroup
+}
+
+// patience is how long a stream's client may take to accept what is sent.
+const patience = 30 * time.Second
+
+// apart takes streams apart from what next answers else.
+func (s *streams) apart(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" && !strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.open.Add(1)
+		defer s.open.Done()
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.stop, cancel)()
+		stream := &stream{ResponseWriter: w, control: http.NewResponseController(w), ctx: ctx}
+		defer stream.end()
+		next.ServeHTTP(stream, r.WithContext(ctx))
+	})
+}
+
+// wait waits until no stream is open, or ctx ends.
+func (s *streams) wait(ctx context.Context) {
+	none := make(chan struct{})
+	go func() {
+		defer close(none)
+		s.open.Wait()
+	}()
+	select {
+	case <-none:
+	case <-ctx.Done():
+	}
+}
+
+// stream is where a stream is written to. Once its request is over it takes
+// nothing more: neither a late sign of life, nor that all was said when it was
+// the server that stopped.
+type stream struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	ctx     context.Context
+	mutex   sync.Mutex
+	ended   bool
+}
+
+// Write sends b within a time limit.
+func (s *stream) Write(b []byte) (int, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.limit(); err != nil {
+		return 0, err
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+// Flush sends what was written, within a time limit.
+func (s *stream) Flush() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.limit() == nil {
+		_ = s.control.Flush() // what fails here fails the next Write
+	}
+}
+
+// limit sets the time limit of what is written next. When something is, the
+// request has been read: the limit on that would end the stream.
+func (s *stream) limit() error {
+	if s.ended {
+		return net.ErrClosed
+	}
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return s.control.SetWriteDeadline(time.Now().Add(patience))
+}
+
+// end is when the request is over.
+func (s *stream) end() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.ended = true
+}
+
+// Hijack hands out the connection, for a WebSocket.
+func (s *stream) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, both, err := s.control.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	limited := limitedConn{conn}
+	return limited, bufio.NewReadWriter(both.Reader, bufio.NewWriter(limited)), nil
+}
+
+// limitedConn sends everything within a time limit.
+type limitedConn struct{ net.Conn }
+
+// Write sends b within a time limit.
+func (c limitedConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
