@@ -29,6 +29,7 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
+	lag     *lag
 	desk    *desk // nil where nobody is mailed
 	log     *slog.Logger
 	now     func() time.Time
@@ -151,18 +152,22 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // what fails here is the client's connection
 }
 
-// ready tells whether requests can be answered, part by part.
+// ready tells whether requests can be answered, part by part, and how far behind
+// the database those are who follow it.
 func (s *site) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	_, indexErr := s.indexer.Index()
 	parts := map[string]error{"database": s.store.Ping(ctx), "search": s.engine.Ping(ctx), "index": indexErr}
-	status, said := http.StatusOK, map[string]string{}
+	status, said := http.StatusOK, map[string]any{}
 	for part, err := range parts {
 		said[part] = "ok"
 		if err != nil {
 			status, said[part] = http.StatusServiceUnavailable, operatorMessage(err)
 		}
+	}
+	if behind, err := s.lag.now(ctx); err == nil { // else the database says so
+		said["behind"] = behind
 	}
 	writeJSON(w, status, said)
 }

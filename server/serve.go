@@ -68,6 +68,8 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
+	s.lag = newLag(s.store, s.log)
+	s.metrics.MustRegister(s.lag)
 	s.news = feed.NewNews(s.store, s.log)
 	return s, nil
 }
