@@ -82,16 +82,13 @@ func (s *stream) Flush() {
 	}
 }
 
-// limit sets the time limit of what is written next. When something is, the
-// request has been read: the limit on that would end the stream.
+// limit sets the time limit of what is written next, in place of one on the
+// whole.
 func (s *stream) limit() error {
 	if s.ended {
 		return net.ErrClosed
 	}
 	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
 	return s.control.SetWriteDeadline(time.Now().Add(patience))
