@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,6 +36,19 @@ type wsClient struct {
 	conn *websocket.Conn
 }
 
+// dial opens a connection; status is that of the answer.
+func dial(t *testing.T, base string, options *websocket.DialOptions) (conn *websocket.Conn, status int, err error) {
+	t.Helper()
+	conn, response, err := websocket.Dial(t.Context(), base+"/graphql", options)
+	if response == nil {
+		return conn, 0, err
+	}
+	if response.Body != nil {
+		response.Body.Close()
+	}
+	return conn, response.StatusCode, err
+}
+
 // connect opens a socket. The token stands in the header, or in the greeting.
 func connect(t *testing.T, base, header, greeting string) wsClient {
 	t.Helper()
@@ -41,9 +56,9 @@ func connect(t *testing.T, base, header, greeting string) wsClient {
 	if header != "" {
 		options.HTTPHeader.Set("Authorization", "Bearer "+header)
 	}
-	conn, response, err := websocket.Dial(t.Context(), base+"/graphql", options)
+	conn, status, err := dial(t, base, options)
 	if err != nil {
-		t.Fatalf("%v (%v)", err, response)
+		t.Fatalf("%v (%d)", err, status)
 	}
 	t.Cleanup(func() { conn.CloseNow() })
 	c := wsClient{t, conn}
@@ -129,10 +144,10 @@ func eventStream(t *testing.T, base, token string) <-chan string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { response.Body.Close() })
 	heard := make(chan string, 1000)
 	go func() {
 		defer close(heard)
-		defer response.Body.Close()
 		if response.StatusCode != http.StatusOK {
 			heard <- response.Status
 			return
@@ -296,11 +311,11 @@ func TestSubscriptionsRefused(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}
 	}
-	_, response, err := websocket.Dial(t.Context(), base+"/graphql", &websocket.DialOptions{
+	_, status, err := dial(t, base, &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Authorization": {"Bearer nonsense"}},
 	})
-	if err == nil || response == nil || response.StatusCode != http.StatusUnauthorized {
-		t.Errorf("in the header: %v, %v", response, err)
+	if err == nil || status != http.StatusUnauthorized {
+		t.Errorf("in the header: %d, %v", status, err)
 	}
 	if said := <-eventStream(t, base, "nonsense"); !strings.HasPrefix(said, "401") {
 		t.Errorf("server-sent events: %s", said)
@@ -309,11 +324,11 @@ func TestSubscriptionsRefused(t *testing.T) {
 	heard := connect(t, base, "", "").subscribe()
 	until(t, heard, `"code":"UNAUTHENTICATED"`)
 	// A page elsewhere may not come in at all.
-	_, response, err = websocket.Dial(t.Context(), base+"/graphql", &websocket.DialOptions{
+	_, status, err = dial(t, base, &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {"https://example.org"}},
 	})
-	if err == nil || response == nil || response.StatusCode == http.StatusSwitchingProtocols {
-		t.Errorf("from elsewhere: %v, %v", response, err)
+	if err == nil || status == http.StatusSwitchingProtocols {
+		t.Errorf("from elsewhere: %d, %v", status, err)
 	}
 }
 
@@ -378,5 +393,40 @@ func TestStreamsOutliveTimeLimits(t *testing.T) {
 		if string(said) != want {
 			t.Errorf("%s: %q, want %q", accept, said, want)
 		}
+	}
+}
+
+// A server that stops waits until its streams have said goodbye.
+func TestStreamsEnd(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	open, ended := make(chan struct{}), false
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		close(open)
+		<-r.Context().Done()
+		time.Sleep(100 * time.Millisecond) // a goodbye takes its time
+		ended = true
+	})
+	at, stopped := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		stopped <- listen(ctx, "127.0.0.1:0", handler, slog.New(slog.DiscardHandler), func(a net.Addr) { at <- a })
+	}()
+	conn, err := net.Dial("tcp", (<-at).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-open
+	stop()
+	if err := <-stopped; err != nil || !ended {
+		t.Errorf("ended %v, %v", ended, err)
 	}
 }
