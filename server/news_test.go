@@ -275,10 +275,13 @@ func TestSubscriptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expiring := []<-chan string{connect(t, base, "", brief).subscribe(), eventStream(t, base, brief)}
+	expiring := []<-chan string{connect(t, base, "", brief).subscribe(), connect(t, base, brief, "").subscribe(), eventStream(t, base, brief)}
 	for _, heard := range expiring {
 		until(t, heard, `"code":"UNAUTHENTICATED"`)
 		until(t, heard, "complete ")
+	}
+	for _, heard := range expiring[:2] {
+		until(t, heard, "closed 1000") // the whole socket
 	}
 
 	server.stop()
