@@ -33,6 +33,7 @@ func (s *streams) apart(next http.Handler) http.Handler {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(s.stop, cancel)()
+		w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events until there are many
 		stream := &stream{ResponseWriter: w, control: http.NewResponseController(w), ctx: ctx}
 		defer stream.end()
 		next.ServeHTTP(stream, r.WithContext(ctx))
