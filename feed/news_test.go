@@ -143,6 +143,19 @@ func TestNews(t *testing.T) {
 	}
 }
 
+// Whoever comes hears nothing of before, though others have yet to be told.
+func TestNewsFromNowOn(t *testing.T) {
+	s, _ := openWithAccount(t, storetest.SQLite(t))
+	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
+	early := listener(t, t.Context(), news)
+	publish(t, s, "1", "2")
+	late := listener(t, t.Context(), news)
+	publish(t, s, "3")
+	tell(t, news)
+	hears(t, early, "1", "2", "3")
+	hears(t, late, "3")
+}
+
 // Who does not listen for long is cut off, and told so; others are not kept
 // waiting.
 func TestSlowFollower(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -16,7 +17,7 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := untilExpired(ctx)
+	ctx, cancel := untilExpired(ctx, 0)
 	matches, err := s.service.Follow(ctx, account, watchKeys(watchIDs))
 	if err != nil {
 		cancel()
@@ -51,10 +52,10 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 	return out, nil
 }
 
-// untilExpired ends with the viewer's token.
-func untilExpired(ctx context.Context) (context.Context, context.CancelFunc) {
+// untilExpired ends with the viewer's token, or that much later.
+func untilExpired(ctx context.Context, later time.Duration) (context.Context, context.CancelFunc) {
 	if viewer, err := signedIn(ctx); err == nil && !viewer.Until.IsZero() {
-		return context.WithDeadline(ctx, viewer.Until)
+		return context.WithDeadline(ctx, viewer.Until.Add(later))
 	}
 	return context.WithCancel(ctx)
 }

@@ -48,11 +48,11 @@ func (p person) subscribe(t *testing.T, selection string, variables vars) *strea
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { response.Body.Close() })
 	s := &stream{t: t, events: make(chan string, 100), cancel: cancel}
 	t.Cleanup(cancel)
 	go func() {
 		defer close(s.events)
-		defer response.Body.Close()
 		event := ""
 		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 			line := lines.Text()
@@ -214,6 +214,24 @@ func TestEventsAreOfTheirMoment(t *testing.T) {
 		if !strings.Contains(event, want) {
 			t.Errorf("no %s in %s", want, event)
 		}
+	}
+}
+
+// Who is cut off is told so, in words and by a code.
+func TestSubscriptionIsCut(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	p.create(vars{"name": "v", "criteria": vars{}})
+	s := p.subscribe(t, heard, nil).underWay(w)
+	w.publish(w.notice("1", "Voirie", "Commune", 1))
+	s.hears("NEW 1 v[]")
+	w.newsCut.Store(true)
+	w.publish(w.notice("2", "Voirie", "Commune", 1))
+	if event := s.next(); !strings.Contains(event, `"message":"Coupé."`) || !strings.Contains(event, `"code":"UNAVAILABLE"`) {
+		t.Error(event)
+	}
+	if event := s.next(); event != "complete" {
+		t.Errorf("then %s", event)
 	}
 }
 

@@ -18,6 +18,8 @@ const (
 	keepAlive = 20 * time.Second
 	// greeting is how long a socket's client may take to say who it is.
 	greeting = 10 * time.Second
+	// lastWords is for how long a socket stays open when its token has expired.
+	lastWords = time.Second
 	// maxQuestion is how long a socket's message may be.
 	maxQuestion int64 = 1 << 20
 )
@@ -37,17 +39,18 @@ func socket(signIn SignIn, log *slog.Logger) transport.Websocket {
 	return transport.Websocket{
 		Implementation: farewells{},
 		InitFunc: func(ctx context.Context, hello transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-			authorization := hello.Authorization()
-			if authorization == "" {
-				return ctx, nil, nil // who asks is who the header says
+			if authorization := hello.Authorization(); authorization != "" { // else who asks is who the header says
+				viewer, err := signIn(ctx, authorization)
+				if err != nil {
+					return refused(ctx, err, log), nil, err
+				}
+				if viewer != nil {
+					ctx = WithViewer(ctx, viewer)
+				}
 			}
-			viewer, err := signIn(ctx, authorization)
-			if err != nil {
-				return refused(ctx, err, log), nil, err
-			}
-			if viewer != nil {
-				ctx = WithViewer(ctx, viewer)
-			}
+			// A moment later, for what is followed has a last word to say.
+			ctx, cancel := untilExpired(ctx, lastWords)
+			context.AfterFunc(ctx, cancel)
 			return ctx, nil, nil
 		},
 		InitTimeout: greeting, KeepAlivePingInterval: keepAlive, PingPongInterval: keepAlive, PayloadReadLimit: new(maxQuestion),

@@ -62,6 +62,8 @@ type world struct {
 	searchDown bool
 	// following gets a value when somebody begins to follow the news.
 	following chan struct{}
+	// newsCut has the news end with an error in place of what comes next.
+	newsCut atomic.Bool
 }
 
 // counts counts what a request costs: queries, searches, and the nanoseconds
@@ -130,7 +132,17 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 	w.following = make(chan struct{}, 100)
 	follow := func(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
 		defer func() { w.following <- struct{}{} }()
-		return news.Follow(ctx)
+		whole, err := news.Follow(ctx)
+		return func(yield func([]*query.News, error) bool) {
+			for some, err := range whole {
+				if w.newsCut.Load() {
+					some, err = nil, &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "Coupé.", EN: "Cut."}}
+				}
+				if !yield(some, err) || err != nil {
+					return
+				}
+			}
+		}, err
 	}
 	s := &service.Service{Store: w.store, Now: now, News: follow, Index: func() (search.Index, error) {
 		index, err := w.indexer.Index()

@@ -33,6 +33,7 @@ func (s *streams) apart(next http.Handler) http.Handler {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(s.stop, cancel)()
+		w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events until there are many
 		stream := &stream{ResponseWriter: w, control: http.NewResponseController(w), ctx: ctx}
 		defer stream.end()
 		next.ServeHTTP(stream, r.WithContext(ctx))
@@ -82,16 +83,13 @@ func (s *stream) Flush() {
 	}
 }
 
-// limit sets the time limit of what is written next. When something is, the
-// request has been read: the limit on that would end the stream.
+// limit sets the time limit of what is written next, in place of one on the
+// whole.
 func (s *stream) limit() error {
 	if s.ended {
 		return net.ErrClosed
 	}
 	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
 	return s.control.SetWriteDeadline(time.Now().Add(patience))

@@ -23,7 +23,7 @@ type Service struct {
 	// News follows what is published, from the call on until ctx ends; an error
 	// is the last thing that it yields.
 	News func(ctx context.Context) (iter.Seq2[[]*query.News, error], error)
-	Now   func() time.Time
+	Now  func() time.Time
 }
 
 // now is the present moment in whole seconds, the precision of tenders' times.

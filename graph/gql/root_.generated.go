@@ -2208,7 +2208,7 @@ type Subscription {
   """
   A tender that begins to match, is corrected or cancelled, for the watches named, else for all of the viewer's active ones, as
   they are by then. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or when the
-  client is too slow (UNAVAILABLE): subscribe anew.
+  client is too slow (UNAVAILABLE): subscribe anew. Lists have the tender a moment later.
   """
   tenderMatched(
     "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is an error."

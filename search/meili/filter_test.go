@@ -21,6 +21,18 @@ func atoms(field query.Field, values ...string) query.Conj {
 	return c
 }
 
+// Texts stay short, however many IDs are left out.
+func TestFilterWithoutMany(t *testing.T) {
+	ids := make([]int64, 2*idsTogether+1)
+	for i := range ids {
+		ids[i] = int64(i + 1)
+	}
+	texts := filter(plan.Where(search.Query{Without: ids}, ""))
+	if len(texts) != 4 || texts[3] != "NOT (vigieTender IN [201])" {
+		t.Errorf("%d texts: %v", len(texts), texts)
+	}
+}
+
 func TestFilter(t *testing.T) {
 	now := time.Unix(1000, 0)
 	term := func(values ...string) query.Conj { return atoms(query.Term, values...) }
@@ -50,6 +62,10 @@ func TestFilter(t *testing.T) {
 		"exclusions": {
 			search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie"), term("a", "b")}}}},
 			`["cursor NOT EXISTS","NOT (terms = \"voirie\")","NOT ((terms = \"a\" AND terms = \"b\"))"]`,
+		},
+		"without some": {
+			search.Query{Without: []int64{7, 12}, Filter: search.Filter{Buyers: []string{"buyer_1"}}},
+			`["cursor NOT EXISTS","buyer = \"buyer_1\"","NOT (vigieTender IN [7, 12])"]`,
 		},
 		"formulas": {
 			search.Query{Any: []query.Formula{

@@ -132,3 +132,7 @@ CREATE TABLE tender_marks (
 	dismissed_at TIMESTAMPTZ,
 	PRIMARY KEY (account_id, tender_id)
 );
+
+--bun:split
+-- Lists leave out what their reader dismissed.
+CREATE INDEX tender_marks_dismissed ON tender_marks (account_id) WHERE dismissed_at IS NOT NULL;

@@ -28,6 +28,7 @@ func TestSimplify(t *testing.T) {
 		"not":                    {Not{And{a, And{}}}, Not{a}},
 		"in nothing":             {In{Terms, nil}, Or{}},
 		"in no field":            {In{"", []string{"a"}}, Or{}},
+		"no IDs":                 {IDs{}, Or{}},
 		"a range of everything":  {Range{ID, Low, High}, And{}},
 		"a range of nothing":     {Range{ID, 3, 2}, Or{}},
 		"a range past the end":   {Range{ID, High + 1, High}, Or{}},

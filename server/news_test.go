@@ -1,0 +1,435 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"vigie/store/storetest"
+)
+
+const follow = `subscription { tenderMatched { kind tender { sourceRef } matchedBy { watch { name } } } }`
+
+// wsMessage is a message of the protocol graphql-transport-ws.
+type wsMessage struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// wsClient is the other end of a socket.
+type wsClient struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+// dial opens a connection; status is that of the answer.
+func dial(t *testing.T, base string, options *websocket.DialOptions) (conn *websocket.Conn, status int, err error) {
+	t.Helper()
+	conn, response, err := websocket.Dial(t.Context(), base+"/graphql", options)
+	if response == nil {
+		return conn, 0, err
+	}
+	if response.Body != nil {
+		response.Body.Close()
+	}
+	return conn, response.StatusCode, err
+}
+
+// connect opens a socket. The token stands in the header, or in the greeting.
+func connect(t *testing.T, base, header, greeting string) wsClient {
+	t.Helper()
+	options := &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{}}
+	if header != "" {
+		options.HTTPHeader.Set("Authorization", "Bearer "+header)
+	}
+	conn, status, err := dial(t, base, options)
+	if err != nil {
+		t.Fatalf("%v (%d)", err, status)
+	}
+	t.Cleanup(func() { conn.CloseNow() })
+	c := wsClient{t, conn}
+	hello := wsMessage{Type: "connection_init"}
+	if greeting != "" {
+		hello.Payload = json.RawMessage(fmt.Sprintf(`{"Authorization":"Bearer %s"}`, greeting))
+	}
+	c.send(hello)
+	return c
+}
+
+func (c wsClient) send(m wsMessage) {
+	c.t.Helper()
+	if err := wsjson.Write(c.t.Context(), c.conn, m); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// next is the next message but signs of life; or why there is none.
+func (c wsClient) next() (wsMessage, error) {
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		var m wsMessage
+		if err := wsjson.Read(ctx, c.conn, &m); err != nil {
+			return m, err
+		}
+		switch m.Type {
+		case "ping":
+			c.send(wsMessage{Type: "pong"})
+		case "pong":
+		default:
+			return m, nil
+		}
+	}
+}
+
+// expect checks the type of the next message.
+func (c wsClient) expect(kind string) wsMessage {
+	c.t.Helper()
+	m, err := c.next()
+	if err != nil || m.Type != kind {
+		c.t.Fatalf("%s %s, %v; want %s", m.Type, m.Payload, err, kind)
+	}
+	return m
+}
+
+// subscribe subscribes on a socket; what comes is sent on.
+func (c wsClient) subscribe() <-chan string {
+	c.t.Helper()
+	c.expect("connection_ack")
+	question, err := json.Marshal(map[string]string{"query": follow})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.send(wsMessage{ID: "1", Type: "subscribe", Payload: question})
+	heard := make(chan string, 1000)
+	go func() {
+		defer close(heard)
+		for {
+			m, err := c.next()
+			if err != nil {
+				heard <- fmt.Sprint("closed ", int(websocket.CloseStatus(err)))
+				return
+			}
+			heard <- m.Type + " " + string(m.Payload)
+		}
+	}()
+	return heard
+}
+
+// eventStream subscribes over server-sent events; what comes is sent on.
+func eventStream(t *testing.T, base, token string) <-chan string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(fmt.Sprintf(`{"query":%q}`, follow)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	heard := make(chan string, 1000)
+	go func() {
+		defer close(heard)
+		if response.StatusCode != http.StatusOK {
+			heard <- response.Status
+			return
+		}
+		event := ""
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			switch name, rest, _ := strings.Cut(lines.Text(), ": "); name {
+			case "event":
+				if event = rest; event == "complete" {
+					heard <- event + " "
+				}
+			case "data":
+				heard <- event + " " + rest
+			}
+		}
+		heard <- "ended"
+	}()
+	return heard
+}
+
+// until waits until something is heard that says what it shall.
+func until(t *testing.T, heard <-chan string, want string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	var others []string
+	for {
+		select {
+		case said, ok := <-heard:
+			if strings.Contains(said, want) {
+				return
+			}
+			if others = append(others, said); !ok {
+				t.Fatalf("heard %q and no more, want %q", others, want)
+			}
+		case <-deadline:
+			t.Fatalf("heard %q, want %q", others, want)
+		}
+	}
+}
+
+// newsSite is running servers, someone with a watch, and a publisher.
+type newsSite struct {
+	t                 *testing.T
+	person, publisher string
+	published         int
+}
+
+func newNewsSite(t *testing.T, base string) *newsSite {
+	t.Helper()
+	s := &newsSite{t: t}
+	var err error
+	if s.person, err = sign(testSecret, "a", claims{Email: "a@example.org", EmailVerified: true}, time.Now(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if s.publisher, err = sign(testSecret, "portal", claims{Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, base, s.person, `mutation { createWatch(input: { name: "Voirie", criteria: { keywords: ["voirie"] } }) { watch { id } } }`, nil)
+	if len(a.Errors) > 0 {
+		t.Fatal(a.Errors)
+	}
+	return s
+}
+
+// publish publishes a tender at one of the servers and returns its number.
+func (s *newsSite) publish(base string) string {
+	s.t.Helper()
+	s.published++
+	ref := fmt.Sprint("ref-", s.published)
+	a := ask(s.t, base, s.publisher, `mutation ($ref: String!) { publishNotices(input: [{ source: "portal", sourceRef: $ref, title: "Voirie", buyerName: "Commune", publishedAt: "2026-01-01T00:00:00Z" }]) { results { outcome } } }`,
+		map[string]any{"ref": ref})
+	if len(a.Errors) > 0 {
+		s.t.Fatal(a.Errors)
+	}
+	return ref
+}
+
+// underWay publishes until a subscription is heard to work: nothing else tells
+// when it does.
+func (s *newsSite) underWay(base string, heard <-chan string) <-chan string {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		s.publish(base)
+		select {
+		case said := <-heard:
+			if !strings.HasPrefix(said, "next ") || !strings.Contains(said, `"kind":"NEW"`) || !strings.Contains(said, `[{"watch":{"name":"Voirie"}}]`) {
+				s.t.Fatal(said)
+			}
+			return heard
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	s.t.Fatal("the subscription does not get under way")
+	return nil
+}
+
+// Subscriptions over each transport, signed in each way, hear what is
+// published; they end with an error when the token expires, and with a word to
+// come back when the server stops, which it does at once.
+func TestSubscriptions(t *testing.T) {
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
+	s := newNewsSite(t, base)
+	signed := connect(t, base, s.person, "").subscribe()
+	greeted := connect(t, base, "", s.person).subscribe()
+	events := eventStream(t, base, s.person)
+	for _, heard := range []<-chan string{signed, greeted, events} {
+		s.underWay(base, heard)
+	}
+	ref := s.publish(base)
+	for _, heard := range []<-chan string{signed, greeted, events} {
+		until(t, heard, ref)
+	}
+
+	// Of a socket that is gone another takes the place.
+	gone := connect(t, base, "", s.person)
+	s.underWay(base, gone.subscribe())
+	gone.conn.CloseNow()
+	again := s.underWay(base, connect(t, base, "", s.person).subscribe())
+	until(t, again, s.publish(base))
+
+	brief, err := sign(testSecret, "a", claims{Email: "a@example.org", EmailVerified: true}, time.Now(), 2*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expiring := []<-chan string{connect(t, base, "", brief).subscribe(), connect(t, base, brief, "").subscribe(), eventStream(t, base, brief)}
+	for _, heard := range expiring {
+		until(t, heard, `"code":"UNAUTHENTICATED"`)
+		until(t, heard, "complete ")
+	}
+	for _, heard := range expiring[:2] {
+		until(t, heard, "closed 1000") // the whole socket
+	}
+
+	server.stop()
+	select {
+	case <-server.ended:
+	case <-time.After(5 * time.Second): // far less than the ten of what has an end
+		t.Fatal("streams keep the server from stopping")
+	}
+	if server.status != 0 {
+		t.Errorf("status %d: %s", server.status, server.err.String())
+	}
+	for _, heard := range []<-chan string{signed, greeted, again} {
+		until(t, heard, "closed 1001")
+	}
+	for said := range events {
+		if strings.HasPrefix(said, "complete") {
+			t.Error("a stream that is cut says that it is complete")
+		}
+	}
+}
+
+// A wrong token is refused before anything else, in the way of each transport.
+func TestSubscriptionsRefused(t *testing.T) {
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}
+	base := start(t, env, nil, "serve").listening(t)
+	for name, token := range map[string]string{"nonsense": "nonsense", "empty": " "} {
+		c := connect(t, base, "", token)
+		var closed websocket.CloseError
+		if m, err := c.next(); !errors.As(err, &closed) || closed.Code != 4401 || !strings.Contains(closed.Reason, "jeton") {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+	_, status, err := dial(t, base, &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Authorization": {"Bearer nonsense"}},
+	})
+	if err == nil || status != http.StatusUnauthorized {
+		t.Errorf("in the header: %d, %v", status, err)
+	}
+	if said := <-eventStream(t, base, "nonsense"); !strings.HasPrefix(said, "401") {
+		t.Errorf("server-sent events: %s", said)
+	}
+	// Without a token one may come in, as over HTTP, but not subscribe.
+	heard := connect(t, base, "", "").subscribe()
+	until(t, heard, `"code":"UNAUTHENTICATED"`)
+	// A page elsewhere may not come in at all.
+	_, status, err = dial(t, base, &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {"https://example.org"}},
+	})
+	if err == nil || status == http.StatusSwitchingProtocols {
+		t.Errorf("from elsewhere: %d, %v", status, err)
+	}
+}
+
+// What one replica is given, those who follow at another hear; also when the
+// one is gone.
+func TestSubscriptionsOfReplicas(t *testing.T) {
+	database := storetest.Postgres(t)
+	replica := func() (*command, string) {
+		env := map[string]string{"VIGIE_DATABASE_URL": database, "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}
+		c := start(t, env, nil, "serve")
+		return c, c.listening(t)
+	}
+	first, firstBase := replica()
+	_, secondBase := replica()
+	s := newNewsSite(t, firstBase)
+	atFirst := s.underWay(firstBase, connect(t, firstBase, s.person, "").subscribe())
+	atSecond := s.underWay(firstBase, connect(t, secondBase, s.person, "").subscribe())
+	events := s.underWay(secondBase, eventStream(t, secondBase, s.person))
+	for _, base := range []string{firstBase, secondBase} {
+		ref := s.publish(base)
+		for _, heard := range []<-chan string{atFirst, atSecond, events} {
+			until(t, heard, ref)
+		}
+	}
+	first.stop()
+	<-first.ended
+	until(t, atFirst, "closed 1001")
+	ref := s.publish(secondBase)
+	until(t, atSecond, ref)
+	until(t, events, ref)
+}
+
+// The time limits of requests are not those of streams.
+func TestStreamsOutliveTimeLimits(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	s := &streams{stop: t.Context()}
+	server := httptest.NewUnstartedServer(s.apart(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "one ")
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(5 * limit):
+			_, _ = io.WriteString(w, "two")
+		}
+	})))
+	server.Config.ReadTimeout, server.Config.WriteTimeout = limit, limit
+	server.Start()
+	defer server.Close()
+	for accept, want := range map[string]string{"text/event-stream": "one two", "application/json": "one "} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept", accept)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if string(said) != want {
+			t.Errorf("%s: %q, want %q", accept, said, want)
+		}
+	}
+}
+
+// A server that stops waits until its streams have said goodbye.
+func TestStreamsEnd(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	open, ended := make(chan struct{}), false
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		close(open)
+		<-r.Context().Done()
+		time.Sleep(100 * time.Millisecond) // a goodbye takes its time
+		ended = true
+	})
+	at, stopped := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		stopped <- listen(ctx, "127.0.0.1:0", handler, slog.New(slog.DiscardHandler), func(a net.Addr) { at <- a })
+	}()
+	conn, err := net.Dial("tcp", (<-at).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-open
+	stop()
+	if err := <-stopped; err != nil || !ended {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+}
