@@ -37,6 +37,7 @@ func arrows() map[string][]string {
 		"ingest/boamp":           {".", "ingest"},
 		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "feed", "query", "store"},
+		"alert/consent":          {".", "alert/link", "store"},
 		"alert/letter":           {"."},
 		"alert/link":             {},
 		"alert/post":             {"."},
@@ -47,7 +48,7 @@ func arrows() map[string][]string {
 		"graph/scalar":           {"."},
 		"server/playground":      {},
 		"server": {
-			".", "alert", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store",
 		},
 	}

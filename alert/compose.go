@@ -33,12 +33,6 @@ type Settings struct {
 	WatchesURL, WatchURL, TenderURL string
 }
 
-// Where links lead, below [Settings.PublicURL].
-const (
-	LeavePath   = "/leave/"
-	ConfirmPath = "/confirm/"
-)
-
 // composer writes mails.
 type composer struct {
 	settings  Settings
@@ -95,7 +89,7 @@ func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
 			return composed{empty: true}, nil
 		}
 		l, err = c.templates.Confirmation(letter.Confirmation{
-			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(ConfirmPath, link.Confirm, r.ID, r.Email),
+			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(link.ConfirmPath, link.Confirm, r.ID, r.Email),
 		})
 	case !r.Confirmed || r.Left || r.Bounced:
 		for _, t := range r.Deliveries {
@@ -121,7 +115,7 @@ func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l le
 	list := "vigie." + host
 	if len(watches) == 1 { // leaving it is leaving all that this mail is about
 		w := r.Watches[watches[0]]
-		leave = c.link(LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
+		leave = c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
 		list = strings.ReplaceAll(vigie.GlobalID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
 	}
 	message := post.Message{
@@ -144,7 +138,7 @@ func (c *composer) link(path string, p link.Purpose, id int64, address string) s
 }
 
 func (c *composer) leaveURL(r *store.Reader) string {
-	return c.link(LeavePath, link.LeaveAll, r.ID, r.Email)
+	return c.link(link.LeavePath, link.LeaveAll, r.ID, r.Email)
 }
 
 // watches are what the end of a letter lists, by their names.
@@ -158,7 +152,7 @@ func (c *composer) watches(r *store.Reader, ids []int64) []letter.Watch {
 	})
 	list := make([]letter.Watch, len(followed))
 	for i, w := range followed {
-		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
+		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
 		if r.Primary { // others cannot sign in to it
 			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", vigie.GlobalID(vigie.KindWatch, w.WatchID))
 		}

@@ -153,8 +153,8 @@ type verifier struct {
 	config *oidc.Config
 	// trustEmails is whether every email counts as verified.
 	trustEmails bool
-	mutex  sync.Mutex
-	verify *oidc.IDTokenVerifier
+	mutex       sync.Mutex
+	verify      *oidc.IDTokenVerifier
 }
 
 func (v *verifier) get(ctx context.Context) (*oidc.IDTokenVerifier, error) {

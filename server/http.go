@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"vigie"
+	"vigie/alert/consent"
+	"vigie/alert/link"
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/search"
@@ -46,6 +48,11 @@ func (s *site) handler() http.Handler {
 	explorer := playground.Handler("/graphql", firstQuery)
 	mux.Handle("/playground", explorer)
 	mux.Handle("/playground/", explorer)
+	if s.desk != nil {
+		pages := (&consent.Pages{Store: s.store, Keys: s.desk.keys, Brand: s.desk.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+		mux.Handle(link.ConfirmPath, pages)
+		mux.Handle(link.LeavePath, pages)
+	}
 	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)

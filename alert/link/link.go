@@ -28,6 +28,12 @@ const (
 	Bounce     Purpose = 'b' // of a mail
 )
 
+// Where the links of mails lead, before their tokens.
+const (
+	ConfirmPath = "/confirm/"
+	LeavePath   = "/leave/"
+)
+
 // Keys make tokens and check them. They are safe for several goroutines.
 type Keys struct{ keys [][]byte }
 

@@ -1,0 +1,229 @@
+// Package consent serves the pages that links in mails lead to: those by which
+// the owner of an address agrees to be written to, leaves, and comes back.
+//
+// Looking at a page changes nothing, for scanners of mail follow links; a
+// button does, and the one click of RFC 8058, which is a POST too.
+package consent
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"log/slog"
+	"net/http"
+
+	"vigie"
+	"vigie/alert/link"
+	"vigie/store"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+)
+
+// Pages are what the handler needs.
+type Pages struct {
+	Store *store.Store
+	Keys  *link.Keys
+	// Brand is in whose name the pages are.
+	Brand string
+	// Locale is the language that an Accept-Language header asks for, "" for
+	// none of ours.
+	Locale func(acceptLanguage string) vigie.Locale
+	Log    *slog.Logger
+}
+
+// maxBody is much more than a button sends, in bytes.
+const maxBody = 8 << 10
+
+// rejoin is what the button says that undoes leaving.
+const rejoin = "rejoin"
+
+// Handler answers at [link.ConfirmPath] and [link.LeavePath].
+func (p *Pages) Handler() http.Handler {
+	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
+	sum := sha256.Sum256([]byte(pageCSS))
+	h.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	mux := http.NewServeMux()
+	for _, method := range []string{http.MethodGet, http.MethodPost} { // GET stands for HEAD too
+		mux.HandleFunc(method+" "+link.ConfirmPath+"{token}", h.serve(link.Confirm))
+		mux.HandleFunc(method+" "+link.LeavePath+"{token}", h.serve(link.LeaveWatch, link.LeaveAll))
+	}
+	return mux
+}
+
+type handler struct {
+	*Pages
+	page   *template.Template
+	policy string
+}
+
+// serve answers for the tokens of some purposes.
+func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		l := h.Locale(r.Header.Get("Accept-Language"))
+		who, act, undo, err := h.open(r.Context(), r.PathValue("token"), purposes)
+		if err == nil && r.Method == http.MethodPost {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			if r.PostFormValue("action") == rejoin && undo != nil {
+				act = undo
+			}
+			if err = act(r.Context()); err == nil {
+				who, _, _, err = h.open(r.Context(), r.PathValue("token"), purposes)
+			}
+		}
+		if err != nil {
+			h.refuse(w, r, l, err)
+			return
+		}
+		if l == "" {
+			l = who.Locale
+		}
+		h.write(w, http.StatusOK, l, who.view())
+	}
+}
+
+// visitor is who follows a link.
+type visitor struct {
+	store.Addressee
+	purpose link.Purpose
+}
+
+// open finds out who follows a link, what its button does, and what undoes
+// that, if anything. Where the link is none of ours, the error is of code
+// [vigie.NotFound].
+func (h *handler) open(ctx context.Context, token string, purposes []link.Purpose) (who visitor, act, undo func(context.Context) error, err error) {
+	purpose, id, ok := link.Parse(token)
+	for _, p := range purposes {
+		if !ok || p != purpose {
+			continue
+		}
+		who.purpose = p
+		do := func(f func(context.Context, int64) error) func(context.Context) error {
+			return func(ctx context.Context) error { return f(ctx, id) }
+		}
+		switch p {
+		case link.Confirm:
+			who.Addressee, err = h.Store.Addressee(ctx, id)
+			act = do(h.Store.Confirm)
+		case link.LeaveAll:
+			who.Addressee, err = h.Store.Addressee(ctx, id)
+			act, undo = do(h.Store.Leave), do(h.Store.Rejoin)
+		case link.LeaveWatch:
+			who.Addressee, err = h.Store.Subscriber(ctx, id)
+			act, undo = do(h.Store.LeaveWatch), do(h.Store.RejoinWatch)
+		case link.Bounce:
+		}
+		if err == nil && act != nil && h.Keys.Verify(token, who.Email) {
+			return who, act, undo, nil
+		}
+		if err != nil {
+			return who, nil, nil, err
+		}
+	}
+	return who, nil, nil, &vigie.Error{Code: vigie.NotFound}
+}
+
+// view is what a page says.
+type view struct {
+	title  vigie.Text
+	lines  []vigie.Text
+	button vigie.Text
+	action string
+	quiet  bool // the button undoes
+}
+
+// view is what the page says to a visitor. On the page that asks for consent
+// stands no word of those who asked for it.
+func (v visitor) view() view {
+	address := vigie.Same(v.Email)
+	back := vigie.Text{FR: "Recevoir à nouveau", EN: "Receive it again"}
+	switch {
+	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
+		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
+			address, {FR: "Les alertes de marchés publics demandées pour cette adresse lui seront envoyées. Chacune porte un lien pour ne plus en recevoir.", EN: "Alerts of public tenders that were asked for at this address will be sent to it. Each has a link to stop them."},
+		}}
+	case v.purpose == link.Confirm:
+		return view{title: vigie.Text{FR: "Confirmez votre adresse", EN: "Confirm your address"}, lines: []vigie.Text{
+			address, {FR: "Voulez-vous que les alertes de marchés publics demandées pour cette adresse lui soient envoyées\u00a0?", EN: "Shall alerts of public tenders that were asked for at this address be sent to it?"},
+		}, button: vigie.Text{FR: "Confirmer", EN: "Confirm"}}
+	case v.purpose == link.LeaveAll && v.Left, v.purpose == link.LeaveWatch && v.Left:
+		return view{title: vigie.Text{FR: "Vous ne recevez plus rien", EN: "You receive nothing any more"}, lines: []vigie.Text{
+			address, {FR: "Aucun message ne sera plus envoyé à cette adresse.", EN: "No more mail will be sent to this address."},
+		}, button: back, action: rejoin, quiet: true}
+	case v.purpose == link.LeaveWatch && v.LeftWatch:
+		return view{title: vigie.Text{FR: "Vous ne recevez plus cette veille", EN: "You do not receive this watch any more"}, lines: []vigie.Text{
+			address, watchLine(v.WatchName),
+		}, button: back, action: rejoin, quiet: true}
+	case v.purpose == link.LeaveWatch:
+		return view{title: vigie.Text{FR: "Ne plus recevoir cette veille\u00a0?", EN: "Stop receiving this watch?"}, lines: []vigie.Text{
+			address, watchLine(v.WatchName),
+		}, button: vigie.Text{FR: "Ne plus recevoir cette veille", EN: "Stop receiving this watch"}}
+	}
+	return view{title: vigie.Text{FR: "Ne plus rien recevoir\u00a0?", EN: "Stop receiving anything?"}, lines: []vigie.Text{
+		address, {FR: "Cela vaut pour toutes les veilles qui écrivent à cette adresse pour le même compte.", EN: "This is for all watches of the same account that write to this address."},
+	}, button: vigie.Text{FR: "Ne plus rien recevoir", EN: "Stop receiving anything"}}
+}
+
+func watchLine(name string) vigie.Text {
+	return vigie.Text{FR: "Veille «\u00a0%s\u00a0»", EN: "Watch “%s”"}.With(name)
+}
+
+// refuse answers where there is nothing to show.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
+	switch vigie.CodeOf(err) {
+	case vigie.NotFound:
+		h.write(w, http.StatusNotFound, l, view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
+			FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
+			EN: "It may be incomplete: open it from the mail, or copy all of it.",
+		}}})
+		return
+	case vigie.Unavailable:
+		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
+		w.Header().Set("Retry-After", "10")
+		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Un instant", EN: "One moment"}, lines: []vigie.Text{{
+			FR: "Le service ne répond pas. Rien n'a été changé\u00a0; réessayez dans un instant.",
+			EN: "The service does not answer. Nothing was changed; try again in a moment.",
+		}}})
+		return
+	}
+	h.Log.ErrorContext(r.Context(), "consent page failed", "error", err)
+	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Erreur interne", EN: "Internal error"}, lines: []vigie.Text{{
+		FR: "Rien n'a été changé\u00a0; réessayez plus tard.", EN: "Nothing was changed; try again later.",
+	}}})
+}
+
+// write writes a page. It is for its reader alone: its address must not get
+// into caches, indexes of the web, or the logs of others.
+func (h *handler) write(w http.ResponseWriter, status int, l vigie.Locale, v view) {
+	lang := "fr"
+	if l == vigie.English {
+		lang = "en"
+	}
+	lines := make([]string, len(v.lines))
+	for i, line := range v.lines {
+		lines[i] = line.In(l)
+	}
+	var page bytes.Buffer
+	if err := h.page.Execute(&page, map[string]any{
+		"Lang": lang, "Brand": h.Brand, "Title": v.title.In(l), "Lines": lines, "Style": template.CSS(pageCSS),
+		"Button": v.button.In(l), "Action": v.action, "Quiet": v.quiet,
+	}); err != nil {
+		panic("consent: the page's template is wrong: " + err.Error())
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "Content-Language": lang, "Content-Security-Policy": h.policy, "Cache-Control": "no-store",
+		"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex, nofollow",
+	} {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes()) // what fails here is the reader's connection
+}
