@@ -20,6 +20,7 @@ import (
 // database alone: a running server's index follows.
 type importBOAMP struct {
 	Files []string `arg:"" name:"file" help:"Files as BOAMP exports them, JSON or JSON Lines, .gz too; - is standard input."`
+	Quiet bool     `help:"List what is new, and mail nobody."`
 	databaseSettings
 }
 
@@ -33,7 +34,7 @@ func (c *importBOAMP) Run(ctx context.Context, p *process) error {
 	var total tally
 	var failed error
 	for _, name := range c.Files {
-		t, err := importFile(ctx, p, s, name)
+		t, err := c.importFile(ctx, p, s, name)
 		total.add(t)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
@@ -62,7 +63,7 @@ func (t *tally) add(u tally) {
 }
 
 // importFile imports one file, with a progress bar on a terminal.
-func importFile(ctx context.Context, p *process, s *store.Store, name string) (tally, error) {
+func (c *importBOAMP) importFile(ctx context.Context, p *process, s *store.Store, name string) (tally, error) {
 	file, size := p.in, int64(-1)
 	if name != "-" {
 		opened, err := os.Open(name)
@@ -81,7 +82,7 @@ func importFile(ctx context.Context, p *process, s *store.Store, name string) (t
 		defer func() { _ = bar.Finish() }()
 		file = io.TeeReader(file, bar)
 	}
-	return publishAll(ctx, s, boamp.Read(file), func(r ingest.Record) {
+	return publishAll(ctx, s, boamp.Read(file), c.Quiet, func(r ingest.Record) {
 		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
 	})
 }
@@ -93,8 +94,9 @@ func refName(ref string) string {
 	return "notice " + ref
 }
 
-// publishAll publishes what is read, in batches, and hands over what is not.
-func publishAll(ctx context.Context, s *store.Store, records func(yield func(ingest.Record) bool), refused func(ingest.Record)) (tally, error) {
+// publishAll publishes what is read, in batches, and hands over what is not;
+// quietly, if nobody is to be mailed.
+func publishAll(ctx context.Context, s *store.Store, records func(yield func(ingest.Record) bool), quiet bool, refused func(ingest.Record)) (tally, error) {
 	var t tally
 	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
 	flush := func() error {
@@ -119,6 +121,7 @@ func publishAll(ctx context.Context, s *store.Store, records func(yield func(ing
 			refused(r)
 			continue
 		}
+		r.Notice.Quiet = quiet
 		if batch = append(batch, r.Notice); len(batch) == cap(batch) {
 			if err := flush(); err != nil {
 				return t, err

@@ -79,8 +79,10 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 	if d.letters, err = letter.Load(overrides); err != nil {
 		return nil, err
 	}
-	d.mailer, err = post.Open(m.MailURL)
-	return d, err
+	if d.mailer, err = post.Open(m.MailURL); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 func (d *desk) close() {

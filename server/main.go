@@ -50,14 +50,15 @@ type commands struct {
 	Token   token   `cmd:"" help:"Print a signed token, for development."`
 	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop."`
 	Reindex reindex `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
+	Bounce  bounce  `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
 	Health  health  `cmd:"" help:"Ask a running server whether it is ready."`
 	Bench   struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
 	} `cmd:"" help:"Measure what is claimed."`
 }
 
-// run runs a command and returns the exit status: 0, 1 where it failed, 2
-// where it was misspelt.
+// run runs a command and returns the exit status: 0, 1 where it failed (or the
+// one that the failure has), 2 where it was misspelt.
 func (p *process) run(ctx context.Context, args []string) int {
 	var c commands
 	exited, status := false, 0
@@ -85,6 +86,9 @@ func (p *process) run(ctx context.Context, args []string) int {
 	err = parsed.Run()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
+		if e, ok := errors.AsType[exit](err); ok {
+			return e.status
+		}
 		return 1
 	}
 	return 0

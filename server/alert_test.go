@@ -1,0 +1,244 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie/store/storetest"
+)
+
+// letterFile is a mail of an outbox.
+type letterFile struct {
+	mail.Header
+	text string
+}
+
+// outbox reads the mails of a folder, in the order in which they left.
+func outbox(t *testing.T, dir string) []letterFile {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	var letters []letterFile
+	for _, name := range names {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, readLetter(t, file))
+		file.Close()
+	}
+	return letters
+}
+
+// readLetter reads a mail and its plain text.
+func readLetter(t *testing.T, r io.Reader) letterFile {
+	t.Helper()
+	m, err := mail.ReadMessage(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, parameters, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := multipart.NewReader(m.Body, parameters["boundary"]).NextRawPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(part))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return letterFile{m.Header, string(text)}
+}
+
+// arrives waits for the nth mail of a folder.
+func arrives(t *testing.T, dir string, n int) letterFile {
+	t.Helper()
+	var letters []letterFile
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if letters = outbox(t, dir); len(letters) >= n {
+			return letters[n-1]
+		}
+	}
+	t.Fatalf("%d mails arrived, not %d", len(letters), n)
+	return letterFile{}
+}
+
+// idle waits until a server has nothing to do.
+func idle(t *testing.T, base string) {
+	t.Helper()
+	var body string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		response, err := http.Get(base + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if body = string(text); strings.Contains(body, `"behind":{"alerts":0,"index":0,"mails":0}`) {
+			return
+		}
+	}
+	t.Fatalf("there is still something to do: %s", body)
+}
+
+// From a published notice to the mail, by all that a person can do on the way:
+// an extra address is asked, agrees, is told, leaves with one click, and hears
+// no more; mail to the account's own comes back.
+func TestAlert(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			box := t.TempDir()
+			env := map[string]string{
+				"VIGIE_DATABASE_URL": open(t), "VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
+				"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "Veille <veille@vigie.example>", "VIGIE_MAIL_BOUNCES": "bounces@vigie.example",
+				"VIGIE_PUBLIC_URL": "https://vigie.example/", "VIGIE_BRAND_NAME": "Marchés d'Exemple", "VIGIE_BRAND_FOOTER": "Plate-forme d'exemple",
+				"VIGIE_PAGE_TENDER": "https://platform.example/{source}/{sourceRef}", "VIGIE_TRUST_EMAILS": "true",
+			}
+			server := start(t, env, nil, "serve")
+			base := server.listening(t)
+			ready(t, base)
+			token, err := sign(testSecret, "ana", claims{Email: "ana@example.org", Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			publish := func(ref string) {
+				t.Helper()
+				a := ask(t, base, token, `mutation ($ref: String!, $at: DateTime!) { publishNotices(input: [{
+					source: "portal", sourceRef: $ref, title: "Voirie communale", buyerName: "Commune d'Exemple", publishedAt: $at
+				}]) { userErrors { message } } }`, map[string]any{"ref": ref, "at": time.Now().UTC().Format(time.RFC3339)})
+				if len(a.Errors) > 0 || strings.Contains(fmt.Sprint(a.Data), "message") {
+					t.Fatal(a)
+				}
+			}
+			a := ask(t, base, token, `mutation { createWatch(input: {
+				name: "Voirie", criteria: { keywords: ["voirie"] }, frequency: IMMEDIATE, recipients: ["team@example.org"]
+			}) { watch { id receiving } } }`, nil)
+			if !strings.Contains(fmt.Sprint(a.Data), "receiving:true") {
+				t.Fatal(a)
+			}
+			question := arrives(t, box, 1)
+			if question.Get("To") != "<team@example.org>" || !strings.Contains(question.text, "https://vigie.example/confirm/") {
+				t.Fatalf("%v\n%s", question.Header, question.text)
+			}
+			press(t, base, regexp.MustCompile(`https://vigie\.example(/confirm/\w+)`).FindStringSubmatch(question.text)[1])
+
+			publish("1")
+			told := map[string]letterFile{}
+			for n := 2; n <= 3; n++ {
+				letter := arrives(t, box, n)
+				told[letter.Get("To")] = letter
+				for _, want := range []string{"Voirie communale", "https://platform.example/portal/1", "Plate-forme d'exemple", "Marchés d'Exemple"} {
+					if !strings.Contains(letter.text, want) {
+						t.Errorf("no %q in\n%s", want, letter.text)
+					}
+				}
+			}
+			idle(t, base)
+			if told["<ana@example.org>"].Header == nil || told["<team@example.org>"].Header == nil {
+				t.Fatalf("told %v", told)
+			}
+			leave := told["<team@example.org>"].Get("List-Unsubscribe")
+			if post := told["<team@example.org>"].Get("List-Unsubscribe-Post"); post != "List-Unsubscribe=One-Click" {
+				t.Errorf("List-Unsubscribe-Post: %s", post)
+			}
+			press(t, base, strings.TrimSuffix(strings.TrimPrefix(leave, "<https://vigie.example"), ">"))
+
+			returned := `From: MAILER-DAEMON@mx.example
+To: ` + strings.Trim(told["<ana@example.org>"].Get("Return-Path"), "<>") + `
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+Sorry.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; ana@example.org
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such user
+
+--b--
+`
+			bounced := func(mail string) *command { return run(t, env, mail, "bounce") }
+			for mail, want := range map[string]string{
+				"Subject: bonjour\n\nbonjour":                  "not a bounce: nothing done",
+				strings.ReplaceAll(returned, "+", "+0"):        "not a bounce of ours: nothing done",
+				strings.ReplaceAll(returned, "5.1.1", "4.2.2"): "delayed, nothing done",
+				returned: "not written to any more",
+			} {
+				if c := bounced(mail); c.status != 0 || !strings.Contains(c.out.String(), want) {
+					t.Errorf("status %d: %s%s, not %s", c.status, c.out.String(), c.err.String(), want)
+				}
+			}
+			away := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+			if c := run(t, away, returned, "bounce"); c.status != tryAgain {
+				t.Errorf("without a database: status %d: %s%s", c.status, c.out.String(), c.err.String())
+			}
+			publish("2")
+			idle(t, base)
+			a = ask(t, base, token, `{ watches { nodes { receiving recipients { status } health { bouncedRecipients } } } }`, nil)
+			if got := fmt.Sprint(a.Data); got != "map[watches:map[nodes:[map[health:map[bouncedRecipients:1] receiving:false recipients:[map[status:BOUNCED] map[status:UNSUBSCRIBED]]]]]]" {
+				t.Error(got)
+			}
+			if letters := outbox(t, box); len(letters) != 3 {
+				t.Errorf("%d mails in all", len(letters))
+			}
+		})
+	}
+}
+
+// press posts what a mail program, or the button of a page, does.
+func press(t *testing.T, base, path string) {
+	t.Helper()
+	response, err := http.PostForm(base+path, url.Values{"List-Unsubscribe": {"One-Click"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("POST %s: %s", path, response.Status)
+	}
+}
+
+// Whoever sets up mail by halves is told what is missing.
+func TestMailSettings(t *testing.T) {
+	whole := map[string]string{
+		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_MAIL_URL": "outbox:" + t.TempDir(),
+		"VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example",
+	}
+	for name, bad := range map[string]string{
+		"VIGIE_PUBLIC_URL": "", "VIGIE_MAIL_FROM": "veille", "VIGIE_MAIL_REPLY_TO": "a b", "VIGIE_MAIL_BOUNCES": `"x"@vigie.example`, "VIGIE_MAIL_URL": "ftp://x",
+	} {
+		env := map[string]string{name: bad}
+		for key, value := range whole {
+			if _, set := env[key]; !set {
+				env[key] = value
+			}
+		}
+		if c := run(t, env, "", "serve"); c.status != 1 || c.err.String() == "" {
+			t.Errorf("%s=%s: status %d: %s", name, bad, c.status, c.err.String())
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vigie"
+	"vigie/alert/link"
+	"vigie/alert/post"
+)
+
+// bounce is the command that mail servers pipe to what comes back to
+// --mail-bounces.
+type bounce struct {
+	databaseSettings
+	Secret []string `help:"The secrets of the server." placeholder:"SECRET"`
+}
+
+// tryAgain is the exit status by which a command tells a mail server that it
+// could not do its work now: EX_TEMPFAIL of sysexits.h. After any other the
+// server would send the bounce back.
+const tryAgain = 75
+
+// Run runs the command. What is no bounce of ours is no failure.
+func (c *bounce) Run(ctx context.Context, p *process) error {
+	said, err := c.read(ctx, p)
+	if err != nil {
+		return exit{tryAgain, err}
+	}
+	fmt.Fprintln(p.out, said)
+	return nil
+}
+
+func (c *bounce) read(ctx context.Context, p *process) (string, error) {
+	keys, err := link.New(c.Secret)
+	if err != nil {
+		return "", fmt.Errorf("set --secret to the server's: %w", err)
+	}
+	b, err := post.ParseBounce(p.in)
+	if errors.Is(err, post.ErrNotBounce) {
+		return "not a bounce: nothing done", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.note(ctx, p, keys, b)
+}
+
+// note notes what a bounce tells, and says so.
+func (c *bounce) note(ctx context.Context, p *process, keys *link.Keys, b post.Bounce) (string, error) {
+	purpose, id, ok := link.Parse(b.Token)
+	if !ok || purpose != link.Bounce {
+		return "not a bounce of ours: nothing done", nil
+	}
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	address, err := s.MailAddress(ctx, id)
+	if vigie.CodeOf(err) == vigie.NotFound || err == nil && !keys.Verify(b.Token, address) {
+		return "not a bounce of ours: nothing done", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	why := b.Status + " " + b.Diagnostic
+	switch b.Kind {
+	case post.ForAddress:
+		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.MailBounced(ctx, id, true, why)
+	case post.ForMessage:
+		return fmt.Sprintf("mail %d: refused", id), s.MailBounced(ctx, id, false, why)
+	case post.Temporary:
+	}
+	return fmt.Sprintf("mail %d: delayed, nothing done", id), nil
+}
+
+// exit is an error with an exit status of its own.
+type exit struct {
+	status int
+	error
+}
+
+func (e exit) Unwrap() error { return e.error }
