@@ -11,8 +11,9 @@ import (
 // tells of.
 const indexPatience = 10 * time.Minute
 
-// decide says what is to become of what waits for a recipient.
-func decide(r *store.Reader, now time.Time, indexed int64) store.Decision {
+// decide says what is to become of what waits for a recipient; spacing is the
+// least time between two digests.
+func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64) store.Decision {
 	if !r.Confirmed || r.Left || r.Bounced {
 		d := askFor(r, now)
 		for _, t := range r.Deliveries {

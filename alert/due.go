@@ -13,8 +13,6 @@ const (
 	// margin is how much time a digest must leave before a deadline; where it
 	// would leave less, the tender is told of at once.
 	margin = 48 * time.Hour
-	// spacing is the least time between two digests to one recipient.
-	spacing = time.Minute
 	// quiet is how long nothing matches before a watch says that it is alive.
 	quiet = 30 * 24 * time.Hour
 )

@@ -37,6 +37,8 @@ type Sender struct {
 	// Lease is for how long a claimed mail is kept from others. An attempt is
 	// given up well before that.
 	Lease time.Duration
+	// Spacing is the least time between two digests to one recipient.
+	Spacing time.Duration
 	// IndexVersion is that of the search index that mails wait for.
 	IndexVersion string
 	// Fault is told of the points that are passed, where it is not nil.
@@ -83,7 +85,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
 	mails, more, err := s.Store.Claim(ctx, store.Claiming{
 		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
-		Decide: func(r *store.Reader, indexed int64) store.Decision { return decide(r, s.Now(), indexed) },
+		Decide: func(r *store.Reader, indexed int64) store.Decision { return decide(r, s.Now(), s.Spacing, indexed) },
 	})
 	if err != nil || len(mails) == 0 {
 		return more, err

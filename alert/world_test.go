@@ -82,7 +82,7 @@ func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() ti
 		t.Fatal(err)
 	}
 	return &alert.Sender{
-		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lease: 90 * time.Second,
+		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lease: 90 * time.Second, Spacing: time.Minute,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), IndexVersion: indexVersion, Metrics: alert.NewMetrics(prometheus.NewRegistry()),
 		Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},

@@ -51,7 +51,7 @@ func (w *world) mails(box *postbox) []string {
 		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
 	}
 	sender := &alert.Sender{
-		Store: w.store, Mailer: box, Templates: templates, Keys: keys, Now: clock, Lease: time.Minute, Log: log,
+		Store: w.store, Mailer: box, Templates: templates, Keys: keys, Now: clock, Lease: time.Minute, Spacing: time.Minute, Log: log,
 		IndexVersion: feed.Version(), Metrics: alert.NewMetrics(prometheus.NewRegistry()),
 		Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Address: "veille@vigie.example"}, PublicURL: "https://vigie.example",

@@ -63,7 +63,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	}
 	mail := mailSettings{
 		PublicURL: "http://" + c.Listen, MailURL: "outbox:" + filepath.Join(c.Data, "outbox"), MailFrom: "veille@vigie.example",
-		MailLease: 90 * time.Second, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
+		MailLease: 90 * time.Second, MailSpacing: time.Minute, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
 	}
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err

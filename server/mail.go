@@ -27,6 +27,7 @@ type mailSettings struct {
 	MailBounces   string        `help:"Where bounces go, each mail's with a tag of its own after a plus sign: have them piped to « vigie bounce »." placeholder:"ADDRESS"`
 	MailTemplates string        `help:"A folder whose files replace the templates of mails of the same names." type:"existingdir" placeholder:"DIR"`
 	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s"`
+	MailSpacing   time.Duration `help:"The least time between two digests to one person." default:"1m"`
 	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h"`
 	PageWatches   string        `help:"The platform's page of all watches." placeholder:"URL"`
 	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." placeholder:"URL"`
@@ -100,7 +101,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 		ledger := &alert.Ledger{Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault}
 		sender := &alert.Sender{
 			Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Now: s.now, Log: s.log,
-			Lease: d.settings.MailLease, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
+			Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
 		}
 		done.Go(func() { ledger.Run(ctx) })
 		done.Go(func() { sender.Run(ctx) })

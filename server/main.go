@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/uptrace/bun"
 
 	"vigie"
 	"vigie/alert"
@@ -31,9 +32,10 @@ type process struct {
 	out, err io.Writer
 	env      func(name string) (string, bool)
 	now      func() time.Time
-	// fault is told of the points at which tests stop the process; nil outside
-	// of them.
-	fault func(alert.Fault)
+	// fault is told of the points at which tests stop the process, and queries of
+	// all that is asked of the database; nil outside of tests.
+	fault   func(alert.Fault)
+	queries bun.QueryHook
 }
 
 // log writes lines for operators.

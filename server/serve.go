@@ -62,6 +62,9 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	if s.store, err = d.open(ctx, p); err != nil {
 		return nil, err
 	}
+	if p.queries != nil {
+		s.store.Observe(p.queries)
+	}
 	if s.engine, err = search.open(d.Data, s.log); err != nil {
 		s.store.Close()
 		return nil, err

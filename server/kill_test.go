@@ -1,0 +1,376 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/alert/post/posttest"
+	"vigie/feed"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// killed names the variable that says where a server of the kill test stops:
+// "POINT:N", at the Nth time.
+const killed = "VIGIE_TEST_KILLED"
+
+// duringSMTP is the point at which the parent stops the server: its mail server
+// has read a message, and not replied.
+const duringSMTP = "during SMTP"
+
+// beforeCommit is the point before any transaction ends.
+const beforeCommit = "before commit"
+
+// TestKills kills a server again and again, with SIGKILL, at points in the
+// making of alerts, and starts it again. In the end everyone has been told
+// everything, and nothing twice, but for mails that were under way when the
+// server was killed: those have the same Message-ID.
+func TestKills(t *testing.T) {
+	if at := os.Getenv(killed); at != "" {
+		serveUntilKilled(t, at)
+		return
+	}
+	rounds := 50
+	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_KILLS")); err == nil {
+		rounds = n
+	}
+	if testing.Short() {
+		rounds = 5
+	}
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			newSiege(t, open(t)).run(rounds)
+		})
+	}
+}
+
+// serveUntilKilled is the server, in a process of its own.
+func serveUntilKilled(t *testing.T, at string) {
+	point, nth, _ := strings.Cut(at, ":")
+	left, err := strconv.Atoi(nth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &countdown{point: point, left: left}
+	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: time.Now, fault: func(f alert.Fault) { c.pass(string(f)) }, queries: c}
+	os.Exit(p.run(t.Context(), []string{"serve"}))
+}
+
+// countdown kills this process at the last pass of a point.
+type countdown struct {
+	point string
+	mutex sync.Mutex
+	left  int
+}
+
+func (c *countdown) pass(point string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if point != c.point {
+		return
+	}
+	if c.left--; c.left == 0 {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // until it comes
+	}
+}
+
+func (c *countdown) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if e.Query == "COMMIT" {
+		c.pass(beforeCommit)
+	}
+	return ctx
+}
+
+func (c *countdown) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// siege is a database with watches, what was published, and the mail server.
+type siege struct {
+	t      *testing.T
+	store  *store.Store
+	mail   *posttest.Server
+	env    []string
+	random *rand.Rand
+	// stories are what happened to tenders, by the word that is each one's own.
+	stories []story
+	kills   int
+	// late are the kills that came by the clock, not at a point.
+	late int
+
+	mutex sync.Mutex
+	// victim is the server that is to be killed during SMTP, and left in how
+	// many mails.
+	victim *os.Process
+	left   int
+}
+
+// story is what happened to a tender, and who is to be told.
+type story struct {
+	word                 string
+	people               []string
+	corrected, cancelled bool
+}
+
+const connections = 2
+
+func newSiege(t *testing.T, database string) *siege {
+	s := &siege{t: t, random: rand.New(rand.NewPCG(1, 2))}
+	var err error
+	if s.store, err = store.Open(t.Context(), database, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.store.Close() })
+	s.mail = posttest.NewServer(t, posttest.Config{Script: s.during})
+	s.env = append(os.Environ(),
+		"VIGIE_DATABASE_URL="+database, "VIGIE_DATA="+t.TempDir(), "VIGIE_SECRET="+testSecret, "VIGIE_LISTEN=127.0.0.1:0",
+		"VIGIE_MAIL_URL="+s.mail.URL("connections", fmt.Sprint(connections), "tls", "none"), "VIGIE_MAIL_FROM=veille@vigie.example",
+		"VIGIE_PUBLIC_URL=https://vigie.example", "VIGIE_MAIL_LEASE=2s", "VIGIE_MAIL_SPACING=50ms")
+	return s
+}
+
+// during is asked by the mail server at each command.
+func (s *siege) during(c posttest.Command) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if c.Verb != "DATA" || s.victim == nil {
+		return nil
+	}
+	if s.left--; s.left > 0 {
+		return nil
+	}
+	_ = s.victim.Kill()
+	s.victim = nil
+	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 0, 0}, Message: "nobody reads this"}
+}
+
+func (s *siege) run(rounds int) {
+	points := []string{
+		string(alert.AfterMatch), string(alert.AfterEnter), string(alert.AfterClaim), string(alert.BeforeSend),
+		string(alert.AfterSend), string(alert.AfterRecord), beforeCommit, duringSMTP,
+	}
+	for i := range rounds {
+		s.happen(i)
+		point := points[i%len(points)]
+		s.kill(point, 1+s.random.IntN(4))
+	}
+	s.finish()
+	s.check()
+}
+
+// happen publishes what is new in a round, and what it changes of the one
+// before.
+func (s *siege) happen(round int) {
+	s.t.Helper()
+	story := story{word: fmt.Sprintf("mot%dx", round)}
+	for i := range 3 {
+		name := fmt.Sprintf("p%d.%d", round, i)
+		account, err := s.store.SignIn(s.t.Context(), store.Claims{Issuer: "test", Subject: name, Email: name + "@example.org", EmailVerified: true})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		story.people = append(story.people, account.Email)
+		// Of two watches one is told; the daily one is told at once, for there
+		// is little time.
+		for _, f := range []vigie.Frequency{vigie.Immediate, vigie.Daily}[i%2:] {
+			w := vigie.Watch{
+				Name: string(f), NameKey: string(f), Active: true, Frequency: f,
+				Criteria: vigie.Criteria{Keywords: []string{story.word}, KeywordMode: vigie.AllKeywords},
+			}
+			if _, err := s.store.CreateWatch(s.t.Context(), account, w, true, nil); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	notices := []*vigie.Notice{notice(story.word, "Travaux "+story.word, vigie.ContractNotice)}
+	if round > 0 {
+		before := &s.stories[round-1]
+		switch round % 3 {
+		case 0:
+			before.corrected = true
+			notices = append(notices, notice(before.word, "Corrigé "+before.word, vigie.Correction))
+		case 1:
+			before.cancelled = true
+			notices = append(notices, notice(before.word, "Travaux "+before.word, vigie.Cancellation))
+		}
+	}
+	s.stories = append(s.stories, story)
+	if _, err := s.store.Publish(s.t.Context(), notices); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func notice(ref, title string, kind vigie.NoticeKind) *vigie.Notice {
+	n := &vigie.Notice{
+		Source: "test", SourceRef: ref, Kind: kind, PublishedAt: time.Now().UTC().Truncate(time.Second),
+		Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: title},
+	}
+	if kind == vigie.ContractNotice {
+		n.Content.Deadline = new(time.Now().UTC().Add(30 * time.Hour).Truncate(time.Second))
+	} else {
+		n.SourceRef, n.Links = ref+"-"+string(kind), []string{ref}
+	}
+	return n
+}
+
+// start starts the server.
+func (s *siege) start(at string) (*exec.Cmd, *bytes.Buffer) {
+	s.t.Helper()
+	server := exec.CommandContext(s.t.Context(), os.Args[0], "-test.run=^TestKills$")
+	server.Env = append(s.env, killed+"="+at)
+	said := new(bytes.Buffer)
+	server.Stdout, server.Stderr = said, said
+	if err := server.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return server, said
+}
+
+// kill starts the server and has it killed at the nth pass of a point, or
+// before long if it does not come there.
+func (s *siege) kill(point string, nth int) {
+	s.t.Helper()
+	if point == duringSMTP {
+		s.mutex.Lock()
+		s.left = nth
+		s.mutex.Unlock()
+	}
+	server, said := s.start(point + ":" + strconv.Itoa(nth))
+	if point == duringSMTP {
+		s.mutex.Lock()
+		s.victim = server.Process
+		s.mutex.Unlock()
+	}
+	late := time.AfterFunc(time.Duration(600+s.random.IntN(600))*time.Millisecond, func() { _ = server.Process.Kill() })
+	err := server.Wait()
+	if !late.Stop() {
+		s.late++
+	}
+	s.mutex.Lock()
+	s.victim = nil
+	s.mutex.Unlock()
+	if state, ok := server.ProcessState.Sys().(syscall.WaitStatus); !ok || !state.Signaled() {
+		s.t.Fatalf("the server ended by itself: %v\n%s", err, said)
+	}
+	s.kills++
+}
+
+// finish lets the server do all that is left.
+func (s *siege) finish() {
+	s.t.Helper()
+	server, said := s.start("nowhere:1")
+	defer func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	}()
+	var lag store.Lag
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var err error
+		if lag, err = s.store.Lag(s.t.Context(), feed.Version()); err != nil {
+			s.t.Fatal(err)
+		}
+		if lag == (store.Lag{}) {
+			return
+		}
+	}
+	s.t.Fatalf("the server does not come to an end: %+v\n%s", lag, said)
+}
+
+// check holds what the mail server accepted against what happened.
+func (s *siege) check() {
+	s.t.Helper()
+	type telling struct{ person, word, section string }
+	told := make(map[telling]map[string]bool) // by Message-ID
+	copies := make(map[string]int)
+	final := make(map[[2]string]bool) // person and word, as it is in the end
+	for _, m := range s.mail.Received() {
+		letter := readLetter(s.t, bytes.NewReader(m.Content))
+		id := letter.Get("Message-ID")
+		if copies[id+" "+m.To]++; copies[id+" "+m.To] > 1 {
+			continue
+		}
+		section := ""
+		for line := range strings.Lines(letter.text) {
+			if heading := headings.FindString(line); heading != "" {
+				section = heading
+			}
+			entry := entries.FindStringSubmatch(line)
+			if entry == nil {
+				continue
+			}
+			of := telling{m.To, entry[2], section}
+			if told[of] == nil {
+				told[of] = make(map[string]bool)
+			}
+			told[of][id] = true
+			if entry[1] == "Corrigé" {
+				final[[2]string{m.To, entry[2]}] = true
+			}
+		}
+	}
+	repeated := 0
+	for _, n := range copies {
+		repeated += n - 1
+	}
+	for of, ids := range told {
+		if len(ids) != 1 {
+			s.t.Errorf("%s was told %s of %s in %d mails", of.person, of.section, of.word, len(ids))
+		}
+	}
+	missing, expected := 0, 0
+	lost := func(format string, arguments ...any) {
+		if missing++; missing < 10 {
+			s.t.Errorf(format, arguments...)
+		}
+	}
+	for _, story := range s.stories {
+		for _, person := range story.people {
+			expected++
+			isNew, isCancelled := told[telling{person, story.word, "NOUVEAUX"}] != nil, told[telling{person, story.word, "ANNULÉS"}] != nil
+			switch {
+			// Who was not told yet when it was cancelled needs not be.
+			case story.cancelled && isNew != isCancelled:
+				lost("%s was told that %s is new: %v, that it is cancelled: %v", person, story.word, isNew, isCancelled)
+			case !story.cancelled && !isNew:
+				lost("%s was not told of %s", person, story.word)
+			case story.corrected && !final[[2]string{person, story.word}]:
+				lost("%s was not told of the correction of %s", person, story.word)
+			case !story.corrected && told[telling{person, story.word, "RECTIFIÉS"}] != nil:
+				s.t.Errorf("%s was told of a correction of %s", person, story.word)
+			}
+			for of := range told {
+				if of.word == story.word && !strings.HasPrefix(of.person, "p"+strings.Trim(story.word, "motx")+".") {
+					s.t.Errorf("%s was told of %s, which is nothing to it", of.person, of.word)
+				}
+			}
+		}
+	}
+	if repeated > s.kills*connections {
+		s.t.Errorf("%d mails were repeated by %d kills", repeated, s.kills)
+	}
+	if s.late > s.kills*2/3 {
+		s.t.Errorf("only %d of %d kills came where they were to", s.kills-s.late, s.kills)
+	}
+	s.t.Logf("%d kills, %d of them by the clock, %d mails accepted, %d of them repeated, %d people told", s.kills, s.late, len(s.mail.Received()), repeated, expected)
+}
+
+var (
+	headings = regexp.MustCompile(`^(NOUVEAUX|RECTIFIÉS|ANNULÉS|BIENTÔT CLOS)`)
+	entries  = regexp.MustCompile(`^- (Travaux|Corrigé) (mot\d+x)`)
+)
