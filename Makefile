@@ -64,7 +64,7 @@ generate: ## write graph/gql anew from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
-bench: ## run the benchmarks, and measure the matcher beside PostgreSQL
+bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 1,000 times on each database
 	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
 
 .PHONY: benchmarks
@@ -72,6 +72,9 @@ benchmarks: build
 	go test -run '^$$' -bench . -benchmem ./...
 	VIGIE_TEST_PAIRS=10000000 go test ./match -run TestAgainstOracle -v -count=1
 	bin/vigie bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	bin/vigie bench alert
+	bin/vigie bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	VIGIE_TEST_KILLS=1000 go test ./server -run TestKills -v -count=1 -timeout 60m
 
 .PHONY: playground
 playground: ## fetch the playground's files, for the server to serve them itself

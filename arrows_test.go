@@ -24,7 +24,7 @@ func arrows() map[string][]string {
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
-		"bench":                  {".", "lexicon", "match", "query"},
+		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
 		"search":                 {".", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
 		"search/bleve":           {".", "query", "search", "search/internal/plan"},

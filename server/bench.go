@@ -99,3 +99,27 @@ func (c *benchMatch) notices(p *process) (notices iter.Seq[*vigie.Notice], faile
 		}
 	}, func() error { return err }
 }
+
+// benchAlert is the command that measures alerts.
+type benchAlert struct {
+	Recipients  int    `default:"10000" help:"How many people the tender is told to."`
+	Connections int    `default:"4" help:"Over how many connections mail leaves at once."`
+	JSON        bool   `name:"json" help:"Print JSON."`
+	Postgres    string `help:"A PostgreSQL server to do it in (postgres://…), in a schema of its own; without it, SQLite." placeholder:"URL"`
+}
+
+// Run runs the command.
+func (c *benchAlert) Run(ctx context.Context, p *process) error {
+	r, err := bench.Alert(ctx, bench.AlertOptions{Recipients: c.Recipients, Connections: c.Connections, Postgres: c.Postgres})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		out := json.NewEncoder(p.out)
+		out.SetIndent("", "  ")
+		return out.Encode(r)
+	}
+	fmt.Fprintf(p.out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second\n",
+		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond)
+	return nil
+}

@@ -48,3 +48,17 @@ func TestBenchMatchTable(t *testing.T) {
 		}
 	}
 }
+
+func TestBenchAlert(t *testing.T) {
+	c := start(t, nil, nil, "bench", "alert", "--recipients", "40", "--json")
+	if <-c.ended; c.status != 0 {
+		t.Fatal(c.err.String())
+	}
+	var report bench.AlertReport
+	if err := json.Unmarshal([]byte(c.out.String()), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Recipients != 40 || report.Database != "sqlite" || report.P50 <= 0 || report.P95 < report.P50 || report.Max < report.P95 || report.MailsPerSecond <= 0 {
+		t.Errorf("%+v", report)
+	}
+}

@@ -56,6 +56,7 @@ type commands struct {
 	Health  health  `cmd:"" help:"Ask a running server whether it is ready."`
 	Bench   struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
+		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
 	} `cmd:"" help:"Measure what is claimed."`
 }
 

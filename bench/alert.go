@@ -1,0 +1,276 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/alert/letter"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/feed"
+	"vigie/store"
+)
+
+// AlertOptions say what [Alert] measures.
+type AlertOptions struct {
+	// Recipients is how many people a tender is told to, each by a watch of its
+	// own.
+	Recipients int
+	// Connections is how many the mail server is spoken to over at once.
+	Connections int
+	// Postgres is the URL of a PostgreSQL server, in which a schema is made for
+	// the time of the measure; "" for a SQLite file.
+	Postgres string
+}
+
+// AlertReport is what [Alert] measured.
+type AlertReport struct {
+	Database   string `json:"database"`
+	Recipients int    `json:"recipients"`
+	// SetUpSeconds is how long it took to sign the people in and save their
+	// watches.
+	SetUpSeconds float64 `json:"set_up_s"`
+	// P50, P95 and Max are how long after the tender was published the mail
+	// server had accepted mails, in seconds.
+	P50 float64 `json:"p50_s"`
+	P95 float64 `json:"p95_s"`
+	Max float64 `json:"max_s"`
+	// MailsPerSecond is from the first mail accepted to the last.
+	MailsPerSecond float64 `json:"mails_per_s"`
+}
+
+// Alert measures alerts from a tender's publication to the mails accepted by an
+// SMTP server on loopback, with everything in between as in production: the
+// ledger, the matcher, the sender, the database.
+func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error) {
+	database, drop, err := emptyDatabase(ctx, o.Postgres)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if dropErr := drop(); err == nil {
+			err = dropErr
+		}
+	}()
+	s, err := store.Open(ctx, database, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	kind, _, _ := strings.Cut(database, ":")
+	report = &AlertReport{Database: kind, Recipients: o.Recipients}
+	start := time.Now()
+	if err := signUp(ctx, s, o.Recipients); err != nil {
+		return nil, err
+	}
+	report.SetUpSeconds = time.Since(start).Seconds()
+
+	sink := &sink{accepted: make(map[string]time.Time), all: make(chan struct{}), want: o.Recipients}
+	address, stop, err := sink.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	mailer, err := post.Open(fmt.Sprintf("smtp://%s?tls=none&connections=%d", address, o.Connections))
+	if err != nil {
+		return nil, err
+	}
+	defer mailer.Close()
+	published, err := tell(ctx, s, mailer, sink)
+	if err != nil {
+		return nil, err
+	}
+	report.measure(sink.times(), published)
+	return report, nil
+}
+
+// emptyDatabase makes a database, and says how to remove it.
+func emptyDatabase(ctx context.Context, postgres string) (database string, drop func() error, err error) {
+	if postgres == "" {
+		dir, err := os.MkdirTemp("", "vigie-bench-")
+		return "sqlite:" + filepath.Join(dir, "vigie.db"), func() error { return os.RemoveAll(dir) }, err
+	}
+	schema := fmt.Sprintf("vigie_bench_%d", time.Now().UnixNano())
+	execute := func(ctx context.Context, statement string) error {
+		conn, err := pgx.Connect(ctx, postgres)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, statement)
+		return err
+	}
+	u, err := url.Parse(postgres)
+	if err != nil {
+		return "", nil, err
+	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	drop = func() error { return execute(context.WithoutCancel(ctx), "DROP SCHEMA "+schema+" CASCADE") }
+	return u.String(), drop, execute(ctx, "CREATE SCHEMA "+schema)
+}
+
+// signUp signs people in who look for the same, each in its own way.
+func signUp(ctx context.Context, s *store.Store, people int) error {
+	for i := range people {
+		name := fmt.Sprintf("p%d", i)
+		account, err := s.SignIn(ctx, store.Claims{Issuer: "bench", Subject: name, Email: name + "@example.org", EmailVerified: true})
+		if err != nil {
+			return err
+		}
+		w := vigie.Watch{
+			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate,
+			Criteria: vigie.Criteria{Keywords: []string{"voirie", name}, KeywordMode: vigie.AnyKeyword},
+		}
+		if _, err := s.CreateWatch(ctx, account, w, true, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell publishes a tender, and works until everyone has heard of it.
+func tell(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink) (published time.Time, err error) {
+	const version = "bench"
+	index, err := s.BeginIndex(ctx, version)
+	if err == nil {
+		err = s.IndexReached(ctx, index.Name, 1<<62)
+	}
+	if err != nil {
+		return published, err
+	}
+	templates, err := letter.Load(nil)
+	if err != nil {
+		return published, err
+	}
+	keys, err := link.New([]string{strings.Repeat("s", link.MinSecret)})
+	if err != nil {
+		return published, err
+	}
+	log, metrics := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry()
+	ledger := &alert.Ledger{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
+	sender := &alert.Sender{
+		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute,
+		IndexVersion: version, Metrics: alert.NewMetrics(metrics),
+		Settings: alert.Settings{
+			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
+			Bounces: "bounces@vigie.example", PublicURL: "https://vigie.example",
+		},
+	}
+	// What people look for is known, as it is to a server that has been running.
+	if err := ledger.Step(ctx); err != nil {
+		return published, err
+	}
+	if err := sender.Step(ctx); err != nil {
+		return published, err
+	}
+	working, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
+	work.Go(func() { ledger.Run(working) })
+	work.Go(func() { sender.Run(working) })
+	published = time.Now()
+	_, err = s.Publish(ctx, []*vigie.Notice{{
+		Source: "bench", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: published.UTC().Truncate(time.Second),
+		Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
+		Content: vigie.Content{Title: "Réfection de la voirie communale", Departments: []string{"01"}, Deadline: new(published.UTC().Add(30 * 24 * time.Hour).Truncate(time.Second))},
+	}})
+	if err != nil {
+		return published, err
+	}
+	select {
+	case <-sink.all:
+		return published, nil
+	case <-ctx.Done():
+		return published, ctx.Err()
+	}
+}
+
+func (r *AlertReport) measure(accepted []time.Time, published time.Time) {
+	slices.SortFunc(accepted, time.Time.Compare)
+	after := func(share float64) float64 {
+		return accepted[min(len(accepted)-1, int(share*float64(len(accepted))))].Sub(published).Seconds()
+	}
+	r.P50, r.P95, r.Max = after(0.5), after(0.95), after(1)
+	r.MailsPerSecond = float64(len(accepted)) / accepted[len(accepted)-1].Sub(accepted[0]).Seconds()
+}
+
+// sink is an SMTP server that notes when it accepted the mail to each address.
+type sink struct {
+	mutex    sync.Mutex
+	accepted map[string]time.Time
+	want     int
+	all      chan struct{} // closed when it has them
+}
+
+func (s *sink) listen(ctx context.Context) (address string, stop func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &delivery{sink: s}, nil }))
+	server.Domain = "sink.example"
+	go func() { _ = server.Serve(listener) }()
+	return listener.Addr().String(), func() { server.Close() }, nil
+}
+
+func (s *sink) times() []time.Time {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	var times []time.Time
+	for _, at := range s.accepted {
+		times = append(times, at)
+	}
+	return times
+}
+
+// delivery is a connection to a sink.
+type delivery struct {
+	sink *sink
+	to   string
+}
+
+func (d *delivery) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
+	d.to = to
+	return nil
+}
+
+func (d *delivery) Data(r io.Reader) error {
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
+	}
+	d.sink.mutex.Lock()
+	defer d.sink.mutex.Unlock()
+	if _, again := d.sink.accepted[d.to]; again {
+		return nil
+	}
+	d.sink.accepted[d.to] = time.Now()
+	if len(d.sink.accepted) == d.sink.want {
+		close(d.sink.all)
+	}
+	return nil
+}
+
+func (d *delivery) Reset()        {}
+func (d *delivery) Logout() error { return nil }
