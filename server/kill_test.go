@@ -280,12 +280,16 @@ func (s *siege) finish() {
 		_ = server.Wait()
 	}()
 	var lag store.Lag
+	quiet := 0 // a mail that waits for the index is looked at again after a second
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var err error
 		if lag, err = s.store.Lag(s.t.Context(), feed.Version()); err != nil {
 			s.t.Fatal(err)
 		}
-		if lag == (store.Lag{}) {
+		if quiet++; lag != (store.Lag{}) {
+			quiet = 0
+		}
+		if quiet == 50 {
 			return
 		}
 	}
