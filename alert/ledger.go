@@ -200,35 +200,22 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
 		return n, false
 	}
+	told := query.NewsOf(notice, t, notices)
 	online := t.Status(l.Now()) == vigie.StatusOnline
 	if online {
-		n.facts, _ = query.FactsOf(t)
+		n.facts = told.Facts()
 		n.matching = l.Matcher.Match(t)
 	}
-	// An original that comes after its correction corrects nothing.
-	first := vigie.Fold(notices).Notices[0].ID == notice.ID
-	before, after, known := vigie.Arrival(notices, notice.ID)
-	if known && !first && (notice.Kind == vigie.Correction || len(vigie.Changes(before, after)) > 0) {
-		n.corrects = true
-		was, is := before.Content.Deadline, after.Content.Deadline
-		n.urgent = was != nil && is != nil && is.Before(*was)
-		n.knew = l.knew(t, before, online)
+	if n.corrects = told.Corrects(); n.corrects {
+		n.urgent = told.Hastens()
+		n.knew = make(map[int64]bool)
+		if before := told.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
+			for _, watch := range l.Matcher.Match(before) {
+				n.knew[watch] = true
+			}
+		}
 	}
 	return n, online || n.corrects
-}
-
-// knew are the watches that a tender matched as it was before.
-func (l *Ledger) knew(t *vigie.Tender, before vigie.Folded, online bool) map[int64]bool {
-	knew := make(map[int64]bool)
-	if !online || before.Outcome != vigie.Undecided {
-		return knew
-	}
-	was := *t
-	was.Content = before.Content
-	for _, watch := range l.Matcher.Match(&was) {
-		knew[watch] = true
-	}
-	return knew
 }
 
 // missed finds the tenders that watches would have told of had they not been

@@ -141,7 +141,9 @@ func TestOutage(t *testing.T) {
 			}
 			w.now = w.now.Add(time.Hour)
 		}
-		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.3.0 later"} }
+		w.mailer.refuse = func(post.Message) error {
+			return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.3.0 later"}
+		}
 		for hour := range 6 {
 			w.publish(fmt.Sprint("refused", hour), fmt.Sprintf("Voirie numéro %d", 3+hour), until(nil))
 			w.expect("refused", w.after(time.Hour))

@@ -14,11 +14,14 @@ type News struct {
 	Tender *vigie.Tender
 	// before is what the notices known before this one told, nil where there
 	// were none; since is that with this one; now is Tender.
-	before, since, now *known
+	before, since, now *state
+	// late is whether the notice is the first of the tender's, in the order of
+	// publication.
+	late bool
 }
 
-// known is a tender as it was known at some time.
-type known struct {
+// state is a tender as it was known at some time.
+type state struct {
 	*vigie.Tender
 	facts Facts
 	buyer vigie.BuyerName
@@ -28,33 +31,52 @@ type known struct {
 // has. Notices know their buyer by name alone: the tender is taken to have
 // always had the buyer that it has now.
 func NewsOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *News {
-	var before, since []*vigie.Notice
-	for _, other := range notices {
-		if other.ID < n.ID {
-			before = append(before, other)
-		}
-		if other.ID <= n.ID {
-			since = append(since, other)
-		}
+	before, since, known := vigie.Arrival(notices, n.ID)
+	news := &News{Notice: n, Tender: t, since: asTold(since, t), late: since.Notices[0].ID == n.ID}
+	if known {
+		news.before = asTold(before, t)
 	}
-	news := &News{Notice: n, Tender: t, before: folded(before, t), since: folded(since, t)}
 	facts, _ := FactsOf(t)
-	news.now = &known{Tender: t, facts: facts}
+	news.now = &state{Tender: t, facts: facts}
 	return news
 }
 
-// folded is a tender as some of its notices tell it; nil for none.
-func folded(notices []*vigie.Notice, t *vigie.Tender) *known {
-	if len(notices) == 0 {
-		return nil
-	}
-	f := vigie.Fold(notices)
-	k := &known{buyer: f.Buyer, Tender: &vigie.Tender{
+// asTold is a tender as some of its notices tell it.
+func asTold(f vigie.Folded, t *vigie.Tender) *state {
+	k := &state{buyer: f.Buyer, Tender: &vigie.Tender{
 		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
 		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
 	}}
 	k.facts, _ = FactsOf(k.Tender)
 	return k
+}
+
+// Facts are the tender's, as it is by now.
+func (n *News) Facts() Facts { return n.now.facts }
+
+// Before is the tender as it was known before the notice came; nil where it was
+// not.
+func (n *News) Before() *vigie.Tender {
+	if n.before == nil {
+		return nil
+	}
+	return n.before.Tender
+}
+
+// Corrects reports whether the notice corrects what was known: it says so, or
+// makes its tender another than it was. An original that comes after its
+// correction does neither.
+func (n *News) Corrects() bool {
+	return n.before != nil && !n.late && (n.Notice.Kind == vigie.Correction || n.changes())
+}
+
+// Hastens reports whether the notice moved the deadline to an earlier moment.
+func (n *News) Hastens() bool {
+	if n.before == nil {
+		return false
+	}
+	was, is := n.before.Deadline, n.since.Deadline
+	return was != nil && is != nil && is.Before(*was)
 }
 
 // For tells what the notice means to who looks for a formula, and the tender's
@@ -80,14 +102,14 @@ func (n *News) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Fact
 	// It began with this notice, and no later one has put an end to it.
 	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
 		return vigie.DeliverNew, facts, true
-	case matched && wasOnline && (n.Notice.Kind == vigie.Correction || n.changes()):
+	case matched && wasOnline && n.Corrects():
 		return vigie.DeliverCorrected, facts, true
 	}
 	return "", Facts{}, false
 }
 
 // matches reports whether a formula is true of what was known, if anything was.
-func (k *known) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
+func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
 
 // changes reports whether the notice made its tender another than it was.
 func (n *News) changes() bool {
