@@ -242,3 +242,78 @@ func TestMailSettings(t *testing.T) {
 		}
 	}
 }
+
+// What is imported again, quietly, or old is mailed to nobody.
+func TestImportMailsOnce(t *testing.T) {
+	dir, box := t.TempDir(), t.TempDir()
+	env := map[string]string{
+		"VIGIE_DATA": dir, "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_MAIL_URL": "outbox:" + box,
+		"VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example", "VIGIE_MAIL_SPACING": "1ms",
+	}
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
+	ready(t, base)
+	token, err := sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, base, token, `mutation { createWatch(input: { name: "Tout", criteria: {}, frequency: IMMEDIATE }) { watch { id } } }`, nil)
+	if len(a.Errors) > 0 {
+		t.Fatal(a.Errors)
+	}
+	told := func() int {
+		t.Helper()
+		idle(t, base)
+		a := ask(t, base, token, `{ watches { nodes { deliveries { totalCount } } } }`, nil)
+		n := 0
+		if _, err := fmt.Sscanf(fmt.Sprint(a.Data), "map[watches:map[nodes:[map[deliveries:map[totalCount:%d", &n); err != nil {
+			t.Fatal(a.Data, err)
+		}
+		return n
+	}
+	read := func(now time.Time) string {
+		t.Helper()
+		text, err := io.ReadAll(shiftDates(sampleNotices, now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	imports := func(text string, args ...string) {
+		t.Helper()
+		if c := run(t, env, text, append([]string{"import", "boamp"}, args...)...); c.status != 0 {
+			t.Fatal(c.err.String())
+		}
+	}
+	today := read(time.Now())
+	imports(today, "-")
+	first := told()
+	if first < 10 || len(outbox(t, box)) == 0 {
+		t.Fatalf("%d tenders were told", first)
+	}
+	mails := len(outbox(t, box))
+	for range 100 {
+		imports(today, "-")
+	}
+	if n := told(); n != first {
+		t.Errorf("the same file again told %d more", n-first)
+	}
+	imports(strings.ReplaceAll(today, `"idweb":"`, `"idweb":"9`), "--quiet", "-")
+	if data := os.Getenv("VIGIE_TEST_DATA"); data != "" {
+		files, err := filepath.Glob(filepath.Join(data, "boamp", "*.json*"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
+		}
+		imports("", files...)
+	}
+	if n := told(); n != first || len(outbox(t, box)) != mails {
+		t.Errorf("what is quiet or old told %d more, in %d mails", n-first, len(outbox(t, box))-mails)
+	}
+	a = ask(t, base, token, `{ tenders { totalCount } }`, nil)
+	if n := 0; true {
+		_, _ = fmt.Sscanf(fmt.Sprint(a.Data), "map[tenders:map[totalCount:%d", &n)
+		if n < 400 {
+			t.Errorf("only %d tenders are listed", n)
+		}
+	}
+}
