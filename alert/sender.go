@@ -91,7 +91,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 		return more, err
 	}
 	s.fault(AfterClaim)
-	for len(mails) > 0 && ctx.Err() == nil && s.time(start) > 0 {
+	for len(mails) > 0 && !stopped(ctx) && s.time(start) > 0 {
 		sent, err := s.sendFresh(ctx, mails, start)
 		mails = mails[sent:]
 		if err != nil {
@@ -137,7 +137,7 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 	}
 	for i, m := range mails {
 		attempt := s.time(start)
-		if i > 0 && time.Since(read) > fresh || attempt == 0 || ctx.Err() != nil {
+		if i > 0 && time.Since(read) > fresh || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
 		if err := s.send(ctx, c, m, readers[m.RecipientID], attempt); err != nil {
@@ -146,6 +146,9 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 	}
 	return len(mails), nil
 }
+
+// stopped tells whether we were told to stop.
+func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
 // send sends one mail and notes what became of it. What was begun is finished,
 // also when we are told to stop. An error means that no mail can leave now.
