@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +128,9 @@ func testReplicas(t *testing.T, replicas int) {
 // but in the database.
 func TestOutage(t *testing.T) {
 	people := 300
+	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_OUTAGE")); err == nil {
+		people = n
+	}
 	if testing.Short() {
 		people = 30
 	}
@@ -132,6 +138,7 @@ func TestOutage(t *testing.T) {
 		for i := range people {
 			w.watch(w.signIn(fmt.Sprint("p", i)), "Voirie", vigie.Immediate, "voirie")
 		}
+		before := heap()
 		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary} }
 		for hour := range 3 {
 			w.publish(fmt.Sprint("away", hour), fmt.Sprintf("Voirie numéro %d", hour), until(nil))
@@ -147,6 +154,9 @@ func TestOutage(t *testing.T) {
 		for hour := range 6 {
 			w.publish(fmt.Sprint("refused", hour), fmt.Sprintf("Voirie numéro %d", 3+hour), until(nil))
 			w.expect("refused", w.after(time.Hour))
+		}
+		if grown := heap() - before; grown > 64<<20 {
+			t.Errorf("%d bytes more are held while %d mails wait", grown, people)
 		}
 		w.mailer.refuse = nil
 		told := make(map[string][]int)
@@ -173,4 +183,12 @@ func TestOutage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// heap is how many bytes are held.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -219,15 +219,17 @@ func pauseAfter(attempts int64) (pause time.Duration, last bool) {
 }
 
 // note writes down what became of a mail. It must not get lost, so it is tried
-// until the database takes it.
+// until the database takes it, or until we are told to stop and it is away.
 func (s *Sender) note(ctx context.Context, write func(context.Context) error) error {
-	ctx = context.WithoutCancel(ctx)
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := write(ctx)
+	noting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	_, err := backoff.Retry(noting, func() (struct{}, error) {
+		err := write(noting)
 		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
-	}, backoff.WithMaxElapsedTime(s.Lease))
+	}, backoff.WithMaxElapsedTime(0))
 	return err
 }

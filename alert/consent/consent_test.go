@@ -149,7 +149,7 @@ func (s *site) expect(when, want string) {
 // Programs that follow every link unsubscribe nobody, and confirm nothing.
 func TestLookingChangesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
-		for i := range 84 {
+		for i := range 167 {
 			for address := range 2 {
 				confirm, leaveWatch, leaveAll := s.links(s.keys, address)
 				for _, path := range []string{confirm, leaveWatch, leaveAll} {
@@ -165,7 +165,7 @@ func TestLookingChangesNothing(t *testing.T) {
 				}
 			}
 		}
-		s.expect("after 504 requests on each database", "CONFIRMED PENDING")
+		s.expect("after 1,002 requests", "CONFIRMED PENDING")
 	})
 }
 
