@@ -214,11 +214,14 @@ func (d dialect) listenOnce(ctx context.Context, db *bun.DB, something string, h
 }
 
 // forUpdate locks the rows that a query selects until the transaction ends.
+// Their keys stay as they are, so rows that refer to them can be written
+// meanwhile: to lock more would let a new delivery wait for a watch that is
+// edited, and its editor for the delivery's recipient.
 func (d dialect) forUpdate(q *bun.SelectQuery) *bun.SelectQuery {
 	if !d.postgres {
 		return q
 	}
-	return q.For("UPDATE")
+	return q.For("NO KEY UPDATE")
 }
 
 // skipLocked locks the rows of a table that a query selects, and leaves out
@@ -227,7 +230,7 @@ func (d dialect) skipLocked(q *bun.SelectQuery, table string) *bun.SelectQuery {
 	if !d.postgres {
 		return q
 	}
-	return q.For("UPDATE OF ? SKIP LOCKED", bun.Ident(table))
+	return q.For("NO KEY UPDATE OF ? SKIP LOCKED", bun.Ident(table))
 }
 
 // clock is the database's own, in milliseconds: leases go by it, whatever
@@ -281,11 +284,12 @@ func isUnique(err error) bool {
 func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
 // isDown tells a database that does not answer, and may again: classes 08
-// (connection exception), 53 (insufficient resources), 57P (operator
-// intervention) of PostgreSQL, a busy, full or unreadable file of SQLite.
+// (connection exception), 40 (transaction rollback), 53 (insufficient
+// resources), 57P (operator intervention) of PostgreSQL, a busy, full or
+// unreadable file of SQLite.
 func isDown(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57P")
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "40") || strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57P")
 	}
 	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch liteErr.Code() & 0xff { // the primary code of an extended one
