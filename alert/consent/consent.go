@@ -69,14 +69,15 @@ type handler struct {
 func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.Locale(r.Header.Get("Accept-Language"))
-		who, act, undo, err := h.open(r.Context(), r.PathValue("token"), purposes)
+		ctx := context.WithoutCancel(r.Context()) // who hangs up has left all the same
+		who, act, undo, err := h.open(ctx, r.PathValue("token"), purposes)
 		if err == nil && r.Method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			if r.PostFormValue("action") == rejoin && undo != nil {
 				act = undo
 			}
-			if err = act(r.Context()); err == nil {
-				who, _, _, err = h.open(r.Context(), r.PathValue("token"), purposes)
+			if err = act(ctx); err == nil {
+				who, _, _, err = h.open(ctx, r.PathValue("token"), purposes)
 			}
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -301,5 +302,19 @@ func TestRotationAndOutage(t *testing.T) {
 		if status < 500 || strings.Contains(text, "sql") {
 			t.Errorf("%d %s", status, text)
 		}
+	})
+}
+
+// Who leaves and hangs up at once has left.
+func TestHangUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *site) {
+		pages := (&consent.Pages{
+			Store: s.store, Keys: s.keys, Log: slog.New(slog.DiscardHandler), Locale: func(string) vigie.Locale { return "" },
+		}).Handler()
+		_, one, _ := s.links(s.keys, 0)
+		gone, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		pages.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, http.MethodPost, one, nil))
+		s.expect("after hanging up", "UNSUBSCRIBED PENDING")
 	})
 }
