@@ -225,6 +225,9 @@ func localeOf(asked string) vigie.Locale {
 	if err != nil || len(tags) == 0 {
 		return ""
 	}
-	_, i, _ := language.NewMatcher([]language.Tag{language.French, language.English}).Match(tags...)
+	_, i, sure := language.NewMatcher([]language.Tag{language.French, language.English}).Match(tags...)
+	if sure == language.No {
+		return "" // the matcher's default, not what was asked for
+	}
 	return []vigie.Locale{vigie.French, vigie.English}[i]
 }
