@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"vigie"
 	"vigie/alert/link"
@@ -38,11 +39,16 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 		return "", fmt.Errorf("set --secret to the server's: %w", err)
 	}
 	b, err := post.ParseBounce(p.in)
-	if errors.Is(err, post.ErrNotBounce) {
-		return "not a bounce: nothing done", nil
-	}
-	if err != nil {
+	none := errors.Is(err, post.ErrNotBounce)
+	if err != nil && !none {
 		return "", err
+	}
+	// A mail server may take a mail that is not read to its end for a failure.
+	if _, err := io.Copy(io.Discard, p.in); err != nil {
+		return "", err
+	}
+	if none {
+		return "not a bounce: nothing done", nil
 	}
 	return c.note(ctx, p, keys, b)
 }

@@ -87,11 +87,12 @@ func (p *process) run(ctx context.Context, args []string) int {
 		return 2
 	}
 	err = parsed.Run()
+	if e, ok := errors.AsType[exit](err); ok {
+		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
+		return e.status
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
-		if e, ok := errors.AsType[exit](err); ok {
-			return e.status
-		}
 		return 1
 	}
 	return 0
