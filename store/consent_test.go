@@ -1,0 +1,367 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// following is an account with two watches that write to a second address, at a
+// time that passes.
+type following struct {
+	t              *testing.T
+	store          *store.Store
+	now            time.Time
+	account        *vigie.Account
+	roads, schools *vigie.Watch
+	notices        int
+}
+
+// eachFollowing runs a test on every database.
+func eachFollowing(t *testing.T, test func(t *testing.T, f *following)) {
+	for name, url := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			f := &following{t: t, now: noon}
+			var err error
+			f.store, err = store.Open(t.Context(), url(t), func() time.Time { return f.now })
+			f.must(err)
+			t.Cleanup(func() { f.store.Close() })
+			f.account = account(t, f.store, "a")
+			f.roads, f.schools = f.watch("Voirie", "B@example.org"), f.watch("Écoles", "b@example.org")
+			test(t, f)
+		})
+	}
+}
+
+// must is for what is not to fail.
+func (f *following) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *following) watch(name, other string) *vigie.Watch {
+	f.t.Helper()
+	w, err := f.store.CreateWatch(f.t.Context(), f.account, vigie.Watch{Name: name, NameKey: name, Active: true}, true, []string{other})
+	f.must(err)
+	return w
+}
+
+func (f *following) recipients(w *vigie.Watch) []*vigie.Recipient {
+	f.t.Helper()
+	all, err := f.store.Recipients(f.t.Context(), f.account, []int64{w.ID})
+	f.must(err)
+	return all[w.ID]
+}
+
+// subscription is that of the watch's second address.
+func (f *following) subscription(w *vigie.Watch) int64 {
+	f.t.Helper()
+	return f.recipients(w)[1].ID
+}
+
+// subscriber is the second address, as a subscription's link knows it.
+func (f *following) subscriber(w *vigie.Watch) store.Addressee {
+	f.t.Helper()
+	a, err := f.store.Subscriber(f.t.Context(), f.subscription(w))
+	f.must(err)
+	return a
+}
+
+// expect tells how the second address stands with both watches: what its status
+// is, and whether it may be written to. The first always may.
+func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
+	f.t.Helper()
+	for w, want := range map[*vigie.Watch]vigie.RecipientStatus{f.roads: roads, f.schools: schools} {
+		list := f.recipients(w)
+		if list[0].Status != vigie.Confirmed || list[1].Status != want {
+			f.t.Errorf("%s: the addresses are %s and %s to %s, not %s", when, list[0].Status, list[1].Status, w.Name, want)
+		}
+		followers, err := f.store.Followers(f.t.Context(), []int64{w.ID}, 1<<60)
+		f.must(err)
+		id := f.subscriber(w).RecipientID
+		listed := slices.ContainsFunc(followers, func(x store.Follower) bool { return x.RecipientID == id })
+		if listed != (want == vigie.Confirmed) {
+			f.t.Errorf("%s: that an address which is %s follows %s is %v", when, want, w.Name, listed)
+		}
+	}
+}
+
+// enter has the second address hear of a new tender by reason of the watch,
+// whatever it consents to.
+func (f *following) enter(w *vigie.Watch) {
+	f.t.Helper()
+	f.notices++
+	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices), 0))[0].Notice
+	f.must(f.store.Enter(f.t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
+		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
+	}}))
+}
+
+// claim has mails written of what the second address follows, and returns them
+// with what was seen of their reader, nil where nobody looked.
+func (f *following) claim() (mails []*vigie.Mail, seen *store.Reader) {
+	f.t.Helper()
+	id := f.subscriber(f.roads).RecipientID
+	mails, _, err := f.store.Claim(f.t.Context(), store.Claiming{
+		Limit: 10, Lease: time.Minute, Host: "vigie.example",
+		Decide: func(r *store.Reader, _ int64) store.Decision {
+			if r.ID != id {
+				return store.Decision{}
+			}
+			seen = r
+			d := store.Decision{}
+			for _, t := range r.Deliveries {
+				if _, follows := r.Watches[t.Reasons[0].WatchID]; follows && r.Confirmed && !r.Left && !r.Bounced {
+					d.Mail, d.Members = vigie.DigestMail, append(d.Members, t.ID)
+				}
+			}
+			return d
+		},
+	})
+	f.must(err)
+	return mails, seen
+}
+
+func TestAddressees(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		want := store.Addressee{RecipientID: f.subscriber(f.roads).RecipientID, Email: "B@example.org", WatchName: "Voirie", Locale: vigie.French}
+		if diff := cmp.Diff(want, f.subscriber(f.roads)); diff != "" {
+			t.Error(diff)
+		}
+		want.WatchName = ""
+		all, err := f.store.Addressee(t.Context(), want.RecipientID)
+		if diff := cmp.Diff(want, all); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		own, err := f.store.Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
+		if err != nil || !own.Confirmed || own.Email != "a@example.org" {
+			t.Errorf("the account's own address is %+v, %v", own, err)
+		}
+		_, err = f.store.UpdateAccount(t.Context(), f.account.ID, vigie.AccountUpdate{Locale: new(vigie.English)})
+		f.must(err)
+		if got := f.subscriber(f.roads).Locale; got != vigie.English {
+			t.Errorf("its language is %s", got)
+		}
+		// It must always be possible to leave, also a watch that is gone.
+		subscription := f.subscription(f.roads)
+		f.must(f.store.DeleteWatch(t.Context(), f.account.ID, f.roads.ID))
+		if gone, err := f.store.Subscriber(t.Context(), subscription); err != nil || gone.Email != "B@example.org" {
+			t.Errorf("of a deleted watch: %+v, %v", gone, err)
+		}
+	})
+}
+
+// Who is not there is not found, and need not be to have left.
+func TestConsentOfNobody(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		const nobody = 999_999
+		_, addressee := s.Addressee(t.Context(), nobody)
+		_, subscriber := s.Subscriber(t.Context(), nobody)
+		_, mail := s.MailAddress(t.Context(), nobody)
+		for what, err := range map[string]error{
+			"Addressee": addressee, "Subscriber": subscriber, "MailAddress": mail,
+			"Confirm": s.Confirm(t.Context(), nobody), "Rejoin": s.Rejoin(t.Context(), nobody), "RejoinWatch": s.RejoinWatch(t.Context(), nobody),
+			"MailBounced": s.MailBounced(t.Context(), nobody, true, "550"),
+		} {
+			if vigie.CodeOf(err) != vigie.NotFound {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody), "LeaveWatch": s.LeaveWatch(t.Context(), nobody)} {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+func TestConfirm(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.expect("at first", vigie.Pending, vigie.Pending)
+		id := f.subscriber(f.roads).RecipientID
+		for range 2 { // whoever presses twice agrees once
+			f.must(f.store.Confirm(t.Context(), id))
+			f.expect("confirmed", vigie.Confirmed, vigie.Confirmed)
+			if a := f.subscriber(f.roads); !a.Confirmed || a.Left {
+				t.Errorf("it is %+v", a)
+			}
+			if _, seen := f.claim(); seen == nil || !seen.Confirmed || seen.Asking {
+				t.Errorf("its reader is %+v", seen)
+			}
+		}
+		// It is one account that may write, and no other.
+		b := account(t, f.store, "other")
+		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		f.must(err)
+		theirs, err := f.store.Recipients(t.Context(), b, []int64{w.ID})
+		if err != nil || theirs[w.ID][0].Status != vigie.Pending {
+			t.Errorf("to another account it is %s, %v", theirs[w.ID][0].Status, err)
+		}
+	})
+}
+
+func TestLeave(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		f.enter(f.roads)
+		for range 2 {
+			f.must(f.store.Leave(t.Context(), id))
+			f.expect("left", vigie.Unsubscribed, vigie.Unsubscribed)
+		}
+		if a := f.subscriber(f.roads); !a.Left || a.LeftWatch {
+			t.Errorf("it is %+v", a)
+		}
+		if mails, seen := f.claim(); len(mails) > 0 || seen == nil || !seen.Left || len(seen.Deliveries) == 0 {
+			t.Errorf("%d mails to %+v", len(mails), seen)
+		}
+		// The watch's owner does not undo it.
+		for _, others := range [][]string{{}, {"b@example.org"}} {
+			_, err := f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(*vigie.Watch) {}, nil, &others)
+			f.must(err)
+		}
+		f.expect("named again", vigie.Unsubscribed, vigie.Unsubscribed)
+
+		f.now = f.now.Add(time.Hour)
+		f.must(f.store.Rejoin(t.Context(), id))
+		f.expect("back", vigie.Confirmed, vigie.Confirmed)
+		f.enter(f.schools)
+		mails, seen := f.claim()
+		if len(mails) != 1 || seen.Left || seen.Asking {
+			t.Errorf("%d mails to %+v", len(mails), seen)
+		}
+		for _, w := range seen.Watches { // no note that all was quiet meanwhile
+			if !w.HeardAt.Equal(f.now) {
+				t.Errorf("it last heard of %s at %v", w.Name, w.HeardAt)
+			}
+		}
+	})
+}
+
+// Who leaves without having agreed is not asked any more, and coming back is
+// not agreeing.
+func TestLeaveUnconfirmed(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		if _, seen := f.claim(); seen == nil || !seen.Asking {
+			t.Fatalf("its reader is %+v", seen)
+		}
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Leave(t.Context(), id))
+		f.must(f.store.Rejoin(t.Context(), id))
+		f.expect("left and back", vigie.Pending, vigie.Pending)
+		if _, seen := f.claim(); seen == nil || seen.Asking || seen.Confirmed {
+			t.Errorf("its reader is %+v", seen)
+		}
+		f.must(f.store.Leave(t.Context(), id))
+		f.must(f.store.Confirm(t.Context(), id))
+		f.expect("left and confirmed", vigie.Confirmed, vigie.Confirmed)
+	})
+}
+
+func TestLeaveWatch(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		f.enter(f.roads)
+		f.enter(f.schools)
+		for range 2 {
+			f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
+			f.expect("left one", vigie.Unsubscribed, vigie.Confirmed)
+		}
+		if a := f.subscriber(f.roads); a.Left || !a.LeftWatch {
+			t.Errorf("it is %+v", a)
+		}
+		mails, seen := f.claim()
+		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
+			t.Errorf("%d mails to %+v", len(mails), seen)
+		}
+		readers, err := f.store.Readers(t.Context(), mails)
+		if err != nil || len(readers[id].Deliveries) != 1 || readers[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
+			t.Errorf("it is told %+v, %v", readers[id], err)
+		}
+		// To come back to one watch is to come back.
+		f.must(f.store.Leave(t.Context(), id))
+		f.must(f.store.RejoinWatch(t.Context(), f.subscription(f.roads)))
+		f.expect("back", vigie.Confirmed, vigie.Confirmed)
+		// To come back is not to follow again what was left by itself.
+		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.schools)))
+		f.must(f.store.Rejoin(t.Context(), id))
+		f.expect("back but for one", vigie.Confirmed, vigie.Unsubscribed)
+	})
+}
+
+// Who reads again what is written down and not sent sees who left meanwhile.
+func TestLeaveWhatIsClaimed(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		f.enter(f.roads)
+		mails, _ := f.claim()
+		if len(mails) != 1 {
+			t.Fatalf("%d mails", len(mails))
+		}
+		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
+		if readers, err := f.store.Readers(t.Context(), mails); err != nil || len(readers[id].Watches) != 1 {
+			t.Errorf("it follows %+v, %v", readers[id], err)
+		}
+		f.must(f.store.Leave(t.Context(), id))
+		if readers, err := f.store.Readers(t.Context(), mails); err != nil || !readers[id].Left {
+			t.Errorf("it is %+v, %v", readers[id], err)
+		}
+	})
+}
+
+func TestMailBounced(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		f.enter(f.roads)
+		mails, _ := f.claim()
+		if len(mails) != 1 {
+			t.Fatalf("%d mails", len(mails))
+		}
+		if address, err := f.store.MailAddress(t.Context(), mails[0].ID); err != nil || address != "B@example.org" {
+			t.Errorf("the mail is for %q, %v", address, err)
+		}
+		// One that came back for what it says is not tried again, and others go
+		// on being written.
+		f.must(f.store.MailBounced(t.Context(), mails[0].ID, false, "554 no such text"))
+		f.expect("refused", vigie.Confirmed, vigie.Confirmed)
+		f.now = f.now.Add(time.Hour)
+		if again, _ := f.claim(); len(again) > 0 {
+			t.Errorf("it is sent again: %+v", again)
+		}
+		f.enter(f.schools)
+		if mails, _ = f.claim(); len(mails) != 1 {
+			t.Fatalf("%d mails", len(mails))
+		}
+		f.must(f.store.MailSent(t.Context(), mails[0], nil, nil))
+		b := account(t, f.store, "other")
+		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@Example.org"})
+		f.must(err)
+		for range 2 { // bounces come more than once
+			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))
+			f.expect("bounced", vigie.Bounced, vigie.Bounced)
+		}
+		theirs, err := f.store.Recipients(t.Context(), b, []int64{w.ID})
+		if err != nil || theirs[w.ID][0].Status != vigie.Bounced {
+			t.Errorf("to another account it is %s, %v", theirs[w.ID][0].Status, err)
+		}
+		f.enter(f.roads)
+		if mails, seen := f.claim(); len(mails) > 0 || seen == nil || !seen.Bounced {
+			t.Errorf("%d mails to %+v", len(mails), seen)
+		}
+		// Who follows a link of an earlier mail is there after all.
+		f.must(f.store.Rejoin(t.Context(), id))
+		f.expect("there", vigie.Confirmed, vigie.Confirmed)
+	})
+}
