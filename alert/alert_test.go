@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"vigie"
+	"vigie/alert/letter"
 	"vigie/alert/post"
 	"vigie/store"
 )
@@ -469,5 +471,43 @@ func TestMerged(t *testing.T) {
 		w.expect("are one", w.after(day), "ana: 1 nouveau marché – veille Voirie")
 		w.publish("end", "Voirie", about(vigie.Cancellation, "2"))
 		w.expect("and end as one", w.after(time.Minute), "ana: 1 marché annulé – veille Voirie")
+	})
+}
+
+// A mail that had to wait tells nothing that is over by the time it leaves.
+func TestOverMeanwhile(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie rurale")
+		w.publish("2", "Voirie urbaine")
+		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, Code: 451} }
+		w.expect("refused for now", w.work())
+		w.mailer.refuse = nil
+		w.publish("2-1", "Voirie urbaine", about(vigie.Award, "2"))
+		w.mailer.sending = func(m post.Message) {
+			if strings.Contains(m.Text, "urbaine") || !strings.Contains(m.Text, "rurale") {
+				t.Errorf("the mail says\n%s", m.Text)
+			}
+		}
+		w.expect("later", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// A mail that cannot be written holds no other one up, and leaves once it can.
+func TestUnwritable(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		bob := w.signIn("bob")
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.watch(bob, "Ponts", vigie.Immediate, "ponts")
+		good := w.sender.Templates
+		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sender.Templates = broken
+		w.publish("1", "Voirie et ponts")
+		w.expect("one cannot be written", w.work(), "bob: 1 nouveau marché – veille Ponts")
+		w.sender.Templates = good
+		w.expect("once it can", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
 	})
 }

@@ -38,6 +38,7 @@ type composer struct {
 	settings  Settings
 	templates *letter.Templates
 	keys      *link.Keys
+	now       time.Time
 	// buyers and notices are those of the tenders that mails tell of.
 	buyers  map[int64]*vigie.Buyer
 	notices map[int64][]*vigie.Notice
@@ -55,7 +56,7 @@ type composed struct {
 
 // newComposer reads what mails to readers tell of.
 func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reader) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys}
+	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, now: s.Now()}
 	var buyers, corrected []int64
 	for _, r := range readers {
 		for _, t := range r.Deliveries {
@@ -66,16 +67,11 @@ func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reade
 		}
 	}
 	var err error
-	if c.buyers, err = s.Store.Buyers(ctx, compact(buyers)); err != nil || len(corrected) == 0 {
+	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil || len(corrected) == 0 {
 		return c, err
 	}
-	c.notices, err = s.Store.Notices(ctx, compact(corrected))
+	c.notices, err = s.Store.Notices(ctx, corrected)
 	return c, err
-}
-
-func compact(ids []int64) []int64 {
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 // compose writes a mail, as its reader wants it now.
@@ -186,7 +182,8 @@ func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, compose
 	return l, done, err
 }
 
-// digest writes what happened to tenders.
+// digest writes what happened to tenders. A mail that had to wait tells nothing
+// that is over by now.
 func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
 	if !r.Primary {
@@ -195,8 +192,9 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	var done composed
 	named := make(map[int64]bool)
 	for _, s := range stories(r) {
+		over := s.over(c.now)
 		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool {
-			if wanted(r, t) {
+			if !over && wanted(r, t) {
 				return false
 			}
 			done.dropped = append(done.dropped, t.ID)

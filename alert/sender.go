@@ -155,8 +155,8 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.Reader, attempt time.Duration) error {
 	done, err := c.compose(m, r)
 	switch {
-	case err != nil: // a template or a setting is wrong: once mended, it can leave
-		return err
+	case err != nil: // a template is wrong, for this mail at least: others can leave
+		return s.unwritten(ctx, m, err)
 	case done.empty:
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.dropped) })
 	}
@@ -172,6 +172,18 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.dropped, done.watches) })
 	s.fault(AfterRecord)
 	return err
+}
+
+// unwritten puts a mail off that cannot be written: once the template is mended
+// it leaves.
+func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error {
+	pause, _ := pauseAfter(m.Attempts)
+	if pause == 0 || pause > time.Hour {
+		pause = time.Hour
+	}
+	s.Log.ErrorContext(ctx, "mail cannot be written", "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
+	s.Metrics.delayed(m)
+	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), err.Error()) })
 }
 
 // failed notes that a mail was not accepted.
