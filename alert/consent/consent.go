@@ -14,6 +14,9 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"vigie"
 	"vigie/alert/link"
@@ -42,6 +45,10 @@ type Pages struct {
 // maxBody is much more than a button sends, in bytes.
 const maxBody = 8 << 10
 
+// patience is how long the database may take: who waits longer is told to try
+// again.
+const patience = 10 * time.Second
+
 // rejoin is what the button says that undoes leaving.
 const rejoin = "rejoin"
 
@@ -52,10 +59,8 @@ func (p *Pages) Handler() http.Handler {
 	h.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	mux := http.NewServeMux()
-	for _, method := range []string{http.MethodGet, http.MethodPost} { // GET stands for HEAD too
-		mux.HandleFunc(method+" "+link.ConfirmPath+"{token}", h.serve(link.Confirm))
-		mux.HandleFunc(method+" "+link.LeavePath+"{token}", h.serve(link.LeaveWatch, link.LeaveAll))
-	}
+	mux.HandleFunc(link.ConfirmPath+"{token...}", h.serve(link.Confirm))
+	mux.HandleFunc(link.LeavePath+"{token...}", h.serve(link.LeaveWatch, link.LeaveAll))
 	return mux
 }
 
@@ -69,7 +74,16 @@ type handler struct {
 func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.Locale(r.Header.Get("Accept-Language"))
-		ctx := context.WithoutCancel(r.Context()) // who hangs up has left all the same
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodPost:
+		default:
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			h.write(w, http.StatusMethodNotAllowed, l, leadsNowhere())
+			return
+		}
+		// Who hangs up has left all the same.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		defer cancel()
 		who, act, undo, err := h.open(ctx, r.PathValue("token"), purposes)
 		if err == nil && r.Method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -142,10 +156,17 @@ type view struct {
 }
 
 // view is what the page says to a visitor. On the page that asks for consent
-// stands no word of those who asked for it.
+// stands no word of those who asked for it: they chose what stands before the @
+// too.
 func (v visitor) view() view {
 	address := vigie.Same(v.Email)
-	back := vigie.Text{FR: "Recevoir à nouveau", EN: "Receive it again"}
+	if v.purpose == link.Confirm {
+		address = vigie.Same(masked(v.Email))
+	}
+	back, action := vigie.Text{FR: "Recevoir à nouveau", EN: "Receive it again"}, rejoin
+	if !v.Confirmed { // it never received anything: there is a link for that
+		back, action = vigie.Text{}, ""
+	}
 	switch {
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
 		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
@@ -158,11 +179,11 @@ func (v visitor) view() view {
 	case v.purpose == link.LeaveAll && v.Left, v.purpose == link.LeaveWatch && v.Left:
 		return view{title: vigie.Text{FR: "Vous ne recevez plus rien", EN: "You receive nothing any more"}, lines: []vigie.Text{
 			address, {FR: "Aucun message ne sera plus envoyé à cette adresse.", EN: "No more mail will be sent to this address."},
-		}, button: back, action: rejoin, quiet: true}
+		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch && v.LeftWatch:
 		return view{title: vigie.Text{FR: "Vous ne recevez plus cette veille", EN: "You do not receive this watch any more"}, lines: []vigie.Text{
 			address, watchLine(v.WatchName),
-		}, button: back, action: rejoin, quiet: true}
+		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch:
 		return view{title: vigie.Text{FR: "Ne plus recevoir cette veille\u00a0?", EN: "Stop receiving this watch?"}, lines: []vigie.Text{
 			address, watchLine(v.WatchName),
@@ -173,6 +194,13 @@ func (v visitor) view() view {
 	}, button: vigie.Text{FR: "Ne plus rien recevoir", EN: "Stop receiving anything"}}
 }
 
+// masked is an address of which its owner alone knows the whole.
+func masked(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	_, first := utf8.DecodeRuneInString(address)
+	return address[:min(first, at)] + "…" + address[at:]
+}
+
 func watchLine(name string) vigie.Text {
 	return vigie.Text{FR: "Veille «\u00a0%s\u00a0»", EN: "Watch “%s”"}.With(name)
 }
@@ -181,10 +209,7 @@ func watchLine(name string) vigie.Text {
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
 	switch vigie.CodeOf(err) {
 	case vigie.NotFound:
-		h.write(w, http.StatusNotFound, l, view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
-			FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
-			EN: "It may be incomplete: open it from the mail, or copy all of it.",
-		}}})
+		h.write(w, http.StatusNotFound, l, leadsNowhere())
 		return
 	case vigie.Unavailable:
 		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
@@ -199,6 +224,13 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Erreur interne", EN: "Internal error"}, lines: []vigie.Text{{
 		FR: "Rien n'a été changé\u00a0; réessayez plus tard.", EN: "Nothing was changed; try again later.",
 	}}})
+}
+
+func leadsNowhere() view {
+	return view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
+		FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
+		EN: "It may be incomplete: open it from the mail, or copy all of it.",
+	}}}
 }
 
 // write writes a page. It is for its reader alone: its address must not get

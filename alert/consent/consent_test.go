@@ -218,10 +218,23 @@ func TestLeaveAndRejoin(t *testing.T) {
 	})
 }
 
+// Who was never confirmed cannot come back by leaving: there is a link for that.
+func TestLeaveBeforeConfirming(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *site) {
+		confirm, _, leaveAll := s.links(s.keys, 1)
+		if text := s.press(leaveAll, nil); strings.Contains(text, "<button") {
+			t.Errorf("a way back to where it never was\n%s", text)
+		}
+		s.expect("left", "CONFIRMED UNSUBSCRIBED")
+		s.press(confirm, nil)
+		s.expect("confirmed after all", "CONFIRMED CONFIRMED")
+	})
+}
+
 func TestConfirm(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		confirm, _, leaveAll := s.links(s.keys, 1)
-		if _, _, text := s.ask(http.MethodGet, confirm, "", "", "fr"); strings.Contains(text, "Voirie") || strings.Contains(text, "ana") || !strings.Contains(text, "team@example.org") {
+		if _, _, text := s.ask(http.MethodGet, confirm, "", "", "fr"); strings.Contains(text, "Voirie") || strings.Contains(text, "ana") || strings.Contains(text, "team@") || !strings.Contains(text, "t…@example.org") {
 			t.Errorf("the page says\n%s", text)
 		}
 		s.press(confirm, nil)
@@ -245,6 +258,7 @@ func TestFalseLinks(t *testing.T) {
 		for _, path := range []string{
 			other, swap(leaveAll, link.ConfirmPath), swap(leaveWatch, link.ConfirmPath), swap(confirm, link.LeavePath),
 			confirm[:len(confirm)-1], confirm + "0", link.LeavePath + "x", link.LeavePath + strings.Repeat("0", 40), link.LeavePath + "%00",
+			link.LeavePath, link.ConfirmPath, leaveAll + "/", leaveAll + "/x", link.LeavePath + "%2e%2e",
 			link.LeavePath + s.keys.Token(link.LeaveAll, 1<<40, "team@example.org"), link.LeavePath + s.keys.Token(link.Bounce, 1, "team@example.org"),
 			link.ConfirmPath + s.keys.Token(link.Confirm, 1, "team@example.org"),
 		} {
@@ -255,8 +269,8 @@ func TestFalseLinks(t *testing.T) {
 			}
 		}
 		for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodOptions} {
-			if status, _, _ := s.ask(method, leaveAll, "", "", ""); status != http.StatusMethodNotAllowed {
-				t.Errorf("%s: %d", method, status)
+			if status, header, _ := s.ask(method, leaveAll, "", "", ""); status != http.StatusMethodNotAllowed || header.Get("Cache-Control") != "no-store" || header.Get("Allow") == "" {
+				t.Errorf("%s: %d %v", method, status, header)
 			}
 		}
 		s.ask(http.MethodPost, leaveAll, "application/x-www-form-urlencoded", "action="+strings.Repeat("x", 1<<20), "")
