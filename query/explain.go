@@ -60,13 +60,7 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 
 // FoundKeywords returns those of the keywords that a tender has, as typed.
 func FoundKeywords(keywords []string, t Facts) []string {
-	var found []string
-	for _, keyword := range keywords {
-		if conj := terms(keyword); conj != nil && conj.matches(t) {
-			found = append(found, keyword)
-		}
-	}
-	return found
+	return NewFinder(t).Keywords(keywords)
 }
 
 func explainKeywords(c vigie.Criteria, t Facts) Result {
