@@ -307,17 +307,25 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 	if err != nil {
 		return err
 	}
+	due := make(map[int64]*time.Time, len(first))
+	for _, d := range first {
+		due[d.RecipientID] = &d.DueAt
+	}
+	never := time.Time{}
+	groups := make(map[time.Time][]int64) // many wait for one digest
 	for i, r := range l.readers {
 		at := l.lookAt[i]
-		for _, d := range first {
-			if d.RecipientID == r.ID && (at == nil || d.DueAt.Before(*at)) {
-				at = &d.DueAt
-			}
+		if d := due[r.ID]; d != nil && (at == nil || d.Before(*at)) {
+			at = d
 		}
-		if at != nil {
-			at = new(at.UTC().Truncate(time.Microsecond))
+		if at == nil {
+			at = &never
 		}
-		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", at).Where("id = ?", r.ID).Exec(ctx); err != nil {
+		moment := at.UTC().Truncate(time.Microsecond)
+		groups[moment] = append(groups[moment], r.ID)
+	}
+	for at, ids := range groups {
+		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", bun.NullTime{Time: at}).Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 			return err
 		}
 	}
