@@ -183,7 +183,8 @@ func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, compose
 }
 
 // digest writes what happened to tenders. A mail that had to wait tells nothing
-// that is over by now.
+// that is over by now; but what was cancelled it does, for the cancellation
+// follows in the next.
 func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
 	if !r.Primary {
@@ -192,7 +193,7 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	var done composed
 	named := make(map[int64]bool)
 	for _, s := range stories(r) {
-		over := s.over(c.now)
+		over := s.tender.Status(c.now) != vigie.StatusCancelled && s.over(c.now)
 		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool {
 			if !over && wanted(r, t) {
 				return false
