@@ -43,12 +43,14 @@ func arrows() map[string][]string {
 		"alert/post":             {"."},
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
-		"graph":                  {".", "graph/gql", "graph/scalar", "query", "search", "service", "store"},
+		"graph":                  {".", "graph/gql", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
+		"graph/limit":            {"."},
 		"graph/scalar":           {"."},
+		"graph/wire":             {"."},
 		"server/playground":      {},
 		"server": {
-			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store",
 		},
 	}

@@ -28,6 +28,14 @@ const (
 	Unauthenticated Code = "UNAUTHENTICATED"
 	// Forbidden is a token without the scope that is needed.
 	Forbidden Code = "FORBIDDEN"
+	// LimitExceeded is a request that asks for more than one may: too long, too
+	// deep, too dear.
+	LimitExceeded Code = "LIMIT_EXCEEDED"
+	// TooManyRequests is one request, failed sign-in or subscription too many;
+	// later there may be more.
+	TooManyRequests Code = "TOO_MANY_REQUESTS"
+	// TimedOut is a request that took longer than one may.
+	TimedOut Code = "TIMED_OUT"
 	// Unavailable is a part that is down or not ready yet; it will come back.
 	Unavailable Code = "UNAVAILABLE"
 	// Internal is everything else, and a defect.

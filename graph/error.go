@@ -25,7 +25,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 				log.WarnContext(ctx, "request failed", "code", e.Code, "path", shown.Path.String(), "error", err)
 			}
 			shown.Message = say(ctx, e.Text)
-			shown.Extensions = map[string]any{"code": string(e.Code)}
+			shown.Extensions = extensions(ctx, e.Code)
 			if len(e.Field) > 0 {
 				shown.Extensions["argument"] = strings.Join(e.Field, ".")
 			}
@@ -33,6 +33,12 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if g, ok := errors.AsType[*gqlerror.Error](err); ok && errors.Unwrap(g) == nil && g.Extensions["code"] != nil {
 			return shown // of parsing or validation
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			log.WarnContext(ctx, "request timed out", "path", shown.Path.String(), "error", err)
+			shown.Message = say(ctx, vigie.Text{FR: "La réponse prend trop de temps.", EN: "The answer takes too long."})
+			shown.Extensions = extensions(ctx, vigie.TimedOut)
+			return shown
 		}
 		if errors.Is(err, context.Canceled) {
 			shown.Message, shown.Extensions = "canceled", map[string]any{"code": "CANCELED"}
@@ -44,9 +50,22 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		log.ErrorContext(ctx, "request failed", "path", shown.Path.String(), "error", err)
 		shown.Message = say(ctx, vigie.Text{FR: "Erreur interne.", EN: "Internal error."})
-		shown.Extensions = map[string]any{"code": string(vigie.Internal)}
+		shown.Extensions = extensions(ctx, vigie.Internal)
 		return shown
 	}
+}
+
+// extensions are what programs read of an error. Where the server is to blame,
+// the request's name is among them, for operators to find it by.
+func extensions(ctx context.Context, code vigie.Code) map[string]any {
+	e := map[string]any{"code": string(code)}
+	switch code {
+	case vigie.Internal, vigie.Unavailable, vigie.TimedOut:
+		if id := RequestOf(ctx); id != "" {
+			e["requestId"] = id
+		}
+	}
+	return e
 }
 
 // inputError tells the errors that gqlgen makes itself of a wrong value in an

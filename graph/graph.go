@@ -6,15 +6,19 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"vigie/graph/gql"
+	"vigie/graph/limit"
+	"vigie/graph/wire"
 	"vigie/service"
 )
 
@@ -22,26 +26,78 @@ import (
 // in particular.
 type SignIn func(ctx context.Context, authorization string) (*Viewer, error)
 
-// NewHandler answers GraphQL over HTTP, WebSocket and server-sent events. Who asks is in the request's context,
-// see [WithViewer].
-//
-// A socket's client that cannot set headers names its token when it connects:
-// signIn tells who asks by what stands for the Authorization header. An error
-// of code [vigie.Unauthenticated] refuses the connection.
-func NewHandler(s *service.Service, signIn SignIn, log *slog.Logger) *handler.Server {
-	r := &resolver{s}
-	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r}))
-	// No form transports: a form needs no preflight, and would let any page
-	// run mutations.
+// Options say how operations are answered.
+type Options struct {
+	// SignIn tells who asks on a socket whose client cannot set headers, and names
+	// its token when it connects: by what stands for the Authorization header. An
+	// error of code [vigie.Unauthenticated] refuses the connection.
+	SignIn SignIn
+	// Admit says whether one more operation is let in, by whom the context is of.
+	Admit  func(context.Context) error
+	Limits Limits
+	// Private has the API not tell what it is made of: neither by introspection
+	// nor by suggestions.
+	Private bool
+	// Trusted are the only documents that are run, by the SHA-256 of their text
+	// in hexadecimal; nil runs any.
+	Trusted map[string]string
+	// Origins are those from whose pages sockets are accepted, beside our own, such
+	// as https://*.example.org; * stands for any part.
+	Origins []string
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Limits are what one operation, socket or account may take.
+type Limits struct {
+	// Tokens is how many words and signs a document may have.
+	Tokens int
+	Shape  limit.Shape
+	// Cost is what an operation may cost, see costs in this package.
+	Cost int
+	// Time is for how long a query or mutation may take.
+	Time time.Duration
+	// OnSocket is how many operations may be open on a socket, Subscriptions how
+	// many subscriptions of an account.
+	OnSocket, Subscriptions int
+}
+
+// DefaultLimits are enough for everything that pages ask.
+func DefaultLimits() Limits {
+	return Limits{
+		Tokens: 3000, Shape: limit.Shape{Depth: 15, Fields: 1000, Aliases: 50, Directives: 50}, Cost: 20_000, Time: 20 * time.Second,
+		OnSocket: 20, Subscriptions: 50,
+	}
+}
+
+// NewHandler answers GraphQL over HTTP, WebSocket and server-sent events. Who
+// asks is in the request's context, see [WithViewer].
+func NewHandler(s *service.Service, o Options) *handler.Server {
+	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
+	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema()}))
 	srv.AddTransport(transport.Options{})
-	srv.AddTransport(socket(signIn, log))
-	srv.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
-	srv.AddTransport(transport.GET{})
-	srv.AddTransport(transport.POST{})
+	srv.AddTransport(socket(o))
+	srv.AddTransport(wire.Stream{KeepAlive: keepAlive})
+	srv.AddTransport(wire.HTTP{})
+	srv.SetParserTokenLimit(o.Limits.Tokens)
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
-	srv.Use(extension.Introspection{})
-	srv.SetErrorPresenter(present(log))
-	srv.SetRecoverFunc(recovered(log))
+	// In this order: what is cheap to refuse is refused first.
+	srv.Use(admission{o.Admit})
+	if o.Trusted == nil {
+		srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](1000)})
+	} else {
+		srv.Use(trusted(o.Trusted))
+	}
+	srv.Use(o.Limits.Shape)
+	srv.Use(&costLimit{most: o.Limits.Cost})
+	if o.Private {
+		withoutSuggestions(srv)
+	} else {
+		srv.Use(extension.Introspection{})
+	}
+	srv.SetErrorPresenter(present(o.Log))
+	srv.SetRecoverFunc(recovered(o.Log))
+	srv.AroundOperations(within(o.Limits.Time))
 	srv.AroundOperations(withEnding)
 	srv.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		// A subscription has many, each of its own moment.
@@ -52,7 +108,10 @@ func NewHandler(s *service.Service, signIn SignIn, log *slog.Logger) *handler.Se
 }
 
 // resolver hands out the resolvers of the schema's types.
-type resolver struct{ service *service.Service }
+type resolver struct {
+	service   *service.Service
+	followers *followers
+}
 
 type (
 	query        struct{ *resolver }

@@ -17,14 +17,20 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 	if err != nil {
 		return nil, err
 	}
+	leave, err := s.followers.enter(account.ID)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := untilExpired(ctx, 0)
 	matches, err := s.service.Follow(ctx, account, watchKeys(watchIDs))
 	if err != nil {
 		cancel()
+		leave()
 		return nil, err
 	}
 	out := make(chan *service.Matched)
 	go func() {
+		defer leave()
 		defer cancel()
 		defer close(out)
 		defer func() {

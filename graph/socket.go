@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
+	"vigie/graph/wire"
 )
 
 const (
@@ -30,19 +31,17 @@ const (
 	closeUnauthorized = 4401
 	closeInternal     = 4500
 	closeTryAgain     = 1013
-	closeGoingAway    = 1001
 )
 
-// socket is the transport over WebSocket. Clients of other origins are refused
-// by the connection's own check.
-func socket(signIn SignIn, log *slog.Logger) transport.Websocket {
+// socket is the transport over WebSocket.
+func socket(o Options) transport.Websocket {
 	return transport.Websocket{
-		Implementation: farewells{},
+		Implementation: wire.Sockets{Origins: o.Origins, Most: o.Limits.OnSocket, Full: full(o)},
 		InitFunc: func(ctx context.Context, hello transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 			if authorization := hello.Authorization(); authorization != "" { // else who asks is who the header says
-				viewer, err := signIn(ctx, authorization)
+				viewer, err := o.SignIn(ctx, authorization)
 				if err != nil {
-					return refused(ctx, err, log), nil, err
+					return refused(ctx, err, o.Log), nil, err
 				}
 				if viewer != nil {
 					ctx = WithViewer(ctx, viewer)
@@ -54,6 +53,16 @@ func socket(signIn SignIn, log *slog.Logger) transport.Websocket {
 			return ctx, nil, nil
 		},
 		InitTimeout: greeting, KeepAlivePingInterval: keepAlive, PingPongInterval: keepAlive, PayloadReadLimit: new(maxQuestion),
+	}
+}
+
+// full is the answer to an operation too many on one socket.
+func full(o Options) func(context.Context) *gqlerror.Error {
+	return func(ctx context.Context) *gqlerror.Error {
+		return present(o.Log)(ctx, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
+			FR: "Cette connexion porte déjà %d opérations : attendez que l'une se termine.",
+			EN: "This socket has %d operations open: wait for one to end.",
+		}.With(o.Limits.OnSocket)})
 	}
 }
 
@@ -74,39 +83,4 @@ func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
 		log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}
 	return transport.WithWebsocketCloseCode(transport.AppendCloseReason(ctx, say(ctx, text)), code)
-}
-
-// farewells makes sockets that tell their clients to come back when it is the
-// server that ends the request.
-type farewells struct {
-	transport.CoderWebsocketImplementation
-}
-
-// Accept makes a socket of a request.
-func (f farewells) Accept(w http.ResponseWriter, r *http.Request, options transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
-	conn, err := f.CoderWebsocketImplementation.Accept(w, r, options)
-	if err != nil {
-		return nil, err
-	}
-	return farewell{conn.(limited), r.Context()}, nil
-}
-
-// limited is what the transport asks of a socket, and may ask.
-type limited interface {
-	transport.WebsocketConn
-	transport.WebsocketReadLimiter
-	transport.WebsocketReadDeadliner
-}
-
-type farewell struct {
-	limited
-	request context.Context
-}
-
-// WriteClose closes the socket.
-func (f farewell) WriteClose(code int, reason string) error {
-	if code == transport.WebsocketCloseNormalClosure && f.request.Err() != nil {
-		code = closeGoingAway
-	}
-	return f.limited.WriteClose(code, reason)
 }

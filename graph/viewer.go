@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"vigie"
@@ -78,4 +79,36 @@ func sayAll(ctx context.Context, texts []vigie.Text) []string {
 		said[i] = say(ctx, t)
 	}
 	return said
+}
+
+// ViewerKey names who asks, for counting; ok is false for nobody in particular.
+func ViewerKey(ctx context.Context) (key string, ok bool) {
+	v, err := signedIn(ctx)
+	switch {
+	case err != nil:
+		return "", false
+	case v.Account != nil:
+		return vigie.GlobalID(vigie.KindAccount, v.Account.ID), true
+	}
+	return "publisher of " + strings.Join(v.Sources, " "), true
+}
+
+// Publishes reports whether who asks may publish.
+func Publishes(ctx context.Context) bool {
+	v, err := signedIn(ctx)
+	return err == nil && len(v.Sources) > 0
+}
+
+type requestKey struct{}
+
+// WithRequest names the request of a context. Its client gets the name with
+// what it cannot put right itself.
+func WithRequest(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, id)
+}
+
+// RequestOf is the name of the request, "" for none.
+func RequestOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/uptrace/bun"
 
 	"vigie"
@@ -151,7 +152,9 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 		}
 		return counted{index, &w.calls}, err
 	}}
-	w.handler = graph.NewHandler(s, w.signIn, log)
+	w.handler = graph.NewHandler(s, graph.Options{
+		SignIn: w.signIn, Admit: func(context.Context) error { return nil }, Limits: graph.DefaultLimits(), Log: log, Metrics: prometheus.NewRegistry(),
+	})
 	w.follow()
 	return w
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -164,7 +166,7 @@ func (v *verifier) get(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return v.verify, nil
 	}
 	// The provider keeps the context for as long as it fetches keys.
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &seldom{next: http.DefaultTransport, now: v.config.Now}}
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), v.issuer)
 	if err != nil {
 		return nil, &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
@@ -174,6 +176,72 @@ func (v *verifier) get(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	}
 	v.verify = provider.Verifier(v.config)
 	return v.verify, nil
+}
+
+// seldom asks for the same page no more than once in a while, and gives what it
+// got in between. A token whose key is not known has the issuer's keys fetched
+// anew, so whoever sends many such tokens would have us ask as often.
+type seldom struct {
+	next  http.RoundTripper
+	now   func() time.Time
+	mutex sync.Mutex
+	pages map[string]*page
+}
+
+// page is what was got, or why it was not, and until when that is good.
+type page struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error
+	until  time.Time
+}
+
+const (
+	// freshKeys is how long an issuer's keys are kept; new ones are usually
+	// published well before they are used.
+	freshKeys = 30 * time.Second
+	// askAgain is how soon an issuer that failed is asked again.
+	askAgain = 2 * time.Second
+)
+
+// RoundTrip implements [http.RoundTripper], for GET alone.
+func (s *seldom) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	p := s.pages[r.URL.String()]
+	if p == nil || !s.now().Before(p.until) {
+		p = s.fetch(r)
+		if s.pages == nil {
+			s.pages = make(map[string]*page)
+		}
+		s.pages[r.URL.String()] = p
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return &http.Response{
+		Status: http.StatusText(p.status), StatusCode: p.status, Header: p.header.Clone(), Body: io.NopCloser(bytes.NewReader(p.body)),
+		ContentLength: int64(len(p.body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+	}, nil
+}
+
+func (s *seldom) fetch(r *http.Request) *page {
+	failed := func(err error) *page { return &page{err: err, until: s.now().Add(askAgain)} }
+	response, err := s.next.RoundTrip(r)
+	if err != nil {
+		return failed(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return failed(err)
+	}
+	p := &page{status: response.StatusCode, header: response.Header, body: body, until: s.now().Add(freshKeys)}
+	if p.status != http.StatusOK {
+		p.until = s.now().Add(askAgain)
+	}
+	return p
 }
 
 // viewer tells who bears a token.

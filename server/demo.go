@@ -57,6 +57,9 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 			return fmt.Errorf("load the samples: %w", err)
 		}
 	}
+	if s.gate, err = defaultGate(p.now); err != nil {
+		return err
+	}
 	secret, err := ownSecret(c.Data)
 	if err != nil {
 		return err

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/cors"
 
 	"vigie"
 	"vigie/alert/consent"
@@ -36,44 +38,59 @@ type site struct {
 	log     *slog.Logger
 	now     func() time.Time
 	news    *feed.News
+	gate    *gate
+	// trusted are the only documents that are run; nil runs any.
+	trusted map[string]string
 	// signIn tells who asks.
 	signIn graph.SignIn
 }
 
 // handler answers all paths.
 func (s *site) handler() http.Handler {
-	api := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, s.signIn, s.log)
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", s.authenticate(limitBody(api)))
-	explorer := playground.Handler("/graphql", firstQuery)
-	mux.Handle("/playground", explorer)
-	mux.Handle("/playground/", explorer)
+	mux.Handle("/graphql", s.api())
+	if s.gate.Introspection {
+		explorer := playground.Handler("/graphql", firstQuery)
+		mux.Handle("/playground", explorer)
+		mux.Handle("/playground/", explorer)
+		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
+	}
 	if s.desk != nil {
 		pages := (&consent.Pages{Store: s.store, Keys: s.desk.keys, Brand: s.desk.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}
-	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return mux
+	return s.gate.identify(guarded(mux))
+}
+
+// api answers GraphQL: who comes too often is sent away first, then who cannot
+// be told, and only then is read what is asked.
+func (s *site) api() http.Handler {
+	signIn := s.gate.signIn(s.signIn)
+	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, graph.Options{
+		SignIn: signIn, Admit: s.gate.admit, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
+	})
+	api := s.gate.pass(s.authenticate(signIn, s.gate.limitBody(operations)))
+	if len(s.gate.AllowedOrigins) == 0 {
+		return api
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: s.gate.AllowedOrigins, AllowedMethods: []string{http.MethodGet, http.MethodPost},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Request-Id"}, ExposedHeaders: []string{"Retry-After", "X-Request-Id"}, MaxAge: 600,
+	}).Handler(api)
 }
 
 // private answers what only operators may ask.
 func (s *site) private() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}))
 	return mux
-}
-
-// maxBody is more than 500 notices of 10,000 characters take.
-const maxBody = 16 << 20
-
-func limitBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
-	})
 }
 
 // firstQuery is what the playground opens with.
@@ -111,16 +128,19 @@ query MaVeille {
 
 // authenticate finds out who asks. Nobody in particular may ask too: what
 // needs an account says so itself.
-func (s *site) authenticate(next http.Handler) http.Handler {
+func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		locale := localeOf(r.Header.Get("Accept-Language"))
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		viewer, err := s.signIn(ctx, r.Header.Get("Authorization"))
+		viewer, err := signIn(ctx, r.Header.Get("Authorization"))
+		if err == nil && viewer == nil && !s.gate.addresses.take(addressOf(ctx), s.now()) {
+			err = tooMany()
+		}
 		if err != nil {
-			s.refuse(ctx, w, err, locale)
+			s.refuse(w, r, err)
 			return
 		}
 		if viewer != nil {
@@ -131,7 +151,8 @@ func (s *site) authenticate(next http.Handler) http.Handler {
 }
 
 // refuse answers a request whose sender could not be told, in GraphQL's form.
-func (s *site) refuse(ctx context.Context, w http.ResponseWriter, err error, locale vigie.Locale) {
+func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
 	status, text := http.StatusInternalServerError, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
 	code := vigie.CodeOf(err)
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
@@ -142,14 +163,24 @@ func (s *site) refuse(ctx context.Context, w http.ResponseWriter, err error, loc
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		s.log.InfoContext(ctx, "token refused", "error", err)
+	case vigie.TooManyRequests:
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "10")
 	case vigie.Unavailable:
 		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "10")
 		s.log.WarnContext(ctx, "sign-in failed", "error", err)
 	default:
 		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}
+	writeError(w, r, status, code, text)
+}
+
+// writeError answers a request that never became an operation, in GraphQL's
+// form.
+func writeError(w http.ResponseWriter, r *http.Request, status int, code vigie.Code, text vigie.Text) {
 	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{
-		"message": text.In(locale), "extensions": map[string]any{"code": code},
+		"message": text.In(localeOf(r.Header.Get("Accept-Language"))), "extensions": map[string]any{"code": code, "requestId": graph.RequestOf(r.Context())},
 	}}})
 }
 
@@ -203,7 +234,7 @@ func listen(ctx context.Context, address string, handler http.Handler, log *slog
 	streams := &streams{stop: ctx}
 	server := &http.Server{
 		Handler: streams.apart(handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	started(listener.Addr())

@@ -39,7 +39,7 @@ type process struct {
 }
 
 // log writes lines for operators.
-func (p *process) log() *slog.Logger { return slog.New(slog.NewTextHandler(p.err, nil)) }
+func (p *process) log() *slog.Logger { return slog.New(named{slog.NewTextHandler(p.err, nil)}) }
 
 // commands are the words that follow `vigie`.
 type commands struct {
@@ -69,6 +69,7 @@ func (p *process) run(ctx context.Context, args []string) int {
 		kong.Name("vigie"),
 		kong.Description("A tender watch (veille de marchés) behind a GraphQL API. "+
 			"Every flag can also be set by a variable: --database-url by VIGIE_DATABASE_URL, or by VIGIE_DATABASE_URL_FILE, a file that holds the value."),
+		kong.Vars(limitVars()),
 		kong.Writers(p.out, p.err),
 		kong.Exit(func(code int) { exited, status = true, code }),
 		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),

@@ -23,6 +23,7 @@ type serve struct {
 	searchSettings
 	authSettings
 	mailSettings
+	limitSettings
 }
 
 // Run runs the command.
@@ -42,6 +43,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
 	s.signIn = bearer(verifier, s.store)
+	if s.gate, err = c.limitSettings.open(p.now); err != nil {
+		return err
+	}
+	if s.trusted, err = c.documents(); err != nil {
+		return err
+	}
 	servers, ctx := errgroup.WithContext(ctx)
 	servers.Go(func() error {
 		return listen(ctx, c.Listen, s.handler(), s.log, func(at net.Addr) { s.log.Info("listening", "address", at.String()) })

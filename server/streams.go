@@ -5,9 +5,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
+
+	"vigie/graph/wire"
 )
 
 // streams are the requests that are answered on and on: over WebSocket, and by
@@ -24,7 +25,7 @@ const patience = 30 * time.Second
 // apart takes streams apart from what next answers else.
 func (s *streams) apart(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") == "" && !strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		if !wire.Streams(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -1,0 +1,114 @@
+// Package limit refuses operations that are larger than one may ask.
+package limit
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"vigie"
+)
+
+// Shape limits the shape of an operation: what is counted is what would be run
+// with all fragments written out, however short it is written down. It comes
+// before everything else that looks at operations, for some of that takes as
+// long as the written-out form.
+type Shape struct {
+	// Depth is how many fields may stand within one another. The schema's
+	// own (__schema, __type) do not count: validation limits them by itself.
+	Depth int
+	// Fields is how many there may be in all, Aliases how many of them under
+	// another name, Directives how many directives.
+	Fields, Aliases, Directives int
+}
+
+// ExtensionName implements [graphql.HandlerExtension].
+func (Shape) ExtensionName() string { return "Shape" }
+
+// Validate implements [graphql.HandlerExtension].
+func (Shape) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext implements [graphql.OperationContextMutator].
+func (s Shape) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	m := measurer{fragments: make(map[string]measure)}
+	got := m.selections(op.Operation.SelectionSet)
+	got.directives = sum(got.directives, len(op.Operation.Directives))
+	for _, limited := range []struct {
+		is, most int
+		what     vigie.Text
+	}{
+		{got.depth, s.Depth, vigie.Text{FR: "%d niveaux de champs", EN: "%d levels of fields"}},
+		{got.fields, s.Fields, vigie.Text{FR: "%d champs", EN: "%d fields"}},
+		{got.aliases, s.Aliases, vigie.Text{FR: "%d alias", EN: "%d aliases"}},
+		{got.directives, s.Directives, vigie.Text{FR: "%d directives", EN: "%d directives"}},
+	} {
+		if limited.is > limited.most {
+			return refused(vigie.Text{FR: "L'opération dépasse %s.", EN: "The operation has more than %s."}.With(limited.what.With(limited.most)))
+		}
+	}
+	return nil
+}
+
+// refused is the answer to an operation beyond a limit.
+func refused(text vigie.Text) *gqlerror.Error {
+	err := &vigie.Error{Code: vigie.LimitExceeded, Text: text}
+	return &gqlerror.Error{Message: err.Error(), Err: err}
+}
+
+// measure is the size of a part of an operation.
+type measure struct{ depth, fields, aliases, directives int }
+
+// much is where counting stops: each use of a fragment counts, and fragments
+// that use others twice grow without bounds.
+const much = 1 << 30
+
+func sum(a, b int) int { return min(a+b, much) }
+
+func (m *measure) add(part measure) {
+	m.depth = max(m.depth, part.depth)
+	m.fields = sum(m.fields, part.fields)
+	m.aliases = sum(m.aliases, part.aliases)
+	m.directives = sum(m.directives, part.directives)
+}
+
+// measurer measures each fragment once. Operations are valid here, so no
+// fragment is within itself.
+type measurer struct{ fragments map[string]measure }
+
+func (m *measurer) selections(list ast.SelectionSet) measure {
+	var all measure
+	for _, selection := range list {
+		switch s := selection.(type) {
+		case *ast.Field:
+			all.add(m.field(s))
+		case *ast.InlineFragment:
+			all.add(m.selections(s.SelectionSet))
+			all.directives = sum(all.directives, len(s.Directives))
+		case *ast.FragmentSpread:
+			whole, met := m.fragments[s.Name]
+			if !met {
+				whole = m.selections(s.Definition.SelectionSet)
+				whole.directives = sum(whole.directives, len(s.Definition.Directives))
+				m.fragments[s.Name] = whole
+			}
+			all.add(whole)
+			all.directives = sum(all.directives, len(s.Directives))
+		}
+	}
+	return all
+}
+
+func (m *measurer) field(f *ast.Field) measure {
+	whole := m.selections(f.SelectionSet)
+	whole.fields = sum(whole.fields, 1)
+	whole.directives = sum(whole.directives, len(f.Directives))
+	if f.Alias != f.Name {
+		whole.aliases = sum(whole.aliases, 1)
+	}
+	if whole.depth++; f.Name == "__schema" || f.Name == "__type" {
+		whole.depth = 1
+	}
+	return whole
+}

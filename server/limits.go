@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"vigie"
+	"vigie/graph"
+	"vigie/graph/limit"
+	"vigie/graph/wire"
+)
+
+// limitSettings are what the API's clients may ask for.
+type limitSettings struct {
+	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers." default:"1048576" placeholder:"N"`
+	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" placeholder:"N"`
+	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" placeholder:"N"`
+	MaxFields        int           `help:"How many fields an operation may have, its fragments written out." default:"${fields}" placeholder:"N"`
+	MaxAliases       int           `help:"How many of them may have another name." default:"${aliases}" placeholder:"N"`
+	MaxDirectives    int           `help:"How many directives an operation may have." default:"${directives}" placeholder:"N"`
+	MaxCost          int           `help:"What an operation may cost: 1 a field, 100 a search, a list as often as it has rows." default:"${cost}" placeholder:"N"`
+	MaxTime          time.Duration `help:"How long a query or mutation may take." default:"${time}" placeholder:"TIME"`
+	MaxOnSocket      int           `help:"How many operations may be open on a WebSocket." default:"${onSocket}" placeholder:"N"`
+	MaxSubscriptions int           `help:"How many subscriptions an account may have open." default:"${subscriptions}" placeholder:"N"`
+	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" placeholder:"N"`
+	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" placeholder:"N"`
+	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" placeholder:"N"`
+	RateAddress      float64       `help:"How many requests without a token an address may send in a minute." default:"300" placeholder:"N"`
+	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" placeholder:"N"`
+	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." placeholder:"ORIGIN"`
+	Introspection    bool          `help:"Have the API tell what it is made of, by introspection and suggestions; and serve the playground." default:"true" negatable:""`
+	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by the SHA-256 of their text." type:"existingfile" placeholder:"FILE"`
+}
+
+// limitVars are the defaults that package graph knows.
+func limitVars() map[string]string {
+	d := graph.DefaultLimits()
+	return map[string]string{
+		"tokens": strconv.Itoa(d.Tokens), "depth": strconv.Itoa(d.Shape.Depth), "fields": strconv.Itoa(d.Shape.Fields),
+		"aliases": strconv.Itoa(d.Shape.Aliases), "directives": strconv.Itoa(d.Shape.Directives), "cost": strconv.Itoa(d.Cost),
+		"time": d.Time.String(), "onSocket": strconv.Itoa(d.OnSocket), "subscriptions": strconv.Itoa(d.Subscriptions),
+	}
+}
+
+// graph are the limits of an operation.
+func (s limitSettings) graph() graph.Limits {
+	return graph.Limits{
+		Tokens: s.MaxTokens, Shape: limit.Shape{Depth: s.MaxDepth, Fields: s.MaxFields, Aliases: s.MaxAliases, Directives: s.MaxDirectives},
+		Cost: s.MaxCost, Time: s.MaxTime, OnSocket: s.MaxOnSocket, Subscriptions: s.MaxSubscriptions,
+	}
+}
+
+// documents reads the trusted documents: an object of texts by hash, as
+// GraphQL Code Generator and Relay's compiler write it; nil without a file.
+func (s limitSettings) documents() (map[string]string, error) {
+	if s.TrustedDocuments == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.TrustedDocuments)
+	if err != nil {
+		return nil, err
+	}
+	var written map[string]string
+	if err := json.Unmarshal(text, &written); err != nil {
+		return nil, fmt.Errorf("%s: not a JSON object of documents: %w", s.TrustedDocuments, err)
+	}
+	documents := make(map[string]string, len(written))
+	for _, document := range written { // the hash is ours: other tools use others
+		documents[graph.Hash(document)] = document
+	}
+	return documents, nil
+}
+
+// gate lets requests in as long as there are not too many.
+type gate struct {
+	limitSettings
+	proxies                     []netip.Prefix
+	accounts, addresses, wrong  *buckets
+	answering, waiting, streams *semaphore.Weighted
+	now                         func() time.Time
+}
+
+// patient is how long a request waits for its turn.
+const patient = time.Second
+
+// open makes the gate.
+func (s limitSettings) open(now func() time.Time) (*gate, error) {
+	g := &gate{
+		limitSettings: s, accounts: newBuckets(s.RateAccount), addresses: newBuckets(s.RateAddress), wrong: newBuckets(s.RateBadTokens), now: now,
+		answering: semaphore.NewWeighted(s.MaxInFlight), waiting: semaphore.NewWeighted(4 * s.MaxInFlight), streams: semaphore.NewWeighted(s.MaxStreams),
+	}
+	for _, network := range s.TrustedProxies {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies: %w", err)
+		}
+		g.proxies = append(g.proxies, prefix)
+	}
+	return g, nil
+}
+
+// defaultGate is that of the defaults.
+func defaultGate(now func() time.Time) (*gate, error) {
+	var s limitSettings
+	if err := kong.ApplyDefaults(&s, kong.Vars(limitVars())); err != nil {
+		return nil, err
+	}
+	return s.open(now)
+}
+
+// buckets are token buckets, one for each of those who came lately.
+type buckets struct {
+	perMinute float64
+	known     *lru.Cache[string, *rate.Limiter]
+}
+
+// remembered is how many of those who came lately are known.
+const remembered = 100_000
+
+func newBuckets(perMinute float64) *buckets {
+	known, err := lru.New[string, *rate.Limiter](remembered)
+	if err != nil { // only where there is no room for any
+		panic(err)
+	}
+	return &buckets{perMinute, known}
+}
+
+// take reports whether there was something left for one; a minute's worth can
+// be taken at once.
+func (b *buckets) take(who string, now time.Time) bool {
+	bucket, ok := b.known.Get(who)
+	if !ok {
+		bucket = rate.NewLimiter(rate.Limit(b.perMinute/60), max(1, int(b.perMinute)))
+		if before, ok, _ := b.known.PeekOrAdd(who, bucket); ok {
+			bucket = before
+		}
+	}
+	return bucket.AllowN(now, 1)
+}
+
+func tooMany() error {
+	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
+		FR: "Trop de demandes : attendez un instant.", EN: "Too many requests: wait a moment.",
+	}}
+}
+
+// admit lets one more operation in. It is who bears the token that counts; who
+// has none was counted when its request came, by its address.
+func (g *gate) admit(ctx context.Context) error {
+	who, ok := graph.ViewerKey(ctx)
+	if !ok || g.accounts.take(who, g.now()) {
+		return nil
+	}
+	return tooMany()
+}
+
+// signIn limits how often an address may be wrong. Right tokens go through
+// whatever came before them, for many people share an address.
+func (g *gate) signIn(next graph.SignIn) graph.SignIn {
+	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
+		viewer, err := next(ctx, authorization)
+		if vigie.CodeOf(err) == vigie.Unauthenticated && !g.wrong.take(addressOf(ctx), g.now()) {
+			return nil, tooMany()
+		}
+		return viewer, err
+	}
+}
+
+// pass lets requests through whose turn comes in time, and tells others to come
+// again: to answer some well is better than to answer all too late.
+func (g *gate) pass(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wire.Streams(r) {
+			if !g.streams.TryAcquire(1) {
+				busy(w, r)
+				return
+			}
+			defer g.streams.Release(1)
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !g.answering.TryAcquire(1) {
+			if !g.waiting.TryAcquire(1) {
+				busy(w, r)
+				return
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), patient)
+			err := g.answering.Acquire(ctx, 1)
+			cancel()
+			g.waiting.Release(1)
+			if err != nil {
+				busy(w, r)
+				return
+			}
+		}
+		defer g.answering.Release(1)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func busy(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	writeError(w, r, http.StatusServiceUnavailable, vigie.Unavailable, vigie.Text{
+		FR: "Le service est très demandé. Réessayez dans un instant.", EN: "The service is very busy. Try again in a moment.",
+	})
+}
+
+// address finds out where a request comes from: the last address before the
+// proxies that we trust.
+func (g *gate) address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, before := range slices.Backward(forwarded) {
+		if !g.trusts(host) {
+			break
+		}
+		if _, err := netip.ParseAddr(strings.TrimSpace(before)); err != nil {
+			break
+		}
+		host = strings.TrimSpace(before)
+	}
+	return host
+}
+
+func (g *gate) trusts(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return err == nil && slices.ContainsFunc(g.proxies, func(p netip.Prefix) bool { return p.Contains(at.Unmap()) })
+}
+
+type addressKey struct{}
+
+// addressOf is where the request of a context comes from.
+func addressOf(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey{}).(string)
+	return address
+}
+
+// limitBody cuts what is longer than one may send. Notices come many at once.
+func (g *gate) limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most := g.MaxBody
+		if graph.Publishes(r.Context()) {
+			most *= 16
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
