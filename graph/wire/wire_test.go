@@ -204,7 +204,7 @@ func TestSocketRules(t *testing.T) {
 			}
 			for {
 				var m message
-				if err := wsjson.Read(t.Context(), conn, &m); err != nil {
+				if err := read(t, conn, &m); err != nil {
 					if code := websocket.CloseStatus(err); int(code) != c.code {
 						t.Errorf("closed by %d (%v), not %d", code, err, c.code)
 					}
@@ -232,6 +232,13 @@ func dial(t *testing.T, server *httptest.Server, protocol string) *websocket.Con
 	return conn
 }
 
+// read reads the next message.
+func read(t *testing.T, conn *websocket.Conn, m *message) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	return wsjson.Read(ctx, conn, m)
+}
+
 // An id is free again once its operation is over, and not before; so is its
 // place.
 func TestSocketPlaces(t *testing.T) {
@@ -246,7 +253,7 @@ func TestSocketPlaces(t *testing.T) {
 	expect := func(kind, id string) message {
 		t.Helper()
 		var m message
-		if err := wsjson.Read(t.Context(), conn, &m); err != nil || m.Type != kind || m.ID != id {
+		if err := read(t, conn, &m); err != nil || m.Type != kind || m.ID != id {
 			t.Fatalf("%+v, %v; want %s %s", m, err, kind, id)
 		}
 		return m
@@ -264,7 +271,7 @@ func TestSocketPlaces(t *testing.T) {
 	}
 	api.SendNextSubscriptionMessage()
 	var m message
-	if err := wsjson.Read(t.Context(), conn, &m); err != nil || m.Type != "next" {
+	if err := read(t, conn, &m); err != nil || m.Type != "next" {
 		t.Fatal(m, err)
 	}
 	send(message{Type: "complete", ID: "1"})
