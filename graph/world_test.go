@@ -56,6 +56,7 @@ type world struct {
 	t       testing.TB
 	store   *store.Store
 	indexer *feed.Indexer
+	service *service.Service
 	handler http.Handler
 	now     time.Time
 	calls   counts
@@ -152,11 +153,19 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 		}
 		return counted{index, &w.calls}, err
 	}}
-	w.handler = graph.NewHandler(s, graph.Options{
-		SignIn: w.signIn, Admit: func(context.Context) error { return nil }, Limits: graph.DefaultLimits(), Log: log, Metrics: prometheus.NewRegistry(),
-	})
+	w.service = s
+	w.answer(func(*graph.Options) {})
 	w.follow()
 	return w
+}
+
+// answer has the API answer with other options than usual.
+func (w *world) answer(change func(*graph.Options)) {
+	o := graph.Options{
+		SignIn: w.signIn, Admit: func(context.Context) error { return nil }, Limits: graph.DefaultLimits(), Log: testLog(w.t), Metrics: prometheus.NewRegistry(),
+	}
+	change(&o)
+	w.handler = graph.NewHandler(w.service, o)
 }
 
 // follow has the index catch up.

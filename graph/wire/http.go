@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -49,8 +50,12 @@ func (HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	default:
 		responses, ctx := exec.DispatchOperation(r.Context(), op)
 		response := responses(ctx)
-		if response == nil { // the client is gone
+		switch {
+		case response != nil:
+		case r.Context().Err() != nil: // the client is gone
 			return
+		default: // its time was over before it began
+			response = exec.DispatchError(ctx, wrapped(context.DeadlineExceeded))
 		}
 		if response.Data == nil {
 			response.Data = json.RawMessage("null")

@@ -1,0 +1,163 @@
+package graph_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/graph"
+)
+
+// What is too much is refused with a code before anything is done for it.
+func TestLimits(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	for name, c := range map[string]struct{ query, code, message string }{
+		"deep":              {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 niveaux"},
+		"aliases":           {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 alias"},
+		"fields":            {"{ departments { " + strings.Repeat("code ", 1000) + "} }", "LIMIT_EXCEEDED", "1000 champs"},
+		"directives":        {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
+		"tokens":            {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
+		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "coûte 22101"},
+		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "coûte 20201"},
+		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "coûte 20201"},
+		"defer":             {"{ ... @defer { departments { code } } }", "GRAPHQL_VALIDATION_FAILED", "@defer"},
+	} {
+		got := ana.post(c.query, nil)
+		if len(got.Errors) != 1 || got.Data != nil || fmt.Sprint(got.Errors[0].Extensions["code"]) != c.code || !strings.Contains(got.Errors[0].Message, c.message) {
+			t.Errorf("%s: %v %v; want %s, %s", name, got.Data, got.Errors, c.code, c.message)
+		}
+	}
+	if calls := w.calls.searches.Load(); calls != 0 {
+		t.Errorf("%d searches were made for what was refused", calls)
+	}
+}
+
+func many(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// The queries of a page and of the tools that developers use are within the
+// limits.
+func TestWithinLimits(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	for _, query := range []string{
+		introspection,
+		`{ viewer { email } watches(first: 50) { nodes { id name active frequency summary { label value } onlineCount health { lastMatchAt } recipients { email status } } } }`,
+		`{ matchingTenders(first: 100) { totalCount pageInfo { hasNextPage endCursor } edges { cursor
+			node { id title reference description buyer { name city } departments { code name } natures deadline publishedAt status url lots { number title } notices { id kind publishedAt } }
+			matchedBy { watch { id name } keywords } } facets { departments { value label count } natures { value label count } buyers(first: 50) { value label count } } } }`,
+	} {
+		ana.ask(query, nil)
+	}
+}
+
+// introspection is as deep as that of GraphiQL.
+const introspection = `query { __schema { queryType { name } types { ...Full } directives { name locations args { ...Value } } } }
+	fragment Full on __Type { kind name description fields(includeDeprecated: true) { name args { ...Value } type { ...Ref } } inputFields { ...Value } interfaces { ...Ref } enumValues { name } possibleTypes { ...Ref } }
+	fragment Value on __InputValue { name type { ...Ref } defaultValue }
+	fragment Ref on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
+
+// Where the schema is private, nothing tells of it but its use.
+func TestPrivate(t *testing.T) {
+	w := newWorld(t)
+	w.answer(func(o *graph.Options) { o.Private = true })
+	ana := w.person("ana@example.org")
+	ana.ask("{ viewer { email } }", nil)
+	for _, query := range []string{"{ __schema { types { name } } }", `{ __type(name: "Watch") { fields { name } } }`} {
+		if got := ana.post(query, nil); len(got.Errors) == 0 || strings.Contains(fmt.Sprint(got.Data), "name") {
+			t.Errorf("%s: %v", query, got.Data)
+		}
+	}
+	for _, query := range []string{
+		"{ viewer { emial } }", "{ viewer }", "{ watches(frist: 1) { nodes { id } } }", "query ($x: WatchOrdre) { departments { code } }",
+		"{ watches(orderBy: NAME_ACS) { nodes { id } } }", "mutation { createWatch(input: { nmae: \"x\", criteria: {} }) { watch { id } } }",
+		"{ node(id: \"x\") { ... on Wacth { id } } }",
+	} {
+		got := ana.post(query, nil)
+		if len(got.Errors) == 0 {
+			t.Errorf("%s is answered", query)
+		}
+		for _, e := range got.Errors {
+			if strings.Contains(e.Message, "Did you mean") {
+				t.Errorf("%s: %s", query, e.Message)
+			}
+		}
+	}
+}
+
+// Persisted queries are asked for by their hash, and a list of trusted ones is
+// all that is run.
+func TestPersistedQueries(t *testing.T) {
+	w := newWorld(t)
+	const query = "{ departments { code } }"
+	by := func(query string) string {
+		if query != "" {
+			query = fmt.Sprintf(`"query": %q, `, query)
+		}
+		return fmt.Sprintf(`{%s"extensions": {"persistedQuery": {"version": 1, "sha256Hash": %q}}}`, query, graph.Hash("{ departments { code } }"))
+	}
+	expect := func(body, want string) {
+		t.Helper()
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(body))
+		request.Header.Set("Content-Type", "application/json")
+		recorder := httptest.NewRecorder()
+		w.handler.ServeHTTP(recorder, request)
+		if !strings.Contains(recorder.Body.String(), want) {
+			t.Errorf("%s: %s, not %s", body, recorder.Body, want)
+		}
+	}
+	expect(by(""), `"code":"PERSISTED_QUERY_NOT_FOUND"`)
+	expect(by("{ limits { keywords } }"), `hash does not match`)
+	expect(by(query), `"code":"2A"`)
+	expect(by(""), `"code":"2A"`)
+	w.answer(func(o *graph.Options) { o.Trusted = map[string]string{graph.Hash(query): query} })
+	expect(by(""), `"code":"2A"`)
+	expect(by(query), `"code":"2A"`)
+	expect(fmt.Sprintf(`{"query": %q}`, query), `"code":"2A"`)
+	expect(`{"query": "{ departments { name } }"}`, `"code":"FORBIDDEN"`)
+	expect(`{"query": "{ __schema { types { name } } }"}`, `"code":"FORBIDDEN"`)
+	expect(`{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0"}}}`, `"code":"FORBIDDEN"`)
+}
+
+// What takes too long ends, and says so; so does who comes too often.
+func TestTimeAndTurns(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	w.answer(func(o *graph.Options) { o.Limits.Time = time.Nanosecond })
+	if got := ana.post("{ watches { nodes { id } } }", nil); len(got.Errors) == 0 || got.Errors[0].Extensions["code"] != "TIMED_OUT" {
+		t.Errorf("%v", got.Errors)
+	}
+	w.answer(func(o *graph.Options) {
+		o.Admit = func(context.Context) error {
+			return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+		}
+	})
+	if got := ana.post("{ watches { nodes { id } } }", nil); len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Message != "Attendez." || got.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" {
+		t.Errorf("%v", got.Errors)
+	}
+}
+
+// The defaults are those that the README's and the design's readers are told.
+func TestDefaultLimitsAreWritten(t *testing.T) {
+	design, err := os.ReadFile("../docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := graph.DefaultLimits()
+	want := fmt.Sprintf("%d tokens, %d levels, %d fields, %d aliases, %d directives, a cost of %d, %v", d.Tokens, d.Shape.Depth, d.Shape.Fields, d.Shape.Aliases, d.Shape.Directives, d.Cost, d.Time)
+	if !strings.Contains(string(design), want) {
+		t.Errorf("docs/design.md does not say %q", want)
+	}
+}
