@@ -1,0 +1,348 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coreos/go-oidc/v3/oidc/oidctest"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// limited is a running server with settings of its own; the token is that of a
+// person.
+func limited(t *testing.T, settings map[string]string) (base string, token func(name string) string) {
+	t.Helper()
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}
+	for name, value := range settings {
+		env[name] = value
+	}
+	base = start(t, env, nil, "serve").listening(t)
+	ready(t, base)
+	return base, func(name string) string {
+		t.Helper()
+		c := claims{Email: name + "@example.org", EmailVerified: true}
+		if name == "portal" {
+			c = claims{Scope: publishScope, Sources: []string{name}}
+		}
+		signed, err := sign(testSecret, name, c, time.Now(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+}
+
+// Everyone has a turn of their own: accounts, addresses without a token, and
+// those that bring wrong ones.
+func TestTurns(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_RATE_ACCOUNT": "3", "VIGIE_RATE_ADDRESS": "2", "VIGIE_RATE_BAD_TOKENS": "2"})
+	expect := func(token, query string, status int, code string) {
+		t.Helper()
+		if got := ask(t, base, token, query, nil); got.status != status || got.code() != code {
+			t.Errorf("%d %v, not %d %s", got.status, got.Errors, status, code)
+		}
+	}
+	const mine, anyones = "{ viewer { email } }", "{ limits { watches: __typename } }"
+	for range 3 {
+		expect(token("ana"), mine, 200, "")
+	}
+	expect(token("ana"), mine, 429, "TOO_MANY_REQUESTS")
+	socket := connect(t, base, token("ana"), "")
+	socket.expect("connection_ack")
+	socket.send(wsMessage{ID: "1", Type: "subscribe", Payload: []byte(`{"query":"{ viewer { email } }"}`)})
+	if m, err := socket.next(); err != nil || !strings.Contains(string(m.Payload), "TOO_MANY_REQUESTS") {
+		t.Errorf("on a socket: %s, %v", m.Payload, err)
+	}
+	expect(token("bob"), mine, 200, "")
+	for range 2 {
+		expect("", anyones, 200, "")
+	}
+	expect("", anyones, 429, "TOO_MANY_REQUESTS")
+	for range 2 {
+		expect("wrong", mine, 401, "UNAUTHENTICATED")
+	}
+	expect("wrong", mine, 429, "TOO_MANY_REQUESTS")
+	expect(token("eve"), mine, 200, "")
+}
+
+// However many wrong tokens come, the issuer is asked for its keys only now and
+// then.
+func TestFloodOfWrongTokens(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "1", Algorithm: "ES256"}}}
+	var asked atomic.Int64
+	discovery := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		issuer.ServeHTTP(w, r)
+	}))
+	defer discovery.Close()
+	issuer.SetIssuer(discovery.URL)
+	base, _ := limited(t, map[string]string{"VIGIE_OIDC_ISSUER": discovery.URL, "VIGIE_OIDC_AUDIENCE": "vigie", "VIGIE_RATE_BAD_TOKENS": "1000"})
+	token := func(kid string) string {
+		t.Helper()
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := jwt.Signed(signer).Claims(map[string]any{
+			"iss": discovery.URL, "aud": "vigie", "sub": "1", "exp": time.Now().Add(time.Hour).Unix(), "email": "a@example.org",
+		}).Serialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	for i := range 50 {
+		if got := ask(t, base, token(fmt.Sprint("unknown-", i)), "{ viewer { email } }", nil); got.status != http.StatusUnauthorized {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if got := ask(t, base, token("1"), "{ viewer { email } }", nil); got.status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+	if n := asked.Load(); n > 2 { // the discovery, and the keys
+		t.Errorf("the issuer was asked %d times", n)
+	}
+}
+
+// A request may be so long; one that brings notices longer.
+func TestBodies(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_MAX_BODY": "1000"})
+	long := func(n int) map[string]any { return map[string]any{"x": strings.Repeat("x", n)} }
+	for _, c := range []struct {
+		who    string
+		length int
+		status int
+	}{{"ana", 500, 200}, {"ana", 1000, 413}, {"portal", 15_000, 200}, {"portal", 16_000, 413}} {
+		if got := ask(t, base, token(c.who), "{ departments { code } }", long(c.length)); got.status != c.status || c.status == 413 && got.code() != "LIMIT_EXCEEDED" {
+			t.Errorf("%s, %d bytes: %d %v", c.who, c.length, got.status, got.Errors)
+		}
+	}
+}
+
+// Where too many come at once some wait, the others are told to come again, and
+// when it is quiet all are let in as before.
+func TestShedding(t *testing.T) {
+	g, err := limitSettings{MaxInFlight: 1, MaxStreams: 1}.open(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered, leave := make(chan bool), make(chan bool)
+	handler := g.pass(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- true
+		<-leave
+	}))
+	come := func(accept string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	var first sync.WaitGroup
+	first.Go(func() { come("") })
+	<-entered
+	statuses := make(chan int)
+	for range 4 {
+		go func() { statuses <- come("").Code }()
+	}
+	waitFor(t, "four wait", func() bool {
+		if !g.waiting.TryAcquire(1) {
+			return true
+		}
+		g.waiting.Release(1)
+		return false
+	})
+	if w := come(""); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "UNAVAILABLE") {
+		t.Errorf("the sixth: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	for range 4 { // a second is over
+		if status := <-statuses; status != http.StatusServiceUnavailable {
+			t.Errorf("who waited in vain: %d", status)
+		}
+	}
+	go func() { statuses <- come("text/event-stream").Code }()
+	<-entered // streams do not stand in line
+	if w := come("text/event-stream"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("the second stream: %d", w.Code)
+	}
+	leave <- true
+	leave <- true
+	if status := <-statuses; status != http.StatusOK {
+		t.Errorf("the stream: %d", status)
+	}
+	first.Wait()
+	go func() { statuses <- come("").Code }()
+	<-entered
+	leave <- true
+	if status := <-statuses; status != http.StatusOK {
+		t.Errorf("once it is quiet: %d", status)
+	}
+}
+
+// waitFor waits until something is true.
+func waitFor(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never comes that %s", what)
+		}
+	}
+}
+
+// Who stands before a proxy that we trust is known by what the proxy says, and
+// by nothing else.
+func TestAddress(t *testing.T) {
+	g, err := limitSettings{MaxInFlight: 1, TrustedProxies: []string{"10.0.0.0/8", "::1/128"}}.open(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][3]string{
+		{"192.0.2.1:1", "198.51.100.7", "192.0.2.1"},
+		{"10.1.1.1:1", "198.51.100.7", "198.51.100.7"},
+		{"10.1.1.1:1", "203.0.113.9, 198.51.100.7, 10.2.2.2", "198.51.100.7"},
+		{"10.1.1.1:1", "", "10.1.1.1"},
+		{"10.1.1.1:1", "nonsense", "10.1.1.1"},
+		{"[::1]:1", "2001:db8::1", "2001:db8::1"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.RemoteAddr = c[0]
+		r.Header.Set("X-Forwarded-For", c[1])
+		if got := g.address(r); got != c[2] {
+			t.Errorf("%s for %q is %s, not %s", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+// Pages elsewhere may call the API only where they are allowed to, and every
+// answer tells browsers to be careful.
+func TestOrigins(t *testing.T) {
+	closed, _ := limited(t, nil)
+	open, _ := limited(t, map[string]string{"VIGIE_ALLOWED_ORIGINS": "https://*.platform.example"})
+	for _, c := range []struct {
+		base, origin string
+		allowed      bool
+	}{{closed, "https://www.platform.example", false}, {open, "https://www.platform.example", true}, {open, "https://platform.example.evil.example", false}} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, c.base+"/graphql", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Origin", c.origin)
+		request.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		request.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get("Access-Control-Allow-Origin"); (got == c.origin) != c.allowed || got != "" && !c.allowed {
+			t.Errorf("a preflight from %s: %q", c.origin, got)
+		}
+		conn, status, err := dial(t, c.base, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {c.origin}}})
+		if c.allowed != (err == nil) || !c.allowed && status != http.StatusForbidden {
+			t.Errorf("a socket from %s: %d, %v", c.origin, status, err)
+		}
+		if err == nil {
+			conn.CloseNow()
+		}
+	}
+	for path, policy := range map[string]string{
+		"/graphql": "default-src 'none'", "/playground": "script-src 'self'", "/readyz": "default-src 'none'", "/nothing": "default-src 'none'",
+	} {
+		response, err := http.Get(closed + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		h := response.Header
+		if !strings.Contains(h.Get("Content-Security-Policy"), policy) || strings.Contains(h.Get("Content-Security-Policy"), "unsafe-eval") ||
+			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("X-Frame-Options") != "DENY" || len(h.Get("X-Request-Id")) < 8 {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
+// A request's id is its own where it has a plain one.
+func TestRequestIDs(t *testing.T) {
+	base, _ := limited(t, nil)
+	for brought, kept := range map[string]bool{"abc-123.DEF_4": true, "short": false, "with spaces inside": false, "": false, strings.Repeat("x", 65): false} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Request-Id", brought)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get("X-Request-Id"); got == "" || (got == brought) != kept {
+			t.Errorf("%q became %q", brought, got)
+		}
+	}
+}
+
+// An account follows so often and no more; one that ends leaves its place to
+// another. Operators see how many there are.
+func TestSubscriptionPlaces(t *testing.T) {
+	env := map[string]string{
+		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_PRIVATE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_MAX_SUBSCRIPTIONS": "1",
+	}
+	server := start(t, env, nil, "serve")
+	base, private := server.listening(t), "http://"+server.said(t, `at=(127\.0\.0\.1:\d+)`)
+	ready(t, base)
+	ana, err := sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path string) (int, string) {
+		t.Helper()
+		response, err := http.Get(private + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(body)
+	}
+	open := func(n int) func() bool {
+		return func() bool {
+			_, metrics := get("/metrics")
+			return strings.Contains(metrics, fmt.Sprintf("\nvigie_subscriptions %d\n", n))
+		}
+	}
+	first := connect(t, base, ana, "")
+	first.subscribe()
+	waitFor(t, "one is open", open(1))
+	second := connect(t, base, ana, "")
+	until(t, second.subscribe(), "TOO_MANY_REQUESTS")
+	first.conn.CloseNow()
+	waitFor(t, "none is open", open(0))
+	third := connect(t, base, ana, "")
+	third.subscribe()
+	waitFor(t, "one is open again", open(1))
+	if status, text := get("/debug/pprof/goroutine?debug=1"); status != http.StatusOK || !strings.Contains(text, "goroutine profile") {
+		t.Errorf("no profile at the private address: %d", status)
+	}
+	if response, err := http.Get(base + "/debug/pprof/"); err != nil || response.StatusCode != http.StatusNotFound {
+		t.Errorf("profiles at the public address: %v %v", response, err)
+	}
+}
