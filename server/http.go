@@ -39,6 +39,7 @@ type site struct {
 	now     func() time.Time
 	news    *feed.News
 	gate    *gate
+	traces  *traces
 	// trusted are the only documents that are run; nil runs any.
 	trusted map[string]string
 	// signIn tells who asks.
@@ -62,7 +63,7 @@ func (s *site) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return s.gate.identify(guarded(mux))
+	return s.traces.requests(s.gate.identify(guarded(mux)))
 }
 
 // api answers GraphQL: who comes too often is sent away first, then who cannot
@@ -73,6 +74,7 @@ func (s *site) api() http.Handler {
 		SignIn: signIn, Admit: s.gate.admit, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})
+	operations.AroundOperations(s.traces.operations)
 	api := s.gate.pass(s.authenticate(signIn, s.gate.limitBody(operations)))
 	if len(s.gate.AllowedOrigins) == 0 {
 		return api

@@ -24,6 +24,7 @@ type serve struct {
 	authSettings
 	mailSettings
 	limitSettings
+	traceSettings
 }
 
 // Run runs the command.
@@ -32,13 +33,21 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings)
+	traces, err := c.traceSettings.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer traces.end(ctx, p.log())
+	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	if s.desk, err = c.mailSettings.open(c.Secret); err != nil {
 		return err
+	}
+	if s.desk != nil {
+		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
 	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
@@ -62,8 +71,8 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 }
 
 // openSite opens the backends.
-func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings) (*site, error) {
-	s := &site{log: p.log(), now: p.now, metrics: prometheus.NewRegistry()}
+func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings, t *traces) (*site, error) {
+	s := &site{log: p.log(), now: p.now, metrics: prometheus.NewRegistry(), traces: t}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if s.store, err = d.open(ctx, p); err != nil {
@@ -76,6 +85,8 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Close()
 		return nil, err
 	}
+	s.store.Observe(queries{t.tracer})
+	s.engine = tracedEngine{s.engine, t.tracer}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.lag = newLag(s.store, s.log)

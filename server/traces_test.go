@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// spans is a collector that keeps what it is sent.
+type spans struct {
+	mutex sync.Mutex
+	names map[string]map[string]bool // by trace
+}
+
+func (s *spans) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var request collector.ExportTraceServiceRequest
+	if err == nil {
+		err = proto.Unmarshal(body, &request)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, of := range request.ResourceSpans {
+		for _, scope := range of.ScopeSpans {
+			for _, span := range scope.Spans {
+				id := fmt.Sprintf("%x", span.TraceId)
+				if s.names[id] == nil {
+					s.names[id] = make(map[string]bool)
+				}
+				s.names[id][span.Name] = true
+				for _, a := range span.Attributes {
+					s.names[id][a.Value.GetStringValue()] = true
+				}
+			}
+		}
+	}
+}
+
+// A trace shows a request with what it led to, and nothing that is private.
+func TestTraces(t *testing.T) {
+	kept := &spans{names: make(map[string]map[string]bool)}
+	at := httptest.NewServer(kept)
+	defer at.Close()
+	data := t.TempDir()
+	env := map[string]string{
+		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": data, "VIGIE_OTLP_URL": at.URL,
+		"VIGIE_MAIL_URL": "outbox:" + filepath.Join(data, "outbox"), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "http://vigie.example",
+	}
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
+	ready(t, base)
+	site := newNewsSite(t, base)
+	told := ask(t, base, site.publisher, `mutation ($at: DateTime!) { publishNotices(input: [{ source: "portal", sourceRef: "1", title: "Voirie", buyerName: "Commune", publishedAt: $at }]) { results { outcome } } }`,
+		map[string]any{"at": time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)})
+	if len(told.Errors) > 0 {
+		t.Fatal(told.Errors)
+	}
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(`{"query":"query Mine { viewer { email } matchingTenders { totalCount } }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+site.person)
+	request.Header.Set("Traceparent", "00-"+id+"-b7ad6b7169203331-01")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	sent := func() bool {
+		files, err := filepath.Glob(filepath.Join(data, "outbox", "*.eml"))
+		return err == nil && len(files) > 0
+	}
+	waitFor(t, "a mail is sent", sent)
+	server.stop()
+	select {
+	case <-server.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the server does not end")
+	}
+	mailed := false
+	for trace, names := range kept.names {
+		mailed = mailed || names["send mail"]
+		for name := range names {
+			if strings.Contains(name, "@example.org") || strings.Contains(name, "voirie") {
+				t.Errorf("trace %s says %q", trace, name)
+			}
+		}
+	}
+	for _, want := range []string{"POST /graphql", "query Mine", "SQL SELECT", "search"} {
+		if !kept.names[id][want] {
+			t.Errorf("no %q in %v", want, kept.names[id])
+		}
+	}
+	if !mailed {
+		t.Error("no mail left a span")
+	}
+}
