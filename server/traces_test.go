@@ -63,6 +63,9 @@ func TestTraces(t *testing.T) {
 	base := server.listening(t)
 	ready(t, base)
 	site := newNewsSite(t, base)
+	if made := ask(t, base, site.person, `mutation { createWatch(input: { name: "Tout de suite", frequency: IMMEDIATE, criteria: { keywords: ["voirie"] } }) { watch { id } } }`, nil); len(made.Errors) > 0 {
+		t.Fatal(made.Errors)
+	}
 	told := ask(t, base, site.publisher, `mutation ($at: DateTime!) { publishNotices(input: [{ source: "portal", sourceRef: "1", title: "Voirie", buyerName: "Commune", publishedAt: $at }]) { results { outcome } } }`,
 		map[string]any{"at": time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)})
 	if len(told.Errors) > 0 {
