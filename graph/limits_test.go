@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/search"
 )
 
 // What is too much is refused with a code before anything is done for it.
@@ -160,4 +161,24 @@ func TestDefaultLimitsAreWritten(t *testing.T) {
 	if !strings.Contains(string(design), want) {
 		t.Errorf("docs/design.md does not say %q", want)
 	}
+}
+
+// A panic is an error like others that are nobody's business: its client gets
+// the request's name, the server goes on, and what else was asked is answered.
+func TestPanic(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	index := w.service.Index
+	w.service.Index = func() (search.Index, error) { panic("secret") }
+	body := strings.NewReader(`{"query": "{ viewer { email } matchingTenders { totalCount } }"}`)
+	request := httptest.NewRequestWithContext(graph.WithRequest(graph.WithViewer(t.Context(), ana.viewer), "request-1"), http.MethodPost, "/graphql", body)
+	request.Header.Set("Content-Type", "application/json")
+	recorder := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorder, request)
+	const want = `{"errors":[{"message":"Erreur interne.","path":["matchingTenders"],"extensions":{"code":"INTERNAL","requestId":"request-1"}}],"data":{"viewer":{"email":"ana@example.org"},"matchingTenders":null}}`
+	if got := strings.TrimSpace(recorder.Body.String()); got != want {
+		t.Errorf("%s\nnot\n%s", got, want)
+	}
+	w.service.Index = index
+	ana.ask("{ matchingTenders { totalCount } }", nil)
 }

@@ -342,7 +342,12 @@ func TestSubscriptionPlaces(t *testing.T) {
 	if status, text := get("/debug/pprof/goroutine?debug=1"); status != http.StatusOK || !strings.Contains(text, "goroutine profile") {
 		t.Errorf("no profile at the private address: %d", status)
 	}
-	if response, err := http.Get(base + "/debug/pprof/"); err != nil || response.StatusCode != http.StatusNotFound {
-		t.Errorf("profiles at the public address: %v %v", response, err)
+	response, err := http.Get(base + "/debug/pprof/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Errorf("profiles at the public address: %s", response.Status)
 	}
 }

@@ -40,7 +40,7 @@ func TestShape(t *testing.T) {
 		"{ __schema { types { fields { type { ofType { ofType { name } } } } } } }":     "",
 		doubling.String(): "4 levels of fields",
 	} {
-		doc, errs := gqlparser.LoadQuery(schema, query)
+		doc, errs := gqlparser.LoadQueryWithRules(schema, query, nil)
 		if errs != nil {
 			t.Fatalf("%s: %v", query, errs)
 		}

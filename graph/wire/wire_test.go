@@ -113,7 +113,7 @@ func TestHTTP(t *testing.T) {
 
 func TestStream(t *testing.T) {
 	api, server := serve(t)
-	ask := func(query string) (*http.Response, *strings.Builder) {
+	ask := func(query string) *http.Response {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(fmt.Sprintf(`{"query":%q}`, query)))
 		if err != nil {
@@ -126,14 +126,14 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { response.Body.Close() })
-		return response, new(strings.Builder)
+		return response
 	}
 	for query, want := range map[string]string{
 		"{ name }":              `event: next|data: {"data":{"name":"test"}}|event: complete|data:`,
 		"{ nome }":              `event: next|data: {"errors":[{"message":"Cannot query field \"nome\" on type \"Query\". Did you mean \"name\"?","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}|event: complete|data:`,
 		"subscription { name }": `event: next|data: {"data":{"name":"test"}}|event: complete|data:`,
 	} {
-		response, got := ask(query)
+		response, got := ask(query), new(strings.Builder) //nolint:bodyclose // ask does
 		if strings.HasPrefix(query, "subscription") {
 			api.SendNextSubscriptionMessage()
 			api.SendCompleteSubscriptionMessage()
