@@ -48,13 +48,14 @@ type commands struct {
 	Import struct {
 		Boamp importBOAMP `cmd:"" help:"Import notices of BOAMP, as its open data gives them."`
 	} `cmd:"" help:"Import what others publish."`
-	Analyze analyze `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
-	Token   token   `cmd:"" help:"Print a signed token, for development."`
-	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop."`
-	Reindex reindex `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
-	Bounce  bounce  `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
-	Health  health  `cmd:"" help:"Ask a running server whether it is ready."`
-	Bench   struct {
+	Analyze  analyze  `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
+	Token    token    `cmd:"" help:"Print a signed token, for development."`
+	Migrate  migrate  `cmd:"" help:"Bring the database up to date, and stop."`
+	Restored restored `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
+	Reindex  reindex  `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
+	Bounce   bounce   `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
+	Health   health   `cmd:"" help:"Ask a running server whether it is ready."`
+	Bench    struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
 		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
 	} `cmd:"" help:"Measure what is claimed."`

@@ -143,6 +143,24 @@ func (c *reindex) Run(ctx context.Context, p *process) error {
 	return err
 }
 
+// restored is the command that begins a new past for a database that was
+// restored from a backup.
+type restored struct{ databaseSettings }
+
+// Run runs the command.
+func (c *restored) Run(ctx context.Context, p *process) error {
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Restored(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, "The database has a new past: the server builds its search index anew, and no number is given twice.")
+	return nil
+}
+
 // health is the command that asks a running server.
 type health struct {
 	Listen string `help:"The address that the server listens on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`

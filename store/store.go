@@ -121,3 +121,24 @@ func (s *Store) LastNumber(ctx context.Context) (int64, error) {
 
 // stamp is the present moment at the precision that both databases keep.
 func (s *Store) stamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// unused is how many change numbers a database leaves out that was restored: more
+// than were ever taken between a backup and the loss.
+const unused = 1_000_000_000
+
+// Restored begins a new past for a database that was restored from a backup.
+// What was taken after the backup and is lost shall not be met again: not the
+// numbers, by which people hold links and mails; not the documents of the
+// search indexes; nor the Message-IDs.
+func (s *Store) Restored(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewUpdate().Model(&setting{Name: "epoch", Value: rand.Text()}).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := tx.NewDelete().Model((*SearchIndex)(nil)).Where("TRUE").Exec(ctx); err != nil {
+			return err
+		}
+		_, err := takeNumbers(ctx, tx, unused)
+		return err
+	})
+}
