@@ -115,8 +115,9 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 	base, stop = open()
 	defer stop()
 	lists(base, "before")
-	for range 3 { // as many numbers as were lost, and more
+	for range 3 { // the same steps as led to what was lost, and more
 		publish(base, fmt.Sprint("since ", time.Now().UnixNano()))
+		idle(t, base)
 	}
 	publish(base, "since")
 	var ids []string
