@@ -26,7 +26,7 @@ test: ## install what the tests need and run every check
 
 # The cheap ones first; one that fails does not keep the others from running.
 .PHONY: checks
-checks: build format tidy generated vet lint race unit
+checks: build format tidy generated vet lint race unit fuzz vulnerabilities
 
 .PHONY: format
 format:
@@ -59,6 +59,14 @@ unit:
 race:
 	go test -race -short -timeout 20m $(RACE)
 
+.PHONY: fuzz
+fuzz: ## try each fuzz target for two seconds
+	scripts/fuzz 2s
+
+.PHONY: vulnerabilities
+vulnerabilities: ## look for known vulnerabilities in what the binary calls
+	scripts/check-vulnerabilities
+
 .PHONY: generate
 generate: ## write graph/gql anew from schema.graphqls
 	go tool gqlgen generate
@@ -70,6 +78,7 @@ bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 
 .PHONY: benchmarks
 benchmarks: build
 	go test -run '^$$' -bench . -benchmem ./...
+	scripts/fuzz 60s
 	VIGIE_TEST_PAIRS=10000000 go test ./match -run TestAgainstOracle -v -count=1
 	bin/vigie bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	bin/vigie bench alert

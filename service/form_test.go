@@ -1,8 +1,15 @@
 package service
 
 import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"vigie"
+	"vigie/query"
 )
 
 func TestCPVPrefix(t *testing.T) {
@@ -50,6 +57,61 @@ func FuzzCursor(f *testing.F) {
 		}
 		if _, err := parseCursor(s, "y", "after"); err == nil && strings.Contains(s, "x") && c.List == "x" {
 			t.Errorf("%q is good for two lists", s)
+		}
+	})
+}
+
+// Whatever a person types is refused, or becomes criteria that stay as they
+// are when they are given again; the formula has nothing but terms in it, and
+// says of a tender what the explanation says.
+func FuzzCriteria(f *testing.F) {
+	term := regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+	f.Add("voirie \"eau potable\" R&D", "maîtrise d'œuvre", "travaux", "01,2A", "45000000-7", "Voirie, eau potable. Travaux")
+	f.Add("\"", "de la", "l'été", "971", "4", "été")
+	f.Add("\x00 \u202e", "ЖЖЖ", "日本語", "", "", "日本語 ЖЖЖ")
+	f.Fuzz(func(t *testing.T, text, keyword, excluded, department, cpv, title string) {
+		read := func(in CriteriaInput) (vigie.Criteria, vigie.Problems) {
+			var f form
+			change, err := f.criteria(context.Background(), nil, in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return change.over(newCriteria()), f.problems
+		}
+		lists := CriteriaInput{
+			ExcludedKeywords: &[]string{excluded}, Departments: new(strings.Split(department, ",")), CPVCodes: &[]string{cpv},
+		}
+		asText, asList := lists, lists
+		asText.KeywordsText, asList.Keywords = &text, &[]string{keyword, text}
+		for _, in := range []CriteriaInput{asText, asList, {KeywordsText: &text}, {Keywords: &[]string{keyword}}, {ExcludedKeywords: &[]string{excluded}}} {
+			c, problems := read(in)
+			if len(problems) > 0 {
+				continue
+			}
+			again, problems := read(CriteriaInput{
+				Keywords: &c.Keywords, ExcludedKeywords: &c.ExcludedKeywords, Departments: &c.Departments, CPVCodes: &c.CPVCodes,
+			})
+			if len(problems) > 0 || fmt.Sprint(again) != fmt.Sprint(c) {
+				t.Errorf("%+v given again is %+v, %v", c, again, problems)
+			}
+			formula := query.Compile(c)
+			var conjunctions []query.Conj
+			for _, clause := range formula.Clauses {
+				conjunctions = append(conjunctions, clause...)
+			}
+			for _, conjunction := range slices.Concat(conjunctions, formula.Excluded) {
+				for _, atom := range conjunction {
+					if atom.Field == query.Term && !term.MatchString(atom.Value) {
+						t.Errorf("%+v: the term %q", c, atom.Value)
+					}
+				}
+			}
+			tender := &vigie.Tender{}
+			tender.Title = title
+			facts, _ := query.FactsOf(tender)
+			if says, matches := query.Explain(c, facts, nil).Matches, formula.Matches(facts); says != matches {
+				t.Errorf("%+v: the explanation says %v, the formula %v", c, says, matches)
+			}
 		}
 	})
 }
