@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,14 @@ func connect(rawURL string) (*bun.DB, dialect, error) {
 	}}
 }
 
+const (
+	// connections is how many there are to a database, where its URL does not say
+	// with pool_max_conns: some are a leader's and a listener's alone.
+	connections = 20
+	// idle is how long one is kept that nobody needs.
+	idle = 5 * time.Minute
+)
+
 func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
@@ -57,13 +66,27 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	// them would only fill caches, here and behind a pooler.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["timezone"] = "UTC"
+	most := connections
+	if text := config.RuntimeParams["pool_max_conns"]; text != "" { // ours, and not PostgreSQL's
+		if most, err = strconv.Atoi(text); err != nil || most < 8 {
+			return nil, dialect{}, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
+				FR: "pool_max_conns est un nombre, de 8 au moins.",
+				EN: "pool_max_conns is a number of at least 8.",
+			}}
+		}
+	}
+	delete(config.RuntimeParams, "pool_max_conns")
 	inUTC := stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
 		return nil
 	})
-	return bun.NewDB(stdlib.OpenDB(*config, inUTC), pgdialect.New()), dialect{postgres: true}, nil
+	pool := stdlib.OpenDB(*config, inUTC)
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
+	pool.SetConnMaxIdleTime(idle)
+	return bun.NewDB(pool, pgdialect.New()), dialect{postgres: true}, nil
 }
 
 func connectSQLite(path string) (*bun.DB, dialect, error) {
@@ -84,6 +107,8 @@ func connectSQLite(path string) (*bun.DB, dialect, error) {
 	if err != nil {
 		return nil, dialect{}, err
 	}
+	sqlDB.SetMaxIdleConns(connections)
+	sqlDB.SetConnMaxIdleTime(idle)
 	return bun.NewDB(sqlDB, sqlitedialect.New()), dialect{}, nil
 }
 
