@@ -1,5 +1,238 @@
 package main
 
-import "context"
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
 
-func (s *site) compare(ctx context.Context, o options) error { return nil }
+	"github.com/jackc/pgx/v5"
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// comparedConnections is how many ask at once where two servers are compared.
+const comparedConnections = 50
+
+// read is one question, as each of the two puts it.
+type read struct {
+	name, ours, theirs string
+	// variables are those of the i-th asking, of ours and theirs.
+	variables func(i int) (p person, ours, theirs map[string]any)
+}
+
+func (s *site) reads() []read {
+	return []read{{
+		name:   "one's watches with their criteria",
+		ours:   mineQuery,
+		theirs: `query Mine($id: BigInt!) { accountByRowId(rowId: $id) { watchesByAccountId(first: 50) { nodes { id name active frequency keywords keywordMode departments natures cpvCodes } } } }`,
+		variables: func(i int) (person, map[string]any, map[string]any) {
+			p := s.people[i%len(s.people)]
+			return p, nil, map[string]any{"id": fmt.Sprint(p.id)}
+		},
+	}, {
+		name:   "a tender with its buyer and notices",
+		ours:   oneQuery,
+		theirs: `query One($id: BigInt!) { tenderByRowId(rowId: $id) { id title deadline buyerByBuyerId { name } noticesByTenderId { nodes { id kind sourceRef publishedAt } } } }`,
+		variables: func(i int) (person, map[string]any, map[string]any) {
+			i = i * 7919 % len(s.tenders) // all over
+			return s.people[i%len(s.people)], map[string]any{"id": s.tenders[i]}, map[string]any{"id": fmt.Sprint(s.numbers[i])}
+		},
+	}}
+}
+
+// compare asks the same of PostGraphile, on the same database and machine, in
+// turns. It does less: it signs nobody in, and lets anyone read anything.
+func (s *site) compare(ctx context.Context) error {
+	db, err := pgx.Connect(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
+	// PostGraphile leads from an account to its watches only along an index.
+	if _, err := db.Exec(ctx, "CREATE INDEX ON watches (account_id)"); err != nil {
+		return err
+	}
+	if _, err := db.Exec(ctx, "ANALYZE"); err != nil {
+		return err
+	}
+	theirs, stop, err := startPostgraphile(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "\nreads a second, %d connections\tVigie\tPostGraphile\tratio\t\n", comparedConnections)
+	product := 1.0
+	for _, r := range s.reads() {
+		if err := s.agree(r, theirs); err != nil {
+			return err
+		}
+		ours := func(t *vegeta.Target, i int) error {
+			p, variables, _ := r.variables(i)
+			return s.ask(t, p, r.ours, variables)
+		}
+		other := func(t *vegeta.Target, i int) error {
+			_, _, variables := r.variables(i)
+			err := s.ask(t, person{}, r.theirs, variables)
+			t.URL = theirs
+			return err
+		}
+		var a, b []float64
+		for range 3 {
+			for _, side := range []struct {
+				ask   func(*vegeta.Target, int) error
+				rates *[]float64
+			}{{ours, &a}, {other, &b}} {
+				rate, err := throughput(ctx, side.ask)
+				if err != nil {
+					return fmt.Errorf("%s: %w", r.name, err)
+				}
+				*side.rates = append(*side.rates, rate)
+			}
+		}
+		ratio := slices.Max(a) / slices.Max(b)
+		product *= ratio
+		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.2f\t\n", r.name, slices.Max(a), slices.Max(b), ratio)
+	}
+	fmt.Fprintf(table, "geometric mean\t\t\t%.2f\t\n", math.Sqrt(product))
+	return table.Flush()
+}
+
+// throughput is how much is answered in a second, by as many as ask at once.
+func throughput(ctx context.Context, ask func(*vegeta.Target, int) error) (float64, error) {
+	const long = 5 * time.Second
+	attacker := vegeta.NewAttacker(vegeta.Connections(comparedConnections), vegeta.Workers(comparedConnections), vegeta.MaxWorkers(comparedConnections))
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+	var asked atomic.Int64
+	targets := func(t *vegeta.Target) error { return ask(t, int(asked.Add(1))) }
+	answered := 0
+	for r := range attacker.Attack(targets, vegeta.Rate{}, long, "") {
+		if r.Code != http.StatusOK || failed(r.Body) {
+			return 0, fmt.Errorf("%d %s %.300s", r.Code, r.Error, r.Body)
+		}
+		answered++
+	}
+	return float64(answered) / long.Seconds(), nil
+}
+
+// agree checks that both give the same names and titles.
+func (s *site) agree(r read, theirs string) error {
+	for i := range 20 {
+		p, ours, others := r.variables(i)
+		var one, other vegeta.Target
+		if err := errors.Join(s.ask(&one, p, r.ours, ours), s.ask(&other, person{}, r.theirs, others)); err != nil {
+			return err
+		}
+		other.URL = theirs
+		a, err := texts(one)
+		if err != nil {
+			return err
+		}
+		b, err := texts(other)
+		if err != nil {
+			return err
+		}
+		if len(a) == 0 || !slices.Equal(a, b) {
+			return fmt.Errorf("%s: Vigie says %q, PostGraphile %q", r.name, a, b)
+		}
+	}
+	return nil
+}
+
+// texts asks, and gathers the names and titles of the answer.
+func texts(t vegeta.Target) ([]string, error) {
+	request, err := t.Request()
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if failed(body) {
+		return nil, fmt.Errorf("%s: %.500s", t.URL, body)
+	}
+	var answer any
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	var found []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				if text, ok := value.(string); ok && (name == "name" || name == "title" || name == "sourceRef") {
+					found = append(found, text)
+				}
+				walk(value)
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(answer)
+	slices.Sort(found)
+	return found, nil
+}
+
+// startPostgraphile installs and starts the other server.
+func startPostgraphile(ctx context.Context, database string) (at string, stop func(), err error) {
+	const dir = "bench/load/postgraphile"
+	install := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+	install.Dir = dir
+	if said, err := install.CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("npm ci: %w\n%s", err, said)
+	}
+	node := "node"
+	if newer, err := filepath.Glob(dir + "/node_modules/node-linux-*/bin/node"); err == nil && len(newer) > 0 {
+		if node, err = filepath.Abs(newer[0]); err != nil {
+			return "", nil, err
+		}
+	}
+	server := exec.CommandContext(ctx, node, "server.js")
+	server.Dir = dir
+	server.Env = append(os.Environ(), "DATABASE_URL="+database, "NODE_ENV=production", "GRAPHILE_ENV=production")
+	var complaints bytes.Buffer
+	server.Stderr = &complaints
+	said, err := server.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := server.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = server.Process.Signal(os.Interrupt) // it may have ended
+		_ = server.Wait()
+	}
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if port, ok := strings.CutPrefix(lines.Text(), "port="); ok {
+			go func() { _, _ = io.Copy(io.Discard, said) }() // until it ends
+			return "http://127.0.0.1:" + port + "/graphql", stop, nil
+		}
+	}
+	stop()
+	return "", nil, fmt.Errorf("PostGraphile does not start: %s", complaints.String())
+}

@@ -72,7 +72,7 @@ func (o options) run(ctx context.Context) error {
 	}
 	fmt.Println("\nNo error; memory is flat; what is too much is sent away, and it recovers at once.")
 	if o.Postgraphile {
-		return site.compare(ctx, o)
+		return site.compare(ctx)
 	}
 	return nil
 }
