@@ -131,6 +131,7 @@ type answer struct {
 	status int
 	Data   map[string]any
 	Errors []struct {
+		Path       []any
 		Message    string
 		Extensions map[string]any
 	}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// line is a TCP line between a server and something that it needs, which a test
+// can break in several ways.
+type line struct {
+	listener net.Listener
+	to       string
+	mutex    sync.Mutex
+	changed  *sync.Cond
+	broken   string // one of the ways; "" while it holds
+	nonsense string
+	open     map[net.Conn]bool
+}
+
+// The ways in which a line breaks.
+const (
+	cut     = "cut"     // nothing passes: connections end, and so does each new one
+	hanging = "hanging" // what was sent stays on the way
+	babbles = "babbles" // each request gets nonsense
+)
+
+// newLine makes a line to an address.
+func newLine(t *testing.T, to string) *line {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{listener: listener, to: to, open: make(map[net.Conn]bool)}
+	l.changed = sync.NewCond(&l.mutex)
+	var ends sync.WaitGroup
+	ends.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			ends.Go(func() { l.carry(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		l.become(cut, "")
+		ends.Wait()
+	})
+	return l
+}
+
+// toward is a URL with the line in place of its host.
+func (l *line) toward(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = l.listener.Addr().String()
+	return u.String()
+}
+
+// become breaks the line in a way, or mends it.
+func (l *line) become(broken, nonsense string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.broken, l.nonsense = broken, nonsense
+	if broken == cut {
+		for conn := range l.open {
+			conn.Close()
+		}
+	}
+	l.changed.Broadcast()
+}
+
+// hold has a connection cut when the line is, and tells whether it is now.
+func (l *line) hold(conn net.Conn) bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.open[conn] = true
+	return l.broken != cut
+}
+
+func (l *line) release(conn net.Conn) {
+	conn.Close()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	delete(l.open, conn)
+}
+
+// state waits while the line hangs, and tells how it is then.
+func (l *line) state() (broken, nonsense string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for l.broken == hanging {
+		l.changed.Wait()
+	}
+	return l.broken, l.nonsense
+}
+
+// carry carries what a connection says, and what it is answered.
+func (l *line) carry(near net.Conn) {
+	defer l.release(near)
+	if !l.hold(near) {
+		return
+	}
+	far, err := net.Dial("tcp", l.to)
+	if err != nil {
+		return
+	}
+	defer l.release(far)
+	if !l.hold(far) {
+		return
+	}
+	var back sync.WaitGroup
+	back.Go(func() {
+		defer near.Close()
+		l.pass(near, far, func(string) bool { return false })
+	})
+	defer back.Wait()
+	defer far.Close()
+	l.pass(far, near, func(nonsense string) bool {
+		_, _ = io.WriteString(near, nonsense)
+		return true
+	})
+}
+
+// pass copies from one end to the other while the line holds; instead of what
+// a line that babbles should carry, it has something else done, which can end
+// it.
+func (l *line) pass(to, from net.Conn, instead func(nonsense string) bool) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		switch broken, nonsense := l.state(); broken {
+		case cut:
+			return
+		case babbles:
+			if instead(nonsense) {
+				return
+			}
+		default:
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// awaits waits until something holds; tell says why it does not.
+func awaits(t *testing.T, holds func() (ok bool, tell string)) {
+	t.Helper()
+	var tell string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var ok bool
+		if ok, tell = holds(); ok {
+			return
+		}
+	}
+	t.Fatal(tell)
+}
+
+// get gets a page of a server.
+func get(t *testing.T, address string) (status int, body []byte) {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err = io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, body
+}
+
+// ailing waits until a server says that it is alive, but not ready, for one of
+// its parts alone does not answer.
+func ailing(t *testing.T, base, part string) {
+	t.Helper()
+	if status, _ := get(t, base+"/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz answers %d", status)
+	}
+	awaits(t, func() (bool, string) {
+		status, body := get(t, base+"/readyz")
+		said := map[string]any{}
+		if err := json.Unmarshal(body, &said); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []string{"database", "search", "index"} {
+			if (said[other] == "ok") == (other == part) {
+				return false, fmt.Sprintf("/readyz says %s, not that %s is away", body, part)
+			}
+		}
+		return status == http.StatusServiceUnavailable, fmt.Sprintf("/readyz answers %d: %s", status, body)
+	})
+}
+
+// survivor is someone with a watch, who also publishes, at a server that lives
+// through faults.
+type survivor struct {
+	t           *testing.T
+	base, token string
+	published   int
+}
+
+func newSurvivor(t *testing.T, base string) *survivor {
+	t.Helper()
+	s := &survivor{t: t, base: base}
+	var err error
+	s.token, err = sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true, Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.do(`mutation { createWatch(input: { name: "Voirie", criteria: { keywords: ["voirie"] }, frequency: IMMEDIATE }) { watch { id } userErrors { message } } }`)
+	return s
+}
+
+// in has a part of a test that fails fail by itself.
+func (s *survivor) in(t *testing.T) *survivor {
+	outer := s.t
+	s.t = t
+	t.Cleanup(func() { s.t = outer })
+	return s
+}
+
+// do asks what must succeed.
+func (s *survivor) do(query string) answer {
+	s.t.Helper()
+	a := ask(s.t, s.base, s.token, query, nil)
+	if len(a.Errors) > 0 || strings.Contains(fmt.Sprint(a.Data), "message:") {
+		s.t.Fatalf("%s: %+v", query, a)
+	}
+	return a
+}
+
+// publish publishes one more tender.
+func (s *survivor) publish() {
+	s.t.Helper()
+	s.do(publication(s.published + 1))
+	s.published++
+}
+
+// publication publishes the nth tender.
+func publication(n int) string {
+	return fmt.Sprintf(`mutation { publishNotices(input: [{
+		source: "portal", sourceRef: "ref-%d", title: "Voirie communale %dx", buyerName: "Commune d'Exemple", publishedAt: %q
+	}]) { userErrors { message } } }`, n, n, time.Now().UTC().Format(time.RFC3339))
+}
+
+// finds waits until all that was published is found.
+func (s *survivor) finds() {
+	s.t.Helper()
+	awaits(s.t, func() (bool, string) {
+		a := ask(s.t, s.base, s.token, `{ matchingTenders { totalCount } }`, nil)
+		want := fmt.Sprintf("map[matchingTenders:map[totalCount:%d]]", s.published)
+		return fmt.Sprint(a.Data) == want, fmt.Sprintf("found %+v, want %s", a, want)
+	})
+}
+
+// told waits until a folder's mails tell of each tender that was published, and
+// checks that none tells of one again.
+func (s *survivor) told(box string) {
+	s.t.Helper()
+	count := func() map[string]int {
+		times := make(map[string]int)
+		for _, letter := range outbox(s.t, box) {
+			for _, m := range toldOf.FindAllStringSubmatch(letter.text, -1) {
+				times[m[1]]++
+			}
+		}
+		return times
+	}
+	awaits(s.t, func() (bool, string) {
+		times := count()
+		return len(times) == s.published, fmt.Sprintf("told %v, of %d", times, s.published)
+	})
+	idle(s.t, s.base)
+	for n, times := range count() {
+		if times != 1 {
+			s.t.Errorf("tender %s was told %d times", n, times)
+		}
+	}
+}
+
+// toldOf finds in a mail the tenders that it tells of.
+var toldOf = regexp.MustCompile(`(?m)^- Voirie communale (\d+)x`)
