@@ -175,13 +175,19 @@ func (l *Leadership) Holds(ctx context.Context) bool {
 	return l.conn == nil || l.conn.PingContext(ctx) == nil
 }
 
+// resigning is how long a database that hangs is waited for.
+const resigning = 5 * time.Second
+
 // Resign gives the right back.
 func (l *Leadership) Resign() {
 	if l.conn == nil {
 		return
 	}
-	// Closing returns the connection to the pool, lock and all: it must go first.
-	_, _ = l.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock("+lockKey+")", l.name)
+	ctx, cancel := context.WithTimeout(context.Background(), resigning)
+	defer cancel()
+	// Closing returns the connection to the pool, lock and all: it must go
+	// first. Where that fails, the driver ends the connection.
+	_, _ = l.conn.ExecContext(ctx, "SELECT pg_advisory_unlock("+lockKey+")", l.name)
 	l.conn.Close()
 }
 
