@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vigie/feed"
+	"vigie/graph"
 )
 
 // serve is the command for production.
@@ -51,7 +52,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
-	s.signIn = bearer(verifier, s.store)
+	s.signIn = within(c.MaxTime, bearer(verifier, s.store))
 	if s.gate, err = c.limitSettings.open(p.now); err != nil {
 		return err
 	}
@@ -68,6 +69,15 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		})
 	}
 	return servers.Wait()
+}
+
+// within has signing in take no longer than an operation may.
+func within(limit time.Duration, signIn graph.SignIn) graph.SignIn {
+	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return signIn(ctx, authorization)
+	}
 }
 
 // openSite opens the backends.
