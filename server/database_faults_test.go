@@ -76,10 +76,6 @@ func TestDatabaseFails(t *testing.T) {
 
 	// A database that hangs does not keep it from stopping.
 	away.become(hanging, "")
-	server.stop()
-	<-server.ended
-	if server.status != 0 {
-		t.Errorf("status %d: %s", server.status, server.err.String())
-	}
+	server.stops(t)
 	until(t, heard, "closed 1001")
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -24,6 +25,7 @@ type line struct {
 	broken   string // one of the ways; "" while it holds
 	nonsense string
 	open     map[net.Conn]bool
+	waiting  int // on the way, while it hangs
 }
 
 // The ways in which a line breaks.
@@ -99,12 +101,24 @@ func (l *line) release(conn net.Conn) {
 	delete(l.open, conn)
 }
 
+// reached waits until something waits for a line that hangs.
+func (l *line) reached(t *testing.T) {
+	t.Helper()
+	awaits(t, func() (bool, string) {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		return l.waiting > 0, "nobody waits for the line"
+	})
+}
+
 // state waits while the line hangs, and tells how it is then.
 func (l *line) state() (broken, nonsense string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for l.broken == hanging {
+		l.waiting++
 		l.changed.Wait()
+		l.waiting--
 	}
 	return l.broken, l.nonsense
 }
@@ -172,6 +186,21 @@ func awaits(t *testing.T, holds func() (ok bool, tell string)) {
 		}
 	}
 	t.Fatal(tell)
+}
+
+// stops stops a server, which ends well, and in far less time than what it
+// waits for may take otherwise.
+func (c *command) stops(t *testing.T) {
+	t.Helper()
+	c.stop()
+	select {
+	case <-c.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the server does not stop:\n%s", c.err.String())
+	}
+	if c.status != 0 {
+		t.Errorf("status %d: %s", c.status, c.err.String())
+	}
 }
 
 // get gets a page of a server.
@@ -277,9 +306,15 @@ func (s *survivor) finds() {
 // checks that none tells of one again.
 func (s *survivor) told(box string) {
 	s.t.Helper()
+	s.toldBy(func() []letterFile { return outbox(s.t, box) })
+}
+
+// toldBy is told of mails that come in another way.
+func (s *survivor) toldBy(letters func() []letterFile) {
+	s.t.Helper()
 	count := func() map[string]int {
 		times := make(map[string]int)
-		for _, letter := range outbox(s.t, box) {
+		for _, letter := range letters() {
 			for _, m := range toldOf.FindAllStringSubmatch(letter.text, -1) {
 				times[m[1]]++
 			}
@@ -300,3 +335,10 @@ func (s *survivor) told(box string) {
 
 // toldOf finds in a mail the tenders that it tells of.
 var toldOf = regexp.MustCompile(`(?m)^- Voirie communale (\d+)x`)
+
+// clock is a clock that can be put forward and back.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *clock) set(ahead time.Duration) { c.ahead.Store(int64(ahead)) }

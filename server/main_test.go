@@ -55,8 +55,14 @@ func (b *safeBuffer) String() string {
 // start runs `vigie args` with variables, in this process, until the test ends.
 func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *command {
 	t.Helper()
+	return startAt(t, env, in, time.Now, args...)
+}
+
+// startAt is [start] by a clock.
+func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
+	t.Helper()
 	c := &command{ended: make(chan struct{})}
-	p := &process{in: in, out: &c.out, err: &c.err, now: time.Now, env: func(name string) (string, bool) {
+	p := &process{in: in, out: &c.out, err: &c.err, now: now, env: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
 	}}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vigie/alert/post/posttest"
+)
+
+// A mail server that hangs, before its first word or when it has read a mail,
+// holds up mails alone: the API answers meanwhile, and the server stops within
+// its grace. Once it answers again, the mails leave; the one that it may have
+// read leaves again, as it was.
+func TestMailServerHangs(t *testing.T) {
+	var away *line
+	var hangs atomic.Bool
+	read := make(chan struct{}, 1)
+	mail := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+		if c.Verb == "DATA" && hangs.CompareAndSwap(true, false) {
+			away.become(hanging, "")
+			read <- struct{}{}
+		}
+		return nil
+	}})
+	address := mail.URL("tls", "none", "connections", "1")
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away = newLine(t, u.Host)
+	env := map[string]string{
+		"VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
+		"VIGIE_MAIL_URL": away.toward(t, address), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_SPACING": "50ms", "VIGIE_PUBLIC_URL": "https://vigie.example",
+	}
+	server := start(t, env, nil, "serve")
+	s := newSurvivor(t, server.listening(t))
+	letters := func() (first []letterFile) {
+		seen := map[string]bool{}
+		for _, m := range mail.Received() {
+			letter := readLetter(t, bytes.NewReader(m.Content))
+			if id := letter.Get("Message-ID"); !seen[id] {
+				seen[id] = true
+				first = append(first, letter)
+			}
+		}
+		return first
+	}
+
+	away.become(hanging, "")
+	s.publish()
+	s.finds()
+	away.reached(t)
+	s.publish()
+	s.finds()
+	ready(t, s.base)
+	away.become("", "")
+	s.toldBy(letters)
+
+	hangs.Store(true)
+	s.publish()
+	<-read
+	s.publish()
+	s.finds()
+	ready(t, s.base)
+	server.stops(t)
+
+	// The mail is tried again after a minute.
+	later := new(clock)
+	later.set(2 * time.Minute)
+	away.become("", "")
+	before := len(mail.Received())
+	s.base = startAt(t, env, nil, later.now, "serve").listening(t)
+	s.toldBy(letters)
+	if again := len(mail.Received()) - before; again != 2 {
+		t.Errorf("%d mails left, not the one that waited and the one again", again)
+	}
+}
