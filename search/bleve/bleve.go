@@ -131,15 +131,18 @@ func (e *Engine) Open(ctx context.Context, name string) (search.Index, error) {
 
 func (e *Engine) load(ctx context.Context, name string) (*index, error) {
 	path := filepath.Join(e.dir, name)
+	open := func() (bleve.Index, error) {
+		return attempt(func() (bleve.Index, error) {
+			return bleve.OpenUsing(path, map[string]any{"bolt_timeout": lockWait.String()})
+		})
+	}
 	if _, err := os.Lstat(path); err == nil {
 		if err := readable(path); err != nil {
 			return nil, openError(path, err)
 		}
-		idx, err := attempt(func() (bleve.Index, error) {
-			return bleve.OpenUsing(path, map[string]any{"bolt_timeout": lockWait.String()})
-		})
+		idx, err := open()
 		if err == nil {
-			return &index{idx}, nil
+			return &index{open: open, bleve: idx}, nil
 		}
 		if !corrupt(err) {
 			return nil, openError(path, err)
@@ -157,7 +160,7 @@ func (e *Engine) load(ctx context.Context, name string) (*index, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	return &index{idx}, nil
+	return &index{open: open, bleve: idx}, nil
 }
 
 // attempt turns a panic into an error: damaged files, which are mapped into
@@ -238,7 +241,7 @@ func (e *Engine) Drop(_ context.Context, name string) error {
 	path := filepath.Join(e.dir, name)
 	if idx, ok := e.open[name]; ok {
 		delete(e.open, name)
-		if err := idx.bleve.Close(); err != nil {
+		if err := idx.close(); err != nil {
 			return openError(path, err)
 		}
 	}
@@ -276,7 +279,7 @@ func (e *Engine) Close() error {
 	}
 	var errs []error
 	for _, idx := range e.open {
-		errs = append(errs, idx.bleve.Close())
+		errs = append(errs, idx.close())
 	}
 	e.open = nil
 	return errors.Join(append(errs, e.lock.Close())...)

@@ -2,8 +2,10 @@ package bleve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/blevesearch/bleve/v2"
 
@@ -12,14 +14,66 @@ import (
 )
 
 // index is one of an engine's indexes.
-type index struct{ bleve bleve.Index }
+type index struct {
+	// open opens the folder.
+	open  func() (bleve.Index, error)
+	mutex sync.Mutex
+	// bleve is nil after a write that failed, until it is opened anew, and once
+	// it is closed for good.
+	bleve  bleve.Index
+	closed bool
+}
+
+// opened is the index as it can be used now.
+func (x *index) opened() (bleve.Index, error) {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	if x.closed {
+		return nil, search.Unavailable(bleve.ErrorIndexClosed)
+	}
+	if x.bleve == nil {
+		again, err := x.open()
+		if err != nil {
+			return nil, search.Unavailable(err)
+		}
+		x.bleve = again
+	}
+	return x.bleve, nil
+}
+
+// abandon closes the index after a write that failed: Bleve goes on to search
+// what it could not write, and has freed. What the folder holds is whole.
+func (x *index) abandon(failed bleve.Index) error {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	if x.bleve != failed {
+		return nil
+	}
+	x.bleve = nil
+	return failed.Close()
+}
+
+// close closes the index for good.
+func (x *index) close() error {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	x.closed = true
+	if x.bleve == nil {
+		return nil
+	}
+	return x.bleve.Close()
+}
 
 // cursorKey is where an index keeps its cursor: set in the batch of the
 // documents that it counts, so that a crash keeps both or neither.
 const cursorKey = "vigie:cursor"
 
 func (x *index) Put(ctx context.Context, docs []search.Document) error {
-	cursor, err := x.Cursor(ctx)
+	open, err := x.opened()
+	if err != nil {
+		return err
+	}
+	cursor, err := cursorOf(open)
 	if err != nil {
 		return err
 	}
@@ -31,7 +85,7 @@ func (x *index) Put(ctx context.Context, docs []search.Document) error {
 		if err := ctx.Err(); err != nil {
 			return search.Unavailable(err)
 		}
-		batch := x.bleve.NewBatch()
+		batch := open.NewBatch()
 		for _, d := range docs {
 			cursor = max(cursor, d.Number)
 			id := strconv.FormatInt(d.ID, 10)
@@ -42,15 +96,23 @@ func (x *index) Put(ctx context.Context, docs []search.Document) error {
 			}
 		}
 		batch.SetInternal([]byte(cursorKey), strconv.AppendInt(nil, cursor, 10))
-		if err := x.bleve.Batch(batch); err != nil {
-			return search.Unavailable(err)
+		if err := open.Batch(batch); err != nil {
+			return search.Unavailable(errors.Join(err, x.abandon(open)))
 		}
 	}
 	return nil
 }
 
 func (x *index) Cursor(context.Context) (int64, error) {
-	value, err := x.bleve.GetInternal([]byte(cursorKey))
+	open, err := x.opened()
+	if err != nil {
+		return 0, err
+	}
+	return cursorOf(open)
+}
+
+func cursorOf(open bleve.Index) (int64, error) {
+	value, err := open.GetInternal([]byte(cursorKey))
 	if err != nil {
 		return 0, search.Unavailable(err)
 	}

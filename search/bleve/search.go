@@ -67,7 +67,11 @@ func (x *index) ask(ctx context.Context, req *bleve.SearchRequest, facets []sear
 			req.AddFacet(string(facet), bleve.NewFacetRequest(field, search.MaxFacetValues))
 		}
 	}
-	found, err := x.bleve.SearchInContext(ctx, req)
+	open, err := x.opened()
+	if err != nil {
+		return nil, err
+	}
+	found, err := open.SearchInContext(ctx, req)
 	if err != nil {
 		return nil, search.Unavailable(err)
 	}
