@@ -23,7 +23,8 @@ func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64
 	}
 	d := store.Decision{Asked: r.Asking, Later: make(map[int64]time.Time)}
 	spaced := now
-	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) {
+	// A mail that left well after now left by a clock that was wrong.
+	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
 		spaced = r.MailedAt.Add(spacing)
 	}
 	for _, story := range stories(r) {
