@@ -286,10 +286,12 @@ func (s *survivor) publish() {
 }
 
 // publication publishes the nth tender.
-func publication(n int) string {
+func publication(n int) string { return publicationAt(n, time.Now()) }
+
+func publicationAt(n int, at time.Time) string {
 	return fmt.Sprintf(`mutation { publishNotices(input: [{
 		source: "portal", sourceRef: "ref-%d", title: "Voirie communale %dx", buyerName: "Commune d'Exemple", publishedAt: %q
-	}]) { userErrors { message } } }`, n, n, time.Now().UTC().Format(time.RFC3339))
+	}]) { userErrors { message } } }`, n, n, at.UTC().Format(time.RFC3339))
 }
 
 // finds waits until all that was published is found.
