@@ -26,7 +26,11 @@ test: ## install what the tests need and run every check
 
 # The cheap ones first; one that fails does not keep the others from running.
 .PHONY: checks
-checks: build format tidy generated vet lint race unit fuzz vulnerabilities
+checks: build clients format tidy generated vet lint race unit fuzz vulnerabilities
+
+.PHONY: clients
+clients: build ## have clients from npm use the server
+	cd clients && npm ci --ignore-scripts --no-audit --no-fund && node --test
 
 .PHONY: format
 format:
