@@ -123,3 +123,5 @@ require (
 )
 
 tool github.com/99designs/gqlgen
+
+ignore ./clients/node_modules
