@@ -1,0 +1,83 @@
+// The schema by the rules of GraphQL ESLint, and against the last release.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'node:test';
+import plugin from '@graphql-eslint/eslint-plugin';
+import { ESLint } from 'eslint';
+import { buildSchema, findBreakingChanges } from 'graphql';
+
+const path = fileURLToPath(new URL('../schema.graphqls', import.meta.url));
+const schema = readFileSync(path, 'utf8');
+const released = readFileSync(new URL('released.graphqls', import.meta.url), 'utf8');
+
+const rules = {
+  ...plugin.configs['flat/schema-recommended'].rules,
+  ...plugin.configs['flat/schema-relay'].rules,
+  // Everything is described, not only types and root fields.
+  '@graphql-eslint/require-description': [
+    'error',
+    { types: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true },
+  ],
+  // It knows one style for all: here one line has single quotes, more than one are a block.
+  '@graphql-eslint/description-style': 'off',
+  // Short lists, such as a tender's lots, need no pages.
+  '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
+  // What is only ever asked for within something else needs no id of its own: a client keeps it there.
+  '@graphql-eslint/strict-id-in-types': [
+    'error',
+    {
+      exceptions: {
+        suffixes: ['Connection', 'Edge', 'Payload'],
+        types: [
+          'Choice', 'Choices', 'Criteria', 'CriterionResult', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
+          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'PublishResult', 'SummaryLine',
+          'TenderFacets', 'TenderMatched', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
+        ],
+      },
+    },
+  ],
+};
+
+/** What the rules say of a schema, a line each. */
+async function lint(text) {
+  const eslint = new ESLint({
+    overrideConfigFile: true,
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    overrideConfig: [
+      {
+        files: ['**/*.graphqls'],
+        plugins: { '@graphql-eslint': plugin },
+        languageOptions: { parser: plugin.parser, parserOptions: { graphQLConfig: { schema: text } } },
+        rules,
+      },
+    ],
+  });
+  const [{ messages }] = await eslint.lintText(text, { filePath: path });
+  return messages.map((message) => `${message.line}: ${message.ruleId ?? ''} ${message.message}`);
+}
+
+// A field, for the checks that what is wrong is found.
+const described = '  "The cursor of its first edge."\n';
+const field = '  startCursor: String\n';
+assert.ok(schema.includes(described + field));
+
+/** What a schema breaks of the last release, a line each. */
+const broken = (text) => findBreakingChanges(buildSchema(released), buildSchema(text)).map((change) => change.description);
+
+test('the schema follows the rules', async () => {
+  assert.deepEqual(await lint(schema), []);
+});
+
+test('the rules find what is not described, and a list that is no connection', async () => {
+  assert.match((await lint(schema.replace(described, ''))).join(), /require-description .*"startCursor"/);
+  assert.match((await lint(schema.replace(field, '  startCursor: [String]\n'))).join(), /relay-page-info/);
+});
+
+test('the schema breaks nothing of the last release', () => {
+  assert.deepEqual(broken(schema), []);
+});
+
+test('a field taken away breaks it', () => {
+  assert.deepEqual(broken(schema.replace(described + field, '')), ['PageInfo.startCursor was removed.']);
+});
