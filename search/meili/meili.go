@@ -3,6 +3,7 @@ package meili
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -154,7 +155,10 @@ func (e *Engine) find(ctx context.Context, uid string) (bool, error) {
 
 // Ping tells whether the server answers, and takes our key.
 func (e *Engine) Ping(ctx context.Context) error {
-	_, err := e.server.ListIndexesWithContext(ctx, &meilisearch.IndexesQuery{Limit: 1})
+	indexes, err := e.server.ListIndexesWithContext(ctx, &meilisearch.IndexesQuery{Limit: 1})
+	if err == nil && indexes.Limit != 1 { // it says what it was asked, which other servers do not
+		return search.Unavailable(errors.New("what answers is no Meilisearch"))
+	}
 	return failure(err)
 }
 
