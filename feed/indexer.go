@@ -329,10 +329,10 @@ func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 		if time.Since(since) < keepRetired {
 			continue
 		}
-		if err := x.store.ForgetIndex(ctx, index.Name); err != nil {
+		if err := x.engine.Drop(ctx, index.Name); err != nil { // while it is known, so that it is tried again
 			return err
 		}
-		if err := x.engine.Drop(ctx, index.Name); err != nil {
+		if err := x.store.ForgetIndex(ctx, index.Name); err != nil {
 			return err
 		}
 		delete(x.retired, index.Name)
