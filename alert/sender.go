@@ -104,7 +104,9 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 // release gives mails back that were claimed and not tried, also when we are
 // told to stop.
 func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
-	return s.Store.ReleaseMails(context.WithoutCancel(ctx), mails)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return s.Store.ReleaseMails(ctx, mails)
 }
 
 // time is how long an attempt may take that begins now, of mails that were
@@ -127,11 +129,13 @@ func (s *Sender) fault(at Fault) {
 // returns how many were dealt with.
 func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
 	read := time.Now()
-	readers, err := s.Store.Readers(context.WithoutCancel(ctx), mails)
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	readers, err := s.Store.Readers(reading, mails)
 	if err != nil {
 		return 0, err
 	}
-	c, err := s.newComposer(context.WithoutCancel(ctx), readers)
+	c, err := s.newComposer(reading, readers)
 	if err != nil {
 		return 0, err
 	}
