@@ -27,6 +27,7 @@ func arrows() map[string][]string {
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
 		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
+		"bench/load":             {".", "store"},
 		"search":                 {".", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
 		"search/bleve":           {".", "query", "search", "search/internal/plan"},

@@ -124,4 +124,7 @@ require (
 
 tool github.com/99designs/gqlgen
 
-ignore ./clients/node_modules
+ignore (
+	./bench/load/postgraphile/node_modules
+	./clients/node_modules
+)
