@@ -20,7 +20,7 @@ export function temporaryFolder() {
 
 /** Until `attempt` gives something; it fails after 30 seconds. */
 export async function until(attempt, what) {
-  for (const end = Date.now() + 30_000; Date.now() < end; await pause(20)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await pause(50)) {
     const got = await attempt();
     if (got) return got;
   }
@@ -125,6 +125,21 @@ class Server {
       return ids.every((id) => tenders.nodes.some((tender) => tender.id === id));
     }, 'the index');
     return ids;
+  }
+
+  /**
+   * Publishes tenders until one is heard of, and answers what was heard:
+   * nothing else tells when a subscription is under way.
+   */
+  async publishUntil(heard, title) {
+    let settled = false;
+    const end = heard.finally(() => (settled = true));
+    end.catch(() => {}); // it is awaited below
+    await until(async () => {
+      if (!settled) await this.publish(title);
+      return settled;
+    }, `an event of « ${title} »`);
+    return end;
   }
 
   /** Makes a watch for a keyword, which is also its name; answers its id. */
