@@ -48,8 +48,9 @@ func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	if len(errs) > 0 {
 		e.next(exec.DispatchError(ctx, errs))
 	} else {
-		responses, ctx := exec.DispatchOperation(ctx, op)
-		for response := responses(ctx); response != nil && ctx.Err() == nil; response = responses(ctx) {
+		// What a query ran under is over with its answer, which is told all the same.
+		responses, running := exec.DispatchOperation(ctx, op)
+		for response := responses(running); response != nil; response = responses(running) {
 			e.next(response)
 			if !follows(op) {
 				break
