@@ -30,7 +30,7 @@ checks: build clients format tidy generated vet lint race unit fuzz vulnerabilit
 
 .PHONY: clients
 clients: build ## have clients from npm use the server
-	cd clients && npm ci --ignore-scripts --no-audit --no-fund && node --test
+	cd clients && npm ci --ignore-scripts --no-audit --no-fund && node --test --test-timeout=120000
 
 .PHONY: format
 format:
