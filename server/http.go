@@ -49,7 +49,7 @@ type site struct {
 // handler answers all paths.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", s.api())
+	mux.Handle("/graphql", s.traces.requests(s.api()))
 	if s.gate.Introspection {
 		explorer := playground.Handler("/graphql", firstQuery)
 		mux.Handle("/playground", explorer)
@@ -63,7 +63,7 @@ func (s *site) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return s.traces.requests(s.gate.identify(guarded(mux)))
+	return s.gate.identify(guarded(mux))
 }
 
 // api answers GraphQL: who comes too often is sent away first, then who cannot
@@ -138,9 +138,6 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 			ctx = graph.WithLocale(ctx, locale)
 		}
 		viewer, err := signIn(ctx, r.Header.Get("Authorization"))
-		if err == nil && viewer == nil && !s.gate.addresses.take(addressOf(ctx), s.now()) {
-			err = tooMany()
-		}
 		if err != nil {
 			s.refuse(w, r, err)
 			return

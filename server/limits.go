@@ -39,7 +39,7 @@ type limitSettings struct {
 	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" placeholder:"N"`
 	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" placeholder:"N"`
 	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" placeholder:"N"`
-	RateAddress      float64       `help:"How many requests without a token an address may send in a minute." default:"300" placeholder:"N"`
+	RateAddress      float64       `help:"How many operations an address may ask for in a minute without a token." default:"300" placeholder:"N"`
 	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" placeholder:"N"`
 	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." placeholder:"ORIGIN"`
@@ -159,14 +159,19 @@ func tooMany() error {
 	}}
 }
 
-// admit lets one more operation in. It is who bears the token that counts; who
-// has none was counted when its request came, by its address.
+// admit lets one more operation in, whichever way it came: of who bears a token,
+// or else of an address.
 func (g *gate) admit(ctx context.Context) error {
-	who, ok := graph.ViewerKey(ctx)
-	if !ok || g.accounts.take(who, g.now()) {
-		return nil
+	turns, who := g.accounts, ""
+	if key, ok := graph.ViewerKey(ctx); ok {
+		who = key
+	} else {
+		turns, who = g.addresses, addressOf(ctx)
 	}
-	return tooMany()
+	if !turns.take(who, g.now()) {
+		return tooMany()
+	}
+	return nil
 }
 
 // signIn limits how often an address may be wrong. Right tokens go through

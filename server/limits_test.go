@@ -70,6 +70,12 @@ func TestTurns(t *testing.T) {
 		expect("", anyones, 200, "")
 	}
 	expect("", anyones, 429, "TOO_MANY_REQUESTS")
+	nobody := connect(t, base, "", "")
+	nobody.expect("connection_ack")
+	nobody.send(wsMessage{ID: "1", Type: "subscribe", Payload: []byte(`{"query":"{ limits { watches: __typename } }"}`)})
+	if m, err := nobody.next(); err != nil || !strings.Contains(string(m.Payload), "TOO_MANY_REQUESTS") {
+		t.Errorf("on a socket without a token: %s, %v", m.Payload, err)
+	}
 	for range 2 {
 		expect("wrong", mine, 401, "UNAUTHENTICATED")
 	}

@@ -60,7 +60,8 @@ func (s traceSettings) open(ctx context.Context) (*traces, error) {
 	return &traces{provider, provider.Tracer("vigie"), provider.Shutdown}, nil
 }
 
-// requests makes a span of each request; those that bring one are its children.
+// requests makes a span of each request for the API; those that bring one are
+// its children. Other paths are not traced: words in them open pages of mails.
 func (t *traces) requests(next http.Handler) http.Handler {
 	if _, off := t.provider.(noop.TracerProvider); off {
 		return next
@@ -89,7 +90,7 @@ func (t *traces) operations(ctx context.Context, next graphql.OperationHandler) 
 	return func(ctx context.Context) *graphql.Response {
 		response := respond(ctx)
 		if response != nil && len(response.Errors) > 0 {
-			span.SetStatus(codes.Error, response.Errors[0].Message)
+			span.SetStatus(codes.Error, fmt.Sprint(response.Errors[0].Extensions["code"])) // what it says may quote its reader
 		}
 		if op.Operation.Operation != "subscription" {
 			span.End()

@@ -89,6 +89,11 @@ func TestTraces(t *testing.T) {
 		return err == nil && len(files) > 0
 	}
 	waitFor(t, "a mail is sent", sent)
+	page, err := http.Get(base + "/leave/private")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Body.Close()
 	server.stop()
 	select {
 	case <-server.ended:
@@ -99,7 +104,7 @@ func TestTraces(t *testing.T) {
 	for trace, names := range kept.names {
 		mailed = mailed || names["send mail"]
 		for name := range names {
-			if strings.Contains(name, "@example.org") || strings.Contains(name, "voirie") {
+			if strings.Contains(name, "@example.org") || strings.Contains(name, "voirie") || strings.Contains(name, "private") {
 				t.Errorf("trace %s says %q", trace, name)
 			}
 		}

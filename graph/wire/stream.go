@@ -23,7 +23,7 @@ type Stream struct {
 
 // Supports implements [graphql.Transport].
 func (Stream) Supports(r *http.Request) bool {
-	return r.Header.Get("Upgrade") == "" && r.Method == http.MethodPost && mediaType(r) == eventStream
+	return r.Header.Get("Upgrade") == "" && wantsEvents(r)
 }
 
 // Do implements [graphql.Transport].

@@ -29,7 +29,12 @@ const (
 // WebSocket, or by server-sent events before anything else. Clients such as
 // urql name those last of all that they can read, with every query.
 func Streams(r *http.Request) bool {
-	return r.Header.Get("Upgrade") != "" || mediaType(r) == eventStream
+	return r.Header.Get("Upgrade") != "" || wantsEvents(r)
+}
+
+// wantsEvents reports whether a request is one for server-sent events.
+func wantsEvents(r *http.Request) bool {
+	return r.Method == http.MethodPost && mediaType(r) == eventStream
 }
 
 // mediaType is what the client would rather read: the first it names of those

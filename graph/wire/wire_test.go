@@ -59,6 +59,7 @@ func TestHTTP(t *testing.T) {
 		{"of another charset's name", "POST", "", "application/json; charset=UTF-8", "", `{"query":"{ name }"}`, 200, "application/json", "test"},
 		{"of another charset", "POST", "", "application/json; charset=latin1", "", `{"query":"{ name }"}`, 415, "application/json", "Content-Type"},
 		{"by GET", "GET", address("query", "query($id: Int!) { find(id: $id) }", "variables", `{"id":1}`), "", "", "", 200, "application/json", "test"},
+		{"by GET, for events", "GET", address("query", "{ name }"), "", "text/event-stream", "", 200, "application/json", "test"},
 		{"as urql asks", "POST", "", "application/json", urql, `{"query":"{ name }"}`, 200, "application/graphql-response+json", "test"},
 		{"by weight", "POST", "", "application/json", "application/graphql-response+json;q=0.5, application/json", `{"query":"{ name }"}`, 200, "application/json", "test"},
 		{"for anything", "POST", "", "application/json", "*/*", `{"query":"{ name }"}`, 200, "application/json", "test"},
