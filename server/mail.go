@@ -59,7 +59,7 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 	case len(secrets) == 0:
 		return nil, errors.New("set --secret: the links of mails are signed with it")
 	}
-	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil || !vigie.IsAddress(d.from.Address) {
+	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil || !vigie.IsAddress(d.from.Address) || !post.IsWritable(*d.from) {
 		return nil, fmt.Errorf("--mail-from: %q is no address to send from", m.MailFrom)
 	}
 	if d.from.Name == "" {

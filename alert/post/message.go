@@ -61,6 +61,8 @@ func (m Message) check() error {
 		return fmt.Errorf("%q is no address to reply to", m.ReplyTo)
 	case !isLine(m.From.Name):
 		return fmt.Errorf("the sender's name is not one short line: %q", m.From.Name)
+	case !IsWritable(m.From):
+		return fmt.Errorf("the sender's name cannot be written in a header: %q", m.From.Name)
 	case !isLine(m.Subject):
 		return fmt.Errorf("the subject is not one short line: %q", m.Subject)
 	case m.Date.IsZero():
@@ -90,6 +92,14 @@ func ownHeaders() []string {
 		"Message-ID", "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Return-Path", "Received", "MIME-Version",
 		"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID", "DKIM-Signature",
 	}
+}
+
+// IsWritable tells whether readers of an address, as a header has it, find what
+// was written. Where a name has a backslash and is not ASCII they do not:
+// net/mail leaves the backslash in an encoded word, against RFC 2047 §5 (3).
+func IsWritable(address netmail.Address) bool {
+	_, err := netmail.ParseAddress(address.String())
+	return err == nil
 }
 
 func isLine(s string) bool {

@@ -438,7 +438,7 @@ func FuzzMessage(f *testing.F) {
 	for _, s := range []string{
 		"", "a\r\nBcc: x@y.example", "a\nb", "a\rb", "a\x00", "\u0085", "\u2028", "\xff", "  a   b  ", strings.Repeat(" ", 300), strings.Repeat("a ", 200),
 		strings.Repeat("é", 500), strings.Repeat("x", 2000), "=?utf-8?q?=0D=0ABcc:_x@y.example?=", `"a" <b@c.example>`, "a@b.example", ".\r\n.\r\nRCPT TO:<x@y.example>\r\n",
-		"a: b\r\n\r\nc", "\u202e", `x@y.example>
+		"a: b\r\n\r\nc", "\u202e", `\é`, `x@y.example>
 RCPT TO:<z@y.example`, "\t", "\u00a0",
 	} {
 		f.Add(s, s, s, s)
