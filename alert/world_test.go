@@ -43,9 +43,15 @@ func monday() time.Time { return time.Date(2026, time.November, 9, 9, 0, 0, 0, t
 
 // onBoth runs a test on each kind of database.
 func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	onBothAt(t, func(t *testing.T, w *world, _ string) { test(t, w) })
+}
+
+// onBothAt is [onBoth] for those who open the database once more.
+func onBothAt(t *testing.T, test func(t *testing.T, w *world, url string)) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
-			test(t, newWorld(t, open(t)))
+			url := open(t)
+			test(t, newWorld(t, url), url)
 		})
 	}
 }
