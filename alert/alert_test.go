@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/alert"
 	"vigie/alert/letter"
 	"vigie/alert/post"
 	"vigie/store"
@@ -509,5 +510,25 @@ func TestUnwritable(t *testing.T) {
 		w.expect("one cannot be written", w.work(), "bob: 1 nouveau marché – veille Ponts")
 		w.sender.Templates = good
 		w.expect("once it can", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// Whose account is erased is not written to, not even where its mail is written
+// down already; others are.
+func TestErasedMeanwhile(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		erased := w.signIn("bob")
+		w.watch(erased, "Voirie", vigie.Immediate, "voirie")
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie")
+		w.sender.Fault = func(f alert.Fault) {
+			if f == alert.AfterClaim {
+				w.sender.Fault = nil
+				if err := w.store.Erase(t.Context(), erased.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		w.expect("the one that is left", w.work(), "ana: 1 nouveau marché – veille Voirie")
 	})
 }

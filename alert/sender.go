@@ -144,7 +144,11 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 		if i > 0 && time.Since(read) > fresh || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
-		if err := s.send(ctx, c, m, readers[m.RecipientID], attempt); err != nil {
+		reader := readers[m.RecipientID]
+		if reader == nil {
+			continue // the account was erased since, and the mail with it
+		}
+		if err := s.send(ctx, c, m, reader, attempt); err != nil {
 			return i, err
 		}
 	}

@@ -71,6 +71,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
+	s.store.Remember(s.desk.keys.Fingerprints)
 	// The samples are there before the index first follows, so it answers
 	// nobody without them.
 	defer s.follow(ctx)()

@@ -49,6 +49,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	if s.desk != nil {
 		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
+		s.store.Remember(s.desk.keys.Fingerprints)
 	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()

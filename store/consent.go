@@ -99,6 +99,9 @@ func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Con
 		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
 			return err
 		}
+		if err := s.unforget(ctx, tx, r.AddressKey); err != nil {
+			return err
+		}
 		return more(ctx, tx)
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -153,7 +154,8 @@ type Happening struct {
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. One that
 // is there already gains the reasons that are new, and stays as it is
-// otherwise: entering again what was entered changes nothing.
+// otherwise: entering again what was entered changes nothing. Recipients that
+// were erased meanwhile are left out.
 func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) error {
 	if len(alerts) == 0 {
 		return nil
@@ -163,7 +165,8 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		for i, a := range alerts {
 			recipients[i] = a.RecipientID
 		}
-		if err := s.lockRecipients(ctx, tx, recipients); err != nil {
+		recipients, err := s.lockRecipients(ctx, tx, recipients)
+		if err != nil || len(recipients) == 0 {
 			return err
 		}
 		entered, err := entered(ctx, tx, about, recipients)
@@ -176,17 +179,21 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		}
 		e := entry{now: s.stamp(), due: make(map[time.Time][]int64)}
 		for _, a := range alerts {
-			e.add(about, a, entered, &numbers)
+			if _, there := slices.BinarySearch(recipients, a.RecipientID); there {
+				e.add(about, a, entered, &numbers)
+			}
 		}
 		return e.save(ctx, tx)
 	})
 }
 
-// lockRecipients keeps others from changing recipients until the end.
-func (s *Store) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) error {
+// lockRecipients keeps others from changing recipients until the end, and
+// returns those that there are, in the order of their ids.
+func (s *Store) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) ([]int64, error) {
 	var locked []int64
-	return s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
+	err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
 		Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx, &locked)
+	return locked, err
 }
 
 // deliveryKey tells the deliveries of one happening apart.

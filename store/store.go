@@ -25,6 +25,8 @@ type Store struct {
 	db      *bun.DB
 	dialect dialect
 	now     func() time.Time
+	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
+	fingerprints func(address string) []string
 	// bell rings when notices were published through this store.
 	bell bell
 }

@@ -355,7 +355,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 			add(email)
 		}
 	}
-	return p, nil
+	return p, s.recall(ctx, tx, account, p.recipients)
 }
 
 // count is how many numbers save takes.

@@ -1,6 +1,7 @@
 // Package link makes the words in links and return paths by which we know what
 // whoever follows them may do: confirm an address, leave a watch, leave all,
-// tell of a bounce.
+// tell of a bounce; and, with the same keys, the hashes by which an address is
+// known again that must not be written down.
 //
 // They do not expire: mail is kept for years. One that was made for a purpose,
 // a thing and an address opens nothing else, and who has a copy of the database
@@ -84,6 +85,17 @@ func sum(key, head []byte, address string) []byte {
 	mac.Write(head)
 	mac.Write([]byte(strings.ToLower(address)))
 	return mac.Sum(nil)[:sumSize]
+}
+
+// Fingerprints are hashes of an address by which it is known again and not
+// read: the first is the first secret's.
+func (k *Keys) Fingerprints(address string) []string {
+	prints := make([]string, len(k.keys))
+	for i, key := range k.keys {
+		// No token begins so: its first byte is a purpose.
+		prints[i] = encoding().EncodeToString(sum(key, []byte("fingerprint "), address))
+	}
+	return prints
 }
 
 // Parse tells what a token says, which is not checked yet.

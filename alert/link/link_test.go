@@ -88,3 +88,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestFingerprints: an address is known again by any of the secrets, in any
+// case, and is not written in its fingerprint.
+func TestFingerprints(t *testing.T) {
+	old, both := keys(t, "old").Fingerprints("ana@example.org"), keys(t, "new", "old").Fingerprints("Ana@Example.org")
+	if len(old) != 1 || len(both) != 2 || both[1] != old[0] || both[0] == old[0] {
+		t.Errorf("%v and %v", old, both)
+	}
+	if keys(t, "old").Fingerprints("bob@example.org")[0] == old[0] {
+		t.Error("two addresses have one fingerprint")
+	}
+	if strings.Contains(old[0], "ana") || len(old[0]) < 24 {
+		t.Errorf("the fingerprint is %q", old[0])
+	}
+}

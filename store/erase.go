@@ -1,0 +1,202 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Remember says how addresses are written down that must be known again but not
+// read: the fingerprints of an address, the one to write first, then those that
+// older keys made. Without it nothing is kept of erased addresses. It is for
+// the start, before the store is shared.
+func (s *Store) Remember(fingerprints func(address string) []string) { s.fingerprints = fingerprints }
+
+// forgottenAddress is a row of forgotten_addresses.
+type forgottenAddress struct {
+	Fingerprint string `bun:",pk"`
+	LeftAt      *time.Time
+	BouncedAt   *time.Time
+	Asks        int64
+	AskedAt     *time.Time
+}
+
+// address is a row of addresses.
+type address struct {
+	AddressKey string `bun:",pk"`
+	BouncedAt  *time.Time
+	Asks       int64
+	AskedAt    *time.Time
+}
+
+// AccountsOf returns the accounts of a subject, one for each issuer.
+func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Account, error) {
+	var accounts []*vigie.Account
+	err := s.db.NewSelect().Model(&accounts).Where("subject = ?", subject).Where("issuer <> ''").Order("issuer").Scan(ctx)
+	return accounts, translate(err)
+}
+
+// Erase takes out of the database what it holds of an account: its watches,
+// addresses, deliveries, mails and marks. Rows without any content stay for the
+// watches, by which those who follow changes hear of it, and for the account.
+// Of an address that left, bounced or was asked for its consent its fingerprint
+// stays. The person is a new one at the next sign-in.
+func (s *Store) Erase(ctx context.Context, id int64) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		account := &vigie.Account{ID: id}
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx); err != nil {
+			return err
+		}
+		var watches []*vigie.Watch
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(&watches).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
+			return err
+		}
+		var recipients []*recipient
+		if err := s.dialect.forUpdate(tx.NewSelect().Model(&recipients).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
+			return err
+		}
+		if err := s.forget(ctx, tx, account, recipients); err != nil {
+			return err
+		}
+		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"
+		for _, statement := range []string{
+			"DELETE FROM reasons WHERE delivery_id IN (SELECT id FROM deliveries WHERE " + of + ")",
+			"DELETE FROM deliveries WHERE " + of,
+			"DELETE FROM mails WHERE " + of,
+			"DELETE FROM subscriptions WHERE " + of,
+			"DELETE FROM recipients WHERE account_id = ?",
+			"DELETE FROM tender_marks WHERE account_id = ?",
+			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
+		} {
+			if _, err := tx.NewRaw(statement, id).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		now := s.stamp()
+		*account = vigie.NewAccount("", strconv.FormatInt(id, 10))
+		account.ID, account.CreatedAt = id, now
+		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil || len(watches) == 0 {
+			return err
+		}
+		numbers, err := takeSome(ctx, tx, len(watches))
+		if err != nil {
+			return err
+		}
+		for _, w := range watches {
+			*w = vigie.Watch{
+				ID: w.ID, AccountID: id, Criteria: storedCriteria(vigie.Criteria{KeywordMode: vigie.AllKeywords}), Frequency: vigie.Immediate,
+				CreatedAt: now, UpdatedAt: now, DeletedAt: &now, Number: numbers.next(), Since: w.Since,
+			}
+			if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// forget keeps of an account's addresses what must not be forgotten, and only
+// that. What other accounts know of the same address is theirs.
+func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
+	left := map[string]*time.Time{addressKey(account.Email): nil}
+	for _, r := range recipients {
+		left[r.AddressKey] = r.LeftAt
+	}
+	for _, key := range slices.Sorted(maps.Keys(left)) {
+		shared, err := tx.NewSelect().Model((*recipient)(nil)).Where("address_key = ?", key).Where("account_id <> ?", account.ID).Exists(ctx)
+		if err != nil {
+			return err
+		}
+		row := &forgottenAddress{LeftAt: left[key]}
+		if !shared {
+			var known []*address
+			if err := tx.NewRaw("DELETE FROM addresses WHERE address_key = ? RETURNING *", key).Scan(ctx, &known); err != nil {
+				return err
+			}
+			for _, a := range known {
+				row.BouncedAt, row.Asks, row.AskedAt = a.BouncedAt, a.Asks, a.AskedAt
+			}
+		}
+		if s.fingerprints == nil || *row == (forgottenAddress{}) {
+			continue
+		}
+		row.Fingerprint = s.fingerprints(key)[0]
+		_, err = tx.NewInsert().Model(row).On("CONFLICT (fingerprint) DO UPDATE").
+			Set("left_at = COALESCE(EXCLUDED.left_at, forgotten_address.left_at)").
+			Set("bounced_at = COALESCE(EXCLUDED.bounced_at, forgotten_address.bounced_at)").
+			Set("asks = CASE WHEN EXCLUDED.asks > forgotten_address.asks THEN EXCLUDED.asks ELSE forgotten_address.asks END").
+			Set("asked_at = COALESCE(EXCLUDED.asked_at, forgotten_address.asked_at)").Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recall finds out whether addresses that an account is new to were known
+// before: one that left is not written to, and one that bounced, or was asked
+// too often, is known again. To the account's own address, where the issuer
+// vouches for it, leaving does not apply: who begins anew asks for mail anew.
+func (s *Store) recall(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
+	if s.fingerprints == nil {
+		return nil
+	}
+	named := make(map[string]*recipient)
+	for _, r := range recipients {
+		if r.ID != 0 {
+			continue
+		}
+		for _, print := range s.fingerprints(r.AddressKey) {
+			named[print] = r
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	var rows []*forgottenAddress
+	err := tx.NewSelect().Model(&rows).Where("fingerprint IN (?)", bun.List(slices.Sorted(maps.Keys(named)))).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	known := make(map[string]*address)
+	for _, row := range rows { // an address may have several, by several keys
+		r := named[row.Fingerprint]
+		if row.LeftAt != nil && !(account.EmailVerified && r.AddressKey == addressKey(account.Email)) {
+			r.LeftAt, r.Asking = row.LeftAt, false
+		}
+		if row.BouncedAt == nil && row.Asks == 0 {
+			continue
+		}
+		a := known[r.AddressKey]
+		if a == nil {
+			a = &address{AddressKey: r.AddressKey}
+			known[r.AddressKey] = a
+		}
+		a.BouncedAt, a.Asks, a.AskedAt = cmp.Or(a.BouncedAt, row.BouncedAt), max(a.Asks, row.Asks), cmp.Or(a.AskedAt, row.AskedAt)
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	var all []*address
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		all = append(all, known[key])
+	}
+	_, err = tx.NewInsert().Model(&all).On("CONFLICT DO NOTHING").Exec(ctx)
+	return err
+}
+
+// unforget drops what is kept of an address, whose owner wants its mail.
+func (s *Store) unforget(ctx context.Context, tx bun.Tx, key string) error {
+	if s.fingerprints == nil {
+		return nil
+	}
+	_, err := tx.NewDelete().Model((*forgottenAddress)(nil)).Where("fingerprint IN (?)", bun.List(s.fingerprints(key))).Exec(ctx)
+	return err
+}

@@ -1,0 +1,246 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// hidden stands in for keyed hashes: it can be told from an address.
+func hidden(key string) func(address string) []string {
+	return func(address string) []string {
+		letters := []rune(key + strings.ToLower(address))
+		slices.Reverse(letters)
+		return []string{strings.ReplaceAll(string(letters), "@", "_")}
+	}
+}
+
+// everything reads all rows of all tables of a database, as texts.
+func everything(t *testing.T, rawURL string) []string {
+	t.Helper()
+	driver, names := "pgx", "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
+		driver, names = "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table'"
+		rawURL = (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+	}
+	db, err := sql.Open(driver, rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	read := func(query string) (all [][]any) {
+		rows, err := db.QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			row := make([]any, len(columns))
+			into := make([]any, len(columns))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	var texts []string
+	for _, table := range read(names) {
+		for _, row := range read(fmt.Sprintf("SELECT * FROM %q", fmt.Sprint(table[0]))) {
+			for i, value := range row {
+				if bytes, ok := value.([]byte); ok {
+					row[i] = string(bytes)
+				}
+			}
+			texts = append(texts, fmt.Sprint(table[0], row))
+		}
+	}
+	return texts
+}
+
+func TestErase(t *testing.T) {
+	for name, open := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			rawURL := open(t)
+			f := &following{t: t, now: noon}
+			var err error
+			f.store, err = store.Open(t.Context(), rawURL, func() time.Time { return f.now })
+			f.must(err)
+			t.Cleanup(func() { f.store.Close() })
+			f.store.Remember(hidden("new"))
+			f.account, err = f.store.SignIn(t.Context(), store.Claims{
+				Issuer: "test", Subject: "subject-of-dupont", Email: "dupont@example.org", EmailVerified: true, Name: "Camille Dupont",
+			})
+			f.must(err)
+			f.roads, f.schools = f.watch("Veille de Dupont", "Dupont.Associe@example.org"), f.watch("Écoles Dupont", "dupont.associe@example.org")
+			id := f.subscriber(f.roads).RecipientID
+			f.must(f.store.Confirm(t.Context(), id))
+			f.enter(f.roads)
+			mails, _ := f.claim()
+			if len(mails) != 1 {
+				t.Fatal("no mail was written")
+			}
+			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 dupont.associe@example.org unknown"))
+			f.must(f.store.Leave(t.Context(), id))
+			told := publish(t, f.store, notice("marked", 0))[0].Notice
+			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{told.TenderID}))
+			buyer := tender(t, f.store, told.TenderID).BuyerID
+			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
+				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"dupont"}, []int64{buyer}
+			}, nil, nil)
+			f.must(err)
+			other := account(t, f.store, "other")
+
+			exported, err := f.store.Export(t.Context(), f.account.ID)
+			f.must(err)
+			if a := exported.Account; a.Name != "Camille Dupont" || a.Email != "dupont@example.org" || !a.EmailVerified || !a.CreatedAt.Equal(f.now) {
+				t.Errorf("the account: %+v", a)
+			}
+			if len(exported.Watches) != 2 || len(exported.Addresses) != 4 || len(exported.Mails) != 1 || len(exported.Deliveries) != 1 || len(exported.Marks) != 1 {
+				t.Fatalf("the export: %+v", exported)
+			}
+			if w := exported.Watches[0]; w.Name != "Veille de Dupont" || !slices.Equal(w.Keywords, []string{"dupont"}) || len(w.Buyers) != 1 || !w.Active {
+				t.Errorf("the watch: %+v", w)
+			}
+			if a := exported.Addresses[1]; a.Email != "Dupont.Associe@example.org" || a.ConfirmedAt == nil || a.LeftAt == nil || a.BouncedAt == nil || a.LeftWatchAt != nil {
+				t.Errorf("the address: %+v", a)
+			}
+			if m := exported.Mails[0]; m.State != vigie.MailFailed || !strings.HasPrefix(m.Error, "550 dupont") || m.ID != *exported.Deliveries[0].MailID {
+				t.Errorf("the mail: %+v, the delivery: %+v", m, exported.Deliveries[0])
+			}
+			if m := exported.Marks[0]; m.SourceRef != "marked" || m.SeenAt == nil || m.DismissedAt != nil {
+				t.Errorf("the mark: %+v", m)
+			}
+			others, err := f.store.Export(t.Context(), other.ID)
+			f.must(err)
+			if n := len(others.Watches) + len(others.Addresses) + len(others.Mails) + len(others.Deliveries) + len(others.Marks); others.Account.Subject != "other" || n != 0 {
+				t.Errorf("the other's export: %+v", others)
+			}
+			numberBefore, err := f.store.LastNumber(t.Context())
+			f.must(err)
+
+			f.must(f.store.Erase(t.Context(), f.account.ID))
+
+			for _, row := range everything(t, rawURL) {
+				if strings.Contains(strings.ToLower(row), "dupont") {
+					t.Errorf("still there: %s", row)
+				}
+				for _, table := range []string{"recipients[", "subscriptions[", "mails[", "deliveries[", "reasons[", "tender_marks[", "watch_buyers["} {
+					if strings.HasPrefix(row, table) { // they were the account's alone
+						t.Errorf("still there: %s", row)
+					}
+				}
+			}
+			var gone []int64
+			f.must(f.store.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
+				for w, err := range now.ChangedWatches(ctx, numberBefore) {
+					if err != nil {
+						return err
+					}
+					if w.Criteria != nil {
+						t.Errorf("watch %d is alive", w.ID)
+					}
+					gone = append(gone, w.ID)
+				}
+				return nil
+			}))
+			if !slices.Equal(gone, []int64{f.roads.ID, f.schools.ID}) {
+				t.Errorf("followers hear that %v are gone", gone)
+			}
+			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.NotFound {
+				t.Errorf("erased twice: %v", err)
+			}
+			if _, err := f.store.Export(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.NotFound {
+				t.Errorf("exported after it was erased: %v", err)
+			}
+
+			// Whoever names the address next finds that it left, with an older key too.
+			f.store.Remember(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
+			f.account = account(t, f.store, "next")
+			f.roads = f.watch("Voirie", "dupont.associe@example.org")
+			f.schools = f.roads
+			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Unsubscribed {
+				t.Errorf("the address that left is %s", got)
+			}
+			// It bounced as well; and its owner, coming back by a link of its own, undoes both.
+			f.must(f.store.Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
+			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Pending {
+				t.Errorf("the address that came back is %s", got)
+			}
+			f.must(f.store.Erase(t.Context(), f.account.ID))
+			f.account = account(t, f.store, "last")
+			f.roads = f.watch("Voirie", "dupont.associe@example.org")
+			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Pending {
+				t.Errorf("what its owner undid is remembered: %s", got)
+			}
+			// The same person begins anew, with what is new.
+			again, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "subject-of-dupont", Email: "dupont@example.org"})
+			f.must(err)
+			if again.Name != "" || again.ID <= f.account.ID {
+				t.Errorf("the account came back: %+v", again)
+			}
+		})
+	}
+}
+
+// TestEraseShared: what another account knows of an address is not touched.
+func TestEraseShared(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.store.Remember(hidden("new"))
+		mine, mineWatch, mineID := f.account, f.roads, f.subscriber(f.roads).RecipientID
+		f.account = account(t, f.store, "neighbour")
+		f.roads = f.watch("Voirie", "b@example.org")
+		f.enter(f.roads)
+		f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		mails, _ := f.claim()
+		f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "unknown"))
+		theirs := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Erase(t.Context(), mine.ID))
+		if got := statusOf(f, "b@example.org"); got != vigie.Bounced {
+			t.Errorf("the neighbour's address is %s", got)
+		}
+		if watches, err := f.store.Watches(t.Context(), mine.ID, store.WatchFilter{IDs: []int64{mineWatch.ID}}); err != nil || len(watches) != 0 {
+			t.Errorf("the erased account has %v, %v", watches, err)
+		}
+		// Who was to be told when the account went is left out, and keeps nobody waiting.
+		n := publish(t, f.store, notice("later", 0))[0].Notice
+		f.must(f.store.Enter(t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
+			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
+			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
+		}))
+		if _, told, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || told != 2 {
+			t.Errorf("the neighbour has %d deliveries, not 2: %v", told, err)
+		}
+	})
+}
+
+// statusOf is the status of an address on the watch « roads ».
+func statusOf(f *following, email string) vigie.RecipientStatus {
+	f.t.Helper()
+	for _, r := range f.recipients(f.roads) {
+		if strings.EqualFold(r.Email, email) {
+			return r.Status
+		}
+	}
+	f.t.Fatalf("%s is not on the watch", email)
+	return ""
+}

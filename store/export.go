@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Export is all that the database holds of an account, for the person whose it
+// is. Times are UTC.
+type Export struct {
+	Account    ExportedAccount    `json:"account"`
+	Watches    []ExportedWatch    `json:"watches"`
+	Addresses  []ExportedAddress  `json:"addresses"`
+	Mails      []ExportedMail     `json:"mails"`
+	Deliveries []ExportedDelivery `json:"deliveries"`
+	Marks      []ExportedMark     `json:"marks"`
+}
+
+// ExportedAccount is the account itself.
+type ExportedAccount struct {
+	Issuer        string        `json:"issuer"`
+	Subject       string        `json:"subject"`
+	Email         string        `json:"email"`
+	EmailVerified bool          `json:"emailVerified"`
+	Name          string        `json:"name"`
+	Locale        vigie.Locale  `json:"locale"`
+	TimeZone      string        `json:"timeZone"`
+	DigestHour    int32         `json:"digestHour"`
+	DigestDay     vigie.Weekday `json:"digestDay"`
+	QuietNotes    bool          `json:"quietNotes"`
+	CreatedAt     time.Time     `json:"createdAt"`
+}
+
+// ExportedWatch is a watch of the account, also one that it has deleted.
+type ExportedWatch struct {
+	ID                int64             `json:"id"`
+	Name              string            `json:"name"`
+	Keywords          []string          `json:"keywords"`
+	KeywordMode       vigie.KeywordMode `json:"keywordMode"`
+	ExcludedKeywords  []string          `json:"excludedKeywords"`
+	Buyers            []string          `json:"buyers" bun:"-"`
+	Departments       []string          `json:"departments"`
+	IncludeNationwide bool              `json:"includeNationwide"`
+	Natures           []vigie.Nature    `json:"natures"`
+	CPVCodes          []string          `json:"cpvCodes"`
+	Active            bool              `json:"active"`
+	Frequency         vigie.Frequency   `json:"frequency"`
+	CreatedAt         time.Time         `json:"createdAt"`
+	UpdatedAt         time.Time         `json:"updatedAt"`
+	DeletedAt         *time.Time        `json:"deletedAt"`
+}
+
+// ExportedAddress is an address on a watch, and what it said to being written to.
+type ExportedAddress struct {
+	WatchID     int64      `json:"watchId"`
+	Email       string     `json:"email"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	ConfirmedAt *time.Time `json:"confirmedAt"`
+	// LeftAt is when it asked for no mail at all, LeftWatchAt for none of the watch.
+	LeftAt      *time.Time `json:"leftAt"`
+	LeftWatchAt *time.Time `json:"leftWatchAt"`
+	// RemovedAt is when the account took it from the watch.
+	RemovedAt *time.Time `json:"removedAt"`
+	// BouncedAt is when it was found that mail does not reach it.
+	BouncedAt *time.Time `json:"bouncedAt"`
+}
+
+// ExportedMail is a mail to an address of the account.
+type ExportedMail struct {
+	ID        int64           `json:"id"`
+	Email     string          `json:"email"`
+	Kind      vigie.MailKind  `json:"kind"`
+	MessageID string          `json:"messageId"`
+	CreatedAt time.Time       `json:"createdAt"`
+	State     vigie.MailState `json:"state"`
+	ClosedAt  *time.Time      `json:"closedAt"`
+	Error     string          `json:"error"`
+}
+
+// ExportedDelivery is what an address was, or is to be, told of a tender, by
+// reason of a watch.
+type ExportedDelivery struct {
+	Email     string             `json:"email"`
+	WatchID   int64              `json:"watchId"`
+	Keywords  []string           `json:"keywords"`
+	Kind      vigie.DeliveryKind `json:"kind"`
+	Source    string             `json:"source"`
+	SourceRef string             `json:"sourceRef"`
+	Title     string             `json:"title"`
+	CreatedAt time.Time          `json:"createdAt"`
+	DroppedAt *time.Time         `json:"droppedAt"`
+	MailID    *int64             `json:"mailId"`
+}
+
+// ExportedMark is what the person did with a tender.
+type ExportedMark struct {
+	Source      string     `json:"source"`
+	SourceRef   string     `json:"sourceRef"`
+	Title       string     `json:"title"`
+	SeenAt      *time.Time `json:"seenAt"`
+	DismissedAt *time.Time `json:"dismissedAt"`
+}
+
+// Export returns all that is held of an account, as it is at one moment.
+func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
+	e := &Export{
+		Watches: []ExportedWatch{}, Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}, Marks: []ExportedMark{},
+	}
+	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
+		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }
+		err := from("accounts").Column("issuer", "subject", "email", "email_verified", "name", "locale", "time_zone").
+			Column("digest_hour", "digest_day", "quiet_notes", "created_at").
+			Where("id = ?", account).Where("issuer <> ''").Scan(ctx, &e.Account)
+		if err != nil {
+			return err
+		}
+		if err := e.watches(ctx, from, account); err != nil {
+			return err
+		}
+		for _, part := range []struct {
+			query *bun.SelectQuery
+			rows  any
+		}{
+			{from("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
+				Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
+				ColumnExpr("s.watch_id, r.email, r.created_at, r.confirmed_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, a.bounced_at").
+				Order("s.watch_id", "s.position"), &e.Addresses},
+			{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
+				ColumnExpr("m.id, r.email, m.kind, m.message_id, m.created_at, m.state, m.closed_at, m.error").Order("m.id"), &e.Mails},
+			{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
+				Join("JOIN tenders AS t ON t.id = d.tender_id").
+				ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.created_at, d.dropped_at, d.mail_id").
+				Order("d.id", "y.watch_id"), &e.Deliveries},
+			{from("tender_marks AS r").Join("JOIN tenders AS t ON t.id = r.tender_id").
+				ColumnExpr("t.source, t.source_ref, t.title, r.seen_at, r.dismissed_at").Order("t.id"), &e.Marks},
+		} {
+			if err := part.query.Where("r.account_id = ?", account).Scan(ctx, part.rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// watches reads the watches, with the names of their buyers.
+func (e *Export) watches(ctx context.Context, from func(table string) *bun.SelectQuery, account int64) error {
+	err := from("watches").Column("id", "name", "keywords", "keyword_mode", "excluded_keywords", "departments", "include_nationwide").
+		Column("natures", "cpv_codes", "active", "frequency", "created_at", "updated_at", "deleted_at").
+		Where("account_id = ?", account).Order("id").Scan(ctx, &e.Watches)
+	if err != nil {
+		return err
+	}
+	var buyers []struct {
+		WatchID int64
+		Name    string
+	}
+	err = from("watch_buyers AS b").Join("JOIN watches AS w ON w.id = b.watch_id").Join("JOIN buyers AS n ON n.id = b.buyer_id").
+		ColumnExpr("b.watch_id, n.name").Where("w.account_id = ?", account).Order("b.watch_id", "b.position").Scan(ctx, &buyers)
+	if err != nil {
+		return err
+	}
+	names := make(map[int64][]string, len(e.Watches))
+	for _, b := range buyers {
+		names[b.WatchID] = append(names[b.WatchID], b.Name)
+	}
+	for i := range e.Watches {
+		e.Watches[i].Buyers = orEmpty(names[e.Watches[i].ID])
+	}
+	return nil
+}
