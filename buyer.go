@@ -31,8 +31,19 @@ func (b *Buyer) GlobalID() string { return GlobalID(KindBuyer, b.ID) }
 type BuyerName struct {
 	Name           string
 	SIRET          string `json:",omitempty"` // "" where not said or not valid
+	Ref            string `json:",omitempty"` // the source's own reference of the buyer
 	City           string `json:",omitempty"`
 	DepartmentCode string `json:",omitempty"`
+}
+
+// BuyerRecord is what a platform's register says of a buyer.
+type BuyerRecord struct {
+	Source string
+	BuyerName
+	// FormerRefs are other references of the source that mean the same buyer.
+	FormerRefs []string
+	// FormerNames are other names that notices may call it by.
+	FormerNames []string
 }
 
 // Over returns base with everything that n says put over it. What was said of
@@ -43,6 +54,7 @@ func (n BuyerName) Over(base BuyerName) BuyerName {
 	}
 	over(&base.Name, n.Name)
 	over(&base.SIRET, n.SIRET)
+	over(&base.Ref, n.Ref)
 	over(&base.City, n.City)
 	over(&base.DepartmentCode, n.DepartmentCode)
 	return base

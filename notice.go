@@ -28,6 +28,8 @@ type Notice struct {
 	Content Content `bun:"content"`
 	// Quiet notices are listed, and mailed to nobody.
 	Quiet bool
+	// Withdrawn notices were taken back, and count for nothing.
+	Withdrawn bool
 }
 
 // GlobalID is the notice's id across the API.
@@ -81,8 +83,11 @@ type Folded struct {
 // Fold tells what a tender is from everything published about it, in whatever
 // order it is given: what a later notice does not say stays as it was, and the
 // last cancellation or award decides the outcome, unless the tender is
-// announced again after it. It needs one notice at least.
+// announced again after it. Of no notices it tells nothing.
 func Fold(notices []*Notice) Folded {
+	if len(notices) == 0 {
+		return Folded{}
+	}
 	notices = slices.SortedFunc(slices.Values(notices), (*Notice).Compare)
 	first := notices[0]
 	f := Folded{

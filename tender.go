@@ -32,6 +32,10 @@ const (
 	Undecided Outcome = ""
 	Cancelled Outcome = "CANCELLED"
 	Awarded   Outcome = "AWARDED"
+	// Withdrawn is what was published by mistake: its publisher took all its
+	// notices back, and it is listed nowhere. Where it is still spoken of, it is
+	// cancelled.
+	Withdrawn Outcome = "WITHDRAWN"
 )
 
 // TenderStatus tells whether a tender can be answered.
@@ -50,7 +54,7 @@ const (
 // still online: a bid may arrive on the minute.
 func (t *Tender) Status(now time.Time) TenderStatus {
 	switch {
-	case t.Outcome == Cancelled:
+	case t.Outcome == Cancelled, t.Outcome == Withdrawn:
 		return StatusCancelled
 	case t.Outcome == Awarded:
 		return StatusAwarded

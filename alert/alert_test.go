@@ -532,3 +532,42 @@ func TestErasedMeanwhile(t *testing.T) {
 		w.expect("the one that is left", w.work(), "ana: 1 nouveau marché – veille Voirie")
 	})
 }
+
+// What was withdrawn is told to nobody any more; published again, it is new to
+// those who had not heard of it, and to no others.
+func TestWithdrawn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.watch(w.signIn("bob"), "Voirie", vigie.Daily, "voirie")
+		withdraw := func() {
+			t.Helper()
+			if _, err := w.store.Withdraw(t.Context(), "test", "1"); err != nil {
+				t.Fatal(err)
+			}
+			w.indexed()
+		}
+		w.publish("1", "Voirie")
+		w.expect("at once", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("1-1", "Voirie communale", about(vigie.Correction, "1"))
+		withdraw()
+		w.expect("withdrawn before the correction was entered", w.after(2*day))
+		w.publish("1", "Voirie")
+		w.expect("again", w.after(day), "bob: 1 nouveau marché – veille Voirie")
+
+		w.publish("1-2", "Voirie rurale", about(vigie.Correction, "1"))
+		w.enter()
+		withdraw()
+		w.expect("withdrawn after the correction was entered", w.after(2*day))
+
+		w.publish("2", "Voirie, encore")
+		w.sender.Fault = func(f alert.Fault) {
+			if f == alert.AfterClaim {
+				w.sender.Fault = nil
+				if _, err := w.store.Withdraw(t.Context(), "test", "2"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		w.expect("withdrawn when the mail was written down", w.after(2*day))
+	})
+}

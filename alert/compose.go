@@ -193,7 +193,7 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	var done composed
 	named := make(map[int64]bool)
 	for _, s := range stories(r) {
-		over := s.tender.Status(c.now) != vigie.StatusCancelled && s.over(c.now)
+		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
 		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool {
 			if !over && wanted(r, t) {
 				return false

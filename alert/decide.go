@@ -125,6 +125,9 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 // never heard of the tender and cannot answer it, or was to hear that it
 // closes soon and it has closed.
 func (s *story) over(now time.Time) bool {
+	if s.tender.Outcome == vigie.Withdrawn {
+		return true // nobody hears more of a mistake
+	}
 	switch s.tender.Status(now) {
 	case vigie.StatusOnline:
 		return false

@@ -353,7 +353,7 @@ func (x *Indexer) documents(ctx context.Context, tenders []*vigie.Tender) ([]sea
 	}
 	docs := make([]search.Document, len(tenders))
 	for i, t := range tenders {
-		if t.MergedInto != nil {
+		if t.MergedInto != nil || t.Outcome == vigie.Withdrawn {
 			docs[i] = search.Document{ID: t.ID, Number: t.Number, Deleted: true}
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 type loaders struct {
 	buyers     *dataloadgen.Loader[int64, *vigie.Buyer]
 	tenders    *dataloadgen.Loader[int64, *vigie.Tender]
+	told       *dataloadgen.Loader[int64, *vigie.Tender]
 	folds      *dataloadgen.Loader[int64, vigie.Folded]
 	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
@@ -36,6 +37,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{
 		buyers:  loader(s.Store.Buyers),
 		tenders: loader(s.Store.Tenders),
+		told:    loader(s.Store.TendersTold),
 		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
 			notices, err := s.Store.Notices(ctx, tenders)
 			folds := make(map[int64]vigie.Folded, len(notices))

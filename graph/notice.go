@@ -35,6 +35,69 @@ func (changeType) After(ctx context.Context, c *vigie.Change) (*string, error) {
 }
 
 func (m mutation) PublishNotices(ctx context.Context, in []*gql.NoticeInput) (*gql.PublishNoticesPayload, error) {
+	sources, err := publisher(ctx)
+	if err != nil {
+		return nil, err
+	}
+	notices := make([]service.Notice, len(in))
+	for i, n := range in {
+		notices[i] = noticeInput(n)
+	}
+	published, problems, err := m.service.Publish(ctx, sources, notices)
+	if err != nil {
+		return nil, err
+	}
+	forgetTenders(ctx)
+	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems}
+	for _, p := range published {
+		payload.Results = append(payload.Results, &gql.PublishResult{Outcome: p.Outcome, Notice: p.Notice})
+	}
+	return payload, nil
+}
+
+func (m mutation) WithdrawTender(ctx context.Context, source, sourceRef string) (*gql.WithdrawTenderPayload, error) {
+	sources, err := publisher(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tender, err := m.service.Withdraw(ctx, sources, source, sourceRef)
+	forgetTenders(ctx)
+	payload := &gql.WithdrawTenderPayload{}
+	if tender != nil {
+		payload.WithdrawnTenderID = new(tender.GlobalID())
+	}
+	payload.UserErrors, err = userErrors(err)
+	return payload, err
+}
+
+func (m mutation) UpsertBuyers(ctx context.Context, in []*gql.BuyerInput) (*gql.UpsertBuyersPayload, error) {
+	sources, err := publisher(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]vigie.BuyerRecord, len(in))
+	for i, b := range in {
+		records[i] = vigie.BuyerRecord{
+			Source: b.Source, FormerRefs: b.FormerRefs, FormerNames: b.FormerNames,
+			BuyerName: vigie.BuyerName{
+				Ref: b.Ref, Name: b.Name, SIRET: value(b.Siret), City: value(b.City), DepartmentCode: value(b.DepartmentCode),
+			},
+		}
+	}
+	registered, problems, err := m.service.RegisterBuyers(ctx, sources, records)
+	if err != nil {
+		return nil, err
+	}
+	forgetTenders(ctx)
+	payload := &gql.UpsertBuyersPayload{Results: []*gql.UpsertBuyerResult{}, UserErrors: problems}
+	for _, r := range registered {
+		payload.Results = append(payload.Results, &gql.UpsertBuyerResult{Outcome: r.Outcome, Buyer: r.Buyer})
+	}
+	return payload, nil
+}
+
+// publisher returns the sources that the viewer may publish for.
+func publisher(ctx context.Context) ([]string, error) {
 	viewer, err := signedIn(ctx)
 	if err != nil {
 		return nil, err
@@ -45,31 +108,24 @@ func (m mutation) PublishNotices(ctx context.Context, in []*gql.NoticeInput) (*g
 			EN: "This token does not allow publishing.",
 		}}
 	}
-	notices := make([]service.Notice, len(in))
-	for i, n := range in {
-		notices[i] = noticeInput(n)
-	}
-	published, problems, err := m.service.Publish(ctx, viewer.Sources, notices)
-	if err != nil {
-		return nil, err
-	}
-	// What an earlier field of the request has read may have changed.
+	return viewer.Sources, nil
+}
+
+// forgetTenders has what was just published read anew: an earlier field of the
+// request may have read it.
+func forgetTenders(ctx context.Context) {
 	l := load(ctx)
 	l.tenders.ClearAll()
+	l.told.ClearAll()
 	l.folds.ClearAll()
 	l.buyers.ClearAll()
-	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems}
-	for _, p := range published {
-		payload.Results = append(payload.Results, &gql.PublishResult{Outcome: p.Outcome, Notice: p.Notice})
-	}
-	return payload, nil
 }
 
 func noticeInput(in *gql.NoticeInput) service.Notice {
 	n := service.Notice{
 		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: in.Kind,
 		Reference: value(in.Reference), Title: in.Title, Description: value(in.Description),
-		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), Departments: in.DepartmentCodes,
+		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), BuyerRef: value(in.BuyerRef), Departments: in.DepartmentCodes,
 		Natures: in.Natures, Procedure: value(in.Procedure), CPVCodes: in.CpvCodes,
 		PublishedAt: in.PublishedAt, Deadline: in.Deadline, URL: value(in.URL),
 	}

@@ -321,3 +321,70 @@ func testPublishNotices(t *testing.T, w *world) {
 	}
 	p.ask(mutation, vars{"in": many}).expect(map[string]string{"publishNotices.results": "[]", "publishNotices.userErrors.*.code": "[TOO_MANY]"})
 }
+
+func TestWithdrawTender(t *testing.T) { eachPair(t, testWithdrawTender) }
+
+func testWithdrawTender(t *testing.T, w *world) {
+	p := person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	id := p.ask(`mutation { publishNotices(input: [
+		{ source: "portal", sourceRef: "A1", title: "Voirie", buyerName: "Commune", publishedAt: "2026-11-01T09:00:00Z" },
+		{ source: "portal", sourceRef: "A2", title: "Voirie", buyerName: "Commune", publishedAt: "2026-11-01T10:00:00Z" }]) {
+		results { notice { tender { id } } } } }`, nil).text("publishNotices.results.0.notice.tender.id")
+	w.follow()
+	const list = `query ($id: ID!) { tenders { totalCount nodes { sourceRef } } tender(id: $id) { id } node(id: $id) { id } }`
+	p.ask(list, vars{"id": id}).expect(map[string]string{"tenders.totalCount": "2", "tender.id": id, "node.id": id})
+
+	const withdraw = `mutation ($source: String! = "portal", $ref: String!) { withdrawTender(source: $source, sourceRef: $ref) { withdrawnTenderId userErrors { field code } } }`
+	for _, wrong := range []struct{ source, ref, want string }{
+		{"portal", "A9", "[map[code:NOT_FOUND field:[sourceRef]]]"},
+		{"boamp", "A1", "[map[code:INVALID field:[source]]]"},
+	} {
+		p.ask(withdraw, vars{"source": wrong.source, "ref": wrong.ref}).expect(map[string]string{
+			"withdrawTender.userErrors": wrong.want, "withdrawTender.withdrawnTenderId": "<nil>",
+		})
+	}
+	for range 2 {
+		p.ask(withdraw, vars{"ref": "A1"}).expect(map[string]string{"withdrawTender.withdrawnTenderId": id, "withdrawTender.userErrors": "[]"})
+		// The list does not show it, though the index may for a moment.
+		p.ask(list, vars{"id": id}).expect(map[string]string{"tenders.nodes.*.sourceRef": "[A2]", "tender": "<nil>", "node": "<nil>"})
+	}
+	w.follow()
+	p.ask(list, vars{"id": id}).expect(map[string]string{"tenders.nodes.*.sourceRef": "[A2]", "tenders.totalCount": "1"})
+	if r := w.person("a@example.org").post(withdraw, vars{"ref": "A2"}); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" {
+		t.Errorf("a reader withdrew: %v", r.Data)
+	}
+}
+
+func TestUpsertBuyers(t *testing.T) { eachPair(t, testUpsertBuyers) }
+
+func testUpsertBuyers(t *testing.T, w *world) {
+	p := person{w, &graph.Viewer{Sources: []string{"portal"}}}
+	const upsert = `mutation ($in: [BuyerInput!]!) { upsertBuyers(input: $in) { results { outcome buyer { id name siret city departmentCode } } userErrors { field code } } }`
+	good := vars{"source": "portal", "ref": "1", "name": "Commune d&#39;Exemple", "siret": "999 000 000 00011", "city": "Exemple", "departmentCode": "01"}
+	bad := vars{"source": "boamp", "ref": " ", "name": "", "siret": "1", "departmentCode": "20", "formerNames": []string{""}}
+	first := p.ask(upsert, vars{"in": []vars{good, bad}})
+	first.expect(map[string]string{
+		"upsertBuyers.results.*.outcome": "[CREATED REFUSED]", "upsertBuyers.results.1.buyer": "<nil>",
+		"upsertBuyers.results.0.buyer.name": "Commune d'Exemple", "upsertBuyers.results.0.buyer.siret": "99900000000011",
+		"upsertBuyers.results.0.buyer.city": "Exemple", "upsertBuyers.results.0.buyer.departmentCode": "01",
+		"upsertBuyers.userErrors.*.code":  "[INVALID BLANK BLANK INVALID NOT_FOUND BLANK]",
+		"upsertBuyers.userErrors.0.field": "[input 1 source]",
+	})
+	id := first.text("upsertBuyers.results.0.buyer.id")
+	p.ask(upsert, vars{"in": []vars{good}}).expect(map[string]string{"upsertBuyers.results.*.outcome": "[UNCHANGED]"})
+	published := p.ask(`mutation { publishNotices(input: [
+		{ source: "portal", sourceRef: "A1", title: "Voirie", buyerName: "Mairie", buyerRef: "1", publishedAt: "2026-11-01T09:00:00Z" }]) {
+		results { notice { tender { buyer { id } } } } } }`, nil)
+	published.expect(map[string]string{"publishNotices.results.0.notice.tender.buyer.id": id})
+	w.follow()
+	// Free text finds its tenders by the name that it has now.
+	renamed := vars{"source": "portal", "ref": "1", "name": "Agglomération fictive"}
+	p.ask(upsert, vars{"in": []vars{renamed}}).expect(map[string]string{"upsertBuyers.results.*.outcome": "[CORRECTED]"})
+	w.follow()
+	p.ask(`{ tenders(search: "agglomération") { nodes { sourceRef buyer { name } } } }`, nil).expect(map[string]string{
+		"tenders.nodes.*.sourceRef": "[A1]", "tenders.nodes.*.buyer.name": "[Agglomération fictive]",
+	})
+	if r := w.person("a@example.org").post(upsert, vars{"in": []vars{good}}); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" {
+		t.Errorf("a reader registered buyers: %v", r.Data)
+	}
+}

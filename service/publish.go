@@ -20,6 +20,7 @@ type Notice struct {
 	Kind                           vigie.NoticeKind
 	Reference, Title, Description  string
 	BuyerName, BuyerSIRET          string
+	BuyerRef                       string
 	Departments                    []string
 	Natures                        []vigie.Nature
 	Procedure                      vigie.Procedure
@@ -69,20 +70,107 @@ func (s *Service) Publish(ctx context.Context, sources []string, in []Notice) ([
 	return results, f.problems, nil
 }
 
+// Withdraw takes back what was published of a tender by mistake, and returns
+// it. Mistakes come back as a [vigie.Error] or [vigie.Problems].
+func (s *Service) Withdraw(ctx context.Context, sources []string, source, ref string) (*vigie.Tender, error) {
+	var f form
+	f.source(source, sources, []string{"source"})
+	if err := f.problems.Err(); err != nil {
+		return nil, err
+	}
+	t, err := s.Store.Withdraw(ctx, source, ingest.Clean(ref))
+	if vigie.CodeOf(err) == vigie.NotFound {
+		err = &vigie.Error{Code: vigie.NotFound, Field: []string{"sourceRef"}, Text: noTender()}
+	}
+	return t, err
+}
+
+// RegisterBuyers brings the buyers in step with the register of a publisher,
+// as [Service.Publish] does notices.
+func (s *Service) RegisterBuyers(ctx context.Context, sources []string, in []vigie.BuyerRecord) ([]store.Registered, vigie.Problems, error) {
+	var f form
+	if !f.atMost(len(in), vigie.MaxBatch, []string{"input"}) {
+		return nil, f.problems, nil
+	}
+	results := make([]store.Registered, len(in))
+	var accepted []*vigie.BuyerRecord
+	var places []int
+	for i, r := range in {
+		before := len(f.problems)
+		record := f.buyerRecord(r, sources, []string{"input", strconv.Itoa(i)})
+		if len(f.problems) > before {
+			results[i].Outcome = Refused
+			continue
+		}
+		accepted, places = append(accepted, record), append(places, i)
+	}
+	registered, err := s.Store.RegisterBuyers(ctx, accepted)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, r := range registered {
+		results[places[i]] = r
+	}
+	return results, f.problems, nil
+}
+
+// buyerRecord checks a record of a buyer and gives it the form that is stored.
+func (f *form) buyerRecord(in vigie.BuyerRecord, sources []string, path []string) *vigie.BuyerRecord {
+	r := &vigie.BuyerRecord{Source: in.Source}
+	f.source(in.Source, sources, at(path, "source"))
+	r.Ref = f.text(in.Ref, maxRefLength, true, at(path, "ref"))
+	r.Name = f.text(in.Name, maxTitleLength, true, at(path, "name"))
+	r.SIRET = f.siret(in.SIRET, at(path, "siret"))
+	r.City = f.text(in.City, maxTitleLength, false, at(path, "city"))
+	if in.DepartmentCode != "" {
+		for _, code := range f.departments([]string{in.DepartmentCode}, at(path, "departmentCode")) {
+			r.DepartmentCode = code
+		}
+	}
+	r.FormerRefs = f.texts(in.FormerRefs, maxRefLength, at(path, "formerRefs"))
+	r.FormerNames = f.texts(in.FormerNames, maxTitleLength, at(path, "formerNames"))
+	return r
+}
+
+// source checks that a publisher may speak for a source.
+func (f *form) source(source string, sources []string, path []string) {
+	if !slices.Contains(sources, source) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Votre jeton ne permet pas de publier pour la source « %s ».",
+			EN: "Your token does not allow publishing for the source “%s”.",
+		}.With(source), path...)
+	}
+}
+
+// siret checks a SIRET, which may be written with spaces, or not at all.
+func (f *form) siret(s string, path []string) string {
+	s = strings.ReplaceAll(s, " ", "")
+	if s != "" && !vigie.ValidSIRET(s) {
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce n'est pas un SIRET.", EN: "This is not a SIRET."}, path...)
+	}
+	return s
+}
+
+// texts checks a list of texts, none of them empty.
+func (f *form) texts(list []string, most int, path []string) []string {
+	if !f.atMost(len(list), vigie.MaxChoices, path) {
+		return nil
+	}
+	clean := make([]string, len(list))
+	for i, s := range list {
+		clean[i] = f.text(s, most, true, at(path, strconv.Itoa(i)))
+	}
+	return clean
+}
+
 // notice checks a notice and gives it the form that is stored.
 func (f *form) notice(in Notice, sources []string, now time.Time, path []string) *vigie.Notice {
 	n := &vigie.Notice{
 		Source: in.Source, Kind: in.Kind,
 		PublishedAt: in.PublishedAt.UTC().Truncate(time.Second),
-		Buyer:       vigie.BuyerName{SIRET: strings.ReplaceAll(in.BuyerSIRET, " ", "")},
 		Content:     vigie.Content{Natures: vigie.Sorted(in.Natures), Procedure: in.Procedure, URL: strings.TrimSpace(in.URL)},
 	}
-	if !slices.Contains(sources, in.Source) {
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Votre jeton ne permet pas de publier pour la source « %s ».",
-			EN: "Your token does not allow publishing for the source “%s”.",
-		}.With(in.Source), at(path, "source")...)
-	}
+	f.source(in.Source, sources, at(path, "source"))
 	n.SourceRef = f.text(in.SourceRef, maxRefLength, true, at(path, "sourceRef"))
 	if previous := f.text(in.PreviousRef, maxRefLength, false, at(path, "previousRef")); previous != "" {
 		n.Links = []string{previous}
@@ -91,9 +179,8 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	n.Content.Description = f.text(in.Description, maxDescriptionLength, false, at(path, "description"))
 	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
 	n.Buyer.Name = f.text(in.BuyerName, maxTitleLength, true, at(path, "buyerName"))
-	if n.Buyer.SIRET != "" && !vigie.ValidSIRET(n.Buyer.SIRET) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce n'est pas un SIRET.", EN: "This is not a SIRET."}, at(path, "buyerSiret")...)
-	}
+	n.Buyer.SIRET = f.siret(in.BuyerSIRET, at(path, "buyerSiret"))
+	n.Buyer.Ref = f.text(in.BuyerRef, maxRefLength, false, at(path, "buyerRef"))
 	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
 	n.Content.CPVCodes = f.fullCPVCodes(in.CPVCodes, at(path, "cpvCodes"))
 	n.Content.Lots = f.lots(in.Lots, at(path, "lots"))

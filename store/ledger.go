@@ -311,7 +311,7 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 	var lag Lag
 	err := s.db.NewRaw(`SELECT
 		(SELECT COUNT(*) FROM tenders WHERE number > (?)) AS "index",
-		(SELECT COUNT(*) FROM notices WHERE id > (SELECT cursor FROM consumers WHERE name = ?)) AS alerts,
+		(SELECT COUNT(*) FROM notices WHERE NOT withdrawn AND id > (SELECT cursor FROM consumers WHERE name = ?)) AS alerts,
 		(SELECT COUNT(*) FROM recipients WHERE look_at <= ?) + (SELECT COUNT(*) FROM mails WHERE state = ?) AS mails`,
 		indexReached(s.db, indexVersion), alertsConsumer, s.stamp(), vigie.MailOpen).Scan(ctx, &lag)
 	return lag, translate(err)

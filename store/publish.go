@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type Published struct {
 // Publish stores notices, at most [vigie.MaxBatch], in the order given, and
 // brings the tenders that they are about up to date. The result has one entry
 // for each. Notices arrive in any order: a tender is the fold of all of them.
+// One that was withdrawn and is published again is new.
 func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
 	if len(notices) > vigie.MaxBatch {
 		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
@@ -86,13 +88,19 @@ type tenderRef struct {
 type dossier struct {
 	tender  *vigie.Tender // nil while it is new
 	notices []*vigie.Notice
-	refs    map[sourceRef]bool
-	newRefs []sourceRef
+	// withdrawn are the last revisions of what was taken back.
+	withdrawn map[sourceRef]int
+	refs      map[sourceRef]bool
+	newRefs   []sourceRef
 	// absorbed are tenders that turned out to be this one.
 	absorbed []*vigie.Tender
 	touched  bool
 	fold     vigie.Folded
 	buyer    *bookedBuyer
+}
+
+func newDossier(t *vigie.Tender) *dossier {
+	return &dossier{tender: t, withdrawn: make(map[sourceRef]int), refs: make(map[sourceRef]bool)}
 }
 
 // load reads what the notices are about: the tenders behind their references,
@@ -131,7 +139,11 @@ func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	for _, d := range byTender {
 		notices = append(notices, d.notices...)
 	}
-	p.buyers, err = loadBuyerBook(ctx, p.tx, notices)
+	var clues buyerClues
+	for _, n := range notices {
+		clues.add(n.Source, n.Buyer)
+	}
+	p.buyers, err = loadBuyerBook(ctx, p.tx, &clues)
 	return err
 }
 
@@ -147,7 +159,7 @@ func (p *publication) loadDossiers(ctx context.Context, ids []int64) (map[int64]
 		return nil, err
 	}
 	for _, t := range tenders {
-		dossiers[t.ID] = &dossier{tender: t, refs: make(map[sourceRef]bool)}
+		dossiers[t.ID] = newDossier(t)
 	}
 	var notices []*vigie.Notice
 	err = p.tx.NewSelect().Model(&notices).Where("tender_id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
@@ -155,7 +167,11 @@ func (p *publication) loadDossiers(ctx context.Context, ids []int64) (map[int64]
 		return nil, err
 	}
 	for _, n := range notices {
-		d := dossiers[n.TenderID]
+		d, ref := dossiers[n.TenderID], sourceRef{n.Source, n.SourceRef}
+		if n.Withdrawn {
+			d.withdrawn[ref] = max(d.withdrawn[ref], n.Revision)
+			continue
+		}
 		d.notices = append(d.notices, n)
 	}
 	return dossiers, nil
@@ -176,7 +192,7 @@ func (p *publication) add(n *vigie.Notice) Published {
 	outcome := Created
 	stored := *n
 	stored.Links = orEmpty(n.Links)
-	stored.Revision = 1
+	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {
 			return Published{Unchanged, last}
@@ -222,7 +238,7 @@ func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 		}
 	}
 	if into == nil {
-		into = &dossier{refs: make(map[sourceRef]bool)}
+		into = newDossier(nil)
 	}
 	for _, ref := range refs {
 		if !into.refs[ref] {
@@ -248,6 +264,7 @@ func (p *publication) merge(a, b *dossier) *dossier {
 	a.absorbed = append(a.absorbed, b.absorbed...)
 	a.notices = append(a.notices, b.notices...)
 	a.newRefs = append(a.newRefs, b.newRefs...)
+	maps.Copy(a.withdrawn, b.withdrawn) // each reference leads to one dossier
 	for ref := range b.refs {
 		a.refs[ref] = true
 		p.dossiers[ref] = a
@@ -274,7 +291,7 @@ func (p *publication) save(ctx context.Context, dialect dialect) error {
 	count := len(p.added)
 	for _, d := range p.touched {
 		d.fold = vigie.Fold(d.notices)
-		d.buyer = p.buyers.resolve(d.fold.Buyer, d.fold.Notices[len(d.notices)-1].PublishedAt)
+		d.buyer = p.buyers.resolve(d.fold.Source, d.fold.Buyer, d.fold.Notices[len(d.notices)-1].PublishedAt)
 		count += 1 + len(d.absorbed)
 	}
 	moves, err := p.buyers.moves(ctx, p.tx, dialect)

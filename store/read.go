@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -10,8 +11,17 @@ import (
 )
 
 // Tenders returns tenders by the ids asked for; one that was merged into
-// another stands under both ids. Unknown ids are left out.
+// another stands under both ids. Unknown ids are left out, and so are those of
+// tenders that were withdrawn.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+	tenders, err := s.TendersTold(ctx, ids)
+	maps.DeleteFunc(tenders, func(_ int64, t *vigie.Tender) bool { return t == nil || t.Outcome == vigie.Withdrawn })
+	return tenders, err
+}
+
+// TendersTold is [Store.Tenders] with those that were withdrawn: what was told
+// of them was told.
+func (s *Store) TendersTold(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return tendersByID(ctx, s.db, ids)
 }
 
@@ -54,15 +64,15 @@ func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id i
 	return found, nil
 }
 
-// Notices returns all notices of tenders, by tender; the tenders' ids are
-// those of no alias.
+// Notices returns all notices of tenders that were not withdrawn, by tender;
+// the tenders' ids are those of no alias.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	return noticesOf(ctx, s.db, tenders)
 }
 
 func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	var rows []*vigie.Notice
-	err := db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("id").Scan(ctx)
+	err := db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Where("NOT withdrawn").Order("id").Scan(ctx)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -73,10 +83,10 @@ func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*v
 	return byTender, nil
 }
 
-// Notice returns one notice.
+// Notice returns one notice that was not withdrawn.
 func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 	n := &vigie.Notice{ID: id}
-	err := s.db.NewSelect().Model(n).WherePK().Scan(ctx)
+	err := s.db.NewSelect().Model(n).WherePK().Where("NOT withdrawn").Scan(ctx)
 	return n, translate(err)
 }
 

@@ -115,10 +115,10 @@ func scanWatch(rows *sql.Rows) (WatchState, error) {
 }
 
 // Notices returns the notices of a number above after, in the order of the
-// numbers, at most limit.
+// numbers, at most limit; those that were withdrawn are left out.
 func (now *Snapshot) Notices(ctx context.Context, after, limit int64) ([]*vigie.Notice, error) {
 	var notices []*vigie.Notice
-	err := now.tx.NewSelect().Model(&notices).Where("id > ?", after).Order("id").Limit(limit).Scan(ctx)
+	err := now.tx.NewSelect().Model(&notices).Where("id > ?", after).Where("NOT withdrawn").Order("id").Limit(limit).Scan(ctx)
 	return notices, translate(err)
 }
 
@@ -127,7 +127,7 @@ func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64]
 	return noticesOf(ctx, now.tx, tenders)
 }
 
-// Tenders returns tenders by id, as [Store.Tenders] does.
+// Tenders returns tenders by id, as [Store.TendersTold] does.
 func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return tendersByID(ctx, now.tx, ids)
 }

@@ -10,6 +10,26 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// A buyer, as the platform's register has it.
+type BuyerInput struct {
+	// One of the token's sources.
+	Source string `json:"source"`
+	// Its reference there, 1 to 100 characters.
+	Ref string `json:"ref"`
+	// What it is called.
+	Name string `json:"name"`
+	// 14 digits. One that differs from what was known takes its place.
+	Siret *string `json:"siret,omitempty"`
+	// Where it sits.
+	City *string `json:"city,omitempty"`
+	// The INSEE code of the department where it sits.
+	DepartmentCode *string `json:"departmentCode,omitempty"`
+	// Other names that notices call it by, or did.
+	FormerNames []string `json:"formerNames,omitempty"`
+	// Other references of the platform's that mean this same buyer.
+	FormerRefs []string `json:"formerRefs,omitempty"`
+}
+
 // One choice of a form.
 type Choice struct {
 	// The value of its enum.
@@ -185,6 +205,8 @@ type NoticeInput struct {
 	BuyerName string `json:"buyerName"`
 	// 14 digits.
 	BuyerSiret *string `json:"buyerSiret,omitempty"`
+	// The platform's own reference of the buyer, as in `upsertBuyers`; a SIRET decides where both are given and differ.
+	BuyerRef *string `json:"buyerRef,omitempty"`
 	// INSEE codes of the place of performance. Empty: nationwide.
 	DepartmentCodes []string `json:"departmentCodes,omitempty"`
 	// What is bought.
@@ -308,4 +330,28 @@ type UpdateWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// What may not mean what its author thinks.
 	Warnings []*vigie.Warning `json:"warnings"`
+}
+
+// What became of a buyer.
+type UpsertBuyerResult struct {
+	// What became of it: CORRECTED where anything about it was new.
+	Outcome store.Outcome `json:"outcome"`
+	// The buyer as stored; null where refused.
+	Buyer *vigie.Buyer `json:"buyer,omitempty"`
+}
+
+// One result for each input, in order.
+type UpsertBuyersPayload struct {
+	// What became of each buyer, in order.
+	Results []*UpsertBuyerResult `json:"results"`
+	// Why buyers were refused; the field names the buyer by its place.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
+// What `withdrawTender` did.
+type WithdrawTenderPayload struct {
+	// The tender, which no query gives any more; null where it was refused.
+	WithdrawnTenderID *string `json:"withdrawnTenderId,omitempty"`
+	// Why it was refused.
+	UserErrors []*vigie.Error `json:"userErrors"`
 }

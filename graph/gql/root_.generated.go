@@ -228,6 +228,8 @@ type ComplexityRoot struct {
 		Resubscribe        func(childComplexity int, recipientID string) int
 		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
 		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput) int
+		UpsertBuyers       func(childComplexity int, input []*BuyerInput) int
+		WithdrawTender     func(childComplexity int, source string, sourceRef string) int
 	}
 
 	Notice struct {
@@ -361,6 +363,16 @@ type ComplexityRoot struct {
 		Watch      func(childComplexity int) int
 	}
 
+	UpsertBuyerResult struct {
+		Buyer   func(childComplexity int) int
+		Outcome func(childComplexity int) int
+	}
+
+	UpsertBuyersPayload struct {
+		Results    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -413,6 +425,11 @@ type ComplexityRoot struct {
 	WatchMatch struct {
 		Keywords func(childComplexity int) int
 		Watch    func(childComplexity int) int
+	}
+
+	WithdrawTenderPayload struct {
+		UserErrors        func(childComplexity int) int
+		WithdrawnTenderID func(childComplexity int) int
 	}
 }
 
@@ -1148,6 +1165,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateWatch(childComplexity, args["id"].(string), args["input"].(UpdateWatchInput)), true
+	case "Mutation.upsertBuyers":
+		if e.ComplexityRoot.Mutation.UpsertBuyers == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertBuyers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertBuyers(childComplexity, args["input"].([]*BuyerInput)), true
+	case "Mutation.withdrawTender":
+		if e.ComplexityRoot.Mutation.WithdrawTender == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawTender_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawTender(childComplexity, args["source"].(string), args["sourceRef"].(string)), true
 
 	case "Notice.changes":
 		if e.ComplexityRoot.Notice.Changes == nil {
@@ -1702,6 +1741,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateWatchPayload.Watch(childComplexity), true
 
+	case "UpsertBuyerResult.buyer":
+		if e.ComplexityRoot.UpsertBuyerResult.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertBuyerResult.Buyer(childComplexity), true
+	case "UpsertBuyerResult.outcome":
+		if e.ComplexityRoot.UpsertBuyerResult.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertBuyerResult.Outcome(childComplexity), true
+
+	case "UpsertBuyersPayload.results":
+		if e.ComplexityRoot.UpsertBuyersPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertBuyersPayload.Results(childComplexity), true
+	case "UpsertBuyersPayload.userErrors":
+		if e.ComplexityRoot.UpsertBuyersPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertBuyersPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -1917,6 +1982,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WatchMatch.Watch(childComplexity), true
 
+	case "WithdrawTenderPayload.userErrors":
+		if e.ComplexityRoot.WithdrawTenderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawTenderPayload.UserErrors(childComplexity), true
+	case "WithdrawTenderPayload.withdrawnTenderId":
+		if e.ComplexityRoot.WithdrawTenderPayload.WithdrawnTenderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawTenderPayload.WithdrawnTenderID(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1926,6 +2004,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("BuyerInput", ec.unmarshalInputBuyerInput),
 			graphql.NewInputUnmarshaler("CreateWatchInput", ec.unmarshalInputCreateWatchInput),
 			graphql.NewInputUnmarshaler("CriteriaInput", ec.unmarshalInputCriteriaInput),
 			graphql.NewInputUnmarshaler("LotInput", ec.unmarshalInputLotInput),
@@ -2197,6 +2276,23 @@ type Mutation {
   the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
   """
   publishNotices("The notices, in the order in which they shall count." input: [NoticeInput!]!): PublishNoticesPayload
+  """
+  Publishers only. Takes back a tender that was published by mistake (one that will not take place is cancelled, by a notice):
+  it is in no list any more, and nobody is written to about it who was not before. Doing so again changes nothing; what is
+  published again is there again, under its id.
+  """
+  withdrawTender(
+    "One of the token's sources."
+    source: String!
+    "The number there of any of its notices."
+    sourceRef: String!
+  ): WithdrawTenderPayload
+  """
+  Publishers only. Brings the buyers in step with the platform's register. At most 500; each stands alone. A buyer is found by
+  the platform's reference, else by its SIRET, else by a name that nobody else goes by. Buyers that turn out to be one are
+  joined: both ids lead to it, and watches and tenders follow.
+  """
+  upsertBuyers("The buyers, in the order in which they shall count." input: [BuyerInput!]!): UpsertBuyersPayload
 }
 
 """
@@ -3126,6 +3222,8 @@ input NoticeInput {
   buyerName: String!
   "14 digits."
   buyerSiret: String
+  "The platform's own reference of the buyer, as in ` + "`" + `upsertBuyers` + "`" + `; a SIRET decides where both are given and differ."
+  buyerRef: String
   "INSEE codes of the place of performance. Empty: nationwide."
   departmentCodes: [String!]
   "What is bought."
@@ -3158,6 +3256,50 @@ type PublishNoticesPayload {
   results: [PublishResult!]!
   "Why notices were refused; the field names the notice by its place."
   userErrors: [UserError!]!
+}
+
+"What ` + "`" + `withdrawTender` + "`" + ` did."
+type WithdrawTenderPayload {
+  "The tender, which no query gives any more; null where it was refused."
+  withdrawnTenderId: ID
+  "Why it was refused."
+  userErrors: [UserError!]!
+}
+
+"A buyer, as the platform's register has it."
+input BuyerInput {
+  "One of the token's sources."
+  source: String!
+  "Its reference there, 1 to 100 characters."
+  ref: String!
+  "What it is called."
+  name: String!
+  "14 digits. One that differs from what was known takes its place."
+  siret: String
+  "Where it sits."
+  city: String
+  "The INSEE code of the department where it sits."
+  departmentCode: String
+  "Other names that notices call it by, or did."
+  formerNames: [String!]
+  "Other references of the platform's that mean this same buyer."
+  formerRefs: [String!]
+}
+
+"One result for each input, in order."
+type UpsertBuyersPayload {
+  "What became of each buyer, in order."
+  results: [UpsertBuyerResult!]!
+  "Why buyers were refused; the field names the buyer by its place."
+  userErrors: [UserError!]!
+}
+
+"What became of a buyer."
+type UpsertBuyerResult {
+  "What became of it: CORRECTED where anything about it was new."
+  outcome: PublishOutcome!
+  "The buyer as stored; null where refused."
+  buyer: Buyer
 }
 
 "What became of a notice."
@@ -3757,6 +3899,26 @@ func (ec *executionContext) childFields_UpdateWatchPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWatchPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpsertBuyerResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return ec.fieldContext_UpsertBuyerResult_outcome(ctx, field)
+	case "buyer":
+		return ec.fieldContext_UpsertBuyerResult_buyer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpsertBuyerResult", field.Name)
+}
+
+func (ec *executionContext) childFields_UpsertBuyersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_UpsertBuyersPayload_results(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpsertBuyersPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpsertBuyersPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "field":
@@ -3863,6 +4025,16 @@ func (ec *executionContext) childFields_WatchMatch(ctx context.Context, field gr
 		return ec.fieldContext_WatchMatch_keywords(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WatchMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawTenderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawnTenderId":
+		return ec.fieldContext_WithdrawTenderPayload_withdrawnTenderId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WithdrawTenderPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawTenderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

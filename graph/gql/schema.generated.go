@@ -58,6 +58,8 @@ type MutationResolver interface {
 	MarkTendersSeen(ctx context.Context, tenderIds []string, seen bool) (*MarkTendersSeenPayload, error)
 	DismissTender(ctx context.Context, tenderID string, dismissed bool) (*DismissTenderPayload, error)
 	PublishNotices(ctx context.Context, input []*NoticeInput) (*PublishNoticesPayload, error)
+	WithdrawTender(ctx context.Context, source string, sourceRef string) (*WithdrawTenderPayload, error)
+	UpsertBuyers(ctx context.Context, input []*BuyerInput) (*UpsertBuyersPayload, error)
 }
 type NoticeResolver interface {
 	Tender(ctx context.Context, obj *vigie.Notice) (*vigie.Tender, error)
@@ -278,6 +280,42 @@ func (ec *executionContext) field_Mutation_updateWatch_args(ctx context.Context,
 		return nil, err
 	}
 	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertBuyers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) ([]*BuyerInput, error) {
+			return ec.unmarshalNBuyerInput2ᚕᚖvigieᚋgraphᚋgqlᚐBuyerInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_withdrawTender_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "sourceRef",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sourceRef"] = arg1
 	return args, nil
 }
 
@@ -3759,6 +3797,94 @@ func (ec *executionContext) fieldContext_Mutation_publishNotices(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_withdrawTender(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_withdrawTender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().WithdrawTender(ctx, fc.Args["source"].(string), fc.Args["sourceRef"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *WithdrawTenderPayload) graphql.Marshaler {
+			return ec.marshalOWithdrawTenderPayload2ᚖvigieᚋgraphᚋgqlᚐWithdrawTenderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_withdrawTender(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WithdrawTenderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_withdrawTender_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertBuyers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertBuyers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertBuyers(ctx, fc.Args["input"].([]*BuyerInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UpsertBuyersPayload) graphql.Marshaler {
+			return ec.marshalOUpsertBuyersPayload2ᚖvigieᚋgraphᚋgqlᚐUpsertBuyersPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertBuyers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpsertBuyersPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertBuyers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Notice_id(ctx context.Context, field graphql.CollectedField, obj *vigie.Notice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6185,6 +6311,125 @@ func (ec *executionContext) fieldContext_UpdateWatchPayload_warnings(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _UpsertBuyerResult_outcome(ctx context.Context, field graphql.CollectedField, obj *UpsertBuyerResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpsertBuyerResult_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v store.Outcome) graphql.Marshaler {
+			return ec.marshalNPublishOutcome2vigieᚋstoreᚐOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpsertBuyerResult_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UpsertBuyerResult", field, false, false, "PublishOutcome")
+}
+
+func (ec *executionContext) _UpsertBuyerResult_buyer(ctx context.Context, field graphql.CollectedField, obj *UpsertBuyerResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpsertBuyerResult_buyer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buyer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Buyer) graphql.Marshaler {
+			return ec.marshalOBuyer2ᚖvigieᚐBuyer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpsertBuyerResult_buyer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpsertBuyerResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Buyer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpsertBuyersPayload_results(ctx context.Context, field graphql.CollectedField, obj *UpsertBuyersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpsertBuyersPayload_results(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Results, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UpsertBuyerResult) graphql.Marshaler {
+			return ec.marshalNUpsertBuyerResult2ᚕᚖvigieᚋgraphᚋgqlᚐUpsertBuyerResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpsertBuyersPayload_results(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpsertBuyersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpsertBuyerResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpsertBuyersPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *UpsertBuyersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpsertBuyersPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpsertBuyersPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpsertBuyersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserError_field(ctx context.Context, field graphql.CollectedField, obj *vigie.Error) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7067,9 +7312,155 @@ func (ec *executionContext) fieldContext_WatchMatch_keywords(_ context.Context, 
 	return graphql.NewScalarFieldContext("WatchMatch", field, false, false, "String")
 }
 
+func (ec *executionContext) _WithdrawTenderPayload_withdrawnTenderId(ctx context.Context, field graphql.CollectedField, obj *WithdrawTenderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WithdrawTenderPayload_withdrawnTenderId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WithdrawnTenderID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WithdrawTenderPayload_withdrawnTenderId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WithdrawTenderPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _WithdrawTenderPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *WithdrawTenderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WithdrawTenderPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WithdrawTenderPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WithdrawTenderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func (ec *executionContext) unmarshalInputBuyerInput(ctx context.Context, obj any) (BuyerInput, error) {
+	var it BuyerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"source", "ref", "name", "siret", "city", "departmentCode", "formerNames", "formerRefs"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
+		case "ref":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ref"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ref = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "siret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("siret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Siret = data
+		case "city":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("city"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.City = data
+		case "departmentCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DepartmentCode = data
+		case "formerNames":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("formerNames"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FormerNames = data
+		case "formerRefs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("formerRefs"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FormerRefs = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBuyerInput unmarshals raw into the BuyerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBuyerInput(ctx context.Context, raw any) (BuyerInput, error) {
+	var out BuyerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BuyerInput", raw, &out)
+	return out, err
+}
 
 func (ec *executionContext) unmarshalInputCreateWatchInput(ctx context.Context, obj any) (CreateWatchInput, error) {
 	var it CreateWatchInput
@@ -7320,7 +7711,7 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 		asMap["kind"] = "CONTRACT_NOTICE"
 	}
 
-	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "reference", "title", "description", "buyerName", "buyerSiret", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url"}
+	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "reference", "title", "description", "buyerName", "buyerSiret", "buyerRef", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7390,6 +7781,13 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.BuyerSiret = data
+		case "buyerRef":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buyerRef"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BuyerRef = data
 		case "departmentCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
@@ -9067,6 +9465,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "withdrawTender":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_withdrawTender(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertBuyers":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertBuyers(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10001,6 +10413,82 @@ func (ec *executionContext) _UpdateWatchPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var upsertBuyerResultImplementors = []string{"UpsertBuyerResult"}
+
+func (ec *executionContext) _UpsertBuyerResult(ctx context.Context, sel ast.SelectionSet, obj *UpsertBuyerResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, upsertBuyerResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpsertBuyerResult")
+		case "outcome":
+			out.Values[i] = ec._UpsertBuyerResult_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "buyer":
+			out.Values[i] = ec._UpsertBuyerResult_buyer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var upsertBuyersPayloadImplementors = []string{"UpsertBuyersPayload"}
+
+func (ec *executionContext) _UpsertBuyersPayload(ctx context.Context, sel ast.SelectionSet, obj *UpsertBuyersPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, upsertBuyersPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpsertBuyersPayload")
+		case "results":
+			out.Values[i] = ec._UpsertBuyersPayload_results(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._UpsertBuyersPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userErrorImplementors = []string{"UserError"}
 
 func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj *vigie.Error) graphql.Marshaler {
@@ -10371,6 +10859,44 @@ func (ec *executionContext) _WatchMatch(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var withdrawTenderPayloadImplementors = []string{"WithdrawTenderPayload"}
+
+func (ec *executionContext) _WithdrawTenderPayload(ctx context.Context, sel ast.SelectionSet, obj *WithdrawTenderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, withdrawTenderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WithdrawTenderPayload")
+		case "withdrawnTenderId":
+			out.Values[i] = ec._WithdrawTenderPayload_withdrawnTenderId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._WithdrawTenderPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -10444,6 +10970,25 @@ func (ec *executionContext) marshalNBuyerEdge2ᚖvigieᚋserviceᚐBuyerEdge(ctx
 		return graphql.Null
 	}
 	return ec._BuyerEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNBuyerInput2ᚕᚖvigieᚋgraphᚋgqlᚐBuyerInputᚄ(ctx context.Context, v any) ([]*BuyerInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*BuyerInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNBuyerInput2ᚖvigieᚋgraphᚋgqlᚐBuyerInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNBuyerInput2ᚖvigieᚋgraphᚋgqlᚐBuyerInput(ctx context.Context, v any) (*BuyerInput, error) {
+	res, err := ec.unmarshalInputBuyerInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNChoice2ᚕᚖvigieᚋgraphᚋgqlᚐChoiceᚄ(ctx context.Context, sel ast.SelectionSet, v []*Choice) graphql.Marshaler {
@@ -11132,6 +11677,30 @@ func (ec *executionContext) unmarshalNUpdateWatchInput2vigieᚋgraphᚋgqlᚐUpd
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNUpsertBuyerResult2ᚕᚖvigieᚋgraphᚋgqlᚐUpsertBuyerResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*UpsertBuyerResult) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUpsertBuyerResult2ᚖvigieᚋgraphᚋgqlᚐUpsertBuyerResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUpsertBuyerResult2ᚖvigieᚋgraphᚋgqlᚐUpsertBuyerResult(ctx context.Context, sel ast.SelectionSet, v *UpsertBuyerResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UpsertBuyerResult!")
+		return graphql.Null
+	}
+	return ec._UpsertBuyerResult(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -11336,6 +11905,13 @@ func (ec *executionContext) marshalOAlertFrequency2ᚖvigieᚐFrequency(ctx cont
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOBuyer2ᚖvigieᚐBuyer(ctx context.Context, sel ast.SelectionSet, v *vigie.Buyer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Buyer(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOBuyerConnection2ᚖvigieᚋserviceᚐBuyerPage(ctx context.Context, sel ast.SelectionSet, v *service.BuyerPage) graphql.Marshaler {
@@ -11706,6 +12282,13 @@ func (ec *executionContext) marshalOUpdateWatchPayload2ᚖvigieᚋgraphᚋgqlᚐ
 	return ec._UpdateWatchPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOUpsertBuyersPayload2ᚖvigieᚋgraphᚋgqlᚐUpsertBuyersPayload(ctx context.Context, sel ast.SelectionSet, v *UpsertBuyersPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpsertBuyersPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOWatch2ᚖvigieᚐWatch(ctx context.Context, sel ast.SelectionSet, v *vigie.Watch) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -11744,6 +12327,13 @@ func (ec *executionContext) marshalOWeekday2ᚖvigieᚐWeekday(ctx context.Conte
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOWithdrawTenderPayload2ᚖvigieᚋgraphᚋgqlᚐWithdrawTenderPayload(ctx context.Context, sel ast.SelectionSet, v *WithdrawTenderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WithdrawTenderPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -1,0 +1,337 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/lexicon"
+)
+
+// Registered tells what became of a record of a buyer.
+type Registered struct {
+	Outcome Outcome
+	Buyer   *vigie.Buyer // as stored
+}
+
+// RegisterBuyers brings the buyers in step with a platform's register, at most
+// [vigie.MaxBatch] records of it. The result has one entry for each. Buyers
+// that turn out to be one are joined; both ids lead to it, and tenders and
+// watches follow.
+func (s *Store) RegisterBuyers(ctx context.Context, records []*vigie.BuyerRecord) ([]Registered, error) {
+	results := make([]Registered, len(records))
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+			return err
+		}
+		var clues buyerClues
+		for _, r := range records {
+			for _, ref := range append([]string{r.Ref}, r.FormerRefs...) {
+				for _, name := range append([]string{r.Name}, r.FormerNames...) {
+					clues.add(r.Source, vigie.BuyerName{Name: name, SIRET: r.SIRET, Ref: ref})
+				}
+			}
+		}
+		book, err := loadBuyerBook(ctx, tx, &clues)
+		if err != nil {
+			return err
+		}
+		found := make([]*bookedBuyer, len(records))
+		for i, r := range records {
+			before, known := book.changes, len(book.all)
+			found[i] = book.register(r, s.stamp())
+			switch {
+			case len(book.all) > known:
+				results[i].Outcome = Created
+			case book.changes > before:
+				results[i].Outcome = Corrected
+			default:
+				results[i].Outcome = Unchanged
+			}
+		}
+		if book.changes > 0 {
+			if err := s.saveBuyers(ctx, tx, book); err != nil {
+				return err
+			}
+		}
+		for i, b := range found {
+			results[i].Buyer = b.current().Buyer
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// saveBuyers writes what is new in a book, and nothing else.
+func (s *Store) saveBuyers(ctx context.Context, tx bun.Tx, book *buyerBook) error {
+	moves, err := book.moves(ctx, tx, s.dialect)
+	if err != nil {
+		return err
+	}
+	first, err := takeNumbers(ctx, tx, book.changed()+moves.count())
+	if err != nil {
+		return err
+	}
+	numbers := counter(first)
+	if err := book.save(ctx, tx, &numbers); err != nil {
+		return err
+	}
+	return moves.save(ctx, tx, &numbers)
+}
+
+// buyerName is a row of buyer_names.
+type buyerName struct {
+	FoldedName     string `bun:",pk"`
+	DepartmentCode string `bun:",pk"`
+	BuyerID        int64  `bun:",pk"`
+}
+
+// buyerRef is a row of buyer_refs.
+type buyerRef struct {
+	Source  string `bun:",pk"`
+	Ref     string `bun:",pk"`
+	BuyerID int64
+}
+
+// buyerClues are what buyers are found by.
+type buyerClues struct {
+	sirets, folded []string
+	refs           map[string][]string // by source
+}
+
+func (c *buyerClues) add(source string, name vigie.BuyerName) {
+	c.sirets = append(c.sirets, name.SIRET)
+	c.folded = append(c.folded, lexicon.Fold(name.Name))
+	if name.Ref != "" {
+		if c.refs == nil {
+			c.refs = make(map[string][]string)
+		}
+		c.refs[source] = append(c.refs[source], name.Ref)
+	}
+}
+
+// loadBuyerBook reads the buyers that clues can lead to, with all their names
+// and references.
+func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBook, error) {
+	book := &buyerBook{
+		bySIRET: make(map[string]*bookedBuyer), byRef: make(map[sourceRef]*bookedBuyer), byName: make(map[nameKey][]*bookedBuyer),
+	}
+	sirets := bun.List(vigie.Sorted(clues.sirets))
+	var referred []int64
+	for source, refs := range clues.refs {
+		var some []int64
+		err := tx.NewSelect().Model((*buyerRef)(nil)).Column("buyer_id").Where("source = ?", source).
+			Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx, &some)
+		if err != nil {
+			return nil, err
+		}
+		referred = append(referred, some...)
+	}
+	// The SIRET of a buyer that joined another means the other.
+	var joined []*vigie.Buyer
+	if err := tx.NewSelect().Model(&joined).Where("merged_into IS NOT NULL").Where("siret IN (?)", sirets).Scan(ctx); err != nil {
+		return nil, err
+	}
+	for _, b := range joined {
+		referred = append(referred, *b.MergedInto)
+	}
+	var buyers []*vigie.Buyer
+	err := tx.NewSelect().Model(&buyers).
+		Where("merged_into IS NULL").
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			named := tx.NewSelect().Model((*buyerName)(nil)).Column("buyer_id").Where("folded_name IN (?)", bun.List(vigie.Sorted(clues.folded)))
+			q = q.Where("siret IN (?)", sirets).WhereOr("id IN (?)", named)
+			if len(referred) > 0 {
+				q = q.WhereOr("id IN (?)", bun.List(referred))
+			}
+			return q
+		}).
+		Order("id").Scan(ctx)
+	if err != nil || len(buyers) == 0 {
+		return book, err
+	}
+	byID := make(map[int64]*bookedBuyer, len(buyers))
+	ids := make([]int64, len(buyers))
+	for i, buyer := range buyers {
+		booked := &bookedBuyer{Buyer: buyer}
+		byID[buyer.ID], ids[i] = booked, buyer.ID
+		book.all = append(book.all, booked)
+		if buyer.SIRET != nil {
+			book.bySIRET[*buyer.SIRET] = booked
+		}
+	}
+	for _, b := range joined {
+		book.bySIRET[*b.SIRET] = byID[*b.MergedInto]
+	}
+	var names []buyerName
+	if err := tx.NewSelect().Model(&names).Where("buyer_id IN (?)", bun.List(ids)).Order("buyer_id").Scan(ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		key := nameKey{name.FoldedName, name.DepartmentCode}
+		book.byName[key] = append(book.byName[key], byID[name.BuyerID])
+	}
+	var refs []buyerRef
+	if err := tx.NewSelect().Model(&refs).Where("buyer_id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	for _, row := range refs {
+		ref, buyer := sourceRef{row.Source, row.Ref}, byID[row.BuyerID]
+		book.byRef[ref] = buyer
+		buyer.refs = append(buyer.refs, ref)
+	}
+	return book, nil
+}
+
+// changed counts the buyers that save will write.
+func (book *buyerBook) changed() int {
+	n := 0
+	for _, b := range book.all {
+		if b.writes() {
+			n++
+		}
+	}
+	return n
+}
+
+// writes tells whether the batch has anything to write of the buyer. One that
+// it both made and joined to another never was.
+func (b *bookedBuyer) writes() bool {
+	return (b.added || b.altered) && b.into == nil || b.into != nil && !b.added
+}
+
+// save writes what the batch did to the buyers.
+func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
+	var rows, aliases []*vigie.Buyer
+	var names []buyerName
+	var refs []buyerRef
+	for _, b := range book.all {
+		if !b.writes() {
+			continue
+		}
+		b.Number = numbers.next()
+		if b.added {
+			b.ID = b.Number
+		}
+		if b.into == nil {
+			rows = append(rows, b.Buyer)
+		}
+	}
+	for _, b := range book.all {
+		if b.into != nil && !b.added {
+			b.MergedInto = &b.current().ID
+			aliases = append(aliases, b.Buyer)
+		}
+		if b.into == nil {
+			for _, key := range b.newNames {
+				names = append(names, buyerName{key.folded, key.department, b.ID})
+			}
+			for _, ref := range b.newRefs {
+				refs = append(refs, buyerRef{ref.source, ref.ref, b.ID})
+			}
+		}
+	}
+	columns := []string{"name", "folded_name", "named_at", "siret", "city", "department_code", "number", "merged_into"}
+	for _, batch := range [][]*vigie.Buyer{rows, aliases} {
+		if len(batch) == 0 {
+			continue
+		}
+		if err := upsert(ctx, tx, &batch, "id", columns); err != nil {
+			return err
+		}
+	}
+	if len(aliases) > 0 {
+		moved, ids := make([]pair, len(aliases)), make([]int64, len(aliases))
+		for i, alias := range aliases {
+			moved[i], ids[i] = pair{alias.ID, *alias.MergedInto}, alias.ID
+		}
+		// An alias of an alias leads straight to the buyer.
+		if err := replace(ctx, tx, "buyers", "merged_into", "merged_into", moved); err != nil {
+			return err
+		}
+		if _, err := tx.NewDelete().Model((*buyerName)(nil)).Where("buyer_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(names) > 0 {
+		if _, err := tx.NewInsert().Model(&names).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&refs).On("CONFLICT (source, ref) DO UPDATE").Set("buyer_id = EXCLUDED.buyer_id").Exec(ctx)
+	return err
+}
+
+// buyerMoves are the tenders and watches that follow buyers which joined
+// others, and the tenders of those that a register calls otherwise: free text
+// finds them by the name.
+type buyerMoves struct {
+	joined           []*bookedBuyer
+	tenders, watches []movedRow
+}
+
+type movedRow struct{ ID, BuyerID int64 }
+
+// moves finds what follows the joined buyers, and locks it.
+func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, dialect dialect) (buyerMoves, error) {
+	var m buyerMoves
+	var ids, renamed []int64
+	for _, b := range book.all {
+		switch {
+		case b.into != nil && !b.added:
+			m.joined, ids = append(m.joined, b), append(ids, b.ID)
+		case b.renamed:
+			renamed = append(renamed, b.ID)
+		}
+	}
+	if len(ids)+len(renamed) == 0 {
+		return m, nil
+	}
+	err := tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id", "buyer_id").
+		Where("buyer_id IN (?)", bun.List(slices.Concat(ids, renamed))).Order("id").Scan(ctx, &m.tenders)
+	if err != nil || len(ids) == 0 {
+		return m, err
+	}
+	follow := tx.NewSelect().Table("watch_buyers").Column("watch_id").Where("buyer_id IN (?)", bun.List(ids))
+	err = dialect.forUpdate(tx.NewSelect().Model((*vigie.Watch)(nil)).Column("id").
+		Where("id IN (?)", follow).Order("id")).Scan(ctx, &m.watches)
+	return m, err
+}
+
+// count is how many numbers save takes.
+func (m buyerMoves) count() int { return len(m.tenders) + len(m.watches) }
+
+// save has tenders and watches name the buyer that theirs turned out to be,
+// and gives each a number.
+func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
+	var moved []pair
+	for _, b := range m.joined {
+		moved = append(moved, pair{b.ID, b.current().ID})
+	}
+	for _, table := range []string{"tenders", "watch_buyers", "buyer_refs"} {
+		if err := replace(ctx, tx, table, "buyer_id", "buyer_id", moved); err != nil {
+			return err
+		}
+	}
+	for _, followers := range []struct {
+		table string
+		rows  []movedRow
+	}{{"tenders", m.tenders}, {"watches", m.watches}} {
+		var numbered []pair
+		for _, row := range followers.rows {
+			numbered = append(numbered, pair{row.ID, numbers.next()})
+		}
+		if err := replace(ctx, tx, followers.table, "number", "id", numbered); err != nil {
+			return err
+		}
+	}
+	return nil
+}

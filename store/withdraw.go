@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Withdraw takes back all that was published of the tender that a source's
+// reference is about, and returns the tender. It keeps its id, should any of it
+// be published again. Doing so again changes nothing.
+func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender, error) {
+	t := new(vigie.Tender)
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+			return err
+		}
+		about := tx.NewSelect().Model((*tenderRef)(nil)).Column("tender_id").Where("source = ?", source).Where("ref = ?", ref)
+		*t = vigie.Tender{}
+		if err := tx.NewSelect().Model(t).Where("id = (?)", about).Scan(ctx); err != nil || t.Outcome == vigie.Withdrawn {
+			return err
+		}
+		_, err := tx.NewUpdate().Model((*vigie.Notice)(nil)).Set("withdrawn = TRUE").Where("tender_id = ?", t.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		t.Outcome = vigie.Withdrawn
+		if t.Number, err = takeNumbers(ctx, tx, 1); err != nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model(t).Column("outcome", "number").WherePK().Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}

@@ -1,0 +1,78 @@
+package store_test
+
+import (
+	"testing"
+
+	"vigie"
+	"vigie/store"
+)
+
+// What was withdrawn is nowhere but in what was told of it; it does not count
+// when it, or another notice of its tender, is published again.
+func TestWithdraw(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		original := notice("26-1", 0)
+		correction := notice("26-2", 3, kind(vigie.Correction, "26-1"), title("Tout autre chose"))
+		first := publish(t, s, original, correction)
+		id := first[0].Notice.TenderID
+		before := tender(t, s, id).Number
+
+		withdrawn, err := s.Withdraw(t.Context(), "test", "26-2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if withdrawn.ID != id || withdrawn.Outcome != vigie.Withdrawn || withdrawn.Number <= before {
+			t.Errorf("withdrawn: %+v", withdrawn)
+		}
+		found, err := s.Tenders(t.Context(), []int64{id})
+		if err != nil || len(found) != 0 {
+			t.Errorf("it is still found: %v, %v", found, err)
+		}
+		told, err := s.TendersTold(t.Context(), []int64{id})
+		if err != nil || told[id] == nil || told[id].Title != "Tout autre chose" {
+			t.Errorf("what was told of it is lost: %v, %v", told[id], err)
+		}
+		notices, err := s.Notices(t.Context(), []int64{id})
+		if err != nil || len(notices[id]) != 0 {
+			t.Errorf("its notices are still there: %v, %v", notices, err)
+		}
+		if _, err := s.Notice(t.Context(), first[0].Notice.ID); vigie.CodeOf(err) != vigie.NotFound {
+			t.Errorf("its notice is still there: %v", err)
+		}
+		changed, err := s.ChangedTenders(t.Context(), before, 10)
+		if err != nil || len(changed) != 1 || changed[0].Outcome != vigie.Withdrawn {
+			t.Errorf("who follows hears of %v, %v", changed, err)
+		}
+
+		last, err := s.LastNumber(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := s.Withdraw(t.Context(), "test", "26-1"); err != nil || again.ID != id {
+			t.Errorf("withdrawn again: %v, %v", again, err)
+		}
+		if now, err := s.LastNumber(t.Context()); err != nil || now != last {
+			t.Errorf("withdrawing again takes numbers: %d after %d, %v", now, last, err)
+		}
+		if _, err := s.Withdraw(t.Context(), "test", "26-9"); vigie.CodeOf(err) != vigie.NotFound {
+			t.Errorf("an unknown one: %v", err)
+		}
+		if _, err := s.Withdraw(t.Context(), "other", "26-1"); vigie.CodeOf(err) != vigie.NotFound {
+			t.Errorf("another source's: %v", err)
+		}
+
+		back := publish(t, s, original)[0]
+		if back.Outcome != store.Created || back.Notice.TenderID != id || back.Notice.Revision != 2 {
+			t.Errorf("published again: %s, %+v", back.Outcome, back.Notice)
+		}
+		if now := tender(t, s, id); now.Outcome != vigie.Undecided || now.Title != original.Content.Title {
+			t.Errorf("it is back as %+v", now)
+		}
+		if same := publish(t, s, original)[0]; same.Outcome != store.Unchanged {
+			t.Errorf("and once more: %s", same.Outcome)
+		}
+		if again := publish(t, s, correction)[0]; again.Outcome != store.Created || tender(t, s, id).Title != "Tout autre chose" {
+			t.Errorf("the correction published again: %s", again.Outcome)
+		}
+	})
+}
