@@ -18,9 +18,9 @@ export function temporaryFolder() {
   return folder;
 }
 
-/** Until `attempt` gives something; it fails after 30 seconds. */
-export async function until(attempt, what) {
-  for (const end = Date.now() + 30_000; Date.now() < end; await pause(50)) {
+/** Until `attempt` gives something; it fails after 30 seconds, or `patience`. */
+export async function until(attempt, what, patience = 30_000) {
+  for (const end = Date.now() + patience; Date.now() < end; await pause(50)) {
     const got = await attempt();
     if (got) return got;
   }
@@ -45,6 +45,11 @@ export async function run(args, environment, sign) {
   await until(async () => (await fetch(`${url}/readyz`)).ok, '/readyz');
   return {
     url,
+    /** Without a moment to end in. */
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
     async stop() {
       child.kill();
       const [code] = await ended;
@@ -53,24 +58,28 @@ export async function run(args, environment, sign) {
   };
 }
 
-/** Starts `vigie serve`. */
-export async function startServer() {
-  const { url, stop } = await run(
+/** Starts `vigie serve`; `environment` has settings of the test's own. */
+export async function startServer(environment = {}) {
+  const folder = environment.VIGIE_DATA ?? temporaryFolder();
+  const process = await run(
     ['serve'],
-    { VIGIE_LISTEN: '127.0.0.1:0', VIGIE_SECRET: secret, VIGIE_DATA: temporaryFolder() },
+    { VIGIE_LISTEN: '127.0.0.1:0', VIGIE_SECRET: secret, VIGIE_DATA: folder, ...environment },
     /address=(127\.0\.0\.1:\d+)/,
   );
-  return new Server(url, stop);
+  return new Server(process, folder);
 }
 
 class Server {
   #publisher;
   #published = 0;
 
-  constructor(url, stop) {
+  constructor({ url, stop, kill }, folder) {
     this.url = `${url}/graphql`;
     this.socketURL = this.url.replace('http', 'ws');
     this.stop = stop;
+    this.kill = kill;
+    /** The folder of its data. */
+    this.folder = folder;
   }
 
   /** A token of `vigie token`. */
