@@ -28,10 +28,10 @@ const rules = {
     'error',
     {
       exceptions: {
-        suffixes: ['Connection', 'Edge', 'Payload'],
+        suffixes: ['Connection', 'Edge', 'Payload', 'Result'],
         types: [
-          'Choice', 'Choices', 'Criteria', 'CriterionResult', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
-          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'PublishResult', 'SummaryLine',
+          'Choice', 'Choices', 'Criteria', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
+          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SummaryLine',
           'TenderFacets', 'TenderMatched', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
         ],
       },
