@@ -72,6 +72,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	s.store.Remember(s.desk.keys.Fingerprints)
+	s.keep = 13
 	// The samples are there before the index first follows, so it answers
 	// nobody without them.
 	defer s.follow(ctx)()

@@ -40,6 +40,8 @@ type site struct {
 	news    *feed.News
 	gate    *gate
 	traces  *traces
+	// keep is for how many months it is kept what was mailed to whom.
+	keep int
 	// trusted are the only documents that are run; nil runs any.
 	trusted map[string]string
 	// signIn tells who asks.

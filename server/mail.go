@@ -29,6 +29,7 @@ type mailSettings struct {
 	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s"`
 	MailSpacing   time.Duration `help:"The least time between two digests to one person." default:"1m"`
 	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h"`
+	KeepMails     int           `help:"For how many months it is kept what was mailed to whom, and who looked at accounts for support." default:"13" placeholder:"N"`
 	PageWatches   string        `help:"The platform's page of all watches." placeholder:"URL"`
 	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." placeholder:"URL"`
 	PageTender    string        `help:"The platform's page of a tender, with {source} and {sourceRef} in it; without it, the source's." placeholder:"URL"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"vigie/alert"
+	"vigie/alert/link"
 	"vigie/feed"
 	"vigie/graph"
 )
@@ -34,6 +37,9 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	if c.KeepMails < 1 {
+		return errors.New("--keep-mails: at least a month, for support to find out what became of a mail")
+	}
 	traces, err := c.traceSettings.open(ctx)
 	if err != nil {
 		return err
@@ -49,8 +55,15 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	if s.desk != nil {
 		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
-		s.store.Remember(s.desk.keys.Fingerprints)
 	}
+	if len(c.Secret) > 0 { // also where others send the mails
+		keys, err := link.New(c.Secret)
+		if err != nil {
+			return err
+		}
+		s.store.Remember(keys.Fingerprints)
+	}
+	s.keep = c.KeepMails
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
 	s.signIn = within(c.MaxTime, bearer(verifier, s.store))
@@ -113,12 +126,16 @@ func (s *site) close() {
 	s.store.Close()
 }
 
-// follow has the index and the news follow the database until stop.
+// follow has the index and the news follow the database, and what was kept for
+// long enough forgotten, until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
+	done.Go(func() {
+		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep}).Run(ctx)
+	})
 	return func() {
 		cancel()
 		done.Wait()

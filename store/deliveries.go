@@ -120,7 +120,7 @@ type Health struct {
 	// nil while the watch is off.
 	EvaluatedAt *time.Time
 	// MatchedAt is when a tender last began to match, MailedAt when a mail
-	// because of it was last accepted.
+	// because of it was last accepted; nil where that is longer ago than is kept.
 	MatchedAt, MailedAt *time.Time
 }
 
@@ -133,7 +133,7 @@ func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health,
 		Join("LEFT JOIN mails AS m ON m.id = d.mail_id AND m.state = ?", vigie.MailSent).
 		ColumnExpr("w.id AS watch_id").
 		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", alertsConsumer).
-		ColumnExpr("MAX(CASE WHEN d.kind = ? THEN d.created_at END) AS matched_at", vigie.DeliverNew).
+		ColumnExpr("MAX(CASE WHEN d.kind = ? AND d.created_at > ? THEN d.created_at END) AS matched_at", vigie.DeliverNew, longAgo()).
 		ColumnExpr("MAX(m.closed_at) AS mailed_at").
 		Where("w.id IN (?)", bun.List(watches)).GroupExpr("w.id, w.active").Scan(ctx, &rows)
 	byWatch := make(map[int64]*Health, len(rows))

@@ -47,7 +47,8 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 // addresses, deliveries, mails and marks. Rows without any content stay for the
 // watches, by which those who follow changes hear of it, and for the account.
 // Of an address that left, bounced or was asked for its consent its fingerprint
-// stays. The person is a new one at the next sign-in.
+// stays. Who looked at it for support stays too, without what names it. The
+// person is a new one at the next sign-in.
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account := &vigie.Account{ID: id}
@@ -63,6 +64,9 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 			return err
 		}
 		if err := s.forget(ctx, tx, account, recipients); err != nil {
+			return err
+		}
+		if err := s.forgetAccesses(ctx, tx, account); err != nil {
 			return err
 		}
 		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"

@@ -18,6 +18,7 @@ type Export struct {
 	Mails      []ExportedMail     `json:"mails"`
 	Deliveries []ExportedDelivery `json:"deliveries"`
 	Marks      []ExportedMark     `json:"marks"`
+	Accesses   []ExportedAccess   `json:"accesses"`
 }
 
 // ExportedAccount is the account itself.
@@ -69,13 +70,14 @@ type ExportedAddress struct {
 	BouncedAt *time.Time `json:"bouncedAt"`
 }
 
-// ExportedMail is a mail to an address of the account.
+// ExportedMail is a mail to an address of the account. Times that are not kept
+// any more are null, as in a delivery.
 type ExportedMail struct {
 	ID        int64           `json:"id"`
 	Email     string          `json:"email"`
 	Kind      vigie.MailKind  `json:"kind"`
 	MessageID string          `json:"messageId"`
-	CreatedAt time.Time       `json:"createdAt"`
+	CreatedAt *time.Time      `json:"createdAt"`
 	State     vigie.MailState `json:"state"`
 	ClosedAt  *time.Time      `json:"closedAt"`
 	Error     string          `json:"error"`
@@ -91,9 +93,15 @@ type ExportedDelivery struct {
 	Source    string             `json:"source"`
 	SourceRef string             `json:"sourceRef"`
 	Title     string             `json:"title"`
-	CreatedAt time.Time          `json:"createdAt"`
+	CreatedAt *time.Time         `json:"createdAt"`
 	DroppedAt *time.Time         `json:"droppedAt"`
 	MailID    *int64             `json:"mailId"`
+}
+
+// ExportedAccess is that somebody of the support looked at the account.
+type ExportedAccess struct {
+	At    time.Time `json:"at"`
+	Field string    `json:"field"`
 }
 
 // ExportedMark is what the person did with a tender.
@@ -109,6 +117,7 @@ type ExportedMark struct {
 func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	e := &Export{
 		Watches: []ExportedWatch{}, Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}, Marks: []ExportedMark{},
+		Accesses: []ExportedAccess{},
 	}
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }
@@ -130,13 +139,16 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 				ColumnExpr("s.watch_id, r.email, r.created_at, r.confirmed_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, a.bounced_at").
 				Order("s.watch_id", "s.position"), &e.Addresses},
 			{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
-				ColumnExpr("m.id, r.email, m.kind, m.message_id, m.created_at, m.state, m.closed_at, m.error").Order("m.id"), &e.Mails},
+				ColumnExpr("m.id, r.email, m.kind, m.message_id, m.state, m.closed_at, m.error").
+				ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 			{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 				Join("JOIN tenders AS t ON t.id = d.tender_id").
-				ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.created_at, d.dropped_at, d.mail_id").
+				ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.dropped_at, d.mail_id").
+				ColumnExpr("CASE WHEN d.created_at > ? THEN d.created_at END AS created_at", longAgo()).
 				Order("d.id", "y.watch_id"), &e.Deliveries},
 			{from("tender_marks AS r").Join("JOIN tenders AS t ON t.id = r.tender_id").
 				ColumnExpr("t.source, t.source_ref, t.title, r.seen_at, r.dismissed_at").Order("t.id"), &e.Marks},
+			{from("accesses AS r").Column("at", "field").Order("id"), &e.Accesses},
 		} {
 			if err := part.query.Where("r.account_id = ?", account).Scan(ctx, part.rows); err != nil {
 				return err

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// longAgo stands for a time that is not kept any more.
+func longAgo() time.Time { return time.Unix(0, 0).UTC() }
+
+// retentionConsumer is who forgets what was kept for long enough.
+const retentionConsumer = "retention"
+
+// LookedThrough is when what is only kept for a time was last looked through;
+// zero for never.
+func (s *Store) LookedThrough(ctx context.Context) (time.Time, error) {
+	var at bun.NullTime
+	err := s.db.NewRaw("SELECT seen_at FROM consumers WHERE name = ?", retentionConsumer).Scan(ctx, &at)
+	return at.Time, translate(err)
+}
+
+// NoteLookedThrough notes that it was looked through now.
+func (s *Store) NoteLookedThrough(ctx context.Context) error {
+	_, err := s.db.NewRaw("UPDATE consumers SET seen_at = ? WHERE name = ?", s.stamp(), retentionConsumer).Exec(ctx)
+	return translate(err)
+}
+
+// agedDelivery is a delivery, with what tells whether it is still needed.
+type agedDelivery struct {
+	ID, RecipientID int64
+	CreatedAt       time.Time
+	// ClosedAt is when its mail left or was given up, DroppedAt when it was
+	// dropped.
+	ClosedAt, DroppedAt *time.Time
+	Outcome             vigie.Outcome // of its tender, as the deadline is
+	Deadline            *time.Time
+}
+
+// stripped tells whether all but the fact is forgotten.
+func (d *agedDelivery) stripped() bool { return !d.CreatedAt.After(longAgo()) }
+
+// settled tells whether it was told or dropped before a time.
+func (d *agedDelivery) settled(before time.Time) bool {
+	return d.stripped() || d.ClosedAt != nil && d.ClosedAt.Before(before) || d.dropped(before)
+}
+
+func (d *agedDelivery) dropped(before time.Time) bool {
+	return d.DroppedAt != nil && d.DroppedAt.Before(before)
+}
+
+// over tells whether nothing more can be told of its tender.
+func (d *agedDelivery) over(now time.Time) bool {
+	t := vigie.Tender{Outcome: d.Outcome}
+	t.Deadline = d.Deadline
+	return t.Status(now) != vigie.StatusOnline
+}
+
+// ForgetDeliveries goes through the deliveries after one, by id, at most
+// [vigie.MaxBatch], and forgets those that were told or dropped before a time;
+// next is where to go on, 0 for the end.
+//
+// Nothing stays of one that was dropped, or whose tender is over. Where the
+// tender can still be answered, more may have to be said of it, and nothing
+// twice: of such a delivery stays which address was told what, by reason of
+// which watch; when, in which mail and by which keywords is gone.
+func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var rows []*agedDelivery
+		err := tx.NewSelect().TableExpr("deliveries AS d").
+			Join("JOIN tenders AS same ON same.id = d.tender_id").
+			Join("JOIN tenders AS t ON t.id = COALESCE(same.merged_into, same.id)").
+			Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
+			ColumnExpr("d.id, d.recipient_id, d.created_at, d.dropped_at, t.outcome, t.deadline").
+			ColumnExpr("CASE WHEN m.state <> ? THEN COALESCE(m.closed_at, ?) END AS closed_at", vigie.MailOpen, longAgo()).
+			Where("d.id > ?", after).OrderExpr("d.id").Limit(vigie.MaxBatch).Scan(ctx, &rows)
+		if err != nil {
+			return err
+		}
+		var gone, bare, recipients []int64
+		next = 0
+		for _, d := range rows {
+			if d.CreatedAt.Before(before) {
+				next = rows[len(rows)-1].ID // ids follow one another in time, or nearly
+			}
+			switch {
+			case !d.settled(before):
+				continue
+			case d.dropped(before) || d.over(s.stamp()):
+				gone = append(gone, d.ID)
+			case !d.stripped():
+				bare = append(bare, d.ID)
+			}
+			recipients = append(recipients, d.RecipientID)
+		}
+		if len(gone)+len(bare) == 0 {
+			return nil
+		}
+		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
+			return err
+		}
+		if len(gone) > 0 {
+			for _, statement := range []string{"DELETE FROM reasons WHERE delivery_id IN (?)", "DELETE FROM deliveries WHERE id IN (?)"} {
+				if _, err := tx.NewRaw(statement, bun.List(gone)).Exec(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		if len(bare) == 0 {
+			return nil
+		}
+		if _, err := tx.NewUpdate().Model((*reason)(nil)).Set("keywords = '[]'").Where("delivery_id IN (?)", bun.List(bare)).Exec(ctx); err != nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("created_at = ?", longAgo()).Set("due_at = ?", longAgo()).
+			Where("id IN (?)", bun.List(bare)).Exec(ctx)
+		return err
+	})
+	return next, err
+}
+
+// ForgetMails goes through mails as [Store.ForgetDeliveries] does through
+// deliveries, and forgets those that left, or were given up, before a time. Of
+// one that told of what is still known stays no more than that there was one,
+// and what became of it.
+func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var rows []*struct {
+			vigie.Mail `bun:"embed:"`
+			Tells      bool
+		}
+		tells := tx.NewSelect().Model((*vigie.Delivery)(nil)).ColumnExpr("1").Where("delivery.mail_id = m.id")
+		err := tx.NewSelect().TableExpr("mails AS m").ColumnExpr("m.id, m.recipient_id, m.created_at, m.state, m.closed_at").
+			ColumnExpr("EXISTS (?) AS tells", tells).
+			Where("m.id > ?", after).OrderExpr("m.id").Limit(vigie.MaxBatch).Scan(ctx, &rows)
+		if err != nil {
+			return err
+		}
+		var gone, bare, recipients []int64
+		next = 0
+		for _, m := range rows {
+			if m.CreatedAt.Before(before) {
+				next = rows[len(rows)-1].ID
+			}
+			stripped := !m.CreatedAt.After(longAgo())
+			switch {
+			case !stripped && (m.ClosedAt == nil || !m.ClosedAt.Before(before)):
+				continue
+			case !m.Tells:
+				gone = append(gone, m.ID)
+			case !stripped:
+				bare = append(bare, m.ID)
+			}
+			recipients = append(recipients, m.RecipientID)
+		}
+		if len(gone)+len(bare) == 0 {
+			return nil
+		}
+		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
+			return err
+		}
+		if len(gone) > 0 {
+			if _, err := tx.NewDelete().Model((*vigie.Mail)(nil)).Where("id IN (?)", bun.List(gone)).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		if len(bare) == 0 {
+			return nil
+		}
+		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("message_id = CAST(id AS TEXT)").Set("error = ''").Set("closed_at = NULL").
+			Set("created_at = ?", longAgo()).Set("retry_at = ?", longAgo()).Where("id IN (?)", bun.List(bare)).Exec(ctx)
+		return err
+	})
+	return next, err
+}
+
+// ForgetAccesses forgets accesses before a time, at most [vigie.MaxBatch];
+// more tells whether there may be more.
+func (s *Store) ForgetAccesses(ctx context.Context, before time.Time) (more bool, err error) {
+	some := s.db.NewSelect().Model((*Access)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
+	result, err := s.db.NewDelete().Model((*Access)(nil)).Where("id IN (?)", some).Exec(ctx)
+	if err != nil {
+		return false, translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows == vigie.MaxBatch, translate(err)
+}

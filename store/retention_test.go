@@ -1,0 +1,80 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/store"
+)
+
+// However much there is, no more is forgotten at once than a batch, and all in
+// the end.
+func TestForgettingInBatches(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		const many = 2*vigie.MaxBatch + 10
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		var notices []*vigie.Notice
+		for i := range many {
+			notices = append(notices, notice(fmt.Sprint("n", i), 0, func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
+		}
+		for len(notices) > 0 {
+			n := min(len(notices), vigie.MaxBatch)
+			for _, p := range publish(t, f.store, notices[:n]...) {
+				f.must(f.store.Enter(t.Context(), store.Happening{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
+					{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}},
+				}))
+			}
+			notices = notices[n:]
+		}
+		mails, _ := f.claim()
+		if len(mails) != 1 {
+			t.Fatalf("%d mails are written", len(mails))
+		}
+		f.must(f.store.MailSent(t.Context(), mails[0], nil, nil))
+		f.must(f.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
+		held := func() *store.Export {
+			t.Helper()
+			e, err := f.store.Export(t.Context(), f.account.ID)
+			f.must(err)
+			return e
+		}
+		steps := func(before time.Time, forget func(context.Context, time.Time, int64) (int64, error)) (steps int) {
+			t.Helper()
+			for next, left := int64(0), len(held().Deliveries); steps == 0 || next > 0; steps++ {
+				var err error
+				next, err = forget(t.Context(), before, next)
+				f.must(err)
+				now := len(held().Deliveries)
+				if left-now > vigie.MaxBatch {
+					t.Errorf("%d are forgotten at once", left-now)
+				}
+				left = now
+			}
+			return steps
+		}
+		steps(f.now, f.store.ForgetDeliveries)
+		steps(f.now, f.store.ForgetMails)
+		more, err := f.store.ForgetAccesses(t.Context(), f.now)
+		f.must(err)
+		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
+			t.Errorf("what is not old enough is forgotten: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
+		}
+		f.now = f.now.Add(2 * time.Hour)
+		if n := steps(f.now, f.store.ForgetMails); n < 1 || len(held().Mails) != 1 {
+			t.Error("a mail is gone before what it told")
+		}
+		if n := steps(f.now, f.store.ForgetDeliveries); n < 3 {
+			t.Errorf("forgotten in %d steps", n)
+		}
+		steps(f.now, f.store.ForgetMails)
+		_, err = f.store.ForgetAccesses(t.Context(), f.now)
+		f.must(err)
+		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {
+			t.Errorf("%d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
+		}
+	})
+}
