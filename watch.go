@@ -108,6 +108,11 @@ type Recipient struct {
 	// Primary is whether it is the account's own address.
 	Primary bool
 	Status  RecipientStatus
+	// StatusAt is when its owner agreed or left, or mail to it came back; nil where
+	// nobody said, or the issuer vouches for it.
+	StatusAt *time.Time
+	// RemovedAt is when it was taken from the watch; nil where it was not.
+	RemovedAt *time.Time
 }
 
 // GlobalID is the recipient's id across the API.

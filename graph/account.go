@@ -7,12 +7,21 @@ import (
 
 	"vigie"
 	"vigie/graph/gql"
+	"vigie/service"
 )
 
 func (query) Viewer(ctx context.Context) (*vigie.Account, error) { return account(ctx) }
 
 func (accountType) Name(_ context.Context, a *vigie.Account) (*string, error) {
 	return orNull(a.Name), nil
+}
+
+func (r accountType) Watches(ctx context.Context, a *vigie.Account, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
+	owner, err := load(ctx).owner(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.service.WatchPage(ctx, owner, orderBy, service.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
 func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) (*gql.UpdateAccountPayload, error) {
@@ -37,6 +46,32 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	}
 	problems, err := userErrors(err)
 	return &gql.UpdateAccountPayload{Account: account, UserErrors: problems}, err
+}
+
+func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held, err := m.service.Store.Export(ctx, account.ID)
+	problems, err := userErrors(err)
+	if held == nil {
+		return &gql.ExportAccountPayload{UserErrors: problems}, err
+	}
+	return &gql.ExportAccountPayload{Data: held, UserErrors: problems}, err
+}
+
+func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.DeleteAccountPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var deleted *string
+	if err = m.service.DeleteAccount(ctx, account, confirmEmail); err == nil {
+		deleted = new(account.GlobalID())
+	}
+	problems, err := userErrors(err)
+	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, UserErrors: problems}, err
 }
 
 // given is the value of a field that a client may leave out; nil where it did.

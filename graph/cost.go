@@ -37,6 +37,11 @@ func costs() (c gql.ComplexityRoot) {
 	c.Watch.Deliveries = func(child int, first *int32, _ *string, last *int32, _ *string) int {
 		return 1 + child*pageSize(first, last)
 	}
+	c.Account.Watches = func(child int, _ service.WatchOrder, first *int32, _ *string, last *int32, _ *string) int {
+		return 1 + child*pageSize(first, last)
+	}
+	c.Watch.ExplainAlert = func(child int, _ string) int { return searchCost + child }
+	c.Mutation.ExportAccount = func(child int) int { return 10*searchCost + child }
 	c.Watch.OnlineCount = func(int) int { return searchCost }
 	c.Watch.Health = func(child int) int { return searchCost + child }
 	c.TenderFacets.Buyers = func(child int, first *int32) int { return 1 + child }

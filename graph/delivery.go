@@ -18,7 +18,7 @@ func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHeal
 	if err != nil || health == nil {
 		return nil, err
 	}
-	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	recipients, err := load(ctx).recipients.Load(ctx, owned{w.AccountID, w.ID})
 	return service.Health(health, recipients), err
 }
 
@@ -27,11 +27,11 @@ func (deliveryType) Tender(ctx context.Context, d *store.Outgoing) (*vigie.Tende
 }
 
 func (r deliveryType) Recipient(ctx context.Context, d *store.Outgoing) (*vigie.Recipient, error) {
-	return load(ctx).addresses.Load(ctx, d.SubscriptionID)
+	return load(ctx).addresses.Load(ctx, owned{d.AccountID, d.SubscriptionID})
 }
 
 func (deliveryType) Reasons(ctx context.Context, d *store.Outgoing) ([]*service.WatchMatch, error) {
-	reasons, err := load(ctx).reasons.Load(ctx, d.ID)
+	reasons, err := load(ctx).reasons.Load(ctx, owned{d.AccountID, d.ID})
 	if reasons == nil {
 		reasons = []*service.WatchMatch{}
 	}

@@ -17,15 +17,18 @@ import (
 	"vigie/feed"
 )
 
-// postbox is a mailer that accepts everything, but for those who bounce.
+// postbox is a mailer that accepts everything, but for whom it bounces or delays.
 type postbox struct {
-	mails   []post.Message
-	bounces string
+	mails           []post.Message
+	bounces, delays string
 }
 
 func (b *postbox) Send(_ context.Context, m post.Message) error {
 	if m.To == b.bounces {
 		return &post.Error{Kind: post.ForAddress, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 no such user"}
+	}
+	if m.To == b.delays {
+		return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.3.0 try again"}
 	}
 	b.mails = append(b.mails, m)
 	return nil

@@ -129,6 +129,8 @@ type (
 	changeType   struct{ *resolver }
 	errorType    struct{ *resolver }
 	warningType  struct{ *resolver }
+
+	alertReasonType struct{ *resolver }
 )
 
 func (r *resolver) Query() gql.QueryResolver               { return query{r} }
@@ -146,6 +148,7 @@ func (r *resolver) Notice() gql.NoticeResolver             { return noticeType{r
 func (r *resolver) NoticeChange() gql.NoticeChangeResolver { return changeType{r} }
 func (r *resolver) UserError() gql.UserErrorResolver       { return errorType{r} }
 func (r *resolver) Warning() gql.WarningResolver           { return warningType{r} }
+func (r *resolver) AlertReason() gql.AlertReasonResolver   { return alertReasonType{r} }
 
 // orNull is s, or null where it is empty.
 func orNull[T ~string](s T) *T {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -18,14 +19,71 @@ type loaders struct {
 	tenders    *dataloadgen.Loader[int64, *vigie.Tender]
 	told       *dataloadgen.Loader[int64, *vigie.Tender]
 	folds      *dataloadgen.Loader[int64, vigie.Folded]
-	recipients *dataloadgen.Loader[int64, []*vigie.Recipient]
+	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
-	addresses  *dataloadgen.Loader[int64, *vigie.Recipient]
+	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
 	health     *dataloadgen.Loader[int64, *store.Health]
-	reasons    *dataloadgen.Loader[int64, []*service.WatchMatch]
+	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
 	// pages go by the address of the plan: no two are one.
 	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
+
+	mutex sync.Mutex
+	// opened are the accounts that a support desk was shown.
+	opened map[int64]*vigie.Account
+}
+
+// owned is a thing of an account.
+type owned struct{ account, id int64 }
+
+// open has what a support desk asks for be shown to it.
+func (l *loaders) open(accounts ...*vigie.Account) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for _, a := range accounts {
+		l.opened[a.ID] = a
+	}
+}
+
+// owner returns an account whose things who asks may see: its own, or one that
+// was opened.
+func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
+	l.mutex.Lock()
+	opened := l.opened[id]
+	l.mutex.Unlock()
+	if opened != nil {
+		return opened, nil
+	}
+	viewer, err := account(ctx)
+	if err == nil && viewer.ID != id {
+		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "C'est à un autre compte.", EN: "This is another account's."}}
+	}
+	return viewer, err
+}
+
+// ownedLoader makes a loader of what accounts own.
+func ownedLoader[V any](l *loaders, fetch func(context.Context, *vigie.Account, []int64) (map[int64]V, error)) *dataloadgen.Loader[owned, V] {
+	return loader(func(ctx context.Context, keys []owned) (map[owned]V, error) {
+		byAccount := make(map[int64][]int64)
+		for _, key := range keys {
+			byAccount[key.account] = append(byAccount[key.account], key.id)
+		}
+		all := make(map[owned]V, len(keys))
+		for id, ids := range byAccount {
+			account, err := l.owner(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			found, err := fetch(ctx, account, ids)
+			if err != nil {
+				return nil, err
+			}
+			for key, value := range found {
+				all[owned{id, key}] = value
+			}
+		}
+		return all, nil
+	})
 }
 
 type loadersKey struct{}
@@ -46,13 +104,6 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return folds, err
 		}),
-		recipients: loader(func(ctx context.Context, watches []int64) (map[int64][]*vigie.Recipient, error) {
-			account, err := account(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return s.Store.Recipients(ctx, account, watches)
-		}),
 		marks: loader(func(ctx context.Context, tenders []int64) (map[int64]store.Marks, error) {
 			viewer, err := signedIn(ctx)
 			if err != nil || viewer.Account == nil {
@@ -60,21 +111,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
 		}),
-		addresses: loader(func(ctx context.Context, ids []int64) (map[int64]*vigie.Recipient, error) {
-			account, err := account(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return s.Store.Addresses(ctx, account, ids)
-		}),
 		health: loader(s.Store.Health),
-		reasons: loader(func(ctx context.Context, deliveries []int64) (map[int64][]*service.WatchMatch, error) {
-			account, err := account(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return s.DeliveryReasons(ctx, account, deliveries)
-		}),
 		online: loader(s.OnlineByBuyer),
 		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {
 			pages, err := s.TenderPages(ctx, plans)
@@ -84,7 +121,9 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return byPlan, err
 		}),
+		opened: make(map[int64]*vigie.Account),
 	}
+	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Recipients), ownedLoader(l, s.Store.Addresses), ownedLoader(l, s.DeliveryReasons)
 	return context.WithValue(ctx, loadersKey{}, l)
 }
 

@@ -127,11 +127,15 @@ func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *
 }
 
 func (q query) ExplainMatch(ctx context.Context, watchID, tenderID string) (*gql.MatchExplanation, error) {
-	account, err := account(ctx)
+	watch := keyOf(vigie.KindWatch, watchID)
+	account, err := q.watchOwner(ctx, "explainMatch", watch)
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	explained, err := q.service.Explain(ctx, account, keyOf(vigie.KindWatch, watchID), keyOf(vigie.KindTender, tenderID))
+	explained, err := q.service.Explain(ctx, account, watch, keyOf(vigie.KindTender, tenderID))
 	if vigie.CodeOf(err) == vigie.NotFound {
 		return nil, nil
 	}

@@ -6,14 +6,18 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/service"
 )
 
 // Viewer is who asks, as the bearer token says.
 type Viewer struct {
-	// Account is nil for a publisher that is no person.
+	// Account is nil for publishers and support desks, which are no persons.
 	Account *vigie.Account
 	// Sources are those that the viewer may publish for.
 	Sources []string
+	// Desk is the support desk that asks, nil for others: it sees the things of all
+	// accounts, and changes none.
+	Desk *service.Desk
 	// Until is when the token expires; zero for never.
 	Until time.Time
 }
@@ -51,11 +55,19 @@ func account(ctx context.Context) (*vigie.Account, error) {
 	}
 	if v.Account == nil {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne désigne personne : il ne permet que de publier.",
-			EN: "This token stands for nobody: it allows publishing alone.",
+			FR: "Ce jeton ne désigne personne : il ne permet que ce que dit sa portée (scope).",
+			EN: "This token stands for nobody: it allows no more than its scope says.",
 		}}
 	}
 	return v.Account, nil
+}
+
+// desk returns the support desk that asks; nil for whoever is none.
+func desk(ctx context.Context) *service.Desk {
+	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
+		return v.Desk
+	}
+	return nil
 }
 
 // locale is the reader's language.
@@ -89,6 +101,8 @@ func ViewerKey(ctx context.Context) (key string, ok bool) {
 		return "", false
 	case v.Account != nil:
 		return vigie.GlobalID(vigie.KindAccount, v.Account.ID), true
+	case v.Desk != nil:
+		return "support " + v.Desk.Issuer + " " + v.Desk.Subject, true
 	}
 	return "publisher of " + strings.Join(v.Sources, " "), true
 }

@@ -34,7 +34,7 @@ func (watchType) Summary(ctx context.Context, w *vigie.Watch) ([]*gql.SummaryLin
 	if err != nil {
 		return nil, err
 	}
-	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	recipients, err := load(ctx).recipients.Load(ctx, owned{w.AccountID, w.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (watchType) Summary(ctx context.Context, w *vigie.Watch) ([]*gql.SummaryLin
 }
 
 func (watchType) Receiving(ctx context.Context, w *vigie.Watch) (bool, error) {
-	recipients, err := load(ctx).recipients.Load(ctx, w.ID)
+	recipients, err := load(ctx).recipients.Load(ctx, owned{w.AccountID, w.ID})
 	for _, r := range recipients {
 		if w.Active && r.Status == vigie.Confirmed {
 			return true, nil
@@ -56,7 +56,7 @@ func (watchType) Receiving(ctx context.Context, w *vigie.Watch) (bool, error) {
 }
 
 func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recipient, error) {
-	return load(ctx).recipients.Load(ctx, w.ID)
+	return load(ctx).recipients.Load(ctx, owned{w.AccountID, w.ID})
 }
 
 func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
@@ -119,7 +119,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 	if err = nulls.Err(); err == nil {
 		w, warnings, err = m.service.UpdateWatch(ctx, account, key, u)
 	}
-	load(ctx).recipients.Clear(key)
+	load(ctx).recipients.Clear(owned{account.ID, key})
 	problems, err := userErrors(err, "id")
 	return &gql.UpdateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
 }

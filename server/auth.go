@@ -22,6 +22,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/service"
 	"vigie/store"
 )
 
@@ -132,8 +133,13 @@ func (b *looseBool) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// publishScope lets a token publish notices of its sources.
-const publishScope = "publish"
+const (
+	// publishScope lets a token publish notices of its sources.
+	publishScope = "publish"
+	// supportScope lets a token look at all accounts; it has none itself, so that
+	// whoever bears it changes nothing.
+	supportScope = "support"
+)
 
 // sign makes a token that a verifier of the same secret accepts.
 func sign(secret, subject string, c claims, now time.Time, life time.Duration) (string, error) {
@@ -262,9 +268,14 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 		return nil, badToken(errors.New("no subject"))
 	}
 	viewer := &graph.Viewer{Until: checked.Expiry}
-	publisher := slices.Contains(strings.Fields(c.Scope), publishScope)
+	scopes := strings.Fields(c.Scope)
+	publisher := slices.Contains(scopes, publishScope)
 	if publisher {
 		viewer.Sources = c.Sources
+	}
+	if slices.Contains(scopes, supportScope) {
+		viewer.Desk = &service.Desk{Issuer: checked.Issuer, Subject: checked.Subject}
+		return viewer, nil
 	}
 	if c.Email == "" {
 		if !publisher {

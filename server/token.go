@@ -11,7 +11,7 @@ import (
 type token struct {
 	Email   string        `help:"The address of the person; without it, with --scope publish, a token that stands for nobody." placeholder:"ADDRESS"`
 	Name    string        `help:"The name of the person."`
-	Scope   string        `help:"What it allows beside: publish." placeholder:"SCOPE"`
+	Scope   string        `help:"What it allows: publish, beside what is the person's own; or support, in its place." placeholder:"SCOPE"`
 	Sources []string      `help:"The sources that it may publish for." placeholder:"SOURCE"`
 	Life    time.Duration `help:"How long it is valid." default:"24h"`
 	Secret  []string      `help:"The secrets of the server: the first signs." placeholder:"SECRET"`

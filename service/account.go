@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"vigie"
@@ -23,6 +24,17 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 		return nil, err
 	}
 	return s.Store.UpdateAccount(ctx, account.ID, u)
+}
+
+// DeleteAccount erases an account, where confirmEmail is its own address.
+func (s *Service) DeleteAccount(ctx context.Context, account *vigie.Account, confirmEmail string) error {
+	if !strings.EqualFold(strings.TrimSpace(confirmEmail), account.Email) {
+		return &vigie.Error{Code: vigie.Invalid, Field: []string{"confirmEmail"}, Text: vigie.Text{
+			FR: "Ce n'est pas l'adresse de votre compte.",
+			EN: "This is not your account's address.",
+		}}
+	}
+	return s.Store.Erase(ctx, account.ID)
 }
 
 func validTimeZone(name string) bool {

@@ -253,18 +253,25 @@ func (s *Service) Explain(ctx context.Context, account *vigie.Account, watch, te
 	if err != nil {
 		return query.Explanation{}, err
 	}
+	_, e, err := s.explain(ctx, w, tender)
+	return e, err
+}
+
+// explain says why a tender does, or does not, match a watch, and returns the
+// tender.
+func (s *Service) explain(ctx context.Context, w *vigie.Watch, tender int64) (*vigie.Tender, query.Explanation, error) {
 	tenders, err := s.Store.Tenders(ctx, []int64{tender})
 	if err != nil {
-		return query.Explanation{}, err
+		return nil, query.Explanation{}, err
 	}
 	t := tenders[tender]
 	if t == nil {
-		return query.Explanation{}, &vigie.Error{Code: vigie.NotFound, Text: noTender()}
+		return nil, query.Explanation{}, &vigie.Error{Code: vigie.NotFound, Text: noTender()}
 	}
 	buyers, err := s.Store.Buyers(ctx, append(slices.Clone(w.Criteria.BuyerIDs), t.BuyerID))
 	if err != nil {
-		return query.Explanation{}, err
+		return nil, query.Explanation{}, err
 	}
 	facts, _ := query.FactsOf(t)
-	return query.Explain(w.Criteria, facts, buyers), nil
+	return t, query.Explain(w.Criteria, facts, buyers), nil
 }

@@ -15,6 +15,7 @@ type Outgoing struct {
 	// SubscriptionID is the id of the recipient on the watch.
 	SubscriptionID int64
 	WatchID        int64
+	AccountID      int64
 	State          *vigie.MailState // of its mail, if any
 	ClosedAt       *time.Time
 }
@@ -55,6 +56,7 @@ func (o *Outgoing) GlobalID() string { return vigie.GlobalID(vigie.KindDelivery,
 func (s *Store) outgoing() *bun.SelectQuery {
 	return s.db.NewSelect().TableExpr("reasons AS why").Join("JOIN deliveries AS d ON d.id = why.delivery_id").
 		Join("JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id").
+		Join("JOIN recipients AS r ON r.id = d.recipient_id").
 		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon)
 }
@@ -76,7 +78,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 		return nil, 0, translate(err)
 	}
 	q := s.outgoing().Where("why.watch_id = ?", watch).
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, m.state, m.closed_at").Limit(int64(w.Limit))
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state, m.closed_at").Limit(int64(w.Limit))
 	if w.Below != 0 {
 		q = q.Where("d.id < ?", w.Below)
 	}
@@ -97,10 +99,32 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, error) {
 	o := new(Outgoing)
 	err := s.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, m.state, m.closed_at").
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state, m.closed_at").
 		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
 	return o, translate(err)
 }
+
+// Attempt is a delivery with what became of its mail so far.
+type Attempt struct {
+	Outgoing `bun:"embed:"`
+	Error    string     // why the mail was not accepted, "" where it was, or was not tried
+	RetryAt  *time.Time // when it is tried again
+}
+
+// Attempts returns what the recipients of a watch were told, or shall be, of a
+// tender that is no alias, whichever watches led to it; oldest first.
+func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, error) {
+	var list []*Attempt
+	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN deliveries AS d ON d.recipient_id = s.recipient_id").
+		Join("JOIN recipients AS r ON r.id = s.recipient_id").Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
+		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").
+		Where("s.watch_id = ?", watch).Where("d.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
+		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).OrderExpr("d.id").Scan(ctx, &list)
+	return list, translate(err)
+}
+
+// Told is the last notice of which the deliveries were entered.
+func (s *Store) Told(ctx context.Context) (int64, error) { return told(ctx, s.db) }
 
 // Reasons returns why deliveries were made, by delivery.
 func (s *Store) Reasons(ctx context.Context, deliveries []int64) (map[int64][]vigie.Reason, error) {

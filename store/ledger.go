@@ -14,9 +14,11 @@ import (
 const alertsConsumer = "alerts"
 
 // Told is the last notice of which the deliveries were entered.
-func (now *Snapshot) Told(ctx context.Context) (int64, error) {
+func (now *Snapshot) Told(ctx context.Context) (int64, error) { return told(ctx, now.tx) }
+
+func told(ctx context.Context, db bun.IDB) (int64, error) {
 	var cursor int64
-	err := now.tx.NewRaw("SELECT cursor FROM consumers WHERE name = ?", alertsConsumer).Scan(ctx, &cursor)
+	err := db.NewRaw("SELECT cursor FROM consumers WHERE name = ?", alertsConsumer).Scan(ctx, &cursor)
 	return cursor, translate(err)
 }
 

@@ -423,6 +423,15 @@ func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches 
 	return byWatch, err
 }
 
+// AllRecipients returns the addresses of a watch, and then those that were taken
+// from it.
+func (s *Store) AllRecipients(ctx context.Context, account *vigie.Account, watch int64) ([]*vigie.Recipient, error) {
+	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("s.watch_id = ?", watch).OrderExpr("s.removed_at IS NOT NULL")
+	})
+	return list, err
+}
+
 // Addresses returns addresses of an account's watches by the ids asked for, also
 // those that were taken away.
 func (s *Store) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
@@ -443,21 +452,22 @@ func (s *Store) addresses(ctx context.Context, account *vigie.Account, which fun
 		ConfirmedAt *time.Time
 		LeftAt      *time.Time
 		BouncedAt   *time.Time
+		RemovedAt   *time.Time
 	}
 	err := which(s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at").
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
-		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == addressKey(account.Email)}
+		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == addressKey(account.Email), RemovedAt: row.RemovedAt}
 		switch {
 		case row.LeftAt != nil:
-			r.Status = vigie.Unsubscribed
+			r.Status, r.StatusAt = vigie.Unsubscribed, row.LeftAt
 		case row.BouncedAt != nil:
-			r.Status = vigie.Bounced
+			r.Status, r.StatusAt = vigie.Bounced, row.BouncedAt
 		case row.ConfirmedAt != nil || r.Primary && account.EmailVerified:
-			r.Status = vigie.Confirmed
+			r.Status, r.StatusAt = vigie.Confirmed, row.ConfirmedAt
 		default:
 			r.Status = vigie.Pending
 		}

@@ -115,6 +115,14 @@ type CriterionResult struct {
 	Found []string `json:"found"`
 }
 
+// What deleteAccount did.
+type DeleteAccountPayload struct {
+	// The id of the account that is erased; null where there are errors.
+	DeletedAccountID *string `json:"deletedAccountId,omitempty"`
+	// What a person can put right: INVALID at confirmEmail where it is not the account's address.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
 // What deleteWatch did.
 type DeleteWatchPayload struct {
 	// The id of the watch that is gone; null where there are errors.
@@ -127,6 +135,15 @@ type DeleteWatchPayload struct {
 type DismissTenderPayload struct {
 	// The tender as it is now; null where there are errors.
 	Tender *vigie.Tender `json:"tender,omitempty"`
+	// What a person can put right.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
+// What exportAccount gives.
+type ExportAccountPayload struct {
+	// All that is held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+	// to keep; not a form that programs may rely on.
+	Data any `json:"data,omitempty"`
 	// What a person can put right.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }

@@ -24,6 +24,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	AlertReason() AlertReasonResolver
 	Buyer() BuyerResolver
 	Criteria() CriteriaResolver
 	Delivery() DeliveryResolver
@@ -54,6 +55,21 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		QuietNotes    func(childComplexity int) int
 		TimeZone      func(childComplexity int) int
+		Watches       func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+	}
+
+	AlertExplanation struct {
+		Alerted    func(childComplexity int) int
+		Deliveries func(childComplexity int) int
+		Reasons    func(childComplexity int) int
+		Recipient  func(childComplexity int) int
+	}
+
+	AlertReason struct {
+		At          func(childComplexity int) int
+		Code        func(childComplexity int) int
+		Message     func(childComplexity int) int
+		ServerReply func(childComplexity int) int
 	}
 
 	Buyer struct {
@@ -117,6 +133,11 @@ type ComplexityRoot struct {
 		Wanted    func(childComplexity int) int
 	}
 
+	DeleteAccountPayload struct {
+		DeletedAccountID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	DeleteWatchPayload struct {
 		DeletedWatchID func(childComplexity int) int
 		UserErrors     func(childComplexity int) int
@@ -152,6 +173,11 @@ type ComplexityRoot struct {
 
 	DismissTenderPayload struct {
 		Tender     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ExportAccountPayload struct {
+		Data       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -220,8 +246,10 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		CreateWatch        func(childComplexity int, input CreateWatchInput) int
+		DeleteAccount      func(childComplexity int, confirmEmail string) int
 		DeleteWatch        func(childComplexity int, id string) int
 		DismissTender      func(childComplexity int, tenderID string, dismissed bool) int
+		ExportAccount      func(childComplexity int) int
 		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen bool) int
 		PublishNotices     func(childComplexity int, input []*NoticeInput) int
 		ResendConfirmation func(childComplexity int, recipientID string) int
@@ -266,6 +294,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Account         func(childComplexity int, email string) int
 		Buyers          func(childComplexity int, search string, first *int32, after *string, last *int32, before *string) int
 		Choices         func(childComplexity int) int
 		Departments     func(childComplexity int) int
@@ -286,6 +315,7 @@ type ComplexityRoot struct {
 		GlobalID func(childComplexity int) int
 		Primary  func(childComplexity int) int
 		Status   func(childComplexity int) int
+		StatusAt func(childComplexity int) int
 	}
 
 	RecipientPayload struct {
@@ -390,6 +420,7 @@ type ComplexityRoot struct {
 		CreatedAt       func(childComplexity int) int
 		Criteria        func(childComplexity int) int
 		Deliveries      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		ExplainAlert    func(childComplexity int, tenderID string) int
 		Frequency       func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
 		Health          func(childComplexity int) int
@@ -501,6 +532,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.TimeZone(childComplexity), true
+	case "Account.watches":
+		if e.ComplexityRoot.Account.Watches == nil {
+			break
+		}
+
+		args, err := ec.field_Account_watches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Watches(childComplexity, args["orderBy"].(service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+
+	case "AlertExplanation.alerted":
+		if e.ComplexityRoot.AlertExplanation.Alerted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertExplanation.Alerted(childComplexity), true
+	case "AlertExplanation.deliveries":
+		if e.ComplexityRoot.AlertExplanation.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertExplanation.Deliveries(childComplexity), true
+	case "AlertExplanation.reasons":
+		if e.ComplexityRoot.AlertExplanation.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertExplanation.Reasons(childComplexity), true
+	case "AlertExplanation.recipient":
+		if e.ComplexityRoot.AlertExplanation.Recipient == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertExplanation.Recipient(childComplexity), true
+
+	case "AlertReason.at":
+		if e.ComplexityRoot.AlertReason.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertReason.At(childComplexity), true
+	case "AlertReason.code":
+		if e.ComplexityRoot.AlertReason.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertReason.Code(childComplexity), true
+	case "AlertReason.message":
+		if e.ComplexityRoot.AlertReason.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertReason.Message(childComplexity), true
+	case "AlertReason.serverReply":
+		if e.ComplexityRoot.AlertReason.ServerReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertReason.ServerReply(childComplexity), true
 
 	case "Buyer.city":
 		if e.ComplexityRoot.Buyer.City == nil {
@@ -732,6 +824,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CriterionResult.Wanted(childComplexity), true
 
+	case "DeleteAccountPayload.deletedAccountId":
+		if e.ComplexityRoot.DeleteAccountPayload.DeletedAccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAccountPayload.DeletedAccountID(childComplexity), true
+	case "DeleteAccountPayload.userErrors":
+		if e.ComplexityRoot.DeleteAccountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAccountPayload.UserErrors(childComplexity), true
+
 	case "DeleteWatchPayload.deletedWatchId":
 		if e.ComplexityRoot.DeleteWatchPayload.DeletedWatchID == nil {
 			break
@@ -857,6 +962,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DismissTenderPayload.UserErrors(childComplexity), true
+
+	case "ExportAccountPayload.data":
+		if e.ComplexityRoot.ExportAccountPayload.Data == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportAccountPayload.Data(childComplexity), true
+	case "ExportAccountPayload.userErrors":
+		if e.ComplexityRoot.ExportAccountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportAccountPayload.UserErrors(childComplexity), true
 
 	case "FacetCount.count":
 		if e.ComplexityRoot.FacetCount.Count == nil {
@@ -1077,6 +1195,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateWatch(childComplexity, args["input"].(CreateWatchInput)), true
+	case "Mutation.deleteAccount":
+		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity, args["confirmEmail"].(string)), true
 	case "Mutation.deleteWatch":
 		if e.ComplexityRoot.Mutation.DeleteWatch == nil {
 			break
@@ -1099,6 +1228,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DismissTender(childComplexity, args["tenderId"].(string), args["dismissed"].(bool)), true
+	case "Mutation.exportAccount":
+		if e.ComplexityRoot.Mutation.ExportAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ExportAccount(childComplexity), true
 	case "Mutation.markTendersSeen":
 		if e.ComplexityRoot.Mutation.MarkTendersSeen == nil {
 			break
@@ -1301,6 +1436,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PublishResult.Outcome(childComplexity), true
 
+	case "Query.account":
+		if e.ComplexityRoot.Query.Account == nil {
+			break
+		}
+
+		args, err := ec.field_Query_account_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Account(childComplexity, args["email"].(string)), true
 	case "Query.buyers":
 		if e.ComplexityRoot.Query.Buyers == nil {
 			break
@@ -1450,6 +1596,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recipient.Status(childComplexity), true
+	case "Recipient.statusAt":
+		if e.ComplexityRoot.Recipient.StatusAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.StatusAt(childComplexity), true
 
 	case "RecipientPayload.recipient":
 		if e.ComplexityRoot.RecipientPayload.Recipient == nil {
@@ -1834,6 +1986,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Deliveries(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Watch.explainAlert":
+		if e.ComplexityRoot.Watch.ExplainAlert == nil {
+			break
+		}
+
+		args, err := ec.field_Watch_explainAlert_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Watch.ExplainAlert(childComplexity, args["tenderId"].(string)), true
 	case "Watch.frequency":
 		if e.ComplexityRoot.Watch.Frequency == nil {
 			break
@@ -2118,6 +2281,9 @@ schema {
 "A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-time.html")
 
+"Any JSON value; a document of its own within the answer."
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
 "Anything that has an id of its own across the whole API."
 interface Node {
   "Opaque, and unique across all types."
@@ -2128,6 +2294,11 @@ interface Node {
 type Query {
   "The person who asks."
   viewer: Account!
+  """
+  For support desks (scope ` + "`" + `support` + "`" + `): the accounts whose own address it is, and then those that write to it by one of their
+  watches, at most 20. Before the answer it is written down who asked, when, and whose accounts were found (` + "`" + `vigie audit` + "`" + `).
+  """
+  account("The address, whatever its case." email: String!): [Account!]!
   "Anything by its id; null where there is nothing of that id for the viewer."
   node("Its id." id: ID!): Node
   "One of the viewer's watches; null where there is none of that id."
@@ -2177,7 +2348,10 @@ type Query {
     "How many examples, newest first; 1 to 100."
     first: Int = 10
   ): MatchPreview
-  "Why a tender does, or does not, match a watch; null where either is not there for the viewer."
+  """
+  Why a tender does, or does not, match a watch; null where either is not there for the viewer. For support desks (scope
+  ` + "`" + `support` + "`" + `) any watch is; that they asked is written down.
+  """
   explainMatch(
     "One of the viewer's watches."
     watchId: ID!
@@ -2254,6 +2428,14 @@ type Mutation {
   resubscribe("The viewer's own address, on one of its watches." recipientId: ID!): RecipientPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What shall change." input: UpdateAccountInput!): UpdateAccountPayload
+  "Gives the viewer all that is held of it (GDPR, articles 15 and 20). Nothing changes."
+  exportAccount: ExportAccountPayload
+  """
+  Erases the viewer's account for good (GDPR, article 17): watches, addresses, deliveries, mails, marks. Of an address that left
+  or bounced a keyed hash stays, so that it is not written to again. A token that is still valid begins a new, empty account with
+  its next request: sign the person out.
+  """
+  deleteAccount("The account's own address, as a precaution; its case does not matter." confirmEmail: String!): DeleteAccountPayload
   "Notes that the viewer has seen tenders, or has not. Doing so again changes nothing."
   markTendersSeen(
     "Any tenders, at most 100."
@@ -2354,6 +2536,19 @@ type Account implements Node {
   digestDay: Weekday!
   "Whether a quiet watch says once in 30 days that it is alive."
   quietNotes: Boolean!
+  "Its watches."
+  watches(
+    "By name, as a French dictionary orders, unless said otherwise."
+    orderBy: WatchOrder! = NAME_ASC
+    "How many from the start, 1 to 100."
+    first: Int = 20
+    "Only those after this cursor."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): WatchConnection
 }
 
 "A language of the product."
@@ -2439,6 +2634,11 @@ type Watch implements Node {
     "Only those before this cursor."
     before: String
   ): DeliveryConnection
+  """
+  What each of its addresses was told of a tender, or why it was not; those that were taken from the watch come last. Null where
+  there is no such tender.
+  """
+  explainAlert("Any tender." tenderId: ID!): [AlertExplanation!]
 }
 
 "One line of a watch's summary: « Mots clés » · « test ola mdof »."
@@ -2534,6 +2734,11 @@ type Recipient implements Node {
   primary: Boolean!
   "Whether it may be written to."
   status: RecipientStatus!
+  """
+  Since when: its owner agreed, or left, or mail to it came back. Null while it is pending, and where the token vouches for the
+  account's own address.
+  """
+  statusAt: DateTime
 }
 
 "Whether an address may be written to; only a confirmed one is."
@@ -2932,6 +3137,71 @@ type CriterionResult {
   found: [String!]!
 }
 
+"What an address was told of a tender because of a watch, or why it was not."
+type AlertExplanation {
+  "The address."
+  recipient: Recipient!
+  "Whether a mail about the tender was accepted by a mail server."
+  alerted: Boolean!
+  "What was, or shall be, sent to the address about the tender, whichever watches of the account led to it; oldest first."
+  deliveries: [Delivery!]!
+  "What became of the deliveries; and, unless one was sent, all that stands against a mail by now."
+  reasons: [AlertReason!]!
+}
+
+"Why an address was told of a tender, or was not."
+type AlertReason {
+  "What it is, for programs."
+  code: AlertReasonCode!
+  "The same in the reader's language."
+  message: String!
+  "When it happened, or will, where that is known."
+  at: DateTime
+  "For support desks alone: what the mail server said, where it refused."
+  serverReply: String
+}
+
+"Why an address was told of a tender, or was not."
+enum AlertReasonCode {
+  "A mail server accepted the mail: look into the spam folder."
+  SENT
+  "The mail is to come, or on its way."
+  WAITING
+  "A mail server refused the mail for the time being; it is tried again."
+  DELAYED
+  "A mail server refused the mail for good."
+  FAILED
+  "It was not to be told any more when the mail was due."
+  DROPPED
+  "The address was taken from the watch."
+  REMOVED
+  "Whoever has the address has not agreed yet."
+  PENDING
+  "Whoever has the address left the watch, or all mail."
+  UNSUBSCRIBED
+  "Mail to the address came back."
+  BOUNCED
+  "The account dismissed the tender; its own address is not written to about it."
+  DISMISSED
+  "The watch is switched off."
+  WATCH_INACTIVE
+  "The tender does not match the watch, as both are now."
+  NOT_MATCHING
+  "All that was published about the tender came before the watch was made or last switched on: it is listed, not mailed."
+  BEFORE_WATCH
+  "All that was published about the tender since was imported without alerting."
+  QUIET
+  "The last notice is still to be matched."
+  NOT_MATCHED_YET
+  "The tender cannot be answered any more."
+  NOT_ONLINE
+  """
+  Nothing stands against a mail now: the watch or the tender was another when the notice came, the notice was too old to alert by
+  then, or it is longer ago than is kept.
+  """
+  UNKNOWN
+}
+
 "Criteria as a person gives them."
 input CriteriaInput {
   "Each a word, or several words for a phrase; at least 3 characters. At most 50."
@@ -3089,6 +3359,25 @@ type UpdateAccountPayload {
   "The account as it is now; null where there are errors."
   account: Account
   "What a person can put right."
+  userErrors: [UserError!]!
+}
+
+"What exportAccount gives."
+type ExportAccountPayload {
+  """
+  All that is held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+  to keep; not a form that programs may rely on.
+  """
+  data: JSON
+  "What a person can put right."
+  userErrors: [UserError!]!
+}
+
+"What deleteAccount did."
+type DeleteAccountPayload {
+  "The id of the account that is erased; null where there are errors."
+  deletedAccountId: ID
+  "What a person can put right: INVALID at confirmEmail where it is not the account's address."
   userErrors: [UserError!]!
 }
 
@@ -3349,8 +3638,38 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_digestDay(ctx, field)
 	case "quietNotes":
 		return ec.fieldContext_Account_quietNotes(ctx, field)
+	case "watches":
+		return ec.fieldContext_Account_watches(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AlertExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recipient":
+		return ec.fieldContext_AlertExplanation_recipient(ctx, field)
+	case "alerted":
+		return ec.fieldContext_AlertExplanation_alerted(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_AlertExplanation_deliveries(ctx, field)
+	case "reasons":
+		return ec.fieldContext_AlertExplanation_reasons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_AlertReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AlertReason_code(ctx, field)
+	case "message":
+		return ec.fieldContext_AlertReason_message(ctx, field)
+	case "at":
+		return ec.fieldContext_AlertReason_at(ctx, field)
+	case "serverReply":
+		return ec.fieldContext_AlertReason_serverReply(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertReason", field.Name)
 }
 
 func (ec *executionContext) childFields_Buyer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3475,6 +3794,16 @@ func (ec *executionContext) childFields_CriterionResult(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type CriterionResult", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedAccountId":
+		return ec.fieldContext_DeleteAccountPayload_deletedAccountId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteAccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteWatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedWatchId":
@@ -3549,6 +3878,16 @@ func (ec *executionContext) childFields_DismissTenderPayload(ctx context.Context
 		return ec.fieldContext_DismissTenderPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DismissTenderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "data":
+		return ec.fieldContext_ExportAccountPayload_data(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ExportAccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FacetCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3753,6 +4092,8 @@ func (ec *executionContext) childFields_Recipient(ctx context.Context, field gra
 		return ec.fieldContext_Recipient_primary(ctx, field)
 	case "status":
 		return ec.fieldContext_Recipient_status(ctx, field)
+	case "statusAt":
+		return ec.fieldContext_Recipient_statusAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recipient", field.Name)
 }
@@ -3973,6 +4314,8 @@ func (ec *executionContext) childFields_Watch(ctx context.Context, field graphql
 		return ec.fieldContext_Watch_health(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Watch_deliveries(ctx, field)
+	case "explainAlert":
+		return ec.fieldContext_Watch_explainAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Watch", field.Name)
 }

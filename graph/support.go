@@ -1,0 +1,71 @@
+package graph
+
+import (
+	"context"
+
+	"vigie"
+	"vigie/service"
+)
+
+// What a support desk sees, it sees after that was written down.
+
+func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	d := desk(ctx)
+	if d == nil {
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
+			FR: "Ce jeton ne permet pas de voir les comptes : il faut la portée (scope) « support ».",
+			EN: "This token does not allow looking at accounts: the scope “support” is needed.",
+		}}
+	}
+	accounts, err := q.service.FindAccounts(ctx, *d, "account", email)
+	if err != nil {
+		return nil, err
+	}
+	load(ctx).open(accounts...)
+	if accounts == nil {
+		accounts = []*vigie.Account{}
+	}
+	return accounts, nil
+}
+
+// watchOwner returns the account of a watch that who asks may see by a field:
+// its own, or, for a support desk, any. Whether the account has the watch is
+// not known yet.
+func (q query) watchOwner(ctx context.Context, field string, watch int64) (*vigie.Account, error) {
+	d := desk(ctx)
+	if d == nil {
+		return account(ctx)
+	}
+	owner, err := q.service.OpenWatch(ctx, *d, field, watch)
+	if err == nil {
+		load(ctx).open(owner)
+	}
+	return owner, err
+}
+
+func (r watchType) ExplainAlert(ctx context.Context, w *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error) {
+	owner, err := load(ctx).owner(ctx, w.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.service.ExplainAlert(ctx, owner, w, keyOf(vigie.KindTender, tenderID))
+	if vigie.CodeOf(err) == vigie.NotFound {
+		return nil, nil
+	}
+	return list, err
+}
+
+func (alertReasonType) Message(ctx context.Context, r *service.AlertReason) (string, error) {
+	return say(ctx, r.Text), nil
+}
+
+// What a mail server says is for those who look after mail: it may name others.
+func (alertReasonType) ServerReply(ctx context.Context, r *service.AlertReason) (*string, error) {
+	if desk(ctx) == nil {
+		return nil, nil
+	}
+	return orNull(r.Reply), nil
+}
