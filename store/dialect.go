@@ -97,9 +97,10 @@ func connectSQLite(path string) (*bun.DB, dialect, error) {
 	// As parameters of the URL the settings reach every connection of the pool;
 	// busy_timeout comes first because journal_mode may have to wait. With
 	// _txlock a writer waits for its turn at the start instead of failing in
-	// the middle; read-only transactions are not concerned.
+	// the middle; read-only transactions are not concerned. What is deleted is
+	// overwritten: erasing an account is to leave nothing in the file.
 	query := url.Values{
-		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock":   {"immediate"},
 		"_timezone": {"UTC"},
 	}

@@ -2,9 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -22,59 +19,6 @@ func hidden(key string) func(address string) []string {
 		slices.Reverse(letters)
 		return []string{strings.ReplaceAll(string(letters), "@", "_")}
 	}
-}
-
-// everything reads all rows of all tables of a database, as texts.
-func everything(t *testing.T, rawURL string) []string {
-	t.Helper()
-	driver, names := "pgx", "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
-	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		driver, names = "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table'"
-		rawURL = (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
-	}
-	db, err := sql.Open(driver, rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	read := func(query string) (all [][]any) {
-		rows, err := db.QueryContext(t.Context(), query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			row := make([]any, len(columns))
-			into := make([]any, len(columns))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, row)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		return all
-	}
-	var texts []string
-	for _, table := range read(names) {
-		for _, row := range read(fmt.Sprintf("SELECT * FROM %q", fmt.Sprint(table[0]))) {
-			for i, value := range row {
-				if bytes, ok := value.([]byte); ok {
-					row[i] = string(bytes)
-				}
-			}
-			texts = append(texts, fmt.Sprint(table[0], row))
-		}
-	}
-	return texts
 }
 
 func TestErase(t *testing.T) {
@@ -140,7 +84,7 @@ func TestErase(t *testing.T) {
 
 			f.must(f.store.Erase(t.Context(), f.account.ID))
 
-			for _, row := range everything(t, rawURL) {
+			for _, row := range storetest.Everything(t, rawURL) {
 				if strings.Contains(strings.ToLower(row), "dupont") {
 					t.Errorf("still there: %s", row)
 				}

@@ -1,0 +1,179 @@
+package alert_test
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/alert/link"
+	"vigie/alert/post"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// eventful is an account to which everything happened that can: mails and
+// deliveries of every kind, and of every end, to addresses of every state. All
+// that names it has « dupont » in it.
+func eventful(w *world) {
+	t := w.t
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	w.account, err = w.store.SignIn(t.Context(), store.Claims{
+		Issuer: "test", Subject: "sujet-dupont", Email: "camille.dupont@example.org", EmailVerified: true, Name: "Camille Dupont",
+	})
+	must(err)
+	others := []string{"confirmed.dupont@example.org", "left.dupont@example.org", "lost.dupont@example.org", "asked.dupont@example.org", "removed.dupont@example.org"}
+	roads := w.watch(w.account, "Voirie Dupont", vigie.Immediate, "voirie", others...)
+	gone := w.watch(w.account, "Dupont et fils", vigie.Daily, "dupont")
+	must(w.store.DeleteWatch(t.Context(), w.account.ID, gone.ID))
+	w.watch(w.account, "Calme Dupont", vigie.Immediate, "dupont")
+	w.work() // asks for consent
+	for _, address := range others[:3] {
+		w.consents(address)
+	}
+	_, err = w.store.UpdateWatch(t.Context(), w.account, roads.ID, func(*vigie.Watch) {}, nil, new(others[:4]))
+	must(err)
+
+	first := w.publish("new", "Voirie neuve")
+	w.publish("ends", "Voirie qui ne se fera pas")
+	w.after(time.Minute)
+	w.publish("new-2", "Voirie neuve et belle", about(vigie.Correction, "new"))
+	w.publish("ends-2", "Voirie qui ne se fera pas", about(vigie.Cancellation, "ends"))
+	w.after(2 * time.Minute)
+	w.after(39 * 24 * time.Hour) // closing soon, and quiet
+	refuse := func(address string, kind post.Kind, reply string) {
+		w.mailer.refuse = func(m post.Message) error {
+			if m.To == address {
+				return &post.Error{Kind: kind, Code: 554, Reply: reply + " <" + address + ">"}
+			}
+			return nil
+		}
+	}
+	refuse("lost.dupont@example.org", post.ForAddress, "550 no such user")
+	w.publish("3", "Voirie 3")
+	w.after(2 * time.Minute)
+	refuse("confirmed.dupont@example.org", post.ForMessage, "554 spam for")
+	w.publish("4", "Voirie 4")
+	w.after(2 * time.Minute)
+	refuse("camille.dupont@example.org", post.Temporary, "451 later")
+	w.publish("5", "Voirie 5")
+	w.after(2 * time.Minute)
+	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = false })
+	w.after(time.Hour) // what was on its way is dropped
+	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = true })
+	w.publish("6", "Voirie 6")
+	w.after(2 * time.Minute) // and stays on its way
+	all, err := w.store.AllRecipients(t.Context(), w.account, roads.ID)
+	must(err)
+	for _, r := range all {
+		if r.Email == "left.dupont@example.org" {
+			who, err := w.store.Subscriber(t.Context(), r.ID)
+			must(err)
+			must(w.store.Leave(t.Context(), who.RecipientID))
+		}
+	}
+	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
+	w.dismiss(w.account, first.Notice.TenderID)
+	must(w.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
+	must(w.store.NoteAccess(t.Context(), "test", "sujet-dupont", "account", nil)) // it did support itself
+}
+
+// An account is exported, then erased: nothing of it is anywhere in the
+// database but the keyed hashes of addresses that must not be written to; in
+// SQLite's file not even where nothing reads.
+func TestEraseLeavesNothing(t *testing.T) {
+	onBothAt(t, func(t *testing.T, w *world, url string) {
+		keys, err := link.New([]string{strings.Repeat("s", link.MinSecret)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.store.Remember(keys.Fingerprints)
+		eventful(w)
+
+		held := w.held()
+		told, kinds, states := make(map[vigie.DeliveryKind]bool), make(map[vigie.MailKind]bool), make(map[vigie.MailState]bool)
+		waiting := false
+		for _, d := range held.Deliveries {
+			told[d.Kind] = true
+			waiting = waiting || d.MailID == nil && d.DroppedAt == nil
+		}
+		for _, m := range held.Mails {
+			kinds[m.Kind], states[m.State] = true, true
+		}
+		if len(told) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
+			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(told)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
+		}
+		if len(held.Watches) != 3 || len(held.Addresses) != 8 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
+			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))
+		}
+		named := func() (rows []string) {
+			for _, row := range storetest.Everything(t, url) {
+				if strings.Contains(strings.ToLower(row), "dupont") {
+					rows = append(rows, row)
+				}
+			}
+			return rows
+		}
+		if n := len(named()); n < 15 {
+			t.Fatalf("the search finds %d rows before", n)
+		}
+
+		if err := w.store.Erase(t.Context(), w.account.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		for _, row := range named() {
+			t.Errorf("still there: %s", row)
+		}
+		hashes := make(map[string]bool)
+		for _, address := range []string{"camille", "confirmed", "left", "lost", "asked", "removed"} {
+			hash := keys.Fingerprints(address + ".dupont@example.org")[0]
+			hashes[hash] = true
+		}
+		kept := 0
+		for _, row := range storetest.Everything(t, url) {
+			if strings.HasPrefix(row, "forgotten_addresses[") {
+				if kept++; !hashes[strings.Fields(strings.TrimPrefix(row, "forgotten_addresses["))[0]] {
+					t.Errorf("not a hash of its addresses: %s", row)
+				}
+			}
+		}
+		if kept != 5 { // all but its own, which was never asked
+			t.Errorf("%d hashes are kept", kept)
+		}
+		if got := w.after(100 * 24 * time.Hour); len(got) != 0 {
+			t.Errorf("mails left to nobody: %q", got)
+		}
+
+		path, file := strings.CutPrefix(url, "sqlite:")
+		if !file {
+			return
+		}
+		w.store.Close()
+		names, err := filepath.Glob(path + "*")
+		if err != nil || len(names) == 0 {
+			t.Fatal(names, err)
+		}
+		for _, name := range names {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at := bytes.Index(bytes.ToLower(content), []byte("dupont")); at >= 0 {
+				t.Errorf("%s still holds %q", filepath.Base(name), content[max(0, at-20):at+30])
+			}
+		}
+	})
+}

@@ -1,0 +1,65 @@
+package storetest
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	_ "vigie/store" // brings the drivers
+)
+
+// Everything reads all rows of all tables of a database, each as a text that
+// begins with the name of its table.
+func Everything(t testing.TB, rawURL string) []string {
+	t.Helper()
+	driver, names := "pgx", "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
+		driver, names = "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table'"
+		rawURL = (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+	}
+	db, err := sql.Open(driver, rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	read := func(query string) (all [][]any) {
+		rows, err := db.QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			row := make([]any, len(columns))
+			into := make([]any, len(columns))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	var texts []string
+	for _, table := range read(names) {
+		for _, row := range read(fmt.Sprintf("SELECT * FROM %q", fmt.Sprint(table[0]))) {
+			for i, value := range row {
+				if bytes, ok := value.([]byte); ok {
+					row[i] = string(bytes)
+				}
+			}
+			texts = append(texts, fmt.Sprint(table[0], row))
+		}
+	}
+	return texts
+}
