@@ -101,9 +101,9 @@ func addressKey(email string) string { return strings.ToLower(email) }
 
 // UpdateAccount changes an account's settings.
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (*vigie.Account, error) {
-	account := &vigie.Account{ID: id}
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK()).Scan(ctx); err != nil {
+	var account *vigie.Account
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
 		}
 		set(&account.Locale, u.Locale)
@@ -115,12 +115,20 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 			return err
 		}
 		var recipients []int64
-		err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("account_id = ?", id).Order("id")).Scan(ctx, &recipients)
+		err = s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("account_id = ?", id).Order("id")).Scan(ctx, &recipients)
 		if err != nil {
 			return err
 		}
 		return s.lookAgain(ctx, tx, recipients)
 	})
+	return account, err
+}
+
+// lockAccount reads an account and keeps others from changing it until the end.
+// One that was erased is none, though who signed in before may still ask.
+func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Account, error) {
+	account := &vigie.Account{ID: id}
+	err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
 	return account, err
 }
 

@@ -51,8 +51,8 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 // person is a new one at the next sign-in.
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		account := &vigie.Account{ID: id}
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx); err != nil {
+		account, err := s.lockAccount(ctx, tx, id)
+		if err != nil {
 			return err
 		}
 		var watches []*vigie.Watch

@@ -40,6 +40,9 @@ func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, 
 		return nil
 	}
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := s.lockAccount(ctx, tx, account); err != nil {
+			return err
+		}
 		var leading []int64
 		err := tx.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("DISTINCT COALESCE(merged_into, id)").
 			Where("id IN (?)", bun.List(tenders)).Scan(ctx, &leading)

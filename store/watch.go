@@ -56,8 +56,7 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 	w.AccountID = account.ID
 	w.CreatedAt = s.stamp()
 	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		owner := &vigie.Account{ID: account.ID}
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(owner).Column("id").WherePK()).Scan(ctx); err != nil {
+		if _, err := s.lockAccount(ctx, tx, account.ID); err != nil {
 			return err
 		}
 		count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", account.ID).Where("deleted_at IS NULL").Count(ctx)
