@@ -2,6 +2,8 @@ package graph_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +139,15 @@ func TestSupport(t *testing.T) {
 			ask("ana@example.org", title).expect(map[string]string{own + "explainAlert.0.reasons.*.code": want, own + "explainAlert.0.alerted": "false"})
 		}
 		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "La veille ne retient pas ce marché : Mots clés, tous."})
+
+		// So does the question that operators are told.
+		text, err := os.ReadFile("../docs/operations.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := regexp.MustCompile("(?s)```graphql\n(.*?)```").FindSubmatch(text)
+		desk.ask(string(shown[1]), vars{"email": "ana@example.org", "tender": desk.tenderID("Cantine")}).
+			expect(map[string]string{own + "explainAlert.0.reasons.*.code": "[NOT_MATCHING]", own + "health.lastMailAt": "2026-11-09T13:00:00Z"})
 
 		// What is still on its way, what is put off, and what the account did itself.
 		w.now = w.now.Add(time.Hour)
