@@ -11,15 +11,21 @@ type Account struct {
 	Subject       string
 	Email         string
 	EmailVerified bool
-	Name          string
-	Locale        Locale
+	// EmailVerifiedAt is since when the issuer vouches for Email, nil where it
+	// does not.
+	EmailVerifiedAt *time.Time
+	Name            string
+	Locale          Locale
 	// TimeZone is an IANA name; digests leave by it.
 	TimeZone   string
 	DigestHour int32 // 0 to 23
 	DigestDay  Weekday
 	// QuietNotes is whether a quiet watch says once in 30 days that it is alive.
 	QuietNotes bool
-	CreatedAt  time.Time
+	// Imported is whether nobody has signed in yet: all that is known is what an
+	// import said.
+	Imported  bool
+	CreatedAt time.Time
 }
 
 // GlobalID is the account's id across the API.

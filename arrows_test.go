@@ -38,6 +38,7 @@ func arrows() map[string][]string {
 		"store/storetest":        {".", "store"},
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
+		"ingest/watches":         {".", "ingest"},
 		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "feed", "query", "store"},
 		"alert/consent":          {".", "alert/link", "store"},
@@ -45,7 +46,7 @@ func arrows() map[string][]string {
 		"alert/link":             {},
 		"alert/post":             {"."},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "ingest", "lexicon", "query", "search", "store"},
+		"service":                {".", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
 		"graph/limit":            {"."},
@@ -53,7 +54,7 @@ func arrows() map[string][]string {
 		"graph/wire":             {"."},
 		"server/playground":      {},
 		"server": {
-			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store",
 		},
 	}

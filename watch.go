@@ -1,6 +1,10 @@
 package vigie
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Watch is a named, saved [Criteria] of one account, with the people it
 // writes to.
@@ -30,6 +34,18 @@ type Watch struct {
 	// CatchUpFrom is the number from which on it is still to be told what it
 	// missed, nil where there is nothing to tell.
 	CatchUpFrom *int64
+}
+
+// NameKey is the name of a watch for comparing.
+func NameKey(name string) string { return strings.ToLower(name) }
+
+// NumberedName is the name of a watch with a number behind it, « Voirie (2) »,
+// cut where that would be too long.
+func NumberedName(name string, n int) string {
+	number := fmt.Sprintf(" (%d)", n)
+	runes := []rune(name)
+	runes = runes[:min(len(runes), MaxNameLength-len(number))]
+	return strings.TrimRight(string(runes), " ") + number
 }
 
 // GlobalID is the watch's id across the API.
@@ -127,4 +143,18 @@ const (
 	Confirmed    RecipientStatus = "CONFIRMED"
 	Unsubscribed RecipientStatus = "UNSUBSCRIBED"
 	Bounced      RecipientStatus = "BOUNCED"
+)
+
+// Consent is how the owner of an address agreed to be written to.
+type Consent string
+
+// The manners of consent.
+const (
+	// ByLink: by the link of a mail to the address.
+	ByLink Consent = "LINK"
+	// ByIssuer: whoever signs the account's tokens vouches that the address is
+	// its own.
+	ByIssuer Consent = "ISSUER"
+	// ByImport: on the platform from which the watch was imported.
+	ByImport Consent = "IMPORT"
 )

@@ -62,30 +62,49 @@ func (t *tally) add(u tally) {
 	t.refused += u.refused
 }
 
-// importFile imports one file, with a progress bar on a terminal.
+// importFile imports one file.
 func (c *importBOAMP) importFile(ctx context.Context, p *process, s *store.Store, name string) (tally, error) {
-	file, size := p.in, int64(-1)
+	file, err := p.open(name)
+	if err != nil {
+		return tally{}, err
+	}
+	defer file.Close()
+	return publishAll(ctx, s, boamp.Read(file), c.Quiet, func(r ingest.Record) {
+		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
+	})
+}
+
+// open opens a file that is read from its beginning to its end, "-" for standard
+// input, with a progress bar on a terminal.
+func (p *process) open(name string) (io.ReadCloser, error) {
+	file, size := io.NopCloser(p.in), int64(-1)
 	if name != "-" {
 		opened, err := os.Open(name)
 		if err != nil {
-			return tally{}, err
+			return nil, err
 		}
-		defer opened.Close()
 		if info, err := opened.Stat(); err == nil && info.Mode().IsRegular() {
 			size = info.Size()
 		}
 		file = opened
 	}
-	if terminal, ok := p.err.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
-		bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
-			progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-		defer func() { _ = bar.Finish() }()
-		file = io.TeeReader(file, bar)
+	terminal, ok := p.err.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		return file, nil
 	}
-	return publishAll(ctx, s, boamp.Read(file), c.Quiet, func(r ingest.Record) {
-		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
-	})
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
+		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
+	return watched{io.TeeReader(file, bar), file, bar}, nil
 }
+
+// watched is a file whose progress is shown.
+type watched struct {
+	io.Reader
+	file io.Closer
+	bar  *progressbar.ProgressBar
+}
+
+func (w watched) Close() error { return errors.Join(w.bar.Finish(), w.file.Close()) }
 
 func refName(ref string) string {
 	if ref == "" {

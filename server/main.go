@@ -46,8 +46,9 @@ type commands struct {
 	Demo   demo  `cmd:"" help:"Show Vigie with sample notices, everything embedded, for this machine alone."`
 	Serve  serve `cmd:"" help:"Serve the API, for production."`
 	Import struct {
-		Boamp importBOAMP `cmd:"" help:"Import notices of BOAMP, as its open data gives them."`
-	} `cmd:"" help:"Import what others publish."`
+		Boamp   importBOAMP   `cmd:"" help:"Import notices of BOAMP, as its open data gives them."`
+		Watches importWatches `cmd:"" help:"Import the watches that people had on another system."`
+	} `cmd:"" help:"Import what others publish, and what others held."`
 	Account struct {
 		Export accountExport `cmd:"" help:"Print all that is held of a person, as JSON."`
 		Delete accountDelete `cmd:"" help:"Erase a person's account, for good."`

@@ -14,16 +14,22 @@ func (f *form) addresses(list []string, path []string) []string {
 	}
 	addresses := make([]string, len(list))
 	for i, address := range list {
-		// Spaces around an address are a slip; a line break is not.
-		addresses[i] = strings.Trim(address, " ")
-		if !validAddress(addresses[i]) {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "Ce n'est pas une adresse mail.",
-				EN: "This is not a mail address.",
-			}, at(path, strconv.Itoa(i))...)
-		}
+		addresses[i] = f.address(address, at(path, strconv.Itoa(i)))
 	}
 	return addresses
+}
+
+// address checks a mail address.
+func (f *form) address(address string, path []string) string {
+	// Spaces around an address are a slip; a line break is not.
+	address = strings.Trim(address, " ")
+	if !validAddress(address) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Ce n'est pas une adresse mail.",
+			EN: "This is not a mail address.",
+		}, path...)
+	}
+	return address
 }
 
 // validAddress reports whether a person elsewhere can have that address: its

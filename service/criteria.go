@@ -314,9 +314,6 @@ func (f *form) name(name string, path []string) string {
 	return name
 }
 
-// nameKey is a watch's name for comparing.
-func nameKey(name string) string { return strings.ToLower(name) }
-
 // clean makes what was typed in a field of one line fit to store: composed
 // characters, single spaces, nothing that does not show.
 func clean(s string) string {

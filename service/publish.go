@@ -240,14 +240,19 @@ func (f *form) text(s string, most int, needed bool, path []string) string {
 	s = ingest.Clean(s)
 	switch n := utf8.RuneCountInString(s); {
 	case n == 0 && needed:
-		f.problems.Add(vigie.Blank, vigie.Text{FR: "Ce champ est à remplir.", EN: "This field must be filled."}, path...)
+		f.problems.Add(vigie.Blank, unfilled(), path...)
 	case n > most:
-		f.problems.Add(vigie.TooLong, vigie.Text{
-			FR: "%d caractères, c'est trop : %d au plus.",
-			EN: "%d characters are too many: %d at most.",
-		}.With(n, most), path...)
+		f.problems.Add(vigie.TooLong, tooLong(n, most), path...)
 	}
 	return s
+}
+
+func unfilled() vigie.Text {
+	return vigie.Text{FR: "Ce champ est à remplir.", EN: "This field must be filled."}
+}
+
+func tooLong(n, most int) vigie.Text {
+	return vigie.Text{FR: "%d caractères, c'est trop : %d au plus.", EN: "%d characters are too many: %d at most."}.With(n, most)
 }
 
 func validURL(s string) bool {

@@ -85,11 +85,13 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 
 func (o WatchOrder) compare() func(a, b *vigie.Watch) int {
 	byID := func(a, b *vigie.Watch) int { return cmp.Compare(a.ID, b.ID) }
+	// Imported watches were made elsewhere, before their ids.
+	byTime := func(a, b *vigie.Watch) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a, b)) }
 	switch o {
 	case CreatedAsc:
-		return byID
+		return byTime
 	case CreatedDesc:
-		return func(a, b *vigie.Watch) int { return byID(b, a) }
+		return func(a, b *vigie.Watch) int { return byTime(b, a) }
 	case NameAsc:
 	}
 	names := newCollator()
@@ -164,7 +166,7 @@ func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in Cr
 	var f form
 	w := vigie.Watch{Active: in.Active, Frequency: in.Frequency}
 	w.Name = f.name(in.Name, []string{"input", "name"})
-	w.NameKey = nameKey(w.Name)
+	w.NameKey = vigie.NameKey(w.Name)
 	recipients := f.addresses(in.Recipients, []string{"input", "recipients"})
 	criteria, err := f.criteria(ctx, s, in.Criteria, []string{"input", "criteria"})
 	if err != nil {
@@ -216,7 +218,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	}
 	w, err := s.Store.UpdateWatch(ctx, account, id, func(w *vigie.Watch) {
 		set(&w.Name, in.Name)
-		w.NameKey = nameKey(w.Name)
+		w.NameKey = vigie.NameKey(w.Name)
 		w.Criteria = criteria.over(w.Criteria)
 		if in.CatchUp && !w.Active && in.Active != nil && *in.Active {
 			w.CatchUpFrom = cmp.Or(w.Paused, &w.ID) // one that was never on was off since it was made

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -22,7 +23,7 @@ type Claims struct {
 // first sight; email and name follow the claims.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	account, err := s.account(ctx, s.db, c)
-	if err != nil || account != nil && !follow(account, c) {
+	if err != nil || account != nil && !follow(account, c, s.stamp()) {
 		return account, translate(err)
 	}
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -32,7 +33,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		}
 		if account == nil {
 			account = new(vigie.NewAccount(c.Issuer, c.Subject))
-			follow(account, c)
+			follow(account, c, s.stamp())
 			if c.Locale.Valid() {
 				account.Locale = c.Locale
 			}
@@ -44,11 +45,11 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 			return err
 		}
 		before := account.Email
-		follow(account, c)
+		follow(account, c, s.stamp())
 		if err := moveAddress(ctx, tx, account.ID, before, account.Email); err != nil {
 			return err
 		}
-		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "name").WherePK().Exec(ctx)
+		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "email_verified_at", "name", "locale", "imported").WherePK().Exec(ctx)
 		return err
 	})
 	if vigie.CodeOf(err) == vigie.Taken {
@@ -70,9 +71,21 @@ func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Accou
 
 // follow puts what the claims say into the account and reports whether that
 // changed it. A token that does not know the email leaves it as it was.
-func follow(a *vigie.Account, c Claims) bool {
+func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	before := *a
+	if a.Imported {
+		a.Imported = false
+		if c.Locale.Valid() {
+			a.Locale = c.Locale
+		}
+	}
 	if c.Email != "" {
+		switch {
+		case !c.EmailVerified:
+			a.EmailVerifiedAt = nil
+		case a.EmailVerifiedAt == nil || addressKey(a.Email) != addressKey(c.Email):
+			a.EmailVerifiedAt = &now
+		}
 		a.Email, a.EmailVerified = c.Email, c.EmailVerified
 	}
 	if c.Name != "" {
@@ -90,7 +103,7 @@ func moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string)
 	taken := tx.NewSelect().Model((*recipient)(nil)).ColumnExpr("1").
 		Where("account_id = ?", account).Where("address_key = ?", addressKey(to))
 	_, err := tx.NewUpdate().Model((*recipient)(nil)).
-		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("confirmed_at = NULL").
+		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("confirmed_at = NULL").Set("confirmed_by = NULL").
 		Where("account_id = ?", account).Where("address_key = ?", addressKey(from)).Where("NOT EXISTS (?)", taken).
 		Exec(ctx)
 	return err

@@ -17,7 +17,8 @@ import (
 // name without either means the one buyer that was ever published with that
 // name in that department, if there is exactly one; else a buyer that is known
 // by its name alone. When a SIRET turns out to belong to such a name, the buyer
-// of the name becomes, or joins, the one with the SIRET.
+// of the name becomes, or joins, the one with the SIRET. A buyer that only
+// imported watches named yet is whoever is first published with that name.
 type buyerBook struct {
 	bySIRET map[string]*bookedBuyer
 	byRef   map[sourceRef]*bookedBuyer
@@ -65,7 +66,9 @@ func (book *buyerBook) resolve(source string, name vigie.BuyerName, at time.Time
 	key := keyOf(name.Name, name.DepartmentCode)
 	buyer := book.find(sourceRef{source, name.Ref}, name.SIRET, key)
 	if buyer == nil {
-		buyer = book.add()
+		if buyer = book.unpublished(key.folded); buyer == nil {
+			buyer = book.add()
+		}
 		if name.SIRET != "" {
 			book.identify(buyer, name.SIRET)
 		}
@@ -138,6 +141,70 @@ func (book *buyerBook) add() *bookedBuyer {
 	book.all = append(book.all, buyer)
 	book.changes++
 	return buyer
+}
+
+// unpublished finds the buyer that no notice named yet, only watches by this
+// name.
+func (book *buyerBook) unpublished(folded string) *bookedBuyer {
+	for _, buyer := range book.byName[nameKey{folded: folded}] {
+		if buyer.NamedAt.IsZero() && buyer.SIRET == nil {
+			return buyer
+		}
+	}
+	return nil
+}
+
+// wanted finds the buyers that a watch means, as people name them: all that
+// ever had the name, where it is not said which one. What is known of them
+// stays as it is. Where there is none, one is made that waits for its notices.
+func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
+	key := nameKey{lexicon.Fold(name.Name), name.DepartmentCode}
+	var found []*bookedBuyer
+	switch {
+	case name.SIRET != "":
+		buyer := book.bySIRET[name.SIRET]
+		if buyer == nil {
+			buyer = book.identified(name.SIRET, key)
+		}
+		if buyer != nil {
+			found = append(found, buyer)
+		}
+	case name.DepartmentCode != "":
+		if buyer := book.named(key); buyer != nil {
+			found = append(found, buyer)
+		}
+	default:
+		found = book.called(key.folded)
+	}
+	if len(found) > 0 {
+		return found
+	}
+	buyer := book.add()
+	if name.SIRET != "" {
+		book.identify(buyer, name.SIRET)
+	}
+	buyer.Name, buyer.FoldedName, buyer.DepartmentCode = name.Name, key.folded, name.DepartmentCode
+	book.call(buyer, key)
+	return []*bookedBuyer{buyer}
+}
+
+// called returns the buyers that ever went by a name, wherever.
+func (book *buyerBook) called(folded string) []*bookedBuyer {
+	var found []*bookedBuyer
+	for key, buyers := range book.byName {
+		if key.folded != folded {
+			continue
+		}
+		for _, buyer := range buyers {
+			if !slices.Contains(found, buyer) {
+				found = append(found, buyer)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *bookedBuyer) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), strings.Compare(a.DepartmentCode, b.DepartmentCode))
+	})
+	return found
 }
 
 // describe has the buyer be called as it was last; of two names of one day the

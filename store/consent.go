@@ -57,8 +57,8 @@ func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 // left is back, by its own doing.
 func (s *Store) Confirm(ctx context.Context, recipient int64) error {
 	return s.welcome(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("UPDATE recipients SET confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?",
-			s.stamp(), recipient).Exec(ctx)
+		_, err := tx.NewRaw(`UPDATE recipients SET confirmed_by = CASE WHEN confirmed_at IS NULL THEN ? ELSE confirmed_by END,
+			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, s.stamp(), recipient).Exec(ctx)
 		return err
 	})
 }

@@ -144,21 +144,27 @@ func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 	return nil
 }
 
-// recall finds out whether addresses that an account is new to were known
+// recall finds out whether addresses that accounts are new to were known
 // before: one that left is not written to, and one that bounced, or was asked
 // too often, is known again. To the account's own address, where the issuer
 // vouches for it, leaving does not apply: who begins anew asks for mail anew.
-func (s *Store) recall(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
+func (s *Store) recall(ctx context.Context, tx bun.Tx, plans ...*people) error {
 	if s.fingerprints == nil {
 		return nil
 	}
-	named := make(map[string]*recipient)
-	for _, r := range recipients {
-		if r.ID != 0 {
-			continue
-		}
-		for _, print := range s.fingerprints(r.AddressKey) {
-			named[print] = r
+	type addressed struct {
+		*recipient
+		vouched bool
+	}
+	named := make(map[string][]addressed)
+	for _, p := range plans {
+		for _, r := range p.recipients {
+			if r.ID != 0 {
+				continue
+			}
+			for _, print := range s.fingerprints(r.AddressKey) {
+				named[print] = append(named[print], addressed{r, p.vouched(r)})
+			}
 		}
 	}
 	if len(named) == 0 {
@@ -171,17 +177,19 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 	}
 	known := make(map[string]*address)
 	for _, row := range rows { // an address may have several, by several keys
-		r := named[row.Fingerprint]
-		if row.LeftAt != nil && !(account.EmailVerified && r.AddressKey == addressKey(account.Email)) {
-			r.LeftAt, r.Asking = row.LeftAt, false
+		for _, r := range named[row.Fingerprint] {
+			if row.LeftAt != nil && !r.vouched {
+				r.LeftAt, r.Asking = row.LeftAt, false
+			}
 		}
 		if row.BouncedAt == nil && row.Asks == 0 {
 			continue
 		}
-		a := known[r.AddressKey]
+		key := named[row.Fingerprint][0].AddressKey
+		a := known[key]
 		if a == nil {
-			a = &address{AddressKey: r.AddressKey}
-			known[r.AddressKey] = a
+			a = &address{AddressKey: key}
+			known[key] = a
 		}
 		a.BouncedAt, a.Asks, a.AskedAt = cmp.Or(a.BouncedAt, row.BouncedAt), max(a.Asks, row.Asks), cmp.Or(a.AskedAt, row.AskedAt)
 	}

@@ -23,22 +23,25 @@ type Export struct {
 
 // ExportedAccount is the account itself.
 type ExportedAccount struct {
-	Issuer        string        `json:"issuer"`
-	Subject       string        `json:"subject"`
-	Email         string        `json:"email"`
-	EmailVerified bool          `json:"emailVerified"`
-	Name          string        `json:"name"`
-	Locale        vigie.Locale  `json:"locale"`
-	TimeZone      string        `json:"timeZone"`
-	DigestHour    int32         `json:"digestHour"`
-	DigestDay     vigie.Weekday `json:"digestDay"`
-	QuietNotes    bool          `json:"quietNotes"`
-	CreatedAt     time.Time     `json:"createdAt"`
+	Issuer        string `json:"issuer"`
+	Subject       string `json:"subject"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"emailVerified"`
+	// EmailVerifiedAt is since when the issuer vouches for the address.
+	EmailVerifiedAt *time.Time    `json:"emailVerifiedAt"`
+	Name            string        `json:"name"`
+	Locale          vigie.Locale  `json:"locale"`
+	TimeZone        string        `json:"timeZone"`
+	DigestHour      int32         `json:"digestHour"`
+	DigestDay       vigie.Weekday `json:"digestDay"`
+	QuietNotes      bool          `json:"quietNotes"`
+	CreatedAt       time.Time     `json:"createdAt"`
 }
 
 // ExportedWatch is a watch of the account, also one that it has deleted.
 type ExportedWatch struct {
 	ID                int64             `json:"id"`
+	ExternalID        *string           `json:"externalId,omitempty"` // on the platform that it was imported from
 	Name              string            `json:"name"`
 	Keywords          []string          `json:"keywords"`
 	KeywordMode       vigie.KeywordMode `json:"keywordMode"`
@@ -57,10 +60,12 @@ type ExportedWatch struct {
 
 // ExportedAddress is an address on a watch, and what it said to being written to.
 type ExportedAddress struct {
-	WatchID     int64      `json:"watchId"`
-	Email       string     `json:"email"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	ConfirmedAt *time.Time `json:"confirmedAt"`
+	WatchID   int64     `json:"watchId"`
+	Email     string    `json:"email"`
+	CreatedAt time.Time `json:"createdAt"`
+	// ConfirmedAt is when its owner agreed to be written to, ConfirmedBy how.
+	ConfirmedAt *time.Time    `json:"confirmedAt"`
+	ConfirmedBy vigie.Consent `json:"confirmedBy,omitempty"`
 	// LeftAt is when it asked for no mail at all, LeftWatchAt for none of the watch.
 	LeftAt      *time.Time `json:"leftAt"`
 	LeftWatchAt *time.Time `json:"leftWatchAt"`
@@ -121,7 +126,7 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	}
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }
-		err := from("accounts").Column("issuer", "subject", "email", "email_verified", "name", "locale", "time_zone").
+		err := from("accounts").Column("issuer", "subject", "email", "email_verified", "email_verified_at", "name", "locale", "time_zone").
 			Column("digest_hour", "digest_day", "quiet_notes", "created_at").
 			Where("id = ?", account).Where("issuer <> ''").Scan(ctx, &e.Account)
 		if err != nil {
@@ -135,8 +140,11 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 			rows  any
 		}{
 			{from("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
-				Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-				ColumnExpr("s.watch_id, r.email, r.created_at, r.confirmed_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, a.bounced_at").
+				Join("JOIN accounts AS a ON a.id = r.account_id").
+				Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
+				ColumnExpr("s.watch_id, r.email, r.created_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, d.bounced_at").
+				ColumnExpr("CASE WHEN "+confirmed+" THEN COALESCE(r.confirmed_at, a.email_verified_at) END AS confirmed_at").
+				ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+confirmed+" THEN ? END AS confirmed_by", vigie.ByLink, vigie.ByIssuer).
 				Order("s.watch_id", "s.position"), &e.Addresses},
 			{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
 				ColumnExpr("m.id, r.email, m.kind, m.message_id, m.state, m.closed_at, m.error").
@@ -164,7 +172,8 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 
 // watches reads the watches, with the names of their buyers.
 func (e *Export) watches(ctx context.Context, from func(table string) *bun.SelectQuery, account int64) error {
-	err := from("watches").Column("id", "name", "keywords", "keyword_mode", "excluded_keywords", "departments", "include_nationwide").
+	err := from("watches").Column("id").ColumnExpr("(SELECT MIN(external_id) FROM imported_watches WHERE watch_id = watches.id) AS external_id").
+		Column("name", "keywords", "keyword_mode", "excluded_keywords", "departments", "include_nationwide").
 		Column("natures", "cpv_codes", "active", "frequency", "created_at", "updated_at", "deleted_at").
 		Where("account_id = ?", account).Order("id").Scan(ctx, &e.Watches)
 	if err != nil {

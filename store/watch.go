@@ -116,28 +116,8 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		if err != nil {
 			return err
 		}
-		w.Number, w.UpdatedAt = numbers.next(), s.stamp()
-		switch {
-		case w.Active && !wasActive:
-			w.Since = w.Number
-		case wasActive && !w.Active:
-			w.Paused, w.CatchUpFrom = &w.Number, nil
-		}
-		w.Criteria = storedCriteria(w.Criteria)
-		if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
-			return takenName(err)
-		}
-		if err := saveWatchBuyers(ctx, tx, w); err != nil {
+		if err := s.saveChange(ctx, tx, w, wasActive, people, &numbers); err != nil {
 			return err
-		}
-		if err := people.save(ctx, tx, id, &numbers); err != nil {
-			return err
-		}
-		if w.Active && !wasActive {
-			// The quiet of a watch is counted from here on.
-			if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", w.UpdatedAt).Where("watch_id = ?", id).Exec(ctx); err != nil {
-				return err
-			}
 		}
 		return s.watchChanged(ctx, tx, id)
 	})
@@ -145,6 +125,31 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		return nil, err
 	}
 	return w, nil
+}
+
+// saveChange writes a watch that was changed, which was on or off before, and
+// its addresses.
+func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, people *people, numbers *counter) error {
+	w.Number, w.UpdatedAt = numbers.next(), s.stamp()
+	switch {
+	case w.Active && !wasActive:
+		w.Since = w.Number
+	case wasActive && !w.Active:
+		w.Paused, w.CatchUpFrom = &w.Number, nil
+	}
+	w.Criteria = storedCriteria(w.Criteria)
+	if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
+		return takenName(err)
+	}
+	if err := saveWatchBuyers(ctx, tx, w); err != nil {
+		return err
+	}
+	if err := people.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
+		return err
+	}
+	// The quiet of a watch is counted from here on.
+	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", w.UpdatedAt).Where("watch_id = ?", w.ID).Exec(ctx)
+	return err
 }
 
 // watchChanged has the recipients of a watch looked at: whom it names, or how
@@ -220,12 +225,19 @@ func saveWatchBuyers(ctx context.Context, tx bun.Tx, w *vigie.Watch) error {
 	if _, err := tx.NewDelete().Model((*watchBuyer)(nil)).Where("watch_id = ?", w.ID).Exec(ctx); err != nil {
 		return err
 	}
-	if len(w.Criteria.BuyerIDs) == 0 {
-		return nil
+	return insertWatchBuyers(ctx, tx, []*vigie.Watch{w})
+}
+
+// insertWatchBuyers writes the buyers of watches that have none yet.
+func insertWatchBuyers(ctx context.Context, tx bun.Tx, watches []*vigie.Watch) error {
+	var rows []watchBuyer
+	for _, w := range watches {
+		for i, buyer := range w.Criteria.BuyerIDs {
+			rows = append(rows, watchBuyer{w.ID, int64(i), buyer})
+		}
 	}
-	rows := make([]watchBuyer, len(w.Criteria.BuyerIDs))
-	for i, buyer := range w.Criteria.BuyerIDs {
-		rows[i] = watchBuyer{w.ID, int64(i), buyer}
+	if len(rows) == 0 {
+		return nil
 	}
 	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
 	return err
@@ -267,6 +279,7 @@ type recipient struct {
 	AddressKey  string
 	Email       string
 	ConfirmedAt *time.Time
+	ConfirmedBy vigie.Consent `bun:",nullzero"` // how, where ConfirmedAt says when
 	LeftAt      *time.Time
 	CreatedAt   time.Time
 	// Asking is whether the address is still to be asked for its consent.
@@ -289,43 +302,59 @@ type subscription struct {
 
 // people are the addresses that a watch shall write to, and what that changes.
 type people struct {
+	account       *vigie.Account
 	keep          bool // everything stays as it is
 	recipients    []*recipient
 	subscriptions map[int64]*subscription // those there are, by recipient
 	now           time.Time
 }
 
+// addressBook are the recipients of an account.
+type addressBook struct {
+	byKey map[string]*recipient
+	byID  map[int64]*recipient
+}
+
+func newAddressBook(known []*recipient) *addressBook {
+	book := &addressBook{make(map[string]*recipient, len(known)), make(map[int64]*recipient, len(known))}
+	for _, r := range known {
+		book.byKey[r.AddressKey], book.byID[r.ID] = r, r
+	}
+	return book
+}
+
 // planPeople reads what there is of the addresses that a watch (0 for a new
 // one) shall write to. The account's own comes first.
 func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
-	p := &people{now: s.stamp(), subscriptions: make(map[int64]*subscription)}
 	// They are locked here, before numbers are taken, to be looked at later.
 	var known []*recipient
 	if err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
 		return nil, err
 	}
 	if notifyMe == nil && others == nil {
-		p.keep = true
-		return p, nil
+		return &people{keep: true}, nil
 	}
 	var rows []*subscription
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
 		return nil, err
 	}
+	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.stamp())
+	return p, s.recall(ctx, tx, p)
+}
+
+// plan says which addresses a watch shall write to that has those of rows. An
+// address that is new is added to the book.
+func plan(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *people {
+	p := &people{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
 	for _, row := range rows {
 		p.subscriptions[row.RecipientID] = row
 	}
 	own := addressKey(account.Email)
-	byKey := make(map[string]*recipient, len(known))
-	byID := make(map[int64]*recipient, len(known))
-	for _, r := range known {
-		byKey[r.AddressKey], byID[r.ID] = r, r
-	}
 	add := func(email string) {
-		r := byKey[addressKey(email)]
+		r := book.byKey[addressKey(email)]
 		if r == nil {
-			r = &recipient{AccountID: account.ID, AddressKey: addressKey(email), Email: email, CreatedAt: p.now, Asking: true}
-			byKey[r.AddressKey] = r
+			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, Asking: true}
+			book.byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {
 			p.recipients = append(p.recipients, r)
@@ -334,7 +363,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 	ownOn := notifyMe != nil && *notifyMe
 	var stay []string
 	for _, row := range rows {
-		switch r := byID[row.RecipientID]; {
+		switch r := book.byID[row.RecipientID]; {
 		case row.RemovedAt != nil:
 		case r.AddressKey == own:
 			ownOn = ownOn || notifyMe == nil
@@ -354,7 +383,12 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 			add(email)
 		}
 	}
-	return p, s.recall(ctx, tx, account, p.recipients)
+	return p
+}
+
+// vouched tells whether the issuer says that an address is the account's own.
+func (p *people) vouched(r *recipient) bool {
+	return p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)
 }
 
 // count is how many numbers save takes.
@@ -374,16 +408,30 @@ func (p *people) count() int {
 // save writes the addresses of a watch. One that was taken away and is named
 // again has its id and its state back.
 func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
-	if p.keep {
+	recipients, rows := p.rows(watch, numbers)
+	if len(recipients) > 0 {
+		if _, err := tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return saveSubscriptions(ctx, tx, rows)
+}
+
+func saveSubscriptions(ctx context.Context, tx bun.Tx, rows []*subscription) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	var newRecipients []*recipient
-	var rows []*subscription
+	return upsert(ctx, tx, &rows, "id", []string{"position", "removed_at"})
+}
+
+// rows are what is to be written of the addresses of a watch: the recipients
+// that are new, and the subscriptions.
+func (p *people) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
 	named := make(map[int64]bool, len(p.recipients))
 	for i, r := range p.recipients {
 		if r.ID == 0 {
-			r.ID = numbers.next()
-			newRecipients = append(newRecipients, r)
+			r.ID, r.AccountID = numbers.next(), p.account.ID
+			recipients = append(recipients, r)
 		}
 		named[r.ID] = true
 		row := p.subscriptions[r.ID]
@@ -399,15 +447,7 @@ func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *coun
 			rows = append(rows, row)
 		}
 	}
-	if len(newRecipients) > 0 {
-		if _, err := tx.NewInsert().Model(&newRecipients).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return upsert(ctx, tx, &rows, "id", []string{"position", "removed_at"})
+	return recipients, rows
 }
 
 // Recipients returns the addresses of watches, in their order, by watch.

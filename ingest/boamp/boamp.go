@@ -4,8 +4,6 @@
 package boamp
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"io"
 	"iter"
@@ -26,31 +24,12 @@ const Source = "boamp"
 // notice, which is never held whole.
 func Read(r io.Reader) iter.Seq[ingest.Record] {
 	return func(yield func(ingest.Record) bool) {
-		c := newCutter(unpacked(r), func(p piece) bool { return yield(p.read()) })
+		c := newCutter(ingest.Unpacked(r), func(p piece) bool { return yield(p.read()) })
 		if err := c.run(); err != nil && !c.stop {
-			yield(unreadable(c.line, err))
+			yield(ingest.Record{Line: c.line, Err: ingest.Unreadable(err)})
 		}
 	}
 }
-
-// unpacked unpacks what is packed with gzip, whatever the file's name says.
-func unpacked(r io.Reader) io.Reader {
-	buffered := bufio.NewReader(r)
-	magic, _ := buffered.Peek(2)
-	if string(magic) != "\x1f\x8b" {
-		return buffered
-	}
-	packed, err := gzip.NewReader(buffered)
-	if err != nil {
-		return failingReader{err}
-	}
-	return packed
-}
-
-// failingReader is a file that cannot be read at all.
-type failingReader struct{ err error }
-
-func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
 // read makes a notice of what was cut.
 func (p piece) read() ingest.Record {

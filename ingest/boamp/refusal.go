@@ -13,14 +13,6 @@ func refuse(line int, ref string, reason vigie.Text, cause error) ingest.Record 
 	return ingest.Record{Line: line, Ref: ingest.Shorten(ingest.Clean(ref), maxRefLength), Err: &vigie.Error{Code: vigie.Invalid, Text: reason, Err: cause}}
 }
 
-// unreadable is the end of a file that could not be read on.
-func unreadable(line int, err error) ingest.Record {
-	return ingest.Record{Line: line, Err: &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
-		FR: "La lecture s'est arrêtée ici : le fichier est tronqué ou endommagé. Ce qui précède a été lu.",
-		EN: "Reading stopped here: the file is cut short or damaged. What comes before was read.",
-	}}}
-}
-
 // reason says what is wrong with a piece of the file.
 func (f fault) reason() vigie.Text {
 	switch f {

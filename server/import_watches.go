@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"vigie"
+	"vigie/alert/link"
+	"vigie/ingest"
+	"vigie/ingest/watches"
+	"vigie/service"
+	"vigie/store"
+)
+
+// importWatches is the command that imports the watches of another system. It
+// writes to the database alone: a running server follows.
+type importWatches struct {
+	Files      []string `arg:"" name:"file" help:"JSON Lines, one watch a line, .gz too; - is standard input."`
+	Issuer     string   `help:"Whose subjects the file names: the issuer of their tokens. Without it the server's, which is « vigie » for tokens of « vigie token »." placeholder:"URL"`
+	OIDCIssuer string   `name:"oidc-issuer" help:"The server's issuer." placeholder:"URL"`
+	Secret     []string `help:"The secrets of the server: by them addresses are known again that must not be written to." required:"" placeholder:"SECRET"`
+	databaseSettings
+}
+
+// Run runs the command.
+func (c *importWatches) Run(ctx context.Context, p *process) error {
+	keys, err := link.New(c.Secret)
+	if err != nil {
+		return fmt.Errorf("set --secret to the server's: %w", err)
+	}
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	s.Remember(keys.Fingerprints)
+	i := &watchImport{
+		service: &service.Service{Store: s, Now: p.now}, process: p, began: p.now(), counts: make(map[store.ImportOutcome]int),
+		issuer: cmp.Or(c.Issuer, c.OIDCIssuer, ownIssuer),
+	}
+	var failed error
+	for _, name := range c.Files {
+		if err := i.file(ctx, name); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+			if vigie.CodeOf(err) == vigie.Unavailable || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	n := i.counts
+	fmt.Fprintf(p.out, "%d watches read, of subjects of %s: %d new, %d changed, %d unchanged, %d kept as changed here, %d refused.\n",
+		i.read, i.issuer, n[store.ImportCreated], n[store.ImportChanged], n[store.ImportUnchanged], n[store.ImportKept], n[store.ImportRefused])
+	if failed == nil && n[store.ImportRefused] > 0 {
+		failed = fmt.Errorf("%d watches were refused", n[store.ImportRefused])
+	}
+	return failed
+}
+
+// watchImport is one run of the command.
+type watchImport struct {
+	service *service.Service
+	process *process
+	issuer  string
+	began   time.Time
+	read    int
+	counts  map[store.ImportOutcome]int
+}
+
+// file imports one file, in batches, and says what becomes of watches that are
+// not as the file says.
+func (i *watchImport) file(ctx context.Context, name string) error {
+	file, err := i.process.open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	batch := make([]watches.Record, 0, vigie.MaxBatch)
+	for r := range watches.Read(file) {
+		i.read++
+		if r.Err != nil {
+			i.became(name, r, store.Imported{Outcome: store.ImportRefused, Err: r.Err})
+			continue
+		}
+		if batch = append(batch, r); len(batch) == cap(batch) {
+			if err := i.flush(ctx, name, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return i.flush(ctx, name, batch)
+}
+
+func (i *watchImport) flush(ctx context.Context, name string, batch []watches.Record) error {
+	lines := make([]*watches.Watch, len(batch))
+	for n, r := range batch {
+		lines[n] = r.Watch
+	}
+	results, err := i.service.ImportWatches(ctx, i.issuer, i.began, lines)
+	if err != nil {
+		return err
+	}
+	for n, result := range results {
+		i.became(name, batch[n], result)
+	}
+	return nil
+}
+
+// became counts what became of a line, and names it where that is not what its
+// author meant.
+func (i *watchImport) became(name string, r watches.Record, result store.Imported) {
+	i.counts[result.Outcome]++
+	watch := "line"
+	if r.ExternalID != "" {
+		watch = "watch " + ingest.Shorten(ingest.Clean(r.ExternalID), 100)
+	}
+	switch result.Outcome {
+	case store.ImportRefused:
+		fmt.Fprintf(i.process.err, "%s:%d: %s refused: %s\n", name, r.Line, watch, reasons(result.Err))
+	case store.ImportKept:
+		fmt.Fprintf(i.process.err, "%s:%d: %s kept: it was changed or deleted here since it was imported\n", name, r.Line, watch)
+	case store.ImportCreated, store.ImportChanged, store.ImportUnchanged:
+	}
+}
+
+// reasons says all that is wrong with a line, and where.
+func reasons(err error) string {
+	problems, ok := errors.AsType[vigie.Problems](err)
+	if e, one := errors.AsType[*vigie.Error](err); !ok && one {
+		problems = vigie.Problems{e}
+	}
+	said := make([]string, len(problems))
+	for i, problem := range problems {
+		said[i] = strings.TrimPrefix(strings.Join(problem.Field, ".")+": ", ": ") + operatorMessage(problem)
+	}
+	return strings.Join(said, " ")
+}

@@ -1,0 +1,595 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// ImportedWatch is a watch of another system, as it shall be here.
+type ImportedWatch struct {
+	// ExternalID is what the other system calls it; Digest changes with all that
+	// it says of it.
+	ExternalID, Digest string
+	// Subject is whose watch it is, as the issuer's tokens say; Email that
+	// person's address.
+	Subject, Email string
+	// Watch has its name, criteria less the buyers, state, frequency, and when it
+	// was made.
+	Watch      vigie.Watch
+	Buyers     []vigie.BuyerName
+	Recipients []ImportedRecipient
+}
+
+// ImportedRecipient is an address that a watch wrote to elsewhere.
+type ImportedRecipient struct {
+	Email string
+	// ConfirmedAt is when its owner agreed to that, nil where it did not.
+	ConfirmedAt *time.Time
+}
+
+// ImportOutcome is what became of a watch that was imported.
+type ImportOutcome string
+
+// The outcomes.
+const (
+	// ImportCreated is a watch that is new here.
+	ImportCreated ImportOutcome = "CREATED"
+	// ImportChanged is a known one, of which something else is said now.
+	ImportChanged ImportOutcome = "CHANGED"
+	// ImportUnchanged is one of which the same is said as before.
+	ImportUnchanged ImportOutcome = "UNCHANGED"
+	// ImportKept is one of which something else is said now, and that a person
+	// has changed or deleted here: that stays.
+	ImportKept ImportOutcome = "KEPT"
+	// ImportRefused is one that cannot be stored; the error says why.
+	ImportRefused ImportOutcome = "REFUSED"
+)
+
+// Imported tells what became of a watch.
+type Imported struct {
+	Outcome ImportOutcome
+	Err     error // a [vigie.Error] where it was refused
+}
+
+// imported is a row of imported_watches.
+type imported struct {
+	bun.BaseModel `bun:"imported_watches"`
+	Issuer        string `bun:",pk"`
+	ExternalID    string `bun:",pk"`
+	WatchID       int64
+	Digest        string
+	ImportedAt    time.Time
+}
+
+// lookedAtLater is when the recipients of imported watches are looked at: there
+// is nothing to write to them, and those must not wait to whom there is.
+const lookedAtLater = 24 * time.Hour
+
+// ImportWatches brings watches of other systems here, at most [vigie.MaxBatch],
+// for accounts of an issuer; began is when the import began that they are part
+// of. The result has one entry for each. Nobody is written to: an address is
+// confirmed if it was there, and is not asked otherwise. Accounts are made where
+// there are none yet, for their persons to sign in to. A watch is known by its
+// external id: of one that is here already, only what changed there since is
+// written, unless a person has changed it here.
+func (s *Store) ImportWatches(ctx context.Context, issuer string, began time.Time, watches []*ImportedWatch) ([]Imported, error) {
+	if len(watches) > vigie.MaxBatch {
+		return nil, fmt.Errorf("import %d watches in one batch", len(watches))
+	}
+	for tries := 3; ; tries-- {
+		i := &watchImport{store: s, issuer: issuer, began: began.UTC().Truncate(time.Microsecond), now: s.stamp(), results: make([]Imported, len(watches))}
+		err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+			i.tx = tx
+			return i.run(ctx, watches)
+		})
+		switch {
+		case err == nil:
+			return i.results, nil
+		// Somebody signed in, or named a watch, at the same moment.
+		case vigie.CodeOf(err) != vigie.Taken || tries == 1:
+			return nil, err
+		}
+	}
+}
+
+// watchImport is one batch on its way into the database: what it touches is
+// read at once, changed here, and written at once.
+type watchImport struct {
+	store   *Store
+	tx      bun.Tx
+	issuer  string
+	began   time.Time
+	now     time.Time
+	results []Imported
+	entries []*importEntry
+	// accounts are by subject, those that there are and those to be made.
+	accounts    map[string]*vigie.Account
+	newAccounts []*vigie.Account
+	// names are the watches of an account by the keys of their names, 0 for new
+	// ones; counts how many there are.
+	names  map[*vigie.Account]map[string]int64
+	counts map[*vigie.Account]int
+	buyers *buyerBook
+	books  map[*vigie.Account]*addressBook
+	// confirmed are recipients that were here before, and agreed elsewhere.
+	confirmed []*recipient
+}
+
+// importEntry is a watch that is to be written, new or changed.
+type importEntry struct {
+	*ImportedWatch
+	result    *Imported
+	known     *imported // nil for a new one
+	account   *vigie.Account
+	watch     *vigie.Watch
+	wasActive bool
+	buyers    []*bookedBuyer
+	people    *people
+}
+
+func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
+	// Imports follow one another, so that none makes what another makes.
+	if err := i.store.dialect.queue(ctx, i.tx, "import watches"); err != nil {
+		return err
+	}
+	if err := i.load(ctx, watches); err != nil || len(i.entries) == 0 {
+		return err
+	}
+	// Buyers are made by publishers too: those come first, before any row is
+	// locked.
+	if slices.ContainsFunc(i.entries, func(e *importEntry) bool { return len(e.Buyers) > 0 }) {
+		if err := i.store.dialect.queue(ctx, i.tx, "publish"); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findNames, i.findBuyers, i.findPeople, i.save} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load finds out which watches are new or say something new.
+func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error {
+	ids := make([]string, len(watches))
+	for n, w := range watches {
+		ids[n] = w.ExternalID
+	}
+	var rows []*imported
+	err := i.tx.NewSelect().Model(&rows).Where("issuer = ?", i.issuer).Where("external_id IN (?)", bun.List(ids)).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	known := make(map[string]*imported, len(rows))
+	for _, row := range rows {
+		known[row.ExternalID] = row
+	}
+	met := make(map[string]bool, len(watches))
+	for n, w := range watches {
+		e := &importEntry{ImportedWatch: w, result: &i.results[n], known: known[w.ExternalID]}
+		switch {
+		case met[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
+			e.refuse(vigie.Taken, vigie.Text{
+				FR: "Cet identifiant externe est déjà celui d'une autre ligne.",
+				EN: "This external id is another line's already.",
+			}, "externalId")
+		case e.known != nil && e.known.Digest == w.Digest:
+			e.result.Outcome = ImportUnchanged
+		default:
+			i.entries = append(i.entries, e)
+		}
+		met[w.ExternalID] = true
+	}
+	return nil
+}
+
+func (e *importEntry) refuse(code vigie.Code, text vigie.Text, field ...string) {
+	*e.result = Imported{ImportRefused, &vigie.Error{Code: code, Field: field, Text: text}}
+}
+
+// left drops the entries that are not to be written after all.
+func (i *watchImport) left() {
+	i.entries = slices.DeleteFunc(i.entries, func(e *importEntry) bool { return e.result.Outcome != "" })
+}
+
+// findAccounts reads the accounts that there are, and locks them.
+func (i *watchImport) findAccounts(ctx context.Context) error {
+	var subjects []string
+	for _, e := range i.entries {
+		subjects = append(subjects, e.Subject)
+	}
+	var accounts []*vigie.Account
+	err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&accounts).Where("issuer = ?", i.issuer).
+		Where("subject IN (?)", bun.List(vigie.Sorted(subjects))).Order("id")).Scan(ctx)
+	i.accounts = make(map[string]*vigie.Account)
+	for _, a := range accounts {
+		i.accounts[a.Subject] = a
+	}
+	return err
+}
+
+// findWatches reads the watches that are to be changed, locks them, and leaves
+// those to their persons that these have changed.
+func (i *watchImport) findWatches(ctx context.Context) error {
+	var ids []int64
+	for _, e := range i.entries {
+		if e.known != nil {
+			ids = append(ids, e.known.WatchID)
+		}
+	}
+	byID := make(map[int64]*vigie.Watch, len(ids))
+	if len(ids) > 0 {
+		var watches []*vigie.Watch
+		if err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&watches).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
+			return err
+		}
+		for _, w := range watches {
+			byID[w.ID] = w
+		}
+	}
+	for _, e := range i.entries {
+		if e.known == nil {
+			e.watch = &vigie.Watch{CreatedAt: e.Watch.CreatedAt}
+			continue
+		}
+		e.watch = byID[e.known.WatchID]
+		switch account := i.accounts[e.Subject]; {
+		case e.watch.DeletedAt != nil || !e.watch.UpdatedAt.Equal(e.known.ImportedAt):
+			e.result.Outcome = ImportKept
+		case account == nil || account.ID != e.watch.AccountID:
+			e.refuse(vigie.Taken, vigie.Text{
+				FR: "Cette veille est celle d'une autre personne.",
+				EN: "This watch is another subject's.",
+			}, "subject")
+		}
+	}
+	i.left()
+	return nil
+}
+
+// moveAddresses has accounts to which nobody has signed in yet follow what is
+// said of their addresses now, and makes those that there are not.
+func (i *watchImport) moveAddresses(ctx context.Context) error {
+	for _, e := range i.entries {
+		e.account = i.accounts[e.Subject]
+		if e.account == nil {
+			e.account = new(vigie.NewAccount(i.issuer, e.Subject))
+			e.account.Email, e.account.Imported, e.account.CreatedAt = e.Email, true, i.now
+			i.accounts[e.Subject] = e.account
+			i.newAccounts = append(i.newAccounts, e.account)
+		}
+		if !e.account.Imported || e.account.Email == e.Email {
+			continue
+		}
+		before := e.account.Email
+		if e.account.Email = e.Email; e.account.ID == 0 {
+			continue
+		}
+		if err := moveAddress(ctx, i.tx, e.account.ID, before, e.Email); err != nil {
+			return err
+		}
+		if _, err := i.tx.NewUpdate().Model(e.account).Column("email").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// accountIDs are those of the accounts that there are.
+func (i *watchImport) accountIDs() []int64 {
+	var ids []int64
+	for _, e := range i.entries {
+		if e.account.ID != 0 {
+			ids = append(ids, e.account.ID)
+		}
+	}
+	return distinct(ids)
+}
+
+// findNames gives watches names that their accounts have not yet, and refuses
+// those that are too many.
+func (i *watchImport) findNames(ctx context.Context) error {
+	i.names, i.counts = make(map[*vigie.Account]map[string]int64), make(map[*vigie.Account]int)
+	byID := make(map[int64]*vigie.Account)
+	for _, e := range i.entries {
+		if i.names[e.account] == nil {
+			i.names[e.account] = make(map[string]int64)
+			byID[e.account.ID] = e.account
+		}
+	}
+	if ids := i.accountIDs(); len(ids) > 0 {
+		var rows []*vigie.Watch
+		err := i.tx.NewSelect().Model(&rows).Column("id", "account_id", "name_key").
+			Where("account_id IN (?)", bun.List(ids)).Where("deleted_at IS NULL").Scan(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range rows {
+			i.names[byID[w.AccountID]][w.NameKey] = w.ID
+			i.counts[byID[w.AccountID]]++
+		}
+	}
+	for _, e := range i.entries {
+		w, names := e.watch, i.names[e.account]
+		if e.known == nil {
+			if i.counts[e.account] >= vigie.MaxWatches {
+				e.refuse(vigie.TooMany, vigie.Text{
+					FR: "Cette personne a déjà %d veilles, le plus qui soit permis.",
+					EN: "This subject has %d watches already, the most allowed.",
+				}.With(vigie.MaxWatches))
+				continue
+			}
+			i.counts[e.account]++
+		} else {
+			delete(names, w.NameKey)
+		}
+		w.Name = e.Watch.Name
+		for n := 2; ; n++ {
+			if _, taken := names[vigie.NameKey(w.Name)]; !taken {
+				break
+			}
+			w.Name = vigie.NumberedName(e.Watch.Name, n)
+		}
+		w.NameKey = vigie.NameKey(w.Name)
+		names[w.NameKey] = w.ID
+	}
+	i.left()
+	return nil
+}
+
+// findBuyers finds the buyers that watches mean, and makes those that there are
+// not.
+func (i *watchImport) findBuyers(ctx context.Context) error {
+	var clues buyerClues
+	for _, e := range i.entries {
+		for _, name := range e.Buyers {
+			clues.add("", name)
+		}
+	}
+	i.buyers = &buyerBook{}
+	if len(clues.folded) == 0 {
+		return nil
+	}
+	var err error
+	if i.buyers, err = loadBuyerBook(ctx, i.tx, &clues); err != nil {
+		return err
+	}
+	for _, e := range i.entries {
+		for _, name := range e.Buyers {
+			for _, buyer := range i.buyers.wanted(name) {
+				if !slices.Contains(e.buyers, buyer) {
+					e.buyers = append(e.buyers, buyer)
+				}
+			}
+		}
+		if len(e.buyers) > vigie.MaxChoices {
+			e.refuse(vigie.TooMany, vigie.Text{
+				FR: "%d organismes portent ces noms, c'est trop : %d au plus. Donnez leurs SIRET ou leurs départements.",
+				EN: "%d buyers have these names, which are too many: %d at most. Give their SIRETs or departments.",
+			}.With(len(e.buyers), vigie.MaxChoices), "buyers")
+		}
+	}
+	i.left()
+	return nil
+}
+
+// findPeople reads the addresses that there are, locks them, and says which
+// watches write to which.
+func (i *watchImport) findPeople(ctx context.Context) error {
+	var known []*recipient
+	if ids := i.accountIDs(); len(ids) > 0 {
+		err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	byAccount := make(map[int64][]*recipient)
+	for _, r := range known {
+		byAccount[r.AccountID] = append(byAccount[r.AccountID], r)
+	}
+	var watches []int64
+	for _, e := range i.entries {
+		if e.known != nil {
+			watches = append(watches, e.watch.ID)
+		}
+	}
+	byWatch := make(map[int64][]*subscription)
+	if len(watches) > 0 {
+		var rows []*subscription
+		if err := i.tx.NewSelect().Model(&rows).Where("watch_id IN (?)", bun.List(watches)).Order("watch_id", "position").Scan(ctx); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			byWatch[row.WatchID] = append(byWatch[row.WatchID], row)
+		}
+	}
+	i.books = make(map[*vigie.Account]*addressBook)
+	plans := make([]*people, len(i.entries))
+	for n, e := range i.entries {
+		if i.books[e.account] == nil {
+			i.books[e.account] = newAddressBook(byAccount[e.account.ID])
+		}
+		plans[n] = i.plan(e, byWatch[e.watch.ID])
+	}
+	if err := i.store.recall(ctx, i.tx, plans...); err != nil {
+		return err
+	}
+	for _, e := range i.entries {
+		i.confirm(e)
+	}
+	return nil
+}
+
+// plan says whom a watch writes to. The person's own address is the one that
+// the account has, whatever it was elsewhere.
+func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
+	own, others := false, []string{}
+	for _, r := range e.Recipients {
+		if key := addressKey(r.Email); key == addressKey(e.Email) || key == addressKey(e.account.Email) {
+			own = true
+		} else {
+			others = append(others, r.Email)
+		}
+	}
+	e.people = plan(e.account, i.books[e.account], rows, &own, &others, i.now)
+	return e.people
+}
+
+// confirm notes which addresses agreed elsewhere. None is asked.
+func (i *watchImport) confirm(e *importEntry) {
+	for _, r := range e.people.recipients {
+		if r.ID == 0 {
+			r.Asking, r.LookAt = false, new(i.now.Add(lookedAtLater))
+		}
+	}
+	for _, in := range e.Recipients {
+		r := i.books[e.account].byKey[addressKey(in.Email)]
+		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.people.recipients, r) {
+			continue
+		}
+		r.ConfirmedAt, r.ConfirmedBy = in.ConfirmedAt, vigie.ByImport
+		if r.ID != 0 {
+			r.Asking = false
+			i.confirmed = append(i.confirmed, r)
+		}
+	}
+}
+
+// count is how many numbers save takes.
+func (i *watchImport) count() int {
+	n := len(i.newAccounts) + i.buyers.changed()
+	met := make(map[*recipient]bool)
+	for _, e := range i.entries {
+		n++
+		for _, r := range e.people.recipients {
+			if r.ID == 0 && !met[r] {
+				met[r] = true
+				n++
+			}
+			if r.ID == 0 || e.people.subscriptions[r.ID] == nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// save gives everything new its number and writes it.
+func (i *watchImport) save(ctx context.Context) error {
+	if len(i.entries) == 0 {
+		return nil
+	}
+	i.newAccounts = slices.DeleteFunc(i.newAccounts, func(a *vigie.Account) bool {
+		return !slices.ContainsFunc(i.entries, func(e *importEntry) bool { return e.account == a })
+	})
+	numbers, err := takeSome(ctx, i.tx, i.count())
+	if err != nil {
+		return err
+	}
+	for _, a := range i.newAccounts {
+		a.ID = numbers.next()
+	}
+	if len(i.newAccounts) > 0 {
+		if _, err := i.tx.NewInsert().Model(&i.newAccounts).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if err := i.buyers.save(ctx, i.tx, &numbers); err != nil {
+		return err
+	}
+	for _, e := range i.entries {
+		e.say()
+	}
+	if err := i.saveNew(ctx, &numbers); err != nil {
+		return err
+	}
+	if len(i.confirmed) > 0 {
+		if err := upsert(ctx, i.tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"}); err != nil {
+			return err
+		}
+	}
+	for _, e := range i.entries {
+		if e.known == nil {
+			continue
+		}
+		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.people, &numbers); err != nil {
+			return err
+		}
+		if err := i.store.watchChanged(ctx, i.tx, e.watch.ID); err != nil {
+			return err
+		}
+		e.result.Outcome = ImportChanged
+	}
+	return i.remember(ctx)
+}
+
+// say has a watch say what is said of it elsewhere.
+func (e *importEntry) say() {
+	w := e.watch
+	e.wasActive = w.Active
+	w.Criteria, w.Active, w.Frequency, w.CreatedAt = storedCriteria(e.Watch.Criteria), e.Watch.Active, e.Watch.Frequency, e.Watch.CreatedAt
+	for _, buyer := range e.buyers {
+		w.Criteria.BuyerIDs = append(w.Criteria.BuyerIDs, buyer.ID)
+	}
+}
+
+// saveNew writes the new watches with their addresses. What was published before
+// them is not mailed.
+func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
+	var watches []*vigie.Watch
+	var recipients []*recipient
+	var subscriptions []*subscription
+	var named []int64
+	for _, e := range i.entries {
+		if e.known != nil {
+			continue
+		}
+		w := e.watch
+		w.ID, w.AccountID, w.UpdatedAt = numbers.next(), e.account.ID, i.now
+		w.Number, w.Since = w.ID, w.ID
+		watches = append(watches, w)
+		newcomers, rows := e.people.rows(w.ID, numbers)
+		recipients, subscriptions = append(recipients, newcomers...), append(subscriptions, rows...)
+		for _, row := range rows {
+			named = append(named, row.RecipientID)
+		}
+		e.result.Outcome = ImportCreated
+	}
+	if len(watches) == 0 {
+		return nil
+	}
+	if _, err := i.tx.NewInsert().Model(&watches).Exec(ctx); err != nil {
+		return takenName(err)
+	}
+	if err := insertWatchBuyers(ctx, i.tx, watches); err != nil {
+		return err
+	}
+	if len(recipients) > 0 {
+		if _, err := i.tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if err := saveSubscriptions(ctx, i.tx, subscriptions); err != nil || len(named) == 0 {
+		return err
+	}
+	return lookAt(ctx, i.tx, named, i.now.Add(lookedAtLater))
+}
+
+// remember notes what was said of the watches.
+func (i *watchImport) remember(ctx context.Context) error {
+	rows := make([]*imported, len(i.entries))
+	for n, e := range i.entries {
+		rows[n] = &imported{Issuer: i.issuer, ExternalID: e.ExternalID, WatchID: e.watch.ID, Digest: e.Digest, ImportedAt: e.watch.UpdatedAt}
+	}
+	q := i.tx.NewInsert().Model(&rows).On("CONFLICT (issuer, external_id) DO UPDATE").
+		Set("digest = EXCLUDED.digest").Set("imported_at = EXCLUDED.imported_at")
+	_, err := q.Exec(ctx)
+	return err
+}
