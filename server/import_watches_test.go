@@ -39,7 +39,7 @@ func oldWatches(w io.Writer, n int) {
 			line["name"] = fmt.Sprint("Veille ", i)
 		}
 		if i%5 == 0 {
-			line["buyers"] = []any{fmt.Sprint("Commune d'Exemple ", i%50), "213900018 00013"}
+			line["buyers"] = []any{fmt.Sprint("Commune d'Exemple ", i%50), "999000000 00018"}
 		}
 		if err := out.Encode(line); err != nil {
 			panic(err)
