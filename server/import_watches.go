@@ -81,10 +81,6 @@ func (i *watchImport) file(ctx context.Context, name string) error {
 	batch := make([]watches.Record, 0, vigie.MaxBatch)
 	for r := range watches.Read(file) {
 		i.read++
-		if r.Err != nil {
-			i.became(name, r, store.Imported{Outcome: store.ImportRefused, Err: r.Err})
-			continue
-		}
 		if batch = append(batch, r); len(batch) == cap(batch) {
 			if err := i.flush(ctx, name, batch); err != nil {
 				return err
@@ -96,16 +92,22 @@ func (i *watchImport) file(ctx context.Context, name string) error {
 }
 
 func (i *watchImport) flush(ctx context.Context, name string, batch []watches.Record) error {
-	lines := make([]*watches.Watch, len(batch))
-	for n, r := range batch {
-		lines[n] = r.Watch
+	var lines []*watches.Watch
+	for _, r := range batch {
+		if r.Err == nil {
+			lines = append(lines, r.Watch)
+		}
 	}
 	results, err := i.service.ImportWatches(ctx, i.issuer, i.began, lines)
 	if err != nil {
 		return err
 	}
-	for n, result := range results {
-		i.became(name, batch[n], result)
+	for _, r := range batch {
+		result := store.Imported{Outcome: store.ImportRefused, Err: r.Err}
+		if r.Err == nil {
+			result, results = results[0], results[1:]
+		}
+		i.became(name, r, result)
 	}
 	return nil
 }

@@ -74,6 +74,11 @@ func (f *form) importedWatch(ctx context.Context, s *Service, in *watches.Watch)
 	if err != nil {
 		return nil, err
 	}
+	for _, problem := range f.problems {
+		if problem.Field[0] == "departmentCodes" { // as the API calls them
+			problem.Field[0] = "departments"
+		}
+	}
 	w.Watch.Criteria = criteria.over(newCriteria())
 	w.Buyers = f.importedBuyers(in.Buyers)
 	w.Recipients = f.importedRecipients(in.Recipients, w.Email, now)
