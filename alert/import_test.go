@@ -42,3 +42,38 @@ func TestImportedWatches(t *testing.T) {
 		w.expect("weeks later", w.after(20*24*time.Hour))
 	})
 }
+
+// What waits for a person is told at the address that its issuer says is its own
+// by then; one that the issuer does not vouch for is asked first.
+func TestChangedEmail(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		moves := func(subject, email string, verified bool) {
+			t.Helper()
+			_, err := w.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: subject, Email: email + "@example.org", EmailVerified: verified})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		const news = ": 1 nouveau marché – veille Voirie"
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.publish("1", "Voirie")
+		w.enter()
+		moves("ana", "moved", true)
+		w.expect("moved", w.after(24*time.Hour), "moved"+news)
+
+		ben := w.signIn("ben")
+		w.watch(ben, "Voirie", vigie.Daily, "voirie", "office@example.org")
+		w.watch(ben, "Écoles", vigie.Daily, "école")
+		w.expect("the office is asked", w.work(), "office: Confirmez votre adresse – Vigie")
+		w.publish("2", "Voirie et école")
+		w.enter()
+		moves("ben", "office", true)
+		w.expect("the office is ben's own", w.after(24*time.Hour), "moved"+news, "office: 1 nouveau marché – 2 veilles")
+		w.publish("3", "Une école")
+		w.expect("and follows what ben did", w.after(24*time.Hour), "office: 1 nouveau marché – veille Écoles")
+
+		moves("ben", "unknown", false)
+		w.publish("4", "Une école")
+		w.expect("not vouched for", w.after(24*time.Hour), "unknown: Confirmez votre adresse – Vigie")
+	})
+}

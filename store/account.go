@@ -46,7 +46,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		}
 		before := account.Email
 		follow(account, c, s.stamp())
-		if err := moveAddress(ctx, tx, account.ID, before, account.Email); err != nil {
+		if err := s.moveAddress(ctx, tx, account.ID, before, account.Email, !account.EmailVerified); err != nil {
 			return err
 		}
 		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "email_verified_at", "name", "locale", "imported").WherePK().Exec(ctx)
@@ -62,7 +62,11 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 
 func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Account, error) {
 	var accounts []*vigie.Account
-	err := db.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject).Scan(ctx)
+	q := db.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject)
+	if _, writes := db.(bun.Tx); writes { // an account is locked before its recipients
+		q = s.dialect.forUpdate(q)
+	}
+	err := q.Scan(ctx)
 	if err != nil || len(accounts) == 0 {
 		return nil, err
 	}
@@ -94,19 +98,45 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	return *a != before
 }
 
-// moveAddress keeps an account's own address its own when it changes, with
-// its watches; one that was a recipient in its own right stays.
-func moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string) error {
+// moveAddress keeps an account's own address its own when it changes, with its
+// watches and with what waits to be told to it. Consent does not move; whether
+// the new address is asked for its own, ask says. Where it was a recipient
+// already it takes over what the old one had, and keeps what it said itself.
+func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string, ask bool) error {
 	if addressKey(from) == addressKey(to) {
 		return nil
 	}
-	taken := tx.NewSelect().Model((*recipient)(nil)).ColumnExpr("1").
-		Where("account_id = ?", account).Where("address_key = ?", addressKey(to))
-	_, err := tx.NewUpdate().Model((*recipient)(nil)).
-		Set("email = ?", to).Set("address_key = ?", addressKey(to)).Set("confirmed_at = NULL").Set("confirmed_by = NULL").
-		Where("account_id = ?", account).Where("address_key = ?", addressKey(from)).Where("NOT EXISTS (?)", taken).
-		Exec(ctx)
-	return err
+	var known []*recipient
+	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account).
+		Where("address_key IN (?, ?)", addressKey(from), addressKey(to)).Order("id")).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	book := newAddressBook(known)
+	before, after := book.byKey[addressKey(from)], book.byKey[addressKey(to)]
+	switch {
+	case before == nil:
+		return nil
+	case after == nil:
+		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
+		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking").WherePK().Exec(ctx); err != nil || !ask {
+			return err
+		}
+		return s.lookAgain(ctx, tx, []int64{before.ID})
+	}
+	for _, statement := range []string{
+		`UPDATE subscriptions SET recipient_id = ?1 WHERE recipient_id = ?0 AND watch_id NOT IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?1)`,
+		`UPDATE subscriptions SET removed_at = NULL WHERE recipient_id = ?1
+			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL)`,
+		`UPDATE subscriptions SET removed_at = ?2 WHERE recipient_id = ?0 AND removed_at IS NULL`,
+		`UPDATE deliveries SET recipient_id = ?1 WHERE recipient_id = ?0 AND ` + waiting + ` AND NOT EXISTS (SELECT 1 FROM deliveries AS same
+			WHERE same.recipient_id = ?1 AND same.tender_id = deliveries.tender_id AND same.kind = deliveries.kind AND same.notice_id = deliveries.notice_id)`,
+	} {
+		if _, err := tx.NewRaw(statement, before.ID, after.ID, s.stamp()).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return s.lookAgain(ctx, tx, []int64{after.ID})
 }
 
 // addressKey is a mail address for comparing.

@@ -198,6 +198,20 @@ func TestConfirm(t *testing.T) {
 				t.Errorf("its reader is %+v", seen)
 			}
 		}
+		agreed := f.now
+		f.now = f.now.Add(time.Hour)
+		f.must(f.store.Confirm(t.Context(), id))
+		// How and when each agreed: by its link, or because the issuer vouches.
+		exported, err := f.store.Export(t.Context(), f.account.ID)
+		f.must(err)
+		for i, want := range []struct {
+			by vigie.Consent
+			at *time.Time
+		}{{vigie.ByIssuer, exported.Account.EmailVerifiedAt}, {vigie.ByLink, &agreed}} {
+			if a := exported.Addresses[i]; a.ConfirmedBy != want.by || a.ConfirmedAt == nil || !a.ConfirmedAt.Equal(*want.at) {
+				t.Errorf("%s agreed %s %v, not %s %s", a.Email, a.ConfirmedBy, a.ConfirmedAt, want.by, want.at)
+			}
+		}
 		// It is one account that may write, and no other.
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})

@@ -272,7 +272,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 		if e.account.Email = e.Email; e.account.ID == 0 {
 			continue
 		}
-		if err := moveAddress(ctx, i.tx, e.account.ID, before, e.Email); err != nil {
+		if err := i.store.moveAddress(ctx, i.tx, e.account.ID, before, e.Email, false); err != nil {
 			return err
 		}
 		if _, err := i.tx.NewUpdate().Model(e.account).Column("email").WherePK().Exec(ctx); err != nil {

@@ -202,6 +202,21 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if r := recipients[watches[0].ID]; len(r) != 1 || r[0].Email != "new@example.org" || !r[0].Primary || r[0].Status != vigie.Confirmed {
 			t.Errorf("the watch writes to %+v", r)
 		}
+		// An address that was a recipient already takes over.
+		both, err := s.CreateWatch(t.Context(), moved, vigie.Watch{Name: "w", NameKey: "w"}, true, []string{"third@example.org"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		third := sign(store.Claims{Issuer: "i", Subject: "1", Email: "Third@example.org", EmailVerified: true})
+		for _, id := range []int64{watches[0].ID, both.ID} {
+			recipients, err := s.Recipients(t.Context(), third, []int64{id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := recipients[id]; len(r) != 1 || r[0].Email != "third@example.org" || !r[0].Primary || r[0].Status != vigie.Confirmed {
+				t.Errorf("watch %d writes to %+v", id, r[0])
+			}
+		}
 		if other := sign(store.Claims{Issuer: "j", Subject: "1"}); other.ID == a.ID {
 			t.Error("another issuer's subject is the same account")
 		}
@@ -465,4 +480,28 @@ func TestOneLeads(t *testing.T) {
 		t.Error("the leader does not know that it lost the right")
 	}
 	held.Resign()
+}
+
+// It is known since when an issuer vouches for the address that it is now.
+func TestVouchedSince(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		start := f.now
+		for i, step := range []struct {
+			email    string
+			verified bool
+			since    int // hours; -1 for never
+		}{
+			{"a@example.org", false, -1}, {"a@example.org", true, 1}, {"A@example.org", true, 1}, {"b@example.org", true, 3}, {"", false, 3}, {"b@example.org", false, -1}, {"b@example.org", true, 6},
+		} {
+			f.now = start.Add(time.Duration(i) * time.Hour)
+			a, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified})
+			f.must(err)
+			switch {
+			case step.since < 0 && a.EmailVerifiedAt == nil:
+			case step.since >= 0 && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
+			default:
+				t.Errorf("step %d: since %v", i, a.EmailVerifiedAt)
+			}
+		}
+	})
 }
