@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"vigie"
 )
@@ -14,5 +16,39 @@ func TestLocaleOf(t *testing.T) {
 		if got := localeOf(asked); got != want {
 			t.Errorf("%q asks for %q, not %q", asked, got, want)
 		}
+	}
+}
+
+// An account is its subject; address, verification and name follow the token,
+// and what a token does not say stays.
+func TestClaims(t *testing.T) {
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_DATA": t.TempDir(), "VIGIE_LISTEN": "127.0.0.1:0"}
+	base := start(t, env, nil, "serve").listening(t)
+	id := ""
+	for i, step := range []struct {
+		claims claims
+		want   string
+	}{
+		{claims{Email: "ana@example.org", Name: "Ana", Locale: "en-GB"}, "ana@example.org false Ana EN"},
+		{claims{Email: "ana@example.org", EmailVerified: true, Locale: "fr"}, "ana@example.org true Ana EN"},
+		{claims{Email: "moved@example.org", EmailVerified: true, Name: "Ana B.", Scope: "openid profile"}, "moved@example.org true Ana B. EN"},
+		{claims{Email: "moved@example.org"}, "moved@example.org false Ana B. EN"},
+	} {
+		token, err := sign(testSecret, "42", step.claims, time.Now(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := ask(t, base, token, `{ viewer { id email emailVerified name locale } }`, nil)
+		if len(a.Errors) > 0 {
+			t.Fatal(a.Errors)
+		}
+		viewer := a.Data["viewer"].(map[string]any)
+		if got := fmt.Sprint(viewer["email"], " ", viewer["emailVerified"], " ", viewer["name"], " ", viewer["locale"]); got != step.want {
+			t.Errorf("step %d: %s, not %s", i, got, step.want)
+		}
+		if i > 0 && viewer["id"] != id {
+			t.Errorf("step %d: another account", i)
+		}
+		id = fmt.Sprint(viewer["id"])
 	}
 }

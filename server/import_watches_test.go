@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -301,6 +302,21 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 	}
 	if e.Account.EmailVerified || len(e.Addresses) != 2 || e.Addresses[0].ConfirmedAt != nil || e.Addresses[0].Email != "ana@example.org" {
 		t.Errorf("%+v %+v", e.Account, e.Addresses)
+	}
+}
+
+// The line that the README shows comes in.
+func TestReadmeWatches(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile("(?s)```json\n(\\{\"externalId.*?)```").FindSubmatch(text)
+	if line == nil {
+		t.Fatal("the README shows no watch")
+	}
+	if c := run(t, nil, string(line[1]), "import", "watches", "--data", t.TempDir(), "--secret", testSecret, "-"); c.status != 0 || !strings.Contains(c.out.String(), "1 new") {
+		t.Error(c.out.String(), c.err.String())
 	}
 }
 
