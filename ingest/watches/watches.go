@@ -119,6 +119,9 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t.Time, err = time.Parse(layout, s); err == nil {
 			t.Time = t.UTC().Truncate(time.Microsecond)
+			if t.Year() < 1 || t.Year() > 9999 { // by the offset
+				break
+			}
 			return nil
 		}
 	}
