@@ -137,7 +137,7 @@ func TestImportWatchesTwice(t *testing.T) {
 			var first map[string]string
 			for round, says := range []string{fmt.Sprintf("%d new, 0 changed, 0 unchanged, 0 kept", n), fmt.Sprintf("0 new, 0 changed, %d unchanged, 0 kept", n)} {
 				start := time.Now()
-				c := runFor(t, 10*time.Minute, "import", "watches", "--database-url", database, "--secret", testSecret, file)
+				c := runFor(t, time.Hour, "import", "watches", "--database-url", database, "--secret", testSecret, file)
 				if c.status != 0 || !strings.Contains(c.out.String(), says) || c.err.String() != "" {
 					t.Fatalf("status %d: %s%s", c.status, c.out.String(), c.err.String())
 				}
