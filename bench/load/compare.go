@@ -68,16 +68,19 @@ func (s *site) compare(ctx context.Context) error {
 	if _, err := db.Exec(ctx, "ANALYZE"); err != nil {
 		return err
 	}
-	theirs, stop, err := startPostgraphile(ctx, s.database)
+	postmaster := parentOf(int(db.PgConn().PID()))
+	theirs, err := startPostgraphile(ctx, s.database)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer theirs.stop()
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "\nreads a second, %d connections\tVigie\tPostGraphile\tratio\t\n", comparedConnections)
+	costs := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(costs, "\nCPU of a read, µs\tVigie\tPostgreSQL\tPostGraphile\tPostgreSQL\tratio\t\n")
 	product := 1.0
 	for _, r := range s.reads() {
-		if err := s.agree(r, theirs); err != nil {
+		if err := s.agree(r, theirs.at); err != nil {
 			return err
 		}
 		ours := func(t *vegeta.Target, i int) error {
@@ -87,45 +90,61 @@ func (s *site) compare(ctx context.Context) error {
 		other := func(t *vegeta.Target, i int) error {
 			_, _, variables := r.variables(i)
 			err := s.ask(t, person{}, r.theirs, variables)
-			t.URL = theirs
+			t.URL = theirs.at
 			return err
 		}
-		var a, b []float64
+		var a, b side
 		for range 3 {
-			for _, side := range []struct {
-				ask   func(*vegeta.Target, int) error
-				rates *[]float64
-			}{{ours, &a}, {other, &b}} {
-				rate, err := throughput(ctx, side.ask)
-				if err != nil {
-					return fmt.Errorf("%s: %w", r.name, err)
-				}
-				*side.rates = append(*side.rates, rate)
+			if err := errors.Join(a.measure(ctx, ours, s.server.Process.Pid, postmaster), b.measure(ctx, other, theirs.pid, postmaster)); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
 			}
 		}
-		ratio := slices.Max(a) / slices.Max(b)
+		ratio := slices.Max(a.rates) / slices.Max(b.rates)
 		product *= ratio
-		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.2f\t\n", r.name, slices.Max(a), slices.Max(b), ratio)
+		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.2f\t\n", r.name, slices.Max(a.rates), slices.Max(b.rates), ratio)
+		fmt.Fprintf(costs, "%s\t%d\t%d\t%d\t%d\t%.2f\t\n", r.name, a.each(a.server), a.each(a.database), b.each(b.server), b.each(b.database),
+			float64(b.each(b.server)+b.each(b.database))/float64(a.each(a.server)+a.each(a.database)))
 	}
 	fmt.Fprintf(table, "geometric mean\t\t\t%.2f\t\n", math.Sqrt(product))
-	return table.Flush()
+	return errors.Join(table.Flush(), costs.Flush())
+}
+
+// side is how one of the two did.
+type side struct {
+	rates []float64
+	reads int
+	// server and database are the CPU time that the reads took.
+	server, database time.Duration
+}
+
+// each is the part of a time that one read took, in microseconds.
+func (s *side) each(d time.Duration) int64 { return d.Microseconds() / int64(max(s.reads, 1)) }
+
+// measure has as many as ask at once ask for a while.
+func (s *side) measure(ctx context.Context, ask func(*vegeta.Target, int) error, server, database int) error {
+	serverBefore, databaseBefore := cpuOf(server), cpuOf(database)
+	answered, rate, err := throughput(ctx, ask)
+	s.server += cpuOf(server) - serverBefore
+	s.database += cpuOf(database) - databaseBefore
+	s.reads += answered
+	s.rates = append(s.rates, rate)
+	return err
 }
 
 // throughput is how much is answered in a second, by as many as ask at once.
-func throughput(ctx context.Context, ask func(*vegeta.Target, int) error) (float64, error) {
+func throughput(ctx context.Context, ask func(*vegeta.Target, int) error) (answered int, rate float64, err error) {
 	const long = 5 * time.Second
 	attacker := vegeta.NewAttacker(vegeta.Connections(comparedConnections), vegeta.Workers(comparedConnections), vegeta.MaxWorkers(comparedConnections))
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
 	var asked atomic.Int64
 	targets := func(t *vegeta.Target) error { return ask(t, int(asked.Add(1))) }
-	answered := 0
 	for r := range attacker.Attack(targets, vegeta.Rate{}, long, "") {
 		if r.Code != http.StatusOK || failed(r.Body) {
-			return 0, fmt.Errorf("%d %s %.300s", r.Code, r.Error, r.Body)
+			return 0, 0, fmt.Errorf("%d %s %.300s", r.Code, r.Error, r.Body)
 		}
 		answered++
 	}
-	return float64(answered) / long.Seconds(), nil
+	return answered, float64(answered) / long.Seconds(), nil
 }
 
 // agree checks that both give the same names and titles.
@@ -196,18 +215,25 @@ func texts(t vegeta.Target) ([]string, error) {
 	return found, nil
 }
 
+// postgraphile is the other server.
+type postgraphile struct {
+	at   string
+	pid  int
+	stop func()
+}
+
 // startPostgraphile installs and starts the other server.
-func startPostgraphile(ctx context.Context, database string) (at string, stop func(), err error) {
+func startPostgraphile(ctx context.Context, database string) (*postgraphile, error) {
 	const dir = "bench/load/postgraphile"
 	install := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
 	install.Dir = dir
 	if said, err := install.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("npm ci: %w\n%s", err, said)
+		return nil, fmt.Errorf("npm ci: %w\n%s", err, said)
 	}
 	node := "node"
 	if newer, err := filepath.Glob(dir + "/node_modules/node-linux-*/bin/node"); err == nil && len(newer) > 0 {
 		if node, err = filepath.Abs(newer[0]); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 	}
 	server := exec.CommandContext(ctx, node, "server.js")
@@ -217,12 +243,12 @@ func startPostgraphile(ctx context.Context, database string) (at string, stop fu
 	server.Stderr = &complaints
 	said, err := server.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := server.Start(); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	stop = func() {
+	stop := func() {
 		_ = server.Process.Signal(os.Interrupt) // it may have ended
 		_ = server.Wait()
 	}
@@ -230,9 +256,9 @@ func startPostgraphile(ctx context.Context, database string) (at string, stop fu
 	for lines.Scan() {
 		if port, ok := strings.CutPrefix(lines.Text(), "port="); ok {
 			go func() { _, _ = io.Copy(io.Discard, said) }() // until it ends
-			return "http://127.0.0.1:" + port + "/graphql", stop, nil
+			return &postgraphile{"http://127.0.0.1:" + port + "/graphql", server.Process.Pid, stop}, nil
 		}
 	}
 	stop()
-	return "", nil, fmt.Errorf("PostGraphile does not start: %s", complaints.String())
+	return nil, fmt.Errorf("PostGraphile does not start: %s", complaints.String())
 }

@@ -2,7 +2,7 @@
 // of what pages ask, at what it can bear and at twice that; and, beside it, the
 // same reads against PostGraphile on the same database.
 //
-//	scripts/with-postgres go run ./bench/load [--duration 60s] [--postgraphile]
+//	scripts/with-postgres go run ./bench/load [--duration 60s] [--postgraphile | --reads-only]
 //
 // It needs the binary of `make build`.
 package main
@@ -29,6 +29,7 @@ type options struct {
 	Connections  int           `help:"How many connections ask." default:"200"`
 	Duration     time.Duration `help:"How long it is driven at what it can bear." default:"60s"`
 	Postgraphile bool          `help:"Compare reads with PostGraphile, which npm has."`
+	ReadsOnly    bool          `help:"Compare them, and do nothing else."`
 }
 
 func main() {
@@ -48,6 +49,9 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	defer site.close()
+	if o.ReadsOnly {
+		return site.compare(ctx)
+	}
 	mix := site.mix()
 	fmt.Printf("%d tenders, %d watches, %d connections, PostgreSQL and Bleve\n\n", o.Tenders, 3*o.Accounts, o.Connections)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
