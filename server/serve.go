@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -31,8 +32,16 @@ type serve struct {
 	traceSettings
 }
 
+// garbage is how much memory may be filled, in percent of what is in use, before
+// it is searched for what is not needed any more. A server keeps little, so at
+// Go's own 100 it would search all the time.
+const garbage = 400
+
 // Run runs the command.
 func (c *serve) Run(ctx context.Context, p *process) error {
+	if said, _ := p.env("GOGC"); said == "" {
+		debug.SetGCPercent(garbage)
+	}
 	verifier, err := c.verifier(p.now)
 	if err != nil {
 		return err
