@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,8 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 		}}
 	}
 	// Bun writes arguments into the query, so that no two are alike: preparing
-	// them would only fill caches, here and behind a pooler.
+	// them would only fill caches, here and behind a pooler. Those that are
+	// prepared say so, see [dialect.prepared].
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["timezone"] = "UTC"
 	most := connections
@@ -76,13 +78,16 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 		}
 	}
 	delete(config.RuntimeParams, "pool_max_conns")
-	inUTC := stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+	ready := stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
-		return nil
+		// Statements are few, and find what they look for by an index: one plan is
+		// as good as another, and PostgreSQL would think about it each time.
+		_, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
+		return err
 	})
-	pool := stdlib.OpenDB(*config, inUTC)
+	pool := stdlib.OpenDB(*config, ready)
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idle)
@@ -243,6 +248,42 @@ func (d dialect) listenOnce(ctx context.Context, db *bun.DB, something string, h
 		// A connection that listens is no good for the pool.
 		return errors.Join(err, driver.ErrBadConn)
 	})
+}
+
+// prepared are the arguments of a statement, as the driver takes them.
+func (d dialect) prepared(args []any) []any {
+	if !d.postgres {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
+}
+
+// argument is the place of a statement's n-th argument.
+func (d dialect) argument(n int) bun.Safe {
+	if !d.postgres {
+		return bun.Safe("?" + strconv.Itoa(n))
+	}
+	return bun.Safe("$" + strconv.Itoa(n))
+}
+
+// among is the condition that something is among the n-th argument's ids.
+func (d dialect) among(n int) bun.Safe {
+	if !d.postgres {
+		return "IN (SELECT value FROM json_each(" + d.argument(n) + "))"
+	}
+	return "= ANY (" + d.argument(n) + ")"
+}
+
+// ids are many ids as one argument.
+func (d dialect) ids(ids []int64) any {
+	if !d.postgres {
+		text, err := json.Marshal(ids)
+		if err != nil {
+			panic("store: plain numbers do not marshal: " + err.Error())
+		}
+		return string(text)
+	}
+	return ids
 }
 
 // forUpdate locks the rows that a query selects until the transaction ends.

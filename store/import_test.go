@@ -181,9 +181,9 @@ func TestImportAgain(t *testing.T) {
 		all := []*store.ImportedWatch{old("1", "ana"), old("2", "ana", writes("team@example.org", nil)), old("3", "ben"), old("4", "ben")}
 		m.imports("created created created created", all...)
 		ana := m.signIn("ana")
-		before := everything(t, m.database)
+		before := storetest.Everything(t, m.database)
 		m.imports("unchanged unchanged unchanged unchanged", all...)
-		if diff := cmp.Diff(before, everything(t, m.database)); diff != "" {
+		if diff := cmp.Diff(before, storetest.Everything(t, m.database)); diff != "" {
 			t.Errorf("the same again changed:\n%s", diff)
 		}
 
@@ -204,9 +204,9 @@ func TestImportAgain(t *testing.T) {
 			old("4", "ana"),
 		}
 		m.imports("kept kept changed refused", changed...)
-		before = everything(t, m.database)
+		before = storetest.Everything(t, m.database)
 		m.imports("kept kept unchanged refused", changed...)
-		if diff := cmp.Diff(before, everything(t, m.database)); diff != "" {
+		if diff := cmp.Diff(before, storetest.Everything(t, m.database)); diff != "" {
 			t.Errorf("the same again changed:\n%s", diff)
 		}
 		if got := m.watches(ana); len(got) != 1 || got[0].Name != "Mienne" {

@@ -22,29 +22,41 @@ func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tend
 // TendersTold is [Store.Tenders] with those that were withdrawn: what was told
 // of them was told.
 func (s *Store) TendersTold(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	return tendersByID(ctx, s.db, ids)
+	return byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
+		err = s.scan(ctx, s.statements.tenders, &rows, s.dialect.ids(ids))
+		return rows, err
+	})
 }
 
 func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie.Tender, error) {
-	return byID(ctx, db, ids, func(t *vigie.Tender) (int64, *int64) { return t.ID, t.MergedInto })
+	return byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
+		err = db.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Scan(ctx)
+		return rows, err
+	})
 }
+
+func place(t *vigie.Tender) (id int64, into *int64) { return t.ID, t.MergedInto }
 
 // Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
 func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
-	return byID(ctx, s.db, ids, func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto })
+	where := func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto }
+	return byID(ids, where, func(ids []int64) (rows []*vigie.Buyer, err error) {
+		err = s.scan(ctx, s.statements.buyers, &rows, s.dialect.ids(ids))
+		return rows, err
+	})
 }
 
 // byID reads things that can be merged. An alias leads to what is no alias, so
 // a second look is the last.
-func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id int64, into *int64)) (map[int64]*T, error) {
+func byID[T any](ids []int64, of func(*T) (id int64, into *int64), read func(ids []int64) ([]*T, error)) (map[int64]*T, error) {
 	found := make(map[int64]*T, len(ids))
 	if len(ids) == 0 {
 		return found, nil
 	}
 	aliases := make(map[int64]int64)
 	for wanted := ids; len(wanted) > 0; {
-		var rows []*T
-		if err := db.NewSelect().Model(&rows).Where("id IN (?)", bun.List(wanted)).Scan(ctx); err != nil {
+		rows, err := read(wanted)
+		if err != nil {
 			return nil, translate(err)
 		}
 		wanted = nil
@@ -67,7 +79,11 @@ func byID[T any](ctx context.Context, db bun.IDB, ids []int64, of func(*T) (id i
 // Notices returns all notices of tenders that were not withdrawn, by tender;
 // the tenders' ids are those of no alias.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
-	return noticesOf(ctx, s.db, tenders)
+	var rows []*vigie.Notice
+	if err := s.scan(ctx, s.statements.notices, &rows, s.dialect.ids(tenders)); err != nil {
+		return nil, translate(err)
+	}
+	return byTender(rows), nil
 }
 
 func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*vigie.Notice, error) {
@@ -76,11 +92,15 @@ func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*v
 	if err != nil {
 		return nil, translate(err)
 	}
-	byTender := make(map[int64][]*vigie.Notice, len(tenders))
-	for _, n := range rows {
-		byTender[n.TenderID] = append(byTender[n.TenderID], n)
+	return byTender(rows), nil
+}
+
+func byTender(notices []*vigie.Notice) map[int64][]*vigie.Notice {
+	by := make(map[int64][]*vigie.Notice)
+	for _, n := range notices {
+		by[n.TenderID] = append(by[n.TenderID], n)
 	}
-	return byTender, nil
+	return by
 }
 
 // Notice returns one notice that was not withdrawn.

@@ -25,6 +25,8 @@ type Store struct {
 	db      *bun.DB
 	dialect dialect
 	now     func() time.Time
+	// statements are what is asked most.
+	statements statements
 	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
 	fingerprints func(address string) []string
 	// bell rings when notices were published through this store.
@@ -38,7 +40,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dialect: dialect, now: now}
+	s := &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db)}
 	if err := s.migrate(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("bring the database up to date: %w", translate(err))

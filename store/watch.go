@@ -23,16 +23,20 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 		vigie.Watch
 		BuyerID *int64
 	}
-	q := s.db.NewSelect().Model((*vigie.Watch)(nil)).ColumnExpr("watch.*, buyers.buyer_id").
-		Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
-		Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id", "buyers.position")
-	if filter.IDs != nil {
-		q = q.Where("id IN (?)", bun.List(filter.IDs))
+	var err error
+	if filter.IDs == nil && !filter.ActiveOnly {
+		err = s.scan(ctx, s.statements.watches, &rows, account)
+	} else {
+		q := watchesOf(s.db, account)
+		if filter.IDs != nil {
+			q = q.Where("id IN (?)", bun.List(filter.IDs))
+		}
+		if filter.ActiveOnly {
+			q = q.Where("active")
+		}
+		err = q.Scan(ctx, &rows)
 	}
-	if filter.ActiveOnly {
-		q = q.Where("active")
-	}
-	if err := q.Scan(ctx, &rows); err != nil {
+	if err != nil {
 		return nil, translate(err)
 	}
 	var watches []*vigie.Watch
@@ -47,6 +51,13 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 		}
 	}
 	return watches, nil
+}
+
+// watchesOf asks for the watches of an account, a row for each of their buyers.
+func watchesOf(db *bun.DB, account any) *bun.SelectQuery {
+	return db.NewSelect().Model((*vigie.Watch)(nil)).ColumnExpr("?TableColumns, buyers.buyer_id").
+		Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
+		Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id", "buyers.position")
 }
 
 // CreateWatch stores a new watch of an account and the addresses that it

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// statement is a query whose arguments are passed beside it. Bun writes it once,
+// where else it writes a query anew each time, arguments and all; so the
+// database too parses and plans it once, on each connection. It is for what
+// pages ask most. It names all columns: those that a later version adds shall
+// not change what it gives.
+type statement string
+
+// statements are those of a store.
+type statements struct {
+	watches, tenders, buyers, notices statement
+}
+
+func (d dialect) statements(db *bun.DB) statements {
+	byID := func(model any) statement {
+		return statement(db.NewSelect().Model(model).Where("id ?", d.among(1)).String())
+	}
+	return statements{
+		watches: statement(watchesOf(db, d.argument(1)).String()),
+		tenders: byID((*vigie.Tender)(nil)),
+		buyers:  byID((*vigie.Buyer)(nil)),
+		notices: statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", d.among(1)).Where("NOT withdrawn").Order("id").String()),
+	}
+}
+
+// scan runs the statement and reads its rows.
+func (s *Store) scan(ctx context.Context, query statement, rows any, args ...any) error {
+	return s.db.NewRaw("?", bun.Safe(query)).Conn(beside{s.db.DB, s.dialect.prepared(args)}).Scan(ctx, rows)
+}
+
+// beside is a connection that passes arguments beside queries.
+type beside struct {
+	*sql.DB
+	args []any
+}
+
+// QueryContext implements [bun.IConn].
+func (b beside) QueryContext(ctx context.Context, query string, _ ...any) (*sql.Rows, error) {
+	return b.DB.QueryContext(ctx, query, b.args...)
+}
