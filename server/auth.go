@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/text/language"
 
 	"vigie"
@@ -55,15 +57,15 @@ func (a authSettings) verifier(now func() time.Time) (*verifier, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &verifier{verify: oidc.NewVerifier(a.OIDCIssuer, keys, config), trustEmails: a.TrustEmails}, nil
+		return newVerifier(oidc.NewVerifier(a.OIDCIssuer, keys, config), "", config, a.TrustEmails)
 	case a.OIDCIssuer != "":
-		return &verifier{issuer: a.OIDCIssuer, config: config, trustEmails: a.TrustEmails}, nil
+		return newVerifier(nil, a.OIDCIssuer, config, a.TrustEmails)
 	case len(a.Secret) > 0:
 		if err := a.checkSecrets(); err != nil {
 			return nil, err
 		}
 		config = &oidc.Config{ClientID: ownIssuer, SupportedSigningAlgs: []string{string(jose.HS256)}, Now: now}
-		return &verifier{verify: oidc.NewVerifier(ownIssuer, secrets(a.Secret), config), trustEmails: a.TrustEmails}, nil
+		return newVerifier(oidc.NewVerifier(ownIssuer, secrets(a.Secret), config), "", config, a.TrustEmails)
 	}
 	return nil, errors.New("nobody can sign in: set --oidc-issuer, --jwks-file or --secret")
 }
@@ -163,6 +165,54 @@ type verifier struct {
 	trustEmails bool
 	mutex       sync.Mutex
 	verify      *oidc.IDTokenVerifier
+	// checked are tokens that were found valid a moment ago, by their hashes.
+	checked *lru.Cache[[sha256.Size]byte, checkedToken]
+}
+
+// checkedToken is what a valid token says.
+type checkedToken struct {
+	issuer, subject string
+	expiry          time.Time
+	claims          claims
+	at              time.Time // when it was checked
+}
+
+const (
+	// mostChecked is how many tokens are kept.
+	mostChecked = 10_000
+	// believed is how long a token is believed without looking at its signature
+	// again. Keys that an issuer takes back are good for as long anyway.
+	believed = freshKeys
+)
+
+func newVerifier(verify *oidc.IDTokenVerifier, issuer string, config *oidc.Config, trustEmails bool) (*verifier, error) {
+	checked, err := lru.New[[sha256.Size]byte, checkedToken](mostChecked)
+	return &verifier{verify: verify, issuer: issuer, config: config, trustEmails: trustEmails, checked: checked}, err
+}
+
+// check tells what a token says, if it is valid.
+func (v *verifier) check(ctx context.Context, token string) (checkedToken, error) {
+	hash, now := sha256.Sum256([]byte(token)), v.config.Now()
+	if t, ok := v.checked.Get(hash); ok && !now.Before(t.at) && now.Before(t.at.Add(believed)) && now.Before(t.expiry) {
+		return t, nil
+	}
+	verify, err := v.get(ctx)
+	if err != nil {
+		return checkedToken{}, err
+	}
+	checked, err := verify.Verify(ctx, token)
+	if err != nil {
+		return checkedToken{}, badToken(err)
+	}
+	t := checkedToken{issuer: checked.Issuer, subject: checked.Subject, expiry: checked.Expiry, at: now}
+	if err := checked.Claims(&t.claims); err != nil {
+		return checkedToken{}, badToken(err)
+	}
+	if t.subject == "" {
+		return checkedToken{}, badToken(errors.New("no subject"))
+	}
+	v.checked.Add(hash, t)
+	return t, nil
 }
 
 func (v *verifier) get(ctx context.Context) (*oidc.IDTokenVerifier, error) {
@@ -252,29 +302,19 @@ func (s *seldom) fetch(r *http.Request) *page {
 
 // viewer tells who bears a token.
 func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*graph.Viewer, error) {
-	verify, err := v.get(ctx)
+	checked, err := v.check(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	checked, err := verify.Verify(ctx, token)
-	if err != nil {
-		return nil, badToken(err)
-	}
-	var c claims
-	if err := checked.Claims(&c); err != nil {
-		return nil, badToken(err)
-	}
-	if checked.Subject == "" {
-		return nil, badToken(errors.New("no subject"))
-	}
-	viewer := &graph.Viewer{Until: checked.Expiry}
+	c := checked.claims
+	viewer := &graph.Viewer{Until: checked.expiry}
 	scopes := strings.Fields(c.Scope)
 	publisher := slices.Contains(scopes, publishScope)
 	if publisher {
 		viewer.Sources = c.Sources
 	}
 	if slices.Contains(scopes, supportScope) {
-		viewer.Desk = &service.Desk{Issuer: checked.Issuer, Subject: checked.Subject}
+		viewer.Desk = &service.Desk{Issuer: checked.issuer, Subject: checked.subject}
 		return viewer, nil
 	}
 	if c.Email == "" {
@@ -284,7 +324,7 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 		return viewer, nil
 	}
 	viewer.Account, err = s.SignIn(ctx, store.Claims{
-		Issuer: checked.Issuer, Subject: checked.Subject,
+		Issuer: checked.issuer, Subject: checked.subject,
 		Email: c.Email, EmailVerified: bool(c.EmailVerified) || v.trustEmails, Name: c.Name, Locale: localeOf(c.Locale),
 	})
 	return viewer, err

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
+
 	"vigie"
 )
 
@@ -51,4 +53,41 @@ func TestClaims(t *testing.T) {
 		}
 		id = fmt.Sprint(viewer["id"])
 	}
+}
+
+// A token that was found valid is believed again without a look at its
+// signature, and no longer than it is good for.
+func TestCheckedTokens(t *testing.T) {
+	now := time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
+	verifier, err := authSettings{Secret: []string{testSecret}}.verifier(func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := sign(testSecret, "person", claims{Email: "person@example.org"}, now, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when time.Duration, token string, want vigie.Code) {
+		t.Helper()
+		now = now.Add(when)
+		checked, err := verifier.check(t.Context(), token)
+		if vigie.CodeOf(err) != want {
+			t.Errorf("%v, not %q", err, want)
+		}
+		if err == nil && (checked.subject != "person" || checked.claims.Email != "person@example.org") {
+			t.Errorf("the token says %+v", checked)
+		}
+	}
+	check(0, token, "")
+	check(9*time.Second, token, "")
+	check(0, token[:len(token)-2]+"AA", vigie.Unauthenticated)
+	check(2*time.Second, token, vigie.Unauthenticated)
+	token, err = sign(testSecret, "person", claims{Email: "person@example.org"}, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(0, token, "")
+	// Its key is taken back.
+	verifier.verify = oidc.NewVerifier(ownIssuer, secrets{"another secret of no worth, and as long"}, verifier.config)
+	check(freshKeys, token, vigie.Unauthenticated)
 }

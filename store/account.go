@@ -20,12 +20,23 @@ type Claims struct {
 }
 
 // SignIn returns the account of the person that the claims are about, made at
-// first sight; email and name follow the claims.
+// first sight; email and name follow the claims. What another process changed of
+// it in the last seconds may be missing.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
-	account, err := s.account(ctx, s.db, c)
-	if err != nil || account != nil && !follow(account, c, s.stamp()) {
-		return account, translate(err)
+	now := s.now()
+	account, changes := s.met.find(c, now)
+	if account != nil {
+		return account, nil
 	}
+	account, err := s.account(ctx, s.db, c)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if account != nil && !follow(account, c, s.stamp()) {
+		s.met.keep(c, account, now, changes)
+		return account, nil
+	}
+	defer s.met.forget()
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
@@ -142,10 +153,24 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 // addressKey is a mail address for comparing.
 func addressKey(email string) string { return strings.ToLower(email) }
 
+// lockAccount reads an account and keeps others from changing or erasing it.
+// Whoever was erased may still be signed in, on a socket or for a moment.
+func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Account, error) {
+	account := &vigie.Account{ID: id}
+	err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
+	if isNoRows(err) {
+		return nil, &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
+			FR: "Ce compte n'existe plus : reconnectez-vous.",
+			EN: "This account is gone: sign in again.",
+		}}
+	}
+	return account, err
+}
+
 // UpdateAccount changes an account's settings.
-func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (*vigie.Account, error) {
-	var account *vigie.Account
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
+	defer s.met.forget()
+	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
 		}
@@ -164,14 +189,6 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 		}
 		return s.lookAgain(ctx, tx, recipients)
 	})
-	return account, err
-}
-
-// lockAccount reads an account and keeps others from changing it until the end.
-// One that was erased is none, though who signed in before may still ask.
-func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Account, error) {
-	account := &vigie.Account{ID: id}
-	err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
 	return account, err
 }
 

@@ -27,6 +27,7 @@ type Store struct {
 	now     func() time.Time
 	// statements are what is asked most.
 	statements statements
+	met        *met
 	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
 	fingerprints func(address string) []string
 	// bell rings when notices were published through this store.
@@ -40,7 +41,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db)}
+	s := &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db), met: newMet()}
 	if err := s.migrate(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("bring the database up to date: %w", translate(err))

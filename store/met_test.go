@@ -1,0 +1,128 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// eachTwo runs a test on two stores of one database, whose clock is *now.
+func eachTwo(t *testing.T, test func(t *testing.T, here, elsewhere *store.Store, now *time.Time)) {
+	for name, url := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			at, now := url(t), noon
+			var both [2]*store.Store
+			for i := range both {
+				var err error
+				if both[i], err = store.Open(t.Context(), at, func() time.Time { return now }); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { both[i].Close() })
+			}
+			test(t, both[0], both[1], &now)
+		})
+	}
+}
+
+func speak(t *testing.T, s *store.Store, account int64, l vigie.Locale) {
+	t.Helper()
+	if _, err := s.UpdateAccount(t.Context(), account, vigie.AccountUpdate{Locale: &l}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMet: what this process changes of an account is seen by the next request,
+// what another does within seconds.
+func TestMet(t *testing.T) {
+	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
+		id := account(t, here, "person").ID
+		speak(t, here, id, vigie.English)
+		if got := account(t, here, "person"); got.Locale != vigie.English {
+			t.Errorf("after a change here: %s", got.Locale)
+		}
+		account(t, here, "person").Locale = "xx" // what one request does to its own is its own
+		speak(t, elsewhere, id, vigie.French)
+		if got := account(t, here, "person"); got.Locale != vigie.English {
+			t.Errorf("the account was read again at once: %s", got.Locale)
+		}
+		*now = now.Add(5 * time.Second)
+		if got := account(t, here, "person"); got.Locale != vigie.French {
+			t.Errorf("seconds after a change elsewhere: %s", got.Locale)
+		}
+		// A clock that is put back makes nothing older than it is.
+		speak(t, elsewhere, id, vigie.English)
+		*now = now.Add(-time.Hour)
+		if got := account(t, here, "person"); got.Locale != vigie.English {
+			t.Errorf("an hour earlier: %s", got.Locale)
+		}
+		if err := here.Erase(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if again := account(t, here, "person"); again.ID == id {
+			t.Error("an account that was erased here is still signed in")
+		}
+	})
+}
+
+// meanwhile does something once, after the next query.
+type meanwhile struct{ do func() }
+
+func (m *meanwhile) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+}
+
+// TestMetWhileChanged: an account that was read before a change is not kept
+// after it.
+func TestMetWhileChanged(t *testing.T) {
+	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
+		var m meanwhile
+		here.Observe(&m)
+		id := account(t, here, "person").ID
+		*now = now.Add(5 * time.Second)
+		m.do = func() { speak(t, here, id, vigie.English) }
+		account(t, here, "person") // is read, and changed before it is kept
+		if got := account(t, here, "person"); got.Locale != vigie.English {
+			t.Errorf("after the change: %s", got.Locale)
+		}
+	})
+}
+
+// TestErasedElsewhere: whoever is still signed in when the account is erased
+// leaves nothing behind.
+func TestErasedElsewhere(t *testing.T) {
+	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
+		account(t, here, "person")
+		person := account(t, here, "person") // is met
+		told := publish(t, here, notice("1", 0))[0].Notice
+		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
+			t.Fatal(err)
+		}
+		if met := account(t, here, "person"); met.ID != person.ID {
+			t.Fatal("the account was read again at once")
+		}
+		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie"}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
+			t.Errorf("a watch: %v", err)
+		}
+		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{told.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {
+			t.Errorf("a mark: %v", err)
+		}
+		if _, err := here.UpdateAccount(t.Context(), person.ID, vigie.AccountUpdate{Locale: new(vigie.English)}); vigie.CodeOf(err) != vigie.Unauthenticated {
+			t.Errorf("a setting: %v", err)
+		}
+		*now = now.Add(5 * time.Second)
+		if again := account(t, here, "person"); again.ID == person.ID {
+			t.Error("still signed in after seconds")
+		}
+	})
+}
