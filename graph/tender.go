@@ -13,11 +13,33 @@ import (
 	"vigie/service"
 )
 
-func (query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
+func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	return load(ctx).tenders.Load(ctx, keyOf(vigie.KindTender, id))
+	key, l := keyOf(vigie.KindTender, id), load(ctx)
+	if !selects(ctx, "notices") {
+		return l.tenders.Load(ctx, key)
+	}
+	// A tender's own page asks for all there is of it: one look brings it.
+	d, err := q.service.Store.Dossier(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return l.tenders.Load(ctx, key) // it may stand under another id now
+	}
+	l.folds.Prime(key, vigie.Fold(d.Notices))
+	if d.Buyer.MergedInto == nil {
+		l.buyers.Prime(d.Buyer.ID, d.Buyer)
+	}
+	return d.Tender, nil
+}
+
+// selects reports whether the client selects a field of what a resolver returns.
+func selects(ctx context.Context, name string) bool {
+	selected := graphql.CollectFields(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections, nil)
+	return slices.ContainsFunc(selected, func(f graphql.CollectedField) bool { return f.Name == name })
 }
 
 func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {

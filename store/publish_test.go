@@ -305,3 +305,38 @@ func TestTenderRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// TestDossier: one statement reads what the others read of a tender.
+func TestDossier(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		id := publish(t, s, notice("26-1", 0, buyer("Mairie d'Exemple", "21010001600015", "01")))[0].Notice.TenderID
+		alias := publish(t, s, notice("26-2", 1))[0].Notice.TenderID
+		publish(t, s, notice("26-3", 2, kind(vigie.Correction, "26-1", "26-2"), title("Ensemble")))
+		publish(t, s, notice("26-4", 3))
+		got, err := s.Dossier(t.Context(), id)
+		if err != nil || got == nil {
+			t.Fatalf("the dossier of %d: %v, %v", id, got, err)
+		}
+		want := store.Dossier{Tender: tender(t, s, id)}
+		buyers, err := s.Buyers(t.Context(), []int64{want.Tender.BuyerID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		notices, err := s.Notices(t.Context(), []int64{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Buyer, want.Notices = buyers[want.Tender.BuyerID], notices[id]
+		if len(want.Notices) != 3 || want.Buyer == nil || want.Tender.Title != "Ensemble" {
+			t.Fatalf("the tender is %+v", want)
+		}
+		if diff := cmp.Diff(&want, got); diff != "" {
+			t.Errorf("read apart and together (-apart +together):\n%s", diff)
+		}
+		for _, id := range []int64{alias, 0} {
+			if got, err := s.Dossier(t.Context(), id); got != nil || err != nil {
+				t.Errorf("%d has a dossier of its own: %v, %v", id, got, err)
+			}
+		}
+	})
+}

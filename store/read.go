@@ -103,6 +103,32 @@ func byTender(notices []*vigie.Notice) map[int64][]*vigie.Notice {
 	return by
 }
 
+// Dossier is a tender with its buyer and all its notices.
+type Dossier struct {
+	Tender  *vigie.Tender
+	Buyer   *vigie.Buyer
+	Notices []*vigie.Notice
+}
+
+// Dossier returns a tender with what belongs to it, as it is at one moment: one
+// statement reads it. It is nil for one that is not, or was merged into another.
+func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
+	var rows []struct {
+		vigie.Tender
+		Buyer  vigie.Buyer  `bun:"embed:buyer__"`
+		Notice vigie.Notice `bun:"embed:notice__"`
+	}
+	err := s.scan(ctx, s.statements.dossier, &rows, id)
+	if err != nil || len(rows) == 0 {
+		return nil, translate(err)
+	}
+	d := &Dossier{Tender: &rows[0].Tender, Buyer: &rows[0].Buyer}
+	for i := range rows {
+		d.Notices = append(d.Notices, &rows[i].Notice)
+	}
+	return d, nil
+}
+
 // Notice returns one notice that was not withdrawn.
 func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 	n := &vigie.Notice{ID: id}

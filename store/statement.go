@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -18,7 +21,7 @@ type statement string
 
 // statements are those of a store.
 type statements struct {
-	watches, tenders, buyers, notices statement
+	watches, tenders, buyers, notices, dossier statement
 }
 
 func (d dialect) statements(db *bun.DB) statements {
@@ -30,7 +33,21 @@ func (d dialect) statements(db *bun.DB) statements {
 		tenders: byID((*vigie.Tender)(nil)),
 		buyers:  byID((*vigie.Buyer)(nil)),
 		notices: statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", d.among(1)).Where("NOT withdrawn").Order("id").String()),
+		dossier: statement(db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns").
+			ColumnExpr(columns(db, (*vigie.Buyer)(nil), "buyer")).ColumnExpr(columns(db, (*vigie.Notice)(nil), "notice")).
+			Join("JOIN buyers AS buyer ON buyer.id = tender.buyer_id").Join("JOIN notices AS notice ON notice.tender_id = tender.id").
+			Where("tender.id = ?", d.argument(1)).Where("NOT notice.withdrawn").Order("notice.id").String()),
 	}
+}
+
+// columns are all of a model's, under names that begin with the alias of its
+// table, as a field with the tag « embed:alias__ » takes them.
+func columns(db *bun.DB, model any, alias string) string {
+	var list []string
+	for _, field := range db.Table(reflect.TypeOf(model).Elem()).Fields {
+		list = append(list, fmt.Sprintf("%s.%s AS %s__%s", alias, field.Name, alias, field.Name))
+	}
+	return strings.Join(list, ", ")
 }
 
 // scan runs the statement and reads its rows.
