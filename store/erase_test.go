@@ -110,7 +110,7 @@ func TestErase(t *testing.T) {
 			if !slices.Equal(gone, []int64{f.roads.ID, f.schools.ID}) {
 				t.Errorf("followers hear that %v are gone", gone)
 			}
-			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.NotFound {
+			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.Unauthenticated {
 				t.Errorf("erased twice: %v", err)
 			}
 			if _, err := f.store.Export(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.NotFound {
