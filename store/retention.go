@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -93,6 +94,8 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 				gone = append(gone, d.ID)
 			case !d.stripped():
 				bare = append(bare, d.ID)
+			default:
+				continue
 			}
 			recipients = append(recipients, d.RecipientID)
 		}
@@ -128,31 +131,39 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 // and what became of it.
 func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var rows []*struct {
-			vigie.Mail `bun:"embed:"`
-			Tells      bool
-		}
-		tells := tx.NewSelect().Model((*vigie.Delivery)(nil)).ColumnExpr("1").Where("delivery.mail_id = m.id")
-		err := tx.NewSelect().TableExpr("mails AS m").ColumnExpr("m.id, m.recipient_id, m.created_at, m.state, m.closed_at").
-			ColumnExpr("EXISTS (?) AS tells", tells).
-			Where("m.id > ?", after).OrderExpr("m.id").Limit(vigie.MaxBatch).Scan(ctx, &rows)
+		var rows, settled []*vigie.Mail
+		err := tx.NewSelect().Model(&rows).Column("id", "recipient_id", "created_at", "closed_at").
+			Where("id > ?", after).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
 		if err != nil {
 			return err
 		}
-		var gone, bare, recipients []int64
+		var ids []int64
 		next = 0
 		for _, m := range rows {
 			if m.CreatedAt.Before(before) {
 				next = rows[len(rows)-1].ID
 			}
-			stripped := !m.CreatedAt.After(longAgo())
+			if stripped(m) || m.ClosedAt != nil && m.ClosedAt.Before(before) {
+				settled, ids = append(settled, m), append(ids, m.ID)
+			}
+		}
+		if len(settled) == 0 {
+			return nil
+		}
+		var telling []int64
+		err = tx.NewSelect().Model((*vigie.Delivery)(nil)).ColumnExpr("DISTINCT mail_id").Where("mail_id IN (?)", bun.List(ids)).Scan(ctx, &telling)
+		if err != nil {
+			return err
+		}
+		var gone, bare, recipients []int64
+		for _, m := range settled {
 			switch {
-			case !stripped && (m.ClosedAt == nil || !m.ClosedAt.Before(before)):
-				continue
-			case !m.Tells:
+			case !slices.Contains(telling, m.ID):
 				gone = append(gone, m.ID)
-			case !stripped:
+			case !stripped(m):
 				bare = append(bare, m.ID)
+			default:
+				continue
 			}
 			recipients = append(recipients, m.RecipientID)
 		}
@@ -176,6 +187,9 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 	})
 	return next, err
 }
+
+// stripped tells whether all but what became of a mail is forgotten.
+func stripped(m *vigie.Mail) bool { return !m.CreatedAt.After(longAgo()) }
 
 // ForgetAccesses forgets accesses before a time, at most [vigie.MaxBatch];
 // more tells whether there may be more.
