@@ -19,7 +19,7 @@ import (
 
 // eventful is an account to which everything happened that can: mails and
 // deliveries of every kind, and of every end, to addresses of every state. All
-// that names it has « dupont » in it.
+// that names it has « fictif » in it.
 func eventful(w *world) {
 	t := w.t
 	t.Helper()
@@ -31,14 +31,14 @@ func eventful(w *world) {
 	}
 	var err error
 	w.account, err = w.store.SignIn(t.Context(), store.Claims{
-		Issuer: "test", Subject: "sujet-dupont", Email: "camille.dupont@example.org", EmailVerified: true, Name: "Camille Dupont",
+		Issuer: "test", Subject: "sujet-fictif", Email: "camille.fictif@example.org", EmailVerified: true, Name: "Camille Fictif",
 	})
 	must(err)
-	others := []string{"confirmed.dupont@example.org", "left.dupont@example.org", "lost.dupont@example.org", "asked.dupont@example.org", "removed.dupont@example.org"}
-	roads := w.watch(w.account, "Voirie Dupont", vigie.Immediate, "voirie", others...)
-	gone := w.watch(w.account, "Dupont et fils", vigie.Daily, "dupont")
+	others := []string{"confirmed.fictif@example.org", "left.fictif@example.org", "lost.fictif@example.org", "asked.fictif@example.org", "removed.fictif@example.org"}
+	roads := w.watch(w.account, "Voirie Fictif", vigie.Immediate, "voirie", others...)
+	gone := w.watch(w.account, "Fictif et fils", vigie.Daily, "fictif")
 	must(w.store.DeleteWatch(t.Context(), w.account.ID, gone.ID))
-	w.watch(w.account, "Calme Dupont", vigie.Immediate, "dupont")
+	w.watch(w.account, "Calme Fictif", vigie.Immediate, "fictif")
 	w.work() // asks for consent
 	for _, address := range others[:3] {
 		w.consents(address)
@@ -61,13 +61,13 @@ func eventful(w *world) {
 			return nil
 		}
 	}
-	refuse("lost.dupont@example.org", post.ForAddress, "550 no such user")
+	refuse("lost.fictif@example.org", post.ForAddress, "550 no such user")
 	w.publish("3", "Voirie 3")
 	w.after(2 * time.Minute)
-	refuse("confirmed.dupont@example.org", post.ForMessage, "554 spam for")
+	refuse("confirmed.fictif@example.org", post.ForMessage, "554 spam for")
 	w.publish("4", "Voirie 4")
 	w.after(2 * time.Minute)
-	refuse("camille.dupont@example.org", post.Temporary, "451 later")
+	refuse("camille.fictif@example.org", post.Temporary, "451 later")
 	w.publish("5", "Voirie 5")
 	w.after(2 * time.Minute)
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = false })
@@ -78,7 +78,7 @@ func eventful(w *world) {
 	all, err := w.store.AllRecipients(t.Context(), w.account, roads.ID)
 	must(err)
 	for _, r := range all {
-		if r.Email == "left.dupont@example.org" {
+		if r.Email == "left.fictif@example.org" {
 			who, err := w.store.Subscriber(t.Context(), r.ID)
 			must(err)
 			must(w.store.Leave(t.Context(), who.RecipientID))
@@ -87,7 +87,7 @@ func eventful(w *world) {
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
-	must(w.store.NoteAccess(t.Context(), "test", "sujet-dupont", "account", nil)) // it did support itself
+	must(w.store.NoteAccess(t.Context(), "test", "sujet-fictif", "account", nil)) // it did support itself
 }
 
 // An account is exported, then erased: nothing of it is anywhere in the
@@ -120,7 +120,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		}
 		named := func() (rows []string) {
 			for _, row := range storetest.Everything(t, url) {
-				if strings.Contains(strings.ToLower(row), "dupont") {
+				if strings.Contains(strings.ToLower(row), "fictif") {
 					rows = append(rows, row)
 				}
 			}
@@ -139,7 +139,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		}
 		hashes := make(map[string]bool)
 		for _, address := range []string{"camille", "confirmed", "left", "lost", "asked", "removed"} {
-			hash := keys.Fingerprints(address + ".dupont@example.org")[0]
+			hash := keys.Fingerprints(address + ".fictif@example.org")[0]
 			hashes[hash] = true
 		}
 		kept := 0
@@ -171,7 +171,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if at := bytes.Index(bytes.ToLower(content), []byte("dupont")); at >= 0 {
+			if at := bytes.Index(bytes.ToLower(content), []byte("fictif")); at >= 0 {
 				t.Errorf("%s still holds %q", filepath.Base(name), content[max(0, at-20):at+30])
 			}
 		}

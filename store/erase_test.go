@@ -32,10 +32,10 @@ func TestErase(t *testing.T) {
 			t.Cleanup(func() { f.store.Close() })
 			f.store.Remember(hidden("new"))
 			f.account, err = f.store.SignIn(t.Context(), store.Claims{
-				Issuer: "test", Subject: "subject-of-dupont", Email: "dupont@example.org", EmailVerified: true, Name: "Camille Dupont",
+				Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org", EmailVerified: true, Name: "Camille Fictif",
 			})
 			f.must(err)
-			f.roads, f.schools = f.watch("Veille de Dupont", "Dupont.Associe@example.org"), f.watch("Écoles Dupont", "dupont.associe@example.org")
+			f.roads, f.schools = f.watch("Veille de Fictif", "Fictif.Associe@example.org"), f.watch("Écoles Fictif", "fictif.associe@example.org")
 			id := f.subscriber(f.roads).RecipientID
 			f.must(f.store.Confirm(t.Context(), id))
 			f.enter(f.roads)
@@ -43,32 +43,32 @@ func TestErase(t *testing.T) {
 			if len(mails) != 1 {
 				t.Fatal("no mail was written")
 			}
-			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 dupont.associe@example.org unknown"))
+			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
 			f.must(f.store.Leave(t.Context(), id))
 			told := publish(t, f.store, notice("marked", 0))[0].Notice
 			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{told.TenderID}))
 			buyer := tender(t, f.store, told.TenderID).BuyerID
 			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
-				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"dupont"}, []int64{buyer}
+				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"fictif"}, []int64{buyer}
 			}, nil, nil)
 			f.must(err)
 			other := account(t, f.store, "other")
 
 			exported, err := f.store.Export(t.Context(), f.account.ID)
 			f.must(err)
-			if a := exported.Account; a.Name != "Camille Dupont" || a.Email != "dupont@example.org" || !a.EmailVerified || !a.CreatedAt.Equal(f.now) {
+			if a := exported.Account; a.Name != "Camille Fictif" || a.Email != "fictif@example.org" || !a.EmailVerified || !a.CreatedAt.Equal(f.now) {
 				t.Errorf("the account: %+v", a)
 			}
 			if len(exported.Watches) != 2 || len(exported.Addresses) != 4 || len(exported.Mails) != 1 || len(exported.Deliveries) != 1 || len(exported.Marks) != 1 {
 				t.Fatalf("the export: %+v", exported)
 			}
-			if w := exported.Watches[0]; w.Name != "Veille de Dupont" || !slices.Equal(w.Keywords, []string{"dupont"}) || len(w.Buyers) != 1 || !w.Active {
+			if w := exported.Watches[0]; w.Name != "Veille de Fictif" || !slices.Equal(w.Keywords, []string{"fictif"}) || len(w.Buyers) != 1 || !w.Active {
 				t.Errorf("the watch: %+v", w)
 			}
-			if a := exported.Addresses[1]; a.Email != "Dupont.Associe@example.org" || a.ConfirmedAt == nil || a.LeftAt == nil || a.BouncedAt == nil || a.LeftWatchAt != nil {
+			if a := exported.Addresses[1]; a.Email != "Fictif.Associe@example.org" || a.ConfirmedAt == nil || a.LeftAt == nil || a.BouncedAt == nil || a.LeftWatchAt != nil {
 				t.Errorf("the address: %+v", a)
 			}
-			if m := exported.Mails[0]; m.State != vigie.MailFailed || !strings.HasPrefix(m.Error, "550 dupont") || m.ID != *exported.Deliveries[0].MailID {
+			if m := exported.Mails[0]; m.State != vigie.MailFailed || !strings.HasPrefix(m.Error, "550 fictif") || m.ID != *exported.Deliveries[0].MailID {
 				t.Errorf("the mail: %+v, the delivery: %+v", m, exported.Deliveries[0])
 			}
 			if m := exported.Marks[0]; m.SourceRef != "marked" || m.SeenAt == nil || m.DismissedAt != nil {
@@ -85,7 +85,7 @@ func TestErase(t *testing.T) {
 			f.must(f.store.Erase(t.Context(), f.account.ID))
 
 			for _, row := range storetest.Everything(t, rawURL) {
-				if strings.Contains(strings.ToLower(row), "dupont") {
+				if strings.Contains(strings.ToLower(row), "fictif") {
 					t.Errorf("still there: %s", row)
 				}
 				for _, table := range []string{"recipients[", "subscriptions[", "mails[", "deliveries[", "reasons[", "tender_marks[", "watch_buyers["} {
@@ -120,24 +120,24 @@ func TestErase(t *testing.T) {
 			// Whoever names the address next finds that it left, with an older key too.
 			f.store.Remember(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
 			f.account = account(t, f.store, "next")
-			f.roads = f.watch("Voirie", "dupont.associe@example.org")
+			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			f.schools = f.roads
-			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Unsubscribed {
+			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Unsubscribed {
 				t.Errorf("the address that left is %s", got)
 			}
 			// It bounced as well; and its owner, coming back by a link of its own, undoes both.
 			f.must(f.store.Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
-			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Pending {
+			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("the address that came back is %s", got)
 			}
 			f.must(f.store.Erase(t.Context(), f.account.ID))
 			f.account = account(t, f.store, "last")
-			f.roads = f.watch("Voirie", "dupont.associe@example.org")
-			if got := statusOf(f, "dupont.associe@example.org"); got != vigie.Pending {
+			f.roads = f.watch("Voirie", "fictif.associe@example.org")
+			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("what its owner undid is remembered: %s", got)
 			}
 			// The same person begins anew, with what is new.
-			again, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "subject-of-dupont", Email: "dupont@example.org"})
+			again, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org"})
 			f.must(err)
 			if again.Name != "" || again.ID <= f.account.ID {
 				t.Errorf("the account came back: %+v", again)
