@@ -12,11 +12,12 @@ help: ## list the targets
 .PHONY: demo
 demo: ## build Vigie and show it with sample notices; ARGS="--listen 127.0.0.1:9090" are passed on
 	@scripts/fetch-playground || echo "Going on: the playground will load its files from a public CDN."
+	@$(MAKE) --no-print-directory page || echo "Going on without the page."
 	@$(BUILD)
 	@exec bin/vigie demo $(ARGS)
 
 .PHONY: build
-build: playground ## build bin/vigie, a static binary that holds all it serves
+build: playground page ## build bin/vigie, a static binary that holds all it serves
 	$(BUILD)
 
 .PHONY: test
@@ -26,11 +27,15 @@ test: ## install what the tests need and run every check
 
 # The cheap ones first; one that fails does not keep the others from running.
 .PHONY: checks
-checks: build clients format tidy generated vet lint race unit fuzz vulnerabilities
+checks: build clients browser format tidy generated vet lint race unit fuzz vulnerabilities
 
 .PHONY: clients
 clients: build ## have clients from npm use the server
 	cd clients && npm ci --ignore-scripts --no-audit --no-fund && node --test --test-timeout=120000
+
+.PHONY: browser
+browser: build ## use the page in a browser
+	cd web && npx tsc && node --test --test-timeout=180000
 
 .PHONY: format
 format:
@@ -95,3 +100,7 @@ benchmarks: build
 .PHONY: playground
 playground: ## fetch the playground's files, for the server to serve them itself
 	@scripts/fetch-playground
+
+.PHONY: page
+page: ## build the page, for the server to serve it
+	@scripts/build-page

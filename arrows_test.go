@@ -53,9 +53,10 @@ func arrows() map[string][]string {
 		"graph/scalar":           {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},
+		"web":                    {},
 		"server": {
 			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "service", "store",
+			"server/playground", "service", "store", "web",
 		},
 	}
 }

@@ -127,4 +127,5 @@ tool github.com/99designs/gqlgen
 ignore (
 	./bench/load/postgraphile/node_modules
 	./clients/node_modules
+	./web/node_modules
 )

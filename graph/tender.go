@@ -42,6 +42,17 @@ func selects(ctx context.Context, name string) bool {
 	return slices.ContainsFunc(selected, func(f graphql.CollectedField) bool { return f.Name == name })
 }
 
+func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) (*vigie.Tender, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	id, err := q.service.Store.TenderOfRef(ctx, source, sourceRef)
+	if err != nil || id == 0 {
+		return nil, err
+	}
+	return load(ctx).tenders.Load(ctx, id)
+}
+
 func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err

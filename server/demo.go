@@ -21,6 +21,7 @@ import (
 	"vigie/ingest/boamp"
 	"vigie/service"
 	"vigie/store"
+	"vigie/web"
 )
 
 // sampleNotices are what the demo shows, in BOAMP's shape, as of sampleDay.
@@ -68,6 +69,9 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		PublicURL: "http://" + c.Listen, MailURL: "outbox:" + filepath.Join(c.Data, "outbox"), MailFrom: "veille@vigie.example",
 		MailLease: 90 * time.Second, MailSpacing: time.Minute, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
 	}
+	if web.Built() {
+		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
+	}
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
@@ -91,6 +95,9 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	}()
 	return listen(ctx, c.Listen, sameHost(s.handler()), s.log, func(at net.Addr) {
 		s.desk.settings.PublicURL = "http://" + at.String() // port 0 is any
+		if s.page != nil {
+			s.desk.settings.leadToPage()
+		}
 		stop = s.alert(ctx, p)
 		fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", at, c.Data, filepath.Join(c.Data, "outbox"))
 	})

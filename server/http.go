@@ -24,6 +24,7 @@ import (
 	"vigie/server/playground"
 	"vigie/service"
 	"vigie/store"
+	"vigie/web"
 )
 
 // site is everything that answers HTTP.
@@ -42,6 +43,7 @@ type site struct {
 	traces  *traces
 	// keep is for how many months it is kept what was mailed to whom.
 	keep int
+	page http.Handler // nil where it is not served
 	// trusted are the only documents that are run; nil runs any.
 	trusted map[string]string
 	// signIn tells who asks.
@@ -56,6 +58,12 @@ func (s *site) handler() http.Handler {
 		explorer := playground.Handler("/graphql", firstQuery)
 		mux.Handle("/playground", explorer)
 		mux.Handle("/playground/", explorer)
+	}
+	if s.page != nil {
+		mux.Handle(web.Path, s.page)
+		mux.Handle(web.Path+"/", s.page)
+		mux.Handle("GET /{$}", http.RedirectHandler(web.Path, http.StatusFound))
+	} else if s.gate.Introspection {
 		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	}
 	if s.desk != nil {

@@ -30,6 +30,7 @@ type serve struct {
 	mailSettings
 	limitSettings
 	traceSettings
+	pageSettings
 }
 
 // garbage is how much memory may be filled, in percent of what is in use, before
@@ -59,6 +60,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.close()
+	if s.page, err = c.pageSettings.open(c.BrandName); err != nil {
+		return err
+	}
+	if s.page != nil {
+		c.leadToPage()
+	}
 	if s.desk, err = c.mailSettings.open(c.Secret); err != nil {
 		return err
 	}

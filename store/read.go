@@ -37,6 +37,17 @@ func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie
 
 func place(t *vigie.Tender) (id int64, into *int64) { return t.ID, t.MergedInto }
 
+// TenderOfRef returns the id of the tender that a notice is about, by the
+// notice's number at its source; 0 where there is none.
+func (s *Store) TenderOfRef(ctx context.Context, source, ref string) (int64, error) {
+	row := tenderRef{Source: source, Ref: ref}
+	err := s.db.NewSelect().Model(&row).WherePK().Scan(ctx)
+	if isNoRows(err) {
+		return 0, nil
+	}
+	return row.TenderID, translate(err)
+}
+
 // Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
 func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
 	where := func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto }

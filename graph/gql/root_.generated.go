@@ -294,20 +294,21 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Account         func(childComplexity int, email string) int
-		Buyers          func(childComplexity int, search string, first *int32, after *string, last *int32, before *string) int
-		Choices         func(childComplexity int) int
-		Departments     func(childComplexity int) int
-		ExplainMatch    func(childComplexity int, watchID string, tenderID string) int
-		Limits          func(childComplexity int) int
-		MatchingTenders func(childComplexity int, watchIds []string, includeInactive bool, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
-		Node            func(childComplexity int, id string) int
-		PreviewMatches  func(childComplexity int, criteria CriteriaInput, first *int32) int
-		Tender          func(childComplexity int, id string) int
-		Tenders         func(childComplexity int, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
-		Viewer          func(childComplexity int) int
-		Watch           func(childComplexity int, id string) int
-		Watches         func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		Account           func(childComplexity int, email string) int
+		Buyers            func(childComplexity int, search string, first *int32, after *string, last *int32, before *string) int
+		Choices           func(childComplexity int) int
+		Departments       func(childComplexity int) int
+		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
+		Limits            func(childComplexity int) int
+		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Node              func(childComplexity int, id string) int
+		PreviewMatches    func(childComplexity int, criteria CriteriaInput, first *int32) int
+		Tender            func(childComplexity int, id string) int
+		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
+		Tenders           func(childComplexity int, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Viewer            func(childComplexity int) int
+		Watch             func(childComplexity int, id string) int
+		Watches           func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
 	Recipient struct {
@@ -1532,6 +1533,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Tender(childComplexity, args["id"].(string)), true
+	case "Query.tenderBySourceRef":
+		if e.ComplexityRoot.Query.TenderBySourceRef == nil {
+			break
+		}
+
+		args, err := ec.field_Query_tenderBySourceRef_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TenderBySourceRef(childComplexity, args["source"].(string), args["sourceRef"].(string)), true
 	case "Query.tenders":
 		if e.ComplexityRoot.Query.Tenders == nil {
 			break
@@ -2360,6 +2372,13 @@ type Query {
   ): MatchExplanation
   "A tender by its id; null where there is none. The id of one that turned out to be another leads to that."
   tender("Its id." id: ID!): Tender
+  "A tender by the number of any of its notices at their source; null where there is none. What links from elsewhere know."
+  tenderBySourceRef(
+    "A source, e.g. boamp."
+    source: String!
+    "The number of a notice there, e.g. a BOAMP idweb."
+    sourceRef: String!
+  ): Tender
   """
   Free-text search over all tenders, forgiving of typing errors and accents; every word must be found. Without ` + "`" + `search` + "`" + `,
   all tenders that pass the filter. All statuses unless the filter says otherwise.

@@ -90,6 +90,7 @@ type QueryResolver interface {
 	PreviewMatches(ctx context.Context, criteria CriteriaInput, first *int32) (*MatchPreview, error)
 	ExplainMatch(ctx context.Context, watchID string, tenderID string) (*MatchExplanation, error)
 	Tender(ctx context.Context, id string) (*vigie.Tender, error)
+	TenderBySourceRef(ctx context.Context, source string, sourceRef string) (*vigie.Tender, error)
 	Tenders(ctx context.Context, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Buyers(ctx context.Context, search string, first *int32, after *string, last *int32, before *string) (*service.BuyerPage, error)
 	Departments(ctx context.Context) ([]*vigie.Department, error)
@@ -597,6 +598,28 @@ func (ec *executionContext) field_Query_previewMatches_args(ctx context.Context,
 		return nil, err
 	}
 	args["first"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_tenderBySourceRef_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "sourceRef",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sourceRef"] = arg1
 	return args, nil
 }
 
@@ -5262,6 +5285,50 @@ func (ec *executionContext) fieldContext_Query_tender(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_tender_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_tenderBySourceRef(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_tenderBySourceRef(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().TenderBySourceRef(ctx, fc.Args["source"].(string), fc.Args["sourceRef"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {
+			return ec.marshalOTender2ᚖvigieᚐTender(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_tenderBySourceRef(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tender(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_tenderBySourceRef_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -10648,6 +10715,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_tender(ctx, field)
+				})
+		case "tenderBySourceRef":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_tenderBySourceRef(ctx, field)
 				})
 		case "tenders":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

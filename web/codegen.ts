@@ -1,0 +1,15 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+/** Types and typed documents of what the page asks, checked against the schema. */
+const config: CodegenConfig = {
+  schema: '../schema.graphqls',
+  documents: 'src/**/*.graphql',
+  generates: {
+    'src/gql/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: { scalars: { DateTime: 'string' }, enumsAsTypes: true, strictScalars: true },
+    },
+  },
+};
+export default config;

@@ -1,0 +1,120 @@
+import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
+import { useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
+import { keepLanguage, language, LanguageContext, lastLanguage, useLanguage } from './language';
+import { Messages } from './messages';
+import { Dashboard } from './pages/Dashboard';
+import { Deliveries } from './pages/Deliveries';
+import { Search } from './pages/Search';
+import { TenderPage } from './pages/Tender';
+import { EditWatch, NewWatch } from './pages/WatchForm';
+import { Page } from './Page';
+import { Link, to, usePlace } from './router';
+import type { Session } from './session';
+
+export function App({ session, brand, home }: { session: Session; brand: string; home: string }) {
+  const access = useSyncExternalStore(session.subscribe, () => session.access);
+  const { data, loading } = useQuery(ReaderDocument);
+  const locale = data?.viewer.locale ?? lastLanguage();
+  const said = useMemo(() => language(locale ?? 'FR'), [locale]);
+  useEffect(() => {
+    if (locale) keepLanguage(locale);
+  }, [locale]);
+
+  // Nothing is said until it is known in which language.
+  if (loading && !locale) return null;
+  return (
+    <LanguageContext value={said}>
+      <a className="skip" href="#main">{said.skip}</a>
+      <Header brand={brand} home={home} known={access !== 'missing'} />
+      <main id="main" tabIndex={-1}>
+        <Messages>
+          {access !== 'open' && <SignIn expired={access === 'expired'} home={home} />}
+          {access !== 'missing' && <Route />}
+        </Messages>
+      </main>
+    </LanguageContext>
+  );
+}
+
+function Header({ brand, home, known }: { brand: string; home: string; known: boolean }) {
+  const { title, navigation, watches, search, home: back } = useLanguage();
+  const { path } = usePlace();
+  const current = (first: string | undefined) => (path[0] === first ? 'page' : undefined);
+  return (
+    <header className="top">
+      <div className="wide">
+        <p className="brand">
+          <Link href={to()}>{brand} <span>{title}</span></Link>
+        </p>
+        <nav aria-label={navigation}>
+          {known && <Link href={to()} aria-current={current(undefined)}>{watches}</Link>}
+          {known && <Link href={to('recherche')} aria-current={current('recherche')}>{search}</Link>}
+          {home && <a href={home}>{back}</a>}
+          {known && <LanguageSwitch />}
+        </nav>
+      </div>
+    </header>
+  );
+}
+
+/** Changes the account's language, which is that of its mails too. */
+function LanguageSwitch() {
+  const { locale, otherLanguage } = useLanguage();
+  const client = useApolloClient();
+  const [change, { loading }] = useMutation(ChangeLanguageDocument);
+  const other = locale === 'FR' ? 'EN' : 'FR';
+  async function toOther() {
+    const { error } = await change({ variables: { locale: other }, errorPolicy: 'all' });
+    // Labels come from the API in the reader's language: all are asked for anew.
+    if (!error) await client.refetchQueries({ include: 'active' });
+  }
+  return <button type="button" className="link" lang={other.toLowerCase()} disabled={loading} onClick={() => void toOther()}>{otherLanguage}</button>;
+}
+
+/** Says that the platform must sign the reader in, and where. */
+function SignIn({ expired, home }: { expired: boolean; home: string }) {
+  const said = useLanguage();
+  return (
+    <section className="card notice" role="alert">
+      <h2>{expired ? said.expiredTitle : said.missingTitle}</h2>
+      <p>{expired ? said.expired : said.missing}</p>
+      {home && <p><a className="button" href={home}>{said.signIn}</a></p>}
+    </section>
+  );
+}
+
+/** The page of the place. Going to another one begins at its top, also for a screen reader. */
+function Route() {
+  const { path } = usePlace();
+  const at = path.join('/');
+  const before = useRef(at);
+  useEffect(() => {
+    if (before.current === at) return;
+    before.current = at;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  }, [at]);
+  return <div key={at}>{pageAt(path)}</div>;
+}
+
+function pageAt([first, second, third, ...rest]: string[]): ReactNode {
+  if (rest.length === 0) {
+    if (first === undefined) return <Dashboard />;
+    if (first === 'nouvelle' && second === undefined) return <NewWatch />;
+    if (first === 'recherche' && second === undefined) return <Search />;
+    if (first === 'veilles' && second !== undefined && third === undefined) return <EditWatch id={second} />;
+    if (first === 'veilles' && second !== undefined && third === 'envois') return <Deliveries id={second} />;
+    if (first === 'marches' && second !== undefined && third !== undefined) return <TenderPage source={second} sourceRef={third} />;
+  }
+  return <NotFound />;
+}
+
+function NotFound() {
+  const { notFound, back } = useLanguage();
+  return (
+    <Page title={notFound}>
+      <p><Link className="button" href={to()}>{back}</Link></p>
+    </Page>
+  );
+}

@@ -1,0 +1,89 @@
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, ServerError } from '@apollo/client';
+import { SetContextLink } from '@apollo/client/link/context';
+import { ErrorLink } from '@apollo/client/link/error';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { relayStylePagination } from '@apollo/client/utilities';
+import { createClient as createSocket } from 'graphql-ws';
+import type { Session } from './session';
+
+declare module '@apollo/client' {
+  export namespace ApolloClient {
+    export namespace DeclareDefaultOptions {
+      interface WatchQuery {
+        errorPolicy: 'all';
+      }
+      interface Query {
+        errorPolicy: 'all';
+      }
+    }
+  }
+}
+
+/** Whether the API says by an error that it does not know who asks. */
+export function unauthenticated(error: unknown): boolean {
+  if (CombinedGraphQLErrors.is(error)) return error.errors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
+  return ServerError.is(error) && error.statusCode === 401;
+}
+
+/**
+ * A client of the API: queries and changes over HTTP, subscriptions over a WebSocket that is opened with the first one.
+ * The cache knows everything by its id; it keeps each numbered page by itself, and lists with cursors as one.
+ */
+export function createClient(session: Session): ApolloClient {
+  const authorization = (): Record<string, string> => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
+
+  let connectedBefore = false;
+  const socket = createSocket({
+    url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
+    connectionParams: authorization,
+    retryAttempts: Infinity,
+    shouldRetry: () => session.access === 'open',
+    on: {
+      connected: () => {
+        // What happened while there was no connection is not told later: read again.
+        if (connectedBefore) void client.refetchQueries({ include: 'active' });
+        connectedBefore = true;
+      },
+      closed: (event) => {
+        if ((event as CloseEvent).code === 4401) session.refused();
+      },
+    },
+  });
+
+  const link = ApolloLink.from([
+    new ErrorLink(({ error }) => {
+      if (unauthenticated(error)) session.refused();
+    }),
+    new SetContextLink(({ headers }) => ({ headers: { ...headers, ...authorization() } })),
+    ApolloLink.split(({ operationType }) => operationType === 'subscription', new GraphQLWsLink(socket), new HttpLink({ uri: '/graphql' })),
+  ]);
+
+  const client = new ApolloClient({
+    link,
+    cache: new InMemoryCache({
+      typePolicies: {
+        Query: { fields: { watches: relayStylePagination(['orderBy']) } },
+        Watch: { fields: { deliveries: relayStylePagination() } },
+        // These have no ids: they are what they stand in.
+        Department: { keyFields: ['code'] },
+        Limits: { keyFields: [] },
+        Choices: { keyFields: [] },
+      },
+    }),
+    // What the database knows is shown also where the search engine failed.
+    defaultOptions: { watchQuery: { errorPolicy: 'all' }, query: { errorPolicy: 'all' } },
+  });
+  return client;
+}
+
+/** Forgets every list of matching tenders: what is in it has changed. Those on the screen are read again. */
+export function forgetMatches({ cache }: ApolloClient): void {
+  cache.evict({ id: 'ROOT_QUERY', fieldName: 'matchingTenders' });
+  cache.gc();
+}
+
+/** Forgets the lists of watches, and what they match. Those on the screen are read again. */
+export function forgetWatches(client: ApolloClient): void {
+  client.cache.evict({ id: 'ROOT_QUERY', fieldName: 'watches' });
+  forgetMatches(client);
+}

@@ -1,0 +1,47 @@
+import { createContext, use } from 'react';
+import type { Locale } from './gql/graphql';
+import { words, type Words } from './words';
+
+const stored = 'vigie-language';
+
+/** The language of the last visit, so that the page begins in it; the account's is asked for meanwhile. */
+export function lastLanguage(): Locale | null {
+  const locale = localStorage.getItem(stored);
+  return locale === 'FR' || locale === 'EN' ? locale : null;
+}
+
+export function keepLanguage(locale: Locale): void {
+  localStorage.setItem(stored, locale);
+  document.documentElement.lang = locale.toLowerCase();
+}
+
+/** What a language says, and how it writes numbers and moments. */
+export interface Language extends Words {
+  locale: Locale;
+  number(n: number): string;
+  /** A day: 26 novembre 2026. */
+  day(moment: string): string;
+  /** A day and the hour in France, where bids are handed in. */
+  moment(moment: string): string;
+}
+
+export function language(locale: Locale): Language {
+  const tag = locale === 'FR' ? 'fr-FR' : 'en-GB';
+  const timeZone = 'Europe/Paris';
+  const number = new Intl.NumberFormat(tag);
+  const day = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone });
+  const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone });
+  return {
+    ...words[locale],
+    locale,
+    number: (n) => number.format(n),
+    day: (text) => day.format(new Date(text)),
+    moment: (text) => moment.format(new Date(text)),
+  };
+}
+
+export const LanguageContext = createContext(language('FR'));
+
+export function useLanguage(): Language {
+  return use(LanguageContext);
+}

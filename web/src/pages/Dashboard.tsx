@@ -1,0 +1,133 @@
+import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
+import { useState } from 'react';
+import { forgetWatches } from '../client';
+import { DeleteWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type WatchRowFragment } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { useMessages } from '../messages';
+import { Failure, Page, Skeleton } from '../Page';
+import { Link, to } from '../router';
+import { Matching } from '../tenders/Matching';
+
+/** Ma veille de marchés: the watches, and the tenders that they match. */
+export function Dashboard() {
+  const said = useLanguage();
+  const { data: now, previousData, error, refetch, fetchMore } = useQuery(WatchesDocument);
+  const data = now ?? previousData;
+  const list = data?.watches;
+  const { data: counts } = useQuery(WatchCountsDocument, { variables: { many: (list?.totalCount ?? 0) > 100 }, skip: !list?.totalCount });
+  const online = new Map([...(counts?.oldest?.edges ?? []), ...(counts?.newest?.edges ?? [])].map(({ node }) => [node.id, node.onlineCount]));
+  const watches = list?.edges.map(({ node }) => node) ?? [];
+
+  return (
+    <Page title={said.title}>
+      <section className="card" aria-labelledby="watches">
+        <div className="head">
+          <h2 id="watches">{said.watches}</h2>
+          {watches.length > 0 && <Link className="button" href={to('nouvelle')}>{said.newWatch}</Link>}
+        </div>
+        {!list && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={4} />)}
+        {list?.totalCount === 0 && (
+          <div className="empty">
+            <p>{said.noWatch}</p>
+            <p><Link className="button" href={to('nouvelle')}>{said.newWatch}</Link></p>
+          </div>
+        )}
+        {watches.length > 0 && <WatchTable watches={watches} online={online} />}
+        {list?.pageInfo.hasNextPage && (
+          <p><button type="button" onClick={() => void fetchMore({ variables: { after: list.pageInfo.endCursor } })}>{said.showMore}</button></p>
+        )}
+      </section>
+      <section className="card" aria-labelledby="matching">
+        <h2 id="matching">{said.matching}</h2>
+        {!list && !error && <Skeleton lines={6} tall />}
+        {list?.totalCount === 0 && <p className="empty">{said.noWatch}</p>}
+        {watches.length > 0 && !watches.some(({ active }) => active) && <p className="empty">{said.noneActive}</p>}
+        {watches.some(({ active }) => active) && <Matching />}
+      </section>
+    </Page>
+  );
+}
+
+function WatchTable({ watches, online }: { watches: WatchRowFragment[]; online: Map<string, number | null | undefined> }) {
+  const said = useLanguage();
+  return (
+    <table className="rows watches" role="table" aria-labelledby="watches">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">{said.watchName}</th>
+          <th role="columnheader" scope="col">{said.criteria}</th>
+          <th role="columnheader" scope="col">{said.status}</th>
+          <th role="columnheader" scope="col">{said.action}</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {watches.map((watch) => <WatchLine key={watch.id} watch={watch} online={online.get(watch.id)} />)}
+      </tbody>
+    </table>
+  );
+}
+
+function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number | null | undefined }) {
+  const said = useLanguage();
+  return (
+    <tr role="row">
+      <th role="rowheader" scope="row">
+        <span className="name">{watch.name}</span>
+        <span className="count">{online == null ? '\u00a0' : said.online(online, said.number(online))}</span>
+      </th>
+      <td role="cell">
+        <ul className="summary">
+          {watch.summary.map(({ label, value }) => <li key={label}><span className="label">{label} :</span> {value}</li>)}
+        </ul>
+      </td>
+      <td role="cell"><StatusSwitch watch={watch} /></td>
+      <td role="cell" className="actions">
+        <Link href={to('veilles', watch.id)} aria-label={said.editWatch(watch.name)}>{said.edit}</Link>
+        <Link href={to('veilles', watch.id, 'envois')} aria-label={said.deliveriesOf(watch.name)}>{said.deliveries}</Link>
+        <DeleteButton watch={watch} />
+      </td>
+    </tr>
+  );
+}
+
+function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: WatchRowFragment }) {
+  const said = useLanguage();
+  const say = useMessages();
+  const client = useApolloClient();
+  const [change, { loading }] = useMutation(SwitchWatchDocument);
+  async function flip() {
+    const { data, error } = await change({ variables: { id, active: !active }, errorPolicy: 'all' });
+    const problem = data?.updateWatch?.userErrors[0]?.message ?? (error && said.notSaved);
+    if (problem) return say({ text: problem });
+    forgetWatches(client);
+    say({ text: (active ? said.switchedOff : said.switchedOn)(name) });
+  }
+  return (
+    <>
+      <button type="button" role="switch" aria-checked={active} aria-label={said.activeWatch(name)} className="switch" disabled={loading} onClick={() => void flip()}>
+        <span aria-hidden="true">{active ? said.active : said.inactive}</span>
+      </button>
+      {active && !receiving && <p className="warning">{said.nobodyReached}</p>}
+    </>
+  );
+}
+
+function DeleteButton({ watch: { id, name } }: { watch: WatchRowFragment }) {
+  const said = useLanguage();
+  const say = useMessages();
+  const client = useApolloClient();
+  const [remove] = useMutation(DeleteWatchDocument);
+  const [going, setGoing] = useState(false);
+  async function go() {
+    setGoing(true);
+    const { data, error } = await remove({ variables: { id }, errorPolicy: 'all' });
+    const problem = data?.deleteWatch?.userErrors[0]?.message ?? (error && said.notSaved);
+    if (problem) {
+      setGoing(false);
+      return say({ text: problem });
+    }
+    forgetWatches(client);
+    say({ text: said.removed(name) });
+  }
+  return <button type="button" className="link danger" aria-label={said.removeWatch(name)} disabled={going} onClick={() => void go()}>{said.remove}</button>;
+}

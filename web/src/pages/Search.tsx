@@ -1,0 +1,73 @@
+import { useQuery } from '@apollo/client/react';
+import { useState, type FormEvent } from 'react';
+import { Choice } from '../fields/Field';
+import { SearchTendersDocument } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { Failure, Page, Skeleton } from '../Page';
+import { Facets } from '../tenders/Facets';
+import { Marked } from '../tenders/Marked';
+import { ListSettings, Pager } from '../tenders/Pager';
+import { useListPlace, type ListPlace } from '../tenders/place';
+import { TenderTable } from '../tenders/TenderTable';
+
+/** Free search over all tenders. */
+export function Search() {
+  const said = useLanguage();
+  const place = useListPlace();
+  const [typed, setTyped] = useState(place.words);
+  function search(event: FormEvent) {
+    event.preventDefault();
+    place.change((address) => (typed.trim() ? address.set('mots', typed.trim()) : address.delete('mots')));
+  }
+  return (
+    <Page title={said.search}>
+      <form className="card search" role="search" onSubmit={search}>
+        <label htmlFor="words">{said.searchLabel}</label>
+        <p id="words-hint" className="hint">{said.searchHint}</p>
+        <div className="row">
+          <input id="words" type="search" aria-describedby="words-hint" maxLength={200} value={typed} onChange={(event) => setTyped(event.target.value)} />
+          <button type="submit" className="button">{said.searchButton}</button>
+        </div>
+        <Choice label={said.onlineOnly} checked={place.onlineOnly} onChange={(only) => place.change((address) => (only ? address.delete('enligne') : address.set('enligne', 'non')))} />
+      </form>
+      <section className="card" aria-label={said.search}>
+        <Found place={place} />
+      </section>
+    </Page>
+  );
+}
+
+function Found({ place }: { place: ListPlace }) {
+  const said = useLanguage();
+  const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, {
+    variables: {
+      search: place.words, orderBy: place.order, first: place.size, page: place.page,
+      filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
+    },
+  });
+  const list = (now ?? previousData)?.tenders;
+  if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
+
+  const count = list.totalCount ?? 0;
+  return (
+    <>
+      <p id="found" className="total" role="status">{said.foundCount(count, said.number(count))}</p>
+      {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
+      <ListSettings place={place} relevance={place.words !== ''} />
+      <Facets facets={list.facets} place={place} />
+      {list.edges.length > 0 && (
+        <TenderTable
+          labelledBy="found"
+          busy={loading}
+          lines={list.edges.map(({ node, highlights }) => {
+            const title = highlights.find(({ field }) => field === 'title');
+            const passage = highlights.find(({ field }) => field === 'description');
+            return { tender: node, title: title ? <Marked parts={title.parts} /> : node.title, passage: passage && <Marked parts={passage.parts} /> };
+          })}
+        />
+      )}
+      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}
+      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} />}
+    </>
+  );
+}

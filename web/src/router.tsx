@@ -1,0 +1,51 @@
+import { useMemo, useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from 'react';
+
+/** Where the page lives. */
+export const base = '/veille';
+
+const moved = 'vigie-moved';
+
+function subscribe(listener: () => void): () => void {
+  addEventListener('popstate', listener);
+  addEventListener(moved, listener);
+  return () => {
+    removeEventListener('popstate', listener);
+    removeEventListener(moved, listener);
+  };
+}
+
+/** The way below the page, in pieces, and what is asked of it. */
+export interface Place {
+  path: string[];
+  search: URLSearchParams;
+}
+
+export function usePlace(): Place {
+  const at = useSyncExternalStore(subscribe, () => location.pathname + location.search);
+  return useMemo(() => {
+    const url = new URL(at, location.origin);
+    return { path: url.pathname.slice(base.length).split('/').filter(Boolean).map(decodeURIComponent), search: url.searchParams };
+  }, [at]);
+}
+
+/** A way below the page: to('veilles', id). */
+export function to(...path: string[]): string {
+  return [base, ...path.map(encodeURIComponent)].join('/');
+}
+
+export function navigate(url: string, { replace = false } = {}): void {
+  if (replace) history.replaceState(null, '', url);
+  else history.pushState(null, '', url);
+  dispatchEvent(new Event(moved));
+}
+
+/** A link within the page. It is an ordinary link to everybody else: to a new tab, to a copied address. */
+export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
+  function follow(event: MouseEvent<HTMLAnchorElement>) {
+    onClick?.(event);
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    navigate(href);
+  }
+  return <a href={href} onClick={follow} {...rest} />;
+}

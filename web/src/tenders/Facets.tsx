@@ -1,0 +1,63 @@
+import { useId } from 'react';
+import type { FacetsFragment } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { dimensionNames, type Dimension, type ListPlace } from './place';
+
+const shown = 6;
+
+/** The counts of a list by dimension, each a box that narrows it. */
+export function Facets({ facets, place }: { facets: FacetsFragment | null | undefined; place: ListPlace }) {
+  const said = useLanguage();
+  return (
+    <details className="facets" open={place.narrowed || undefined}>
+      <summary>{said.refine}</summary>
+      {place.narrowed && <p><button type="button" onClick={place.clear}>{said.clearFilters}</button></p>}
+      <div className="columns">
+        {dimensionNames.map((dimension) => <Facet key={dimension} dimension={dimension} counts={countsOf(facets, dimension)} place={place} />)}
+      </div>
+    </details>
+  );
+}
+
+type Counts = FacetsFragment['departments'];
+
+function countsOf(facets: FacetsFragment | null | undefined, dimension: Dimension): Counts {
+  if (!facets) return [];
+  return { departmentCodes: facets.departments, buyerIds: facets.buyers, natures: facets.natures, procedures: facets.procedures }[dimension];
+}
+
+function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Counts; place: ListPlace }) {
+  const said = useLanguage();
+  const chosen = place.chosen(dimension);
+  if (counts.length === 0 && chosen.length === 0) return null;
+  // What is chosen stands there also where nothing is left of it.
+  const all = [...counts, ...chosen.filter((value) => !counts.some((count) => count.value === value)).map((value) => ({ value, label: value, count: 0 }))];
+  const first = all.filter(({ value }, i) => i < shown || chosen.includes(value));
+  const rest = all.filter((count) => !first.includes(count));
+  const box = (count: Counts[number]) => (
+    <FacetBox key={count.value} count={count} checked={chosen.includes(count.value)} toggle={() => place.toggle(dimension, count.value)} />
+  );
+  return (
+    <fieldset>
+      <legend>{said.facets[dimension]}</legend>
+      {first.map(box)}
+      {rest.length > 0 && (
+        <details>
+          <summary>{said.moreValues(said.number(rest.length))}</summary>
+          {rest.map(box)}
+        </details>
+      )}
+    </fieldset>
+  );
+}
+
+function FacetBox({ count: { label, count }, checked, toggle }: { count: Counts[number]; checked: boolean; toggle: () => void }) {
+  const { number } = useLanguage();
+  const id = useId();
+  return (
+    <p className="choice">
+      <input type="checkbox" id={id} checked={checked} onChange={toggle} />
+      <label htmlFor={id}>{label} <span className="count">({number(count)})</span></label>
+    </p>
+  );
+}

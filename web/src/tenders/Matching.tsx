@@ -1,0 +1,77 @@
+import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
+import { forgetMatches } from '../client';
+import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { useMessages } from '../messages';
+import { Failure, Skeleton } from '../Page';
+import { Facets } from './Facets';
+import { ListSettings, Pager } from './Pager';
+import { useListPlace } from './place';
+import { TenderTable } from './TenderTable';
+
+/** The tenders online now that the reader's active watches match. */
+export function Matching() {
+  const said = useLanguage();
+  const place = useListPlace();
+  const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
+    variables: { filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC', first: place.size, page: place.page },
+  });
+  const list = (now ?? previousData)?.matchingTenders;
+  if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
+
+  const count = list.totalCount ?? 0;
+  return (
+    <>
+      <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
+      {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
+      <ListSettings place={place} />
+      <Facets facets={list.facets} place={place} />
+      {list.edges.length > 0 && (
+        <TenderTable
+          labelledBy="matching"
+          busy={loading}
+          lines={list.edges.map(({ node, matchedBy }) => ({
+            tender: node,
+            title: node.title,
+            about: (
+              <span className="why">
+                {matchedBy.length > 1 ? said.matchedBySeveral : said.matchedBy}{' '}
+                {matchedBy.map(({ watch, keywords }) => (keywords.length > 0 ? `${watch.name} (${keywords.join(', ')})` : watch.name)).join(' · ')}
+              </span>
+            ),
+            action: <DismissButton tender={node} />,
+          }))}
+        />
+      )}
+      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noMatch}</p>}
+      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} />}
+    </>
+  );
+}
+
+function DismissButton({ tender: { id, title } }: { tender: TenderRowFragment }) {
+  const said = useLanguage();
+  const { dismiss } = useDismissal();
+  return <button type="button" className="link" aria-label={said.dismissTender(title)} onClick={() => void dismiss(id, title)}>{said.dismiss}</button>;
+}
+
+/** Takes tenders out of the lists, and puts them back. */
+export function useDismissal() {
+  const said = useLanguage();
+  const say = useMessages();
+  const client = useApolloClient();
+  const [mark] = useMutation(DismissTenderDocument);
+  async function change(tenderId: string, dismissed: boolean): Promise<boolean> {
+    const { data, error } = await mark({ variables: { tenderId, dismissed }, errorPolicy: 'all' });
+    const problem = data?.dismissTender?.userErrors[0]?.message ?? (error && said.notSaved);
+    if (problem) say({ text: problem });
+    else forgetMatches(client);
+    return !problem;
+  }
+  return {
+    async dismiss(id: string, title: string) {
+      if (await change(id, true)) say({ text: said.dismissed(title), action: { label: said.undo, run: () => void change(id, false), focus: true } });
+    },
+    restore: (id: string) => change(id, false),
+  };
+}

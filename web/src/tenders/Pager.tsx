@@ -1,0 +1,44 @@
+import { useId } from 'react';
+import { useLanguage } from '../language';
+import { pageSizes, type ListPlace } from './place';
+
+/** How many tenders there are on a page, and in which order. */
+export function ListSettings({ place, relevance }: { place: ListPlace; relevance?: boolean }) {
+  const said = useLanguage();
+  const size = useId();
+  const order = useId();
+  return (
+    <div className="settings">
+      <p>
+        <label htmlFor={size}>{said.pageSize}</label>
+        <select id={size} value={place.size} onChange={(event) => place.change((address) => address.set('taille', event.target.value))}>
+          {pageSizes.map((size) => <option key={size}>{size}</option>)}
+        </select>
+      </p>
+      <p>
+        <label htmlFor={order}>{said.order}</label>
+        <select
+          id={order}
+          value={place.order ?? ''}
+          onChange={(event) => place.change((address) => (event.target.value ? address.set('tri', event.target.value) : address.delete('tri')))}
+        >
+          {relevance && <option value="">{said.relevance}</option>}
+          <option value={relevance ? 'PUBLISHED_AT_DESC' : ''}>{said.newest}</option>
+          <option value="DEADLINE_ASC">{said.closingFirst}</option>
+        </select>
+      </p>
+    </div>
+  );
+}
+
+/** Leads from page to page. */
+export function Pager({ place, pages }: { place: ListPlace; pages: number }) {
+  const said = useLanguage();
+  return (
+    <nav className="pager" aria-label={said.pages}>
+      <button type="button" disabled={place.page <= 1} onClick={() => place.turnTo(place.page - 1)} aria-label={said.previousPage}>←</button>
+      <span>{said.page(said.number(place.page), said.number(Math.max(pages, 1)))}</span>
+      <button type="button" disabled={place.page >= pages} onClick={() => place.turnTo(place.page + 1)} aria-label={said.nextPage}>→</button>
+    </nav>
+  );
+}

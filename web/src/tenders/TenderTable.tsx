@@ -1,0 +1,61 @@
+import type { ReactNode } from 'react';
+import type { TenderRowFragment } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { Link, to } from '../router';
+
+/** A tender in a list: the passages found in it, and what else there is to say and do. */
+export interface Line {
+  tender: TenderRowFragment;
+  title: ReactNode;
+  passage?: ReactNode;
+  about?: ReactNode;
+  action?: ReactNode;
+}
+
+export function TenderTable({ lines, labelledBy, busy }: { lines: Line[]; labelledBy: string; busy: boolean }) {
+  const said = useLanguage();
+  return (
+    <table className="rows tenders" role="table" aria-labelledby={labelledBy} aria-busy={busy}>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">{said.buyer}</th>
+          <th role="columnheader" scope="col">{said.reference}</th>
+          <th role="columnheader" scope="col">{said.object}</th>
+          <th role="columnheader" scope="col">{said.action}</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">{lines.map((line) => <TenderLine key={line.tender.id} line={line} />)}</tbody>
+    </table>
+  );
+}
+
+function TenderLine({ line: { tender, title, passage, about, action } }: { line: Line }) {
+  const said = useLanguage();
+  return (
+    <tr role="row" className={tender.seen ? 'seen' : undefined}>
+      <td role="cell">{tender.buyer.name}</td>
+      <td role="cell" className="reference">{tender.reference ?? tender.sourceRef}</td>
+      <td role="cell">
+        <p className="name">{title}{tender.seen && <> <span className="tag">{said.seen}</span></>}</p>
+        {passage && <p className="passage">{passage}</p>}
+        <p className="facts">
+          {tender.status !== 'ONLINE' && <span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span>}
+          <span>{said.deadline} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}</span>
+          <span>{said.published} {said.day(tender.publishedAt)}</span>
+          <span>{departmentsOf(tender) || said.nationwide}</span>
+        </p>
+        {about && <p className="facts">{about}</p>}
+      </td>
+      <td role="cell" className="actions">
+        <Link href={to('marches', tender.source, tender.sourceRef)} aria-label={said.showTender(tender.title)}>{said.show}</Link>
+        {action}
+      </td>
+    </tr>
+  );
+}
+
+/** The places of a tender: Ain (01), Rhône (69); the first of very many. */
+export function departmentsOf({ departments }: { departments: { code: string; name: string }[] }, most = 4): string {
+  const names = departments.map(({ code, name }) => `${name} (${code})`);
+  return names.length > most ? `${names.slice(0, most).join(', ')}…` : names.join(', ');
+}
