@@ -1,5 +1,7 @@
 package vigie
 
+import "time"
+
 // What an input may hold. Lengths count characters (runes) as typed.
 const (
 	MinKeywordLength = 3
@@ -14,6 +16,8 @@ const (
 	MaxEmailLength  = 254 // RFC 5321 §4.5.3.1.3 less the angle brackets
 	MaxSearchLength = 200
 	MaxPageSize     = 100
+	// RestorableFor is how long after it was deleted a watch can be restored.
+	RestorableFor = 24 * time.Hour
 	// MaxMarked is how many tenders one call marks as seen.
 	MaxMarked = 100
 	// MaxDismissed is how many dismissed tenders a list of matches leaves out.

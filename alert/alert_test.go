@@ -215,6 +215,36 @@ func TestCatchUp(t *testing.T) {
 	})
 }
 
+// A watch that is restored tells as if it had never been deleted, of each tender
+// once.
+func TestRestored(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie")
+		w.expect("before", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		deleteAndRestore := func(meanwhile func()) {
+			t.Helper()
+			if err := w.store.DeleteWatch(t.Context(), w.account.ID, watch.ID); err != nil {
+				t.Fatal(err)
+			}
+			meanwhile()
+			if _, err := w.store.RestoreWatch(t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.publish("2", "Voirie lue plus tard")
+		deleteAndRestore(func() { w.publish("3", "Voirie publiée entre-temps") })
+		w.expect("read after all of it", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
+		deleteAndRestore(func() {
+			w.publish("4", "Voirie lue entre-temps")
+			w.expect("while it is gone", w.work())
+		})
+		w.publish("5", "Voirie d'après")
+		w.expect("restored", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
+		w.expect("once", w.after(day))
+	})
+}
+
 // Consent outranks everything, up to the last moment.
 func TestConsent(t *testing.T) {
 	for name, revoke := range map[string]func(*world, *vigie.Watch){

@@ -203,6 +203,7 @@ func testAccountsAreApart(t *testing.T, w *world) {
 		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "Volée" }) { watch { name } userErrors { field code message } } }`,
 		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "" }) { watch { name } userErrors { field code message } } }`,
 		`mutation ($id: ID!) { deleteWatch(id: $id) { deletedWatchId userErrors { field code message } } }`,
+		`mutation ($id: ID!) { restoreWatch(id: $id) { watch { name } userErrors { field code message } } }`,
 	}
 	for _, question := range questions {
 		theirs, nothing := other.post(question, vars{"id": id}), other.post(question, vars{"id": missing})

@@ -71,6 +71,20 @@ func testGuide(t *testing.T, w *world) {
 		"matchingTenders.edges.0.matchedBy.0.keywords":   "[test]",
 		"matchingTenders.edges.*.matchedBy.*.watch.name": "[[TEST 01/09] [TEST 01/09]]",
 	})
+	marked := p.ask(`{ matchingTenders(first: 100) { edges { node { title } highlights { field parts { text hit } } } } }`, nil)
+	if got := fmt.Sprint(marked.at("matchingTenders.edges.0.highlights")); got != "[map[field:title parts:[map[hit:false text:Réponse électronique de ] map[hit:true text:test] map[hit:false text: pour un marché en appel d'offres ouvert]]]]" {
+		t.Errorf("marked: %s", got)
+	}
+	// The tender's own page, by its number at its source: it says by itself
+	// which watches match it.
+	source := p.ask(`{ matchingTenders { nodes { source sourceRef title } } }`, nil)
+	p.ask(`query ($source: String!, $ref: String!) { tenderBySourceRef(source: $source, sourceRef: $ref) { title matchedBy { watch { name } keywords } } }`,
+		vars{"source": source.text("matchingTenders.nodes.0.source"), "ref": source.text("matchingTenders.nodes.0.sourceRef")}).expect(map[string]string{
+		"tenderBySourceRef.title":                  source.text("matchingTenders.nodes.0.title"),
+		"tenderBySourceRef.matchedBy.*.watch.name": "[TEST 01/09]",
+		"tenderBySourceRef.matchedBy.0.keywords":   "[test]",
+	})
+	p.ask(`{ tenderBySourceRef(source: "boamp", sourceRef: "none") { id } }`, nil).expect(map[string]string{"tenderBySourceRef": "<nil>"})
 	p.ask(`{ matchingTenders(includeInactive: true) { totalCount } }`, nil).expect(map[string]string{"matchingTenders.totalCount": "6"})
 
 	for _, id := range ids {
@@ -85,4 +99,12 @@ func testGuide(t *testing.T, w *world) {
 		p.ask(`mutation ($id: ID!) { deleteWatch(id: $id) { deletedWatchId userErrors { code } } }`, vars{"id": id}).expect(map[string]string{"deleteWatch.deletedWatchId": id})
 	}
 	p.ask(`{ watches { totalCount } }`, nil).expect(map[string]string{"watches.totalCount": "0"})
+	restore := `mutation ($id: ID!) { restoreWatch(id: $id) { watch { id active recipients { email } } userErrors { field code } } }`
+	p.ask(restore, vars{"id": ids[0]}).expect(map[string]string{
+		"restoreWatch.watch.id": ids[0], "restoreWatch.watch.active": "true", "restoreWatch.watch.recipients.*.email": "[test2@test.com]",
+	})
+	p.ask(restore, vars{"id": ids[0]}).expect(map[string]string{
+		"restoreWatch.watch": "<nil>", "restoreWatch.userErrors.0.code": "NOT_FOUND", "restoreWatch.userErrors.0.field": "[id]",
+	})
+	w.person("other@test.com").ask(restore, vars{"id": ids[1]}).expect(map[string]string{"restoreWatch.userErrors.0.code": "NOT_FOUND"})
 }

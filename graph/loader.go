@@ -25,6 +25,8 @@ type loaders struct {
 	health     *dataloadgen.Loader[int64, *store.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
+	// matches go by the tender as it was read.
+	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
 	// pages go by the address of the plan: no two are one.
 	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
 
@@ -113,6 +115,13 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		}),
 		health: loader(s.Store.Health),
 		online: loader(s.OnlineByBuyer),
+		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
+			viewer, err := signedIn(ctx)
+			if err != nil || viewer.Account == nil {
+				return nil, err // nobody in particular watches nothing
+			}
+			return s.MatchedBy(ctx, viewer.Account, tenders)
+		}),
 		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {
 			pages, err := s.TenderPages(ctx, plans)
 			byPlan := make(map[*service.TenderPlan]*service.TenderPage, len(pages))

@@ -222,6 +222,10 @@ func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice
 	return fold.Notices, err
 }
 
+func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.WatchMatch, error) {
+	return load(ctx).matches.Load(ctx, t)
+}
+
 func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
 
 func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {

@@ -124,6 +124,18 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 	return &gql.UpdateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
 }
 
+func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatchPayload, error) {
+	account, err := account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := keyOf(vigie.KindWatch, id)
+	w, err := m.service.RestoreWatch(ctx, account, key)
+	load(ctx).recipients.Clear(owned{account.ID, key})
+	problems, err := userErrors(err, "id")
+	return &gql.RestoreWatchPayload{Watch: w, UserErrors: problems}, err
+}
+
 func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
 	account, err := account(ctx)
 	if err != nil {

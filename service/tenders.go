@@ -83,14 +83,52 @@ type WatchMatch struct {
 
 // MatchedBy tells which of the watches asked for the tender matches.
 func (e *TenderEdge) MatchedBy() []*WatchMatch {
-	facts, _ := query.FactsOf(e.Node)
+	return matchesOf(e.Node, e.plan.watches, e.plan.query.Any)
+}
+
+// Marked are the passages of title and description that have one of the
+// keywords by which the tender matches.
+func (e *TenderEdge) Marked() []search.Highlight {
+	var keywords []string
+	for _, match := range e.MatchedBy() {
+		keywords = append(keywords, match.Keywords...)
+	}
+	title, description := e.Node.Title, e.Node.Description
+	return search.Highlights(title, description, query.Spans(title, keywords), query.Spans(description, keywords))
+}
+
+// matchesOf tells which of the watches match a tender, by their formulas.
+func matchesOf(t *vigie.Tender, watches []*vigie.Watch, formulas []query.Formula) []*WatchMatch {
+	facts, _ := query.FactsOf(t)
 	var matches []*WatchMatch
-	for i, w := range e.plan.watches {
-		if e.plan.query.Any[i].Matches(facts) {
+	for i, w := range watches {
+		if formulas[i].Matches(facts) {
 			matches = append(matches, &WatchMatch{w, query.FoundKeywords(w.Criteria.Keywords, facts)})
 		}
 	}
 	return matches
+}
+
+// MatchedBy tells, by tender, which active watches of an account match it.
+func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders []*vigie.Tender) (map[*vigie.Tender][]*WatchMatch, error) {
+	watches, err := s.WatchesFor(ctx, account, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	formulas := formulasOf(watches)
+	matches := make(map[*vigie.Tender][]*WatchMatch, len(tenders))
+	for _, t := range tenders {
+		matches[t] = matchesOf(t, watches, formulas)
+	}
+	return matches, nil
+}
+
+func formulasOf(watches []*vigie.Watch) []query.Formula {
+	formulas := make([]query.Formula, len(watches))
+	for i, w := range watches {
+		formulas[i] = query.Compile(w.Criteria)
+	}
+	return formulas
 }
 
 // TenderPlan is a query that was checked and worded for the index.
@@ -130,10 +168,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
-		p.query.Any = []query.Formula{}
-		for _, watch := range q.Watches {
-			p.query.Any = append(p.query.Any, query.Compile(watch.Criteria))
-		}
+		p.query.Any = formulasOf(q.Watches)
 	}
 	if q.CountOnly {
 		p.query.Limit = 0

@@ -240,6 +240,13 @@ func (s *Service) DeleteWatch(ctx context.Context, account *vigie.Account, id in
 	return asNoWatch(s.Store.DeleteWatch(ctx, account.ID, id))
 }
 
+// RestoreWatch gives an account a watch back that it deleted less than a day
+// ago.
+func (s *Service) RestoreWatch(ctx context.Context, account *vigie.Account, id int64) (*vigie.Watch, error) {
+	w, err := s.Store.RestoreWatch(ctx, account, id, s.Now().Add(-vigie.RestorableFor))
+	return w, asNoWatch(err)
+}
+
 // Recipient returns an address of one of an account's watches.
 func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
 	found, err := s.Store.Addresses(ctx, account, []int64{id})

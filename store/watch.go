@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -67,18 +68,8 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 	w.AccountID = account.ID
 	w.CreatedAt = s.stamp()
 	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := s.lockAccount(ctx, tx, account.ID); err != nil {
+		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
-		}
-		count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", account.ID).Where("deleted_at IS NULL").Count(ctx)
-		if err != nil {
-			return err
-		}
-		if count >= vigie.MaxWatches {
-			return &vigie.Error{Code: vigie.TooMany, Field: []string{"input"}, Text: vigie.Text{
-				FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
-				EN: "You have %d watches already, the most allowed.",
-			}.With(vigie.MaxWatches)}
 		}
 		people, err := s.planPeople(ctx, tx, account, 0, &notifyMe, &others)
 		if err != nil {
@@ -92,7 +83,7 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		w.Number, w.Since, w.UpdatedAt = w.ID, w.ID, w.CreatedAt
 		w.Criteria = storedCriteria(w.Criteria)
 		if _, err := tx.NewInsert().Model(&w).Exec(ctx); err != nil {
-			return takenName(err)
+			return takenName(err, "input", "name")
 		}
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
@@ -106,6 +97,22 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		return nil, err
 	}
 	return &w, nil
+}
+
+// roomForWatch finds out whether an account may have one more watch, and keeps
+// others from giving it one meanwhile.
+func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argument string) error {
+	if _, err := s.lockAccount(ctx, tx, account); err != nil {
+		return err
+	}
+	count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", account).Where("deleted_at IS NULL").Count(ctx)
+	if err != nil || count < vigie.MaxWatches {
+		return err
+	}
+	return &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
+		FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
+		EN: "You have %d watches already, the most allowed.",
+	}.With(vigie.MaxWatches)}
 }
 
 // UpdateWatch changes a watch of an account: change is given the watch as it
@@ -150,7 +157,7 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	}
 	w.Criteria = storedCriteria(w.Criteria)
 	if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
-		return takenName(err)
+		return takenName(err, "input", "name")
 	}
 	if err := saveWatchBuyers(ctx, tx, w); err != nil {
 		return err
@@ -190,6 +197,44 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx)
 		return err
 	})
+}
+
+// RestoreWatch gives an account a watch back that it deleted since a moment. An
+// active one is to tell what came since it was deleted.
+func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int64, since time.Time) (*vigie.Watch, error) {
+	w := &vigie.Watch{ID: id}
+	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.roomForWatch(ctx, tx, account.ID, "id"); err != nil {
+			return err
+		}
+		err := s.dialect.forUpdate(tx.NewSelect().Model(w).WherePK().
+			Where("account_id = ?", account.ID).Where("deleted_at >= ?", since)).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		number, err := takeNumbers(ctx, tx, 1)
+		if err != nil {
+			return err
+		}
+		if w.Active {
+			// Its number is that of its deletion. What came before that and was not
+			// looked at yet is told as ever: Since stays.
+			w.CatchUpFrom = cmp.Or(w.CatchUpFrom, new(w.Number))
+		}
+		w.DeletedAt, w.Number, w.UpdatedAt = nil, number, s.stamp()
+		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number", "catch_up_from", "updated_at").WherePK().Exec(ctx)
+		if err != nil {
+			return takenName(err, "id")
+		}
+		if err := loadWatchBuyers(ctx, tx, []*vigie.Watch{w}); err != nil {
+			return err
+		}
+		return s.watchChanged(ctx, tx, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // lockWatch reads a watch of an account and keeps others from changing it.
@@ -267,11 +312,11 @@ func storedCriteria(c vigie.Criteria) vigie.Criteria {
 
 // takenName is err, which says where it stands if it is about the name: the
 // only thing of a watch that must be its own.
-func takenName(err error) error {
+func takenName(err error, field ...string) error {
 	if !isUnique(err) {
 		return err
 	}
-	return &vigie.Error{Code: vigie.Taken, Field: []string{"input", "name"}, Err: err, Text: vigie.Text{
+	return &vigie.Error{Code: vigie.Taken, Field: field, Err: err, Text: vigie.Text{
 		FR: "Vous avez déjà une veille de ce nom.",
 		EN: "You have a watch of this name already.",
 	}}

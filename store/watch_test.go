@@ -85,6 +85,64 @@ func TestWatchNamesAreUniquePerAccount(t *testing.T) {
 	})
 }
 
+func TestDeletedWatchesAreRestored(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		b := tender(t, s, publish(t, s, notice("1", 0))[0].Notice.TenderID).BuyerID
+		a, other := account(t, s, "a"), account(t, s, "b")
+		made, err := s.CreateWatch(t.Context(), a, vigie.Watch{
+			Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, BuyerIDs: []int64{b}},
+		}, true, []string{"team@example.org"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		long := time.Unix(0, 0)
+		remove := func() {
+			t.Helper()
+			if err := s.DeleteWatch(t.Context(), a.ID, made.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refused := func(what string, by *vigie.Account, since time.Time, code vigie.Code) {
+			t.Helper()
+			if _, err := s.RestoreWatch(t.Context(), by, made.ID, since); vigie.CodeOf(err) != code {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		refused("not deleted", a, long, vigie.NotFound)
+		remove()
+		refused("another's", other, long, vigie.NotFound)
+		refused("too late", a, long.AddDate(1000, 0, 0), vigie.NotFound)
+		restored, err := s.RestoreWatch(t.Context(), a, made.ID, long)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]*vigie.Watch{restored}, watches, cmp.Comparer(time.Time.Equal)); diff != "" {
+			t.Errorf("-restored +read:\n%s", diff)
+		}
+		want := *made
+		want.Number, want.UpdatedAt, want.CatchUpFrom = restored.Number, restored.UpdatedAt, restored.CatchUpFrom
+		if diff := cmp.Diff(&want, restored, cmp.Comparer(time.Time.Equal)); diff != "" {
+			t.Errorf("-made +restored:\n%s", diff)
+		}
+		if from := restored.CatchUpFrom; from == nil || *from <= made.Number || *from >= restored.Number {
+			t.Errorf("catches up from %v, was made at %d and restored at %d", from, made.Number, restored.Number)
+		}
+		recipients, err := s.Recipients(t.Context(), a, []int64{made.ID})
+		if err != nil || len(recipients[made.ID]) != 2 {
+			t.Errorf("recipients: %v, %v", recipients, err)
+		}
+		remove()
+		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "voirie", NameKey: "voirie"}, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		refused("its name is taken", a, long, vigie.Taken)
+	})
+}
+
 func TestSwitchingOnStartsAnew(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")

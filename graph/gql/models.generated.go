@@ -266,6 +266,14 @@ type RecipientPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
+// What restoreWatch did.
+type RestoreWatchPayload struct {
+	// The watch; null where there are errors.
+	Watch *vigie.Watch `json:"watch,omitempty"`
+	// What a person can put right.
+	UserErrors []*vigie.Error `json:"userErrors"`
+}
+
 // One line of a watch's summary: « Mots clés » · « test ola mdof ».
 type SummaryLine struct {
 	// In the reader's language; singular or plural as the value is.

@@ -240,6 +240,7 @@ type ComplexityRoot struct {
 
 	MatchingTenderEdge struct {
 		Cursor    func(childComplexity int) int
+		Marked    func(childComplexity int) int
 		MatchedBy func(childComplexity int) int
 		Node      func(childComplexity int) int
 	}
@@ -253,6 +254,7 @@ type ComplexityRoot struct {
 		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen bool) int
 		PublishNotices     func(childComplexity int, input []*NoticeInput) int
 		ResendConfirmation func(childComplexity int, recipientID string) int
+		RestoreWatch       func(childComplexity int, id string) int
 		Resubscribe        func(childComplexity int, recipientID string) int
 		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
 		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput) int
@@ -324,6 +326,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RestoreWatchPayload struct {
+		UserErrors func(childComplexity int) int
+		Watch      func(childComplexity int) int
+	}
+
 	Subscription struct {
 		TenderMatched func(childComplexity int, watchIds []string) int
 	}
@@ -342,6 +349,7 @@ type ComplexityRoot struct {
 		Dismissed   func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
 		Lots        func(childComplexity int) int
+		MatchedBy   func(childComplexity int) int
 		Natures     func(childComplexity int) int
 		Notices     func(childComplexity int) int
 		Procedure   func(childComplexity int) int
@@ -1172,6 +1180,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MatchingTenderEdge.Cursor(childComplexity), true
+	case "MatchingTenderEdge.highlights":
+		if e.ComplexityRoot.MatchingTenderEdge.Marked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchingTenderEdge.Marked(childComplexity), true
 	case "MatchingTenderEdge.matchedBy":
 		if e.ComplexityRoot.MatchingTenderEdge.MatchedBy == nil {
 			break
@@ -1268,6 +1282,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResendConfirmation(childComplexity, args["recipientId"].(string)), true
+	case "Mutation.restoreWatch":
+		if e.ComplexityRoot.Mutation.RestoreWatch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreWatch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreWatch(childComplexity, args["id"].(string)), true
 	case "Mutation.resubscribe":
 		if e.ComplexityRoot.Mutation.Resubscribe == nil {
 			break
@@ -1628,6 +1653,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RecipientPayload.UserErrors(childComplexity), true
 
+	case "RestoreWatchPayload.userErrors":
+		if e.ComplexityRoot.RestoreWatchPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreWatchPayload.UserErrors(childComplexity), true
+	case "RestoreWatchPayload.watch":
+		if e.ComplexityRoot.RestoreWatchPayload.Watch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreWatchPayload.Watch(childComplexity), true
+
 	case "Subscription.tenderMatched":
 		if e.ComplexityRoot.Subscription.TenderMatched == nil {
 			break
@@ -1701,6 +1739,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Lots(childComplexity), true
+	case "Tender.matchedBy":
+		if e.ComplexityRoot.Tender.MatchedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.MatchedBy(childComplexity), true
 	case "Tender.natures":
 		if e.ComplexityRoot.Tender.Natures == nil {
 			break
@@ -2436,8 +2480,13 @@ type Mutation {
     "What shall change."
     input: UpdateWatchInput!
   ): UpdateWatchPayload
-  "Takes a watch away for good; nothing is mailed for it any more."
+  "Takes a watch away; nothing is mailed for it any more. For a day ` + "`" + `restoreWatch` + "`" + ` gives it back."
   deleteWatch("One of the viewer's watches." id: ID!): DeleteWatchPayload
+  """
+  Gives back a watch that was deleted less than a day ago, as it was, with its id. If it is active, it tells, once, of what came
+  meanwhile.
+  """
+  restoreWatch("A watch that the viewer deleted." id: ID!): RestoreWatchPayload
   """
   Asks an address once more whether it may be written to: after 24 hours at the earliest, and three times at most, whichever
   account asks.
@@ -2905,6 +2954,8 @@ type Tender implements Node {
   seen: Boolean!
   "Whether the viewer dismissed it: lists of matching tenders leave it out."
   dismissed: Boolean!
+  "Which of the viewer's active watches match it, whatever its status, and by which keywords."
+  matchedBy: [WatchMatch!]!
 }
 
 "Whether a tender can be answered."
@@ -3045,7 +3096,7 @@ type TenderEdge {
   highlights: [Highlight!]!
 }
 
-"A passage of a field in which a search found something."
+"A passage of a field in which a search, or a watch, found something."
 type Highlight {
   "title or description."
   field: String!
@@ -3085,6 +3136,8 @@ type MatchingTenderEdge {
   node: Tender!
   "Which of the watches asked for it matches, and by which keywords."
   matchedBy: [WatchMatch!]!
+  "Passages of title and description that have one of those keywords."
+  highlights: [Highlight!]!
 }
 
 "That a watch matches a tender."
@@ -3369,6 +3422,14 @@ type UpdateWatchPayload {
 type DeleteWatchPayload {
   "The id of the watch that is gone; null where there are errors."
   deletedWatchId: ID
+  "What a person can put right."
+  userErrors: [UserError!]!
+}
+
+"What restoreWatch did."
+type RestoreWatchPayload {
+  "The watch; null where there are errors."
+  watch: Watch
   "What a person can put right."
   userErrors: [UserError!]!
 }
@@ -4031,6 +4092,8 @@ func (ec *executionContext) childFields_MatchingTenderEdge(ctx context.Context, 
 		return ec.fieldContext_MatchingTenderEdge_node(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_MatchingTenderEdge_matchedBy(ctx, field)
+	case "highlights":
+		return ec.fieldContext_MatchingTenderEdge_highlights(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MatchingTenderEdge", field.Name)
 }
@@ -4127,6 +4190,16 @@ func (ec *executionContext) childFields_RecipientPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type RecipientPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "watch":
+		return ec.fieldContext_RestoreWatchPayload_watch(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RestoreWatchPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreWatchPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SummaryLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "label":
@@ -4177,6 +4250,8 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_seen(ctx, field)
 	case "dismissed":
 		return ec.fieldContext_Tender_dismissed(ctx, field)
+	case "matchedBy":
+		return ec.fieldContext_Tender_matchedBy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tender", field.Name)
 }

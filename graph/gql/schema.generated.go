@@ -59,6 +59,7 @@ type MutationResolver interface {
 	CreateWatch(ctx context.Context, input CreateWatchInput) (*CreateWatchPayload, error)
 	UpdateWatch(ctx context.Context, id string, input UpdateWatchInput) (*UpdateWatchPayload, error)
 	DeleteWatch(ctx context.Context, id string) (*DeleteWatchPayload, error)
+	RestoreWatch(ctx context.Context, id string) (*RestoreWatchPayload, error)
 	ResendConfirmation(ctx context.Context, recipientID string) (*RecipientPayload, error)
 	Resubscribe(ctx context.Context, recipientID string) (*RecipientPayload, error)
 	UpdateAccount(ctx context.Context, input UpdateAccountInput) (*UpdateAccountPayload, error)
@@ -114,6 +115,7 @@ type TenderResolver interface {
 	Notices(ctx context.Context, obj *vigie.Tender) ([]*vigie.Notice, error)
 	Seen(ctx context.Context, obj *vigie.Tender) (bool, error)
 	Dismissed(ctx context.Context, obj *vigie.Tender) (bool, error)
+	MatchedBy(ctx context.Context, obj *vigie.Tender) ([]*service.WatchMatch, error)
 }
 type TenderFacetsResolver interface {
 	Departments(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
@@ -302,6 +304,20 @@ func (ec *executionContext) field_Mutation_resendConfirmation_args(ctx context.C
 		return nil, err
 	}
 	args["recipientId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreWatch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -3888,6 +3904,38 @@ func (ec *executionContext) fieldContext_MatchingTenderEdge_matchedBy(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _MatchingTenderEdge_highlights(ctx context.Context, field graphql.CollectedField, obj *service.TenderEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MatchingTenderEdge_highlights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Marked(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []search.Highlight) graphql.Marshaler {
+			return ec.marshalNHighlight2ᚕvigieᚋsearchᚐHighlightᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MatchingTenderEdge_highlights(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MatchingTenderEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Highlight(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createWatch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4014,6 +4062,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteWatch(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteWatch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreWatch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreWatch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreWatch(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RestoreWatchPayload) graphql.Marshaler {
+			return ec.marshalORestoreWatchPayload2ᚖvigieᚋgraphᚋgqlᚐRestoreWatchPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreWatch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RestoreWatchPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreWatch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5774,6 +5866,70 @@ func (ec *executionContext) fieldContext_RecipientPayload_userErrors(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _RestoreWatchPayload_watch(ctx context.Context, field graphql.CollectedField, obj *RestoreWatchPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RestoreWatchPayload_watch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Watch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Watch) graphql.Marshaler {
+			return ec.marshalOWatch2ᚖvigieᚐWatch(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RestoreWatchPayload_watch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RestoreWatchPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Watch(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RestoreWatchPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *RestoreWatchPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RestoreWatchPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RestoreWatchPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RestoreWatchPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_tenderMatched(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -6335,6 +6491,38 @@ func (ec *executionContext) _Tender_dismissed(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Tender_dismissed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_matchedBy(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_matchedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().MatchedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.WatchMatch) graphql.Marshaler {
+			return ec.marshalNWatchMatch2ᚕᚖvigieᚋserviceᚐWatchMatchᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_matchedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WatchMatch(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TenderConnection_edges(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
@@ -10264,6 +10452,11 @@ func (ec *executionContext) _MatchingTenderEdge(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "highlights":
+			out.Values[i] = ec._MatchingTenderEdge_highlights(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10317,6 +10510,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteWatch":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteWatch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreWatch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreWatch(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -10874,6 +11074,44 @@ func (ec *executionContext) _RecipientPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var restoreWatchPayloadImplementors = []string{"RestoreWatchPayload"}
+
+func (ec *executionContext) _RestoreWatchPayload(ctx context.Context, sel ast.SelectionSet, obj *RestoreWatchPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, restoreWatchPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RestoreWatchPayload")
+		case "watch":
+			out.Values[i] = ec._RestoreWatchPayload_watch(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RestoreWatchPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -11047,6 +11285,12 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tender_dismissed(ctx, field, obj)
+				})
+		case "matchedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_matchedBy(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -13231,6 +13475,13 @@ func (ec *executionContext) marshalORecipientPayload2ᚖvigieᚋgraphᚋgqlᚐRe
 		return graphql.Null
 	}
 	return ec._RecipientPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORestoreWatchPayload2ᚖvigieᚋgraphᚋgqlᚐRestoreWatchPayload(ctx context.Context, sel ast.SelectionSet, v *RestoreWatchPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RestoreWatchPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTender2ᚖvigieᚐTender(ctx context.Context, sel ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {

@@ -153,7 +153,7 @@ func hits(found blevesearch.DocumentMatchCollection, asked []plan.Word) ([]searc
 		if len(asked) > 0 {
 			title, _ := match.Fields[plan.Title].(string)
 			description, _ := match.Fields[plan.Description].(string)
-			list[i].Highlights = plan.Highlights(title, description,
+			list[i].Highlights = search.Highlights(title, description,
 				plan.Found(title, asked), plan.Found(description, asked))
 		}
 	}

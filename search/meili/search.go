@@ -11,6 +11,7 @@ import (
 
 	"github.com/meilisearch/meilisearch-go"
 
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -188,7 +189,7 @@ func hits(found meilisearch.Hits) ([]search.Hit, error) {
 			return nil, errors.New("a row without ID")
 		}
 		list[i].ID = row.ID
-		list[i].Highlights = plan.Highlights(row.Title, row.Description, spans(row.Matches[plan.Title]), spans(row.Matches[plan.Description]))
+		list[i].Highlights = search.Highlights(row.Title, row.Description, spans(row.Matches[plan.Title]), spans(row.Matches[plan.Description]))
 	}
 	return list, nil
 }
@@ -196,10 +197,10 @@ func hits(found meilisearch.Hits) ([]search.Hit, error) {
 // span is a part of a text, in bytes.
 type span struct{ Start, Length int }
 
-func spans(list []span) []plan.Span {
-	out := make([]plan.Span, len(list))
+func spans(list []span) []query.Span {
+	out := make([]query.Span, len(list))
 	for i, s := range list {
-		out[i] = plan.Span{Start: s.Start, End: s.Start + s.Length}
+		out[i] = query.Span{Start: s.Start, End: s.Start + s.Length}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"vigie/lexicon"
+	"vigie/query"
 	"vigie/search"
 )
 
@@ -65,13 +66,13 @@ func Typos(word string) int {
 }
 
 // Found are the parts of a text that a query's words find.
-func Found(text string, asked []Word) []Span {
-	var spans []Span
+func Found(text string, asked []Word) []query.Span {
+	var spans []query.Span
 	for _, w := range Words(text) {
 		for i, ask := range asked {
 			last := i == len(asked)-1 && ask.Folded != ""
 			if w.Term == ask.Term || near(ask.Folded, w.Folded) || last && strings.HasPrefix(w.Folded, ask.Folded) {
-				spans = append(spans, Span{w.Start, w.End})
+				spans = append(spans, query.Span{Start: w.Start, End: w.End})
 				break
 			}
 		}

@@ -1,4 +1,4 @@
-package plan
+package search
 
 import (
 	"cmp"
@@ -7,11 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"vigie/search"
+	"vigie/query"
 )
-
-// Span is a part of a text, in bytes.
-type Span struct{ Start, End int }
 
 // A passage of a long text is of about this many characters, some of them
 // before its first hit.
@@ -22,35 +19,35 @@ const (
 
 // Highlights are the passages of a title and a description in which something
 // was found.
-func Highlights(title, description string, inTitle, inDescription []Span) []search.Highlight {
-	var list []search.Highlight
-	if parts := cut(title, inTitle, Span{0, len(title)}); parts != nil {
-		list = append(list, search.Highlight{Field: Title, Parts: parts})
+func Highlights(title, description string, inTitle, inDescription []query.Span) []Highlight {
+	var list []Highlight
+	if parts := cut(title, inTitle, query.Span{Start: 0, End: len(title)}); parts != nil {
+		list = append(list, Highlight{Field: "title", Parts: parts})
 	}
 	if spans := sound(description, inDescription); len(spans) > 0 {
-		list = append(list, search.Highlight{
-			Field: Description, Parts: cut(description, spans, passage(description, spans[0])),
+		list = append(list, Highlight{
+			Field: "description", Parts: cut(description, spans, passage(description, spans[0])),
 		})
 	}
 	return list
 }
 
 // sound leaves out the spans that are not parts of the text, and sorts the rest.
-func sound(text string, spans []Span) []Span {
-	var kept []Span
+func sound(text string, spans []query.Span) []query.Span {
+	var kept []query.Span
 	for _, s := range spans {
 		if 0 <= s.Start && s.Start < s.End && s.End <= len(text) && boundary(text, s.Start) && boundary(text, s.End) {
 			kept = append(kept, s)
 		}
 	}
-	slices.SortFunc(kept, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortFunc(kept, func(a, b query.Span) int { return cmp.Compare(a.Start, b.Start) })
 	return kept
 }
 
 func boundary(text string, i int) bool { return i == len(text) || utf8.RuneStart(text[i]) }
 
 // passage is the part of a text around its first hit, of whole words.
-func passage(text string, first Span) Span {
+func passage(text string, first query.Span) query.Span {
 	start := back(text, first.Start, passageLead)
 	if start > 0 {
 		if space := strings.IndexFunc(text[start:first.Start], unicode.IsSpace); space >= 0 {
@@ -63,7 +60,7 @@ func passage(text string, first Span) Span {
 			end = first.End + space
 		}
 	}
-	return Span{start, max(end, first.End)}
+	return query.Span{Start: start, End: max(end, first.End)}
 }
 
 // back is the place n characters before another in a text, or its start.
@@ -86,10 +83,10 @@ func forth(text string, from, n int) int {
 
 // cut divides a part of a text into what was found and what lies between; nil
 // where nothing was found.
-func cut(text string, spans []Span, within Span) []search.Part {
-	var parts []search.Part
+func cut(text string, spans []query.Span, within query.Span) []Part {
+	var parts []Part
 	if within.Start > 0 {
-		parts = append(parts, search.Part{Text: "…"})
+		parts = append(parts, Part{Text: "…"})
 	}
 	at := within.Start
 	hit := false
@@ -99,19 +96,19 @@ func cut(text string, spans []Span, within Span) []search.Part {
 			continue
 		}
 		if at < s.Start {
-			parts = append(parts, search.Part{Text: text[at:s.Start]})
+			parts = append(parts, Part{Text: text[at:s.Start]})
 		}
-		parts = append(parts, search.Part{Text: text[s.Start:s.End], Hit: true})
+		parts = append(parts, Part{Text: text[s.Start:s.End], Hit: true})
 		at, hit = s.End, true
 	}
 	if !hit {
 		return nil
 	}
 	if rest := text[at:within.End]; rest != "" {
-		parts = append(parts, search.Part{Text: rest})
+		parts = append(parts, Part{Text: rest})
 	}
 	if within.End < len(text) {
-		parts = append(parts, search.Part{Text: "…"})
+		parts = append(parts, Part{Text: "…"})
 	}
 	return parts
 }

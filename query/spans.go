@@ -1,0 +1,40 @@
+package query
+
+import (
+	"slices"
+
+	"vigie/lexicon"
+)
+
+// Span is a part of a text, in bytes.
+type Span struct{ Start, End int }
+
+// Spans are the parts of a text that are one of the keywords: its words, one
+// after another in one sentence, whatever their case, accents, number and gender.
+// They may overlap.
+func Spans(text string, keywords []string) []Span {
+	var phrases [][]lexicon.Token
+	for _, keyword := range keywords {
+		if words := lexicon.Tokens(keyword); len(words) > 0 {
+			phrases = append(phrases, words)
+		}
+	}
+	if len(phrases) == 0 {
+		return nil
+	}
+	var spans []Span
+	words := lexicon.Tokens(text)
+	for i, first := range words {
+		for _, phrase := range phrases {
+			if len(phrase) > len(words)-i {
+				continue
+			}
+			found := words[i : i+len(phrase)]
+			same := func(a, b lexicon.Token) bool { return a.Term == b.Term && b.Sentence == first.Sentence }
+			if slices.EqualFunc(phrase, found, same) {
+				spans = append(spans, Span{first.Start, found[len(found)-1].End})
+			}
+		}
+	}
+	return spans
+}
