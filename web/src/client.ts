@@ -62,8 +62,9 @@ export function createClient(session: Session): ApolloClient {
     link,
     cache: new InMemoryCache({
       typePolicies: {
-        Query: { fields: { watches: relayStylePagination(['orderBy']) } },
         Watch: { fields: { deliveries: relayStylePagination() } },
+        // A page of watches is asked for in two parts.
+        WatchConnection: { merge: true },
         // These have no ids: they are what they stand in.
         Department: { keyFields: ['code'] },
         Limits: { keyFields: [] },

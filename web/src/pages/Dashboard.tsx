@@ -1,7 +1,7 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useState } from 'react';
 import { forgetWatches } from '../client';
-import { DeleteWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type WatchRowFragment } from '../gql/graphql';
+import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
@@ -11,59 +11,65 @@ import { Matching } from '../tenders/Matching';
 /** Ma veille de marchés: the watches, and the tenders that they match. */
 export function Dashboard() {
   const said = useLanguage();
-  const { data: now, previousData, error, refetch, fetchMore } = useQuery(WatchesDocument);
-  const data = now ?? previousData;
-  const list = data?.watches;
-  const { data: counts } = useQuery(WatchCountsDocument, { variables: { many: (list?.totalCount ?? 0) > 100 }, skip: !list?.totalCount });
-  const online = new Map([...(counts?.oldest?.edges ?? []), ...(counts?.newest?.edges ?? [])].map(({ node }) => [node.id, node.onlineCount]));
-  const watches = list?.edges.map(({ node }) => node) ?? [];
-
+  const { data: now, previousData, error, refetch } = useQuery(WatchesDocument);
+  const list = (now ?? previousData)?.watches;
   return (
     <Page title={said.title}>
       <section className="card" aria-labelledby="watches">
         <div className="head">
           <h2 id="watches">{said.watches}</h2>
-          {watches.length > 0 && <Link className="button" href={to('nouvelle')}>{said.newWatch}</Link>}
+          {!!list?.totalCount && <Link className="button" href={to('nouvelle')}>{said.newWatch}</Link>}
         </div>
-        {!list && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={4} />)}
+        {!list && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={3} tall />)}
         {list?.totalCount === 0 && (
           <div className="empty">
             <p>{said.noWatch}</p>
             <p><Link className="button" href={to('nouvelle')}>{said.newWatch}</Link></p>
           </div>
         )}
-        {watches.length > 0 && <WatchTable watches={watches} online={online} />}
-        {list?.pageInfo.hasNextPage && (
-          <p><button type="button" onClick={() => void fetchMore({ variables: { after: list.pageInfo.endCursor } })}>{said.showMore}</button></p>
-        )}
+        {!!list?.totalCount && <WatchTable />}
       </section>
       <section className="card" aria-labelledby="matching">
         <h2 id="matching">{said.matching}</h2>
-        {!list && !error && <Skeleton lines={6} tall />}
+        {!list && !error && <Skeleton lines={10} tall />}
         {list?.totalCount === 0 && <p className="empty">{said.noWatch}</p>}
-        {watches.length > 0 && !watches.some(({ active }) => active) && <p className="empty">{said.noneActive}</p>}
-        {watches.some(({ active }) => active) && <Matching />}
+        {!!list?.totalCount && <Matching />}
       </section>
     </Page>
   );
 }
 
-function WatchTable({ watches, online }: { watches: WatchRowFragment[]; online: Map<string, number | null | undefined> }) {
+function WatchTable() {
   const said = useLanguage();
+  // Where each page begins: most people have but one.
+  const [starts, setStarts] = useState<(string | null)[]>([null]);
+  const last = useQuery(WatchesDocument, { variables: { after: starts.at(-1) } }).data?.watches?.pageInfo;
   return (
-    <table className="rows watches" role="table" aria-labelledby="watches">
-      <thead role="rowgroup">
-        <tr role="row">
-          <th role="columnheader" scope="col">{said.watchName}</th>
-          <th role="columnheader" scope="col">{said.criteria}</th>
-          <th role="columnheader" scope="col">{said.status}</th>
-          <th role="columnheader" scope="col">{said.action}</th>
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {watches.map((watch) => <WatchLine key={watch.id} watch={watch} online={online.get(watch.id)} />)}
-      </tbody>
-    </table>
+    <>
+      <table className="rows watches" role="table" aria-labelledby="watches">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">{said.watchName}</th>
+            <th role="columnheader" scope="col">{said.criteria}</th>
+            <th role="columnheader" scope="col">{said.status}</th>
+            <th role="columnheader" scope="col">{said.action}</th>
+          </tr>
+        </thead>
+        {starts.map((after) => <WatchLines key={after} after={after} />)}
+      </table>
+      {last?.hasNextPage && <p><button type="button" onClick={() => setStarts([...starts, last.endCursor!])}>{said.showMore}</button></p>}
+    </>
+  );
+}
+
+function WatchLines({ after }: { after: string | null }) {
+  const { data: now, previousData } = useQuery(WatchesDocument, { variables: { after } });
+  const { data: counts } = useQuery(WatchCountsDocument, { variables: { after } });
+  const online = new Map(counts?.watches?.nodes.map(({ id, onlineCount }) => [id, onlineCount]));
+  return (
+    <tbody role="rowgroup">
+      {(now ?? previousData)?.watches?.nodes.map((watch) => <WatchLine key={watch.id} watch={watch} online={online.get(watch.id)} />)}
+    </tbody>
   );
 }
 
@@ -112,22 +118,25 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
   );
 }
 
+/** Deletes a watch. Nobody is asked whether they are sure: what was done can be undone. */
 function DeleteButton({ watch: { id, name } }: { watch: WatchRowFragment }) {
   const said = useLanguage();
   const say = useMessages();
   const client = useApolloClient();
-  const [remove] = useMutation(DeleteWatchDocument);
-  const [going, setGoing] = useState(false);
+  const [remove, { loading }] = useMutation(DeleteWatchDocument);
+  const [restore] = useMutation(RestoreWatchDocument);
   async function go() {
-    setGoing(true);
     const { data, error } = await remove({ variables: { id }, errorPolicy: 'all' });
     const problem = data?.deleteWatch?.userErrors[0]?.message ?? (error && said.notSaved);
-    if (problem) {
-      setGoing(false);
-      return say({ text: problem });
-    }
+    if (problem) return say({ text: problem });
     forgetWatches(client);
-    say({ text: said.removed(name) });
+    say({ text: said.removed(name), action: { label: said.undo, run: () => void undo(), focus: true } });
   }
-  return <button type="button" className="link danger" aria-label={said.removeWatch(name)} disabled={going} onClick={() => void go()}>{said.remove}</button>;
+  async function undo() {
+    const { data, error } = await restore({ variables: { id }, errorPolicy: 'all' });
+    const problem = data?.restoreWatch?.userErrors[0]?.message ?? (error && said.notSaved);
+    if (!problem) forgetWatches(client);
+    say({ text: problem ?? said.undone(name) });
+  }
+  return <button type="button" className="link danger" aria-label={said.removeWatch(name)} disabled={loading} onClick={() => void go()}>{said.remove}</button>;
 }

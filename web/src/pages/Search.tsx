@@ -5,7 +5,7 @@ import { SearchTendersDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { Facets } from '../tenders/Facets';
-import { Marked } from '../tenders/Marked';
+import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
 import { useListPlace, type ListPlace } from '../tenders/place';
 import { TenderTable } from '../tenders/TenderTable';
@@ -59,11 +59,7 @@ function Found({ place }: { place: ListPlace }) {
         <TenderTable
           labelledBy="found"
           busy={loading}
-          lines={list.edges.map(({ node, highlights }) => {
-            const title = highlights.find(({ field }) => field === 'title');
-            const passage = highlights.find(({ field }) => field === 'description');
-            return { tender: node, title: title ? <Marked parts={title.parts} /> : node.title, passage: passage && <Marked parts={passage.parts} /> };
-          })}
+          lines={list.edges.map(({ node, highlights }) => ({ tender: node, ...marked(node.title, highlights) }))}
         />
       )}
       {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
-import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, WatchesDocument, type TenderDetailsFragment } from '../gql/graphql';
+import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, to } from '../router';
@@ -10,11 +10,11 @@ import { departmentsOf } from '../tenders/TenderTable';
 /** A tender's own page, by its number at its source: where the links of mails lead. */
 export function TenderPage({ source, sourceRef }: { source: string; sourceRef: string }) {
   const said = useLanguage();
-  const { data, error, refetch } = useQuery(TenderPageDocument, { variables: { source, sourceRef } });
+  const { data, error, refetch } = useQuery(TenderPageDocument, { variables: { source, sourceRef }, fetchPolicy: 'cache-and-network' });
   const tender = data?.tenderBySourceRef;
   return (
     <Page title={tender?.title ?? said.tender} above={<p className="above"><Link href={to()}>{said.back}</Link></p>}>
-      {tender && <Details tender={tender} />}
+      {tender && <Details tender={tender} watches={data.watches?.nodes ?? []} />}
       {data && !tender && !error && <p className="card empty">{said.unknownTender}</p>}
       {!tender && error && <Failure error={error} retry={refetch} />}
       {!data && !error && <Skeleton lines={6} tall />}
@@ -22,7 +22,9 @@ export function TenderPage({ source, sourceRef }: { source: string; sourceRef: s
   );
 }
 
-function Details({ tender }: { tender: TenderDetailsFragment }) {
+type Watches = { id: string; name: string }[];
+
+function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: Watches }) {
   const said = useLanguage();
   const { dismiss, restore } = useDismissal();
   const [markSeen] = useMutation(MarkTendersSeenDocument);
@@ -91,32 +93,38 @@ function Details({ tender }: { tender: TenderDetailsFragment }) {
           ))}
         </ol>
       </section>
-      <Why tenderId={id} />
+      <Why tender={tender} watches={watches} />
     </>
   );
 }
 
-/** Why the reader's watches match the tender, or do not. */
-function Why({ tenderId }: { tenderId: string }) {
+/** Why the reader's watches match the tender; of the others, why they do not. */
+function Why({ tender, watches }: { tender: TenderDetailsFragment; watches: Watches }) {
   const said = useLanguage();
-  const { data } = useQuery(WatchesDocument);
-  const watches = data?.watches?.edges.map(({ node }) => node) ?? [];
   if (watches.length === 0) return null;
+  const matching = tender.matchedBy.map(({ watch }) => watch);
+  const others = watches.filter(({ id }) => !matching.some((watch) => watch.id === id));
   return (
-    <section className="card" aria-labelledby="why">
+    <section className="card unprinted" aria-labelledby="why">
       <h2 id="why">{said.why}</h2>
-      <p className="hint">{said.whyHint}</p>
-      {watches.map(({ id, name }) => <Explained key={id} watchId={id} name={name} tenderId={tenderId} />)}
+      {matching.length === 0 && <p>{said.noneMatches}</p>}
+      {matching.map((watch) => <Explained key={watch.id} watch={watch} tenderId={tender.id} begin />)}
+      {others.length > 0 && (
+        <>
+          <h3>{said.otherWatches}</h3>
+          {others.map((watch) => <Explained key={watch.id} watch={watch} tenderId={tender.id} />)}
+        </>
+      )}
     </section>
   );
 }
 
-function Explained({ watchId, name, tenderId }: { watchId: string; name: string; tenderId: string }) {
-  const [open, setOpen] = useState(false);
+function Explained({ watch, tenderId, begin = false }: { watch: { id: string; name: string }; tenderId: string; begin?: boolean }) {
+  const [open, setOpen] = useState(begin);
   return (
-    <details className="explained" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>{name}</summary>
-      {open && <Criteria watchId={watchId} tenderId={tenderId} />}
+    <details className="explained" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{watch.name}</summary>
+      {open && <Criteria watchId={watch.id} tenderId={tenderId} />}
     </details>
   );
 }
@@ -126,6 +134,7 @@ function Criteria({ watchId, tenderId }: { watchId: string; tenderId: string }) 
   const { data, error, refetch } = useQuery(ExplanationDocument, { variables: { watchId, tenderId } });
   const explained = data?.explainMatch;
   if (!explained) return error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={2} />;
+  if (explained.criteria.length === 0) return <p>{said.noCriteria}</p>;
   return (
     <ul className="criteria">
       {explained.criteria.map(({ criterion, label, satisfied, wanted, found }) => (

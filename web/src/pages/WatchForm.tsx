@@ -230,13 +230,11 @@ function Preview({ draft }: { draft: Draft }) {
   const { data: now, previousData, error, loading, refetch } = useQuery(PreviewMatchesDocument, { variables: { criteria }, fetchPolicy: 'network-only' });
   const preview = (now ?? previousData)?.previewMatches;
   const { onlineCount, last30Days } = preview ?? {};
-  const nothing = [criteria.keywordsText?.trim(), criteria.excludedKeywords, criteria.buyerIds, criteria.departmentCodes, criteria.natures, criteria.cpvCodes].every((part) => !part?.length);
   return (
     <section className="card preview" aria-labelledby="preview" aria-busy={loading}>
       <h2 id="preview">{said.preview}</h2>
       <div role="status">
         {preview && onlineCount != null && last30Days != null && <p className="big">{said.previewCount(onlineCount, said.number(onlineCount), last30Days, said.number(last30Days))}</p>}
-        {nothing && <p>{said.previewAll}</p>}
         {preview?.userErrors.map(({ message }) => <p key={message} className="error">{message}</p>)}
         {preview?.warnings.map(({ message }) => <p key={message} className="warning">{message}</p>)}
       </div>
