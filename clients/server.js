@@ -31,7 +31,7 @@ export async function until(attempt, what, patience = 30_000) {
  * Runs `vigie args` until `stop`. It is up when it has said what fits `sign`,
  * whose group is its address, and is ready.
  */
-export async function run(args, environment, sign) {
+export async function run(args, environment, sign, ready = true) {
   const child = spawn(binary, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
   process.once('exit', () => child.kill());
@@ -42,7 +42,7 @@ export async function run(args, environment, sign) {
     return said.match(sign)?.[1];
   }, `the server's address in:\n${said}`);
   const url = `http://${address}`;
-  await until(async () => (await fetch(`${url}/readyz`)).ok, '/readyz');
+  if (ready) await until(async () => (await fetch(`${url}/readyz`)).ok, '/readyz');
   return {
     url,
     /** Without a moment to end in. */
@@ -58,13 +58,14 @@ export async function run(args, environment, sign) {
   };
 }
 
-/** Starts `vigie serve`; `environment` has settings of the test's own. */
-export async function startServer(environment = {}) {
-  const folder = environment.VIGIE_DATA ?? temporaryFolder();
+/** Starts `vigie serve`, with more settings where they are given; it is not waited for where it cannot be ready. */
+export async function startServer(settings = {}, ready = true) {
+  const folder = settings.VIGIE_DATA ?? temporaryFolder();
   const process = await run(
     ['serve'],
-    { VIGIE_LISTEN: '127.0.0.1:0', VIGIE_SECRET: secret, VIGIE_DATA: folder, ...environment },
+    { VIGIE_LISTEN: '127.0.0.1:0', VIGIE_SECRET: secret, VIGIE_DATA: folder, ...settings },
     /address=(127\.0\.0\.1:\d+)/,
+    ready,
   );
   return new Server(process, folder);
 }

@@ -11,6 +11,7 @@ import { EditWatch, NewWatch } from './pages/WatchForm';
 import { Page } from './Page';
 import { Link, to, usePlace } from './router';
 import type { Session } from './session';
+import { News } from './tenders/News';
 
 export function App({ session, brand, home }: { session: Session; brand: string; home: string }) {
   const access = useSyncExternalStore(session.subscribe, () => session.access);
@@ -31,6 +32,7 @@ export function App({ session, brand, home }: { session: Session; brand: string;
         <Messages>
           {access !== 'open' && <SignIn expired={access === 'expired'} home={home} />}
           {access !== 'missing' && <Route />}
+          {access === 'open' && data && <News />}
         </Messages>
       </main>
     </LanguageContext>

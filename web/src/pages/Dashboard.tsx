@@ -1,6 +1,6 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useState } from 'react';
-import { forgetWatches } from '../client';
+import { forgetMatches, forgetWatches } from '../client';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -13,6 +13,7 @@ export function Dashboard() {
   const said = useLanguage();
   const { data: now, previousData, error, refetch } = useQuery(WatchesDocument);
   const list = (now ?? previousData)?.watches;
+  const idle = list && !list.pageInfo.hasNextPage && !list.nodes.some(({ active }) => active);
   return (
     <Page title={said.title}>
       <section className="card" aria-labelledby="watches">
@@ -33,7 +34,7 @@ export function Dashboard() {
         <h2 id="matching">{said.matching}</h2>
         {!list && !error && <Skeleton lines={10} tall />}
         {list?.totalCount === 0 && <p className="empty">{said.noWatch}</p>}
-        {!!list?.totalCount && <Matching />}
+        {!!list?.totalCount && (idle ? <p className="empty">{said.noneActive}</p> : <Matching />)}
       </section>
     </Page>
   );
@@ -105,7 +106,8 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
     const { data, error } = await change({ variables: { id, active: !active }, errorPolicy: 'all' });
     const problem = data?.updateWatch?.userErrors[0]?.message ?? (error && said.notSaved);
     if (problem) return say({ text: problem });
-    forgetWatches(client);
+    // The answer says all about the watch itself.
+    forgetMatches(client);
     say({ text: (active ? said.switchedOff : said.switchedOn)(name) });
   }
   return (

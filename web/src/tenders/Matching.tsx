@@ -1,10 +1,9 @@
-import { useApolloClient, useMutation, useQuery, useSubscription } from '@apollo/client/react';
+import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { forgetMatches } from '../client';
-import { DismissTenderDocument, MatchingTendersDocument, TenderMatchedDocument, WatchCountsDocument, type TenderRowFragment } from '../gql/graphql';
+import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Skeleton } from '../Page';
-import { navigate, to } from '../router';
 import { Facets } from './Facets';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
@@ -15,7 +14,6 @@ import { TenderTable } from './TenderTable';
 export function Matching() {
   const said = useLanguage();
   const place = useListPlace();
-  useNews();
   const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
     variables: { filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC', first: place.size, page: place.page },
   });
@@ -50,24 +48,6 @@ export function Matching() {
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} />}
     </>
   );
-}
-
-/** Tells of what happens to matching tenders while the reader looks, and reads the list anew. */
-function useNews() {
-  const said = useLanguage();
-  const say = useMessages();
-  const client = useApolloClient();
-  useSubscription(TenderMatchedDocument, {
-    onData({ data: { data } }) {
-      const news = data?.tenderMatched;
-      if (!news) return;
-      const { kind, tender } = news;
-      const text = kind === 'CANCELLED' ? said.justCancelled : kind === 'CORRECTED' ? said.justChanged : said.justPublished;
-      say({ text: text(tender.title), action: { label: said.show, run: () => navigate(to('marches', tender.source, tender.sourceRef)) } });
-      // Lists have it a moment later than subscribers: usually less than a second.
-      for (const wait of [500, 4000]) setTimeout(() => void client.refetchQueries({ include: [MatchingTendersDocument, WatchCountsDocument] }), wait);
-    },
-  });
 }
 
 function DismissButton({ tender: { id, title } }: { tender: TenderRowFragment }) {

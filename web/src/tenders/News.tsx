@@ -1,0 +1,25 @@
+import { useApolloClient, useSubscription } from '@apollo/client/react';
+import { forgetWatches } from '../client';
+import { TenderMatchedDocument } from '../gql/graphql';
+import { useLanguage } from '../language';
+import { useMessages } from '../messages';
+import { navigate, to } from '../router';
+
+/** Tells of what happens to matching tenders while the reader looks, and has the lists read anew. */
+export function News() {
+  const said = useLanguage();
+  const say = useMessages();
+  const client = useApolloClient();
+  useSubscription(TenderMatchedDocument, {
+    onData({ data: { data } }) {
+      const news = data?.tenderMatched;
+      if (!news) return;
+      const { kind, tender } = news;
+      const text = kind === 'CANCELLED' ? said.justCancelled : kind === 'CORRECTED' ? said.justChanged : said.justPublished;
+      say({ text: text(tender.title), action: { label: said.show, run: () => navigate(to('marches', tender.source, tender.sourceRef)) } });
+      // Lists have it a moment later than subscribers: usually within a second.
+      for (const wait of [700, 5000]) setTimeout(() => forgetWatches(client), wait);
+    },
+  });
+  return null;
+}

@@ -1,0 +1,121 @@
+// The real server and a real browser, and what tests do in it.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { run, temporaryFolder, until } from '../../clients/server.js';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Where the pictures of the screens go. */
+const pictures = process.env.VIGIE_SCREENSHOTS ?? fileURLToPath(new URL('../screenshots', import.meta.url));
+
+/** Starts `vigie demo` in a folder of its own. */
+export function startDemo(...args) {
+  return run(['demo', '--listen', '127.0.0.1:0', '--data', temporaryFolder(), ...args], {}, /http:\/\/(127\.0\.0\.1:\d+)/);
+}
+
+/** The data that answers a request to a server that needs no token. */
+export async function ask(server, query, variables) {
+  const response = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+let published = 0;
+
+/** Publishes notices of these contents, of a moment ago; answers their numbers at their source. */
+export async function publish(server, ...notices) {
+  const input = notices.map((notice) => ({
+    source: 'demo',
+    sourceRef: `T-${++published}`,
+    buyerName: "Commune d'Exemple",
+    // Apart from one another, so that their order is certain.
+    publishedAt: new Date(Date.now() - 3_600_000 + published * 1000).toISOString(),
+    ...notice,
+  }));
+  const { publishNotices } = await ask(
+    server,
+    'mutation ($input: [NoticeInput!]!) { publishNotices(input: $input) { userErrors { field message } } }',
+    { input },
+  );
+  assert.deepEqual(publishNotices.userErrors, []);
+  return input.map(({ sourceRef }) => sourceRef);
+}
+
+/** Publishes notices and waits until lists have them. */
+export async function publishAndIndex(server, ...notices) {
+  const refs = await publish(server, ...notices);
+  await until(async () => {
+    const { tenders } = await ask(server, '{ tenders(first: 100) { nodes { notices { sourceRef } } } }');
+    const listed = tenders.nodes.flatMap(({ notices }) => notices.map(({ sourceRef }) => sourceRef));
+    return refs.every((ref) => listed.includes(ref));
+  }, 'the index');
+  return refs;
+}
+
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'],
+  });
+}
+
+/**
+ * Opens the page in a tab of a new visitor. `complaints` are what the browser said was wrong: errors of scripts, violations
+ * of the policy, answers that are no success.
+ */
+export async function visit(browser, options = {}) {
+  const context = await browser.newContext({ locale: 'fr-FR', viewport: { width: 1280, height: 900 }, ...options });
+  return tab(context);
+}
+
+/** One more tab of the same visitor. */
+export async function tab(context) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.complaints = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') page.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  return page;
+}
+
+/** Waits until nothing is being loaded any more. */
+export async function settled(page) {
+  await page.waitForLoadState('networkidle');
+  await page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy=true]'));
+}
+
+/** What is not accessible on the page, by the rules of WCAG 2.2 AA, a line each. */
+export async function inaccessible(page) {
+  // The policy forbids scripts of others in the page; the debugger's are not the page's.
+  const client = await page.context().newCDPSession(page);
+  const { readFile } = await import('node:fs/promises');
+  await client.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
+  const { result } = await client.send('Runtime.evaluate', {
+    expression: `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target + ' ' + failureSummary)))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  await client.detach();
+  return result.value;
+}
+
+/** Whether the page is wider than the window. */
+export const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+/** Keeps a picture of the whole page. */
+export async function picture(page, name) {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+}
