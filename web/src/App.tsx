@@ -77,9 +77,10 @@ function LanguageSwitch() {
 /** Says that the platform must sign the reader in, and where. */
 function SignIn({ expired, home }: { expired: boolean; home: string }) {
   const said = useLanguage();
+  const Heading = expired ? 'h2' : 'h1';
   return (
     <section className="card notice" role="alert">
-      <h2>{expired ? said.expiredTitle : said.missingTitle}</h2>
+      <Heading>{expired ? said.expiredTitle : said.missingTitle}</Heading>
       <p>{expired ? said.expired : said.missing}</p>
       {home && <p><a className="button" href={home}>{said.signIn}</a></p>}
     </section>

@@ -32,12 +32,22 @@ export function language(locale: Locale): Language {
   const day = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone });
   return {
-    ...words[locale],
+    ...(locale === 'FR' ? typeset(words.FR) : words.EN),
     locale,
     number: (n) => number.format(n),
     day: (text) => day.format(new Date(text)),
     moment: (text) => moment.format(new Date(text)),
   };
+}
+
+/** French as it is printed: what stands before : ; ? ! and within « » does not part from its word. */
+function typeset<T>(said: T): T {
+  const printed = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.replace(/ (?=[:;?!»])|(?<=«) /g, '\u00a0');
+    if (typeof value === 'function') return (...args: unknown[]) => printed((value as (...args: unknown[]) => unknown)(...args));
+    return Object.fromEntries(Object.entries(value as object).map(([name, part]) => [name, printed(part)]));
+  };
+  return printed(said) as T;
 }
 
 export const LanguageContext = createContext(language('FR'));

@@ -1,0 +1,126 @@
+// Who is let in, and what happens when things fail: tokens that a platform hands over, and end; a search engine that is away; a
+// slow network; a lost connection.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { startServer, tokenFor, until } from '../../clients/server.js';
+import { inaccessible, picture, settled, startBrowser, visit } from './world.js';
+
+let server;
+let browser;
+
+before(async () => {
+  server = await startServer({ VIGIE_PAGE: 'true', VIGIE_PAGE_HOME: 'https://plateforme.example/espace', VIGIE_BRAND_NAME: 'Plateforme <d’exemple>' });
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const page = (path = '') => `${new URL(server.url).origin}/veille${path}`;
+
+test('without a token, the platform is to sign people in', async () => {
+  const visitor = await visit(browser);
+  await visitor.goto(page());
+  await visitor.getByRole('heading', { name: 'Connectez-vous pour voir votre veille' }).waitFor();
+  assert.equal(await visitor.getByRole('link', { name: 'Aller à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
+  assert.equal(await visitor.getByText('Mes veilles des marchés').count(), 0);
+  assert.match(await visitor.locator('.brand').innerText(), /Plateforme <d’exemple>/);
+  assert.deepEqual(await inaccessible(visitor), []);
+  await picture(visitor, 'sans-jeton-1280');
+  await visitor.context().close();
+});
+
+test('a token is taken from the link, out of the address, and kept for the tab alone', async () => {
+  const visitor = await visit(browser);
+  await visitor.goto(page(`#token=${server.person()}`));
+  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marché').first().waitFor();
+  assert.equal(await visitor.evaluate(() => location.href), page());
+  assert.equal(await visitor.getByRole('link', { name: 'Retour à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
+  await visitor.reload();
+  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marché').first().waitFor();
+  assert.equal(await visitor.evaluate(() => localStorage.getItem('vigie-token')), null);
+  assert.equal((await visitor.context().cookies()).length, 0);
+  assert.deepEqual(visitor.complaints, []);
+  await visitor.context().close();
+});
+
+test('an expired token ends nothing that was typed, says what to do, and a new one goes on', async () => {
+  const visitor = await visit(browser);
+  await visitor.goto(page(`/nouvelle#token=${tokenFor(5, 'bob@example.org')}`));
+  const keywords = visitor.getByLabel('Mots clés :', { exact: true });
+  await keywords.fill('voirie');
+  await visitor.getByRole('heading', { name: 'Votre session a expiré' }).waitFor();
+  assert.equal(await keywords.inputValue(), 'voirie');
+  assert.deepEqual(await inaccessible(visitor), []);
+  await picture(visitor, 'session-expiree-1280');
+  await visitor.goto(page(`/nouvelle#token=${server.person('bob@example.org')}`));
+  await keywords.waitFor();
+  await until(async () => (await visitor.getByRole('heading', { name: 'Votre session a expiré' }).count()) === 0, 'the end of the message');
+  await visitor.getByText('Adresse principale : bob@example.org').waitFor();
+  await visitor.context().close();
+});
+
+test('while the search engine is away, watches are shown, made and changed', async () => {
+  const away = await startServer({ VIGIE_PAGE: 'true', VIGIE_SEARCH_URL: 'http://127.0.0.1:9' }, false);
+  try {
+    const token = away.person();
+    await away.watch(token, 'voirie');
+    const visitor = await visit(browser);
+    await visitor.goto(`${new URL(away.url).origin}/veille#token=${token}`);
+    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
+    const row = visitor.getByRole('table', { name: 'Mes veilles des marchés' }).getByRole('row').nth(1);
+    assert.match(await row.innerText(), /voirie[^]*Mot clé : voirie[^]*Active/);
+    assert.deepEqual(await inaccessible(visitor), []);
+    await picture(visitor, 'sans-moteur-1280');
+    await visitor.getByRole('switch').click();
+    await visitor.getByText('La veille « voirie » est inactive').waitFor();
+    await visitor.getByRole('link', { name: 'Modifier la veille' }).click();
+    await visitor.getByLabel('Nom associé à la veille :').fill('Voirie et réseaux');
+    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
+    await visitor.getByRole('button', { name: 'Valider' }).click();
+    await visitor.getByText('La veille « Voirie et réseaux » est enregistrée.').waitFor();
+    await visitor.context().close();
+  } finally {
+    await away.stop();
+  }
+});
+
+test('on a slow network, grey lines stand where things will be, and nothing jumps', async () => {
+  const person = server.person('carol@example.org');
+  await server.watch(person, 'voirie');
+  await server.publishAndIndex(person, ...Array.from({ length: 12 }, (_, i) => `Voirie, tranche ${i}`));
+  const visitor = await visit(browser);
+  await visitor.route('**/graphql', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await route.continue();
+  });
+  await visitor.addInitScript(() => {
+    window.moved = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+    localStorage.setItem('vigie-language', 'FR');
+  });
+  await visitor.goto(page(`#token=${person}`));
+  await visitor.locator('.skeleton').first().waitFor();
+  await picture(visitor, 'lent-1280');
+  await settled(visitor);
+  await visitor.getByText('12 éléments correspondent').waitFor();
+  const moved = await visitor.evaluate(() => window.moved);
+  assert.ok(moved < 0.1, `the layout moved by ${moved}`);
+  await visitor.context().close();
+});
+
+test('after a lost connection the list is read again', async () => {
+  const person = server.person('dora@example.org');
+  await server.watch(person, 'voirie');
+  const visitor = await visit(browser);
+  await visitor.goto(page(`#token=${person}`));
+  await settled(visitor);
+  await visitor.context().setOffline(true);
+  await server.publishAndIndex(person, 'Voirie publiée pendant la coupure');
+  await visitor.context().setOffline(false);
+  await visitor.getByText('Voirie publiée pendant la coupure').first().waitFor({ timeout: 30_000 });
+  await visitor.context().close();
+});

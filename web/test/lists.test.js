@@ -1,0 +1,207 @@
+// Lists: pages, sizes, orders, filters, what was seen and dismissed, free search; also after going back, in another tab, and in
+// the other language.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { ask, settled, startBrowser, startDemo, tab, visit } from './world.js';
+
+let server;
+let browser;
+let page;
+
+before(async () => {
+  server = await startDemo();
+  browser = await startBrowser();
+  page = await visit(browser);
+  await page.goto(`${server.url}/veille`);
+  await settled(page);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** The list as the API has it, whatever the page remembers. */
+async function listed(variables) {
+  const { matchingTenders } = await ask(
+    server,
+    `query ($first: Int, $page: Int, $filter: TenderFilter, $orderBy: TenderOrder! = PUBLISHED_AT_DESC) {
+      matchingTenders(first: $first, page: $page, filter: $filter, orderBy: $orderBy) { totalCount pageCount nodes { title } }
+    }`,
+    variables,
+  );
+  return { ...matchingTenders, titles: matchingTenders.nodes.map(({ title }) => title) };
+}
+
+/** The titles on the page, without the mark of what was seen. */
+async function shown(on = page) {
+  await settled(on);
+  return on.locator('.tenders .name').evaluateAll((names) =>
+    names.map((name) => {
+      const copy = name.cloneNode(true);
+      copy.querySelector('.tag')?.remove();
+      return copy.textContent.trim();
+    }),
+  );
+}
+
+const total = async (on = page) => Number((await on.locator('.total').innerText()).match(/\d+/)[0]);
+const next = () => page.getByRole('button', { name: 'Page suivante' });
+const previous = () => page.getByRole('button', { name: 'Page précédente' });
+
+test('pages follow one another, and each is remembered', async () => {
+  const first = await shown();
+  assert.deepEqual(first, (await listed({ first: 10, page: 1 })).titles);
+  assert.ok(await previous().isDisabled());
+  await next().click();
+  await page.getByText('Page : 2 sur').waitFor();
+  assert.deepEqual(await shown(), (await listed({ first: 10, page: 2 })).titles);
+
+  let asked = 0;
+  page.on('request', (request) => (asked += request.url().endsWith('/graphql') ? 1 : 0));
+  await previous().click();
+  await page.getByText('Page : 1 sur').waitFor();
+  assert.deepEqual(await shown(), first);
+  assert.equal(asked, 0);
+  await page.goBack();
+  await page.getByText('Page : 2 sur').waitFor();
+  await page.goForward();
+});
+
+test('the size of pages is chosen, and begins the list anew', async () => {
+  await next().click();
+  await page.getByLabel('Nombre d’éléments par page :').selectOption('20');
+  await page.getByText('Page : 1 sur').waitFor();
+  const { titles, pageCount } = await listed({ first: 20, page: 1 });
+  assert.deepEqual(await shown(), titles);
+  await page.getByText(`Page : 1 sur ${pageCount}`).waitFor();
+  await page.reload();
+  assert.deepEqual(await shown(), titles);
+});
+
+test('the order is chosen', async () => {
+  await page.getByLabel('Trier par').selectOption('Date limite la plus proche');
+  await page.waitForURL(/tri=DEADLINE_ASC/);
+  assert.deepEqual(await shown(), (await listed({ first: 20, page: 1, orderBy: 'DEADLINE_ASC' })).titles);
+  await page.getByLabel('Trier par').selectOption('Plus récents');
+});
+
+test('facets say how many there will be, and narrow the list', async () => {
+  await page.getByText('Affiner').click();
+  const nature = page.getByRole('group', { name: 'Nature' }).getByRole('checkbox').first();
+  const label = await page.getByRole('group', { name: 'Nature' }).locator('label').first().innerText();
+  await nature.check();
+  await page.waitForURL(/nature=/);
+  await settled(page);
+  assert.equal(await total(), Number(label.match(/\((\d+)\)/)[1]));
+  await page.getByRole('button', { name: 'Retirer les filtres' }).click();
+  await settled(page);
+  assert.equal(await total(), (await listed({})).totalCount);
+});
+
+test('a dismissed tender leaves the list, and comes back', async () => {
+  const before = await shown();
+  const count = await total();
+  await page.getByRole('button', { name: 'Écarter', exact: false }).nth(1).click();
+  await page.getByText('ne figure plus dans vos listes').waitFor();
+  await page.waitForFunction((count) => document.querySelector('.total').textContent.startsWith(String(count)), count - 1);
+  assert.deepEqual((await shown()).slice(0, 5), before.filter((_, i) => i !== 1).slice(0, 5));
+  // The focus is on what takes it back.
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((count) => document.querySelector('.total').textContent.startsWith(String(count)), count);
+  assert.deepEqual(await shown(), before);
+});
+
+test('two tabs: what one deletes, the other cannot change any more, and says so', async () => {
+  const other = await tab(page.context());
+  await other.goto(`${server.url}/veille`);
+  await settled(other);
+  await page.getByRole('button', { name: 'Supprimer la veille « Maîtrise d\'œuvre »' }).click();
+  await page.getByText('est supprimée').waitFor();
+  await other.getByRole('switch', { name: 'Maîtrise' }).click();
+  await other.getByText("Cette veille n'existe pas.").waitFor();
+  await other.getByRole('link', { name: 'Modifier la veille « Maîtrise' }).click();
+  await other.getByText('Cette veille n’existe pas, ou plus.').waitFor();
+
+  // What one makes, the other sees when it reads again.
+  await page.getByRole('button', { name: 'Annuler', exact: true }).click();
+  await page.getByText('est rétablie').waitFor();
+  await other.goto(`${server.url}/veille`);
+  await other.getByRole('switch', { name: 'Maîtrise' }).waitFor();
+  assert.deepEqual(other.complaints, []);
+  await other.close();
+});
+
+test('free search forgives, marks what it found, and keeps what was asked in the address', async () => {
+  await page.getByRole('link', { name: 'Rechercher un marché' }).click();
+  await page.getByLabel('Mots à rechercher').fill('rehabilitatoin');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/mots=rehabilitatoin/);
+  await settled(page);
+  assert.match((await page.locator('mark').first().innerText()).toLowerCase(), /r[ée]habilitation/);
+  const online = await total();
+  await page.getByLabel('Seulement les marchés en ligne').uncheck();
+  await page.waitForURL(/enligne=non/);
+  await settled(page);
+  assert.ok((await total()) > online);
+  await page.getByRole('link', { name: /^Afficher/ }).first().click();
+  await page.getByRole('heading', { name: 'Avis publiés' }).waitFor();
+  await page.goBack();
+  assert.equal(await page.getByLabel('Mots à rechercher').inputValue(), 'rehabilitatoin');
+});
+
+test('the other language is one press away, and stays', async () => {
+  await page.goto(`${server.url}/veille`);
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByRole('heading', { name: 'My tender watch' }).waitFor();
+  await page.getByText('Keyword: ').first().or(page.getByText('Keyword :').first()).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+  // Nothing of the first language is shown meanwhile.
+  await page.addInitScript(() => {
+    new MutationObserver(() => {
+      if (document.body?.innerText.includes('Ma veille')) window.flashed = true;
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.reload();
+  await page.getByRole('heading', { name: 'My tender watch' }).waitFor();
+  assert.equal(await page.evaluate(() => window.flashed), undefined);
+  await page.getByRole('button', { name: 'Français' }).click();
+  await page.getByRole('heading', { name: 'Ma veille de marchés' }).waitFor();
+});
+
+test('by the keyboard alone: past the navigation, to a new watch, and saved', async () => {
+  await page.goto(`${server.url}/veille`);
+  await settled(page);
+  const focused = () => page.evaluate(() => (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).replaceAll('\u00a0', ' '));
+  async function tabTo(text) {
+    for (let i = 0; i < 200; i++) {
+      await page.keyboard.press('Tab');
+      if ((await focused()).includes(text)) return;
+    }
+    throw new Error(`the key Tab does not lead to ${text}`);
+  }
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Aller au contenu');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Créer une nouvelle veille');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+  assert.equal(await focused(), 'Créer une veille');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('Au clavier');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('assainissement');
+  await page.keyboard.press('Enter');
+  await page.getByText('La veille « Au clavier » est enregistrée.').waitFor();
+  await settled(page);
+  await page.keyboard.press('Tab');
+  await tabTo('Veille « Au clavier » active');
+  await page.keyboard.press('Space');
+  await page.getByText('La veille « Au clavier » est inactive').waitFor();
+  await tabTo('Supprimer la veille « Au clavier »');
+  await page.keyboard.press('Enter');
+  await page.getByText('La veille « Au clavier » est supprimée.').waitFor();
+  assert.equal(await focused(), 'Annuler');
+});
+
+test('nobody complained', () => assert.deepEqual(page.complaints, []));

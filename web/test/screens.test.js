@@ -1,0 +1,115 @@
+// Every screen, on a telephone and on a desk, light and dark: accessible, no wider than the window, within the policy. Their
+// pictures go to screenshots/, or where VIGIE_SCREENSHOTS says.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { ask, inaccessible, picture, publish, scrollsSideways, settled, startBrowser, startDemo, visit } from './world.js';
+
+let demo;
+let empty;
+let browser;
+
+before(async () => {
+  [demo, empty] = await Promise.all([startDemo(), startDemo('--empty')]);
+  browser = await startBrowser();
+  // A tender with everything that one can have.
+  await publish(demo, {
+    sourceRef: 'T-1', title: 'Voirie, réseaux et espaces publics du centre-bourg, tranche ferme et deux tranches optionnelles', reference: '2026-VRD-01',
+    description: 'Réfection de la voirie et des trottoirs.\n\nLes travaux sont répartis en deux lots.', departmentCodes: ['01', '69'], natures: ['WORKS'],
+    procedure: 'ADAPTED', cpvCodes: ['45233140'], url: 'https://portail.example/avis/1', deadline: '2099-01-10T11:00:00Z',
+    lots: [{ number: '1', title: 'Terrassement, voirie' }, { number: '2', title: 'Espaces verts' }],
+  });
+  await publish(demo, { title: 'Voirie, réseaux et espaces publics du centre-bourg', previousRef: 'T-1', kind: 'CORRECTION', deadline: '2099-01-24T11:00:00Z' });
+});
+after(async () => {
+  await browser?.close();
+  await Promise.all([demo?.stop(), empty?.stop()]);
+});
+
+/** The id of a watch of the demo. */
+async function watchId(name) {
+  const { watches } = await ask(demo, '{ watches { nodes { id name } } }');
+  return watches.nodes.find((watch) => watch.name === name).id;
+}
+
+const screens = {
+  'tableau-vide': (page) => page.goto(`${empty.url}/veille`),
+  tableau: (page) => page.goto(`${demo.url}/veille`),
+  async affiner(page) {
+    await page.goto(`${demo.url}/veille?nature=WORKS`);
+    await page.getByText('Les').first().waitFor();
+  },
+  'tableau-sans-resultat': (page) => page.goto(`${demo.url}/veille?departement=987`),
+  formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
+  async 'formulaire-organismes'(page) {
+    await page.goto(`${demo.url}/veille/nouvelle`);
+    await page.getByRole('combobox').fill('c');
+    await page.getByRole('option').first().waitFor();
+    await page.getByRole('combobox').press('ArrowDown');
+  },
+  async 'formulaire-erreurs'(page) {
+    await page.goto(`${demo.url}/veille/nouvelle`);
+    await page.getByLabel('Mots clés :', { exact: true }).fill('ab de');
+    await page.getByText('Autres critères').click();
+    await page.getByLabel('Codes CPV :').fill('1');
+    await page.getByRole('button', { name: 'Ajouter un destinataire' }).click();
+    await page.getByLabel('Autre adresse 1', { exact: true }).fill('personne');
+    await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
+    await page.getByText('corrigez ce qui suit').waitFor();
+  },
+  modifier: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`),
+  async supprimee(page) {
+    await page.goto(`${demo.url}/veille`);
+    await page.getByRole('button', { name: 'Supprimer la veille « Voirie »' }).click();
+    await page.getByText('La veille « Voirie » est supprimée.').waitFor();
+  },
+  async retablie(page) {
+    const { restoreWatch } = await ask(demo, `mutation { restoreWatch(id: "${deletedId}") { watch { id } userErrors { message } } }`);
+    assert.deepEqual(restoreWatch.userErrors, []);
+    await page.goto(`${demo.url}/veille`);
+  },
+  marche: (page) => page.goto(`${demo.url}/veille/marches/demo/T-1`),
+  'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
+  recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
+  'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
+  envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
+  'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),
+};
+
+let deletedId;
+
+for (const width of [360, 1280]) {
+  test(`${width} pixels wide`, async (t) => {
+    deletedId = await watchId('Voirie');
+    const page = await visit(browser, { viewport: { width, height: width === 360 ? 740 : 900 } });
+    for (const [name, open] of Object.entries(screens)) {
+      await t.test(name, async () => {
+        await open(page);
+        await settled(page);
+        for (const colorScheme of ['dark', 'light']) {
+          await page.emulateMedia({ colorScheme });
+          assert.deepEqual(await inaccessible(page), [], colorScheme);
+          await picture(page, `${name}-${width}${colorScheme === 'dark' ? '-sombre' : ''}`);
+        }
+        assert.equal(await scrollsSideways(page), false);
+        assert.equal(await page.locator('h1').count(), 1);
+        assert.deepEqual(page.complaints, []);
+      });
+    }
+    await page.context().close();
+  });
+}
+
+test('printed, a list and a tender have what matters alone', async () => {
+  const page = await visit(browser);
+  await page.emulateMedia({ media: 'print' });
+  await page.goto(`${demo.url}/veille`);
+  await settled(page);
+  await picture(page, 'imprime-tableau');
+  for (const gone of ['Afficher', 'Modifier', 'Page :', 'Rechercher un marché']) assert.equal(await page.getByText(gone).first().isVisible(), false, gone);
+  assert.ok(await page.getByText('éléments correspondent').isVisible());
+  await page.goto(`${demo.url}/veille/marches/demo/T-1`);
+  await settled(page);
+  await picture(page, 'imprime-marche');
+  assert.ok(await page.getByText('Terrassement').isVisible());
+  await page.context().close();
+});
