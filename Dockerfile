@@ -4,12 +4,21 @@ COPY scripts/fetch-playground scripts/
 COPY server/playground/assets.sha256 server/playground/
 RUN mkdir server/playground/assets && scripts/fetch-playground
 
+FROM node:22-bookworm-slim AS page
+WORKDIR /src
+COPY web/package.json web/package-lock.json web/
+RUN cd web && npm ci --ignore-scripts --no-audit --no-fund
+COPY schema.graphqls .
+COPY web web
+RUN cd web && npm run build
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=playground /src/server/playground/assets server/playground/assets
+COPY --from=page /src/web/dist web/dist
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /vigie ./server && mkdir /data
 
 # Certificates, and a user without rights: nothing else.

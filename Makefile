@@ -35,7 +35,7 @@ clients: build ## have clients from npm use the server
 
 .PHONY: browser
 browser: build ## use the page in a browser
-	cd web && npx tsc && node --test --test-timeout=180000
+	cd web && npm run --silent check && npm test --silent
 
 .PHONY: format
 format:
@@ -104,3 +104,11 @@ playground: ## fetch the playground's files, for the server to serve them itself
 .PHONY: page
 page: ## build the page, for the server to serve it
 	@scripts/build-page
+
+.PHONY: picture
+picture: build ## take the README's picture of the page anew
+	cd web && node tools/picture.js
+
+.PHONY: page-speed
+page-speed: build ## measure the page in a browser
+	cd web && node tools/measure.js

@@ -54,18 +54,7 @@ type site struct {
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.traces.requests(s.api()))
-	if s.gate.Introspection {
-		explorer := playground.Handler("/graphql", firstQuery)
-		mux.Handle("/playground", explorer)
-		mux.Handle("/playground/", explorer)
-	}
-	if s.page != nil {
-		mux.Handle(web.Path, s.page)
-		mux.Handle(web.Path+"/", s.page)
-		mux.Handle("GET /{$}", http.RedirectHandler(web.Path, http.StatusFound))
-	} else if s.gate.Introspection {
-		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
-	}
+	s.fronts(mux)
 	if s.desk != nil {
 		pages := (&consent.Pages{Store: s.store, Keys: s.desk.keys, Brand: s.desk.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
@@ -74,6 +63,26 @@ func (s *site) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready)
 	return s.gate.identify(guarded(mux))
+}
+
+// fronts are what people open in a browser: the page, where it is served, else
+// the playground is where the server's own address leads.
+func (s *site) fronts(mux *http.ServeMux) {
+	front := ""
+	if s.gate.Introspection {
+		explorer := playground.Handler("/graphql", firstQuery)
+		mux.Handle("/playground", explorer)
+		mux.Handle("/playground/", explorer)
+		front = "/playground"
+	}
+	if s.page != nil {
+		mux.Handle(web.Path, s.page)
+		mux.Handle(web.Path+"/", s.page)
+		front = web.Path
+	}
+	if front != "" {
+		mux.Handle("GET /{$}", http.RedirectHandler(front, http.StatusFound))
+	}
 }
 
 // api answers GraphQL: who comes too often is sent away first, then who cannot

@@ -23,7 +23,7 @@ export function App({ session, brand, home }: { session: Session; brand: string;
   }, [locale]);
 
   // Nothing is said until it is known in which language.
-  if (loading && !locale) return null;
+  if (loading && !locale) return <Beginning brand={brand} />;
   return (
     <LanguageContext value={said}>
       <a className="skip" href="#main">{said.skip}</a>
@@ -36,6 +36,16 @@ export function App({ session, brand, home }: { session: Session; brand: string;
         </Messages>
       </main>
     </LanguageContext>
+  );
+}
+
+/** What index.html shows too, before there is a script. */
+function Beginning({ brand }: { brand: string }) {
+  return (
+    <>
+      <header className="top"><div className="wide"><p className="brand">{brand}</p></div></header>
+      <main><div className="wide"><div className="skeleton tall"><span /><span /><span /></div></div></main>
+    </>
   );
 }
 
@@ -82,7 +92,7 @@ function SignIn({ expired, home }: { expired: boolean; home: string }) {
     <section className="card notice" role="alert">
       <Heading>{expired ? said.expiredTitle : said.missingTitle}</Heading>
       <p>{expired ? said.expired : said.missing}</p>
-      {home && <p><a className="button" href={home}>{said.signIn}</a></p>}
+      {home && <p><a className="button" href={home} target={expired ? '_blank' : undefined} rel="noopener">{said.signIn}</a></p>}
     </section>
   );
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { until } from '../../clients/server.js';
-import { ask, publishAndIndex, settled, startBrowser, startDemo, visit } from './world.js';
+import { ask, mailedLinks, publishAndIndex, settled, startBrowser, startDemo, visit } from './world.js';
 
 let server;
 let browser;
@@ -168,6 +168,16 @@ test('a tender that is published appears, and what was mailed about it is told',
   await until(async () => (await ask(server, '{ watches { nodes { deliveries { nodes { status } } } } }')).watches.nodes[0].deliveries.nodes.some(({ status }) => status === 'SENT'), 'the mail');
   await page.getByRole('link', { name: 'Envois de la veille' }).click();
   assert.match(await rows('Envois').nth(1).innerText(), /Voirie du bourg[^]*Nouveau[^]*voirie[^]*demo@example\.org[^]*Envoyé/);
+});
+
+test('the links of the mail lead to the page', async () => {
+  const links = mailedLinks(server);
+  const leads = (path) => links.find((link) => link.startsWith(server.url + path)) ?? assert.fail(`no link to ${path} among ${links.join(' ')}`);
+  await page.goto(leads('/veille/marches/demo/'));
+  await page.getByRole('heading', { level: 1, name: 'Voirie du bourg' }).waitFor();
+  await page.goto(leads('/veille/veilles/'));
+  await page.getByRole('heading', { level: 1, name: 'Modifier ma veille' }).waitFor();
+  assert.equal(await page.getByLabel('Nom associé à la veille :').inputValue(), 'TEST 01/09');
 });
 
 test('nobody complained', () => assert.deepEqual(page.complaints, []));

@@ -1,20 +1,29 @@
 // The real server and a real browser, and what tests do in it.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { run, temporaryFolder, until } from '../../clients/server.js';
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Where the pictures of the screens go. */
 const pictures = process.env.VIGIE_SCREENSHOTS ?? fileURLToPath(new URL('../screenshots', import.meta.url));
 
-/** Starts `vigie demo` in a folder of its own. */
-export function startDemo(...args) {
-  return run(['demo', '--listen', '127.0.0.1:0', '--data', temporaryFolder(), ...args], {}, /http:\/\/(127\.0\.0\.1:\d+)/);
+/** Starts `vigie demo` in a folder of its own, which is `data`. */
+export async function startDemo(...args) {
+  const data = temporaryFolder();
+  return { data, ...(await run(['demo', '--listen', '127.0.0.1:0', '--data', data, ...args], {}, /http:\/\/(127\.0\.0\.1:\d+)/)) };
+}
+
+/** The links in the demo's mails. */
+export function mailedLinks({ data }) {
+  const outbox = join(data, 'outbox');
+  const mails = readdirSync(outbox).filter((name) => name.endsWith('.eml')).map((name) => readFileSync(join(outbox, name), 'utf8'));
+  // Quoted-printable: a long line goes on after =, and = itself is =3D.
+  return mails.flatMap((mail) => mail.replace(/=\r?\n/g, '').replaceAll('=3D', '=').match(/http:\/\/127\.0\.0\.1:\d+\/[^\s"<>)]*/g) ?? []);
 }
 
 /** The data that answers a request to a server that needs no token. */
@@ -99,8 +108,7 @@ export async function settled(page) {
 export async function inaccessible(page) {
   // The policy forbids scripts of others in the page; the debugger's are not the page's.
   const client = await page.context().newCDPSession(page);
-  const { readFile } = await import('node:fs/promises');
-  await client.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
+  await client.send('Runtime.evaluate', { expression: axe });
   const { result } = await client.send('Runtime.evaluate', {
     expression: `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target + ' ' + failureSummary)))`,

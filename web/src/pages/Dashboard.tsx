@@ -11,7 +11,8 @@ import { Matching } from '../tenders/Matching';
 /** Ma veille de marchés: the watches, and the tenders that they match. */
 export function Dashboard() {
   const said = useLanguage();
-  const { data: now, previousData, error, refetch } = useQuery(WatchesDocument);
+  // The first page, by the same variables as the table's, so that it is asked for once.
+  const { data: now, previousData, error, refetch } = useQuery(WatchesDocument, { variables: { after: null } });
   const list = (now ?? previousData)?.watches;
   const idle = list && !list.pageInfo.hasNextPage && !list.nodes.some(({ active }) => active);
   return (
@@ -30,12 +31,13 @@ export function Dashboard() {
         )}
         {!!list?.totalCount && <WatchTable />}
       </section>
-      <section className="card" aria-labelledby="matching">
-        <h2 id="matching">{said.matching}</h2>
-        {!list && !error && <Skeleton lines={10} tall />}
-        {list?.totalCount === 0 && <p className="empty">{said.noWatch}</p>}
-        {!!list?.totalCount && (idle ? <p className="empty">{said.noneActive}</p> : <Matching />)}
-      </section>
+      {/* It waits for the watches above: else they would push it down. */}
+      {list && (
+        <section className="card" aria-labelledby="matching">
+          <h2 id="matching">{said.matching}</h2>
+          {list.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
+        </section>
+      )}
     </Page>
   );
 }
