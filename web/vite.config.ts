@@ -17,6 +17,9 @@ export default defineConfig({
     // Nothing is written into the page itself, which its policy would forbid.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Whose work the script holds.
+    license: { fileName: 'licences.md' },
+    chunkSizeWarningLimit: 600,
   },
   server: { proxy: { '/graphql': { target: 'http://127.0.0.1:8080', ws: true } } },
 });

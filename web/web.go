@@ -56,17 +56,14 @@ func handler(files fs.FS, s Settings) http.Handler {
 		panic("web: index.html is written wrongly: " + err.Error())
 	}
 	index := newAsset("index.html", page.Bytes())
+	licences := readAsset(files, "licences.md")
 	assets := map[string]asset{}
 	entries, err := fs.ReadDir(files, "dist/veille/assets")
 	if err != nil {
 		panic("web: the page was built wrongly: " + err.Error())
 	}
 	for _, entry := range entries {
-		content, err := fs.ReadFile(files, "dist/veille/assets/"+entry.Name())
-		if err != nil {
-			panic("web: an embedded file cannot be read: " + err.Error())
-		}
-		assets[entry.Name()] = newAsset(entry.Name(), content)
+		assets[entry.Name()] = readAsset(files, "assets/"+entry.Name())
 	}
 
 	mux := http.NewServeMux()
@@ -78,6 +75,8 @@ func handler(files fs.FS, s Settings) http.Handler {
 	}
 	mux.HandleFunc("GET "+Path, show)
 	mux.HandleFunc("GET "+Path+"/", show)
+	// Whose work the script holds.
+	mux.HandleFunc("GET "+Path+"/licences.md", func(w http.ResponseWriter, r *http.Request) { licences.serve(w, r, "no-cache") })
 	mux.HandleFunc("GET "+Path+"/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		a, ok := assets[r.PathValue("name")]
 		if !ok {
@@ -107,8 +106,19 @@ func kindOf(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".md":
+		return "text/plain; charset=utf-8"
 	}
 	return "application/octet-stream"
+}
+
+// readAsset reads a file that was built with the page.
+func readAsset(files fs.FS, name string) asset {
+	content, err := fs.ReadFile(files, "dist/veille/"+name)
+	if err != nil {
+		panic("web: the page was built wrongly: " + err.Error())
+	}
+	return newAsset(name, content)
 }
 
 func newAsset(name string, content []byte) asset {

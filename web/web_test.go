@@ -16,6 +16,7 @@ import (
 func sample() fstest.MapFS {
 	return fstest.MapFS{
 		"dist/veille/index.html":          {Data: []byte(`<title>{{.Brand}}</title><div data-brand="{{.Brand}}" data-home="{{.Home}}"></div>`)},
+		"dist/veille/licences.md":         {Data: []byte("# Licenses")},
 		"dist/veille/assets/index-1.js":   {Data: []byte(strings.Repeat("// script\n", 100))},
 		"dist/veille/assets/index-1.css":  {Data: []byte("body {}")},
 		"dist/veille/assets/icon-1.svg":   {Data: []byte("<svg/>")},
@@ -78,6 +79,9 @@ func TestAssets(t *testing.T) {
 	}
 	if text, err := io.ReadAll(reader); err != nil || string(text) != plain.Body.String() {
 		t.Errorf("compressed it is another: %v", err)
+	}
+	if w := get(t, h, "/veille/licences.md"); w.Body.String() != "# Licenses" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("licences: %d, %v", w.Code, w.Header())
 	}
 	for _, path := range []string{"/veille/assets/none.js", "/veille/assets/", "/veille/assets/..%2findex.html"} {
 		if w := get(t, h, path); w.Code == http.StatusOK && strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
