@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { startServer, tokenFor, until } from '../../clients/server.js';
-import { inaccessible, picture, settled, startBrowser, visit } from './world.js';
+import { inaccessible, picture, settled, startBrowser, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -25,7 +25,7 @@ test('without a token, the platform is to sign people in', async () => {
   await visitor.getByRole('heading', { name: 'Connectez-vous pour voir votre veille' }).waitFor();
   assert.equal(await visitor.getByRole('link', { name: 'Aller à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
   assert.equal(await visitor.getByText('Mes veilles des marchés').count(), 0);
-  assert.match(await visitor.locator('.brand').innerText(), /Plateforme <d’exemple>/);
+  assert.match(await textOf(visitor.locator('.brand')), /Plateforme <d’exemple>/);
   assert.deepEqual(await inaccessible(visitor), []);
   await picture(visitor, 'sans-jeton-1280');
   await visitor.context().close();
@@ -70,7 +70,7 @@ test('while the search engine is away, watches are shown, made and changed', asy
     await visitor.goto(`${new URL(away.url).origin}/veille#token=${token}`);
     await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
     const row = visitor.getByRole('table', { name: 'Mes veilles des marchés' }).getByRole('row').nth(1);
-    assert.match(await row.innerText(), /voirie[^]*Mot clé : voirie[^]*Active/);
+    assert.match(await textOf(row), /voirie[^]*Mot clé : voirie[^]*Active/);
     assert.deepEqual(await inaccessible(visitor), []);
     await picture(visitor, 'sans-moteur-1280');
     await visitor.getByRole('switch').click();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { until } from '../../clients/server.js';
-import { ask, mailedLinks, publishAndIndex, settled, startBrowser, startDemo, visit } from './world.js';
+import { ask, mailedLinks, publishAndIndex, settled, startBrowser, startDemo, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -93,12 +93,12 @@ test('a valid watch is in the table, with what it matches below', async () => {
   await page.getByText('La veille « TEST 01/09 » est enregistrée.').waitFor();
   await settled(page);
   assert.equal(await watches().count(), 2);
-  const row = await watches().nth(1).innerText();
+  const row = await textOf(watches().nth(1));
   for (const text of ['TEST 01/09', 'Mots clés : voirie denrées', 'Départements : Ain, Ardèche', 'Emails de destination : demo@example.org, equipe@example.org', 'Active', '1 marché en ligne']) {
     assert.ok(row.includes(text), `${text} in ${row}`);
   }
   await page.getByText('1 élément correspond à vos critères de recherche').waitFor();
-  assert.match(await tenders().nth(1).innerText(), /Mairie de Test[^]*Réfection de la voirie communale[^]*Veille : TEST 01\/09 \(voirie\)/);
+  assert.match(await textOf(tenders().nth(1)), /Mairie de Test[^]*Réfection de la voirie communale[^]*Veille : TEST 01\/09 \(voirie\)/);
   assert.equal(await tenders().nth(1).locator('mark').textContent(), 'voirie');
 });
 
@@ -107,9 +107,9 @@ test('« Afficher » leads to the tender: lots, what notices changed, why it mat
   await page.getByRole('heading', { level: 1, name: 'Réfection de la voirie communale' }).waitFor();
   await page.getByText('Lot 2').waitFor();
   await page.getByText('Rectificatif').waitFor();
-  assert.match(await page.locator('.changes').innerText(), /rien[^]*→[^]*15 janvier 2099/);
+  assert.match(await textOf(page.locator('.changes')), /rien[^]*→[^]*15 janvier 2099/);
   await page.locator('.criteria li').first().waitFor();
-  assert.match(await page.locator('.criteria').innerText(), /n'importe lequel[^]*correspond[^]*Organismes[^]*Mairie de Test[^]*Départements[^]*Ain/);
+  assert.match(await textOf(page.locator('.criteria')), /n'importe lequel[^]*correspond[^]*Organismes[^]*Mairie de Test[^]*Départements[^]*Ain/);
   await page.getByRole('link', { name: 'Retour à ma veille' }).click();
   // It was seen by that.
   await tenders().nth(1).getByText('vu', { exact: true }).waitFor();
@@ -152,7 +152,7 @@ test('deleted, it is gone; undone, all is as before', async () => {
   await page.keyboard.press('Enter');
   await page.getByText('La veille « TEST 01/09 » est rétablie.').waitFor();
   await page.getByText('3 éléments correspondent').waitFor();
-  assert.match(await watches().nth(1).innerText(), /equipe@example\.org/);
+  assert.match(await textOf(watches().nth(1)), /equipe@example\.org/);
 });
 
 test('a tender that is published appears, and what was mailed about it is told', async () => {
@@ -163,11 +163,11 @@ test('a tender that is published appears, and what was mailed about it is told',
   await publishAndIndex(server, { title: 'Voirie du bourg', buyerName: 'Mairie de Test' });
   await page.getByText('Un marché vient de paraître : « Voirie du bourg »').waitFor();
   await page.getByText('4 éléments correspondent').waitFor();
-  assert.match(await tenders().nth(1).innerText(), /Voirie du bourg/);
+  assert.match(await textOf(tenders().nth(1)), /Voirie du bourg/);
 
   await until(async () => (await ask(server, '{ watches { nodes { deliveries { nodes { status } } } } }')).watches.nodes[0].deliveries.nodes.some(({ status }) => status === 'SENT'), 'the mail');
   await page.getByRole('link', { name: 'Envois de la veille' }).click();
-  assert.match(await rows('Envois').nth(1).innerText(), /Voirie du bourg[^]*Nouveau[^]*voirie[^]*demo@example\.org[^]*Envoyé/);
+  assert.match(await textOf(rows('Envois').nth(1)), /Voirie du bourg[^]*Nouveau[^]*voirie[^]*demo@example\.org[^]*Envoyé/);
 });
 
 test('the links of the mail lead to the page', async () => {

@@ -2,7 +2,7 @@
 // the other language.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, settled, startBrowser, startDemo, tab, visit } from './world.js';
+import { ask, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -44,7 +44,7 @@ async function shown(on = page) {
   );
 }
 
-const total = async (on = page) => Number((await on.locator('.total').innerText()).match(/\d+/)[0]);
+const total = async (on = page) => Number((await textOf(on.locator('.total'))).match(/\d+/)[0]);
 const next = () => page.getByRole('button', { name: 'Page suivante' });
 const previous = () => page.getByRole('button', { name: 'Page précédente' });
 
@@ -137,7 +137,7 @@ test('free search forgives, marks what it found, and keeps what was asked in the
   await page.keyboard.press('Enter');
   await page.waitForURL(/mots=rehabilitatoin/);
   await settled(page);
-  assert.match((await page.locator('mark').first().innerText()).toLowerCase(), /r[ée]habilitation/);
+  assert.match((await textOf(page.locator('mark').first())).toLowerCase(), /r[ée]habilitation/);
   const online = await total();
   await page.getByLabel('Seulement les marchés en ligne').uncheck();
   await page.waitForURL(/enligne=non/);

@@ -119,6 +119,9 @@ export async function inaccessible(page) {
   return result.value;
 }
 
+/** What stands in a part of the page, in plain spaces. */
+export const textOf = async (part) => (await part.innerText()).replaceAll('\u00a0', ' ');
+
 /** Whether the page is wider than the window. */
 export const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
