@@ -117,11 +117,21 @@ test('after a lost connection the list is read again', async () => {
   const person = server.person('dora@example.org');
   await server.watch(person, 'voirie');
   const visitor = await visit(browser);
+  let lost = false;
+  const sockets = [];
+  await visitor.routeWebSocket('**/graphql', (socket) => {
+    if (lost) return void socket.close({ code: 1012 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
   await visitor.goto(page(`#token=${person}`));
   await settled(visitor);
-  await visitor.context().setOffline(true);
+  await until(() => sockets.length > 0, 'the connection');
+  lost = true;
+  for (const socket of sockets) await socket.close({ code: 1012 });
   await server.publishAndIndex(person, 'Voirie publiée pendant la coupure');
-  await visitor.context().setOffline(false);
-  await visitor.getByText('Voirie publiée pendant la coupure').first().waitFor({ timeout: 30_000 });
+  assert.equal(await visitor.getByText('Voirie publiée pendant la coupure').count(), 0);
+  lost = false;
+  await visitor.getByText('Voirie publiée pendant la coupure').first().waitFor({ timeout: 60_000 });
   await visitor.context().close();
 });
