@@ -15,10 +15,12 @@ import (
 // loaders gather what the fields of one request ask for, so that a page costs
 // as many calls as a row does.
 type loaders struct {
-	buyers     *dataloadgen.Loader[int64, *vigie.Buyer]
-	tenders    *dataloadgen.Loader[int64, *vigie.Tender]
-	told       *dataloadgen.Loader[int64, *vigie.Tender]
-	folds      *dataloadgen.Loader[int64, vigie.Folded]
+	buyers  *dataloadgen.Loader[int64, *vigie.Buyer]
+	tenders *dataloadgen.Loader[int64, *vigie.Tender]
+	told    *dataloadgen.Loader[int64, *vigie.Tender]
+	folds   *dataloadgen.Loader[int64, vigie.Folded]
+	// notices are in the order of publication, and may lack what they say.
+	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
 	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
@@ -133,6 +135,14 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		opened: make(map[int64]*vigie.Account),
 	}
 	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Recipients), ownedLoader(l, s.Store.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+		folds, err := l.folds.LoadAll(ctx, tenders)
+		byTender := make(map[int64][]*vigie.Notice, len(folds))
+		for i, fold := range folds {
+			byTender[tenders[i]] = fold.Notices
+		}
+		return byTender, err
+	})
 	return context.WithValue(ctx, loadersKey{}, l)
 }
 

@@ -118,6 +118,7 @@ func forgetTenders(ctx context.Context) {
 	l.tenders.ClearAll()
 	l.told.ClearAll()
 	l.folds.ClearAll()
+	l.notices.ClearAll()
 	l.buyers.ClearAll()
 }
 

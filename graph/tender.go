@@ -29,7 +29,8 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if d == nil {
 		return l.tenders.Load(ctx, key) // it may stand under another id now
 	}
-	l.folds.Prime(key, vigie.Fold(d.Notices))
+	slices.SortFunc(d.Notices, (*vigie.Notice).Compare)
+	l.notices.Prime(key, d.Notices)
 	if d.Buyer.MergedInto == nil {
 		l.buyers.Prime(d.Buyer.ID, d.Buyer)
 	}
@@ -218,8 +219,7 @@ func (tenderType) URL(_ context.Context, t *vigie.Tender) (*string, error) {
 }
 
 func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice, error) {
-	fold, err := load(ctx).folds.Load(ctx, t.ID)
-	return fold.Notices, err
+	return load(ctx).notices.Load(ctx, t.ID)
 }
 
 func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.WatchMatch, error) {

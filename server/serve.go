@@ -125,8 +125,10 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Close()
 		return nil, err
 	}
-	s.store.Observe(queries{t.tracer})
-	s.engine = tracedEngine{s.engine, t.tracer}
+	if !t.off() {
+		s.store.Observe(queries{t.tracer})
+		s.engine = tracedEngine{s.engine, t.tracer}
+	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.lag = newLag(s.store, s.log)

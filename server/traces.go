@@ -60,10 +60,16 @@ func (s traceSettings) open(ctx context.Context) (*traces, error) {
 	return &traces{provider, provider.Tracer("vigie"), provider.Shutdown}, nil
 }
 
+// off reports whether no spans are made.
+func (t *traces) off() bool {
+	_, off := t.provider.(noop.TracerProvider)
+	return off
+}
+
 // requests makes a span of each request for the API; those that bring one are
 // its children. Other paths are not traced: words in them open pages of mails.
 func (t *traces) requests(next http.Handler) http.Handler {
-	if _, off := t.provider.(noop.TracerProvider); off {
+	if t.off() {
 		return next
 	}
 	return otelhttp.NewHandler(next, "", otelhttp.WithTracerProvider(t.provider), otelhttp.WithPropagators(propagation.TraceContext{}),
@@ -81,6 +87,9 @@ func (t *traces) end(ctx context.Context, log *slog.Logger) {
 
 // operations makes a span of each operation.
 func (t *traces) operations(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if t.off() {
+		return next(ctx)
+	}
 	op := graphql.GetOperationContext(ctx)
 	kind := string(op.Operation.Operation)
 	ctx, span := t.tracer.Start(ctx, kind+" "+op.Operation.Name, trace.WithAttributes(

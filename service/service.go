@@ -6,6 +6,7 @@ package service
 import (
 	"context"
 	"iter"
+	"sync"
 	"time"
 
 	"vigie"
@@ -24,6 +25,8 @@ type Service struct {
 	// is the last thing that it yields.
 	News func(ctx context.Context) (iter.Seq2[[]*query.News, error], error)
 	Now  func() time.Time
+	// collators are those that nobody uses now: to make one takes long.
+	collators sync.Pool
 }
 
 // now is the present moment in whole seconds, the precision of tenders' times.

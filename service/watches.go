@@ -56,7 +56,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(watches, order.compare())
+	s.sort(watches, order)
 	cursorAt := func(i int) string { return cursor{List: "watches " + string(order), ID: watches[i].ID}.String() }
 	from, to, err := w.slice(len(watches), func(text string) (int, error) {
 		c, err := parseCursor(text, "watches "+string(order), w.argument)
@@ -83,19 +83,23 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	return page, nil
 }
 
-func (o WatchOrder) compare() func(a, b *vigie.Watch) int {
+func (s *Service) sort(watches []*vigie.Watch, order WatchOrder) {
 	byID := func(a, b *vigie.Watch) int { return cmp.Compare(a.ID, b.ID) }
 	// Imported watches were made elsewhere, before their ids.
 	byTime := func(a, b *vigie.Watch) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a, b)) }
-	switch o {
+	switch order {
 	case CreatedAsc:
-		return byTime
+		slices.SortFunc(watches, byTime)
 	case CreatedDesc:
-		return func(a, b *vigie.Watch) int { return byTime(b, a) }
+		slices.SortFunc(watches, func(a, b *vigie.Watch) int { return byTime(b, a) })
 	case NameAsc:
+		names, ok := s.collators.Get().(*collate.Collator)
+		if !ok {
+			names = newCollator()
+		}
+		defer s.collators.Put(names)
+		slices.SortFunc(watches, func(a, b *vigie.Watch) int { return cmp.Or(names.CompareString(a.Name, b.Name), byID(a, b)) })
 	}
-	names := newCollator()
-	return func(a, b *vigie.Watch) int { return cmp.Or(names.CompareString(a.Name, b.Name), byID(a, b)) }
 }
 
 // newCollator orders names as a French dictionary does, numbers by value. It

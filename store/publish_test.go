@@ -327,6 +327,9 @@ func TestDossier(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Buyer, want.Notices = buyers[want.Tender.BuyerID], notices[id]
+		for _, n := range want.Notices {
+			n.Links, n.Buyer, n.Content = nil, vigie.BuyerName{}, vigie.Content{}
+		}
 		if len(want.Notices) != 3 || want.Buyer == nil || want.Tender.Title != "Ensemble" {
 			t.Fatalf("the tender is %+v", want)
 		}

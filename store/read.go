@@ -116,8 +116,10 @@ func byTender(notices []*vigie.Notice) map[int64][]*vigie.Notice {
 
 // Dossier is a tender with its buyer and all its notices.
 type Dossier struct {
-	Tender  *vigie.Tender
-	Buyer   *vigie.Buyer
+	Tender *vigie.Tender
+	Buyer  *vigie.Buyer
+	// Notices come without what they say, which is much and in the tender: Links,
+	// Buyer and Content are empty.
 	Notices []*vigie.Notice
 }
 

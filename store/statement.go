@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -34,17 +35,20 @@ func (d dialect) statements(db *bun.DB) statements {
 		buyers:  byID((*vigie.Buyer)(nil)),
 		notices: statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", d.among(1)).Where("NOT withdrawn").Order("id").String()),
 		dossier: statement(db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns").
-			ColumnExpr(columns(db, (*vigie.Buyer)(nil), "buyer")).ColumnExpr(columns(db, (*vigie.Notice)(nil), "notice")).
+			ColumnExpr(columns(db, (*vigie.Buyer)(nil), "buyer")).ColumnExpr(columns(db, (*vigie.Notice)(nil), "notice", "links", "buyer", "content")).
 			Join("JOIN buyers AS buyer ON buyer.id = tender.buyer_id").Join("JOIN notices AS notice ON notice.tender_id = tender.id").
 			Where("tender.id = ?", d.argument(1)).Where("NOT notice.withdrawn").Order("notice.id").String()),
 	}
 }
 
-// columns are all of a model's, under names that begin with the alias of its
-// table, as a field with the tag « embed:alias__ » takes them.
-func columns(db *bun.DB, model any, alias string) string {
+// columns are a model's but for some, under names that begin with the alias of
+// its table, as a field with the tag « embed:alias__ » takes them.
+func columns(db *bun.DB, model any, alias string, but ...string) string {
 	var list []string
 	for _, field := range db.Table(reflect.TypeOf(model).Elem()).Fields {
+		if slices.Contains(but, field.Name) {
+			continue
+		}
 		list = append(list, fmt.Sprintf("%s.%s AS %s__%s", alias, field.Name, alias, field.Name))
 	}
 	return strings.Join(list, ", ")
