@@ -68,6 +68,7 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	// prepared say so, see [dialect.prepared].
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["timezone"] = "UTC"
+	config.DialFunc = dialer(config.ConnectTimeout).DialContext
 	most := connections
 	if text := config.RuntimeParams["pool_max_conns"]; text != "" { // ours, and not PostgreSQL's
 		if most, err = strconv.Atoi(text); err != nil || most < 8 {
@@ -92,6 +93,19 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idle)
 	return bun.NewDB(pool, pgdialect.New()), dialect{postgres: true}, nil
+}
+
+// gone is how long a database may say nothing that was asked something, or is to
+// say that it is there, until its connection counts as broken: a machine that
+// fails ends none, and whoever only listens would wait for ever.
+const gone = 25 * time.Second
+
+// dialer connects to PostgreSQL; timeout is how long that may take, 0 for any.
+func dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{
+		Timeout: timeout, Control: limitSilence,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * gone / 5, Interval: gone / 5, Count: 3},
+	}
 }
 
 func connectSQLite(path string) (*bun.DB, dialect, error) {
