@@ -126,7 +126,7 @@ type Dossier struct {
 // Dossier returns a tender with what belongs to it, as it is at one moment: one
 // statement reads it. It is nil for one that is not, or was merged into another.
 func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
-	var rows []struct {
+	var rows []*struct {
 		vigie.Tender
 		Buyer  vigie.Buyer  `bun:"embed:buyer__"`
 		Notice vigie.Notice `bun:"embed:notice__"`
@@ -136,8 +136,8 @@ func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
 		return nil, translate(err)
 	}
 	d := &Dossier{Tender: &rows[0].Tender, Buyer: &rows[0].Buyer}
-	for i := range rows {
-		d.Notices = append(d.Notices, &rows[i].Notice)
+	for _, row := range rows {
+		d.Notices = append(d.Notices, &row.Notice)
 	}
 	return d, nil
 }

@@ -56,7 +56,7 @@ func columns(db *bun.DB, model any, alias string, but ...string) string {
 
 // scan runs the statement and reads its rows.
 func (s *Store) scan(ctx context.Context, query statement, rows any, args ...any) error {
-	return s.db.NewRaw("?", bun.Safe(query)).Conn(beside{s.db.DB, s.dialect.prepared(args)}).Scan(ctx, rows)
+	return s.db.NewRaw(string(query)).Conn(beside{s.db.DB, s.dialect.prepared(args)}).Scan(ctx, rows)
 }
 
 // beside is a connection that passes arguments beside queries.

@@ -20,7 +20,7 @@ type WatchFilter struct {
 // Watches returns watches of an account in the order in which they were made.
 // One statement reads them with their buyers, so that an edit is seen whole.
 func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) ([]*vigie.Watch, error) {
-	var rows []struct {
+	var rows []*struct {
 		vigie.Watch
 		BuyerID *int64
 	}
@@ -41,8 +41,7 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 		return nil, translate(err)
 	}
 	var watches []*vigie.Watch
-	for i := range rows {
-		row := &rows[i]
+	for _, row := range rows {
 		if n := len(watches); n == 0 || watches[n-1].ID != row.ID {
 			watches = append(watches, &row.Watch)
 		}
