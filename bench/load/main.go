@@ -4,7 +4,7 @@
 //
 //	scripts/with-postgres go run ./bench/load [--duration 60s] [--postgraphile | --reads-only]
 //
-// It needs the binary of `make build`.
+// It needs the binary of `make build`, and, to compare, npm and wrk.
 package main
 
 import (
