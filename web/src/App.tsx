@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
-import { useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
 import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
-import { keepLanguage, language, LanguageContext, lastLanguage, useLanguage } from './language';
+import { keepLanguage, LanguageContext, languages, lastLanguage, useLanguage } from './language';
 import { Messages } from './messages';
 import { Dashboard } from './pages/Dashboard';
 import { Deliveries } from './pages/Deliveries';
@@ -17,7 +17,7 @@ export function App({ session, brand, home }: { session: Session; brand: string;
   const access = useSyncExternalStore(session.subscribe, () => session.access);
   const { data, loading } = useQuery(ReaderDocument);
   const locale = data?.viewer.locale ?? lastLanguage();
-  const said = useMemo(() => language(locale ?? 'FR'), [locale]);
+  const said = languages[locale ?? 'FR'];
   useEffect(() => {
     if (locale) keepLanguage(locale);
   }, [locale]);

@@ -25,19 +25,25 @@ export interface Language extends Words {
   moment(moment: string): string;
 }
 
-export function language(locale: Locale): Language {
+function make(locale: Locale): Language {
   const tag = locale === 'FR' ? 'fr-FR' : 'en-GB';
   const timeZone = 'Europe/Paris';
-  const number = new Intl.NumberFormat(tag);
-  const day = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone });
-  const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone });
+  // Formats take tens of milliseconds to make, so they are made when first used.
+  const number = once(() => new Intl.NumberFormat(tag));
+  const day = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone }));
+  const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
   return {
     ...(locale === 'FR' ? typeset(words.FR) : words.EN),
     locale,
-    number: (n) => number.format(n),
-    day: (text) => day.format(new Date(text)),
-    moment: (text) => moment.format(new Date(text)),
+    number: (n) => number().format(n),
+    day: (text) => day().format(new Date(text)),
+    moment: (text) => moment().format(new Date(text)),
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** French as it is printed: what stands before : ; ? ! and within « » does not part from its word. */
@@ -50,7 +56,9 @@ function typeset<T>(said: T): T {
   return printed(said) as T;
 }
 
-export const LanguageContext = createContext(language('FR'));
+export const languages = { FR: make('FR'), EN: make('EN') };
+
+export const LanguageContext = createContext(languages.FR);
 
 export function useLanguage(): Language {
   return use(LanguageContext);

@@ -31,13 +31,11 @@ export function Dashboard() {
         )}
         {!!list?.totalCount && <WatchTable />}
       </section>
-      {/* It waits for the watches above: else they would push it down. */}
-      {list && (
-        <section className="card" aria-labelledby="matching">
-          <h2 id="matching">{said.matching}</h2>
-          {list.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
-        </section>
-      )}
+      {/* It asks at once, and is seen when the watches above are: else they would push it down. */}
+      <section className="card" aria-labelledby="matching" hidden={!list}>
+        <h2 id="matching">{said.matching}</h2>
+        {list?.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
+      </section>
     </Page>
   );
 }
