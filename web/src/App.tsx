@@ -77,11 +77,12 @@ function LanguageSwitch() {
   const [change, { loading }] = useMutation(ChangeLanguageDocument);
   const other = locale === 'FR' ? 'EN' : 'FR';
   async function toOther() {
+    if (loading) return;
     const { error } = await change({ variables: { locale: other }, errorPolicy: 'all' });
     // Labels come from the API in the reader's language: all are asked for anew.
     if (!error) await client.refetchQueries({ include: 'active' });
   }
-  return <button type="button" className="link" lang={other.toLowerCase()} disabled={loading} onClick={() => void toOther()}>{otherLanguage}</button>;
+  return <button type="button" className="link" lang={other.toLowerCase()} aria-disabled={loading} onClick={() => void toOther()}>{otherLanguage}</button>;
 }
 
 /** Says that the platform must sign the reader in, and where. */

@@ -103,6 +103,7 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
   const client = useApolloClient();
   const [change, { loading }] = useMutation(SwitchWatchDocument);
   async function flip() {
+    if (loading) return;
     const { data, error } = await change({ variables: { id, active: !active }, errorPolicy: 'all' });
     const problem = data?.updateWatch?.userErrors[0]?.message ?? (error && said.notSaved);
     if (problem) return say({ text: problem });
@@ -112,7 +113,7 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
   }
   return (
     <>
-      <button type="button" role="switch" aria-checked={active} aria-label={said.activeWatch(name)} className="switch" disabled={loading} onClick={() => void flip()}>
+      <button type="button" role="switch" aria-checked={active} aria-label={said.activeWatch(name)} className="switch" aria-disabled={loading} onClick={() => void flip()}>
         <span aria-hidden="true">{active ? said.active : said.inactive}</span>
       </button>
       {active && !receiving && <p className="warning">{said.nobodyReached}</p>}
@@ -128,6 +129,7 @@ function DeleteButton({ watch: { id, name } }: { watch: WatchRowFragment }) {
   const [remove, { loading }] = useMutation(DeleteWatchDocument);
   const [restore] = useMutation(RestoreWatchDocument);
   async function go() {
+    if (loading) return;
     const { data, error } = await remove({ variables: { id }, errorPolicy: 'all' });
     const problem = data?.deleteWatch?.userErrors[0]?.message ?? (error && said.notSaved);
     if (problem) return say({ text: problem });
@@ -140,5 +142,5 @@ function DeleteButton({ watch: { id, name } }: { watch: WatchRowFragment }) {
     if (!problem) forgetWatches(client);
     say({ text: problem ?? said.undone(name) });
   }
-  return <button type="button" className="link danger" aria-label={said.removeWatch(name)} disabled={loading} onClick={() => void go()}>{said.remove}</button>;
+  return <button type="button" className="link danger" aria-label={said.removeWatch(name)} aria-disabled={loading} onClick={() => void go()}>{said.remove}</button>;
 }

@@ -63,7 +63,7 @@ function Found({ place }: { place: ListPlace }) {
         />
       )}
       {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}
-      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} />}
+      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="found" />}
     </>
   );
 }

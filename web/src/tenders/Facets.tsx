@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { useId, useRef } from 'react';
 import type { FacetsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { dimensionNames, type Dimension, type ListPlace } from './place';
@@ -8,10 +8,15 @@ const shown = 6;
 /** The counts of a list by dimension, each a box that narrows it. */
 export function Facets({ facets, place }: { facets: FacetsFragment | null | undefined; place: ListPlace }) {
   const said = useLanguage();
+  const summary = useRef<HTMLElement>(null);
+  function clear() {
+    place.clear();
+    summary.current?.focus(); // the button is gone
+  }
   return (
     <details className="facets" open={place.narrowed || undefined}>
-      <summary>{said.refine}</summary>
-      {place.narrowed && <p><button type="button" onClick={place.clear}>{said.clearFilters}</button></p>}
+      <summary ref={summary}>{said.refine}</summary>
+      {place.narrowed && <p><button type="button" onClick={clear}>{said.clearFilters}</button></p>}
       <div className="columns">
         {dimensionNames.map((dimension) => <Facet key={dimension} dimension={dimension} counts={countsOf(facets, dimension)} place={place} />)}
       </div>

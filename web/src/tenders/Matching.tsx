@@ -45,7 +45,7 @@ export function Matching() {
         />
       )}
       {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noMatch}</p>}
-      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} />}
+      {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="matching" />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { useApolloClient, useSubscription } from '@apollo/client/react';
+import { useEffect } from 'react';
 import { forgetWatches } from '../client';
 import { TenderMatchedDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
@@ -10,7 +11,7 @@ export function News() {
   const said = useLanguage();
   const say = useMessages();
   const client = useApolloClient();
-  useSubscription(TenderMatchedDocument, {
+  const { error, restart } = useSubscription(TenderMatchedDocument, {
     onData({ data: { data } }) {
       const news = data?.tenderMatched;
       if (!news) return;
@@ -21,5 +22,14 @@ export function News() {
       for (const wait of [700, 5000]) setTimeout(() => forgetWatches(client), wait);
     },
   });
+  // Whoever is too slow is cut off; what came meanwhile is in the lists. An ended session takes this away altogether.
+  useEffect(() => {
+    if (!error) return;
+    const timer = setTimeout(() => {
+      restart();
+      forgetWatches(client);
+    }, 5000);
+    return () => clearTimeout(timer);
+  }, [error, restart, client]);
   return null;
 }

@@ -31,14 +31,24 @@ export function ListSettings({ place, relevance }: { place: ListPlace; relevance
   );
 }
 
-/** Leads from page to page. */
-export function Pager({ place, pages }: { place: ListPlace; pages: number }) {
+/** Leads from page to page of the list below a heading. */
+export function Pager({ place, pages, heading }: { place: ListPlace; pages: number; heading: string }) {
   const said = useLanguage();
+  // A button that leads nowhere is not disabled, for it would lose the focus.
+  const turn = (label: string, sign: string, page: number) => {
+    const leads = page >= 1 && page <= pages;
+    function go() {
+      if (!leads) return;
+      place.turnTo(page);
+      document.getElementById(heading)?.scrollIntoView();
+    }
+    return <button type="button" aria-disabled={!leads} aria-label={label} onClick={go}>{sign}</button>;
+  };
   return (
     <nav className="pager" aria-label={said.pages}>
-      <button type="button" disabled={place.page <= 1} onClick={() => place.turnTo(place.page - 1)} aria-label={said.previousPage}>←</button>
+      {turn(said.previousPage, '←', place.page - 1)}
       <span>{said.page(said.number(place.page), said.number(Math.max(pages, 1)))}</span>
-      <button type="button" disabled={place.page >= pages} onClick={() => place.turnTo(place.page + 1)} aria-label={said.nextPage}>→</button>
+      {turn(said.nextPage, '→', place.page + 1)}
     </nav>
   );
 }
