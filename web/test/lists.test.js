@@ -153,7 +153,7 @@ test('the other language is one press away, and stays', async () => {
   await page.goto(`${server.url}/veille`);
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByRole('heading', { name: 'My tender watch' }).waitFor();
-  await page.getByText('Keyword: ').first().or(page.getByText('Keyword :').first()).waitFor();
+  await page.getByText('Keyword: voirie').waitFor();
   assert.equal(await page.locator('html').getAttribute('lang'), 'en');
   await settled(page);
   assert.deepEqual(await inaccessible(page), []);

@@ -4,7 +4,7 @@ import { settled, startBrowser, startDemo, visit } from '../test/world.js';
 
 const server = await startDemo();
 const browser = await startBrowser();
-const page = await visit(browser, { viewport: { width: 1180, height: 1000 } });
+const page = await visit(browser, { viewport: { width: 1180, height: 1340 } });
 await page.goto(`${server.url}/veille`);
 await settled(page);
 await page.screenshot({ path: fileURLToPath(new URL('../../docs/page.png', import.meta.url)) });

@@ -84,7 +84,7 @@ function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number 
       </th>
       <td role="cell">
         <ul className="summary">
-          {watch.summary.map(({ label, value }) => <li key={label}><span className="label">{label} :</span> {value}</li>)}
+          {watch.summary.map(({ label, value }) => <li key={label}><span className="label">{said.labelled(label)}</span> {value}</li>)}
         </ul>
       </td>
       <td role="cell"><StatusSwitch watch={watch} /></td>
