@@ -35,8 +35,9 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
   const said = useLanguage();
   const chosen = place.chosen(dimension);
   if (counts.length === 0 && chosen.length === 0) return null;
-  // What is chosen stands there also where nothing is left of it.
-  const all = [...counts, ...chosen.filter((value) => !counts.some((count) => count.value === value)).map((value) => ({ value, label: value, count: 0 }))];
+  // What is chosen stands there also where nothing is left of it; then the API does not name it.
+  const gone = chosen.filter((value) => !counts.some((count) => count.value === value));
+  const all = [...counts, ...gone.map((value) => ({ value, label: dimension === 'buyerIds' ? said.chosenBuyer : value, count: 0 }))];
   const first = all.filter(({ value }, i) => i < shown || chosen.includes(value));
   const rest = all.filter((count) => !first.includes(count));
   const box = (count: Counts[number]) => (
