@@ -82,6 +82,7 @@ generate: ## write graph/gql anew from schema.graphqls
 
 .PHONY: bench
 bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 1,000 times on each database
+	scripts/install-test-tools wrk
 	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
 
 .PHONY: benchmarks
