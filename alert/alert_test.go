@@ -601,3 +601,25 @@ func TestWithdrawn(t *testing.T) {
 		w.expect("withdrawn when the mail was written down", w.after(2*day))
 	})
 }
+
+// What waited to be told was dropped, because the tender was cancelled, between
+// when the ledger read who was to hear of it and when it entered that they hear
+// of the cancellation: they hear nothing.
+func TestCancelledMeanwhile(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie")
+		w.enter()
+		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
+		w.expect("cancelled before anyone heard of it", w.send())
+		happening := store.Happening{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
+		hears := store.Alert{
+			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
+			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},
+		}
+		if err := w.store.Enter(t.Context(), happening, []store.Alert{hears}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("and after it was read who was to hear of it", w.after(time.Minute))
+	})
+}

@@ -113,13 +113,18 @@ func (s *Store) CatchUpFollowers(ctx context.Context, watch int64) ([]Follower, 
 // Alerted returns those who were told, or are going to be told, of a tender
 // by reason of a notice before the given one.
 func (s *Store) Alerted(ctx context.Context, tender, before int64) ([]Follower, error) {
-	return scanFollowers(ctx, s.followers().ColumnExpr("why.keywords").
+	q := s.followers().ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
-		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id").
-		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
+		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
+	return scanFollowers(ctx, alerted(q, tender, before).OrderExpr("r.id, w.id, l.id"))
+}
+
+// alerted narrows deliveries, as l, to those that told, or are going to tell, of
+// a tender by reason of a notice before the given one.
+func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
+	return q.Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
 		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
-		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL").
-		OrderExpr("r.id, w.id, l.id"))
+		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL")
 }
 
 func scanFollowers(ctx context.Context, q *bun.SelectQuery) ([]Follower, error) {
@@ -157,7 +162,9 @@ type Happening struct {
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. One that
 // is there already gains the reasons that are new, and stays as it is
 // otherwise: entering again what was entered changes nothing. Recipients that
-// were erased meanwhile are left out.
+// were erased meanwhile are left out, and so are those of a cancellation who
+// are not going to hear of the tender any more: what waited for them was dropped
+// meanwhile.
 func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) error {
 	if len(alerts) == 0 {
 		return nil
@@ -175,6 +182,10 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		if err != nil {
 			return err
 		}
+		alerts, err := stillToHear(ctx, tx, about, alerts)
+		if err != nil || len(alerts) == 0 {
+			return err
+		}
 		numbers, err := takeSome(ctx, tx, len(alerts))
 		if err != nil {
 			return err
@@ -187,6 +198,27 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		}
 		return e.save(ctx, tx)
 	})
+}
+
+// stillToHear leaves out the cancellations for recipients who neither heard of
+// the tender nor are going to.
+func stillToHear(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert) ([]Alert, error) {
+	var asked []int64
+	for _, a := range alerts {
+		if a.Kind == vigie.DeliverCancelled {
+			asked = append(asked, a.RecipientID)
+		}
+	}
+	if len(asked) == 0 {
+		return alerts, nil
+	}
+	var hear []int64
+	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about.TenderID, about.NoticeID).ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
+	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
+		_, hears := slices.BinarySearch(hear, a.RecipientID)
+		return a.Kind == vigie.DeliverCancelled && !hears
+	}), err
 }
 
 // lockRecipients keeps others from changing recipients until the end, and
