@@ -296,7 +296,7 @@ func testPublishNotices(t *testing.T, w *world) {
 	})
 	// What one mutation published, the next of the same request shows as it is then.
 	both := p.ask(`mutation ($a: [NoticeInput!]!, $b: [NoticeInput!]!) {
-		a: publishNotices(input: $a) { results { notice { tender { title } } } }
+		a: publishNotices(input: $a) { results { notice { tender { title notices { kind } } } } }
 		b: publishNotices(input: $b) { results { notice { tender { title notices { kind } } changes { field } } } } }`, vars{
 		"a": []vars{{"source": "portal", "sourceRef": "B1", "title": "Pont", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z"}},
 		"b": []vars{{"source": "portal", "sourceRef": "B2", "previousRef": "B1", "kind": "CORRECTION", "title": "Ponts", "buyerName": "Commune", "publishedAt": "2026-11-02T09:00:00Z"}},
