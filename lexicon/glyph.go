@@ -91,6 +91,11 @@ func fold(r rune) glyph {
 	var text strings.Builder
 	kind := digit
 	for _, d := range norm.NFKD.String(string(r)) {
+		if unicode.IsMark(d) || d == 'ʼ' {
+			// Accents, and what comes before the n of ŉ. Before case changes,
+			// because the upper case of one Greek mark is a letter.
+			continue
+		}
 		// Through the upper case, because ς and σ are one letter.
 		d = unicode.ToLower(unicode.ToUpper(d))
 		switch {

@@ -45,6 +45,27 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// TestEveryCharacter goes through the planes of Unicode that have letters.
+func TestEveryCharacter(t *testing.T) {
+	for r := range rune(0x32000) {
+		text := string(r)
+		folded := Fold(text)
+		if again := Fold(folded); again != folded {
+			t.Errorf("%U %s folds to %q, then to %q", r, text, folded, again)
+		}
+		terms, _ := Terms(text)
+		for name, form := range map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD} {
+			changed := form.String(text)
+			if got := Fold(changed); got != folded {
+				t.Errorf("%U %s folds to %q, in %s to %q", r, text, folded, name, got)
+			}
+			if got, _ := Terms(changed); !slices.Equal(got, terms) {
+				t.Errorf("%U %s has the terms %q, in %s %q", r, text, terms, name, got)
+			}
+		}
+	}
+}
+
 var (
 	word = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
 	pair = regexp.MustCompile(`^([a-z0-9]+_[a-z0-9]+|_[0-9a-f]{63})$`)
