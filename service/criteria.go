@@ -315,7 +315,8 @@ func (f *form) name(name string, path []string) string {
 }
 
 // clean makes what was typed in a field of one line fit to store: composed
-// characters, single spaces, nothing that does not show.
+// characters, single spaces, nothing that does not show. It composes last: a
+// letter and its accent may have had something unseen between them.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -325,6 +326,6 @@ func clean(s string) string {
 			return -1
 		}
 		return r
-	}, norm.NFC.String(s))
-	return strings.Join(strings.Fields(s), " ")
+	}, s)
+	return norm.NFC.String(strings.Join(strings.Fields(s), " "))
 }

@@ -68,6 +68,7 @@ func FuzzCriteria(f *testing.F) {
 	term := regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 	f.Add("voirie \"eau potable\" R&D", "maîtrise d'œuvre", "travaux", "01,2A", "45000000-7", "Voirie, eau potable. Travaux")
 	f.Add("\"", "de la", "l'été", "971", "4", "été")
+	f.Add("cafe\u200d\u0301", "the\ufeff\u0301", "", "", "", "")
 	f.Add("\x00 \u202e", "ЖЖЖ", "日本語", "", "", "日本語 ЖЖЖ")
 	f.Fuzz(func(t *testing.T, text, keyword, excluded, department, cpv, title string) {
 		read := func(in CriteriaInput) (vigie.Criteria, vigie.Problems) {
