@@ -2,6 +2,7 @@ package post
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (m Message) compose() (*mail.Msg, error) {
 	if m.ReplyTo != "" {
 		msg.ReplyToMailAddress(&netmail.Address{Address: m.ReplyTo})
 	}
-	msg.Subject(oneSpace(m.Subject))
+	msg.Subject(literal(oneSpace(m.Subject)))
 	for name, value := range m.Headers {
 		msg.SetGenHeader(mail.Header(name), oneSpace(value))
 	}
@@ -97,9 +98,25 @@ func ownHeaders() []string {
 // IsWritable tells whether readers of an address, as a header has it, find what
 // was written. Where a name has a backslash and is not ASCII they do not:
 // net/mail leaves the backslash in an encoded word, against RFC 2047 §5 (3).
+// Nor is it writable where the name could make a line too long: a quoted one
+// may take twice its bytes, and has no place to be folded at.
 func IsWritable(address netmail.Address) bool {
 	_, err := netmail.ParseAddress(address.String())
-	return err == nil
+	return err == nil && len(address.Name) <= maxHeader/2
+}
+
+// literal writes what looks like an encoded word of RFC 2047 so that readers
+// find it as it was, and not what it would decode to. Beyond ASCII, the whole
+// is encoded anyway.
+func literal(s string) string {
+	if !strings.Contains(s, "=?") || strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return s
+	}
+	var words []string
+	for part := range slices.Chunk([]byte(s), 45) { // 75 characters a word, §2
+		words = append(words, "=?utf-8?b?"+base64.StdEncoding.EncodeToString(part)+"?=")
+	}
+	return strings.Join(words, " ")
 }
 
 func isLine(s string) bool {

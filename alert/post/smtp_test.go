@@ -439,7 +439,8 @@ func FuzzMessage(f *testing.F) {
 		"", "a\r\nBcc: x@y.example", "a\nb", "a\rb", "a\x00", "\u0085", "\u2028", "\xff", "  a   b  ", strings.Repeat(" ", 300), strings.Repeat("a ", 200),
 		strings.Repeat("é", 500), strings.Repeat("x", 2000), "=?utf-8?q?=0D=0ABcc:_x@y.example?=", `"a" <b@c.example>`, "a@b.example", ".\r\n.\r\nRCPT TO:<x@y.example>\r\n",
 		"a: b\r\n\r\nc", "\u202e", `\é`, `x@y.example>
-RCPT TO:<z@y.example`, "\t", "\u00a0",
+RCPT TO:<z@y.example`, "\t", "\u00a0", "=??q?=0ABcc:_x@y.example?=",
+		strings.Repeat(`\`, 600),
 	} {
 		f.Add(s, s, s, s)
 		f.Add("Objet", "Marchés", "reader@bourg-fictif.example", s)
@@ -474,7 +475,7 @@ RCPT TO:<z@y.example`, "\t", "\u00a0",
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said, err := new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")); err != nil || !strings.Contains(subject, "=?") && spaced(said) != spaced(subject) {
+		if said, err := new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")); err != nil || spaced(said) != spaced(subject) {
 			t.Errorf("subject %q (error %v), want %q", said, err, subject)
 		}
 		if from, err := mail.ParseAddress(parsed.Header.Get("From")); err != nil || from.Address != m.From.Address || spaced(from.Name) != spaced(name) {
