@@ -1,14 +1,17 @@
 // Apollo Client: a cache by ids, pages by cursors and by numbers, changes, a
 // subscription.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { relayStylePagination } from '@apollo/client/utilities';
+import { print, relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
 import { firstValueFrom } from 'rxjs';
 import WebSocket from 'ws';
-import { startServer } from './server.js';
+import { startServer, temporaryFolder } from './server.js';
 
 let server;
 let person;
@@ -99,4 +102,38 @@ test('a tender that is published arrives', async () => {
   const heard = firstValueFrom(client({}).subscribe({ query: gql`subscription { tenderMatched { kind tender { id title } } }` }));
   const { data } = await server.publishUntil(heard, 'Voirie, encore');
   assert.equal(data.tenderMatched.tender.title, 'Voirie, encore');
+});
+
+test('only what its manifest lists is run, asked for by id or by text', async () => {
+  const Departments = gql`query Departments { departments { code name } }`;
+  // As @apollo/generate-persisted-query-manifest writes it: documents are as they are sent, with __typename.
+  const body = print(new InMemoryCache().transformDocument(Departments));
+  const file = join(temporaryFolder(), 'manifest.json');
+  writeFileSync(file, JSON.stringify({
+    format: 'apollo-persisted-query-manifest',
+    version: 1,
+    operations: [{ id: 'list-1', name: 'Departments', type: 'query', body }],
+  }));
+  const strict = await startServer({ VIGIE_TRUSTED_DOCUMENTS: file });
+  try {
+    const ask = (link, query) => new ApolloClient({ link: ApolloLink.from(link), cache: new InMemoryCache() }).query({ query });
+    const http = new HttpLink({ uri: strict.url });
+    const sent = [];
+    const byId = [
+      new PersistedQueryLink({ generateHash: ({ definitions: [{ name }] }) => ({ Departments: 'list-1' })[name.value] ?? 'unknown' }),
+      new ApolloLink((operation, forward) => {
+        sent.push(operation.getContext().http);
+        return forward(operation);
+      }),
+      http,
+    ];
+    assert.ok((await ask(byId, Departments)).data.departments.length > 90);
+    assert.deepEqual(sent.map(({ includeQuery }) => includeQuery), [false]);
+    assert.ok((await ask([http], Departments)).data.departments.length > 90);
+    for (const link of [byId, [http]]) {
+      await assert.rejects(ask(link, gql`query Others { departments { name } }`), (error) => error.errors[0].extensions.code === 'FORBIDDEN');
+    }
+  } finally {
+    await strict.stop();
+  }
 });

@@ -39,7 +39,7 @@ type Options struct {
 	// nor by suggestions.
 	Private bool
 	// Trusted are the only documents that are run, by the SHA-256 of their text
-	// in hexadecimal; nil runs any.
+	// in hexadecimal and by whatever else they may be asked for; nil runs any.
 	Trusted map[string]string
 	// Origins are those from whose pages sockets are accepted, beside our own, such
 	// as https://*.example.org; * stands for any part.

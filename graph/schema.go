@@ -37,8 +37,8 @@ func withoutSuggestions(srv *handler.Server) {
 	})
 }
 
-// trusted are the documents that are run, by the SHA-256 of their text. They
-// are asked for as automatically persisted queries are, by hash, or by text.
+// trusted are the documents that are run, as [Options] has them. They are asked
+// for as automatically persisted queries are, by id or hash, or by text.
 type trusted map[string]string
 
 // ExtensionName implements [graphql.HandlerExtension].
@@ -50,12 +50,12 @@ func (trusted) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationParameters implements [graphql.OperationParameterMutator].
 func (t trusted) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
 	asked, _ := params.Extensions["persistedQuery"].(map[string]any)
-	hash, _ := asked["sha256Hash"].(string)
+	id, _ := asked["sha256Hash"].(string)
 	if params.Query != "" {
-		hash = Hash(params.Query)
+		id = Hash(params.Query)
 	}
 	var known bool
-	if params.Query, known = t[hash]; !known {
+	if params.Query, known = t[id]; !known {
 		err := &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
 			FR: "Cette opération n'est pas de celles que ce serveur exécute.",
 			EN: "This operation is none of those that this server runs.",

@@ -44,7 +44,7 @@ type limitSettings struct {
 	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." placeholder:"ORIGIN"`
 	Introspection    bool          `help:"Have the API tell what it is made of, by introspection and suggestions; and serve the playground." default:"true" negatable:""`
-	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by the SHA-256 of their text." type:"existingfile" placeholder:"FILE"`
+	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
 }
 
 // limitVars are the defaults that package graph knows.
@@ -65,8 +65,9 @@ func (s limitSettings) graph() graph.Limits {
 	}
 }
 
-// documents reads the trusted documents: an object of texts by hash, as
-// GraphQL Code Generator and Relay's compiler write it; nil without a file.
+// documents reads the trusted documents, by the id that the file gives them and
+// by their hash; nil without a file. The file is an object of texts by id, as
+// GraphQL Code Generator and Relay's compiler write it, or Apollo's manifest.
 func (s limitSettings) documents() (map[string]string, error) {
 	if s.TrustedDocuments == "" {
 		return nil, nil
@@ -75,12 +76,23 @@ func (s limitSettings) documents() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var written map[string]string
-	if err := json.Unmarshal(text, &written); err != nil {
-		return nil, fmt.Errorf("%s: not a JSON object of documents: %w", s.TrustedDocuments, err)
+	var apollo struct {
+		Format     string
+		Operations []struct{ ID, Body string }
 	}
-	documents := make(map[string]string, len(written))
-	for _, document := range written { // the hash is ours: other tools use others
+	byID := make(map[string]string)
+	if json.Unmarshal(text, &apollo) == nil && apollo.Format == "apollo-persisted-query-manifest" {
+		for _, operation := range apollo.Operations {
+			byID[operation.ID] = operation.Body
+		}
+	} else if err := json.Unmarshal(text, &byID); err != nil {
+		return nil, fmt.Errorf("%s: neither a JSON object of documents nor Apollo's manifest: %w", s.TrustedDocuments, err)
+	}
+	documents := make(map[string]string, 2*len(byID))
+	for id, document := range byID {
+		documents[id] = document
+	}
+	for _, document := range byID { // last, for a hash is never another's id
 		documents[graph.Hash(document)] = document
 	}
 	return documents, nil

@@ -6,8 +6,11 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +21,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"vigie/graph"
 )
 
 // limited is a running server with settings of its own; the token is that of a
@@ -355,5 +360,35 @@ func TestSubscriptionPlaces(t *testing.T) {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusNotFound {
 		t.Errorf("profiles at the public address: %s", response.Status)
+	}
+}
+
+// Trusted documents are known by the id that their file gives them and by their
+// hash, whichever tool wrote it.
+func TestDocuments(t *testing.T) {
+	const text = "query Departments { departments { code } }"
+	want := map[string]string{"list-1": text, graph.Hash(text): text}
+	for name, c := range map[string]struct {
+		file string
+		want map[string]string
+	}{
+		"an object":         {`{"list-1": "query Departments { departments { code } }"}`, want},
+		"Apollo's manifest": {`{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "list-1", "name": "Departments", "type": "query", "body": "query Departments { departments { code } }"}]}`, want},
+		"nothing":           {`{}`, map[string]string{}},
+		"another object":    {`{"operations": [{"id": "list-1"}]}`, nil},
+		"no object":         {`["query Departments { departments { code } }"]`, nil},
+		"half an object":    {`{"list-1": "query`, nil},
+	} {
+		file := filepath.Join(t.TempDir(), "documents.json")
+		if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := limitSettings{TrustedDocuments: file}.documents()
+		if (err != nil) != (c.want == nil) || !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if got, err := (limitSettings{}).documents(); got != nil || err != nil {
+		t.Errorf("without a file: %v, %v", got, err)
 	}
 }
