@@ -337,6 +337,10 @@ func badToken(err error) error {
 	}}
 }
 
+// languages are those the product speaks. It is costly to make, and never
+// changes.
+var languages = language.NewMatcher([]language.Tag{language.French, language.English})
+
 // localeOf is the product's language nearest to those asked for, as a tag or
 // an Accept-Language header; "" for none.
 func localeOf(asked string) vigie.Locale {
@@ -344,7 +348,7 @@ func localeOf(asked string) vigie.Locale {
 	if err != nil || len(tags) == 0 {
 		return ""
 	}
-	_, i, sure := language.NewMatcher([]language.Tag{language.French, language.English}).Match(tags...)
+	_, i, sure := languages.Match(tags...)
 	if sure == language.No {
 		return "" // the matcher's default, not what was asked for
 	}
