@@ -208,14 +208,21 @@ func TestCatchUp(t *testing.T) {
 		ana, box := w.person("ana@example.org"), &postbox{}
 		id := ana.createAlerting()
 		set := `mutation ($id: ID!, $on: Boolean!, $catchUp: Boolean) { updateWatch(id: $id, input: { active: $on, catchUp: $catchUp }) { userErrors { message } } }`
-		for i, catchUp := range []any{true, false} {
+		for i, catchUp := range []bool{true, false} {
 			ana.ask(set, vars{"id": id, "on": false, "catchUp": false})
 			w.now = w.now.Add(24 * time.Hour)
 			w.publish(w.notice("meanwhile"+string(rune('0'+i)), "Voirie", "Commune", 0))
 			w.mails(box)
 			ana.ask(set, vars{"id": id, "on": true, "catchUp": catchUp})
-			if got := w.mails(box); (len(got) == 1) != (catchUp == true) {
+			if got := w.mails(box); (len(got) == 1) != catchUp {
 				t.Errorf("catchUp %v: mails %q", catchUp, got)
+			}
+		}
+		// It may be thought better of, and is told once however often it is asked for.
+		for _, want := range []int{1, 0} {
+			ana.ask(set, vars{"id": id, "on": true, "catchUp": true})
+			if got := w.mails(box); len(got) != want {
+				t.Errorf("asked for later: mails %q, want %d", got, want)
 			}
 		}
 	})

@@ -224,8 +224,8 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		set(&w.Name, in.Name)
 		w.NameKey = vigie.NameKey(w.Name)
 		w.Criteria = criteria.over(w.Criteria)
-		if in.CatchUp && !w.Active && in.Active != nil && *in.Active {
-			w.CatchUpFrom = cmp.Or(w.Paused, &w.ID) // one that was never on was off since it was made
+		if in.CatchUp && in.Active != nil && *in.Active {
+			catchUp(w)
 		}
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
@@ -237,6 +237,15 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		f.warnings = append(f.warnings, s.breadth(ctx, w.Criteria, []string{"input", "criteria"})...)
 	}
 	return w, f.warnings, nil
+}
+
+// catchUp has a watch tell of what came since it was last switched off, or made
+// if it never was; or since whence it already is to.
+func catchUp(w *vigie.Watch) {
+	from := cmp.Or(w.Paused, &w.ID)
+	if w.CatchUpFrom == nil || *from < *w.CatchUpFrom {
+		w.CatchUpFrom = from
+	}
 }
 
 // DeleteWatch takes a watch from an account.

@@ -343,7 +343,8 @@ type UpdateWatchInput struct {
 	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
 	// All other addresses, at most 20.
 	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
-	// With `active`, which switches it on again: have it tell, once, of what came meanwhile. Else only of what comes from now on.
+	// With `active: true`: have it tell, once, of what came since it was last switched off (or made), and was not told. Else it
+	// tells only of what comes from when it is switched on. It may be asked for later, too, of a watch that is on.
 	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
 }
 

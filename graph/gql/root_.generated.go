@@ -3329,7 +3329,10 @@ input UpdateWatchInput {
   notifyMe: Boolean
   "All other addresses, at most 20."
   recipients: [String!]
-  "With ` + "`" + `active` + "`" + `, which switches it on again: have it tell, once, of what came meanwhile. Else only of what comes from now on."
+  """
+  With ` + "`" + `active: true` + "`" + `: have it tell, once, of what came since it was last switched off (or made), and was not told. Else it
+  tells only of what comes from when it is switched on. It may be asked for later, too, of a watch that is on.
+  """
   catchUp: Boolean
 }
 
