@@ -180,4 +180,21 @@ test('the links of the mail lead to the page', async () => {
   assert.equal(await page.getByLabel('Nom associé à la veille :').inputValue(), 'TEST 01/09');
 });
 
+test('what came while a watch was off is told where that is asked for', async () => {
+  await page.goto(`${server.url}/veille`);
+  const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 » active' });
+  await status.click();
+  await page.getByText('La veille « TEST 01/09 » est inactive').waitFor();
+  await publishAndIndex(server, { title: 'Voirie du hameau', buyerName: 'Mairie de Test' });
+  await status.click();
+  await page.getByText('La veille « TEST 01/09 » est active.').waitFor();
+  await page.getByRole('button', { name: 'Recevoir aussi ce qui a paru entre-temps' }).click();
+  await page.getByText('alertera aussi de ce qui a paru entre-temps').waitFor();
+  await until(async () => {
+    // Its mail waits: the recipient had one a moment ago.
+    const { watches } = await ask(server, '{ watches { nodes { deliveries { nodes { tender { title } } } } } }');
+    return watches.nodes[0].deliveries.nodes.some(({ tender }) => tender.title === 'Voirie du hameau');
+  }, 'the delivery');
+});
+
 test('nobody complained', () => assert.deepEqual(page.complaints, []));

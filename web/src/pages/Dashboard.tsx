@@ -1,7 +1,7 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
-import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type WatchRowFragment } from '../gql/graphql';
+import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
@@ -102,14 +102,22 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
   const say = useMessages();
   const client = useApolloClient();
   const [change, { loading }] = useMutation(SwitchWatchDocument);
+  /** What hinders the change, if anything does. */
+  async function set(variables: SwitchWatchMutationVariables): Promise<string | undefined> {
+    const { data, error } = await change({ variables, errorPolicy: 'all' });
+    return data?.updateWatch?.userErrors[0]?.message ?? (error && said.notSaved);
+  }
   async function flip() {
     if (loading) return;
-    const { data, error } = await change({ variables: { id, active: !active }, errorPolicy: 'all' });
-    const problem = data?.updateWatch?.userErrors[0]?.message ?? (error && said.notSaved);
+    const problem = await set({ id, active: !active });
     if (problem) return say({ text: problem });
     // The answer says all about the watch itself.
     forgetMatches(client);
-    say({ text: (active ? said.switchedOff : said.switchedOn)(name) });
+    if (active) return say({ text: said.switchedOff(name) });
+    say({ text: said.switchedOn(name), action: { label: said.catchUp, run: () => void catchUp() } });
+  }
+  async function catchUp() {
+    say({ text: (await set({ id, active: true, catchUp: true })) ?? said.catchingUp(name) });
   }
   return (
     <>
