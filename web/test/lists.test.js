@@ -190,6 +190,7 @@ test('by the keyboard alone: past the navigation, to a new watch, and saved', as
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
   assert.equal(await focused(), 'Créer une veille');
+  await settled(page);
   await page.keyboard.press('Tab');
   await page.keyboard.type('Au clavier');
   await page.keyboard.press('Tab');
