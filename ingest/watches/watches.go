@@ -52,7 +52,9 @@ func (r *Ref) UnmarshalJSON(text []byte) error {
 	var number json.Number // a string too
 	if len(text) > 0 && text[0] != '"' {
 		err := json.Unmarshal(text, &number)
-		*r = Ref(number)
+		if *r = Ref(number); strings.ContainsAny(number.String(), ".eE") {
+			return errors.New("a number that names something is whole")
+		}
 		return err
 	}
 	return json.Unmarshal(text, (*string)(r))
