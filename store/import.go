@@ -99,7 +99,8 @@ func (s *Store) ImportWatches(ctx context.Context, issuer string, began time.Tim
 }
 
 // watchImport is one batch on its way into the database: what it touches is
-// read at once, changed here, and written at once.
+// read at once and changed here; what is new is written at once, what has
+// changed, which is little, one by one.
 type watchImport struct {
 	store   *Store
 	tx      bun.Tx
@@ -148,7 +149,7 @@ func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findNames, i.findBuyers, i.findPeople, i.save} {
+	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findBuyers, i.findNames, i.findPeople, i.save} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -257,6 +258,19 @@ func (i *watchImport) findWatches(ctx context.Context) error {
 // moveAddresses has accounts to which nobody has signed in yet follow what is
 // said of their addresses now, and makes those that there are not.
 func (i *watchImport) moveAddresses(ctx context.Context) error {
+	var there []int64
+	for _, a := range i.accounts {
+		there = append(there, a.ID)
+	}
+	if len(there) > 0 {
+		// All at once, for rows are locked in the order of their ids.
+		var locked []int64
+		err := i.store.dialect.forUpdate(i.tx.NewSelect().Model((*recipient)(nil)).Column("id").
+			Where("account_id IN (?)", bun.List(there)).Order("id")).Scan(ctx, &locked)
+		if err != nil {
+			return err
+		}
+	}
 	for _, e := range i.entries {
 		e.account = i.accounts[e.Subject]
 		if e.account == nil {
@@ -507,9 +521,6 @@ func (i *watchImport) save(ctx context.Context) error {
 	for _, e := range i.entries {
 		e.say()
 	}
-	if err := i.saveNew(ctx, &numbers); err != nil {
-		return err
-	}
 	if len(i.confirmed) > 0 {
 		if err := upsert(ctx, i.tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"}); err != nil {
 			return err
@@ -526,6 +537,10 @@ func (i *watchImport) save(ctx context.Context) error {
 			return err
 		}
 		e.result.Outcome = ImportChanged
+	}
+	// After those, for a new watch may have the name that one of them had.
+	if err := i.saveNew(ctx, &numbers); err != nil {
+		return err
 	}
 	return i.remember(ctx)
 }
@@ -554,6 +569,9 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 		w := e.watch
 		w.ID, w.AccountID, w.UpdatedAt = numbers.next(), e.account.ID, i.now
 		w.Number, w.Since = w.ID, w.ID
+		if !w.Active {
+			w.Paused = &w.Number
+		}
 		watches = append(watches, w)
 		newcomers, rows := e.people.rows(w.ID, numbers)
 		recipients, subscriptions = append(recipients, newcomers...), append(subscriptions, rows...)

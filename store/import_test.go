@@ -359,3 +359,19 @@ func TestImportFindsBuyers(t *testing.T) {
 		}
 	})
 }
+
+// A watch that is renamed leaves its name to one of the same batch.
+func TestImportPassesNamesOn(t *testing.T) {
+	eachMoving(t, func(t *testing.T, m *moving) {
+		m.imports("created", old("1", "ana", called("A")))
+		m.imports("created changed", old("2", "ana", called("B")), old("1", "ana", called("C")))
+		m.imports("changed created", old("1", "ana", called("D")), old("3", "ana", called("C")))
+		var names []string
+		for _, w := range m.watches(m.signIn("ana")) {
+			names = append(names, w.Name)
+		}
+		if slices.Sort(names); !slices.Equal(names, []string{"B", "C", "D"}) {
+			t.Errorf("%q", names)
+		}
+	})
+}

@@ -56,9 +56,6 @@ func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, 
 				Where("account_id = ?", account).Where("tender_id IN (?)", same).Exec(ctx)
 			return err
 		}
-		if _, err := s.lockAccount(ctx, tx, account); err != nil {
-			return err
-		}
 		slices.Sort(leading) // rows are locked in the order of their ids
 		rows := make([]tenderMark, len(leading))
 		for i, id := range leading {

@@ -80,6 +80,9 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		}
 		w.ID = numbers.next()
 		w.Number, w.Since, w.UpdatedAt = w.ID, w.ID, w.CreatedAt
+		if !w.Active {
+			w.Paused = &w.Number
+		}
 		w.Criteria = storedCriteria(w.Criteria)
 		if _, err := tx.NewInsert().Model(&w).Exec(ctx); err != nil {
 			return takenName(err, "input", "name")
@@ -209,6 +212,10 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		err := s.dialect.forUpdate(tx.NewSelect().Model(w).WherePK().
 			Where("account_id = ?", account.ID).Where("deleted_at >= ?", since)).Scan(ctx)
 		if err != nil {
+			return err
+		}
+		// Its recipients are locked before numbers are taken, to be looked at later.
+		if _, err := s.planPeople(ctx, tx, account, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := takeNumbers(ctx, tx, 1)
@@ -358,7 +365,6 @@ type subscription struct {
 // people are the addresses that a watch shall write to, and what that changes.
 type people struct {
 	account       *vigie.Account
-	keep          bool // everything stays as it is
 	recipients    []*recipient
 	subscriptions map[int64]*subscription // those there are, by recipient
 	now           time.Time
@@ -387,7 +393,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 		return nil, err
 	}
 	if notifyMe == nil && others == nil {
-		return &people{keep: true}, nil
+		return &people{}, nil // everything stays as it is
 	}
 	var rows []*subscription
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
