@@ -72,8 +72,19 @@ func TestChangedEmail(t *testing.T) {
 		w.publish("3", "Une école")
 		w.expect("and follows what ben did", w.after(24*time.Hour), "office: 1 nouveau marché – veille Écoles")
 
+		cat := w.signIn("cat")
+		w.watch(cat, "Voirie", vigie.Daily, "voirie", "desk@example.org")
+		w.watch(cat, "Écoles", vigie.Daily, "école")
+		w.expect("the desk is asked", w.work(), "desk: Confirmez votre adresse – Vigie")
+		w.consentsOf(cat, "desk@example.org")
+		w.publish("5", "Voirie et école encore")
+		w.enter()
+		moves("cat", "desk", true)
+		w.expect("what waited for both has the reasons of both", w.after(24*time.Hour),
+			"moved"+news, "office: 1 nouveau marché – 2 veilles", "desk: 1 nouveau marché – 2 veilles")
+
 		moves("ben", "unknown", false)
 		w.publish("4", "Une école")
-		w.expect("not vouched for", w.after(24*time.Hour), "unknown: Confirmez votre adresse – Vigie")
+		w.expect("not vouched for", w.after(24*time.Hour), "unknown: Confirmez votre adresse – Vigie", "desk: 1 nouveau marché – veille Écoles")
 	})
 }

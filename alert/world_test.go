@@ -276,14 +276,17 @@ func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
 }
 
 // consents has the owner of an address agree, on the account's watches.
-func (w *world) consents(address string) {
+func (w *world) consents(address string) { w.t.Helper(); w.consentsOf(w.account, address) }
+
+// consentsOf is the same for another account's watches.
+func (w *world) consentsOf(account *vigie.Account, address string) {
 	w.t.Helper()
-	watches, err := w.store.Watches(w.t.Context(), w.account.ID, store.WatchFilter{})
+	watches, err := w.store.Watches(w.t.Context(), account.ID, store.WatchFilter{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, watch := range watches {
-		byWatch, err := w.store.Recipients(w.t.Context(), w.account, []int64{watch.ID})
+		byWatch, err := w.store.Recipients(w.t.Context(), account, []int64{watch.ID})
 		if err != nil {
 			w.t.Fatal(err)
 		}

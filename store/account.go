@@ -112,7 +112,8 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 // moveAddress keeps an account's own address its own when it changes, with its
 // watches and with what waits to be told to it. Consent does not move; whether
 // the new address is asked for its own, ask says. Where it was a recipient
-// already it takes over what the old one had, and keeps what it said itself.
+// already it takes over what the old one had, and keeps what it said itself;
+// what the old one was told stays with it.
 func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string, ask bool) error {
 	if addressKey(from) == addressKey(to) {
 		return nil
@@ -140,6 +141,10 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 		`UPDATE subscriptions SET removed_at = NULL WHERE recipient_id = ?1
 			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL)`,
 		`UPDATE subscriptions SET removed_at = ?2 WHERE recipient_id = ?0 AND removed_at IS NULL`,
+		`INSERT INTO reasons (delivery_id, watch_id, keywords) SELECT same.id, why.watch_id, why.keywords
+			FROM deliveries AS l JOIN reasons AS why ON why.delivery_id = l.id JOIN deliveries AS same
+				ON same.recipient_id = ?1 AND same.tender_id = l.tender_id AND same.kind = l.kind AND same.notice_id = l.notice_id
+			WHERE l.recipient_id = ?0 AND l.mail_id IS NULL AND l.dropped_at IS NULL AND same.mail_id IS NULL ON CONFLICT DO NOTHING`,
 		`UPDATE deliveries SET recipient_id = ?1 WHERE recipient_id = ?0 AND ` + waiting + ` AND NOT EXISTS (SELECT 1 FROM deliveries AS same
 			WHERE same.recipient_id = ?1 AND same.tender_id = deliveries.tender_id AND same.kind = deliveries.kind AND same.notice_id = deliveries.notice_id)`,
 	} {
