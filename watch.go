@@ -29,7 +29,9 @@ type Watch struct {
 	// Since is the number at which it was created or last switched on: only
 	// what was published after it is mailed.
 	Since int64
-	// Paused is the number at which it was last switched off, nil for never.
+	// Paused is the number at which it was last switched off, or made if it was
+	// off then; nil where it has nothing to catch up on: it was never off, or was
+	// told since.
 	Paused *int64
 	// CatchUpFrom is the number from which on it is still to be told what it
 	// missed, nil where there is nothing to tell.

@@ -155,7 +155,7 @@ type news struct {
 	matching []int64
 	knew     map[int64]bool
 	// missed is the watch that missed it, where the news is no notice but that
-	// this watch was switched on again.
+	// this watch is to catch up.
 	missed *vigie.Watch
 	done   bool // with what it missed
 }

@@ -218,12 +218,23 @@ func TestCatchUp(t *testing.T) {
 				t.Errorf("catchUp %v: mails %q", catchUp, got)
 			}
 		}
-		// It may be thought better of, and is told once however often it is asked for.
+		// It may be thought better of, and is told once however often it is asked for;
+		// what it was told, or could not miss, it does not catch up on.
 		for _, want := range []int{1, 0} {
+			w.now = w.now.Add(time.Hour)
 			ana.ask(set, vars{"id": id, "on": true, "catchUp": true})
 			if got := w.mails(box); len(got) != want {
 				t.Errorf("asked for later: mails %q, want %d", got, want)
 			}
+		}
+		ana.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { keywords: ["pont"] } }) { userErrors { message } } }`, vars{"id": id})
+		quiet := w.notice("quiet", "Pont", "Commune", 0)
+		quiet.Quiet = true
+		w.publish(quiet)
+		w.now = w.now.Add(time.Hour)
+		ana.ask(set, vars{"id": id, "on": true, "catchUp": true})
+		if got := w.mails(box); len(got) != 0 {
+			t.Errorf("never missed: mails %q", got)
 		}
 	})
 }

@@ -195,8 +195,8 @@ type UpdateWatch struct {
 	Frequency  *vigie.Frequency
 	NotifyMe   *bool
 	Recipients *[]string
-	// CatchUp has a watch that this switches on again tell, once, of what came
-	// meanwhile.
+	// CatchUp, with Active true, has a watch tell, once, of what came while it was
+	// off the last time; also one that is on already.
 	CatchUp bool
 }
 
@@ -239,12 +239,11 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	return w, f.warnings, nil
 }
 
-// catchUp has a watch tell of what came since it was last switched off, or made
-// if it never was; or since whence it already is to.
+// catchUp has a watch tell of what it has to catch up on, if anything; or of
+// more, where it already is to.
 func catchUp(w *vigie.Watch) {
-	from := cmp.Or(w.Paused, &w.ID)
-	if w.CatchUpFrom == nil || *from < *w.CatchUpFrom {
-		w.CatchUpFrom = from
+	if w.Paused != nil && (w.CatchUpFrom == nil || *w.Paused < *w.CatchUpFrom) {
+		w.CatchUpFrom = w.Paused
 	}
 }
 

@@ -49,9 +49,10 @@ func (now *Snapshot) CatchingUp(ctx context.Context) ([]*vigie.Watch, error) {
 	return watches, translate(err)
 }
 
-// CaughtUp notes that a watch was told what it missed.
+// CaughtUp notes that a watch was told what it missed, for good.
 func (s *Store) CaughtUp(ctx context.Context, w *vigie.Watch) error {
 	_, err := s.db.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = NULL").
+		Set("paused = CASE WHEN paused < catch_up_from THEN paused END").
 		Where("id = ?", w.ID).Where("catch_up_from = ?", *w.CatchUpFrom).Exec(ctx)
 	return translate(err)
 }

@@ -343,8 +343,8 @@ type UpdateWatchInput struct {
 	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
 	// All other addresses, at most 20.
 	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
-	// With `active: true`: have it tell, once, of what came since it was last switched off (or made), and was not told. Else it
-	// tells only of what comes from when it is switched on. It may be asked for later, too, of a watch that is on.
+	// With `active: true`: have it tell, once, of what came while it was off. Else it tells only of what comes from when it is
+	// switched on. It may be asked for later, too, of a watch that is on; one that was never off has nothing to tell.
 	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
 }
 

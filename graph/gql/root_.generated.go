@@ -3330,8 +3330,8 @@ input UpdateWatchInput {
   "All other addresses, at most 20."
   recipients: [String!]
   """
-  With ` + "`" + `active: true` + "`" + `: have it tell, once, of what came since it was last switched off (or made), and was not told. Else it
-  tells only of what comes from when it is switched on. It may be asked for later, too, of a watch that is on.
+  With ` + "`" + `active: true` + "`" + `: have it tell, once, of what came while it was off. Else it tells only of what comes from when it is
+  switched on. It may be asked for later, too, of a watch that is on; one that was never off has nothing to tell.
   """
   catchUp: Boolean
 }
