@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -72,7 +73,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
-	plan       *TenderPlan
+	matches    func() []*WatchMatch // worked out when it is first asked
 }
 
 // WatchMatch is that a watch matches a tender, and by which of its keywords.
@@ -82,9 +83,7 @@ type WatchMatch struct {
 }
 
 // MatchedBy tells which of the watches asked for the tender matches.
-func (e *TenderEdge) MatchedBy() []*WatchMatch {
-	return matchesOf(e.Node, e.plan.watches, e.plan.query.Any)
-}
+func (e *TenderEdge) MatchedBy() []*WatchMatch { return e.matches() }
 
 // Marked are the passages of title and description that have one of the
 // keywords by which the tender matches.
@@ -301,7 +300,9 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		if p.query.Order == search.Relevance {
 			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.query.Now.Unix()}
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, plan: p})
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
+			return matchesOf(t, p.watches, p.query.Any)
+		})})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
