@@ -21,7 +21,8 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if !selects(ctx, "notices") {
 		return l.tenders.Load(ctx, key)
 	}
-	// A tender's own page asks for all there is of it: one look brings it.
+	// Whoever asks for its notices mostly asks for its buyer too, as lists do not:
+	// one look brings all.
 	d, err := q.service.Store.Dossier(ctx, key)
 	if err != nil {
 		return nil, err

@@ -94,17 +94,17 @@ func (p *process) open(name string) (io.ReadCloser, error) {
 	}
 	bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
 		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-	return watched{io.TeeReader(file, bar), file, bar}, nil
+	return progressFile{io.TeeReader(file, bar), file, bar}, nil
 }
 
-// watched is a file whose progress is shown.
-type watched struct {
+// progressFile is a file whose progress is shown.
+type progressFile struct {
 	io.Reader
 	file io.Closer
 	bar  *progressbar.ProgressBar
 }
 
-func (w watched) Close() error { return errors.Join(w.bar.Finish(), w.file.Close()) }
+func (w progressFile) Close() error { return errors.Join(w.bar.Finish(), w.file.Close()) }
 
 func refName(ref string) string {
 	if ref == "" {
