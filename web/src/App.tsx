@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
 import { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { readAnew } from './client';
 import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
 import { keepLanguage, LanguageContext, languages, lastLanguage, useLanguage } from './language';
 import { Messages } from './messages';
@@ -80,7 +81,7 @@ function LanguageSwitch() {
     if (loading) return;
     const { error } = await change({ variables: { locale: other }, errorPolicy: 'all' });
     // Labels come from the API in the reader's language: all are asked for anew.
-    if (!error) await client.refetchQueries({ include: 'active' });
+    if (!error) await readAnew(client);
   }
   return <button type="button" className="link" lang={other.toLowerCase()} aria-disabled={loading} onClick={() => void toOther()}>{otherLanguage}</button>;
 }

@@ -41,7 +41,7 @@ export function createClient(session: Session): ApolloClient {
     on: {
       connected: () => {
         // What happened while there was no connection is not told later: read again.
-        if (connectedBefore) void client.refetchQueries({ include: 'active' });
+        if (connectedBefore) void readAnew(client);
         connectedBefore = true;
       },
       closed: (event) => {
@@ -77,9 +77,16 @@ export function createClient(session: Session): ApolloClient {
   return client;
 }
 
-/** Forgets every list of matching tenders: what is in it has changed. Those on the screen are read again. */
+/** Forgets all answers; what is on the screen is read again, and stays there meanwhile. */
+export async function readAnew(client: ApolloClient): Promise<void> {
+  client.cache.evict({ id: 'ROOT_QUERY' });
+  client.cache.gc();
+  await client.refetchQueries({ include: 'active' });
+}
+
+/** Forgets what matches, and why: that has changed. What of it is on the screen is read again. */
 export function forgetMatches({ cache }: ApolloClient): void {
-  cache.evict({ id: 'ROOT_QUERY', fieldName: 'matchingTenders' });
+  for (const fieldName of ['matchingTenders', 'explainMatch']) cache.evict({ id: 'ROOT_QUERY', fieldName });
   cache.gc();
 }
 

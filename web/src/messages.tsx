@@ -5,6 +5,8 @@ import { useLanguage } from './language';
 interface Message {
   text: string;
   action?: { label: string; run: () => void; focus?: boolean };
+  /** It does not take the place of one that can still be acted upon. */
+  yields?: boolean;
 }
 
 const MessagesContext = createContext<(message: Message) => void>(() => {});
@@ -20,7 +22,10 @@ export function Messages({ children }: { children: ReactNode }) {
   const { close } = useLanguage();
   const [message, setMessage] = useState<Message | null>(null);
   const action = useRef<HTMLButtonElement>(null);
-  const say = useCallback((message: Message) => setMessage(message), []);
+  const say = useCallback(
+    (message: Message) => setMessage((shown) => (message.yields && shown?.action && !shown.yields ? shown : message)),
+    [],
+  );
   useEffect(() => {
     if (!message) return;
     // What was acted upon is gone, and the focus with it.

@@ -24,8 +24,17 @@ export function usePlace(): Place {
   const at = useSyncExternalStore(subscribe, () => location.pathname + location.search);
   return useMemo(() => {
     const url = new URL(at, location.origin);
-    return { path: url.pathname.slice(base.length).split('/').filter(Boolean).map(decodeURIComponent), search: url.searchParams };
+    return { path: url.pathname.slice(base.length).split('/').filter(Boolean).map(decoded), search: url.searchParams };
   }, [at]);
+}
+
+/** A piece of a way; one that nobody encoded well is what it is. */
+function decoded(piece: string): string {
+  try {
+    return decodeURIComponent(piece);
+  } catch {
+    return piece;
+  }
 }
 
 /** A way below the page: to('veilles', id). */
@@ -33,9 +42,8 @@ export function to(...path: string[]): string {
   return [base, ...path.map(encodeURIComponent)].join('/');
 }
 
-export function navigate(url: string, { replace = false } = {}): void {
-  if (replace) history.replaceState(null, '', url);
-  else history.pushState(null, '', url);
+export function navigate(url: string): void {
+  history.pushState(null, '', url);
   dispatchEvent(new Event(moved));
 }
 

@@ -2,7 +2,7 @@
 // the other language.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, picture, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
+import { ask, inaccessible, picture, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -206,6 +206,33 @@ test('by the keyboard alone: past the navigation, to a new watch, and saved', as
   await page.keyboard.press('Enter');
   await page.getByText('La veille « Au clavier » est supprimée.').waitFor();
   assert.equal(await focused(), 'Annuler');
+});
+
+test('news leaves what can still be undone', async () => {
+  await publishAndIndex(server, { title: 'Voirie sur le vif' });
+  await page.locator('.tenders .name', { hasText: 'Voirie sur le vif' }).waitFor();
+  await page.getByRole('button', { name: 'Annuler', exact: true }).click();
+  await page.getByText('La veille « Au clavier » est rétablie.').waitFor();
+});
+
+test('what is typed stays when all is read anew, and all labels change', async () => {
+  await page.getByRole('link', { name: 'Modifier la veille « Au clavier »' }).click();
+  const name = () => page.locator('input[type=text]').first();
+  await name().waitFor();
+  await name().fill('Assainissement');
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Edit my watch' }).waitFor();
+  await settled(page);
+  assert.equal(await name().inputValue(), 'Assainissement');
+  await page.getByRole('button', { name: 'Français' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Modifier ma veille' }).waitFor();
+  await settled(page);
+  assert.equal(await name().inputValue(), 'Assainissement');
+});
+
+test('an address that nobody encoded well is none', async () => {
+  await page.goto(`${server.url}/veille/%E9`);
+  await page.getByRole('heading', { level: 1, name: 'Cette page n’existe pas.' }).waitFor();
 });
 
 test('nobody complained', () => assert.deepEqual(page.complaints, []));

@@ -65,7 +65,7 @@ function BuyerBox({ box, choose }: { box: React.RefObject<HTMLInputElement | nul
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const search = useDebounced(typed.trim(), 150);
-  const { data: now, previousData, loading } = useQuery(BuyersDocument, { variables: { search }, skip: search === '' });
+  const { data: now, previousData, error, loading } = useQuery(BuyersDocument, { variables: { search }, skip: search === '' });
   const list = search === '' ? [] : ((now ?? previousData)?.buyers?.nodes ?? []);
   const settled = search !== '' && search === typed.trim() && !loading;
   const shown = open && list.length > 0;
@@ -135,7 +135,7 @@ function BuyerBox({ box, choose }: { box: React.RefObject<HTMLInputElement | nul
           </li>
         ))}
       </ul>
-      <p className="hint" role="status">{settled && open ? (list.length > 0 ? said.buyersFound(list.length) : said.noBuyer) : ''}</p>
+      <p className="hint" role="status">{settled && open ? (error ? said.failed : list.length > 0 ? said.buyersFound(list.length) : said.noBuyer) : ''}</p>
     </div>
   );
 }

@@ -38,7 +38,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
         {tender.dismissed && <p className="warning">{said.dismissedHere}</p>}
         <dl className="facts">
           <div><dt>{said.status}</dt><dd><span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span></dd></div>
-          <div><dt>{said.deadline.replace(/\s*:$/, '')}</dt><dd>{tender.deadline ? said.parisTime(said.moment(tender.deadline)) : said.noDeadline}</dd></div>
+          <div><dt>{said.deadline}</dt><dd>{tender.deadline ? said.parisTime(said.moment(tender.deadline)) : said.noDeadline}</dd></div>
           <div><dt>{said.buyer}</dt><dd>{tender.buyer.name}</dd></div>
           <div><dt>{said.reference}</dt><dd>{tender.reference ?? tender.sourceRef}</dd></div>
           <div><dt>{said.departments}</dt><dd>{departmentsOf(tender, Infinity) || said.nationwide}</dd></div>

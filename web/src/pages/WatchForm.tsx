@@ -1,3 +1,4 @@
+import { NetworkStatus } from '@apollo/client';
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { forgetWatches } from '../client';
@@ -31,7 +32,8 @@ export function EditWatch({ id }: { id: string }) {
   // The form begins with what is stored now, whatever the cache remembers.
   const watch = useQuery(EditedWatchDocument, { variables: { id }, fetchPolicy: 'network-only' });
   const error = choices.error ?? watch.error;
-  const ready = choices.data && watch.data && !watch.loading;
+  // Read again later, it stays as it was typed.
+  const ready = choices.data && watch.data && watch.networkStatus !== NetworkStatus.loading;
   return (
     <Page title={said.editTitle}>
       {ready && watch.data!.watch && <WatchForm choices={choices.data!} watch={watch.data!.watch} />}

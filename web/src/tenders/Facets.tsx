@@ -1,4 +1,5 @@
-import { useId, useRef } from 'react';
+import { useRef } from 'react';
+import { Choice } from '../fields/Field';
 import type { FacetsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { dimensionNames, type Dimension, type ListPlace } from './place';
@@ -41,7 +42,12 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
   const first = all.filter(({ value }, i) => i < shown || chosen.includes(value));
   const rest = all.filter((count) => !first.includes(count));
   const box = (count: Counts[number]) => (
-    <FacetBox key={count.value} count={count} checked={chosen.includes(count.value)} toggle={() => place.toggle(dimension, count.value)} />
+    <Choice
+      key={count.value}
+      label={<>{count.label} <span className="count">({said.number(count.count)})</span></>}
+      checked={chosen.includes(count.value)}
+      onChange={() => place.toggle(dimension, count.value)}
+    />
   );
   return (
     <fieldset>
@@ -54,16 +60,5 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
         </details>
       )}
     </fieldset>
-  );
-}
-
-function FacetBox({ count: { label, count }, checked, toggle }: { count: Counts[number]; checked: boolean; toggle: () => void }) {
-  const { number } = useLanguage();
-  const id = useId();
-  return (
-    <p className="choice">
-      <input type="checkbox" id={id} checked={checked} onChange={toggle} />
-      <label htmlFor={id}>{label} <span className="count">({number(count)})</span></label>
-    </p>
   );
 }

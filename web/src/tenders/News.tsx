@@ -17,7 +17,7 @@ export function News() {
       if (!news) return;
       const { kind, tender } = news;
       const text = kind === 'CANCELLED' ? said.justCancelled : kind === 'CORRECTED' ? said.justChanged : said.justPublished;
-      say({ text: text(tender.title), action: { label: said.show, run: () => navigate(to('marches', tender.source, tender.sourceRef)) } });
+      say({ text: text(tender.title), yields: true, action: { label: said.show, run: () => navigate(to('marches', tender.source, tender.sourceRef)) } });
       // Lists have it a moment later than subscribers: usually within a second.
       for (const wait of [700, 5000]) setTimeout(() => forgetWatches(client), wait);
     },

@@ -46,7 +46,7 @@ export function Pager({ place, pages, heading }: { place: ListPlace; pages: numb
   };
   return (
     <nav className="pager" aria-label={said.pages}>
-      {turn(said.previousPage, '←', place.page - 1)}
+      {turn(said.previousPage, '←', Math.min(place.page - 1, pages))}
       <span>{said.page(said.number(place.page), said.number(Math.max(pages, 1)))}</span>
       {turn(said.nextPage, '→', place.page + 1)}
     </nav>

@@ -40,7 +40,7 @@ function TenderLine({ line: { tender, title, passage, about, action } }: { line:
         {passage && <p className="passage">{passage}</p>}
         <p className="facts">
           {tender.status !== 'ONLINE' && <span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span>}
-          <span>{said.deadline} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}</span>
+          <span>{said.labelled(said.deadline)} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}</span>
           <span>{said.published} {said.day(tender.publishedAt)}</span>
           <span>{departmentsOf(tender) || said.nationwide}</span>
         </p>
