@@ -25,7 +25,8 @@ const (
 	// MaxOffset is how many rows deep a numbered page or a list by relevance
 	// can go.
 	MaxOffset = 10_000
-	// MaxBatch is how many notices one call or one transaction publishes.
+	// MaxBatch is how many notices one call or one transaction publishes, and how
+	// many of anything else one statement is about.
 	MaxBatch = 500
 	// BroadPerDay is how many tenders a day a watch may match before its
 	// author is warned.

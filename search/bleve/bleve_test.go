@@ -221,7 +221,7 @@ func TestLock(t *testing.T) {
 
 func TestUnreadableIndexIsLeftAlone(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
+		t.Skip("NOT RUN as root, who may read everything")
 	}
 	dir := filled(t)
 	check(t, os.Chmod(filepath.Join(dir, "a", "store"), 0))
