@@ -2,9 +2,9 @@ package vigie
 
 import "time"
 
-// Delivery is that a recipient shall hear, or heard, of what happened to a
-// tender. There is one for each recipient, tender, kind and notice, whatever
-// the number of watches that led to it.
+// Delivery records an alert that is owed, or was sent, to a recipient. There is
+// one for each recipient, tender, kind and notice, whatever the number of
+// watches that led to it.
 type Delivery struct {
 	// ID is the number of the change that made it.
 	ID          int64 `bun:"id,pk"`
@@ -18,13 +18,100 @@ type Delivery struct {
 	// Urgent ones do not wait for a digest.
 	Urgent    bool
 	CreatedAt time.Time
-	// DueAt is when to look whether it is due.
+	// DueAt is when to decide next what becomes of it.
 	DueAt time.Time
-	// MailID is the mail that tells of it; nil while it waits.
+	// MailID is the mail that it was claimed for; nil for none.
 	MailID *int64
-	// DroppedAt is when it turned out that it must, or need, not be told.
+	// DroppedAt is when it was dropped; nil where it was not.
 	DroppedAt *time.Time
+	// HeldAt is since when it is held, HeldFor what stands in the way; nil and ""
+	// where it is not.
+	HeldAt  *time.Time
+	HeldFor HoldReason `bun:",nullzero"`
 }
+
+// State is the delivery's state; mail is that of the mail that it was claimed
+// for, nil for none.
+func (d *Delivery) State(mail *MailState) DeliveryState {
+	switch {
+	case d.DroppedAt != nil:
+		return DeliveryDropped
+	case d.MailID == nil && d.HeldAt != nil:
+		return DeliveryHeld
+	case d.MailID == nil || mail == nil:
+		return DeliveryWaiting
+	}
+	switch *mail {
+	case MailSent:
+		return DeliverySent
+	case MailFailed:
+		return DeliveryFailed
+	case MailDropped:
+		return DeliveryDropped
+	case MailOpen:
+	}
+	return DeliveryClaimed
+}
+
+// DeliveryState is how far a delivery has come. [DeliveryState.Next] is the
+// table of what may follow.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	// DeliveryWaiting is one that leaves with the next mail that is due.
+	DeliveryWaiting DeliveryState = "WAITING"
+	// DeliveryHeld is one that may not be sent at the moment, for a reason that
+	// can end: see [HoldReason]. It waits again as soon as it may be sent.
+	DeliveryHeld DeliveryState = "HELD"
+	// DeliveryClaimed is one whose mail is written and is being sent.
+	DeliveryClaimed DeliveryState = "CLAIMED"
+	// DeliverySent is one whose mail was accepted by a mail server.
+	DeliverySent DeliveryState = "SENT"
+	// DeliveryDropped is one that is not sent, for a reason that does not end:
+	// the recipient left, bounced or was removed, the account dismissed the
+	// tender, the tender is over, the watch was deleted more than
+	// [RestorableFor] ago, or it was held for [MaxHold].
+	DeliveryDropped DeliveryState = "DROPPED"
+	// DeliveryFailed is one whose mail was refused permanently, or came back.
+	DeliveryFailed DeliveryState = "FAILED"
+)
+
+// DeliveryStates returns all of them.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{DeliveryWaiting, DeliveryHeld, DeliveryClaimed, DeliverySent, DeliveryDropped, DeliveryFailed}
+}
+
+// Next is the table of transitions: the states that may follow. The store makes
+// no other.
+func (s DeliveryState) Next() []DeliveryState {
+	switch s {
+	case DeliveryWaiting:
+		return []DeliveryState{DeliveryHeld, DeliveryClaimed, DeliveryDropped}
+	case DeliveryHeld:
+		return []DeliveryState{DeliveryWaiting, DeliveryDropped}
+	case DeliveryClaimed: // held again, or dropped, where that turns out just before sending
+		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped}
+	case DeliverySent: // a mail can come back days after it was accepted
+		return []DeliveryState{DeliveryFailed}
+	case DeliveryDropped, DeliveryFailed:
+	}
+	return nil
+}
+
+// HoldReason is what stands in the way of a delivery that is held.
+type HoldReason string
+
+// The reasons.
+const (
+	// HoldWatchInactive: the watch is switched off.
+	HoldWatchInactive HoldReason = "WATCH_INACTIVE"
+	// HoldWatchDeleted: the watch was deleted, and can still be restored.
+	HoldWatchDeleted HoldReason = "WATCH_DELETED"
+	// HoldUnconfirmed: the issuer vouched for the address, and does not at the
+	// moment.
+	HoldUnconfirmed HoldReason = "ADDRESS_UNCONFIRMED"
+)
 
 // DeliveryKind is what happened to a tender.
 type DeliveryKind string
@@ -39,21 +126,6 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
-)
-
-// DeliveryStatus is what became of a delivery.
-type DeliveryStatus string
-
-// The statuses of a delivery.
-const (
-	// DeliveryWaiting is one that is to come, or on its way.
-	DeliveryWaiting DeliveryStatus = "WAITING"
-	// DeliverySent is one whose mail was accepted.
-	DeliverySent DeliveryStatus = "SENT"
-	// DeliveryDropped is one that was not to be sent any more.
-	DeliveryDropped DeliveryStatus = "DROPPED"
-	// DeliveryFailed is one whose mail was refused for good.
-	DeliveryFailed DeliveryStatus = "FAILED"
 )
 
 // MailKind is what a mail is for.

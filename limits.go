@@ -18,6 +18,8 @@ const (
 	MaxPageSize     = 100
 	// RestorableFor is how long after it was deleted a watch can be restored.
 	RestorableFor = 24 * time.Hour
+	// MaxHold is how long a delivery is held before it is dropped.
+	MaxHold = 30 * 24 * time.Hour
 	// MaxMarked is how many tenders one call marks as seen.
 	MaxMarked = 100
 	// MaxDismissed is how many dismissed tenders a list of matches leaves out.

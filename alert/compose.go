@@ -44,14 +44,30 @@ type composer struct {
 	notices map[int64][]*vigie.Notice
 }
 
-// composed is a mail as it is sent, and what becomes of what it was to tell.
+// composed is a mail as it is sent, and what turned out about its deliveries.
 type composed struct {
+	store.Composed
 	message post.Message
-	// dropped are the deliveries that it does not tell of, watches those that it
-	// names.
-	dropped, watches []int64
 	// empty is whether there is nothing left to say.
 	empty bool
+}
+
+// mayTell reports whether a delivery may still be sent, and notes what becomes
+// of it otherwise; over is whether its tender is.
+func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now time.Time) bool {
+	may := judge(r, t, now)
+	switch {
+	case may.never || over:
+		done.Dropped = append(done.Dropped, t.ID)
+	case may.hold != "":
+		if done.Held == nil {
+			done.Held = make(map[int64]vigie.HoldReason)
+		}
+		done.Held[t.ID] = may.hold
+	default:
+		return true
+	}
+	return false
 }
 
 // newComposer reads what mails to readers tell of.
@@ -87,11 +103,6 @@ func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
 		l, err = c.templates.Confirmation(letter.Confirmation{
 			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(link.ConfirmPath, link.Confirm, r.ID, r.Email),
 		})
-	case !r.Confirmed || r.Left || r.Bounced:
-		for _, t := range r.Deliveries {
-			done.dropped = append(done.dropped, t.ID)
-		}
-		done.empty = true
 	case m.Kind == vigie.QuietMail:
 		l, done, err = c.quiet(m, r)
 	default:
@@ -100,7 +111,7 @@ func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
 	if err != nil || done.empty {
 		return done, err
 	}
-	done.message = c.message(m, r, done.watches, l)
+	done.message = c.message(m, r, done.Watches, l)
 	return done, nil
 }
 
@@ -168,15 +179,15 @@ func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, compose
 	var done composed
 	for id, w := range r.Watches {
 		if !quietAt(r, w).After(m.CreatedAt) {
-			done.watches = append(done.watches, id)
+			done.Watches = append(done.Watches, id)
 		}
 	}
-	if done.empty = len(done.watches) == 0 || !r.Account.QuietNotes; done.empty {
+	if done.empty = len(done.Watches) == 0 || !r.Account.QuietNotes || !r.Confirmed || r.Left || r.Bounced; done.empty {
 		return letter.Letter{}, done, nil
 	}
-	slices.Sort(done.watches)
+	slices.Sort(done.Watches)
 	l, err := c.templates.Quiet(letter.Quiet{
-		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.watches),
+		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.Watches),
 		Days: int(quiet / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
 	})
 	return l, done, err
@@ -194,24 +205,18 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	named := make(map[int64]bool)
 	for _, s := range stories(r) {
 		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
-		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool {
-			if !over && wanted(r, t) {
-				return false
-			}
-			done.dropped = append(done.dropped, t.ID)
-			return true
-		})
+		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool { return !done.mayTell(r, t, over, c.now) })
 		if len(s.told) == 0 {
 			continue
 		}
 		section := s.section(&d)
 		section.Tenders = append(section.Tenders, c.tender(r, s, section == &d.Corrected, named))
 	}
-	done.watches = slices.Sorted(maps.Keys(named))
-	if done.empty = len(done.watches) == 0; done.empty {
+	done.Watches = slices.Sorted(maps.Keys(named))
+	if done.empty = len(done.Watches) == 0; done.empty {
 		return letter.Letter{}, done, nil
 	}
-	d.Watches = c.watches(r, done.watches)
+	d.Watches = c.watches(r, done.Watches)
 	l, err := c.templates.Digest(d)
 	return l, done, err
 }

@@ -14,14 +14,12 @@ const indexPatience = 10 * time.Minute
 // decide says what is to become of what waits for a recipient; spacing is the
 // least time between two digests.
 func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64) store.Decision {
-	if !r.Confirmed || r.Left || r.Bounced {
-		d := askFor(r, now)
-		for _, t := range r.Deliveries {
-			d.Drop = append(d.Drop, t.ID)
-		}
-		return d
+	d := store.Decision{Asked: r.Asking}
+	mailable := r.Confirmed && !r.Left && !r.Bounced
+	if !mailable {
+		d = askFor(r, now)
 	}
-	d := store.Decision{Asked: r.Asking, Later: make(map[int64]time.Time)}
+	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]store.Held)
 	spaced := now
 	// A mail that left well after now left by a clock that was wrong.
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
@@ -33,7 +31,9 @@ func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64
 	if len(d.Members) > 0 {
 		d.Mail = vigie.DigestMail
 	}
-	lookForQuiet(r, now, &d)
+	if mailable {
+		lookForQuiet(r, now, &d)
+	}
 	return d
 }
 
@@ -80,9 +80,14 @@ func stories(r *store.Reader) []*story {
 func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d *store.Decision) {
 	var members []int64
 	first, ready := time.Time{}, true
+	over := s.over(now)
 	for _, t := range s.told {
-		if !wanted(r, t) {
+		switch may := judge(r, t, now); {
+		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
+			continue
+		case may.hold != "":
+			d.Hold[t.ID] = store.Held{For: may.hold, Until: s.heldUntil(may, now)}
 			continue
 		}
 		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.tender.Deadline)
@@ -103,7 +108,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 	switch {
 	case len(members) == 0:
 		return
-	case s.over(now):
+	case over:
 		d.Drop = append(d.Drop, members...)
 	case first.After(now):
 		return
@@ -142,19 +147,68 @@ func (s *story) over(now time.Time) bool {
 	return newly || !ended
 }
 
-// wanted tells whether a recipient wants to hear of something: a watch that
-// led to it must be one that it still follows, and the tender not one that the
-// account wants to see no more of.
-func wanted(r *store.Reader, t *store.Told) bool {
-	if !r.Confirmed || r.Left || r.Bounced || t.Dismissed && r.Primary {
-		return false
+// permission is whether a delivery may be sent now: the zero value, that it may.
+type permission struct {
+	// never is that it may not, for a reason that does not end.
+	never bool
+	// hold is what stands in the way for now; until is when it is too late.
+	hold  vigie.HoldReason
+	until time.Time
+}
+
+// judge says whether a delivery may be sent now. Of the watches that led to it
+// one that is on is enough.
+func judge(r *store.Reader, t *store.Told, now time.Time) permission {
+	if r.Left || r.Bounced || t.Dismissed && r.Primary {
+		return permission{never: true}
 	}
+	held := now
+	if t.HeldAt != nil {
+		held = *t.HeldAt
+	}
+	may := permission{never: true}
 	for _, reason := range t.Reasons {
-		if _, follows := r.Watches[reason.WatchID]; follows {
-			return true
+		if _, on := r.Watches[reason.WatchID]; on {
+			may = permission{}
+			break
+		}
+		if off, follows := r.Off[reason.WatchID]; follows {
+			may = laxer(may, whileOff(off, held))
 		}
 	}
-	return false
+	if may == (permission{}) && !r.Confirmed {
+		may = permission{hold: vigie.HoldUnconfirmed, until: held.Add(vigie.MaxHold)}
+	}
+	if may.hold != "" && !now.Before(may.until) {
+		return permission{never: true}
+	}
+	return may
+}
+
+// whileOff is what a watch that is off, and has been held since then, permits.
+func whileOff(w store.Followed, held time.Time) permission {
+	if w.DeletedAt == nil {
+		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
+	}
+	// At the last moment it can still be restored.
+	return permission{hold: vigie.HoldWatchDeleted, until: w.DeletedAt.Add(vigie.RestorableFor + time.Microsecond)}
+}
+
+// laxer is the one of two permissions that lasts longer.
+func laxer(a, b permission) permission {
+	if a.never || b.until.After(a.until) {
+		return b
+	}
+	return a
+}
+
+// heldUntil is when to decide again about a delivery that is held, if nothing
+// changes: when it is too late for it, or for the tender.
+func (s *story) heldUntil(may permission, now time.Time) time.Time {
+	if end := s.tender.Deadline; end != nil && end.After(now) && end.Before(may.until) {
+		return *end
+	}
+	return may.until
 }
 
 // frequencyOf is the fastest frequency among the watches that led to a delivery

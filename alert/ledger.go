@@ -150,7 +150,7 @@ type news struct {
 	corrects bool
 	// urgent is whether it moved the deadline to an earlier moment.
 	urgent bool
-	// matching are the watches that the tender matches, where it is online, and
+	// match returns the watches that the tender matches, where it is online, and
 	// knew those of them that it matched before the notice.
 	matching []int64
 	knew     map[int64]bool
@@ -181,17 +181,53 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, notices []*vigie
 	if err != nil {
 		return nil, err
 	}
+	off, err := latelyOff(ctx, now, notices[0].ID)
+	if err != nil {
+		return nil, err
+	}
 	var list []news
 	for _, notice := range notices {
-		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID]); tells {
+		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
 			list = append(list, n)
 		}
 	}
 	return list, nil
 }
 
+// match returns the watches that a tender matches: those that are on, and those
+// that went off since the last notice that was read.
+func (l *Ledger) match(t *vigie.Tender, off []offWatch) []int64 {
+	watches := l.Matcher.Match(t)
+	if len(off) == 0 {
+		return watches
+	}
+	facts, _ := query.FactsOf(t)
+	for _, w := range off {
+		if w.formula.Matches(facts) {
+			watches = append(watches, w.id)
+		}
+	}
+	return watches
+}
+
+// offWatch is a watch that is off by now. The matcher does not hold it.
+type offWatch struct {
+	id      int64
+	formula query.Formula
+}
+
+// latelyOff reads the watches that went off after a change.
+func latelyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
+	watches, err := now.LatelyOff(ctx, after)
+	list := make([]offWatch, len(watches))
+	for i, w := range watches {
+		list[i] = offWatch{w.ID, query.Compile(w.Criteria)}
+	}
+	return list, err
+}
+
 // readOne finds out what one of the notices of a tender tells, if anything.
-func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) (n news, tells bool) {
+func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n news, tells bool) {
 	n = news{about: store.Happening{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
 	if t.Outcome == vigie.Cancelled {
 		n.cancelled = notice.Kind == vigie.Cancellation
@@ -204,13 +240,13 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	online := t.Status(l.Now()) == vigie.StatusOnline
 	if online {
 		n.facts = told.Facts()
-		n.matching = l.Matcher.Match(t)
+		n.matching = l.match(t, off)
 	}
 	if n.corrects = told.Corrects(); n.corrects {
 		n.urgent = told.Hastens()
 		n.knew = make(map[int64]bool)
 		if before := told.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
-			for _, watch := range l.Matcher.Match(before) {
+			for _, watch := range l.match(before, off) {
 				n.knew[watch] = true
 			}
 		}
@@ -278,9 +314,9 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := make(map[int64]bool, len(alerted))
-	for _, f := range alerted {
-		told[f.RecipientID] = true
+	mailed, err := l.Store.AlertedRecipients(ctx, n.about.TenderID, n.about.NoticeID)
+	if err != nil {
+		return nil, err
 	}
 	g := gathering{news: n, now: l.Now(), people: make(map[int64]*listener)}
 	switch {
@@ -296,10 +332,11 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 	found := query.NewFinder(n.facts)
 	for _, f := range followers {
 		f.Keywords = found.Keywords(f.Keywords)
+		known, ever := mailed[f.RecipientID]
 		switch {
-		case n.corrects && (told[f.RecipientID] || n.knew[f.WatchID]):
+		case n.corrects && (ever || n.knew[f.WatchID]):
 			g.add(vigie.DeliverCorrected, f)
-		case !told[f.RecipientID]:
+		case !known: // one more reason where it is still to be mailed
 			g.add(vigie.DeliverNew, f)
 		}
 	}

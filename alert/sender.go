@@ -166,7 +166,7 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	case err != nil: // a template is wrong, for this mail at least: others can leave
 		return s.unwritten(ctx, m, err)
 	case done.empty:
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.dropped) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.Composed) })
 	}
 	s.fault(BeforeSend)
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
@@ -177,7 +177,7 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	}
 	s.fault(AfterSend)
 	s.Metrics.sent(m)
-	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.dropped, done.watches) })
+	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.Composed) })
 	s.fault(AfterRecord)
 	return err
 }

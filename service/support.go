@@ -73,6 +73,7 @@ type AlertReasonCode string
 const (
 	AlertSent          AlertReasonCode = "SENT"
 	AlertWaiting       AlertReasonCode = "WAITING"
+	AlertHeld          AlertReasonCode = "HELD"
 	AlertDelayed       AlertReasonCode = "DELAYED"
 	AlertFailed        AlertReasonCode = "FAILED"
 	AlertDropped       AlertReasonCode = "DROPPED"
@@ -158,10 +159,12 @@ func becameOf(a *store.Attempt) *AlertReason {
 			at = a.ClosedAt
 		}
 		return &AlertReason{Code: AlertDropped, At: at, Text: vigie.Text{
-			FR: "Au moment d'écrire, il n'y avait plus lieu de le faire.",
-			EN: "When the mail was due, it was not to be told any more.",
+			FR: "Au moment de l'envoi, le message n'était plus utile ou n'était plus permis.",
+			EN: "When the mail was due, it was no longer relevant, or no longer allowed.",
 		}}
-	case vigie.DeliveryWaiting:
+	case vigie.DeliveryHeld:
+		return &AlertReason{Code: AlertHeld, At: &a.DueAt, Text: heldFor(a.HeldFor)}
+	case vigie.DeliveryWaiting, vigie.DeliveryClaimed:
 	}
 	if a.Error != "" {
 		return &AlertReason{Code: AlertDelayed, At: a.RetryAt, Reply: a.Error, Text: vigie.Text{
@@ -170,6 +173,27 @@ func becameOf(a *store.Attempt) *AlertReason {
 		}}
 	}
 	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le message doit encore partir.", EN: "The mail is still to leave."}}
+}
+
+// heldFor says what stands in the way of a delivery that is held.
+func heldFor(reason vigie.HoldReason) vigie.Text {
+	switch reason {
+	case vigie.HoldWatchDeleted:
+		return vigie.Text{
+			FR: "La veille est supprimée : le message partira si elle est rétablie dans les 24 heures.",
+			EN: "The watch is deleted: the mail leaves if it is restored within 24 hours.",
+		}
+	case vigie.HoldUnconfirmed:
+		return vigie.Text{
+			FR: "La plateforme ne garantit plus cette adresse pour l'instant : le message partira dès qu'elle sera confirmée.",
+			EN: "The platform does not vouch for this address at the moment: the mail leaves once it is confirmed.",
+		}
+	case vigie.HoldWatchInactive:
+	}
+	return vigie.Text{
+		FR: "La veille est désactivée : le message partira si elle est réactivée à temps.",
+		EN: "The watch is switched off: the mail leaves if it is switched on in time.",
+	}
 }
 
 // againstAddress says what stands against a mail to an address.

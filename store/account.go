@@ -55,13 +55,16 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 			_, err = tx.NewInsert().Model(account).Exec(ctx)
 			return err
 		}
-		before := account.Email
+		before := *account
 		follow(account, c, s.stamp())
-		if err := s.moveAddress(ctx, tx, account.ID, before, account.Email, !account.EmailVerified); err != nil {
+		if err := s.moveAddress(ctx, tx, account.ID, before.Email, account.Email, !account.EmailVerified); err != nil {
 			return err
 		}
 		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "email_verified_at", "name", "locale", "imported").WherePK().Exec(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.vouched(ctx, tx, &before, account)
 	})
 	if vigie.CodeOf(err) == vigie.Taken {
 		// Another request of the same person was first.
@@ -145,7 +148,7 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 			FROM deliveries AS l JOIN reasons AS why ON why.delivery_id = l.id JOIN deliveries AS same
 				ON same.recipient_id = ?1 AND same.tender_id = l.tender_id AND same.kind = l.kind AND same.notice_id = l.notice_id
 			WHERE l.recipient_id = ?0 AND l.mail_id IS NULL AND l.dropped_at IS NULL AND same.mail_id IS NULL ON CONFLICT DO NOTHING`,
-		`UPDATE deliveries SET recipient_id = ?1 WHERE recipient_id = ?0 AND ` + waiting + ` AND NOT EXISTS (SELECT 1 FROM deliveries AS same
+		`UPDATE deliveries SET recipient_id = ?1 WHERE recipient_id = ?0 AND ` + unclaimed + ` AND NOT EXISTS (SELECT 1 FROM deliveries AS same
 			WHERE same.recipient_id = ?1 AND same.tender_id = deliveries.tender_id AND same.kind = deliveries.kind AND same.notice_id = deliveries.notice_id)`,
 	} {
 		if _, err := tx.NewRaw(statement, before.ID, after.ID, s.stamp()).Exec(ctx); err != nil {
@@ -153,6 +156,30 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 		}
 	}
 	return s.lookAgain(ctx, tx, []int64{after.ID})
+}
+
+// vouched has it decided again what becomes of all that an account's own address
+// is owed, where the issuer began or ceased to vouch for it.
+func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.Account) error {
+	same := addressKey(before.Email) == addressKey(account.Email)
+	if same && before.EmailVerified == account.EmailVerified {
+		return nil
+	}
+	var own []*recipient
+	err := s.dialect.forUpdate(tx.NewSelect().Model(&own).Where("account_id = ?", account.ID).
+		Where("address_key = ?", addressKey(account.Email))).Scan(ctx)
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	r := own[0]
+	r.UnvouchedAt = nil
+	if same && before.EmailVerified {
+		r.UnvouchedAt = new(s.stamp())
+	}
+	if _, err := tx.NewUpdate().Model(r).Column("unvouched_at").WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	return s.lookAgain(ctx, tx, []int64{r.ID})
 }
 
 // addressKey is a mail address for comparing.

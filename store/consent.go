@@ -89,8 +89,11 @@ func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Con
 			return err
 		}
 		now := s.stamp()
-		r.LeftAt, r.LookAt = nil, &now
-		if _, err := tx.NewUpdate().Model(r).Column("left_at", "look_at").WherePK().Exec(ctx); err != nil {
+		r.LeftAt = nil
+		if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if err := s.lookAgain(ctx, tx, []int64{id}); err != nil {
 			return err
 		}
 		if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", id).Exec(ctx); err != nil {
@@ -109,16 +112,36 @@ func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Con
 // Leave notes that a recipient wants no more mail at all. It holds until the
 // owner of the address undoes it.
 func (s *Store) Leave(ctx context.Context, recipientID int64) error {
-	_, err := s.db.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.stamp()).Set("asking = FALSE").
-		Where("id = ?", recipientID).Where("left_at IS NULL").Exec(ctx)
-	return translate(err)
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.stamp()).Set("asking = FALSE").
+			Where("id = ?", recipientID).Where("left_at IS NULL").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return s.lookAgain(ctx, tx, []int64{recipientID})
+	})
 }
 
 // LeaveWatch notes that a recipient wants no more mail about a watch.
 func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
-	_, err := s.db.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", s.stamp()).
-		Where("id = ?", subscriptionID).Where("left_at IS NULL").Exec(ctx)
-	return translate(err)
+	a, err := s.Subscriber(ctx, subscriptionID)
+	switch {
+	case vigie.CodeOf(err) == vigie.NotFound: // erased: nothing is sent
+		return nil
+	case err != nil:
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := s.lockRecipients(ctx, tx, []int64{a.RecipientID}); err != nil {
+			return err
+		}
+		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", s.stamp()).
+			Where("id = ?", subscriptionID).Where("left_at IS NULL").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return s.lookAgain(ctx, tx, []int64{a.RecipientID})
+	})
 }
 
 // MailBounced notes that a mail came back, and why. Where nobody is at the
@@ -130,6 +153,14 @@ func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, wh
 	}
 	now := s.stamp()
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var everywhere []int64 // the recipients of all accounts
+		if forAddress {
+			err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
+				Where("address_key = ?", addressKey(address)).Order("id")).Scan(ctx, &everywhere)
+			if err != nil {
+				return err
+			}
+		}
 		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
 			Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", mail).Exec(ctx)
 		if err != nil || !forAddress {
@@ -137,6 +168,9 @@ func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, wh
 		}
 		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
 			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, addressKey(address), now).Exec(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.lookAgain(ctx, tx, everywhere)
 	})
 }

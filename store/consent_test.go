@@ -358,7 +358,7 @@ func TestMailBounced(t *testing.T) {
 		if mails, _ = f.claim(); len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.MailSent(t.Context(), mails[0], nil, nil))
+		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@Example.org"})
 		f.must(err)

@@ -16,28 +16,37 @@ type Outgoing struct {
 	SubscriptionID int64
 	WatchID        int64
 	AccountID      int64
-	State          *vigie.MailState // of its mail, if any
-	ClosedAt       *time.Time
+	// MailState is that of the mail that it was claimed for, nil for none; ClosedAt
+	// is when that was accepted, or given up.
+	MailState *vigie.MailState
+	ClosedAt  *time.Time
 }
 
-// Status is what became of it.
-func (o *Outgoing) Status() vigie.DeliveryStatus {
-	switch {
-	case o.DroppedAt != nil:
-		return vigie.DeliveryDropped
-	case o.State == nil:
-		return vigie.DeliveryWaiting
-	}
-	switch *o.State {
-	case vigie.MailSent:
-		return vigie.DeliverySent
-	case vigie.MailDropped:
-		return vigie.DeliveryDropped
-	case vigie.MailFailed:
-		return vigie.DeliveryFailed
-	case vigie.MailOpen:
+// State is the delivery's state.
+func (o *Outgoing) State() vigie.DeliveryState { return o.Delivery.State(o.MailState) }
+
+// Status is the state as the API has it: one that is claimed is still to leave.
+func (o *Outgoing) Status() vigie.DeliveryState {
+	if state := o.State(); state != vigie.DeliveryClaimed {
+		return state
 	}
 	return vigie.DeliveryWaiting
+}
+
+// Hold is what stands in the way of a delivery that is held, nil of another.
+func (o *Outgoing) Hold() *Hold {
+	if o.State() != vigie.DeliveryHeld {
+		return nil
+	}
+	return &Hold{Reason: o.HeldFor, Since: *o.HeldAt, Until: o.DueAt}
+}
+
+// Hold is what stands in the way of a delivery.
+type Hold struct {
+	Reason vigie.HoldReason
+	Since  time.Time
+	// Until is when it is dropped, if nothing changes.
+	Until time.Time
 }
 
 // SentAt is when its mail was accepted, nil where none was.
@@ -78,7 +87,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 		return nil, 0, translate(err)
 	}
 	q := s.outgoing().Where("why.watch_id = ?", watch).
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state, m.closed_at").Limit(int64(w.Limit))
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Limit(int64(w.Limit))
 	if w.Below != 0 {
 		q = q.Where("d.id < ?", w.Below)
 	}
@@ -99,7 +108,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, error) {
 	o := new(Outgoing)
 	err := s.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state, m.closed_at").
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").
 		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
 	return o, translate(err)
 }
@@ -117,7 +126,7 @@ func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, 
 	var list []*Attempt
 	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN deliveries AS d ON d.recipient_id = s.recipient_id").
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
-		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").
+		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state AS mail_state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").
 		Where("s.watch_id = ?", watch).Where("d.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).OrderExpr("d.id").Scan(ctx, &list)
 	return list, translate(err)

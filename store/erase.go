@@ -78,6 +78,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 			"DELETE FROM subscriptions WHERE " + of,
 			"DELETE FROM recipients WHERE account_id = ?",
 			"DELETE FROM tender_marks WHERE account_id = ?",
+			"DELETE FROM watch_periods WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 			// By these an import knows that it shall not bring the watches back.
 			"UPDATE imported_watches SET digest = '' WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",

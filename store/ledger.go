@@ -39,6 +39,19 @@ func (now *Snapshot) ChangedTenders(ctx context.Context, after, limit int64) ([]
 	return changedTenders(ctx, now.tx, after, limit)
 }
 
+// LatelyOff returns the watches that are off, and were switched off or deleted
+// by a change above after: of the notices up to then the ledger still owes them
+// those that came while they were on.
+func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
+	var watches []*vigie.Watch
+	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
+		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
+	if err == nil {
+		err = loadWatchBuyers(ctx, now.tx, watches)
+	}
+	return watches, translate(err)
+}
+
 // CatchingUp returns the watches that are still to be told what they missed.
 func (now *Snapshot) CatchingUp(ctx context.Context) ([]*vigie.Watch, error) {
 	var watches []*vigie.Watch
@@ -81,8 +94,8 @@ type followerRow struct {
 	DigestDay   vigie.Weekday
 }
 
-// followers selects those who consent to mail about watches; whoever was told
-// of a bounce, left, was removed or never confirmed is not among them.
+// followers selects the addresses that watches owe their alerts: those that
+// agreed, and have not left, bounced or been removed since.
 func (s *Store) followers() *bun.SelectQuery {
 	return s.db.NewSelect().TableExpr("watches AS w").
 		Join("JOIN subscriptions AS s ON s.watch_id = w.id").
@@ -90,8 +103,15 @@ func (s *Store) followers() *bun.SelectQuery {
 		Join("JOIN accounts AS a ON a.id = w.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
 		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, w.frequency, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
-		Where("w.active").Where("w.deleted_at IS NULL").Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
-		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").Where(confirmed)
+		Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
+		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").Where("(" + confirmed + " OR r.unvouched_at IS NOT NULL)")
+}
+
+// onAt narrows watches, as w, to those that were on when a notice came, whatever
+// they are by now.
+func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
+	return q.Where(`(w.active AND w.deleted_at IS NULL AND w.since < ?0 OR EXISTS
+		(SELECT 1 FROM watch_periods AS p WHERE p.watch_id = w.id AND p.since < ?0 AND p.until > ?0))`, notice)
 }
 
 // confirmed tells, of a recipient r of an account a, that its owner agreed: by
@@ -100,24 +120,41 @@ func (s *Store) followers() *bun.SelectQuery {
 const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.email) = r.address_key)"
 
 // Followers returns those who follow watches, at most [vigie.MaxBatch] of them,
-// that looked out already when a notice came.
+// that were on when a notice came.
 func (s *Store) Followers(ctx context.Context, watches []int64, notice int64) ([]Follower, error) {
-	return scanFollowers(ctx, s.followers().ColumnExpr("w.keywords").
-		Where("w.id IN (?)", bun.List(watches)).Where("w.since < ?", notice))
+	return scanFollowers(ctx, onAt(s.followers(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
 // CatchUpFollowers returns those who follow a watch that catches up.
 func (s *Store) CatchUpFollowers(ctx context.Context, watch int64) ([]Follower, error) {
-	return scanFollowers(ctx, s.followers().ColumnExpr("w.keywords").Where("w.id = ?", watch))
+	return scanFollowers(ctx, s.followers().ColumnExpr("w.keywords").Where("w.id = ?", watch).Where("w.active").Where("w.deleted_at IS NULL"))
 }
 
-// Alerted returns those who were told, or are going to be told, of a tender
-// by reason of a notice before the given one.
-func (s *Store) Alerted(ctx context.Context, tender, before int64) ([]Follower, error) {
-	q := s.followers().ColumnExpr("why.keywords").
+// Alerted returns the followers that were, or are to be, alerted of a tender by
+// reason of an earlier notice than the given one, by the watches that were on
+// when that came.
+func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]Follower, error) {
+	q := onAt(s.followers(), notice).ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
-	return scanFollowers(ctx, alerted(q, tender, before).OrderExpr("r.id, w.id, l.id"))
+	return scanFollowers(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
+}
+
+// AlertedRecipients returns the recipients that were, or are to be, alerted of a
+// tender by reason of an earlier notice than the given one, whatever became of
+// the watches; with each, whether a mail was written.
+func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (map[int64]bool, error) {
+	var rows []struct {
+		RecipientID int64
+		Mailed      bool
+	}
+	err := alerted(s.db.NewSelect().TableExpr("deliveries AS l"), tender, notice).
+		ColumnExpr("l.recipient_id, COUNT(l.mail_id) > 0 AS mailed").Group("l.recipient_id").Scan(ctx, &rows)
+	mailed := make(map[int64]bool, len(rows))
+	for _, row := range rows {
+		mailed[row.RecipientID] = row.Mailed
+	}
+	return mailed, translate(err)
 }
 
 // alerted narrows deliveries, as l, to those that told, or are going to tell, of
@@ -238,16 +275,28 @@ type deliveryKey struct {
 	notice    int64
 }
 
-// entered returns the deliveries that are in the ledger already, by their keys.
-func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64) (map[deliveryKey]int64, error) {
+// known are the deliveries of some recipients that are in the ledger already.
+type known struct {
+	byKey map[deliveryKey]*vigie.Delivery
+	// unsent are those that are still to say that the tender is new, by
+	// recipient.
+	unsent map[int64][]*vigie.Delivery
+}
+
+// entered returns the deliveries that are in the ledger already.
+func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).Where("tender_id = ?", about.TenderID).
-		Where("notice_id IN (0, ?)", about.NoticeID).Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
-	byKey := make(map[deliveryKey]int64, len(rows))
+		Where("(notice_id IN (0, ?) OR kind = ? AND "+unclaimed+")", about.NoticeID, vigie.DeliverNew).
+		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
+	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}
 	for _, d := range rows {
-		byKey[deliveryKey{d.RecipientID, d.Kind, d.NoticeID}] = d.ID
+		k.byKey[deliveryKey{d.RecipientID, d.Kind, d.NoticeID}] = d
+		if d.Kind == vigie.DeliverNew && d.MailID == nil && d.DroppedAt == nil {
+			k.unsent[d.RecipientID] = append(k.unsent[d.RecipientID], d)
+		}
 	}
-	return byKey, err
+	return k, err
 }
 
 // entry is what one transaction enters.
@@ -256,6 +305,9 @@ type entry struct {
 	deliveries []*vigie.Delivery
 	reasons    []*reason
 	due        map[time.Time][]int64
+	// again are deliveries that gained a reason, for which they may be due
+	// sooner, or be held no more.
+	again []int64
 }
 
 // reason is a row of reasons.
@@ -265,22 +317,47 @@ type reason struct {
 	Keywords   []string
 }
 
-func (e *entry) add(about Happening, a Alert, entered map[deliveryKey]int64, numbers *counter) {
+// add adds an alert. Where the recipient is still to be told that the tender is
+// new, the alert is a further reason to, and no second news.
+func (e *entry) add(about Happening, a Alert, entered known, numbers *counter) {
 	notice := about.NoticeID
 	if a.Kind == vigie.DeliverClosingSoon { // it is said once
 		notice = 0
 	}
-	id, there := entered[deliveryKey{a.RecipientID, a.Kind, notice}]
-	if !there {
-		id = numbers.next()
-		e.deliveries = append(e.deliveries, &vigie.Delivery{
-			ID: id, RecipientID: a.RecipientID, TenderID: about.TenderID, Kind: a.Kind, NoticeID: notice,
+	d, there := entered.byKey[deliveryKey{a.RecipientID, a.Kind, notice}]
+	unsent := entered.unsent[a.RecipientID]
+	switch {
+	case there:
+		e.because(d, a.Reasons)
+	case a.Kind != vigie.DeliverNew || len(unsent) == 0:
+		d = &vigie.Delivery{
+			ID: numbers.next(), RecipientID: a.RecipientID, TenderID: about.TenderID, Kind: a.Kind, NoticeID: notice,
 			Number: about.Number, Urgent: a.Urgent, CreatedAt: e.now, DueAt: a.DueAt.UTC().Truncate(time.Microsecond),
-		})
+		}
+		e.deliveries = append(e.deliveries, d)
+		e.because(d, a.Reasons)
 		e.due[a.DueAt] = append(e.due[a.DueAt], a.RecipientID)
 	}
-	for _, r := range a.Reasons {
-		e.reasons = append(e.reasons, &reason{id, r.WatchID, orEmpty(r.Keywords)})
+	if a.Kind != vigie.DeliverNew && a.Kind != vigie.DeliverCorrected {
+		return
+	}
+	for _, earlier := range unsent {
+		if earlier != d {
+			e.because(earlier, a.Reasons)
+			e.again = append(e.again, earlier.ID)
+			e.due[e.now] = append(e.due[e.now], a.RecipientID)
+		}
+	}
+}
+
+// because adds reasons to a delivery.
+func (e *entry) because(d *vigie.Delivery, reasons []vigie.Reason) {
+	for _, r := range reasons {
+		e.reasons = append(e.reasons, &reason{d.ID, r.WatchID, orEmpty(r.Keywords)})
+	}
+	if d.HeldAt != nil { // it may be held no more
+		e.again = append(e.again, d.ID)
+		e.due[e.now] = append(e.due[e.now], d.RecipientID)
 	}
 }
 
@@ -292,6 +369,13 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 	}
 	if len(e.reasons) > 0 {
 		if _, err := tx.NewInsert().Model(&e.reasons).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(e.again) > 0 {
+		_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", e.now).
+			Where("id IN (?)", bun.List(e.again)).Where(unclaimed).Where("due_at > ?", e.now).Exec(ctx)
+		if err != nil {
 			return err
 		}
 	}
@@ -320,15 +404,15 @@ func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) er
 	}
 	now := s.stamp()
 	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).
-		Where("recipient_id IN (?)", bun.List(recipients)).Where(waiting).Where("due_at > ?", now).Exec(ctx)
+		Where("recipient_id IN (?)", bun.List(recipients)).Where(unclaimed).Where("due_at > ?", now).Exec(ctx)
 	if err != nil {
 		return err
 	}
 	return lookAt(ctx, tx, recipients, now)
 }
 
-// waiting tells, of a delivery, that no mail tells of it yet, and that one may.
-const waiting = "mail_id IS NULL AND dropped_at IS NULL"
+// unclaimed is the condition that a delivery waits or is held.
+const unclaimed = "mail_id IS NULL AND dropped_at IS NULL"
 
 // Lag is what is still to be done, by those who follow the database.
 type Lag struct {

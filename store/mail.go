@@ -30,8 +30,9 @@ type Reader struct {
 	AskedAt       *time.Time
 	// MailedAt is when a digest was last accepted for it.
 	MailedAt *time.Time
-	// Watches are those that it wants to hear of: active, and not left.
-	Watches map[int64]Followed
+	// Watches are those that it follows: neither left nor removed. Off are those
+	// of them that are paused, or deleted.
+	Watches, Off map[int64]Followed
 	// Deliveries are in the order of their ids.
 	Deliveries []*Told
 }
@@ -43,6 +44,8 @@ type Followed struct {
 	WatchID        int64
 	Name           string
 	Frequency      vigie.Frequency
+	Active         bool
+	DeletedAt      *time.Time
 	// HeardAt is when the recipient last heard of the watch, or began to follow
 	// it.
 	HeardAt time.Time
@@ -63,14 +66,21 @@ type Decision struct {
 	// of which it tells.
 	Mail    vigie.MailKind
 	Members []int64
-	// Drop are deliveries that need not be told any more.
+	// Drop are the deliveries to drop, Hold those to hold.
 	Drop []int64
-	// Later says when to look again at deliveries that are not due.
+	Hold map[int64]Held
+	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
 	// LookAt is when to look at the recipient again, if nothing is due sooner.
 	LookAt *time.Time
 	// Asked is that the address needs not be asked for its consent.
 	Asked bool
+}
+
+// Held says why a delivery is held, and when to decide again if nothing changes.
+type Held struct {
+	For   vigie.HoldReason
+	Until time.Time
 }
 
 // Claiming says what to claim.
@@ -163,7 +173,7 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 	if err := indexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
 		return 0, nil, err
 	}
-	l := looking{now: now, later: make(map[time.Time][]int64)}
+	l := looking{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
 	for _, r := range readers {
 		d := c.Decide(r, indexed)
 		if d.Mail == vigie.ConfirmationMail {
@@ -189,6 +199,9 @@ type looking struct {
 	dropped []int64
 	asked   []int64
 	later   map[time.Time][]int64
+	held    map[Held][]int64
+	// released are held deliveries that are held no more.
+	released []int64
 }
 
 func (l *looking) note(r *Reader, d Decision) {
@@ -200,6 +213,15 @@ func (l *looking) note(r *Reader, d Decision) {
 	for id, at := range d.Later {
 		at = at.UTC().Truncate(time.Microsecond)
 		l.later[at] = append(l.later[at], id)
+	}
+	for id, hold := range d.Hold {
+		hold.Until = hold.Until.UTC().Truncate(time.Microsecond)
+		l.held[hold] = append(l.held[hold], id)
+	}
+	for _, delivery := range r.Deliveries {
+		if _, held := d.Hold[delivery.ID]; delivery.HeldAt != nil && !held {
+			l.released = append(l.released, delivery.ID)
+		}
 	}
 	if d.Mail != "" {
 		l.mails = append(l.mails, &vigie.Mail{RecipientID: r.ID, Kind: d.Mail, CreatedAt: l.now, State: vigie.MailOpen, RetryAt: l.now})
@@ -244,6 +266,17 @@ func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
 }
 
 func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claiming) ([]*vigie.Mail, error) {
+	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
+		return nil, err
+	}
+	for held, ids := range l.held {
+		if err := hold(ctx, tx, ids, l.now, held.For, held.Until); err != nil {
+			return nil, err
+		}
+	}
+	if err := release(ctx, tx, l.released); err != nil {
+		return nil, err
+	}
 	if len(l.mails) > 0 {
 		if err := l.saveMails(ctx, tx, dialect, c); err != nil {
 			return nil, err
@@ -253,9 +286,6 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claimi
 		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.asked)).Exec(ctx); err != nil {
 			return nil, err
 		}
-	}
-	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
-		return nil, err
 	}
 	for at, ids := range l.later {
 		if _, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", at).Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
@@ -303,7 +333,7 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 	}
 	var first []*vigie.Delivery
 	err := tx.NewSelect().Model(&first).ColumnExpr("recipient_id, MIN(due_at) AS due_at").
-		Where("recipient_id IN (?)", bun.List(ids)).Where(waiting).Group("recipient_id").Scan(ctx)
+		Where("recipient_id IN (?)", bun.List(ids)).Where(unclaimed).Group("recipient_id").Scan(ctx)
 	if err != nil {
 		return err
 	}
@@ -330,16 +360,6 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 		}
 	}
 	return nil
-}
-
-// drop notes that deliveries are not told any more.
-func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("dropped_at = ?", now).
-		Where("id IN (?)", bun.List(ids)).Where("dropped_at IS NULL").Exec(ctx)
-	return err
 }
 
 // Readers returns those to whom mails go, each with the deliveries of its mail
@@ -413,7 +433,8 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, er
 		readers[i] = &Reader{
 			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
 			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
-			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt, Watches: make(map[int64]Followed),
+			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt,
+			Watches: make(map[int64]Followed), Off: make(map[int64]Followed),
 		}
 	}
 	return readers, nil
@@ -422,12 +443,15 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, er
 func readFollowed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
 	var rows []Followed
 	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
-		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency").
+		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
 		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
-		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
-		Where("w.active").Where("w.deleted_at IS NULL").Scan(ctx, &rows)
+		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").Scan(ctx, &rows)
 	for _, row := range rows {
-		readers[row.RecipientID].Watches[row.WatchID] = row
+		if row.Active && row.DeletedAt == nil {
+			readers[row.RecipientID].Watches[row.WatchID] = row
+		} else {
+			readers[row.RecipientID].Off[row.WatchID] = row
+		}
 	}
 	return err
 }
@@ -503,39 +527,65 @@ func distinct(ids []int64) []int64 {
 	return slices.Compact(ids)
 }
 
-// MailSent notes that a mail was accepted: what it told of, by its deliveries
-// less those dropped from it, and by the watches that it named. That is a fact,
-// whoever has the lease by now.
-func (s *Store) MailSent(ctx context.Context, m *vigie.Mail, dropped, watches []int64) error {
-	return s.closeMail(ctx, m, vigie.MailSent, "", dropped, watches)
+// Composed is what turned out when a mail was composed, just before sending.
+type Composed struct {
+	// Dropped and Held are deliveries that are not in it, though they were
+	// claimed for it; Held with the reason.
+	Dropped []int64
+	Held    map[int64]vigie.HoldReason
+	// Watches are those that the mail names.
+	Watches []int64
 }
 
-// MailDropped notes that nothing of a mail was left to be said.
-func (s *Store) MailDropped(ctx context.Context, m *vigie.Mail, dropped []int64) error {
-	return s.closeMail(ctx, m, vigie.MailDropped, "", dropped, nil)
+// MailSent notes that a mail was accepted. That is a fact, whoever has the lease
+// by then.
+func (s *Store) MailSent(ctx context.Context, m *vigie.Mail, c Composed) error {
+	return s.closeMail(ctx, m, vigie.MailSent, "", c)
+}
+
+// MailDropped notes that nothing was left to send in a mail.
+func (s *Store) MailDropped(ctx context.Context, m *vigie.Mail, c Composed) error {
+	return s.closeMail(ctx, m, vigie.MailDropped, "", c)
 }
 
 // MailFailed notes that a mail was given up, and why.
 func (s *Store) MailFailed(ctx context.Context, m *vigie.Mail, why string) error {
-	return s.closeMail(ctx, m, vigie.MailFailed, why, nil, nil)
+	return s.closeMail(ctx, m, vigie.MailFailed, why, Composed{})
 }
 
-func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailState, why string, dropped, watches []int64) error {
+func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailState, why string, c Composed) error {
 	now := s.stamp()
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if len(c.Held) > 0 {
+			if _, err := s.lockRecipients(ctx, tx, []int64{m.RecipientID}); err != nil {
+				return err
+			}
+		}
+		if err := drop(ctx, tx, c.Dropped, now); err != nil {
+			return err
+		}
+		for id, reason := range c.Held { // what stood in the way may have ended since
+			if err := hold(ctx, tx, []int64{id}, now, reason, now); err != nil {
+				return err
+			}
+		}
 		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
 			Set("state = ?", state).Set("closed_at = ?", now).Set("error = ?", why).Set("leased_until = 0").
 			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		if len(watches) > 0 {
-			if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).
-				Where("recipient_id = ?", m.RecipientID).Where("watch_id IN (?)", bun.List(watches)).Exec(ctx); err != nil {
+		if len(c.Held) > 0 {
+			if err := lookAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
 				return err
 			}
 		}
-		return drop(ctx, tx, dropped, now)
+		if len(c.Watches) == 0 {
+			return nil
+		}
+		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).
+			Where("recipient_id = ?", m.RecipientID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
+		return err
 	})
 }
 

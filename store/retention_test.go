@@ -34,7 +34,7 @@ func TestForgettingInBatches(t *testing.T) {
 		if len(mails) != 1 {
 			t.Fatalf("%d mails are written", len(mails))
 		}
-		f.must(f.store.MailSent(t.Context(), mails[0], nil, nil))
+		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
 		f.must(f.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()

@@ -156,6 +156,9 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 		w.Since = w.Number
 	case wasActive && !w.Active:
 		w.Paused, w.CatchUpFrom = &w.Number, nil
+		if err := endPeriod(ctx, tx, w.ID, w.Since, w.Number); err != nil {
+			return err
+		}
 	}
 	w.Criteria = storedCriteria(w.Criteria)
 	if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
@@ -172,23 +175,41 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	return err
 }
 
-// watchChanged has the recipients of a watch looked at: whom it names, or how
-// often it writes, has changed.
+// endPeriod notes in which time, by change numbers, a watch was on that is
+// switched off or deleted now, for the ledger may still have to read what came
+// in it; and forgets those of its earlier times that the ledger has read.
+func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error {
+	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ? AND until <= (SELECT cursor FROM consumers WHERE name = ?)",
+		watch, alertsConsumer).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewRaw("INSERT INTO watch_periods (watch_id, since, until) VALUES (?, ?, ?)", watch, since, until).Exec(ctx)
+	return err
+}
+
+// watchChanged has it decided again what becomes of all that a watch's
+// recipients are owed, removed ones included: the addresses that it names, its
+// frequency, or whether it is on, has changed.
 func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error {
 	var recipients []int64
-	err := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("watch_id = ?", watch).Where("removed_at IS NULL").Scan(ctx, &recipients)
+	err := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("watch_id = ?", watch).Scan(ctx, &recipients)
 	if err != nil {
 		return err
 	}
 	return s.lookAgain(ctx, tx, recipients)
 }
 
-// DeleteWatch takes a watch from an account. Its row stays, for those who
-// follow changes.
+// DeleteWatch takes a watch from an account. Its row stays, for consumers of
+// changes, and to be restored.
 func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		w := &vigie.Watch{ID: id}
 		if err := s.lockWatch(ctx, tx, account, w); err != nil {
+			return err
+		}
+		// Its recipients are locked before numbers are taken.
+		if _, err := s.planPeople(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := takeNumbers(ctx, tx, 1)
@@ -196,8 +217,15 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 			return err
 		}
 		w.DeletedAt, w.Number = new(s.stamp()), number
-		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx)
-		return err
+		if _, err := tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if w.Active {
+			if err := endPeriod(ctx, tx, id, w.Since, number); err != nil {
+				return err
+			}
+		}
+		return s.watchChanged(ctx, tx, id)
 	})
 }
 
@@ -348,6 +376,9 @@ type recipient struct {
 	Asking bool
 	// LookAt is when there may be something to write to it; nil for nothing.
 	LookAt *time.Time
+	// UnvouchedAt is since when the issuer does not vouch any more for the
+	// address, which it did before; nil where it does, or never did.
+	UnvouchedAt *time.Time
 }
 
 // subscription is a row of subscriptions.

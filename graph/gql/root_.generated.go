@@ -145,6 +145,7 @@ type ComplexityRoot struct {
 
 	Delivery struct {
 		GlobalID  func(childComplexity int) int
+		Hold      func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Reasons   func(childComplexity int) int
 		Recipient func(childComplexity int) int
@@ -163,6 +164,12 @@ type ComplexityRoot struct {
 	DeliveryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	DeliveryHold struct {
+		Reason func(childComplexity int) int
+		Since  func(childComplexity int) int
+		Until  func(childComplexity int) int
 	}
 
 	Department struct {
@@ -865,6 +872,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.GlobalID(childComplexity), true
+	case "Delivery.hold":
+		if e.ComplexityRoot.Delivery.Hold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Hold(childComplexity), true
 	case "Delivery.kind":
 		if e.ComplexityRoot.Delivery.Kind == nil {
 			break
@@ -939,6 +952,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
+
+	case "DeliveryHold.reason":
+		if e.ComplexityRoot.DeliveryHold.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryHold.Reason(childComplexity), true
+	case "DeliveryHold.since":
+		if e.ComplexityRoot.DeliveryHold.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryHold.Since(childComplexity), true
+	case "DeliveryHold.until":
+		if e.ComplexityRoot.DeliveryHold.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryHold.Until(childComplexity), true
 
 	case "Department.code":
 		if e.ComplexityRoot.Department.Code == nil {
@@ -2855,7 +2887,7 @@ type DeliveryEdge {
   node: Delivery!
 }
 
-"That somebody heard, or shall hear, of what happened to a tender; once, whatever the number of watches that led to it."
+"An alert about a tender that is owed, or was sent, to a recipient; one, whatever the number of watches that led to it."
 type Delivery implements Node {
   "Opaque, and unique across all types."
   id: ID!
@@ -2867,6 +2899,8 @@ type Delivery implements Node {
   kind: DeliveryKind!
   "What became of it."
   status: DeliveryStatus!
+  "What stands in the way; null unless the status is HELD."
+  hold: DeliveryHold
   "When the mail was accepted by a mail server."
   sentAt: DateTime
   "The watches that led to it, less those that are gone, and their keywords that were found."
@@ -2875,14 +2909,42 @@ type Delivery implements Node {
 
 "What became of a delivery."
 enum DeliveryStatus {
-  "It is to come, with the next mail, or on its way."
+  "It leaves with the next mail, or is on its way."
   WAITING
+  """
+  It may not be sent at the moment: see ` + "`" + `hold` + "`" + `. As soon as it may, it waits again; once the tender is over, or after 30 days, it
+  is dropped.
+  """
+  HELD
   "A mail server accepted it."
   SENT
-  "It was not to be told any more: somebody left, the watch was switched off, the tender ended before."
+  """
+  It is not sent, and will not be: the recipient left or was removed, mail to it came back, the account dismissed the tender, the
+  tender ended first, the watch was deleted for more than a day, or it was held for too long.
+  """
   DROPPED
-  "A mail server refused it for good."
+  "A mail server refused it permanently, or the mail came back."
   FAILED
+}
+
+"What stands in the way of a delivery that is held."
+type DeliveryHold {
+  "What it is."
+  reason: HoldReason!
+  "Since when."
+  since: DateTime!
+  "When the delivery is dropped, if nothing changes."
+  until: DateTime!
+}
+
+"What stands in the way of a delivery, and can end."
+enum HoldReason {
+  "The watch is switched off."
+  WATCH_INACTIVE
+  "The watch was deleted, and can still be restored."
+  WATCH_DELETED
+  "The platform vouched for the address, and does not at the moment."
+  ADDRESS_UNCONFIRMED
 }
 
 "Un organisme acheteur: a public body that announces tenders."
@@ -3237,13 +3299,15 @@ type AlertReason {
 enum AlertReasonCode {
   "A mail server accepted the mail: look into the spam folder."
   SENT
-  "The mail is to come, or on its way."
+  "The mail is to leave, or on its way."
   WAITING
+  "The mail may not leave at the moment, and leaves as soon as it may."
+  HELD
   "A mail server refused the mail for the time being; it is tried again."
   DELAYED
   "A mail server refused the mail for good."
   FAILED
-  "It was not to be told any more when the mail was due."
+  "It was no longer relevant, or no longer allowed, when the mail was due."
   DROPPED
   "The address was taken from the watch."
   REMOVED
@@ -3909,6 +3973,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_kind(ctx, field)
 	case "status":
 		return ec.fieldContext_Delivery_status(ctx, field)
+	case "hold":
+		return ec.fieldContext_Delivery_hold(ctx, field)
 	case "sentAt":
 		return ec.fieldContext_Delivery_sentAt(ctx, field)
 	case "reasons":
@@ -3939,6 +4005,18 @@ func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field 
 		return ec.fieldContext_DeliveryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_DeliveryHold_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_DeliveryHold_since(ctx, field)
+	case "until":
+		return ec.fieldContext_DeliveryHold_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryHold", field.Name)
 }
 
 func (ec *executionContext) childFields_Department(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -2600,8 +2600,8 @@ func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.
 			return obj.Status(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v vigie.DeliveryStatus) graphql.Marshaler {
-			return ec.marshalNDeliveryStatus2vigieᚐDeliveryStatus(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.DeliveryState) graphql.Marshaler {
+			return ec.marshalNDeliveryStatus2vigieᚐDeliveryState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2609,6 +2609,38 @@ func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Delivery_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DeliveryStatus")
+}
+
+func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_hold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hold(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Hold) graphql.Marshaler {
+			return ec.marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_hold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delivery",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryHold(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Delivery_sentAt(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
@@ -2838,6 +2870,75 @@ func (ec *executionContext) fieldContext_DeliveryEdge_node(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryHold_reason(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryHold_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.HoldReason) graphql.Marshaler {
+			return ec.marshalNHoldReason2vigieᚐHoldReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryHold_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "HoldReason")
+}
+
+func (ec *executionContext) _DeliveryHold_since(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryHold_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryHold_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DeliveryHold_until(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryHold_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryHold_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Department_code(ctx context.Context, field graphql.CollectedField, obj *vigie.Department) (ret graphql.Marshaler) {
@@ -9790,6 +9891,11 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "hold":
+			out.Values[i] = ec._Delivery_hold(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "sentAt":
 			out.Values[i] = ec._Delivery_sentAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -9884,6 +9990,49 @@ func (ec *executionContext) _DeliveryEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._DeliveryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deliveryHoldImplementors = []string{"DeliveryHold"}
+
+func (ec *executionContext) _DeliveryHold(ctx context.Context, sel ast.SelectionSet, obj *store.Hold) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryHoldImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryHold")
+		case "reason":
+			out.Values[i] = ec._DeliveryHold_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._DeliveryHold_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._DeliveryHold_until(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12385,13 +12534,13 @@ func (ec *executionContext) marshalNDeliveryKind2vigieᚐDeliveryKind(ctx contex
 	return res
 }
 
-func (ec *executionContext) unmarshalNDeliveryStatus2vigieᚐDeliveryStatus(ctx context.Context, v any) (vigie.DeliveryStatus, error) {
+func (ec *executionContext) unmarshalNDeliveryStatus2vigieᚐDeliveryState(ctx context.Context, v any) (vigie.DeliveryState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := vigie.DeliveryStatus(tmp)
+	res := vigie.DeliveryState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeliveryStatus2vigieᚐDeliveryStatus(ctx context.Context, sel ast.SelectionSet, v vigie.DeliveryStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNDeliveryStatus2vigieᚐDeliveryState(ctx context.Context, sel ast.SelectionSet, v vigie.DeliveryState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -12486,6 +12635,21 @@ func (ec *executionContext) marshalNHighlightPart2ᚕvigieᚋsearchᚐPartᚄ(ct
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNHoldReason2vigieᚐHoldReason(ctx context.Context, v any) (vigie.HoldReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.HoldReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHoldReason2vigieᚐHoldReason(ctx context.Context, sel ast.SelectionSet, v vigie.HoldReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "HoldReason!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNKeywordMode2vigieᚐKeywordMode(ctx context.Context, v any) (vigie.KeywordMode, error) {
@@ -13234,6 +13398,13 @@ func (ec *executionContext) marshalODeliveryConnection2ᚖvigieᚋserviceᚐDeli
 		return graphql.Null
 	}
 	return ec._DeliveryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx context.Context, sel ast.SelectionSet, v *store.Hold) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeliveryHold(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODismissTenderPayload2ᚖvigieᚋgraphᚋgqlᚐDismissTenderPayload(ctx context.Context, sel ast.SelectionSet, v *DismissTenderPayload) graphql.Marshaler {

@@ -168,7 +168,7 @@ const fr = {
   onlineOnly: 'Seulement les marchés en ligne',
 
   kinds: { NEW: 'Nouveau', CORRECTED: 'Rectifié', CANCELLED: 'Annulé', CLOSING_SOON: 'Bientôt clos' },
-  deliveryStatuses: { WAITING: 'À envoyer', SENT: 'Envoyé', DROPPED: 'Abandonné', FAILED: 'Refusé' },
+  deliveryStatuses: { WAITING: 'À envoyer', HELD: 'En attente', SENT: 'Envoyé', DROPPED: 'Abandonné', FAILED: 'Refusé' },
   noDelivery: 'Rien n’a encore été envoyé pour cette veille.',
   tender: 'Marché',
   recipient: 'Destinataire',
@@ -356,7 +356,7 @@ const en: typeof fr = {
   onlineOnly: 'Only tenders online',
 
   kinds: { NEW: 'New', CORRECTED: 'Corrected', CANCELLED: 'Cancelled', CLOSING_SOON: 'Closing soon' },
-  deliveryStatuses: { WAITING: 'To be sent', SENT: 'Sent', DROPPED: 'Dropped', FAILED: 'Refused' },
+  deliveryStatuses: { WAITING: 'To be sent', HELD: 'On hold', SENT: 'Sent', DROPPED: 'Dropped', FAILED: 'Refused' },
   noDelivery: 'Nothing was sent for this watch yet.',
   tender: 'Tender',
   recipient: 'Recipient',

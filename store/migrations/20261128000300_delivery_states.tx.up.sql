@@ -1,0 +1,25 @@
+-- A delivery is held while it may not be sent, but may be again: since when,
+-- and what stands in the way.
+ALTER TABLE deliveries ADD COLUMN held_at TIMESTAMPTZ;
+
+--bun:split
+ALTER TABLE deliveries ADD COLUMN held_for TEXT;
+
+--bun:split
+-- The times, as change numbers, in which a watch was on, and that have ended: a
+-- notice of one of them is owed even if the watch is off when the ledger reads
+-- it. Those that the ledger has read past are deleted.
+CREATE TABLE watch_periods (
+	watch_id BIGINT NOT NULL REFERENCES watches (id),
+	since BIGINT NOT NULL,
+	until BIGINT NOT NULL,
+	PRIMARY KEY (watch_id, until)
+);
+
+--bun:split
+CREATE INDEX watch_periods_until ON watch_periods (until);
+
+--bun:split
+-- Since when the issuer does not vouch any more for an address that it vouched
+-- for; null where it does, or never did. What such an address is owed is held.
+ALTER TABLE recipients ADD COLUMN unvouched_at TIMESTAMPTZ;
