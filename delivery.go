@@ -88,8 +88,8 @@ func (s DeliveryState) Next() []DeliveryState {
 	switch s {
 	case DeliveryWaiting:
 		return []DeliveryState{DeliveryHeld, DeliveryClaimed, DeliveryDropped}
-	case DeliveryHeld:
-		return []DeliveryState{DeliveryWaiting, DeliveryDropped}
+	case DeliveryHeld: // claimed where it is due when the hold ends
+		return []DeliveryState{DeliveryWaiting, DeliveryClaimed, DeliveryDropped}
 	case DeliveryClaimed: // held again, or dropped, where that turns out just before sending
 		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped}
 	case DeliverySent: // a mail can come back days after it was accepted

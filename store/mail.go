@@ -321,7 +321,7 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, dialect dialect, c C
 		Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return err
 	}
-	return replace(ctx, tx, "deliveries", "mail_id", "id", members)
+	return claim(ctx, tx, members)
 }
 
 // saveLooks has each recipient looked at when the first of what still waits for

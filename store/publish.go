@@ -403,8 +403,9 @@ func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []stri
 type pair struct{ was, becomes int64 }
 
 // replace gives the column set of a table another value where the column where
-// has one of some values, all in one statement.
-func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []pair) error {
+// has one of some values, all in one statement; only says of which rows, where
+// it is given.
+func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []pair, only ...string) error {
 	if len(pairs) == 0 {
 		return nil
 	}
@@ -415,9 +416,10 @@ func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []p
 		}
 		fmt.Fprintf(&values, "(%d, %d)", p.was, p.becomes)
 	}
+	also := strings.Join(append([]string{""}, only...), " AND ")
 	// Both databases call the columns of VALUES so.
-	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1",
-		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where)).Exec(ctx)
+	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
+		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
 	return err
 }
 

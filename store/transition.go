@@ -35,9 +35,9 @@ func in(state vigie.DeliveryState) string {
 }
 
 // mayBecome is the condition that a delivery may go over to a state, by the
-// table of transitions; one that is in that state already stays there.
+// table of transitions.
 func mayBecome(next vigie.DeliveryState) string {
-	allowed := []string{in(next)}
+	var allowed []string
 	for _, state := range vigie.DeliveryStates() {
 		if slices.Contains(state.Next(), next) {
 			allowed = append(allowed, in(state))
@@ -46,14 +46,20 @@ func mayBecome(next vigie.DeliveryState) string {
 	return "((" + strings.Join(allowed, ") OR (") + "))"
 }
 
-// move changes deliveries to a state, where that is allowed.
+// move changes deliveries to a state, where that is allowed; those that are in
+// it already are changed within it.
 func move(ctx context.Context, tx bun.Tx, ids []int64, next vigie.DeliveryState, set func(*bun.UpdateQuery) *bun.UpdateQuery) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	_, err := set(tx.NewUpdate().Model((*vigie.Delivery)(nil))).
-		Where("id IN (?)", bun.List(ids)).Where(mayBecome(next)).Exec(ctx)
+		Where("id IN (?)", bun.List(ids)).Where("(" + in(next) + " OR " + mayBecome(next) + ")").Exec(ctx)
 	return err
+}
+
+// claim puts deliveries into mails: pairs of delivery and mail.
+func claim(ctx context.Context, tx bun.Tx, members []pair) error {
+	return replace(ctx, tx, "deliveries", "mail_id", "id", members, mayBecome(vigie.DeliveryClaimed))
 }
 
 // drop has deliveries not be sent any more.

@@ -155,7 +155,9 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	case w.Active && !wasActive:
 		w.Since = w.Number
 	case wasActive && !w.Active:
-		w.Paused, w.CatchUpFrom = &w.Number, nil
+		// What it asked to catch up on and has not yet been looked for, it can
+		// still ask for.
+		w.Paused, w.CatchUpFrom = cmp.Or(w.CatchUpFrom, &w.Number), nil
 		if err := endPeriod(ctx, tx, w.ID, w.Since, w.Number); err != nil {
 			return err
 		}

@@ -1,0 +1,413 @@
+package alert_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"vigie"
+	"vigie/alert/letter"
+	"vigie/alert/post"
+	"vigie/store/storetest"
+)
+
+// Random walks over everything that people and publishers do, against the
+// model: nothing that is owed is lost, nothing is told twice, nothing is sent
+// that may not be. The ledger and the sender run at random moments, so each
+// thing is done before, between and after their work, and mail is refused for
+// the time being at random.
+//
+// VIGIE_TEST_WALKS says how many walks on SQLite; PostgreSQL gets a twentieth.
+// VIGIE_TEST_SEED repeats a run.
+func TestWalks(t *testing.T) {
+	walks, seed := int64(10_000), rand.Uint64()
+	if testing.Short() {
+		walks = 400
+	}
+	if text := os.Getenv("VIGIE_TEST_WALKS"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walks = n
+	}
+	if text := os.Getenv("VIGIE_TEST_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_WALKS=%d", seed, walks)
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			left := walks
+			if kind == "postgres" {
+				left = max(1, walks/20)
+			}
+			for stream := uint64(0); left > 0; stream++ {
+				some := int(min(left, together))
+				left -= together
+				t.Run(fmt.Sprint(stream), func(t *testing.T) {
+					t.Parallel()
+					newStroll(t, open(t), rand.New(rand.NewPCG(seed, stream)), some).run()
+				})
+			}
+		})
+	}
+}
+
+const (
+	// together is how many walks share a database and its clock.
+	together = 100
+	// steps is how many things happen in a walk.
+	steps = 14
+)
+
+// stroll is some walks in one world.
+type stroll struct {
+	*world
+	random *rand.Rand
+	walks  []*walk
+	byName map[string]*modelTender
+	step   int
+}
+
+// walk is one account with its watches, and the tenders that are made for it.
+type walk struct {
+	*stroll
+	model
+	name    string
+	account *vigie.Account
+	stored  []*vigie.Watch
+	own     *modelPerson
+	team    *modelPerson
+	log     []string
+}
+
+func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
+	s := &stroll{world: newWorld(t, url), random: random, byName: make(map[string]*modelTender)}
+	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sender.Templates = templates
+	for i := range n {
+		s.walks = append(s.walks, s.newWalk(letters(i)))
+	}
+	return s
+}
+
+// letters writes a number in letters that no rule of French changes.
+func letters(n int) string {
+	const digits = "bcdfgkmnpr"
+	var text strings.Builder
+	for _, digit := range fmt.Sprintf("%04d", n) {
+		text.WriteByte(digits[digit-'0'])
+	}
+	return text.String()
+}
+
+func (s *stroll) newWalk(name string) *walk {
+	w := &walk{stroll: s, name: name, account: s.signIn(name)}
+	w.own = &modelPerson{address: name + "@example.org", vouched: true}
+	w.team = &modelPerson{address: "team-" + name + "@example.org", agreed: true}
+	w.people = []*modelPerson{w.own, w.team}
+	for i, word := range []string{"voi" + name, "pon" + name} {
+		frequency := vigie.Frequencies()[s.random.IntN(2)]
+		w.stored = append(w.stored, s.watch(w.account, fmt.Sprint("Veille ", i), frequency, word, w.team.address))
+		w.watches = append(w.watches, &modelWatch{
+			name: fmt.Sprint("watch ", i), word: word, active: true, follows: map[*modelPerson]bool{w.own: true, w.team: true},
+		})
+	}
+	s.consentsOf(w.account, w.team.address)
+	return w
+}
+
+// run takes all steps of all walks, and then two quiet weeks.
+func (s *stroll) run() {
+	for range steps {
+		for _, w := range s.walks {
+			s.step++
+			w.now = s.now
+			w.act()
+			w.review()
+		}
+		s.mailer.refuse = nil
+		if s.random.IntN(4) == 0 {
+			s.mailer.refuse = func(post.Message) error {
+				if s.random.IntN(2) == 0 {
+					return nil
+				}
+				return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 later"}
+			}
+		}
+		s.workSome()
+		s.pass()
+		if s.t.Failed() {
+			break
+		}
+	}
+	s.mailer.refuse = nil
+	for range 8 { // a digest a day, mails that were refused, and the spacing between them
+		s.workAll()
+		s.now = s.now.Add(26 * time.Hour)
+	}
+	s.workAll()
+	for _, w := range s.walks {
+		w.now = s.now
+		if lost := w.lost(); len(lost) > 0 {
+			w.fail(strings.Join(lost, "; "))
+		}
+	}
+}
+
+// workSome has the ledger and the sender work, or one of them, or neither.
+func (s *stroll) workSome() {
+	if s.random.IntN(3) > 0 {
+		s.enter()
+	}
+	if s.random.IntN(3) > 0 {
+		s.mail()
+	}
+}
+
+func (s *stroll) workAll() {
+	s.enter()
+	s.mail()
+}
+
+// pass lets some time pass. Before much of it everything is read: what is read
+// a week late alerts nobody.
+func (s *stroll) pass() {
+	if s.random.IntN(3) > 0 {
+		s.now = s.now.Add([]time.Duration{time.Second, 10 * time.Minute, 5 * time.Hour}[s.random.IntN(3)])
+		return
+	}
+	s.workAll()
+	s.now = s.now.Add([]time.Duration{day, 25 * time.Hour, 3 * day, 12 * day, 31 * day}[s.random.IntN(5)])
+	for _, w := range s.walks {
+		w.now = s.now
+		w.review()
+	}
+}
+
+// mail sends what is due, and compares it with what is owed.
+func (s *stroll) mail() {
+	s.t.Helper()
+	if err := s.sender.Step(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	byAddress := make(map[string]*walk, 2*len(s.walks))
+	for _, w := range s.walks {
+		byAddress[w.own.address], byAddress[w.team.address] = w, w
+	}
+	for _, m := range s.mailer.messages {
+		w := byAddress[m.To]
+		person := w.own
+		if m.To == w.team.address {
+			person = w.team
+		}
+		for line := range strings.Lines(m.Text) {
+			section, title, _ := strings.Cut(strings.TrimSpace(line), " ")
+			_, ref, _ := strings.Cut(title, "objet ")
+			t := s.byName[ref]
+			if t == nil {
+				continue // a note that nothing matched, or a question for consent
+			}
+			w.note("mail to %s: %s", m.To, strings.TrimSpace(line))
+			if wrong := w.mailed(person, section, t); wrong != "" {
+				w.fail(fmt.Sprintf("%s is mailed « %s », but %s", m.To, strings.TrimSpace(line), wrong))
+			}
+		}
+	}
+	s.mailer.messages = nil
+}
+
+func (w *walk) note(format string, values ...any) {
+	w.log = append(w.log, w.stroll.now.Format("01-02 15:04:05 ")+fmt.Sprintf(format, values...))
+}
+
+func (w *walk) fail(why string) {
+	w.t.Helper()
+	w.t.Errorf("walk %s: %s\n\t%s", w.name, why, strings.Join(w.log, "\n\t"))
+}
+
+// act does one thing that can be done now.
+func (w *walk) act() {
+	i := w.random.IntN(len(w.watches))
+	watch, stored := w.watches[i], w.stored[i]
+	switch w.random.IntN(14) {
+	case 0, 1, 2, 3:
+		w.publishOne()
+	case 4:
+		w.correctOne()
+	case 5:
+		w.cancelOne()
+	case 6, 7:
+		w.toggle(watch, stored)
+	case 8, 9:
+		w.deleteOrRestore(watch, stored)
+	case 10:
+		w.token()
+	case 11:
+		w.leaveOrConfirm()
+	case 12:
+		w.removeOrName(watch, stored)
+	case 13: // nothing
+	}
+}
+
+// words draws a title: of one watch's word, or the other's, or both.
+func (w *walk) words() string {
+	return []string{w.watches[0].word, w.watches[1].word, w.watches[0].word + " et " + w.watches[1].word}[w.random.IntN(3)]
+}
+
+func (w *walk) publishOne() {
+	t := &modelTender{
+		name: fmt.Sprintf("%s-%d", w.name, len(w.tenders)), words: w.words(), dossiers: make(map[*modelPerson]*dossier),
+		deadline: w.stroll.now.Add([]time.Duration{20 * day, 100 * day}[w.random.IntN(2)]),
+	}
+	w.tenders = append(w.tenders, t)
+	w.byName[t.name] = t
+	w.note("publish %s: %s", t.name, t.words)
+	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline))
+	w.published(t, w.step)
+}
+
+// online is one of the tenders that can be answered, nil for none.
+func (w *walk) online() *modelTender {
+	var list []*modelTender
+	for _, t := range w.tenders {
+		if !w.closed(t) {
+			list = append(list, t)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[w.random.IntN(len(list))]
+}
+
+func (w *walk) correctOne() {
+	t := w.online()
+	if t == nil {
+		return
+	}
+	t.words = w.words()
+	w.note("correct %s: %s", t.name, t.words)
+	w.publish(fmt.Sprintf("%s-c%d", t.name, w.step), t.words+" objet "+t.name, about(vigie.Correction, t.name))
+	w.published(t, w.step)
+}
+
+func (w *walk) cancelOne() {
+	t := w.online()
+	if t == nil {
+		return
+	}
+	w.note("cancel %s", t.name)
+	w.publish(fmt.Sprintf("%s-x%d", t.name, w.step), t.words+" objet "+t.name, about(vigie.Cancellation, t.name))
+	w.cancelled(t, w.step)
+}
+
+func (w *walk) toggle(watch *modelWatch, stored *vigie.Watch) {
+	switch {
+	case !watch.deleted.IsZero():
+	case watch.active:
+		w.note("pause %s", watch.name)
+		w.pause(w.account, stored)
+		watch.active, watch.pausedAt = false, w.step
+	default:
+		catchUp := w.random.IntN(2) == 0
+		w.note("resume %s, to catch up: %v", watch.name, catchUp)
+		w.resume(w.account, stored, catchUp)
+		watch.active = true
+		if catchUp {
+			w.enter() // what it asked for is owed once it was looked for
+			w.caughtUp(watch)
+		}
+	}
+}
+
+func (w *walk) deleteOrRestore(watch *modelWatch, stored *vigie.Watch) {
+	switch {
+	case watch.deleted.IsZero():
+		w.note("delete %s", watch.name)
+		w.remove(w.account, stored)
+		watch.deleted = w.stroll.now
+		if watch.active {
+			watch.pausedAt = w.step
+		}
+	case w.stroll.now.Sub(watch.deleted) < vigie.RestorableFor:
+		w.note("restore %s", watch.name)
+		w.restore(w.account, stored)
+		watch.deleted = time.Time{}
+		if watch.active {
+			w.enter()
+			w.caughtUp(watch)
+		}
+	}
+}
+
+func (w *walk) token() {
+	verified := w.random.IntN(2) == 0
+	w.note("token, verified: %v", verified)
+	w.stroll.token(w.account, verified)
+	w.own.wasVouched = w.own.vouched || w.own.wasVouched
+	w.own.vouched = verified
+}
+
+func (w *walk) leaveOrConfirm() {
+	p := w.people[w.random.IntN(len(w.people))]
+	id := w.recipientOf(p)
+	if p.left || w.random.IntN(3) == 0 {
+		w.note("%s confirms", p.address)
+		w.must(w.store.Confirm(w.t.Context(), id))
+		p.left, p.agreed = false, true
+		return
+	}
+	w.note("%s leaves", p.address)
+	w.must(w.store.Leave(w.t.Context(), id))
+	p.left = true
+}
+
+// recipientOf is the id of a person's address.
+func (w *walk) recipientOf(p *modelPerson) int64 {
+	for _, stored := range w.stored {
+		all, err := w.store.AllRecipients(w.t.Context(), w.account, stored.ID)
+		w.must(err)
+		for _, r := range all {
+			if r.Email == p.address {
+				who, err := w.store.Subscriber(w.t.Context(), r.ID)
+				w.must(err)
+				return who.RecipientID
+			}
+		}
+	}
+	w.t.Fatalf("%s is on no watch", p.address)
+	return 0
+}
+
+func (w *walk) removeOrName(watch *modelWatch, stored *vigie.Watch) {
+	if !watch.deleted.IsZero() {
+		return
+	}
+	on := !watch.follows[w.own]
+	w.note("%s writes to %s: %v", watch.name, w.own.address, on)
+	if _, err := w.store.UpdateWatch(w.t.Context(), w.account, stored.ID, func(*vigie.Watch) {}, &on, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	watch.follows[w.own] = on
+}
+
+func (w *walk) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -1,0 +1,131 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/store"
+)
+
+// transitions brings a delivery into a state, and tries to bring it into another
+// by all that the store offers for that.
+type transitions struct {
+	*following
+	delivery int64
+	mail     *vigie.Mail // that it was claimed for, nil for none
+}
+
+// Every arrow of the table of transitions can be taken, and no other.
+func TestTransitions(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		for _, from := range vigie.DeliveryStates() {
+			for _, to := range vigie.DeliveryStates() {
+				d := &transitions{following: f}
+				d.begin()
+				d.reach(from)
+				if got := d.state(); got != from {
+					t.Fatalf("a delivery that was to be %s is %s", from, got)
+				}
+				d.try(to)
+				want := from
+				if slices.Contains(from.Next(), to) {
+					want = to
+				}
+				if got := d.state(); got != want {
+					t.Errorf("from %s to %s: it is %s, not %s", from, to, got, want)
+				}
+				d.end()
+			}
+		}
+	})
+}
+
+func (d *transitions) begin() {
+	d.t.Helper()
+	d.enter(d.roads)
+	list, _, err := d.store.Deliveries(d.t.Context(), d.roads.ID, store.DeliveryWindow{Limit: 1})
+	d.must(err)
+	d.delivery = list[0].ID
+}
+
+// end leaves no mail open, and nothing that waits.
+func (d *transitions) end() {
+	d.t.Helper()
+	if d.mail != nil {
+		d.must(d.store.MailSent(d.t.Context(), d.mail, store.Composed{}))
+	}
+	d.decide(store.Decision{Drop: []int64{d.delivery}})
+}
+
+func (d *transitions) state() vigie.DeliveryState {
+	d.t.Helper()
+	o, err := d.store.Delivery(d.t.Context(), d.account.ID, d.delivery)
+	d.must(err)
+	return o.State()
+}
+
+func (d *transitions) reach(state vigie.DeliveryState) {
+	d.t.Helper()
+	if state == vigie.DeliverySent || state == vigie.DeliveryFailed {
+		d.try(vigie.DeliveryClaimed)
+	}
+	if state != vigie.DeliveryWaiting { // as it begins
+		d.try(state)
+	}
+}
+
+// decide has the sender decide so about the second address.
+func (d *transitions) decide(decision store.Decision) {
+	d.t.Helper()
+	id := d.subscriber(d.roads).RecipientID
+	d.must(d.store.Rejoin(d.t.Context(), id)) // so that it is looked at
+	mails, _, err := d.store.Claim(d.t.Context(), store.Claiming{
+		Limit: 10, Lease: time.Minute, Host: "vigie.example",
+		Decide: func(r *store.Reader, _ int64) store.Decision {
+			if r.ID != id {
+				return store.Decision{}
+			}
+			return decision
+		},
+	})
+	d.must(err)
+	if len(decision.Members) > 0 && len(mails) > 0 {
+		d.mail = mails[0]
+	}
+}
+
+func (d *transitions) try(state vigie.DeliveryState) {
+	d.t.Helper()
+	ctx, later := d.t.Context(), d.now.Add(time.Hour)
+	switch state {
+	case vigie.DeliveryWaiting:
+		d.decide(store.Decision{Later: map[int64]time.Time{d.delivery: later}})
+	case vigie.DeliveryHeld:
+		d.decide(store.Decision{Hold: map[int64]store.Held{d.delivery: {For: vigie.HoldWatchInactive, Until: later}}})
+		if d.mail != nil {
+			d.must(d.store.MailDropped(ctx, d.mail, store.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
+		}
+	case vigie.DeliveryClaimed:
+		d.decide(store.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
+	case vigie.DeliverySent:
+		if d.mail != nil {
+			d.must(d.store.MailSent(ctx, d.mail, store.Composed{}))
+		}
+	case vigie.DeliveryDropped:
+		d.decide(store.Decision{Drop: []int64{d.delivery}})
+		if d.mail != nil {
+			d.must(d.store.MailDropped(ctx, d.mail, store.Composed{Dropped: []int64{d.delivery}}))
+		}
+	case vigie.DeliveryFailed:
+		if d.mail != nil {
+			d.must(d.store.MailFailed(ctx, d.mail, "554 no"))
+			d.must(d.store.MailBounced(ctx, d.mail.ID, false, "it came back"))
+		}
+	default:
+		d.t.Fatal(fmt.Sprint("no such state: ", state))
+	}
+}
