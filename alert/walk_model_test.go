@@ -45,6 +45,8 @@ type modelTender struct {
 	deadline time.Time
 	over     bool
 	dossiers map[*modelPerson]*dossier
+	// unread is whether the ledger is still to read of it.
+	unread bool
 }
 
 // dossier is what a person is owed, and was sent, about a tender.
@@ -106,7 +108,7 @@ func (m *model) owe(t *modelTender, p *modelPerson, because map[*modelWatch]bool
 
 // published is a first notice about a tender, or one that corrects it.
 func (m *model) published(t *modelTender, step int) {
-	t.changed = step
+	t.changed, t.unread = step, true
 	for _, p := range m.people {
 		if !p.consented() {
 			continue
@@ -118,6 +120,23 @@ func (m *model) published(t *modelTender, step int) {
 			}
 		}
 		m.owe(t, p, because, false)
+	}
+}
+
+// read is that the ledger has read everything.
+func (m *model) read() {
+	for _, t := range m.tenders {
+		t.unread = false
+	}
+}
+
+// back is that a person came back, or was named again. What the ledger is still
+// to read may be mailed to it; it is not owed.
+func (m *model) back(p *modelPerson) {
+	for _, t := range m.tenders {
+		if t.unread {
+			t.of(p).may = true
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ func (s *stroll) run() {
 // workSome has the ledger and the sender work, or one of them, or neither.
 func (s *stroll) workSome() {
 	if s.random.IntN(3) > 0 {
-		s.enter()
+		s.read()
 	}
 	if s.random.IntN(3) > 0 {
 		s.mail()
@@ -178,8 +178,17 @@ func (s *stroll) workSome() {
 }
 
 func (s *stroll) workAll() {
-	s.enter()
+	s.read()
 	s.mail()
+}
+
+// read has the ledger read all that was published.
+func (s *stroll) read() {
+	s.t.Helper()
+	s.enter()
+	for _, w := range s.walks {
+		w.model.read()
+	}
 }
 
 // pass lets some time pass. Before much of it everything is read: what is read
@@ -328,7 +337,7 @@ func (w *walk) toggle(watch *modelWatch, stored *vigie.Watch) {
 		w.resume(w.account, stored, catchUp)
 		watch.active = true
 		if catchUp {
-			w.enter() // what it asked for is owed once it was looked for
+			w.stroll.read() // what it asked for is owed once it was looked for
 			w.caughtUp(watch)
 		}
 	}
@@ -348,7 +357,7 @@ func (w *walk) deleteOrRestore(watch *modelWatch, stored *vigie.Watch) {
 		w.restore(w.account, stored)
 		watch.deleted = time.Time{}
 		if watch.active {
-			w.enter()
+			w.stroll.read()
 			w.caughtUp(watch)
 		}
 	}
@@ -369,6 +378,7 @@ func (w *walk) leaveOrConfirm() {
 		w.note("%s confirms", p.address)
 		w.must(w.store.Confirm(w.t.Context(), id))
 		p.left, p.agreed = false, true
+		w.back(p)
 		return
 	}
 	w.note("%s leaves", p.address)
@@ -403,6 +413,9 @@ func (w *walk) removeOrName(watch *modelWatch, stored *vigie.Watch) {
 		w.t.Fatal(err)
 	}
 	watch.follows[w.own] = on
+	if on {
+		w.back(w.own)
+	}
 }
 
 func (w *walk) must(err error) {
