@@ -23,8 +23,10 @@ var families = func() map[string]string {
 // first. Short and common adjectives are here because their endings are not
 // safe as rules: -te would join port to porte, -ette would join banquet to
 // banquette, -se devis to devise. For the same reason some real feminines are
-// not here: commune and commun, conduite and conduit are words of their own to
-// whoever looks for contracts.
+// not here: commune and commun, conduite and conduit are words of their own in
+// contracts. So are travail, which is labour, and travaux, which are works.
+//
+// The last lines are words that people write short, or without the apostrophe.
 const irregular = `
 oeil yeux
 ciel cieux
@@ -37,7 +39,6 @@ email emaux
 fermail fermaux
 soupirail soupiraux
 teletravail teletravaux
-travail travaux
 vantail vantaux
 ventail ventaux
 vitrail vitraux
@@ -312,7 +313,6 @@ defunt defunte
 geant geante
 joint jointe
 lent lente
-saint sainte
 vehement vehemente
 bref breve
 juif juive
@@ -364,6 +364,10 @@ hote hotesse
 maitre maitresse
 prince princesse
 tout toute tous
+saint sainte st ste
+exploitation lexploitation
+oeuvre doeuvre
+ouvrage douvrage
 `
 
 // unrelated lists words that look like feminines and that a rule would join to
@@ -402,5 +406,5 @@ jamais jus logis mais marais mepris moins mois orleans palais parcours paris
 pays permis plus poids pois proces processus progres puits rebus recours
 refus reims relais repas sans secours semis souris sous succes taillis tapis
 temps tennis toujours treillis tres univers velours verglas virus
-chaux deux eux mieux surtaux taux
+chaux deux eux mieux surtaux taux travaux
 `

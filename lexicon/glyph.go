@@ -21,6 +21,9 @@ const (
 	dot                    // ends a word, perhaps a sentence, or stands in an acronym
 	terminator             // ends a word and a sentence
 	newline                // ends a word; two of them end a sentence
+	ampersand              // ends a word, or joins letters: R&D
+	plus                   // the same, twice after a letter: C++
+	sharp                  // the same, after a letter: C#
 )
 
 // glyph is one character as words see it: its kind and, for letters and
@@ -68,6 +71,12 @@ func fold(r rune) glyph {
 		return glyph{kind: terminator}
 	case '\n':
 		return glyph{kind: newline}
+	case '&':
+		return glyph{kind: ampersand}
+	case '+':
+		return glyph{kind: plus}
+	case '#':
+		return glyph{kind: sharp}
 	case 'º', 'ª':
 		// Letters to Unicode; in French they only ever stand for the sign of
 		// “nº” and “1ª”, and must do as ° does.

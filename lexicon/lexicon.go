@@ -20,7 +20,7 @@ import (
 const (
 	// Version numbers the rules. Any change by which some text yields other
 	// terms must change it: it has tenders reindexed and watches recompiled.
-	Version = 2
+	Version = 3
 	// MaxTermLength is the length of the longest term, in bytes.
 	MaxTermLength = 64
 	// MaxTerms is how many terms a tender keeps.

@@ -63,6 +63,11 @@ func TestFamilies(t *testing.T) {
 			t.Errorf("%s is a stop word", word)
 		}
 	}
+	for unit := range units {
+		if len(unit) < 2 || len(unit) > maxUnit {
+			t.Errorf("the unit %s has %d letters", unit, len(unit))
+		}
+	}
 	for word, term := range families {
 		if normalise(term) != term {
 			t.Errorf("%s is %s, but that is %s", word, term, normalise(term))
@@ -75,7 +80,7 @@ func TestJoined(t *testing.T) {
 	for _, pair := range pairs(`
 		eau eaux; réseau réseaux; école écoles; pont ponts; bâtiment bâtiments
 		marché marchés; déchet déchets; ascenseur ascenseurs; accès accès
-		travail travaux; local locaux; local locale; local locales; canal canaux
+		local locaux; local locale; local locales; canal canaux
 		bail baux; vitrail vitraux; émail émaux; corail coraux; soupirail soupiraux
 		tuyau tuyaux; noyau noyaux; matériau matériaux; cheval chevaux; étau étaux
 		journal journaux; hôpital hôpitaux; signal signaux; préau préaux; idéal idéaux
@@ -106,7 +111,15 @@ func TestJoined(t *testing.T) {
 		Œuvre OEUVRE; ŒUVRE œuvres; ÉCOLES école; V.R.D. VRD; v.r.d VRD; S.A.R.L sarl
 		m² m2; CO₂ co2; 1ᵉʳ 1er; l’eau eau; l'eau eau; jusqu’au au; prud’hommes prudhomme
 		presqu'île presquile; rez-de-chaussée rez\schaussées; chauffe-eau chauffe\seaux
-		fonction fonctions; maître maîtresse; tout toutes; égal égaux`) {
+		fonction fonctions; maître maîtresse; tout toutes; égal égaux
+		CCAS C.C.A.S.; CCAS C.C.A.S; CCAS C.\sC.\sA.\sS.; CCAS C.\sC.\sA.\sS; ccas C.C.A.S.; c.c.a.s. CCAS
+		SDIS S.D.I.S.; CROUS C.R.O.U.S.; CSPS C.S.P.S.; CHRS C.H.R.S.; MECS M.E.C.S.; sdis S.\sD.\sI.\sS.
+		SAGE S.A.G.E.; V.R.D. V.\sR.\sD.
+		St-Étienne Saint-Étienne; Ste\sThérèse Sainte-Thérèse; STE\sTHERESE Sainte-Thérèse; Stes-Maries Saintes-Maries
+		3\s000\sm² 3000\sm2; 12\s500\s000 12500000; 1\s200m² 1200\sm2
+		22kW 22\skW; 450m² 450\sm2; 8km 8\skm; 100kWc 100\skwc
+		doeuvre d’œuvre; maitrise\sdoeuvre maîtrise\sd’œuvre; douvrage d’ouvrage; lexploitation l’exploitation
+		R&D r&d; R&D R\s&\sD; C++ c++; C# c#`) {
 		if a, b := Phrase(pair[0]), Phrase(pair[1]); !cmp.Equal(a, b) {
 			t.Errorf("%s is %v, and %s is %v: want one", pair[0], a, pair[1], b)
 		}
@@ -137,6 +150,8 @@ func TestApart(t *testing.T) {
 		garde gardien; jardin jardinier; jardin jardiné; sport sportif; ville villa; matin matinée
 		motif motivé; mandat mandaté; crédit crédité; tas tasse; balai balayeuse
 		direct direction; marche marcheur; banc banque; base basse; col colle; sol sole
+		travail travaux; CCAS C.\sC.\sC.; R&D R+2; R&D R; R&D RD; F&E fête; A&B A&C
+		C++ C; C# C; C++ C#; C++ C+; C++\s17 C#\s17; A++ A+++; 3D 3; 2A 2; 5e 5; 22kW 22; 3\s000 3; 2024\s000 2024000; 3\s0000 30000
 		moteur motrice\splus; 12 012; 2024 24; m2 m3; lot\s1 lot\s2`) {
 		if a, b := Phrase(pair[0]), Phrase(pair[1]); cmp.Equal(a, b) || len(a) == 0 || len(b) == 0 {
 			t.Errorf("%s is %v, and %s is %v: want two", pair[0], a, pair[1], b)
@@ -242,6 +257,22 @@ func TestPhrase(t *testing.T) {
 		"voirie, assainissement":    "voirie assainissement voirie_assainissement",
 		"voirie\nassainissement":    "voirie assainissement voirie_assainissement",
 		"voirie\n \nassainissement": "voirie assainissement",
+		"M. J. Dupont":              "dupont",
+		"Plan B. A la suite":        "plan b plan_b suite b_suite",
+		"C. C. A. d’Aix":            "cca aix cca_aix",
+		"J.O. À CHAMONIX":           "jo chamonix jo_chamonix",
+		"eau&force":                 "eau force eau_force",
+		"lot C & l’accès":           "lot c lot_c acces c_acces",
+		"R&Dx":                      "r dx r_dx",
+		"P+R":                       "p r p_r",
+		"C#1":                       "c 1 c_1",
+		"12 500 kW":                 "12500 kw 12500_kw",
+		"12 500e":                   "12 500e 12_500e",
+		"1 200 000 euros":           "1200000 euro 1200000_euro",
+		"2024 300 élèves":           "2024 300 2024_300 eleve 300_eleve",
+		"1.5kW":                     "1 5 1_5 kw 5_kw",
+		"12h30":                     "12h30",
+		"M19-060VDC":                "m19 060vdc m19_060vdc",
 	} {
 		if got := strings.Join(Phrase(keyword), " "); got != want {
 			t.Errorf("Phrase(%q) is %q, want %q", keyword, got, want)

@@ -16,6 +16,7 @@ func FuzzTerms(f *testing.F) {
 	for _, text := range []string{
 		"", "Travaux de voirie et réseaux divers (V.R.D.) : lot n° 1. Fin",
 		"L’école d'e\u0301te\u0301, S.A.d’X; 1.5 m² c'A.B.c", "a.b.cd.e", "prud'h\u00adomme Ω 서울\xff",
+		"C. C. A. S. de Ste-Foy: R&D, r & d, C++17/C#; 12 500kW, 3\u00a0000 m²; 1 2e",
 	} {
 		f.Add(text, uint8(0), uint8(3))
 	}
@@ -29,7 +30,7 @@ func TestProperties(t *testing.T) {
 	pieces := []string{
 		"a", "b", "É", "é", "e\u0301", "œ", "Ç", "n", "l", "d", "qu", "s", "x", "m", "1", "20", "²",
 		"'", "’", "ʼ", ".", ".", ".", " ", " ", " ", "-", ",", ";", "!", "\n", "\n", "\u00a0", "\u00ad",
-		"écoles", "travaux", "eaux", "ée", "euse", "trice", "prud", "aujourd", "de", "la", "C.C.A.S.",
+		"écoles", "travaux", "eaux", "ée", "euse", "trice", "prud", "aujourd", "de", "la", "C.C.A.S.", ". ", "&", "+", "+", "#", "3", "000", "kw", "St",
 		"Ω", "ж", "東", "\xff", "\u0301", "(", ")", "°", "\u1fef", "\u212a", "\u037e",
 		strings.Repeat("long", 15),
 	}

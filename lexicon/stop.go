@@ -36,4 +36,12 @@ var (
 	// joined are the beginnings of words with an apostrophe inside:
 	// aujourd’hui, presqu’île, prud’homme. People also write them without.
 	joined = set("aujourd presqu prud")
+
+	// units, folded, are cut from the number before them. None is of one
+	// letter: 2A is a department, 3D and 5e are words, and the units l, m and t
+	// are stop words.
+	units = set("mm km ml m2 m3 ha kg kw kwh kwc kva mw mwh mhz ghz")
 )
+
+// maxUnit is the length of the longest unit.
+const maxUnit = 3

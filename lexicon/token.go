@@ -18,10 +18,12 @@ type Token struct {
 // Tokens returns the content words of a text in order, stop words left out.
 //
 // A word is a run of letters and digits, cut at everything else, the hyphen
-// included: "voirie.Lot" is two words, "chauffe-eau" too. Two things are put
-// together nonetheless: letters that stand alone between dots (V.R.D. is vrd)
-// and the few words that have an apostrophe inside (prud’homme). Elided words
-// (l’, d’, qu’) are left out, with or without their apostrophe.
+// included: "voirie.Lot" is two words, "chauffe-eau" too. Some things are put
+// together nonetheless: letters that stand alone between dots (V.R.D. and
+// V. R. D. are vrd) or around & (R&D), a letter and its signs (C++, C#), the
+// digits of a number (3 000 is 3000), and the few words that have an apostrophe
+// inside (prud’homme). A number is cut from its unit (22kW is 22 kW). Elided
+// words (l’, d’, qu’) are left out, with or without their apostrophe.
 //
 // A sentence ends at . ! ? ; … • and at an empty line, but not at the dot of
 // a number (1.5), of an acronym or of an initial (V.R.D., M.).
@@ -53,7 +55,7 @@ type scanner struct {
 	start, end int    // its place in the text
 	initials   bool   // it is a letter standing alone, or several with dots between
 	plain      bool   // it is of letters a-z alone
-	foreign    bool   // it has a letter or digit that is not in a-z, 0-9
+	foreign    bool   // it has a character that is not in a-z, 0-9
 	sentence   int
 }
 
@@ -76,12 +78,12 @@ func (s *scanner) next() bool {
 		return false
 	}
 	s.word = s.word[:0]
-	s.start, s.plain, s.foreign = s.pos, true, false
-	letters := s.run()
-	s.initials = letters == 1 && (s.plain || s.foreign)
-	if s.initials {
-		for s.joinInitial() {
-		}
+	s.start, s.initials, s.plain, s.foreign = s.pos, false, true, false
+	if g, _ := s.at(s.pos); g.kind == digit {
+		s.number()
+	} else if s.run() == 1 && (s.plain || s.foreign) {
+		s.initials = true
+		s.joinLetters()
 	}
 	if joined[string(s.word)] && s.elides(s.pos) {
 		_, s.pos = s.at(s.pos)
@@ -151,31 +153,155 @@ func (s *scanner) run() int {
 	}
 }
 
-// joinInitial reads a dot and a letter that stands alone on to the word, if
-// that is what comes. Case decides nothing: people who type V.R.D. in a search
-// box type v.r.d.
-func (s *scanner) joinInitial() bool {
-	g, next := s.at(s.pos)
-	if g.kind != dot {
+// number reads a number: digits, in groups of three or not. What is written to
+// its end belongs to the word (12h30, 2e) unless it is a unit.
+func (s *scanner) number() {
+	s.plain = false
+	for g, next := s.at(s.pos); g.kind == digit || g.kind == ignored; g, next = s.at(s.pos) {
+		s.word = append(s.word, g.text...)
+		s.pos = next
+	}
+	s.end = s.pos
+	if len(s.word) <= 3 {
+		for s.joinThousands() {
+		}
+	}
+	if !s.unit(s.pos) {
+		s.run()
+	}
+}
+
+// joinThousands reads a space and three digits on to a number, if that is what
+// comes, and a number can end there.
+func (s *scanner) joinThousands() bool {
+	g, pos := s.at(s.pos)
+	if g.kind != space {
 		return false
 	}
-	initial, next := s.at(next)
+	length := len(s.word)
+	for range 3 {
+		if g, pos = s.at(pos); g.kind != digit {
+			s.word = s.word[:length]
+			return false
+		}
+		s.word = append(s.word, g.text...)
+	}
+	pos = s.pastIgnored(pos)
+	if g, _ := s.at(pos); g.inWord() && !s.unit(pos) {
+		s.word = s.word[:length]
+		return false
+	}
+	s.pos, s.end = pos, pos
+	return true
+}
+
+// unit reports whether the letters and digits at a place are a unit.
+func (s *scanner) unit(pos int) bool {
+	var unit [maxUnit]byte
+	n := 0
+	for {
+		g, next := s.at(pos)
+		switch {
+		case g.inWord():
+			if n+len(g.text) > maxUnit {
+				return false
+			}
+			n += copy(unit[n:], g.text)
+		case g.kind != ignored:
+			return units[string(unit[:n])]
+		}
+		pos = next
+	}
+}
+
+// links are what may stand between the letters of one word.
+var links = [...]struct {
+	kinds []kind
+	least int // letters of such a word
+}{
+	{[]kind{dot}, 2},
+	{[]kind{dot, space}, 3}, // in “Plan B. A la suite” there is no acronym
+	{[]kind{ampersand}, 2},
+	{[]kind{space, ampersand, space}, 2},
+}
+
+// joinLetters reads on to a letter that stands alone what makes one word with
+// it. Case decides nothing: people who type V.R.D. in a search box type v.r.d.
+func (s *scanner) joinLetters() {
+	for _, link := range links {
+		before, n := *s, 1
+		for s.joinLetter(link.kinds) {
+			n++
+		}
+		if n >= link.least {
+			return
+		}
+		*s = before
+	}
+	s.joinSigns()
+}
+
+// joinLetter reads a link and a letter that stands alone on to the word, if
+// that is what comes.
+func (s *scanner) joinLetter(link []kind) bool {
+	pos := s.pos
+	for _, kind := range link {
+		g, next := s.at(pos)
+		if g.kind != kind {
+			return false
+		}
+		pos = next
+	}
+	initial, pos := s.at(pos)
 	if initial.kind != letter && initial.kind != foreign {
 		return false
 	}
-	g, after := s.at(next)
-	for g.kind == ignored {
-		next = after
-		g, after = s.at(next)
-	}
-	if g.inWord() || elisions[initial.text] && s.elides(next) {
+	pos = s.pastIgnored(pos)
+	if after, _ := s.at(pos); after.inWord() || elisions[initial.text] && s.elides(pos) {
 		return false
+	}
+	if slices.Contains(link, ampersand) {
+		s.addSign('&')
 	}
 	s.word = append(s.word, initial.text...)
 	s.foreign = s.foreign || initial.kind == foreign
 	s.plain = !s.foreign
-	s.pos, s.end = next, next
+	s.pos, s.end = pos, pos
 	return true
+}
+
+// joinSigns reads the signs of C++ and C# on to the letter before them.
+func (s *scanner) joinSigns() {
+	sign, next := s.at(s.pos)
+	switch after, _ := s.at(next); {
+	case sign.kind == sharp && !after.inWord():
+		s.addSign('#')
+		s.pos = next
+	case sign.kind == plus && after.kind == plus:
+		for ; sign.kind == plus; sign, next = s.at(s.pos) {
+			s.addSign('+')
+			s.pos = next
+		}
+	}
+	s.end = s.pos
+}
+
+// addSign adds a sign to the word, which is then no initial, and cannot be
+// written in a-z and 0-9.
+func (s *scanner) addSign(sign byte) {
+	s.word = append(s.word, sign)
+	s.initials, s.plain, s.foreign = false, false, true
+}
+
+// pastIgnored returns the place after the accents at a place.
+func (s *scanner) pastIgnored(pos int) int {
+	for {
+		g, next := s.at(pos)
+		if g.kind != ignored {
+			return pos
+		}
+		pos = next
+	}
 }
 
 // elided reports whether the word is the l of l’eau.
@@ -191,13 +317,13 @@ func (s *scanner) elides(pos int) bool {
 	return g.inWord()
 }
 
-// term returns the word's term. A word that cannot be written in a-z and 0-9,
-// or only in too many of them, is replaced by 64 digits of its hash. Words of
-// just 64 bytes are replaced too, so that none that is written out can be
-// mistaken for a hash.
+// term returns the word's term, which is the same for an acronym with dots and
+// without. A word that cannot be written in a-z and 0-9, or only in too many of
+// them, is replaced by 64 digits of its hash. Words of just 64 bytes are
+// replaced too, so that none that is written out can be mistaken for a hash.
 func (s *scanner) term() string {
 	term := string(s.word)
-	if s.plain && !s.initials {
+	if s.plain {
 		term = normalise(term)
 	}
 	if s.foreign || len(term) >= MaxTermLength {

@@ -1,9 +1,12 @@
 package query
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"vigie"
 	"vigie/lexicon"
 )
 
@@ -59,6 +62,15 @@ func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
 // Meaningless reports whether a keyword yields no term: it is of stop words
 // or of signs alone, and nothing could match it.
 func Meaningless(keyword string) bool { return len(lexicon.Phrase(keyword)) == 0 }
+
+// Short reports whether a keyword has fewer than [vigie.MinKeywordLength]
+// characters. A letter with a sign that makes another word of it (C#) is a
+// whole name, and not short.
+func Short(keyword string) bool {
+	letter, signed := strings.CutSuffix(keyword, "#")
+	return utf8.RuneCountInString(keyword) < vigie.MinKeywordLength &&
+		(!signed || slices.Equal(lexicon.Phrase(keyword), lexicon.Phrase(letter)))
+}
 
 // ContentWords counts the words of a keyword that are not stop words.
 func ContentWords(keyword string) int { return len(lexicon.Tokens(keyword)) }

@@ -8,6 +8,30 @@ import (
 	"vigie/search"
 )
 
+// What a keyword is written as in the text is marked as a whole.
+func TestHighlightsOfSpellings(t *testing.T) {
+	for _, test := range []struct{ keyword, text, hit string }{
+		{"CCAS", "Repas pour le C.C.A.S. de Lyon", "C.C.A.S"},
+		{"CCAS", "Repas pour le C. C. A. S. de Lyon", "C. C. A. S"},
+		{"Ste Thérèse", "École Sainte-Thérèse à Lyon", "Sainte-Thérèse"},
+		{"3000 m2", "Salle de 3 000 m² à Lyon", "3 000 m²"},
+		{"R&D", "Prestations de R & D à Lyon", "R & D"},
+		{"C++", "Formations à C++, C#", "C++"},
+	} {
+		var hits []string
+		for _, h := range search.Highlights(test.text, "", query.Spans(test.text, []string{test.keyword}), nil) {
+			for _, part := range h.Parts {
+				if part.Hit {
+					hits = append(hits, part.Text)
+				}
+			}
+		}
+		if len(hits) != 1 || hits[0] != test.hit {
+			t.Errorf("%s: %q, want %q", test.keyword, hits, test.hit)
+		}
+	}
+}
+
 func TestHighlightsBearAnySpans(t *testing.T) {
 	text := strings.Repeat("été ", 100)
 	for _, pairs := range [][][2]int{

@@ -222,7 +222,7 @@ func dataFlag(t *testing.T, args string) []string {
 
 func TestAnalyze(t *testing.T) {
 	c := run(t, nil, "Travaux de V.R.D.\n\nMaîtrise d’œuvre", "analyze")
-	if got, want := c.out.String(), "travail vrd\n\nmaitrise oeuvre\n"; got != want {
+	if got, want := c.out.String(), "travaux vrd\n\nmaitrise oeuvre\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	c = run(t, nil, "Maîtrise d’œuvre", "analyze", "--pairs")

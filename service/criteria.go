@@ -162,14 +162,14 @@ func (f *form) keywordsText(text string, path []string) []string {
 
 // badKeyword notes a keyword of wrong length.
 func (f *form) badKeyword(keyword string, path []string) bool {
-	switch n := utf8.RuneCountInString(keyword); {
-	case n < vigie.MinKeywordLength:
+	switch {
+	case query.Short(keyword):
 		f.problems.Add(vigie.TooShort, vigie.Text{
 			FR: "« %s » est trop court : un mot clé a au moins %d caractères.",
 			EN: "“%s” is too short: a keyword has at least %d characters.",
 		}.With(keyword, vigie.MinKeywordLength), path...)
 		return true
-	case n > vigie.MaxKeywordLength:
+	case utf8.RuneCountInString(keyword) > vigie.MaxKeywordLength:
 		f.problems.Add(vigie.TooLong, vigie.Text{
 			FR: "Un mot clé a au plus %d caractères.",
 			EN: "A keyword has at most %d characters.",

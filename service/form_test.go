@@ -45,6 +45,24 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// A keyword of two characters is too short, unless it is a name with a sign.
+func TestShortKeywords(t *testing.T) {
+	for keyword, accepted := range map[string]bool{
+		"R&D": true, "C++": true, "C#": true, "f#": true, "CCAS": true, "É&É": true,
+		"ab": false, "c+": false, "#c": false, "1#": false, "St": false, "c": false,
+	} {
+		for _, in := range []CriteriaInput{{Keywords: &[]string{keyword}}, {KeywordsText: &keyword}, {ExcludedKeywords: &[]string{keyword}}} {
+			var f form
+			if _, err := f.criteria(t.Context(), nil, in, nil); err != nil {
+				t.Fatal(err)
+			}
+			if accepted && len(f.problems) > 0 || !accepted && (len(f.problems) != 1 || f.problems[0].Code != vigie.TooShort) {
+				t.Errorf("%q: %+v", keyword, f.problems)
+			}
+		}
+	}
+}
+
 // No text that is not a cursor of the list panics or passes.
 func FuzzCursor(f *testing.F) {
 	f.Add(cursor{List: "x", ID: 3}.String())

@@ -80,7 +80,7 @@ type CreateWatchPayload struct {
 
 // Criteria as a person gives them.
 type CriteriaInput struct {
-	// Each a word, or several words for a phrase; at least 3 characters. At most 50.
+	// Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50.
 	Keywords graphql.Omittable[[]string] `json:"keywords,omitempty"`
 	// The same as typed in one field: words separated by spaces, phrases in double quotes. Words without meaning (« de ») are
 	// dropped with a warning. Excludes `keywords`.
@@ -150,7 +150,7 @@ type ExportAccountPayload struct {
 
 // The lengths and counts that inputs may have.
 type Limits struct {
-	// Characters of a keyword, at least.
+	// Characters of a keyword, at least; a letter and # (« C# ») are enough.
 	MinKeywordLength int32 `json:"minKeywordLength"`
 	// Keywords of a watch, at most; as many excluded ones.
 	MaxKeywords int32 `json:"maxKeywords"`

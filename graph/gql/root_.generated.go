@@ -2757,7 +2757,8 @@ type Criteria {
   """
   Words, or several words for a phrase, as typed. A word is found whatever its case, accents, number and gender, in title,
   description, reference, lots and labels. The words of a phrase must follow one another; a hyphen is a space; little words
-  (« de », « la ») do not count.
+  (« de », « la ») do not count. An acronym is found with and without dots (« CCAS », « C.C.A.S. », « C. C. A. S. »),
+  « Sainte » as « Ste », « 3000 m2 » as « 3 000 m² », « 22 kW » as « 22kW ». « R&D », « C++ » and « C# » are words.
   """
   keywords: [String!]!
   "The keywords as one field's text, phrases in double quotes: what an edit form shows."
@@ -3340,7 +3341,7 @@ enum AlertReasonCode {
 
 "Criteria as a person gives them."
 input CriteriaInput {
-  "Each a word, or several words for a phrase; at least 3 characters. At most 50."
+  "Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50."
   keywords: [String!]
   """
   The same as typed in one field: words separated by spaces, phrases in double quotes. Words without meaning (« de ») are
@@ -3602,7 +3603,7 @@ enum WarningCode {
 
 "The lengths and counts that inputs may have."
 type Limits {
-  "Characters of a keyword, at least."
+  "Characters of a keyword, at least; a letter and # (« C# ») are enough."
   minKeywordLength: Int!
   "Keywords of a watch, at most; as many excluded ones."
   maxKeywords: Int!

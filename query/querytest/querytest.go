@@ -23,7 +23,7 @@ const (
 	// Buyers is how many buyers there are, of ids 1 to Buyers.
 	Buyers = 4
 
-	words = "voirie voiries réfection enrobé enrobés à chaud maîtrise d'œuvre d’oeuvre de la travaux travail route V.R.D. nettoyage locaux local école chauffe-eau 2024 été"
+	words = "voirie voiries réfection enrobé enrobés à chaud maîtrise d'œuvre d’oeuvre de la travaux travail route V.R.D. nettoyage locaux local école chauffe-eau 2024 été CCAS C.C.A.S. R&D R+2 22kW 22 kW"
 )
 
 func departments() []string { return []string{"01", "07", "2A", "69", "971"} }

@@ -83,6 +83,11 @@ func TestFound(t *testing.T) {
 		{"2026", "2026 2027", "[2026] 2027"},
 		{"oeuvre", "maîtrise d'œuvre", "maîtrise d'[œuvre]"},
 		{"vrd", "travaux de V.R.D.", "travaux de [V.R.D]."},
+		{"ccas", "C.C.A.S., C. C. A. S., CCAS", "[C.C.A.S]., [C. C. A. S]., [CCAS]"},
+		{"C.C.A.S.", "CCAS et ccas", "[CCAS] et [ccas]"},
+		{"c++", "C++, C#, C et voirie communale", "[C++], C#, C et voirie communale"},
+		{"r&d", "R & D, R+2 et recherche", "[R & D], R+2 et recherche"},
+		{"3000 m2", "3 000 m²", "[3 000] [m²]"},
 	} {
 		spans := Found(test.text, Asked(test.asked))
 		got := test.text

@@ -13,8 +13,9 @@ import (
 // Word is a content word of a text.
 type Word struct {
 	lexicon.Token
-	// Folded is the word without case and accents, its ending kept; "" for an
-	// acronym, whose Term says it all.
+	// Folded is the word without case and accents, its ending kept; "" for a
+	// word of several parts (V.R.D., 3 000) or with a sign (C++), whose Term
+	// says it all.
 	Folded string
 }
 
@@ -23,8 +24,9 @@ func Words(text string) []Word {
 	tokens := lexicon.Tokens(text)
 	words := make([]Word, len(tokens))
 	for i, token := range tokens {
-		words[i] = Word{token, lexicon.Fold(text[token.Start:token.End])}
-		if strings.Contains(words[i].Folded, " ") {
+		written := text[token.Start:token.End]
+		words[i] = Word{token, lexicon.Fold(written)}
+		if strings.Contains(words[i].Folded, " ") || strings.ContainsAny(written, "+#") {
 			words[i].Folded = ""
 		}
 	}
