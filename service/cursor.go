@@ -49,15 +49,11 @@ func parseCursor(s, list, argument string) (cursor, error) {
 	return c, nil
 }
 
-// tenderCursor is the place of a tender in an order.
-func tenderCursor(order search.Order, now time.Time, t *vigie.Tender) cursor {
-	c := cursor{List: string(order), ID: t.ID, Now: now.Unix()}
-	at := &t.PublishedAt
-	if order == search.DeadlineAsc || order == search.DeadlineDesc {
-		at = t.Deadline
-	}
-	if at != nil {
-		c.At = new(at.Unix())
+// tenderCursor is the place that an index has a row at in an order.
+func tenderCursor(order search.Order, now time.Time, k search.Key) cursor {
+	c := cursor{List: string(order), ID: k.ID, Now: now.Unix()}
+	if k.At != nil {
+		c.At = new(k.At.Unix())
 	}
 	return c
 }
