@@ -365,3 +365,95 @@ func setting(t *testing.T, variable string, otherwise uint64) uint64 {
 	}
 	return n
 }
+
+// A watch that is renamed or deleted takes no cursor with it: the next page
+// begins where the watch stood.
+func TestWatchPagesWhileChanging(t *testing.T) { eachPair(t, testWatchPagesWhileChanging) }
+
+func testWatchPagesWhileChanging(t *testing.T, w *world) {
+	const watchPage = `query ($order: WatchOrder!, $first: Int, $after: String, $last: Int, $before: String) {
+		watches(orderBy: $order, first: $first, after: $after, last: $last, before: $before) { nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
+	change := map[string]string{
+		"renamed first": `mutation ($id: ID!) { updateWatch(id: $id, input: { name: "A" }) { userErrors { message } } }`,
+		"renamed last":  `mutation ($id: ID!) { updateWatch(id: $id, input: { name: "Z" }) { userErrors { message } } }`,
+		"deleted":       `mutation ($id: ID!) { deleteWatch(id: $id) { userErrors { message } } }`,
+	}
+	for _, order := range []string{"NAME_ASC", "CREATED_AT_ASC", "CREATED_AT_DESC"} {
+		for _, backwards := range []bool{false, true} {
+			for name, mutation := range change {
+				p := w.person(fmt.Sprint(order, backwards, name, "@example.org"))
+				for i := range 7 {
+					p.create(vars{"name": fmt.Sprint("Veille ", i), "criteria": vars{}})
+				}
+				l := list{person: p, query: watchPage, field: "watches", variables: vars{"order": order}, backwards: backwards, size: 2}
+				all := l.ids()
+				edge := 1 // on the first page, the watch next to the second
+				if backwards {
+					edge = 5
+				}
+				changed := false
+				l.turn = func() {
+					if !changed {
+						p.ask(mutation, vars{"id": all[edge]})
+						changed = true
+					}
+				}
+				other := func(ids []string) []string {
+					return slices.DeleteFunc(ids, func(id string) bool { return id == all[edge] })
+				}
+				if got, want := other(l.ids()), other(slices.Clone(all)); !slices.Equal(got, want) {
+					t.Errorf("%s, backwards %v, %s: %v, want %v", order, backwards, name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// Buyers with most tenders come first, and that changes while pages are
+// turned: those that keep their place are shown once.
+func TestBuyerPagesWhileChanging(t *testing.T) { eachPair(t, testBuyerPagesWhileChanging) }
+
+func testBuyerPagesWhileChanging(t *testing.T, w *world) {
+	const buyerPage = `query ($text: String!, $first: Int, $after: String, $last: Int, $before: String) {
+		buyers(search: $text, first: $first, after: $after, last: $last, before: $before) { nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
+	p := w.person("a@example.org")
+	for i, backwards := range []bool{false, true, false, true} {
+		town := fmt.Sprint("Ville", i)
+		ref := func(buyer, n int) string { return fmt.Sprint(town, " ", buyer, " ", n) }
+		for buyer := range 8 { // the first has 8 tenders online, the last has 1
+			for n := range 8 - buyer {
+				notice := w.notice(ref(buyer, n), "Voirie", fmt.Sprint("Commune de ", town, " ", buyer), 1)
+				notice.Content.Deadline = new(w.now.Add(time.Duration(1+buyer%2) * 30 * time.Minute))
+				w.hold(notice)
+			}
+		}
+		l := list{person: p, query: buyerPage, field: "buyers", variables: vars{"text": town}, backwards: backwards, size: 3}
+		all := l.ids()
+		moved, turns := 1, 0 // the second of eight comes to be the last, or the last but one the first
+		if i > 1 {
+			moved = 6
+		}
+		l.turn = func() {
+			if turns++; turns > 1 {
+				return
+			}
+			if moved == 1 {
+				for n := range 7 {
+					if _, err := w.store.Withdraw(t.Context(), "test", ref(moved, n)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for n := range 10 * (moved / 6) {
+				w.hold(w.notice(ref(moved, 100+n), "Voirie", fmt.Sprint("Commune de ", town, " ", moved), 1))
+			}
+			w.now = w.now.Add(45 * time.Minute) // every other buyer has nothing online any more
+		}
+		other := func(ids []string) []string {
+			return slices.DeleteFunc(ids, func(id string) bool { return id == all[moved] })
+		}
+		if got, want := other(l.ids()), other(slices.Clone(all)); len(all) != 8 || !slices.Equal(got, want) {
+			t.Errorf("backwards %v, %d moves: %v, want %v", backwards, moved, got, want)
+		}
+	}
+}
