@@ -284,13 +284,8 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
 		Facets:     &TenderFacets{result.Counts},
 	}
-	hits := result.Hits
-	more := len(hits) > p.window.size
-	if more && p.window.backwards {
-		hits = hits[1:]
-	} else if more {
-		hits = hits[:p.window.size]
-	}
+	var hits []search.Hit
+	hits, page.PageInfo = cut(p.window, result.Hits)
 	for i, hit := range hits {
 		t := tenderOf(hit, tenders)
 		if t == nil {
@@ -304,13 +299,6 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
 	} else if n := len(hits); n > 0 { // the pages beyond can be reached nevertheless
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = new(p.cursorOf(0, hits[0])), new(p.cursorOf(n-1, hits[n-1]))
-	}
-	if p.window.backwards {
-		page.PageInfo.HasPreviousPage = more
-		page.PageInfo.HasNextPage = p.window.cursor != ""
-	} else {
-		page.PageInfo.HasNextPage = more
-		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.window.page > 1
 	}
 	return page
 }
