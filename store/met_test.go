@@ -48,6 +48,17 @@ func TestMet(t *testing.T) {
 			t.Errorf("after a change here: %s", got.Locale)
 		}
 		account(t, here, "person").Locale = "xx" // what one request does to its own is its own
+		// Another client's token may say less of the same person.
+		bare := store.Claims{Issuer: "test", Subject: "person"}
+		if got, err := here.SignIn(t.Context(), bare); err != nil || got.ID != id {
+			t.Errorf("by another token: %+v, %v", got, err)
+		}
+		speak(t, here, id, vigie.French)
+		if got, err := here.SignIn(t.Context(), bare); err != nil || got.Locale != vigie.French {
+			t.Errorf("by another token, after a change here: %+v, %v", got, err)
+		}
+		speak(t, here, id, vigie.English)
+		account(t, here, "person") // is met again
 		speak(t, elsewhere, id, vigie.French)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("the account was read again at once: %s", got.Locale)
