@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"vigie"
+	"vigie/query/querytest"
 )
 
 // tenderPage asks for a page of tenders: forwards by `first` and `after`,
@@ -150,8 +150,8 @@ func testPageAfterCorrection(t *testing.T, w *world) {
 	}
 }
 
-// Whole pages of tenders were withdrawn, or merged into others, before the
-// index hears of it: the pages beyond them can be reached all the same.
+// Whole pages of tenders were withdrawn, or merged into others, and the index
+// does not know yet: the pages beyond them can still be reached.
 func TestPagesOfTheWithdrawn(t *testing.T) { eachPair(t, testPagesOfTheWithdrawn) }
 
 func testPagesOfTheWithdrawn(t *testing.T, w *world) {
@@ -200,7 +200,7 @@ func testPagesOfTheWithdrawn(t *testing.T, w *world) {
 func TestPagesWhileIndexLags(t *testing.T) { eachPair(t, testPagesWhileIndexLags) }
 
 func testPagesWhileIndexLags(t *testing.T, w *world) {
-	seed, rounds := setting(t, "VIGIE_TEST_SEED", rand.Uint64()), setting(t, "VIGIE_TEST_ROUNDS", 15)
+	seed, rounds := querytest.Setting(t, "VIGIE_TEST_SEED", rand.Uint64()), querytest.Setting(t, "VIGIE_TEST_ROUNDS", 15)
 	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_ROUNDS=%d", seed, rounds)
 	m := &market{world: w, Rand: rand.New(rand.NewPCG(seed, 0)), ids: map[string]string{}}
 	p := w.person("a@example.org")
@@ -351,19 +351,6 @@ func (m *market) list(p person, watch string) list {
 		}
 	}
 	return l
-}
-
-func setting(t *testing.T, variable string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // A watch that is renamed or deleted takes no cursor with it: the next page

@@ -169,8 +169,8 @@ type Result struct {
 
 // Hit is one row.
 type Hit struct {
-	// Key is the place at which the index has the row, so that the rows beyond it
-	// follow, whatever the database says of the tender by now. In the order of
+	// Key is what the index sorted the row by. The next page begins there, even
+	// where the database has newer values of the tender. In the order of
 	// [Relevance], which knows no keys, it is the ID alone.
 	Key
 	// Highlights are the passages in which the Text was found: the whole

@@ -29,7 +29,8 @@ type met struct {
 type person struct{ issuer, subject string }
 
 // metAccount is an account as it was read at a time. It is taken out when the
-// account changes: whoever was reading for it then has nothing to keep.
+// account changes; a read that began before then finds its place gone, and keeps
+// nothing.
 type metAccount struct {
 	account vigie.Account
 	at      time.Time // zero until it was read

@@ -186,7 +186,7 @@ func TestMetOthers(t *testing.T) {
 		m.do = func() { account(t, here, "another newcomer") }
 		account(t, here, "d")
 		if n := read("d"); n > 0 {
-			t.Errorf("after a new account meanwhile: %d queries", n)
+			t.Errorf("after a new account signed in during the read: %d queries", n)
 		}
 	})
 }
