@@ -189,14 +189,26 @@ func testFreeText(t *testing.T, w *world) {
 }
 
 // A cursor that nobody was given is its own field's mistake alone.
-func TestForgedCursor(t *testing.T) {
-	w := newWorld(t)
+func TestForgedCursor(t *testing.T) { eachPair(t, testForgedCursor) }
+
+func testForgedCursor(t *testing.T, w *world) {
 	p := w.person("a@example.org")
 	id := p.create(vars{"name": "v", "criteria": vars{}})
 	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"PUBLISHED_AT_DESC","i":1,"n":1}`)) // without its time
 	r := p.post(`query ($id: ID!, $a: String) { watch(id: $id) { onlineCount bad: matchingTenders(after: $a) { totalCount nodes { id } } } }`, vars{"id": id, "a": forged})
 	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "BAD_REQUEST" || fmt.Sprint(r.Errors[0].Path) != "[watch bad]" {
 		t.Errorf("%v", r.Errors)
+	}
+	const lists = `query ($a: String) { buyers(search: "commune", after: $a) { totalCount } watches(after: $a) { totalCount } }`
+	for _, forged := range []string{
+		`{"l":"buyers","i":1,"n":1}`, `{"l":"watches NAME_ASC","i":1}`, // without what they are sorted by
+		`{"l":"buyers","a":0,"s":"a\u0000","i":1,"n":1}`, `{"l":"watches NAME_ASC","a":0,"s":"a\u0000","i":1}`, // which no text has
+		`{"l":"buyers","a":0,"i":1,"n":9223372036854775807}`, `{"l":"buyers","a":0,"i":1,"n":-1}`, // of no time
+	} {
+		r := p.post(lists, vars{"a": base64.RawURLEncoding.EncodeToString([]byte(forged))})
+		if len(r.Errors) != 2 || r.Errors[0].Extensions["code"] != "BAD_REQUEST" || r.Errors[1].Extensions["code"] != "BAD_REQUEST" {
+			t.Errorf("%s: %v", forged, r.Errors)
+		}
 	}
 }
 
@@ -235,8 +247,8 @@ func testBuyerPages(t *testing.T, w *world) {
 	if fmt.Sprint(forwards) != all || fmt.Sprint(backwards) != all {
 		t.Errorf("forwards %v, backwards %v, want %s", forwards, backwards, all)
 	}
-	for _, row := range []string{"6", "10000", "9223372036854775807"} {
-		after := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"buyers","i":` + row + `}`))
+	for _, row := range []string{`"a":0,"s":"z","i":1`, `"a":9223372036854775807,"i":9223372036854775807`} {
+		after := base64.RawURLEncoding.EncodeToString([]byte(`{"l":"buyers",` + row + `}`))
 		p.ask(`query ($a: String) { buyers(search: "commune", after: $a) `+page+` }`, vars{"a": after}).expect(map[string]string{
 			"buyers.totalCount": "7", "buyers.nodes": "[]", "buyers.pageInfo.hasNextPage": "false",
 		})

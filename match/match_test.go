@@ -3,7 +3,6 @@ package match_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -88,7 +87,7 @@ func formula(g querytest.Generator) *query.Formula {
 // replaced and taken away: 200,000 pairs of watch and tender, or as many as
 // VIGIE_TEST_PAIRS says.
 func TestAgainstOracle(t *testing.T) {
-	pairs, seed := setting(t, "VIGIE_TEST_PAIRS", 200_000), setting(t, "VIGIE_TEST_SEED", rand.Uint64())
+	pairs, seed := querytest.Setting(t, "VIGIE_TEST_PAIRS", 200_000), querytest.Setting(t, "VIGIE_TEST_SEED", rand.Uint64())
 	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_PAIRS=%d", seed, pairs)
 	g := querytest.New(seed)
 	var tried, found uint64
@@ -134,19 +133,6 @@ func (o oracle) describe(got, want []int64) string {
 		}
 	}
 	return text
-}
-
-func setting(t *testing.T, variable string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func FuzzAgainstOracle(f *testing.F) {

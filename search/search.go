@@ -14,7 +14,7 @@ import (
 
 // Version is that of what engines make of a [Document]. It belongs in an
 // index's name, so that no binary reads what another wrote differently.
-const Version = 1
+const Version = 2
 
 // MaxFacetValues is how many values of a facet a search counts at most: those
 // that occur most. Only buyers can be more.
@@ -139,8 +139,8 @@ const (
 	Relevance Order = "RELEVANCE"
 )
 
-// Key is a row's place in an order: the value it is ordered by, whole seconds,
-// and its ID. Nil At: no deadline.
+// Key is a row's place in an order: the value that the index sorts it by, whole
+// seconds, and its ID. Nil At: no deadline.
 type Key struct {
 	At *time.Time
 	ID int64
@@ -169,7 +169,10 @@ type Result struct {
 
 // Hit is one row.
 type Hit struct {
-	ID int64
+	// Key is what the index sorted the row by. The next page begins there, even
+	// where the database has newer values of the tender. In the order of
+	// [Relevance], which knows no keys, it is the ID alone.
+	Key
 	// Highlights are the passages in which the Text was found: the whole
 	// title, about 200 characters of the description; only those with a hit.
 	Highlights []Highlight

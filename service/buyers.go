@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
-	"math"
+	"slices"
+	"time"
 
 	"vigie"
 	"vigie/lexicon"
+	"vigie/store"
 )
 
 // BuyerPage is a page of buyers.
@@ -33,6 +35,7 @@ func (p *BuyerPage) Nodes() []*vigie.Buyer {
 // Buyers returns a page of the buyers whose name has, for each word of text, a
 // word that starts with it.
 func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*BuyerPage, error) {
+	const list = "buyers"
 	w, err := args.window(10)
 	if err != nil {
 		return nil, err
@@ -40,30 +43,33 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	if text, err = searchText(text); err != nil {
 		return nil, err
 	}
-	words := lexicon.Words(text)
-	// What people complete is short; a place in the list is a count of rows.
-	position := func(text string) (int, error) {
-		c, err := parseCursor(text, "buyers", w.argument)
-		return int(c.ID), err
-	}
-	rows := int64(math.MaxInt32) // until it is known, more than there are
-	if w.backwards && w.cursor == "" {
-		if _, rows, err = s.Store.SearchBuyers(ctx, words, 0, 0); err != nil {
+	asked := store.BuyerWindow{Now: s.now(), Backwards: w.backwards, Limit: w.size + 1}
+	if w.cursor != "" {
+		c, err := parseCursor(w.cursor, list, w.argument)
+		if err != nil {
 			return nil, err
 		}
+		if c.At == nil {
+			return nil, noCursor(w.argument)
+		}
+		asked.Now, asked.Beyond = time.Unix(c.Now, 0).UTC(), &store.BuyerPlace{Rank: *c.At, Name: c.Name, ID: c.ID}
 	}
-	from, to, err := w.slice(int(rows), position)
+	rows, total, err := s.Store.SearchBuyers(ctx, lexicon.Words(text), asked)
 	if err != nil {
 		return nil, err
 	}
-	buyers, total, err := s.Store.SearchBuyers(ctx, words, int64(from), int64(to-from))
-	if err != nil {
-		return nil, err
+	if w.backwards {
+		slices.Reverse(rows)
 	}
-	cursorAt := func(i int) string { return cursor{List: "buyers", ID: int64(i)}.String() }
-	page := &BuyerPage{TotalCount: int(total), PageInfo: pageInfo(from, from+len(buyers), int(total), cursorAt)}
-	for i, buyer := range buyers {
-		page.Edges = append(page.Edges, &BuyerEdge{cursorAt(from + i), buyer})
+	page := &BuyerPage{TotalCount: total}
+	rows, page.PageInfo = cut(w, rows)
+	for _, row := range rows {
+		p := row.Place()
+		c := cursor{List: list, At: &p.Rank, Name: p.Name, ID: p.ID, Now: asked.Now.Unix()}
+		page.Edges = append(page.Edges, &BuyerEdge{c.String(), &row.Buyer})
+	}
+	if n := len(page.Edges); n > 0 {
+		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
 	}
 	return page, nil
 }

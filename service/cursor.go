@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"vigie"
@@ -14,9 +15,13 @@ type cursor struct {
 	// List says what is listed and how it is ordered; a cursor is good for
 	// that alone.
 	List string `json:"l"`
-	// At and ID are the row's key: the seconds it is ordered by, nil for none.
-	At *int64 `json:"a,omitempty"`
-	ID int64  `json:"i"`
+	// At, Name and ID are the key that the row was sorted by when it was listed,
+	// as far as the list sorts by them: what it is sorted by later may be beyond
+	// rows that were not shown. At is a tender's time in seconds, nil for none; the
+	// time of a watch in microseconds; the rank of a buyer.
+	At   *int64 `json:"a,omitempty"`
+	Name string `json:"s,omitempty"`
+	ID   int64  `json:"i"`
 	// Now is the moment, in seconds, at which the first page was asked for:
 	// tenders that close while somebody turns pages stay on them.
 	Now int64 `json:"n,omitempty"`
@@ -37,8 +42,10 @@ func parseCursor(s, list, argument string) (cursor, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
-	if err != nil || c.String() != s || c.ID < 0 {
-		return c, badRequest(vigie.Text{FR: "Ce curseur n'en est pas un.", EN: "This is not a cursor."}, argument)
+	// Databases know neither later moments nor texts with a NUL.
+	latest := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix()
+	if err != nil || c.String() != s || c.ID < 0 || c.Now < 0 || c.Now > latest || strings.Contains(c.Name, "\x00") {
+		return c, noCursor(argument)
 	}
 	if c.List != list {
 		return c, badRequest(vigie.Text{
@@ -49,15 +56,15 @@ func parseCursor(s, list, argument string) (cursor, error) {
 	return c, nil
 }
 
-// tenderCursor is the place of a tender in an order.
-func tenderCursor(order search.Order, now time.Time, t *vigie.Tender) cursor {
-	c := cursor{List: string(order), ID: t.ID, Now: now.Unix()}
-	at := &t.PublishedAt
-	if order == search.DeadlineAsc || order == search.DeadlineDesc {
-		at = t.Deadline
-	}
-	if at != nil {
-		c.At = new(at.Unix())
+func noCursor(argument string) error {
+	return badRequest(vigie.Text{FR: "Ce curseur n'en est pas un.", EN: "This is not a cursor."}, argument)
+}
+
+// tenderCursor is the place that an index has a row at in an order.
+func tenderCursor(order search.Order, now time.Time, k search.Key) cursor {
+	c := cursor{List: string(order), ID: k.ID, Now: now.Unix()}
+	if k.At != nil {
+		c.At = new(k.At.Unix())
 	}
 	return c
 }
@@ -142,34 +149,12 @@ func (a PageArgs) window(standard int) (window, error) {
 	return w, nil
 }
 
-// slice is the part of a list of n rows, known whole, that the window shows;
-// position finds a cursor's row.
-func (w window) slice(n int, position func(cursor string) (int, error)) (from, to int, err error) {
-	from, to = 0, n
-	if w.cursor != "" {
-		at, err := position(w.cursor)
-		if err != nil {
-			return 0, 0, err
-		}
-		if w.backwards {
-			to = min(n, at)
-		} else {
-			from = min(n-1, at) + 1
-		}
-	}
+// cut takes from rows the one that a window has no room for, which was asked for
+// to tell whether there are more, and tells where the rest stands.
+func cut[T any](w window, rows []T) ([]T, PageInfo) {
+	more := len(rows) > w.size
 	if w.backwards {
-		from = max(from, to-w.size)
-	} else {
-		to = min(to, from+w.size)
+		return rows[max(0, len(rows)-w.size):], PageInfo{HasPreviousPage: more, HasNextPage: w.cursor != ""}
 	}
-	return from, to, nil
-}
-
-// pageInfo tells where rows from..to of n stand.
-func pageInfo(from, to, n int, cursorAt func(i int) string) PageInfo {
-	info := PageInfo{HasPreviousPage: from > 0, HasNextPage: to < n}
-	if from < to {
-		info.StartCursor, info.EndCursor = new(cursorAt(from)), new(cursorAt(to-1))
-	}
-	return info
+	return rows[:min(len(rows), w.size)], PageInfo{HasNextPage: more, HasPreviousPage: w.cursor != "" || w.page > 1}
 }

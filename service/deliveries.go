@@ -55,13 +55,11 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 	if err != nil {
 		return nil, err
 	}
-	more := len(rows) > window.size
-	rows = rows[:min(len(rows), window.size)]
-	page := &DeliveryPage{TotalCount: total, PageInfo: PageInfo{HasNextPage: more, HasPreviousPage: window.cursor != ""}}
 	if window.backwards {
 		slices.Reverse(rows)
-		page.PageInfo.HasNextPage, page.PageInfo.HasPreviousPage = window.cursor != "", more
 	}
+	page := &DeliveryPage{TotalCount: total}
+	rows, page.PageInfo = cut(window, rows)
 	for _, row := range rows {
 		page.Edges = append(page.Edges, &DeliveryEdge{cursor{List: list, ID: row.ID}.String(), row})
 	}

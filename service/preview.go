@@ -53,8 +53,8 @@ func (s *Service) Preview(ctx context.Context, in CriteriaInput, args PageArgs) 
 		OnlineCount: results[0].Total, Last30Days: results[1].Total,
 		Warnings: append(f.warnings, measured(c, results, []string{"criteria"})...),
 	}
-	for _, id := range ids {
-		if t := tenders[id]; t != nil {
+	for _, hit := range results[0].Hits {
+		if t := tenderOf(hit, tenders); t != nil {
 			preview.Nodes = append(preview.Nodes, t)
 		}
 	}

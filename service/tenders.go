@@ -284,37 +284,43 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
 		Facets:     &TenderFacets{result.Counts},
 	}
-	hits := result.Hits
-	more := len(hits) > p.window.size
-	if more && p.window.backwards {
-		hits = hits[1:]
-	} else if more {
-		hits = hits[:p.window.size]
-	}
+	var hits []search.Hit
+	hits, page.PageInfo = cut(p.window, result.Hits)
 	for i, hit := range hits {
-		t := tenders[hit.ID]
+		t := tenderOf(hit, tenders)
 		if t == nil {
-			continue // it went between the two looks
+			continue
 		}
-		c := tenderCursor(p.query.Order, p.query.Now, t)
-		if p.query.Order == search.Relevance {
-			c = cursor{List: string(search.Relevance), ID: int64(p.query.Offset + i + 1), Now: p.query.Now.Unix()}
-		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: c.String(), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
 			return matchesOf(t, p.watches, p.query.Any)
 		})})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
-	}
-	if p.window.backwards {
-		page.PageInfo.HasPreviousPage = more
-		page.PageInfo.HasNextPage = p.window.cursor != ""
-	} else {
-		page.PageInfo.HasNextPage = more
-		page.PageInfo.HasPreviousPage = p.window.cursor != "" || p.window.page > 1
+	} else if n := len(hits); n > 0 { // the pages beyond can be reached nevertheless
+		page.PageInfo.StartCursor, page.PageInfo.EndCursor = new(p.cursorOf(0, hits[0])), new(p.cursorOf(n-1, hits[n-1]))
 	}
 	return page
+}
+
+// cursorOf is the cursor of the hit at a place of the page. What the database
+// says of the tender may be newer than the index, and sort it elsewhere.
+func (p *TenderPlan) cursorOf(place int, hit search.Hit) string {
+	key := hit.Key
+	if p.query.Order == search.Relevance {
+		key = search.Key{ID: int64(p.query.Offset + place + 1)}
+	}
+	return tenderCursor(p.query.Order, p.query.Now, key).String()
+}
+
+// tenderOf returns the tender of a hit; nil where the tender was withdrawn, or
+// merged into another, which has a place of its own, and the index does not know
+// yet.
+func tenderOf(hit search.Hit, tenders map[int64]*vigie.Tender) *vigie.Tender {
+	if t := tenders[hit.ID]; t != nil && t.ID == hit.ID {
+		return t
+	}
+	return nil
 }
 
 // OnlineByBuyer counts the tenders online now of buyers, by the buyers' ids.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -56,50 +57,59 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	if err != nil {
 		return nil, err
 	}
-	s.sort(watches, order)
-	cursorAt := func(i int) string { return cursor{List: "watches " + string(order), ID: watches[i].ID}.String() }
-	from, to, err := w.slice(len(watches), func(text string) (int, error) {
-		c, err := parseCursor(text, "watches "+string(order), w.argument)
+	compare, done := s.compare(order)
+	defer done()
+	slices.SortFunc(watches, compare)
+	rows, list := watches, "watches "+string(order)
+	if w.cursor != "" {
+		c, err := parseCursor(w.cursor, list, w.argument)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		for i, watch := range watches {
-			if watch.ID == c.ID {
-				return i, nil
-			}
+		if c.At == nil {
+			return nil, noCursor(w.argument)
 		}
-		return 0, badRequest(vigie.Text{
-			FR: "La veille où cette page commence n'existe plus.",
-			EN: "The watch at which this page begins is gone.",
-		}, w.argument)
-	})
-	if err != nil {
-		return nil, err
+		at, found := slices.BinarySearchFunc(watches, &vigie.Watch{ID: c.ID, Name: c.Name, CreatedAt: time.UnixMicro(*c.At)}, compare)
+		switch {
+		case w.backwards:
+			rows = watches[:at]
+		case found:
+			rows = watches[at+1:]
+		default:
+			rows = watches[at:]
+		}
 	}
-	page := &WatchPage{TotalCount: len(watches), PageInfo: pageInfo(from, to, len(watches), cursorAt)}
-	for i := from; i < to; i++ {
-		page.Edges = append(page.Edges, &WatchEdge{cursorAt(i), watches[i]})
+	page := &WatchPage{TotalCount: len(watches)}
+	rows, page.PageInfo = cut(w, rows)
+	for _, watch := range rows {
+		c := cursor{List: list, At: new(watch.CreatedAt.UnixMicro()), ID: watch.ID}
+		if order == NameAsc {
+			c.Name = watch.Name
+		}
+		page.Edges = append(page.Edges, &WatchEdge{c.String(), watch})
+	}
+	if n := len(page.Edges); n > 0 {
+		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
 	}
 	return page, nil
 }
 
-func (s *Service) sort(watches []*vigie.Watch, order WatchOrder) {
+// compare compares watches in an order, until it is done.
+func (s *Service) compare(order WatchOrder) (compare func(a, b *vigie.Watch) int, done func()) {
 	byID := func(a, b *vigie.Watch) int { return cmp.Compare(a.ID, b.ID) }
 	// Imported watches were made elsewhere, before their ids.
 	byTime := func(a, b *vigie.Watch) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a, b)) }
 	switch order {
 	case CreatedAsc:
-		slices.SortFunc(watches, byTime)
+		return byTime, func() {}
 	case CreatedDesc:
-		slices.SortFunc(watches, func(a, b *vigie.Watch) int { return byTime(b, a) })
-	case NameAsc:
-		names, ok := s.collators.Get().(*collate.Collator)
-		if !ok {
-			names = newCollator()
-		}
-		defer s.collators.Put(names)
-		slices.SortFunc(watches, func(a, b *vigie.Watch) int { return cmp.Or(names.CompareString(a.Name, b.Name), byID(a, b)) })
+		return func(a, b *vigie.Watch) int { return byTime(b, a) }, func() {}
 	}
+	names, ok := s.collators.Get().(*collate.Collator)
+	if !ok {
+		names = newCollator()
+	}
+	return func(a, b *vigie.Watch) int { return cmp.Or(names.CompareString(a.Name, b.Name), byID(a, b)) }, func() { s.collators.Put(names) }
 }
 
 // newCollator orders names as a French dictionary does, numbers by value. It

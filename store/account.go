@@ -24,7 +24,7 @@ type Claims struct {
 // it in the last seconds may be missing.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	now := s.now()
-	account, changes := s.met.find(c, now)
+	account, place := s.met.find(c, now)
 	if account != nil {
 		return account, nil
 	}
@@ -33,10 +33,10 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		return nil, translate(err)
 	}
 	if account != nil && !follow(account, c, s.stamp()) {
-		s.met.keep(c, account, now, changes)
+		s.met.keep(account, now, place)
 		return account, nil
 	}
-	defer s.met.forget()
+	defer s.met.forget(person{c.Issuer, c.Subject})
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
@@ -201,11 +201,13 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 
 // UpdateAccount changes an account's settings.
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
-	defer s.met.forget()
+	var who person
+	defer func() { s.met.forget(who) }()
 	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
 		}
+		who = person{account.Issuer, account.Subject}
 		set(&account.Locale, u.Locale)
 		set(&account.TimeZone, u.TimeZone)
 		set(&account.DigestHour, u.DigestHour)

@@ -50,12 +50,14 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 // stays. Who looked at it for support stays too, without what names it. The
 // person is a new one at the next sign-in.
 func (s *Store) Erase(ctx context.Context, id int64) error {
-	defer s.met.forget()
+	var who person
+	defer func() { s.met.forget(who) }()
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, id)
 		if err != nil {
 			return err
 		}
+		who = person{account.Issuer, account.Subject}
 		var watches []*vigie.Watch
 		if err := s.dialect.forUpdate(tx.NewSelect().Model(&watches).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
 			return err

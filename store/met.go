@@ -22,50 +22,59 @@ const (
 // times in a row. What this process changes is seen at once.
 type met struct {
 	mutex    sync.Mutex
-	accounts *simplelru.LRU[Claims, metAccount]
-	// changes counts the changes of accounts.
-	changes int
+	accounts *simplelru.LRU[person, *metAccount]
 }
 
+// person is who claims are about.
+type person struct{ issuer, subject string }
+
+// metAccount is an account as it was read at a time. It is taken out when the
+// account changes; a read that began before then finds its place gone, and keeps
+// nothing.
 type metAccount struct {
 	account vigie.Account
-	at      time.Time
+	at      time.Time // zero until it was read
 }
 
 func newMet() *met {
-	accounts, err := simplelru.NewLRU[Claims, metAccount](mostMet, nil)
+	accounts, err := simplelru.NewLRU[person, *metAccount](mostMet, nil)
 	if err != nil {
 		panic("store: no room for accounts: " + err.Error())
 	}
 	return &met{accounts: accounts}
 }
 
-// find returns the account that claims are about, nil where it must be read:
-// then changes is for [met.keep].
-func (m *met) find(c Claims, now time.Time) (account *vigie.Account, changes int) {
+// find returns the account that claims are about, nil where it must be read, as
+// it must where the claims change it: then place is for [met.keep].
+func (m *met) find(c Claims, now time.Time) (account *vigie.Account, place *metAccount) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	known, ok := m.accounts.Get(c)
-	if age := now.Sub(known.at); !ok || age < 0 || age >= fresh {
-		return nil, m.changes
+	who := person{c.Issuer, c.Subject}
+	place, ok := m.accounts.Get(who)
+	if !ok {
+		place = new(metAccount)
+		m.accounts.Add(who, place)
 	}
-	return &known.account, m.changes
+	known := place.account
+	if age := now.Sub(place.at); age < 0 || age >= fresh || follow(&known, c, now) {
+		return nil, place
+	}
+	return &known, place
 }
 
-// keep keeps an account as it was read, at now or later, unless any was changed
+// keep keeps an account as it was read, at now or later, unless it was changed
 // since: it may have been read before that.
-func (m *met) keep(c Claims, account *vigie.Account, now time.Time, changes int) {
+func (m *met) keep(account *vigie.Account, now time.Time, place *metAccount) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.changes == changes {
-		m.accounts.Add(c, metAccount{*account, now})
+	if current, _ := m.accounts.Peek(person{account.Issuer, account.Subject}); current == place {
+		place.account, place.at = *account, now
 	}
 }
 
 // forget is for after an account was changed, or may have been.
-func (m *met) forget() {
+func (m *met) forget(who person) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	m.changes++
-	m.accounts.Purge()
+	m.accounts.Remove(who)
 }

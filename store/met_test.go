@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,17 @@ func TestMet(t *testing.T) {
 			t.Errorf("after a change here: %s", got.Locale)
 		}
 		account(t, here, "person").Locale = "xx" // what one request does to its own is its own
+		// Another client's token may say less of the same person.
+		bare := store.Claims{Issuer: "test", Subject: "person"}
+		if got, err := here.SignIn(t.Context(), bare); err != nil || got.ID != id {
+			t.Errorf("by another token: %+v, %v", got, err)
+		}
+		speak(t, here, id, vigie.French)
+		if got, err := here.SignIn(t.Context(), bare); err != nil || got.Locale != vigie.French {
+			t.Errorf("by another token, after a change here: %+v, %v", got, err)
+		}
+		speak(t, here, id, vigie.English)
+		account(t, here, "person") // is met again
 		speak(t, elsewhere, id, vigie.French)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("the account was read again at once: %s", got.Locale)
@@ -94,6 +106,87 @@ func TestMetWhileChanged(t *testing.T) {
 		account(t, here, "person") // is read, and changed before it is kept
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after the change: %s", got.Locale)
+		}
+		*now = now.Add(5 * time.Second)
+		m.do = func() {
+			if _, err := here.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "person", Name: "Another name"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		account(t, here, "person")
+		if got := account(t, here, "person"); got.Name != "Another name" {
+			t.Errorf("after another token: %q", got.Name)
+		}
+		*now = now.Add(5 * time.Second)
+		m.do = func() {
+			if err := here.Erase(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		account(t, here, "person")
+		if got := account(t, here, "person"); got.ID == id {
+			t.Error("after it was erased it is still signed in")
+		}
+	})
+}
+
+// queries counts what a store asks of its database.
+type queries struct{ count atomic.Int64 }
+
+func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) { q.count.Add(1) }
+
+// TestMetOthers: what becomes of one account has no other read again.
+func TestMetOthers(t *testing.T) {
+	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
+		var q queries
+		var m meanwhile
+		here.Observe(&q)
+		here.Observe(&m)
+		ids := map[string]int64{}
+		names := []string{"a", "b", "c", "d", "e"}
+		read := func(name string) int64 {
+			before := q.count.Load()
+			account(t, here, name)
+			return q.count.Load() - before
+		}
+		for _, name := range names {
+			ids[name] = account(t, here, name).ID
+			account(t, here, name) // is met
+		}
+		for name, change := range map[string]struct {
+			of string // whose account is read again
+			do func()
+		}{
+			"a new account": {"", func() { account(t, here, "newcomer") }},
+			"a setting":     {"a", func() { speak(t, here, ids["a"], vigie.English) }},
+			"another address": {"b", func() {
+				c := store.Claims{Issuer: "test", Subject: "b", Email: "other@example.org", EmailVerified: true}
+				if _, err := here.SignIn(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+			}},
+			"an erasure": {"c", func() {
+				if err := here.Erase(t.Context(), ids["c"]); err != nil {
+					t.Fatal(err)
+				}
+			}},
+		} {
+			change.do()
+			for _, other := range names {
+				if n := read(other); (n > 0) != (other == change.of) {
+					t.Errorf("%s, then %s signs in: %d queries", name, other, n)
+				}
+				account(t, here, other) // is met again
+			}
+		}
+		// Nor does it keep one from being met that is read at that moment.
+		*now = now.Add(5 * time.Second)
+		m.do = func() { account(t, here, "another newcomer") }
+		account(t, here, "d")
+		if n := read("d"); n > 0 {
+			t.Errorf("after a new account signed in during the read: %d queries", n)
 		}
 	})
 }

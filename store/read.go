@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -161,40 +162,72 @@ func changedTenders(ctx context.Context, db bun.IDB, after, limit int64) ([]*vig
 	return tenders, translate(err)
 }
 
+// FoundBuyer is a buyer in a list of those that words find.
+type FoundBuyer struct {
+	vigie.Buyer `bun:"embed:"`
+	Rank        int64
+}
+
+// Place is where the list has it.
+func (b *FoundBuyer) Place() BuyerPlace { return BuyerPlace{b.Rank, b.FoldedName, b.ID} }
+
+// BuyerPlace is a place in a list of buyers: it is sorted by rank, then folded
+// name, then ID.
+type BuyerPlace struct {
+	Rank int64
+	Name string
+	ID   int64
+}
+
+// BuyerWindow is a part of a list of buyers: the first Limit beyond a place, or
+// of all where Beyond is nil; Backwards, from the end of the list on.
+type BuyerWindow struct {
+	Now       time.Time // decides which tenders are online
+	Beyond    *BuyerPlace
+	Backwards bool
+	Limit     int
+}
+
 // SearchBuyers returns the buyers whose name has, for each of the folded words,
 // a word that starts with it, and how many there are in all. Those in which
 // every word is whole, or which begin with what was typed, come first; then
-// those with most tenders online now; then by name. Limit 0 asks for the number
-// alone.
-func (s *Store) SearchBuyers(ctx context.Context, words []string, offset, limit int64) ([]*vigie.Buyer, int64, error) {
+// those with most tenders online; then by name.
+func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
 	if len(words) == 0 {
 		return nil, 0, nil
 	}
-	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
-		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("deadline IS NULL").WhereOr("deadline >= ?", s.stamp())
-		}).
-		Group("buyer_id")
-	var buyers []*vigie.Buyer
-	q := s.db.NewSelect().Model(&buyers).ExcludeColumn("merged_into").Where("merged_into IS NULL").
-		Join("LEFT JOIN (?) AS online ON online.buyer_id = buyer.id", online)
+	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL")
 	// Folded words are letters and digits of any script: nothing in them is
 	// special to LIKE.
 	whole := make([]string, len(words))
 	for i, word := range words {
-		q = q.Where("' ' || folded_name LIKE ?", "% "+word+"%")
+		matching.Where("' ' || folded_name LIKE ?", "% "+word+"%")
 		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
 	}
-	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
-	if limit == 0 {
-		limit = -1 // Bun takes 0 for no limit at all
+	total, err := matching.Count(ctx)
+	if err != nil {
+		return nil, 0, translate(err)
 	}
-	total, err := q.
-		OrderExpr("CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END", bun.Safe(begins), bun.Safe(strings.Join(whole, " AND "))).
-		OrderExpr("COALESCE(online.count, 0) DESC, folded_name, buyer.id").
-		Offset(offset).Limit(limit).ScanAndCount(ctx)
-	return buyers, total, translate(err)
+	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
+		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
+		Where("deadline IS NULL OR deadline >= ?", w.Now).Group("buyer_id")
+	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
+	// Nobody has as many tenders online as there are between two classes.
+	rank := bun.Safe(s.format("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - COALESCE(online.count, 0)",
+		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND "))))
+	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
+	if w.Backwards {
+		beyond, direction = "<", "DESC"
+	}
+	q := matching.ExcludeColumn("merged_into").ColumnExpr("? AS rank", rank).
+		Join("LEFT JOIN (?) AS online ON online.buyer_id = buyer.id", online).
+		OrderExpr("rank ?0, folded_name ?0, buyer.id ?0", direction).Limit(int64(w.Limit))
+	if p := w.Beyond; p != nil {
+		q = q.Where("(?, folded_name, buyer.id) ? (?, ?, ?)", rank, beyond, p.Rank, p.Name, p.ID)
+	}
+	var buyers []*FoundBuyer
+	err = q.Scan(ctx, &buyers)
+	return buyers, int(total), translate(err)
 }
 
 // format fills a fragment of SQL as a query would.

@@ -407,21 +407,30 @@ func TestSearchBuyers(t *testing.T) {
 			{"", nil},
 		}
 		for _, test := range tests {
-			found, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), 0, 10)
-			if err != nil {
-				t.Fatal(err)
+			search := func(w store.BuyerWindow) (names []string, found []*store.FoundBuyer) {
+				w.Now = noon
+				found, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), w)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, b := range found {
+					names = append(names, b.Name)
+				}
+				if total != len(test.want) {
+					t.Errorf("%q: %d in all, want %d", test.words, total, len(test.want))
+				}
+				return names, found
 			}
-			var names []string
-			for _, b := range found {
-				names = append(names, b.Name)
+			names, found := search(store.BuyerWindow{Limit: 10})
+			if !slices.Equal(names, test.want) {
+				t.Errorf("%q: %v, want %v", test.words, names, test.want)
 			}
-			if !slices.Equal(names, test.want) || total != int64(len(test.want)) {
-				t.Errorf("%q: %v of %d, want %v", test.words, names, total, test.want)
-			}
-			if len(test.want) > 1 {
-				second, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), 1, 1)
-				if err != nil || len(second) != 1 || second[0].Name != test.want[1] || total != int64(len(test.want)) {
-					t.Errorf("%q, second page: %v of %d, %v", test.words, second, total, err)
+			for i, b := range found {
+				after, _ := search(store.BuyerWindow{Beyond: new(b.Place()), Limit: 10})
+				before, _ := search(store.BuyerWindow{Beyond: new(b.Place()), Backwards: true, Limit: 10})
+				slices.Reverse(before)
+				if !slices.Equal(after, test.want[i+1:]) || !slices.Equal(before, test.want[:i]) {
+					t.Errorf("%q: %v is between %v and %v, want %v", test.words, b.Name, before, after, test.want)
 				}
 			}
 		}

@@ -3081,7 +3081,10 @@ type NoticeChange {
   after: String
 }
 
-"Where a page of a connection stands."
+"""
+Where a page of a connection stands. Tenders that were withdrawn a moment ago have no edge; a page of nothing else has no
+edges, and its cursors still lead to the pages next to it.
+"""
 type PageInfo {
   "Whether there is more after it."
   hasNextPage: Boolean!

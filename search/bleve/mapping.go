@@ -2,6 +2,7 @@ package bleve
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
@@ -29,6 +30,12 @@ func rank(field string) string { return field + "Rank" }
 // ranked is a value of such a field: in the order of bytes they are in the
 // order of numbers, then of IDs.
 func ranked(number, id int64) string { return fmt.Sprintf("%014x%014x", number-plan.Low, id) }
+
+// unranked is the number in a value of such a field.
+func unranked(value string) (number int64, err error) {
+	number, err = strconv.ParseInt(value[:min(len(value), 14)], 16, 64)
+	return number + plan.Low, err
+}
 
 // analyzerName is of the one analyzer: the words come ready, and are only cut
 // at spaces.

@@ -55,7 +55,7 @@ func (x *index) search(ctx context.Context, q search.Query) (search.Result, erro
 		slices.Reverse(found.Hits)
 	}
 	result.Total = int(found.Total)
-	result.Hits, err = hits(found.Hits, plan.Asked(q.Text))
+	result.Hits, err = hits(q, found.Hits)
 	return result, err
 }
 
@@ -142,7 +142,8 @@ func matching(q search.Query, but search.Facet) query.Query {
 	return both
 }
 
-func hits(found blevesearch.DocumentMatchCollection, asked []plan.Word) ([]search.Hit, error) {
+func hits(q search.Query, found blevesearch.DocumentMatchCollection) ([]search.Hit, error) {
+	order, asked := plan.SortOf(q.Order), plan.Asked(q.Text)
 	list := make([]search.Hit, len(found))
 	for i, match := range found {
 		id, err := strconv.ParseInt(match.ID, 10, 64)
@@ -150,6 +151,13 @@ func hits(found blevesearch.DocumentMatchCollection, asked []plan.Word) ([]searc
 			return nil, search.Internal(err)
 		}
 		list[i].ID = id
+		if q.Order != search.Relevance {
+			at, err := unranked(match.Sort[0])
+			if err != nil {
+				return nil, search.Internal(err)
+			}
+			list[i].Key = order.Key(at, id)
+		}
 		if len(asked) > 0 {
 			title, _ := match.Fields[plan.Title].(string)
 			description, _ := match.Fields[plan.Description].(string)

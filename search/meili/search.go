@@ -111,13 +111,14 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 	rows := ask(where)
 	if q.Order != search.Relevance {
 		rows.Sort = []string{direction(order.Field, order.Desc), direction(plan.ID, order.Desc)}
+		rows.AttributesToRetrieve = append(rows.AttributesToRetrieve, order.Field)
 	}
 	if len(text) > 0 {
-		rows.AttributesToRetrieve = []string{plan.ID, plan.Title, plan.Description}
+		rows.AttributesToRetrieve = append(rows.AttributesToRetrieve, plan.Title, plan.Description)
 		rows.ShowMatchesPosition = true
 	}
 	takeRows := func(a meilisearch.SearchResponse) (err error) {
-		r.Hits, err = hits(a.Hits)
+		r.Hits, err = hits(q, a.Hits)
 		if backward {
 			slices.Reverse(r.Hits)
 		}
@@ -173,7 +174,8 @@ func takeCounts(r *search.Result, a meilisearch.SearchResponse) error {
 }
 
 // hits reads rows, with the places in which Meilisearch found the text.
-func hits(found meilisearch.Hits) ([]search.Hit, error) {
+func hits(q search.Query, found meilisearch.Hits) ([]search.Hit, error) {
+	order := plan.SortOf(q.Order)
 	list := make([]search.Hit, len(found))
 	for i, raw := range found {
 		var row struct {
@@ -189,6 +191,13 @@ func hits(found meilisearch.Hits) ([]search.Hit, error) {
 			return nil, errors.New("a row without ID")
 		}
 		list[i].ID = row.ID
+		if q.Order != search.Relevance {
+			var at int64
+			if err := json.Unmarshal(raw[order.Field], &at); err != nil {
+				return nil, fmt.Errorf("a row without %s, by which it is sorted: %w", order.Field, err)
+			}
+			list[i].Key = order.Key(at, row.ID)
+		}
 		list[i].Highlights = search.Highlights(row.Title, row.Description, spans(row.Matches[plan.Title]), spans(row.Matches[plan.Description]))
 	}
 	return list, nil

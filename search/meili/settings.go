@@ -30,7 +30,9 @@ func settings() map[string]any {
 	}
 	return map[string]any{
 		"searchableAttributes": []string{plan.Title, plan.BuyerName, plan.Description, plan.Other},
-		"displayedAttributes":  []string{cursorField, plan.Description, plan.Title, plan.ID},
+		"displayedAttributes": []string{
+			cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.Description, plan.PublishedAt, plan.Title, plan.ID,
+		},
 		"filterableAttributes": []any{
 			exact(false, plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV, plan.Outcome, cursorField),
 			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh),

@@ -49,7 +49,7 @@ func (n naive) search(q search.Query) search.Result {
 	}
 	rows = rows[min(q.Offset, len(rows)):]
 	for _, d := range rows[:min(q.Limit, len(rows))] {
-		result.Hits = append(result.Hits, search.Hit{ID: d.ID})
+		result.Hits = append(result.Hits, search.Hit{Key: keyOf(q.Order, d)})
 	}
 	for _, facet := range q.Facets {
 		result.Counts[facet] = map[string]int{}

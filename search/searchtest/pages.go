@@ -39,7 +39,11 @@ func testPages(t *testing.T, open func(*testing.T) search.Engine) {
 	index, all := indexOf(t, open, tied(n)...), naive{}
 	all.put(tied(n))
 	for _, order := range orders() {
-		want := ids(all.search(search.Query{Order: order, Limit: n}))
+		rows := all.search(search.Query{Order: order, Limit: n})
+		want := ids(rows)
+		if diff := gocmp.Diff(rows.Hits, ask(t, index, search.Query{Order: order, Limit: n}).Hits); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", order, diff)
+		}
 		for _, size := range []int{1, 4, n, n + 5} {
 			t.Run(fmt.Sprint(order, " by ", size), func(t *testing.T) {
 				var queries []search.Query
@@ -48,7 +52,7 @@ func testPages(t *testing.T, open func(*testing.T) search.Engine) {
 					q := search.Query{Order: order, Limit: size}
 					page(search.Query{Order: order, Limit: size, Offset: at})
 					if at > 0 {
-						q.After = new(keyOf(order, all[want[at-1]]))
+						q.After = &rows.Hits[at-1].Key
 					}
 					page(q)
 				}
@@ -74,12 +78,12 @@ func testPages(t *testing.T, open func(*testing.T) search.Engine) {
 				var backward []int64
 				q := search.Query{Order: order, Limit: size, FromEnd: true}
 				for range n + 1 {
-					rows := ids(ask(t, index, q))
-					if len(rows) == 0 {
+					r := ask(t, index, q)
+					if len(r.Hits) == 0 {
 						break
 					}
-					backward = append(rows, backward...)
-					q.FromEnd, q.Before = false, new(keyOf(order, all[rows[0]]))
+					backward = append(ids(r), backward...)
+					q.FromEnd, q.Before = false, &r.Hits[0].Key
 				}
 				if !slices.Equal(backward, want) {
 					t.Errorf("backward:\n%v, want\n%v", backward, want)
@@ -133,15 +137,15 @@ func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 				put(t, index, docs...)
 				now.put(docs)
 			}
-			turn := func(q search.Query, next func(rows []int64) search.Query) [][]int64 {
+			turn := func(q search.Query, next func(rows []search.Hit) search.Query) [][]int64 {
 				var seen [][]int64
 				for page := 0; ; page++ {
-					rows := ids(ask(t, index, q))
-					if len(rows) == 0 {
+					r := ask(t, index, q)
+					if len(r.Hits) == 0 {
 						return seen
 					}
-					seen = append(seen, rows)
-					q = next(rows)
+					seen = append(seen, ids(r))
+					q = next(r.Hits)
 					if page < disturbed {
 						disturb()
 					}
@@ -157,13 +161,13 @@ func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 					t.Errorf("%s:\n%v, want\n%v", way, got, want)
 				}
 			}
-			forward := turn(search.Query{Order: order, Limit: size}, func(rows []int64) search.Query {
-				return search.Query{Order: order, Limit: size, After: new(keyOf(order, now[rows[len(rows)-1]]))}
+			forward := turn(search.Query{Order: order, Limit: size}, func(rows []search.Hit) search.Query {
+				return search.Query{Order: order, Limit: size, After: &rows[len(rows)-1].Key}
 			})
 			compare("forward", forward)
 			clear(touched)
-			backward := turn(search.Query{Order: order, Limit: size, FromEnd: true}, func(rows []int64) search.Query {
-				return search.Query{Order: order, Limit: size, Before: new(keyOf(order, now[rows[0]]))}
+			backward := turn(search.Query{Order: order, Limit: size, FromEnd: true}, func(rows []search.Hit) search.Query {
+				return search.Query{Order: order, Limit: size, Before: &rows[0].Key}
 			})
 			slices.Reverse(backward)
 			compare("backward", backward)
@@ -201,10 +205,10 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 					pages = append(pages, rows)
 					q.FromEnd = false
 					if backwards {
-						q.Before = new(keyOf(order, all[rows[0]]))
+						q.Before = &r.Hits[0].Key
 						q.Without = append(q.Without, rows[0], before[max(0, slices.Index(before, rows[0])-2)])
 					} else {
-						q.After = new(keyOf(order, all[rows[len(rows)-1]]))
+						q.After = &r.Hits[len(rows)-1].Key
 						q.Without = append(q.Without, rows[len(rows)-1], before[min(n-1, slices.Index(before, rows[len(rows)-1])+2)])
 					}
 					slices.Sort(q.Without)
@@ -248,7 +252,7 @@ func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 			t.Fatalf("after %d rows: total %d, %d rows", len(got), r.Total, len(r.Hits))
 		}
 		got = append(got, ids(r)...)
-		q.After = new(keyOf(q.Order, all[got[len(got)-1]]))
+		q.After = &r.Hits[size-1].Key
 	}
 	if !slices.Equal(got, want) {
 		t.Error("not the rows of the naive evaluator")

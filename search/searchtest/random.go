@@ -3,8 +3,6 @@ package searchtest
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 
 	"vigie"
 	"vigie/query"
+	"vigie/query/querytest"
 	"vigie/search"
 )
 
@@ -21,8 +20,8 @@ import (
 // run, VIGIE_TEST_ROUNDS makes it longer.
 func testRandom(t *testing.T, open func(*testing.T) search.Engine) {
 	const documents, changes, queries, together = 300, 60, 100, 10
-	seed := number(t, "VIGIE_TEST_SEED", rand.Uint64())
-	rounds := number(t, "VIGIE_TEST_ROUNDS", 8)
+	seed := querytest.Setting(t, "VIGIE_TEST_SEED", rand.Uint64())
+	rounds := querytest.Setting(t, "VIGIE_TEST_ROUNDS", 8)
 	g := generator{rand.New(rand.NewPCG(seed, 0))}
 	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_ROUNDS=%d", seed, rounds)
 	index, all := indexOf(t, open), naive{}
@@ -55,17 +54,6 @@ func testRandom(t *testing.T, open func(*testing.T) search.Engine) {
 			}
 		}
 	}
-}
-
-func number(t *testing.T, variable string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	check(t, err)
-	return n
 }
 
 func describe(queries ...search.Query) string {

@@ -13,7 +13,7 @@ import (
 // criteria as people type them, of tenders with accents, phrases, exclusions.
 func testSharedCases(t *testing.T, open func(*testing.T) search.Engine) {
 	const tenders, watches, together = 200, 300, 30
-	seed := number(t, "VIGIE_TEST_SEED", 11)
+	seed := querytest.Setting(t, "VIGIE_TEST_SEED", 11)
 	g := querytest.New(seed)
 	docs := make([]search.Document, tenders)
 	for i := range docs {

@@ -144,6 +144,21 @@ func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	if !slices.Equal(got, want) {
 		t.Errorf("equals, newest first, by pages:\n%v, want\n%v", got, want)
 	}
+	for _, order := range append(orders(), search.Relevance) {
+		r := ask(t, index, search.Query{Text: "éclairage lampadaires", Order: order, Limit: 100})
+		if len(r.Hits) != len(want) {
+			t.Errorf("%s: %d rows, want %d", order, len(r.Hits), len(want))
+		}
+		for _, hit := range r.Hits {
+			key := search.Key{ID: hit.ID}
+			if order != search.Relevance {
+				key = keyOf(order, all[hit.ID])
+			}
+			if diff := gocmp.Diff(key, hit.Key); diff != "" {
+				t.Errorf("%s: -want +got:\n%s", order, diff)
+			}
+		}
+	}
 }
 
 // testHighlights shows where a text was found.

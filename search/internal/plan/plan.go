@@ -187,6 +187,14 @@ func (s Sort) At(k search.Key) int64 {
 	return High
 }
 
+// Key is the key of a row, by its value in this order: the inverse of [Sort.At].
+func (s Sort) Key(at, id int64) search.Key {
+	if s.Field == DeadlineLow && at == Low || s.Field == DeadlineHigh && at == High {
+		return search.Key{ID: id}
+	}
+	return search.Key{At: new(time.Unix(at, 0).UTC()), ID: id}
+}
+
 // Beyond is true of the rows that come after a key in this order.
 func (s Sort) Beyond(k search.Key) Expr {
 	at := s.At(k)
