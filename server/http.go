@@ -242,22 +242,28 @@ func bearer(v *verifier, s *store.Store) graph.SignIn {
 	}
 }
 
-// listen answers HTTP until ctx ends; what is being answered then has ten
+// door is an address that is taken, and what answers there.
+type door struct {
+	net.Listener
+	handler http.Handler
+}
+
+// bind takes an address. Who comes there waits until it is served.
+func bind(ctx context.Context, address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+}
+
+// serve answers HTTP until ctx ends; what is being answered then has ten
 // seconds to end. Streams, which have no end, are ended.
-func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger, started func(net.Addr)) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
+func (d door) serve(ctx context.Context, log *slog.Logger) error {
 	streams := &streams{stop: ctx}
 	server := &http.Server{
-		Handler: streams.apart(handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: streams.apart(d.handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	started(listener.Addr())
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(d.Listener) }()
 	select {
 	case err := <-failed:
 		return err
@@ -265,7 +271,7 @@ func listen(ctx context.Context, address string, handler http.Handler, log *slog
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err = server.Shutdown(grace)
+	err := server.Shutdown(grace)
 	streams.wait(grace) // those over WebSocket are no longer the server's
 	return err
 }
