@@ -57,7 +57,7 @@ func TestDuties(t *testing.T) {
 				{ source: "portal", sourceRef: "2", title: "Voirie sans terme", buyerName: "Commune d'Exemple", publishedAt: $at }
 			]) { userErrors { message } } }`, map[string]any{"at": time.Now().UTC().Format(time.RFC3339), "until": time.Now().AddDate(0, 0, 30).UTC().Format(time.RFC3339)})
 			arrives(t, box, 2)
-			idle(t, base)
+			idle(t, server.private(t))
 
 			var known struct {
 				Tenders struct{ Nodes []struct{ ID string } }

@@ -34,7 +34,7 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
-	lag     *lag
+	ready   *readiness
 	desk    *desk // nil where nobody is mailed
 	log     *slog.Logger
 	now     func() time.Time
@@ -61,7 +61,7 @@ func (s *site) handler() http.Handler {
 		mux.Handle(link.LeavePath, pages)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
 	return s.gate.identify(guarded(mux))
 }
 
@@ -110,6 +110,7 @@ func (s *site) private() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /readyz", s.ready.forOperators)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}))
 	return mux
 }
@@ -206,26 +207,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // what fails here is the client's connection
-}
-
-// ready tells whether requests can be answered, part by part, and how far behind
-// the database those are who follow it.
-func (s *site) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	_, indexErr := s.indexer.Index()
-	parts := map[string]error{"database": s.store.Ping(ctx), "search": s.engine.Ping(ctx), "index": indexErr}
-	status, said := http.StatusOK, map[string]any{}
-	for part, err := range parts {
-		said[part] = "ok"
-		if err != nil {
-			status, said[part] = http.StatusServiceUnavailable, operatorMessage(err)
-		}
-	}
-	if behind, err := s.lag.now(ctx); err == nil { // else the database says so
-		said["behind"] = behind
-	}
-	writeJSON(w, status, said)
 }
 
 // bearer signs in by the token of an Authorization header (RFC 6750).

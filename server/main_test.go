@@ -60,9 +60,14 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 	return startAt(t, env, in, time.Now, args...)
 }
 
-// startAt is [start] by a clock.
+// startAt is [start] by a clock. A server has a private address, too.
 func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
 	t.Helper()
+	if _, private := env["VIGIE_PRIVATE_LISTEN"]; !private && len(args) > 0 && args[0] == "serve" {
+		given := env
+		env = map[string]string{"VIGIE_PRIVATE_LISTEN": "127.0.0.1:0"}
+		maps.Copy(env, given)
+	}
 	c := &command{ended: make(chan struct{})}
 	p := &process{in: in, out: &c.out, err: &c.err, now: now, env: func(name string) (string, bool) {
 		v, ok := env[name]
@@ -94,6 +99,12 @@ func run(t *testing.T, env map[string]string, in string, args ...string) *comman
 func (c *command) listening(t *testing.T) string {
 	t.Helper()
 	return "http://" + c.said(t, `(?:http://|address=)(127\.0\.0\.1:\d+)`)
+}
+
+// private is the operators' address of a server that listens.
+func (c *command) private(t *testing.T) string {
+	t.Helper()
+	return "http://" + c.said(t, ` at=(127\.0\.0\.1:\d+)`)
 }
 
 // said waits until a server has said what fits a pattern, and returns the

@@ -173,8 +173,9 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
-	s.lag = newLag(s.store, s.log)
-	s.metrics.MustRegister(s.lag)
+	lag := newLag(s.store, s.log)
+	s.metrics.MustRegister(lag)
+	s.ready = newReadiness(s, lag)
 	s.news = feed.NewNews(s.store, s.log)
 	return s, nil
 }
