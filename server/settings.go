@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -36,14 +35,30 @@ type databaseSettings struct {
 
 // open opens the database.
 func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
-	url := d.DatabaseURL
-	if url == "" {
-		if err := os.MkdirAll(d.Data, 0o755); err != nil {
+	if folder, file, ok := d.sqlite(); ok {
+		if err := keepPrivate(ctx, folder, file, p.log()); err != nil {
 			return nil, err
 		}
-		url = "sqlite:" + filepath.Join(d.Data, "vigie.db")
 	}
-	return store.Open(ctx, url, p.now)
+	return store.Open(ctx, d.url(), p.now)
+}
+
+// url is where the database is.
+func (d databaseSettings) url() string {
+	if d.DatabaseURL != "" {
+		return d.DatabaseURL
+	}
+	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
+}
+
+// sqlite is the file of the database, if it is one, and its folder, if that is
+// ours.
+func (d databaseSettings) sqlite() (folder, file string, ok bool) {
+	file, ok = strings.CutPrefix(d.url(), "sqlite:")
+	if d.DatabaseURL == "" {
+		folder = d.Data
+	}
+	return folder, file, ok
 }
 
 // searchSettings say where the search engine is.
