@@ -235,6 +235,7 @@ func TestMailSettings(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"VIGIE_PUBLIC_URL": "", "VIGIE_MAIL_FROM": "veille", "VIGIE_MAIL_REPLY_TO": "a b", "VIGIE_MAIL_BOUNCES": `"x"@vigie.example`, "VIGIE_MAIL_URL": "ftp://x",
+		"VIGIE_BRAND_NAME": `Évry\Exemple`, // no header can hold it
 	} {
 		env := map[string]string{name: bad}
 		for key, value := range whole {

@@ -77,6 +77,7 @@ type commands struct {
 	Restored restored `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
 	Reindex  reindex  `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
 	Bounce   bounce   `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
+	Check    check    `cmd:"" help:"Check the settings of « serve » and try all that they name: database, search engine, issuer, mail server, folders. No mail is sent."`
 	Health   health   `cmd:"" help:"Ask a running server whether it is ready."`
 	Bench    struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`

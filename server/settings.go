@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"vigie"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/meili"
@@ -67,18 +66,19 @@ type searchSettings struct {
 	SearchKey string `help:"The Meilisearch key." type:"key" placeholder:"KEY"`
 }
 
+// folder is where the embedded search engine keeps its index, if it is the one
+// that is meant.
+func (s searchSettings) folder(data string) (string, bool) {
+	if s.SearchURL == "" {
+		return filepath.Join(data, "index"), true
+	}
+	return strings.CutPrefix(s.SearchURL, "bleve:")
+}
+
 // open opens the search engine.
 func (s searchSettings) open(data string, log *slog.Logger) (search.Engine, error) {
-	switch {
-	case s.SearchURL == "":
-		return bleve.Open(filepath.Join(data, "index"), log)
-	case strings.HasPrefix(s.SearchURL, "bleve:"):
-		return bleve.Open(strings.TrimPrefix(s.SearchURL, "bleve:"), log)
-	case strings.HasPrefix(s.SearchURL, "http://"), strings.HasPrefix(s.SearchURL, "https://"):
-		return meili.Open(s.SearchURL, s.SearchKey, meili.Options{})
+	if folder, embedded := s.folder(data); embedded {
+		return bleve.Open(folder, log)
 	}
-	return nil, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-		FR: "L'adresse du moteur de recherche commence par bleve: ou http://.",
-		EN: "A search URL begins with bleve: or http://.",
-	}}
+	return meili.Open(s.SearchURL, s.SearchKey, meili.Options{})
 }

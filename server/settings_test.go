@@ -217,30 +217,96 @@ func TestGoodSettings(t *testing.T) {
 	}
 }
 
-// Every flag of every command has a form and bounds, and every setting of a
-// server is tried with good and bad values.
+// Every setting of a server is tried with good and bad values. That none lacks a
+// form or bounds is seen where the command line is built: it cannot be.
 func TestEverySettingIsTried(t *testing.T) {
 	all := samples(t)
+	for name := range flagsOf(t, "serve") {
+		name = strings.TrimPrefix(name, "VIGIE_")
+		if s := all[name]; len(s.good) == 0 || len(s.bad) == 0 {
+			t.Errorf("%s has no sample", name)
+		}
+		delete(all, name)
+	}
+	for name := range all {
+		t.Errorf("%s is no setting of a server", name)
+	}
+}
+
+// flagsOf are the flags of a command, by the names of their variables.
+func flagsOf(t *testing.T, command string) map[string]*kong.Flag {
+	t.Helper()
 	p := &process{out: t.Output(), err: t.Output()}
-	parser := p.parser(&commands{}, p.reader())
-	flags := 0
-	err := kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
-		if command, ok := node.(*kong.Node); ok && command.Name == "serve" {
-			for _, flag := range command.Flags {
-				flags++
-				name := strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-				if s := all[name]; len(s.good) == 0 || len(s.bad) == 0 {
-					t.Errorf("--%s has no sample", flag.Name)
-				}
-				delete(all, name)
+	flags := make(map[string]*kong.Flag)
+	err := kong.Visit(p.parser(&commands{}, p.reader()).Model, func(node kong.Visitable, next kong.Next) error {
+		if n, ok := node.(*kong.Node); ok && (command == "" || n.Name == command) {
+			for _, flag := range n.Flags {
+				flags["VIGIE_"+strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))] = flag
 			}
 		}
 		return next(nil)
 	})
-	if err != nil || flags < 50 {
-		t.Errorf("%d flags, %v", flags, err)
+	if err != nil || len(flags) == 0 {
+		t.Fatalf("the flags of %q: %d, %v", command, len(flags), err)
 	}
-	for name := range all {
-		t.Errorf("%s is no setting of a server", name)
+	return flags
+}
+
+// The README lists every setting of a server, with its default, and no other.
+func TestReadmeListsSettings(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := flagsOf(t, "serve")
+	code := regexp.MustCompile("`([^`]*)`|none")
+	for _, row := range regexp.MustCompile("(?m)^\\| (`VIGIE_[^|]*?) *\\| *([^|]*?) *\\|").FindAllStringSubmatch(string(text), -1) {
+		names, defaults := code.FindAllStringSubmatch(row[1], -1), code.FindAllStringSubmatch(row[2], -1)
+		for i, match := range names {
+			name := match[1]
+			if strings.HasPrefix(name, "_") { // after `VIGIE_MAX_BODY`, `_TOKENS` is VIGIE_MAX_TOKENS
+				name = strings.Join(strings.SplitN(names[0][1], "_", 3)[:2], "_") + name
+			}
+			flag := flags[name]
+			if flag == nil {
+				t.Errorf("there is no setting %s, or it stands there twice", name)
+				continue
+			}
+			delete(flags, name)
+			if want := flag.Default; len(defaults) == len(names) && defaults[i][1] != want && !(want == "" && flag.IsBool() && defaults[i][1] == "false") {
+				t.Errorf("the default of %s is %q, not %q", name, want, defaults[i][1])
+			} else if len(defaults) != len(names) && want != "" && !strings.Contains(row[2], "--help") {
+				t.Errorf("the default of %s is %q, which does not stand there", name, want)
+			}
+		}
+	}
+	for name := range flags {
+		t.Errorf("%s is not listed", name)
+	}
+}
+
+// Whatever our papers and files call a setting is one.
+func TestNamedSettings(t *testing.T) {
+	paths, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{out: t.Output(), err: t.Output()}
+	for _, path := range append(paths, "../README.md", "../compose.yaml", "../Dockerfile") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := make(map[string]string)
+		for _, name := range regexp.MustCompile(`VIGIE_[A-Z_]*[A-Z]\b`).FindAllString(string(text), -1) {
+			named[name] = "x"
+		}
+		p.env = func(name string) (string, bool) { value, ok := named[name]; return value, ok }
+		p.names = func() []string { return slices.Collect(maps.Keys(named)) }
+		settings := p.reader()
+		p.parser(&commands{}, settings)
+		for _, problem := range settings.Problems() {
+			t.Errorf("%s: %v", path, problem)
+		}
 	}
 }

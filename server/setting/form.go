@@ -150,20 +150,20 @@ const minDistinct = 6
 // secret reads secrets. It says nothing of them but how long they are.
 func secret(text string) (string, error) {
 	for i, one := range strings.Split(text, ",") {
-		which := ""
+		which := "it"
 		if i > 0 {
-			which = fmt.Sprintf(" number %d", i+1)
+			which = fmt.Sprintf("secret number %d", i+1)
 		}
 		distinct := slices.Sorted(slices.Values([]rune(one)))
 		switch {
 		case len(one) < link.MinSecret:
-			return "", fmt.Errorf("secret%s has %d characters", which, len(one))
+			return "", fmt.Errorf("%s has %d characters", which, len(one))
 		case strings.TrimSpace(one) != one:
-			return "", fmt.Errorf("secret%s begins or ends with a space", which)
+			return "", fmt.Errorf("%s begins or ends with a space", which)
 		case strings.ContainsFunc(one, unicode.IsControl):
-			return "", fmt.Errorf("secret%s has characters that cannot be seen", which)
+			return "", fmt.Errorf("%s has characters that cannot be seen", which)
 		case len(slices.Compact(distinct)) < minDistinct:
-			return "", fmt.Errorf("secret%s has fewer than %d different characters", which, minDistinct)
+			return "", fmt.Errorf("%s has fewer than %d different characters", which, minDistinct)
 		}
 	}
 	return text, nil

@@ -101,7 +101,7 @@ func TestMessages(t *testing.T) {
 		{"PAGE", "https://a.example/{watchid}", "{watchId} is missing"},
 		{"PAGE", "https://a.example/{watchId}/{id}", "{id} means nothing in it"},
 		{"BOUNCES", strings.Repeat("a", 24) + "@b.example", "it has 24 characters before the @; it must be a mail address with at most 23 characters before the @"},
-		{"SECRET", word, "VIGIE_SECRET (--secret) is not right (its value is not shown): secret has 15 characters; it must be secrets of at least 32 characters each"},
+		{"SECRET", word, "VIGIE_SECRET (--secret) is not right (its value is not shown): it has 15 characters; it must be secrets of at least 32 characters each"},
 		{"SECRET", strings.Repeat(" ", 36), "begins or ends with a space"},
 		{"DATABASE", "mysql://u:" + word + "@x", "it begins with neither sqlite: nor postgres://"},
 		{"MAILER", "smtp://u:" + word + "%@x", "it is no URL"},
