@@ -19,13 +19,13 @@ RUN go mod download
 COPY . .
 COPY --from=playground /src/server/playground/assets server/playground/assets
 COPY --from=page /src/web/dist web/dist
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /vigie ./server && mkdir /data
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /vigie ./server && mkdir -m 700 /data
 
 # Certificates, and a user without rights: nothing else.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /vigie /vigie
 # For those who set no database and no search engine: both are files in here.
-COPY --from=build --chown=nonroot:nonroot /data /data
+COPY --from=build --chown=nonroot:nonroot --chmod=700 /data /data
 ENV VIGIE_LISTEN=:8080 VIGIE_DATA=/data
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=12s --start-period=5m --start-interval=2s CMD ["/vigie", "health"]

@@ -53,10 +53,11 @@ func arrows() map[string][]string {
 		"graph/scalar":           {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},
+		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
 			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "service", "store", "web",
+			"server/playground", "server/setting", "service", "store", "web",
 		},
 	}
 }

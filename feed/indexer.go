@@ -4,6 +4,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -30,6 +31,10 @@ type Indexer struct {
 	engine search.Engine
 	log    *slog.Logger
 	active atomic.Pointer[opened]
+	// absent is since when our engine has not held the index that answers, which
+	// others feed; apart is whether that is no passing state.
+	absent time.Time
+	apart  atomic.Bool
 	// writer's own:
 	lead    *store.Leadership
 	fed     map[string]*opened
@@ -77,10 +82,41 @@ func (x *Indexer) Index() (search.Index, error) {
 	if active := x.active.Load(); active != nil {
 		return active.Index, nil
 	}
-	return nil, &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
+	unavailable := &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
 		FR: "La recherche se prépare. Réessayez dans un instant.",
 		EN: "Search is getting ready. Try again in a moment.",
 	}}
+	if x.apart.Load() {
+		unavailable.Err = errApart
+	}
+	return nil, unavailable
+}
+
+// errApart tells operators why a server has no index.
+var errApart = errors.New("another server on this database keeps the search index, and this server's search engine does not hold it: " +
+	"servers that share a database share a search engine; set VIGIE_SEARCH_URL to the same Meilisearch for each")
+
+// apartAfter is how long an index can be missing for another reason: its engine
+// has lost it, and who leads makes a new one.
+const apartAfter = 2 * verifyEvery
+
+// missing notes whether our engine holds the index that answers.
+func (x *Indexer) missing(is bool) {
+	switch {
+	case !is:
+		x.absent = time.Time{}
+	case x.absent.IsZero():
+		x.absent = time.Now()
+	}
+}
+
+// follows returns an error where we follow another server's index and never can.
+func (x *Indexer) follows() error {
+	x.apart.Store(!x.absent.IsZero() && time.Since(x.absent) >= apartAfter)
+	if x.apart.Load() {
+		return errApart
+	}
+	return nil
 }
 
 // Run works until ctx ends. What fails is logged and tried again: databases
@@ -147,9 +183,13 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	leads, err := x.leads(ctx)
-	if err != nil || !leads {
+	if err != nil {
 		return false, err
 	}
+	if !leads {
+		return false, x.follows()
+	}
+	x.apart.Store(false) // what is missing we make
 	if len(known) == 0 {
 		_, err := x.store.BeginIndex(ctx, Version())
 		return true, err
@@ -191,21 +231,39 @@ func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
 	i := answering(known)
 	if i < 0 {
 		x.active.Store(nil)
+		x.missing(false)
 		return nil
 	}
-	if active := x.active.Load(); active != nil && active.name == known[i].Name {
+	active := x.active.Load()
+	chosen := active != nil && active.name == known[i].Name
+	if chosen && time.Since(active.verified) < verifyEvery {
 		return nil
 	}
-	index, err := x.engine.Open(ctx, known[i].Name)
+	if !chosen {
+		index, err := x.engine.Open(ctx, known[i].Name)
+		if err != nil {
+			return err
+		}
+		active = &opened{Index: index, name: known[i].Name}
+	}
+	// Again and again: an index of our own that nobody feeds falls behind.
+	_, whole, err := x.check(ctx, active, *known[i].Reached)
 	if err != nil {
+		if !chosen {
+			x.active.Store(nil)
+		}
 		return err
 	}
-	if _, whole, err := x.check(ctx, index, *known[i].Reached); err != nil || !whole {
+	x.missing(!whole)
+	if !whole {
 		x.active.Store(nil)
-		return err
+		return nil
 	}
-	x.log.InfoContext(ctx, "search index answers", "index", known[i].Name)
-	x.active.Store(&opened{Index: index, name: known[i].Name})
+	active.verified = time.Now()
+	if !chosen {
+		x.log.InfoContext(ctx, "search index answers", "index", active.name)
+		x.active.Store(active)
+	}
 	return nil
 }
 

@@ -14,8 +14,8 @@ import (
 // accountSettings say which account a command of the back office is about.
 type accountSettings struct {
 	databaseSettings
-	Subject string `help:"The subject of the person's tokens." required:"" placeholder:"SUBJECT"`
-	Issuer  string `help:"The issuer of the tokens, where the database knows several." placeholder:"URL"`
+	Subject string `help:"The subject of the person's tokens." required:"" type:"name" placeholder:"SUBJECT"`
+	Issuer  string `help:"The issuer of the tokens, where the database knows several." type:"issuer" placeholder:"URL"`
 }
 
 // find opens the database and finds the account.
@@ -72,7 +72,7 @@ func (c *accountExport) Run(ctx context.Context, p *process) error {
 // article 17).
 type accountDelete struct {
 	accountSettings
-	Secret []string `help:"The secrets of the server: they hide the addresses that must not be written to again." required:"" placeholder:"SECRET"`
+	Secret []string `help:"The secrets of the server: they hide the addresses that must not be written to again." required:"" type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.

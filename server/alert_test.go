@@ -81,14 +81,14 @@ func arrives(t *testing.T, dir string, n int) letterFile {
 	return letterFile{}
 }
 
-// idle waits until a server has had nothing to do for a while: a mail that waits
-// for the index is looked at again after a second.
-func idle(t *testing.T, base string) {
+// idle waits until a server, asked at its private address, has had nothing to do
+// for a while: a mail that waits for the index is looked at again after a second.
+func idle(t *testing.T, private string) {
 	t.Helper()
 	var body string
 	quiet := 0
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		response, err := http.Get(base + "/readyz")
+		response, err := http.Get(private + "/readyz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestAlert(t *testing.T) {
 					}
 				}
 			}
-			idle(t, base)
+			idle(t, server.private(t))
 			if told["<ana@example.org>"].Header == nil || told["<team@example.org>"].Header == nil {
 				t.Fatalf("told %v", told)
 			}
@@ -202,7 +202,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 				t.Errorf("without a database: status %d: %s%s", c.status, c.out.String(), c.err.String())
 			}
 			publish("2")
-			idle(t, base)
+			idle(t, server.private(t))
 			a = ask(t, base, token, `{ watches { nodes { receiving recipients { status } health { bouncedRecipients } } } }`, nil)
 			if got := fmt.Sprint(a.Data); got != "map[watches:map[nodes:[map[health:map[bouncedRecipients:1] receiving:false recipients:[map[status:BOUNCED] map[status:UNSUBSCRIBED]]]]]]" {
 				t.Error(got)
@@ -235,6 +235,7 @@ func TestMailSettings(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"VIGIE_PUBLIC_URL": "", "VIGIE_MAIL_FROM": "veille", "VIGIE_MAIL_REPLY_TO": "a b", "VIGIE_MAIL_BOUNCES": `"x"@vigie.example`, "VIGIE_MAIL_URL": "ftp://x",
+		"VIGIE_BRAND_NAME": `Évry\Exemple`, // no header can hold it
 	} {
 		env := map[string]string{name: bad}
 		for key, value := range whole {
@@ -242,7 +243,7 @@ func TestMailSettings(t *testing.T) {
 				env[key] = value
 			}
 		}
-		if c := run(t, env, "", "serve"); c.status != 1 || c.err.String() == "" {
+		if c := run(t, env, "", "serve"); c.status == 0 || !strings.Contains(c.err.String(), name) {
 			t.Errorf("%s=%s: status %d: %s", name, bad, c.status, c.err.String())
 		}
 	}
@@ -268,7 +269,7 @@ func TestImportMailsOnce(t *testing.T) {
 	}
 	told := func() int {
 		t.Helper()
-		idle(t, base)
+		idle(t, server.private(t))
 		a := ask(t, base, token, `{ watches { nodes { deliveries { totalCount } } } }`, nil)
 		n := 0
 		if _, err := fmt.Sscanf(fmt.Sprint(a.Data), "map[watches:map[nodes:[map[deliveries:map[totalCount:%d", &n); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,25 @@ func TestBounceStopped(t *testing.T) {
 	}
 	if status := p.run(ctx, []string{"bounce"}); status != tryAgain {
 		t.Errorf("status %d", status)
+	}
+	b.expect(t, vigie.Pending)
+}
+
+// Where the settings are wrong a mail server keeps the bounce until they are
+// mended.
+func TestBounceWithWrongSettings(t *testing.T) {
+	b := newBouncing(t, storetest.SQLite(t))
+	for name, wrong := range map[string][]string{
+		"a secret": {"VIGIE_SECRET", "short"}, "a misspelt name": {"VIGIE_SECRETS", testSecret}, "both": {"VIGIE_SECRET_FILE", "/etc/hostname"},
+	} {
+		env := maps.Clone(b.env)
+		env[wrong[0]] = wrong[1]
+		if c := run(t, env, b.returned, "bounce"); c.status != tryAgain || !strings.Contains(c.err.String(), wrong[0]) {
+			t.Errorf("%s: status %d, %s", name, c.status, c.err.String())
+		}
+	}
+	if c := run(t, b.env, b.returned, "bounce", "--nonsense"); c.status != tryAgain {
+		t.Errorf("a misspelt flag: status %d", c.status)
 	}
 	b.expect(t, vigie.Pending)
 }

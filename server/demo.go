@@ -15,6 +15,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"vigie"
 	"vigie/graph"
 	"vigie/ingest"
@@ -33,8 +35,8 @@ const sampleDay = "2026-01-15"
 
 // demo is the command that shows the product.
 type demo struct {
-	Listen string `help:"The address to listen on, of this machine alone." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Data   string `help:"The folder of the database and the index." default:"vigie-data" type:"path" placeholder:"DIR"`
+	Listen string `help:"The address to listen on, of this machine alone." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	Data   string `help:"The folder of the database and the index." default:"vigie-data" type:"folder" placeholder:"DIR"`
 	Empty  bool   `help:"Leave out the sample notices and watches."`
 }
 
@@ -43,6 +45,11 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if !loopback(c.Listen) {
 		return errors.New("demo signs everyone in, so it listens on a loopback address alone, such as 127.0.0.1:8080; use serve for others")
 	}
+	listener, err := bind(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	s, err := databaseSettings{Data: c.Data}.openSite(ctx, p, searchSettings{}, untraced())
 	if err != nil {
 		return err
@@ -58,49 +65,50 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 			return fmt.Errorf("load the samples: %w", err)
 		}
 	}
-	if s.gate, err = defaultGate(p.now); err != nil {
+	if err := c.furnish(s, "http://"+listener.Addr().String(), p.now); err != nil {
+		return err
+	}
+	s.signIn = func(ctx context.Context, _ string) (*graph.Viewer, error) {
+		account, err := s.store.SignIn(ctx, claims)
+		return &graph.Viewer{Account: account, Sources: []string{"demo"}}, err
+	}
+	front := door{listener, sameHost(s.handler())}
+	// The samples are there before the index first follows, so it answers
+	// nobody without them.
+	defer s.follow(ctx)()
+	if err := s.indexed(ctx); err != nil {
+		return err
+	}
+	defer s.alert(ctx, p)()
+	fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", listener.Addr(), c.Data, filepath.Join(c.Data, "outbox"))
+	return front.serve(ctx, s.log)
+}
+
+// furnish gives a site what `serve` makes of its settings, by their defaults.
+func (c *demo) furnish(s *site, url string, now func() time.Time) error {
+	var err error
+	if s.gate, err = defaultGate(now); err != nil {
 		return err
 	}
 	secret, err := ownSecret(c.Data)
 	if err != nil {
 		return err
 	}
-	mail := mailSettings{
-		PublicURL: "http://" + c.Listen, MailURL: "outbox:" + filepath.Join(c.Data, "outbox"), MailFrom: "veille@vigie.example",
-		MailLease: 90 * time.Second, MailSpacing: time.Minute, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
+	var mail mailSettings
+	if err := kong.ApplyDefaults(&mail); err != nil {
+		return err
 	}
+	mail.PublicURL, mail.MailURL, mail.MailFrom = url, "outbox:"+filepath.Join(c.Data, "outbox"), "veille@vigie.example"
 	if web.Built() {
 		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
+		mail.leadToPage()
 	}
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
 	s.store.Remember(s.desk.keys.Fingerprints)
-	s.keep = 13
-	// The samples are there before the index first follows, so it answers
-	// nobody without them.
-	defer s.follow(ctx)()
-	s.signIn = func(ctx context.Context, _ string) (*graph.Viewer, error) {
-		account, err := s.store.SignIn(ctx, claims)
-		return &graph.Viewer{Account: account, Sources: []string{"demo"}}, err
-	}
-	if err := s.indexed(ctx); err != nil {
-		return err
-	}
-	var stop func()
-	defer func() {
-		if stop != nil {
-			stop()
-		}
-	}()
-	return listen(ctx, c.Listen, sameHost(s.handler()), s.log, func(at net.Addr) {
-		s.desk.settings.PublicURL = "http://" + at.String() // port 0 is any
-		if s.page != nil {
-			s.desk.settings.leadToPage()
-		}
-		stop = s.alert(ctx, p)
-		fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", at, c.Data, filepath.Join(c.Data, "outbox"))
-	})
+	s.keep = mail.KeepMails
+	return nil
 }
 
 // ownSecret is the demo's secret, made at the first start.

@@ -57,7 +57,7 @@ func TestDuties(t *testing.T) {
 				{ source: "portal", sourceRef: "2", title: "Voirie sans terme", buyerName: "Commune d'Exemple", publishedAt: $at }
 			]) { userErrors { message } } }`, map[string]any{"at": time.Now().UTC().Format(time.RFC3339), "until": time.Now().AddDate(0, 0, 30).UTC().Format(time.RFC3339)})
 			arrives(t, box, 2)
-			idle(t, base)
+			idle(t, server.private(t))
 
 			var known struct {
 				Tenders struct{ Nodes []struct{ ID string } }
@@ -142,7 +142,7 @@ func TestDuties(t *testing.T) {
 			later := func() time.Time { return time.Now().AddDate(0, 3, 0) }
 			never := maps.Clone(env)
 			never["VIGIE_KEEP_MAILS"] = "0"
-			if c := run(t, never, "", "serve"); c.status != 1 || !strings.Contains(c.err.String(), "--keep-mails") {
+			if c := run(t, never, "", "serve"); c.status != 2 || !strings.Contains(c.err.String(), "--keep-mails") {
 				t.Errorf("kept for no time: %d %s", c.status, c.err.String())
 			}
 			startAt(t, env, nil, later, "serve").listening(t)

@@ -34,7 +34,7 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
-	lag     *lag
+	ready   *readiness
 	desk    *desk // nil where nobody is mailed
 	log     *slog.Logger
 	now     func() time.Time
@@ -61,7 +61,7 @@ func (s *site) handler() http.Handler {
 		mux.Handle(link.LeavePath, pages)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
 	return s.gate.identify(guarded(mux))
 }
 
@@ -110,6 +110,7 @@ func (s *site) private() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /readyz", s.ready.forOperators)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}))
 	return mux
 }
@@ -208,26 +209,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // what fails here is the client's connection
 }
 
-// ready tells whether requests can be answered, part by part, and how far behind
-// the database those are who follow it.
-func (s *site) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	_, indexErr := s.indexer.Index()
-	parts := map[string]error{"database": s.store.Ping(ctx), "search": s.engine.Ping(ctx), "index": indexErr}
-	status, said := http.StatusOK, map[string]any{}
-	for part, err := range parts {
-		said[part] = "ok"
-		if err != nil {
-			status, said[part] = http.StatusServiceUnavailable, operatorMessage(err)
-		}
-	}
-	if behind, err := s.lag.now(ctx); err == nil { // else the database says so
-		said["behind"] = behind
-	}
-	writeJSON(w, status, said)
-}
-
 // bearer signs in by the token of an Authorization header (RFC 6750).
 func bearer(v *verifier, s *store.Store) graph.SignIn {
 	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
@@ -242,22 +223,28 @@ func bearer(v *verifier, s *store.Store) graph.SignIn {
 	}
 }
 
-// listen answers HTTP until ctx ends; what is being answered then has ten
+// door is an address that is taken, and what answers there.
+type door struct {
+	net.Listener
+	handler http.Handler
+}
+
+// bind takes an address. Who comes there waits until it is served.
+func bind(ctx context.Context, address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+}
+
+// serve answers HTTP until ctx ends; what is being answered then has ten
 // seconds to end. Streams, which have no end, are ended.
-func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger, started func(net.Addr)) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
+func (d door) serve(ctx context.Context, log *slog.Logger) error {
 	streams := &streams{stop: ctx}
 	server := &http.Server{
-		Handler: streams.apart(handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: streams.apart(d.handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	started(listener.Addr())
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(d.Listener) }()
 	select {
 	case err := <-failed:
 		return err
@@ -265,7 +252,7 @@ func listen(ctx context.Context, address string, handler http.Handler, log *slog
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err = server.Shutdown(grace)
+	err := server.Shutdown(grace)
 	streams.wait(grace) // those over WebSocket are no longer the server's
 	return err
 }

@@ -372,10 +372,4 @@ func TestReadme(t *testing.T) {
 			t.Errorf("vigie %s: %s%s", command[1], c.out.String(), c.err.String())
 		}
 	}
-	for _, setting := range regexp.MustCompile("(?m)^\\| `VIGIE_([A-Z_]+)`").FindAllStringSubmatch(string(text), -1) {
-		flag := "--" + strings.ToLower(strings.ReplaceAll(setting[1], "_", "-"))
-		if c := run(t, nil, "", "serve", "--help"); !strings.Contains(strings.ReplaceAll(c.out.String(), "[no-]", ""), flag) {
-			t.Errorf("serve has no %s", flag)
-		}
-	}
 }

@@ -20,9 +20,9 @@ import (
 // writes to the database alone: a running server follows.
 type importWatches struct {
 	Files      []string `arg:"" name:"file" help:"JSON Lines, one watch a line, .gz too; - is standard input."`
-	Issuer     string   `help:"Whose subjects the file names: the issuer of their tokens. Without it the server's, which is « vigie » for tokens of « vigie token »." placeholder:"URL"`
-	OIDCIssuer string   `name:"oidc-issuer" help:"The server's issuer." placeholder:"URL"`
-	Secret     []string `help:"The secrets of the server: by them addresses are known again that must not be written to." required:"" placeholder:"SECRET"`
+	Issuer     string   `help:"Whose subjects the file names: the issuer of their tokens. Without it the server's, which is « vigie » for tokens of « vigie token »." type:"issuer" placeholder:"URL"`
+	OIDCIssuer string   `name:"oidc-issuer" help:"The server's issuer." type:"issuer" placeholder:"URL"`
+	Secret     []string `help:"The secrets of the server: by them addresses are known again that must not be written to." required:"" type:"secret" placeholder:"SECRET"`
 	databaseSettings
 }
 

@@ -304,9 +304,10 @@ func TestImportedWatchesOverTheAPI(t *testing.T) {
 				t.Fatal(c.err.String())
 			}
 			// A day and more later everyone has been looked at.
-			base := startAt(t, env, nil, func() time.Time { return time.Now().Add(25 * time.Hour) }, "serve").listening(t)
+			server := startAt(t, env, nil, func() time.Time { return time.Now().Add(25 * time.Hour) }, "serve")
+			base := server.listening(t)
 			ready(t, base)
-			idle(t, base)
+			idle(t, server.private(t))
 			if letters := outbox(t, box); len(letters) != 0 {
 				t.Errorf("%d mails, to %s", len(letters), letters[0].Get("To"))
 			}

@@ -26,23 +26,23 @@ import (
 
 // limitSettings are what the API's clients may ask for.
 type limitSettings struct {
-	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers." default:"1048576" placeholder:"N"`
-	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" placeholder:"N"`
-	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" placeholder:"N"`
-	MaxFields        int           `help:"How many fields an operation may have, its fragments written out." default:"${fields}" placeholder:"N"`
-	MaxAliases       int           `help:"How many of them may have another name." default:"${aliases}" placeholder:"N"`
-	MaxDirectives    int           `help:"How many directives an operation may have." default:"${directives}" placeholder:"N"`
-	MaxCost          int           `help:"What an operation may cost: 1 a field, 100 a search, a list as often as it has rows." default:"${cost}" placeholder:"N"`
-	MaxTime          time.Duration `help:"How long a query or mutation may take." default:"${time}" placeholder:"TIME"`
-	MaxOnSocket      int           `help:"How many operations may be open on a WebSocket." default:"${onSocket}" placeholder:"N"`
-	MaxSubscriptions int           `help:"How many subscriptions an account may have open." default:"${subscriptions}" placeholder:"N"`
-	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" placeholder:"N"`
-	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" placeholder:"N"`
-	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" placeholder:"N"`
-	RateAddress      float64       `help:"How many operations an address may ask for in a minute without a token." default:"300" placeholder:"N"`
-	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" placeholder:"N"`
-	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." placeholder:"CIDR"`
-	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." placeholder:"ORIGIN"`
+	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
+	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
+	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
+	MaxFields        int           `help:"How many fields an operation may have, its fragments written out." default:"${fields}" type:"number" bounds:"10..1000000" placeholder:"N"`
+	MaxAliases       int           `help:"How many of them may have another name." default:"${aliases}" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxDirectives    int           `help:"How many directives an operation may have." default:"${directives}" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxCost          int           `help:"What an operation may cost: 1 a field, 100 a search, a list as often as it has rows." default:"${cost}" type:"number" bounds:"100..100000000" placeholder:"N"`
+	MaxTime          time.Duration `help:"How long a query or mutation may take." default:"${time}" type:"number" bounds:"100ms..50s" placeholder:"TIME"`
+	MaxOnSocket      int           `help:"How many operations may be open on a WebSocket." default:"${onSocket}" type:"number" bounds:"1..10000" placeholder:"N"`
+	MaxSubscriptions int           `help:"How many subscriptions an account may have open." default:"${subscriptions}" type:"number" bounds:"1..100000" placeholder:"N"`
+	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" type:"number" bounds:"1..100000" placeholder:"N"`
+	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	RateAddress      float64       `help:"How many operations an address may ask for in a minute without a token." default:"300" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." type:"networks" placeholder:"CIDR"`
+	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
 	Introspection    bool          `help:"Have the API tell what it is made of, by introspection and suggestions; and serve the playground." default:"true" negatable:""`
 	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
 }
@@ -74,7 +74,7 @@ func (s limitSettings) documents() (map[string]string, error) {
 	}
 	text, err := os.ReadFile(s.TrustedDocuments)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("VIGIE_TRUSTED_DOCUMENTS (--trusted-documents): %w", err)
 	}
 	var apollo struct {
 		Format     string
@@ -86,7 +86,7 @@ func (s limitSettings) documents() (map[string]string, error) {
 			byID[operation.ID] = operation.Body
 		}
 	} else if err := json.Unmarshal(text, &byID); err != nil {
-		return nil, fmt.Errorf("%s: neither a JSON object of documents nor Apollo's manifest: %w", s.TrustedDocuments, err)
+		return nil, fmt.Errorf("VIGIE_TRUSTED_DOCUMENTS (--trusted-documents): %s: neither a JSON object of documents nor Apollo's manifest: %w", s.TrustedDocuments, err)
 	}
 	documents := make(map[string]string, 2*len(byID))
 	for id, document := range byID {
@@ -119,7 +119,7 @@ func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	for _, network := range s.TrustedProxies {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies: %w", err)
+			return nil, fmt.Errorf("VIGIE_TRUSTED_PROXIES (--trusted-proxies): %w", err)
 		}
 		g.proxies = append(g.proxies, prefix)
 	}

@@ -20,22 +20,22 @@ import (
 
 // mailSettings say how alerts leave, and what they say of the deployment.
 type mailSettings struct {
-	PublicURL     string        `name:"public-url" help:"Where people reach this server: the links of mails lead there." placeholder:"URL"`
-	MailURL       string        `name:"mail-url" help:"smtp://…, smtps://… or outbox:DIR; without it, nobody is mailed." placeholder:"URL"`
-	MailFrom      string        `help:"Who mails are from: an address, or « Name <address> »." placeholder:"ADDRESS"`
-	MailReplyTo   string        `help:"Where replies go, if not to --mail-from; mails name it for questions." placeholder:"ADDRESS"`
-	MailBounces   string        `help:"Where bounces go, each mail's with a tag of its own after a plus sign: have them piped to « vigie bounce »." placeholder:"ADDRESS"`
+	PublicURL     string        `name:"public-url" help:"Where people reach this server: the links of mails lead there." type:"site" placeholder:"URL"`
+	MailURL       string        `name:"mail-url" help:"smtp://…, smtps://… or outbox:DIR; without it, nobody is mailed." type:"mailer" placeholder:"URL"`
+	MailFrom      string        `help:"Who mails are from: an address, or « Name <address> »." type:"sender" placeholder:"ADDRESS"`
+	MailReplyTo   string        `help:"Where replies go, if not to --mail-from; mails name it for questions." type:"address" placeholder:"ADDRESS"`
+	MailBounces   string        `help:"Where bounces go, each mail's with a tag of its own after a plus sign: have them piped to « vigie bounce »." type:"returnpath" placeholder:"ADDRESS"`
 	MailTemplates string        `help:"A folder whose files replace the templates of mails of the same names." type:"existingdir" placeholder:"DIR"`
-	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s"`
-	MailSpacing   time.Duration `help:"The least time between two digests to one person." default:"1m"`
-	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h"`
-	KeepMails     int           `help:"For how many months it is kept what was mailed to whom, and who looked at accounts for support." default:"13" placeholder:"N"`
-	PageWatches   string        `help:"The platform's page of all watches." placeholder:"URL"`
-	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." placeholder:"URL"`
-	PageTender    string        `help:"The platform's page of a tender, with {source} and {sourceRef} in it; without it, the source's." placeholder:"URL"`
-	BrandName     string        `help:"In whose name mails and pages are." default:"Vigie"`
-	BrandFooter   string        `help:"What ends every mail: who sends it, at which address."`
-	BrandFooterEn string        `help:"The same in English, where it differs."`
+	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s" type:"number" bounds:"1s..1h"`
+	MailSpacing   time.Duration `help:"The least time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
+	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h" type:"number" bounds:"1h..8760h"`
+	KeepMails     int           `help:"For how many months it is kept what was mailed to whom, and who looked at accounts for support." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
+	PageWatches   string        `help:"The platform's page of all watches." type:"url" placeholder:"URL"`
+	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." type:"watchpage" placeholder:"URL"`
+	PageTender    string        `help:"The platform's page of a tender, with {source} and {sourceRef} in it; without it, the source's." type:"tenderpage" placeholder:"URL"`
+	BrandName     string        `help:"In whose name mails and pages are." default:"Vigie" type:"line"`
+	BrandFooter   string        `help:"What ends every mail: who sends it, at which address." type:"text"`
+	BrandFooterEn string        `help:"The same in English, where it differs." type:"text"`
 }
 
 // desk is what sends mail, and serves the pages that mails lead to.
@@ -56,20 +56,20 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 	var err error
 	switch {
 	case m.PublicURL == "":
-		return nil, errors.New("set --public-url: the links of mails must lead somewhere")
+		return nil, errors.New("set VIGIE_PUBLIC_URL (--public-url): the links of mails must lead somewhere")
 	case len(secrets) == 0:
-		return nil, errors.New("set --secret: the links of mails are signed with it")
+		return nil, errors.New("set VIGIE_SECRET (--secret): the links of mails are signed with it")
+	case m.MailFrom == "":
+		return nil, errors.New("set VIGIE_MAIL_FROM (--mail-from): mails come from an address")
 	}
-	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil || !vigie.IsAddress(d.from.Address) || !post.IsWritable(*d.from) {
-		return nil, fmt.Errorf("--mail-from: %q is no address to send from", m.MailFrom)
+	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil {
+		return nil, fmt.Errorf("VIGIE_MAIL_FROM (--mail-from) is %q: %w", m.MailFrom, err)
 	}
 	if d.from.Name == "" {
 		d.from.Name = m.BrandName
 	}
-	for name, address := range map[string]string{"--mail-reply-to": m.MailReplyTo, "--mail-bounces": m.MailBounces} {
-		if address != "" && !vigie.IsAddress(address) {
-			return nil, fmt.Errorf("%s: %q is no mail address", name, address)
-		}
+	if !post.IsWritable(*d.from) {
+		return nil, fmt.Errorf("VIGIE_MAIL_FROM (--mail-from) and VIGIE_BRAND_NAME (--brand-name): no mail can be from %q; leave out backslashes", d.from.Name)
 	}
 	if d.keys, err = link.New(secrets); err != nil {
 		return nil, err
@@ -79,13 +79,21 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 		overrides = nil
 	}
 	if d.letters, err = letter.Load(overrides); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("VIGIE_MAIL_TEMPLATES (--mail-templates): %w", err)
 	}
 	if d.mailer, err = post.Open(m.MailURL); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): %w", err)
+	}
+	if d.mailer.AtOnce() > mostConnections {
+		d.mailer.Close()
+		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): connections=%d: at most %d are of use", d.mailer.AtOnce(), mostConnections)
 	}
 	return d, nil
 }
+
+// mostConnections is how many connections to a mail server there may be: each
+// has a worker of its own that asks the database.
+const mostConnections = 100
 
 func (d *desk) close() {
 	if d != nil {

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,13 +19,23 @@ import (
 
 	"vigie"
 	"vigie/alert"
+	"vigie/server/setting"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: time.Now}
+	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, names: environment, now: time.Now}
 	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// environment are the names of the variables that there are.
+func environment() []string {
+	names := os.Environ()
+	for i, variable := range names {
+		names[i], _, _ = strings.Cut(variable, "=")
+	}
+	return names
 }
 
 // process is what a command has of the world around it.
@@ -31,7 +43,12 @@ type process struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(name string) (string, bool)
-	now      func() time.Time
+	// names are those of all variables that env finds; nil where none is looked for.
+	names func() []string
+	now   func() time.Time
+	// problems are what is wrong with the settings; only the command that checks
+	// them runs with any.
+	problems []error
 	// fault is told of the points at which tests stop the process, and queries of
 	// all that is asked of the database; nil outside of tests.
 	fault   func(alert.Fault)
@@ -60,6 +77,7 @@ type commands struct {
 	Restored restored `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
 	Reindex  reindex  `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
 	Bounce   bounce   `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
+	Check    check    `cmd:"" help:"Check the settings of « serve » and try all that they name: database, search engine, issuer, mail server, folders. No mail is sent."`
 	Health   health   `cmd:"" help:"Ask a running server whether it is ready."`
 	Bench    struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
@@ -67,32 +85,43 @@ type commands struct {
 	} `cmd:"" help:"Measure what is claimed."`
 }
 
-// run runs a command and returns the exit status: 0, 1 where it failed (or the
-// one that the failure has), 2 where it was misspelt.
-func (p *process) run(ctx context.Context, args []string) int {
-	var c commands
-	exited, status := false, 0
-	parser, err := kong.New(&c,
+// parser makes what reads command lines.
+func (p *process) parser(c *commands, settings *setting.Reader, more ...kong.Option) *kong.Kong {
+	parser, err := kong.New(c, append(more,
 		kong.Name("vigie"),
 		kong.Description("A tender watch (veille de marchés) behind a GraphQL API. "+
 			"Every flag can also be set by a variable: --database-url by VIGIE_DATABASE_URL, or by VIGIE_DATABASE_URL_FILE, a file that holds the value."),
 		kong.Vars(limitVars()),
 		kong.Writers(p.out, p.err),
-		kong.Exit(func(code int) { exited, status = true, code }),
-		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),
-		kong.BindTo(ctx, (*context.Context)(nil)),
+		settings.Option(),
 		kong.Bind(p),
-	)
+	)...)
 	if err != nil {
 		panic("server: the commands are declared wrongly: " + err.Error())
 	}
+	return parser
+}
+
+// run runs a command and returns the exit status: 0, 1 where it failed (or the
+// one that the failure has), 2 where it was misspelt.
+func (p *process) run(ctx context.Context, args []string) int {
+	exited, status := false, 0
+	settings := p.reader()
+	parser := p.parser(&commands{}, settings,
+		kong.Exit(func(code int) { exited, status = true, code }), kong.BindTo(ctx, (*context.Context)(nil)))
 	parsed, err := parser.Parse(args)
 	if exited { // --help printed what was asked for
 		return status
 	}
 	if err != nil {
 		fmt.Fprintf(p.err, "vigie: %v\nRun « vigie --help » to see the commands.\n", err)
-		return 2
+		return misspelt(args[:min(len(args), 1)])
+	}
+	if p.problems = settings.Problems(); len(p.problems) > 0 && parsed.Command() != "check" {
+		for _, problem := range p.problems {
+			fmt.Fprintln(p.err, "vigie:", problem)
+		}
+		return misspelt(args[:1])
 	}
 	err = parsed.Run()
 	if e, ok := errors.AsType[exit](err); ok {
@@ -104,6 +133,15 @@ func (p *process) run(ctx context.Context, args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// misspelt is the exit status of a command line that is not right. A mail server
+// that pipes to a command keeps the mail until somebody has mended it.
+func misspelt(args []string) int {
+	if slices.Equal(args, []string{"bounce"}) {
+		return tryAgain
+	}
+	return 2
 }
 
 // operatorMessage says what went wrong, and why.

@@ -9,11 +9,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,14 +60,19 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 	return startAt(t, env, in, time.Now, args...)
 }
 
-// startAt is [start] by a clock.
+// startAt is [start] by a clock. A server has a private address, too.
 func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
 	t.Helper()
+	if _, private := env["VIGIE_PRIVATE_LISTEN"]; !private && len(args) > 0 && args[0] == "serve" {
+		given := env
+		env = map[string]string{"VIGIE_PRIVATE_LISTEN": "127.0.0.1:0"}
+		maps.Copy(env, given)
+	}
 	c := &command{ended: make(chan struct{})}
 	p := &process{in: in, out: &c.out, err: &c.err, now: now, env: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
-	}}
+	}, names: func() []string { return slices.Collect(maps.Keys(env)) }}
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	go func() {
@@ -92,6 +99,12 @@ func run(t *testing.T, env map[string]string, in string, args ...string) *comman
 func (c *command) listening(t *testing.T) string {
 	t.Helper()
 	return "http://" + c.said(t, `(?:http://|address=)(127\.0\.0\.1:\d+)`)
+}
+
+// private is the operators' address of a server that listens.
+func (c *command) private(t *testing.T) string {
+	t.Helper()
+	return "http://" + c.said(t, ` at=(127\.0\.0\.1:\d+)`)
 }
 
 // said waits until a server has said what fits a pattern, and returns the
@@ -192,10 +205,10 @@ func TestCommandLine(t *testing.T) {
 		{"nonsense", 2, "nonsense"},
 		{"serve --database-url=sqlite:x --nonsense", 2, "--nonsense"},
 		{"serve", 1, "nobody can sign in"},
-		{"serve --secret=short", 1, "32 characters"},
+		{"serve --secret=short", 2, "32 characters"},
 		{"serve --jwks-file=/nowhere", 2, "/nowhere"},
 		{"serve --oidc-issuer=https://example.org", 1, "--oidc-audience"},
-		{"migrate --database-url=mysql://x", 1, "sqlite: or postgres://"},
+		{"migrate --database-url=mysql://x", 2, "sqlite: nor postgres://"},
 		{"demo --listen 0.0.0.0:8080", 1, "loopback"},
 		{"demo --listen :8080", 1, "loopback"},
 		{"token --email a@example.org", 1, "--secret"},
@@ -339,10 +352,12 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("with a known secret: %v", got.Errors)
 			}
 		}
-		if got := ask(t, base, token(strings.Repeat("x", 32), "--email", "a@example.org"), `{ viewer { email } }`, nil); got.status != 401 {
+		if got := ask(t, base, token(strings.Repeat("another-", 4), "--email", "a@example.org"), `{ viewer { email } }`, nil); got.status != 401 {
 			t.Errorf("with another secret: %v", got)
 		}
-		if got := ask(t, base, token(newer, "--email", "a@example.org", "--life=-1h"), `{ viewer { email } }`, nil); got.status != 401 {
+		earlier := startAt(t, map[string]string{"VIGIE_SECRET": newer}, nil, func() time.Time { return time.Now().Add(-2 * time.Hour) }, "token", "--email", "a@example.org", "--life=1h")
+		<-earlier.ended
+		if got := ask(t, base, strings.TrimSpace(earlier.out.String()), `{ viewer { email } }`, nil); got.status != 401 || earlier.status != 0 {
 			t.Errorf("with an expired token: %v", got)
 		}
 		publisher := token(newer, "--scope", "publish", "--sources", "portal")

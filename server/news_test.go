@@ -415,11 +415,13 @@ func TestStreamsEnd(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // a goodbye takes its time
 		ended = true
 	})
-	at, stopped := make(chan net.Addr, 1), make(chan error, 1)
-	go func() {
-		stopped <- listen(ctx, "127.0.0.1:0", handler, slog.New(slog.DiscardHandler), func(a net.Addr) { at <- a })
-	}()
-	conn, err := net.Dial("tcp", (<-at).String())
+	listener, err := bind(ctx, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- door{listener, handler}.serve(ctx, slog.New(slog.DiscardHandler)) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

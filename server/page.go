@@ -12,7 +12,7 @@ import (
 // pageSettings say whether people are shown the reference page.
 type pageSettings struct {
 	Page     bool   `help:"Serve the reference page at /veille. The platform hands people's tokens over in links: /veille#token=…"`
-	PageHome string `help:"The platform's page that signs people in and leads to /veille#token=…; the reference page leads back there." placeholder:"URL"`
+	PageHome string `help:"The platform's page that signs people in and leads to /veille#token=…; the reference page leads back there." type:"url" placeholder:"URL"`
 }
 
 // open makes what serves the page; nil where it is not to be served.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,4 +61,39 @@ func TestReplicas(t *testing.T) {
 	<-first.ended
 	publish(secondBase, 3)
 	finds(secondBase, 3)
+}
+
+// Two servers share PostgreSQL, and each has a search index in a folder of its
+// own: the second says what is wrong, in the log and to operators, and does not
+// answer from an index that nobody feeds.
+func TestReplicasApart(t *testing.T) {
+	database := storetest.Postgres(t)
+	serve := func() *command {
+		return start(t, map[string]string{
+			"VIGIE_DATABASE_URL": database, "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(),
+		}, nil, "serve")
+	}
+	firstBase := serve().listening(t)
+	ready(t, firstBase) // so it leads
+	second := serve()
+	base := second.listening(t)
+	ready(t, base) // there is nothing yet, so nothing is missing
+	publisher, err := sign(testSecret, "portal", claims{Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, firstBase, publisher, `mutation { publishNotices(input: [{ source: "portal", sourceRef: "1", title: "Voirie", buyerName: "Commune", publishedAt: "2026-01-01T00:00:00Z" }]) { results { outcome } } }`, nil)
+	if len(a.Errors) > 0 {
+		t.Fatal(a.Errors)
+	}
+	awaits(t, func() (bool, string) {
+		said := second.err.String()
+		return strings.Contains(said, "share a search engine"), "it says:\n" + said
+	})
+	if status, body := get(t, base+"/readyz"); status != http.StatusServiceUnavailable || strings.Contains(string(body), "engine") {
+		t.Errorf("strangers are told %d %s", status, body)
+	}
+	if _, body := get(t, second.private(t)+"/readyz"); !strings.Contains(string(body), "VIGIE_SEARCH_URL") {
+		t.Errorf("operators are told %s", body)
+	}
 }

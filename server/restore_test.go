@@ -52,10 +52,11 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 	if err != nil {
 		t.Fatal(err)
 	}
+	var private string
 	open := func() (base string, stop func()) {
 		t.Helper()
 		server := start(t, env, nil, "serve")
-		base = server.listening(t)
+		base, private = server.listening(t), server.private(t)
 		ready(t, base)
 		return base, func() {
 			t.Helper()
@@ -92,7 +93,7 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 			got = fmt.Sprint(refs)
 			return got == fmt.Sprint(want)
 		})
-		idle(t, base)
+		idle(t, private)
 	}
 
 	base, stop := open()
@@ -117,7 +118,7 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 	lists(base, "before")
 	for range 3 { // the same steps as led to what was lost, and more
 		publish(base, fmt.Sprint("since ", time.Now().UnixNano()))
-		idle(t, base)
+		idle(t, private)
 	}
 	publish(base, "since")
 	var ids []string
@@ -135,7 +136,7 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 		}
 		return told["since"] > 0
 	})
-	idle(t, base)
+	idle(t, private)
 	if slices.Sort(ids); len(slices.Compact(ids)) != len(ids) {
 		t.Errorf("a Message-ID was used twice: %v", ids)
 	}

@@ -18,12 +18,13 @@ import (
 	"vigie/alert/link"
 	"vigie/feed"
 	"vigie/graph"
+	"vigie/server/setting"
 )
 
-// serve is the command for production.
-type serve struct {
-	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	PrivateListen string `help:"The address that serves /metrics, for operators alone; without it, nothing does." placeholder:"HOST:PORT"`
+// serverSettings are all settings of a server.
+type serverSettings struct {
+	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	PrivateListen string `help:"The address that serves /metrics and what /readyz has to say, for operators alone; without it, nothing does." type:"listen" placeholder:"HOST:PORT"`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -33,72 +34,113 @@ type serve struct {
 	pageSettings
 }
 
+// plan is what the settings of a server decide before it is connected to
+// anything.
+type plan struct {
+	verifier *verifier
+	page     http.Handler
+	desk     *desk
+	gate     *gate
+	trusted  map[string]string
+	keys     *link.Keys // nil without a secret
+}
+
+// plan finds out whether the settings go together, and says all that is wrong.
+func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
+	var made plan
+	var errs [7]error
+	if c.OIDCIssuer != "" && c.JWKSFile == "" { // else it is not asked for its keys
+		if err := setting.CheckIssuerURL(c.OIDCIssuer); err != nil {
+			errs[0] = fmt.Errorf("VIGIE_OIDC_ISSUER (--oidc-issuer) is %q: %w; its keys are found by its URL, such as https://issuer.example", c.OIDCIssuer, err)
+		}
+	}
+	made.verifier, errs[1] = c.verifier(now)
+	if made.page, errs[2] = c.pageSettings.open(c.BrandName); made.page != nil {
+		c.leadToPage()
+	}
+	made.desk, errs[3] = c.mailSettings.open(c.Secret)
+	made.gate, errs[4] = c.limitSettings.open(now)
+	made.trusted, errs[5] = c.documents()
+	if len(c.Secret) > 0 { // also where others send the mails
+		made.keys, errs[6] = link.New(c.Secret)
+	}
+	err := errors.Join(errs[:]...)
+	if err != nil {
+		made.desk.close()
+	}
+	return &made, err
+}
+
+// serve is the command for production.
+type serve struct{ serverSettings }
+
 // garbage is how much memory may be filled, in percent of what is in use, before
 // it is searched for what is not needed any more. A server keeps little, so at
 // Go's own 100 it would search all the time.
 const garbage = 400
 
-// Run runs the command.
+// Run runs the command. Whatever can keep the server from running is found out
+// before anything begins to work: no mail leaves under settings that are wrong.
 func (c *serve) Run(ctx context.Context, p *process) error {
 	if said, _ := p.env("GOGC"); said == "" {
 		debug.SetGCPercent(garbage)
 	}
-	verifier, err := c.verifier(p.now)
+	plan, err := c.plan(p.now)
 	if err != nil {
 		return err
 	}
-	if c.KeepMails < 1 {
-		return errors.New("--keep-mails: at least a month, for support to find out what became of a mail")
-	}
 	traces, err := c.traceSettings.open(ctx)
 	if err != nil {
+		plan.desk.close()
 		return err
 	}
 	defer traces.end(ctx, p.log())
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
+		plan.desk.close()
 		return err
 	}
+	s.page, s.desk, s.gate, s.trusted, s.keep = plan.page, plan.desk, plan.gate, plan.trusted, c.KeepMails
 	defer s.close()
-	if s.page, err = c.pageSettings.open(c.BrandName); err != nil {
-		return err
-	}
-	if s.page != nil {
-		c.leadToPage()
-	}
-	if s.desk, err = c.mailSettings.open(c.Secret); err != nil {
-		return err
-	}
 	if s.desk != nil {
 		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
 	}
-	if len(c.Secret) > 0 { // also where others send the mails
-		keys, err := link.New(c.Secret)
-		if err != nil {
-			return err
-		}
-		s.store.Remember(keys.Fingerprints)
+	if plan.keys != nil {
+		s.store.Remember(plan.keys.Fingerprints)
 	}
-	s.keep = c.KeepMails
+	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
+	doors, err := c.doors(ctx, s)
+	if err != nil {
+		return err
+	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
-	s.signIn = within(c.MaxTime, bearer(verifier, s.store))
-	if s.gate, err = c.limitSettings.open(p.now); err != nil {
-		return err
-	}
-	if s.trusted, err = c.documents(); err != nil {
-		return err
-	}
 	servers, ctx := errgroup.WithContext(ctx)
-	servers.Go(func() error {
-		return listen(ctx, c.Listen, s.handler(), s.log, func(at net.Addr) { s.log.Info("listening", "address", at.String()) })
-	})
-	if c.PrivateListen != "" {
-		servers.Go(func() error {
-			return listen(ctx, c.PrivateListen, s.private(), s.log, func(at net.Addr) { s.log.Info("serving metrics", "at", at.String()) })
-		})
+	for _, door := range doors {
+		servers.Go(func() error { return door.serve(ctx, s.log) })
 	}
 	return servers.Wait()
+}
+
+// doors takes the addresses of a server: the public one, and the private one
+// where it is set.
+func (c *serverSettings) doors(ctx context.Context, s *site) ([]door, error) {
+	public, err := bind(ctx, c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("VIGIE_LISTEN (--listen): %w", err)
+	}
+	doors := []door{{public, s.handler()}}
+	if c.PrivateListen != "" {
+		private, err := bind(ctx, c.PrivateListen)
+		if err != nil {
+			public.Close()
+			return nil, fmt.Errorf("VIGIE_PRIVATE_LISTEN (--private-listen): %w", err)
+		}
+		doors = append(doors, door{private, s.private()})
+		s.log.InfoContext(ctx, "serving metrics", "at", private.Addr().String())
+	}
+	s.log.InfoContext(ctx, "listening", "address", public.Addr().String())
+	return doors, nil
 }
 
 // within has signing in take no longer than an operation may.
@@ -131,8 +173,9 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
-	s.lag = newLag(s.store, s.log)
-	s.metrics.MustRegister(s.lag)
+	lag := newLag(s.store, s.log)
+	s.metrics.MustRegister(lag)
+	s.ready = newReadiness(s, lag)
 	s.news = feed.NewNews(s.store, s.log)
 	return s, nil
 }
@@ -209,7 +252,7 @@ func (c *restored) Run(ctx context.Context, p *process) error {
 
 // health is the command that asks a running server.
 type health struct {
-	Listen string `help:"The address that the server listens on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen string `help:"The address that the server listens on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 }
 
 // Run runs the command.

@@ -2,76 +2,83 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
-	"vigie"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/meili"
+	"vigie/server/setting"
 	"vigie/store"
 )
 
-// fromEnvironment finds a flag's value in the variable that is named after it,
-// or in the file that the variable with _FILE names.
-func (p *process) fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	name := "VIGIE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-	// Compose files set variables to nothing where nothing was said.
-	if value, _ := p.env(name); value != "" {
-		return value, nil
+// reader reads the settings of a command line.
+func (p *process) reader() *setting.Reader {
+	names := p.names
+	if names == nil {
+		names = func() []string { return nil }
 	}
-	path, _ := p.env(name + "_FILE")
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s_FILE: %w", name, err)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return &setting.Reader{Prefix: "VIGIE_", Lookup: p.env, Names: names, Others: []string{
+		"VIGIE_URL", "VIGIE_TOKEN", // of clients/publish.js
+		"VIGIE_POSTGRES_PASSWORD", "VIGIE_PUBLISH", "VIGIE_SEARCH_INDEXING_MEMORY", // of compose.yaml
+		"VIGIE_TEST_*", "VIGIE_BENCH_*", "VIGIE_SCREENSHOTS", // of our tests
+	}}
 }
 
 // databaseSettings say where the database is.
 type databaseSettings struct {
-	Data        string `help:"The folder of the embedded database and index." default:"vigie-data" type:"path" placeholder:"DIR"`
-	DatabaseURL string `help:"sqlite:PATH or postgres://…; without it, a SQLite file in the data folder." placeholder:"URL"`
+	Data        string `help:"The folder of the embedded database and index." default:"vigie-data" type:"folder" placeholder:"DIR"`
+	DatabaseURL string `help:"sqlite:PATH or postgres://…; without it, a SQLite file in the data folder." type:"database" placeholder:"URL"`
 }
 
 // open opens the database.
 func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
-	url := d.DatabaseURL
-	if url == "" {
-		if err := os.MkdirAll(d.Data, 0o755); err != nil {
+	if folder, file, ok := d.sqlite(); ok {
+		if err := keepPrivate(ctx, folder, file, p.log()); err != nil {
 			return nil, err
 		}
-		url = "sqlite:" + filepath.Join(d.Data, "vigie.db")
 	}
-	return store.Open(ctx, url, p.now)
+	return store.Open(ctx, d.url(), p.now)
+}
+
+// url is where the database is.
+func (d databaseSettings) url() string {
+	if d.DatabaseURL != "" {
+		return d.DatabaseURL
+	}
+	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
+}
+
+// sqlite is the file of the database, if it is one, and its folder, if that is
+// ours.
+func (d databaseSettings) sqlite() (folder, file string, ok bool) {
+	file, ok = strings.CutPrefix(d.url(), "sqlite:")
+	if d.DatabaseURL == "" {
+		folder = d.Data
+	}
+	return folder, file, ok
 }
 
 // searchSettings say where the search engine is.
 type searchSettings struct {
-	SearchURL string `help:"bleve:PATH or http://… of a Meilisearch; without it, an index in the data folder." placeholder:"URL"`
-	SearchKey string `help:"The Meilisearch key." placeholder:"KEY"`
+	SearchURL string `help:"bleve:PATH or http://… of a Meilisearch; without it, an index in the data folder." type:"engine" placeholder:"URL"`
+	SearchKey string `help:"The Meilisearch key." type:"key" placeholder:"KEY"`
+}
+
+// folder is where the embedded search engine keeps its index, if it is the one
+// that is meant.
+func (s searchSettings) folder(data string) (string, bool) {
+	if s.SearchURL == "" {
+		return filepath.Join(data, "index"), true
+	}
+	return strings.CutPrefix(s.SearchURL, "bleve:")
 }
 
 // open opens the search engine.
 func (s searchSettings) open(data string, log *slog.Logger) (search.Engine, error) {
-	switch {
-	case s.SearchURL == "":
-		return bleve.Open(filepath.Join(data, "index"), log)
-	case strings.HasPrefix(s.SearchURL, "bleve:"):
-		return bleve.Open(strings.TrimPrefix(s.SearchURL, "bleve:"), log)
-	case strings.HasPrefix(s.SearchURL, "http://"), strings.HasPrefix(s.SearchURL, "https://"):
-		return meili.Open(s.SearchURL, s.SearchKey, meili.Options{})
+	if folder, embedded := s.folder(data); embedded {
+		return bleve.Open(folder, log)
 	}
-	return nil, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-		FR: "L'adresse du moteur de recherche commence par bleve: ou http://.",
-		EN: "A search URL begins with bleve: or http://.",
-	}}
+	return meili.Open(s.SearchURL, s.SearchKey, meili.Options{})
 }

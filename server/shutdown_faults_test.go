@@ -41,6 +41,7 @@ type serving struct {
 	process *exec.Cmd
 	said    *safeBuffer
 	base    string
+	private string
 	ended   chan error
 }
 
@@ -57,7 +58,7 @@ func beServed() {
 func serves(t *testing.T, env map[string]string) *serving {
 	t.Helper()
 	s := &serving{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$"), said: new(safeBuffer), ended: make(chan error, 1)}
-	s.process.Env = append(os.Environ(), terminated+"=1")
+	s.process.Env = append(os.Environ(), terminated+"=1", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0")
 	for name, value := range env {
 		s.process.Env = append(s.process.Env, name+"="+value)
 	}
@@ -74,11 +75,11 @@ func serves(t *testing.T, env map[string]string) *serving {
 		_ = s.process.Process.Kill() // where it has not ended
 		<-over
 	})
-	listens := regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
+	listens := regexp.MustCompile(`(?s) at=(127\.0\.0\.1:\d+).* address=(127\.0\.0\.1:\d+)`)
 	awaits(t, func() (bool, string) {
 		m := listens.FindStringSubmatch(s.said.String())
 		if m != nil {
-			s.base = "http://" + m[1]
+			s.private, s.base = "http://"+m[1], "http://"+m[2]
 		}
 		return m != nil, "the server does not listen:\n" + s.said.String()
 	})
@@ -333,7 +334,7 @@ func TestTerminatedWhileMailing(t *testing.T) {
 		n := len(times())
 		return n == people, fmt.Sprintf("%d of %d people were written to; %d mails are still claimed:\n%s", n, people, leased(), staying.said)
 	})
-	idle(t, staying.base)
+	idle(t, staying.private)
 	if got := times(); !maps.Equal(got, expected) {
 		t.Errorf("mails accepted by person: %v", got)
 	}

@@ -9,21 +9,18 @@ import (
 
 // token is the command that signs tokens for development.
 type token struct {
-	Email   string        `help:"The address of the person; without it, with --scope publish, a token that stands for nobody." placeholder:"ADDRESS"`
-	Name    string        `help:"The name of the person."`
-	Scope   string        `help:"What it allows: publish, beside what is the person's own; or support, in its place." placeholder:"SCOPE"`
-	Sources []string      `help:"The sources that it may publish for." placeholder:"SOURCE"`
-	Life    time.Duration `help:"How long it is valid." default:"24h"`
-	Secret  []string      `help:"The secrets of the server: the first signs." placeholder:"SECRET"`
+	Email   string        `help:"The address of the person; without it, with --scope publish, a token that stands for nobody." type:"address" placeholder:"ADDRESS"`
+	Name    string        `help:"The name of the person." type:"name"`
+	Scope   string        `help:"What it allows: publish, beside what is the person's own; or support, in its place." type:"name" placeholder:"SCOPE"`
+	Sources []string      `help:"The sources that it may publish for." type:"words" placeholder:"SOURCE"`
+	Life    time.Duration `help:"How long it is valid." default:"24h" type:"number" bounds:"1s..8760h"`
+	Secret  []string      `help:"The secrets of the server: the first signs." type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.
 func (c *token) Run(p *process) error {
 	if len(c.Secret) == 0 {
 		return errors.New("set --secret to the server's: with it this command signs, and the server verifies")
-	}
-	if err := (authSettings{Secret: c.Secret}).checkSecrets(); err != nil {
-		return err
 	}
 	subject := strings.ToLower(c.Email)
 	if subject == "" {

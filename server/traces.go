@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -25,8 +26,8 @@ import (
 
 // traceSettings say where spans go.
 type traceSettings struct {
-	OTLPURL    string  `name:"otlp-url" help:"Where traces are sent, an OpenTelemetry collector that speaks OTLP over HTTP, such as http://collector:4318; without it, nowhere." placeholder:"URL"`
-	TraceRatio float64 `help:"The part of requests that are traced, 0 to 1, where they do not bring a trace of their own." default:"1" placeholder:"N"`
+	OTLPURL    string  `name:"otlp-url" help:"Where traces are sent, an OpenTelemetry collector that speaks OTLP over HTTP, such as http://collector:4318; without it, nowhere." type:"url" placeholder:"URL"`
+	TraceRatio float64 `help:"The part of requests that are traced, 0 to 1, where they do not bring a trace of their own." default:"1" type:"number" bounds:"0..1" placeholder:"N"`
 }
 
 // traces makes spans: of requests, and of what they lead to.
@@ -49,9 +50,9 @@ func (s traceSettings) open(ctx context.Context) (*traces, error) {
 	if s.OTLPURL == "" {
 		return untraced(), nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(s.OTLPURL+"/v1/traces"))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(strings.TrimRight(s.OTLPURL, "/")+"/v1/traces"))
 	if err != nil {
-		return nil, fmt.Errorf("--otlp-url: %w", err)
+		return nil, fmt.Errorf("VIGIE_OTLP_URL (--otlp-url): %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter), sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(s.TraceRatio))),

@@ -67,13 +67,16 @@ const (
 	sumSize  = 16 // 128 bits
 )
 
+// TokenLength is how many letters and digits a token has.
+const TokenLength = (headSize + sumSize) * 8 / 5
+
 // encoding has lower-case letters and digits alone: mail servers change the
 // case of what stands in addresses.
 func encoding() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
 
-// Token makes a token of 40 letters and digits.
+// Token makes a token, of [TokenLength] letters and digits.
 func (k *Keys) Token(p Purpose, id int64, address string) string {
 	head := binary.BigEndian.AppendUint64([]byte{byte(p)}, uint64(id))
 	return encoding().EncodeToString(append(head, sum(k.keys[0], head, address)...))

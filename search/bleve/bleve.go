@@ -65,20 +65,41 @@ func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return openError(dir, err)
 	}
-	path := filepath.Join(dir, markFile)
-	content, err := os.ReadFile(path)
+	marked, err := look(dir)
+	if err != nil || marked {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, markFile), []byte(mark), 0o600); err != nil {
+		return openError(dir, err)
+	}
+	return nil
+}
+
+// Check tells whether [Open] would take a folder. It changes nothing, and does
+// not mind who has it open.
+func Check(dir string) error {
+	_, err := look(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// look tells whether a folder bears our mark; one that does not must be empty.
+func look(dir string) (marked bool, err error) {
+	content, err := os.ReadFile(filepath.Join(dir, markFile))
 	switch {
 	case err == nil && strings.HasPrefix(string(content), "Vigie "):
-		return nil
+		return true, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return openError(dir, err)
+		return false, openError(dir, err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return openError(dir, err)
+		return false, openError(dir, err)
 	}
 	if len(entries) > 0 {
-		return &vigie.Error{
+		return false, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
 				FR: "Le dossier %s contient autre chose que des index de Vigie : donnez-lui un dossier vide ou à créer.",
@@ -86,10 +107,7 @@ func claim(dir string) error {
 			}.With(dir),
 		}
 	}
-	if err := os.WriteFile(path, []byte(mark), 0o600); err != nil {
-		return openError(dir, err)
-	}
-	return nil
+	return false, nil
 }
 
 // openError says to an operator why a folder cannot be used.

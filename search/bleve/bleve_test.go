@@ -147,6 +147,28 @@ func damages() map[string]func(t *testing.T, index string) {
 	}
 }
 
+// A folder can be looked at beforehand: that says what [bleve.Open] would, and
+// leaves it as it is, also while another has it open.
+func TestCheck(t *testing.T) {
+	ours, theirs, missing := filled(t), t.TempDir(), filepath.Join(t.TempDir(), "none")
+	write(t, filepath.Join(theirs, "letter.txt"), "Bonjour")
+	defer openEngine(t, ours).Close()
+	for _, dir := range []string{ours, t.TempDir(), missing} {
+		if err := bleve.Check(dir); err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	if err := bleve.Check(theirs); vigie.CodeOf(err) != vigie.Invalid {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("it was made")
+	}
+	if got := list(t, theirs); len(got) != 1 {
+		t.Errorf("the folder has %v", got)
+	}
+}
+
 func TestCorruptIndexIsSetAside(t *testing.T) {
 	for name, damage := range damages() {
 		t.Run(name, func(t *testing.T) {

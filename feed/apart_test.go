@@ -1,0 +1,80 @@
+package feed
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/search/bleve"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// Servers that share a database and keep an index each cannot work: one of them
+// has its index fed, and the other says what is wrong instead of waiting for
+// ever.
+func TestApart(t *testing.T) {
+	url := storetest.Postgres(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	open := func() *Indexer {
+		t.Helper()
+		s, err := store.Open(t.Context(), url, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		engine, err := bleve.Open(t.TempDir(), log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { engine.Close() })
+		return NewIndexer(s, engine, log)
+	}
+	step := func(x *Indexer) error {
+		t.Helper()
+		for {
+			if more, err := x.step(t.Context()); err != nil || !more {
+				return err
+			}
+		}
+	}
+	first, second := open(), open()
+	defer first.resign()
+	if _, err := first.store.Publish(t.Context(), []*vigie.Notice{{
+		Source: "test", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: time.Now().Add(-time.Hour),
+		Buyer: vigie.BuyerName{Name: "Commune"}, Content: vigie.Content{Title: "Voirie"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := step(first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Index(); err != nil {
+		t.Fatal(err)
+	}
+	// For a moment that may be an index that is built anew.
+	if err := step(second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
+		t.Errorf("at first: %v", err)
+	}
+	second.absent = second.absent.Add(-apartAfter)
+	if err := step(second); err == nil || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
+		t.Errorf("to the log it says %v", err)
+	}
+	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
+		t.Errorf("to operators it says %v", err)
+	}
+	// Once the first is gone there is but one, which builds its own.
+	first.resign()
+	if err := step(second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Index(); err != nil {
+		t.Error(err)
+	}
+	second.resign()
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+
+	"vigie/alert/post"
+	"vigie/search/bleve"
+	"vigie/search/meili"
+	"vigie/store"
+)
+
+// check is the command that tries what the settings of a server name.
+type check struct{ serverSettings }
+
+// tryFor is how long each thing may take that is tried.
+const tryFor = 10 * time.Second
+
+// Run runs the command.
+func (c *check) Run(ctx context.Context, p *process) error {
+	var r report
+	for _, problem := range p.problems {
+		r.add("settings", "", problem)
+	}
+	if len(p.problems) > 0 { // the rest would be tried with what nobody set
+		return r.print(p.out)
+	}
+	plan, err := c.plan(p.now)
+	for _, problem := range each(err) {
+		r.add("settings", "", problem)
+	}
+	if err == nil {
+		r.add("settings", "", nil)
+		defer plan.desk.close()
+	}
+	c.tryDatabase(ctx, &r)
+	c.trySearch(ctx, &r)
+	c.tryIssuer(ctx, &r)
+	c.tryMail(ctx, &r, plan.desk)
+	c.tryFolders(&r)
+	return r.print(p.out)
+}
+
+// each are the errors that were joined into one.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+func (c *check) tryDatabase(ctx context.Context, r *report) {
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	version, err := store.Probe(ctx, c.url())
+	if errors.Is(err, os.ErrNotExist) {
+		version, err = "a new SQLite file will be made", nil
+	}
+	r.add("database", version, err)
+}
+
+func (c *check) trySearch(ctx context.Context, r *report) {
+	folder, embedded := c.searchSettings.folder(c.Data)
+	if embedded {
+		r.add("search engine", "Bleve in "+folder, bleve.Check(folder))
+		if _, _, sqlite := c.sqlite(); !sqlite {
+			r.warn("search engine", "its index is this machine's alone: a second server on the same database needs a Meilisearch that both share (VIGIE_SEARCH_URL)")
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	engine, err := meili.Open(c.SearchURL, c.SearchKey, meili.Options{Patience: -1})
+	if err == nil {
+		defer engine.Close()
+		err = engine.Ping(ctx)
+	}
+	r.add("search engine", "Meilisearch answers, and takes the key", err)
+}
+
+// tryIssuer finds the issuer's keys as the first token would have them found.
+func (c *check) tryIssuer(ctx context.Context, r *report) {
+	if c.OIDCIssuer == "" || c.JWKSFile != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	keys, err := issuersKeys(ctx, c.OIDCIssuer)
+	r.add("issuer", fmt.Sprintf("%d keys of %s", keys, c.OIDCIssuer), err)
+	if strings.HasPrefix(c.OIDCIssuer, "http:") {
+		r.warn("issuer", "its keys come without TLS: whoever is on the way can put others in their place")
+	}
+}
+
+// issuersKeys counts the public keys that an issuer signs with.
+func issuersKeys(ctx context.Context, issuer string) (int, error) {
+	provider, err := oidc.NewProvider(ctx, issuer)
+	if err != nil {
+		return 0, err
+	}
+	var said struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&said); err != nil {
+		return 0, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, said.Keys, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s answers %s", said.Keys, response.Status)
+	}
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&set); err != nil {
+		return 0, fmt.Errorf("%s: %w", said.Keys, err)
+	}
+	set.Keys = slices.DeleteFunc(set.Keys, func(key jose.JSONWebKey) bool { return !key.IsPublic() || key.Use == "enc" })
+	if len(set.Keys) == 0 {
+		return 0, fmt.Errorf("%s has no public key that signs", said.Keys)
+	}
+	return len(set.Keys), nil
+}
+
+func (c *check) tryMail(ctx context.Context, r *report, desk *desk) {
+	switch {
+	case c.MailURL == "":
+		r.warn("mail", "nobody is mailed: VIGIE_MAIL_URL is not set")
+		return
+	case desk == nil: // the settings say why
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	r.add("mail", "it takes us, and was sent nothing", post.Check(ctx, desk.mailer))
+}
+
+// tryFolders looks at the folders that a server writes to, and who else may.
+func (c *check) tryFolders(r *report) {
+	var folders []string
+	index, embedded := c.searchSettings.folder(c.Data)
+	if embedded {
+		folders = append(folders, index)
+	}
+	if folder, file, ok := c.sqlite(); ok {
+		folders = append(folders, filepath.Dir(file))
+		r.private(file)
+		if folder != "" {
+			r.private(folder)
+		}
+	}
+	if box, ok := strings.CutPrefix(c.MailURL, "outbox:"); ok {
+		folders = append(folders, box)
+		r.private(box)
+	}
+	for _, folder := range slices.Compact(folders) {
+		detail, err := writable(folder)
+		r.add("folder", folder+": "+detail, err)
+	}
+}
+
+// writable tells whether files can be made in a folder, which may not be there
+// yet.
+func writable(folder string) (detail string, err error) {
+	there, detail := folder, "it can be written to"
+	for {
+		_, err := os.Stat(there)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || there == filepath.Dir(there) {
+			return "", err
+		}
+		there, detail = filepath.Dir(there), "it will be made"
+	}
+	file, err := os.CreateTemp(there, ".vigie-check-*")
+	if err != nil {
+		return "", err
+	}
+	file.Close()
+	return detail, os.Remove(file.Name())
+}
+
+// report is what was tried, and what came of it.
+type report struct {
+	rows         [][3]string
+	tried, wrong int
+}
+
+// add notes what came of something: what there is to say of it, or what is
+// wrong.
+func (r *report) add(what, detail string, err error) {
+	r.tried++
+	result := "ok"
+	if err != nil {
+		r.wrong++
+		result, detail = "wrong", operatorMessage(err)
+	}
+	r.rows = append(r.rows, [3]string{what, result, detail})
+}
+
+// warn notes what is no mistake, and perhaps not meant.
+func (r *report) warn(what, detail string) {
+	r.rows = append(r.rows, [3]string{what, "warning", detail})
+}
+
+// private warns of what others on this machine may read.
+func (r *report) private(path string) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		r.warn("folder", fmt.Sprintf("%s: others on this machine may read it (%s)", path, info.Mode().Perm()))
+	}
+}
+
+// print prints the table; something that is wrong is an error.
+func (r *report) print(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range r.rows {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", row[0], row[1], strings.Join(strings.Fields(row[2]), " "))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if r.wrong > 0 {
+		return fmt.Errorf("%d of %d are wrong", r.wrong, r.tried)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// A database is tried without a trace: nothing is made, and what is none is
+// said to be none.
+func TestProbe(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			s, err := store.Open(t.Context(), url, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			version, err := store.Probe(t.Context(), url)
+			if err != nil || !strings.Contains(version, "SQL") {
+				t.Errorf("%q, %v", version, err)
+			}
+		})
+	}
+	missing := filepath.Join(t.TempDir(), "none.db")
+	if _, err := store.Probe(t.Context(), "sqlite:"+missing); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of a file that is not there: %v", err)
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("it was made")
+	}
+	other := filepath.Join(t.TempDir(), "letter.txt")
+	if err := os.WriteFile(other, []byte(strings.Repeat("Bonjour ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{"sqlite:" + other, "postgres://nobody:hunter2@127.0.0.1:1/none", "mysql://x"} {
+		if _, err := store.Probe(t.Context(), url); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
