@@ -22,6 +22,7 @@ import (
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
+		"address":                {"."},
 		"lexicon":                {"."},
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
@@ -44,7 +45,7 @@ func arrows() map[string][]string {
 		"alert/consent":          {".", "alert/link", "store"},
 		"alert/letter":           {"."},
 		"alert/link":             {},
-		"alert/post":             {"."},
+		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
