@@ -47,7 +47,7 @@ func arrows() map[string][]string {
 		"alert/link":             {},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
+		"service":                {".", "address", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
 		"graph/limit":            {"."},
@@ -56,7 +56,7 @@ func arrows() map[string][]string {
 		"server/playground":      {},
 		"web":                    {},
 		"server": {
-			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "service", "store", "web",
 		},
 	}
