@@ -66,7 +66,7 @@ func (w *world) watchful() (logged func() []map[string]any, refused func(about s
 
 // A fault on our side is never final: the mail is tried at least once an hour,
 // an operator is told, and once it is put right the mail leaves. Others leave
-// meanwhile.
+// at the same time.
 func TestFaultOfOurs(t *testing.T) {
 	for name, why := range map[string]*post.Error{
 		"refused":    {Kind: post.ForSender, Code: 554, Enhanced: "5.7.1", Reply: "554 5.7.1 Relay access denied"},
@@ -95,7 +95,7 @@ func TestFaultOfOurs(t *testing.T) {
 				}
 				for start := w.now; w.now.Sub(start) < 20*day; { // before a quiet note is due
 					w.now = w.now.Add(time.Minute + w.now.Sub(start)/200)
-					w.expect("meanwhile", w.send())
+					w.expect("while it waits", w.send())
 				}
 				if longest > 4*time.Hour || attempts < 150 { // an hour, and the test's own steps
 					t.Errorf("%d attempts, the longest pause %s", attempts, longest)

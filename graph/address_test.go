@@ -3,7 +3,7 @@ package graph_test
 import "testing"
 
 // The domain of an address may be written in any letters: it is one address all
-// the same, also for support and for whoever deletes the account.
+// the same, also for support and for the person that deletes the account.
 func TestAddressInAnyLetters(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
 		ana, desk := w.person("ana@xn--vry-9la.example"), w.desk("clerk")
