@@ -22,6 +22,7 @@ import (
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
+		"address":                {"."},
 		"lexicon":                {"."},
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
@@ -44,9 +45,9 @@ func arrows() map[string][]string {
 		"alert/consent":          {".", "alert/link", "store"},
 		"alert/letter":           {"."},
 		"alert/link":             {},
-		"alert/post":             {"."},
+		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
+		"service":                {".", "address", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
 		"graph/limit":            {"."},
@@ -56,7 +57,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/setting", "service", "store", "web",
 		},
 	}

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -363,39 +364,43 @@ func TestConfirmationSaysNothing(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	later := &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.2.2 mailbox full"}
-	onBoth(t, func(t *testing.T, w *world) {
-		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
-		attempts, ids := 0, make(map[string]bool)
-		w.mailer.refuse = func(m post.Message) error {
-			attempts++
-			ids[m.ID] = true
-			return later
-		}
-		w.publish("1", "Voirie", until(nil))
-		w.expect("at first", w.work())
-		start := w.now
-		for w.now.Sub(start) < 20*day { // before a quiet note is due
-			w.now = w.now.Add(max(time.Minute, w.now.Sub(start)/16))
-			w.send()
-		}
-		// 1, 2, 4 … 2,048 minutes and 64 hours lie between 14 attempts.
-		if attempts != 14 || len(ids) != 1 {
-			t.Errorf("%d attempts under %d Message-IDs", attempts, len(ids))
-		}
-		w.mailer.refuse = nil
-		w.publish("2", "Voirie rurale")
-		w.expect("the next", w.work(), "ana: 1 nouveau marché – veille Voirie")
-	})
-	onBoth(t, func(t *testing.T, w *world) {
-		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
-		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.ForMessage, Code: 554, Reply: "554 spam"} }
-		w.publish("1", "Voirie")
-		w.expect("refused for good", w.work())
-		w.mailer.refuse = nil
-		w.publish("2", "Voirie rurale")
-		w.expect("the next", w.work(), "ana: 1 nouveau marché – veille Voirie")
-	})
+	for _, why := range []*post.Error{
+		{Kind: post.Temporary, Code: 451, Reply: "451 4.2.2 mailbox full"},
+		{Kind: post.Temporary, Err: io.ErrUnexpectedEOF},
+		{Kind: post.Temporary, Code: 421, Reply: "421 4.7.0 closing"},
+		{Kind: post.ForMessage, Code: 554, Reply: "554 5.7.1 spam"},
+	} {
+		onBoth(t, func(t *testing.T, w *world) {
+			watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+			w.watch(w.signIn("bob"), "Voirie", vigie.Immediate, "voirie")
+			attempts, ids := 0, make(map[string]bool)
+			w.mailer.refuse = func(m post.Message) error {
+				if m.To != "ana@example.org" {
+					return nil
+				}
+				attempts++
+				ids[m.ID] = true
+				return why
+			}
+			published := w.publish("1", "Voirie", until(nil))
+			w.expect("at first", w.work(), "bob: 1 nouveau marché – veille Voirie")
+			start := w.now
+			for w.now.Sub(start) < 20*day { // before a quiet note is due
+				w.now = w.now.Add(max(time.Minute, w.now.Sub(start)/16))
+				w.send()
+			}
+			// 1, 2, 4 … 2,048 minutes and 64 hours lie between 14 attempts.
+			if attempts != 14 || len(ids) != 1 {
+				t.Errorf("%d attempts under %d Message-IDs", attempts, len(ids))
+			}
+			if over, said := w.attempt(watch, published); !over || said != why.Error() {
+				t.Errorf("the delivery is over: %t, for %q", over, said)
+			}
+			w.mailer.refuse = nil
+			w.publish("2", "Voirie rurale")
+			w.expect("the next", w.work(), "ana: 1 nouveau marché – veille Voirie", "bob: 1 nouveau marché – veille Voirie")
+		})
+	}
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.watch(w.signIn("bob"), "Voirie", vigie.Immediate, "voirie", "ana@example.org")
@@ -421,7 +426,7 @@ func TestRefused(t *testing.T) {
 func TestDown(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
-		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary} }
+		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, AllMail: true} }
 		w.publish("1", "Voirie")
 		w.enter()
 		for range 20 {

@@ -4,19 +4,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie"
+	"vigie/alert/post"
 )
 
-// Metrics count what became of mails.
-type Metrics struct{ mails *prometheus.CounterVec }
+// Metrics count what became of mails, and what stood in their way.
+type Metrics struct{ mails, refusals *prometheus.CounterVec }
 
 // NewMetrics makes and registers them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
-	m := &Metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "vigie_mails_total", Help: "Attempts to send mail, by what the mail is for and what became of it.",
-	}, []string{"kind", "outcome"})}
-	r.MustRegister(m.mails)
+	m := &Metrics{
+		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vigie_mails_total", Help: "Attempts to send mail, by what the mail is for and what became of it.",
+		}, []string{"kind", "outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vigie_mail_refusals_total",
+			Help: "Attempts to send mail that failed, by what the failure is about: temporary, the message, the address, or the sender, which is for an operator to put right.",
+		}, []string{"about"}),
+	}
+	for _, about := range abouts() {
+		m.refusals.WithLabelValues(about) // an alarm needs the 0 before the first
+	}
+	r.MustRegister(m.mails, m.refusals)
 	return m
 }
+
+// abouts are what a failure can be about, by kind.
+func abouts() map[post.Kind]string {
+	return map[post.Kind]string{post.Temporary: "temporary", post.ForMessage: "message", post.ForAddress: "address", post.ForSender: "sender"}
+}
+
+func (m *Metrics) refused(k post.Kind) { m.refusals.WithLabelValues(abouts()[k]).Inc() }
 
 func (m *Metrics) sent(mail *vigie.Mail)    { m.count(mail, "sent") }
 func (m *Metrics) failed(mail *vigie.Mail)  { m.count(mail, "failed") }

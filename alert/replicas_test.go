@@ -139,7 +139,7 @@ func TestOutage(t *testing.T) {
 			w.watch(w.signIn(fmt.Sprint("p", i)), "Voirie", vigie.Immediate, "voirie")
 		}
 		before := heap()
-		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary} }
+		w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, AllMail: true} }
 		for hour := range 3 {
 			w.publish(fmt.Sprint("away", hour), fmt.Sprintf("Voirie numéro %d", hour), until(nil))
 			w.enter()

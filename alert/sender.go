@@ -56,6 +56,8 @@ const (
 	// longest is the longest pause between two attempts; the one after it is
 	// the last.
 	longest = 64 * time.Hour
+	// mending is the longest pause while something on our side is to be put right.
+	mending = time.Hour
 )
 
 // Run works until ctx ends, on as many mails at once as the mailer takes. What
@@ -64,7 +66,9 @@ func (s *Sender) Run(ctx context.Context) {
 	var lanes sync.WaitGroup
 	for range s.Mailer.AtOnce() {
 		lanes.Go(func() {
-			feed.KeepOn(ctx, s.step, func(err error) { s.Log.ErrorContext(ctx, "mail does not leave", "error", err) })
+			feed.KeepOn(ctx, s.step, func(err error) {
+				s.Log.ErrorContext(ctx, "mail does not leave", "component", "sender", "action", "send", "error", err)
+			})
 		})
 	}
 	lanes.Wait()
@@ -182,60 +186,70 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	return err
 }
 
-// unwritten puts a mail off that cannot be written: once the template is mended
+// unwritten puts off a mail that cannot be composed: once the template is mended
 // it leaves.
 func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error {
-	pause, _ := pauseAfter(m.Attempts)
-	if pause == 0 || pause > time.Hour {
-		pause = time.Hour
-	}
-	s.Log.ErrorContext(ctx, "mail cannot be written", "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
-	s.Metrics.delayed(m)
-	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), err.Error()) })
+	s.Metrics.refused(post.ForSender)
+	return s.postpone(ctx, m, "compose", err)
 }
 
-// failed notes that a mail was not accepted.
+// postpone puts off a mail that cannot leave because of a fault on our side.
+// However often that happens it stays owed, and none of these attempts counts
+// among those that a server may refuse.
+func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err error) error {
+	pause := pauseAfter(m.Attempts, mending)
+	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
+	s.Metrics.delayed(m)
+	return s.note(ctx, func(ctx context.Context) error {
+		return s.Store.MailPostponed(ctx, m, attemptsUntil(mending), s.Now().Add(pause), err.Error())
+	})
+}
+
+// failed notes that a mail was not accepted. Only what is about its address is
+// final at once.
 func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 	why, _ := errors.AsType[*post.Error](err)
 	if why == nil {
 		return err
 	}
-	log := s.Log.With("mail", m.ID, "recipient", m.RecipientID, "error", why)
+	s.Metrics.refused(why.Kind)
+	log := s.Log.With("component", "sender", "action", "send", "mail", m.ID, "recipient", m.RecipientID, "error", why)
 	switch {
+	case why.AllMail:
+		return why
 	case why.Kind == post.ForAddress:
 		log.WarnContext(ctx, "address suppressed")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailBounced(ctx, m.ID, true, why.Error()) })
-	case why.Kind == post.ForMessage:
-		log.ErrorContext(ctx, "mail refused for good")
-		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
-	case !why.Unknown && (why.Code == 0 || why.Code == 421):
-		return why // it is not about this mail
-	}
-	pause, last := pauseAfter(m.Attempts)
-	if last {
+	case why.Kind == post.ForSender:
+		return s.postpone(ctx, m, "send", why)
+	case m.Attempts > attemptsUntil(longest):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
 	}
-	log.WarnContext(ctx, "mail refused for the time being", "again in", pause)
+	pause := pauseAfter(m.Attempts, longest)
+	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why.Error()) })
 }
 
-// pauseAfter is how long to wait after so many attempts that failed before
-// this one: from a minute on, twice as long each time, up to 64 hours; last
-// tells that there was one such pause already.
-func pauseAfter(attempts int64) (pause time.Duration, last bool) {
-	pause = time.Minute
-	for range attempts {
-		if pause == longest {
-			return 0, true
-		}
-		pause = min(2*pause, longest)
+// pauseAfter is how long to wait after an attempt that failed, where so many
+// failed before it: from a minute on, twice as long each time, up to most.
+func pauseAfter(attempts int64, most time.Duration) time.Duration {
+	pause := time.Minute
+	for range min(attempts, attemptsUntil(most)) {
+		pause *= 2
 	}
-	return pause, false
+	return min(pause, most)
+}
+
+// attemptsUntil is after how many failed attempts the pause has grown to most.
+func attemptsUntil(most time.Duration) (attempts int64) {
+	for pause := time.Minute; pause < most; pause *= 2 {
+		attempts++
+	}
+	return attempts
 }
 
 // note writes down what became of a mail. It must not get lost, so it is tried

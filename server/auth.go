@@ -23,6 +23,7 @@ import (
 	"golang.org/x/text/language"
 
 	"vigie"
+	"vigie/address"
 	"vigie/graph"
 	"vigie/service"
 	"vigie/store"
@@ -313,7 +314,7 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 	}
 	viewer.Account, err = s.SignIn(ctx, store.Claims{
 		Issuer: checked.issuer, Subject: checked.subject,
-		Email: c.Email, EmailVerified: bool(c.EmailVerified) || v.trustEmails, Name: c.Name, Locale: localeOf(c.Locale),
+		Email: address.Canonical(c.Email), EmailVerified: bool(c.EmailVerified) || v.trustEmails, Name: c.Name, Locale: localeOf(c.Locale),
 	})
 	return viewer, err
 }

@@ -35,6 +35,8 @@ func TestClaims(t *testing.T) {
 		{claims{Email: "ana@example.org", EmailVerified: true, Locale: "fr"}, "ana@example.org true Ana EN"},
 		{claims{Email: "moved@example.org", EmailVerified: true, Name: "Ana B.", Scope: "openid profile"}, "moved@example.org true Ana B. EN"},
 		{claims{Email: "moved@example.org"}, "moved@example.org false Ana B. EN"},
+		{claims{Email: "ana@évry.example", EmailVerified: true}, "ana@xn--vry-9la.example true Ana B. EN"},
+		{claims{Email: "rené@évry.example", EmailVerified: true}, "rené@xn--vry-9la.example true Ana B. EN"},
 	} {
 		token, err := sign(testSecret, "42", step.claims, time.Now(), time.Hour)
 		if err != nil {

@@ -75,6 +75,8 @@ func (c *bounce) note(ctx context.Context, p *process, keys *link.Keys, b post.B
 	switch b.Kind {
 	case post.ForAddress:
 		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.MailBounced(ctx, id, true, why)
+	case post.ForSender:
+		return fmt.Sprintf("mail %d: refused for what its sender is or does: %s", id, why), s.MailBounced(ctx, id, false, why)
 	case post.ForMessage:
 		return fmt.Sprintf("mail %d: refused", id), s.MailBounced(ctx, id, false, why)
 	case post.Temporary:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/address"
 )
 
 // UpdateAccount changes an account's settings.
@@ -28,7 +29,7 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 
 // DeleteAccount erases an account, where confirmEmail is its own address.
 func (s *Service) DeleteAccount(ctx context.Context, account *vigie.Account, confirmEmail string) error {
-	if !strings.EqualFold(strings.TrimSpace(confirmEmail), account.Email) {
+	if !strings.EqualFold(address.Canonical(strings.TrimSpace(confirmEmail)), account.Email) {
 		return &vigie.Error{Code: vigie.Invalid, Field: []string{"confirmEmail"}, Text: vigie.Text{
 			FR: "Ce n'est pas l'adresse de votre compte.",
 			EN: "This is not your account's address.",

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vigie"
+	"vigie/address"
 )
 
 // addresses checks mail addresses.
@@ -13,28 +14,32 @@ func (f *form) addresses(list []string, path []string) []string {
 		return nil
 	}
 	addresses := make([]string, len(list))
-	for i, address := range list {
-		addresses[i] = f.address(address, at(path, strconv.Itoa(i)))
+	for i, text := range list {
+		addresses[i] = f.address(text, at(path, strconv.Itoa(i)))
 	}
 	return addresses
 }
 
-// address checks a mail address.
-func (f *form) address(address string, path []string) string {
+// address checks a mail address, and returns it as mail servers have it: its
+// domain may be typed in any letters. Accents before the at sign are taken for a
+// slip: hardly anybody has such an address, and hardly any server takes it.
+func (f *form) address(text string, path []string) string {
 	// Spaces around an address are a slip; a line break is not.
-	address = strings.Trim(address, " ")
-	if !validAddress(address) {
+	text = strings.Trim(text, " ")
+	a, ok := address.Parse(text)
+	switch _, host, _ := strings.Cut(a.Text, "@"); {
+	case ok && a.UTF8:
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Avant l'arobase (@), une adresse mail s'écrit sans accents.",
+			EN: "Before the at sign (@), a mail address is written without accents.",
+		}, path...)
+	case !ok || !strings.Contains(host, "."): // a person elsewhere has a host with a dot
 		f.problems.Add(vigie.Invalid, vigie.Text{
 			FR: "Ce n'est pas une adresse mail.",
 			EN: "This is not a mail address.",
 		}, path...)
+	default:
+		return a.Text
 	}
-	return address
-}
-
-// validAddress reports whether a person elsewhere can have that address: its
-// host name has a dot.
-func validAddress(address string) bool {
-	_, host, _ := strings.Cut(address, "@")
-	return vigie.IsAddress(address) && strings.Contains(host, ".")
+	return text
 }

@@ -27,12 +27,20 @@ func TestCPVPrefix(t *testing.T) {
 	}
 }
 
-func TestValidAddress(t *testing.T) {
-	for address, want := range map[string]bool{
-		"a@example.org": true, "jean.dupont+veille@sous.example.org": true, "a@example": false, "a.b@localhost": false, `"a@b.c"@example.org`: false,
+func TestAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"a@example.org": "a@example.org", " jean.dupont+veille@sous.example.org ": "jean.dupont+veille@sous.example.org",
+		"a@évry.example": "a@xn--vry-9la.example", "A@ÉVRY.Example": "A@xn--vry-9la.example", "a@example": "adresse", "a.b@localhost": "adresse", "a@évry": "adresse",
+		`"a@b.c"@example.org`: "adresse", "": "adresse", "rené@example.org": "accents", "rené@évry.example": "accents", "rené@localhost": "accents",
+		"a\u200d@example.org": "adresse", "a@example.org\nb": "adresse",
 	} {
-		if got := validAddress(address); got != want {
-			t.Errorf("%q: %v", address, got)
+		f := &form{}
+		got := f.address(text, []string{"email"})
+		if len(f.problems) > 0 {
+			got = f.problems[0].Text.FR
+		}
+		if len(f.problems) > 1 || !strings.Contains(got, want) || strings.Contains(want, "@") && got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/address"
 	"vigie/query"
 	"vigie/store"
 )
@@ -21,7 +22,7 @@ const maxFound = 20
 // that write to it. That the desk sees them is written down first, as an access
 // by a field of the API.
 func (s *Service) FindAccounts(ctx context.Context, desk Desk, field, email string) ([]*vigie.Account, error) {
-	accounts, err := s.Store.AccountsOfAddress(ctx, strings.TrimSpace(email), maxFound)
+	accounts, err := s.Store.AccountsOfAddress(ctx, address.Canonical(strings.TrimSpace(email)), maxFound)
 	if err != nil {
 		return nil, err
 	}

@@ -131,17 +131,22 @@ func (b *Bounce) readStatus(r io.Reader) (found bool) {
 	}
 }
 
+// kind tells what a bounce is about. It is final: the server that gave up will
+// not try again.
 func (b *Bounce) kind() Kind {
-	switch {
-	case b.Action != "failed" || !strings.HasPrefix(b.Status, "5."):
+	if b.Action != "failed" || !strings.HasPrefix(b.Status, "5.") {
 		return Temporary
-	case b.Status == "5.0.0" || b.Status == "5.0":
+	}
+	status := b.Status
+	said := fromReply(b.Diagnostic, end)
+	if status == "5.0.0" || status == "5.0" {
 		// The server that gave up has not said more, but may have been told.
-		if told := fromReply(b.Diagnostic, content); told.Kind == ForAddress {
-			return ForAddress
-		}
-	case nobodyThere(b.Status):
-		return ForAddress
+		status = said.Enhanced
+	}
+	switch kind := classify(max(said.Code, 500), status, b.Diagnostic, end); kind {
+	case ForAddress, ForSender:
+		return kind
+	case Temporary, ForMessage:
 	}
 	return ForMessage
 }

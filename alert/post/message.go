@@ -1,6 +1,7 @@
 package post
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,18 +16,43 @@ import (
 
 	"github.com/wneessen/go-mail"
 
-	"vigie"
+	"vigie/address"
 )
 
-// compose checks a message and makes one that can be sent. Errors are
-// [ForAddress] where the recipient's is none, else [ForMessage].
-func (m Message) compose() (*mail.Msg, error) {
-	if !vigie.IsAddress(m.To) {
+// envelope is a message as a server is given it.
+type envelope struct {
+	from, to string
+	// utf8 is whether the server must know SMTPUTF8, because of the recipient's
+	// address: all else is ASCII.
+	utf8    bool
+	content []byte
+}
+
+// compose checks a message and writes it as it is sent. Errors are [ForAddress]
+// where the recipient's is none; all else is ours, and they are [ForSender].
+func (m Message) compose() (*envelope, error) {
+	to, ok := address.Parse(m.To)
+	if !ok {
 		return nil, &Error{Kind: ForAddress, Err: fmt.Errorf("%q is no address to send to", m.To)}
 	}
-	if err := m.check(); err != nil {
-		return nil, &Error{Kind: ForMessage, Err: err}
+	m.To = to.Text
+	if err := m.canonicalise(); err != nil {
+		return nil, &Error{Kind: ForSender, Err: err}
 	}
+	if err := m.check(); err != nil {
+		return nil, &Error{Kind: ForSender, Err: err}
+	}
+	e := &envelope{from: m.EnvelopeFrom, to: m.To, utf8: to.UTF8}
+	var content bytes.Buffer
+	if _, err := m.write().WriteTo(&content); err != nil {
+		return nil, &Error{Kind: ForSender, Err: err}
+	}
+	e.content = content.Bytes()
+	return e, nil
+}
+
+// write puts a message that was checked into its form.
+func (m Message) write() *mail.Msg {
 	// Long texts of mixed languages stay readable in quoted-printable, and
 	// lines short. The boundary follows from the ID so that an attempt repeats
 	// the one before it to the byte.
@@ -46,20 +72,31 @@ func (m Message) compose() (*mail.Msg, error) {
 	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
-	return msg, nil
+	return msg
+}
+
+// canonicalise writes the addresses of ours as servers have them. What comes
+// before their at sign must be ASCII: otherwise no server without SMTPUTF8 would
+// take any mail.
+func (m *Message) canonicalise() error {
+	for what, text := range map[string]*string{
+		"Message-ID": &m.ID, "address to send from": &m.From.Address, "return path": &m.EnvelopeFrom, "address to reply to": &m.ReplyTo,
+	} {
+		if text == &m.ReplyTo && *text == "" {
+			continue
+		}
+		a, ok := address.Parse(*text)
+		if !ok || a.UTF8 {
+			return fmt.Errorf("%q is no %s", *text, what)
+		}
+		*text = a.Text
+	}
+	return nil
 }
 
 // check finds what cannot stand in a header.
 func (m Message) check() error {
 	switch {
-	case !vigie.IsAddress(m.ID):
-		return fmt.Errorf("%q is no Message-ID", m.ID)
-	case !vigie.IsAddress(m.From.Address):
-		return fmt.Errorf("%q is no address to send from", m.From.Address)
-	case !vigie.IsAddress(m.EnvelopeFrom):
-		return fmt.Errorf("%q is no return path", m.EnvelopeFrom)
-	case m.ReplyTo != "" && !vigie.IsAddress(m.ReplyTo):
-		return fmt.Errorf("%q is no address to reply to", m.ReplyTo)
 	case !isLine(m.From.Name):
 		return fmt.Errorf("the sender's name is not one short line: %q", m.From.Name)
 	case !IsWritable(m.From):

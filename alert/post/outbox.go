@@ -30,27 +30,27 @@ func openOutbox(dir string) (*outbox, error) {
 // Send writes a file. Its name follows from the message's date and ID, so that
 // one sent again stays one file.
 func (o *outbox) Send(ctx context.Context, m Message) error {
-	msg, err := m.compose()
+	e, err := m.compose()
 	if err != nil {
 		return err
 	}
 	if o.closed.Load() {
-		return temporary(ErrClosed)
+		return away(ErrClosed)
 	}
 	if err := ctx.Err(); err != nil {
-		return temporary(err)
+		return away(err)
 	}
 	sum := sha256.Sum256([]byte(m.ID))
 	name := m.Date.UTC().Format("20060102T150405.000000Z") + "-" + hex.EncodeToString(sum[:8]) + ".eml"
 	if err := o.write(name, func(f *os.File) error {
 		// As the last server on the way does (RFC 5321 §4.4).
-		if _, err := fmt.Fprintf(f, "Return-Path: <%s>\r\n", m.EnvelopeFrom); err != nil {
+		if _, err := fmt.Fprintf(f, "Return-Path: <%s>\r\n", e.from); err != nil {
 			return err
 		}
-		_, err := msg.WriteTo(f)
+		_, err := f.Write(e.content)
 		return err
 	}); err != nil {
-		return temporary(err)
+		return away(err)
 	}
 	return nil
 }

@@ -74,26 +74,35 @@ func Open(url string) (Mailer, error) {
 	return nil, errors.New("post: the URL of a mailer starts with smtp:, smtps: or outbox:")
 }
 
-// Kind says what an [Error] means for mail to come.
+// Kind says what an [Error] is about. Only what is about the address is final at
+// once: see [Error.Kind].
 type Kind int
 
 const (
-	// Temporary failures pass: the same message may be accepted later. So are
-	// those that are not about the message, such as a login refused.
+	// Temporary failures pass: the same message may be accepted later.
 	Temporary Kind = iota
-	// ForMessage is for good, for this message: another may be accepted.
+	// ForMessage is a refusal of this message by the server: of its content, or
+	// for a reason that it does not give. Another may be accepted, and so may the
+	// same one on another day.
 	ForMessage
-	// ForAddress is for good, for this address: nobody is there.
+	// ForAddress is final, for this address: nobody is there, or no mail of ours
+	// can get there.
 	ForAddress
+	// ForSender is a fault on our side: the message cannot be composed, or the
+	// server refuses who sends it or how. Once an operator has put that right the
+	// same message may be accepted.
+	ForSender
 )
 
 // String names the kind in English.
 func (k Kind) String() string {
 	switch k {
 	case ForMessage:
-		return "permanent for this message"
+		return "about the message"
 	case ForAddress:
-		return "permanent for this address"
+		return "about the address"
+	case ForSender:
+		return "about the sender"
 	case Temporary:
 	}
 	return "temporary"
@@ -102,6 +111,10 @@ func (k Kind) String() string {
 // Error is why a message was not accepted.
 type Error struct {
 	Kind Kind
+	// AllMail is whether the failure has nothing to do with the message: no
+	// connection, a login refused, a sender that the server does not want. No
+	// other message would be accepted either.
+	AllMail bool
 	// Unknown is whether the message may have been accepted all the same: it
 	// was sent whole, and no reply came. It is always [Temporary]; who sends it
 	// again sends it with the same Message-ID.
@@ -134,5 +147,5 @@ func (e *Error) Unwrap() error { return e.Err }
 // ErrClosed is the cause of an [Error] by a mailer that was closed.
 var ErrClosed = errors.New("the mailer is closed")
 
-// temporary is an error of something that failed without a word.
-func temporary(err error) *Error { return &Error{Kind: Temporary, Err: err} }
+// away is the error of a mailer that cannot send anything now.
+func away(err error) *Error { return &Error{Kind: Temporary, AllMail: true, Err: err} }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"vigie/alert/post"
 	"vigie/alert/post/posttest"
@@ -24,6 +25,7 @@ func TestOutbox(t *testing.T) {
 func TestSMTP(t *testing.T) {
 	for name, config := range map[string]posttest.Config{
 		"plain":    {},
+		"ascii":    {ASCII: true},
 		"starttls": {TLS: "starttls", User: "vigie", Password: "p@ss:w/rd"},
 		"smtps":    {TLS: "implicit", User: "vigie", Password: "p@ss:w/rd"},
 	} {
@@ -65,8 +67,10 @@ func readOutbox(t testing.TB, dir string) (list []posttest.Received) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		to := strings.Trim(m.Header.Get("To"), "<>")
 		list = append(list, posttest.Received{
-			From: strings.Trim(m.Header.Get("Return-Path"), "<>"), To: strings.Trim(m.Header.Get("To"), "<>"), Content: content,
+			From: strings.Trim(m.Header.Get("Return-Path"), "<>"), To: to, Content: content,
+			UTF8: strings.ContainsFunc(to, func(r rune) bool { return r > unicode.MaxASCII }),
 		})
 	}
 	return list

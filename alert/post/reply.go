@@ -2,127 +2,84 @@ package post
 
 import (
 	"errors"
-	"fmt"
 	"net/textproto"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/wneessen/go-mail"
 )
 
 // phase is how far a message got.
 type phase int
 
 const (
-	sender    phase = iota // the greeting and the return path
-	recipient              // the address
-	start                  // the command that starts the message
-	content                // the message itself
-	end                    // the dot after it: what comes of it is unknown without a reply
+	connecting phase = iota // the greeting, TLS, the login
+	sender                  // MAIL, with the return path
+	recipient               // RCPT, with the address
+	start                   // DATA
+	content                 // the message itself
+	end                     // the dot after it: what comes of it is unknown without a reply
 )
 
-// closing is the reply code of a server that closes the connection.
-const closing = 421
+const (
+	// closing is the reply code of a server that closes the connection.
+	closing = 421
+	// badSequence is that of one that did not expect the command.
+	badSequence = 503
+)
 
-// fromSend tells what the client's error means, and in which phase it came.
-func fromSend(err error) (*Error, phase) {
-	failed, ok := errors.AsType[*mail.SendError](err)
-	if !ok {
-		return temporary(err), sender
+// fromTransaction tells what a failure means that came in a phase of a message's
+// transaction. What comes before its recipient is named concerns all mail, save
+// that SMTPUTF8 is asked for because of the recipient.
+func fromTransaction(err error, at phase, e *envelope) *Error {
+	failure := fromError(err, at)
+	if errors.Is(err, errNoUTF8) {
+		failure.Kind = ForAddress
 	}
-	at := sender
-	switch failed.Reason {
-	case mail.ErrSMTPRcptTo:
-		at = recipient
-	case mail.ErrSMTPData:
-		at = start
-	case mail.ErrWriteContent:
-		at = content
-	case mail.ErrSMTPDataClose:
-		at = end
-	}
-	e := fromReply(replyOf(failed), at)
-	if e.Code == 0 {
-		e.Err = err
-		e.Unknown = at == end
-	}
-	return e, at
+	failure.AllMail = at == sender && !e.utf8
+	failure.Unknown = at == end && failure.Code == 0
+	return failure
 }
 
-// fromDial tells what an error before the first message means. It is never
-// about a message.
+// errNoUTF8 is why mail for addresses that are not ASCII cannot leave (RFC 6531
+// §3.2).
+var errNoUTF8 = errors.New("the mail server takes no addresses that are not ASCII: it does not offer SMTPUTF8")
+
+// fromDial tells what an error before the first message means.
 func fromDial(err error) *Error {
-	e := temporary(err)
-	if said, ok := errors.AsType[*textproto.Error](err); ok {
-		e = fromReply(fmt.Sprintf("%d %s", said.Code, said.Msg), sender)
-		e.Err = err
-	}
-	return e
+	failure := fromError(err, connecting)
+	failure.Err, failure.AllMail = err, true
+	return failure
 }
 
-// replyOf returns what the server said. The client keeps it as text alone,
-// quoted or not (that depends on the Go release), between words of its own.
-func replyOf(failed *mail.SendError) string {
-	said := strings.TrimPrefix(failed.Error(), failed.Reason.String()+": ")
-	if code, rest, ok := strings.Cut(said, " "); ok {
-		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
-			if words, err := strconv.Unquote(quoted); err == nil {
-				return code + " " + words
-			}
+// fromError reads the server's reply from an error, if it is one.
+func fromError(err error, at phase) *Error {
+	if said, ok := errors.AsType[*textproto.Error](err); ok {
+		if failure := fromReply(strconv.Itoa(said.Code)+" "+said.Msg, at); failure.Code != 0 {
+			return failure
 		}
 	}
-	for _, after := range []string{", affected message ID: ", ", affected recipient(s): "} {
-		if i := strings.LastIndex(said, after); i >= 0 {
-			said = said[:i]
-		}
-	}
-	return said
+	return &Error{Kind: Temporary, Err: err}
 }
 
 var (
 	replyCode = regexp.MustCompile(`^[45][0-9]{2}\b`)
-	// Of several lines, some servers put the enhanced code on the last alone.
-	enhancedCode = regexp.MustCompile(`(?m)^(?:[45][0-9]{2}[ -])?([245]\.[0-9]{1,3}\.[0-9]{1,3})\b`)
+	// An enhanced code begins a line: elsewhere it may be an IP address. Of
+	// several lines, some servers put it on the last alone. qmail puts it in
+	// brackets.
+	enhancedCode = regexp.MustCompile(`(?m)(?:^(?:[45][0-9]{2}[ -])?|\(#)([45]\.[0-9]{1,3}\.[0-9]{1,3})(?:[\s:,;)-]|$)`)
 )
 
 // fromReply reads a server's reply. Without one, the code is 0.
 func fromReply(said string, at phase) *Error {
-	e := &Error{Kind: Temporary}
-	if digits := replyCode.FindString(said); digits != "" {
-		for _, digit := range digits {
-			e.Code = e.Code*10 + int(digit-'0')
-		}
-		if enhanced := enhancedCode.FindStringSubmatch(said); enhanced != nil {
-			e.Enhanced = enhanced[1]
-		}
-		e.Kind = kindOf(e.Code, e.Enhanced, at)
-		e.Reply = strings.ToValidUTF8(strings.Join(strings.Fields(said), " "), "\uFFFD")
+	digits := replyCode.FindString(said)
+	if digits == "" {
+		return &Error{Kind: Temporary}
 	}
+	e := &Error{Reply: strings.ToValidUTF8(strings.Join(strings.Fields(said), " "), "\uFFFD")}
+	e.Code, _ = strconv.Atoi(digits)
+	if enhanced := enhancedCode.FindStringSubmatch(said); enhanced != nil {
+		e.Enhanced = enhanced[1]
+	}
+	e.Kind = classify(e.Code, e.Enhanced, e.Reply, at)
 	return e
-}
-
-// kindOf tells what a reply means for mail to come.
-func kindOf(code int, enhanced string, at phase) Kind {
-	switch {
-	case code < 500 || strings.HasPrefix(enhanced, "4."):
-		return Temporary
-	case at == sender || code == 530 || code == 535 || code == 538:
-		// It is us whom the server does not want: our settings or our name,
-		// not this message.
-		return Temporary
-	case nobodyThere(enhanced):
-		return ForAddress
-	case at == recipient && enhanced == "" && (code == 550 || code == 551 || code == 553):
-		return ForAddress
-	}
-	return ForMessage
-}
-
-// nobodyThere reports whether an enhanced code says that the address is none
-// (RFC 3463 §3.2, RFC 7505): bad mailbox, bad system, bad syntax, moved,
-// disabled, no mail at all.
-func nobodyThere(enhanced string) bool {
-	return slices.Contains([]string{"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, enhanced)
 }

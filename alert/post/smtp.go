@@ -22,8 +22,10 @@ type server struct {
 	host    string
 	options []mail.Option
 	// tls is set where it starts before SMTP does.
-	tls  *tls.Config
-	idle time.Duration
+	tls *tls.Config
+	// timeout bounds the sending of one message, idle how long a connection waits
+	// for another.
+	timeout, idle time.Duration
 	// slots bounds the connections: who uses one holds a slot.
 	slots chan struct{}
 
@@ -34,11 +36,8 @@ type server struct {
 
 // connection is one conversation with the server.
 type connection struct {
-	// client is this connection's own, as its dialler tells us which network
-	// connection it is.
-	client *mail.Client
-	smtp   *smtp.Client
-	net    net.Conn
+	smtp *smtp.Client
+	net  net.Conn
 	// reused is whether it waited: the server may have left since.
 	reused bool
 	expiry *time.Timer
@@ -53,7 +52,7 @@ func openSMTP(address string) (*server, error) {
 	if u.Hostname() == "" || u.Opaque != "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
 		return nil, fmt.Errorf("post: not of the form %s://USER:PASSWORD@HOST:PORT", u.Scheme)
 	}
-	s := &server{host: u.Hostname(), idle: 30 * time.Second}
+	s := &server{host: u.Hostname(), timeout: time.Minute, idle: 30 * time.Second}
 	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
 	port, policy, auth := 25, mail.TLSOpportunistic, mail.SMTPAuthNoAuth
 	if u.User != nil {
@@ -69,7 +68,7 @@ func openSMTP(address string) (*server, error) {
 			return nil, errors.New("post: the port of the SMTP server is not a number")
 		}
 	}
-	timeout, connections := time.Minute, 4
+	connections := 4
 	parameters, err := neturl.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("post: the parameters of the SMTP server's URL: %w", err)
@@ -89,7 +88,7 @@ func openSMTP(address string) (*server, error) {
 		case "idle":
 			s.idle, err = positive(value)
 		case "timeout":
-			timeout, err = positive(value)
+			s.timeout, err = positive(value)
 		case "helo":
 			s.options = append(s.options, mail.WithHELO(value))
 		case "ca":
@@ -103,13 +102,10 @@ func openSMTP(address string) (*server, error) {
 	}
 	s.slots = make(chan struct{}, connections)
 	s.options = append(s.options,
-		mail.WithPort(port), mail.WithTimeout(timeout), mail.WithSMTPAuth(auth), mail.WithTLSConfig(config), mail.WithTLSPolicy(policy),
-		// A waiting connection that died shows at the next message's first
-		// command, and the end of a message needs no reset.
-		mail.WithoutNoop(), mail.WithoutRset(),
-		// All addresses are ASCII: asking for SMTPUTF8 would only let servers
-		// further on refuse.
-		mail.WithoutSMTPUTF8(),
+		mail.WithPort(port), mail.WithTimeout(s.timeout), mail.WithSMTPAuth(auth), mail.WithTLSConfig(config), mail.WithTLSPolicy(policy),
+		// A connection that died while it waited shows at the next message's first
+		// command.
+		mail.WithoutNoop(),
 	)
 	if _, err := mail.NewClient(s.host, s.options...); err != nil {
 		return nil, fmt.Errorf("post: %w", err)
@@ -154,7 +150,7 @@ func certificates(file string) (*x509.CertPool, error) {
 
 // Send hands a message to the server.
 func (s *server) Send(ctx context.Context, m Message) error {
-	msg, err := m.compose()
+	e, err := m.compose()
 	if err != nil {
 		return err
 	}
@@ -162,17 +158,17 @@ func (s *server) Send(ctx context.Context, m Message) error {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return temporary(ctx.Err())
+		return away(ctx.Err())
 	}
 	for {
 		if err := ctx.Err(); err != nil {
-			return temporary(err)
+			return away(err)
 		}
 		c, err := s.connect(ctx)
 		if err != nil {
 			return err
 		}
-		failure, stale := s.try(ctx, c, msg)
+		failure, stale := s.try(ctx, c, e)
 		if failure == nil {
 			return nil
 		}
@@ -184,33 +180,68 @@ func (s *server) Send(ctx context.Context, m Message) error {
 	}
 }
 
-// try sends a message over a connection, which it keeps or closes. A stale
-// connection is one that waited, and failed before the message was sent.
-func (s *server) try(ctx context.Context, c *connection, msg *mail.Msg) (failure *Error, stale bool) {
+// try sends a message over a connection. It keeps the connection only where the
+// message was accepted: after a failure nobody can be sure that client and
+// server agree on what comes next (a refused DATA leaves the transaction open).
+// A stale connection is one that waited, and failed before the message was sent
+// for a reason that may be the connection's own.
+func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *Error, stale bool) {
 	stop := context.AfterFunc(ctx, func() { c.net.Close() })
-	err := c.client.SendWithSMTPClient(c.smtp, msg)
+	at, err := c.transact(e, s.timeout)
 	cut := !stop()
-	if msg.IsDelivered() {
-		// The 250 was received: whatever came after it does not matter.
-		if err != nil || cut {
-			c.net.Close()
-		} else {
-			s.keep(c)
-		}
+	switch {
+	case err == nil && !cut && c.smtp.Text.R.Buffered() == 0:
+		s.keep(c)
+		return nil, false
+	case err == nil: // accepted, whatever came after it
+		c.net.Close()
 		return nil, false
 	}
-	failure, phase := fromSend(err)
+	failure = fromTransaction(err, at, e)
 	if cut {
 		failure.Err = errors.Join(ctx.Err(), failure.Err)
 	}
-	if !cut && failure.Code != 0 && failure.Code != closing {
-		s.keep(c)
-		return failure, false
+	if cut || failure.Code == 0 || failure.Code == closing {
+		// Not by QUIT: within a message it would end what was written of it, and
+		// have that delivered.
+		c.net.Close()
+	} else {
+		c.quit()
 	}
-	// Not by QUIT: within a message it would end what was written of it, and
-	// have that delivered.
-	c.net.Close()
-	return failure, !cut && c.reused && phase < content
+	return failure, !cut && c.reused && mayBeStale(failure.Code, at)
+}
+
+// mayBeStale tells whether a failure on a connection that was used before may
+// have to do with that: the server has left, wants no more on one connection,
+// or has lost count of the commands.
+func mayBeStale(code int, at phase) bool {
+	return at == sender || at < content && (code == 0 || code == closing || code == badSequence)
+}
+
+// transact hands a message over (RFC 5321 §3.3). Where that fails it returns how
+// far it came.
+func (c *connection) transact(e *envelope, timeout time.Duration) (phase, error) {
+	if err := c.smtp.UpdateDeadline(timeout); err != nil {
+		return sender, err
+	}
+	if known, _ := c.smtp.Extension("SMTPUTF8"); e.utf8 && !known {
+		return recipient, errNoUTF8
+	}
+	c.smtp.SkipSMTPUTF8(!e.utf8)
+	if err := c.smtp.Mail("<" + e.from + ">"); err != nil {
+		return sender, err
+	}
+	if err := c.smtp.Rcpt("<" + e.to + ">"); err != nil {
+		return recipient, err
+	}
+	w, err := c.smtp.Data()
+	if err != nil {
+		return start, err
+	}
+	if _, err := w.Write(e.content); err != nil {
+		return content, err
+	}
+	return end, w.Close()
 }
 
 // connect takes a waiting connection or opens one.
@@ -218,7 +249,7 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, temporary(ErrClosed)
+		return nil, away(ErrClosed)
 	}
 	if n := len(s.waiting); n > 0 {
 		c := s.waiting[n-1]
@@ -234,8 +265,8 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 func (s *server) dial(ctx context.Context) (*connection, error) {
 	c := &connection{}
 	stop := func() bool { return true }
-	var err error
-	c.client, err = mail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)],
+	// A client of its own: its dialler tells us which network connection it is.
+	client, err := mail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)],
 		mail.WithDialContextFunc(func(dialling context.Context, network, address string) (net.Conn, error) {
 			var dialer net.Dialer
 			conn, err := dialer.DialContext(dialling, network, address)
@@ -253,9 +284,9 @@ func (s *server) dial(ctx context.Context) (*connection, error) {
 			return secure, secure.HandshakeContext(dialling)
 		}))...)
 	if err != nil {
-		return nil, temporary(err)
+		return nil, away(err)
 	}
-	c.smtp, err = c.client.DialToSMTPClientWithContext(ctx)
+	c.smtp, err = client.DialToSMTPClientWithContext(ctx)
 	if cut := !stop(); cut {
 		err = errors.Join(ctx.Err(), err)
 	}
@@ -300,7 +331,7 @@ func (c *connection) quit() {
 	defer c.net.Close()
 	if err := c.net.SetDeadline(time.Now().Add(quitTimeout)); err == nil {
 		// A server that does not answer has left already.
-		_ = c.client.CloseWithSMTPClient(c.smtp)
+		_ = c.smtp.Quit()
 	}
 }
 

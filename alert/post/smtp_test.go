@@ -30,8 +30,8 @@ func failure(t *testing.T, mailer post.Mailer, ctx context.Context) *post.Error 
 	return e
 }
 
-// TestReplies checks what each reply means, and that the next message goes out
-// over the same connection.
+// TestReplies checks what replies mean, and that the next message goes out over
+// a connection of its own. TestClassify has all of them.
 func TestReplies(t *testing.T) {
 	none := smtp.NoEnhancedCode
 	for _, test := range []struct {
@@ -39,34 +39,26 @@ func TestReplies(t *testing.T) {
 		code     int
 		enhanced smtp.EnhancedCode
 		want     post.Kind
+		allMail  bool
 	}{
-		{"RCPT", 550, smtp.EnhancedCode{5, 1, 0}, post.ForAddress},
-		{"RCPT", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress},
-		{"RCPT", 550, smtp.EnhancedCode{5, 1, 2}, post.ForAddress},
-		{"RCPT", 553, smtp.EnhancedCode{5, 1, 3}, post.ForAddress},
-		{"RCPT", 551, smtp.EnhancedCode{5, 1, 6}, post.ForAddress},
-		{"RCPT", 556, smtp.EnhancedCode{5, 1, 10}, post.ForAddress},
-		{"RCPT", 550, smtp.EnhancedCode{5, 2, 1}, post.ForAddress},
-		{"RCPT", 550, none, post.ForAddress},
-		{"RCPT", 551, none, post.ForAddress},
-		{"RCPT", 553, none, post.ForAddress},
-		{"RCPT", 552, none, post.ForMessage},
-		{"RCPT", 554, none, post.ForMessage},
-		{"RCPT", 552, smtp.EnhancedCode{5, 2, 2}, post.ForMessage},
-		{"RCPT", 550, smtp.EnhancedCode{5, 7, 1}, post.ForMessage},
-		{"RCPT", 530, smtp.EnhancedCode{5, 7, 0}, post.Temporary},
-		{"RCPT", 450, smtp.EnhancedCode{4, 2, 0}, post.Temporary},
-		{"RCPT", 451, none, post.Temporary},
-		{"RCPT", 550, smtp.EnhancedCode{4, 1, 1}, post.Temporary},
-		{"DATA", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress},
-		{"DATA", 550, none, post.ForMessage},
-		{"DATA", 554, smtp.EnhancedCode{5, 7, 1}, post.ForMessage},
-		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, post.ForMessage},
-		{"DATA", 452, smtp.EnhancedCode{4, 3, 1}, post.Temporary},
-		// What the server holds against the sender is not the message's fault.
-		{"MAIL", 550, none, post.Temporary},
-		{"MAIL", 553, smtp.EnhancedCode{5, 1, 8}, post.Temporary},
-		{"MAIL", 451, smtp.EnhancedCode{4, 7, 1}, post.Temporary},
+		{"RCPT", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress, false},
+		{"RCPT", 556, smtp.EnhancedCode{5, 1, 10}, post.ForAddress, false},
+		{"RCPT", 550, none, post.ForMessage, false},
+		{"RCPT", 552, smtp.EnhancedCode{5, 2, 2}, post.Temporary, false},
+		{"RCPT", 550, smtp.EnhancedCode{5, 7, 1}, post.ForSender, false},
+		{"RCPT", 530, smtp.EnhancedCode{5, 7, 0}, post.ForSender, false},
+		{"RCPT", 450, smtp.EnhancedCode{4, 2, 0}, post.Temporary, false},
+		{"RCPT", 451, none, post.Temporary, false},
+		{"DATA", 550, smtp.EnhancedCode{5, 1, 1}, post.ForAddress, false},
+		{"DATA", 550, none, post.ForMessage, false},
+		{"DATA", 554, smtp.EnhancedCode{5, 7, 1}, post.ForMessage, false},
+		{"DATA", 550, smtp.EnhancedCode{5, 7, 26}, post.ForSender, false},
+		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, post.ForSender, false},
+		{"DATA", 452, smtp.EnhancedCode{4, 3, 1}, post.Temporary, false},
+		// What the server holds against the sender it holds against all mail.
+		{"MAIL", 550, none, post.ForSender, true},
+		{"MAIL", 553, smtp.EnhancedCode{5, 1, 8}, post.ForSender, true},
+		{"MAIL", 451, smtp.EnhancedCode{4, 7, 1}, post.Temporary, true},
 	} {
 		t.Run(fmt.Sprint(test.verb, test.code, test.enhanced), func(t *testing.T) {
 			refused := false
@@ -84,8 +76,8 @@ func TestReplies(t *testing.T) {
 				code = strings.ReplaceAll(strings.Trim(fmt.Sprint(test.enhanced), "[]"), " ", ".")
 				reply = fmt.Sprintf("%d no, %s says the server", test.code, code)
 			}
-			if got.Kind != test.want || got.Code != test.code || got.Enhanced != code || got.Unknown {
-				t.Errorf("kind %v, code %d, enhanced %q, unknown %t; want kind %v", got.Kind, got.Code, got.Enhanced, got.Unknown, test.want)
+			if got.Kind != test.want || got.AllMail != test.allMail || got.Code != test.code || got.Enhanced != code || got.Unknown {
+				t.Errorf("kind %v, all mail %t, code %d, enhanced %q, unknown %t; want kind %v", got.Kind, got.AllMail, got.Code, got.Enhanced, got.Unknown, test.want)
 			}
 			if got.Reply != reply || !strings.Contains(got.Error(), reply) {
 				t.Errorf("reply %q in %v, want %q", got.Reply, got, reply)
@@ -96,8 +88,8 @@ func TestReplies(t *testing.T) {
 			if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
 				t.Errorf("the next message: %v", err)
 			}
-			if n, connections := len(server.Received()), server.Connections(); n != 1 || connections != 1 {
-				t.Errorf("then %d arrived over %d connections", n, connections)
+			if n, connections := len(server.Received()), server.Connections(); n != 1 || connections != 2 {
+				t.Errorf("then %d arrived, and there were %d connections", n, connections)
 			}
 		})
 	}
@@ -194,25 +186,118 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestEnough has the server close a connection after some messages, as many do.
+// TestEnough has the server want no more on a connection after some messages, in
+// the words of one or another: the next message leaves over a new one.
 func TestEnough(t *testing.T) {
-	mails := 0
+	for _, enough := range []*smtp.SMTPError{
+		{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "enough on this connection"},
+		{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 5, 3}, Message: "too many messages"},
+		{Code: 503, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "nested MAIL command"},
+		{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 5, 0}, Message: "too many messages on this connection"},
+	} {
+		t.Run(fmt.Sprint(enough.Code), func(t *testing.T) {
+			mails := 0
+			server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
+				if c.Verb == "MAIL" {
+					if mails++; mails%3 == 0 {
+						return enough
+					}
+				}
+				return nil
+			}})
+			mailer := open(t, server.URL())
+			for range 6 {
+				if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := len(server.Received()); n != 6 {
+				t.Errorf("%d arrived", n)
+			}
+		})
+	}
+}
+
+// TestRefusedWhileReused has the server refuse a recipient over a connection
+// that was used before: that is about the recipient, who is not tried again.
+func TestRefusedWhileReused(t *testing.T) {
+	tries := 0
 	server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
-		if c.Verb == "MAIL" {
-			if mails++; mails%3 == 0 {
-				return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "enough on this connection"}
+		if c.Verb == "RCPT" {
+			if tries++; tries == 2 {
+				return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 			}
 		}
 		return nil
 	}})
 	mailer := open(t, server.URL())
-	for range 6 {
+	if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+		t.Fatal(err)
+	}
+	if got := failure(t, mailer, t.Context()); got.Kind != post.ForAddress || tries != 2 {
+		t.Errorf("%+v after %d recipients", got, tries)
+	}
+}
+
+// TestSaidTooMuch has the server say more than it was asked once it has accepted
+// a message: that is accepted, and the connection is not used for another.
+func TestSaidTooMuch(t *testing.T) {
+	var once atomic.Bool
+	var mails atomic.Int32
+	server := posttest.NewServer(t, posttest.Config{Answer: func(line string) string {
+		if strings.HasPrefix(line, "MAIL") {
+			mails.Add(1)
+		}
+		if strings.HasSuffix(line, "\r\n.") && once.CompareAndSwap(false, true) {
+			return "250 2.0.0 queued\r\n250 2.0.0 queued\r\n"
+		}
+		return ""
+	}})
+	mailer := open(t, server.URL("timeout", "5s"))
+	for i := range 3 {
 		if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
-			t.Fatal(err)
+			t.Errorf("message %d: %v", i, err)
 		}
 	}
-	if n := len(server.Received()); n != 6 {
-		t.Errorf("%d arrived", n)
+	if n, connections := len(server.Received()), server.Connections(); n != 2 || connections != 2 || mails.Load() != 3 {
+		t.Errorf("%d arrived after the first, over %d connections, by %d commands", n, connections-1, mails.Load()-1)
+	}
+}
+
+// TestUTF8 sends to an address that is not ASCII, by servers that take those and
+// servers that do not.
+func TestUTF8(t *testing.T) {
+	m := posttest.Message()
+	m.To = "rené@bourg-fictif.example"
+	send := func(config posttest.Config) (*post.Error, int) {
+		server := posttest.NewServer(t, config)
+		err := open(t, server.URL()).Send(t.Context(), m)
+		failure, _ := errors.AsType[*post.Error](err)
+		return failure, len(server.Received())
+	}
+	if got, n := send(posttest.Config{}); got != nil || n != 1 {
+		t.Errorf("%d arrived, error %v", n, got)
+	}
+	if got, n := send(posttest.Config{ASCII: true}); n != 0 || got == nil || got.Kind != post.ForAddress || got.AllMail || !strings.Contains(got.Error(), "does not offer SMTPUTF8") {
+		t.Errorf("%d arrived, error %+v", n, got)
+	}
+	// What the server says of a command that others do not send is not about them.
+	refuse := func(c posttest.Command) error {
+		if c.Verb == "MAIL" {
+			return &smtp.SMTPError{Code: 555, EnhancedCode: smtp.EnhancedCode{5, 5, 4}, Message: "unknown parameter SMTPUTF8"}
+		}
+		return nil
+	}
+	if got, n := send(posttest.Config{Script: refuse}); n != 0 || got == nil || got.Kind != post.ForSender || got.AllMail {
+		t.Errorf("%d arrived, error %+v", n, got)
+	}
+}
+
+// TestGreeting has the server want none of us from the start.
+func TestGreeting(t *testing.T) {
+	server := posttest.NewServer(t, posttest.Config{Answer: func(string) string { return "554 5.7.1 not from there\r\n" }})
+	if got := failure(t, open(t, server.URL()), t.Context()); got.Kind != post.ForSender || !got.AllMail || got.Enhanced != "5.7.1" {
+		t.Errorf("%+v, want one about the sender of all mail", got)
 	}
 }
 
@@ -230,7 +315,7 @@ func TestDrop(t *testing.T) {
 			}})
 			mailer := open(t, server.URL())
 			got := failure(t, mailer, t.Context())
-			if got.Kind != post.Temporary || got.Unknown != unknown || got.Code != 0 || got.Reply != "" || got.Err == nil {
+			if got.Kind != post.Temporary || got.Unknown != unknown || got.AllMail != (verb == "MAIL") || got.Code != 0 || got.Reply != "" || got.Err == nil {
 				t.Errorf("%+v, want a temporary one, unknown %t", got, unknown)
 			}
 			server.Drain()
@@ -362,8 +447,8 @@ func TestNobodyListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	if got := failure(t, open(t, "smtp://"+listener.Addr().String()), t.Context()); got.Kind != post.Temporary || got.Unknown || got.Err == nil {
-		t.Errorf("%+v, want a temporary one", got)
+	if got := failure(t, open(t, "smtp://"+listener.Addr().String()), t.Context()); got.Kind != post.Temporary || !got.AllMail || got.Unknown || got.Err == nil {
+		t.Errorf("%+v, want a temporary one, of all mail", got)
 	}
 }
 
@@ -412,8 +497,8 @@ func TestSecurity(t *testing.T) {
 	t.Run("wrong password", func(t *testing.T) {
 		server := posttest.NewServer(t, posttest.Config{TLS: "implicit", User: "u", Password: "p"})
 		got := failure(t, open(t, strings.Replace(server.URL(), "u:p@", "u:secret@", 1)), t.Context())
-		if got.Kind != post.Temporary || got.Code != 535 || got.Enhanced != "5.7.8" || strings.Contains(got.Error(), "secret") {
-			t.Errorf("%+v, want a temporary 535", got)
+		if got.Kind != post.ForSender || !got.AllMail || got.Code != 535 || got.Enhanced != "5.7.8" || strings.Contains(got.Error(), "secret") {
+			t.Errorf("%+v, want a 535 about the sender", got)
 		}
 	})
 }
@@ -466,7 +551,7 @@ RCPT TO:<z@y.example`, "\t", "\u00a0", "=??q?=0ABcc:_x@y.example?=",
 			return
 		}
 		if len(arrived) != 1 || arrived[0].To != to || arrived[0].From != m.EnvelopeFrom {
-			t.Fatalf("arrived %q", arrived)
+			t.Fatalf("arrived %v", arrived)
 		}
 		if got := headers(t, arrived[0]); got != tame {
 			t.Errorf("headers %s, want %s", got, tame)
@@ -507,3 +592,67 @@ func headers(t testing.TB, got posttest.Received) string {
 }
 
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// TestAfterFailure sends a message that fails, then another: whatever happened
+// to the first, the second is accepted, and nobody blames it.
+func TestAfterFailure(t *testing.T) {
+	refuse := func(verb string, code int) func(posttest.Command) error {
+		return func(c posttest.Command) error {
+			if c.Verb == verb {
+				return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 3, 0}, Message: "no"}
+			}
+			return nil
+		}
+	}
+	answer := func(command, reply string) func(string) string {
+		return func(line string) string {
+			if strings.HasPrefix(line, command) {
+				return reply
+			}
+			return ""
+		}
+	}
+	for name, wrong := range map[string]posttest.Config{
+		"MAIL refused":                 {Script: refuse("MAIL", 451)},
+		"RCPT refused":                 {Script: refuse("RCPT", 451)},
+		"RCPT refused, RSET too":       {Script: refuse("RCPT", 451), Answer: answer("RSET", "500 5.5.1 what?\r\n")},
+		"RCPT closes":                  {Answer: answer("RCPT", "421 4.3.2 shutting down\r\n")},
+		"DATA refused":                 {Answer: answer("DATA", "452 4.3.1 no space\r\n")},
+		"DATA refused for good":        {Answer: answer("DATA", "554 5.5.1 no valid recipients\r\n")},
+		"DATA accepted before its end": {Answer: answer("DATA", "250 2.0.0 thanks\r\n")},
+		"message refused":              {Script: refuse("DATA", 554)},
+		"MAIL answered badly":          {Answer: answer("MAIL", "?\r\n")},
+		"RCPT answered badly":          {Answer: answer("RCPT", "250\r\n\r\n")},
+		"DATA answered badly":          {Answer: answer("DATA", "35x go on\r\n")},
+		"RCPT answered twice":          {Answer: answer("RCPT", "550 5.3.0 no\r\n250 2.1.5 yes\r\n")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var over atomic.Bool
+			server := posttest.NewServer(t, posttest.Config{
+				Script: func(c posttest.Command) error {
+					if over.Load() || wrong.Script == nil {
+						return nil
+					}
+					return wrong.Script(c)
+				},
+				Answer: func(line string) string {
+					if over.Load() || wrong.Answer == nil {
+						return ""
+					}
+					return wrong.Answer(line)
+				},
+			})
+			mailer := open(t, server.URL("connections", "1"))
+			failure(t, mailer, t.Context())
+			over.Store(true)
+			for range 3 {
+				if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+					t.Errorf("the next message: %v", err)
+				}
+			}
+			if n := len(server.Received()); n != 3 {
+				t.Errorf("%d messages arrived, not the 3 after the first", n)
+			}
+		})
+	}
+}

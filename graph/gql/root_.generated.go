@@ -2829,7 +2829,7 @@ enum Procedure {
 type Recipient implements Node {
   "Opaque, and unique across all types."
   id: ID!
-  "The address."
+  "The address. A domain in letters beyond ASCII is written as DNS has it: ` + "`" + `xn--…` + "`" + `."
   email: String!
   "Whether it is the account's own."
   primary: Boolean!

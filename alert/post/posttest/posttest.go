@@ -24,6 +24,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) (post.Mailer, func() []Received)) {
 	for name, test := range map[string]func(*testing.T, post.Mailer, func() []Received){
 		"Message": testMessage, "Again": testAgain, "Addresses": testAddresses, "Headers": testHeaders,
+		"Domains": testDomains, "LocalParts": testLocalParts, "AfterFailure": testAfterFailure,
 		"Goroutines": testGoroutines, "Context": testContext, "Closed": testClosed,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +152,7 @@ func testAddresses(t *testing.T, mailer post.Mailer, received func() []Received)
 	for _, address := range []string{
 		"", "nobody", "@bourg-fictif.example", "a@b.example\r\nBcc: c@d.example", "a@b.example\nRCPT TO:<c@d.example>", "a@b.example ", " a@b.example",
 		`"a b"@c.example`, `"a@b.example> ORCPT=rfc822;x"@c.example`, "a@b.example,c@d.example", "a@b.example;c@d.example", "A <a@b.example>",
-		"<a@b.example>", "a@[127.0.0.1]", "a(comment)@b.example", "a@b.example\x00", "a\t@b.example", "é@b.example", "a@é.example", "a@-b.example",
+		"<a@b.example>", "a@[127.0.0.1]", "a(comment)@b.example", "a@b.example\x00", "a\t@b.example", "é\u200d@b.example", "é\u2028@b.example", "é b@b.example", "a@é .example", "a@é\r\n.example", "a@-b.example",
 		"a..b@c.example", strings.Repeat("a", 250) + "@b.example",
 	} {
 		for field, change := range map[string]func(*post.Message){
@@ -164,7 +165,7 @@ func testAddresses(t *testing.T, mailer post.Mailer, received func() []Received)
 			if field == "ReplyTo" && address == "" {
 				continue // there need not be one
 			}
-			kind := post.ForMessage
+			kind := post.ForSender
 			if field == "To" {
 				kind = post.ForAddress
 			}
@@ -172,7 +173,7 @@ func testAddresses(t *testing.T, mailer post.Mailer, received func() []Received)
 		}
 	}
 	if list := received(); len(list) > 0 {
-		t.Errorf("arrived all the same: %q", list)
+		t.Errorf("arrived all the same: %v", list)
 	}
 }
 
@@ -195,10 +196,99 @@ func testHeaders(t *testing.T, mailer post.Mailer, received func() []Received) {
 		"second subject":   func(m *post.Message) { m.Headers["SUBJECT"] = "a" },
 		"no date":          func(m *post.Message) { m.Date = time.Time{} },
 	} {
-		refuse(t, mailer, name, post.ForMessage, change)
+		refuse(t, mailer, name, post.ForSender, change)
 	}
 	if list := received(); len(list) > 0 {
-		t.Errorf("arrived all the same: %q", list)
+		t.Errorf("arrived all the same: %v", list)
+	}
+}
+
+// testDomains sends between domains in other letters: all that leaves is in
+// ASCII, so that every server takes it.
+func testDomains(t *testing.T, mailer post.Mailer, received func() []Received) {
+	m := Message()
+	m.ID, m.From.Address, m.ReplyTo, m.EnvelopeFrom, m.To = "a1@évry.example", "veille@évry.example", "marches@ÉVRY.example", "retours+k3@évry.example", "lecteur@e\u0301vry.example"
+	if err := mailer.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	list := received()
+	if len(list) != 1 {
+		t.Fatalf("%d messages arrived", len(list))
+	}
+	got, domain := list[0], "xn--vry-9la.example"
+	if got.From != "retours+k3@"+domain || got.To != "lecteur@"+domain || got.UTF8 {
+		t.Errorf("from %s to %s, in UTF-8 %t", got.From, got.To, got.UTF8)
+	}
+	parsed, err := mail.ReadMessage(bytes.NewReader(got.Content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := mail.ParseAddress(parsed.Header.Get("From"))
+	if err != nil || from.Name != m.From.Name || from.Address != "veille@"+domain {
+		t.Errorf("From: %v (error %v)", from, err)
+	}
+	for name, value := range map[string]string{"To": "<lecteur@" + domain + ">", "Reply-To": "<marches@" + domain + ">", "Message-Id": "<a1@" + domain + ">"} {
+		if said := parsed.Header.Get(name); said != value {
+			t.Errorf("%s: %q, want %q", name, said, value)
+		}
+	}
+}
+
+// testLocalParts sends to an address that is not ASCII before its at sign: it
+// arrives as it is, or the mailer says that it cannot get there. Such an
+// address of ours is refused, for not every server would take it.
+func testLocalParts(t *testing.T, mailer post.Mailer, received func() []Received) {
+	const address = "rené.l'été@évry.example"
+	m := Message()
+	m.To = address
+	err := mailer.Send(t.Context(), m)
+	list := received()
+	if err != nil {
+		if e, ok := errors.AsType[*post.Error](err); !ok || e.Kind != post.ForAddress || !strings.Contains(err.Error(), "ASCII") || len(list) > 0 {
+			t.Errorf("error %v, and %d arrived", err, len(list))
+		}
+	} else {
+		want := "rené.l'été@xn--vry-9la.example"
+		if len(list) != 1 || list[0].To != want || !list[0].UTF8 || !bytes.Contains(list[0].Content, []byte("\r\nTo: <"+want+">\r\n")) {
+			t.Errorf("arrived %v", list)
+		}
+	}
+	for field, change := range map[string]func(*post.Message){
+		"From":         func(m *post.Message) { m.From.Address = address },
+		"EnvelopeFrom": func(m *post.Message) { m.EnvelopeFrom = address },
+		"ReplyTo":      func(m *post.Message) { m.ReplyTo = address },
+		"ID":           func(m *post.Message) { m.ID = address },
+	} {
+		refuse(t, mailer, field, post.ForSender, change)
+	}
+	if n := len(received()); n != len(list) {
+		t.Errorf("%d more arrived", n-len(list))
+	}
+}
+
+// testAfterFailure sends messages that fail, each followed by one that does not.
+func testAfterFailure(t *testing.T, mailer post.Mailer, received func() []Received) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i, fail := range []func(m *post.Message) context.Context{
+		func(m *post.Message) context.Context { m.To = "nobody"; return t.Context() },
+		func(m *post.Message) context.Context { m.Subject = "a\nb"; return t.Context() },
+		func(m *post.Message) context.Context { m.From.Address = "é@b.example"; return t.Context() },
+		func(*post.Message) context.Context { return ended },
+	} {
+		m := Message()
+		m.ID = fmt.Sprintf("wrong%d@valombre.example", i)
+		if err := mailer.Send(fail(&m), m); err == nil {
+			t.Errorf("%s was accepted", m.ID)
+		}
+		m = Message()
+		m.ID = fmt.Sprintf("right%d@valombre.example", i)
+		if err := mailer.Send(t.Context(), m); err != nil {
+			t.Errorf("after %d failures: %v", i+1, err)
+		}
+		if n := len(received()); n != i+1 {
+			t.Errorf("%d arrived after %d failures", n, i+1)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -17,9 +18,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -29,8 +32,15 @@ import (
 type Received struct {
 	// From is the return path, To the recipient.
 	From, To string
+	// UTF8 is whether it was said to have addresses that are not ASCII (SMTPUTF8).
+	UTF8 bool
 	// Content is headers and body, lines ended by "\r\n".
 	Content []byte
+}
+
+// String shows a message in the words of a failed test.
+func (r Received) String() string {
+	return fmt.Sprintf("from %q to %q, in UTF-8 %t: %q", r.From, r.To, r.UTF8, r.Content)
 }
 
 // Config says how a [Server] behaves.
@@ -39,9 +49,15 @@ type Config struct {
 	TLS string
 	// User and Password, if any, are asked for (AUTH PLAIN, also in the clear).
 	User, Password string
+	// ASCII is whether the server lacks SMTPUTF8 (RFC 6531).
+	ASCII bool
 	// Script, if any, is asked at each command, also by several clients at
 	// once: an *[smtp.SMTPError] is replied. It may wait, or hang up.
 	Script func(Command) error
+	// Answer, if any, is asked before Script, at each line of a client that does
+	// not speak TLS, and may answer in place of the server, which then never sees
+	// the line: what it returns is written as it is. "" leaves it to the server.
+	Answer func(line string) string
 }
 
 // Command is one command that a [Server] got.
@@ -79,7 +95,7 @@ func NewServer(t testing.TB, config Config) *Server {
 	server := smtp.NewServer(smtp.BackendFunc(s.session))
 	server.Domain = "localhost"
 	server.AllowInsecureAuth = true
-	server.EnableSMTPUTF8 = true
+	server.EnableSMTPUTF8 = !config.ASCII
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	if config.TLS != "" {
 		server.TLSConfig = s.certify(t)
@@ -166,7 +182,10 @@ type session struct {
 	server   *Server
 	conn     net.Conn
 	loggedIn bool
-	mail     Received
+	// begun is whether a MAIL was accepted that neither a message nor RSET has
+	// ended.
+	begun bool
+	mail  Received
 }
 
 func (s *session) ask(verb, argument string) error {
@@ -200,19 +219,26 @@ func (s *session) Auth(string) (sasl.Server, error) {
 
 // Mail implements [smtp.Session].
 func (s *session) Mail(from string, options *smtp.MailOptions) error {
-	if options.UTF8 {
-		return &smtp.SMTPError{Code: 504, EnhancedCode: smtp.EnhancedCode{5, 5, 4}, Message: "SMTPUTF8 without need: others may not take it"}
+	if s.begun { // as servers do (RFC 5321 §4.1.4)
+		return &smtp.SMTPError{Code: 503, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "nested MAIL command"}
 	}
 	if s.server.config.User != "" && !s.loggedIn {
 		return smtp.ErrAuthRequired
 	}
-	s.mail = Received{From: from}
-	return s.ask("MAIL", from)
+	if err := s.ask("MAIL", from); err != nil {
+		return err
+	}
+	s.begun, s.mail = true, Received{From: from, UTF8: options.UTF8}
+	return nil
 }
 
 // Rcpt implements [smtp.Session].
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mail.To = to
+	if ascii := !strings.ContainsFunc(to, func(r rune) bool { return r > unicode.MaxASCII }); ascii == s.mail.UTF8 {
+		// Without need it would only let servers further on refuse.
+		return &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 6, 7}, Message: "SMTPUTF8 goes with addresses that are not ASCII"}
+	}
 	return s.ask("RCPT", to)
 }
 
@@ -233,7 +259,7 @@ func (s *session) Data(r io.Reader) error {
 }
 
 // Reset implements [smtp.Session].
-func (s *session) Reset() { s.mail = Received{} }
+func (s *session) Reset() { s.begun, s.mail = false, Received{} }
 
 // Logout implements [smtp.Session].
 func (s *session) Logout() error { return nil }
@@ -261,6 +287,23 @@ func (l listener) Accept() (net.Conn, error) {
 type connection struct {
 	net.Conn
 	server *Server
+}
+
+// Read implements [net.Conn]. Clients send commands one at a time.
+func (c *connection) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || c.server.config.Answer == nil {
+			return n, err
+		}
+		reply := c.server.config.Answer(strings.TrimSuffix(string(p[:n]), "\r\n"))
+		if reply == "" {
+			return n, nil
+		}
+		if _, err := io.WriteString(c.Conn, reply); err != nil {
+			return 0, err
+		}
+	}
 }
 
 func (c *connection) Close() error {
