@@ -13,10 +13,15 @@ import (
 // Claims are what a token says of the person who bears it.
 type Claims struct {
 	Issuer, Subject string
-	Email           string
-	EmailVerified   bool
-	Name            string
-	Locale          vigie.Locale // "" where not said
+	// Email is "" where the token does not say; what is known then stays. Name and
+	// Locale likewise.
+	Email string
+	// EmailVerified is whether the issuer vouches for Email. Where
+	// VerificationAbsent, the token does not say, and what is known of that
+	// address stays.
+	EmailVerified, VerificationAbsent bool
+	Name                              string
+	Locale                            vigie.Locale
 }
 
 // SignIn returns the account of the person that the claims are about, made at
@@ -95,13 +100,17 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 		}
 	}
 	if c.Email != "" {
+		same, verified := addressKey(a.Email) == addressKey(c.Email), c.EmailVerified
+		if c.VerificationAbsent {
+			verified = same && a.EmailVerified // nothing is known of another address
+		}
 		switch {
-		case !c.EmailVerified:
+		case !verified:
 			a.EmailVerifiedAt = nil
-		case a.EmailVerifiedAt == nil || addressKey(a.Email) != addressKey(c.Email):
+		case a.EmailVerifiedAt == nil || !same:
 			a.EmailVerifiedAt = &now
 		}
-		a.Email, a.EmailVerified = c.Email, c.EmailVerified
+		a.Email, a.EmailVerified = c.Email, verified
 	}
 	if c.Name != "" {
 		a.Name = c.Name
