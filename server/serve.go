@@ -82,6 +82,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	s.keep = c.KeepMails
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
+	defer verifier.follow(ctx, s.log)()
 	s.signIn = within(c.MaxTime, bearer(verifier, s.store))
 	if s.gate, err = c.limitSettings.open(p.now); err != nil {
 		return err

@@ -36,7 +36,7 @@ func (c *token) Run(p *process) error {
 		return errors.New("set --sources to what it may publish for")
 	}
 	signed, err := sign(c.Secret[0], subject, claims{
-		Email: c.Email, EmailVerified: looseBool(c.Email != ""), Name: c.Name, Scope: c.Scope, Sources: c.Sources,
+		Email: c.Email, EmailVerified: c.Email != "", Name: c.Name, Scope: c.Scope, Sources: c.Sources,
 	}, p.now(), c.Life)
 	if err != nil {
 		return err
