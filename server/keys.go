@@ -153,7 +153,7 @@ const (
 	// keysAge is how often it is asked when nothing else asks: a key that an
 	// issuer takes back is believed no longer, while the issuer answers.
 	keysAge = 5 * time.Minute
-	// patience is how long it may take to answer.
+	// issuerPatience is how long it may take to answer.
 	issuerPatience = 10 * time.Second
 	// maxKeys bounds its answers, in bytes.
 	maxKeys = 1 << 20
