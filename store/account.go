@@ -122,7 +122,8 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 // watches and with what waits to be told to it. Consent does not move; whether
 // the new address is asked for its own, ask says. Where it was a recipient
 // already it takes over what the old one had, and keeps what it said itself;
-// what the old one was told stays with it.
+// what the old one was told stays with it. So does that it left, for it may have
+// been another person's.
 func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string, ask bool) error {
 	if addressKey(from) == addressKey(to) {
 		return nil
@@ -135,9 +136,18 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 	}
 	book := newAddressBook(known)
 	before, after := book.byKey[addressKey(from)], book.byKey[addressKey(to)]
-	switch {
-	case before == nil:
+	if before == nil {
 		return nil
+	}
+	left, err := s.hasLeft(ctx, tx, before)
+	switch {
+	case err != nil:
+		return err
+	case left:
+		after, err = s.succeed(ctx, tx, before, after, to, ask)
+		if err != nil {
+			return err
+		}
 	case after == nil:
 		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
 		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking").WherePK().Exec(ctx); err != nil || !ask {
@@ -162,6 +172,49 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 		}
 	}
 	return s.lookAgain(ctx, tx, []int64{after.ID})
+}
+
+// hasLeft tells whether a recipient asked for no mail, of a watch or at all.
+func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, error) {
+	if r.LeftAt != nil {
+		return true, nil
+	}
+	return tx.NewSelect().Model((*subscription)(nil)).Where("recipient_id = ?", r.ID).Where("left_at IS NOT NULL").Exists(ctx)
+}
+
+// succeed has another address follow the watches of a recipient that left, whose
+// own rows stay as they are, and returns it; after is nil where it is not known
+// yet. The person has left as before, until they say otherwise.
+func (s *Store) succeed(ctx context.Context, tx bun.Tx, before, after *recipient, to string, ask bool) (*recipient, error) {
+	var rows []*subscription
+	q := tx.NewSelect().Model(&rows).Where("recipient_id = ?", before.ID).Order("id")
+	if after != nil {
+		q = q.Where("watch_id NOT IN (?)", tx.NewSelect().Model((*subscription)(nil)).Column("watch_id").Where("recipient_id = ?", after.ID))
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, err
+	}
+	numbers, err := takeSome(ctx, tx, len(rows)+1)
+	if err != nil {
+		return nil, err
+	}
+	if after == nil {
+		after = &recipient{
+			ID: numbers.next(), AccountID: before.AccountID, AddressKey: addressKey(to), Email: to,
+			LeftAt: before.LeftAt, CreatedAt: s.stamp(), Asking: ask && before.LeftAt == nil,
+		}
+		if _, err := tx.NewInsert().Model(after).Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, row := range rows {
+		row.ID, row.RecipientID = numbers.next(), after.ID
+	}
+	if len(rows) == 0 {
+		return after, nil
+	}
+	_, err = tx.NewInsert().Model(&rows).Exec(ctx)
+	return after, err
 }
 
 // addressKey is a mail address for comparing.
