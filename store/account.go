@@ -62,7 +62,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		}
 		before := account.Email
 		follow(account, c, s.stamp())
-		if err := s.moveAddress(ctx, tx, account.ID, before, account.Email, !account.EmailVerified); err != nil {
+		if err := s.moveAddress(ctx, tx, account, before, !account.EmailVerified); err != nil {
 			return err
 		}
 		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "email_verified_at", "name", "locale", "imported").WherePK().Exec(ctx)
@@ -124,12 +124,13 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 // already it takes over what the old one had, and keeps what it said itself;
 // what the old one was told stays with it. So does that it left, for it may have
 // been another person's.
-func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string, ask bool) error {
+func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, from string, ask bool) error {
+	to := account.Email
 	if addressKey(from) == addressKey(to) {
 		return nil
 	}
 	var known []*recipient
-	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account).
+	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).
 		Where("address_key IN (?, ?)", addressKey(from), addressKey(to)).Order("id")).Scan(ctx)
 	if err != nil {
 		return err
@@ -144,21 +145,29 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from,
 	case err != nil:
 		return err
 	case left:
-		after, err = s.succeed(ctx, tx, before, after, to, ask)
-		if err != nil {
+		if after, err = s.succeed(ctx, tx, account, before, after, ask); err != nil {
 			return err
 		}
 	case after == nil:
 		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
-		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking").WherePK().Exec(ctx); err != nil || !ask {
+		if err := s.recall(ctx, tx, newcomer{before, account.EmailVerified}); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking", "left_at").WherePK().Exec(ctx); err != nil || !ask {
 			return err
 		}
 		return s.lookAgain(ctx, tx, []int64{before.ID})
 	}
+	return s.takeOver(ctx, tx, before, after)
+}
+
+// takeOver gives a recipient what another of its account had, but for what that
+// one was told.
+func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipient) error {
 	for _, statement := range []string{
 		`UPDATE subscriptions SET recipient_id = ?1 WHERE recipient_id = ?0 AND watch_id NOT IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?1)`,
 		`UPDATE subscriptions SET removed_at = NULL WHERE recipient_id = ?1
-			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL)`,
+			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL AND left_at IS NULL)`,
 		`UPDATE subscriptions SET removed_at = ?2 WHERE recipient_id = ?0 AND removed_at IS NULL`,
 		`INSERT INTO reasons (delivery_id, watch_id, keywords) SELECT same.id, why.watch_id, why.keywords
 			FROM deliveries AS l JOIN reasons AS why ON why.delivery_id = l.id JOIN deliveries AS same
@@ -182,10 +191,10 @@ func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, err
 	return tx.NewSelect().Model((*subscription)(nil)).Where("recipient_id = ?", r.ID).Where("left_at IS NOT NULL").Exists(ctx)
 }
 
-// succeed has another address follow the watches of a recipient that left, whose
-// own rows stay as they are, and returns it; after is nil where it is not known
-// yet. The person has left as before, until they say otherwise.
-func (s *Store) succeed(ctx context.Context, tx bun.Tx, before, after *recipient, to string, ask bool) (*recipient, error) {
+// succeed has an account's new address follow the watches of a recipient that
+// left, whose own rows stay as they are, and returns it; after is nil where it is
+// not known yet. The person has left as before, until they say otherwise.
+func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
 	var rows []*subscription
 	q := tx.NewSelect().Model(&rows).Where("recipient_id = ?", before.ID).Order("id")
 	if after != nil {
@@ -198,20 +207,23 @@ func (s *Store) succeed(ctx context.Context, tx bun.Tx, before, after *recipient
 	if err != nil {
 		return nil, err
 	}
-	if after == nil {
+	if id := numbers.next(); after == nil {
 		after = &recipient{
-			ID: numbers.next(), AccountID: before.AccountID, AddressKey: addressKey(to), Email: to,
+			ID: id, AccountID: account.ID, AddressKey: addressKey(account.Email), Email: account.Email,
 			LeftAt: before.LeftAt, CreatedAt: s.stamp(), Asking: ask && before.LeftAt == nil,
+		}
+		if err := s.recall(ctx, tx, newcomer{after, account.EmailVerified}); err != nil {
+			return nil, err
 		}
 		if _, err := tx.NewInsert().Model(after).Exec(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for _, row := range rows {
-		row.ID, row.RecipientID = numbers.next(), after.ID
-	}
 	if len(rows) == 0 {
 		return after, nil
+	}
+	for _, row := range rows {
+		row.ID, row.RecipientID = numbers.next(), after.ID
 	}
 	_, err = tx.NewInsert().Model(&rows).Exec(ctx)
 	return after, err

@@ -205,3 +205,32 @@ func TestLeavingMovesAlong(t *testing.T) {
 		}
 	})
 }
+
+// What an address said to an account that was erased holds again where an
+// account claims it, as where one names it.
+func TestForgottenHoldsForClaims(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.store.Remember(hidden("key"))
+		mine := f.account
+		f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Erase(t.Context(), mine.ID))
+		for i, c := range []struct {
+			verified *bool
+			want     vigie.RecipientStatus
+		}{{new(false), vigie.Unsubscribed}, {nil, vigie.Unsubscribed}, {new(true), vigie.Confirmed}} {
+			claim := func(email string, verified *bool) {
+				var err error
+				f.account, err = f.store.SignIn(t.Context(), store.Claims{
+					Issuer: "test", Subject: string(rune('p' + i)), Email: email, EmailVerified: verified != nil && *verified, VerificationAbsent: verified == nil,
+				})
+				f.must(err)
+			}
+			claim("first@example.org", new(true))
+			f.roads = f.watch("Voirie", "other@example.org")
+			claim("b@example.org", c.verified)
+			if got := f.status(f.roads, "b@example.org"); got != c.want {
+				t.Errorf("claimed, it is %q, not %s", got, c.want)
+			}
+		}
+	})
+}
