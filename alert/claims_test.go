@@ -7,8 +7,8 @@ import (
 	"vigie/store"
 )
 
-// A token that does not say whether its address is verified takes nothing back:
-// what waits is told.
+// A token without the claim email_verified withdraws no consent: the delivery that
+// waits is sent.
 func TestVerificationNotSaid(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -18,7 +18,7 @@ func TestVerificationNotSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.expect("meanwhile", w.work())
+		w.expect("before the digest is due", w.work())
 		w.expect("the digest", w.after(day), "ana: 1 nouveau marché – veille Voirie")
 	})
 }

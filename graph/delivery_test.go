@@ -214,8 +214,8 @@ func (w *world) rejoins(recipient string) {
 	}
 }
 
-// Whoever left comes back by signing in, where the issuer vouches that the
-// address is theirs.
+// The owner of an account resubscribes its own address only if the issuer vouches
+// for it.
 func TestResubscribe(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
 		ana := w.person("ana@example.org")

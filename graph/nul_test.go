@@ -29,7 +29,7 @@ func TestNUL(t *testing.T) {
 				t.Errorf("%s: %v, %v", name, r.Data, r.Errors)
 			}
 		}
-		// Whoever writes about it may.
+		// An escaped backslash and the symbol for NUL are not NUL.
 		ana.ask(`{ tenders(search: "\\u0000 ␀") { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "0"})
 	})
 }

@@ -70,9 +70,10 @@ func (k publicKeys) verify(_ context.Context, token *jose.JSONWebSignature) ([]b
 	return nil, err
 }
 
-// readKeys reads a JSON Web Key Set. Keys that sign nothing, or in a way that
-// is not known, are left out. The error tells of keys that are broken, and of
-// a set that has no key for signatures.
+// readKeys reads a JSON Web Key Set. Keys for other purposes, or of types that
+// are not supported, are left out. The error lists keys that are broken, and
+// says if the set has no key for signatures; the keys that can be used are
+// returned even so.
 func readKeys(text []byte) (publicKeys, error) {
 	var set struct {
 		Keys []jsonText `json:"keys"`
@@ -145,7 +146,7 @@ func readKeyFile(path string) (publicKeys, error) {
 
 const (
 	// freshKeys is how soon an issuer that answered is asked again for a key that
-	// is not known. Whoever sends tokens of such keys has it asked no more often.
+	// is not known, so that a flood of such tokens causes no more requests.
 	freshKeys = 30 * time.Second
 	// askAgain is how soon one is asked again that did not answer; each time it
 	// does not, that takes twice as long, up to freshKeys.
@@ -160,8 +161,8 @@ const (
 )
 
 // issuerKeys are the keys that an OpenID Connect issuer publishes. One request
-// at a time fetches them, apart from whoever waits for it, for as long as their
-// own limits allow. Those that are known are good while the issuer is away.
+// at a time fetches them, in a goroutine of its own; callers wait for it within
+// their own limits. Keys that are known stay valid while the issuer is away.
 type issuerKeys struct {
 	issuer string
 	client *http.Client
@@ -244,7 +245,7 @@ func (k *issuerKeys) fetch(ctx context.Context) (publicKeys, error) {
 	if k.url == "" {
 		provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.issuer)
 		if err != nil {
-			// What it answered stands there, whatever it is.
+			// The error holds the whole body of the answer.
 			return nil, errors.New("ask the issuer where its keys are: " + fmt.Sprintf("%.300s", err.Error()))
 		}
 		var document struct {

@@ -189,8 +189,8 @@ func withIssuer(t *testing.T, f *fakeIssuer, test func(t *testing.T, v *verifier
 	})
 }
 
-// signInAll checks tokens at once, each for so long, and fails where one does
-// not end with that code, or takes longer than most.
+// signInAll checks tokens concurrently, each within limit. It fails if one ends
+// with another code than want, or takes longer than most.
 func signInAll(t *testing.T, v *verifier, limit time.Duration, want vigie.Code, most time.Duration, tokens ...string) {
 	t.Helper()
 	var wait sync.WaitGroup
@@ -315,8 +315,8 @@ func TestIssuerRotatesKeys(t *testing.T) {
 	})
 }
 
-// Whoever sends tokens of keys that are not there has the issuer asked no more
-// often than it would be.
+// A flood of tokens with unknown keys does not raise the rate of requests to the
+// issuer, and does not disturb tokens with known keys.
 func TestUnknownKeys(t *testing.T) {
 	known, stranger := newSigningKey(t, "1"), newSigningKey(t, "1")
 	f := &fakeIssuer{keys: jwks(t, known.jwk(t, nil))}
@@ -445,7 +445,7 @@ func TestSignInWhileIssuerHangs(t *testing.T) {
 		})
 	}
 	if got := ask(t, base, "", `{ departments { code } }`, nil); got.status != http.StatusOK {
-		t.Errorf("meanwhile: %d", got.status)
+		t.Errorf("an anonymous query at the same time: %d", got.status)
 	}
 	wait.Wait()
 }

@@ -122,8 +122,8 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 // watches and with what waits to be told to it. Consent does not move; whether
 // the new address is asked for its own, ask says. Where it was a recipient
 // already it takes over what the old one had, and keeps what it said itself;
-// what the old one was told stays with it. So does that it left, for it may have
-// been another person's.
+// what the old one was told stays with it. An old address that left keeps its
+// rows, for it may be another person's.
 func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, from string, ask bool) error {
 	to := account.Email
 	if addressKey(from) == addressKey(to) {
@@ -161,8 +161,8 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Accou
 	return s.takeOver(ctx, tx, before, after)
 }
 
-// takeOver gives a recipient what another of its account had, but for what that
-// one was told.
+// takeOver gives a recipient the watches and the waiting deliveries of another one
+// of its account.
 func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipient) error {
 	for _, statement := range []string{
 		`UPDATE subscriptions SET recipient_id = ?1 WHERE recipient_id = ?0 AND watch_id NOT IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?1)`,

@@ -215,7 +215,7 @@ func refuse(text vigie.Text) error {
 // accounts, its own link alone undoes.
 func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscriptionID int64) error {
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		account, err := s.lockAccount(ctx, tx, account.ID) // as it is now, whatever the caller knows
+		account, err := s.lockAccount(ctx, tx, account.ID) // the caller's copy may be a few seconds old
 		if err != nil {
 			return err
 		}

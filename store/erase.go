@@ -156,9 +156,9 @@ type newcomer struct {
 
 // recall finds out whether addresses that accounts are new to were known
 // before: one that left is not written to, and one that bounced, or was asked
-// too often, is known again. To the account's own address, where the issuer
-// vouches for it, leaving does not apply, for this account: who begins anew asks
-// for mail anew.
+// too often, is known again. An account's own address that the issuer vouches
+// for counts as not having left, for this account only: signing in again asks
+// for mail again.
 func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) error {
 	if s.fingerprints == nil {
 		return nil

@@ -41,7 +41,7 @@ func (f *following) status(w *vigie.Watch, email string) vigie.RecipientStatus {
 	return ""
 }
 
-// bounce has mail to the second address come back for good.
+// bounce has a mail to the second address bounce.
 func (f *following) bounce() {
 	f.t.Helper()
 	f.enter(f.roads)
@@ -52,8 +52,8 @@ func (f *following) bounce() {
 	f.must(f.store.MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
 }
 
-// Whoever owns an account does not undo what another person said by the link of
-// a mail, whatever address they claim: the issuer must vouch that it is theirs.
+// The owner of an account cannot undo that another person left by claiming their
+// address: the issuer must vouch for it.
 func TestResubscribeAnother(t *testing.T) {
 	leavings := map[string]func(f *following){
 		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
@@ -90,8 +90,8 @@ func TestResubscribeAnother(t *testing.T) {
 	}
 }
 
-// What holds for an address on all accounts, its own link alone undoes: that
-// mail came back, and what it said to accounts that are gone.
+// Resubscribing changes one account. What holds for an address on all accounts,
+// a bounce or what is kept of erased accounts, only its own link undoes.
 func TestResubscribeIsForOneAccount(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.store.Remember(hidden("key"))
