@@ -15,6 +15,8 @@ import (
 	"vigie/alert/link"
 	"vigie/alert/post"
 	"vigie/feed"
+	"vigie/graph"
+	"vigie/store"
 )
 
 // postbox is a mailer that accepts everything, but for whom it bounces or delays.
@@ -159,7 +161,7 @@ func TestDeliveries(t *testing.T) {
 }
 
 // What waits shows, and what is dropped; an address that bounces shows on the
-// watch, and its owner can come back.
+// watch, and its owner can come back by the link of a mail.
 func TestRecipients(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
 		ana, box := w.person("ana@example.org"), &postbox{bounces: "ana@example.org"}
@@ -191,12 +193,50 @@ func TestRecipients(t *testing.T) {
 		}
 		ana.ask(back, vars{"id": team}).expect(map[string]string{"resubscribe.userErrors.0.code": "INVALID"})
 		w.person("bob@example.org").ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.*.code": "[NOT_FOUND]"})
-		r = ana.ask(back, vars{"id": own})
-		r.expect(map[string]string{"resubscribe.recipient.status": "CONFIRMED"})
+		// What holds for the address on all accounts, a link of its own mails undoes.
+		ana.ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.0.code": "INVALID"})
+		w.rejoins(own)
+		ana.ask(watchDeliveries, vars{"id": id}).expect(map[string]string{"watch.recipients.*.status": "[CONFIRMED PENDING]"})
 		box.bounces = ""
 		w.publish(w.notice("2", "Voirie rurale", "Commune", 0))
 		if got := w.mails(box); len(got) != 1 || !strings.HasPrefix(got[0], "ana@example.org: 1 nouveau") {
 			t.Errorf("mails %q", got)
+		}
+	})
+}
+
+// rejoins follows the link of a mail to an address on a watch.
+func (w *world) rejoins(recipient string) {
+	w.t.Helper()
+	_, id, _ := vigie.ParseGlobalID(recipient)
+	if err := w.store.RejoinWatch(w.t.Context(), id); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// The owner of an account resubscribes its own address only if the issuer vouches
+// for it.
+func TestResubscribe(t *testing.T) {
+	eachPair(t, func(t *testing.T, w *world) {
+		ana := w.person("ana@example.org")
+		id := ana.createAlerting()
+		own := ana.ask(watchDeliveries, vars{"id": id}).text("watch.recipients.0.id")
+		_, subscription, _ := vigie.ParseGlobalID(own)
+		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
+		for _, verified := range []bool{false, true} {
+			if err := w.store.LeaveWatch(t.Context(), subscription); err != nil {
+				t.Fatal(err)
+			}
+			account, err := w.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana@example.org", Email: "ana@example.org", EmailVerified: verified})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := person{w, &graph.Viewer{Account: account}}.ask(back, vars{"id": own})
+			if verified {
+				r.expect(map[string]string{"resubscribe.recipient.status": "CONFIRMED", "resubscribe.userErrors": "[]"})
+			} else {
+				r.expect(map[string]string{"resubscribe.userErrors.*.code": "[INVALID]", "resubscribe.userErrors.0.field.*": "[recipientId]"})
+			}
 		}
 	})
 }

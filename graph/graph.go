@@ -83,6 +83,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	// In this order: what is cheap to refuse is refused first.
 	srv.Use(admission{o.Admit})
+	srv.Use(noNULs{})
 	if o.Trusted == nil {
 		srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](1000)})
 	} else {

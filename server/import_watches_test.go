@@ -317,7 +317,7 @@ func TestImportedWatchesOverTheAPI(t *testing.T) {
 				verified bool
 				status   string
 			}{{"moved@example.org", true, "CONFIRMED"}, {"again@example.org", false, "PENDING"}, {"again@example.org", true, "CONFIRMED"}} {
-				token, err := sign(testSecret, "person-7", claims{Email: moved.email, EmailVerified: looseBool(moved.verified)}, time.Now().Add(25*time.Hour), time.Hour)
+				token, err := sign(testSecret, "person-7", claims{Email: moved.email, EmailVerified: moved.verified}, time.Now().Add(25*time.Hour), time.Hour)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -76,17 +76,9 @@ func (s limitSettings) documents() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("VIGIE_TRUSTED_DOCUMENTS (--trusted-documents): %w", err)
 	}
-	var apollo struct {
-		Format     string
-		Operations []struct{ ID, Body string }
-	}
-	byID := make(map[string]string)
-	if json.Unmarshal(text, &apollo) == nil && apollo.Format == "apollo-persisted-query-manifest" {
-		for _, operation := range apollo.Operations {
-			byID[operation.ID] = operation.Body
-		}
-	} else if err := json.Unmarshal(text, &byID); err != nil {
-		return nil, fmt.Errorf("VIGIE_TRUSTED_DOCUMENTS (--trusted-documents): %s: neither a JSON object of documents nor Apollo's manifest: %w", s.TrustedDocuments, err)
+	byID, err := readDocuments(text)
+	if err != nil {
+		return nil, fmt.Errorf("VIGIE_TRUSTED_DOCUMENTS (--trusted-documents): %s: %w", s.TrustedDocuments, err)
 	}
 	documents := make(map[string]string, 2*len(byID))
 	for id, document := range byID {
@@ -96,6 +88,39 @@ func (s limitSettings) documents() (map[string]string, error) {
 		documents[graph.Hash(document)] = document
 	}
 	return documents, nil
+}
+
+// readDocuments reads documents by id.
+func readDocuments(text []byte) (map[string]string, error) {
+	var members map[string]json.RawMessage
+	if err := exactly(text, &members); err != nil {
+		return nil, fmt.Errorf("not a JSON object of documents: %w", err)
+	}
+	byID := make(map[string]string)
+	var format string
+	if exactly(members["format"], &format) == nil && format == "apollo-persisted-query-manifest" {
+		var operations []struct {
+			ID   string `json:"id"`
+			Body string `json:"body"`
+		}
+		if err := exactly(members["operations"], &operations); err != nil {
+			return nil, fmt.Errorf("not Apollo's manifest: %w", err)
+		}
+		for _, operation := range operations {
+			if _, twice := byID[operation.ID]; twice {
+				return nil, fmt.Errorf("two documents have the id %q", operation.ID)
+			}
+			byID[operation.ID] = operation.Body
+		}
+	} else if err := exactly(text, &byID); err != nil {
+		return nil, fmt.Errorf("neither a JSON object of documents nor Apollo's manifest: %w", err)
+	}
+	for id, document := range byID {
+		if id == "" || document == "" {
+			return nil, fmt.Errorf("the document %q has no id, or no text", id)
+		}
+	}
+	return byID, nil
 }
 
 // gate lets requests in as long as there are not too many.

@@ -372,12 +372,17 @@ func TestDocuments(t *testing.T) {
 		file string
 		want map[string]string
 	}{
-		"an object":         {`{"list-1": "query Departments { departments { code } }"}`, want},
-		"Apollo's manifest": {`{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "list-1", "name": "Departments", "type": "query", "body": "query Departments { departments { code } }"}]}`, want},
-		"nothing":           {`{}`, map[string]string{}},
-		"another object":    {`{"operations": [{"id": "list-1"}]}`, nil},
-		"no object":         {`["query Departments { departments { code } }"]`, nil},
-		"half an object":    {`{"list-1": "query`, nil},
+		"an object":                      {`{"list-1": "query Departments { departments { code } }"}`, want},
+		"Apollo's manifest":              {`{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "list-1", "name": "Departments", "type": "query", "body": "query Departments { departments { code } }"}]}`, want},
+		"nothing":                        {`{}`, map[string]string{}},
+		"an id twice":                    {`{"list-1": "query Departments { departments { code } }", "list-1": "{ choices { natures { value } } }"}`, nil},
+		"Apollo's ids twice":             {`{"format": "apollo-persisted-query-manifest", "operations": [{"id": "list-1", "body": "{ a }"}, {"id": "list-1", "body": "query Departments { departments { code } }"}]}`, nil},
+		"Apollo's names in another case": {`{"format": "apollo-persisted-query-manifest", "operations": [{"ID": "list-1", "Body": "query Departments { departments { code } }"}]}`, nil},
+		"Apollo's without a body":        {`{"format": "apollo-persisted-query-manifest", "operations": [{"id": "list-1"}]}`, nil},
+		"an empty document":              {`{"list-1": ""}`, nil},
+		"another object":                 {`{"operations": [{"id": "list-1"}]}`, nil},
+		"no object":                      {`["query Departments { departments { code } }"]`, nil},
+		"half an object":                 {`{"list-1": "query`, nil},
 	} {
 		file := filepath.Join(t.TempDir(), "documents.json")
 		if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {

@@ -115,6 +115,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
+	defer plan.verifier.follow(ctx, s.log)()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, door := range doors {
 		servers.Go(func() error { return door.serve(ctx, s.log) })

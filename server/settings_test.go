@@ -54,8 +54,8 @@ func pageSample(placeholders string) sample {
 	return s
 }
 
-// address is the sample of a mail address.
-func address() sample {
+// mailAddress is the sample of a mail address.
+func mailAddress() sample {
 	return sample{
 		[]string{"a@b.example", "a.b+c@xn--vry-9la.example", "veille@évry.example"},
 		[]string{"a", "a b", "@b.example", "a@", "a@b@c.example", `"x"@b.example`, "a@b.example\nBcc: c@b.example", "é@b.example", "a@-b.example", "a@b..example",
@@ -88,10 +88,10 @@ func samples(t *testing.T) map[string]sample {
 		return sample{[]string{low, high}, []string{below, above, "90", "-1m", "a minute", "NaN", "1e9s", " 1m"}}
 	}
 	spacing := span("0s", "24h", "-1s", "25h")
-	sender := address()
+	sender := mailAddress()
 	sender.good = append(sender.good, "Veille <a@b.example>", "Marchés d'Évry <veille@évry.example>", `"A, B" <a@b.example>`)
 	sender.bad = append(sender.bad, "Veille a@b.example", "a@b.example, c@b.example", "Marchés d'Évry \\ <a@b.example>", "Veille <>", strings.Repeat("V", 500)+" <a@b.example>")
-	bounces := address()
+	bounces := mailAddress()
 	bounces.good = append(bounces.good, strings.Repeat("a", 23)+"@b.example")
 	bounces.good = append(bounces.good, "a@"+strings.Repeat(strings.Repeat("b", 50)+".", 4)+"example")
 	bounces.bad = append(bounces.bad, strings.Repeat("a", 24)+"@b.example", "aa@"+strings.Repeat(strings.Repeat("b", 50)+".", 4)+"example")
@@ -116,7 +116,7 @@ func samples(t *testing.T) map[string]sample {
 		"SEARCH_KEY":   {[]string{"masterKey", testSecret}, []string{" ", "a b", "a\nb", "é"}},
 		"OIDC_ISSUER":  issuer, "OIDC_AUDIENCE": {[]string{"vigie", "https://vigie.example"}, []string{" ", "a\nb", "\xff", strings.Repeat("a", 501)}},
 		"JWKS_FILE": existing(file, dir), "TRUST_EMAILS": choice(), "SECRET": secret,
-		"PUBLIC_URL": site, "MAIL_URL": mailer, "MAIL_FROM": sender, "MAIL_REPLY_TO": address(), "MAIL_BOUNCES": bounces, "MAIL_TEMPLATES": existing(dir, file),
+		"PUBLIC_URL": site, "MAIL_URL": mailer, "MAIL_FROM": sender, "MAIL_REPLY_TO": mailAddress(), "MAIL_BOUNCES": bounces, "MAIL_TEMPLATES": existing(dir, file),
 		"MAIL_LEASE": span("1s", "1h", "0s", "2h"), "MAIL_SPACING": spacing, "ALERT_MAX_AGE": span("1h", "8760h", "0s", "9000h"), "KEEP_MAILS": number("1", "120", "0", "121"),
 		"PAGE": choice(), "PAGE_HOME": pageSample(""), "PAGE_WATCHES": pageSample(""), "PAGE_WATCH": pageSample("{watchId}"), "PAGE_TENDER": pageSample("{source}/{sourceRef}"),
 		"BRAND_NAME": line, "BRAND_FOOTER": footer, "BRAND_FOOTER_EN": footer,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // token is the command that signs tokens for development.
@@ -33,9 +35,17 @@ func (c *token) Run(p *process) error {
 		return errors.New("set --sources to what it may publish for")
 	}
 	signed, err := sign(c.Secret[0], subject, claims{
-		Email: c.Email, EmailVerified: looseBool(c.Email != ""), Name: c.Name, Scope: c.Scope, Sources: c.Sources,
+		Email: c.Email, EmailVerified: c.Email != "", Name: c.Name, Scope: c.Scope, Sources: c.Sources,
 	}, p.now(), c.Life)
 	if err != nil {
+		return err
+	}
+	// What the server would refuse is better said here.
+	parsed, err := jose.ParseSignedCompact(signed, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		return err
+	}
+	if _, err := read(parsed.UnsafePayloadWithoutVerification()); err != nil {
 		return err
 	}
 	fmt.Fprintln(p.out, signed)

@@ -13,10 +13,15 @@ import (
 // Claims are what a token says of the person who bears it.
 type Claims struct {
 	Issuer, Subject string
-	Email           string
-	EmailVerified   bool
-	Name            string
-	Locale          vigie.Locale // "" where not said
+	// Email is "" where the token does not say; what is known then stays. Name and
+	// Locale likewise.
+	Email string
+	// EmailVerified is whether the issuer vouches for Email. Where
+	// VerificationAbsent, the token does not say, and what is known of that
+	// address stays.
+	EmailVerified, VerificationAbsent bool
+	Name                              string
+	Locale                            vigie.Locale
 }
 
 // SignIn returns the account of the person that the claims are about, made at
@@ -57,7 +62,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		}
 		before := *account
 		follow(account, c, s.stamp())
-		if err := s.moveAddress(ctx, tx, account.ID, before.Email, account.Email, !account.EmailVerified); err != nil {
+		if err := s.moveAddress(ctx, tx, account, before.Email, !account.EmailVerified); err != nil {
 			return err
 		}
 		_, err := tx.NewUpdate().Model(account).Column("email", "email_verified", "email_verified_at", "name", "locale", "imported").WherePK().Exec(ctx)
@@ -98,13 +103,17 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 		}
 	}
 	if c.Email != "" {
+		same, verified := addressKey(a.Email) == addressKey(c.Email), c.EmailVerified
+		if c.VerificationAbsent {
+			verified = same && a.EmailVerified // nothing is known of another address
+		}
 		switch {
-		case !c.EmailVerified:
+		case !verified:
 			a.EmailVerifiedAt = nil
-		case a.EmailVerifiedAt == nil || addressKey(a.Email) != addressKey(c.Email):
+		case a.EmailVerifiedAt == nil || !same:
 			a.EmailVerifiedAt = &now
 		}
-		a.Email, a.EmailVerified = c.Email, c.EmailVerified
+		a.Email, a.EmailVerified = c.Email, verified
 	}
 	if c.Name != "" {
 		a.Name = c.Name
@@ -116,33 +125,52 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 // watches and with what waits to be told to it. Consent does not move; whether
 // the new address is asked for its own, ask says. Where it was a recipient
 // already it takes over what the old one had, and keeps what it said itself;
-// what the old one was told stays with it.
-func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account int64, from, to string, ask bool) error {
+// what the old one was told stays with it. An old address that left keeps its
+// rows, for it may be another person's.
+func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, from string, ask bool) error {
+	to := account.Email
 	if addressKey(from) == addressKey(to) {
 		return nil
 	}
 	var known []*recipient
-	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account).
+	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).
 		Where("address_key IN (?, ?)", addressKey(from), addressKey(to)).Order("id")).Scan(ctx)
 	if err != nil {
 		return err
 	}
 	book := newAddressBook(known)
 	before, after := book.byKey[addressKey(from)], book.byKey[addressKey(to)]
-	switch {
-	case before == nil:
+	if before == nil {
 		return nil
+	}
+	left, err := s.hasLeft(ctx, tx, before)
+	switch {
+	case err != nil:
+		return err
+	case left:
+		if after, err = s.succeed(ctx, tx, account, before, after, ask); err != nil {
+			return err
+		}
 	case after == nil:
 		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
-		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking").WherePK().Exec(ctx); err != nil || !ask {
+		if err := s.recall(ctx, tx, newcomer{before, account.EmailVerified}); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking", "left_at").WherePK().Exec(ctx); err != nil || !ask {
 			return err
 		}
 		return s.lookAgain(ctx, tx, []int64{before.ID})
 	}
+	return s.takeOver(ctx, tx, before, after)
+}
+
+// takeOver gives a recipient the watches and the waiting deliveries of another one
+// of its account.
+func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipient) error {
 	for _, statement := range []string{
 		`UPDATE subscriptions SET recipient_id = ?1 WHERE recipient_id = ?0 AND watch_id NOT IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?1)`,
 		`UPDATE subscriptions SET removed_at = NULL WHERE recipient_id = ?1
-			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL)`,
+			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL AND left_at IS NULL)`,
 		`UPDATE subscriptions SET removed_at = ?2 WHERE recipient_id = ?0 AND removed_at IS NULL`,
 		`INSERT INTO reasons (delivery_id, watch_id, keywords) SELECT same.id, why.watch_id, why.keywords
 			FROM deliveries AS l JOIN reasons AS why ON why.delivery_id = l.id JOIN deliveries AS same
@@ -180,6 +208,52 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 		return err
 	}
 	return s.lookAgain(ctx, tx, []int64{r.ID})
+}
+
+// hasLeft tells whether a recipient asked for no mail, of a watch or at all.
+func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, error) {
+	if r.LeftAt != nil {
+		return true, nil
+	}
+	return tx.NewSelect().Model((*subscription)(nil)).Where("recipient_id = ?", r.ID).Where("left_at IS NOT NULL").Exists(ctx)
+}
+
+// succeed has an account's new address follow the watches of a recipient that
+// left, whose own rows stay as they are, and returns it; after is nil where it is
+// not known yet. The person has left as before, until they say otherwise.
+func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
+	var rows []*subscription
+	q := tx.NewSelect().Model(&rows).Where("recipient_id = ?", before.ID).Order("id")
+	if after != nil {
+		q = q.Where("watch_id NOT IN (?)", tx.NewSelect().Model((*subscription)(nil)).Column("watch_id").Where("recipient_id = ?", after.ID))
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, err
+	}
+	numbers, err := takeSome(ctx, tx, len(rows)+1)
+	if err != nil {
+		return nil, err
+	}
+	if id := numbers.next(); after == nil {
+		after = &recipient{
+			ID: id, AccountID: account.ID, AddressKey: addressKey(account.Email), Email: account.Email,
+			LeftAt: before.LeftAt, CreatedAt: s.stamp(), Asking: ask && before.LeftAt == nil,
+		}
+		if err := s.recall(ctx, tx, newcomer{after, account.EmailVerified}); err != nil {
+			return nil, err
+		}
+		if _, err := tx.NewInsert().Model(after).Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(rows) == 0 {
+		return after, nil
+	}
+	for _, row := range rows {
+		row.ID, row.RecipientID = numbers.next(), after.ID
+	}
+	_, err = tx.NewInsert().Model(&rows).Exec(ctx)
+	return after, err
 }
 
 // addressKey is a mail address for comparing.

@@ -75,28 +75,24 @@ func (s *Store) RejoinWatch(ctx context.Context, subscriptionID int64) error {
 	if err != nil {
 		return err
 	}
-	return s.welcome(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = NULL").Where("id = ?", subscriptionID).Exec(ctx)
-		return err
-	})
+	return s.welcome(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return followAgain(ctx, tx, subscriptionID) })
 }
 
-// welcome has a recipient written to again, from now on.
+// followAgain takes back that a recipient left a watch.
+func followAgain(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
+	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = NULL").Where("id = ?", subscriptionID).Exec(ctx)
+	return err
+}
+
+// welcome has a recipient written to again who followed a link of its own, which
+// tells that somebody reads the address: it holds for all accounts.
 func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
 	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r := &recipient{ID: id}
 		if err := s.dialect.forUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
 			return err
 		}
-		now := s.stamp()
-		r.LeftAt = nil
-		if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
-			return err
-		}
-		if err := s.lookAgain(ctx, tx, []int64{id}); err != nil {
-			return err
-		}
-		if _, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", id).Exec(ctx); err != nil {
+		if err := s.takeBack(ctx, tx, r); err != nil {
 			return err
 		}
 		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
@@ -107,6 +103,21 @@ func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Con
 		}
 		return more(ctx, tx)
 	})
+}
+
+// takeBack has a recipient, which is locked, written to again by its account,
+// from now on.
+func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
+	now := s.stamp()
+	r.LeftAt = nil
+	if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if err := s.lookAgain(ctx, tx, []int64{r.ID}); err != nil {
+		return err
+	}
+	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", r.ID).Exec(ctx)
+	return err
 }
 
 // Leave notes that a recipient wants no more mail at all. It holds until the

@@ -219,22 +219,44 @@ func refuse(text vigie.Text) error {
 }
 
 // Resubscribe has an account's own address written to again that had left a
-// watch, or all of them, or from which mail came back.
+// watch, or all of them. The issuer must vouch that it is the account's: else it
+// would undo what another person said. What holds for the address on all
+// accounts, its own link alone undoes.
 func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscriptionID int64) error {
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := s.lockRecipient(ctx, tx, account.ID, subscriptionID)
-		if err != nil || r.AddressKey == addressKey(account.Email) {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		account, err := s.lockAccount(ctx, tx, account.ID) // the caller's copy may be a few seconds old
+		if err != nil {
 			return err
 		}
-		return refuse(vigie.Text{
-			FR: "Seule la personne qui lit cette adresse peut revenir, par le lien de ses messages.",
-			EN: "Only whoever reads this address can come back, by the link in its mails.",
-		})
+		r, err := s.lockRecipient(ctx, tx, account.ID, subscriptionID)
+		if err != nil {
+			return err
+		}
+		bounced, err := tx.NewSelect().Model((*address)(nil)).Where("address_key = ?", r.AddressKey).Where("bounced_at IS NOT NULL").Exists(ctx)
+		switch {
+		case err != nil:
+			return err
+		case r.AddressKey != addressKey(account.Email):
+			return refuse(vigie.Text{
+				FR: "Seule la personne qui lit cette adresse peut revenir, par le lien de ses messages.",
+				EN: "Only whoever reads this address can come back, by the link in its mails.",
+			})
+		case !account.EmailVerified:
+			return refuse(vigie.Text{
+				FR: "Cette adresse n'est pas vérifiée : revenez par le lien d'un de ses messages, ou faites-la vérifier là où vous vous connectez.",
+				EN: "This address is not verified: come back by the link in one of its mails, or have it verified where you sign in.",
+			})
+		case bounced:
+			return refuse(vigie.Text{
+				FR: "Les messages à cette adresse reviennent : seul le lien d'un message qu'elle a reçu peut la rétablir.",
+				EN: "Mail to this address comes back: only the link in a mail that reached it can restore it.",
+			})
+		}
+		if err := s.takeBack(ctx, tx, r); err != nil {
+			return err
+		}
+		return followAgain(ctx, tx, subscriptionID)
 	})
-	if err != nil {
-		return err
-	}
-	return s.RejoinWatch(ctx, subscriptionID)
 }
 
 // lockRecipient reads the recipient of a subscription of an account and keeps

@@ -150,27 +150,26 @@ func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 	return nil
 }
 
+// newcomer is an address that an account is new to; vouched is whether the
+// issuer says that it is the account's own.
+type newcomer struct {
+	*recipient
+	vouched bool
+}
+
 // recall finds out whether addresses that accounts are new to were known
 // before: one that left is not written to, and one that bounced, or was asked
-// too often, is known again. To the account's own address, where the issuer
-// vouches for it, leaving does not apply: who begins anew asks for mail anew.
-func (s *Store) recall(ctx context.Context, tx bun.Tx, plans ...*people) error {
+// too often, is known again. An account's own address that the issuer vouches
+// for counts as not having left, for this account only: signing in again asks
+// for mail again.
+func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) error {
 	if s.fingerprints == nil {
 		return nil
 	}
-	type addressed struct {
-		*recipient
-		vouched bool
-	}
-	named := make(map[string][]addressed)
-	for _, p := range plans {
-		for _, r := range p.recipients {
-			if r.ID != 0 {
-				continue
-			}
-			for _, print := range s.fingerprints(r.AddressKey) {
-				named[print] = append(named[print], addressed{r, p.vouched(r)})
-			}
+	named := make(map[string][]newcomer)
+	for _, n := range newcomers {
+		for _, print := range s.fingerprints(n.AddressKey) {
+			named[print] = append(named[print], n)
 		}
 	}
 	if len(named) == 0 {

@@ -286,7 +286,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 		if e.account.Email = e.Email; e.account.ID == 0 {
 			continue
 		}
-		if err := i.store.moveAddress(ctx, i.tx, e.account.ID, before, e.Email, false); err != nil {
+		if err := i.store.moveAddress(ctx, i.tx, e.account, before, false); err != nil {
 			return err
 		}
 		if _, err := i.tx.NewUpdate().Model(e.account).Column("email").WherePK().Exec(ctx); err != nil {
@@ -425,14 +425,14 @@ func (i *watchImport) findPeople(ctx context.Context) error {
 		}
 	}
 	i.books = make(map[*vigie.Account]*addressBook)
-	plans := make([]*people, len(i.entries))
-	for n, e := range i.entries {
+	var newcomers []newcomer
+	for _, e := range i.entries {
 		if i.books[e.account] == nil {
 			i.books[e.account] = newAddressBook(byAccount[e.account.ID])
 		}
-		plans[n] = i.plan(e, byWatch[e.watch.ID])
+		newcomers = append(newcomers, i.plan(e, byWatch[e.watch.ID]).newcomers()...)
 	}
-	if err := i.store.recall(ctx, i.tx, plans...); err != nil {
+	if err := i.store.recall(ctx, i.tx, newcomers...); err != nil {
 		return err
 	}
 	for _, e := range i.entries {

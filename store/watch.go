@@ -433,7 +433,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 		return nil, err
 	}
 	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.stamp())
-	return p, s.recall(ctx, tx, p)
+	return p, s.recall(ctx, tx, p.newcomers()...)
 }
 
 // plan says which addresses a watch shall write to that has those of rows. An
@@ -480,9 +480,15 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 	return p
 }
 
-// vouched tells whether the issuer says that an address is the account's own.
-func (p *people) vouched(r *recipient) bool {
-	return p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)
+// newcomers are the addresses that the account is new to.
+func (p *people) newcomers() []newcomer {
+	var list []newcomer
+	for _, r := range p.recipients {
+		if r.ID == 0 {
+			list = append(list, newcomer{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
+		}
+	}
+	return list
 }
 
 // count is how many numbers save takes.

@@ -549,25 +549,33 @@ func TestOneLeads(t *testing.T) {
 	held.Resign()
 }
 
-// It is known since when an issuer vouches for the address that it is now.
+// It is known since when an issuer vouches for the address that it is now. A
+// token that does not say leaves it so, for that address.
 func TestVouchedSince(t *testing.T) {
+	const yes, no, absent = "yes", "no", "absent"
 	eachFollowing(t, func(t *testing.T, f *following) {
 		start := f.now
 		for i, step := range []struct {
-			email    string
-			verified bool
-			since    int // hours; -1 for never
+			email, verified string
+			since           int // hours; -1 for never
 		}{
-			{"a@example.org", false, -1}, {"a@example.org", true, 1}, {"A@example.org", true, 1}, {"b@example.org", true, 3}, {"", false, 3}, {"b@example.org", false, -1}, {"b@example.org", true, 6},
+			{"a@example.org", absent, -1}, {"a@example.org", no, -1}, {"a@example.org", yes, 2}, {"A@example.org", yes, 2}, {"a@example.org", absent, 2},
+			{"b@example.org", yes, 5}, {"", no, 5}, {"", absent, 5}, {"b@example.org", no, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 10},
+			{"c@example.org", absent, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 13},
 		} {
 			f.now = start.Add(time.Duration(i) * time.Hour)
-			a, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified})
+			a, err := f.store.SignIn(t.Context(), store.Claims{
+				Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified == yes, VerificationAbsent: step.verified == absent,
+			})
 			f.must(err)
 			switch {
-			case step.since < 0 && a.EmailVerifiedAt == nil:
-			case step.since >= 0 && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
+			case step.since < 0 && a.EmailVerifiedAt == nil && !a.EmailVerified:
+			case step.since >= 0 && a.EmailVerified && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
 			default:
-				t.Errorf("step %d: since %v", i, a.EmailVerifiedAt)
+				t.Errorf("step %d: %v, since %v", i, a.EmailVerified, a.EmailVerifiedAt)
+			}
+			if step.email == "" && a.Email != "b@example.org" {
+				t.Errorf("step %d: the address is %q", i, a.Email)
 			}
 		}
 	})

@@ -2524,7 +2524,11 @@ type Mutation {
   account asks.
   """
   resendConfirmation("An address of one of the viewer's watches." recipientId: ID!): RecipientPayload
-  "Has the viewer's own address written to again that had left a watch, or all, or to which mail could not be delivered."
+  """
+  Has the viewer's own address written to again that had left a watch, or all. The issuer of the token must vouch that the address
+  is the viewer's (` + "`" + `emailVerified` + "`" + `). That mail to an address could not be delivered holds for all accounts: only a link in one of
+  its own mails undoes it.
+  """
   resubscribe("The viewer's own address, on one of its watches." recipientId: ID!): RecipientPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What shall change." input: UpdateAccountInput!): UpdateAccountPayload

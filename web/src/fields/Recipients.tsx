@@ -89,7 +89,7 @@ function State({ recipient: { id, primary, status } }: { recipient: RecipientSta
     <p className="state">
       <span className={`tag ${status.toLowerCase()}`}>{said.recipientStates[status]}</span>
       {status === 'PENDING' && <button type="button" className="link" onClick={() => void ask()}>{said.resend}</button>}
-      {primary && (status === 'UNSUBSCRIBED' || status === 'BOUNCED') && (
+      {primary && status === 'UNSUBSCRIBED' && (
         <button type="button" className="link" onClick={() => void receive()}>{said.resubscribe}</button>
       )}
     </p>

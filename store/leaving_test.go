@@ -1,0 +1,236 @@
+package store_test
+
+import (
+	"testing"
+
+	"vigie"
+	"vigie/store"
+)
+
+// signIn has the account of « following » claim an address; verified is what its
+// token says of it, nil for nothing.
+func (f *following) signIn(email string, verified *bool) {
+	f.t.Helper()
+	var err error
+	f.account, err = f.store.SignIn(f.t.Context(), store.Claims{
+		Issuer: "test", Subject: "a", Email: email, EmailVerified: verified != nil && *verified, VerificationAbsent: verified == nil,
+	})
+	f.must(err)
+}
+
+// subscriptionOf is that of an address on a watch.
+func (f *following) subscriptionOf(w *vigie.Watch, email string) int64 {
+	f.t.Helper()
+	for _, r := range f.recipients(w) {
+		if r.Email == email {
+			return r.ID
+		}
+	}
+	f.t.Fatalf("%s is not on %s", email, w.Name)
+	return 0
+}
+
+// status is how an address stands with a watch, "" where it is not on it.
+func (f *following) status(w *vigie.Watch, email string) vigie.RecipientStatus {
+	f.t.Helper()
+	for _, r := range f.recipients(w) {
+		if r.Email == email {
+			return r.Status
+		}
+	}
+	return ""
+}
+
+// bounce has a mail to the second address bounce.
+func (f *following) bounce() {
+	f.t.Helper()
+	f.enter(f.roads)
+	mails, _ := f.claim()
+	if len(mails) != 1 {
+		f.t.Fatalf("%d mails", len(mails))
+	}
+	f.must(f.store.MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
+}
+
+// The owner of an account cannot undo that another person left by claiming their
+// address: the issuer must vouch for it.
+func TestResubscribeAnother(t *testing.T) {
+	leavings := map[string]func(f *following){
+		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
+		"the watch": func(f *following) { f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads))) },
+	}
+	for name, leave := range leavings {
+		t.Run(name, func(t *testing.T) {
+			eachFollowing(t, func(t *testing.T, f *following) {
+				f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+				leave(f)
+				for _, verified := range []*bool{new(false), nil} {
+					f.signIn("b@example.org", verified)
+					err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org"))
+					if vigie.CodeOf(err) != vigie.Invalid {
+						t.Errorf("the owner of the account undid it: %v", err)
+					}
+				}
+				// Neither does a request that began before the claim was taken back.
+				before := *f.account
+				before.EmailVerified = true
+				if err := f.store.Resubscribe(t.Context(), &before, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
+					t.Errorf("a request from before undid it: %v", err)
+				}
+				if got := f.status(f.roads, "B@example.org"); got != vigie.Unsubscribed {
+					t.Errorf("it is %s", got)
+				}
+				f.signIn("b@example.org", new(true))
+				f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
+				if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
+					t.Errorf("vouched for, it is %s", got)
+				}
+			})
+		})
+	}
+}
+
+// Resubscribing changes one account. What holds for an address on all accounts,
+// a bounce or what is kept of erased accounts, only its own link undoes.
+func TestResubscribeIsForOneAccount(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.store.Remember(hidden("key"))
+		// It left an account that was erased, and left this one.
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		gone := account(t, f.store, "gone")
+		w, err := f.store.CreateWatch(t.Context(), gone, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		f.must(err)
+		theirs, err := f.store.Recipients(t.Context(), gone, []int64{w.ID})
+		f.must(err)
+		a, err := f.store.Subscriber(t.Context(), theirs[w.ID][0].ID)
+		f.must(err)
+		f.must(f.store.Leave(t.Context(), a.RecipientID))
+		f.must(f.store.Erase(t.Context(), gone.ID))
+		f.must(f.store.Leave(t.Context(), id))
+		f.signIn("b@example.org", new(true))
+		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
+		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
+			t.Errorf("it is %s", got)
+		}
+		next := account(t, f.store, "next")
+		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		f.must(err)
+		theirs, err = f.store.Recipients(t.Context(), next, []int64{w.ID})
+		if err != nil || theirs[w.ID][0].Status != vigie.Unsubscribed {
+			t.Errorf("another account finds it %s: %v", theirs[w.ID][0].Status, err)
+		}
+	})
+	eachFollowing(t, func(t *testing.T, f *following) {
+		id := f.subscriber(f.roads).RecipientID
+		f.must(f.store.Confirm(t.Context(), id))
+		f.bounce()
+		for _, verified := range []*bool{new(true), new(false)} {
+			f.signIn("b@example.org", verified)
+			if err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
+				t.Errorf("from an address to which mail comes back: %v", err)
+			}
+			if got := f.status(f.roads, "B@example.org"); got != vigie.Bounced {
+				t.Errorf("the address that bounced is %s", got)
+			}
+		}
+		f.must(f.store.Rejoin(t.Context(), id))
+		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
+			t.Errorf("after its own link it is %s", got)
+		}
+	})
+}
+
+// An address that left has left, also where the account claimed it for a while,
+// and claims another now.
+func TestLeavingOutlastsClaims(t *testing.T) {
+	leavings := map[string]func(f *following){
+		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
+		"the watch": func(f *following) { f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads))) },
+	}
+	for name, leave := range leavings {
+		for known, knows := range map[string]bool{"a new address": false, "an address of another watch": true} {
+			t.Run(name+", "+known, func(t *testing.T) {
+				eachFollowing(t, func(t *testing.T, f *following) {
+					if knows {
+						_, err := f.store.CreateWatch(t.Context(), f.account, vigie.Watch{Name: "Ponts", NameKey: "ponts", Active: true}, false, []string{"c@example.org"})
+						f.must(err)
+					}
+					id := f.subscriber(f.roads).RecipientID
+					subscription := f.subscription(f.roads)
+					f.must(f.store.Confirm(t.Context(), id))
+					leave(f)
+					f.signIn("b@example.org", new(false))
+					f.signIn("c@example.org", new(true))
+					// A new address has left too; one that is known says so for itself.
+					want := vigie.Unsubscribed
+					if knows && name == "all" {
+						want = vigie.Confirmed
+					}
+					if got := f.status(f.roads, "c@example.org"); got != want {
+						t.Errorf("the address that takes over is %q", got)
+					}
+					_, err := f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(*vigie.Watch) {}, nil, &[]string{"b@example.org"})
+					f.must(err)
+					if got := f.status(f.roads, "B@example.org"); got != vigie.Unsubscribed {
+						t.Errorf("named again, it is %q", got)
+					}
+					// The links that it has lead where they did.
+					who, err := f.store.Subscriber(t.Context(), subscription)
+					if err != nil || who.Email != "B@example.org" || who.RecipientID != id {
+						t.Errorf("its link is %+v: %v", who, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A person who left goes on having left when their address changes, until they
+// say otherwise.
+func TestLeavingMovesAlong(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		own, err := f.store.Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
+		f.must(err)
+		f.must(f.store.Leave(t.Context(), own.RecipientID))
+		f.signIn("new@example.org", new(true))
+		for _, w := range []*vigie.Watch{f.roads, f.schools} {
+			if got := f.status(w, "new@example.org"); got != vigie.Unsubscribed {
+				t.Errorf("on %s the new address is %q", w.Name, got)
+			}
+		}
+		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "new@example.org")))
+		if got := f.status(f.schools, "new@example.org"); got != vigie.Confirmed {
+			t.Errorf("back, it is %q", got)
+		}
+	})
+}
+
+// What an address said to an account that was erased holds again where an
+// account claims it, as where one names it.
+func TestForgottenHoldsForClaims(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.store.Remember(hidden("key"))
+		mine := f.account
+		f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Erase(t.Context(), mine.ID))
+		for i, c := range []struct {
+			verified *bool
+			want     vigie.RecipientStatus
+		}{{new(false), vigie.Unsubscribed}, {nil, vigie.Unsubscribed}, {new(true), vigie.Confirmed}} {
+			claim := func(email string, verified *bool) {
+				var err error
+				f.account, err = f.store.SignIn(t.Context(), store.Claims{
+					Issuer: "test", Subject: string(rune('p' + i)), Email: email, EmailVerified: verified != nil && *verified, VerificationAbsent: verified == nil,
+				})
+				f.must(err)
+			}
+			claim("first@example.org", new(true))
+			f.roads = f.watch("Voirie", "other@example.org")
+			claim("b@example.org", c.verified)
+			if got := f.status(f.roads, "b@example.org"); got != c.want {
+				t.Errorf("claimed, it is %q, not %s", got, c.want)
+			}
+		}
+	})
+}
