@@ -43,7 +43,11 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if !loopback(c.Listen) {
 		return errors.New("demo signs everyone in, so it listens on a loopback address alone, such as 127.0.0.1:8080; use serve for others")
 	}
-	s, err := databaseSettings{Data: c.Data}.openSite(ctx, p, searchSettings{}, untraced())
+	database := databaseSettings{Data: c.Data}
+	if err := database.migrate(ctx); err != nil {
+		return err
+	}
+	s, err := database.openSite(ctx, p, searchSettings{}, untraced())
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 type serve struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	PrivateListen string `help:"The address that serves /metrics, for operators alone; without it, nothing does." placeholder:"HOST:PORT"`
+	Migrate       bool   `help:"Bring the database up to date first; without it, the server stops on one that is not." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -55,6 +56,11 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer traces.end(ctx, p.log())
+	if c.Migrate {
+		if err := c.migrate(ctx); err != nil {
+			return err
+		}
+	}
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
 		return err
@@ -164,12 +170,8 @@ func (s *site) follow(ctx context.Context) (stop func()) {
 type migrate struct{ databaseSettings }
 
 // Run runs the command.
-func (c *migrate) Run(ctx context.Context, p *process) error {
-	s, err := c.open(ctx, p) // opening it does
-	if err != nil {
-		return err
-	}
-	return s.Close()
+func (c *migrate) Run(ctx context.Context) error {
+	return c.migrate(ctx)
 }
 
 // reindex is the command that has the index built anew.

@@ -42,16 +42,28 @@ type databaseSettings struct {
 	DatabaseURL string `help:"sqlite:PATH or postgres://…; without it, a SQLite file in the data folder." placeholder:"URL"`
 }
 
-// open opens the database.
-func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
-	url := d.DatabaseURL
-	if url == "" {
-		if err := os.MkdirAll(d.Data, 0o755); err != nil {
-			return nil, err
-		}
-		url = "sqlite:" + filepath.Join(d.Data, "vigie.db")
+// url is the database's.
+func (d databaseSettings) url() string {
+	if d.DatabaseURL != "" {
+		return d.DatabaseURL
 	}
-	return store.Open(ctx, url, p.now)
+	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
+}
+
+// migrate brings the database up to date, and makes the embedded one where
+// there is none.
+func (d databaseSettings) migrate(ctx context.Context) error {
+	if d.DatabaseURL == "" {
+		if err := os.MkdirAll(d.Data, 0o755); err != nil {
+			return err
+		}
+	}
+	return store.Migrate(ctx, d.url())
+}
+
+// open opens the database, which must be up to date.
+func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
+	return store.Open(ctx, d.url(), p.now)
 }
 
 // searchSettings say where the search engine is.
