@@ -58,6 +58,10 @@ func connect(rawURL string, mode absence) (*bun.DB, dialect, error) {
 	}}
 }
 
+// tolerant lets a database have columns that this version does not know: the
+// next version may add some while servers of this one run.
+func tolerant() bun.DBOption { return bun.WithDiscardUnknownColumns() }
+
 const (
 	// connections is how many there are to a database, where its URL does not say
 	// with pool_max_conns: some are a leader's and a listener's alone.
@@ -103,7 +107,7 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idle)
-	return bun.NewDB(pool, pgdialect.New()), dialect{postgres: true}, nil
+	return bun.NewDB(pool, pgdialect.New(), tolerant()), dialect{postgres: true}, nil
 }
 
 // gone is how long a database may say nothing that was asked something, or is to
@@ -144,7 +148,7 @@ func connectSQLite(path string, mode absence) (*bun.DB, dialect, error) {
 	}
 	sqlDB.SetMaxIdleConns(connections)
 	sqlDB.SetConnMaxIdleTime(idle)
-	return bun.NewDB(sqlDB, sqlitedialect.New()), dialect{}, nil
+	return bun.NewDB(sqlDB, sqlitedialect.New(), tolerant()), dialect{}, nil
 }
 
 // exclusively runs fn while no other process runs anything under that name.
