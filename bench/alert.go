@@ -69,6 +69,9 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 			err = dropErr
 		}
 	}()
+	if err := store.Migrate(ctx, database); err != nil {
+		return nil, err
+	}
 	s, err := store.Open(ctx, database, time.Now)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // rig is a database, an engine that can be made to fail, and an indexer.
@@ -55,7 +56,7 @@ func (i fragileIndex) Put(ctx context.Context, docs []search.Document) error {
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: t.TempDir(), engine: &fragile{}}
 	var err error
-	if r.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(r.dir, "vigie.db"), time.Now); err != nil {
+	if r.store, err = store.Open(t.Context(), storetest.SQLite(t), time.Now); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.store.Close() })

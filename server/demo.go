@@ -50,7 +50,11 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer listener.Close()
-	s, err := databaseSettings{Data: c.Data}.openSite(ctx, p, searchSettings{}, untraced())
+	database := databaseSettings{Data: c.Data}
+	if err := database.migrate(ctx, p); err != nil {
+		return err
+	}
+	s, err := database.openSite(ctx, p, searchSettings{}, untraced())
 	if err != nil {
 		return err
 	}

@@ -110,14 +110,14 @@ func TestImportEveryRealFile(t *testing.T) {
 	if err != nil || len(files) < 4 {
 		t.Fatalf("real notices: %v, %v", files, err)
 	}
-	data := t.TempDir()
+	database := storetest.SQLite(t)
 	for round, want := range []string{`^8011 notices read: \d+ new, \d+ corrections, \d+ unchanged, 0 refused\.`, `^8011 notices read: 0 new, 0 corrections, 8011 unchanged, 0 refused\.`} {
-		c := run(t, nil, "", append([]string{"import", "boamp", "--data", data}, files...)...)
+		c := run(t, nil, "", append([]string{"import", "boamp", "--database-url", database}, files...)...)
 		if c.status != 0 || !regexp.MustCompile(want).MatchString(c.out.String()) {
 			t.Errorf("import %d: %s%s", round+1, c.out.String(), c.err.String())
 		}
 	}
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "vigie.db"), time.Now)
+	s, err := store.Open(t.Context(), database, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestImportNamesBadRecords(t *testing.T) {
 		"packed":            {packed.String(), 1, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := run(t, nil, test.text, "import", "boamp", "--data", t.TempDir(), "-")
+			c := run(t, nil, test.text, "import", "boamp", "--database-url", storetest.SQLite(t), "-")
 			said := c.out.String() + c.err.String()
 			if c.status != test.status || !strings.Contains(said, fmt.Sprintf("%d new", test.kept)) {
 				t.Errorf("status %d, want %d, with %d kept:\n%s", c.status, test.status, test.kept, said)
@@ -172,7 +172,7 @@ func TestImportNamesBadRecords(t *testing.T) {
 			}
 		})
 	}
-	if c := run(t, nil, "", "import", "boamp", "--data", t.TempDir(), "/nowhere.json"); c.status != 1 || !strings.Contains(c.err.String(), "/nowhere.json") {
+	if c := run(t, nil, "", "import", "boamp", "--database-url", storetest.SQLite(t), "/nowhere.json"); c.status != 1 || !strings.Contains(c.err.String(), "/nowhere.json") {
 		t.Errorf("a missing file: status %d, %s", c.status, c.err.String())
 	}
 }

@@ -217,9 +217,9 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 		`{"name":"` + strings.Repeat("x", 1<<20) + `"}`,
 		`{"externalId":"10","subject":"ana","email":"ana@example.org","name":"voirie","mode":"any","natures":["works"],"buyers":[{"name":"Commune d'Exemple","department":"1"}]}`,
 	}, "\n")
-	data := t.TempDir()
+	database := storetest.SQLite(t)
 	imports := func(text string, args ...string) (int, string) {
-		c := run(t, nil, text, append([]string{"import", "watches", "--data", data, "--secret", testSecret, "-"}, args...)...)
+		c := run(t, nil, text, append([]string{"import", "watches", "--database-url", database, "--secret", testSecret, "-"}, args...)...)
 		return c.status, c.out.String() + c.err.String()
 	}
 	status, said := imports(text)
@@ -249,7 +249,7 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 	if status != 0 || !strings.Contains(said, "1 unchanged") {
 		t.Errorf("written otherwise: %d %s", status, said)
 	}
-	c := run(t, nil, "", "account", "export", "--subject", "ana", "--data", data)
+	c := run(t, nil, "", "account", "export", "--subject", "ana", "--database-url", database)
 	var e store.Export
 	if err := json.Unmarshal([]byte(c.out.String()), &e); err != nil || len(e.Watches) != 2 {
 		t.Fatal(c.out.String(), c.err.String(), err)
@@ -276,7 +276,7 @@ func TestReadmeWatches(t *testing.T) {
 	if line == nil {
 		t.Fatal("the README shows no watch")
 	}
-	if c := run(t, nil, string(line[1]), "import", "watches", "--data", t.TempDir(), "--secret", testSecret, "-"); c.status != 0 || !strings.Contains(c.out.String(), "1 new") {
+	if c := run(t, nil, string(line[1]), "import", "watches", "--database-url", storetest.SQLite(t), "--secret", testSecret, "-"); c.status != 0 || !strings.Contains(c.out.String(), "1 new") {
 		t.Error(c.out.String(), c.err.String())
 	}
 }

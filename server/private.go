@@ -8,30 +8,31 @@ import (
 	"os"
 )
 
-// keepPrivate makes sure that a database in a file is for its owner alone: it
-// holds people's watches and addresses. A folder is closed only where it is the
-// data folder, which is ours. What was made for everyone to read is closed, and
-// that is said; what its operator gave a group stays.
-func keepPrivate(ctx context.Context, folder, file string, log *slog.Logger) error {
+// makePrivate makes the file of a database, where there is none, and its folder,
+// if that is ours, for their owner alone. SQLite would make them for everyone to
+// read; it gives what it keeps beside a database the same permissions.
+func makePrivate(folder, file string) error {
 	if folder != "" {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
-		closeTo(ctx, folder, 0o700, log)
 	}
-	// SQLite would make it for everyone to read. It gives what it keeps beside a
-	// database the same permissions.
 	made, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := made.Close(); err != nil {
-		return err
+	return made.Close()
+}
+
+// keepPrivate closes the file of a database that everyone could read, and its
+// folder, if that is ours.
+func keepPrivate(ctx context.Context, folder, file string, log *slog.Logger) {
+	if folder != "" {
+		closeTo(ctx, folder, 0o700, log)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		closeTo(ctx, file+suffix, 0o600, log)
 	}
-	return nil
 }
 
 // closeTo takes the permissions of all but its owner from what everyone could

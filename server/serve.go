@@ -25,6 +25,7 @@ import (
 type serverSettings struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 	PrivateListen string `help:"The address that serves /metrics and what /readyz has to say, for operators alone; without it, nothing does." type:"listen" placeholder:"HOST:PORT"`
+	Migrate       bool   `help:"Bring the database up to date first; without it, the server stops on one that is not." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -95,6 +96,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer traces.end(ctx, p.log())
+	if c.Migrate {
+		if err := c.migrate(ctx, p); err != nil {
+			plan.desk.close()
+			return err
+		}
+	}
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
 		plan.desk.close()
@@ -209,11 +216,7 @@ type migrate struct{ databaseSettings }
 
 // Run runs the command.
 func (c *migrate) Run(ctx context.Context, p *process) error {
-	s, err := c.open(ctx, p) // opening it does
-	if err != nil {
-		return err
-	}
-	return s.Close()
+	return c.migrate(ctx, p)
 }
 
 // reindex is the command that has the index built anew.

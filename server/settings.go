@@ -32,22 +32,31 @@ type databaseSettings struct {
 	DatabaseURL string `help:"sqlite:PATH or postgres://…; without it, a SQLite file in the data folder." type:"database" placeholder:"URL"`
 }
 
-// open opens the database.
-func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
-	if folder, file, ok := d.sqlite(); ok {
-		if err := keepPrivate(ctx, folder, file, p.log()); err != nil {
-			return nil, err
-		}
-	}
-	return store.Open(ctx, d.url(), p.now)
-}
-
 // url is where the database is.
 func (d databaseSettings) url() string {
 	if d.DatabaseURL != "" {
 		return d.DatabaseURL
 	}
 	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
+}
+
+// migrate brings the database up to date, and makes the embedded one where
+// there is none.
+func (d databaseSettings) migrate(ctx context.Context, p *process) error {
+	if folder, file, ok := d.sqlite(); ok {
+		if err := makePrivate(folder, file); err != nil {
+			return err
+		}
+	}
+	return store.Migrate(ctx, d.url())
+}
+
+// open opens the database, which must be up to date.
+func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
+	if folder, file, ok := d.sqlite(); ok {
+		keepPrivate(ctx, folder, file, p.log())
+	}
+	return store.Open(ctx, d.url(), p.now)
 }
 
 // sqlite is the file of the database, if it is one, and its folder, if that is

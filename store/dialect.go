@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -33,10 +35,19 @@ import (
 // one it is.
 type dialect struct{ postgres bool }
 
+// absence is what to do where there is no SQLite file, by the name of SQLite's
+// mode.
+type absence string
+
+const (
+	mustExist absence = "rw"
+	mayCreate absence = "rwc"
+)
+
 // connect opens the database that rawURL names.
-func connect(rawURL string) (*bun.DB, dialect, error) {
+func connect(rawURL string, mode absence) (*bun.DB, dialect, error) {
 	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		return connectSQLite(path)
+		return connectSQLite(path, mode)
 	}
 	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
 		return connectPostgres(rawURL)
@@ -46,6 +57,10 @@ func connect(rawURL string) (*bun.DB, dialect, error) {
 		EN: "A database URL begins with sqlite: or postgres://.",
 	}}
 }
+
+// tolerant lets a database have columns that this version does not know: the
+// next version may add some while servers of this one run.
+func tolerant() bun.DBOption { return bun.WithDiscardUnknownColumns() }
 
 const (
 	// connections is how many there are to a database, where its URL does not say
@@ -92,7 +107,7 @@ func connectPostgres(rawURL string) (*bun.DB, dialect, error) {
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idle)
-	return bun.NewDB(pool, pgdialect.New()), dialect{postgres: true}, nil
+	return bun.NewDB(pool, pgdialect.New(), tolerant()), dialect{postgres: true}, nil
 }
 
 // gone is how long a database may say nothing that was asked something, or is to
@@ -108,10 +123,13 @@ func dialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
-func connectSQLite(path string) (*bun.DB, dialect, error) {
+func connectSQLite(path string, mode absence) (*bun.DB, dialect, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, dialect{}, err
+	}
+	if _, err := os.Stat(path); mode == mustExist && errors.Is(err, fs.ErrNotExist) {
+		return nil, dialect{}, emptyDatabase()
 	}
 	// As parameters of the URL the settings reach every connection of the pool;
 	// busy_timeout comes first because journal_mode may have to wait. With
@@ -122,6 +140,7 @@ func connectSQLite(path string) (*bun.DB, dialect, error) {
 		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock":   {"immediate"},
 		"_timezone": {"UTC"},
+		"mode":      {string(mode)},
 	}
 	sqlDB, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String())
 	if err != nil {
@@ -129,7 +148,7 @@ func connectSQLite(path string) (*bun.DB, dialect, error) {
 	}
 	sqlDB.SetMaxIdleConns(connections)
 	sqlDB.SetConnMaxIdleTime(idle)
-	return bun.NewDB(sqlDB, sqlitedialect.New()), dialect{}, nil
+	return bun.NewDB(sqlDB, sqlitedialect.New(), tolerant()), dialect{}, nil
 }
 
 // exclusively runs fn while no other process runs anything under that name.
@@ -150,6 +169,17 @@ func (d dialect) exclusively(ctx context.Context, db *bun.DB, name string, fn fu
 	err = fn(ctx)
 	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+lockKey+")", name)
 	return errors.Join(err, unlockErr)
+}
+
+// hasTable tells whether a database has a table.
+func (d dialect) hasTable(ctx context.Context, db *bun.DB, name string) (bool, error) {
+	query := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	if d.postgres {
+		query = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?"
+	}
+	var n int
+	err := db.NewRaw(query, name).Scan(ctx, &n)
+	return n > 0, err
 }
 
 // queue makes transactions of that name follow one another to their ends.

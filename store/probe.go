@@ -19,7 +19,7 @@ func Probe(ctx context.Context, url string) (version string, err error) {
 			return "", err
 		}
 	}
-	db, dialect, err := connect(url)
+	db, dialect, err := connect(url, mustExist)
 	if err != nil {
 		return "", err
 	}

@@ -8,17 +8,10 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"embed"
-	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/migrate"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Store is an open database. Its methods may be called at once.
 type Store struct {
@@ -34,19 +27,19 @@ type Store struct {
 	bell bell
 }
 
-// Open opens the database that url names, "sqlite:PATH" or "postgres://…", and
-// brings its tables up to date. A SQLite file is made where there is none.
+// Open opens the database that url names, "sqlite:PATH" or "postgres://…". It
+// changes nothing: a database whose tables are not those that this version
+// works with is refused, with the code [Empty], [Older] or [Newer].
 func Open(ctx context.Context, url string, now func() time.Time) (*Store, error) {
-	db, dialect, err := connect(url)
+	db, dialect, err := connect(url, mustExist)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db), met: newMet()}
-	if err := s.migrate(ctx); err != nil {
+	if err := checkSchema(ctx, db, dialect); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("bring the database up to date: %w", translate(err))
+		return nil, err
 	}
-	return s, nil
+	return &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db), met: newMet()}, nil
 }
 
 // Close lets go of the database.
@@ -58,32 +51,6 @@ func (s *Store) Ping(ctx context.Context) error { return translate(s.db.PingCont
 // Observe has hook told of every query from now on. It is for the start,
 // before the store is shared.
 func (s *Store) Observe(hook bun.QueryHook) { s.db = s.db.WithQueryHook(hook) }
-
-func (s *Store) migrate(ctx context.Context) error {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	list := migrate.NewMigrations()
-	if err := list.Discover(sub); err != nil {
-		return err
-	}
-	return s.dialect.exclusively(ctx, s.db, "migrate", func(ctx context.Context) error {
-		// A migration counts as applied only when it was: Bun's default marks
-		// it before.
-		migrator := migrate.NewMigrator(s.db, list, migrate.WithMarkAppliedOnSuccess(true))
-		if err := migrator.Init(ctx); err != nil {
-			return err
-		}
-		if _, err := migrator.Migrate(ctx); err != nil {
-			return err
-		}
-		// Who restores an old database, or starts a new one, must not meet an
-		// index of another: its name holds the epoch.
-		_, err := s.db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
-		return err
-	})
-}
 
 // setting is a named value that all replicas share.
 type setting struct {

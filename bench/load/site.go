@@ -83,6 +83,9 @@ func (o options) open(ctx context.Context) (s *site, err error) {
 
 // fill publishes tenders and makes accounts with watches.
 func (s *site) fill(ctx context.Context, o options) error {
+	if err := store.Migrate(ctx, s.database); err != nil {
+		return err
+	}
 	db, err := store.Open(ctx, s.database, time.Now)
 	if err != nil {
 		return err

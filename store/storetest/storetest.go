@@ -1,5 +1,4 @@
-// Package storetest gives tests empty databases of every kind that the store
-// runs on.
+// Package storetest gives tests databases of every kind that the store runs on.
 package storetest
 
 import (
@@ -13,20 +12,39 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"vigie/store"
 )
 
-// Kinds are the kinds of database, by name; each gives the URL of an empty one,
-// which goes with the test.
+// Kinds are the kinds of database, by name; each gives the URL of one without
+// content, which goes with the test. Its tables are up to date.
 func Kinds() map[string]func(testing.TB) string {
 	return map[string]func(testing.TB) string{"sqlite": SQLite, "postgres": Postgres}
 }
 
-// SQLite gives the URL of a file that is not there yet.
-func SQLite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "vigie.db") }
+// Empty is [Kinds] without tables.
+func Empty() map[string]func(testing.TB) string {
+	return map[string]func(testing.TB) string{"sqlite": emptySQLite, "postgres": emptyPostgres}
+}
 
-// Postgres makes a schema of its own in the server of VIGIE_TEST_POSTGRES_URL.
-// Without that the test is skipped, loudly; in the whole test run it fails.
-func Postgres(t testing.TB) string {
+// SQLite gives the URL of a migrated database in a file.
+func SQLite(t testing.TB) string { return migrated(t, emptySQLite(t)) }
+
+// Postgres gives the URL of a migrated schema of its own in the server of
+// VIGIE_TEST_POSTGRES_URL. Without that the test is skipped, loudly; in the
+// whole test run it fails.
+func Postgres(t testing.TB) string { return migrated(t, emptyPostgres(t)) }
+
+func migrated(t testing.TB, url string) string {
+	if err := store.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func emptySQLite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "vigie.db") }
+
+func emptyPostgres(t testing.TB) string {
 	base := os.Getenv("VIGIE_TEST_POSTGRES_URL")
 	if base == "" {
 		if os.Getenv("VIGIE_TEST_ALL") != "" {

@@ -1,0 +1,94 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// A database is opened when its tables are those of this version, and only then.
+func TestOpenChecksSchema(t *testing.T) {
+	for kind, empty := range storetest.Empty() {
+		t.Run(kind, func(t *testing.T) {
+			url := empty(t)
+			code := func() vigie.Code {
+				t.Helper()
+				s, err := store.Open(t.Context(), url, time.Now)
+				if err == nil {
+					s.Close()
+				}
+				return vigie.CodeOf(err)
+			}
+			if got := code(); got != store.Empty {
+				t.Errorf("without tables: %q", got)
+			}
+			for range 2 { // again changes nothing
+				if err := store.Migrate(t.Context(), url); err != nil {
+					t.Fatal(err)
+				}
+				if got := code(); got != "" {
+					t.Errorf("migrated: %q", got)
+				}
+			}
+			storetest.Exec(t, url, "INSERT INTO bun_migrations (name, group_id) VALUES ('29990101000000', 99)")
+			if got := code(); got != store.Newer {
+				t.Errorf("with a migration that is not known: %q", got)
+			}
+			if err := store.Migrate(t.Context(), url); vigie.CodeOf(err) != store.Newer {
+				t.Errorf("migrated all the same: %v", err)
+			}
+			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '29990101000000'")
+			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '20261126000002'")
+			if got := code(); got != store.Older {
+				t.Errorf("without the last migration: %q", got)
+			}
+			storetest.Exec(t, url, "DELETE FROM bun_migrations")
+			if got := code(); got != store.Empty {
+				t.Errorf("where migrating had only begun: %q", got)
+			}
+		})
+	}
+}
+
+// A migration and the mark that it was applied are one transaction: where the
+// mark fails nothing is left of it, and it can be run again.
+func TestMigrationIsMarkedWithin(t *testing.T) {
+	const name = "20261124000000"
+	for kind, empty := range storetest.Empty() {
+		t.Run(kind, func(t *testing.T) {
+			url := empty(t)
+			if kind == "sqlite" {
+				storetest.Exec(t, url, "CREATE TABLE bun_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR, group_id INTEGER, migrated_at TIMESTAMP NOT NULL DEFAULT current_timestamp)")
+				storetest.Exec(t, url, "CREATE TRIGGER refuse BEFORE INSERT ON bun_migrations WHEN new.name = '"+name+"' BEGIN SELECT raise(ABORT, 'refused'); END")
+			} else {
+				storetest.Exec(t, url, "CREATE TABLE bun_migrations (id BIGSERIAL PRIMARY KEY, name VARCHAR, group_id BIGINT, migrated_at TIMESTAMPTZ NOT NULL DEFAULT current_timestamp, CONSTRAINT refuse CHECK (name <> '"+name+"'))")
+			}
+			if err := store.Migrate(t.Context(), url); err == nil {
+				t.Fatal("the mark was not refused")
+			}
+			if kind == "sqlite" {
+				storetest.Exec(t, url, "DROP TRIGGER refuse")
+			} else {
+				storetest.Exec(t, url, "ALTER TABLE bun_migrations DROP CONSTRAINT refuse")
+			}
+			if err := store.Migrate(t.Context(), url); err != nil {
+				t.Fatal(err)
+			}
+			open(t, url)
+		})
+	}
+}
+
+func TestOpenMakesNoFile(t *testing.T) {
+	url := "sqlite:" + t.TempDir() + "/none.db"
+	if _, err := store.Open(t.Context(), url, time.Now); vigie.CodeOf(err) != store.Empty || !strings.Contains(err.Error(), "vigie migrate") {
+		t.Error(err)
+	}
+	if err := store.Migrate(t.Context(), url); err != nil {
+		t.Error(err)
+	}
+}
