@@ -30,10 +30,13 @@ type News struct {
 
 // follower is one who follows the news.
 type follower struct {
-	// after is the last change before it began.
+	// after is the last change before it began; unknown while that is being read.
 	after int64
 	queue chan *query.News
 }
+
+// unknown is the number of a change that is yet to be read.
+const unknown = -1
 
 const (
 	// look is how often the database is asked where nothing woke us: what
@@ -62,19 +65,17 @@ func (n *News) Run(ctx context.Context) {
 // the last time. An error, of code [vigie.Unavailable], is the last thing it
 // yields. The result is for one use.
 func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+	f := n.register()
+	// Only now: what is published from here on reaches the follower's queue.
 	after, err := n.store.LastNumber(ctx)
 	if err != nil {
+		n.unregister(f)
 		return nil, err
 	}
-	f := &follower{after: after, queue: make(chan *query.News, behind)}
 	n.mutex.Lock()
-	n.followers[f] = struct{}{}
+	f.after = after
 	n.mutex.Unlock()
-	context.AfterFunc(ctx, func() {
-		n.mutex.Lock()
-		defer n.mutex.Unlock()
-		delete(n.followers, f)
-	})
+	context.AfterFunc(ctx, func() { n.unregister(f) })
 	return func(yield func([]*query.News, error) bool) {
 		for {
 			some, lost := f.take(ctx)
@@ -89,15 +90,32 @@ func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], err
 	}, nil
 }
 
+func (n *News) register() *follower {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	f := &follower{after: unknown, queue: make(chan *query.News, behind)}
+	n.followers[f] = struct{}{}
+	return f
+}
+
+func (n *News) unregister(f *follower) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	delete(n.followers, f)
+}
+
 // take waits for news and takes all there are; lost reports that there will be
-// no more.
+// no more. What was queued from before the follower began is left out.
 func (f *follower) take(ctx context.Context) (some []*query.News, lost bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
 	case next, ok := <-f.queue:
 		for ; ok; next, ok = <-f.queue {
-			if some = append(some, next); len(f.queue) == 0 {
+			if next.Notice.ID > f.after {
+				some = append(some, next)
+			}
+			if len(f.queue) == 0 {
 				return some, false
 			}
 		}
@@ -150,13 +168,17 @@ func (n *News) begin() bool {
 		n.telling = false
 		return false
 	}
-	if !n.telling {
-		n.telling, n.cursor = true, 1<<63-1
-		for f := range n.followers {
-			n.cursor = min(n.cursor, f.after)
+	if n.telling {
+		return true
+	}
+	n.cursor = unknown
+	for f := range n.followers {
+		if f.after != unknown && (n.cursor == unknown || f.after < n.cursor) {
+			n.cursor = f.after
 		}
 	}
-	return true
+	n.telling = n.cursor != unknown
+	return n.telling
 }
 
 // read makes news of the next notices.
