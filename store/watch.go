@@ -155,7 +155,8 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	case w.Active && !wasActive:
 		w.Since = w.Number
 	case wasActive && !w.Active:
-		w.Paused, w.CatchUpFrom = &w.Number, nil
+		// What it was still to catch up on, it is to catch up on later.
+		w.Paused, w.CatchUpFrom = cmp.Or(w.CatchUpFrom, new(w.Number)), nil
 	}
 	w.Criteria = storedCriteria(w.Criteria)
 	if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {

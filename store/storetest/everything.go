@@ -14,15 +14,11 @@ import (
 // begins with the name of its table.
 func Everything(t testing.TB, rawURL string) []string {
 	t.Helper()
-	driver, names := "pgx", "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
-	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		driver, names = "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table'"
-		rawURL = (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+	names := "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	if strings.HasPrefix(rawURL, "sqlite:") {
+		names = "SELECT name FROM sqlite_master WHERE type = 'table'"
 	}
-	db, err := sql.Open(driver, rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connect(t, rawURL)
 	defer db.Close()
 	read := func(query string) (all [][]any) {
 		rows, err := db.QueryContext(t.Context(), query)
@@ -62,4 +58,18 @@ func Everything(t testing.TB, rawURL string) []string {
 		}
 	}
 	return texts
+}
+
+// connect opens a database past the store.
+func connect(t testing.TB, rawURL string) *sql.DB {
+	t.Helper()
+	driver := "pgx"
+	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
+		driver, rawURL = "sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+	}
+	db, err := sql.Open(driver, rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
