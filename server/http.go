@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -18,6 +19,7 @@ import (
 	"vigie"
 	"vigie/alert/consent"
 	"vigie/alert/link"
+	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/search"
@@ -34,13 +36,14 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
-	lag     *lag
-	desk    *desk // nil where nobody is mailed
-	log     *slog.Logger
-	now     func() time.Time
-	news    *feed.News
-	gate    *gate
-	traces  *traces
+	// consumers tell how those do who follow the database.
+	consumers *consumer.Metrics
+	desk      *desk // nil where nobody is mailed
+	log       *slog.Logger
+	now       func() time.Time
+	news      *feed.News
+	gate      *gate
+	traces    *traces
 	// keep is for how many months it is kept what was mailed to whom.
 	keep int
 	page http.Handler // nil where it is not served
@@ -208,8 +211,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // what fails here is the client's connection
 }
 
-// ready tells whether requests can be answered, part by part, and how far behind
-// the database those are who follow it.
+// ready tells whether requests can be answered, part by part; how far behind the
+// database those are who follow it; and how much they could not process.
 func (s *site) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
@@ -222,8 +225,17 @@ func (s *site) ready(w http.ResponseWriter, r *http.Request) {
 			status, said[part] = http.StatusServiceUnavailable, operatorMessage(err)
 		}
 	}
-	if behind, err := s.lag.now(ctx); err == nil { // else the database says so
+	// Where these are not known, the database says why.
+	if lags, err := s.consumers.Behind(ctx); err == nil {
+		behind := make(map[string]int64, len(lags))
+		for consumer, lag := range lags {
+			behind[consumer] = lag.Changes
+		}
 		said["behind"] = behind
+	}
+	if aside, err := s.consumers.Quarantine(ctx); err == nil {
+		maps.DeleteFunc(aside, func(_ string, items int64) bool { return items == 0 })
+		said["quarantine"] = aside
 	}
 	writeJSON(w, status, said)
 }
