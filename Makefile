@@ -3,7 +3,7 @@ SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
-RACE  = ./alert/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
+RACE  = ./alert/... ./consumer/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
 
 .PHONY: help
 help: ## list the targets

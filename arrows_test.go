@@ -18,7 +18,7 @@ import (
 //
 //	server → everything
 //	graph → service → store, search → query → lexicon → root        match → query
-//	feed → store, search, match        ingest → root
+//	feed, alert → consumer → store        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -37,11 +37,13 @@ func arrows() map[string][]string {
 		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
 		"store":                  {".", "lexicon", "query"},
 		"store/storetest":        {".", "store"},
+		"consumer":               {".", "store"},
+		"consumer/consumertest":  {".", "consumer", "store", "store/storetest"},
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
 		"ingest/watches":         {".", "ingest"},
-		"feed":                   {".", "lexicon", "match", "query", "search", "store"},
-		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "feed", "query", "store"},
+		"feed":                   {".", "consumer", "lexicon", "match", "query", "search", "store"},
+		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "match", "query", "store"},
 		"alert/consent":          {".", "alert/link", "store"},
 		"alert/letter":           {"."},
 		"alert/link":             {},
@@ -57,7 +59,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "consumer", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/setting", "service", "store", "web",
 		},
 	}
@@ -65,7 +67,7 @@ func arrows() map[string][]string {
 
 // forTests may be imported by tests alone.
 func forTests() []string {
-	return []string{"alert/post/posttest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
+	return []string{"alert/post/posttest", "consumer/consumertest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
 }
 
 // TestArrows checks every import of one of our packages by another, and that

@@ -150,6 +150,9 @@ const (
 	MailSent    MailState = "SENT"
 	MailDropped MailState = "DROPPED"
 	MailFailed  MailState = "FAILED"
+	// MailAside is one that could not be written or sent because of a defect of
+	// ours, and that waits for an operator to have it tried again.
+	MailAside MailState = "ASIDE"
 )
 
 // Mail is one mail to one recipient. What it tells of is decided once; until

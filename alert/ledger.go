@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"vigie"
+	"vigie/consumer"
 	"vigie/feed"
 	"vigie/query"
 	"vigie/store"
@@ -15,10 +17,11 @@ import (
 
 // Ledger turns notices into deliveries: it enters who shall hear of what. Every
 // replica runs one; the one that leads writes, the others keep their matchers
-// in step to take over.
+// in step to take over. Beside that, whichever replica is first has watches
+// catch up, see [Ledger.CatchUp].
 //
-// Each notice is matched against the watches as they are in the snapshot of the
-// database in which it is found, so that neither can overtake the other.
+// Each notice is matched against the watches as they are in a snapshot of the
+// database that holds both, so that neither can overtake the other.
 type Ledger struct {
 	Store   *store.Store
 	Matcher *feed.Matcher
@@ -28,114 +31,82 @@ type Ledger struct {
 	MaxAge time.Duration
 	// Fault is told of the points that are passed, where it is not nil.
 	Fault func(Fault)
-
-	lead *store.Leadership
-	// said is when it was last noted that no notice waits.
-	said time.Time
+	// Metrics and Fail are the consumers'; either may be nil.
+	Metrics *consumer.Metrics
+	Fail    consumer.Fault
 }
-
-// sayEvery is how often it is noted that no notice waits.
-const sayEvery = time.Minute
 
 // batch is how many notices are matched in one snapshot.
 const batch = 100
 
 // Run works until ctx ends. What fails is logged and tried again.
 func (l *Ledger) Run(ctx context.Context) {
-	defer l.resign()
-	feed.KeepOn(ctx, l.step, func(err error) {
-		l.Log.ErrorContext(ctx, "alerts are not entered", "error", err)
-		l.resign()
-	})
+	var running sync.WaitGroup
+	running.Go(func() { l.Notices().Run(ctx) })
+	running.Go(func() { l.CatchUp().Run(ctx) })
+	running.Wait()
 }
 
 // Step does what there is to do now, where nobody else leads, for tests that do
 // not wait.
 func (l *Ledger) Step(ctx context.Context) error {
-	defer l.resign()
-	for {
-		if more, err := l.step(ctx); err != nil || !more {
-			return err
-		}
+	if err := l.Notices().Drain(ctx); err != nil {
+		return err
 	}
+	return l.CatchUp().Drain(ctx)
 }
 
-func (l *Ledger) step(ctx context.Context) (more bool, err error) {
-	leads, err := l.leads(ctx)
-	if err != nil {
-		return false, err
-	}
-	if !leads {
-		return false, l.Store.Snapshot(ctx, l.Matcher.Follow)
-	}
+// consumer is one of the ledger's.
+func (l *Ledger) consumer(name string) *consumer.Consumer {
+	return &consumer.Consumer{Name: name, Job: name, Store: l.Store, Now: l.Now, Log: l.Log, Metrics: l.Metrics, Fault: l.Fail}
+}
+
+// Notices is the consumer that enters what notices tell.
+func (l *Ledger) Notices() *consumer.Consumer {
+	c := l.consumer(store.AlertsConsumer)
+	c.Work = c.Stream(consumer.Stream{Kind: store.NoticeItem, Batch: batch, Next: l.next, Process: l.process}).Step
+	c.Follow = func(ctx context.Context) error { return l.Matcher.Within(ctx, l.Store, nil) }
+	c.Behind = l.Store.AlertsBehind
+	return c
+}
+
+// next reads which notices come next.
+func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
+	var items []consumer.Item
+	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) error {
+		items = nil
+		numbers, err := now.NoticesAfter(ctx, after, limit)
+		for _, number := range numbers {
+			items = append(items, consumer.Item{ID: number, Number: number})
+		}
+		return err
+	})
+	return items, err
+}
+
+// process enters what notices tell.
+func (l *Ledger) process(ctx context.Context, items []consumer.Item) error {
 	var found []news
-	var last int64
-	err = l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
-		found, last = nil, 0
-		if err := l.Matcher.Follow(ctx, now); err != nil {
-			return err
-		}
-		told, err := now.Told(ctx)
-		if err != nil {
-			return err
-		}
-		notices, err := now.Notices(ctx, told, batch)
-		if err != nil {
-			return err
-		}
-		if len(notices) > 0 {
-			last = notices[len(notices)-1].ID
-		}
-		more = len(notices) == batch
-		if found, err = l.read(ctx, now, notices); err != nil || more {
-			return err
-		}
-		missed, err := l.missed(ctx, now)
-		found = append(found, missed...)
+	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
+		found, err = l.read(ctx, now, items)
 		return err
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	l.fault(AfterMatch)
 	for _, n := range found {
 		if err := l.enter(ctx, n); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if last > 0 {
-		if err := l.Store.Tell(ctx, last); err != nil {
-			return false, err
-		}
-	}
-	if now := l.Now(); !more && now.Sub(l.said) >= sayEvery {
-		l.said = now
-		return false, l.Store.AllTold(ctx)
-	}
-	return more, nil
+	return nil
 }
 
 func (l *Ledger) fault(at Fault) {
 	if l.Fault != nil {
 		l.Fault(at)
 	}
-}
-
-func (l *Ledger) leads(ctx context.Context) (bool, error) {
-	if l.lead != nil && l.lead.Holds(ctx) {
-		return true, nil
-	}
-	l.resign()
-	lead, err := l.Store.Lead(ctx, "alerts")
-	l.lead = lead
-	return lead != nil, err
-}
-
-func (l *Ledger) resign() {
-	if l.lead != nil {
-		l.lead.Resign()
-	}
-	l.lead = nil
 }
 
 // news is what a notice tells about a tender, and whom.
@@ -154,17 +125,27 @@ type news struct {
 	// knew those of them that it matched before the notice.
 	matching []int64
 	knew     map[int64]bool
-	// missed is the watch that missed it, where the news is no notice but that
-	// this watch is to catch up.
-	missed *vigie.Watch
-	done   bool // with what it missed
+	// missed are the watches that missed it, where the news is no notice but that
+	// these are to catch up.
+	missed []int64
 }
 
 // read finds out what notices tell.
-func (l *Ledger) read(ctx context.Context, now *store.Snapshot, notices []*vigie.Notice) ([]news, error) {
-	oldest := l.Now().Add(-l.MaxAge)
+func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]news, error) {
+	numbers, oldest := make([]int64, len(items)), make(map[int64]time.Time, len(items))
+	for i, item := range items {
+		at := item.FirstTried // one that was set aside alerts as it would have done then
+		if at.IsZero() {
+			at = l.Now()
+		}
+		numbers[i], oldest[item.ID] = item.ID, at.Add(-l.MaxAge)
+	}
+	notices, err := now.Notices(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
 	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool {
-		return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(oldest)
+		return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(oldest[n.ID])
 	})
 	if len(notices) == 0 {
 		return nil, nil
@@ -188,6 +169,7 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, notices []*vigie
 	var list []news
 	for _, notice := range notices {
 		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
+			n.about.AsOf = now.Number
 			list = append(list, n)
 		}
 	}
@@ -254,47 +236,8 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	return n, online || n.corrects
 }
 
-// missed finds the tenders that watches would have told of had they not been
-// switched off, for those that shall catch up.
-func (l *Ledger) missed(ctx context.Context, now *store.Snapshot) ([]news, error) {
-	watches, err := now.CatchingUp(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var list []news
-	for _, w := range watches {
-		formula := query.Compile(w.Criteria)
-		for after := *w.CatchUpFrom; w.Active && w.DeletedAt == nil; {
-			tenders, err := now.ChangedTenders(ctx, after, batch)
-			if err != nil {
-				return nil, err
-			}
-			for _, t := range tenders {
-				after = t.Number
-				if t.MergedInto != nil || t.Status(l.Now()) != vigie.StatusOnline {
-					continue
-				}
-				facts, _ := query.FactsOf(t)
-				if formula.Matches(facts) {
-					// Its number stands for the notice: notices have others.
-					about := store.Happening{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
-					list = append(list, news{about: about, tender: t, facts: facts, missed: w})
-				}
-			}
-			if len(tenders) < batch {
-				break
-			}
-		}
-		list = append(list, news{missed: w, done: true})
-	}
-	return list, nil
-}
-
 // enter enters the deliveries of one piece of news.
 func (l *Ledger) enter(ctx context.Context, n news) error {
-	if n.done {
-		return l.Store.CaughtUp(ctx, n.missed)
-	}
 	alerts, err := l.alerts(ctx, n)
 	if err != nil {
 		return err
@@ -345,12 +288,15 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 
 // followers are those whose watches the tender matches.
 func (l *Ledger) followers(ctx context.Context, n news) ([]store.Follower, error) {
-	if n.missed != nil {
-		return l.Store.CatchUpFollowers(ctx, n.missed.ID)
+	read := func(watches []int64) ([]store.Follower, error) {
+		if n.missed != nil {
+			return l.Store.CatchUpFollowers(ctx, watches)
+		}
+		return l.Store.Followers(ctx, watches, n.about.NoticeID)
 	}
 	var all []store.Follower
-	for some := range slices.Chunk(n.matching, vigie.MaxBatch) {
-		followers, err := l.Store.Followers(ctx, some, n.about.NoticeID)
+	for some := range slices.Chunk(append(n.missed, n.matching...), vigie.MaxBatch) {
+		followers, err := read(some)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"vigie/consumer"
 	"vigie/store"
 )
 
@@ -17,6 +18,8 @@ type Retention struct {
 	Log   *slog.Logger
 	// Months is for how long it is kept.
 	Months int
+	// Metrics are the consumers'; may be nil.
+	Metrics *consumer.Metrics
 }
 
 const (
@@ -27,52 +30,56 @@ const (
 )
 
 // Run works until ctx ends. What fails is logged and tried again.
-func (r *Retention) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := r.Step(ctx); err != nil && ctx.Err() == nil {
-			r.Log.ErrorContext(ctx, "what was kept for long enough is not forgotten", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(askWhether):
-		}
-	}
-}
+func (r *Retention) Run(ctx context.Context) { r.consumer().Run(ctx) }
 
 // Step forgets what there is to forget, where that was not done for a day and
 // nobody else is at it.
-func (r *Retention) Step(ctx context.Context) error {
-	if due, err := r.due(ctx); err != nil || !due {
-		return err
+func (r *Retention) Step(ctx context.Context) error { return r.consumer().Drain(ctx) }
+
+func (r *Retention) consumer() *consumer.Consumer {
+	work := &round{Retention: r}
+	return &consumer.Consumer{
+		Name: store.RetentionConsumer, Job: store.RetentionConsumer, Pace: askWhether, Due: r.due, Work: work.step,
+		Resigned: func() { *work = round{Retention: r} },
+		Store:    r.Store, Now: r.Now, Log: r.Log, Metrics: r.Metrics,
 	}
-	lead, err := r.Store.Lead(ctx, "retention")
-	if err != nil || lead == nil {
-		return err
-	}
-	defer lead.Resign()
-	// Whoever led until now may have done it.
-	if due, err := r.due(ctx); err != nil || !due {
-		return err
-	}
+}
+
+// round is one looking through all that is kept, part by part.
+type round struct {
+	*Retention
+	part int
+	next int64 // where to go on within the part
+}
+
+// step forgets some of what there is to forget.
+func (r *round) step(ctx context.Context) (more bool, err error) {
 	before := r.Now().AddDate(0, -r.Months, 0)
+	switch r.part {
 	// Deliveries first: a mail that told of none that is still known can go.
-	for _, forget := range []func(context.Context, time.Time, int64) (int64, error){r.Store.ForgetDeliveries, r.Store.ForgetMails} {
-		for next, first := int64(0), true; first || next > 0; first = false {
-			if next, err = forget(ctx, before, next); err != nil {
-				return err
-			}
+	case 0:
+		r.next, err = r.Store.ForgetDeliveries(ctx, before, r.next)
+	case 1:
+		r.next, err = r.Store.ForgetMails(ctx, before, r.next)
+	case 2:
+		var some bool
+		if some, err = r.Store.ForgetAccesses(ctx, before); some {
+			r.next = 1
+		} else {
+			r.next = 0
 		}
+	default:
+		r.part = 0
+		return false, r.Store.NoteSeen(ctx, store.RetentionConsumer)
 	}
-	for more := true; more; {
-		if more, err = r.Store.ForgetAccesses(ctx, before); err != nil {
-			return err
-		}
+	if err == nil && r.next == 0 {
+		r.part++
 	}
-	return r.Store.NoteLookedThrough(ctx)
+	return true, err
 }
 
 func (r *Retention) due(ctx context.Context) (bool, error) {
-	last, err := r.Store.LookedThrough(ctx)
+	last, err := r.Store.SeenAt(ctx, store.RetentionConsumer)
 	now := r.Now()
 	// What was done well after now was done by a clock that was wrong.
 	return last.Add(lookThroughEvery).Before(now) || last.After(now.Add(lookThroughEvery)), err

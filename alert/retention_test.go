@@ -195,7 +195,7 @@ func TestForgettingIsDaily(t *testing.T) {
 
 		tell("3")
 		w.now = w.now.AddDate(2, 0, 0) // the clock is wrong
-		if err := w.store.NoteLookedThrough(t.Context()); err != nil {
+		if err := w.store.NoteSeen(t.Context(), store.RetentionConsumer); err != nil {
 			t.Fatal(err)
 		}
 		w.now = w.now.AddDate(-2, 14, 0)

@@ -14,7 +14,7 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
-	"vigie/feed"
+	"vigie/consumer"
 	"vigie/store"
 )
 
@@ -44,6 +44,15 @@ type Sender struct {
 	// Fault is told of the points that are passed, where it is not nil.
 	Fault   func(Fault)
 	Metrics *Metrics
+	// Consumers are the consumers' metrics, and Fail theirs; either may be nil.
+	Consumers *consumer.Metrics
+	Fail      consumer.Fault
+
+	once sync.Once
+	run  *consumer.Consumer
+	// mails are those that cannot be written or sent, recipients those for whom it
+	// cannot be said what to write.
+	mails, recipients *consumer.Quarantine
 }
 
 const (
@@ -63,34 +72,36 @@ const (
 // Run works until ctx ends, on as many mails at once as the mailer takes. What
 // fails is logged and tried again.
 func (s *Sender) Run(ctx context.Context) {
+	c := s.consumer()
 	var lanes sync.WaitGroup
 	for range s.Mailer.AtOnce() {
-		lanes.Go(func() {
-			feed.KeepOn(ctx, s.step, func(err error) {
-				s.Log.ErrorContext(ctx, "mail does not leave", "component", "sender", "action", "send", "error", err)
-			})
-		})
+		lanes.Go(func() { c.Run(ctx) })
 	}
 	lanes.Wait()
 }
 
 // Step sends what there is to be sent now, for tests that do not wait.
-func (s *Sender) Step(ctx context.Context) error {
-	for {
-		if more, err := s.step(ctx); err != nil || !more {
-			return err
+func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx) }
+
+func (s *Sender) consumer() *consumer.Consumer {
+	s.once.Do(func() {
+		s.run = &consumer.Consumer{
+			Name: store.MailsConsumer, Work: s.step, Behind: s.Store.MailsBehind,
+			Store: s.Store, Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
-	}
+		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: store.MailItem}
+		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: store.RecipientItem}
+	})
+	return s.run
 }
 
 // step claims some mails and sends them, one after the other.
 func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	start := time.Now()
-	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
-	mails, more, err := s.Store.Claim(ctx, store.Claiming{
-		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
-		Decide: func(r *store.Reader, indexed int64) store.Decision { return decide(r, s.Now(), s.Spacing, indexed) },
-	})
+	if err := s.revive(ctx); err != nil {
+		return false, err
+	}
+	mails, more, err := s.claim(ctx)
 	if err != nil || len(mails) == 0 {
 		return more, err
 	}
@@ -103,6 +114,70 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return true, s.release(ctx, mails)
+}
+
+// revive has mails tried again that were set aside, where an operator asks.
+func (s *Sender) revive(ctx context.Context) error {
+	asked, err := s.Store.Retries(ctx, store.MailsConsumer, claimed)
+	if err != nil {
+		return err
+	}
+	for _, row := range asked {
+		if err := s.Store.ReviveMail(ctx, row.Item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim claims some mails. A recipient of whom it cannot be decided is left for
+// later, and set aside when that does not help.
+func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
+	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
+	failed := make(map[int64]error)
+	mails, more, err = s.Store.Claim(ctx, store.Claiming{
+		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
+		Decide: func(r *store.Reader, indexed int64) (d store.Decision) {
+			if err := s.guard(ctx, r.ID, func() error {
+				d = decide(r, s.Now(), s.Spacing, indexed)
+				return nil
+			}); err != nil {
+				failed[r.ID] = err
+				d = later(r, s.Now().Add(time.Minute))
+			}
+			return d
+		},
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	for recipient, cause := range failed {
+		if _, err := s.recipients.Failed(ctx, consumer.Item{ID: recipient, Number: recipient}, cause); err != nil {
+			return mails, more, errors.Join(err, s.release(ctx, mails))
+		}
+	}
+	return mails, more, nil
+}
+
+// later leaves all that waits for a recipient as it is, until a time.
+func later(r *store.Reader, at time.Time) store.Decision {
+	d := store.Decision{LookAt: &at, Later: make(map[int64]time.Time)}
+	for _, t := range r.Deliveries {
+		d.Later[t.ID] = at
+	}
+	return d
+}
+
+// guard works for an item, and survives it.
+func (s *Sender) guard(ctx context.Context, item int64, work func() error) error {
+	return consumer.Guard(func() error {
+		if s.Fail != nil {
+			if err := s.Fail(ctx, store.MailsConsumer, []consumer.Item{{ID: item, Number: item}}); err != nil {
+				return err
+			}
+		}
+		return work()
+	})
 }
 
 // release gives mails back that were claimed and not tried, also when we are
@@ -152,7 +227,11 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 		if reader == nil {
 			continue // the account was erased since, and the mail with it
 		}
-		if err := s.send(ctx, c, m, reader, attempt); err != nil {
+		err := s.guard(ctx, m.ID, func() error { return s.send(ctx, c, m, reader, attempt) })
+		if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
+			err = s.unsent(ctx, m, err)
+		}
+		if err != nil {
 			return i, err
 		}
 	}
@@ -184,6 +263,16 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.Composed) })
 	s.fault(AfterRecord)
 	return err
+}
+
+// unsent puts a mail off that made us panic, and sets it aside when that does not
+// help.
+func (s *Sender) unsent(ctx context.Context, m *vigie.Mail, cause error) error {
+	aside, err := s.mails.Failed(ctx, consumer.Item{ID: m.ID, Number: m.ID}, cause)
+	if err != nil || aside {
+		return err
+	}
+	return s.unwritten(ctx, m, cause)
 }
 
 // unwritten puts off a mail that cannot be composed: once the template is mended

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/consumer"
 	"vigie/search/bleve"
 	"vigie/store"
 	"vigie/store/storetest"
@@ -32,49 +33,53 @@ func TestApart(t *testing.T) {
 		t.Cleanup(func() { engine.Close() })
 		return NewIndexer(s, engine, log)
 	}
-	step := func(x *Indexer) error {
+	first, second := open(), open()
+	leading, following := first.consumer(), second.consumer()
+	step := func(c *consumer.Consumer) error {
 		t.Helper()
 		for {
-			if more, err := x.step(t.Context()); err != nil || !more {
+			if more, err := c.Step(t.Context()); err != nil || !more {
 				return err
 			}
 		}
 	}
-	first, second := open(), open()
-	defer first.resign()
 	if _, err := first.store.Publish(t.Context(), []*vigie.Notice{{
 		Source: "test", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: time.Now().Add(-time.Hour),
 		Buyer: vigie.BuyerName{Name: "Commune"}, Content: vigie.Content{Title: "Voirie"},
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := step(first); err != nil {
+	if err := step(leading); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := first.Index(); err != nil {
 		t.Fatal(err)
 	}
 	// For a moment that may be an index that is built anew.
-	if err := step(second); err != nil {
+	if err := step(following); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
 		t.Errorf("at first: %v", err)
 	}
 	second.absent = second.absent.Add(-apartAfter)
-	if err := step(second); err == nil || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
+	if err := step(following); err == nil || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
 		t.Errorf("to the log it says %v", err)
 	}
 	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
 		t.Errorf("to operators it says %v", err)
 	}
-	// Once the first is gone there is but one, which builds its own.
-	first.resign()
-	if err := step(second); err != nil {
+	// Once the first has stopped there is only one, which builds its own.
+	if err := leading.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := step(following); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := second.Index(); err != nil {
 		t.Error(err)
 	}
-	second.resign()
+	if err := following.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

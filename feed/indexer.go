@@ -10,9 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"vigie"
+	"vigie/consumer"
 	"vigie/lexicon"
 	"vigie/query"
 	"vigie/search"
@@ -26,7 +25,14 @@ import (
 // its cursor is the highest that it holds: building one anew, catching up
 // after a stop and following along are one and the same. It answers once it
 // has caught up; until then an older one, which is fed as well, goes on.
+//
+// A tender that cannot be put into an index is set aside, and is in none until
+// that is mended: one that is as it was would be wrong.
 type Indexer struct {
+	// Metrics and Fail are the consumers'; either may be nil.
+	Metrics *consumer.Metrics
+	Fail    consumer.Fault
+
 	store  *store.Store
 	engine search.Engine
 	log    *slog.Logger
@@ -36,23 +42,27 @@ type Indexer struct {
 	absent time.Time
 	apart  atomic.Bool
 	// writer's own:
-	lead    *store.Leadership
-	fed     map[string]*opened
+	fed     map[string]*fed
 	retired map[string]time.Time
 }
 
-// opened is an index in use.
+// opened is an index that answers.
 type opened struct {
 	search.Index
 	name     string
-	cursor   int64
 	verified time.Time
 }
 
+// fed is an index that changes are put into.
+type fed struct {
+	search.Index
+	known    store.SearchIndex
+	cursor   int64
+	verified time.Time
+	stream   *consumer.Stream
+}
+
 const (
-	// pace is how long an idle indexer sleeps: well below the two seconds in
-	// which a published tender is to be found.
-	pace = 250 * time.Millisecond
 	// batch is how many tenders go to an index at once.
 	batch = 500
 	// verifyEvery is how often an index is asked whether it still has what was
@@ -61,7 +71,6 @@ const (
 	// keepRetired is how long an index that no longer answers is kept: other
 	// replicas learn of its successor meanwhile.
 	keepRetired = time.Minute
-	slowest     = 5 * time.Second
 )
 
 // Version names the rules that this binary makes documents by; an index of
@@ -72,7 +81,7 @@ func Version() string { return fmt.Sprintf("l%ds%d", lexicon.Version, search.Ver
 func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
 	return &Indexer{
 		store: s, engine: engine, log: log,
-		fed: make(map[string]*opened), retired: make(map[string]time.Time),
+		fed: make(map[string]*fed), retired: make(map[string]time.Time),
 	}
 }
 
@@ -110,8 +119,12 @@ func (x *Indexer) missing(is bool) {
 	}
 }
 
-// follows returns an error where we follow another server's index and never can.
-func (x *Indexer) follows() error {
+// follow keeps to the index that another server feeds. The error tells where that
+// can never be.
+func (x *Indexer) follow(ctx context.Context) error {
+	if _, err := x.choose(ctx); err != nil {
+		return err
+	}
 	x.apart.Store(!x.absent.IsZero() && time.Since(x.absent) >= apartAfter)
 	if x.apart.Load() {
 		return errApart
@@ -121,73 +134,28 @@ func (x *Indexer) follows() error {
 
 // Run works until ctx ends. What fails is logged and tried again: databases
 // and search engines come back.
-func (x *Indexer) Run(ctx context.Context) {
-	defer x.resign()
-	KeepOn(ctx, x.step, func(err error) {
-		x.log.ErrorContext(ctx, "search index does not follow", "error", err)
-		x.resign()
-	})
-}
-
-// KeepOn takes steps until ctx ends: at once while there is more to do, else at
-// an idle pace, and ever more slowly while they fail.
-func KeepOn(ctx context.Context, step func(ctx context.Context) (more bool, err error), failed func(error)) {
-	keepOn(ctx, pace, nil, step, failed)
-}
-
-// keepOn is [KeepOn] at a pace of its own; it can be woken, too.
-func keepOn(ctx context.Context, idle time.Duration, woken <-chan struct{}, step func(ctx context.Context) (more bool, err error), failed func(error)) {
-	retry := backoff.NewExponentialBackOff()
-	retry.InitialInterval, retry.MaxInterval = pace, slowest
-	for ctx.Err() == nil {
-		more, err := step(ctx)
-		wait, woken := idle, woken
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			failed(err)
-			wait, woken = retry.NextBackOff(), nil
-		case more:
-			retry.Reset()
-			continue
-		default:
-			retry.Reset()
-		}
-		select {
-		case <-ctx.Done():
-		case <-woken:
-		case <-time.After(wait):
-		}
-	}
-}
+func (x *Indexer) Run(ctx context.Context) { x.consumer().Run(ctx) }
 
 // Step does what there is to do now, where nobody else leads, for tests that do
 // not wait.
-func (x *Indexer) Step(ctx context.Context) error {
-	defer x.resign()
-	for {
-		if more, err := x.step(ctx); err != nil || !more {
-			return err
-		}
+func (x *Indexer) Step(ctx context.Context) error { return x.consumer().Drain(ctx) }
+
+func (x *Indexer) consumer() *consumer.Consumer {
+	c := &consumer.Consumer{
+		Name: store.IndexConsumer, Job: "index-" + Version(), Store: x.store, Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
+		Follow: x.follow, Resigned: func() { clear(x.fed) },
+		Behind: func(ctx context.Context) (store.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
 	}
+	again := &consumer.Quarantine{Consumer: c, Kind: store.TenderItem}
+	c.Work = func(ctx context.Context) (more bool, err error) { return x.step(ctx, c, again) }
+	return c
 }
 
 // step looks once; more reports whether there is more to do at once.
-func (x *Indexer) step(ctx context.Context) (more bool, err error) {
-	known, err := x.store.SearchIndexes(ctx, Version())
+func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consumer.Quarantine) (more bool, err error) {
+	known, err := x.choose(ctx)
 	if err != nil {
 		return false, err
-	}
-	if err := x.choose(ctx, known); err != nil {
-		return false, err
-	}
-	leads, err := x.leads(ctx)
-	if err != nil {
-		return false, err
-	}
-	if !leads {
-		return false, x.follows()
 	}
 	x.apart.Store(false) // what is missing we make
 	if len(known) == 0 {
@@ -195,24 +163,42 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		return true, err
 	}
 	answering := answering(known)
+	var targets []store.SearchIndex
 	if answering >= 0 {
-		if more, err = x.feed(ctx, known[answering]); err != nil {
-			return false, err
-		}
+		targets = known[answering : answering+1]
 	}
 	if answering != 0 { // the newest is being built
-		building, err := x.feed(ctx, known[0])
+		targets = append(targets[:len(targets):len(targets)], known[0])
+	}
+	for _, index := range targets {
+		open, lost, err := x.open(ctx, c, index)
 		if err != nil {
 			return false, err
 		}
-		more = more || building
+		if lost {
+			x.log.WarnContext(ctx, "search index has lost what it held; building it anew", "index", index.Name)
+			return true, x.replace(ctx, index)
+		}
+		next, err := open.stream.Continue(ctx)
+		if err != nil {
+			return false, err
+		}
+		more = more || next || index.Reached == nil // then it has caught up for the first time
 	}
 	if answering >= 0 {
 		if err := x.retire(ctx, known[answering+1:]); err != nil {
 			return false, err
 		}
 	}
-	return more, nil
+	retried, err := again.Retry(ctx, func(ctx context.Context, item consumer.Item) error {
+		for _, index := range targets {
+			if err := x.fed[index.Name].stream.Try(ctx, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return more || retried, err
 }
 
 // answering is the place of the newest index that is ready; -1 for none.
@@ -227,22 +213,26 @@ func answering(known []store.SearchIndex) int {
 
 // choose has searches go to the newest index that is ready, if it is whole: of
 // one that is not, the leader makes another, and until then nobody is answered.
-func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
+// It returns all there are, the newest first.
+func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err error) {
+	if known, err = x.store.SearchIndexes(ctx, Version()); err != nil {
+		return nil, err
+	}
 	i := answering(known)
 	if i < 0 {
 		x.active.Store(nil)
 		x.missing(false)
-		return nil
+		return known, nil
 	}
 	active := x.active.Load()
 	chosen := active != nil && active.name == known[i].Name
 	if chosen && time.Since(active.verified) < verifyEvery {
-		return nil
+		return known, nil
 	}
 	if !chosen {
 		index, err := x.engine.Open(ctx, known[i].Name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		active = &opened{Index: index, name: known[i].Name}
 	}
@@ -252,92 +242,38 @@ func (x *Indexer) choose(ctx context.Context, known []store.SearchIndex) error {
 		if !chosen {
 			x.active.Store(nil)
 		}
-		return err
+		return nil, err
 	}
 	x.missing(!whole)
 	if !whole {
 		x.active.Store(nil)
-		return nil
+		return known, nil
 	}
 	active.verified = time.Now()
 	if !chosen {
 		x.log.InfoContext(ctx, "search index answers", "index", active.name)
 		x.active.Store(active)
 	}
-	return nil
-}
-
-// leads reports whether this replica is the one that writes to indexes of its
-// version.
-func (x *Indexer) leads(ctx context.Context) (bool, error) {
-	if x.lead != nil && x.lead.Holds(ctx) {
-		return true, nil
-	}
-	x.resign()
-	lead, err := x.store.Lead(ctx, "index-"+Version())
-	x.lead = lead
-	return lead != nil, err
-}
-
-// resign gives the lead back, and forgets what only a leader knows.
-func (x *Indexer) resign() {
-	if x.lead != nil {
-		x.lead.Resign()
-	}
-	x.lead = nil
-	clear(x.fed)
-}
-
-// feed puts the next changes into an index, and notes how far it has come when
-// it has caught up.
-func (x *Indexer) feed(ctx context.Context, known store.SearchIndex) (more bool, err error) {
-	index, lost, err := x.open(ctx, known)
-	if err != nil {
-		return false, err
-	}
-	if lost {
-		x.log.WarnContext(ctx, "search index has lost what it held; building it anew", "index", known.Name)
-		return true, x.replace(ctx, known)
-	}
-	tenders, err := x.store.ChangedTenders(ctx, index.cursor, batch)
-	if err != nil {
-		return false, err
-	}
-	if len(tenders) > 0 {
-		docs, err := x.documents(ctx, tenders)
-		if err != nil {
-			return false, err
-		}
-		if err := index.Put(ctx, docs); err != nil {
-			return false, err
-		}
-		index.cursor = tenders[len(tenders)-1].Number
-	}
-	if len(tenders) == batch {
-		return true, nil
-	}
-	ready := known.Reached != nil
-	if ready && *known.Reached >= index.cursor {
-		return false, nil
-	}
-	return !ready, x.store.IndexReached(ctx, known.Name, index.cursor)
+	return known, nil
 }
 
 // open returns an index at its cursor, and asks it now and then whether it
 // still has what was put into it.
-func (x *Indexer) open(ctx context.Context, known store.SearchIndex) (index *opened, lost bool, err error) {
+func (x *Indexer) open(ctx context.Context, c *consumer.Consumer, known store.SearchIndex) (index *fed, lost bool, err error) {
 	index = x.fed[known.Name]
 	if index == nil {
 		opening, err := x.engine.Open(ctx, known.Name)
 		if err != nil {
 			return nil, false, err
 		}
-		index = &opened{Index: opening, name: known.Name}
+		index = &fed{Index: opening}
 		if known.Reached != nil {
 			index.cursor = *known.Reached
 		}
+		index.stream = x.stream(c, index)
 		x.fed[known.Name] = index
 	}
+	index.known = known
 	if time.Since(index.verified) < verifyEvery {
 		return index, false, nil
 	}
@@ -347,6 +283,46 @@ func (x *Indexer) open(ctx context.Context, known store.SearchIndex) (index *ope
 	}
 	index.cursor, index.verified = cursor, time.Now()
 	return index, !whole, nil
+}
+
+// stream puts changes into an index, and notes how far it has come when it has
+// caught up. The index itself holds the cursor.
+func (x *Indexer) stream(c *consumer.Consumer, index *fed) *consumer.Stream {
+	return c.Stream(consumer.Stream{
+		Kind: store.TenderItem, Batch: batch, Latest: true,
+		Cursor: func(context.Context) (int64, error) { return index.cursor, nil },
+		Advance: func(_ context.Context, to int64) error {
+			index.cursor = max(index.cursor, to)
+			return nil
+		},
+		Next: x.next,
+		Process: func(ctx context.Context, items []consumer.Item) error {
+			docs, err := x.documents(ctx, items)
+			if err != nil {
+				return err
+			}
+			return index.Put(ctx, docs)
+		},
+		SetAside: func(ctx context.Context, item consumer.Item) error {
+			return index.Put(ctx, []search.Document{{ID: item.ID, Number: item.Number, Deleted: true}})
+		},
+		Reached: func(ctx context.Context) error {
+			if reached := index.known.Reached; reached != nil && *reached >= index.cursor {
+				return nil
+			}
+			return x.store.IndexReached(ctx, index.known.Name, index.cursor)
+		},
+	})
+}
+
+// next reads which tenders changed next.
+func (x *Indexer) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
+	changes, err := x.store.ChangesAfter(ctx, after, limit)
+	items := make([]consumer.Item, len(changes))
+	for i, change := range changes {
+		items[i] = consumer.Item{ID: change.ID, Number: change.Number}
+	}
+	return items, err
 }
 
 // check asks an index for its cursor, and tells whether it still has what it
@@ -399,34 +375,42 @@ func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 	return nil
 }
 
-// documents makes documents of tenders.
-func (x *Indexer) documents(ctx context.Context, tenders []*vigie.Tender) ([]search.Document, error) {
-	ids := make([]int64, len(tenders))
-	for i, t := range tenders {
-		ids[i] = t.BuyerID
+// documents makes documents of tenders. Each has the number of its item: what
+// changed since is put once more, in its turn.
+func (x *Indexer) documents(ctx context.Context, items []consumer.Item) ([]search.Document, error) {
+	tenders, err := x.store.TendersByID(ctx, idsOf(items))
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, 0, len(items))
+	for _, t := range tenders {
+		ids = append(ids, t.BuyerID)
 	}
 	buyers, err := x.store.Buyers(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	docs := make([]search.Document, len(tenders))
-	for i, t := range tenders {
-		if t.MergedInto != nil || t.Outcome == vigie.Withdrawn {
-			docs[i] = search.Document{ID: t.ID, Number: t.Number, Deleted: true}
-			continue
-		}
-		facts, cut := query.FactsOf(t)
-		if cut {
-			x.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
-		}
-		docs[i] = search.Document{
-			Facts: facts, ID: t.ID, Number: t.Number, Outcome: t.Outcome,
-			PublishedAt: t.PublishedAt, Deadline: t.Deadline,
-			Title: t.Title, Description: t.Description, BuyerName: buyers[t.BuyerID].Name,
-			Other: other(t),
+	docs := make([]search.Document, len(items))
+	for i, item := range items {
+		docs[i] = search.Document{ID: item.ID, Number: item.Number, Deleted: true}
+		if t := tenders[item.ID]; t != nil && t.MergedInto == nil && t.Outcome != vigie.Withdrawn {
+			docs[i] = x.document(ctx, t, buyers[t.BuyerID], item.Number)
 		}
 	}
 	return docs, nil
+}
+
+func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Buyer, number int64) search.Document {
+	facts, cut := query.FactsOf(t)
+	if cut {
+		x.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
+	}
+	return search.Document{
+		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
+		PublishedAt: t.PublishedAt, Deadline: t.Deadline,
+		Title: t.Title, Description: t.Description, BuyerName: buyer.Name,
+		Other: other(t),
+	}
 }
 
 // other is what free text finds beside title, buyer and description.
@@ -439,4 +423,12 @@ func other(t *vigie.Tender) []string {
 		texts = append(texts, vigie.CPVLabel(code))
 	}
 	return append(texts, t.Labels...)
+}
+
+func idsOf(items []consumer.Item) []int64 {
+	ids := make([]int64, len(items))
+	for i, item := range items {
+		ids[i] = item.ID
+	}
+	return ids
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/consumer"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/store"
@@ -24,7 +25,9 @@ type rig struct {
 	store   *store.Store
 	engine  *fragile
 	indexer *Indexer
-	dir     string
+	// consumer is the indexer's, for those who take single steps.
+	consumer *consumer.Consumer
+	dir      string
 }
 
 // fragile is an engine that fails when it is told to.
@@ -35,7 +38,7 @@ type fragile struct {
 
 func (f *fragile) Open(ctx context.Context, name string) (search.Index, error) {
 	if f.down.Load() {
-		return nil, errors.New("engine is down")
+		return nil, search.Unavailable(errors.New("engine is down"))
 	}
 	index, err := f.Engine.Open(ctx, name)
 	return fragileIndex{index, f}, err
@@ -48,7 +51,7 @@ type fragileIndex struct {
 
 func (i fragileIndex) Put(ctx context.Context, docs []search.Document) error {
 	if i.engine.down.Load() {
-		return errors.New("engine is down")
+		return search.Unavailable(errors.New("engine is down"))
 	}
 	return i.Index.Put(ctx, docs)
 }
@@ -78,6 +81,7 @@ func (r *rig) restart() {
 	}
 	r.engine.Engine = engine
 	r.indexer = NewIndexer(r.store, r.engine, log)
+	r.consumer = r.indexer.consumer()
 }
 
 func (r *rig) publish(from, to int) {
@@ -98,7 +102,7 @@ func (r *rig) publish(from, to int) {
 
 func (r *rig) step() bool {
 	r.t.Helper()
-	more, err := r.indexer.step(r.t.Context())
+	more, err := r.consumer.Step(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -269,7 +273,7 @@ func TestEngineComesBack(t *testing.T) {
 	eventually(5)
 	r.engine.down.Store(true)
 	r.publish(5, 9)
-	time.Sleep(2 * pace)
+	time.Sleep(2 * consumer.Pace)
 	r.expect("while the engine takes nothing", 5)
 	r.engine.down.Store(false)
 	eventually(9)

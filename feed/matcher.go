@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie"
+	"vigie/consumer"
 	"vigie/match"
 	"vigie/query"
 	"vigie/store"
@@ -17,14 +19,22 @@ import (
 // Matcher knows, in memory, which watches a tender matches. Every replica has
 // one, filled at the start and kept in step with the database's changes.
 //
-// Follow and Run must not be called while one of them, or Match, is running.
+// Follow, Within and Run must not be called while one of them, or Match, is
+// running.
 type Matcher struct {
+	// Compile makes a formula of criteria; [query.Compile] unless said.
+	Compile func(vigie.Criteria) query.Formula
+	// Metrics are the consumers'; may be nil.
+	Metrics *consumer.Metrics
+
 	log     *slog.Logger
 	metrics matchMetrics
 	index   *match.Index
 	// reached is the last change that the index knows of; of epoch.
 	reached int64
 	epoch   string
+	// aside are watches that cannot be held, until that is written down.
+	aside map[int64]error
 }
 
 // sample is from how many of the last tenders it is told which words are rare.
@@ -33,14 +43,47 @@ const sample = 2000
 // NewMatcher makes a matcher of no watches, which Follow fills, and registers
 // its metrics.
 func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
-	return &Matcher{log: log, metrics: newMatchMetrics(metrics), index: match.New(nil)}
+	return &Matcher{
+		Compile: query.Compile, log: log, metrics: newMatchMetrics(metrics), index: match.New(nil), aside: make(map[int64]error),
+	}
 }
 
 // Run follows the database until ctx ends. What fails is logged and tried
 // again: databases come back.
 func (m *Matcher) Run(ctx context.Context, s *store.Store) {
-	follow := func(ctx context.Context) (more bool, err error) { return false, s.Snapshot(ctx, m.Follow) }
-	KeepOn(ctx, follow, func(err error) { m.log.ErrorContext(ctx, "matcher does not follow", "error", err) })
+	c := &consumer.Consumer{Name: store.MatcherConsumer, Store: s, Log: m.log, Metrics: m.Metrics}
+	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.Within(ctx, s, nil) }
+	c.Run(ctx)
+}
+
+// Within brings the matcher in step with the database, and gives then, if it is
+// not nil, the snapshot with which it is. Watches that it cannot hold are set
+// aside by the time it returns: they are to catch up, later, on what comes after
+// the last notice that was matched against them.
+func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx context.Context, now *store.Snapshot) error) error {
+	err := s.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+		if err := m.Follow(ctx, now); err != nil || then == nil {
+			return err
+		}
+		return then(ctx, now)
+	})
+	if err != nil || len(m.aside) == 0 {
+		return err
+	}
+	matched, err := s.Told(ctx)
+	if err != nil {
+		return err
+	}
+	for watch, cause := range m.aside {
+		err := s.SetAside(ctx, &store.Quarantined{
+			Consumer: store.MatcherConsumer, Item: watch, Kind: store.WatchItem, Number: matched, Error: cause.Error(), Tries: consumer.Tries,
+		})
+		if err != nil {
+			return err
+		}
+		delete(m.aside, watch)
+	}
+	return nil
 }
 
 // Follow brings the matcher in step with the database as the snapshot has it:
@@ -88,18 +131,23 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 		return err
 	}
 	index := match.New(rare)
-	index.Load(func(yield func(int64, query.Formula) bool) {
-		for w, readErr := range ahead(now.ChangedWatches(ctx, 0)) {
-			if readErr != nil {
-				err = readErr
-				return
-			}
-			if !yield(w.ID, query.Compile(*w.Criteria)) {
-				return
-			}
-		}
-	})
-	if err != nil {
+	load := func(formulaOf formulas) error {
+		return consumer.Guard(func() (err error) {
+			index.Load(func(yield func(int64, query.Formula) bool) {
+				for w, readErr := range ahead(now.ChangedWatches(ctx, 0)) {
+					if readErr != nil {
+						err = readErr
+						return
+					}
+					if f, ok := formulaOf(w.ID, *w.Criteria); ok && !yield(w.ID, f) {
+						return
+					}
+				}
+			})
+			return err
+		})
+	}
+	if err := m.carefully(ctx, load); err != nil {
 		return err
 	}
 	m.index = index
@@ -108,19 +156,56 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 }
 
 func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
-	var changes []match.Change
+	var changed []store.WatchState
 	for w, err := range now.ChangedWatches(ctx, m.reached) {
 		if err != nil {
 			return err
 		}
-		change := match.Change{Watch: w.ID}
-		if w.Criteria != nil {
-			change.Formula = new(query.Compile(*w.Criteria))
-		}
-		changes = append(changes, change)
+		changed = append(changed, w)
 	}
-	m.index.Apply(changes)
-	return nil
+	return m.carefully(ctx, func(formulaOf formulas) error {
+		return consumer.Guard(func() error {
+			changes := make([]match.Change, len(changed))
+			for i, w := range changed {
+				changes[i] = match.Change{Watch: w.ID}
+				if w.Criteria == nil {
+					continue
+				}
+				if f, ok := formulaOf(w.ID, *w.Criteria); ok {
+					changes[i].Formula = &f
+				}
+			}
+			m.index.Apply(changes)
+			return nil
+		})
+	})
+}
+
+// formulas make what a watch looks for of its criteria; ok is false for one that
+// is not to be held.
+type formulas func(watch int64, c vigie.Criteria) (f query.Formula, ok bool)
+
+// carefully takes watches in. Where that panics, each is first tried alone, and
+// left out if it is at fault.
+func (m *Matcher) carefully(ctx context.Context, take func(formulas) error) error {
+	err := take(func(_ int64, c vigie.Criteria) (query.Formula, bool) { return m.Compile(c), true })
+	if _, panicked := errors.AsType[*consumer.Panic](err); !panicked {
+		return err
+	}
+	return take(func(watch int64, c vigie.Criteria) (f query.Formula, ok bool) {
+		for range consumer.Tries {
+			if err = consumer.Guard(func() error {
+				f = m.Compile(c)
+				match.New(nil).Apply([]match.Change{{Watch: watch, Formula: &f}})
+				return nil
+			}); err == nil {
+				return f, true
+			}
+		}
+		m.log.ErrorContext(ctx, "a watch cannot be matched and is set aside", "watch", watch, "error", err)
+		m.aside[watch] = err
+		return f, false
+	})
 }
 
 // frequencies are those of the last tenders.
@@ -149,7 +234,11 @@ func ahead(watches iter.Seq2[store.WatchState, error]) iter.Seq2[store.WatchStat
 		const batch = 1000
 		full := make(chan []read, 8)
 		stop := make(chan struct{})
-		defer close(stop)
+		defer func() { // and wait, for the connection is needed
+			close(stop)
+			for range full {
+			}
+		}()
 		go func() {
 			defer close(full)
 			next := make([]read, 0, batch)
@@ -162,10 +251,16 @@ func ahead(watches iter.Seq2[store.WatchState, error]) iter.Seq2[store.WatchStat
 					return false
 				}
 			}
-			for w, err := range watches {
-				if next = append(next, read{w, err}); len(next) == batch && !send() {
-					return
+			err := consumer.Guard(func() error {
+				for w, err := range watches {
+					if next = append(next, read{w, err}); len(next) == batch && !send() {
+						return nil
+					}
 				}
+				return nil
+			})
+			if err != nil {
+				next = append(next, read{err: err})
 			}
 			send()
 		}()

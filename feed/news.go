@@ -9,31 +9,40 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/consumer"
 	"vigie/query"
 	"vigie/store"
 )
 
 // News tells whoever follows it what is published, by this replica or another:
 // it reads each notice once, however many follow, and not at all while nobody
-// does. Who is told nothing for a while has missed nothing; who is too slow is
-// told so, and must begin anew.
+// does. Who is told nothing for a while has missed nothing; who is too slow, or
+// cannot be told of a notice, is told so, and must begin anew.
 type News struct {
+	// Metrics and Fail are the consumers'; either may be nil.
+	Metrics *consumer.Metrics
+	Fail    consumer.Fault
+
 	store *store.Store
 	log   *slog.Logger
 	// mutex guards who follows, and whether anyone is told.
 	mutex     sync.Mutex
 	followers map[*follower]struct{}
 	telling   bool
-	// cursor is the last notice told, while telling; Run's own.
-	cursor int64
+	// cursor is the last change that was told of, while telling; last is the last
+	// one that there was when notices were read.
+	cursor, last int64
 }
 
 // follower is one who follows the news.
 type follower struct {
-	// after is the last change before it began.
+	// after is the last change before it began; unknown while that is being read.
 	after int64
 	queue chan *query.News
 }
+
+// unknown is the number of a change that is yet to be read.
+const unknown = -1
 
 const (
 	// look is how often the database is asked where nothing woke us: what
@@ -42,9 +51,9 @@ const (
 	look = time.Second
 	// told is how many notices are read at once.
 	told = 100
-	// behind is how many notices a follower may be behind. They are the same
+	// mostBehind is how many notices a follower may be behind. They are the same
 	// ones for all followers, so it is not each that takes memory for them.
-	behind = 1000
+	mostBehind = 1000
 )
 
 // NewNews makes news of what is published in a database from now on.
@@ -54,27 +63,42 @@ func NewNews(s *store.Store, log *slog.Logger) *News {
 
 // Run tells the news until ctx ends. What fails is logged and tried again:
 // databases come back.
-func (n *News) Run(ctx context.Context) {
-	keepOn(ctx, look, n.store.Changes(ctx), n.step, func(err error) { n.log.ErrorContext(ctx, "news are not told", "error", err) })
+func (n *News) Run(ctx context.Context) { n.consumer().Run(ctx) }
+
+func (n *News) consumer() *consumer.Consumer {
+	c := &consumer.Consumer{Name: "news", Pace: look, Woken: n.store.Changes, Store: n.store, Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
+	s := c.Stream(consumer.Stream{
+		Kind: store.NoticeItem, Batch: told, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.rest,
+		Forget: true, SetAside: func(ctx context.Context, _ consumer.Item) error {
+			n.loseAll(ctx, "a notice cannot be told of")
+			return nil
+		},
+	})
+	c.Work = func(ctx context.Context) (more bool, err error) {
+		if !n.begin() {
+			return false, nil
+		}
+		return s.Continue(ctx)
+	}
+	c.Behind = n.behind
+	return c
 }
 
 // Follow yields the news from now on until ctx ends: all that has come since
 // the last time. An error, of code [vigie.Unavailable], is the last thing it
 // yields. The result is for one use.
 func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+	f := n.register()
+	// Only now: what is published from here on reaches the follower's queue.
 	after, err := n.store.LastNumber(ctx)
 	if err != nil {
+		n.unregister(f)
 		return nil, err
 	}
-	f := &follower{after: after, queue: make(chan *query.News, behind)}
 	n.mutex.Lock()
-	n.followers[f] = struct{}{}
+	f.after = after
 	n.mutex.Unlock()
-	context.AfterFunc(ctx, func() {
-		n.mutex.Lock()
-		defer n.mutex.Unlock()
-		delete(n.followers, f)
-	})
+	context.AfterFunc(ctx, func() { n.unregister(f) })
 	return func(yield func([]*query.News, error) bool) {
 		for {
 			some, lost := f.take(ctx)
@@ -89,15 +113,32 @@ func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], err
 	}, nil
 }
 
+func (n *News) register() *follower {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	f := &follower{after: unknown, queue: make(chan *query.News, mostBehind)}
+	n.followers[f] = struct{}{}
+	return f
+}
+
+func (n *News) unregister(f *follower) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	delete(n.followers, f)
+}
+
 // take waits for news and takes all there are; lost reports that there will be
-// no more.
+// no more. What was queued from before the follower began is left out.
 func (f *follower) take(ctx context.Context) (some []*query.News, lost bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
 	case next, ok := <-f.queue:
 		for ; ok; next, ok = <-f.queue {
-			if some = append(some, next); len(f.queue) == 0 {
+			if next.Notice.ID > f.after {
+				some = append(some, next)
+			}
+			if len(f.queue) == 0 {
 				return some, false
 			}
 		}
@@ -112,33 +153,64 @@ func errLost() error {
 	}}
 }
 
-// step tells what there is to tell, up to a bound.
-func (n *News) step(ctx context.Context) (more bool, err error) {
-	if !n.begin() {
-		return false, nil
-	}
+func (n *News) reached(context.Context) (int64, error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.cursor, nil
+}
+
+func (n *News) advance(_ context.Context, to int64) error {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.cursor = max(n.cursor, to)
+	return nil
+}
+
+// rest has the changes not looked at again that are no notices.
+func (n *News) rest(ctx context.Context) error { return n.advance(ctx, n.last) }
+
+// next reads which notices come next.
+func (n *News) next(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
 	err = n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+		items, n.last = nil, now.Number
 		switch {
-		case now.Number < n.cursor:
-			// An older state of the database, or another, was put in place.
-			n.loseAll(ctx)
+		case now.Number < after:
+			n.loseAll(ctx, "the database was put back")
 			return nil
-		case now.Number == n.cursor:
+		case now.Number == after:
 			return nil
 		}
-		news, err := read(ctx, now, n.cursor)
-		if err != nil {
-			return err
+		numbers, err := now.NoticesAfter(ctx, after, limit)
+		for _, number := range numbers {
+			items = append(items, consumer.Item{ID: number, Number: number})
 		}
-		n.tell(ctx, news)
-		if more = len(news) == told; more {
-			n.cursor = news[told-1].Notice.ID
-		} else {
-			n.cursor = now.Number
-		}
-		return nil
+		return err
 	})
-	return more, err
+	return items, err
+}
+
+// process tells of notices.
+func (n *News) process(ctx context.Context, items []consumer.Item) error {
+	var news []*query.News
+	err := n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
+		news, err = read(ctx, now, idsOf(items))
+		return err
+	})
+	if err == nil {
+		n.tell(ctx, news)
+	}
+	return err
+}
+
+// behind tells what is still to be told, to those who follow.
+func (n *News) behind(ctx context.Context) (store.Behind, error) {
+	n.mutex.Lock()
+	telling, cursor := n.telling, n.cursor
+	n.mutex.Unlock()
+	if !telling {
+		return store.Behind{}, nil
+	}
+	return n.store.NoticesBehind(ctx, cursor)
 }
 
 // begin reports whether there is anybody to tell. The first who comes says
@@ -150,18 +222,22 @@ func (n *News) begin() bool {
 		n.telling = false
 		return false
 	}
-	if !n.telling {
-		n.telling, n.cursor = true, 1<<63-1
-		for f := range n.followers {
-			n.cursor = min(n.cursor, f.after)
+	if n.telling {
+		return true
+	}
+	n.cursor = unknown
+	for f := range n.followers {
+		if f.after != unknown && (n.cursor == unknown || f.after < n.cursor) {
+			n.cursor = f.after
 		}
 	}
-	return true
+	n.telling = n.cursor != unknown
+	return n.telling
 }
 
-// read makes news of the next notices.
-func read(ctx context.Context, now *store.Snapshot, after int64) ([]*query.News, error) {
-	notices, err := now.Notices(ctx, after, told)
+// read makes news of notices.
+func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.News, error) {
+	notices, err := now.Notices(ctx, numbers)
 	if err != nil || len(notices) == 0 {
 		return nil, err
 	}
@@ -199,7 +275,7 @@ func (n *News) tell(ctx context.Context, news []*query.News) {
 				continue
 			default:
 			}
-			n.log.WarnContext(ctx, "a follower of the news is too slow and is cut off", "behind", behind)
+			n.log.WarnContext(ctx, "a follower of the news is too slow and is cut off", "behind", mostBehind)
 			n.lose(f)
 			break
 		}
@@ -207,10 +283,10 @@ func (n *News) tell(ctx context.Context, news []*query.News) {
 }
 
 // loseAll has all followers begin anew.
-func (n *News) loseAll(ctx context.Context) {
+func (n *News) loseAll(ctx context.Context, why string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	n.log.WarnContext(ctx, "the database was put back; followers of the news are cut off")
+	n.log.WarnContext(ctx, "followers of the news are cut off", "why", why)
 	for f := range n.followers {
 		n.lose(f)
 	}

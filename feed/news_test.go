@@ -156,6 +156,42 @@ func TestNewsFromNowOn(t *testing.T) {
 	hears(t, late, "3")
 }
 
+// beginning is the context of a follower whose coming a test interrupts.
+type beginning struct{}
+
+// between is called once a follower's beginning has read the last number.
+type between struct{ meanwhile func() }
+
+func (between) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (b between) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
+	if ctx.Value(beginning{}) != nil && strings.Contains(e.Query, "change_numbers") {
+		b.meanwhile()
+	}
+}
+
+// What is published while a follower begins, and told to others at once, is told
+// to that follower too.
+func TestNewsWhileBeginning(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s, _ := openWithAccount(t, open(t))
+			var other <-chan string
+			s.Observe(between{func() {
+				publish(t, s, "meanwhile")
+				hears(t, other, "meanwhile")
+			}})
+			news := feed.NewNews(s, slog.New(slog.DiscardHandler))
+			tell(t, news)
+			other = listener(t, t.Context(), news)
+			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
+			publish(t, s, "after")
+			hears(t, heard, "meanwhile", "after")
+			hears(t, other, "after")
+		})
+	}
+}
+
 // Who does not listen for long is cut off, and told so; others are not kept
 // waiting.
 func TestSlowFollower(t *testing.T) {

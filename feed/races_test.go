@@ -222,7 +222,11 @@ func matchAll(t *testing.T, s *store.Store, say func(event), done <-chan struct{
 			if err := m.Follow(ctx, now); err != nil {
 				return err
 			}
-			notices, err := now.Notices(ctx, cursor, 100)
+			numbers, err := now.NoticesAfter(ctx, cursor, 100)
+			if err != nil {
+				return err
+			}
+			notices, err := now.Notices(ctx, numbers)
 			if err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 	"vigie"
 	"vigie/alert/consent"
 	"vigie/alert/link"
+	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/search"
@@ -34,13 +35,15 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
-	ready   *readiness
-	desk    *desk // nil where nobody is mailed
-	log     *slog.Logger
-	now     func() time.Time
-	news    *feed.News
-	gate    *gate
-	traces  *traces
+	// consumers tell how far those have come that follow the database.
+	consumers *consumer.Metrics
+	ready     *readiness
+	desk      *desk // nil where nobody is mailed
+	log       *slog.Logger
+	now       func() time.Time
+	news      *feed.News
+	gate      *gate
+	traces    *traces
 	// keep is for how many months it is kept what was mailed to whom.
 	keep int
 	page http.Handler // nil where it is not served

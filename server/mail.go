@@ -107,10 +107,14 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	if d := s.desk; d != nil {
-		ledger := &alert.Ledger{Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault}
+		ledger := &alert.Ledger{
+			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
+			Metrics: s.consumers, Fail: p.fail,
+		}
 		sender := &alert.Sender{
 			Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Now: s.now, Log: s.log,
 			Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
+			Consumers: s.consumers, Fail: p.fail,
 		}
 		done.Go(func() { ledger.Run(ctx) })
 		done.Go(func() { sender.Run(ctx) })

@@ -19,6 +19,7 @@ import (
 
 	"vigie"
 	"vigie/alert"
+	"vigie/consumer"
 	"vigie/server/setting"
 )
 
@@ -53,6 +54,8 @@ type process struct {
 	// all that is asked of the database; nil outside of tests.
 	fault   func(alert.Fault)
 	queries bun.QueryHook
+	// fail fails items of consumers in tests; nil outside of them.
+	fail consumer.Fault
 }
 
 // log writes lines for operators.
@@ -70,16 +73,17 @@ type commands struct {
 		Export accountExport `cmd:"" help:"Print all that is held of a person, as JSON."`
 		Delete accountDelete `cmd:"" help:"Erase a person's account, for good."`
 	} `cmd:"" help:"Do what persons may ask of those who hold their data."`
-	Audit    audit    `cmd:"" help:"Print who looked at accounts with a token of the scope support."`
-	Analyze  analyze  `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
-	Token    token    `cmd:"" help:"Print a signed token, for development."`
-	Migrate  migrate  `cmd:"" help:"Bring the database up to date, and stop."`
-	Restored restored `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
-	Reindex  reindex  `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
-	Bounce   bounce   `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
-	Check    check    `cmd:"" help:"Check the settings of « serve » and try all that they name: database, search engine, issuer, mail server, folders. No mail is sent."`
-	Health   health   `cmd:"" help:"Ask a running server whether it is ready."`
-	Bench    struct {
+	Audit      audit      `cmd:"" help:"Print who looked at accounts with a token of the scope support."`
+	Analyze    analyze    `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
+	Token      token      `cmd:"" help:"Print a signed token, for development."`
+	Migrate    migrate    `cmd:"" help:"Bring the database up to date, and stop."`
+	Restored   restored   `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
+	Quarantine quarantine `cmd:"" help:"See to what could not be processed, and was set aside."`
+	Reindex    reindex    `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
+	Bounce     bounce     `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
+	Check      check      `cmd:"" help:"Check the settings of « serve » and try all that they name: database, search engine, issuer, mail server, folders. No mail is sent."`
+	Health     health     `cmd:"" help:"Ask a running server whether it is ready."`
+	Bench      struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
 		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
 	} `cmd:"" help:"Measure what is claimed."`

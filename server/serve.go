@@ -16,6 +16,7 @@ import (
 
 	"vigie/alert"
 	"vigie/alert/link"
+	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/server/setting"
@@ -179,12 +180,15 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Observe(queries{t.tracer})
 		s.engine = tracedEngine{s.engine, t.tracer}
 	}
+	s.consumers = consumer.NewMetrics(s.store, s.now, s.log)
+	s.metrics.MustRegister(s.consumers)
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
+	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
-	lag := newLag(s.store, s.log)
-	s.metrics.MustRegister(lag)
-	s.ready = newReadiness(s, lag)
+	s.matcher.Metrics = s.consumers
+	s.ready = newReadiness(s)
 	s.news = feed.NewNews(s.store, s.log)
+	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
 }
 
@@ -203,7 +207,7 @@ func (s *site) follow(ctx context.Context) (stop func()) {
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
 	done.Go(func() {
-		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep}).Run(ctx)
+		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep, Metrics: s.consumers}).Run(ctx)
 	})
 	return func() {
 		cancel()

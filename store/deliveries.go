@@ -132,9 +132,6 @@ func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, 
 	return list, translate(err)
 }
 
-// Told is the last notice of which the deliveries were entered.
-func (s *Store) Told(ctx context.Context) (int64, error) { return told(ctx, s.db) }
-
 // Reasons returns why deliveries were made, by delivery.
 func (s *Store) Reasons(ctx context.Context, deliveries []int64) (map[int64][]vigie.Reason, error) {
 	var rows []*reason
@@ -165,7 +162,7 @@ func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health,
 		Join("LEFT JOIN deliveries AS d ON d.id = why.delivery_id").
 		Join("LEFT JOIN mails AS m ON m.id = d.mail_id AND m.state = ?", vigie.MailSent).
 		ColumnExpr("w.id AS watch_id").
-		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", alertsConsumer).
+		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", AlertsConsumer).
 		ColumnExpr("MAX(CASE WHEN d.kind = ? AND d.created_at > ? THEN d.created_at END) AS matched_at", vigie.DeliverNew, longAgo()).
 		ColumnExpr("MAX(m.closed_at) AS mailed_at").
 		Where("w.id IN (?)", bun.List(watches)).GroupExpr("w.id, w.active").Scan(ctx, &rows)

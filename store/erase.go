@@ -74,6 +74,9 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		}
 		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"
 		for _, statement := range []string{
+			// What an error said may name them. The other consumers' items are nobody's.
+			"DELETE FROM quarantine WHERE consumer = 'mails' AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE recipient_id IN (SELECT id FROM recipients WHERE account_id = ?0)))",
+			"DELETE FROM quarantine WHERE consumer = 'matcher' AND item IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM reasons WHERE delivery_id IN (SELECT id FROM deliveries WHERE " + of + ")",
 			"DELETE FROM deliveries WHERE " + of,
 			"DELETE FROM mails WHERE " + of,

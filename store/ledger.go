@@ -10,35 +10,6 @@ import (
 	"vigie"
 )
 
-// alertsConsumer is who turns notices into deliveries.
-const alertsConsumer = "alerts"
-
-// Told is the last notice of which the deliveries were entered.
-func (now *Snapshot) Told(ctx context.Context) (int64, error) { return told(ctx, now.tx) }
-
-func told(ctx context.Context, db bun.IDB) (int64, error) {
-	var cursor int64
-	err := db.NewRaw("SELECT cursor FROM consumers WHERE name = ?", alertsConsumer).Scan(ctx, &cursor)
-	return cursor, translate(err)
-}
-
-// Tell notes that the deliveries of all notices up to one were entered.
-func (s *Store) Tell(ctx context.Context, notice int64) error {
-	_, err := s.db.NewRaw("UPDATE consumers SET cursor = ? WHERE name = ? AND cursor < ?", notice, alertsConsumer, notice).Exec(ctx)
-	return translate(err)
-}
-
-// AllTold notes that no notice waits.
-func (s *Store) AllTold(ctx context.Context) error {
-	_, err := s.db.NewRaw("UPDATE consumers SET seen_at = ? WHERE name = ?", s.stamp(), alertsConsumer).Exec(ctx)
-	return translate(err)
-}
-
-// ChangedTenders is [Store.ChangedTenders].
-func (now *Snapshot) ChangedTenders(ctx context.Context, after, limit int64) ([]*vigie.Tender, error) {
-	return changedTenders(ctx, now.tx, after, limit)
-}
-
 // LatelyOff returns the watches that are off, and were switched off or deleted
 // by a change above after: of the notices up to then the ledger still owes them
 // those that came while they were on.
@@ -50,24 +21,6 @@ func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch
 		err = loadWatchBuyers(ctx, now.tx, watches)
 	}
 	return watches, translate(err)
-}
-
-// CatchingUp returns the watches that are still to be told what they missed.
-func (now *Snapshot) CatchingUp(ctx context.Context) ([]*vigie.Watch, error) {
-	var watches []*vigie.Watch
-	err := now.tx.NewSelect().Model(&watches).Where("catch_up_from IS NOT NULL").Order("id").Scan(ctx)
-	if err == nil {
-		err = loadWatchBuyers(ctx, now.tx, watches)
-	}
-	return watches, translate(err)
-}
-
-// CaughtUp notes that a watch was told what it missed, for good.
-func (s *Store) CaughtUp(ctx context.Context, w *vigie.Watch) error {
-	_, err := s.db.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = NULL").
-		Set("paused = CASE WHEN paused < catch_up_from THEN paused END").
-		Where("id = ?", w.ID).Where("catch_up_from = ?", *w.CatchUpFrom).Exec(ctx)
-	return translate(err)
 }
 
 // Follower is an address that may be written to about a watch.
@@ -123,11 +76,6 @@ const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.e
 // that were on when a notice came.
 func (s *Store) Followers(ctx context.Context, watches []int64, notice int64) ([]Follower, error) {
 	return scanFollowers(ctx, onAt(s.followers(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
-}
-
-// CatchUpFollowers returns those who follow a watch that catches up.
-func (s *Store) CatchUpFollowers(ctx context.Context, watch int64) ([]Follower, error) {
-	return scanFollowers(ctx, s.followers().ColumnExpr("w.keywords").Where("w.id = ?", watch).Where("w.active").Where("w.deleted_at IS NULL"))
 }
 
 // Alerted returns the followers that were, or are to be, alerted of a tender by
@@ -195,6 +143,8 @@ type Happening struct {
 	NoticeID int64
 	// Number is the tender's change that the alerts tell of.
 	Number int64
+	// AsOf is the change as of which it was found out who knows the tender.
+	AsOf int64
 }
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. One that
@@ -221,6 +171,9 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 			return err
 		}
 		alerts, err := stillToHear(ctx, tx, about, alerts)
+		if err == nil {
+			alerts, err = notToldSince(ctx, tx, about, alerts)
+		}
 		if err != nil || len(alerts) == 0 {
 			return err
 		}
@@ -413,33 +366,3 @@ func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) er
 
 // unclaimed is the condition that a delivery waits or is held.
 const unclaimed = "mail_id IS NULL AND dropped_at IS NULL"
-
-// Lag is what is still to be done, by those who follow the database.
-type Lag struct {
-	// Index counts the tenders that the search index does not show as they are.
-	Index int64
-	// Alerts counts the notices whose deliveries were not entered.
-	Alerts int64
-	// Mails counts the recipients to whom a mail is due, or on its way.
-	Mails int64
-}
-
-// Lag tells what is still to be done; the index meant is the newest of its
-// version that answers.
-func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
-	var lag Lag
-	err := s.db.NewRaw(`SELECT
-		(SELECT COUNT(*) FROM tenders WHERE number > (?)) AS "index",
-		(SELECT COUNT(*) FROM notices WHERE NOT withdrawn AND id > (SELECT cursor FROM consumers WHERE name = ?)) AS alerts,
-		(SELECT COUNT(*) FROM recipients WHERE look_at <= ?) + (SELECT COUNT(*) FROM mails WHERE state = ?) AS mails`,
-		indexReached(s.db, indexVersion), alertsConsumer, s.stamp(), vigie.MailOpen).Scan(ctx, &lag)
-	return lag, translate(err)
-}
-
-// indexReached selects the last change that the index which answers holds.
-func indexReached(db bun.IDB, version string) *bun.SelectQuery {
-	return db.NewSelect().Model((*SearchIndex)(nil)).ColumnExpr("COALESCE(MAX(reached), 0)").
-		Where("generation = (?)", db.NewSelect().Model((*SearchIndex)(nil)).ModelTableExpr("search_indexes AS newest").
-			ColumnExpr("MAX(newest.generation)").Where("newest.version = ?", version).Where("newest.reached IS NOT NULL")).
-		Where("version = ?", version)
-}

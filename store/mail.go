@@ -148,7 +148,7 @@ func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
 		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
 	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", s.stamp()).
-		Where("NOT EXISTS (?)", open).Order("look_at", "id").Limit(int64(limit))
+		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", setAside(db, MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
 // look looks at recipients, and writes down the mails that are due.

@@ -13,23 +13,6 @@ import (
 // longAgo stands for a time that is not kept any more.
 func longAgo() time.Time { return time.Unix(0, 0).UTC() }
 
-// retentionConsumer is who forgets what was kept for long enough.
-const retentionConsumer = "retention"
-
-// LookedThrough is when what is only kept for a time was last looked through;
-// zero for never.
-func (s *Store) LookedThrough(ctx context.Context) (time.Time, error) {
-	var at bun.NullTime
-	err := s.db.NewRaw("SELECT seen_at FROM consumers WHERE name = ?", retentionConsumer).Scan(ctx, &at)
-	return at.Time, translate(err)
-}
-
-// NoteLookedThrough notes that it was looked through now.
-func (s *Store) NoteLookedThrough(ctx context.Context) error {
-	_, err := s.db.NewRaw("UPDATE consumers SET seen_at = ? WHERE name = ?", s.stamp(), retentionConsumer).Exec(ctx)
-	return translate(err)
-}
-
 // agedDelivery is a delivery, with what tells whether it is still needed.
 type agedDelivery struct {
 	ID, RecipientID int64

@@ -114,11 +114,11 @@ func scanWatch(rows *sql.Rows) (WatchState, error) {
 	return w, nil
 }
 
-// Notices returns the notices of a number above after, in the order of the
-// numbers, at most limit; those that were withdrawn are left out.
-func (now *Snapshot) Notices(ctx context.Context, after, limit int64) ([]*vigie.Notice, error) {
+// Notices returns notices by their numbers, in the order of these; those that
+// were withdrawn are left out.
+func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
 	var notices []*vigie.Notice
-	err := now.tx.NewSelect().Model(&notices).Where("id > ?", after).Where("NOT withdrawn").Order("id").Limit(limit).Scan(ctx)
+	err := now.tx.NewSelect().Model(&notices).Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
 	return notices, translate(err)
 }
 

@@ -155,8 +155,7 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	case w.Active && !wasActive:
 		w.Since = w.Number
 	case wasActive && !w.Active:
-		// What it asked to catch up on and has not yet been looked for, it can
-		// still ask for.
+		// What it was still to catch up on, it can still ask for.
 		w.Paused, w.CatchUpFrom = cmp.Or(w.CatchUpFrom, &w.Number), nil
 		if err := endPeriod(ctx, tx, w.ID, w.Since, w.Number); err != nil {
 			return err
@@ -182,7 +181,7 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 // in it; and forgets those of its earlier times that the ledger has read.
 func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error {
 	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ? AND until <= (SELECT cursor FROM consumers WHERE name = ?)",
-		watch, alertsConsumer).Exec(ctx)
+		watch, AlertsConsumer).Exec(ctx)
 	if err != nil {
 		return err
 	}

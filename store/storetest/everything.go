@@ -68,6 +68,7 @@ func Exec(t testing.TB, rawURL, statement string) {
 	}
 }
 
+// connect opens a database past the store.
 func connect(t testing.TB, rawURL string) *sql.DB {
 	t.Helper()
 	driver := "pgx"

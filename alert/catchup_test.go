@@ -1,0 +1,298 @@
+package alert_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/consumer"
+)
+
+// holdsUp keeps whoever reads the tenders that changed waiting.
+type holdsUp struct{ until chan struct{} }
+
+func (h holdsUp) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.Contains(e.Query, `FROM "tenders"`) && strings.Contains(e.Query, "number > ") {
+		select {
+		case <-h.until:
+		case <-ctx.Done():
+		}
+	}
+	return ctx
+}
+
+func (holdsUp) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// However long a watch takes to catch up, others are alerted meanwhile.
+func TestCatchUpHoldsNobodyUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Cantine", vigie.Immediate, "cantine")
+		bob := w.signIn("bob")
+		roads := w.watch(bob, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.change(bob, roads.ID, func(watch *vigie.Watch) { watch.Active = false })
+		w.publish("missed", "Voirie")
+		w.enter()
+		until := make(chan struct{})
+		w.store.Observe(holdsUp{until})
+		w.change(bob, roads.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })
+
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { w.ledger.Run(ctx) })
+		defer running.Wait()
+		defer stop()
+		w.publish("meanwhile", "Cantine")
+		w.entered("meanwhile", w.account, 1)
+		w.entered("meanwhile", bob, 0)
+		close(until)
+		w.entered("afterwards", bob, 1)
+	})
+}
+
+// entered waits until so many new tenders are entered for an account.
+func (w *world) entered(when string, account *vigie.Account, want int) {
+	w.t.Helper()
+	got := 0
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		held, err := w.store.Export(w.t.Context(), account.ID)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		got = 0
+		for _, d := range held.Deliveries {
+			if d.Kind == vigie.DeliverNew {
+				got++
+			}
+		}
+		if got == want {
+			return
+		}
+	}
+	w.t.Fatalf("%s: %d entered for %s, not %d", when, got, account.Email, want)
+}
+
+// publishMany publishes numbered tenders, every tenth of which is about roads.
+func (w *world) publishMany(from, to int) {
+	w.t.Helper()
+	var notices []*vigie.Notice
+	for i := from; i < to; i++ {
+		what := "Cantine"
+		if i%10 == 0 {
+			what = "Voirie"
+		}
+		notices = append(notices, &vigie.Notice{
+			Source: "test", SourceRef: fmt.Sprint("many-", i), Kind: vigie.ContractNotice, PublishedAt: w.now,
+			Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: fmt.Sprint(what, " ", i)},
+		})
+	}
+	for some := range slices.Chunk(notices, vigie.MaxBatch) {
+		if _, err := w.store.Publish(w.t.Context(), some); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.indexed()
+	w.drain(w.ledger.Notices())
+}
+
+func (w *world) drain(c *consumer.Consumer) {
+	w.t.Helper()
+	if err := c.Drain(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// once checks that an account is told, once each, that so many tenders are new.
+func (w *world) once(when string, account *vigie.Account, want int) {
+	w.t.Helper()
+	held, err := w.store.Export(w.t.Context(), account.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	times := make(map[string]int)
+	for _, d := range held.Deliveries {
+		if d.Kind == vigie.DeliverNew {
+			times[d.SourceRef]++
+		}
+	}
+	for ref, n := range times {
+		if n != 1 {
+			w.t.Errorf("%s: %s is told of %s %d times", when, account.Email, ref, n)
+		}
+	}
+	if len(times) != want {
+		w.t.Errorf("%s: %s is told of %d tenders, not %d", when, account.Email, len(times), want)
+	}
+}
+
+// Watches that catch up do so together, from wherever each was, also one that
+// comes to it in the middle; a new process goes on where the last one was.
+func TestCatchUpTogether(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		people := []*vigie.Account{w.account, w.signIn("bob"), w.signIn("cleo")}
+		var watches []*vigie.Watch
+		for _, who := range people {
+			watches = append(watches, w.watch(who, "Voirie", vigie.Daily, "voirie"))
+		}
+		w.enter()
+		w.pause(people[0], watches[0])
+		w.publishMany(0, 300)
+		w.pause(people[1], watches[1])
+		w.pause(people[2], watches[2])
+		w.publishMany(300, 600)
+		w.once("off from the start", people[0], 0)
+		w.once("off later", people[1], 30)
+		w.resume(people[0], watches[0], true)
+		w.resume(people[1], watches[1], true)
+		catchUp := w.ledger.CatchUp()
+		if more, err := catchUp.Step(t.Context()); err != nil || !more {
+			t.Fatal(more, err)
+		}
+		w.resume(people[2], watches[2], true)
+		w.drain(catchUp)
+		for _, who := range people {
+			w.once("in the end", who, 60)
+		}
+		w.publishMany(600, 610)
+		w.drain(w.ledger.CatchUp())
+		for _, who := range people {
+			w.once("after that", who, 61)
+		}
+	})
+}
+
+// Each tender is read once for all who catch up, however many they are.
+func TestCatchUpReadsOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		var read tenderReads
+		w.store.Observe(&read)
+		count := func(people int) int64 {
+			t.Helper()
+			var off []func()
+			for i := range people {
+				who := w.signIn(fmt.Sprint("p", people, "-", i))
+				watch := w.watch(who, "Fontaines", vigie.Daily, "fontaine")
+				w.pause(who, watch)
+				off = append(off, func() { w.resume(who, watch, true) })
+			}
+			w.publishMany(1000*people, 1000*people+600)
+			for _, on := range off {
+				on()
+			}
+			read.Store(0)
+			w.drain(w.ledger.CatchUp())
+			return read.Load()
+		}
+		if one, nine := count(1), count(9); one == 0 || nine != one {
+			t.Errorf("tenders are read %d times for one watch, %d times for nine", one, nine)
+		}
+	})
+}
+
+// tenderReads counts how often tenders are read.
+type tenderReads struct{ atomic.Int64 }
+
+func (r *tenderReads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.Contains(e.Query, `FROM "tenders"`) {
+		r.Add(1)
+	}
+	return ctx
+}
+
+func (*tenderReads) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// A watch that is switched off, or deleted, in the middle of catching up tells
+// the rest once it is back.
+func TestCatchUpInterrupted(t *testing.T) {
+	for name, interrupt := range map[string]func(w *world, watch *vigie.Watch, meanwhile func()){
+		"paused": func(w *world, watch *vigie.Watch, meanwhile func()) {
+			w.pause(w.account, watch)
+			meanwhile()
+			w.resume(w.account, watch, true)
+		},
+		"deleted": func(w *world, watch *vigie.Watch, meanwhile func()) {
+			if err := w.store.DeleteWatch(w.t.Context(), w.account.ID, watch.ID); err != nil {
+				w.t.Fatal(err)
+			}
+			meanwhile()
+			if _, err := w.store.RestoreWatch(w.t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+				w.enter()
+				w.pause(w.account, watch)
+				w.publishMany(0, 300)
+				w.resume(w.account, watch, true)
+				catchUp := w.ledger.CatchUp()
+				if more, err := catchUp.Step(t.Context()); err != nil || !more {
+					t.Fatal(more, err)
+				}
+				interrupt(w, watch, func() {
+					w.publishMany(300, 310)
+					w.enter()
+				})
+				w.drain(catchUp)
+				w.once("in the end", w.account, 31)
+			})
+		})
+	}
+}
+
+// What catching up finds while the ledger enters the same tender is told once.
+func TestCatchUpBesideLedger(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		// A correction is known before its original, which says nothing new then.
+		w.publish("late-1", "Voirie", about(vigie.Correction, "late"))
+		w.enter()
+		w.resume(w.account, watch, true)
+		done := false
+		w.ledger.Fault = func(at alert.Fault) {
+			if at == alert.AfterMatch && !done {
+				done = true
+				w.publish("late", "Voirie", func(n *vigie.Notice) { n.PublishedAt = w.now.Add(-time.Hour) })
+				w.drain(w.ledger.Notices())
+			}
+		}
+		w.enter()
+		w.once("found twice at once", w.account, 1)
+	})
+}
+
+// Catching up does not overtake the ledger: it waits for what that has yet to
+// enter, and is not done before.
+func TestCatchUpWaitsForLedger(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.publishMany(0, 30)
+		w.resume(w.account, watch, true)
+		w.publish("pending", "Voirie")
+		w.drain(w.ledger.CatchUp())
+		w.once("the ledger is behind", w.account, 3)
+		if behind, err := w.store.CatchUpBehind(t.Context()); err != nil || behind.Changes != 1 || behind.Since.IsZero() {
+			t.Errorf("%+v, %v", behind, err)
+		}
+		w.enter()
+		w.once("the ledger has come", w.account, 4)
+		if any, err := w.store.AnyCatchingUp(t.Context()); any || err != nil {
+			t.Error("it still catches up", err)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package alert_test
+
+import (
+	"log/slog"
+	"math"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vigie"
+	"vigie/alert"
+	"vigie/consumer"
+	"vigie/consumer/consumertest"
+	"vigie/feed"
+	"vigie/store"
+)
+
+// ledgerSubject is a ledger whose notices each alert one watch.
+type ledgerSubject struct {
+	*world
+	watch *vigie.Watch
+}
+
+// newLedgerSubject makes the watch, unless another replica did.
+func newLedgerSubject(t *testing.T, url string) *ledgerSubject {
+	s := &ledgerSubject{world: newWorld(t, url)}
+	watches, err := s.world.store.Watches(t.Context(), s.account.ID, store.WatchFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(watches) > 0 {
+		s.watch = watches[0]
+	} else {
+		s.watch = s.world.watch(s.account, "Voirie", vigie.Immediate, "voirie")
+	}
+	return s
+}
+
+func (s *ledgerSubject) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	s.ledger = &alert.Ledger{
+		Store: s.world.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: s.ledger.Now, Log: log, MaxAge: week, Fail: fault,
+	}
+	return s.ledger.Notices()
+}
+
+func (s *ledgerSubject) publishOne() store.Published { return s.publish(s.newRef(), "Voirie") }
+
+func (s *ledgerSubject) Add(_ *testing.T, n int) (ids []int64) {
+	for range n {
+		ids = append(ids, s.publishOne().Notice.ID)
+	}
+	return ids
+}
+
+// newRef is a reference that no notice has.
+func (s *ledgerSubject) newRef() string {
+	last, err := s.world.store.LastNumber(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return vigie.GlobalID(vigie.KindTender, last)
+}
+
+// told are the tenders of which somebody is told that they are new.
+func (s *ledgerSubject) told() (tenders []int64) {
+	s.t.Helper()
+	for _, d := range s.held().Deliveries {
+		if d.Kind != vigie.DeliverNew {
+			continue
+		}
+		id, err := s.world.store.TenderOfRef(s.t.Context(), d.Source, d.SourceRef)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		tenders = append(tenders, id)
+	}
+	return tenders
+}
+
+// Processed are notices; each made a tender, which has its number.
+func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.told() }
+
+func (s *ledgerSubject) Cursor(t *testing.T) int64 {
+	cursor, err := s.world.store.Told(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cursor
+}
+
+func (s *ledgerSubject) Store() *store.Store { return s.world.store }
+
+func TestLedgerIsAConsumer(t *testing.T) {
+	consumertest.Run(t, func(t *testing.T, url string) consumertest.Subject { return newLedgerSubject(t, url) })
+}
+
+// catchUpSubject is a watch that was off when tenders came, and catches up.
+type catchUpSubject struct{ *ledgerSubject }
+
+func (s *catchUpSubject) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
+	s.ledgerSubject.Restart(t, fault)
+	return s.ledger.CatchUp()
+}
+
+func (s *catchUpSubject) Add(t *testing.T, n int) (ids []int64) {
+	t.Helper()
+	s.change(s.account, s.watch.ID, func(w *vigie.Watch) { w.Active = false })
+	for range n {
+		ids = append(ids, s.publishOne().Notice.TenderID)
+	}
+	fault := s.ledger.Fail
+	s.ledger.Fail = nil // which is meant for catching up
+	if err := s.ledger.Notices().Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.ledger.Fail = fault
+	s.change(s.account, s.watch.ID, func(w *vigie.Watch) { w.Active, w.CatchUpFrom = true, w.Paused })
+	return ids
+}
+
+// Cursor is how far the watch has come; beyond everything once it has caught up.
+func (s *catchUpSubject) Cursor(t *testing.T) int64 {
+	watches, err := s.world.store.CatchingUp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(watches) == 0 {
+		return math.MaxInt64
+	}
+	return *watches[0].CatchUpFrom
+}
+
+func TestCatchUpIsAConsumer(t *testing.T) {
+	consumertest.Run(t, func(t *testing.T, url string) consumertest.Subject { return &catchUpSubject{newLedgerSubject(t, url)} })
+}

@@ -1,0 +1,214 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"vigie/store"
+)
+
+// Metrics tell operators how a process's consumers do: how far they are behind,
+// how often they fail, who leads, and what is set aside. What the database
+// knows is asked when it is asked for. A nil one keeps nothing.
+type Metrics struct {
+	store    *store.Store
+	now      func() time.Time
+	log      *slog.Logger
+	failures *prometheus.CounterVec
+	leading  *prometheus.GaugeVec
+	changes  *prometheus.Desc
+	seconds  *prometheus.Desc
+	aside    *prometheus.Desc
+
+	mutex     sync.Mutex
+	consumers map[string]*Consumer
+	marks     marks
+}
+
+// NewMetrics makes the metrics of the consumers of a process.
+func NewMetrics(s *store.Store, now func() time.Time, log *slog.Logger) *Metrics {
+	label := []string{"consumer"}
+	return &Metrics{
+		store: s, now: now, log: log, consumers: make(map[string]*Consumer),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vigie_consumer_failures_total", Help: "Steps that failed, and are taken again.",
+		}, label),
+		leading: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "vigie_consumer_leads", Help: "1 where this replica is the one that works, 0 where another is, or may be.",
+		}, label),
+		changes: prometheus.NewDesc("vigie_behind", "What is still to be done: tenders to index, notices to alert of, recipients to mail.", label, nil),
+		seconds: prometheus.NewDesc("vigie_behind_seconds", "For how long the oldest of it has waited, as far as this replica knows.", label, nil),
+		aside:   prometheus.NewDesc("vigie_quarantine", "Items that could not be processed and are set aside.", label, nil),
+	}
+}
+
+// add has a consumer told of, for as long as it runs.
+func (m *Metrics) add(c *Consumer) (remove func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.failures.WithLabelValues(c.Name)
+	if c.Job != "" {
+		m.leading.WithLabelValues(c.Name)
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.consumers[c.Name] = c
+	return func() {
+		m.mutex.Lock()
+		defer m.mutex.Unlock()
+		delete(m.consumers, c.Name)
+	}
+}
+
+func (m *Metrics) failed(consumer string) {
+	if m != nil {
+		m.failures.WithLabelValues(consumer).Inc()
+	}
+}
+
+func (m *Metrics) leads(consumer string, leads bool) {
+	if m == nil {
+		return
+	}
+	is := 0.0
+	if leads {
+		is = 1
+	}
+	m.leading.WithLabelValues(consumer).Set(is)
+}
+
+// Lag is how far a consumer is behind.
+type Lag struct {
+	Changes int64
+	// Oldest is for how long the oldest of them has waited.
+	Oldest time.Duration
+}
+
+// Behind tells how far each consumer is behind.
+func (m *Metrics) Behind(ctx context.Context) (map[string]Lag, error) {
+	last, err := m.store.LastNumber(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.mutex.Lock()
+	now := m.now()
+	m.marks.add(last, now)
+	consumers := slices.Collect(maps.Values(m.consumers))
+	m.mutex.Unlock()
+	lags := make(map[string]Lag)
+	for _, c := range consumers {
+		if c.Behind == nil {
+			continue
+		}
+		behind, err := c.Behind(ctx)
+		if err != nil {
+			return nil, err
+		}
+		lag := Lag{Changes: behind.Changes}
+		switch {
+		case behind.Changes == 0:
+		case behind.First > 0:
+			m.mutex.Lock()
+			lag.Oldest = now.Sub(m.marks.when(behind.First, now))
+			m.mutex.Unlock()
+		case !behind.Since.IsZero():
+			lag.Oldest = max(0, now.Sub(behind.Since))
+		}
+		lags[c.Name] = lag
+	}
+	return lags, nil
+}
+
+// Quarantine tells how many items of each consumer are set aside.
+func (m *Metrics) Quarantine(ctx context.Context) (map[string]int64, error) {
+	sizes, err := m.store.QuarantineSizes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for name := range m.consumers {
+		sizes[name] += 0
+	}
+	return sizes, nil
+}
+
+// Describe implements [prometheus.Collector].
+func (m *Metrics) Describe(d chan<- *prometheus.Desc) {
+	m.failures.Describe(d)
+	m.leading.Describe(d)
+	d <- m.changes
+	d <- m.seconds
+	d <- m.aside
+}
+
+// Collect implements [prometheus.Collector]. What is not known is not there.
+func (m *Metrics) Collect(c chan<- prometheus.Metric) {
+	m.failures.Collect(c)
+	m.leading.Collect(c)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	lags, err := m.Behind(ctx)
+	if err != nil {
+		m.log.WarnContext(ctx, "cannot tell what is behind", "error", err)
+		return
+	}
+	for consumer, lag := range lags {
+		c <- prometheus.MustNewConstMetric(m.changes, prometheus.GaugeValue, float64(lag.Changes), consumer)
+		c <- prometheus.MustNewConstMetric(m.seconds, prometheus.GaugeValue, lag.Oldest.Seconds(), consumer)
+	}
+	sizes, err := m.Quarantine(ctx)
+	if err != nil {
+		m.log.WarnContext(ctx, "cannot tell what is set aside", "error", err)
+		return
+	}
+	for consumer, n := range sizes {
+		c <- prometheus.MustNewConstMetric(m.aside, prometheus.GaugeValue, float64(n), consumer)
+	}
+}
+
+// marks tell when changes were made, by which numbers there were at which times.
+// The database does not keep that.
+type marks []mark
+
+type mark struct {
+	number int64
+	at     time.Time
+}
+
+// maxMarks is how many are kept; every other one goes where there are more.
+const maxMarks = 1000
+
+// add notes that a number was the last at a time.
+func (m *marks) add(number int64, at time.Time) {
+	list := *m
+	if n := len(list); n > 0 && list[n-1].number > number {
+		list = nil // the database was put back
+	} else if n > 0 && list[n-1].number == number {
+		return
+	}
+	if len(list) == maxMarks {
+		kept := list[:0]
+		for i := 0; i < len(list); i += 2 {
+			kept = append(kept, list[i])
+		}
+		list = kept
+	}
+	*m = append(list, mark{number, at})
+}
+
+// when is when a change was first seen to be there, at the latest now.
+func (m marks) when(number int64, now time.Time) time.Time {
+	i := slices.IndexFunc(m, func(known mark) bool { return known.number >= number })
+	if i < 0 {
+		return now
+	}
+	return m[i].at
+}

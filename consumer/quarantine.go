@@ -1,0 +1,155 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"vigie"
+	"vigie/store"
+)
+
+// Tries is how often an item is tried before it is set aside.
+const Tries = 3
+
+// Panic is what a panic was recovered as.
+type Panic struct {
+	Value any
+	Stack string
+}
+
+// Error implements error.
+func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// Guard does work and returns its error, a [Panic] where it panicked.
+func Guard(work func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &Panic{value, string(debug.Stack())}
+		}
+	}()
+	return work()
+}
+
+// itemError is a failure that is an item's own, and that is tried again.
+type itemError struct {
+	kind string
+	item Item
+	err  error
+}
+
+func (e *itemError) Error() string { return fmt.Sprintf("%s %d: %v", e.kind, e.item.ID, e.err) }
+
+func (e *itemError) Unwrap() error { return e.err }
+
+// own reports whether a failure is the fault of what was processed: not so
+// where something else does not answer, or we were told to stop.
+func own(err error) bool {
+	if _, panicked := errors.AsType[*Panic](err); panicked {
+		return true
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errNotLeading):
+		return false
+	case vigie.CodeOf(err) == vigie.Unavailable, store.Ailing(err):
+		return false
+	}
+	return true
+}
+
+// Quarantine counts how often a consumer's items failed by their own fault, and
+// sets them aside after [Tries].
+type Quarantine struct {
+	Consumer *Consumer
+	// Kind says what the items are.
+	Kind  string
+	mutex sync.Mutex
+	tries map[int64]int
+}
+
+// Failed notes that an item failed by its own fault, and tells whether it is now
+// set aside.
+func (q *Quarantine) Failed(ctx context.Context, item Item, cause error) (aside bool, err error) {
+	return q.failed(ctx, item, cause, true)
+}
+
+func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bool) (aside bool, err error) {
+	tries := q.count(item.ID)
+	c := q.Consumer
+	if tries < Tries {
+		c.Log.WarnContext(ctx, "an item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause)
+		return false, nil
+	}
+	if keep {
+		if err := q.setAside(ctx, item, cause, tries); err != nil {
+			return false, err
+		}
+	}
+	c.Log.ErrorContext(ctx, "an item is set aside", c.about(cause, q.Kind, item.ID, "tries", tries)...)
+	q.forget(item.ID)
+	return true, nil
+}
+
+func (q *Quarantine) setAside(ctx context.Context, item Item, cause error, tries int) error {
+	return q.Consumer.Store.SetAside(ctx, &store.Quarantined{
+		Consumer: q.Consumer.Name, Item: item.ID, Kind: q.Kind, Number: item.Number, Detail: item.Detail, Error: cause.Error(), Tries: int64(tries),
+	})
+}
+
+// retries is how many items are tried again in one step.
+const retries = 100
+
+// Retry processes the items that an operator asked for, and tells whether there
+// may be more. One that fails again stays set aside.
+func (q *Quarantine) Retry(ctx context.Context, process func(ctx context.Context, item Item) error) (more bool, err error) {
+	rows, err := q.Consumer.Store.Retries(ctx, q.Consumer.Name, retries)
+	if err != nil {
+		return false, err
+	}
+	for _, row := range rows {
+		item := Item{ID: row.Item, Number: row.Number, Detail: row.Detail, FirstTried: row.FirstAt}
+		switch err := process(ctx, item); {
+		case err == nil:
+			err = q.Consumer.Store.Release(ctx, q.Consumer.Name, []int64{row.Item})
+			if err != nil {
+				return false, err
+			}
+		case !own(err):
+			return false, err
+		default:
+			q.Consumer.Metrics.failed(q.Consumer.Name)
+			q.Consumer.Log.ErrorContext(ctx, "an item cannot be processed again", q.Consumer.about(err, q.Kind, item.ID)...)
+			if err := q.setAside(ctx, item, err, 1); err != nil {
+				return false, err
+			}
+		}
+	}
+	return len(rows) == retries, nil
+}
+
+// count counts one more failure.
+func (q *Quarantine) count(item int64) int {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.tries == nil {
+		q.tries = make(map[int64]int)
+	}
+	q.tries[item]++
+	return q.tries[item]
+}
+
+// failing tells whether an item failed before.
+func (q *Quarantine) failing(item int64) bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.tries[item] > 0
+}
+
+// forget forgets the failures of an item.
+func (q *Quarantine) forget(item int64) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	delete(q.tries, item)
+}

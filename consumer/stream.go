@@ -1,0 +1,199 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Item is something to process, at its place in the order of changes.
+type Item struct {
+	ID     int64
+	Number int64
+	// Detail is what must be known to process it later, should it be set aside.
+	Detail string
+	// FirstTried is when it was set aside, where it was and is tried again; zero
+	// otherwise.
+	FirstTried time.Time
+}
+
+// Stream processes items in the order of their numbers, each at least once: its
+// cursor passes an item only once that was processed, or set aside.
+type Stream struct {
+	// Kind says what the items are.
+	Kind string
+	// Batch is how many are read, and processed, at once.
+	Batch int
+	// Cursor reads where to go on, and Advance notes that all up to a number is
+	// done with: in the database, under the consumer's name, unless said.
+	Cursor  func(ctx context.Context) (int64, error)
+	Advance func(ctx context.Context, to int64) error
+	// Next reads the items after a number, in the order of their numbers, at most
+	// limit.
+	Next func(ctx context.Context, after int64, limit int) ([]Item, error)
+	// Process processes items. Where it fails, they are processed again in smaller
+	// batches, to find the one that is at fault; so doing an item twice must be
+	// the same as doing it once.
+	Process func(ctx context.Context, items []Item) error
+	// Reached is called whenever everything there was is done, if it is not nil.
+	Reached func(ctx context.Context) error
+	// SetAside is called when an item was set aside, if it is not nil.
+	SetAside func(ctx context.Context, item Item) error
+	// Forget is whether an item that cannot be processed is passed for good: later
+	// there is nobody to process it for.
+	Forget bool
+	// Latest is whether an item that comes again makes up for what was set aside of
+	// it.
+	Latest bool
+
+	consumer   *Consumer
+	quarantine *Quarantine
+	// seen is when it was last noted that everything is done.
+	seen time.Time
+}
+
+// seenEvery is how often it is noted that everything is done.
+const seenEvery = time.Minute
+
+// errNotLeading is what a step ends with that lost the lead.
+var errNotLeading = errors.New("another replica may lead by now")
+
+// Stream makes a stream the consumer's.
+func (c *Consumer) Stream(s Stream) *Stream {
+	s.consumer, s.quarantine = c, &Quarantine{Consumer: c, Kind: s.Kind}
+	if s.Cursor == nil {
+		s.Cursor, s.Advance = s.stored, s.store
+		if s.Reached == nil {
+			s.Reached = s.noteSeen
+		}
+	}
+	return &s
+}
+
+func (s *Stream) stored(ctx context.Context) (int64, error) {
+	return s.consumer.Store.Cursor(ctx, s.consumer.Name)
+}
+
+func (s *Stream) store(ctx context.Context, to int64) error {
+	return s.consumer.Store.Advance(ctx, s.consumer.Name, to)
+}
+
+func (s *Stream) noteSeen(ctx context.Context) error {
+	now := s.consumer.Now()
+	if now.Sub(s.seen) < seenEvery {
+		return nil
+	}
+	s.seen = now
+	return s.consumer.Store.NoteSeen(ctx, s.consumer.Name)
+}
+
+// Step tries again what an operator asked for, and processes the next batch.
+func (s *Stream) Step(ctx context.Context) (more bool, err error) {
+	again, err := s.quarantine.Retry(ctx, s.Try)
+	if err != nil {
+		return false, err
+	}
+	more, err = s.Continue(ctx)
+	return more || again, err
+}
+
+// Continue processes the next batch.
+func (s *Stream) Continue(ctx context.Context) (more bool, err error) {
+	after, err := s.Cursor(ctx)
+	if err != nil {
+		return false, err
+	}
+	items, err := s.Next(ctx, after, s.Batch)
+	if err != nil {
+		return false, err
+	}
+	if len(items) > 0 {
+		if err := s.process(ctx, items); err != nil {
+			return false, err
+		}
+	}
+	if len(items) == s.Batch {
+		return true, nil
+	}
+	if s.Reached != nil {
+		return false, s.Reached(ctx)
+	}
+	return false, nil
+}
+
+// process processes items and passes them. Where they fail by the fault of one,
+// its half is processed again, until it is alone.
+func (s *Stream) process(ctx context.Context, items []Item) error {
+	alone := len(items) == 1
+	if !alone && s.quarantine.failing(items[0].ID) { // no need to look for it again
+		return s.both(ctx, items, 1)
+	}
+	err := s.try(ctx, items)
+	switch {
+	case err == nil:
+		return s.pass(ctx, items)
+	case !own(err):
+		return err
+	case !alone:
+		return s.both(ctx, items, len(items)/2)
+	}
+	return s.fail(ctx, items[0], err)
+}
+
+// both processes the first so many items, then the others.
+func (s *Stream) both(ctx context.Context, items []Item, first int) error {
+	if err := s.process(ctx, items[:first]); err != nil {
+		return err
+	}
+	return s.process(ctx, items[first:])
+}
+
+// Try processes an item that was passed, and survives it.
+func (s *Stream) Try(ctx context.Context, item Item) error { return s.try(ctx, []Item{item}) }
+
+// try processes items, and survives it.
+func (s *Stream) try(ctx context.Context, items []Item) error {
+	if !s.consumer.holds(ctx) {
+		return errNotLeading
+	}
+	return Guard(func() error {
+		if s.consumer.Fault != nil {
+			if err := s.consumer.Fault(ctx, s.consumer.Name, items); err != nil {
+				return err
+			}
+		}
+		return s.Process(ctx, items)
+	})
+}
+
+// pass notes that items were processed.
+func (s *Stream) pass(ctx context.Context, items []Item) error {
+	ids := make([]int64, len(items))
+	for i, item := range items {
+		ids[i] = item.ID
+		s.quarantine.forget(item.ID)
+	}
+	if s.Latest {
+		if err := s.consumer.Store.Release(ctx, s.consumer.Name, ids); err != nil {
+			return err
+		}
+	}
+	return s.Advance(ctx, items[len(items)-1].Number)
+}
+
+// fail notes that an item failed, and passes it once it is set aside.
+func (s *Stream) fail(ctx context.Context, item Item, cause error) error {
+	aside, err := s.quarantine.failed(ctx, item, cause, !s.Forget)
+	if err != nil {
+		return err
+	}
+	if !aside {
+		return &itemError{s.Kind, item, cause}
+	}
+	if s.SetAside != nil {
+		if err := s.SetAside(ctx, item); err != nil {
+			return err
+		}
+	}
+	return s.Advance(ctx, item.Number)
+}

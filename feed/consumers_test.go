@@ -1,0 +1,217 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/consumer"
+	"vigie/consumer/consumertest"
+	"vigie/search"
+	"vigie/search/bleve"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// indexSubject is an indexer whose tenders can be found. Replicas of one database
+// share the engine, which is one process's alone.
+type indexSubject struct {
+	t       *testing.T
+	store   *store.Store
+	engine  search.Engine
+	indexer *Indexer
+}
+
+func newIndexSubject(t *testing.T, url string, engine search.Engine) *indexSubject {
+	s, err := store.Open(t.Context(), url, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return &indexSubject{t: t, store: s, engine: engine}
+}
+
+func (s *indexSubject) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
+	s.indexer = NewIndexer(s.store, s.engine, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s.indexer.Fail = fault
+	return s.indexer.consumer()
+}
+
+func (s *indexSubject) Add(t *testing.T, n int) (ids []int64) {
+	t.Helper()
+	for range n {
+		published, err := s.store.Publish(t.Context(), []*vigie.Notice{{
+			Source: "test", SourceRef: fmt.Sprint(time.Now().UnixNano()), Kind: vigie.ContractNotice, PublishedAt: time.Now().Add(-time.Hour),
+			Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: "Voirie"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, published[0].Notice.TenderID)
+	}
+	return ids
+}
+
+func (s *indexSubject) Processed(t *testing.T) (ids []int64) {
+	t.Helper()
+	index, err := s.indexer.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := index.Search(t.Context(), []search.Query{{Now: time.Now(), Limit: 100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hit := range results[0].Hits {
+		ids = append(ids, hit.ID)
+	}
+	return ids
+}
+
+// Cursor is that of the index that is furthest behind.
+func (s *indexSubject) Cursor(t *testing.T) int64 {
+	if len(s.indexer.fed) == 0 {
+		return 0
+	}
+	cursor := int64(math.MaxInt64)
+	for _, index := range s.indexer.fed {
+		cursor = min(cursor, index.cursor)
+	}
+	return cursor
+}
+
+func (s *indexSubject) Store() *store.Store { return s.store }
+
+func TestIndexerIsAConsumer(t *testing.T) {
+	engines := make(map[string]search.Engine)
+	consumertest.Run(t, func(t *testing.T, url string) consumertest.Subject {
+		engine := engines[url]
+		if engine == nil {
+			var err error
+			if engine, err = bleve.Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { engine.Close() })
+			engines[url] = engine
+		}
+		return newIndexSubject(t, url, engine)
+	})
+}
+
+// A tender that could be indexed, and cannot since it was changed, is found no
+// more as it was; once it can be again, it is found, without anybody's asking.
+func TestIndexHasNothingOld(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			engine, err := bleve.Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer engine.Close()
+			s := newIndexSubject(t, open(t), engine)
+			poisoned := false
+			c := s.Restart(t, func(context.Context, string, []consumer.Item) error {
+				if poisoned {
+					panic("it cannot be indexed")
+				}
+				return nil
+			})
+			publish := func(title string) {
+				t.Helper()
+				_, err := s.store.Publish(t.Context(), []*vigie.Notice{{
+					Source: "test", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: time.Now().Add(-time.Hour),
+					Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: title},
+				}})
+				if err == nil {
+					err = c.Drain(t.Context())
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			found := func(when string, want int) {
+				t.Helper()
+				rows, err := s.store.Quarantine(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := len(s.Processed(t)); got != want || len(rows) != 1-want {
+					t.Errorf("%s: %d found, %d set aside", when, got, len(rows))
+				}
+			}
+			publish("Voirie")
+			found("at first", 1)
+			poisoned = true
+			publish("Voirie communale")
+			found("when it cannot be indexed", 0)
+			s.indexer.fed = make(map[string]*fed) // what a check of the index does, in time
+			if err := c.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			found("when the index is asked how far it has come", 0)
+			poisoned = false
+			publish("Voirie rurale")
+			found("when it can", 1)
+		})
+	}
+}
+
+// Followers of the news are told everything, or that they were not: a notice
+// that cannot be told of cuts them off, and those who come then are told of what
+// comes then. What fails for a while is told.
+func TestNewsOfWhatCannotBeTold(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s := newIndexSubject(t, open(t), nil)
+			news := NewNews(s.store, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			var failing, tries int
+			news.Fail = func(context.Context, string, []consumer.Item) error {
+				if tries++; tries <= failing {
+					panic("it cannot be told of")
+				}
+				return nil
+			}
+			c := news.consumer()
+			follow := func(failures int) (told []int64, lost error) {
+				t.Helper()
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				list, err := news.Follow(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				failing, tries = failures, 0
+				want := s.Add(t, 2)
+				if err := c.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				for some, err := range list {
+					for _, one := range some {
+						told = append(told, one.Notice.ID)
+					}
+					if lost = err; len(told) == len(want) {
+						break
+					}
+				}
+				return told, lost
+			}
+			if told, lost := follow(consumer.Tries - 1); len(told) != 2 || lost != nil {
+				t.Errorf("what fails for a while: told %v, then %v", told, lost)
+			}
+			if told, lost := follow(1000); vigie.CodeOf(lost) != vigie.Unavailable {
+				t.Errorf("what cannot be told of: told %v, then %v", told, lost)
+			}
+			if told, lost := follow(0); len(told) != 2 || lost != nil {
+				t.Errorf("after that: told %v, then %v", told, lost)
+			}
+			if rows, err := s.store.Quarantine(t.Context()); err != nil || len(rows) > 0 {
+				t.Errorf("kept for nobody: %v, %v", rows, err)
+			}
+		})
+	}
+}

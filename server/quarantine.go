@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"vigie/store"
+)
+
+// quarantine are the commands about what could not be processed.
+type quarantine struct {
+	List  quarantineList  `cmd:"" default:"withargs" help:"Print what is set aside, the oldest first."`
+	Retry quarantineRetry `cmd:"" help:"Have the running server try again what is set aside."`
+}
+
+// quarantineList prints what is set aside.
+type quarantineList struct {
+	databaseSettings
+	JSON bool `name:"json" help:"Print JSON, an object a line."`
+}
+
+// asideLine is an item that is set aside, as it is printed.
+type asideLine struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`
+	Tries   int64     `json:"tries"`
+	FirstAt time.Time `json:"firstAt"`
+	LastAt  time.Time `json:"lastAt"`
+	Retry   bool      `json:"retry"` // it is to be tried again
+	Error   string    `json:"error"`
+}
+
+// Run runs the command.
+func (c *quarantineList) Run(ctx context.Context, p *process) error {
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	rows, err := s.Quarantine(ctx)
+	if err != nil {
+		return err
+	}
+	lines := json.NewEncoder(p.out)
+	lines.SetEscapeHTML(false)
+	for _, row := range rows {
+		line := asideLine{itemID(row.Consumer, row.Item), row.Kind, row.Tries, row.FirstAt, row.LastAt, row.Retry, row.Error}
+		if c.JSON {
+			err = lines.Encode(line)
+		} else {
+			again := ""
+			if line.Retry {
+				again = " (to be tried again)"
+			}
+			_, err = fmt.Fprintf(p.out, "%s\t%s\tsince %s\t%d tries, last %s%s\t%s\n", line.ID, line.Kind,
+				line.FirstAt.Format(time.RFC3339), line.Tries, line.LastAt.Format(time.RFC3339), again, strings.Join(strings.Fields(line.Error), " "))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quarantineRetry has what is set aside tried again.
+type quarantineRetry struct {
+	databaseSettings
+	ID []string `arg:"" optional:"" help:"What is to be tried again, as « vigie quarantine » prints it; everything unless said."`
+}
+
+// Run runs the command.
+func (c *quarantineRetry) Run(ctx context.Context, p *process) error {
+	var items []store.ItemRef
+	for _, id := range c.ID {
+		item, err := itemOf(id)
+		if err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	s, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n, err := s.Retry(ctx, items)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%d to be tried again by the running server.\n", n)
+	if n < len(items) {
+		return errors.New("the others are not set aside: « vigie quarantine » lists what is")
+	}
+	return nil
+}
+
+// itemID names an item that is set aside to operators.
+func itemID(consumer string, item int64) string { return consumer + "/" + strconv.FormatInt(item, 10) }
+
+// itemOf is the item of such a name.
+func itemOf(id string) (store.ItemRef, error) {
+	consumer, number, _ := strings.Cut(id, "/")
+	item, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || consumer == "" {
+		return store.ItemRef{}, fmt.Errorf("%q is nothing that can be set aside: it looks like alerts/123", id)
+	}
+	return store.ItemRef{Consumer: consumer, Item: item}, nil
+}
