@@ -54,7 +54,7 @@ func TestApart(t *testing.T) {
 	if _, err := first.Index(); err != nil {
 		t.Fatal(err)
 	}
-	// For a moment that may be an index that is built anew.
+	// For a moment this may be a rebuild.
 	if err := step(second); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestApart(t *testing.T) {
 	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
 		t.Errorf("to operators it says %v", err)
 	}
-	// Once the first is gone there is but one, which builds its own.
+	// Without the first, the second leads and builds its own index.
 	first.resign()
 	if err := step(second); err != nil {
 		t.Fatal(err)
