@@ -55,7 +55,7 @@ func TestApart(t *testing.T) {
 	if _, err := first.Index(); err != nil {
 		t.Fatal(err)
 	}
-	// For a moment that may be an index that is built anew.
+	// For a moment this may be a rebuild.
 	if err := step(following); err != nil {
 		t.Fatal(err)
 	}

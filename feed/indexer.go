@@ -37,8 +37,8 @@ type Indexer struct {
 	engine search.Engine
 	log    *slog.Logger
 	active atomic.Pointer[opened]
-	// absent is since when our engine has not held the index that answers, which
-	// others feed; apart is whether that is no passing state.
+	// absent is since when our engine has lacked the index that answers; apart is
+	// whether that has lasted too long for a rebuild.
 	absent time.Time
 	apart  atomic.Bool
 	// writer's own:

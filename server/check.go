@@ -105,7 +105,7 @@ func (c *check) tryIssuer(ctx context.Context, r *report) {
 	keys, err := issuersKeys(ctx, c.OIDCIssuer)
 	r.add("issuer", fmt.Sprintf("%d keys of %s", keys, c.OIDCIssuer), err)
 	if strings.HasPrefix(c.OIDCIssuer, "http:") {
-		r.warn("issuer", "its keys come without TLS: whoever is on the way can put others in their place")
+		r.warn("issuer", "its keys come without TLS: an attacker on the network can replace them")
 	}
 }
 

@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("it left %v, %v", entries, err)
 	}
 
-	// Beside a server that runs, too; and what others may read is told.
+	// Beside a running server, too. A folder that others may read is a warning.
 	server := start(t, env, nil, "serve")
 	ready(t, server.listening(t))
 	if err := os.Chmod(data, 0o750); err != nil {

@@ -30,12 +30,12 @@ func TestReadinessNamesNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(said); status != http.StatusServiceUnavailable || got != "map[database:ok index:unavailable search:unavailable]" {
-			t.Errorf("strangers are told %d %s", status, got)
+			t.Errorf("the public answer is %d %s", status, got)
 		}
 	}
 	status, body := get(t, server.private(t)+"/readyz")
 	if said := string(body); status != http.StatusServiceUnavailable || !strings.Contains(said, engine) || !strings.Contains(said, `"behind":{`) {
-		t.Errorf("operators are told %d %s", status, said)
+		t.Errorf("the private answer is %d %s", status, said)
 	}
 	if n := strings.Count(server.err.String(), `msg="not ready" part=search`); n != 1 {
 		t.Errorf("it is logged %d times:\n%s", n, server.err.String())

@@ -91,9 +91,9 @@ func TestReplicasApart(t *testing.T) {
 		return strings.Contains(said, "share a search engine"), "it says:\n" + said
 	})
 	if status, body := get(t, base+"/readyz"); status != http.StatusServiceUnavailable || strings.Contains(string(body), "engine") {
-		t.Errorf("strangers are told %d %s", status, body)
+		t.Errorf("the public answer is %d %s", status, body)
 	}
 	if _, body := get(t, second.private(t)+"/readyz"); !strings.Contains(string(body), "VIGIE_SEARCH_URL") {
-		t.Errorf("operators are told %s", body)
+		t.Errorf("the private answer is %s", body)
 	}
 }

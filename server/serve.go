@@ -81,8 +81,8 @@ type serve struct{ serverSettings }
 // Go's own 100 it would search all the time.
 const garbage = 400
 
-// Run runs the command. Whatever can keep the server from running is found out
-// before anything begins to work: no mail leaves under settings that are wrong.
+// Run runs the command. All settings are validated, and everything is opened,
+// before any worker starts: no mail leaves under a wrong configuration.
 func (c *serve) Run(ctx context.Context, p *process) error {
 	if said, _ := p.env("GOGC"); said == "" {
 		debug.SetGCPercent(garbage)

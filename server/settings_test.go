@@ -285,7 +285,7 @@ func TestReadmeListsSettings(t *testing.T) {
 	}
 }
 
-// Whatever our papers and files call a setting is one.
+// Every VIGIE_ name in the documents and container files is a setting.
 func TestNamedSettings(t *testing.T) {
 	paths, err := filepath.Glob("../docs/*.md")
 	if err != nil {

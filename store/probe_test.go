@@ -12,8 +12,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// A database is tried without a trace: nothing is made, and what is none is
-// said to be none.
+// Probing a database changes nothing, and a file that is no database is an error.
 func TestProbe(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {

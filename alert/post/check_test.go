@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := post.Check(t.Context(), nobody); err == nil {
-		t.Error("where nobody listens")
+		t.Error("a port without a server is taken")
 	}
 }
 
@@ -72,6 +72,6 @@ func TestCheckOutbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := post.Check(t.Context(), m); err == nil {
-		t.Error("where the folder is gone")
+		t.Error("a missing folder is taken")
 	}
 }

@@ -85,7 +85,7 @@ func Check(dir string) error {
 	return err
 }
 
-// look tells whether a folder bears our mark; one that does not must be empty.
+// look reports whether a folder has our mark. One without it must be empty.
 func look(dir string) (marked bool, err error) {
 	content, err := os.ReadFile(filepath.Join(dir, markFile))
 	switch {

@@ -45,8 +45,8 @@ func forms() map[string]form {
 		"existingfile": {"the name of a file that is there", false, existing(false)},
 		"existingdir":  {"the name of a folder that is there", false, existing(true)},
 		"database":     {"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", true, database},
-		"engine":       {"bleve:PATH, or the URL of a Meilisearch such as http://127.0.0.1:7700", true, engine},
-		"mailer":       {"smtp://USER:PASSWORD@HOST:PORT, smtps://… or outbox:DIR", true, mailer},
+		"engine":       {"bleve:PATH, or the URL of a Meilisearch such as http://127.0.0.1:7700", true, folderOr("bleve:", "http", "https")},
+		"mailer":       {"smtp://USER:PASSWORD@HOST:PORT, smtps://… or outbox:DIR", true, folderOr("outbox:", "smtp", "smtps")},
 		"issuer":       {"the name of the issuer of tokens, as they have it: a URL such as https://issuer.example", false, issuer},
 		"url":          {"an http or https URL, such as https://platform.example", false, webURL()},
 		"site":         {"an http or https URL without parameters, such as https://veille.example.org", false, site},
@@ -144,7 +144,7 @@ func word(text string) (string, error) {
 }
 
 // minDistinct is how many different characters a secret has at least: 32 times
-// the same is none.
+// the same one can be guessed.
 const minDistinct = 6
 
 // secret reads secrets. It says nothing of them but how long they are.
@@ -203,7 +203,7 @@ func path(text string) (string, error) {
 	return kong.ExpandPath(text), nil
 }
 
-// folder reads the name of a folder, which is made where there is none.
+// folder reads the name of a folder that may still have to be made.
 func folder(text string) (string, error) {
 	name, err := path(text)
 	if err != nil {
@@ -364,37 +364,21 @@ func database(text string) (string, error) {
 	return text, nil
 }
 
-func engine(text string) (string, error) {
-	if path, ok := strings.CutPrefix(text, "bleve:"); ok {
-		if _, err := folder(path); err != nil {
+// folderOr reads either a folder, behind its prefix, or the URL of a server of
+// one of the schemes. What parameters a URL has is read where it is opened.
+func folderOr(prefix string, schemes ...string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if path, ok := strings.CutPrefix(text, prefix); ok {
+			_, err := folder(path)
+			return text, err
+		}
+		u, err := parseServer(text)
+		if err != nil {
 			return "", err
 		}
-		return text, nil
-	}
-	u, err := parseServer(text)
-	if err != nil {
-		return "", err
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("it begins with neither bleve: nor http://")
-	}
-	return u.String(), nil
-}
-
-// mailer reads what mail leaves by. Its parameters are read where it is opened.
-func mailer(text string) (string, error) {
-	if path, ok := strings.CutPrefix(text, "outbox:"); ok {
-		if _, err := folder(path); err != nil {
-			return "", err
+		if !slices.Contains(schemes, u.Scheme) {
+			return "", fmt.Errorf("it begins with none of %s, %s", prefix, strings.Join(schemes, ":, ")+":")
 		}
-		return text, nil
+		return u.String(), nil
 	}
-	u, err := parseServer(text)
-	if err != nil {
-		return "", err
-	}
-	if u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return "", errors.New("it begins with neither smtp:// nor smtps:// nor outbox:")
-	}
-	return u.String(), nil
 }

@@ -3,8 +3,8 @@
 //
 // A flag names the form of its value by the tag `type`; numbers and times have
 // their bounds in the tag `bounds`. A flag without form or bounds is refused
-// when the command line is built, so none can be forgotten. What is wrong with
-// the values is collected, to be told at once.
+// when the command line is built, so none can be forgotten. All problems
+// are collected, so that one message shows them all.
 package setting
 
 import (

@@ -119,7 +119,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// All that is wrong is told at once.
+// All problems are reported together.
 func TestAllProblems(t *testing.T) {
 	values, problems := read(t, map[string]string{"VIGIE_MOST": "-1", "VIGIE_SITE": "x", "VIGIE_ORIGIN": "https://a.example"}, "--lease=0s")
 	if len(problems) != 4 {
@@ -214,7 +214,7 @@ func TestUndeclared(t *testing.T) {
 	}
 }
 
-// A default is within the bounds, or it is told like any other value.
+// A default is within its bounds, too.
 func TestDefaults(t *testing.T) {
 	values, problems := read(t, nil)
 	if len(problems) > 0 || values.Most != 10 || values.Rate != 1 || values.Lease != 90*time.Second || math.IsNaN(values.Rate) {

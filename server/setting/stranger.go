@@ -17,8 +17,8 @@ var service = regexp.MustCompile(`_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]
 // serviceURL is the value of the one among them whose name people might write too.
 var serviceURL = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 
-// strangers are problems with variables whose names look like those of settings
-// and are none: most are misspelt.
+// strangers are problems with variables that have our prefix and are no
+// settings: most are misspelt.
 func (r *Reader) strangers() []error {
 	var problems []error
 	for _, name := range slices.Sorted(slices.Values(r.Names())) {
