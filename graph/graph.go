@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"vigie/graph/gql"
+	"vigie/graph/input"
 	"vigie/graph/limit"
 	"vigie/graph/wire"
 	"vigie/service"
@@ -74,13 +75,16 @@ func DefaultLimits() Limits {
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
 	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
-	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema()}))
+	schema, documents, rules := schema(), lru.New[*ast.QueryDocument](1000), documentRules(o.Private)
+	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema}))
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
 	srv.AddTransport(wire.Stream{KeepAlive: keepAlive})
 	srv.AddTransport(wire.HTTP{})
 	srv.SetParserTokenLimit(o.Limits.Tokens)
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	srv.SetQueryCache(documents)
+	srv.SetValidationRulesFn(rules)
+	srv.SetDisableSuggestion(o.Private)
 	// In this order: what is cheap to refuse is refused first.
 	srv.Use(admission{o.Admit})
 	srv.Use(noNULs{})
@@ -89,11 +93,10 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	} else {
 		srv.Use(trusted(o.Trusted))
 	}
+	srv.Use(&variables{input.Coercer{Schema: schema, Scalars: scalars(), Private: o.Private}, documents, o.Limits.Tokens, rules})
 	srv.Use(o.Limits.Shape)
 	srv.Use(&costLimit{most: o.Limits.Cost})
-	if o.Private {
-		withoutSuggestions(srv)
-	} else {
+	if !o.Private {
 		srv.Use(extension.Introspection{})
 	}
 	srv.SetErrorPresenter(present(o.Log))

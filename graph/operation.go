@@ -10,8 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"vigie"
+	"vigie/graph/input"
 )
 
 // admission lets operations in: each counts, whichever way it came.
@@ -31,6 +35,50 @@ func (a admission) MutateOperationParameters(ctx context.Context, _ *graphql.Raw
 		return &gqlerror.Error{Message: err.Error(), Err: err}
 	}
 	return nil
+}
+
+// variables reads an operation's variables before gqlgen does, which goes by
+// gqlparser: what that finds is right then.
+type variables struct {
+	input.Coercer
+	documents graphql.Cache[*ast.QueryDocument] // the executor's
+	tokens    int
+	rules     func() *rules.Rules
+}
+
+// ExtensionName implements [graphql.HandlerExtension].
+func (*variables) ExtensionName() string { return "Variables" }
+
+// Validate implements [graphql.HandlerExtension].
+func (*variables) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationParameters implements [graphql.OperationParameterMutator].
+func (v *variables) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	doc := v.document(ctx, params.Query)
+	if doc == nil {
+		return nil
+	}
+	op := doc.Operations.ForName(params.OperationName)
+	if op == nil {
+		return nil
+	}
+	var err *gqlerror.Error
+	params.Variables, err = v.Variables(op, params.Variables)
+	return err
+}
+
+// document is a valid document, which the executor finds in its cache next; nil
+// where it is not valid, for the executor to say why.
+func (v *variables) document(ctx context.Context, text string) *ast.QueryDocument {
+	if doc, ok := v.documents.Get(ctx, text); ok {
+		return doc
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, v.tokens)
+	if err != nil || len(doc.Operations) == 0 || len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {
+		return nil
+	}
+	v.documents.Add(ctx, text, doc)
+	return doc
 }
 
 // costLimit refuses operations that cost more than one may.

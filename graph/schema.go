@@ -7,13 +7,15 @@ import (
 	"maps"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"vigie"
 	"vigie/graph/gql"
+	"vigie/graph/input"
+	"vigie/graph/scalar"
 )
 
 // schema is ours without @defer, which the parser declares by itself: we answer
@@ -25,16 +27,66 @@ func schema() *ast.Schema {
 	return &ours
 }
 
-// withoutSuggestions has no error tell of the schema what was not said before.
-func withoutSuggestions(srv *handler.Server) {
-	srv.SetDisableSuggestion(true)
-	srv.SetValidationRulesFn(func() *rules.Rules {
+// documentRules are those that a document is valid by: gqlparser's, and what
+// they let pass. Where the schema is private, none tells of it what was not said
+// before.
+func documentRules(private bool) func() *rules.Rules {
+	return func() *rules.Rules {
 		r := rules.NewDefaultRules()
-		r.ReplaceRule("KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
-		r.ReplaceRule("KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
-		r.ReplaceRule("ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+		if private {
+			r.ReplaceRule("KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+			r.ReplaceRule("KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+			r.ReplaceRule("ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+		}
+		r.AddRule("Literals", input.Literals)
+		r.AddRule("OneStream", oneStream)
 		return r
+	}
+}
+
+// oneStream is a rule of validation: a subscription has one field, by the names
+// in its answer, and always has it. gqlparser's rule goes by the fields' own
+// names.
+func oneStream(observers *core.Events, report core.AddErrFunc) {
+	observers.OnOperation(func(_ *core.Walker, op *ast.OperationDefinition) {
+		if op.Operation != ast.Subscription {
+			return
+		}
+		s := streams{met: make(map[string]bool), keys: make(map[string]bool)}
+		s.add(op.SelectionSet)
+		if len(s.keys) > 1 {
+			report(core.Message("A subscription must select only one top level field."), core.At(op.Position))
+		}
+		if s.optional {
+			report(core.Message("The top level field of a subscription must have neither @skip nor @include."), core.At(op.Position))
+		}
 	})
+}
+
+// streams are the fields of a subscription. Fragments are looked at once: here
+// they may yet have cycles.
+type streams struct {
+	met, keys map[string]bool
+	optional  bool
+}
+
+func (s *streams) add(list ast.SelectionSet) {
+	for _, selection := range list {
+		var directives ast.DirectiveList
+		switch sel := selection.(type) {
+		case *ast.Field:
+			s.keys[sel.Alias], directives = true, sel.Directives
+		case *ast.InlineFragment:
+			directives = sel.Directives
+			s.add(sel.SelectionSet)
+		case *ast.FragmentSpread:
+			if directives = sel.Directives; sel.Definition != nil && !s.met[sel.Name] {
+				s.met[sel.Name] = true
+				s.add(sel.Definition.SelectionSet)
+			}
+		}
+		s.optional = s.optional || directives.ForName("skip") != nil || directives.ForName("include") != nil
+	}
 }
 
 // trusted are the documents that are run, as [Options] has them. They are asked
@@ -69,4 +121,15 @@ func (t trusted) MutateOperationParameters(_ context.Context, params *graphql.Ra
 func Hash(document string) string {
 	sum := sha256.Sum256([]byte(document))
 	return hex.EncodeToString(sum[:])
+}
+
+// scalars are those of our own that are sent to us.
+func scalars() map[string]input.Scalar {
+	return map[string]input.Scalar{"DateTime": {
+		Takes: func(v any) bool {
+			_, err := scalar.UnmarshalDateTime(v)
+			return err == nil
+		},
+		Expected: vigie.Text{FR: "une date, comme 2026-11-09T17:00:00+01:00", EN: "a date, such as 2026-11-09T17:00:00+01:00"},
+	}}
 }
