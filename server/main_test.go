@@ -61,11 +61,18 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 // startAt is [start] by a clock.
 func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
 	t.Helper()
+	return startWith(t, env, func(p *process) { p.in, p.now = in, now }, args...)
+}
+
+// startWith is [start] of a process that is set up in a way of its own.
+func startWith(t *testing.T, env map[string]string, setUp func(*process), args ...string) *command {
+	t.Helper()
 	c := &command{ended: make(chan struct{})}
-	p := &process{in: in, out: &c.out, err: &c.err, now: now, env: func(name string) (string, bool) {
+	p := &process{out: &c.out, err: &c.err, now: time.Now, env: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
 	}}
+	setUp(p)
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	go func() {
