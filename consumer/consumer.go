@@ -170,10 +170,10 @@ func (c *Consumer) due(ctx context.Context) (bool, error) {
 // failed says what failed. Another replica may do better, unless it is an item
 // that is at fault: that would only be tried more often.
 func (c *Consumer) failed(ctx context.Context, err error) {
-	c.Metrics.failed(c.Name)
 	if _, own := errors.AsType[*itemError](err); own {
-		return // it was logged
+		return // it was logged and counted
 	}
+	c.Metrics.failed(c.Name)
 	c.Log.ErrorContext(ctx, "consumer does not get on", c.about(err)...)
 	c.resign()
 }

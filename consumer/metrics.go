@@ -37,7 +37,7 @@ func NewMetrics(s *store.Store, now func() time.Time, log *slog.Logger) *Metrics
 	return &Metrics{
 		store: s, now: now, log: log, consumers: make(map[string]*Consumer),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "vigie_consumer_failures_total", Help: "Steps that failed, and are taken again.",
+			Name: "vigie_consumer_failures_total", Help: "Attempts that failed, and are made again.",
 		}, label),
 		leading: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vigie_consumer_leads", Help: "1 where this replica is the one that works, 0 where another is, or may be.",

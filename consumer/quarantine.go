@@ -78,6 +78,7 @@ func (q *Quarantine) Failed(ctx context.Context, item Item, cause error) (aside 
 func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bool) (aside bool, err error) {
 	tries := q.count(item.ID)
 	c := q.Consumer
+	c.Metrics.failed(c.Name)
 	if tries < Tries {
 		c.Log.WarnContext(ctx, "an item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause)
 		return false, nil

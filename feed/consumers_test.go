@@ -2,10 +2,12 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +213,62 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 			}
 			if rows, err := s.store.Quarantine(t.Context()); err != nil || len(rows) > 0 {
 				t.Errorf("kept for nobody: %v, %v", rows, err)
+			}
+		})
+	}
+}
+
+// narrow is an engine that takes no document with a long title.
+type narrow struct{ search.Engine }
+
+func (n narrow) Open(ctx context.Context, name string) (search.Index, error) {
+	index, err := n.Engine.Open(ctx, name)
+	return narrowIndex{index}, err
+}
+
+type narrowIndex struct{ search.Index }
+
+func (i narrowIndex) Put(ctx context.Context, docs []search.Document) error {
+	for _, d := range docs {
+		if len(d.Title) > 100 {
+			return search.TooLarge(errors.New("it does not fit"))
+		}
+	}
+	return i.Index.Put(ctx, docs)
+}
+
+// A tender that is too large for the index keeps no other from being found.
+func TestTooLargeForTheIndex(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			engine, err := bleve.Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer engine.Close()
+			s := newIndexSubject(t, open(t), narrow{engine})
+			c := s.Restart(t, nil)
+			s.Add(t, 3)
+			published, err := s.store.Publish(t.Context(), []*vigie.Notice{{
+				Source: "test", SourceRef: "large", Kind: vigie.ContractNotice, PublishedAt: time.Now().Add(-time.Hour),
+				Buyer: vigie.BuyerName{Name: "Commune d'Exemple"}, Content: vigie.Content{Title: strings.Repeat("Voirie ", 50)},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Add(t, 3)
+			if err := c.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := s.store.Quarantine(t.Context())
+			if err != nil || len(rows) != 1 || rows[0].Item != published[0].Notice.TenderID {
+				t.Errorf("set aside: %+v, %v", rows, err)
+			}
+			if found := s.Processed(t); len(found) != 6 {
+				t.Errorf("found %v", found)
+			}
+			if behind, err := s.store.IndexBehind(t.Context(), Version()); err != nil || behind.Changes != 0 {
+				t.Errorf("behind: %+v, %v", behind, err)
 			}
 		})
 	}

@@ -93,3 +93,19 @@ func Internal(cause error) error {
 		Err:  cause,
 	}
 }
+
+// TooLarge is the error of an engine that does not take a document because of
+// its size: others can be put.
+func TooLarge(cause error) error {
+	return &vigie.Error{
+		Code: vigie.LimitExceeded,
+		Text: vigie.Text{
+			FR: "Un marché est trop long pour l'index de recherche.",
+			EN: "A tender is too long for the search index.",
+		},
+		Err: cause,
+	}
+}
+
+// IsTooLarge tells an error of [TooLarge].
+func IsTooLarge(err error) bool { return vigie.CodeOf(err) == vigie.LimitExceeded }

@@ -65,7 +65,8 @@ type Index interface {
 	// Put stores documents, each in place of any of the same ID, earlier in
 	// the list or in the index, and returns when searches find them and a
 	// crash keeps them. A Put that failed may have stored some, always those
-	// of lower numbers first; doing it again is harmless.
+	// of lower numbers first; doing it again is harmless. It takes any number of
+	// documents; one that is too large by itself gives an error of [TooLarge].
 	Put(ctx context.Context, docs []Document) error
 	// Cursor is the highest number ever put; 0 for a new or lost index. A
 	// cursor that is lower than what was put is allowed after a crash, a higher

@@ -63,16 +63,23 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 // startAt is [start] by a clock. A server has a private address, too.
 func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
 	t.Helper()
+	return startWith(t, env, func(p *process) { p.in, p.now = in, now }, args...)
+}
+
+// startWith is [start] of a process that is set up in a way of its own.
+func startWith(t *testing.T, env map[string]string, setUp func(*process), args ...string) *command {
+	t.Helper()
 	if _, private := env["VIGIE_PRIVATE_LISTEN"]; !private && len(args) > 0 && args[0] == "serve" {
 		given := env
 		env = map[string]string{"VIGIE_PRIVATE_LISTEN": "127.0.0.1:0"}
 		maps.Copy(env, given)
 	}
 	c := &command{ended: make(chan struct{})}
-	p := &process{in: in, out: &c.out, err: &c.err, now: now, env: func(name string) (string, bool) {
+	p := &process{out: &c.out, err: &c.err, now: time.Now, env: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
 	}, names: func() []string { return slices.Collect(maps.Keys(env)) }}
+	setUp(p)
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	go func() {

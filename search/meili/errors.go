@@ -68,3 +68,10 @@ func isAbout(err error, code string) bool {
 	}
 	return false
 }
+
+// isTooLarge reports whether Meilisearch, or a proxy before it, refused a
+// request for its size.
+func isTooLarge(err error) bool {
+	e, ok := errors.AsType[*meilisearch.Error](err)
+	return ok && e.StatusCode == http.StatusRequestEntityTooLarge
+}

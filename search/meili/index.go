@@ -2,6 +2,8 @@ package meili
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/meilisearch/meilisearch-go"
@@ -77,33 +79,97 @@ func (x *index) Put(ctx context.Context, docs []search.Document) error {
 		return err
 	}
 	for _, docs := range batches {
-		var gone []string
-		rows := make([]any, 0, len(docs)+1)
-		for _, d := range docs {
-			cursor = max(cursor, d.Number)
-			if d.Deleted {
-				gone = append(gone, strconv.FormatInt(d.ID, 10))
-			} else {
-				rows = append(rows, escaped(plan.RowOf(d)))
-			}
-		}
-		rows = append(rows, map[string]int64{plan.ID: cursorID, cursorField: cursor})
-		// Deletions are a task of their own, and go first: were they lost, the
-		// cursor would not have passed them.
-		if len(gone) > 0 {
-			err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
-				return x.manager.DeleteDocumentsWithContext(ctx, gone, nil)
-			})
-			if err != nil {
-				return err
-			}
-		}
-		err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
-			return x.manager.AddDocumentsWithContext(ctx, rows, &meilisearch.DocumentOptions{PrimaryKey: new(plan.ID)})
-		})
-		if err != nil {
+		if cursor, err = x.putBatch(ctx, docs, cursor); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// row is a document as it is sent; without a body for one to be deleted.
+type row struct {
+	id     string
+	number int64
+	body   json.RawMessage
+}
+
+// putBatch puts documents, in requests of a size that Meilisearch takes. It
+// returns the cursor that the index has then.
+func (x *index) putBatch(ctx context.Context, docs []search.Document, cursor int64) (int64, error) {
+	var rows []row
+	size := 0
+	for _, d := range docs {
+		next := row{id: strconv.FormatInt(d.ID, 10), number: d.Number}
+		if !d.Deleted {
+			var err error
+			if next.body, err = json.Marshal(escaped(plan.RowOf(d))); err != nil {
+				return cursor, search.Internal(err)
+			}
+		}
+		if size += len(next.body); len(rows) > 0 && size > int(x.engine.body.Load()) {
+			var err error
+			if cursor, err = x.send(ctx, rows, cursor); err != nil {
+				return cursor, err
+			}
+			rows, size = nil, len(next.body)
+		}
+		rows = append(rows, next)
+	}
+	if len(rows) == 0 {
+		return cursor, nil
+	}
+	return x.send(ctx, rows, cursor)
+}
+
+// send sends rows, in halves where they are too many for one request.
+func (x *index) send(ctx context.Context, rows []row, cursor int64) (int64, error) {
+	reached, size, err := x.store(ctx, rows, cursor)
+	switch {
+	case err == nil:
+		return reached, nil
+	case !isTooLarge(err):
+		return cursor, err
+	case len(rows) == 1:
+		return cursor, search.TooLarge(err)
+	}
+	if half := int64(size / 2); half < x.engine.body.Load() {
+		x.engine.body.Store(half)
+	}
+	if cursor, err = x.send(ctx, rows[:len(rows)/2], cursor); err != nil {
+		return cursor, err
+	}
+	return x.send(ctx, rows[len(rows)/2:], cursor)
+}
+
+// store stores rows by one request, whose size it tells.
+func (x *index) store(ctx context.Context, rows []row, cursor int64) (reached int64, size int, err error) {
+	var gone []string
+	documents := make([]any, 0, len(rows)+1)
+	for _, r := range rows {
+		cursor = max(cursor, r.number)
+		if r.body == nil {
+			gone = append(gone, r.id)
+			continue
+		}
+		documents = append(documents, r.body)
+		size += len(r.body)
+	}
+	if size > largest && len(rows) == 1 {
+		return 0, size, search.TooLarge(fmt.Errorf("document %s has %d bytes", rows[0].id, size))
+	}
+	documents = append(documents, map[string]int64{plan.ID: cursorID, cursorField: cursor})
+	// Deletions are a task of their own, and go first: were they lost, the
+	// cursor would not have passed them.
+	if len(gone) > 0 {
+		err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
+			return x.manager.DeleteDocumentsWithContext(ctx, gone, nil)
+		})
+		if err != nil {
+			return 0, size, err
+		}
+	}
+	err = x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
+		return x.manager.AddDocumentsWithContext(ctx, documents, &meilisearch.DocumentOptions{PrimaryKey: new(plan.ID)})
+	})
+	return cursor, size, err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -30,7 +31,15 @@ type Options struct {
 	// that may pass, such as a server that is starting; three seconds unless
 	// said, not at all if negative.
 	Patience time.Duration
+	// Body is how many bytes of documents go into one request; 16 MiB unless said.
+	// Meilisearch takes 100 MB by default, proxies may take much less: what is
+	// refused for its size is halved, from then on.
+	Body int
 }
+
+// largest is the largest document that is sent at all, in bytes: more may be cut
+// off in the middle, without an answer.
+const largest = 64 << 20
 
 // Engine is a Meilisearch server.
 type Engine struct {
@@ -38,6 +47,8 @@ type Engine struct {
 	http     *http.Client
 	url, key string
 	patience time.Duration
+	// body is how many bytes of documents go into one request now.
+	body atomic.Int64
 }
 
 var _ search.Engine = (*Engine)(nil)
@@ -69,11 +80,16 @@ func Open(address, key string, o Options) (*Engine, error) {
 	transport.DisableCompression = true
 	client := &http.Client{Timeout: o.Timeout, Transport: transport}
 	address = strings.TrimRight(address, "/")
-	return &Engine{
+	if o.Body == 0 {
+		o.Body = 16 << 20
+	}
+	e := &Engine{
 		// The library's own retries send an empty body.
 		server: meilisearch.New(address, meilisearch.WithAPIKey(key), meilisearch.WithCustomClient(client), meilisearch.DisableRetries()),
 		http:   client, url: address, key: key, patience: o.Patience,
-	}, nil
+	}
+	e.body.Store(int64(o.Body))
+	return e, nil
 }
 
 // Open returns the index of that name. It makes it where there is none, and
