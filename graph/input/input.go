@@ -162,8 +162,8 @@ func (c *Coercer) scalar(v any, d *ast.Definition, at string) (any, error) {
 	var expected vigie.Text
 	switch d.Name {
 	case "Int":
-		if n, ok := integer(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
-			return n, nil
+		if n, ok := whole(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
+			return int64(n), nil
 		}
 		expected = vigie.Text{FR: "un nombre entier, de -2147483648 à 2147483647", EN: "an integer from -2147483648 to 2147483647"}
 	case "Float":
@@ -206,23 +206,22 @@ func number(v any) (float64, bool) {
 	return f, err == nil
 }
 
-// integer reads a whole number, however it is written: 1.0 and 1e1 are whole.
-func integer(v any) (int64, bool) {
-	const exact = 1 << 53 // beyond, a float64 may stand for another number
+// whole reads a whole number, however it is written: 1.0 and 1e1 are whole.
+func whole(v any) (float64, bool) {
 	f, ok := number(v)
-	return int64(f), ok && f == math.Trunc(f) && math.Abs(f) < exact
+	return f, ok && f == math.Trunc(f)
 }
 
-// identifier reads an ID: a text, or a whole number of any length.
+// identifier reads an ID: a text, or a whole number.
 func identifier(v any) (string, bool) {
 	if s, ok := v.(string); ok {
 		return s, true
 	}
 	if n, ok := v.(json.Number); ok && !strings.ContainsAny(n.String(), ".eE") {
-		return n.String(), true
+		return n.String(), true // with all its digits
 	}
-	n, ok := integer(v)
-	return strconv.FormatInt(n, 10), ok
+	f, ok := whole(v)
+	return strconv.FormatFloat(f, 'f', -1, 64), ok
 }
 
 // noValue says that an enum has no such value, and which it has.
