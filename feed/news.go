@@ -30,8 +30,9 @@ type News struct {
 	followers map[*follower]struct{}
 	telling   bool
 	// cursor is the last change that was told of, while telling; last is the last
-	// one that there was when notices were read.
-	cursor, last int64
+	// one that there was when notices were read. edits is the change up to which
+	// it was told whose watches changed.
+	cursor, last, edits int64
 }
 
 // follower is one who follows the news.
@@ -192,12 +193,25 @@ func (n *News) next(ctx context.Context, after int64, limit int) (items []consum
 // process tells of notices.
 func (n *News) process(ctx context.Context, items []consumer.Item) error {
 	var news []*query.News
+	n.mutex.Lock()
+	edits, reached := n.edits, n.edits
+	n.mutex.Unlock()
 	err := n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
-		news, err = read(ctx, now, idsOf(items))
+		if news, err = read(ctx, now, idsOf(items)); err != nil {
+			return err
+		}
+		edited, err := now.AccountsEdited(ctx, edits)
+		for _, one := range news {
+			one.Edited = edited
+		}
+		reached = now.Number
 		return err
 	})
 	if err == nil {
 		n.tell(ctx, news)
+		n.mutex.Lock()
+		n.edits = reached
+		n.mutex.Unlock()
 	}
 	return err
 }
@@ -231,7 +245,7 @@ func (n *News) begin() bool {
 			n.cursor = f.after
 		}
 	}
-	n.telling = n.cursor != unknown
+	n.telling, n.edits = n.cursor != unknown, n.cursor
 	return n.telling
 }
 

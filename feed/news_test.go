@@ -252,3 +252,53 @@ func TestNewsHeal(t *testing.T) {
 		})
 	}
 }
+
+// Each news says whose watches changed since the one before, so that followers
+// need not read theirs each time.
+func TestNewsSayWhoseWatchesChanged(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s, account := openWithAccount(t, open(t))
+			n := feed.NewNews(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			tell(t, n)
+			news, err := n.Follow(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			heard := make(chan *query.News, 10)
+			go func() {
+				for some := range news {
+					for _, one := range some {
+						heard <- one
+					}
+				}
+			}()
+			expect := func(ref string, edited bool) {
+				t.Helper()
+				publish(t, s, ref)
+				select {
+				case one := <-heard:
+					if one.Notice.SourceRef != ref || one.Edited[account.ID] != edited {
+						t.Errorf("%s: edited %v, want %v", one.Notice.SourceRef, one.Edited, edited)
+					}
+				case <-time.After(patience):
+					t.Fatalf("%s does not come", ref)
+				}
+			}
+			expect("1", false)
+			w, err := s.CreateWatch(t.Context(), account, vigie.Watch{
+				Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
+			}, true, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect("2", true)
+			expect("3", false)
+			if err := s.DeleteWatch(t.Context(), account.ID, w.ID); err != nil {
+				t.Fatal(err)
+			}
+			expect("4", true)
+			expect("5", false)
+		})
+	}
+}

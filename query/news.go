@@ -15,6 +15,9 @@ type News struct {
 	// before is what the notices known before this one told, nil where there
 	// were none; since is that with this one; now is Tender.
 	before, since, now *state
+	// Edited are the accounts of which watches changed since the news before, as
+	// far as these can count for this one.
+	Edited map[int64]bool
 	// late is whether the notice is the first of the tender's, in the order of
 	// publication.
 	late bool

@@ -31,7 +31,7 @@ func TestAccountCommands(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.CreateWatch(t.Context(), account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, true, []string{"third@example.org"}); err != nil {
+				if _, err := s.CreateWatch(t.Context(), account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{"third@example.org"}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -41,7 +41,7 @@ func newBouncing(t *testing.T, url string) *bouncing {
 	t.Cleanup(func() { b.store.Close() })
 	b.account, err = b.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana", Email: "ana@example.org", EmailVerified: true})
 	check()
-	b.watch, err = b.store.CreateWatch(t.Context(), b.account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{bob})
+	b.watch, err = b.store.CreateWatch(t.Context(), b.account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{bob})
 	check()
 	mails, _, err := b.store.Claim(t.Context(), store.Claiming{
 		Limit: 1, Lease: time.Hour, Host: "vigie.example",

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"vigie"
 	"vigie/query"
@@ -18,8 +19,8 @@ type Matched struct {
 
 // Follow yields, until ctx ends, what happens to the tenders of an account's
 // watches: those of the ids where ids is not nil, else all that are active by
-// then. The watches are read each time, so that edits count at once. What
-// begins to match one watch and is corrected for another is yielded twice; what
+// then. The watches are read again where any of them changed, so that edits
+// count at once. What begins to match one watch and is corrected for another is yielded twice; what
 // the account dismissed is not. An error is the last thing it yields.
 func (s *Service) Follow(ctx context.Context, account *vigie.Account, ids []int64) (iter.Seq2[*Matched, error], error) {
 	if _, err := s.WatchesFor(ctx, account, ids, false); err != nil {
@@ -30,10 +31,16 @@ func (s *Service) Follow(ctx context.Context, account *vigie.Account, ids []int6
 		return nil, err
 	}
 	return func(yield func(*Matched, error) bool) {
+		var watches []followedWatch
+		known := false
 		for some, err := range news {
+			if err == nil && (!known || edited(account.ID, some)) {
+				watches, err = s.followedWatches(ctx, account, ids)
+				known = err == nil
+			}
 			var matched []*Matched
 			if err == nil {
-				matched, err = s.matched(ctx, account, ids, some)
+				matched, err = s.matched(ctx, account, watches, some)
 			}
 			if ctx.Err() != nil {
 				return
@@ -51,22 +58,39 @@ func (s *Service) Follow(ctx context.Context, account *vigie.Account, ids []int6
 	}, nil
 }
 
-// matched tells what news mean to an account, now.
-func (s *Service) matched(ctx context.Context, account *vigie.Account, ids []int64, news []*query.News) ([]*Matched, error) {
+// followedWatch is a watch that somebody follows.
+type followedWatch struct {
+	*vigie.Watch
+	formula query.Formula
+}
+
+// followedWatches reads the watches that an account follows.
+func (s *Service) followedWatches(ctx context.Context, account *vigie.Account, ids []int64) ([]followedWatch, error) {
 	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil})
-	if err != nil || len(watches) == 0 {
-		return nil, err
-	}
-	formulas := make([]query.Formula, len(watches))
+	list := make([]followedWatch, len(watches))
 	for i, w := range watches {
-		formulas[i] = query.Compile(w.Criteria)
+		list[i] = followedWatch{w, query.Compile(w.Criteria)}
+	}
+	return list, err
+}
+
+// edited reports whether the watches of an account changed, by what came since
+// they were read.
+func edited(account int64, news []*query.News) bool {
+	return slices.ContainsFunc(news, func(n *query.News) bool { return n.Edited[account] })
+}
+
+// matched tells what news mean to an account that follows watches.
+func (s *Service) matched(ctx context.Context, account *vigie.Account, watches []followedWatch, news []*query.News) ([]*Matched, error) {
+	if len(watches) == 0 {
+		return nil, nil
 	}
 	var all []*Matched
 	var tenders []int64
 	for _, n := range news {
 		byKind := make(map[vigie.DeliveryKind]*Matched)
-		for i, w := range watches {
-			kind, facts, ok := n.For(formulas[i], s.now())
+		for _, w := range watches {
+			kind, facts, ok := n.For(w.formula, s.now())
 			if !ok {
 				continue
 			}
@@ -76,7 +100,7 @@ func (s *Service) matched(ctx context.Context, account *vigie.Account, ids []int
 				byKind[kind] = m
 				all, tenders = append(all, m), append(tenders, n.Tender.ID)
 			}
-			m.MatchedBy = append(m.MatchedBy, &WatchMatch{w, query.FoundKeywords(w.Criteria.Keywords, facts)})
+			m.MatchedBy = append(m.MatchedBy, &WatchMatch{w.Watch, query.FoundKeywords(w.Criteria.Keywords, facts)})
 		}
 	}
 	marks, err := s.Store.Marks(ctx, account.ID, tenders)

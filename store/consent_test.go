@@ -50,7 +50,7 @@ func (f *following) must(err error) {
 
 func (f *following) watch(name, other string) *vigie.Watch {
 	f.t.Helper()
-	w, err := f.store.CreateWatch(f.t.Context(), f.account, vigie.Watch{Name: name, NameKey: name, Active: true}, true, []string{other})
+	w, err := f.store.CreateWatch(f.t.Context(), f.account, vigie.Watch{Name: name, NameKey: name, Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{other})
 	f.must(err)
 	return w
 }
@@ -214,7 +214,7 @@ func TestConfirm(t *testing.T) {
 		}
 		// It is one account that may write, and no other.
 		b := account(t, f.store, "other")
-		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err := f.store.Recipients(t.Context(), b, []int64{w.ID})
 		if err != nil || theirs[w.ID][0].Status != vigie.Pending {
@@ -360,7 +360,7 @@ func TestMailBounced(t *testing.T) {
 		}
 		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
 		b := account(t, f.store, "other")
-		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@Example.org"})
+		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)
 		for range 2 { // bounces come more than once
 			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))

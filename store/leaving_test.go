@@ -99,7 +99,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Confirm(t.Context(), id))
 		gone := account(t, f.store, "gone")
-		w, err := f.store.CreateWatch(t.Context(), gone, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		w, err := f.store.CreateWatch(t.Context(), gone, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err := f.store.Recipients(t.Context(), gone, []int64{w.ID})
 		f.must(err)
@@ -114,7 +114,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 			t.Errorf("it is %s", got)
 		}
 		next := account(t, f.store, "next")
-		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true}, false, []string{"b@example.org"})
+		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err = f.store.Recipients(t.Context(), next, []int64{w.ID})
 		if err != nil || theirs[w.ID][0].Status != vigie.Unsubscribed {
@@ -153,7 +153,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 			t.Run(name+", "+known, func(t *testing.T) {
 				eachFollowing(t, func(t *testing.T, f *following) {
 					if knows {
-						_, err := f.store.CreateWatch(t.Context(), f.account, vigie.Watch{Name: "Ponts", NameKey: "ponts", Active: true}, false, []string{"c@example.org"})
+						_, err := f.store.CreateWatch(t.Context(), f.account, vigie.Watch{Name: "Ponts", NameKey: "ponts", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"c@example.org"})
 						f.must(err)
 					}
 					id := f.subscriber(f.roads).RecipientID

@@ -204,7 +204,7 @@ func TestErasedElsewhere(t *testing.T) {
 		if met := account(t, here, "person"); met.ID != person.ID {
 			t.Fatal("the account was read again at once")
 		}
-		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie"}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
+		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
 			t.Errorf("a watch: %v", err)
 		}
 		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{told.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {

@@ -181,7 +181,7 @@ func TestWatchFollowsBuyer(t *testing.T) {
 		publish(t, s, notice("1", 0, buyer("Commune de Bourg", siret, "01")))
 		old := tender(t, s, publish(t, s, notice("2", 1, buyer("Ville de Bourg", "", "01")))[0].Notice.TenderID).BuyerID
 		a := account(t, s, "a")
-		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{old}}}, false, nil)
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{old}}, Frequency: vigie.Daily}, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -42,7 +43,7 @@ func Migrate(ctx context.Context, url string) error {
 		if code := vigie.CodeOf(err); err != nil && code != Empty && code != Older {
 			return err
 		}
-		return migrateTables(ctx, db)
+		return migrateTables(ctx, db, dialect)
 	})
 	if err != nil {
 		return fmt.Errorf("migrate the database: %w", translate(err))
@@ -50,7 +51,7 @@ func Migrate(ctx context.Context, url string) error {
 	return nil
 }
 
-func migrateTables(ctx context.Context, db *bun.DB) error {
+func migrateTables(ctx context.Context, db *bun.DB, dialect dialect) error {
 	list, err := ownMigrations()
 	if err != nil {
 		return err
@@ -62,13 +63,35 @@ func migrateTables(ctx context.Context, db *bun.DB) error {
 	if err := migrator.Init(ctx); err != nil {
 		return err
 	}
+	if err := mendBefore(ctx, migrator, db); err != nil {
+		return err
+	}
 	if _, err := migrator.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := refold(ctx, db, dialect); err != nil {
 		return err
 	}
 	// Whoever restores an old database, or starts a new one, must not meet the
 	// index of another: its name holds the epoch.
 	_, err = db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
 	return err
+}
+
+// knownValues is the migration that refuses what [mend] puts right.
+const knownValues = "20261128000400"
+
+// mendBefore puts the rows of an older database right, where that is still to be
+// done.
+func mendBefore(ctx context.Context, migrator *migrate.Migrator, db *bun.DB) error {
+	known, err := migrator.MigrationsWithStatus(ctx)
+	if err != nil || len(known.Applied()) == 0 {
+		return err
+	}
+	if slices.ContainsFunc(known.Applied(), func(m migrate.Migration) bool { return m.Name == knownValues }) {
+		return nil
+	}
+	return mend(ctx, db)
 }
 
 func markApplied(ctx context.Context, tx bun.IConn, m *migrate.Migration) error {

@@ -132,6 +132,17 @@ func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie
 	return tendersByID(ctx, now.tx, ids)
 }
 
+// AccountsEdited returns the accounts of which watches changed after a number.
+func (now *Snapshot) AccountsEdited(ctx context.Context, after int64) (map[int64]bool, error) {
+	var ids []int64
+	err := now.tx.NewRaw("SELECT DISTINCT account_id FROM watches WHERE number > ?", after).Scan(ctx, &ids)
+	edited := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		edited[id] = true
+	}
+	return edited, translate(err)
+}
+
 // LastTenders returns the tenders that changed last, at most limit.
 func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Tender, error) {
 	var tenders []*vigie.Tender

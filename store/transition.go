@@ -14,8 +14,12 @@ import (
 // in is the condition that a delivery is in a state; it is
 // [vigie.Delivery.State] in SQL.
 func in(state vigie.DeliveryState) string {
-	mailed := func(state vigie.MailState) string {
-		return "dropped_at IS NULL AND mail_id IN (SELECT id FROM mails WHERE state = '" + string(state) + "')"
+	mailed := func(states ...vigie.MailState) string {
+		names := make([]string, len(states))
+		for i, state := range states {
+			names[i] = "'" + string(state) + "'"
+		}
+		return "dropped_at IS NULL AND mail_id IN (SELECT id FROM mails WHERE state IN (" + strings.Join(names, ", ") + "))"
 	}
 	switch state {
 	case vigie.DeliveryWaiting:
@@ -23,7 +27,7 @@ func in(state vigie.DeliveryState) string {
 	case vigie.DeliveryHeld:
 		return unclaimed + " AND held_at IS NOT NULL"
 	case vigie.DeliveryClaimed:
-		return mailed(vigie.MailOpen)
+		return mailed(vigie.MailOpen, vigie.MailAside)
 	case vigie.DeliverySent:
 		return mailed(vigie.MailSent)
 	case vigie.DeliveryFailed:

@@ -48,7 +48,7 @@ func TestWatchNamesAreUniquePerAccount(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a, b := account(t, s, "a"), account(t, s, "b")
 		create := func(a *vigie.Account, name string) (*vigie.Watch, error) {
-			return s.CreateWatch(t.Context(), a, vigie.Watch{Name: name, NameKey: strings.ToLower(name)}, false, nil)
+			return s.CreateWatch(t.Context(), a, vigie.Watch{Name: name, NameKey: strings.ToLower(name), Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, nil)
 		}
 		first, err := create(a, "Voirie")
 		if err != nil {
@@ -90,7 +90,8 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 		b := tender(t, s, publish(t, s, notice("1", 0))[0].Notice.TenderID).BuyerID
 		a, other := account(t, s, "a"), account(t, s, "b")
 		made, err := s.CreateWatch(t.Context(), a, vigie.Watch{
-			Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, BuyerIDs: []int64{b}},
+			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
+			Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{b}},
 		}, true, []string{"team@example.org"})
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +137,7 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 			t.Errorf("recipients: %v, %v", recipients, err)
 		}
 		remove()
-		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "voirie", NameKey: "voirie"}, false, nil); err != nil {
+		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		refused("its name is taken", a, long, vigie.Taken)
@@ -146,7 +147,7 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 func TestSwitchingOnStartsAnew(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")
-		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true}, false, nil)
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +172,7 @@ func TestSwitchingOnStartsAnew(t *testing.T) {
 func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")
-		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true}, true, []string{"B@example.org", "c@example.org"})
+		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{"B@example.org", "c@example.org"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +243,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if a.Locale != vigie.English || a.DigestHour != 8 || a.TimeZone != "Europe/Paris" {
 			t.Errorf("a new account is %+v", a)
 		}
-		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v"}, true, nil); err != nil {
+		if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		moved := sign(store.Claims{Issuer: "i", Subject: "1", Email: "new@example.org", EmailVerified: true})
@@ -261,7 +262,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 			t.Errorf("the watch writes to %+v", r)
 		}
 		// An address that was a recipient already takes over.
-		both, err := s.CreateWatch(t.Context(), moved, vigie.Watch{Name: "w", NameKey: "w"}, true, []string{"third@example.org"})
+		both, err := s.CreateWatch(t.Context(), moved, vigie.Watch{Name: "w", NameKey: "w", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{"third@example.org"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -370,7 +371,7 @@ func writeChanges(t *testing.T, url, name string) {
 	}
 	s := open(t, url)
 	a := account(t, s, name)
-	w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v"}, true, nil)
+	w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,7 +464,7 @@ func TestDialectsStayInOneFile(t *testing.T) {
 func TestForeignKeysAreEnforced(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")
-		_, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{4711}}}, true, nil)
+		_, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil)
 		if err == nil {
 			t.Error("a watch asks for a buyer that never was")
 		}
@@ -481,7 +482,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 		a := account(t, s, "a")
 		for range 3 {
 			// What fails takes no number with it.
-			if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{BuyerIDs: []int64{4711}}}, true, nil); err == nil {
+			if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil); err == nil {
 				t.Fatal("stored")
 			}
 		}

@@ -48,7 +48,7 @@ func newSite(t *testing.T, database string) *site {
 		t.Fatal(err)
 	}
 	s.watch, err = s.store.CreateWatch(t.Context(), s.account, vigie.Watch{
-		Name: watchName, NameKey: "v", Active: true, Frequency: vigie.Immediate,
+		Name: watchName, NameKey: "v", Active: true, Frequency: vigie.Immediate, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
 	}, true, []string{"team@example.org"})
 	if err != nil {
 		t.Fatal(err)

@@ -61,11 +61,18 @@ func Everything(t testing.TB, rawURL string) []string {
 // Exec runs a statement on a database behind the store's back.
 func Exec(t testing.TB, rawURL, statement string) {
 	t.Helper()
-	db := connect(t, rawURL)
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+	if err := TryExec(t, rawURL, statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TryExec is [Exec] of a statement that the database may refuse.
+func TryExec(t testing.TB, rawURL, statement string) error {
+	t.Helper()
+	db := connect(t, rawURL)
+	defer db.Close()
+	_, err := db.ExecContext(t.Context(), statement)
+	return err
 }
 
 // connect opens a database past the store.

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// refoldSetting lists the tenders whose notices were put right, until the tenders
+// are what these say.
+const refoldSetting = "refold"
+
+// mend puts right what a version before stored that took the names of values in
+// any case, so that nothing understood them: « immediate » for IMMEDIATE. It
+// comes before the constraints that refuse such values, and changes nothing the
+// second time.
+func mend(ctx context.Context, db *bun.DB) error {
+	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		for table, columns := range map[string][]string{
+			"accounts": {"locale", "digest_day"}, "watches": {"keyword_mode", "frequency"}, "tenders": {"procedure"},
+		} {
+			for _, column := range columns {
+				_, err := tx.NewRaw("UPDATE ?0 SET ?1 = UPPER(?1) WHERE ?1 <> UPPER(?1)", bun.Ident(table), bun.Ident(column)).Exec(ctx)
+				if err != nil {
+					return err
+				}
+			}
+		}
+		for _, table := range []string{"watches", "tenders"} {
+			if err := mendNatures(ctx, tx, table); err != nil {
+				return err
+			}
+		}
+		return mendNotices(ctx, tx)
+	})
+}
+
+// strange is the condition that a text of JSON has a value of a list of names in
+// another case.
+func strange[T ~string](column string, known ...T) string {
+	text := "CAST(" + column + " AS TEXT)"
+	for _, name := range known {
+		text = fmt.Sprintf("replace(%s, '\"%s\"', '')", text, name)
+	}
+	conditions := make([]string, len(known))
+	for i, name := range known {
+		conditions[i] = fmt.Sprintf("lower(%s) LIKE '%%\"%s\"%%'", text, strings.ToLower(string(name)))
+	}
+	return "(" + strings.Join(conditions, " OR ") + ")"
+}
+
+func mendNatures(ctx context.Context, tx bun.Tx, table string) error {
+	var rows []struct {
+		ID      int64
+		Natures []vigie.Nature
+	}
+	err := tx.NewSelect().TableExpr(table).Column("id", "natures").Where(strange("natures", vigie.Natures()...)).Scan(ctx, &rows)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		_, err := tx.NewUpdate().Table(table).Set("natures = ?", upper(row.Natures)).Where("id = ?", row.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upper writes names in capitals, each once.
+func upper[T ~string](names []T) []T {
+	var list []T
+	for _, name := range names {
+		if name = T(strings.ToUpper(string(name))); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return orEmpty(list)
+}
+
+// mendNotices puts notices right, and has their tenders folded again.
+func mendNotices(ctx context.Context, tx bun.Tx) error {
+	var notices []*vigie.Notice
+	err := tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "content").
+		WhereOr("kind <> UPPER(kind)").WhereOr(strange("content", vigie.Natures()...)).WhereOr(strange("content", vigie.Procedures()...)).Scan(ctx)
+	if err != nil || len(notices) == 0 {
+		return err
+	}
+	var tenders []string
+	for _, n := range notices {
+		n.Kind = vigie.NoticeKind(strings.ToUpper(string(n.Kind)))
+		n.Content.Procedure = vigie.Procedure(strings.ToUpper(string(n.Content.Procedure)))
+		if len(n.Content.Natures) > 0 {
+			n.Content.Natures = upper(n.Content.Natures)
+		}
+		if _, err := tx.NewUpdate().Model(n).Column("kind", "content").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		tenders = append(tenders, strconv.FormatInt(n.TenderID, 10))
+	}
+	_, err = tx.NewInsert().Model(&setting{Name: refoldSetting, Value: strings.Join(tenders, ",")}).On("CONFLICT (name) DO UPDATE").
+		Set("value = setting.value || ',' || EXCLUDED.value").Exec(ctx)
+	return err
+}
+
+// refold makes the tenders whose notices were put right what these say. What was
+// not mailed because of the fault is not mailed now: it is too old.
+func refold(ctx context.Context, db *bun.DB, dialect dialect) error {
+	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		var listed []setting
+		if err := tx.NewSelect().Model(&listed).Where("name = ?", refoldSetting).Scan(ctx); err != nil || len(listed) == 0 {
+			return err
+		}
+		if err := dialect.queue(ctx, tx, "publish"); err != nil {
+			return err
+		}
+		var ids []int64
+		for text := range strings.SplitSeq(listed[0].Value, ",") {
+			id, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return fmt.Errorf("setting %s: %w", refoldSetting, err)
+			}
+			ids = append(ids, id)
+		}
+		for some := range slices.Chunk(distinct(ids), vigie.MaxBatch) {
+			p := publication{tx: tx}
+			if err := p.reload(ctx, some); err != nil {
+				return err
+			}
+			if err := p.save(ctx, dialect); err != nil {
+				return err
+			}
+		}
+		_, err := tx.NewDelete().Model(&listed[0]).WherePK().Exec(ctx)
+		return err
+	})
+}
+
+// reload reads tenders with all that is known of them, to be folded again.
+func (p *publication) reload(ctx context.Context, tenders []int64) error {
+	byTender, err := p.loadDossiers(ctx, tenders)
+	if err != nil {
+		return err
+	}
+	var clues buyerClues
+	for _, id := range tenders {
+		d := byTender[id]
+		if d == nil || len(d.notices) == 0 { // all were withdrawn
+			continue
+		}
+		for _, n := range d.notices {
+			clues.add(n.Source, n.Buyer)
+		}
+		p.touch(d)
+	}
+	p.buyers, err = loadBuyerBook(ctx, p.tx, &clues)
+	return err
+}

@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+const knownValues = "migrations/20261128000400_known_values.tx.up.sql"
+
+// knownColumns are the constraints on what holds the names of values, and what
+// these are in the code.
+func knownColumns() map[string][]string {
+	return map[string][]string{
+		"accounts.locale":         texts(vigie.French, vigie.English),
+		"accounts.digest_day":     texts(vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday),
+		"watches.keyword_mode":    texts(vigie.KeywordModes()...),
+		"watches.frequency":       texts(vigie.Frequencies()...),
+		"watches.natures":         texts(vigie.Natures()...),
+		"tenders.natures":         texts(vigie.Natures()...),
+		"tenders.procedure":       texts(append(vigie.Procedures(), "")...),
+		"tenders.outcome":         texts(vigie.Undecided, vigie.Cancelled, vigie.Awarded, vigie.Withdrawn),
+		"notices.kind":            texts(vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award),
+		"deliveries.kind":         texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
+		"deliveries.held_for":     texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed),
+		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail),
+		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
+		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // that of the issuer is not stored
+	}
+}
+
+func texts[T ~string](names ...T) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = string(name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// The database takes just the names that the code has.
+func TestKnownValues(t *testing.T) {
+	text, err := os.ReadFile(knownValues)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string][]string)
+	for _, m := range regexp.MustCompile(`ALTER TABLE (\w+) ADD CONSTRAINT (\w+)_known CHECK (.*);`).FindAllStringSubmatch(string(text), -1) {
+		column := strings.TrimPrefix(m[2], m[1]+"_")
+		names := regexp.MustCompile(`'"?([A-Z_]*)"?'`)
+		for _, name := range names.FindAllStringSubmatch(m[3], -1) {
+			if name[1] != "" || column == "procedure" || column == "outcome" {
+				found[m[1]+"."+column] = append(found[m[1]+"."+column], name[1])
+			}
+		}
+		slices.Sort(found[m[1]+"."+column])
+	}
+	for column, want := range knownColumns() {
+		if !slices.Equal(found[column], want) {
+			t.Errorf("%s may hold %q, and the code knows %q", column, found[column], want)
+		}
+	}
+	if len(found) != len(knownColumns()) {
+		t.Errorf("%d columns are constrained, and %d are listed here", len(found), len(knownColumns()))
+	}
+}
+
+// What a version before stored in another case is put right, and its tenders are
+// what their notices say; after that the database refuses such values.
+func TestMend(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			s, err := store.Open(t.Context(), url, func() time.Time { return noon })
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			who := account(t, s, "a")
+			w, err := s.CreateWatch(t.Context(), who, vigie.Watch{
+				Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
+			}, true, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			published := publish(t, s, notice("1", 0), notice("2", 1, func(n *vigie.Notice) { n.Kind, n.Links = vigie.Award, []string{"1"} }))
+			tender := published[0].Notice.TenderID
+
+			unconstrain(t, url)
+			for _, statement := range []string{
+				`UPDATE watches SET keyword_mode = 'any', frequency = 'Immediate', natures = '["works","WORKS","services"]'`,
+				"UPDATE accounts SET digest_day = 'tuesday', locale = 'en'",
+				"UPDATE notices SET kind = 'cancellation' WHERE source_ref = '2'",
+				"UPDATE tenders SET outcome = '', procedure = 'open'",
+			} {
+				storetest.Exec(t, url, statement)
+			}
+			for range 2 {
+				if err := store.Migrate(t.Context(), url); err != nil {
+					t.Fatal(err)
+				}
+			}
+			watches, err := s.Watches(t.Context(), who.ID, store.WatchFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := watches[0]
+			if got.Criteria.KeywordMode != vigie.AnyKeyword || got.Frequency != vigie.Immediate || !slices.Equal(got.Criteria.Natures, []vigie.Nature{vigie.Works, vigie.Services}) {
+				t.Errorf("the watch is %+v", got)
+			}
+			tenders, err := s.Tenders(t.Context(), []int64{tender})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := tenders[tender]; got.Outcome != vigie.Cancelled || got.Procedure != "" && got.Procedure != vigie.OpenProcedure {
+				t.Errorf("the tender is %+v", got)
+			}
+			for _, wrong := range []string{"keyword_mode = 'any'", "frequency = 'never'", `natures = '["works"]'`} {
+				if err := storetest.TryExec(t, url, fmt.Sprintf("UPDATE watches SET %s WHERE id = %d", wrong, w.ID)); err == nil {
+					t.Errorf("the database takes %s", wrong)
+				}
+			}
+		})
+	}
+}
+
+// unconstrain makes a database one of before its constraints.
+func unconstrain(t *testing.T, url string) {
+	t.Helper()
+	for column := range knownColumns() {
+		table, name, _ := strings.Cut(column, ".")
+		storetest.Exec(t, url, fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s_%s_known", table, table, name))
+	}
+	storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '20261128000400'")
+}
