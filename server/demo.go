@@ -52,6 +52,13 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.close()
+	secret, err := ownSecret(c.Data)
+	if err != nil {
+		return err
+	}
+	if err := useSecrets(ctx, s.store, []string{secret}); err != nil {
+		return err
+	}
 	claims := store.Claims{Issuer: "demo", Subject: "demo", Email: "demo@example.org", EmailVerified: true, Name: "Démonstration"}
 	account, err := s.store.SignIn(ctx, claims)
 	if err != nil {
@@ -65,10 +72,6 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if s.gate, err = defaultGate(p.now); err != nil {
 		return err
 	}
-	secret, err := ownSecret(c.Data)
-	if err != nil {
-		return err
-	}
 	mail := mailSettings{
 		PublicURL: "http://" + c.Listen, MailURL: "outbox:" + filepath.Join(c.Data, "outbox"), MailFrom: "veille@vigie.example",
 		MailLease: 90 * time.Second, MailSpacing: time.Minute, AlertMaxAge: 7 * 24 * time.Hour, BrandName: "Vigie",
@@ -79,7 +82,6 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
-	s.store.Remember(s.desk.keys.Fingerprints)
 	s.keep = 13
 	// The samples are there before the index first follows, so it answers
 	// nobody without them.

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vigie/alert"
-	"vigie/alert/link"
 	"vigie/feed"
 	"vigie/graph"
 )
@@ -66,6 +65,9 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.close()
+	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
+		return err
+	}
 	if s.page, err = c.pageSettings.open(c.BrandName); err != nil {
 		return err
 	}
@@ -77,13 +79,6 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	if s.desk != nil {
 		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
-	}
-	if len(c.Secret) > 0 { // also where others send the mails
-		keys, err := link.New(c.Secret)
-		if err != nil {
-			return err
-		}
-		s.store.Remember(keys.Fingerprints)
 	}
 	s.keep = c.KeepMails
 	defer s.follow(ctx)()
