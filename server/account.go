@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"vigie"
-	"vigie/alert/link"
 	"vigie/store"
 )
 
@@ -18,20 +17,7 @@ type accountSettings struct {
 	Issuer  string `help:"The issuer of the tokens, where the database knows several." type:"issuer" placeholder:"URL"`
 }
 
-// find opens the database and finds the account.
-func (a accountSettings) find(ctx context.Context, p *process) (*store.Store, *vigie.Account, error) {
-	s, err := a.open(ctx, p)
-	if err != nil {
-		return nil, nil, err
-	}
-	account, err := a.among(ctx, s)
-	if err != nil {
-		s.Close()
-		return nil, nil, err
-	}
-	return s, account, nil
-}
-
+// among finds the account.
 func (a accountSettings) among(ctx context.Context, s *store.Store) (*vigie.Account, error) {
 	accounts, err := s.AccountsOf(ctx, a.Subject)
 	if err != nil {
@@ -53,11 +39,15 @@ type accountExport struct{ accountSettings }
 
 // Run runs the command.
 func (c *accountExport) Run(ctx context.Context, p *process) error {
-	s, account, err := c.find(ctx, p)
+	s, err := c.open(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	account, err := c.among(ctx, s)
+	if err != nil {
+		return err
+	}
 	all, err := s.Export(ctx, account.ID)
 	if err != nil {
 		return err
@@ -77,16 +67,15 @@ type accountDelete struct {
 
 // Run runs the command.
 func (c *accountDelete) Run(ctx context.Context, p *process) error {
-	keys, err := link.New(c.Secret)
-	if err != nil {
-		return fmt.Errorf("set --secret to the server's: %w", err)
-	}
-	s, account, err := c.find(ctx, p)
+	s, _, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	s.Remember(keys.Fingerprints)
+	account, err := c.among(ctx, s)
+	if err != nil {
+		return err
+	}
 	if err := s.Erase(ctx, account.ID); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func TestAccountCommands(t *testing.T) {
 	for name, open := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
-			database := open(t)
+			database := adopted(t, open(t))
 			s, err := store.Open(t.Context(), database, time.Now)
 			if err != nil {
 				t.Fatal(err)

@@ -34,10 +34,6 @@ func (c *bounce) Run(ctx context.Context, p *process) error {
 }
 
 func (c *bounce) read(ctx context.Context, p *process) (string, error) {
-	keys, err := link.New(c.Secret)
-	if err != nil {
-		return "", fmt.Errorf("set --secret to the server's: %w", err)
-	}
 	b, err := post.ParseBounce(p.in)
 	none := errors.Is(err, post.ErrNotBounce)
 	if err != nil && !none {
@@ -50,16 +46,16 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 	if none {
 		return "not a bounce: nothing done", nil
 	}
-	return c.note(ctx, p, keys, b)
+	return c.note(ctx, p, b)
 }
 
 // note notes what a bounce tells, and says so.
-func (c *bounce) note(ctx context.Context, p *process, keys *link.Keys, b post.Bounce) (string, error) {
+func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, error) {
 	purpose, id, ok := link.Parse(b.Token)
 	if !ok || purpose != link.Bounce {
 		return "not a bounce of ours: nothing done", nil
 	}
-	s, err := c.open(ctx, p)
+	s, keys, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {
 		return "", err
 	}

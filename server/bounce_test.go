@@ -28,7 +28,7 @@ type bouncing struct {
 func newBouncing(t *testing.T, url string) *bouncing {
 	t.Helper()
 	const bob = "bob@example.org"
-	b := &bouncing{env: map[string]string{"VIGIE_DATABASE_URL": url, "VIGIE_SECRET": testSecret}}
+	b := &bouncing{env: map[string]string{"VIGIE_DATABASE_URL": adopted(t, url), "VIGIE_SECRET": testSecret}}
 	var err error
 	check := func() {
 		t.Helper()

@@ -59,6 +59,13 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.close()
+	secret, err := ownSecret(c.Data)
+	if err != nil {
+		return err
+	}
+	if err := useSecrets(ctx, s.store, []string{secret}); err != nil {
+		return err
+	}
 	claims := store.Claims{Issuer: "demo", Subject: "demo", Email: "demo@example.org", EmailVerified: true, Name: "Démonstration"}
 	account, err := s.store.SignIn(ctx, claims)
 	if err != nil {
@@ -69,7 +76,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 			return fmt.Errorf("load the samples: %w", err)
 		}
 	}
-	if err := c.furnish(s, "http://"+listener.Addr().String(), p.now); err != nil {
+	if err := c.furnish(s, secret, "http://"+listener.Addr().String(), p.now); err != nil {
 		return err
 	}
 	s.signIn = func(ctx context.Context, _ string) (*graph.Viewer, error) {
@@ -89,13 +96,9 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 }
 
 // furnish gives a site what `serve` makes of its settings, by their defaults.
-func (c *demo) furnish(s *site, url string, now func() time.Time) error {
+func (c *demo) furnish(s *site, secret, url string, now func() time.Time) error {
 	var err error
 	if s.gate, err = defaultGate(now); err != nil {
-		return err
-	}
-	secret, err := ownSecret(c.Data)
-	if err != nil {
 		return err
 	}
 	var mail mailSettings
@@ -110,7 +113,6 @@ func (c *demo) furnish(s *site, url string, now func() time.Time) error {
 	if s.desk, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
-	s.store.Remember(s.desk.keys.Fingerprints)
 	s.keep = mail.KeepMails
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/alert/link"
 	"vigie/ingest"
 	"vigie/ingest/watches"
 	"vigie/service"
@@ -28,16 +27,11 @@ type importWatches struct {
 
 // Run runs the command.
 func (c *importWatches) Run(ctx context.Context, p *process) error {
-	keys, err := link.New(c.Secret)
-	if err != nil {
-		return fmt.Errorf("set --secret to the server's: %w", err)
-	}
-	s, err := c.open(ctx, p)
+	s, _, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	s.Remember(keys.Fingerprints)
 	i := &watchImport{
 		service: &service.Service{Store: s, Now: p.now}, process: p, began: p.now(), counts: make(map[store.ImportOutcome]int),
 		issuer: cmp.Or(c.Issuer, c.OIDCIssuer, ownIssuer),

@@ -99,7 +99,7 @@ func TestImportWatchesTwice(t *testing.T) {
 	packed.Close()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
-			database := open(t)
+			database := adopted(t, open(t))
 			var first map[string]table
 			for round, says := range []string{fmt.Sprintf("%d new, 0 changed, 0 unchanged, 0 kept", n), fmt.Sprintf("0 new, 0 changed, %d unchanged, 0 kept", n)} {
 				start := time.Now()
@@ -163,17 +163,14 @@ func TestImportWatchesKilled(t *testing.T) {
 					t.Fatal(c.err.String())
 				}
 				sums := tables(t, database)
-				for _, own := range []string{"settings", "bun_migrations"} { // a word, and times
+				for _, own := range []string{"settings", "bun_migrations", "secrets"} { // a word, and times
 					delete(sums, own)
 				}
 				return sums
 			}
-			want := whole(open(t))
+			want := whole(adopted(t, open(t)))
 
-			database := open(t)
-			if c := run(t, nil, "", "migrate", "--database-url", database); c.status != 0 {
-				t.Fatal(c.err.String())
-			}
+			database := adopted(t, open(t))
 			there := func() int { return tables(t, database)["imported_watches"].rows }
 			for before := 0; before < n/2; before = there() {
 				victim := exec.Command(os.Args[0], "-test.run=^TestImportWatchesKilled$")
@@ -217,7 +214,7 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 		`{"name":"` + strings.Repeat("x", 1<<20) + `"}`,
 		`{"externalId":"10","subject":"ana","email":"ana@example.org","name":"voirie","mode":"any","natures":["works"],"buyers":[{"name":"Commune d'Exemple","department":"1"}]}`,
 	}, "\n")
-	database := storetest.SQLite(t)
+	database := adopted(t, storetest.SQLite(t))
 	imports := func(text string, args ...string) (int, string) {
 		c := run(t, nil, text, append([]string{"import", "watches", "--database-url", database, "--secret", testSecret, "-"}, args...)...)
 		return c.status, c.out.String() + c.err.String()
@@ -276,7 +273,7 @@ func TestReadmeWatches(t *testing.T) {
 	if line == nil {
 		t.Fatal("the README shows no watch")
 	}
-	if c := run(t, nil, string(line[1]), "import", "watches", "--database-url", storetest.SQLite(t), "--secret", testSecret, "-"); c.status != 0 || !strings.Contains(c.out.String(), "1 new") {
+	if c := run(t, nil, string(line[1]), "import", "watches", "--database-url", adopted(t, storetest.SQLite(t)), "--secret", testSecret, "-"); c.status != 0 || !strings.Contains(c.out.String(), "1 new") {
 		t.Error(c.out.String(), c.err.String())
 	}
 }
@@ -288,7 +285,7 @@ func TestImportedWatchesOverTheAPI(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			box := t.TempDir()
 			env := map[string]string{
-				"VIGIE_DATABASE_URL": open(t), "VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
+				"VIGIE_DATABASE_URL": adopted(t, open(t)), "VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
 				"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example",
 			}
 			text, err := io.ReadAll(shiftDates(sampleNotices, time.Now()))

@@ -73,6 +73,9 @@ type commands struct {
 		Export accountExport `cmd:"" help:"Print all that is held of a person, as JSON."`
 		Delete accountDelete `cmd:"" help:"Erase a person's account, for good."`
 	} `cmd:"" help:"Do what persons may ask of those who hold their data."`
+	Secret struct {
+		Adopt secretAdopt `cmd:"" help:"Use the database with other secrets than it knows, because the former are lost or were stolen: links in mails that were sent stop working."`
+	} `cmd:"" help:"Manage what the database knows of the secrets."`
 	Audit      audit      `cmd:"" help:"Print who looked at accounts with a token of the scope support."`
 	Analyze    analyze    `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
 	Token      token      `cmd:"" help:"Print a signed token, for development."`

@@ -25,6 +25,7 @@ func databaseCommands() map[string][]string {
 		"restored":       {},
 		"reindex":        {},
 		"bounce":         {"--secret", testSecret},
+		"secret adopt":   {"--secret", testSecret},
 	}
 }
 

@@ -44,7 +44,6 @@ type plan struct {
 	desk     *desk
 	gate     *gate
 	trusted  map[string]string
-	keys     *link.Keys // nil without a secret
 }
 
 // plan finds out whether the settings go together, and says all that is wrong.
@@ -64,7 +63,7 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	made.gate, errs[4] = c.limitSettings.open(now)
 	made.trusted, errs[5] = c.documents()
 	if len(c.Secret) > 0 { // also where others send the mails
-		made.keys, errs[6] = link.New(c.Secret)
+		_, errs[6] = link.New(c.Secret)
 	}
 	err := errors.Join(errs[:]...)
 	if err != nil {
@@ -113,8 +112,8 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if s.desk != nil {
 		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
 	}
-	if plan.keys != nil {
-		s.store.Remember(plan.keys.Fingerprints)
+	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
+		return err
 	}
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
 	doors, err := c.doors(ctx, s)

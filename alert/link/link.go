@@ -1,7 +1,8 @@
 // Package link makes the words in links and return paths by which we know what
 // whoever follows them may do: confirm an address, leave a watch, leave all,
 // tell of a bounce; and, with the same keys, the hashes by which an address is
-// known again that must not be written down.
+// known again that must not be written down. The secrets themselves have
+// fingerprints, by which a database knows those that it was used with.
 //
 // They do not expire: mail is kept for years. One that was made for a purpose,
 // a thing and an address opens nothing else, and who has a copy of the database
@@ -15,6 +16,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +38,10 @@ const (
 )
 
 // Keys make tokens and check them. They are safe for several goroutines.
-type Keys struct{ keys [][]byte }
+type Keys struct {
+	keys    [][]byte
+	secrets []string // fingerprints
+}
 
 // MinSecret is how many characters a secret has at least.
 const MinSecret = 32
@@ -57,7 +62,11 @@ func New(secrets []string) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		k.keys = append(k.keys, key)
+		print, err := hkdf.Key(sha256.New, []byte(secret), nil, "vigie fingerprint of a secret", sumSize)
+		if err != nil {
+			return nil, err
+		}
+		k.keys, k.secrets = append(k.keys, key), append(k.secrets, encoding().EncodeToString(print))
 	}
 	return k, nil
 }
@@ -100,6 +109,10 @@ func (k *Keys) Fingerprints(address string) []string {
 	}
 	return prints
 }
+
+// Secrets are fingerprints of the secrets, in their order. Nothing else that is
+// made of a secret can be made of its fingerprint.
+func (k *Keys) Secrets() []string { return slices.Clone(k.secrets) }
 
 // Parse tells what a token says, which is not checked yet.
 func Parse(token string) (p Purpose, id int64, ok bool) {

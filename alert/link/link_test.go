@@ -77,6 +77,18 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Secrets have fingerprints of their own, the same each time, which are no key
+// and no token.
+func TestSecretFingerprints(t *testing.T) {
+	both, again := keys(t, "new", "old").Secrets(), keys(t, "old").Secrets()
+	if len(both) != 2 || both[0] == both[1] || both[1] != again[0] {
+		t.Errorf("%v, then %v", both, again)
+	}
+	if k := keys(t, "old"); k.Verify(again[0], "a@b.example") || k.Fingerprints("a@b.example")[0] == again[0] {
+		t.Error("a fingerprint is good for something else")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	k := keys(f, "one")
 	f.Add(k.Token(link.Confirm, 1, "a@b.example"))

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+)
+
+// Codes of secrets that a database must not be used with.
+const (
+	// NoSecret is a database that no server has used with a secret yet.
+	NoSecret vigie.Code = "SECRET_NONE"
+	// UnknownSecret is a list of secrets with none that the database knows, or
+	// one that it does not know in front.
+	UnknownSecret vigie.Code = "SECRET_UNKNOWN"
+	// MissingSecret is a list of secrets without the one that servers sign with.
+	MissingSecret vigie.Code = "SECRET_MISSING"
+)
+
+// knownSecret is a row of secrets.
+type knownSecret struct {
+	bun.BaseModel `bun:"secrets"`
+	Fingerprint   string `bun:",pk"`
+	KnownAt       time.Time
+	Signing       bool
+}
+
+// CheckSecrets refuses secrets with which a command would sign, verify or hash
+// otherwise than the database's servers. They are named by fingerprints that
+// say nothing of them, the one that signs first.
+func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
+	known, err := knownSecrets(ctx, s.db)
+	if err != nil {
+		return translate(err)
+	}
+	if len(known) == 0 {
+		return &vigie.Error{Code: NoSecret, Text: vigie.Text{
+			FR: "Aucun serveur n'a encore employé cette base avec un secret : démarrez-en un, ou exécutez « vigie secret adopt ».",
+			EN: "No server has used this database with a secret yet: start one first, or run « vigie secret adopt ».",
+		}}
+	}
+	return checkSecrets(known, fingerprints)
+}
+
+// UseSecrets is [Store.CheckSecrets] for a server, which makes the database know
+// them: all of them where it knew none, else those behind one that it knew. A
+// server may go without a secret where none was ever used.
+func (s *Store) UseSecrets(ctx context.Context, fingerprints []string) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.dialect.queue(ctx, tx, "secrets"); err != nil {
+			return err
+		}
+		known, err := knownSecrets(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if len(known) > 0 {
+			if err := checkSecrets(known, fingerprints); err != nil {
+				return err
+			}
+		}
+		return s.recordSecrets(ctx, tx, fingerprints)
+	})
+}
+
+// AdoptSecrets makes secrets the only ones that the database knows.
+func (s *Store) AdoptSecrets(ctx context.Context, fingerprints []string) error {
+	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.dialect.queue(ctx, tx, "secrets"); err != nil {
+			return err
+		}
+		if _, err := tx.NewDelete().Model((*knownSecret)(nil)).Where("TRUE").Exec(ctx); err != nil {
+			return err
+		}
+		return s.recordSecrets(ctx, tx, fingerprints)
+	})
+}
+
+func knownSecrets(ctx context.Context, db bun.IDB) (known []*knownSecret, err error) {
+	err = db.NewSelect().Model(&known).Scan(ctx)
+	return known, err
+}
+
+// checkSecrets compares secrets with those that a database knows, which are
+// some.
+func checkSecrets(known []*knownSecret, fingerprints []string) error {
+	knows := func(fingerprint string) bool {
+		return slices.ContainsFunc(known, func(k *knownSecret) bool { return k.Fingerprint == fingerprint })
+	}
+	switch {
+	case len(fingerprints) == 0:
+		return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
+			FR: "Cette base est employée avec un secret : donnez VIGIE_SECRET.",
+			EN: "This database is used with a secret: set VIGIE_SECRET (--secret).",
+		}}
+	case !slices.ContainsFunc(fingerprints, knows):
+		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
+			FR: "Cette base n'a jamais été employée avec ce secret : donnez à VIGIE_SECRET celui des serveurs. S'il est perdu, « vigie secret adopt » permet de continuer avec un autre.",
+			EN: "This database was never used with this secret: set VIGIE_SECRET (--secret) to the servers'. If that is lost, « vigie secret adopt » lets you go on with another.",
+		}}
+	case !knows(fingerprints[0]):
+		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
+			FR: "Cette base ne connaît pas le premier de ces secrets : ajoutez d'abord un nouveau secret à la fin de la liste, sur chaque serveur, puis mettez-le en tête.",
+			EN: "This database does not know the first of these secrets: add a new one at the end of the list first, on every server, and put it in front only then.",
+		}}
+	}
+	for _, k := range known {
+		if k.Signing && !slices.Contains(fingerprints, k.Fingerprint) {
+			return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
+				FR: "Il manque à ces secrets celui avec lequel les serveurs signent : ajoutez-le à VIGIE_SECRET.",
+				EN: "These secrets lack the one that servers sign with: add it to VIGIE_SECRET (--secret).",
+			}}
+		}
+	}
+	return nil
+}
+
+// recordSecrets notes secrets, the first as the one that signs.
+func (s *Store) recordSecrets(ctx context.Context, tx bun.Tx, fingerprints []string) error {
+	if len(fingerprints) == 0 {
+		return nil
+	}
+	now := s.stamp()
+	var rows []*knownSecret
+	for _, fingerprint := range fingerprints {
+		rows = append(rows, &knownSecret{Fingerprint: fingerprint, KnownAt: now})
+	}
+	if _, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+		return err
+	}
+	_, err := tx.NewUpdate().Model((*knownSecret)(nil)).Set("signing = (fingerprint = ?)", fingerprints[0]).Where("TRUE").Exec(ctx)
+	return err
+}
