@@ -36,7 +36,7 @@ func TestMailServerHangs(t *testing.T) {
 		"VIGIE_MAIL_URL": away.toward(t, address), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_SPACING": "50ms", "VIGIE_PUBLIC_URL": "https://vigie.example",
 	}
 	server := start(t, env, nil, "serve")
-	s := newSurvivor(t, server.listening(t))
+	s := newSurvivor(t, server)
 	letters := func() (first []letterFile) {
 		seen := map[string]bool{}
 		for _, m := range mail.Received() {
