@@ -4,10 +4,6 @@ import (
 	"context"
 	"os"
 	"strings"
-
-	"github.com/uptrace/bun"
-
-	"vigie"
 )
 
 // Probe connects to the database that url names, says which one it is, and lets
@@ -26,33 +22,4 @@ func Probe(ctx context.Context, url string) (version string, err error) {
 	defer db.Close()
 	version, err = dialect.probe(ctx, db)
 	return version, translate(err)
-}
-
-// oldest is the first PostgreSQL that we know.
-const oldest = 15
-
-// probe tells which database it is, and whether we can work in it.
-func (d dialect) probe(ctx context.Context, db *bun.DB) (version string, err error) {
-	if !d.postgres {
-		var tables int // what is no database is found out by this
-		err := db.NewRaw("SELECT sqlite_version(), COUNT(*) FROM sqlite_master").Scan(ctx, &version, &tables)
-		return "SQLite " + version, err
-	}
-	var number int
-	var may bool
-	err = db.NewRaw(`SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,
-		COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(ctx, &version, &number, &may)
-	switch version = "PostgreSQL " + version; {
-	case err != nil:
-		return "", err
-	case number < oldest:
-		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "%s est trop ancien : il faut PostgreSQL 15 ou plus récent.", EN: "%s is too old: PostgreSQL 15 or newer is needed.",
-		}.With(version)}
-	case !may:
-		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "Cet utilisateur ne peut pas créer de tables dans son schéma.", EN: "This user cannot make tables in its schema.",
-		}}
-	}
-	return version, nil
 }
