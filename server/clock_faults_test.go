@@ -14,7 +14,7 @@ func TestClockJumps(t *testing.T) {
 		"VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
 		"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_SPACING": "50ms", "VIGIE_PUBLIC_URL": "https://vigie.example",
 	}
-	s := newSurvivor(t, startAt(t, env, nil, jumping.now, "serve").listening(t))
+	s := newSurvivor(t, startAt(t, env, nil, jumping.now, "serve"))
 	ready(t, s.base)
 	s.publish()
 	s.told(box)

@@ -29,7 +29,7 @@ func TestDatabaseFails(t *testing.T) {
 	server := start(t, env, nil, "serve")
 	base := server.listening(t)
 	ready(t, base)
-	s := newSurvivor(t, base)
+	s := newSurvivor(t, server)
 	// Whoever has no account need not be looked up, so that it is the operation
 	// which meets the database.
 	publisher, err := sign(testSecret, "portal", claims{Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)

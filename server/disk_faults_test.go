@@ -34,7 +34,7 @@ func TestDiskFull(t *testing.T) {
 			database, box := open(t), t.TempDir()
 			server := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$")
 			server.Env = append(os.Environ(), diskTest+"=1", "VIGIE_DATABASE_URL="+database, "VIGIE_DATA="+t.TempDir(),
-				"VIGIE_SECRET="+testSecret, "VIGIE_LISTEN=127.0.0.1:0", "VIGIE_MAX_TIME=2s",
+				"VIGIE_SECRET="+testSecret, "VIGIE_LISTEN=127.0.0.1:0", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0", "VIGIE_MAX_TIME=2s",
 				"VIGIE_MAIL_URL=outbox:"+box, "VIGIE_MAIL_FROM=veille@vigie.example", "VIGIE_MAIL_SPACING=50ms", "VIGIE_PUBLIC_URL=https://vigie.example")
 			c := &command{ended: make(chan struct{})}
 			server.Stdout, server.Stderr = &c.out, &c.err
@@ -65,7 +65,7 @@ func TestDiskFull(t *testing.T) {
 				c.said(t, fmt.Sprintf("disk (%s) %d", order, turn))
 			}
 
-			s := newSurvivor(t, c.listening(t))
+			s := newSurvivor(t, c)
 			ready(t, s.base)
 			s.publish()
 			s.finds()

@@ -243,14 +243,14 @@ func ailing(t *testing.T, base, part string) {
 // survivor is someone with a watch, who also publishes, at a server that lives
 // through faults.
 type survivor struct {
-	t           *testing.T
-	base, token string
-	published   int
+	t                    *testing.T
+	base, private, token string
+	published            int
 }
 
-func newSurvivor(t *testing.T, base string) *survivor {
+func newSurvivor(t *testing.T, server *command) *survivor {
 	t.Helper()
-	s := &survivor{t: t, base: base}
+	s := &survivor{t: t, base: server.listening(t), private: server.private(t)}
 	var err error
 	s.token, err = sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true, Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
 	if err != nil {
@@ -327,7 +327,7 @@ func (s *survivor) toldBy(letters func() []letterFile) {
 		times := count()
 		return len(times) == s.published, fmt.Sprintf("told %v, of %d", times, s.published)
 	})
-	idle(s.t, s.base)
+	idle(s.t, s.private)
 	for n, times := range count() {
 		if times != 1 {
 			s.t.Errorf("tender %s was told %d times", n, times)

@@ -36,7 +36,7 @@ func TestMailServerHangs(t *testing.T) {
 		"VIGIE_MAIL_URL": away.toward(t, address), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_SPACING": "50ms", "VIGIE_PUBLIC_URL": "https://vigie.example",
 	}
 	server := start(t, env, nil, "serve")
-	s := newSurvivor(t, server.listening(t))
+	s := newSurvivor(t, server)
 	letters := func() (first []letterFile) {
 		seen := map[string]bool{}
 		for _, m := range mail.Received() {
@@ -72,7 +72,8 @@ func TestMailServerHangs(t *testing.T) {
 	later.set(2 * time.Minute)
 	away.become("", "")
 	before := len(mail.Received())
-	s.base = startAt(t, env, nil, later.now, "serve").listening(t)
+	server = startAt(t, env, nil, later.now, "serve")
+	s.base, s.private = server.listening(t), server.private(t)
 	s.toldBy(letters)
 	if again := len(mail.Received()) - before; again != 2 {
 		t.Errorf("%d mails left, not the one that waited and the one again", again)

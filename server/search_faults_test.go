@@ -23,9 +23,10 @@ func TestSearchFails(t *testing.T) {
 		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_MAX_TIME": "1s",
 		"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_SPACING": "50ms", "VIGIE_PUBLIC_URL": "https://vigie.example",
 	}
-	base := start(t, env, nil, "serve").listening(t)
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
 	ready(t, base)
-	s := newSurvivor(t, base)
+	s := newSurvivor(t, server)
 	s.publish()
 	s.finds()
 

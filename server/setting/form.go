@@ -38,7 +38,7 @@ func forms() map[string]form {
 		"text":         {"a text of at most 1000 characters", false, text(1000)},
 		"name":         {"one line of at most 500 characters", false, line(500)},
 		"word":         {"one word of at most 500 characters", false, word},
-		"key":          {"a key as Meilisearch has it: ASCII, without spaces", true, word},
+		"key":          {"a key as Meilisearch has it: in ASCII, without spaces before or after it", true, key},
 		"secret":       {fmt.Sprintf("secrets of at least %d characters each, separated by commas, such as « openssl rand -hex 32 » makes", link.MinSecret), true, secret},
 		"listen":       {"an address of this machine and a port, such as 127.0.0.1:8080 or :8080", false, listen},
 		"folder":       {"the name of a folder", false, folder},
@@ -139,6 +139,14 @@ func line(most int) func(string) (string, error) {
 func word(text string) (string, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("it has spaces, or characters that are not ASCII")
+	}
+	return line(500)(text)
+}
+
+// key reads what is sent in a header. There may be spaces in it.
+func key(text string) (string, error) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) || strings.TrimSpace(text) != text {
+		return "", errors.New("it cannot be sent in a header as it is")
 	}
 	return line(500)(text)
 }
