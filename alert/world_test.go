@@ -25,7 +25,7 @@ import (
 // world is a database at a time of its own, with the ledger and the sender that
 // work on it step by step, and a mailer that keeps what it is given.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	store   *store.Store
 	ledger  *alert.Ledger
 	sender  *alert.Sender
@@ -56,7 +56,7 @@ func onBothAt(t *testing.T, test func(t *testing.T, w *world, url string)) {
 	}
 }
 
-func newWorld(t *testing.T, url string) *world {
+func newWorld(t testing.TB, url string) *world {
 	w := &world{t: t, now: monday(), mailer: &mailbox{}}
 	clock := func() time.Time { return w.now }
 	var err error
