@@ -61,7 +61,7 @@ func TestQuarantine(t *testing.T) {
 			says(`vigie_consumer_leads{consumer="alerts"} 1`, `vigie_consumer_leads{consumer="index"} 1`, `vigie_consumer_leads{consumer="catch-up"} 0`,
 				`vigie_consumer_leads{consumer="retention"} 0`)
 
-			s := newSurvivor(t, base)
+			s := newSurvivor(t, server)
 			s.publish()
 			s.publish()
 			told := func(want ...int) {
@@ -81,9 +81,9 @@ func TestQuarantine(t *testing.T) {
 				})
 			}
 			told(2)
-			idle(t, base)
+			idle(t, server.private(t))
 			says(`vigie_quarantine{consumer="alerts"} 1`, `vigie_quarantine{consumer="index"} 0`, `vigie_consumer_failures_total{consumer="alerts"} 3`)
-			status, body := get(t, base+"/readyz")
+			status, body := get(t, server.private(t)+"/readyz")
 			var said struct{ Quarantine map[string]int }
 			if err := json.Unmarshal(body, &said); err != nil || status != http.StatusOK || fmt.Sprint(said.Quarantine) != "map[alerts:1]" {
 				t.Errorf("/readyz answers %d: %s", status, body)
