@@ -270,19 +270,24 @@ func (s *Sender) unsent(ctx context.Context, m *vigie.Mail, cause error) error {
 	if err != nil || aside {
 		return err
 	}
-	return s.unwritten(ctx, m, cause)
+	return s.putOff(ctx, m, "") // what we panicked with is nobody's business
 }
 
 // unwritten puts a mail off that cannot be written: once the template is mended
 // it leaves.
 func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error {
+	s.Log.ErrorContext(ctx, "mail cannot be written", "mail", m.ID, "kind", m.Kind, "error", err)
+	return s.putOff(ctx, m, err.Error())
+}
+
+// putOff puts a mail off because of a fault of ours.
+func (s *Sender) putOff(ctx context.Context, m *vigie.Mail, why string) error {
 	pause, _ := pauseAfter(m.Attempts)
 	if pause == 0 || pause > time.Hour {
 		pause = time.Hour
 	}
-	s.Log.ErrorContext(ctx, "mail cannot be written", "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
 	s.Metrics.delayed(m)
-	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), err.Error()) })
+	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why) })
 }
 
 // failed notes that a mail was not accepted.
