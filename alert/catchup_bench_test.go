@@ -45,11 +45,11 @@ func catchUpTimes(b *testing.B, url string, tenders, watches int) (all, other ti
 	var notices []*vigie.Notice
 	for i := range tenders {
 		var text []string
-		for n := range 120 {
+		for n := range 10 {
 			text = append(text, words[(i*7+n*n)%len(words)]+fmt.Sprint((i+n)%997))
 		}
 		notices = append(notices, &vigie.Notice{
-			Source: "test", SourceRef: fmt.Sprint(i), Kind: vigie.ContractNotice, PublishedAt: w.now,
+			Source: "test", SourceRef: fmt.Sprint(i), Kind: vigie.ContractNotice, PublishedAt: w.now, Quiet: true,
 			Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
 			Content: vigie.Content{Title: fmt.Sprintf("Marché mot%d", i%(tenders/20)), Description: strings.Join(text, " ")},
 		})

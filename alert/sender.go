@@ -272,7 +272,7 @@ func (s *Sender) unsent(ctx context.Context, m *vigie.Mail, cause error) error {
 	if err != nil || aside {
 		return err
 	}
-	return s.unwritten(ctx, m, cause)
+	return s.unwritten(ctx, m, errors.New("the server failed on this mail; the log has the stack"))
 }
 
 // unwritten puts off a mail that cannot be composed: once the template is mended

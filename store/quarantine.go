@@ -68,7 +68,7 @@ func (s *Store) SetAside(ctx context.Context, q *Quarantined) error {
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", row.LastAt).Set("leased_until = 0").
-			Set("error = ?", row.Error).Where("id = ?", row.Item).Where("state = ?", vigie.MailOpen).Exec(ctx)
+			Where("id = ?", row.Item).Where("state = ?", vigie.MailOpen).Exec(ctx)
 		return err
 	})
 }
