@@ -50,8 +50,8 @@ func (d databaseSettings) url() string {
 	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
 }
 
-// migrate brings the database up to date, and makes the embedded one where
-// there is none.
+// migrate brings the database up to date, and makes the embedded one if it is
+// missing.
 func (d databaseSettings) migrate(ctx context.Context) error {
 	if d.DatabaseURL == "" {
 		if err := os.MkdirAll(d.Data, 0o755); err != nil {

@@ -28,8 +28,8 @@ const (
 	Newer vigie.Code = "DATABASE_NEWER"
 )
 
-// Migrate brings the tables of the database that url names up to date. A SQLite
-// file is made where there is none. A database that is newer than this version
+// Migrate brings the tables of the database that url names up to date. A missing
+// SQLite file is made. A database that is newer than this version
 // is refused and left as it is.
 func Migrate(ctx context.Context, url string) error {
 	db, dialect, err := connect(url, mayCreate)
@@ -65,8 +65,8 @@ func migrateTables(ctx context.Context, db *bun.DB) error {
 	if _, err := migrator.Migrate(ctx); err != nil {
 		return err
 	}
-	// Whoever restores an old database, or starts a new one, must not meet the
-	// index of another: its name holds the epoch.
+	// The names of search indexes hold the epoch: a new database must not take the
+	// index of another for its own.
 	_, err = db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
 	return err
 }
