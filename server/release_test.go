@@ -10,8 +10,8 @@ import (
 )
 
 // lastRelease is the commit of the last release: its servers must be able to go
-// on while a server of this version migrates their database. Whoever makes a
-// release sets it to that release's commit, and adds to [life] what is new.
+// on while a server of this version migrates their database. With each
+// release it becomes that release's commit, and [life] gets what is new.
 const lastRelease = "ad26f0ccca0c3336c1814796a0bce548e2af9982"
 
 // release is the last release: its source, and its program once it is built.

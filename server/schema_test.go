@@ -155,7 +155,7 @@ func alterSchema(t *testing.T, database, statement string) {
 	storetest.Exec(t, database, statement)
 }
 
-// contents are all rows of a database; nil where there is none.
+// contents are all rows of a database; nil for a missing file.
 func contents(t *testing.T, database string) []string {
 	t.Helper()
 	if file, ok := strings.CutPrefix(database, "sqlite:"); ok {

@@ -80,8 +80,8 @@ func TestUnknownSecretStops(t *testing.T) {
 	}
 }
 
-// A mistyped secret erases nobody; so whoever left before its account was erased
-// is known again by an import.
+// With a mistyped secret no account is erased, so an import still recognises an
+// address that had left.
 func TestEraseWithMistypedSecret(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -229,13 +229,13 @@ func TestRotateSecret(t *testing.T) {
 	a, b = restart(a, 0, newSecret), restart(b, 1, newSecret)
 	for i, link := range links {
 		if i >= 2 != opens(a, link) || i >= 2 != opens(b, link) {
-			t.Errorf("the old secret is gone, and link %d: %v %v", i, opens(a, link), opens(b, link))
+			t.Errorf("the old secret was removed; link %d opens: %v, %v", i, opens(a, link), opens(b, link))
 		}
 	}
 }
 
-// Whoever lost the secret goes on with another when it says so, and is told what
-// that means.
+// An operator who lost the secret can go on with another, by a command that says
+// what it means.
 func TestAdoptSecret(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {

@@ -53,7 +53,7 @@ func TestUpgrade(t *testing.T) {
 				env := maps.Clone(l.env)
 				env["VIGIE_DATA"] = t.TempDir()
 				beside := start(t, env, nil, "serve")
-				beside.listening(t) // its index is fed by whoever leads, so it may never be ready
+				beside.listening(t) // the leader, which is the other server, feeds its own index alone: this one is never ready
 				l.live(base, "beside")
 				beside.stops(t)
 			}
@@ -160,9 +160,9 @@ func (l *life) live(base, round string) {
 	p.consent()
 	p.account()
 	idle(l.t, base)
-	for told, n := range p.told() {
-		if n > 1 && strings.HasSuffix(told, p.word+" 1") {
-			l.t.Errorf("%s: told %d times: %s", round, n, told)
+	for entry, n := range p.entries() {
+		if n > 1 && strings.HasSuffix(entry, p.word+" 1") {
+			l.t.Errorf("%s: mailed %d times: %s", round, n, entry)
 		}
 	}
 }
@@ -204,9 +204,9 @@ func (p *part) id(kind, answer string) string {
 	return m[1]
 }
 
-// told counts which mails told whom of what: "to HEADING title".
-func (p *part) told() map[string]int {
-	told := make(map[string]int)
+// entries counts the entries of all mails: "to HEADING title".
+func (p *part) entries() map[string]int {
+	all := make(map[string]int)
 	for _, letter := range outbox(p.t, p.box) {
 		heading := ""
 		for line := range strings.Lines(letter.text) {
@@ -214,25 +214,25 @@ func (p *part) told() map[string]int {
 				heading = m
 			}
 			if title, ok := strings.CutPrefix(strings.TrimSpace(line), "- "); ok {
-				told[strings.Trim(letter.Get("To"), "<>")+" "+heading+" "+title]++
+				all[strings.Trim(letter.Get("To"), "<>")+" "+heading+" "+title]++
 			}
 		}
 	}
-	return told
+	return all
 }
 
-// hears waits until people were told something of a tender.
+// hears waits until people have a mail with a tender under a heading.
 func (p *part) hears(heading, title string, names ...string) {
 	p.t.Helper()
 	for _, name := range names {
 		awaits(p.t, func() (bool, string) {
-			told := p.told()
-			for what := range told {
-				if strings.HasPrefix(what, p.address(name)+" "+heading+" "+title) {
+			all := p.entries()
+			for entry := range all {
+				if strings.HasPrefix(entry, p.address(name)+" "+heading+" "+title) {
 					return true, ""
 				}
 			}
-			return false, fmt.Sprintf("%s: %s is not told under %s of %s; told is %v", p.round, name, heading, title, told)
+			return false, fmt.Sprintf("%s: %s has no mail with %s under %s; there are %v", p.round, name, title, heading, all)
 		})
 	}
 }
@@ -301,7 +301,7 @@ func (p *part) publish(notices ...map[string]any) {
 		map[string]any{"input": notices})
 }
 
-// notices publishes notices of every kind, and people are told.
+// notices publishes notices of every kind, and waits for the mails.
 func (p *part) notices() {
 	p.t.Helper()
 	p.publish(
