@@ -26,8 +26,8 @@ type Delivery struct {
 	DroppedAt *time.Time
 	// HeldAt is since when it is held, HeldFor what stands in the way; nil and ""
 	// where it is not.
-	HeldAt  *time.Time
-	HeldFor HoldReason `bun:",nullzero"`
+	HeldAt  *time.Time `bun:",scanonly"`
+	HeldFor HoldReason `bun:",scanonly"`
 }
 
 // State is the delivery's state; mail is that of the mail that it was claimed

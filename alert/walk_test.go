@@ -27,7 +27,7 @@ import (
 func TestWalks(t *testing.T) {
 	walks, seed := int64(10_000), rand.Uint64()
 	if testing.Short() {
-		walks = 400
+		walks = 100
 	}
 	if text := os.Getenv("VIGIE_TEST_WALKS"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)

@@ -87,7 +87,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 		return nil, 0, translate(err)
 	}
 	q := s.outgoing().Where("why.watch_id = ?", watch).
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Limit(int64(w.Limit))
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).Limit(int64(w.Limit))
 	if w.Below != 0 {
 		q = q.Where("d.id < ?", w.Below)
 	}
@@ -108,7 +108,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, error) {
 	o := new(Outgoing)
 	err := s.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).
 		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
 	return o, translate(err)
 }
@@ -126,7 +126,7 @@ func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, 
 	var list []*Attempt
 	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN deliveries AS d ON d.recipient_id = s.recipient_id").
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
-		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state AS mail_state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").
+		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state AS mail_state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").Apply(withHold).
 		Where("s.watch_id = ?", watch).Where("d.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).OrderExpr("d.id").Scan(ctx, &list)
 	return list, translate(err)

@@ -152,7 +152,8 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 				ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 			{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 				Join("JOIN tenders AS t ON t.id = d.tender_id").
-				ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.dropped_at, d.held_at, d.mail_id").
+				ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.dropped_at, d.mail_id").
+				ColumnExpr("(SELECT h.since FROM delivery_holds AS h WHERE h.delivery_id = d.id) AS held_at").
 				ColumnExpr("CASE WHEN d.created_at > ? THEN d.created_at END AS created_at", longAgo()).
 				Order("d.id", "y.watch_id"), &e.Deliveries},
 			{from("tender_marks AS r").Join("JOIN tenders AS t ON t.id = r.tender_id").

@@ -239,7 +239,8 @@ type known struct {
 // entered returns the deliveries that are in the ledger already.
 func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
-	err := tx.NewSelect().Model(&rows).Where("tender_id = ?", about.TenderID).
+	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
+		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
 		Where("(notice_id IN (0, ?) OR kind = ? AND "+unclaimed+")", about.NoticeID, vigie.DeliverNew).
 		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
 	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}

@@ -468,7 +468,7 @@ func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]
 
 func readTold(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*Reader) error {
 	var told []*Told
-	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*")).OrderExpr("d.id").Scan(ctx, &told)
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
 		return err
 	}

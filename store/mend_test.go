@@ -30,7 +30,7 @@ func knownColumns() map[string][]string {
 		"tenders.outcome":         texts(vigie.Undecided, vigie.Cancelled, vigie.Awarded, vigie.Withdrawn),
 		"notices.kind":            texts(vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award),
 		"deliveries.kind":         texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
-		"deliveries.held_for":     texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed),
+		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed),
 		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail),
 		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
 		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // that of the issuer is not stored

@@ -23,9 +23,9 @@ func in(state vigie.DeliveryState) string {
 	}
 	switch state {
 	case vigie.DeliveryWaiting:
-		return unclaimed + " AND held_at IS NULL"
+		return unclaimed + " AND NOT " + held
 	case vigie.DeliveryHeld:
-		return unclaimed + " AND held_at IS NOT NULL"
+		return unclaimed + " AND " + held
 	case vigie.DeliveryClaimed:
 		return mailed(vigie.MailOpen, vigie.MailAside)
 	case vigie.DeliverySent:
@@ -36,6 +36,14 @@ func in(state vigie.DeliveryState) string {
 		return "dropped_at IS NOT NULL"
 	}
 	panic("store: no such state of a delivery: " + string(state))
+}
+
+// held is the condition that a delivery is held.
+const held = "id IN (SELECT delivery_id FROM delivery_holds)"
+
+// withHold adds to a query for deliveries, as d, what stands in their way.
+func withHold(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = d.id").ColumnExpr("h.since AS held_at, COALESCE(h.reason, '') AS held_for")
 }
 
 // mayBecome is the condition that a delivery may go over to a state, by the
@@ -68,22 +76,56 @@ func claim(ctx context.Context, tx bun.Tx, members []pair) error {
 
 // drop has deliveries not be sent any more.
 func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
-	return move(ctx, tx, ids, vigie.DeliveryDropped, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("dropped_at = COALESCE(dropped_at, ?)", now).Set("held_at = NULL").Set("held_for = NULL")
+	err := move(ctx, tx, ids, vigie.DeliveryDropped, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("dropped_at = COALESCE(dropped_at, ?)", now)
 	})
+	if err != nil {
+		return err
+	}
+	return letGo(ctx, tx, ids, vigie.DeliveryDropped)
+}
+
+// deliveryHold is a row of delivery_holds.
+type deliveryHold struct {
+	DeliveryID int64 `bun:",pk"`
+	Since      time.Time
+	Reason     vigie.HoldReason
 }
 
 // hold has deliveries not be sent for the time being, and decided about again at
 // a time.
 func hold(ctx context.Context, tx bun.Tx, ids []int64, now time.Time, reason vigie.HoldReason, until time.Time) error {
-	return move(ctx, tx, ids, vigie.DeliveryHeld, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("held_at = COALESCE(held_at, ?)", now).Set("held_for = ?", reason).Set("mail_id = NULL").Set("due_at = ?", until)
-	})
+	if len(ids) == 0 {
+		return nil
+	}
+	var may []int64
+	err := tx.NewSelect().Model((*vigie.Delivery)(nil)).Column("id").Where("id IN (?)", bun.List(ids)).
+		Where("("+in(vigie.DeliveryHeld)+" OR "+mayBecome(vigie.DeliveryHeld)+")").Order("id").Scan(ctx, &may)
+	if err != nil || len(may) == 0 {
+		return err
+	}
+	rows := make([]*deliveryHold, len(may))
+	for i, id := range may {
+		rows[i] = &deliveryHold{id, now, reason}
+	}
+	if _, err := tx.NewInsert().Model(&rows).On("CONFLICT (delivery_id) DO UPDATE").Set("reason = EXCLUDED.reason").Exec(ctx); err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("mail_id = NULL").Set("due_at = ?", until).Where("id IN (?)", bun.List(may)).Exec(ctx)
+	return err
 }
 
 // release has held deliveries wait again.
 func release(ctx context.Context, tx bun.Tx, ids []int64) error {
-	return move(ctx, tx, ids, vigie.DeliveryWaiting, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("held_at = NULL").Set("held_for = NULL")
-	})
+	return letGo(ctx, tx, ids, vigie.DeliveryHeld)
+}
+
+// letGo takes away what stands in the way of deliveries in a state.
+func letGo(ctx context.Context, tx bun.Tx, ids []int64, state vigie.DeliveryState) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw("DELETE FROM delivery_holds WHERE delivery_id IN (?) AND delivery_id IN (SELECT id FROM deliveries WHERE ?)",
+		bun.List(ids), bun.Safe(in(state))).Exec(ctx)
+	return err
 }

@@ -1,9 +1,11 @@
--- A delivery is held while it may not be sent, but may be again: since when,
--- and what stands in the way.
-ALTER TABLE deliveries ADD COLUMN held_at TIMESTAMPTZ;
-
---bun:split
-ALTER TABLE deliveries ADD COLUMN held_for TEXT;
+-- The deliveries that are held, for they may not be sent, but may be again: since
+-- when, and what stands in the way. It is a table of its own because the version
+-- before reads all columns of deliveries, and fails on one that it does not know.
+CREATE TABLE delivery_holds (
+	delivery_id BIGINT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+	since TIMESTAMPTZ NOT NULL,
+	reason TEXT NOT NULL
+);
 
 --bun:split
 -- The times, as change numbers, in which a watch was on, and that have ended: a

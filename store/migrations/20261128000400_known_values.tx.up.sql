@@ -31,7 +31,7 @@ ALTER TABLE notices ADD CONSTRAINT notices_kind_known CHECK (kind IN ('CONTRACT_
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_kind_known CHECK (kind IN ('NEW', 'CORRECTED', 'CANCELLED', 'CLOSING_SOON'));
 
 --bun:split
-ALTER TABLE deliveries ADD CONSTRAINT deliveries_held_for_known CHECK (held_for IN ('WATCH_INACTIVE', 'WATCH_DELETED', 'ADDRESS_UNCONFIRMED'));
+ALTER TABLE delivery_holds ADD CONSTRAINT delivery_holds_reason_known CHECK (reason IN ('WATCH_INACTIVE', 'WATCH_DELETED', 'ADDRESS_UNCONFIRMED'));
 
 --bun:split
 ALTER TABLE mails ADD CONSTRAINT mails_kind_known CHECK (kind IN ('DIGEST', 'QUIET', 'CONFIRMATION'));
