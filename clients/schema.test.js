@@ -30,7 +30,7 @@ const rules = {
       exceptions: {
         suffixes: ['Connection', 'Edge', 'Payload', 'Result'],
         types: [
-          'AlertExplanation', 'AlertReason', 'Choice', 'Choices', 'Criteria', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
+          'AlertExplanation', 'AlertReason', 'Choice', 'Choices', 'Criteria', 'DeliveryHold', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
           'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SummaryLine',
           'TenderFacets', 'TenderMatched', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
         ],
