@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"vigie/consumer"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // taking is a consumer of nothing that notes when it takes steps.
@@ -102,7 +102,7 @@ func TestRunIsWoken(t *testing.T) {
 
 // The lead is taken only when there is something to do, and given back then.
 func TestDue(t *testing.T) {
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "vigie.db"), time.Now)
+	s, err := store.Open(t.Context(), storetest.SQLite(t), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestDue(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	now := time.Date(2026, time.November, 9, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "vigie.db"), clock)
+	s, err := store.Open(t.Context(), storetest.SQLite(t), clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -111,12 +112,12 @@ func nothingBehind(said []byte) bool {
 	if err := json.Unmarshal(said, &ready); err != nil {
 		return false
 	}
-	for _, consumer := range []string{"alerts", "catch-up", "index", "mails"} {
-		if n, known := ready.Behind[consumer]; !known || n != 0 {
+	for _, consumer := range []string{"alerts", "index", "mails"} {
+		if _, known := ready.Behind[consumer]; !known {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(slices.Collect(maps.Values(ready.Behind)), func(n int64) bool { return n != 0 })
 }
 
 // From a published notice to the mail, by all that a person can do on the way:

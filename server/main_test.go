@@ -219,7 +219,7 @@ func TestCommandLine(t *testing.T) {
 		{"demo --listen 0.0.0.0:8080", 1, "loopback"},
 		{"demo --listen :8080", 1, "loopback"},
 		{"token --email a@example.org", 1, "--secret"},
-		{"token --email nobody --secret " + testSecret, 1, "“email”"},
+		{"token --email nobody --secret " + testSecret, 2, "it has no @"},
 		{"health --listen 127.0.0.1:1", 1, "refused"},
 	} {
 		t.Run(test.args, func(t *testing.T) {

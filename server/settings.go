@@ -47,6 +47,7 @@ func (d databaseSettings) migrate(ctx context.Context, p *process) error {
 		if err := makePrivate(folder, file); err != nil {
 			return err
 		}
+		keepPrivate(ctx, folder, file, p.log())
 	}
 	return store.Migrate(ctx, d.url())
 }
