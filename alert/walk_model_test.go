@@ -108,6 +108,9 @@ func (m *model) owe(t *modelTender, p *modelPerson, because map[*modelWatch]bool
 
 // published is a first notice about a tender, or one that corrects it.
 func (m *model) published(t *modelTender, step int) {
+	if t.unread {
+		m.reread(t)
+	}
 	t.changed, t.unread = step, true
 	for _, p := range m.people {
 		if !p.consented() {
@@ -120,6 +123,25 @@ func (m *model) published(t *modelTender, step int) {
 			}
 		}
 		m.owe(t, p, because, false)
+	}
+}
+
+// reread is that a tender was corrected before the ledger read what it was: it
+// is matched as it is by then.
+func (m *model) reread(t *modelTender) {
+	for _, d := range t.dossiers {
+		still := d.owed[:0]
+		for _, owed := range d.owed {
+			for w := range owed.because {
+				if !w.matches(t.words) && !d.because[w] {
+					delete(owed.because, w)
+				}
+			}
+			if len(owed.because) > 0 {
+				still = append(still, owed)
+			}
+		}
+		d.owed = still
 	}
 }
 

@@ -23,9 +23,9 @@ import (
 // the time being at random.
 //
 // VIGIE_TEST_WALKS says how many walks on SQLite; PostgreSQL gets a twentieth.
-// VIGIE_TEST_SEED repeats a run.
+// They are the same each time, unless VIGIE_TEST_SEED says otherwise.
 func TestWalks(t *testing.T) {
-	walks, seed := int64(10_000), rand.Uint64()
+	walks, seed := int64(10_000), uint64(1)
 	if testing.Short() {
 		walks = 100
 	}

@@ -143,7 +143,7 @@ func notToldSince(ctx context.Context, tx bun.Tx, about Happening, alerts []Aler
 	err := tx.NewSelect().TableExpr("deliveries AS l").ColumnExpr("DISTINCT l.recipient_id").
 		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", about.TenderID, about.TenderID).
 		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).Where("l.dropped_at IS NULL").
-		Where("l.mail_id IS NOT NULL").Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &told)
+		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
 		return alerts, err
 	}

@@ -90,14 +90,15 @@ func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]Follower, 
 
 // AlertedRecipients returns the recipients that were, or are to be, alerted of a
 // tender by reason of an earlier notice than the given one, whatever became of
-// the watches; with each, whether a mail was written.
+// the watches; with each, whether a mail was sent.
 func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (map[int64]bool, error) {
 	var rows []struct {
 		RecipientID int64
 		Mailed      bool
 	}
 	err := alerted(s.db.NewSelect().TableExpr("deliveries AS l"), tender, notice).
-		ColumnExpr("l.recipient_id, COUNT(l.mail_id) > 0 AS mailed").Group("l.recipient_id").Scan(ctx, &rows)
+		Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND m.state NOT IN (?, ?)", vigie.MailOpen, vigie.MailAside).
+		ColumnExpr("l.recipient_id, COUNT(m.id) > 0 AS mailed").Group("l.recipient_id").Scan(ctx, &rows)
 	mailed := make(map[int64]bool, len(rows))
 	for _, row := range rows {
 		mailed[row.RecipientID] = row.Mailed
@@ -241,12 +242,12 @@ func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
 		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
-		Where("(notice_id IN (0, ?) OR kind = ? AND "+unclaimed+")", about.NoticeID, vigie.DeliverNew).
+		Where("(notice_id IN (0, ?) OR kind = ? AND ("+unclaimed+" OR "+in(vigie.DeliveryClaimed)+"))", about.NoticeID, vigie.DeliverNew).
 		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
 	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}
 	for _, d := range rows {
 		k.byKey[deliveryKey{d.RecipientID, d.Kind, d.NoticeID}] = d
-		if d.Kind == vigie.DeliverNew && d.MailID == nil && d.DroppedAt == nil {
+		if d.Kind == vigie.DeliverNew && d.NoticeID != about.NoticeID && d.DroppedAt == nil {
 			k.unsent[d.RecipientID] = append(k.unsent[d.RecipientID], d)
 		}
 	}
