@@ -18,7 +18,7 @@ import (
 //
 //	server → everything
 //	graph → service → store, search → query → lexicon → root        match → query
-//	feed, alert → consumer → store        feed → search, match        ingest → root
+//	feed, alert → consumer, store → database → root        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -27,7 +27,7 @@ func arrows() map[string][]string {
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
-		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
+		"bench":                  {".", "database", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
 		"bench/load":             {".", "store"},
 		"search":                 {".", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
@@ -35,21 +35,22 @@ func arrows() map[string][]string {
 		"search/meili":           {".", "query", "search", "search/internal/plan"},
 		"search/meili/meilitest": {},
 		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
-		"store":                  {".", "lexicon", "query"},
-		"store/storetest":        {".", "store"},
-		"consumer":               {".", "store"},
-		"consumer/consumertest":  {".", "consumer", "store", "store/storetest"},
+		"database":               {"."},
+		"store":                  {".", "database", "lexicon", "query"},
+		"store/storetest":        {".", "database", "store"},
+		"consumer":               {".", "database"},
+		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},
 		"ingest":                 {"."},
 		"ingest/boamp":           {".", "ingest"},
 		"ingest/watches":         {".", "ingest"},
-		"feed":                   {".", "consumer", "lexicon", "match", "query", "search", "store"},
-		"alert":                  {".", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "match", "query", "store"},
+		"feed":                   {".", "database", "consumer", "lexicon", "match", "query", "search", "store"},
+		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "match", "query", "store"},
 		"alert/consent":          {".", "alert/link", "store"},
 		"alert/letter":           {"."},
 		"alert/link":             {},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "address", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
+		"service":                {".", "database", "address", "ingest", "ingest/watches", "lexicon", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/input", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
 		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
 		"graph/input":            {"."},
@@ -60,7 +61,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "consumer", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "consumer", "feed", "graph", "graph/limit", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/setting", "service", "store", "web",
 		},
 	}

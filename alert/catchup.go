@@ -9,6 +9,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/match"
 	"vigie/query"
 	"vigie/store"
@@ -24,10 +25,10 @@ import (
 // changes again is met again. It stays behind the ledger, so that both never
 // find out at once that somebody is to be told of a tender.
 func (l *Ledger) CatchUp() *consumer.Consumer {
-	c := l.consumer(store.CatchUpConsumer)
+	c := l.consumer(database.CatchUpConsumer)
 	p := &pass{ledger: l}
 	s := c.Stream(consumer.Stream{
-		Kind: store.TenderItem, Batch: changes, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
+		Kind: database.TenderItem, Batch: changes, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
 	})
 	c.Due = p.due
 	c.Work = s.Step
@@ -53,7 +54,7 @@ func (p *pass) due(ctx context.Context) (bool, error) {
 	if any, err := s.AnyCatchingUp(ctx); err != nil || any {
 		return any, err
 	}
-	again, err := s.Retries(ctx, store.CatchUpConsumer, 1)
+	again, err := s.Database().Retries(ctx, database.CatchUpConsumer, 1)
 	return len(again) > 0, err
 }
 

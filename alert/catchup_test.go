@@ -43,7 +43,7 @@ func TestCatchUpHoldsNobodyUp(t *testing.T) {
 		w.publish("missed", "Voirie")
 		w.enter()
 		until := make(chan struct{})
-		w.store.Observe(holdsUp{until})
+		w.store.Database().Observe(holdsUp{until})
 		w.change(bob, roads.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })
 
 		ctx, stop := context.WithCancel(t.Context())
@@ -174,7 +174,7 @@ func TestCatchUpTogether(t *testing.T) {
 func TestCatchUpReadsOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		var read tenderReads
-		w.store.Observe(&read)
+		w.store.Database().Observe(&read)
 		count := func(people int) int64 {
 			t.Helper()
 			var off []func()

@@ -55,7 +55,7 @@ func (s *ledgerSubject) Add(_ *testing.T, n int) (ids []int64) {
 
 // newRef is a reference that no notice has.
 func (s *ledgerSubject) newRef() string {
-	last, err := s.world.store.LastNumber(s.t.Context())
+	last, err := s.world.store.Database().LastNumber(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/feed"
 	"vigie/query"
 	"vigie/store"
@@ -58,13 +59,13 @@ func (l *Ledger) Step(ctx context.Context) error {
 
 // consumer is one of the ledger's.
 func (l *Ledger) consumer(name string) *consumer.Consumer {
-	return &consumer.Consumer{Name: name, Job: name, Store: l.Store, Now: l.Now, Log: l.Log, Metrics: l.Metrics, Fault: l.Fail}
+	return &consumer.Consumer{Name: name, Job: name, DB: l.Store.Database(), Now: l.Now, Log: l.Log, Metrics: l.Metrics, Fault: l.Fail}
 }
 
 // Notices is the consumer that enters what notices tell.
 func (l *Ledger) Notices() *consumer.Consumer {
-	c := l.consumer(store.AlertsConsumer)
-	c.Work = c.Stream(consumer.Stream{Kind: store.NoticeItem, Batch: batch, Next: l.next, Process: l.process}).Step
+	c := l.consumer(database.AlertsConsumer)
+	c.Work = c.Stream(consumer.Stream{Kind: database.NoticeItem, Batch: batch, Next: l.next, Process: l.process}).Step
 	c.Follow = func(ctx context.Context) error { return l.Matcher.Within(ctx, l.Store, nil) }
 	c.Behind = l.Store.AlertsBehind
 	return c

@@ -11,15 +11,15 @@ import (
 	"vigie"
 	"vigie/alert/post"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/feed"
 	"vigie/query"
-	"vigie/store"
 )
 
 // aside expects what is set aside, as texts "consumer kind".
-func (w *world) aside(when string, want ...string) []*store.Quarantined {
+func (w *world) aside(when string, want ...string) []*database.Quarantined {
 	w.t.Helper()
-	rows, err := w.store.Quarantine(w.t.Context())
+	rows, err := w.store.Database().Quarantine(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -196,12 +196,12 @@ func TestErasedFromQuarantine(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		recipient := w.recipient(w.account, watch)
-		for _, row := range []*store.Quarantined{
-			{Consumer: store.MailsConsumer, Item: recipient, Kind: store.RecipientItem, Error: "ana@example.org"},
-			{Consumer: store.MatcherConsumer, Item: watch.ID, Kind: store.WatchItem, Error: "Voirie"},
-			{Consumer: store.AlertsConsumer, Item: recipient, Kind: store.NoticeItem, Error: "no one's"},
+		for _, row := range []*database.Quarantined{
+			{Consumer: database.MailsConsumer, Item: recipient, Kind: database.RecipientItem, Error: "ana@example.org"},
+			{Consumer: database.MatcherConsumer, Item: watch.ID, Kind: database.WatchItem, Error: "Voirie"},
+			{Consumer: database.AlertsConsumer, Item: recipient, Kind: database.NoticeItem, Error: "no one's"},
 		} {
-			if err := w.store.SetAside(t.Context(), row); err != nil {
+			if err := w.store.Database().SetAside(t.Context(), row, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -235,7 +235,7 @@ func TestRetentionSurvives(t *testing.T) {
 		if failed == nil {
 			t.Error("nothing failed")
 		}
-		if at, err := w.store.SeenAt(t.Context(), store.RetentionConsumer); err != nil || !at.Equal(w.now) {
+		if at, err := w.store.Database().IdleAt(t.Context(), database.RetentionConsumer); err != nil || !at.Equal(w.now) {
 			t.Errorf("done at %v, %v", at, err)
 		}
 	})

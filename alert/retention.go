@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/store"
 )
 
@@ -39,9 +40,9 @@ func (r *Retention) Step(ctx context.Context) error { return r.consumer().Drain(
 func (r *Retention) consumer() *consumer.Consumer {
 	work := &round{Retention: r}
 	return &consumer.Consumer{
-		Name: store.RetentionConsumer, Job: store.RetentionConsumer, Pace: askWhether, Due: r.due, Work: work.step,
+		Name: database.RetentionConsumer, Job: database.RetentionConsumer, Pace: askWhether, Due: r.due, Work: work.step,
 		Resigned: func() { *work = round{Retention: r} },
-		Store:    r.Store, Now: r.Now, Log: r.Log, Metrics: r.Metrics,
+		DB:       r.Store.Database(), Now: r.Now, Log: r.Log, Metrics: r.Metrics,
 	}
 }
 
@@ -70,7 +71,7 @@ func (r *round) step(ctx context.Context) (more bool, err error) {
 		}
 	default:
 		r.part = 0
-		return false, r.Store.NoteSeen(ctx, store.RetentionConsumer)
+		return false, r.Store.Database().MarkIdle(ctx, database.RetentionConsumer)
 	}
 	if err == nil && r.next == 0 {
 		r.part++
@@ -79,7 +80,7 @@ func (r *round) step(ctx context.Context) (more bool, err error) {
 }
 
 func (r *Retention) due(ctx context.Context) (bool, error) {
-	last, err := r.Store.SeenAt(ctx, store.RetentionConsumer)
+	last, err := r.Store.Database().IdleAt(ctx, database.RetentionConsumer)
 	now := r.Now()
 	// What was done well after now was done by a clock that was wrong.
 	return last.Add(lookThroughEvery).Before(now) || last.After(now.Add(lookThroughEvery)), err

@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/alert"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -182,7 +183,7 @@ func TestForgettingIsDaily(t *testing.T) {
 		}
 		defer other.Close()
 		if strings.HasPrefix(url, "postgres") {
-			lead, err := other.Lead(t.Context(), "retention")
+			lead, err := other.Database().Lead(t.Context(), "retention")
 			if err != nil || lead == nil {
 				t.Fatal(lead, err)
 			}
@@ -195,7 +196,7 @@ func TestForgettingIsDaily(t *testing.T) {
 
 		tell("3")
 		w.now = w.now.AddDate(2, 0, 0) // the clock is wrong
-		if err := w.store.NoteSeen(t.Context(), store.RetentionConsumer); err != nil {
+		if err := w.store.Database().MarkIdle(t.Context(), database.RetentionConsumer); err != nil {
 			t.Fatal(err)
 		}
 		w.now = w.now.AddDate(-2, 14, 0)

@@ -15,6 +15,7 @@ import (
 	"vigie/alert/link"
 	"vigie/alert/post"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/store"
 )
 
@@ -86,11 +87,11 @@ func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx
 func (s *Sender) consumer() *consumer.Consumer {
 	s.once.Do(func() {
 		s.run = &consumer.Consumer{
-			Name: store.MailsConsumer, Work: s.step, Behind: s.Store.MailsBehind,
-			Store: s.Store, Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
+			Name: database.MailsConsumer, Work: s.step, Behind: s.Store.MailsBehind,
+			DB: s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
-		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: store.MailItem}
-		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: store.RecipientItem}
+		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.CloseAside}
+		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: database.RecipientItem}
 	})
 	return s.run
 }
@@ -118,7 +119,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 
 // revive has mails tried again that were set aside, where an operator asks.
 func (s *Sender) revive(ctx context.Context) error {
-	asked, err := s.Store.Retries(ctx, store.MailsConsumer, claimed)
+	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimed)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func later(r *store.Reader, at time.Time) store.Decision {
 func (s *Sender) guard(ctx context.Context, item int64, work func() error) error {
 	return consumer.Guard(func() error {
 		if s.Fail != nil {
-			if err := s.Fail(ctx, store.MailsConsumer, []consumer.Item{{ID: item, Number: item}}); err != nil {
+			if err := s.Fail(ctx, database.MailsConsumer, []consumer.Item{{ID: item, Number: item}}); err != nil {
 				return err
 			}
 		}

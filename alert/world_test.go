@@ -202,7 +202,7 @@ func (w *world) indexed() {
 	if w.lag {
 		return
 	}
-	last, err := w.store.LastNumber(w.t.Context())
+	last, err := w.store.Database().LastNumber(w.t.Context())
 	if err == nil {
 		err = w.store.IndexReached(w.t.Context(), w.index.Name, last)
 	}

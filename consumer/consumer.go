@@ -17,7 +17,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"vigie/store"
+	"vigie/database"
 )
 
 // Consumer is one that follows the database's changes.
@@ -41,18 +41,18 @@ type Consumer struct {
 	// Resigned is called when the lead is lost or given back, where it is not nil.
 	Resigned func()
 	// Behind tells what is still to be done, where that is known.
-	Behind func(ctx context.Context) (store.Behind, error)
+	Behind func(ctx context.Context) (database.Behind, error)
 
-	Store *store.Store
-	Now   func() time.Time
-	Log   *slog.Logger
+	DB  *database.DB
+	Now func() time.Time
+	Log *slog.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
 	// Fault is told of items before they are processed, where it is not nil, so
 	// that tests can have them fail.
 	Fault Fault
 
-	lead *store.Leadership
+	lead *database.Leadership
 }
 
 // Fault fails items in the place of a consumer: by its error, or by panicking.
@@ -193,7 +193,7 @@ func (c *Consumer) leads(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	c.resign()
-	lead, err := c.Store.Lead(ctx, c.Job)
+	lead, err := c.DB.Lead(ctx, c.Job)
 	c.lead = lead
 	c.Metrics.leads(c.Name, lead != nil)
 	return lead != nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -109,7 +110,7 @@ func TestDue(t *testing.T) {
 	defer s.Close()
 	due, worked, resigned := false, 0, 0
 	c := &consumer.Consumer{
-		Name: "test", Job: "test", Store: s, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Name: "test", Job: "test", DB: s.Database(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Due:      func(context.Context) (bool, error) { return due, nil },
 		Work:     func(context.Context) (bool, error) { worked++; return worked < 3, nil },
 		Resigned: func() { resigned++ },
@@ -136,13 +137,13 @@ func TestMetrics(t *testing.T) {
 	}
 	defer s.Close()
 	r := &reader{t: t, store: s, read: make(map[int64]int)}
-	metrics := consumer.NewMetrics(s, clock, slog.New(slog.DiscardHandler))
+	metrics := consumer.NewMetrics(s.Database(), clock, slog.New(slog.DiscardHandler))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics)
 	ctx, stop := context.WithCancel(t.Context())
 	c := r.Restart(t, nil)
 	c.Metrics = metrics
-	c.Behind = func(ctx context.Context) (store.Behind, error) { return s.NoticesBehind(ctx, r.Cursor(t)) }
+	c.Behind = func(ctx context.Context) (database.Behind, error) { return s.NoticesBehind(ctx, r.Cursor(t)) }
 	c.Due = func(context.Context) (bool, error) { return false, nil } // it does nothing here
 	ended := make(chan struct{})
 	go func() { defer close(ended); c.Run(ctx) }()
@@ -171,7 +172,7 @@ func TestMetrics(t *testing.T) {
 	expect("three", 3, time.Minute)
 	now = now.Add(time.Hour)
 	expect("later", 3, time.Hour+time.Minute)
-	if err := s.Advance(t.Context(), "reader", first[0]); err != nil {
+	if err := s.Database().Advance(t.Context(), "reader", first[0]); err != nil {
 		t.Fatal(err)
 	}
 	expect("the first is done", 2, time.Hour)

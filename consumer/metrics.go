@@ -10,14 +10,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"vigie/store"
+	"vigie/database"
 )
 
 // Metrics tell operators how a process's consumers do: how far they are behind,
 // how often they fail, who leads, and what is set aside. What the database
 // knows is asked when it is asked for. A nil one keeps nothing.
 type Metrics struct {
-	store    *store.Store
+	db       *database.DB
 	now      func() time.Time
 	log      *slog.Logger
 	failures *prometheus.CounterVec
@@ -32,10 +32,10 @@ type Metrics struct {
 }
 
 // NewMetrics makes the metrics of the consumers of a process.
-func NewMetrics(s *store.Store, now func() time.Time, log *slog.Logger) *Metrics {
+func NewMetrics(db *database.DB, now func() time.Time, log *slog.Logger) *Metrics {
 	label := []string{"consumer"}
 	return &Metrics{
-		store: s, now: now, log: log, consumers: make(map[string]*Consumer),
+		db: db, now: now, log: log, consumers: make(map[string]*Consumer),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vigie_consumer_failures_total", Help: "Attempts that failed, and are made again.",
 		}, label),
@@ -93,7 +93,7 @@ type Lag struct {
 
 // Behind tells how far each consumer is behind.
 func (m *Metrics) Behind(ctx context.Context) (map[string]Lag, error) {
-	last, err := m.store.LastNumber(ctx)
+	last, err := m.db.LastNumber(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m *Metrics) Behind(ctx context.Context) (map[string]Lag, error) {
 
 // Quarantine tells how many items of each consumer are set aside.
 func (m *Metrics) Quarantine(ctx context.Context) (map[string]int64, error) {
-	sizes, err := m.store.QuarantineSizes(ctx)
+	sizes, err := m.db.QuarantineSizes(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,10 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/uptrace/bun"
+
 	"vigie"
-	"vigie/store"
+	"vigie/database"
 )
 
 // Tries is how often an item is tried before it is set aside.
@@ -53,7 +55,7 @@ func own(err error) bool {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errNotLeading):
 		return false
-	case vigie.CodeOf(err) == vigie.Unavailable, store.Ailing(err):
+	case vigie.CodeOf(err) == vigie.Unavailable, database.Ailing(err):
 		return false
 	}
 	return true
@@ -64,7 +66,10 @@ func own(err error) bool {
 type Quarantine struct {
 	Consumer *Consumer
 	// Kind says what the items are.
-	Kind  string
+	Kind string
+	// Also runs in the transaction in which an item is set aside, where it is not
+	// nil.
+	Also  func(ctx context.Context, tx bun.Tx, item int64) error
 	mutex sync.Mutex
 	tries map[int64]int
 }
@@ -94,8 +99,14 @@ func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bo
 }
 
 func (q *Quarantine) setAside(ctx context.Context, item Item, cause error, tries int) error {
-	return q.Consumer.Store.SetAside(ctx, &store.Quarantined{
+	row := &database.Quarantined{
 		Consumer: q.Consumer.Name, Item: item.ID, Kind: q.Kind, Number: item.Number, Detail: item.Detail, Error: cause.Error(), Tries: int64(tries),
+	}
+	return q.Consumer.DB.SetAside(ctx, row, func(ctx context.Context, tx bun.Tx) error {
+		if q.Also == nil {
+			return nil
+		}
+		return q.Also(ctx, tx, item.ID)
 	})
 }
 
@@ -105,7 +116,7 @@ const retries = 100
 // Retry processes the items that an operator asked for, and tells whether there
 // may be more. One that fails again stays set aside.
 func (q *Quarantine) Retry(ctx context.Context, process func(ctx context.Context, item Item) error) (more bool, err error) {
-	rows, err := q.Consumer.Store.Retries(ctx, q.Consumer.Name, retries)
+	rows, err := q.Consumer.DB.Retries(ctx, q.Consumer.Name, retries)
 	if err != nil {
 		return false, err
 	}
@@ -113,7 +124,7 @@ func (q *Quarantine) Retry(ctx context.Context, process func(ctx context.Context
 		item := Item{ID: row.Item, Number: row.Number, Detail: row.Detail, FirstTried: row.FirstAt}
 		switch err := process(ctx, item); {
 		case err == nil:
-			err = q.Consumer.Store.Release(ctx, q.Consumer.Name, []int64{row.Item})
+			err = q.Consumer.DB.Release(ctx, q.Consumer.Name, []int64{row.Item})
 			if err != nil {
 				return false, err
 			}

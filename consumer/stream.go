@@ -71,11 +71,11 @@ func (c *Consumer) Stream(s Stream) *Stream {
 }
 
 func (s *Stream) stored(ctx context.Context) (int64, error) {
-	return s.consumer.Store.Cursor(ctx, s.consumer.Name)
+	return s.consumer.DB.Cursor(ctx, s.consumer.Name)
 }
 
 func (s *Stream) store(ctx context.Context, to int64) error {
-	return s.consumer.Store.Advance(ctx, s.consumer.Name, to)
+	return s.consumer.DB.Advance(ctx, s.consumer.Name, to)
 }
 
 func (s *Stream) noteSeen(ctx context.Context) error {
@@ -84,7 +84,7 @@ func (s *Stream) noteSeen(ctx context.Context) error {
 		return nil
 	}
 	s.seen = now
-	return s.consumer.Store.NoteSeen(ctx, s.consumer.Name)
+	return s.consumer.DB.MarkIdle(ctx, s.consumer.Name)
 }
 
 // Step tries again what an operator asked for, and processes the next batch.
@@ -174,7 +174,7 @@ func (s *Stream) pass(ctx context.Context, items []Item) error {
 		s.quarantine.forget(item.ID)
 	}
 	if s.Latest {
-		if err := s.consumer.Store.Release(ctx, s.consumer.Name, ids); err != nil {
+		if err := s.consumer.DB.Release(ctx, s.consumer.Name, ids); err != nil {
 			return err
 		}
 	}

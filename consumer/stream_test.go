@@ -11,6 +11,7 @@ import (
 	"vigie"
 	"vigie/consumer"
 	"vigie/consumer/consumertest"
+	"vigie/database"
 	"vigie/store"
 )
 
@@ -34,10 +35,10 @@ func newReader(t *testing.T, url string) *reader {
 
 func (r *reader) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
 	c := &consumer.Consumer{
-		Name: "reader", Job: "reader", Store: r.store, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Fault: fault,
+		Name: "reader", Job: "reader", DB: r.store.Database(), Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Fault: fault,
 	}
 	c.Work = c.Stream(consumer.Stream{
-		Kind: store.NoticeItem, Batch: 4,
+		Kind: database.NoticeItem, Batch: 4,
 		Next: func(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
 			err = r.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 				numbers, err := now.NoticesAfter(ctx, after, limit)
@@ -82,7 +83,7 @@ func (r *reader) Processed(*testing.T) (ids []int64) {
 }
 
 func (r *reader) Cursor(t *testing.T) int64 {
-	cursor, err := r.store.Cursor(t.Context(), "reader")
+	cursor, err := r.store.Database().Cursor(t.Context(), "reader")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 			}
 			found := func(when string, want int) {
 				t.Helper()
-				rows, err := s.store.Quarantine(t.Context())
+				rows, err := s.store.Database().Quarantine(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -211,7 +211,7 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 			if told, lost := follow(0); len(told) != 2 || lost != nil {
 				t.Errorf("after that: told %v, then %v", told, lost)
 			}
-			if rows, err := s.store.Quarantine(t.Context()); err != nil || len(rows) > 0 {
+			if rows, err := s.store.Database().Quarantine(t.Context()); err != nil || len(rows) > 0 {
 				t.Errorf("kept for nobody: %v, %v", rows, err)
 			}
 		})
@@ -260,7 +260,7 @@ func TestTooLargeForTheIndex(t *testing.T) {
 			if err := c.Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			rows, err := s.store.Quarantine(t.Context())
+			rows, err := s.store.Database().Quarantine(t.Context())
 			if err != nil || len(rows) != 1 || rows[0].Item != published[0].Notice.TenderID {
 				t.Errorf("set aside: %+v, %v", rows, err)
 			}

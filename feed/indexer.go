@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/lexicon"
 	"vigie/query"
 	"vigie/search"
@@ -142,11 +143,11 @@ func (x *Indexer) Step(ctx context.Context) error { return x.consumer().Drain(ct
 
 func (x *Indexer) consumer() *consumer.Consumer {
 	c := &consumer.Consumer{
-		Name: store.IndexConsumer, Job: "index-" + Version(), Store: x.store, Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
+		Name: database.IndexConsumer, Job: "index-" + Version(), DB: x.store.Database(), Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
 		Follow: x.follow, Resigned: func() { clear(x.fed) },
-		Behind: func(ctx context.Context) (store.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
+		Behind: func(ctx context.Context) (database.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
 	}
-	again := &consumer.Quarantine{Consumer: c, Kind: store.TenderItem}
+	again := &consumer.Quarantine{Consumer: c, Kind: database.TenderItem}
 	c.Work = func(ctx context.Context) (more bool, err error) { return x.step(ctx, c, again) }
 	return c
 }
@@ -289,7 +290,7 @@ func (x *Indexer) open(ctx context.Context, c *consumer.Consumer, known store.Se
 // caught up. The index itself holds the cursor.
 func (x *Indexer) stream(c *consumer.Consumer, index *fed) *consumer.Stream {
 	return c.Stream(consumer.Stream{
-		Kind: store.TenderItem, Batch: batch, Latest: true,
+		Kind: database.TenderItem, Batch: batch, Latest: true,
 		Cursor: func(context.Context) (int64, error) { return index.cursor, nil },
 		Advance: func(_ context.Context, to int64) error {
 			index.cursor = max(index.cursor, to)
@@ -332,7 +333,7 @@ func (x *Indexer) check(ctx context.Context, index search.Index, reached int64) 
 	if cursor, err = index.Cursor(ctx); err != nil {
 		return 0, false, err
 	}
-	last, err := x.store.LastNumber(ctx)
+	last, err := x.store.Database().LastNumber(ctx)
 	return cursor, reached <= cursor && cursor <= last, err
 }
 

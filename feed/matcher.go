@@ -11,6 +11,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/match"
 	"vigie/query"
 	"vigie/store"
@@ -51,7 +52,7 @@ func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 // Run follows the database until ctx ends. What fails is logged and tried
 // again: databases come back.
 func (m *Matcher) Run(ctx context.Context, s *store.Store) {
-	c := &consumer.Consumer{Name: store.MatcherConsumer, Store: s, Log: m.log, Metrics: m.Metrics}
+	c := &consumer.Consumer{Name: database.MatcherConsumer, DB: s.Database(), Log: m.log, Metrics: m.Metrics}
 	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.Within(ctx, s, nil) }
 	c.Run(ctx)
 }
@@ -75,9 +76,9 @@ func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx cont
 		return err
 	}
 	for watch, cause := range m.aside {
-		err := s.SetAside(ctx, &store.Quarantined{
-			Consumer: store.MatcherConsumer, Item: watch, Kind: store.WatchItem, Number: matched, Error: cause.Error(), Tries: consumer.Tries,
-		})
+		err := s.Database().SetAside(ctx, &database.Quarantined{
+			Consumer: database.MatcherConsumer, Item: watch, Kind: database.WatchItem, Number: matched, Error: cause.Error(), Tries: consumer.Tries,
+		}, nil)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/query"
 	"vigie/store"
 )
@@ -67,9 +68,9 @@ func NewNews(s *store.Store, log *slog.Logger) *News {
 func (n *News) Run(ctx context.Context) { n.consumer().Run(ctx) }
 
 func (n *News) consumer() *consumer.Consumer {
-	c := &consumer.Consumer{Name: "news", Pace: look, Woken: n.store.Changes, Store: n.store, Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
+	c := &consumer.Consumer{Name: "news", Pace: look, Woken: n.store.Database().Changes, DB: n.store.Database(), Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
 	s := c.Stream(consumer.Stream{
-		Kind: store.NoticeItem, Batch: told, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.rest,
+		Kind: database.NoticeItem, Batch: told, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.rest,
 		Forget: true, SetAside: func(ctx context.Context, _ consumer.Item) error {
 			n.loseAll(ctx, "a notice cannot be told of")
 			return nil
@@ -91,7 +92,7 @@ func (n *News) consumer() *consumer.Consumer {
 func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
 	f := n.register()
 	// Only now: what is published from here on reaches the follower's queue.
-	after, err := n.store.LastNumber(ctx)
+	after, err := n.store.Database().LastNumber(ctx)
 	if err != nil {
 		n.unregister(f)
 		return nil, err
@@ -217,12 +218,12 @@ func (n *News) process(ctx context.Context, items []consumer.Item) error {
 }
 
 // behind tells what is still to be told, to those who follow.
-func (n *News) behind(ctx context.Context) (store.Behind, error) {
+func (n *News) behind(ctx context.Context) (database.Behind, error) {
 	n.mutex.Lock()
 	telling, cursor := n.telling, n.cursor
 	n.mutex.Unlock()
 	if !telling {
-		return store.Behind{}, nil
+		return database.Behind{}, nil
 	}
 	return n.store.NoticesBehind(ctx, cursor)
 }

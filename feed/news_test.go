@@ -111,7 +111,7 @@ func TestNews(t *testing.T) {
 			here, _ := openWithAccount(t, url)
 			there, _ := openWithAccount(t, url)
 			var read reads
-			here.Observe(&read)
+			here.Database().Observe(&read)
 			news := feed.NewNews(here, slog.New(slog.DiscardHandler))
 			tell(t, news)
 			publish(t, here, numbered(0, 10)...)
@@ -177,7 +177,7 @@ func TestNewsWhileBeginning(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s, _ := openWithAccount(t, open(t))
 			var other <-chan string
-			s.Observe(between{func() {
+			s.Database().Observe(between{func() {
 				publish(t, s, "meanwhile")
 				hears(t, other, "meanwhile")
 			}})

@@ -133,7 +133,7 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 		_ = engine.Close()
 		w.store.Close()
 	})
-	w.store.Observe(&w.calls)
+	w.store.Database().Observe(&w.calls)
 	w.indexer = feed.NewIndexer(w.store, engine, log)
 	news := feed.NewNews(w.store, log)
 	telling, stop := context.WithCancel(context.Background())

@@ -19,9 +19,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"vigie/alert/post"
+	"vigie/database"
 	"vigie/search/bleve"
 	"vigie/search/meili"
-	"vigie/store"
 )
 
 // check is the command that tries what the settings of a server name.
@@ -69,7 +69,7 @@ func each(err error) []error {
 func (c *check) tryDatabase(ctx context.Context, r *report) {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	version, err := store.Probe(ctx, c.url())
+	version, err := database.Probe(ctx, c.url())
 	if errors.Is(err, os.ErrNotExist) {
 		version, err = "a new SQLite file will be made", nil
 	}

@@ -42,7 +42,7 @@ func (c *quarantineList) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.Close()
-	rows, err := s.Quarantine(ctx)
+	rows, err := s.Database().Quarantine(ctx)
 	if err != nil {
 		return err
 	}

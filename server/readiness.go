@@ -28,7 +28,7 @@ func newReadiness(s *site) *readiness {
 		return err
 	}
 	return &readiness{
-		parts:     map[string]func(context.Context) error{"database": s.store.Ping, "search": s.engine.Ping, "index": index},
+		parts:     map[string]func(context.Context) error{"database": s.store.Database().Ping, "search": s.engine.Ping, "index": index},
 		consumers: s.consumers, log: s.log, away: make(map[string]bool),
 	}
 }

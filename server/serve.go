@@ -169,17 +169,17 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		return nil, err
 	}
 	if p.queries != nil {
-		s.store.Observe(p.queries)
+		s.store.Database().Observe(p.queries)
 	}
 	if s.engine, err = search.open(d.Data, s.log); err != nil {
 		s.store.Close()
 		return nil, err
 	}
 	if !t.off() {
-		s.store.Observe(queries{t.tracer})
+		s.store.Database().Observe(queries{t.tracer})
 		s.engine = tracedEngine{s.engine, t.tracer}
 	}
-	s.consumers = consumer.NewMetrics(s.store, s.now, s.log)
+	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
 	s.metrics.MustRegister(s.consumers)
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail

@@ -110,7 +110,7 @@ func complains(t *testing.T, server *command) {
 // Migrations that were released are never changed.
 func TestReleasedMigrations(t *testing.T) {
 	release := unpackRelease(t)
-	const folder = "store/migrations"
+	const folder = "database/migrations"
 	files, err := os.ReadDir(filepath.Join(release.source, folder))
 	if err != nil || len(files) < 6 {
 		t.Fatalf("%d migrations: %v", len(files), err)

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Claims are what a token says of the person who bears it.
@@ -28,40 +29,40 @@ type Claims struct {
 // first sight; email and name follow the claims. What another process changed of
 // it in the last seconds may be missing.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
-	now := s.now()
+	now := s.db.Now()
 	account, place := s.met.find(c, now)
 	if account != nil {
 		return account, nil
 	}
 	account, err := s.account(ctx, s.db, c)
 	if err != nil {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
-	if account != nil && !follow(account, c, s.stamp()) {
+	if account != nil && !follow(account, c, s.db.Stamp()) {
 		s.met.keep(account, now, place)
 		return account, nil
 	}
 	defer s.met.forget(person{c.Issuer, c.Subject})
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
 			return err
 		}
 		if account == nil {
 			account = new(vigie.NewAccount(c.Issuer, c.Subject))
-			follow(account, c, s.stamp())
+			follow(account, c, s.db.Stamp())
 			if c.Locale.Valid() {
 				account.Locale = c.Locale
 			}
-			account.CreatedAt = s.stamp()
-			if account.ID, err = takeNumbers(ctx, tx, 1); err != nil {
+			account.CreatedAt = s.db.Stamp()
+			if account.ID, err = database.TakeNumbers(ctx, tx, 1); err != nil {
 				return err
 			}
 			_, err = tx.NewInsert().Model(account).Exec(ctx)
 			return err
 		}
 		before := *account
-		follow(account, c, s.stamp())
+		follow(account, c, s.db.Stamp())
 		if err := s.moveAddress(ctx, tx, account, before.Email, !account.EmailVerified); err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	if vigie.CodeOf(err) == vigie.Taken {
 		// Another request of the same person was first.
 		account, err = s.account(ctx, s.db, c)
-		err = translate(err)
+		err = database.Translate(err)
 	}
 	return account, err
 }
@@ -83,7 +84,7 @@ func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Accou
 	var accounts []*vigie.Account
 	q := db.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject)
 	if _, writes := db.(bun.Tx); writes { // an account is locked before its recipients
-		q = s.dialect.forUpdate(q)
+		q = s.db.ForUpdate(q)
 	}
 	err := q.Scan(ctx)
 	if err != nil || len(accounts) == 0 {
@@ -133,7 +134,7 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Accou
 		return nil
 	}
 	var known []*recipient
-	err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).
+	err := s.db.ForUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).
 		Where("address_key IN (?, ?)", addressKey(from), addressKey(to)).Order("id")).Scan(ctx)
 	if err != nil {
 		return err
@@ -179,7 +180,7 @@ func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipien
 		`UPDATE deliveries SET recipient_id = ?1 WHERE recipient_id = ?0 AND ` + unclaimed + ` AND NOT EXISTS (SELECT 1 FROM deliveries AS same
 			WHERE same.recipient_id = ?1 AND same.tender_id = deliveries.tender_id AND same.kind = deliveries.kind AND same.notice_id = deliveries.notice_id)`,
 	} {
-		if _, err := tx.NewRaw(statement, before.ID, after.ID, s.stamp()).Exec(ctx); err != nil {
+		if _, err := tx.NewRaw(statement, before.ID, after.ID, s.db.Stamp()).Exec(ctx); err != nil {
 			return err
 		}
 	}
@@ -194,7 +195,7 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 		return nil
 	}
 	var own []*recipient
-	err := s.dialect.forUpdate(tx.NewSelect().Model(&own).Where("account_id = ?", account.ID).
+	err := s.db.ForUpdate(tx.NewSelect().Model(&own).Where("account_id = ?", account.ID).
 		Where("address_key = ?", addressKey(account.Email))).Scan(ctx)
 	if err != nil || len(own) == 0 {
 		return err
@@ -202,7 +203,7 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 	r := own[0]
 	r.UnvouchedAt = nil
 	if same && before.EmailVerified {
-		r.UnvouchedAt = new(s.stamp())
+		r.UnvouchedAt = new(s.db.Stamp())
 	}
 	if _, err := tx.NewUpdate().Model(r).Column("unvouched_at").WherePK().Exec(ctx); err != nil {
 		return err
@@ -237,7 +238,7 @@ func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, 
 	if id := numbers.next(); after == nil {
 		after = &recipient{
 			ID: id, AccountID: account.ID, AddressKey: addressKey(account.Email), Email: account.Email,
-			LeftAt: before.LeftAt, CreatedAt: s.stamp(), Asking: ask && before.LeftAt == nil,
+			LeftAt: before.LeftAt, CreatedAt: s.db.Stamp(), Asking: ask && before.LeftAt == nil,
 		}
 		if err := s.recall(ctx, tx, newcomer{after, account.EmailVerified}); err != nil {
 			return nil, err
@@ -263,8 +264,8 @@ func addressKey(email string) string { return strings.ToLower(email) }
 // Whoever was erased may still be signed in, on a socket or for a moment.
 func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Account, error) {
 	account := &vigie.Account{ID: id}
-	err := s.dialect.forUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
-	if isNoRows(err) {
+	err := s.db.ForUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
+	if database.IsNoRows(err) {
 		return nil, &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
 			FR: "Ce compte n'existe plus : reconnectez-vous.",
 			EN: "This account is gone: sign in again.",
@@ -277,7 +278,7 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
 	var who person
 	defer func() { s.met.forget(who) }()
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
 		}
@@ -291,7 +292,7 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 			return err
 		}
 		var recipients []int64
-		err = s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("account_id = ?", id).Order("id")).Scan(ctx, &recipients)
+		err = s.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("account_id = ?", id).Order("id")).Scan(ctx, &recipients)
 		if err != nil {
 			return err
 		}

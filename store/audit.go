@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Access is that somebody with the scope of support looked at an account, or
@@ -39,7 +40,7 @@ func (s *Store) AccountsOfAddress(ctx context.Context, email string, limit int64
 	err := s.db.NewSelect().Model(&accounts).
 		Where("id IN (SELECT id FROM accounts WHERE lower(email) = ? UNION SELECT account_id FROM recipients WHERE address_key = ?)", key, key).
 		Where("issuer <> ''").OrderExpr("CASE WHEN lower(email) = ? THEN 0 ELSE 1 END, id", key).Limit(limit).Scan(ctx)
-	return accounts, translate(err)
+	return accounts, database.Translate(err)
 }
 
 // AccountOfWatch returns the account whose a watch is.
@@ -47,7 +48,7 @@ func (s *Store) AccountOfWatch(ctx context.Context, watch int64) (*vigie.Account
 	account := new(vigie.Account)
 	err := s.db.NewSelect().Model(account).
 		Where("id = (SELECT account_id FROM watches WHERE id = ? AND deleted_at IS NULL)", watch).Where("issuer <> ''").Scan(ctx)
-	return account, translate(err)
+	return account, database.Translate(err)
 }
 
 // NoteAccess writes down that whoever has a token of that issuer and subject is
@@ -57,11 +58,11 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 	for i, a := range accounts {
 		ids[i] = a.ID
 	}
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Locked, so that what is written now is seen by whoever erases one.
 		var seen []*vigie.Account
 		if len(ids) > 0 {
-			if err := s.dialect.forUpdate(tx.NewSelect().Model(&seen).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
+			if err := s.db.ForUpdate(tx.NewSelect().Model(&seen).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
 				return err
 			}
 		}
@@ -69,7 +70,7 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 		if err != nil {
 			return err
 		}
-		about := Access{At: s.stamp(), Issuer: issuer, Subject: subject, Field: field}
+		about := Access{At: s.db.Stamp(), Issuer: issuer, Subject: subject, Field: field}
 		var rows []*Access
 		for _, a := range seen {
 			row := about
@@ -96,7 +97,7 @@ func (s *Store) Accesses(ctx context.Context, since time.Time) iter.Seq2[*Access
 			var rows []*Access
 			err := s.db.NewSelect().Model(&rows).Where("id > ?", after).Where("at >= ?", since).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
 			if err != nil {
-				yield(nil, translate(err))
+				yield(nil, database.Translate(err))
 				return
 			}
 			for _, row := range rows {

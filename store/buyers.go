@@ -8,6 +8,8 @@ import (
 
 	"vigie"
 	"vigie/lexicon"
+
+	"vigie/database"
 )
 
 // Registered tells what became of a record of a buyer.
@@ -22,8 +24,8 @@ type Registered struct {
 // watches follow.
 func (s *Store) RegisterBuyers(ctx context.Context, records []*vigie.BuyerRecord) ([]Registered, error) {
 	results := make([]Registered, len(records))
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
 		var clues buyerClues
@@ -41,7 +43,7 @@ func (s *Store) RegisterBuyers(ctx context.Context, records []*vigie.BuyerRecord
 		found := make([]*bookedBuyer, len(records))
 		for i, r := range records {
 			before, known := book.changes, len(book.all)
-			found[i] = book.register(r, s.stamp())
+			found[i] = book.register(r, s.db.Stamp())
 			switch {
 			case len(book.all) > known:
 				results[i].Outcome = Created
@@ -69,11 +71,11 @@ func (s *Store) RegisterBuyers(ctx context.Context, records []*vigie.BuyerRecord
 
 // saveBuyers writes what is new in a book, and nothing else.
 func (s *Store) saveBuyers(ctx context.Context, tx bun.Tx, book *buyerBook) error {
-	moves, err := book.moves(ctx, tx, s.dialect)
+	moves, err := book.moves(ctx, tx, s.db)
 	if err != nil {
 		return err
 	}
-	first, err := takeNumbers(ctx, tx, book.changed()+moves.count())
+	first, err := database.TakeNumbers(ctx, tx, book.changed()+moves.count())
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,7 @@ type buyerMoves struct {
 type movedRow struct{ ID, BuyerID int64 }
 
 // moves finds what follows the joined buyers, and locks it.
-func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, dialect dialect) (buyerMoves, error) {
+func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, db *database.DB) (buyerMoves, error) {
 	var m buyerMoves
 	var ids, renamed []int64
 	for _, b := range book.all {
@@ -301,7 +303,7 @@ func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, dialect dialect) (b
 		return m, err
 	}
 	follow := tx.NewSelect().Table("watch_buyers").Column("watch_id").Where("buyer_id IN (?)", bun.List(ids))
-	err = dialect.forUpdate(tx.NewSelect().Model((*vigie.Watch)(nil)).Column("id").
+	err = db.ForUpdate(tx.NewSelect().Model((*vigie.Watch)(nil)).Column("id").
 		Where("id IN (?)", follow).Order("id")).Scan(ctx, &m.watches)
 	return m, err
 }

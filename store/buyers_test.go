@@ -54,7 +54,7 @@ func TestRegisterBuyers(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		outcome := func(when string, r *vigie.BuyerRecord, want store.Outcome) int64 {
 			t.Helper()
-			before, err := s.LastNumber(t.Context())
+			before, err := s.Database().LastNumber(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestRegisterBuyers(t *testing.T) {
 			if got.Outcome != want {
 				t.Errorf("%s: %s, want %s", when, got.Outcome, want)
 			}
-			if after, err := s.LastNumber(t.Context()); err != nil || after > before && want == store.Unchanged {
+			if after, err := s.Database().LastNumber(t.Context()); err != nil || after > before && want == store.Unchanged {
 				t.Errorf("%s: what is unchanged takes numbers, %v", when, err)
 			}
 			return got.Buyer.ID

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Change is that a tender changed.
@@ -21,7 +22,7 @@ type Change struct {
 func (s *Store) ChangesAfter(ctx context.Context, after int64, limit int) ([]Change, error) {
 	var list []Change
 	err := s.db.NewRaw("SELECT id, number FROM tenders WHERE number > ? ORDER BY number LIMIT ?", after, limit).Scan(ctx, &list)
-	return list, translate(err)
+	return list, database.Translate(err)
 }
 
 // TendersByID returns tenders by their ids, as they stand: those that were merged
@@ -33,20 +34,20 @@ func (s *Store) TendersByID(ctx context.Context, ids []int64) (map[int64]*vigie.
 	for _, t := range tenders {
 		byID[t.ID] = t
 	}
-	return byID, translate(err)
+	return byID, database.Translate(err)
 }
 
 // catchesUp tells, of a watch, that it is to tell what it missed and may: it is
 // on, and was not set aside by the matcher.
 func catchesUp(db bun.IDB, q *bun.SelectQuery) *bun.SelectQuery {
 	return q.Where("catch_up_from IS NOT NULL").Where("active").Where("deleted_at IS NULL").
-		Where("watch.id NOT IN (?)", setAside(db, MatcherConsumer))
+		Where("watch.id NOT IN (?)", database.SetAsideBy(db, database.MatcherConsumer))
 }
 
 // AnyCatchingUp tells whether any watch is to tell what it missed.
 func (s *Store) AnyCatchingUp(ctx context.Context) (bool, error) {
 	any, err := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).Exists(ctx)
-	return any, translate(err)
+	return any, database.Translate(err)
 }
 
 // CatchingUp returns the watches that are to tell what they missed, in the order
@@ -57,7 +58,7 @@ func (s *Store) CatchingUp(ctx context.Context) ([]*vigie.Watch, error) {
 	if err == nil {
 		err = loadWatchBuyers(ctx, s.db, watches)
 	}
-	return watches, translate(err)
+	return watches, database.Translate(err)
 }
 
 // WatchesByID returns watches, also those that do not catch up any more.
@@ -67,7 +68,7 @@ func (s *Store) WatchesByID(ctx context.Context, ids []int64) ([]*vigie.Watch, e
 	if err == nil {
 		err = loadWatchBuyers(ctx, s.db, watches)
 	}
-	return watches, translate(err)
+	return watches, database.Translate(err)
 }
 
 // MissedAfter returns the tenders that changed after a number, in the order of
@@ -76,9 +77,9 @@ func (s *Store) WatchesByID(ctx context.Context, ids []int64) ([]*vigie.Watch, e
 func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (list []Change, whole bool, err error) {
 	var pending int64
 	err = now.tx.NewRaw(`SELECT COALESCE(MIN(id), 0) FROM notices
-		WHERE id > (SELECT cursor FROM consumers WHERE name = ?) AND NOT withdrawn`, AlertsConsumer).Scan(ctx, &pending)
+		WHERE id > (SELECT cursor FROM consumers WHERE name = ?) AND NOT withdrawn`, database.AlertsConsumer).Scan(ctx, &pending)
 	if err != nil {
-		return nil, false, translate(err)
+		return nil, false, database.Translate(err)
 	}
 	// A tender has a number above those of its notices.
 	q := now.tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id", "number").Where("number > ?", after)
@@ -86,14 +87,14 @@ func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (l
 		q = q.Where("number < ?", pending)
 	}
 	err = q.Order("number").Limit(int64(limit)).Scan(ctx, &list)
-	return list, pending == 0, translate(err)
+	return list, pending == 0, database.Translate(err)
 }
 
 // CaughtUpTo notes that watches were told all that they missed up to a change;
 // done tells that this was all, for good. A watch that was changed meanwhile, so
 // that it has something else to catch up on, stays as it is.
 func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, to int64, done bool) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		from := make(map[int64][]int64) // watches by where they have come to
 		for _, w := range watches {
 			from[*w.CatchUpFrom] = append(from[*w.CatchUpFrom], w.ID)
@@ -126,10 +127,10 @@ func (s *Store) CatchUpFollowers(ctx context.Context, watches []int64) ([]Follow
 }
 
 // CatchUpBehind is what watches that catch up have still to see.
-func (s *Store) CatchUpBehind(ctx context.Context) (Behind, error) {
+func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	waiting := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(catch_up_from)")
 	since := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(updated_at)")
-	return s.behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM tenders WHERE number > (?)", since, waiting)
+	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM tenders WHERE number > (?)", since, waiting)
 }
 
 // notToldSince leaves out the news of a tender for recipients that were mailed

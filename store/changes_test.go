@@ -26,9 +26,9 @@ func awake(t *testing.T, woken <-chan struct{}) {
 // Publishing wakes whoever waits, once it is committed, and each time.
 func TestChanges(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
-		woken, too := s.Changes(t.Context()), s.Changes(t.Context())
+		woken, too := s.Database().Changes(t.Context()), s.Database().Changes(t.Context())
 		ended, end := context.WithCancel(t.Context())
-		s.Changes(ended)
+		s.Database().Changes(ended)
 		end()
 		for i, ref := range []string{"1", "2", "3"} {
 			for _, p := range publish(t, s, notice(ref, i)) {
@@ -50,7 +50,7 @@ func TestChanges(t *testing.T) {
 func TestChangesElsewhere(t *testing.T) {
 	url := storetest.Postgres(t)
 	here, there, stranger := open(t, url), open(t, url), open(t, storetest.Postgres(t))
-	woken, strange := here.Changes(t.Context()), stranger.Changes(t.Context())
+	woken, strange := here.Database().Changes(t.Context()), stranger.Database().Changes(t.Context())
 	awake(t, woken) // it listens
 	awake(t, strange)
 	publish(t, there, notice("1", 0))

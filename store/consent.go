@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Addressee is whom a link in a mail is about, and what of its doing may change.
@@ -42,7 +43,7 @@ func (s *Store) addressee(ctx context.Context, which func(*bun.SelectQuery) *bun
 	err := which(s.db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
 		ColumnExpr("r.id AS recipient_id, r.email, a.locale, r.left_at IS NOT NULL AS left").
 		ColumnExpr(confirmed+" AS confirmed")).Scan(ctx, &a)
-	return a, translate(err)
+	return a, database.Translate(err)
 }
 
 // MailAddress returns the address that a mail is for.
@@ -50,7 +51,7 @@ func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 	var email string
 	err := s.db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("r.email").
 		Join("JOIN recipients AS r ON r.id = mail.recipient_id").Where("mail.id = ?", mail).Scan(ctx, &email)
-	return email, translate(err)
+	return email, database.Translate(err)
 }
 
 // Confirm notes that the owner of an address agreed to be written to. Who had
@@ -58,7 +59,7 @@ func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 func (s *Store) Confirm(ctx context.Context, recipient int64) error {
 	return s.welcome(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewRaw(`UPDATE recipients SET confirmed_by = CASE WHEN confirmed_at IS NULL THEN ? ELSE confirmed_by END,
-			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, s.stamp(), recipient).Exec(ctx)
+			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, s.db.Stamp(), recipient).Exec(ctx)
 		return err
 	})
 }
@@ -87,9 +88,9 @@ func followAgain(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
 // welcome has a recipient written to again who followed a link of its own, which
 // tells that somebody reads the address: it holds for all accounts.
 func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r := &recipient{ID: id}
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
+		if err := s.db.ForUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
 			return err
 		}
 		if err := s.takeBack(ctx, tx, r); err != nil {
@@ -108,7 +109,7 @@ func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Con
 // takeBack has a recipient, which is locked, written to again by its account,
 // from now on.
 func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
-	now := s.stamp()
+	now := s.db.Stamp()
 	r.LeftAt = nil
 	if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
 		return err
@@ -123,8 +124,8 @@ func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
 // Leave notes that a recipient wants no more mail at all. It holds until the
 // owner of the address undoes it.
 func (s *Store) Leave(ctx context.Context, recipientID int64) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.stamp()).Set("asking = FALSE").
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.db.Stamp()).Set("asking = FALSE").
 			Where("id = ?", recipientID).Where("left_at IS NULL").Exec(ctx)
 		if err != nil {
 			return err
@@ -142,11 +143,11 @@ func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
 	case err != nil:
 		return err
 	}
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := s.lockRecipients(ctx, tx, []int64{a.RecipientID}); err != nil {
 			return err
 		}
-		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", s.stamp()).
+		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", s.db.Stamp()).
 			Where("id = ?", subscriptionID).Where("left_at IS NULL").Exec(ctx)
 		if err != nil {
 			return err
@@ -162,11 +163,11 @@ func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, wh
 	if err != nil {
 		return err
 	}
-	now := s.stamp()
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	now := s.db.Stamp()
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var everywhere []int64 // the recipients of all accounts
 		if forAddress {
-			err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
+			err := s.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
 				Where("address_key = ?", addressKey(address)).Order("id")).Scan(ctx, &everywhere)
 			if err != nil {
 				return err

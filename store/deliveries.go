@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Outgoing is a delivery as the owner of a watch sees it.
@@ -84,7 +85,7 @@ type DeliveryWindow struct {
 func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) ([]*Outgoing, int, error) {
 	total, err := s.outgoing().Where("why.watch_id = ?", watch).Count(ctx)
 	if err != nil {
-		return nil, 0, translate(err)
+		return nil, 0, database.Translate(err)
 	}
 	q := s.outgoing().Where("why.watch_id = ?", watch).
 		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).Limit(int64(w.Limit))
@@ -101,7 +102,7 @@ func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) (
 	}
 	var list []*Outgoing
 	err = q.Scan(ctx, &list)
-	return list, int(total), translate(err)
+	return list, int(total), database.Translate(err)
 }
 
 // Delivery returns a delivery of an account.
@@ -110,7 +111,7 @@ func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, err
 	err := s.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
 		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).
 		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
-	return o, translate(err)
+	return o, database.Translate(err)
 }
 
 // Attempt is a delivery with what became of its mail so far.
@@ -129,7 +130,7 @@ func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, 
 		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state AS mail_state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").Apply(withHold).
 		Where("s.watch_id = ?", watch).Where("d.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).OrderExpr("d.id").Scan(ctx, &list)
-	return list, translate(err)
+	return list, database.Translate(err)
 }
 
 // Reasons returns why deliveries were made, by delivery.
@@ -140,7 +141,7 @@ func (s *Store) Reasons(ctx context.Context, deliveries []int64) (map[int64][]vi
 	for _, r := range rows {
 		byDelivery[r.DeliveryID] = append(byDelivery[r.DeliveryID], vigie.Reason{WatchID: r.WatchID, Keywords: r.Keywords})
 	}
-	return byDelivery, translate(err)
+	return byDelivery, database.Translate(err)
 }
 
 // Health tells whether a watch does its work.
@@ -162,7 +163,7 @@ func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health,
 		Join("LEFT JOIN deliveries AS d ON d.id = why.delivery_id").
 		Join("LEFT JOIN mails AS m ON m.id = d.mail_id AND m.state = ?", vigie.MailSent).
 		ColumnExpr("w.id AS watch_id").
-		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", AlertsConsumer).
+		ColumnExpr("(SELECT seen_at FROM consumers WHERE name = ? AND w.active) AS evaluated_at", database.AlertsConsumer).
 		ColumnExpr("MAX(CASE WHEN d.kind = ? AND d.created_at > ? THEN d.created_at END) AS matched_at", vigie.DeliverNew, longAgo()).
 		ColumnExpr("MAX(m.closed_at) AS mailed_at").
 		Where("w.id IN (?)", bun.List(watches)).GroupExpr("w.id, w.active").Scan(ctx, &rows)
@@ -170,13 +171,13 @@ func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health,
 	for _, h := range rows {
 		byWatch[h.WatchID] = h
 	}
-	return byWatch, translate(err)
+	return byWatch, database.Translate(err)
 }
 
 // AskAgain has an address asked for its consent once more. Where it may not be,
 // the error says why.
 func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := s.lockRecipient(ctx, tx, account, subscriptionID)
 		if err != nil {
 			return err
@@ -185,7 +186,7 @@ func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) err
 		if err != nil {
 			return err
 		}
-		who, now := readers[0], s.stamp()
+		who, now := readers[0], s.db.Stamp()
 		next, ever := NextAsk(who.Asks, who.AskedAt)
 		switch {
 		case who.Confirmed:
@@ -220,7 +221,7 @@ func refuse(text vigie.Text) error {
 // would undo what another person said. What holds for the address on all
 // accounts, its own link alone undoes.
 func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscriptionID int64) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, account.ID) // the caller's copy may be a few seconds old
 		if err != nil {
 			return err
@@ -261,6 +262,6 @@ func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscri
 func (s *Store) lockRecipient(ctx context.Context, tx bun.Tx, account, subscriptionID int64) (*recipient, error) {
 	r := new(recipient)
 	of := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("id = ?", subscriptionID).Where("removed_at IS NULL")
-	err := s.dialect.forUpdate(tx.NewSelect().Model(r).Where("id = (?)", of).Where("account_id = ?", account)).Scan(ctx)
+	err := s.db.ForUpdate(tx.NewSelect().Model(r).Where("id = (?)", of).Where("account_id = ?", account)).Scan(ctx)
 	return r, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Remember says how addresses are written down that must be known again but not
@@ -40,7 +41,7 @@ type address struct {
 func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Account, error) {
 	var accounts []*vigie.Account
 	err := s.db.NewSelect().Model(&accounts).Where("subject = ?", subject).Where("issuer <> ''").Order("issuer").Scan(ctx)
-	return accounts, translate(err)
+	return accounts, database.Translate(err)
 }
 
 // Erase takes out of the database what it holds of an account: its watches,
@@ -52,18 +53,18 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	var who person
 	defer func() { s.met.forget(who) }()
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		who = person{account.Issuer, account.Subject}
 		var watches []*vigie.Watch
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(&watches).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
+		if err := s.db.ForUpdate(tx.NewSelect().Model(&watches).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
 			return err
 		}
 		var recipients []*recipient
-		if err := s.dialect.forUpdate(tx.NewSelect().Model(&recipients).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
+		if err := s.db.ForUpdate(tx.NewSelect().Model(&recipients).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
 			return err
 		}
 		if err := s.forget(ctx, tx, account, recipients); err != nil {
@@ -92,7 +93,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 				return err
 			}
 		}
-		now := s.stamp()
+		now := s.db.Stamp()
 		*account = vigie.NewAccount("", strconv.FormatInt(id, 10))
 		account.ID, account.CreatedAt = id, now
 		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil || len(watches) == 0 {

@@ -79,7 +79,7 @@ func TestErase(t *testing.T) {
 			if n := len(others.Watches) + len(others.Addresses) + len(others.Mails) + len(others.Deliveries) + len(others.Marks); others.Account.Subject != "other" || n != 0 {
 				t.Errorf("the other's export: %+v", others)
 			}
-			numberBefore, err := f.store.LastNumber(t.Context())
+			numberBefore, err := f.store.Database().LastNumber(t.Context())
 			f.must(err)
 
 			f.must(f.store.Erase(t.Context(), f.account.ID))

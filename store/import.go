@@ -83,8 +83,8 @@ func (s *Store) ImportWatches(ctx context.Context, issuer string, began time.Tim
 		return nil, fmt.Errorf("import %d watches in one batch", len(watches))
 	}
 	for tries := 3; ; tries-- {
-		i := &watchImport{store: s, issuer: issuer, began: began.UTC().Truncate(time.Microsecond), now: s.stamp(), results: make([]Imported, len(watches))}
-		err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		i := &watchImport{store: s, issuer: issuer, began: began.UTC().Truncate(time.Microsecond), now: s.db.Stamp(), results: make([]Imported, len(watches))}
+		err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 			i.tx = tx
 			return i.run(ctx, watches)
 		})
@@ -136,7 +136,7 @@ type importEntry struct {
 
 func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
 	// Imports follow one another, so that none makes what another makes.
-	if err := i.store.dialect.queue(ctx, i.tx, "import watches"); err != nil {
+	if err := i.store.db.Queue(ctx, i.tx, "import watches"); err != nil {
 		return err
 	}
 	if err := i.load(ctx, watches); err != nil || len(i.entries) == 0 {
@@ -145,7 +145,7 @@ func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
 	// Buyers are made by publishers too: those come first, before any row is
 	// locked.
 	if slices.ContainsFunc(i.entries, func(e *importEntry) bool { return len(e.Buyers) > 0 }) {
-		if err := i.store.dialect.queue(ctx, i.tx, "publish"); err != nil {
+		if err := i.store.db.Queue(ctx, i.tx, "publish"); err != nil {
 			return err
 		}
 	}
@@ -207,7 +207,7 @@ func (i *watchImport) findAccounts(ctx context.Context) error {
 		subjects = append(subjects, e.Subject)
 	}
 	var accounts []*vigie.Account
-	err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&accounts).Where("issuer = ?", i.issuer).
+	err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&accounts).Where("issuer = ?", i.issuer).
 		Where("subject IN (?)", bun.List(vigie.Sorted(subjects))).Order("id")).Scan(ctx)
 	i.accounts = make(map[string]*vigie.Account)
 	for _, a := range accounts {
@@ -228,7 +228,7 @@ func (i *watchImport) findWatches(ctx context.Context) error {
 	byID := make(map[int64]*vigie.Watch, len(ids))
 	if len(ids) > 0 {
 		var watches []*vigie.Watch
-		if err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&watches).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
+		if err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&watches).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
 			return err
 		}
 		for _, w := range watches {
@@ -265,7 +265,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 	if len(there) > 0 {
 		// All at once, for rows are locked in the order of their ids.
 		var locked []int64
-		err := i.store.dialect.forUpdate(i.tx.NewSelect().Model((*recipient)(nil)).Column("id").
+		err := i.store.db.ForUpdate(i.tx.NewSelect().Model((*recipient)(nil)).Column("id").
 			Where("account_id IN (?)", bun.List(there)).Order("id")).Scan(ctx, &locked)
 		if err != nil {
 			return err
@@ -399,7 +399,7 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 func (i *watchImport) findPeople(ctx context.Context) error {
 	var known []*recipient
 	if ids := i.accountIDs(); len(ids) > 0 {
-		err := i.store.dialect.forUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
+		err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
 		if err != nil {
 			return err
 		}

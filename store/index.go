@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
+
+	"vigie/database"
 )
 
 // SearchIndex is a search index that was begun, ready or not.
@@ -25,7 +27,7 @@ type SearchIndex struct {
 func (s *Store) SearchIndexes(ctx context.Context, version string) ([]SearchIndex, error) {
 	var list []SearchIndex
 	err := s.db.NewSelect().Model(&list).Where("version = ?", version).Order("generation DESC").Scan(ctx)
-	return list, translate(err)
+	return list, database.Translate(err)
 }
 
 // BeginIndex names a further index of a version, to be filled from the start:
@@ -36,15 +38,15 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 		return SearchIndex{}, err
 	}
 	next := SearchIndex{Version: version, Generation: 1}
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.queue(ctx, tx, "index"); err != nil {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.db.Queue(ctx, tx, "index"); err != nil {
 			return err
 		}
 		var last SearchIndex
 		err := tx.NewSelect().Model(&last).Where("version = ?", version).Order("generation DESC").Limit(1).Scan(ctx)
 		if err == nil {
 			next.Generation = last.Generation + 1
-		} else if !isNoRows(err) {
+		} else if !database.IsNoRows(err) {
 			return err
 		}
 		next.Name = fmt.Sprintf("%s-%s-g%d", strings.ToLower(epoch[:8]), version, next.Generation)
@@ -58,11 +60,11 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 // time on it answers.
 func (s *Store) IndexReached(ctx context.Context, name string, number int64) error {
 	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("reached = ?", number).Where("name = ?", name).Exec(ctx)
-	return translate(err)
+	return database.Translate(err)
 }
 
 // ForgetIndex strikes an index that is gone or no longer wanted.
 func (s *Store) ForgetIndex(ctx context.Context, name string) error {
 	_, err := s.db.NewDelete().Model((*SearchIndex)(nil)).Where("name = ?", name).Exec(ctx)
-	return translate(err)
+	return database.Translate(err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // LatelyOff returns the watches that are off, and were switched off or deleted
@@ -20,7 +21,7 @@ func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch
 	if err == nil {
 		err = loadWatchBuyers(ctx, now.tx, watches)
 	}
-	return watches, translate(err)
+	return watches, database.Translate(err)
 }
 
 // Follower is an address that may be written to about a watch.
@@ -103,7 +104,7 @@ func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (ma
 	for _, row := range rows {
 		mailed[row.RecipientID] = row.Mailed
 	}
-	return mailed, translate(err)
+	return mailed, database.Translate(err)
 }
 
 // alerted narrows deliveries, as l, to those that told, or are going to tell, of
@@ -117,7 +118,7 @@ func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
 func scanFollowers(ctx context.Context, q *bun.SelectQuery) ([]Follower, error) {
 	var rows []followerRow
 	if err := q.Scan(ctx, &rows); err != nil {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
 	list := make([]Follower, len(rows))
 	for i, row := range rows {
@@ -158,7 +159,7 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 	if len(alerts) == 0 {
 		return nil
 	}
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		recipients := make([]int64, len(alerts))
 		for i, a := range alerts {
 			recipients[i] = a.RecipientID
@@ -182,7 +183,7 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		if err != nil {
 			return err
 		}
-		e := entry{now: s.stamp(), due: make(map[time.Time][]int64)}
+		e := entry{now: s.db.Stamp(), due: make(map[time.Time][]int64)}
 		for _, a := range alerts {
 			if _, there := slices.BinarySearch(recipients, a.RecipientID); there {
 				e.add(about, a, entered, &numbers)
@@ -217,7 +218,7 @@ func stillToHear(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert
 // returns those that there are, in the order of their ids.
 func (s *Store) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) ([]int64, error) {
 	var locked []int64
-	err := s.dialect.forUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
+	err := s.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
 		Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx, &locked)
 	return locked, err
 }
@@ -357,7 +358,7 @@ func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) er
 	if len(recipients) == 0 {
 		return nil
 	}
-	now := s.stamp()
+	now := s.db.Stamp()
 	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).
 		Where("recipient_id IN (?)", bun.List(recipients)).Where(unclaimed).Where("due_at > ?", now).Exec(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Reader is a recipient, as those must know it who decide what it is written.
@@ -106,11 +107,11 @@ func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, mor
 	var any bool
 	err = s.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", s.openMails(s.db, 1), s.dueRecipients(s.db, 1)).Scan(ctx, &any)
 	if err != nil || !any {
-		return nil, false, translate(err)
+		return nil, false, database.Translate(err)
 	}
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		mails = nil
-		err := s.dialect.skipLocked(s.openMails(tx, c.Limit), "mail").Scan(ctx, &mails)
+		err := s.db.SkipLocked(s.openMails(tx, c.Limit), "mail").Scan(ctx, &mails)
 		if err != nil {
 			return err
 		}
@@ -119,7 +120,7 @@ func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, mor
 			for i, m := range mails {
 				ids[i] = m.ID
 			}
-			if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", s.dialect.clock(), c.Lease.Milliseconds()).
+			if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", s.db.Clock(), c.Lease.Milliseconds()).
 				Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 				return err
 			}
@@ -133,13 +134,13 @@ func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, mor
 		mails = append(mails, added...)
 		return err
 	})
-	return mails, more, translate(err)
+	return mails, more, database.Translate(err)
 }
 
 // openMails selects the mails that nobody is sending, and that may be tried.
 func (s *Store) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
-		Where("retry_at <= ?", s.stamp()).Where("leased_until <= ?", s.dialect.clock()).Order("retry_at", "id").Limit(int64(limit))
+		Where("retry_at <= ?", s.db.Stamp()).Where("leased_until <= ?", s.db.Clock()).Order("retry_at", "id").Limit(int64(limit))
 }
 
 // dueRecipients selects the recipients that are to be looked at. Of two mails
@@ -147,17 +148,17 @@ func (s *Store) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
 		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
-	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", s.stamp()).
-		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", setAside(db, MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
+	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", s.db.Stamp()).
+		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
 // look looks at recipients, and writes down the mails that are due.
 func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (looked int, mails []*vigie.Mail, err error) {
 	var ids []int64
-	if err := s.dialect.skipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
+	if err := s.db.SkipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
 	}
-	now := s.stamp()
+	now := s.db.Stamp()
 	due := func(q *bun.SelectQuery) *bun.SelectQuery {
 		same := tx.NewSelect().TableExpr("deliveries AS same").ColumnExpr("1").
 			Where("same.recipient_id = d.recipient_id").Where("same.tender_id = d.tender_id").Where("same.due_at <= ?", now).
@@ -185,7 +186,7 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 		}
 		l.note(r, d)
 	}
-	mails, err = l.save(ctx, tx, s.dialect, c)
+	mails, err = l.save(ctx, tx, s.db, c)
 	return len(ids), mails, err
 }
 
@@ -265,7 +266,7 @@ func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
 	return at, true
 }
 
-func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claiming) ([]*vigie.Mail, error) {
+func (l *looking) save(ctx context.Context, tx bun.Tx, db *database.DB, c Claiming) ([]*vigie.Mail, error) {
 	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
 		return nil, err
 	}
@@ -278,7 +279,7 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claimi
 		return nil, err
 	}
 	if len(l.mails) > 0 {
-		if err := l.saveMails(ctx, tx, dialect, c); err != nil {
+		if err := l.saveMails(ctx, tx, db, c); err != nil {
 			return nil, err
 		}
 	}
@@ -295,8 +296,8 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, dialect dialect, c Claimi
 	return l.mails, l.saveLooks(ctx, tx)
 }
 
-func (l *looking) saveMails(ctx context.Context, tx bun.Tx, dialect dialect, c Claiming) error {
-	epoch, err := epoch(ctx, tx)
+func (l *looking) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c Claiming) error {
+	epoch, err := database.Epoch(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -317,7 +318,7 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, dialect dialect, c C
 	if _, err := tx.NewInsert().Model(&l.mails).Exec(ctx); err != nil {
 		return err
 	}
-	if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", dialect.clock(), c.Lease.Milliseconds()).
+	if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", db.Clock(), c.Lease.Milliseconds()).
 		Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return err
 	}
@@ -373,7 +374,7 @@ func (s *Store) Readers(ctx context.Context, mails []*vigie.Mail) (map[int64]*Re
 		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
 	})
 	if err != nil {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
 	byRecipient := make(map[int64]*Reader, len(readers))
 	for _, r := range readers {
@@ -554,8 +555,8 @@ func (s *Store) MailFailed(ctx context.Context, m *vigie.Mail, why string) error
 }
 
 func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailState, why string, c Composed) error {
-	now := s.stamp()
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	now := s.db.Stamp()
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if len(c.Held) > 0 {
 			if _, err := s.lockRecipients(ctx, tx, []int64{m.RecipientID}); err != nil {
 				return err
@@ -595,7 +596,7 @@ func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Tim
 	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
 		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return translate(err)
+	return database.Translate(err)
 }
 
 // ReleaseMails gives mails back that were not tried.
@@ -609,5 +610,5 @@ func (s *Store) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 	}
 	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = 0").
 		Where("id IN (?)", bun.List(ids)).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return translate(err)
+	return database.Translate(err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Marks are what an account did with a tender.
@@ -39,7 +40,7 @@ func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, 
 	if len(tenders) == 0 {
 		return nil
 	}
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := s.lockAccount(ctx, tx, account); err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, 
 		rows := make([]tenderMark, len(leading))
 		for i, id := range leading {
 			rows[i] = tenderMark{AccountID: account, TenderID: id}
-			switch now := s.stamp(); mark {
+			switch now := s.db.Stamp(); mark {
 			case Seen:
 				rows[i].SeenAt = &now
 			case Dismissed:
@@ -93,7 +94,7 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 		m := marks[row.ID]
 		marks[row.ID] = Marks{Seen: m.Seen || row.Seen, Dismissed: m.Dismissed || row.Dismissed}
 	}
-	return marks, translate(err)
+	return marks, database.Translate(err)
 }
 
 // DismissedTenders returns the tenders that an account dismissed, the last
@@ -112,5 +113,5 @@ func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.T
 		})
 	}
 	err := q.Scan(ctx, &ids)
-	return ids, translate(err)
+	return ids, database.Translate(err)
 }

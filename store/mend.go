@@ -10,17 +10,30 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // refoldSetting lists the tenders whose notices were put right, until the tenders
 // are what these say.
 const refoldSetting = "refold"
 
+// knownValues is the migration that refuses what [mend] puts right.
+const knownValues = "20261128000400"
+
+// mendBefore puts the rows of an older database right, where that is still to be
+// done. A database without migrations has none.
+func mendBefore(ctx context.Context, db *database.DB, applied []string) error {
+	if len(applied) == 0 || slices.Contains(applied, knownValues) {
+		return nil
+	}
+	return mend(ctx, db)
+}
+
 // mend puts right what a version before stored that took the names of values in
 // any case, so that nothing understood them: « immediate » for IMMEDIATE. It
 // comes before the constraints that refuse such values, and changes nothing the
 // second time.
-func mend(ctx context.Context, db *bun.DB) error {
+func mend(ctx context.Context, db *database.DB) error {
 	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for table, columns := range map[string][]string{
 			"accounts": {"locale", "digest_day"}, "watches": {"keyword_mode", "frequency"}, "tenders": {"procedure"},
@@ -104,20 +117,20 @@ func mendNotices(ctx context.Context, tx bun.Tx) error {
 		}
 		tenders = append(tenders, strconv.FormatInt(n.TenderID, 10))
 	}
-	_, err = tx.NewInsert().Model(&setting{Name: refoldSetting, Value: strings.Join(tenders, ",")}).On("CONFLICT (name) DO UPDATE").
+	_, err = tx.NewInsert().Model(&database.Setting{Name: refoldSetting, Value: strings.Join(tenders, ",")}).On("CONFLICT (name) DO UPDATE").
 		Set("value = setting.value || ',' || EXCLUDED.value").Exec(ctx)
 	return err
 }
 
 // refold makes the tenders whose notices were put right what these say. What was
 // not mailed because of the fault is not mailed now: it is too old.
-func refold(ctx context.Context, db *bun.DB, dialect dialect) error {
+func refold(ctx context.Context, db *database.DB) error {
 	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var listed []setting
+		var listed []database.Setting
 		if err := tx.NewSelect().Model(&listed).Where("name = ?", refoldSetting).Scan(ctx); err != nil || len(listed) == 0 {
 			return err
 		}
-		if err := dialect.queue(ctx, tx, "publish"); err != nil {
+		if err := db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
 		var ids []int64
@@ -133,7 +146,7 @@ func refold(ctx context.Context, db *bun.DB, dialect dialect) error {
 			if err := p.reload(ctx, some); err != nil {
 				return err
 			}
-			if err := p.save(ctx, dialect); err != nil {
+			if err := p.save(ctx, db); err != nil {
 				return err
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"vigie/store/storetest"
 )
 
-const knownValues = "migrations/20261128000400_known_values.tx.up.sql"
+const knownValues = "../database/migrations/20261128000400_known_values.tx.up.sql"
 
 // knownColumns are the constraints on what holds the names of values, and what
 // these are in the code.

@@ -99,7 +99,7 @@ func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
 func TestMetWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var m meanwhile
-		here.Observe(&m)
+		here.Database().Observe(&m)
 		id := account(t, here, "person").ID
 		*now = now.Add(5 * time.Second)
 		m.do = func() { speak(t, here, id, vigie.English) }
@@ -142,8 +142,8 @@ func TestMetOthers(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var q queries
 		var m meanwhile
-		here.Observe(&q)
-		here.Observe(&m)
+		here.Database().Observe(&q)
+		here.Database().Observe(&m)
 		ids := map[string]int64{}
 		names := []string{"a", "b", "c", "d", "e"}
 		read := func(name string) int64 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/database"
 )
 
 // MailPostponed notes that a mail could not leave because of a fault on our
@@ -15,5 +16,5 @@ func (s *Store) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64,
 		Set("attempts = CASE WHEN attempts < ? THEN attempts + 1 ELSE attempts END", counted).
 		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
 		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return translate(err)
+	return database.Translate(err)
 }

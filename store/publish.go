@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Outcome is what became of a notice that was published.
@@ -38,10 +39,10 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
 	}
 	var results []Published
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Publishers follow one another, from the first look at what a notice
 		// is about until it is stored; watches are edited meanwhile.
-		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+		if err := s.db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
 		p := publication{tx: tx}
@@ -52,15 +53,15 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 		for i, notice := range notices {
 			results[i] = p.add(notice)
 		}
-		if err := p.save(ctx, s.dialect); err != nil || len(p.added) == 0 {
+		if err := p.save(ctx, s.db); err != nil || len(p.added) == 0 {
 			return err
 		}
-		return s.dialect.notify(ctx, tx, published)
+		return s.db.Notify(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.bell.ring()
+	s.db.Wake()
 	return results, nil
 }
 
@@ -284,7 +285,7 @@ func (p *publication) touch(d *dossier) {
 // save gives everything new its number and writes it. A tender takes a number
 // of its own after those of its notices, so that whoever reads tenders in the
 // order of numbers finds their notices there.
-func (p *publication) save(ctx context.Context, dialect dialect) error {
+func (p *publication) save(ctx context.Context, db *database.DB) error {
 	if len(p.touched) == 0 {
 		return nil
 	}
@@ -294,12 +295,12 @@ func (p *publication) save(ctx context.Context, dialect dialect) error {
 		d.buyer = p.buyers.resolve(d.fold.Source, d.fold.Buyer, d.fold.Notices[len(d.notices)-1].PublishedAt)
 		count += 1 + len(d.absorbed)
 	}
-	moves, err := p.buyers.moves(ctx, p.tx, dialect)
+	moves, err := p.buyers.moves(ctx, p.tx, db)
 	if err != nil {
 		return err
 	}
 	count += p.buyers.changed() + moves.count()
-	first, err := takeNumbers(ctx, p.tx, count)
+	first, err := database.TakeNumbers(ctx, p.tx, count)
 	if err != nil {
 		return err
 	}

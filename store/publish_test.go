@@ -66,7 +66,7 @@ func TestPublishAgain(t *testing.T) {
 			if got.Outcome != step.want {
 				t.Errorf("%s: %s, want %s", step.name, got.Outcome, step.want)
 			}
-			after, err := s.LastNumber(t.Context())
+			after, err := s.Database().LastNumber(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Tenders returns tenders by the ids asked for; one that was merged into
@@ -24,7 +25,7 @@ func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tend
 // of them was told.
 func (s *Store) TendersTold(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
-		err = s.scan(ctx, s.statements.tenders, &rows, s.dialect.ids(ids))
+		err = s.db.Run(ctx, s.statements.tenders, &rows, s.db.IDs(ids))
 		return rows, err
 	})
 }
@@ -43,17 +44,17 @@ func place(t *vigie.Tender) (id int64, into *int64) { return t.ID, t.MergedInto 
 func (s *Store) TenderOfRef(ctx context.Context, source, ref string) (int64, error) {
 	row := tenderRef{Source: source, Ref: ref}
 	err := s.db.NewSelect().Model(&row).WherePK().Scan(ctx)
-	if isNoRows(err) {
+	if database.IsNoRows(err) {
 		return 0, nil
 	}
-	return row.TenderID, translate(err)
+	return row.TenderID, database.Translate(err)
 }
 
 // Buyers returns buyers by the ids asked for, as [Store.Tenders] does.
 func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
 	where := func(b *vigie.Buyer) (int64, *int64) { return b.ID, b.MergedInto }
 	return byID(ids, where, func(ids []int64) (rows []*vigie.Buyer, err error) {
-		err = s.scan(ctx, s.statements.buyers, &rows, s.dialect.ids(ids))
+		err = s.db.Run(ctx, s.statements.buyers, &rows, s.db.IDs(ids))
 		return rows, err
 	})
 }
@@ -69,7 +70,7 @@ func byID[T any](ids []int64, of func(*T) (id int64, into *int64), read func(ids
 	for wanted := ids; len(wanted) > 0; {
 		rows, err := read(wanted)
 		if err != nil {
-			return nil, translate(err)
+			return nil, database.Translate(err)
 		}
 		wanted = nil
 		for _, row := range rows {
@@ -92,8 +93,8 @@ func byID[T any](ids []int64, of func(*T) (id int64, into *int64), read func(ids
 // the tenders' ids are those of no alias.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	var rows []*vigie.Notice
-	if err := s.scan(ctx, s.statements.notices, &rows, s.dialect.ids(tenders)); err != nil {
-		return nil, translate(err)
+	if err := s.db.Run(ctx, s.statements.notices, &rows, s.db.IDs(tenders)); err != nil {
+		return nil, database.Translate(err)
 	}
 	return byTender(rows), nil
 }
@@ -102,7 +103,7 @@ func noticesOf(ctx context.Context, db bun.IDB, tenders []int64) (map[int64][]*v
 	var rows []*vigie.Notice
 	err := db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Where("NOT withdrawn").Order("id").Scan(ctx)
 	if err != nil {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
 	return byTender(rows), nil
 }
@@ -132,9 +133,9 @@ func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
 		Buyer  vigie.Buyer  `bun:"embed:buyer__"`
 		Notice vigie.Notice `bun:"embed:notice__"`
 	}
-	err := s.scan(ctx, s.statements.dossier, &rows, id)
+	err := s.db.Run(ctx, s.statements.dossier, &rows, id)
 	if err != nil || len(rows) == 0 {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
 	d := &Dossier{Tender: &rows[0].Tender, Buyer: &rows[0].Buyer}
 	for _, row := range rows {
@@ -147,7 +148,7 @@ func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
 func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 	n := &vigie.Notice{ID: id}
 	err := s.db.NewSelect().Model(n).WherePK().Where("NOT withdrawn").Scan(ctx)
-	return n, translate(err)
+	return n, database.Translate(err)
 }
 
 // ChangedTenders returns the tenders whose last change has a number above
@@ -159,7 +160,7 @@ func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([
 func changedTenders(ctx context.Context, db bun.IDB, after, limit int64) ([]*vigie.Tender, error) {
 	var tenders []*vigie.Tender
 	err := db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
-	return tenders, translate(err)
+	return tenders, database.Translate(err)
 }
 
 // FoundBuyer is a buyer in a list of those that words find.
@@ -206,7 +207,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	}
 	total, err := matching.Count(ctx)
 	if err != nil {
-		return nil, 0, translate(err)
+		return nil, 0, database.Translate(err)
 	}
 	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
 		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
@@ -227,7 +228,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	}
 	var buyers []*FoundBuyer
 	err = q.Scan(ctx, &buyers)
-	return buyers, int(total), translate(err)
+	return buyers, int(total), database.Translate(err)
 }
 
 // format fills a fragment of SQL as a query would.

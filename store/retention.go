@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // longAgo stands for a time that is not kept any more.
@@ -52,7 +53,7 @@ func (d *agedDelivery) over(now time.Time) bool {
 // twice: of such a delivery stays which address was told what, by reason of
 // which watch; when, in which mail and by which keywords is gone.
 func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows []*agedDelivery
 		err := tx.NewSelect().TableExpr("deliveries AS d").
 			Join("JOIN tenders AS same ON same.id = d.tender_id").
@@ -73,7 +74,7 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 			switch {
 			case !d.settled(before):
 				continue
-			case d.dropped(before) || d.over(s.stamp()):
+			case d.dropped(before) || d.over(s.db.Stamp()):
 				gone = append(gone, d.ID)
 			case !d.stripped():
 				bare = append(bare, d.ID)
@@ -113,7 +114,7 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 // one that told of what is still known stays no more than that there was one,
 // and what became of it.
 func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows, settled []*vigie.Mail
 		err := tx.NewSelect().Model(&rows).Column("id", "recipient_id", "created_at", "closed_at").
 			Where("id > ?", after).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
@@ -180,8 +181,8 @@ func (s *Store) ForgetAccesses(ctx context.Context, before time.Time) (more bool
 	some := s.db.NewSelect().Model((*Access)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
 	result, err := s.db.NewDelete().Model((*Access)(nil)).Where("id IN (?)", some).Exec(ctx)
 	if err != nil {
-		return false, translate(err)
+		return false, database.Translate(err)
 	}
 	rows, err := result.RowsAffected()
-	return rows == vigie.MaxBatch, translate(err)
+	return rows == vigie.MaxBatch, database.Translate(err)
 }

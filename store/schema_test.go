@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -23,7 +24,7 @@ func TestOpenChecksSchema(t *testing.T) {
 				}
 				return vigie.CodeOf(err)
 			}
-			if got := code(); got != store.Empty {
+			if got := code(); got != database.Empty {
 				t.Errorf("without tables: %q", got)
 			}
 			for range 2 { // again changes nothing
@@ -35,19 +36,19 @@ func TestOpenChecksSchema(t *testing.T) {
 				}
 			}
 			storetest.Exec(t, url, "INSERT INTO bun_migrations (name, group_id) VALUES ('29990101000000', 99)")
-			if got := code(); got != store.Newer {
+			if got := code(); got != database.Newer {
 				t.Errorf("with a migration that is not known: %q", got)
 			}
-			if err := store.Migrate(t.Context(), url); vigie.CodeOf(err) != store.Newer {
+			if err := store.Migrate(t.Context(), url); vigie.CodeOf(err) != database.Newer {
 				t.Errorf("migrated all the same: %v", err)
 			}
 			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '29990101000000'")
 			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '20261126000002'")
-			if got := code(); got != store.Older {
+			if got := code(); got != database.Older {
 				t.Errorf("without the last migration: %q", got)
 			}
 			storetest.Exec(t, url, "DELETE FROM bun_migrations")
-			if got := code(); got != store.Empty {
+			if got := code(); got != database.Empty {
 				t.Errorf("where migrating had only begun: %q", got)
 			}
 		})
@@ -85,7 +86,7 @@ func TestMigrationIsMarkedWithin(t *testing.T) {
 
 func TestOpenMakesNoFile(t *testing.T) {
 	url := "sqlite:" + t.TempDir() + "/none.db"
-	if _, err := store.Open(t.Context(), url, time.Now); vigie.CodeOf(err) != store.Empty || !strings.Contains(err.Error(), "vigie migrate") {
+	if _, err := store.Open(t.Context(), url, time.Now); vigie.CodeOf(err) != database.Empty || !strings.Contains(err.Error(), "vigie migrate") {
 		t.Error(err)
 	}
 	if err := store.Migrate(t.Context(), url); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Codes of secrets that a database must not be used with.
@@ -35,7 +36,7 @@ type knownSecret struct {
 func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
 	known, err := knownSecrets(ctx, s.db)
 	if err != nil {
-		return translate(err)
+		return database.Translate(err)
 	}
 	if len(known) == 0 {
 		return &vigie.Error{Code: NoSecret, Text: vigie.Text{
@@ -50,8 +51,8 @@ func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
 // them: all of them where it knew none, else those behind one that it knew. A
 // server may go without a secret where none was ever used.
 func (s *Store) UseSecrets(ctx context.Context, fingerprints []string) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.queue(ctx, tx, "secrets"); err != nil {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.db.Queue(ctx, tx, "secrets"); err != nil {
 			return err
 		}
 		known, err := knownSecrets(ctx, tx)
@@ -69,8 +70,8 @@ func (s *Store) UseSecrets(ctx context.Context, fingerprints []string) error {
 
 // AdoptSecrets makes secrets the only ones that the database knows.
 func (s *Store) AdoptSecrets(ctx context.Context, fingerprints []string) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.queue(ctx, tx, "secrets"); err != nil {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.db.Queue(ctx, tx, "secrets"); err != nil {
 			return err
 		}
 		if _, err := tx.NewDelete().Model((*knownSecret)(nil)).Where("TRUE").Exec(ctx); err != nil {
@@ -124,7 +125,7 @@ func (s *Store) recordSecrets(ctx context.Context, tx bun.Tx, fingerprints []str
 	if len(fingerprints) == 0 {
 		return nil
 	}
-	now := s.stamp()
+	now := s.db.Stamp()
 	var rows []*knownSecret
 	for _, fingerprint := range fingerprints {
 		rows = append(rows, &knownSecret{Fingerprint: fingerprint, KnownAt: now})

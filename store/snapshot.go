@@ -9,28 +9,23 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
-// Snapshot is the database as it was at one moment, for those who must see
-// several things as they were together.
+// Snapshot is what a store held at one moment, for those who must see several
+// things as they were together.
 type Snapshot struct {
 	tx bun.Tx
 	// Number is that of the last change in it.
 	Number int64
 }
 
-// Snapshot gives fn the database as it is now. What others change meanwhile it
-// does not see, and they do not wait for it.
+// Snapshot gives fn what the store holds now. fn does not see what others change
+// meanwhile, and they do not wait for it.
 func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Snapshot) error) error {
-	// SQLite's readers have a snapshot whatever the level.
-	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	return translate(s.db.RunInTx(ctx, options, func(ctx context.Context, tx bun.Tx) error {
-		now := &Snapshot{tx: tx}
-		if err := tx.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &now.Number); err != nil {
-			return err
-		}
-		return fn(ctx, now)
-	}))
+	return s.db.Snapshot(ctx, func(ctx context.Context, now *database.Snapshot) error {
+		return fn(ctx, &Snapshot{tx: now.Tx, Number: now.Number})
+	})
 }
 
 // WatchState is what matching needs of a watch.
@@ -56,7 +51,7 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 		}
 		rows, err := q.Rows(ctx)
 		if err != nil {
-			yield(WatchState{}, translate(err))
+			yield(WatchState{}, database.Translate(err))
 			return
 		}
 		defer rows.Close()
@@ -66,7 +61,7 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 			row, err := scanWatch(rows)
 			switch {
 			case err != nil:
-				yield(WatchState{}, translate(err))
+				yield(WatchState{}, database.Translate(err))
 				return
 			case row.ID == last.ID && row.Criteria != nil: // one more buyer
 				last.Criteria.BuyerIDs = append(last.Criteria.BuyerIDs, row.Criteria.BuyerIDs...)
@@ -78,7 +73,7 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(WatchState{}, translate(err))
+			yield(WatchState{}, database.Translate(err))
 		} else if last.ID != 0 {
 			yield(last, nil)
 		}
@@ -119,7 +114,7 @@ func scanWatch(rows *sql.Rows) (WatchState, error) {
 func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
 	var notices []*vigie.Notice
 	err := now.tx.NewSelect().Model(&notices).Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
-	return notices, translate(err)
+	return notices, database.Translate(err)
 }
 
 // NoticesOf returns all notices of tenders, as [Store.Notices] does.
@@ -140,15 +135,15 @@ func (now *Snapshot) AccountsEdited(ctx context.Context, after int64) (map[int64
 	for _, id := range ids {
 		edited[id] = true
 	}
-	return edited, translate(err)
+	return edited, database.Translate(err)
 }
 
 // LastTenders returns the tenders that changed last, at most limit.
 func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Tender, error) {
 	var tenders []*vigie.Tender
 	err := now.tx.NewSelect().Model(&tenders).Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx)
-	return tenders, translate(err)
+	return tenders, database.Translate(err)
 }
 
 // Epoch is [Store.Epoch].
-func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return epoch(ctx, now.tx) }
+func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, now.tx) }

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // WatchFilter says which watches of an account are meant; zero: all.
@@ -26,7 +27,7 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 	}
 	var err error
 	if filter.IDs == nil && !filter.ActiveOnly {
-		err = s.scan(ctx, s.statements.watches, &rows, account)
+		err = s.db.Run(ctx, s.statements.watches, &rows, account)
 	} else {
 		q := watchesOf(s.db, account)
 		if filter.IDs != nil {
@@ -38,7 +39,7 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 		err = q.Scan(ctx, &rows)
 	}
 	if err != nil {
-		return nil, translate(err)
+		return nil, database.Translate(err)
 	}
 	var watches []*vigie.Watch
 	for _, row := range rows {
@@ -54,7 +55,7 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 }
 
 // watchesOf asks for the watches of an account, a row for each of their buyers.
-func watchesOf(db *bun.DB, account any) *bun.SelectQuery {
+func watchesOf(db bun.IDB, account any) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Watch)(nil)).ColumnExpr("?TableColumns, buyers.buyer_id").
 		Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
 		Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id", "buyers.position")
@@ -65,8 +66,8 @@ func watchesOf(db *bun.DB, account any) *bun.SelectQuery {
 // numbers and times are set here.
 func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
 	w.AccountID = account.ID
-	w.CreatedAt = s.stamp()
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	w.CreatedAt = s.db.Stamp()
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
 		}
@@ -122,7 +123,7 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argu
 // notifyMe and others leave the addresses as they are.
 func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.lockWatch(ctx, tx, account.ID, w); err != nil {
 			return err
 		}
@@ -150,7 +151,7 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 // saveChange writes a watch that was changed, which was on or off before, and
 // its addresses.
 func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, people *people, numbers *counter) error {
-	w.Number, w.UpdatedAt = numbers.next(), s.stamp()
+	w.Number, w.UpdatedAt = numbers.next(), s.db.Stamp()
 	switch {
 	case w.Active && !wasActive:
 		w.Since = w.Number
@@ -181,7 +182,7 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 // in it; and forgets those of its earlier times that the ledger has read.
 func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error {
 	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ? AND until <= (SELECT cursor FROM consumers WHERE name = ?)",
-		watch, AlertsConsumer).Exec(ctx)
+		watch, database.AlertsConsumer).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -204,7 +205,7 @@ func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error 
 // DeleteWatch takes a watch from an account. Its row stays, for consumers of
 // changes, and to be restored.
 func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
-	return s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		w := &vigie.Watch{ID: id}
 		if err := s.lockWatch(ctx, tx, account, w); err != nil {
 			return err
@@ -213,11 +214,11 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 		if _, err := s.planPeople(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
 			return err
 		}
-		number, err := takeNumbers(ctx, tx, 1)
+		number, err := database.TakeNumbers(ctx, tx, 1)
 		if err != nil {
 			return err
 		}
-		w.DeletedAt, w.Number = new(s.stamp()), number
+		w.DeletedAt, w.Number = new(s.db.Stamp()), number
 		if _, err := tx.NewUpdate().Model(w).Column("deleted_at", "number").WherePK().Exec(ctx); err != nil {
 			return err
 		}
@@ -234,11 +235,11 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 // active one is to tell what came since it was deleted.
 func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int64, since time.Time) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.roomForWatch(ctx, tx, account.ID, "id"); err != nil {
 			return err
 		}
-		err := s.dialect.forUpdate(tx.NewSelect().Model(w).WherePK().
+		err := s.db.ForUpdate(tx.NewSelect().Model(w).WherePK().
 			Where("account_id = ?", account.ID).Where("deleted_at >= ?", since)).Scan(ctx)
 		if err != nil {
 			return err
@@ -247,7 +248,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		if _, err := s.planPeople(ctx, tx, account, id, nil, nil); err != nil {
 			return err
 		}
-		number, err := takeNumbers(ctx, tx, 1)
+		number, err := database.TakeNumbers(ctx, tx, 1)
 		if err != nil {
 			return err
 		}
@@ -256,7 +257,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 			// looked at yet is told as ever: Since stays.
 			w.CatchUpFrom = cmp.Or(w.CatchUpFrom, new(w.Number))
 		}
-		w.DeletedAt, w.Number, w.UpdatedAt = nil, number, s.stamp()
+		w.DeletedAt, w.Number, w.UpdatedAt = nil, number, s.db.Stamp()
 		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number", "catch_up_from", "updated_at").WherePK().Exec(ctx)
 		if err != nil {
 			return takenName(err, "id")
@@ -274,7 +275,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 
 // lockWatch reads a watch of an account and keeps others from changing it.
 func (s *Store) lockWatch(ctx context.Context, tx bun.Tx, account int64, w *vigie.Watch) error {
-	err := s.dialect.forUpdate(tx.NewSelect().Model(w).WherePK().
+	err := s.db.ForUpdate(tx.NewSelect().Model(w).WherePK().
 		Where("account_id = ?", account).Where("deleted_at IS NULL")).Scan(ctx)
 	if err != nil {
 		return err
@@ -348,7 +349,7 @@ func storedCriteria(c vigie.Criteria) vigie.Criteria {
 // takenName is err, which says where it stands if it is about the name: the
 // only thing of a watch that must be its own.
 func takenName(err error, field ...string) error {
-	if !isUnique(err) {
+	if !database.IsUnique(err) {
 		return err
 	}
 	return &vigie.Error{Code: vigie.Taken, Field: field, Err: err, Text: vigie.Text{
@@ -359,7 +360,7 @@ func takenName(err error, field ...string) error {
 
 // takeSome takes n change numbers to hand out one by one.
 func takeSome(ctx context.Context, tx bun.Tx, n int) (counter, error) {
-	first, err := takeNumbers(ctx, tx, n)
+	first, err := database.TakeNumbers(ctx, tx, n)
 	return counter(first), err
 }
 
@@ -421,7 +422,7 @@ func newAddressBook(known []*recipient) *addressBook {
 func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
 	// They are locked here, before numbers are taken, to be looked at later.
 	var known []*recipient
-	if err := s.dialect.forUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
+	if err := s.db.ForUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
 		return nil, err
 	}
 	if notifyMe == nil && others == nil {
@@ -431,7 +432,7 @@ func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Accoun
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
 		return nil, err
 	}
-	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.stamp())
+	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
 	return p, s.recall(ctx, tx, p.newcomers()...)
 }
 
@@ -611,5 +612,5 @@ func (s *Store) addresses(ctx context.Context, account *vigie.Account, which fun
 		}
 		list[i] = r
 	}
-	return list, translate(err)
+	return list, database.Translate(err)
 }

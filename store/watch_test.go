@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vigie"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -438,29 +439,6 @@ func TestSearchBuyers(t *testing.T) {
 	})
 }
 
-// Whatever the SQL, no file but dialect.go asks which database it is.
-func TestDialectsStayInOneFile(t *testing.T) {
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		name := file.Name()
-		if name == "dialect.go" || strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".go") {
-			continue
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, word := range []string{".postgres", "pgconn", "sqlite3", "pg_advisory"} {
-			if strings.Contains(string(text), word) {
-				t.Errorf("%s says %q", name, word)
-			}
-		}
-	}
-}
-
 func TestForeignKeysAreEnforced(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")
@@ -486,7 +464,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 				t.Fatal("stored")
 			}
 		}
-		last, err := s.LastNumber(t.Context())
+		last, err := s.Database().LastNumber(t.Context())
 		if err != nil || last != a.ID {
 			t.Errorf("last number %d after account %d: %v", last, a.ID, err)
 		}
@@ -497,12 +475,12 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 // or its holder goes. Another schema's is another.
 func TestOneLeads(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
-		first, err := s.Lead(t.Context(), "job")
+		first, err := s.Database().Lead(t.Context(), "job")
 		if err != nil || first == nil || !first.Holds(t.Context()) {
 			t.Fatal(first, err)
 		}
 		first.Resign()
-		again, err := s.Lead(t.Context(), "job")
+		again, err := s.Database().Lead(t.Context(), "job")
 		if err != nil || again == nil {
 			t.Fatal("the right was not given back:", err)
 		}
@@ -510,9 +488,9 @@ func TestOneLeads(t *testing.T) {
 	})
 	url := storetest.Postgres(t)
 	a, b, elsewhere := open(t, url+"&application_name=doomed"), open(t, url), open(t, storetest.Postgres(t))
-	lead := func(s *store.Store) *store.Leadership {
+	lead := func(s *store.Store) *database.Leadership {
 		t.Helper()
-		l, err := s.Lead(t.Context(), "job")
+		l, err := s.Database().Lead(t.Context(), "job")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Withdraw takes back all that was published of the tender that a source's
@@ -13,8 +14,8 @@ import (
 // be published again. Doing so again changes nothing.
 func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender, error) {
 	t := new(vigie.Tender)
-	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.dialect.queue(ctx, tx, "publish"); err != nil {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
 		about := tx.NewSelect().Model((*tenderRef)(nil)).Column("tender_id").Where("source = ?", source).Where("ref = ?", ref)
@@ -27,7 +28,7 @@ func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender
 			return err
 		}
 		t.Outcome = vigie.Withdrawn
-		if t.Number, err = takeNumbers(ctx, tx, 1); err != nil {
+		if t.Number, err = database.TakeNumbers(ctx, tx, 1); err != nil {
 			return err
 		}
 		_, err = tx.NewUpdate().Model(t).Column("outcome", "number").WherePK().Exec(ctx)

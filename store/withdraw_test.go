@@ -44,14 +44,14 @@ func TestWithdraw(t *testing.T) {
 			t.Errorf("who follows hears of %v, %v", changed, err)
 		}
 
-		last, err := s.LastNumber(t.Context())
+		last, err := s.Database().LastNumber(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if again, err := s.Withdraw(t.Context(), "test", "26-1"); err != nil || again.ID != id {
 			t.Errorf("withdrawn again: %v, %v", again, err)
 		}
-		if now, err := s.LastNumber(t.Context()); err != nil || now != last {
+		if now, err := s.Database().LastNumber(t.Context()); err != nil || now != last {
 			t.Errorf("withdrawing again takes numbers: %d after %d, %v", now, last, err)
 		}
 		if _, err := s.Withdraw(t.Context(), "test", "26-9"); vigie.CodeOf(err) != vigie.NotFound {

@@ -13,6 +13,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -126,7 +127,7 @@ func (w *trial) expect(processed []int64, aside ...int64) {
 	if !slices.Equal(got, want) {
 		w.t.Errorf("processed %v, not %v", got, want)
 	}
-	rows, err := w.Store().Quarantine(w.t.Context())
+	rows, err := w.Store().Database().Quarantine(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func testPanics(t *testing.T, w *trial) {
 	if n := w.alone[items[3]]; n != consumer.Tries {
 		t.Errorf("it was tried %d times alone", n)
 	}
-	rows, err := w.Store().Quarantine(t.Context())
+	rows, err := w.Store().Database().Quarantine(t.Context())
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("set aside: %+v, %v", rows, err)
 	}
@@ -235,7 +236,7 @@ func testUnavailable(t *testing.T, w *trial) {
 // Nor where the database lacks what it needs.
 func testAiling(t *testing.T, w *trial) {
 	err := storetest.MissingTable(t, w.url)
-	if err == nil || !store.Ailing(err) {
+	if err == nil || !database.Ailing(err) {
 		t.Fatalf("a missing table: %v", err)
 	}
 	notTheirs(t, w, err)
@@ -254,7 +255,7 @@ func notTheirs(t *testing.T, w *trial, fault error) {
 			t.Fatalf("it says %v", err)
 		}
 	}
-	if rows, err := w.Store().Quarantine(t.Context()); err != nil || len(rows) > 0 {
+	if rows, err := w.Store().Database().Quarantine(t.Context()); err != nil || len(rows) > 0 {
 		t.Fatalf("set aside: %+v, %v", rows, err)
 	}
 	w.fail = nil
@@ -305,7 +306,7 @@ func testRetriedInVain(t *testing.T, w *trial) {
 	items := w.Add(t, 3)
 	w.fail = panics(items[1])
 	w.drain()
-	before, err := w.Store().Quarantine(t.Context())
+	before, err := w.Store().Database().Quarantine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +316,7 @@ func testRetriedInVain(t *testing.T, w *trial) {
 	more := w.Add(t, 2)
 	w.drain()
 	w.expect(append(without(items, items[1]), more...), items[1])
-	after, err := w.Store().Quarantine(t.Context())
+	after, err := w.Store().Database().Quarantine(t.Context())
 	if err != nil || after[0].Tries <= before[0].Tries || after[0].Retry || !after[0].FirstAt.Equal(before[0].FirstAt) {
 		t.Errorf("set aside as %+v, then as %+v, %v", before[0], after[0], err)
 	}

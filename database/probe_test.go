@@ -1,4 +1,4 @@
-package store_test
+package database_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -22,14 +23,14 @@ func TestProbe(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			version, err := store.Probe(t.Context(), url)
+			version, err := database.Probe(t.Context(), url)
 			if err != nil || !strings.Contains(version, "SQL") {
 				t.Errorf("%q, %v", version, err)
 			}
 		})
 	}
 	missing := filepath.Join(t.TempDir(), "none.db")
-	if _, err := store.Probe(t.Context(), "sqlite:"+missing); !errors.Is(err, os.ErrNotExist) {
+	if _, err := database.Probe(t.Context(), "sqlite:"+missing); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("of a file that is not there: %v", err)
 	}
 	if _, err := os.Stat(missing); err == nil {
@@ -40,7 +41,7 @@ func TestProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, url := range []string{"sqlite:" + other, "postgres://nobody:hunter2@127.0.0.1:1/none", "mysql://x"} {
-		if _, err := store.Probe(t.Context(), url); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := database.Probe(t.Context(), url); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

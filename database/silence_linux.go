@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ func limitSilence(network, _ string, conn syscall.RawConn) error {
 	}
 	var err error
 	failed := conn.Control(func(fd uintptr) {
-		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, userTimeout, int(gone.Milliseconds()))
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, userTimeout, int(silenceLimit.Milliseconds()))
 	})
 	return errors.Join(failed, err)
 }

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -29,29 +28,37 @@ const (
 	Newer vigie.Code = "DATABASE_NEWER"
 )
 
+// Mending puts right the rows of an older database: in Go, where SQL cannot.
+type Mending struct {
+	// Before runs before the migrations, and is given those that were applied
+	// already; After runs after them.
+	Before func(ctx context.Context, db *DB, applied []string) error
+	After  func(ctx context.Context, db *DB) error
+}
+
 // Migrate brings the tables of the database that url names up to date. A SQLite
 // file is made where there is none. A database that is newer than this version
 // is refused and left as it is.
-func Migrate(ctx context.Context, url string) error {
-	db, dialect, err := connect(url, mayCreate)
+func Migrate(ctx context.Context, url string, mending Mending) error {
+	db, err := connect(url, mayCreate)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	err = dialect.exclusively(ctx, db, "migrate", func(ctx context.Context) error {
-		err := checkSchema(ctx, db, dialect)
+	err = db.exclusively(ctx, "migrate", func(ctx context.Context) error {
+		err := db.checkSchema(ctx)
 		if code := vigie.CodeOf(err); err != nil && code != Empty && code != Older {
 			return err
 		}
-		return migrateTables(ctx, db, dialect)
+		return db.migrate(ctx, mending)
 	})
 	if err != nil {
-		return fmt.Errorf("migrate the database: %w", translate(err))
+		return fmt.Errorf("migrate the database: %w", Translate(err))
 	}
 	return nil
 }
 
-func migrateTables(ctx context.Context, db *bun.DB, dialect dialect) error {
+func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	list, err := ownMigrations()
 	if err != nil {
 		return err
@@ -59,39 +66,31 @@ func migrateTables(ctx context.Context, db *bun.DB, dialect dialect) error {
 	// A migration is marked as applied in its own transaction: a crash between
 	// the two would have it run twice. Bun marks it by itself too, after (its
 	// default is before), so that mark must be allowed to exist.
-	migrator := migrate.NewMigrator(db, list, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true), migrate.AfterMigration(markApplied))
+	migrator := migrate.NewMigrator(db.DB, list, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true), migrate.AfterMigration(markApplied))
 	if err := migrator.Init(ctx); err != nil {
 		return err
 	}
-	if err := mendBefore(ctx, migrator, db); err != nil {
+	known, err := migrator.MigrationsWithStatus(ctx)
+	if err != nil {
+		return err
+	}
+	var applied []string
+	for _, m := range known.Applied() {
+		applied = append(applied, m.Name)
+	}
+	if err := mending.Before(ctx, db, applied); err != nil {
 		return err
 	}
 	if _, err := migrator.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := refold(ctx, db, dialect); err != nil {
+	if err := mending.After(ctx, db); err != nil {
 		return err
 	}
 	// Whoever restores an old database, or starts a new one, must not meet the
 	// index of another: its name holds the epoch.
-	_, err = db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
+	_, err = db.NewInsert().Model(&Setting{Name: EpochSetting, Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
 	return err
-}
-
-// knownValues is the migration that refuses what [mend] puts right.
-const knownValues = "20261128000400"
-
-// mendBefore puts the rows of an older database right, where that is still to be
-// done.
-func mendBefore(ctx context.Context, migrator *migrate.Migrator, db *bun.DB) error {
-	known, err := migrator.MigrationsWithStatus(ctx)
-	if err != nil || len(known.Applied()) == 0 {
-		return err
-	}
-	if slices.ContainsFunc(known.Applied(), func(m migrate.Migration) bool { return m.Name == knownValues }) {
-		return nil
-	}
-	return mend(ctx, db)
 }
 
 func markApplied(ctx context.Context, tx bun.IConn, m *migrate.Migration) error {
@@ -109,26 +108,26 @@ func ownMigrations() (*migrate.Migrations, error) {
 }
 
 // checkSchema compares the migrations of a database with those of this version.
-func checkSchema(ctx context.Context, db *bun.DB, dialect dialect) error {
+func (db *DB) checkSchema(ctx context.Context) error {
 	list, err := ownMigrations()
 	if err != nil {
 		return err
 	}
-	migrated, err := dialect.hasTable(ctx, db, "bun_migrations")
+	migrated, err := db.hasTable(ctx, "bun_migrations")
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	if !migrated {
 		return emptyDatabase()
 	}
-	migrator := migrate.NewMigrator(db, list)
+	migrator := migrate.NewMigrator(db.DB, list)
 	unknown, err := migrator.MissingMigrations(ctx)
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	known, err := migrator.MigrationsWithStatus(ctx)
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	switch lacking := known.Unapplied(); {
 	case len(unknown) > 0:

@@ -1,0 +1,116 @@
+// Package database opens the database, PostgreSQL or SQLite, through Bun, and
+// holds what all who work with it share: connections, the differences between
+// the two, migrations, change numbers, snapshots, leadership, the cursors of
+// consumers and their quarantine. What the tables mean is said by the packages
+// that use it.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// DB is an open database. Its methods may be called at once. Errors of Bun's
+// methods are the driver's: [Translate] gives them their meaning. Those of its
+// own methods are translated already.
+type DB struct {
+	*bun.DB
+	dialect
+	now  func() time.Time
+	bell bell
+	// listener is how a connection is made that only listens; nil on SQLite.
+	listener connector
+}
+
+// Open opens the database that url names, "sqlite:PATH" or "postgres://…". It
+// changes nothing: a database whose tables are not those that this version
+// works with is refused, with the code [Empty], [Older] or [Newer].
+func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
+	db, err := connect(url, mustExist)
+	if err != nil {
+		return nil, err
+	}
+	db.now = now
+	if err := db.checkSchema(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return Translate(db.PingContext(ctx)) }
+
+// Observe has hook called for every query from now on. It is for the start,
+// before the database is shared.
+func (db *DB) Observe(hook bun.QueryHook) { db.DB = db.WithQueryHook(hook) }
+
+// Write runs fn in a transaction.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return Translate(db.RunInTx(ctx, nil, fn))
+}
+
+// Snapshot is the database as it was at one moment.
+type Snapshot struct {
+	bun.Tx
+	// Number is that of the last change in it.
+	Number int64
+}
+
+// Snapshot gives fn the database as it is now. fn does not see what others
+// change meanwhile, and they do not wait for it.
+func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Snapshot) error) error {
+	// SQLite's readers have a snapshot whatever the level.
+	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	return Translate(db.RunInTx(ctx, options, func(ctx context.Context, tx bun.Tx) error {
+		now := &Snapshot{Tx: tx}
+		if err := tx.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &now.Number); err != nil {
+			return err
+		}
+		return fn(ctx, now)
+	}))
+}
+
+// Now is the present moment.
+func (db *DB) Now() time.Time { return db.now() }
+
+// Stamp is the present moment at the precision that both databases keep.
+func (db *DB) Stamp() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
+
+// LastNumber is the number of the last committed change.
+func (db *DB) LastNumber(ctx context.Context) (int64, error) {
+	var last int64
+	err := db.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &last)
+	return last, Translate(err)
+}
+
+// TakeNumbers takes n change numbers and returns the first. Transactions that
+// took numbers commit in the order of them, so whoever has read up to one
+// number has missed none below: the row of the counter stays locked until the
+// end. Hence the rule that prevents deadlocks: numbers are taken after all
+// other rows are locked.
+func TakeNumbers(ctx context.Context, tx bun.Tx, n int) (int64, error) {
+	var last int64
+	err := tx.NewRaw("UPDATE change_numbers SET last = last + ? RETURNING last", n).Scan(ctx, &last)
+	return last - int64(n) + 1, err
+}
+
+// Setting is a named value that all replicas share.
+type Setting struct {
+	bun.BaseModel `bun:"settings"`
+	Name          string `bun:"name,pk"`
+	Value         string
+}
+
+// EpochSetting names the setting that holds a database's epoch.
+const EpochSetting = "epoch"
+
+// Epoch is a random word that is a database's own.
+func Epoch(ctx context.Context, db bun.IDB) (string, error) {
+	epoch := Setting{Name: EpochSetting}
+	err := db.NewSelect().Model(&epoch).WherePK().Scan(ctx)
+	return epoch.Value, Translate(err)
+}

@@ -1,0 +1,104 @@
+package database
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"vigie"
+)
+
+// Translate gives a driver's error its meaning; errors that are ours already
+// pass.
+func Translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*vigie.Error](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[vigie.Problems](err); ok {
+		return err
+	}
+	switch {
+	case IsNoRows(err):
+		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Introuvable.", EN: "Not found."}}
+	case IsUnique(err):
+		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Existe déjà.", EN: "Exists already."}}
+	case isDown(err):
+		return &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
+			FR: "La base de données ne répond pas. Réessayez dans un instant.",
+			EN: "The database does not answer. Try again in a moment.",
+		}}
+	}
+	return fmt.Errorf("database: %w", err)
+}
+
+// IsUnique tells a violated unique constraint: 23505 (unique_violation) in
+// PostgreSQL's appendix A.
+func IsUnique(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Code == "23505"
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		return liteErr.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || liteErr.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// IsNoRows tells a query for one row that found none.
+func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// isDown tells a database that does not answer, and may again: classes 08
+// (connection exception), 40 (transaction rollback), 53 (insufficient
+// resources), 57P (operator intervention) of PostgreSQL, a busy, full or
+// unreadable file of SQLite.
+func isDown(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "40") || strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57P")
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch liteErr.Code() & 0xff { // the primary code of an extended one
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+}
+
+// Ailing reports whether an error is about the database itself, and not about
+// what was to be read or written: it does not answer, a table is missing, a
+// right is lacking, the disk is full. Of PostgreSQL's classes, 21 to 23 and 54
+// are about what was written.
+func Ailing(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pgErr.Code[:min(2, len(pgErr.Code))] {
+		case "21", "22", "23", "54": // cardinality, data, constraint, program limit
+			return false
+		}
+		return true
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch liteErr.Code() & 0xff { // the primary code of an extended one
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
+			return false
+		}
+		return true
+	}
+	return err != nil && isDown(err)
+}

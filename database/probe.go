@@ -1,0 +1,56 @@
+package database
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"vigie"
+)
+
+// Probe connects to the database that url names, says which one it is, and lets
+// go of it. It makes and changes nothing; of a file that is not there, the error
+// is an [os.ErrNotExist].
+func Probe(ctx context.Context, url string) (version string, err error) {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return "", err
+		}
+	}
+	db, err := connect(url, mustExist)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	version, err = db.probe(ctx)
+	return version, Translate(err)
+}
+
+// oldest is the first PostgreSQL that we know.
+const oldest = 15
+
+// probe tells which database it is, and whether we can work in it.
+func (db *DB) probe(ctx context.Context) (version string, err error) {
+	if !db.postgres {
+		var tables int // what is no database is found out by this
+		err := db.NewRaw("SELECT sqlite_version(), COUNT(*) FROM sqlite_master").Scan(ctx, &version, &tables)
+		return "SQLite " + version, err
+	}
+	var number int
+	var may bool
+	err = db.NewRaw(`SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,
+		COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(ctx, &version, &number, &may)
+	switch version = "PostgreSQL " + version; {
+	case err != nil:
+		return "", err
+	case number < oldest:
+		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "%s est trop ancien : il faut PostgreSQL 15 ou plus récent.", EN: "%s is too old: PostgreSQL 15 or newer is needed.",
+		}.With(version)}
+	case !may:
+		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "Cet utilisateur ne peut pas créer de tables dans son schéma.", EN: "This user cannot make tables in its schema.",
+		}}
+	}
+	return version, nil
+}
