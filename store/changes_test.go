@@ -63,7 +63,7 @@ func TestChangesElsewhere(t *testing.T) {
 	defer conn.Close(context.Background())
 	var broken int
 	err = conn.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-		WHERE query LIKE 'LISTEN %' AND query LIKE '%' || (SELECT 'vigie_' || to_hex(hashtextextended(concat(current_schema(), '.vigie.published'), 0))) || '%'`).Scan(&broken)
+		WHERE query ILIKE 'listen %' AND query LIKE '%' || (SELECT 'vigie_' || to_hex(hashtextextended(concat(current_schema(), '.vigie.published'), 0))) || '%'`).Scan(&broken)
 	if err != nil || broken != 1 {
 		t.Fatalf("%d connections listen, %v", broken, err)
 	}
