@@ -18,10 +18,13 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
+	"vigie"
+	"vigie/alert/link"
 	"vigie/alert/post"
 	"vigie/database"
 	"vigie/search/bleve"
 	"vigie/search/meili"
+	"vigie/store"
 )
 
 // check is the command that tries what the settings of a server name.
@@ -74,6 +77,37 @@ func (c *check) tryDatabase(ctx context.Context, r *report) {
 		version, err = "a new SQLite file will be made", nil
 	}
 	r.add("database", version, err)
+	if err == nil {
+		c.tryTables(ctx, r)
+	}
+}
+
+// tryTables compares the tables with those of this version, and the secrets with
+// those that the database was used with.
+func (c *check) tryTables(ctx context.Context, r *report) {
+	db, err := database.Open(ctx, c.url(), time.Now)
+	switch vigie.CodeOf(err) {
+	case database.Empty:
+		r.add("tables", "the server will make them", nil)
+		return
+	case database.Older:
+		r.add("tables", "of an older version: the server will migrate them", nil)
+		return
+	}
+	r.add("tables", "of this version", err)
+	if err != nil {
+		return
+	}
+	s := store.New(db)
+	defer s.Close()
+	keys, err := link.New(c.Secret)
+	if err != nil { // the settings say why
+		return
+	}
+	if err = s.CheckSecrets(ctx, keys.Secrets()); vigie.CodeOf(err) == store.NoSecret {
+		err = nil
+	}
+	r.add("secrets", "those that the database is used with", err)
 }
 
 func (c *check) trySearch(ctx context.Context, r *report) {

@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 	env["VIGIE_DATA"], env["VIGIE_MAIL_URL"] = data, mail.URL("auth", "plain-noenc")
 	env["VIGIE_OIDC_ISSUER"], env["VIGIE_OIDC_AUDIENCE"] = issuerOf(t), "vigie"
 	c, said := checked(t, env)
-	want := map[string]string{"settings": "ok", "database": "ok", "search engine": "ok", "issuer": "ok warning", "mail": "ok", "folder": "ok ok"}
+	want := map[string]string{"settings": "ok", "database": "ok", "tables": "ok", "search engine": "ok", "issuer": "ok warning", "mail": "ok", "folder": "ok ok"}
 	if c.status != 0 || !maps.Equal(said, want) {
 		t.Errorf("status %d, %v:\n%s%s", c.status, said, c.out.String(), c.err.String())
 	}
@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 	if err := os.Chmod(data, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	want["folder"] = "warning ok ok"
+	want["folder"], want["secrets"] = "warning ok ok", "ok"
 	if c, said := checked(t, env); c.status != 0 || !maps.Equal(said, want) {
 		t.Errorf("beside a server: status %d, %v:\n%s%s", c.status, said, c.out.String(), c.err.String())
 	}
@@ -137,6 +137,33 @@ func TestCheckFinds(t *testing.T) {
 				if what != test.wrong && strings.Contains(result, "wrong") && test.wrong != "folder" {
 					t.Errorf("of %s it says %s:\n%s", what, result, c.out.String())
 				}
+			}
+		})
+	}
+}
+
+// A database that another version or other secrets were used with is found, and
+// nothing is changed.
+func TestCheckFindsAnothersDatabase(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			env := whole(t)
+			url := open(t)
+			env["VIGIE_DATABASE_URL"] = url
+			if c := run(t, env, "", "secret", "adopt"); c.status != 0 {
+				t.Fatal(c.err.String())
+			}
+			env["VIGIE_SECRET"] = strings.Repeat("another secret ", 3) + "."
+			if c, said := checked(t, env); c.status != 1 || said["secrets"] != "wrong" || said["tables"] != "ok" {
+				t.Errorf("with another secret: status %d, %v:\n%s", c.status, said, c.out.String())
+			}
+			storetest.Exec(t, url, "INSERT INTO bun_migrations (name, group_id) VALUES ('29990101000000', 99)")
+			if c, said := checked(t, env); c.status != 1 || said["tables"] != "wrong" || said["database"] != "ok" {
+				t.Errorf("with a newer version's tables: status %d, %v:\n%s", c.status, said, c.out.String())
+			}
+			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name IN ('29990101000000', '20261126000002')")
+			if c, said := checked(t, env); c.status != 0 || said["tables"] != "ok" {
+				t.Errorf("with an older version's tables: status %d, %v:\n%s", c.status, said, c.out.String())
 			}
 		})
 	}
