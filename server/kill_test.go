@@ -300,7 +300,7 @@ func (s *siege) finish() {
 		_ = server.Wait()
 	}()
 	var lag store.Lag
-	quiet := 0                            // a mail that waits for the index is checked again after a second
+	quiet := 0                             // a mail that waits for the index is checked again after a second
 	deadline := time.Now().Add(standstill) // how long the work takes depends on the machine
 	for ; time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		now, err := s.store.Lag(s.t.Context(), feed.Version())
