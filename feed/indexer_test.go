@@ -30,15 +30,21 @@ type rig struct {
 	dir      string
 }
 
-// fragile is an engine that fails when it is told to.
+// fragile is an engine that fails while it is down, and counts how often.
 type fragile struct {
 	search.Engine
-	down atomic.Bool
+	down   atomic.Bool
+	failed atomic.Int64
+}
+
+func (f *fragile) fail() error {
+	f.failed.Add(1)
+	return search.Unavailable(errors.New("engine is down"))
 }
 
 func (f *fragile) Open(ctx context.Context, name string) (search.Index, error) {
 	if f.down.Load() {
-		return nil, search.Unavailable(errors.New("engine is down"))
+		return nil, f.fail()
 	}
 	index, err := f.Engine.Open(ctx, name)
 	return fragileIndex{index, f}, err
@@ -51,7 +57,7 @@ type fragileIndex struct {
 
 func (i fragileIndex) Put(ctx context.Context, docs []search.Document) error {
 	if i.engine.down.Load() {
-		return search.Unavailable(errors.New("engine is down"))
+		return i.engine.fail()
 	}
 	return i.Index.Put(ctx, docs)
 }
@@ -259,24 +265,22 @@ func TestEngineComesBack(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); r.indexer.Run(ctx) }()
-	eventually := func(want int) {
+	eventually := func(what string, so func() bool) {
 		t.Helper()
-		deadline := time.Now().Add(20 * time.Second)
-		for r.found() != want {
+		for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d tenders found, want %d", r.found(), want)
+				t.Fatalf("%s: not in time; %d tenders found", what, r.found())
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	r.publish(0, 5)
-	eventually(5)
+	eventually("at first", func() bool { return r.found() == 5 })
 	r.engine.down.Store(true)
 	r.publish(5, 9)
-	time.Sleep(2 * consumer.Pace)
+	eventually("the engine fails", func() bool { return r.engine.failed.Load() >= 2 })
 	r.expect("while the engine takes nothing", 5)
 	r.engine.down.Store(false)
-	eventually(9)
+	eventually("the engine is back", func() bool { return r.found() == 9 })
 	stop()
 	<-ended
 }

@@ -264,18 +264,28 @@ func TestForeignIndexFolder(t *testing.T) {
 
 // `reindex` has the running server build its index anew; answers stay right.
 func TestReindex(t *testing.T) {
-	base, data := demoServer(t)
+	data := t.TempDir()
+	server := start(t, nil, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)
+	base := server.listening(t)
+	ready(t, base)
 	const query = `{ tenders { totalCount } }`
 	want := fmt.Sprint(ask(t, base, "", query, nil).Data)
 	c := run(t, nil, "", "reindex", "--data", data)
 	if c.status != 0 || !strings.Contains(c.out.String(), "builds") {
 		t.Fatal(c.out.String(), c.err.String())
 	}
-	for range 30 {
-		if got := fmt.Sprint(ask(t, base, "", query, nil).Data); got != want {
-			t.Fatalf("%s, want %s", got, want)
+	replaced := regexp.MustCompile(`msg="search index answers" index=\S+-g2`)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		done := replaced.MatchString(server.err.String())
+		if got := ask(t, base, "", query, nil); fmt.Sprint(got.Data) != want {
+			t.Fatalf("%v, want %s", got, want)
 		}
-		time.Sleep(50 * time.Millisecond)
+		if done {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the new index does not answer")
+		}
 	}
 }
 

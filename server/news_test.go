@@ -402,7 +402,7 @@ func TestStreamsOutliveTimeLimits(t *testing.T) {
 // A server that stops waits until its streams have said goodbye.
 func TestStreamsEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	open, ended := make(chan struct{}), false
+	open, ending, last, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}), false
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -412,7 +412,8 @@ func TestStreamsEnd(t *testing.T) {
 		defer conn.Close()
 		close(open)
 		<-r.Context().Done()
-		time.Sleep(100 * time.Millisecond) // a goodbye takes its time
+		close(ending)
+		<-last
 		ended = true
 	})
 	listener, err := bind(ctx, "127.0.0.1:0")
@@ -431,6 +432,13 @@ func TestStreamsEnd(t *testing.T) {
 	}
 	<-open
 	stop()
+	<-ending
+	select {
+	case err := <-stopped:
+		t.Fatal("it does not wait for its streams", err)
+	default:
+	}
+	close(last)
 	if err := <-stopped; err != nil || !ended {
 		t.Errorf("ended %v, %v", ended, err)
 	}
