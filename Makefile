@@ -1,4 +1,5 @@
-# `make demo` shows Vigie, `make test` checks everything; `make help` lists the rest.
+# `make demo` shows Vigie, `make check` is for while you work, `make test` checks
+# everything; `make help` lists the rest.
 SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
@@ -19,6 +20,11 @@ demo: ## build Vigie and show it with sample notices; ARGS="--listen 127.0.0.1:9
 .PHONY: build
 build: playground page ## build bin/vigie, a static binary that holds all it serves
 	$(BUILD)
+
+.PHONY: check
+check: format vet lint ## the inner loop: build, format, vet, lint and quick tests, on SQLite and Bleve
+	go build ./...
+	env -u VIGIE_TEST_POSTGRES_URL -u VIGIE_TEST_ALL -u VIGIE_TEST_DATA go test -short ./...
 
 .PHONY: test
 test: ## install what the tests need and run every check

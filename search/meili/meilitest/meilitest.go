@@ -14,11 +14,15 @@ import (
 // Server returns the address and the key of a Meilisearch: the one that
 // VIGIE_TEST_MEILI_URL and VIGIE_TEST_MEILI_KEY name, else one of the test's
 // own, started from the binary on the PATH, that goes with the test. Without
-// either the test is skipped, loudly: no package registry has the server.
+// either the test is skipped, loudly: no package registry has the server. It is
+// skipped by `make check` too.
 func Server(t testing.TB) (url, key string) {
 	t.Helper()
 	if url := os.Getenv("VIGIE_TEST_MEILI_URL"); url != "" {
 		return url, os.Getenv("VIGIE_TEST_MEILI_KEY")
+	}
+	if testing.Short() && os.Getenv("VIGIE_TEST_ALL") == "" {
+		t.Skip("the inner loop tests Bleve alone")
 	}
 	binary, err := exec.LookPath("meilisearch")
 	if err != nil {
