@@ -141,7 +141,7 @@ func TestTimeAndTurns(t *testing.T) {
 		t.Errorf("%v", got.Errors)
 	}
 	w.answer(func(o *graph.Options) {
-		o.Admit = func(context.Context) error {
+		o.Intake.Admit = func(context.Context) error {
 			return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
 		}
 	})

@@ -18,25 +18,6 @@ import (
 	"vigie/graph/input"
 )
 
-// admission lets operations in: each counts, whichever way it came.
-type admission struct {
-	admit func(context.Context) error
-}
-
-// ExtensionName implements [graphql.HandlerExtension].
-func (admission) ExtensionName() string { return "Admission" }
-
-// Validate implements [graphql.HandlerExtension].
-func (admission) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationParameters implements [graphql.OperationParameterMutator].
-func (a admission) MutateOperationParameters(ctx context.Context, _ *graphql.RawParams) *gqlerror.Error {
-	if err := a.admit(ctx); err != nil {
-		return &gqlerror.Error{Message: err.Error(), Err: err}
-	}
-	return nil
-}
-
 // variables reads an operation's variables before gqlgen does, which goes by
 // gqlparser: what that finds is right then.
 type variables struct {

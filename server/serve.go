@@ -137,7 +137,7 @@ func (c *serverSettings) doors(ctx context.Context, s *site) ([]door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("VIGIE_LISTEN (--listen): %w", err)
 	}
-	doors := []door{{public, s.handler()}}
+	doors := []door{{s.gate.limitConnections(public, s.log), s.handler()}}
 	if c.PrivateListen != "" {
 		private, err := bind(ctx, c.PrivateListen)
 		if err != nil {
