@@ -11,7 +11,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -75,7 +74,8 @@ func DefaultLimits() Limits {
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
 	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
-	schema, documents, rules := schema(), lru.New[*ast.QueryDocument](1000), documentRules(o.Private)
+	schema, rules := schema(), documentRules(o.Private)
+	documents := newCache(mostParsed, func(text string, _ *ast.QueryDocument) int { return len(text) })
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema}))
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
@@ -88,7 +88,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	// In this order: what is cheap to refuse is refused first.
 	srv.Use(noNULs{})
 	if o.Trusted == nil {
-		srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](1000)})
+		srv.Use(extension.AutomaticPersistedQuery{Cache: newCache(mostPersisted, func(hash, text string) int { return len(hash) + len(text) })})
 	} else {
 		srv.Use(trusted(o.Trusted))
 	}

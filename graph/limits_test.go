@@ -1,11 +1,14 @@
 package graph_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +40,44 @@ func TestLimits(t *testing.T) {
 	}
 	if calls := w.calls.searches.Load(); calls != 0 {
 		t.Errorf("%d searches were made for what was refused", calls)
+	}
+}
+
+// What callers ask is not kept without bounds: neither long documents, nor dense
+// ones, nor those that are asked for by their hashes.
+func TestKeptDocuments(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	dense := "{ departments { " + strings.Repeat("code ", 900) + "} }"
+	for name, question := range map[string]func(i int) string{
+		"long":      func(i int) string { return strings.Repeat(" ", 1_000_000+i) + "{ departments { code } }" },
+		"dense":     func(i int) string { return dense + strings.Repeat(" ", i) },
+		"persisted": func(i int) string { return strings.Repeat(" ", 1_000_000+i) + "nonsense" },
+	} {
+		before := inUse()
+		for i := range 60 {
+			text := question(i)
+			body, err := json.Marshal(map[string]any{"query": text, "extensions": map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": graph.Hash(text)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequestWithContext(graph.WithViewer(t.Context(), ana.viewer), http.MethodPost, "/graphql", bytes.NewReader(body))
+			request.Header.Set("Content-Type", "application/json")
+			recorder := httptest.NewRecorder()
+			w.handler.ServeHTTP(recorder, request)
+			if got := recorder.Body.String(); strings.Contains(got, "departments") != (name != "persisted") {
+				t.Fatalf("%s: %.300s", name, got)
+			}
+		}
+		if after := inUse(); after > before+25<<20 {
+			t.Errorf("%s: %d MB are kept", name, (after-before)>>20)
+		}
 	}
 }
 

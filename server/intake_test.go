@@ -237,6 +237,18 @@ func TestManyValuesOnSocket(t *testing.T) {
 	}
 }
 
+// Headers have room for the longest token and little else: they are read before
+// anything is known of who sends them.
+func TestLongHeaders(t *testing.T) {
+	base, _ := limited(t, nil)
+	for n, want := range map[int]int{maxToken: http.StatusUnauthorized, 128 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		conn := rawPost(t, base, "Content-Length: 2\r\nAuthorization: Bearer "+strings.Repeat("x", n)+"\r\n", "{}")
+		if status := statusOf(t, conn, 10*time.Second); status != want {
+			t.Errorf("a token of %d: %d, not %d", n, status, want)
+		}
+	}
+}
+
 // Compressed bodies are not read at all.
 func TestCompressedBodies(t *testing.T) {
 	base, _ := limited(t, nil)
