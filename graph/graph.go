@@ -11,7 +11,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -33,8 +32,8 @@ type Options struct {
 	// its token when it connects: by what stands for the Authorization header. An
 	// error of code [vigie.Unauthenticated] refuses the connection.
 	SignIn SignIn
-	// Admit says whether one more operation is let in, by whom the context is of.
-	Admit  func(context.Context) error
+	// Intake is what requests have to pass before they are parsed.
+	Intake wire.Intake
 	Limits Limits
 	// Private has the API not tell what it is made of: neither by introspection
 	// nor by suggestions.
@@ -75,21 +74,21 @@ func DefaultLimits() Limits {
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
 	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
-	schema, documents, rules := schema(), lru.New[*ast.QueryDocument](1000), documentRules(o.Private)
+	schema, rules := schema(), documentRules(o.Private)
+	documents := newCache(mostParsed, func(text string, _ *ast.QueryDocument) int { return len(text) })
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema}))
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
-	srv.AddTransport(wire.Stream{KeepAlive: keepAlive})
-	srv.AddTransport(wire.HTTP{})
+	srv.AddTransport(wire.Stream{Intake: o.Intake, KeepAlive: keepAlive})
+	srv.AddTransport(wire.HTTP{Intake: o.Intake})
 	srv.SetParserTokenLimit(o.Limits.Tokens)
 	srv.SetQueryCache(documents)
 	srv.SetValidationRulesFn(rules)
 	srv.SetDisableSuggestion(o.Private)
 	// In this order: what is cheap to refuse is refused first.
-	srv.Use(admission{o.Admit})
 	srv.Use(noNULs{})
 	if o.Trusted == nil {
-		srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](1000)})
+		srv.Use(extension.AutomaticPersistedQuery{Cache: newCache(mostPersisted, func(hash, text string) int { return len(hash) + len(text) })})
 	} else {
 		srv.Use(trusted(o.Trusted))
 	}

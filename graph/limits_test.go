@@ -1,11 +1,14 @@
 package graph_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +25,9 @@ func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct{ query, code, message string }{
 		"deep":              {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 niveaux"},
 		"aliases":           {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 alias"},
-		"fields":            {"{ departments { " + strings.Repeat("code ", 1000) + "} }", "LIMIT_EXCEEDED", "1000 champs"},
+		"fields":            {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 champs"},
+		"namesakes":         {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 paires"},
+		"namesakes apart":   {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "paires"},
 		"directives":        {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
 		"tokens":            {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
 		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "coûte 22101"},
@@ -37,6 +42,42 @@ func TestLimits(t *testing.T) {
 	}
 	if calls := w.calls.searches.Load(); calls != 0 {
 		t.Errorf("%d searches were made for what was refused", calls)
+	}
+}
+
+// What callers ask is not kept without bounds: neither documents that are run,
+// nor those that are to be asked for by their hashes.
+func TestKeptDocuments(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for name, question := range map[string]func(i int) string{
+		"long":      func(i int) string { return strings.Repeat(" ", 1_000_000+i) + "{ departments { code } }" },
+		"persisted": func(i int) string { return strings.Repeat(" ", 1_000_000+i) + "nonsense" },
+	} {
+		before := inUse()
+		for i := range 60 {
+			text := question(i)
+			body, err := json.Marshal(map[string]any{"query": text, "extensions": map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": graph.Hash(text)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequestWithContext(graph.WithViewer(t.Context(), ana.viewer), http.MethodPost, "/graphql", bytes.NewReader(body))
+			request.Header.Set("Content-Type", "application/json")
+			recorder := httptest.NewRecorder()
+			w.handler.ServeHTTP(recorder, request)
+			if got := recorder.Body.String(); strings.Contains(got, "departments") != (name != "persisted") {
+				t.Fatalf("%s: %.300s", name, got)
+			}
+		}
+		if after := inUse(); after > before+25<<20 {
+			t.Errorf("%s: %d MB are kept", name, (after-before)>>20)
+		}
 	}
 }
 
@@ -141,7 +182,7 @@ func TestTimeAndTurns(t *testing.T) {
 		t.Errorf("%v", got.Errors)
 	}
 	w.answer(func(o *graph.Options) {
-		o.Admit = func(context.Context) error {
+		o.Intake.Admit = func(context.Context) error {
 			return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
 		}
 	})

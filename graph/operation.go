@@ -16,26 +16,8 @@ import (
 
 	"vigie"
 	"vigie/graph/input"
+	"vigie/graph/limit"
 )
-
-// admission lets operations in: each counts, whichever way it came.
-type admission struct {
-	admit func(context.Context) error
-}
-
-// ExtensionName implements [graphql.HandlerExtension].
-func (admission) ExtensionName() string { return "Admission" }
-
-// Validate implements [graphql.HandlerExtension].
-func (admission) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationParameters implements [graphql.OperationParameterMutator].
-func (a admission) MutateOperationParameters(ctx context.Context, _ *graphql.RawParams) *gqlerror.Error {
-	if err := a.admit(ctx); err != nil {
-		return &gqlerror.Error{Message: err.Error(), Err: err}
-	}
-	return nil
-}
 
 // variables reads an operation's variables before gqlgen does, which goes by
 // gqlparser: what that finds is right then.
@@ -54,31 +36,40 @@ func (*variables) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters implements [graphql.OperationParameterMutator].
 func (v *variables) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	doc := v.document(ctx, params.Query)
-	if doc == nil {
-		return nil
+	doc, err := v.document(ctx, params.Query)
+	if doc == nil || err != nil {
+		return err
 	}
 	op := doc.Operations.ForName(params.OperationName)
 	if op == nil {
 		return nil
 	}
-	var err *gqlerror.Error
 	params.Variables, err = v.Variables(op, params.Variables)
 	return err
 }
 
+// namesakes is what a document may repeat. To compare as many takes 15 ms.
+const namesakes limit.Namesakes = 50_000
+
 // document is a valid document, which the executor finds in its cache next; nil
-// where it is not valid, for the executor to say why.
-func (v *variables) document(ctx context.Context, text string) *ast.QueryDocument {
+// where it is not valid, for the executor to say why. The error is that it is
+// not to be validated at all.
+func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocument, *gqlerror.Error) {
 	if doc, ok := v.documents.Get(ctx, text); ok {
-		return doc
+		return doc, nil
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, v.tokens)
-	if err != nil || len(doc.Operations) == 0 || len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {
-		return nil
+	if err != nil || len(doc.Operations) == 0 {
+		return nil, nil
+	}
+	if err := namesakes.Check(doc); err != nil {
+		return nil, err
+	}
+	if len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {
+		return nil, nil
 	}
 	v.documents.Add(ctx, text, doc)
-	return doc
+	return doc, nil
 }
 
 // costLimit refuses operations that cost more than one may.

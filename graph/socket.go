@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
 	"vigie/graph/wire"
@@ -21,8 +20,6 @@ const (
 	greeting = 10 * time.Second
 	// lastWords is for how long a socket stays open when its token has expired.
 	lastWords = time.Second
-	// maxQuestion is how long a socket's message may be.
-	maxQuestion int64 = 1 << 20
 )
 
 // The codes that a socket is closed with: graphql-transport-ws's own, and those
@@ -34,9 +31,9 @@ const (
 )
 
 // socket is the transport over WebSocket.
-func socket(o Options) transport.Websocket {
-	return transport.Websocket{
-		Implementation: wire.Sockets{Origins: o.Origins, Most: o.Limits.OnSocket, Full: full(o)},
+func socket(o Options) wire.Socket {
+	return wire.Socket{Websocket: transport.Websocket{
+		Implementation: wire.Sockets{Intake: o.Intake, Origins: o.Origins, Most: o.Limits.OnSocket, Present: present(o.Log)},
 		InitFunc: func(ctx context.Context, hello transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 			if authorization := hello.Authorization(); authorization != "" { // else who asks is who the header says
 				viewer, err := o.SignIn(ctx, authorization)
@@ -50,20 +47,12 @@ func socket(o Options) transport.Websocket {
 			// A moment later, for what is followed has a last word to say.
 			ctx, cancel := untilExpired(ctx, lastWords)
 			context.AfterFunc(ctx, cancel)
+			wire.Greeted(ctx)
 			return ctx, nil, nil
 		},
-		InitTimeout: greeting, KeepAlivePingInterval: keepAlive, PingPongInterval: keepAlive, PayloadReadLimit: new(maxQuestion),
-	}
-}
-
-// full is the answer to an operation too many on one socket.
-func full(o Options) func(context.Context) *gqlerror.Error {
-	return func(ctx context.Context) *gqlerror.Error {
-		return present(o.Log)(ctx, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-			FR: "Cette connexion porte déjà %d opérations : attendez que l'une se termine.",
-			EN: "This socket has %d operations open: wait for one to end.",
-		}.With(o.Limits.OnSocket)})
-	}
+		InitTimeout: greeting, KeepAlivePingInterval: keepAlive, PingPongInterval: keepAlive,
+		PayloadReadLimit: new(int64(-1)), // the intake limits what is read
+	}}
 }
 
 // refused says why a socket is closed to who asks.

@@ -171,7 +171,7 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 // answer has the API answer with other options than usual.
 func (w *world) answer(change func(*graph.Options)) {
 	o := graph.Options{
-		SignIn: w.signIn, Admit: func(context.Context) error { return nil }, Limits: graph.DefaultLimits(), Log: testLog(w.t), Metrics: prometheus.NewRegistry(),
+		SignIn: w.signIn, Limits: graph.DefaultLimits(), Log: testLog(w.t), Metrics: prometheus.NewRegistry(),
 	}
 	change(&o)
 	w.handler = graph.NewHandler(w.service, o)

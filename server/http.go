@@ -88,16 +88,16 @@ func (s *site) fronts(mux *http.ServeMux) {
 	}
 }
 
-// api answers GraphQL: who comes too often is sent away first, then who cannot
-// be told, and only then is read what is asked.
+// api answers GraphQL: it finds out who asks, then reads what is asked, within
+// limits for each caller, and only then waits for a place to answer it in.
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
 	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, graph.Options{
-		SignIn: signIn, Admit: s.gate.admit, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		SignIn: signIn, Intake: s.gate.intake(), Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})
 	operations.AroundOperations(s.traces.operations)
-	api := s.gate.pass(s.authenticate(signIn, s.gate.limitBody(operations)))
+	api := s.authenticate(signIn, s.gate.countStreams(operations))
 	if len(s.gate.AllowedOrigins) == 0 {
 		return api
 	}
@@ -160,7 +160,13 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
+		leave, err := s.gate.signIns.enter(ctx)
+		if err != nil {
+			turnAway(w, r, err)
+			return
+		}
 		viewer, err := signIn(ctx, r.Header.Get("Authorization"))
+		leave()
 		if err != nil {
 			s.refuse(w, r, err)
 			return
@@ -195,6 +201,7 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}
+	w.Header().Set("Connection", "close") // nobody waits for the body
 	writeError(w, r, status, code, text)
 }
 
@@ -243,7 +250,7 @@ func (d door) serve(ctx context.Context, log *slog.Logger) error {
 	streams := &streams{stop: ctx}
 	server := &http.Server{
 		Handler: streams.apart(d.handler), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: maxToken + 16<<10, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	failed := make(chan error, 1)

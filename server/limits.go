@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,7 +18,6 @@ import (
 
 	"github.com/alecthomas/kong"
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"vigie"
@@ -26,7 +28,7 @@ import (
 
 // limitSettings are what the API's clients may ask for.
 type limitSettings struct {
-	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
+	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
 	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
 	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
 	MaxFields        int           `help:"How many fields an operation may have, its fragments written out." default:"${fields}" type:"number" bounds:"10..1000000" placeholder:"N"`
@@ -37,6 +39,7 @@ type limitSettings struct {
 	MaxOnSocket      int           `help:"How many operations may be open on a WebSocket." default:"${onSocket}" type:"number" bounds:"1..10000" placeholder:"N"`
 	MaxSubscriptions int           `help:"How many subscriptions an account may have open." default:"${subscriptions}" type:"number" bounds:"1..100000" placeholder:"N"`
 	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxConnections   int64         `help:"How many connections an address may have open, and how many WebSockets and event streams; a trusted proxy's connections are not counted." default:"1000" type:"number" bounds:"1..1000000" placeholder:"N"`
 	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" type:"number" bounds:"1..100000" placeholder:"N"`
 	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" type:"number" bounds:"1..1000000000" placeholder:"N"`
 	RateAddress      float64       `help:"How many operations an address may ask for in a minute without a token." default:"300" type:"number" bounds:"1..1000000000" placeholder:"N"`
@@ -126,20 +129,44 @@ func readDocuments(text []byte) (map[string]string, error) {
 // gate lets requests in as long as there are not too many.
 type gate struct {
 	limitSettings
-	proxies                     []netip.Prefix
-	accounts, addresses, wrong  *buckets
-	answering, waiting, streams *semaphore.Weighted
-	now                         func() time.Time
+	proxies                    []netip.Prefix
+	accounts, addresses, wrong *buckets
+	signIns, answers           *queue
+	streams, connections       *shares
+	strangers, known           senders
+	now                        func() time.Time
 }
 
-// patient is how long a request waits for its turn.
-const patient = time.Second
+// senders are the callers without a token, or those with one. What they have on
+// its way to us, or on its way back, is counted apart: strangers cannot take
+// what the others need.
+type senders struct {
+	requests, bytes *shares
+	// time is how long a request may take to arrive, and its answer to be read.
+	time time.Duration
+}
+
+const (
+	// strangersBody is how long a request may be without a token. The longest
+	// document of [graph.DefaultLimits], 3,000 words and signs, is half of it.
+	strangersBody = 64 << 10
+	// bytesPerValue is how many bytes of what one may send allow for a value: an
+	// empty object takes three of them, and some 90 bytes of memory. fewValues may
+	// always be there.
+	bytesPerValue, fewValues = 64, 1000
+	// maxNesting is how many lists and objects may stand within one another. Of the
+	// schema's inputs, a lot's CPV codes stand deepest: in seven.
+	maxNesting = 32
+)
 
 // open makes the gate.
 func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	g := &gate{
 		limitSettings: s, accounts: newBuckets(s.RateAccount), addresses: newBuckets(s.RateAddress), wrong: newBuckets(s.RateBadTokens), now: now,
-		answering: semaphore.NewWeighted(s.MaxInFlight), waiting: semaphore.NewWeighted(4 * s.MaxInFlight), streams: semaphore.NewWeighted(s.MaxStreams),
+		signIns: newQueue(s.MaxInFlight), answers: newQueue(s.MaxInFlight),
+		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
+		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
+		known:     senders{newShares(64, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
 	}
 	for _, network := range s.TrustedProxies {
 		prefix, err := netip.ParsePrefix(network)
@@ -190,20 +217,59 @@ func (b *buckets) take(who string, now time.Time) bool {
 	return bucket.AllowN(now, 1)
 }
 
-func tooMany() error {
-	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-		FR: "Trop de demandes : attendez un instant.", EN: "Too many requests: wait a moment.",
-	}}
+// caller tells who asks, for counting: who bears a token, or else the network
+// that the request comes from.
+func caller(ctx context.Context) (who string, known bool) {
+	if key, ok := graph.ViewerKey(ctx); ok {
+		return key, true
+	}
+	return addressOf(ctx), false
+}
+
+// sender is who asks, and among whom it is counted.
+func (g *gate) sender(ctx context.Context) (who string, among *senders) {
+	if who, known := caller(ctx); known {
+		return who, &g.known
+	}
+	return addressOf(ctx), &g.strangers
+}
+
+// intake is what requests have to pass before they are parsed.
+func (g *gate) intake() wire.Intake {
+	return wire.Intake{
+		Limits: g.limits, Admit: g.admit, Begin: g.answers.enter,
+		Open: func(ctx context.Context) (func(), error) {
+			who, among := g.sender(ctx)
+			return among.requests.take(who, 1)
+		},
+		Hold: func(ctx context.Context, n int) (func(), error) {
+			who, among := g.sender(ctx)
+			return among.bytes.take(who, int64(n))
+		},
+	}
+}
+
+// limits are what one request may be. Notices come many at once.
+func (g *gate) limits(ctx context.Context) wire.Limits {
+	_, among := g.sender(ctx)
+	l := wire.Limits{Bytes: g.MaxBody, Time: among.time, Depth: maxNesting}
+	switch {
+	case among == &g.strangers:
+		l.Bytes = min(l.Bytes, strangersBody)
+	case graph.Publishes(ctx):
+		l.Bytes *= 16
+	}
+	l.Values = int(max(fewValues, l.Bytes/bytesPerValue))
+	return l
 }
 
 // admit lets one more operation in, whichever way it came: of who bears a token,
 // or else of an address.
 func (g *gate) admit(ctx context.Context) error {
-	turns, who := g.accounts, ""
-	if key, ok := graph.ViewerKey(ctx); ok {
-		who = key
-	} else {
-		turns, who = g.addresses, addressOf(ctx)
+	turns := g.addresses
+	who, known := caller(ctx)
+	if known {
+		turns = g.accounts
 	}
 	if !turns.take(who, g.now()) {
 		return tooMany()
@@ -223,43 +289,32 @@ func (g *gate) signIn(next graph.SignIn) graph.SignIn {
 	}
 }
 
-// pass lets requests through whose turn comes in time, and tells others to come
-// again: to answer some well is better than to answer all too late.
-func (g *gate) pass(next http.Handler) http.Handler {
+// countStreams counts WebSockets and event streams for as long as they are open.
+func (g *gate) countStreams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wire.Streams(r) {
-			if !g.streams.TryAcquire(1) {
-				busy(w, r)
-				return
-			}
-			defer g.streams.Release(1)
-			next.ServeHTTP(w, r)
-			return
-		}
-		if !g.answering.TryAcquire(1) {
-			if !g.waiting.TryAcquire(1) {
-				busy(w, r)
-				return
-			}
-			ctx, cancel := context.WithTimeout(r.Context(), patient)
-			err := g.answering.Acquire(ctx, 1)
-			cancel()
-			g.waiting.Release(1)
+			who, _ := caller(r.Context())
+			end, err := g.streams.take(who, 1)
 			if err != nil {
-				busy(w, r)
+				turnAway(w, r, err)
 				return
 			}
+			defer end()
 		}
-		defer g.answering.Release(1)
 		next.ServeHTTP(w, r)
 	})
 }
 
-func busy(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Retry-After", "1")
-	writeError(w, r, http.StatusServiceUnavailable, vigie.Unavailable, vigie.Text{
-		FR: "Le service est très demandé. Réessayez dans un instant.", EN: "The service is very busy. Try again in a moment.",
-	})
+// turnAway answers a request that comes too often, or while there is no place.
+func turnAway(w http.ResponseWriter, r *http.Request, err error) {
+	e, _ := errors.AsType[*vigie.Error](err)
+	status, later := http.StatusServiceUnavailable, "1"
+	if e.Code == vigie.TooManyRequests {
+		status, later = http.StatusTooManyRequests, "10"
+	}
+	w.Header().Set("Retry-After", later)
+	w.Header().Set("Connection", "close") // nobody waits for the body
+	writeError(w, r, status, e.Code, e.Text)
 }
 
 // address finds out where a request comes from: the last address before the
@@ -295,14 +350,62 @@ func addressOf(ctx context.Context) string {
 	return address
 }
 
-// limitBody cuts what is longer than one may send. Notices come many at once.
-func (g *gate) limitBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		most := g.MaxBody
-		if graph.Publishes(r.Context()) {
-			most *= 16
+// counted is what an address is counted as: with IPv6, one line has 2⁶⁴ of them.
+func counted(address string) string {
+	at, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if at = at.Unmap(); at.Is4() {
+		return at.String()
+	}
+	line, _ := at.WithZone("").Prefix(64) // which no IPv6 address is too short for
+	return line.String()
+}
+
+// limitConnections has each address have so many connections at most; one more
+// is closed at once. Of proxies that we trust there may be any number.
+func (g *gate) limitConnections(l net.Listener, log *slog.Logger) net.Listener {
+	return &limitedListener{Listener: l, gate: g, log: log, seldom: rate.Sometimes{Interval: time.Minute}}
+}
+
+type limitedListener struct {
+	net.Listener
+	gate   *gate
+	log    *slog.Logger
+	seldom rate.Sometimes
+}
+
+// Accept implements [net.Listener].
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, most)
-		next.ServeHTTP(w, r)
-	})
+		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
+		if err != nil || l.gate.trusts(host) {
+			return conn, nil
+		}
+		give, err := l.gate.connections.take(counted(host), 1)
+		if err == nil {
+			return countedConn{conn, give}, nil
+		}
+		conn.Close()
+		l.seldom.Do(func() {
+			l.log.Warn("an address has too many connections; if it is a proxy, name it in VIGIE_TRUSTED_PROXIES", "component", "http", "address", host)
+		})
+	}
+}
+
+// countedConn is a connection that is counted until it is closed.
+type countedConn struct {
+	net.Conn
+	give func()
+}
+
+// Close implements [net.Conn].
+func (c countedConn) Close() error {
+	c.give()
+	return c.Conn.Close()
 }

@@ -12,17 +12,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql/handler/testserver"
 	"github.com/coder/websocket"
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"vigie"
 	"vigie/graph"
+	"vigie/graph/wire"
 )
 
 // limited is a running server with settings of its own; the token is that of a
@@ -147,62 +149,93 @@ func TestBodies(t *testing.T) {
 }
 
 // Where too many come at once some wait, the others are told to come again, and
-// when it is quiet all are let in as before.
+// when it is quiet all are let in as before. Streams do not wait in line.
 func TestShedding(t *testing.T) {
-	g, err := limitSettings{MaxInFlight: 1, MaxStreams: 1}.open(time.Now)
+	g, err := limitSettings{MaxBody: 1000, MaxInFlight: 1, MaxStreams: 1, MaxConnections: 1, RateAddress: 100}.open(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	entered, leave := make(chan bool), make(chan bool)
-	handler := g.pass(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		entered <- true
-		<-leave
-	}))
+	api := testserver.New()
+	api.AddTransport(wire.Stream{Intake: g.intake(), KeepAlive: time.Minute})
+	api.AddTransport(wire.HTTP{Intake: g.intake()})
+	handler := g.identify(g.countStreams(api))
 	come := func(accept string) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ name }"}`))
+		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Accept", accept)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		return w
 	}
-	var first sync.WaitGroup
-	first.Go(func() { come("") })
-	<-entered
+	leave, err := g.answers.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	statuses := make(chan int)
 	for range 4 {
 		go func() { statuses <- come("").Code }()
 	}
 	waitFor(t, "four wait", func() bool {
-		if !g.waiting.TryAcquire(1) {
+		if !g.answers.waiting.TryAcquire(1) {
 			return true
 		}
-		g.waiting.Release(1)
+		g.answers.waiting.Release(1)
 		return false
 	})
-	if w := come(""); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "UNAVAILABLE") {
+	if w := come(""); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("the sixth: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if w := come("text/event-stream"); w.Code != http.StatusOK {
+		t.Errorf("a stream meanwhile: %d", w.Code)
 	}
 	for range 4 { // a second is over
 		if status := <-statuses; status != http.StatusServiceUnavailable {
 			t.Errorf("who waited in vain: %d", status)
 		}
 	}
-	go func() { statuses <- come("text/event-stream").Code }()
-	<-entered // streams do not stand in line
-	if w := come("text/event-stream"); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("the second stream: %d", w.Code)
+	leave()
+	leave() // once too often
+	for range 2 {
+		if w := come(""); w.Code != http.StatusOK {
+			t.Errorf("once it is quiet: %d %s", w.Code, w.Body)
+		}
 	}
-	leave <- true
-	leave <- true
-	if status := <-statuses; status != http.StatusOK {
-		t.Errorf("the stream: %d", status)
+	end, err := g.streams.take("another", 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	first.Wait()
-	go func() { statuses <- come("").Code }()
-	<-entered
-	leave <- true
-	if status := <-statuses; status != http.StatusOK {
-		t.Errorf("once it is quiet: %d", status)
+	if w := come("text/event-stream"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "UNAVAILABLE") {
+		t.Errorf("a stream too many: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	end()
+	if w := come("text/event-stream"); w.Code != http.StatusOK {
+		t.Errorf("a stream where another has ended: %d", w.Code)
+	}
+}
+
+// One caller has no more than its share, whatever it does, and all together no
+// more than the whole.
+func TestShares(t *testing.T) {
+	s := newShares(3, 5)
+	take := func(who string, n int64, want vigie.Code) func() {
+		t.Helper()
+		give, err := s.take(who, n)
+		if vigie.CodeOf(err) != want {
+			t.Errorf("%s takes %d: %v, want %s", who, n, err, want)
+		}
+		return give
+	}
+	first := take("ana", 2, "")
+	take("ana", 2, vigie.TooManyRequests)
+	second := take("bob", 3, "")
+	take("ana", 1, vigie.Unavailable)
+	second()
+	second() // once too often
+	take("ana", 1, "")()
+	take("bob", 3, "")()
+	first()
+	if s.taken != 0 || len(s.by) != 0 {
+		t.Errorf("%d are taken, by %v", s.taken, s.by)
 	}
 }
 

@@ -23,7 +23,7 @@ func (g *gate) identify(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		ctx := context.WithValue(graph.WithRequest(r.Context(), id), addressKey{}, g.address(r))
+		ctx := context.WithValue(graph.WithRequest(r.Context(), id), addressKey{}, counted(g.address(r)))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -137,7 +137,7 @@ func (c *serverSettings) doors(ctx context.Context, s *site) ([]door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("VIGIE_LISTEN (--listen): %w", err)
 	}
-	doors := []door{{public, s.handler()}}
+	doors := []door{{s.gate.limitConnections(public, s.log), s.handler()}}
 	if c.PrivateListen != "" {
 		private, err := bind(ctx, c.PrivateListen)
 		if err != nil {
@@ -199,12 +199,13 @@ func (s *site) close() {
 }
 
 // follow has the index and the news follow the database, and what was kept for
-// long enough forgotten, until stop.
+// long enough forgotten, until stop; and memory that is not needed given back.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
+	done.Go(func() { trim(ctx) })
 	done.Go(func() {
 		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep, Metrics: s.consumers}).Run(ctx)
 	})

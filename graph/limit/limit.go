@@ -57,6 +57,46 @@ func refused(text vigie.Text) *gqlerror.Error {
 	return &gqlerror.Error{Message: err.Error(), Err: err}
 }
 
+// Namesakes limits how many pairs of fields of one name a document may have:
+// validation compares each with each, to tell whether their answers can stand
+// in one place. It comes before validation.
+type Namesakes int
+
+// Check refuses a document that has more.
+func (n Namesakes) Check(doc *ast.QueryDocument) *gqlerror.Error {
+	counts := make(map[string]int)
+	for _, op := range doc.Operations {
+		countNames(op.SelectionSet, counts)
+	}
+	for _, fragment := range doc.Fragments {
+		countNames(fragment.SelectionSet, counts)
+	}
+	pairs := 0
+	for _, count := range counts {
+		pairs += count * (count - 1) / 2
+	}
+	if pairs <= int(n) {
+		return nil
+	}
+	return refused(vigie.Text{
+		FR: "Le document répète trop souvent les mêmes champs : %d paires de champs du même nom, et %d au plus sont possibles.",
+		EN: "The document repeats the same fields too often: it has %d pairs of fields of the same name and may have %d at most.",
+	}.With(pairs, int(n)))
+}
+
+// countNames counts the fields by the names they have in the answer.
+func countNames(list ast.SelectionSet, counts map[string]int) {
+	for _, selection := range list {
+		switch s := selection.(type) {
+		case *ast.Field:
+			counts[s.Alias]++
+			countNames(s.SelectionSet, counts)
+		case *ast.InlineFragment:
+			countNames(s.SelectionSet, counts)
+		}
+	}
+}
+
 // measure is the size of a part of an operation.
 type measure struct{ depth, fields, aliases, directives int }
 

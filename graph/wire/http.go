@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -16,53 +17,93 @@ import (
 // (https://graphql.github.io/graphql-over-http/draft/): queries and mutations
 // by POST, queries by GET too. It takes whatever no other transport takes, and
 // so comes last.
-type HTTP struct{}
+//
+// A request takes a place only once it has arrived, and has left it before its
+// answer is written: neither who sends slowly nor who reads slowly holds one.
+type HTTP struct{ Intake }
 
 // Supports implements [graphql.Transport].
 func (HTTP) Supports(*http.Request) bool { return true }
 
 // Do implements [graphql.Transport].
-func (HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	a := answer{w, r, exec, mediaType(r)}
+func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	a := &answer{w, r, exec, mediaType(r)}
 	if a.kind == eventStream { // for which the stream is not made
 		a.kind = plainJSON
 	}
+	done, err := h.open(r.Context())
+	if err != nil {
+		w.Header().Set("Connection", "close") // nobody waits for the body
+		a.refuse(turnedAway(err))
+		return
+	}
+	defer done()
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
+		h := w.Header()
+		h.Set("Allow", "GET, POST")
+		h.Set("Connection", "close")
 		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Seuls GET et POST sont possibles.", "Only GET and POST are possible."))
 		return
 	}
-	params, refused := read(r)
+	asked, release, refused := h.receive(w, r)
+	defer release()
 	if refused != nil {
 		a.refuse(refused)
 		return
 	}
-	op, errs := exec.CreateOperationContext(r.Context(), params)
+	end, err := h.begin(r.Context())
+	if err != nil {
+		a.refuse(turnedAway(err))
+		return
+	}
+	defer end() // also after a panic
+	status, response := h.run(a, asked)
+	end()
+	if response == nil { // the client is gone
+		return
+	}
+	limits := h.limits(r.Context())
+	if limits.Time > 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))
+	}
+	a.write(status, response)
+}
+
+// run runs an operation.
+func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
+	ctx := a.r.Context()
+	if err := h.admit(ctx); err != nil {
+		return a.refusal(turnedAway(err))
+	}
+	params, refused := h.parse(ctx, asked, a.r.Header)
+	if refused != nil {
+		return a.refusal(refused)
+	}
+	op, errs := a.exec.CreateOperationContext(ctx, params)
 	switch {
 	case len(errs) > 0:
-		a.invalid(op, errs)
+		return a.invalid(op, errs)
 	case follows(op):
-		a.refuse(refuse(http.StatusBadRequest, vigie.BadRequest,
+		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest,
 			"Une souscription passe par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
 			"A subscription goes over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream."))
-	case mutates(op) && r.Method != http.MethodPost:
-		w.Header().Set("Allow", "POST")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Une mutation passe par POST.", "A mutation goes by POST."))
-	default:
-		responses, ctx := exec.DispatchOperation(r.Context(), op)
-		response := responses(ctx)
-		switch {
-		case response != nil:
-		case r.Context().Err() != nil: // the client is gone
-			return
-		default: // its time was over before it began
-			response = exec.DispatchError(ctx, wrapped(context.DeadlineExceeded))
-		}
-		if response.Data == nil {
-			response.Data = json.RawMessage("null")
-		}
-		a.write(http.StatusOK, response)
+	case mutates(op) && !asked.post:
+		a.w.Header().Set("Allow", "POST")
+		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Une mutation passe par POST.", "A mutation goes by POST."))
 	}
+	responses, running := a.exec.DispatchOperation(ctx, op)
+	response = responses(running)
+	switch {
+	case response != nil:
+	case ctx.Err() != nil:
+		return 0, nil
+	default: // its time was over before it began
+		response = a.exec.DispatchError(running, wrapped(context.DeadlineExceeded))
+	}
+	if response.Data == nil {
+		response.Data = json.RawMessage("null")
+	}
+	return http.StatusOK, response
 }
 
 // answer is how one request is answered.
@@ -73,23 +114,28 @@ type answer struct {
 	kind string
 }
 
-// refuse answers a request that is not a well-formed one.
-func (a *answer) refuse(refused *refusal) {
-	a.write(refused.status, a.exec.DispatchError(a.r.Context(), wrapped(refused.err)))
+// refuse answers a request that is not run.
+func (a *answer) refuse(refused *refusal) { a.write(a.refusal(refused)) }
+
+// refusal is the answer to a request that is not run.
+func (a *answer) refusal(refused *refusal) (status int, response *graphql.Response) {
+	switch refused.status {
+	case http.StatusTooManyRequests:
+		a.w.Header().Set("Retry-After", "10")
+	case http.StatusServiceUnavailable:
+		a.w.Header().Set("Retry-After", "1")
+	}
+	return refused.status, a.exec.DispatchError(a.r.Context(), wrapped(refused.err))
 }
 
-// invalid answers an operation that is not run. Who reads application/json
-// takes another status than 200 for a broken connection.
-func (a *answer) invalid(op *graphql.OperationContext, errs gqlerror.List) {
-	status := http.StatusOK
-	switch code := vigie.CodeOf(errs[0].Err); {
-	case code == vigie.TooManyRequests:
-		status = http.StatusTooManyRequests
-		a.w.Header().Set("Retry-After", "10")
-	case a.kind == responseJSON:
+// invalid is the answer to an operation that is not run. Who reads
+// application/json takes another status than 200 for a broken connection.
+func (a *answer) invalid(op *graphql.OperationContext, errs gqlerror.List) (status int, response *graphql.Response) {
+	status = http.StatusOK
+	if a.kind == responseJSON {
 		status = http.StatusBadRequest
 	}
-	a.write(status, a.exec.DispatchError(graphql.WithOperationContext(a.r.Context(), op), errs))
+	return status, a.exec.DispatchError(graphql.WithOperationContext(a.r.Context(), op), errs)
 }
 
 // body is a response as it is written: one without data was never run.

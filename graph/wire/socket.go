@@ -4,15 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"vigie"
 )
 
 // Protocol is the one spoken on sockets
@@ -23,6 +29,8 @@ const Protocol = "graphql-transport-ws"
 // RFC 6455.
 const (
 	closeGoingAway    = 1001
+	closeTooLong      = 1009
+	closeTryAgain     = 1013
 	closeBadMessage   = 4400
 	closeUnauthorized = 4401
 	closeNotSpoken    = 4406
@@ -35,49 +43,109 @@ const (
 // do not: ids stand for one operation each, and are not without number. Clients
 // that break it are told by the code that they know it by, and stop.
 type Sockets struct {
+	Intake
 	// Origins are those from whose pages sockets are accepted, beside our own, such
 	// as https://*.example.org; * stands for any part.
 	Origins []string
-	// Most is how many operations may be open on a socket; one more is answered
-	// with the error that Full makes.
+	// Most is how many operations may be open on a socket.
 	Most int
-	Full func(context.Context) *gqlerror.Error
+	// Present words the error of an operation that is not run.
+	Present func(context.Context, error) *gqlerror.Error
+}
+
+// Socket is the transport over WebSocket, of an implementation by [Sockets].
+type Socket struct{ transport.Websocket }
+
+// Do implements [graphql.Transport].
+func (s Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	c := new(caller)
+	defer c.leave() // gqlgen does not close each connection that it is done with
+	s.Websocket.Do(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)), exec)
+}
+
+// caller is who speaks on a socket.
+type caller struct {
+	said   atomic.Pointer[context.Context] // of whom the first message named
+	socket *socket                         // nil where it was not accepted
+}
+
+type callerKey struct{}
+
+// Greeted notes who speaks on a socket from now on: whom its first message
+// named. ctx is of that, and comes from the request's.
+func Greeted(ctx context.Context) {
+	if c, ok := ctx.Value(callerKey{}).(*caller); ok {
+		c.said.Store(&ctx)
+	}
+}
+
+// leave ends the socket.
+func (c *caller) leave() {
+	if c.socket != nil {
+		_ = c.socket.Close() // it may be closed already
+		c.socket.memory.becomes(nil, true)
+	}
 }
 
 // Accept implements [transport.WebsocketImplementation].
 func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
-	ours := transport.CoderWebsocketImplementation{AcceptOptions: websocket.AcceptOptions{
-		Subprotocols: []string{Protocol}, OriginPatterns: s.Origins,
-	}}
-	conn, err := ours.Accept(w, r, transport.WebsocketAcceptOptions{})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}, OriginPatterns: s.Origins})
 	if err != nil {
 		return nil, err
 	}
-	socket := &socket{limited: conn.(limited), rules: s, request: r.Context(), open: make(map[string]bool)}
+	conn.SetReadLimit(-1) // what is read is limited by who speaks
+	socket := &socket{link: &link{Conn: conn}, rules: s, request: r.Context(), open: make(map[string]bool)}
+	if c, ok := r.Context().Value(callerKey{}).(*caller); ok {
+		c.socket = socket
+	}
 	if conn.Subprotocol() != Protocol {
 		_ = socket.WriteClose(closeNotSpoken, "Subprotocol not acceptable") // the next reading fails
 	}
 	return socket, nil
 }
 
-// limited is what the transport asks of a socket, and may ask.
-type limited interface {
-	transport.WebsocketConn
-	transport.WebsocketReadLimiter
-	transport.WebsocketReadDeadliner
-}
-
 // socket holds its client to the protocol. It sees all that is read and
 // written.
 type socket struct {
-	limited
+	*link
 	rules   Sockets
 	request context.Context
+	memory  memory // of the last message
 
 	mutex   sync.Mutex
 	greeted bool            // the client has said who it is
 	let     bool            // and was let in
 	open    map[string]bool // until we have said that it is over
+}
+
+// caller is the context of who speaks.
+func (s *socket) caller() context.Context {
+	if c, ok := s.request.Value(callerKey{}).(*caller); ok {
+		if ctx := c.said.Load(); ctx != nil {
+			return *ctx
+		}
+	}
+	return s.request
+}
+
+// memory is what the message takes that was read last.
+type memory struct {
+	mutex   sync.Mutex
+	release func()
+	over    bool // nothing is read any more
+}
+
+// becomes gives back what was taken, in exchange for what is taken now.
+func (m *memory) becomes(release func(), over bool) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.release != nil {
+		m.release()
+	}
+	m.release = release
+	if m.over = m.over || over; m.over && release != nil {
+		release()
+	}
 }
 
 // message is one of the protocol's.
@@ -94,65 +162,102 @@ func (s *socket) Subprotocol() string { return Protocol }
 // NextReader returns the next message that the protocol allows.
 func (s *socket) NextReader() (int, io.Reader, error) {
 	for {
-		kind, r, err := s.limited.NextReader()
+		s.memory.becomes(nil, false) // what was read before has been parsed
+		text, err := s.next()
 		if err != nil {
-			return kind, nil, err
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			return kind, nil, err
+			return 0, nil, err
 		}
 		var m message
 		if !decode(text, &m) || !slices.Contains([]string{"connection_init", "subscribe", "complete", "ping", "pong"}, m.Type) {
-			return kind, nil, s.end(closeBadMessage, "Invalid message")
+			return 0, nil, s.end(closeBadMessage, "Invalid message")
 		}
-		full, err := s.received(m)
+		refused, err := s.received(m, text)
 		if err != nil {
-			return kind, nil, err
+			return 0, nil, err
 		}
-		if !full {
-			return kind, bytes.NewReader(text), nil
+		if refused == nil {
+			return int(websocket.MessageText), bytes.NewReader(text), nil
 		}
-		payload, err := json.Marshal(gqlerror.List{s.rules.Full(s.request)})
+		payload, err := json.Marshal(gqlerror.List{s.rules.Present(s.caller(), refused)})
 		if err == nil {
-			err = s.limited.WriteJSON(message{Type: "error", ID: m.ID, Payload: payload})
+			err = s.link.WriteJSON(message{Type: "error", ID: m.ID, Payload: payload})
 		}
 		if err != nil {
-			return kind, nil, err
+			return 0, nil, err
 		}
 	}
 }
 
-// received notes what the client said; full is whether it asks for more than
-// it may.
-func (s *socket) received(m message) (full bool, err error) {
+// next reads the next message, within the limits of who speaks.
+func (s *socket) next() ([]byte, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	caller := s.caller()
+	if limit := s.rules.limits(caller).Time; limit > 0 { // from its first byte on
+		defer time.AfterFunc(limit, cancel).Stop()
+	}
+	text, release, err := s.rules.gather(caller, r)
+	s.memory.becomes(release, false)
+	if e, ok := errors.AsType[*vigie.Error](err); ok {
+		return nil, s.end(closeTryAgain, e.Error())
+	}
+	if err == errTooLong {
+		return nil, s.end(closeTooLong, "Message too long")
+	}
+	return text, err
+}
+
+// received notes what the client said; refused is why an operation is not run.
+func (s *socket) received(m message, text []byte) (refused, err error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	large := s.rules.check(s.caller(), text)
+	if large != nil && m.Type != "subscribe" {
+		return nil, s.end(closeBadMessage, "Invalid message")
+	}
 	switch m.Type {
 	case "connection_init":
 		if s.greeted {
-			return false, s.end(closeGreetedTwice, "Too many initialisation requests")
+			return nil, s.end(closeGreetedTwice, "Too many initialisation requests")
 		}
 		s.greeted = true
 	case "subscribe":
 		switch {
 		case !s.let:
-			return false, s.end(closeUnauthorized, "Unauthorized")
+			return nil, s.end(closeUnauthorized, "Unauthorized")
 		case m.ID == "":
-			return false, s.end(closeBadMessage, "Invalid message")
+			return nil, s.end(closeBadMessage, "Invalid message")
 		case s.open[m.ID]:
-			return false, s.end(closeTwice, fmt.Sprintf("Subscriber for %.60s already exists", m.ID))
+			return nil, s.end(closeTwice, fmt.Sprintf("Subscriber for %.60s already exists", m.ID))
 		case len(s.open) >= s.rules.Most:
-			return true, nil
+			return s.full(), nil
+		}
+		if err := s.rules.admit(s.caller()); err != nil {
+			return err, nil
+		}
+		if large != nil {
+			return large.err, nil
 		}
 		s.open[m.ID] = true
 	}
-	return false, nil
+	return nil, nil
+}
+
+// full is why an operation too many is not run.
+func (s *socket) full() error {
+	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
+		FR: "Cette connexion porte déjà %d opérations : attendez que l'une se termine.",
+		EN: "This socket has %d operations open: wait for one to end.",
+	}.With(s.rules.Most)}
 }
 
 // end closes the socket.
 func (s *socket) end(code int, reason string) error {
-	_ = s.limited.WriteClose(code, reason) // it may be closed already
+	_ = s.link.WriteClose(code, reason) // it may be closed already
 	return transport.ErrWebsocketClosed
 }
 
@@ -177,7 +282,7 @@ func (s *socket) WriteJSON(v any) error {
 		}
 		delete(s.open, m.ID)
 	}
-	return s.limited.WriteJSON(json.RawMessage(text))
+	return s.link.WriteJSON(json.RawMessage(text))
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
@@ -191,5 +296,5 @@ func (s *socket) WriteClose(code int, reason string) error {
 	case code == transport.WebsocketCloseNormalClosure && s.request.Err() != nil:
 		code = closeGoingAway
 	}
-	return s.limited.WriteClose(code, reason)
+	return s.link.WriteClose(code, reason)
 }

@@ -17,6 +17,7 @@ import (
 // (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md): an event
 // « next » for each response, and « complete » after the last.
 type Stream struct {
+	Intake
 	// KeepAlive is how often something is sent where nothing happens.
 	KeepAlive time.Duration
 }
@@ -28,7 +29,8 @@ func (Stream) Supports(r *http.Request) bool {
 
 // Do implements [graphql.Transport].
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	params, refused := read(r)
+	params, release, refused := s.question(w, r)
+	defer release()
 	if refused != nil {
 		(&answer{w, r, exec, plainJSON}).refuse(refused)
 		return
@@ -38,6 +40,7 @@ func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	h.Set("Cache-Control", "no-store")
 	ctx := r.Context()
 	op, errs := exec.CreateOperationContext(ctx, params)
+	release() // a stream can last
 	ctx, cancel := context.WithCancel(graphql.WithOperationContext(ctx, op))
 	e := &events{w: w, control: http.NewResponseController(w)}
 	e.send(":\n\n") // the headers, so that the client knows it is connected
@@ -58,6 +61,25 @@ func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		}
 	}
 	e.send("event: complete\ndata:\n\n")
+}
+
+// question reads what a request asks.
+func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphql.RawParams, release func(), refused *refusal) {
+	done, err := s.open(r.Context())
+	if err != nil {
+		w.Header().Set("Connection", "close") // nobody waits for the body
+		return nil, func() {}, turnedAway(err)
+	}
+	defer done()
+	asked, release, refused := s.receive(w, r)
+	if refused != nil {
+		return nil, release, refused
+	}
+	if err := s.admit(r.Context()); err != nil {
+		return nil, release, turnedAway(err)
+	}
+	params, refused = s.parse(r.Context(), asked, r.Header)
+	return params, release, refused
 }
 
 // events writes events, one at a time.

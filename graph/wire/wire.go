@@ -4,11 +4,12 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -66,60 +67,78 @@ func refuse(status int, code vigie.Code, french, english string) *refusal {
 	return &refusal{status, &vigie.Error{Code: code, Text: vigie.Text{FR: french, EN: english}}}
 }
 
-// read reads what a request asks, by GET or POST.
-func read(r *http.Request) (*graphql.RawParams, *refusal) {
-	params := &graphql.RawParams{Headers: r.Header}
-	params.ReadTime.Start = graphql.Now()
-	var refused *refusal
-	if r.Method == http.MethodPost {
-		refused = readBody(r, params)
-	} else {
-		refused = readAddress(r, params)
+// question is what a request asks, as it was sent.
+type question struct {
+	post bool
+	text []byte     // of a POST
+	by   url.Values // of a GET
+	time graphql.TraceTiming
+}
+
+// receive reads what a request asks, by GET or POST, and parses nothing of it.
+// The memory that it takes is given back by release.
+func (i Intake) receive(w http.ResponseWriter, r *http.Request) (asked *question, release func(), refused *refusal) {
+	asked = &question{post: r.Method == http.MethodPost}
+	asked.time.Start = graphql.Now()
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
+			"Le corps de la requête ne doit pas être compressé (Content-Encoding).", "The request's body must not be compressed (Content-Encoding).")
+	} else if kind, with, err := mime.ParseMediaType(r.Header.Get("Content-Type")); asked.post && (err != nil || kind != plainJSON || with["charset"] != "" && !strings.EqualFold(with["charset"], "utf-8")) {
+		// A form needs no preflight, and would let any page run mutations.
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
+			"Le corps de la requête doit être du JSON (Content-Type : application/json).",
+			"The request's body must be JSON (Content-Type: application/json).")
 	}
-	params.ReadTime.End = graphql.Now()
+	if refused != nil {
+		w.Header().Set("Connection", "close") // nobody waits for the body
+		return asked, func() {}, refused
+	}
+	asked.text, release, refused = i.body(w, r) // also of a GET: it must be out of the way
+	if !asked.post {
+		asked.by = r.URL.Query()
+	}
+	asked.time.End = graphql.Now()
+	return asked, release, refused
+}
+
+// parse makes of a question what an operation needs. Only now is there anything
+// larger than its text.
+func (i Intake) parse(ctx context.Context, asked *question, headers http.Header) (*graphql.RawParams, *refusal) {
+	params := &graphql.RawParams{Headers: headers, ReadTime: asked.time}
+	var refused *refusal
+	if asked.post {
+		refused = i.parseBody(ctx, asked.text, params)
+	} else {
+		refused = i.parseAddress(ctx, asked.by, params)
+	}
 	if refused == nil && params.Query == "" && params.Extensions["persistedQuery"] == nil {
 		refused = refuse(http.StatusBadRequest, vigie.BadRequest, "Il manque « query ».", "There is no “query”.")
 	}
 	return params, refused
 }
 
-// readBody reads a POST. A form is refused: it needs no preflight, and would
-// let any page run mutations.
-func readBody(r *http.Request, params *graphql.RawParams) *refusal {
-	kind, with, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := with["charset"]; err != nil || kind != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
-			"Le corps de la requête doit être du JSON (Content-Type : application/json).",
-			"The request's body must be JSON (Content-Type: application/json).")
-	}
-	body, err := io.ReadAll(r.Body)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refused := refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded,
-			"Le corps de la requête dépasse %d octets.", "The request's body is longer than %d bytes.")
-		refused.err.Text = refused.err.Text.With(tooLarge.Limit)
+func (i Intake) parseBody(ctx context.Context, text []byte, params *graphql.RawParams) *refusal {
+	if refused := i.check(ctx, text); refused != nil {
 		return refused
 	}
-	if err != nil {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Le corps de la requête n'est pas arrivé en entier.", "The request's body did not arrive whole.")
-	}
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
 		return refuse(http.StatusBadRequest, vigie.BadRequest,
 			"Une seule opération par requête.", "One operation a request, no more.")
 	}
-	if !decode(body, params) {
+	if !decode(text, params) {
 		return refuse(http.StatusBadRequest, vigie.BadRequest,
 			"Le corps de la requête n'est pas une requête GraphQL en JSON.", "The request's body is not a GraphQL request in JSON.")
 	}
 	return nil
 }
 
-// readAddress reads a GET.
-func readAddress(r *http.Request, params *graphql.RawParams) *refusal {
-	values := r.URL.Query()
-	params.Query, params.OperationName = values.Get("query"), values.Get("operationName")
+func (i Intake) parseAddress(ctx context.Context, by url.Values, params *graphql.RawParams) *refusal {
+	params.Query, params.OperationName = by.Get("query"), by.Get("operationName")
+	if refused := i.check(ctx, []byte(by.Get("variables")), []byte(by.Get("extensions"))); refused != nil {
+		return refused
+	}
 	for name, into := range map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" && !decode([]byte(text), into) {
+		if text := by.Get(name); text != "" && !decode([]byte(text), into) {
 			refused := refuse(http.StatusBadRequest, vigie.BadRequest,
 				"« %s » n'est pas un objet JSON.", "“%s” is not a JSON object.")
 			refused.err.Text = refused.err.Text.With(name)

@@ -27,16 +27,14 @@ const urql = "application/graphql-response+json, application/graphql+json, appli
 // serve answers a small API by all transports: { name }, and a subscription.
 func serve(t *testing.T) (*testserver.TestServer, *httptest.Server) {
 	api := testserver.New()
-	api.AddTransport(transport.Websocket{
-		Implementation: wire.Sockets{Most: 2, Full: func(context.Context) *gqlerror.Error { return gqlerror.Errorf("full") }},
+	intake := wire.Intake{Limits: func(context.Context) wire.Limits { return wire.Limits{Bytes: 1000} }}
+	api.AddTransport(wire.Socket{Websocket: transport.Websocket{
+		Implementation: wire.Sockets{Intake: intake, Most: 2, Present: func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Errorf("%v", err) }},
 		InitTimeout:    200 * time.Millisecond,
-	})
-	api.AddTransport(wire.Stream{KeepAlive: time.Millisecond})
-	api.AddTransport(wire.HTTP{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 1000)
-		api.ServeHTTP(w, r)
-	}))
+	}})
+	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Millisecond})
+	api.AddTransport(wire.HTTP{Intake: intake})
+	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return api, server
 }
@@ -267,7 +265,7 @@ func TestSocketPlaces(t *testing.T) {
 	send(message{"subscribe", "1", subscription})
 	send(message{"subscribe", "2", subscription})
 	send(message{"subscribe", "3", subscription})
-	if m := expect("error", "3"); string(m.Payload) != `[{"message":"full"}]` {
+	if m := expect("error", "3"); string(m.Payload) != `[{"message":"TOO_MANY_REQUESTS: This socket has 2 operations open: wait for one to end."}]` {
 		t.Errorf("%s", m.Payload)
 	}
 	api.SendNextSubscriptionMessage()
