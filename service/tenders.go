@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"vigie"
+	"vigie/lexicon"
 	"vigie/query"
 	"vigie/search"
 )
@@ -181,7 +181,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 // searchText checks what was typed in a box of free text.
 func searchText(text string) (string, error) {
 	text = clean(text)
-	if utf8.RuneCountInString(text) > vigie.MaxSearchLength {
+	if lexicon.Length(text) > vigie.MaxSearchLength {
 		return "", badRequest(vigie.Text{
 			FR: "Une recherche a au plus %d caractères.",
 			EN: "A search has at most %d characters.",
