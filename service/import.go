@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/lexicon"
 	"vigie/ingest/watches"
+	"vigie/lexicon"
 	"vigie/store"
 )
 

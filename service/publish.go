@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/lexicon"
 	"vigie/ingest"
+	"vigie/lexicon"
 	"vigie/store"
 )
 
