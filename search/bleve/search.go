@@ -75,12 +75,21 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 // matching are what a query matches, without the filter on a facet's own field,
 // if one is named.
 func (v *view) matching(ctx context.Context, q search.Query, but search.Facet) ([]matches, error) {
-	where, words := plan.Where(q, but), plan.Asked(q.Text)
+	rest := q
+	rest.Any = nil
+	where, words := plan.Where(rest, but), plan.Asked(q.Text)
 	var list []matches
 	for _, p := range v.parts {
 		docs, err := p.where(ctx, where)
 		if err != nil {
 			return nil, err
+		}
+		if q.Any != nil && !docs.IsEmpty() {
+			any, err := p.anyOf(ctx, q.Any)
+			if err != nil {
+				return nil, err
+			}
+			docs = roaring.And(docs, any)
 		}
 		m := matches{part: p, docs: docs}
 		if len(words) > 0 && !docs.IsEmpty() {

@@ -13,6 +13,7 @@ import (
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 	"github.com/blevesearch/vellum/levenshtein"
 
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -32,10 +33,17 @@ type view struct {
 type part struct {
 	*scorch.SegmentSnapshot
 	*columns
-	live   *roaring.Bitmap
-	fields map[string]segment.TermDictionary
-	ranges map[plan.Range]*roaring.Bitmap
-	words  map[string][]tier
+	live     *roaring.Bitmap
+	fields   map[string]segment.TermDictionary
+	ranges   map[plan.Range]*roaring.Bitmap
+	words    map[string][]tier
+	formulas map[formulaList]*roaring.Bitmap
+}
+
+// formulaList is a list of formulas that several queries have.
+type formulaList struct {
+	first *query.Formula
+	n     int
 }
 
 // look reads the index as it is now. Whoever calls closes the view.
@@ -56,7 +64,7 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	for i, s := range snapshot.Segments() {
 		v.parts = append(v.parts, &part{
 			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
-			fields: make(map[string]segment.TermDictionary), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier),
+			fields: make(map[string]segment.TermDictionary), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
 	}
 	return v, nil
@@ -159,6 +167,23 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		return p.DocNumbers(documentIDs(x))
 	}
 	return nil, fmt.Errorf("bleve: a condition of type %T", x)
+}
+
+// anyOf is the set of the documents that one of the formulas is true of. Queries
+// of one call that have the very same list share it.
+func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bitmap, error) {
+	if len(formulas) == 0 {
+		return roaring.New(), nil
+	}
+	list := formulaList{&formulas[0], len(formulas)}
+	if known := p.formulas[list]; known != nil {
+		return known, nil
+	}
+	found, err := p.where(ctx, plan.Where(search.Query{Any: formulas}, ""))
+	if err == nil {
+		p.formulas[list] = found
+	}
+	return found, err
 }
 
 // within is the set of the documents of which a number is in a range.
