@@ -2,7 +2,8 @@ package vigie
 
 import "time"
 
-// What an input may hold. Lengths count characters (runes) as typed.
+// What an input may hold. Lengths of texts count characters as lexicon.Length
+// does: after folding, where that makes more of them.
 const (
 	MinKeywordLength = 3
 	MaxKeywordLength = 100

@@ -35,21 +35,7 @@ func benchmarkMatchingTenders(b *testing.B, w *world, tenders int) {
 	random := rand.New(rand.NewPCG(1, 1))
 	titles := sampleTitles(b)
 	departments := vigie.Departments()
-	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
-	for i := range tenders {
-		n := w.notice(fmt.Sprint(i), titles[random.IntN(len(titles))], fmt.Sprintf("Commune %d", int(2000*math.Pow(random.Float64(), 2))), random.IntN(24*60))
-		n.Content.Departments = []string{departments[random.IntN(96)].Code}
-		n.Content.Natures = []vigie.Nature{vigie.Natures()[random.IntN(3)]}
-		n.Content.Procedure = vigie.Procedures()[random.IntN(6)]
-		n.Content.Description = passage(random, titles)
-		if batch = append(batch, n); len(batch) == cap(batch) || i == tenders-1 {
-			if _, err := w.store.Publish(b.Context(), batch); err != nil {
-				b.Fatal(err)
-			}
-			batch = batch[:0]
-		}
-	}
-	w.follow()
+	w.fill(random, titles, tenders)
 	p := w.person("a@example.org")
 	var ids []string
 	for i := range watches {
@@ -110,8 +96,29 @@ func benchmarkMatchingTenders(b *testing.B, w *world, tenders int) {
 	}
 }
 
+// fill publishes tenders whose words are those of titles, and has the index
+// follow.
+func (w *world) fill(random *rand.Rand, titles []string, tenders int) {
+	departments := vigie.Departments()
+	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
+	for i := range tenders {
+		n := w.notice(fmt.Sprint(i), titles[random.IntN(len(titles))], fmt.Sprintf("Commune %d", int(2000*math.Pow(random.Float64(), 2))), random.IntN(24*60))
+		n.Content.Departments = []string{departments[random.IntN(96)].Code}
+		n.Content.Natures = []vigie.Nature{vigie.Natures()[random.IntN(3)]}
+		n.Content.Procedure = vigie.Procedures()[random.IntN(6)]
+		n.Content.Description = passage(random, titles)
+		if batch = append(batch, n); len(batch) == cap(batch) || i == tenders-1 {
+			if _, err := w.store.Publish(w.t.Context(), batch); err != nil {
+				w.t.Fatal(err)
+			}
+			batch = batch[:0]
+		}
+	}
+	w.follow()
+}
+
 // sampleTitles are the titles of the sample notices.
-func sampleTitles(b *testing.B) []string {
+func sampleTitles(b testing.TB) []string {
 	file, err := os.Open("../server/samples/notices.jsonl")
 	if err != nil {
 		b.Fatal(err)

@@ -1,62 +1,150 @@
 package graph
 
 import (
-	"vigie/graph/gql"
-	"vigie/search"
-	"vigie/service"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"vigie"
 )
 
-// What an operation costs: a field 1; a list what one of its items does, times
-// the items asked for; and what is searched for, as much as a hundred fields.
-// Fields that search and stand in a list search once for each item.
+// What an operation costs, in units of about 15 µs of processor time with
+// 100,000 tenders: a test drives the dearest operations of [Limits.Cost]. A
+// field costs 1; what a list holds costs as often as rows are asked for; and
+// what takes more work than a field has a price below.
 const (
-	searchCost = 100
-	// longestPage is the most that any page has.
-	longestPage = 100
+	// countPrice is that of a total, which every search has; rowsPrice that of
+	// sorting and reading a page, textPrice of finding words that are near to
+	// others, facetPrice of counting one facet.
+	countPrice, rowsPrice, textPrice, facetPrice = 100, 200, 2000, 300
+	// previewPrice is that of what a draft of criteria is measured by.
+	previewPrice = 10 * countPrice
+	// buyersPrice is that of ranking all buyers that a word finds.
+	buyersPrice = 4000
+	// matchPrice is that of telling which watches match a tender.
+	matchPrice = 100
+	// noticesPrice is that of reading all that a tender's notices say.
+	noticesPrice = 10
+	// explainPrice is that of working out what was told of a tender, or why not.
+	explainPrice = 100
+	// exportPrice is that of reading all that is held of an account.
+	exportPrice = 1000
 )
 
-func costs() (c gql.ComplexityRoot) {
-	c.Query.Watches = func(child int, _ service.WatchOrder, first *int32, _ *string, last *int32, _ *string) int {
-		return 1 + child*pageSize(first, last)
+// longestPage is the most rows that any page has.
+const longestPage = 100
+
+// costing works out what operations cost.
+type costing struct{ variables map[string]any }
+
+// of is what a selection costs, within a list of so many rows.
+func (c costing) of(set ast.SelectionSet, rows int) int {
+	cost := 0
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			cost += c.field(s, rows)
+		case *ast.InlineFragment:
+			cost += c.of(s.SelectionSet, rows)
+		case *ast.FragmentSpread:
+			cost += c.of(s.Definition.SelectionSet, rows)
+		}
 	}
-	c.Query.MatchingTenders = func(child int, _ []string, _ bool, _ *gql.TenderFilter, _ search.Order, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
-		return searchCost + child*pageSize(first, last)
-	}
-	c.Query.Tenders = func(child int, _ *string, _ *gql.TenderFilter, _ *search.Order, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
-		return searchCost + child*pageSize(first, last)
-	}
-	c.Query.PreviewMatches = func(child int, _ gql.CriteriaInput, first *int32) int {
-		return 2*searchCost + child*pageSize(first, nil)
-	}
-	c.Query.Buyers = func(child int, _ string, first *int32, _ *string, last *int32, _ *string) int {
-		return 1 + child*pageSize(first, last)
-	}
-	c.Watch.MatchingTenders = func(child int, _ *gql.TenderFilter, _ search.Order, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
-		return searchCost + child*pageSize(first, last)
-	}
-	c.Watch.Deliveries = func(child int, first *int32, _ *string, last *int32, _ *string) int {
-		return 1 + child*pageSize(first, last)
-	}
-	c.Account.Watches = func(child int, _ service.WatchOrder, first *int32, _ *string, last *int32, _ *string) int {
-		return 1 + child*pageSize(first, last)
-	}
-	c.Watch.ExplainAlert = func(child int, _ string) int { return searchCost + child }
-	c.Mutation.ExportAccount = func(child int) int { return 10*searchCost + child }
-	c.Watch.OnlineCount = func(int) int { return searchCost }
-	c.Watch.Health = func(child int) int { return searchCost + child }
-	c.TenderFacets.Buyers = func(child int, first *int32) int { return 1 + child }
-	return c
+	return cost
 }
 
-// pageSize is how many items are asked for; a number that will be refused
-// counts as the nearest that is not.
-func pageSize(first, last *int32) int {
-	size := int32(longestPage)
-	switch {
-	case last != nil:
-		size = *last
-	case first != nil:
-		size = *first
+func (c costing) field(f *ast.Field, rows int) int {
+	if f.Definition == nil || f.ObjectDefinition == nil {
+		return 1
+	}
+	list := strings.HasSuffix(f.ObjectDefinition.Name, "Connection") && (f.Name == "edges" || f.Name == "nodes")
+	if !list {
+		rows = 1
+	}
+	arguments := f.ArgumentMap(c.variables)
+	inside := 1
+	if _, paged := arguments["first"]; paged || f.Definition.Arguments.ForName("first") != nil {
+		inside = pageSize(arguments)
+	}
+	return rows * (1 + c.of(f.SelectionSet, inside) + c.price(f, arguments))
+}
+
+// price is what a field costs beside what is in it.
+func (c costing) price(f *ast.Field, arguments map[string]any) int {
+	switch f.ObjectDefinition.Name + "." + f.Name {
+	case "Query.tenders", "Query.matchingTenders", "Watch.matchingTenders":
+		price := countPrice
+		if selected(f.SelectionSet, "edges") || selected(f.SelectionSet, "nodes") || selected(f.SelectionSet, "pageInfo") {
+			price += rowsPrice
+		}
+		if text, _ := arguments["search"].(string); strings.TrimSpace(text) != "" {
+			price += textPrice
+		}
+		return price
+	case "TenderFacets.departments", "TenderFacets.buyers", "TenderFacets.natures", "TenderFacets.procedures":
+		return facetPrice
+	case "Query.previewMatches":
+		return previewPrice
+	case "Query.buyers":
+		return buyersPrice
+	case "Watch.onlineCount", "Watch.health", "Buyer.onlineCount":
+		return countPrice
+	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights":
+		return matchPrice
+	case "Tender.notices":
+		return noticesPrice
+	case "Query.explainMatch", "Watch.explainAlert":
+		return explainPrice
+	case "Mutation.createWatch", "Mutation.updateWatch":
+		return previewPrice // its warnings are those of a preview
+	case "Mutation.exportAccount":
+		return exportPrice
+	}
+	return 0
+}
+
+// selected reports whether a selection has a field, at once or by a fragment.
+func selected(set ast.SelectionSet, name string) bool {
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			if s.Name == name {
+				return true
+			}
+		case *ast.InlineFragment:
+			if selected(s.SelectionSet, name) {
+				return true
+			}
+		case *ast.FragmentSpread:
+			if selected(s.Definition.SelectionSet, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pageSize is how many rows are asked for; a number that will be refused counts
+// as the nearest that is not.
+func pageSize(arguments map[string]any) int {
+	size := int64(longestPage)
+	for _, name := range []string{"first", "last"} { // last replaces first
+		switch n := arguments[name].(type) {
+		case int64:
+			size = n
+		case int32:
+			size = int64(n)
+		case int:
+			size = int64(n)
+		}
 	}
 	return int(min(max(size, 1), longestPage))
+}
+
+// tooDear is the error of what would take more work than one operation may.
+func tooDear(cost, most int) error {
+	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
+		FR: "L'opération coûte %d, et peut coûter %d au plus : demandez moins de lignes ou de champs.",
+		EN: "The operation costs %d and may cost %d at most: ask for fewer rows or fields.",
+	}.With(cost, most)}
 }

@@ -53,7 +53,7 @@ type Limits struct {
 	// Tokens is how many words and signs a document may have.
 	Tokens int
 	Shape  limit.Shape
-	// Cost is what an operation may cost, see costs in this package.
+	// Cost is what an operation may cost, see [costing].
 	Cost int
 	// Time is for how long a query or mutation may take.
 	Time time.Duration
@@ -76,7 +76,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
 	schema, rules := schema(), documentRules(o.Private)
 	documents := newCache(mostParsed, func(text string, _ *ast.QueryDocument) int { return len(text) })
-	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Complexity: costs(), Schema: schema}))
+	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Schema: schema}))
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
 	srv.AddTransport(wire.Stream{Intake: o.Intake, KeepAlive: keepAlive})
@@ -94,7 +94,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	}
 	srv.Use(&variables{input.Coercer{Schema: schema, Scalars: scalars(), Private: o.Private}, documents, o.Limits.Tokens, rules})
 	srv.Use(o.Limits.Shape)
-	srv.Use(&costLimit{most: o.Limits.Cost})
+	srv.Use(costLimit{o.Limits.Cost})
 	if !o.Private {
 		srv.Use(extension.Introspection{})
 	}

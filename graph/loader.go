@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type loaders struct {
 	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
 	// pages go by the address of the plan: no two are one.
 	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
+
+	watching watching
 
 	mutex sync.Mutex
 	// opened are the accounts that a support desk was shown.
@@ -160,3 +163,28 @@ func loader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, erro
 }
 
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+
+// watching are the watches that fields of one request are about, read and
+// compiled once however many ask for them.
+type watching struct {
+	mutex sync.Mutex
+	known map[string]*service.Watching
+}
+
+func (w *watching) of(ctx context.Context, s *service.Service, account *vigie.Account, ids []int64, inactive bool) (*service.Watching, error) {
+	key := fmt.Sprint(account.ID, ids == nil, ids, inactive)
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if known := w.known[key]; known != nil {
+		return known, nil
+	}
+	watches, err := s.WatchesFor(ctx, account, ids, inactive)
+	if err != nil {
+		return nil, err
+	}
+	if w.known == nil {
+		w.known = make(map[string]*service.Watching)
+	}
+	w.known[key] = service.NewWatching(watches...)
+	return w.known[key], nil
+}

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -73,30 +72,21 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 }
 
 // costLimit refuses operations that cost more than one may.
-type costLimit struct {
-	most   int
-	schema graphql.ExecutableSchema
-}
+type costLimit struct{ most int }
 
 // ExtensionName implements [graphql.HandlerExtension].
-func (*costLimit) ExtensionName() string { return "Cost" }
+func (costLimit) ExtensionName() string { return "Cost" }
 
 // Validate implements [graphql.HandlerExtension].
-func (l *costLimit) Validate(s graphql.ExecutableSchema) error {
-	l.schema = s
-	return nil
-}
+func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements [graphql.OperationContextMutator].
-func (l *costLimit) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
+func (l costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	cost := costing{op.Variables}.of(op.Operation.SelectionSet, 1)
 	if cost <= l.most {
 		return nil
 	}
-	err := &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-		FR: "L'opération coûte %d, et peut coûter %d au plus : demandez moins de lignes ou de champs.",
-		EN: "The operation costs %d and may cost %d at most: ask for fewer rows or fields.",
-	}.With(cost, l.most)}
+	err := tooDear(cost, l.most)
 	return &gqlerror.Error{Message: err.Error(), Err: err}
 }
 

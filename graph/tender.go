@@ -66,7 +66,7 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, plan)
+	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -74,7 +74,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	watches, err := q.service.WatchesFor(ctx, account, watchKeys(watchIDs), includeInactive)
+	watches, err := load(ctx).watching.of(ctx, q.service, account, watchKeys(watchIDs), includeInactive)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Tenders(ctx, plan)
+	return load(ctx).pages.Load(ctx, plan)
 }
 
 // watchKeys are the numbers in the ids of watches: none for [], which names

@@ -60,7 +60,7 @@ func (watchType) Recipients(ctx context.Context, w *vigie.Watch) ([]*vigie.Recip
 }
 
 func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
-	plan, err := r.service.Plan(service.TenderQuery{Matching: true, Account: w.AccountID, Watches: []*vigie.Watch{w}, CountOnly: true})
+	plan, err := r.service.Plan(service.TenderQuery{Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), CountOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 
 func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: w.AccountID, Watches: []*vigie.Watch{w}, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {

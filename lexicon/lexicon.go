@@ -13,6 +13,7 @@ package lexicon
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -138,6 +139,23 @@ func Fold(s string) string {
 	}
 	// Taking off accents took some scripts’ syllables apart.
 	return norm.NFC.String(b.String())
+}
+
+// Length is how many characters a text has when it is held to a limit: each
+// counts as those that folding makes of it, and at least as one. Most are one;
+// œ is two, U+FDFA, a whole sentence in one character, is fifteen. Every limit
+// on a text that is searched, compiled or stored counts this way, so that none
+// can grow behind its limit.
+func Length(s string) int {
+	n := 0
+	for _, r := range s {
+		if g := glyphOf(r); len(g.text) > 1 {
+			n += utf8.RuneCountInString(norm.NFC.String(g.text))
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // Words returns the words of [Fold], for looking up a name by its beginnings.

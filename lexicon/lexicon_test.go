@@ -307,3 +307,21 @@ func TestFold(t *testing.T) {
 		t.Errorf("a dash has the words %q", got)
 	}
 }
+
+func TestLength(t *testing.T) {
+	for text, want := range map[string]int{
+		"":              0,
+		"École d'été !": 13,
+		"œuvre":         6,
+		"ﬃ":             3,
+		"\ufdfa":        15,
+		"한국":            2, // folding takes syllables apart, and puts them together again
+		"日本":            2,
+		"?!…":           3,
+		"\xff":          1,
+	} {
+		if got := Length(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"vigie"
 	"vigie/lexicon"
+	"vigie/search"
 	"vigie/store"
 )
 
@@ -54,7 +55,8 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 		}
 		asked.Now, asked.Beyond = time.Unix(c.Now, 0).UTC(), &store.BuyerPlace{Rank: *c.At, Name: c.Name, ID: c.ID}
 	}
-	rows, total, err := s.Store.SearchBuyers(ctx, lexicon.Words(text), asked)
+	words := lexicon.Words(text)
+	rows, total, err := s.Store.SearchBuyers(ctx, words[:min(len(words), search.MaxWords)], asked)
 	if err != nil {
 		return nil, err
 	}

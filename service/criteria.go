@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"vigie"
+	"vigie/lexicon"
 	"vigie/query"
 )
 
@@ -169,7 +170,7 @@ func (f *form) badKeyword(keyword string, path []string) bool {
 			EN: "“%s” is too short: a keyword has at least %d characters.",
 		}.With(keyword, vigie.MinKeywordLength), path...)
 		return true
-	case utf8.RuneCountInString(keyword) > vigie.MaxKeywordLength:
+	case lexicon.Length(keyword) > vigie.MaxKeywordLength:
 		f.problems.Add(vigie.TooLong, vigie.Text{
 			FR: "Un mot clé a au plus %d caractères.",
 			EN: "A keyword has at most %d characters.",
@@ -302,7 +303,7 @@ func notCPV(code string) vigie.Text {
 // name checks a watch's name.
 func (f *form) name(name string, path []string) string {
 	name = clean(name)
-	switch n := utf8.RuneCountInString(name); {
+	switch n := lexicon.Length(name); {
 	case n == 0:
 		f.problems.Add(vigie.Blank, vigie.Text{FR: "Donnez un nom à la veille.", EN: "Give the watch a name."}, path...)
 	case n > vigie.MaxNameLength:

@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"vigie"
 	"vigie/ingest/watches"
+	"vigie/lexicon"
 	"vigie/store"
 )
 
@@ -99,8 +99,8 @@ func (f *form) ref(s string, most int, field string) string {
 	switch {
 	case strings.TrimSpace(s) == "":
 		f.problems.Add(vigie.Blank, unfilled(), field)
-	case utf8.RuneCountInString(s) > most:
-		f.problems.Add(vigie.TooLong, tooLong(utf8.RuneCountInString(s), most), field)
+	case lexicon.Length(s) > most:
+		f.problems.Add(vigie.TooLong, tooLong(lexicon.Length(s), most), field)
 	case clean(s) != s:
 		f.problems.Add(vigie.Invalid, vigie.Text{
 			FR: "Ce champ contient des caractères qui ne se voient pas.",

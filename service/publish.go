@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"vigie"
 	"vigie/ingest"
+	"vigie/lexicon"
 	"vigie/store"
 )
 
@@ -238,7 +238,7 @@ func (f *form) lots(list []vigie.Lot, path []string) []vigie.Lot {
 // text checks a text that a publisher gives, without its markup.
 func (f *form) text(s string, most int, needed bool, path []string) string {
 	s = ingest.Clean(s)
-	switch n := utf8.RuneCountInString(s); {
+	switch n := lexicon.Length(s); {
 	case n == 0 && needed:
 		f.problems.Add(vigie.Blank, unfilled(), path...)
 	case n > most:

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"vigie"
+	"vigie/lexicon"
 	"vigie/query"
 	"vigie/search"
 )
@@ -21,7 +21,7 @@ type TenderQuery struct {
 	// What Account dismissed is left out.
 	Matching bool
 	Account  int64
-	Watches  []*vigie.Watch
+	Watches  *Watching
 	Filter   search.Filter // codes as people write them
 	Text     string        // free text; "" for none
 	// Order is by relevance for a Text, else the newest first, unless said.
@@ -96,15 +96,29 @@ func (e *TenderEdge) Marked() []search.Highlight {
 	return search.Highlights(title, description, query.Spans(title, keywords), query.Spans(description, keywords))
 }
 
-// matchesOf tells which of the watches match a tender, by their formulas.
-func matchesOf(t *vigie.Tender, watches []*vigie.Watch, formulas []query.Formula) []*WatchMatch {
+// Watching is watches with what they look for, which several queries of an
+// operation can share.
+type Watching struct {
+	watches []*vigie.Watch
+	set     *query.Set
+}
+
+// NewWatching compiles watches.
+func NewWatching(watches ...*vigie.Watch) *Watching {
+	criteria := make([]vigie.Criteria, len(watches))
+	for i, w := range watches {
+		criteria[i] = w.Criteria
+	}
+	return &Watching{watches, query.NewSet(criteria)}
+}
+
+// matches tells which of the watches match a tender.
+func (w *Watching) matches(t *vigie.Tender) []*WatchMatch {
 	facts, _ := query.FactsOf(t)
 	var matches []*WatchMatch
-	for i, w := range watches {
-		if formulas[i].Matches(facts) {
-			matches = append(matches, &WatchMatch{w, query.FoundKeywords(w.Criteria.Keywords, facts)})
-		}
-	}
+	w.set.Match(facts, func(place int, keywords []string) {
+		matches = append(matches, &WatchMatch{w.watches[place], keywords})
+	})
 	return matches
 }
 
@@ -114,28 +128,20 @@ func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders
 	if err != nil {
 		return nil, err
 	}
-	formulas := formulasOf(watches)
+	watching := NewWatching(watches...)
 	matches := make(map[*vigie.Tender][]*WatchMatch, len(tenders))
 	for _, t := range tenders {
-		matches[t] = matchesOf(t, watches, formulas)
+		matches[t] = watching.matches(t)
 	}
 	return matches, nil
 }
 
-func formulasOf(watches []*vigie.Watch) []query.Formula {
-	formulas := make([]query.Formula, len(watches))
-	for i, w := range watches {
-		formulas[i] = query.Compile(w.Criteria)
-	}
-	return formulas
-}
-
 // TenderPlan is a query that was checked and worded for the index.
 type TenderPlan struct {
-	account int64 // whose dismissed tenders are left out; 0 for nobody's
-	watches []*vigie.Watch
-	window  window
-	query   search.Query
+	account  int64 // whose dismissed tenders are left out; 0 for nobody's
+	watching *Watching
+	window   window
+	query    search.Query
 }
 
 // Plan checks a query, so that what is wrong with it is known before it is
@@ -158,7 +164,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watches: q.Watches, window: w, query: search.Query{
+	p := &TenderPlan{watching: q.Watches, window: w, query: search.Query{
 		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
@@ -167,7 +173,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
-		p.query.Any = formulasOf(q.Watches)
+		p.query.Any = q.Watches.set.Formulas
 	}
 	if q.CountOnly {
 		p.query.Limit = 0
@@ -181,7 +187,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 // searchText checks what was typed in a box of free text.
 func searchText(text string) (string, error) {
 	text = clean(text)
-	if utf8.RuneCountInString(text) > vigie.MaxSearchLength {
+	if lexicon.Length(text) > vigie.MaxSearchLength {
 		return "", badRequest(vigie.Text{
 			FR: "Une recherche a au plus %d caractères.",
 			EN: "A search has at most %d characters.",
@@ -243,12 +249,25 @@ func (s *Service) Tenders(ctx context.Context, plan *TenderPlan) (*TenderPage, e
 	return pages[0], nil
 }
 
+// maxAtoms is how many words and codes the watches of one operation may ask for:
+// a watch asks for some five to fifty.
+const maxAtoms = 40_000
+
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.
 func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
-	searches := make([]search.Query, len(plans))
+	searches, atoms := make([]search.Query, len(plans)), 0
 	for i, p := range plans {
 		searches[i] = p.query
+		if p.watching != nil {
+			atoms += p.watching.set.Atoms
+		}
+	}
+	if atoms > maxAtoms {
+		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
+			FR: "Ces veilles ont trop de critères pour une seule opération : demandez-en moins à la fois.",
+			EN: "These watches have too many criteria for one operation: ask for fewer of them at a time.",
+		}}
 	}
 	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {
 		return nil, err
@@ -292,7 +311,7 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 			continue
 		}
 		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
-			return matchesOf(t, p.watches, p.query.Any)
+			return p.watching.matches(t)
 		})})
 	}
 	if n := len(page.Edges); n > 0 {

@@ -209,22 +209,25 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	if err != nil {
 		return nil, 0, database.Translate(err)
 	}
-	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
-		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		Where("deadline IS NULL OR deadline >= ?", w.Now).Group("buyer_id")
+	// Counted buyer by buyer, by an index: a join with counts of all is planned
+	// by statistics, and those of a table that just grew are wrong.
+	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("COUNT(*)").Where("tender.buyer_id = buyer.id").
+		Where("tender.merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("deadline IS NULL").WhereOr("deadline >= ?", w.Now)
+		})
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// Nobody has as many tenders online as there are between two classes.
-	rank := bun.Safe(s.format("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - COALESCE(online.count, 0)",
-		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND "))))
+	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",
+		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND ")), online)
 	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
 	if w.Backwards {
 		beyond, direction = "<", "DESC"
 	}
-	q := matching.ExcludeColumn("merged_into").ColumnExpr("? AS rank", rank).
-		Join("LEFT JOIN (?) AS online ON online.buyer_id = buyer.id", online).
-		OrderExpr("rank ?0, folded_name ?0, buyer.id ?0", direction).Limit(int64(w.Limit))
+	q := s.db.NewSelect().WithQuery(bun.NewWithQuery("ranked", ranked).Materialized()).TableExpr("ranked").
+		OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
 	if p := w.Beyond; p != nil {
-		q = q.Where("(?, folded_name, buyer.id) ? (?, ?, ?)", rank, beyond, p.Rank, p.Name, p.ID)
+		q = q.Where("(rank, folded_name, id) ? (?, ?, ?)", beyond, p.Rank, p.Name, p.ID)
 	}
 	var buyers []*FoundBuyer
 	err = q.Scan(ctx, &buyers)

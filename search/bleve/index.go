@@ -22,6 +22,11 @@ type index struct {
 	// it is closed for good.
 	bleve  bleve.Index
 	closed bool
+	// columns are what was read of each segment, by its id in the index that
+	// was read.
+	read    bleve.Index
+	columns map[uint64]*columns
+	near    func() (nearness, error)
 }
 
 // opened is the index as it can be used now.

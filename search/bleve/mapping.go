@@ -31,10 +31,13 @@ func rank(field string) string { return field + "Rank" }
 // order of numbers, then of IDs.
 func ranked(number, id int64) string { return fmt.Sprintf("%014x%014x", number-plan.Low, id) }
 
-// unranked is the number in a value of such a field.
-func unranked(value string) (number int64, err error) {
-	number, err = strconv.ParseInt(value[:min(len(value), 14)], 16, 64)
-	return number + plan.Low, err
+// unranked are the number and the ID in a value of such a field.
+func unranked(value string) (number, id int64, err error) {
+	const half = 14
+	if number, err = strconv.ParseInt(value[:min(len(value), half)], 16, 64); err == nil {
+		id, err = strconv.ParseInt(value[min(len(value), half):], 16, 64)
+	}
+	return number + plan.Low, id, err
 }
 
 // analyzerName is of the one analyzer: the words come ready, and are only cut

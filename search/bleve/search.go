@@ -1,169 +1,269 @@
 package bleve
 
 import (
+	"cmp"
+	"container/heap"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
-	"github.com/blevesearch/bleve/v2"
-	blevesearch "github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/query"
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
 
-// unscored leaves out the work of scoring. Bleve then ends early, with false
-// totals, unless the order is by fields.
-const unscored = "none"
-
-func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
-	results := make([]search.Result, len(queries))
-	for i, q := range queries {
+func (x *index) Search(ctx context.Context, queries []search.Query) (results []search.Result, err error) {
+	for _, q := range queries {
 		if err := q.Check(); err != nil {
 			return nil, err
-		}
-		var err error
-		if results[i], err = x.search(ctx, q); err != nil {
-			return nil, err
-		}
-	}
-	return results, nil
-}
-
-func (x *index) search(ctx context.Context, q search.Query) (search.Result, error) {
-	// A facet with a filter of its own is counted by itself, without it.
-	var along, alone []search.Facet
-	for _, facet := range q.Facets {
-		if len(plan.FilterOn(q.Filter, facet)) > 0 {
-			alone = append(alone, facet)
-		} else {
-			along = append(along, facet)
-		}
-	}
-	result := search.Result{Counts: map[search.Facet]map[string]int{}}
-	found, err := x.ask(ctx, page(q), along, result.Counts)
-	if err != nil {
-		return search.Result{}, err
-	}
-	for _, facet := range alone {
-		if _, err := x.ask(ctx, count(q, facet), []search.Facet{facet}, result.Counts); err != nil {
-			return search.Result{}, err
-		}
-	}
-	if q.FromEnd {
-		slices.Reverse(found.Hits)
-	}
-	result.Total = int(found.Total)
-	result.Hits, err = hits(q, found.Hits)
-	return result, err
-}
-
-// ask makes one request, and adds what it counts to counts.
-func (x *index) ask(ctx context.Context, req *bleve.SearchRequest, facets []search.Facet,
-	counts map[search.Facet]map[string]int) (*bleve.SearchResult, error) {
-	for _, facet := range facets {
-		if field := plan.FacetField(facet); field != "" {
-			req.AddFacet(string(facet), bleve.NewFacetRequest(field, search.MaxFacetValues))
 		}
 	}
 	open, err := x.opened()
 	if err != nil {
 		return nil, err
 	}
-	found, err := open.SearchInContext(ctx, req)
+	v, err := x.look(open)
 	if err != nil {
-		return nil, search.Unavailable(err)
+		return nil, err
 	}
-	for name, facet := range found.Facets {
-		values := make(map[string]int, len(facet.Terms.Terms()))
-		for _, value := range facet.Terms.Terms() {
-			values[value.Term] = value.Count
+	defer func() { err = errors.Join(err, v.close()) }()
+	for _, q := range queries {
+		result, err := v.search(ctx, q)
+		if err != nil {
+			return nil, search.Unavailable(err)
 		}
-		counts[search.Facet(name)] = values
+		results = append(results, result)
 	}
-	return found, nil
+	return results, nil
 }
 
-// page asks for a query's rows. Total and facets do not heed the keys: those
-// only keep rows out of the page.
-func page(q search.Query) *bleve.SearchRequest {
-	req := bleve.NewSearchRequestOptions(matching(q, ""), q.Limit, q.Offset, false)
-	if len(plan.Asked(q.Text)) > 0 {
-		req.Fields = []string{plan.Title, plan.Description}
+// matches are the documents of a part that a query matches, and what its words
+// are worth in them.
+type matches struct {
+	*part
+	docs  *roaring.Bitmap
+	words [][]tier
+}
+
+// search answers a query.
+func (v *view) search(ctx context.Context, q search.Query) (search.Result, error) {
+	result := search.Result{Counts: make(map[search.Facet]map[string]int)}
+	found, err := v.matching(ctx, q, "")
+	if err != nil {
+		return result, err
 	}
-	order := plan.SortOf(q.Order)
-	if q.FromEnd {
+	for _, m := range found {
+		result.Total += int(m.docs.GetCardinality())
+	}
+	for _, facet := range q.Facets {
+		counted := found
+		if len(plan.FilterOn(q.Filter, facet)) > 0 { // it is counted without the filter on its own field
+			if counted, err = v.matching(ctx, q, facet); err != nil {
+				return result, err
+			}
+		}
+		if result.Counts[facet], err = count(counted, plan.FacetField(facet)); err != nil {
+			return result, err
+		}
+	}
+	result.Hits, err = page(q, found)
+	return result, err
+}
+
+// matching are what a query matches, without the filter on a facet's own field,
+// if one is named.
+func (v *view) matching(ctx context.Context, q search.Query, but search.Facet) ([]matches, error) {
+	rest := q
+	rest.Any = nil
+	where, words := plan.Where(rest, but), plan.Asked(q.Text)
+	var list []matches
+	for _, p := range v.parts {
+		docs, err := p.where(ctx, where)
+		if err != nil {
+			return nil, err
+		}
+		if q.Any != nil && !docs.IsEmpty() {
+			any, err := p.anyOf(ctx, q.Any)
+			if err != nil {
+				return nil, err
+			}
+			docs = roaring.And(docs, any)
+		}
+		m := matches{part: p, docs: docs}
+		if len(words) > 0 && !docs.IsEmpty() {
+			var all *roaring.Bitmap
+			if all, m.words, err = v.found(ctx, p, words); err != nil {
+				return nil, err
+			}
+			m.docs = roaring.And(docs, all)
+		}
+		if !m.docs.IsEmpty() {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// count counts documents by the values of a field.
+func count(found []matches, field string) (map[string]int, error) {
+	counts := make(map[string]int)
+	if field == "" {
+		return counts, nil
+	}
+	for _, m := range found {
+		column, err := m.countedBy(field)
+		if err != nil {
+			return nil, err
+		}
+		sums := make([]int, len(column.values))
+		for each := m.docs.Iterator(); each.HasNext(); {
+			doc := each.Next()
+			for _, ordinal := range column.of[column.first[doc]:column.first[doc+1]] {
+				sums[ordinal]++
+			}
+		}
+		for ordinal, n := range sums {
+			if n > 0 {
+				counts[column.values[ordinal]] += n
+			}
+		}
+	}
+	if len(counts) > search.MaxFacetValues {
+		values := make([]string, 0, len(counts))
+		for value := range counts {
+			values = append(values, value)
+		}
+		slices.SortFunc(values, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+		for _, value := range values[search.MaxFacetValues:] {
+			delete(counts, value)
+		}
+	}
+	return counts, nil
+}
+
+// row is a document in an order: best first, then by at and ID.
+type row struct {
+	worth  int
+	at, id int64
+	part   *part
+	doc    uint32
+}
+
+// rows is a heap of the first rows of an order: its root is the last of them.
+type rows struct {
+	list []row
+	desc bool
+}
+
+func (h *rows) Len() int           { return len(h.list) }
+func (h *rows) Less(i, j int) bool { return h.compare(h.list[i], h.list[j]) > 0 }
+func (h *rows) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i] }
+func (h *rows) Push(any)           {} // rows are appended until there are enough
+func (h *rows) Pop() any           { return nil }
+
+func (h *rows) compare(a, b row) int {
+	if a.worth != b.worth {
+		return b.worth - a.worth
+	}
+	c := cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id))
+	if h.desc {
+		return -c
+	}
+	return c
+}
+
+// page is the rows of a query's page.
+func page(q search.Query, found []matches) ([]search.Hit, error) {
+	if q.Limit == 0 {
+		return nil, nil
+	}
+	order, backward := plan.SortOf(q.Order), q.Before != nil || q.FromEnd
+	if backward {
 		order = order.Reversed()
 	}
-	byRank := &blevesearch.SortField{Field: rank(order.Field), Desc: order.Desc, Type: blevesearch.SortFieldAsString}
-	req.Sort = blevesearch.SortOrder{byRank}
-	key := func(k search.Key) []string { return []string{ranked(order.At(k), k.ID)} }
-	switch {
-	case q.Order == search.Relevance:
-		req.Sort = blevesearch.SortOrder{&blevesearch.SortScore{Desc: true}, byRank}
-		return req
-	case q.Limit == 0:
-		req.Sort = unordered()
-	case q.After != nil:
-		req.SetSearchAfter(key(*q.After))
-	case q.Before != nil:
-		req.SetSearchBefore(key(*q.Before))
+	first := &rows{desc: order.Desc}
+	beyond := func(row) bool { return true }
+	if key := cmp.Or(q.After, q.Before); key != nil {
+		place := row{at: order.At(*key), id: key.ID}
+		beyond = func(r row) bool { return first.compare(r, place) > 0 }
 	}
-	req.Score = unscored
-	return req
-}
-
-// count asks for no rows, without the filter on a facet's own field.
-func count(q search.Query, but search.Facet) *bleve.SearchRequest {
-	req := bleve.NewSearchRequestOptions(matching(q, but), 0, 0, false)
-	req.Score = unscored
-	req.Sort = unordered()
-	return req
-}
-
-// unordered is the order that costs least where no rows are asked for.
-func unordered() blevesearch.SortOrder {
-	return blevesearch.SortOrder{&blevesearch.SortScore{Desc: true}}
-}
-
-// matching is the query without the filter on a facet's own field, if one is
-// named. What is filtered does not count towards relevance.
-func matching(q search.Query, but search.Facet) query.Query {
-	where, words := plan.Where(q, but), plan.Asked(q.Text)
-	if len(words) == 0 || plan.None(where) {
-		return condition(where)
-	}
-	both := bleve.NewBooleanQuery()
-	both.AddMust(text(words))
-	if !plan.All(where) {
-		both.AddFilter(condition(where))
-	}
-	return both
-}
-
-func hits(q search.Query, found blevesearch.DocumentMatchCollection) ([]search.Hit, error) {
-	order, asked := plan.SortOf(q.Order), plan.Asked(q.Text)
-	list := make([]search.Hit, len(found))
-	for i, match := range found {
-		id, err := strconv.ParseInt(match.ID, 10, 64)
+	for _, m := range found {
+		column, err := m.sortedBy(order.Field)
 		if err != nil {
-			return nil, search.Internal(err)
+			return nil, err
 		}
-		list[i].ID = id
-		if q.Order != search.Relevance {
-			at, err := unranked(match.Sort[0])
-			if err != nil {
-				return nil, search.Internal(err)
+		var worth map[uint32]int
+		if q.Order == search.Relevance {
+			worth = worths(m.docs, m.words)
+		}
+		for each := m.docs.Iterator(); each.HasNext(); {
+			doc := each.Next()
+			if r := (row{worth[doc], column.at[doc], column.id[doc], m.part, doc}); beyond(r) {
+				first.offer(r, q.Offset+q.Limit)
 			}
-			list[i].Key = order.Key(at, id)
+		}
+	}
+	slices.SortFunc(first.list, first.compare)
+	list := first.list[min(q.Offset, len(first.list)):]
+	if backward {
+		slices.Reverse(list)
+	}
+	return hits(q, list)
+}
+
+// offer takes in a row if it is one of the first.
+func (h *rows) offer(r row, most int) {
+	switch {
+	case len(h.list) < most:
+		if h.list = append(h.list, r); len(h.list) == most {
+			heap.Init(h)
+		}
+	case h.compare(r, h.list[0]) < 0:
+		h.list[0] = r
+		heap.Fix(h, 0)
+	}
+}
+
+func hits(q search.Query, rows []row) ([]search.Hit, error) {
+	order, asked := plan.SortOf(q.Order), plan.Asked(q.Text)
+	list := make([]search.Hit, len(rows))
+	for i, r := range rows {
+		list[i].ID = r.id
+		if q.Order != search.Relevance {
+			list[i].Key = order.Key(r.at, r.id)
 		}
 		if len(asked) > 0 {
-			title, _ := match.Fields[plan.Title].(string)
-			description, _ := match.Fields[plan.Description].(string)
+			title, description, err := r.texts()
+			if err != nil {
+				return nil, err
+			}
 			list[i].Highlights = search.Highlights(title, description,
 				plan.Found(title, asked), plan.Found(description, asked))
 		}
 	}
 	return list, nil
+}
+
+// texts are a row's title and description.
+func (r row) texts() (title, description string, err error) {
+	err = r.part.VisitDocument(uint64(r.doc), func(field string, _ byte, value []byte, _ []uint64) bool {
+		switch field {
+		case plan.Title:
+			title = string(value)
+		case plan.Description:
+			description = string(value)
+		}
+		return true
+	})
+	return title, description, err
+}
+
+func documentIDs(list plan.IDs) []string {
+	out := make([]string, len(list))
+	for i, id := range list {
+		out[i] = strconv.FormatInt(id, 10)
+	}
+	return out
 }

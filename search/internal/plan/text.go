@@ -2,7 +2,6 @@ package plan
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"vigie/lexicon"
@@ -54,12 +53,26 @@ func Indexed(text string) string {
 	return b.String()
 }
 
+const (
+	// longestTyped is the longest word in which typing errors are forgiven.
+	longestTyped = 30
+	// shortestBeginning is the shortest word that stands for longer ones.
+	shortestBeginning = 2
+	// MostNear is how many words of a field an engine looks up at most that are
+	// as another with typing errors.
+	MostNear = 1000
+)
+
+// Begins reports whether a query's last word stands for all that begin with it.
+func Begins(word string) bool { return utf8.RuneCountInString(word) >= shortestBeginning }
+
 // Typos is how many typing errors are forgiven in a word: none in its first
-// letter, in numbers or in short words.
+// letter, in numbers, in short or very long words, or in other letters than
+// Latin ones, in which there are too many that may be wrong.
 func Typos(word string) int {
-	n := utf8.RuneCountInString(word)
+	n := len(word)
 	switch {
-	case n < 5 || strings.ContainsFunc(word, unicode.IsNumber):
+	case n < 5 || n > longestTyped || strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }):
 		return 0
 	case n < 9:
 		return 1
@@ -72,7 +85,7 @@ func Found(text string, asked []Word) []query.Span {
 	var spans []query.Span
 	for _, w := range Words(text) {
 		for i, ask := range asked {
-			last := i == len(asked)-1 && ask.Folded != ""
+			last := i == len(asked)-1 && Begins(ask.Folded)
 			if w.Term == ask.Term || near(ask.Folded, w.Folded) || last && strings.HasPrefix(w.Folded, ask.Folded) {
 				spans = append(spans, query.Span{Start: w.Start, End: w.End})
 				break

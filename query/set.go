@@ -1,0 +1,127 @@
+package query
+
+import "vigie"
+
+// Set is criteria of several watches, compiled together to be asked of many
+// tenders: what they have in common is looked up once for each tender. It does
+// not change, and may be asked by several goroutines at once.
+type Set struct {
+	Formulas []Formula // of the criteria, in their order; not nil
+	// Atoms is how many atoms the formulas have.
+	Atoms int
+
+	numbers map[Atom]int
+	rules   []rule
+}
+
+// rule is a formula by the numbers of its atoms.
+type rule struct {
+	clauses  [][][]int
+	excluded [][]int
+	keywords []phrase
+}
+
+// phrase is a keyword and what it asks for.
+type phrase struct {
+	keyword string
+	atoms   []int
+}
+
+// NewSet compiles criteria.
+func NewSet(criteria []vigie.Criteria) *Set {
+	s := &Set{Formulas: []Formula{}, numbers: make(map[Atom]int)}
+	for _, c := range criteria {
+		f := Compile(c)
+		s.Formulas = append(s.Formulas, f)
+		var r rule
+		for _, clause := range f.Clauses {
+			var members [][]int
+			for _, conj := range clause {
+				members, s.Atoms = append(members, s.number(conj)), s.Atoms+len(conj)
+			}
+			r.clauses = append(r.clauses, members)
+		}
+		for _, conj := range f.Excluded {
+			r.excluded, s.Atoms = append(r.excluded, s.number(conj)), s.Atoms+len(conj)
+		}
+		for _, keyword := range c.Keywords {
+			if conj := terms(keyword); conj != nil {
+				r.keywords = append(r.keywords, phrase{keyword, s.number(conj)})
+			}
+		}
+		s.rules = append(s.rules, r)
+	}
+	return s
+}
+
+// number gives each atom its number.
+func (s *Set) number(c Conj) []int {
+	numbers := make([]int, len(c))
+	for i, atom := range c {
+		n, known := s.numbers[atom]
+		if !known {
+			n = len(s.numbers)
+			s.numbers[atom] = n
+		}
+		numbers[i] = n
+	}
+	return numbers
+}
+
+// Match calls each with those of the criteria that a tender matches, by their
+// places, and with the keywords of them that it has.
+func (s *Set) Match(t Facts, each func(place int, keywords []string)) {
+	has := make([]bool, len(s.numbers))
+	note := func(field Field, values ...string) {
+		for _, value := range values {
+			if n, known := s.numbers[Atom{field, value}]; known {
+				has[n] = true
+			}
+		}
+	}
+	note(Term, t.Terms...)
+	note(Department, t.Departments...)
+	note(Buyer, t.Buyer)
+	note(Nature, t.Natures...)
+	note(Procedure, t.Procedure)
+	note(CPV, t.CPVPrefixes...)
+	for place, r := range s.rules {
+		if !r.matches(has) {
+			continue
+		}
+		var keywords []string
+		for _, p := range r.keywords {
+			if all(p.atoms, has) {
+				keywords = append(keywords, p.keyword)
+			}
+		}
+		each(place, keywords)
+	}
+}
+
+func (r rule) matches(has []bool) bool {
+	for _, clause := range r.clauses {
+		if !anyOf(clause, has) {
+			return false
+		}
+	}
+	return !anyOf(r.excluded, has)
+}
+
+func anyOf(list [][]int, has []bool) bool {
+	for _, atoms := range list {
+		if all(atoms, has) {
+			return true
+		}
+	}
+	return false
+}
+
+func all(atoms []int, has []bool) bool {
+	for _, n := range atoms {
+		if !has[n] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,314 @@
+package bleve
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+	"github.com/blevesearch/vellum/levenshtein"
+
+	"vigie/query"
+	"vigie/search"
+	"vigie/search/internal/plan"
+)
+
+// view is the index as it is at one moment. Bleve keeps it in segments that do
+// not change; each is asked by itself, in sets of its documents: so every
+// condition costs a few operations on sets, and not a step for each document.
+type view struct {
+	snapshot *scorch.IndexSnapshot
+	parts    []*part
+	near     func() (nearness, error)
+	automata map[string]*levenshtein.DFA
+}
+
+// part is a segment as one call of Search reads it. It remembers what several
+// queries of the call have in common.
+type part struct {
+	*scorch.SegmentSnapshot
+	*columns
+	live     *roaring.Bitmap
+	fields   map[string]segment.TermDictionary
+	ranges   map[plan.Range]*roaring.Bitmap
+	words    map[string][]tier
+	formulas map[formulaList]*roaring.Bitmap
+}
+
+// formulaList is a list of formulas that several queries have.
+type formulaList struct {
+	first *query.Formula
+	n     int
+}
+
+// look reads the index as it is now. Whoever calls closes the view.
+func (x *index) look(open bleve.Index) (*view, error) {
+	inner, err := open.Advanced()
+	if err != nil {
+		return nil, search.Unavailable(err)
+	}
+	reader, err := inner.Reader()
+	if err != nil {
+		return nil, search.Unavailable(err)
+	}
+	snapshot, ok := reader.(*scorch.IndexSnapshot)
+	if !ok || snapshot == nil {
+		return nil, search.Unavailable(bleve.ErrorIndexClosed)
+	}
+	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA)}
+	for i, s := range snapshot.Segments() {
+		v.parts = append(v.parts, &part{
+			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
+			fields: make(map[string]segment.TermDictionary), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
+		})
+	}
+	return v, nil
+}
+
+func (v *view) close() error { return v.snapshot.Close() }
+
+// dictionary is that of the words of a field.
+func (p *part) dictionary(field string) (segment.TermDictionary, error) {
+	if d, ok := p.fields[field]; ok {
+		return d, nil
+	}
+	d, err := p.Segment().Dictionary(field)
+	if err == nil {
+		p.fields[field] = d
+	}
+	return d, err
+}
+
+// add adds to a set the documents that have a value of a field.
+func (p *part) add(into *roaring.Bitmap, field, value string) error {
+	d, err := p.dictionary(field)
+	if err != nil {
+		return err
+	}
+	list, err := d.PostingsList([]byte(value), nil, nil)
+	if err != nil {
+		return err
+	}
+	return addPostings(into, list)
+}
+
+func addPostings(into *roaring.Bitmap, list segment.PostingsList) error {
+	if quick, ok := list.(interface{ OrInto(*roaring.Bitmap) }); ok {
+		quick.OrInto(into)
+		return nil
+	}
+	each := list.Iterator(false, false, false, nil)
+	for {
+		posting, err := each.Next()
+		if err != nil || posting == nil {
+			return err
+		}
+		into.Add(uint32(posting.Number()))
+	}
+}
+
+// where is the set of the documents of which a simplified condition is true.
+// The caller must not change it.
+func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	switch x := x.(type) {
+	case plan.And:
+		all := p.live
+		for _, member := range x {
+			some, err := p.where(ctx, member)
+			if err != nil {
+				return nil, err
+			}
+			if all == p.live {
+				all = roaring.And(all, some)
+			} else {
+				all.And(some)
+			}
+			if all.IsEmpty() {
+				break
+			}
+		}
+		return all, nil
+	case plan.Or:
+		any := roaring.New()
+		for _, member := range x {
+			some, err := p.where(ctx, member)
+			if err != nil {
+				return nil, err
+			}
+			any.Or(some)
+		}
+		return any, nil
+	case plan.Not:
+		without, err := p.where(ctx, x.X)
+		if err != nil {
+			return nil, err
+		}
+		return roaring.AndNot(p.live, without), nil
+	case plan.In:
+		any := roaring.New()
+		for _, value := range x.Values {
+			if err := p.add(any, x.Field, value); err != nil {
+				return nil, err
+			}
+		}
+		any.And(p.live)
+		return any, nil
+	case plan.Range:
+		return p.within(x)
+	case plan.IDs:
+		return p.DocNumbers(documentIDs(x))
+	}
+	return nil, fmt.Errorf("bleve: a condition of type %T", x)
+}
+
+// anyOf is the set of the documents that one of the formulas is true of. Queries
+// of one call that have the very same list share it.
+func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bitmap, error) {
+	if len(formulas) == 0 {
+		return roaring.New(), nil
+	}
+	list := formulaList{&formulas[0], len(formulas)}
+	if known := p.formulas[list]; known != nil {
+		return known, nil
+	}
+	found, err := p.where(ctx, plan.Where(search.Query{Any: formulas}, ""))
+	if err == nil {
+		p.formulas[list] = found
+	}
+	return found, err
+}
+
+// within is the set of the documents of which a number is in a range.
+func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
+	if found, ok := p.ranges[r]; ok {
+		return found, nil
+	}
+	column, err := p.sortedBy(r.Field)
+	if err != nil {
+		return nil, err
+	}
+	var docs []uint32
+	for doc, at := range column.at {
+		if r.From <= at && at <= r.To {
+			docs = append(docs, uint32(doc))
+		}
+	}
+	found := roaring.New()
+	found.AddMany(docs)
+	found.And(p.live)
+	p.ranges[r] = found
+	return found, nil
+}
+
+// columns are the values of a segment's documents that orders and facets need,
+// by document. They are read when they are first asked for, and kept as long as
+// the segment is.
+type columns struct {
+	mutex  sync.Mutex
+	sorts  map[string]*sortColumn
+	facets map[string]*facetColumn
+}
+
+// sortColumn is what documents are sorted by, and their IDs.
+type sortColumn struct{ at, id []int64 }
+
+// facetColumn is what documents are counted by: those of document i are
+// values[of[first[i]]] to values[of[first[i+1]-1]].
+type facetColumn struct {
+	values    []string
+	first, of []uint32
+}
+
+// columnsOf are those of a segment. What is known of segments that are gone is
+// forgotten.
+func (x *index) columnsOf(open bleve.Index, segments []*scorch.SegmentSnapshot, i int) *columns {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	if x.read != open {
+		x.read, x.columns = open, make(map[uint64]*columns)
+	}
+	id := segments[i].Id()
+	known := x.columns[id]
+	if known == nil {
+		known = &columns{sorts: make(map[string]*sortColumn), facets: make(map[string]*facetColumn)}
+		x.columns[id] = known
+		for other := range x.columns {
+			if !slices.ContainsFunc(segments, func(s *scorch.SegmentSnapshot) bool { return s.Id() == other }) {
+				delete(x.columns, other)
+			}
+		}
+	}
+	return known
+}
+
+// sortedBy reads the column of an order, by a field of numbers.
+func (p *part) sortedBy(field string) (*sortColumn, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if known := p.sorts[field]; known != nil {
+		return known, nil
+	}
+	column := &sortColumn{make([]int64, p.Segment().Count()), make([]int64, p.Segment().Count())}
+	var wrong error
+	err := p.eachValue(rank(field), func(doc uint64, value []byte) {
+		at, id, err := unranked(string(value))
+		column.at[doc], column.id[doc], wrong = at, id, cmp.Or(wrong, err)
+	})
+	if err := cmp.Or(err, wrong); err != nil {
+		return nil, err
+	}
+	p.sorts[field] = column
+	return column, nil
+}
+
+// countedBy reads the column of a facet.
+func (p *part) countedBy(field string) (*facetColumn, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if known := p.facets[field]; known != nil {
+		return known, nil
+	}
+	column, ordinals := &facetColumn{first: make([]uint32, p.Segment().Count()+1)}, make(map[string]uint32)
+	err := p.eachValue(field, func(doc uint64, value []byte) {
+		ordinal, known := ordinals[string(value)]
+		if !known {
+			ordinal = uint32(len(column.values))
+			ordinals[string(value)], column.values = ordinal, append(column.values, string(value))
+		}
+		column.of = append(column.of, ordinal)
+		column.first[doc+1] = uint32(len(column.of))
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range column.first[1:] { // a document without a value ends where it begins
+		column.first[i+1] = max(column.first[i+1], column.first[i])
+	}
+	p.facets[field] = column
+	return column, nil
+}
+
+// eachValue calls do with the values of a field, document by document.
+func (p *part) eachValue(field string, do func(doc uint64, value []byte)) error {
+	values, ok := p.Segment().(segment.DocValueVisitable)
+	if !ok {
+		return fmt.Errorf("bleve: a segment of type %T has no values", p.Segment())
+	}
+	var state segment.DocVisitState
+	var err error
+	for doc := range p.Segment().Count() {
+		state, err = values.VisitDocValues(doc, []string{field}, func(_ string, value []byte) { do(doc, value) }, state)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
