@@ -74,8 +74,10 @@ func migrateTables(ctx context.Context, db *bun.DB, dialect dialect) error {
 	}
 	// Whoever restores an old database, or starts a new one, must not meet the
 	// index of another: its name holds the epoch.
-	_, err = db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
-	return err
+	if _, err = db.NewInsert().Model(&setting{Name: "epoch", Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+		return err
+	}
+	return makeIDKey(ctx, db)
 }
 
 // knownValues is the migration that refuses what [mend] puts right.
@@ -139,12 +141,16 @@ func checkSchema(ctx context.Context, db *bun.DB, dialect dialect) error {
 	case len(known.Applied()) == 0:
 		return emptyDatabase()
 	case len(lacking) > 0:
-		return &vigie.Error{Code: Older, Err: errors.New("migrations to apply: " + names(lacking)), Text: vigie.Text{
-			FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
-			EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
-		}}
+		return olderDatabase("migrations to apply: " + names(lacking))
 	}
 	return nil
+}
+
+func olderDatabase(lacks string) error {
+	return &vigie.Error{Code: Older, Err: errors.New(lacks), Text: vigie.Text{
+		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
+		EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
+	}}
 }
 
 func emptyDatabase() error {

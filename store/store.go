@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"vigie/opaque"
 )
 
 // Store is an open database. Its methods may be called at once.
@@ -25,6 +27,7 @@ type Store struct {
 	fingerprints func(address string) []string
 	// bell rings when notices were published through this store.
 	bell bell
+	ids  *opaque.Keys
 }
 
 // Open opens the database that url names, "sqlite:PATH" or "postgres://…". It
@@ -39,7 +42,12 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 		db.Close()
 		return nil, err
 	}
-	return &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db), met: newMet()}, nil
+	ids, err := readIDKey(ctx, db)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return &Store{db: db, dialect: dialect, now: now, statements: dialect.statements(db), met: newMet(), ids: ids}, nil
 }
 
 // Close lets go of the database.
