@@ -28,7 +28,7 @@ type Account struct {
 	CreatedAt time.Time
 }
 
-// GlobalID is the account's id across the API.
+// GlobalID is the account's name within the server.
 func (a *Account) GlobalID() string { return GlobalID(KindAccount, a.ID) }
 
 // Weekday is a day of the week, as the API writes it.

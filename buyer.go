@@ -24,7 +24,7 @@ type Buyer struct {
 	MergedInto *int64
 }
 
-// GlobalID is the buyer's id across the API.
+// GlobalID is the buyer's name within the server.
 func (b *Buyer) GlobalID() string { return GlobalID(KindBuyer, b.ID) }
 
 // BuyerName is how a notice names its buyer.

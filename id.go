@@ -1,14 +1,15 @@
 package vigie
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Kind is a sort of thing that has a global id.
+// Kind is a sort of thing that has an id.
 type Kind string
 
-// The things that have a global id.
+// The things that have an id.
 const (
 	KindAccount   Kind = "account"
 	KindWatch     Kind = "watch"
@@ -17,15 +18,23 @@ const (
 	KindTender    Kind = "tender"
 	KindNotice    Kind = "notice"
 	KindDelivery  Kind = "delivery"
+	KindMail      Kind = "mail"
 )
 
-// Node is anything that has a global id.
+// Kinds are all kinds.
+func Kinds() []Kind {
+	return []Kind{KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery, KindMail}
+}
+
+// Node is anything that the API gives by its id.
 type Node interface {
-	// GlobalID is its id across the API.
+	// GlobalID is its name within the server, see [GlobalID].
 	GlobalID() string
 }
 
-// GlobalID names one thing across the whole API, e.g. "watch_12".
+// GlobalID names one thing among all, e.g. "watch_12", within the server: in the
+// search index, in logs. Numbers count what all accounts do, so clients get the
+// ids of package opaque; earlier versions gave out these.
 func GlobalID(kind Kind, id int64) string {
 	return string(kind) + "_" + strconv.FormatInt(id, 10)
 }
@@ -39,9 +48,8 @@ func ParseGlobalID(s string) (kind Kind, id int64, ok bool) {
 	if err != nil || id < 1 || GlobalID(kind, id) != s {
 		return "", 0, false
 	}
-	switch kind {
-	case KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery:
-		return kind, id, true
+	if !slices.Contains(Kinds(), kind) {
+		return "", 0, false
 	}
-	return "", 0, false
+	return kind, id, true
 }

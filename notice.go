@@ -32,7 +32,7 @@ type Notice struct {
 	Withdrawn bool
 }
 
-// GlobalID is the notice's id across the API.
+// GlobalID is the notice's name within the server.
 func (n *Notice) GlobalID() string { return GlobalID(KindNotice, n.ID) }
 
 // NoticeKind says what a notice does.

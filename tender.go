@@ -64,7 +64,7 @@ func (t *Tender) Status(now time.Time) TenderStatus {
 	return StatusOnline
 }
 
-// GlobalID is the tender's id across the API.
+// GlobalID is the tender's name within the server.
 func (t *Tender) GlobalID() string { return GlobalID(KindTender, t.ID) }
 
 // Content is what one notice says about its tender, or all of them together.

@@ -120,7 +120,7 @@ func TestValidSIRET(t *testing.T) {
 }
 
 func TestGlobalID(t *testing.T) {
-	for _, kind := range []vigie.Kind{vigie.KindAccount, vigie.KindWatch, vigie.KindRecipient, vigie.KindBuyer, vigie.KindTender, vigie.KindNotice} {
+	for _, kind := range vigie.Kinds() {
 		gotKind, id, ok := vigie.ParseGlobalID(vigie.GlobalID(kind, 12))
 		if gotKind != kind || id != 12 || !ok {
 			t.Errorf("%s: %s %d %v", kind, gotKind, id, ok)

@@ -50,7 +50,7 @@ func NumberedName(name string, n int) string {
 	return strings.TrimRight(string(runes), " ") + number
 }
 
-// GlobalID is the watch's id across the API.
+// GlobalID is the watch's name within the server.
 func (w *Watch) GlobalID() string { return GlobalID(KindWatch, w.ID) }
 
 // Criteria is what a supplier looks for. An empty list does not constrain; a
@@ -133,7 +133,7 @@ type Recipient struct {
 	RemovedAt *time.Time
 }
 
-// GlobalID is the recipient's id across the API.
+// GlobalID is the recipient's name within the server.
 func (r *Recipient) GlobalID() string { return GlobalID(KindRecipient, r.ID) }
 
 // RecipientStatus is whether an address may be written to.

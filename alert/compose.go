@@ -14,6 +14,7 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
+	"vigie/opaque"
 	"vigie/store"
 )
 
@@ -38,6 +39,7 @@ type composer struct {
 	settings  Settings
 	templates *letter.Templates
 	keys      *link.Keys
+	ids       *opaque.Keys
 	now       time.Time
 	// buyers and notices are those of the tenders that mails tell of.
 	buyers  map[int64]*vigie.Buyer
@@ -72,7 +74,7 @@ func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now tim
 
 // newComposer reads what mails to readers tell of.
 func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reader) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, now: s.Now()}
+	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now()}
 	var buyers, corrected []int64
 	for _, r := range readers {
 		for _, t := range r.Deliveries {
@@ -123,7 +125,7 @@ func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l le
 	if len(watches) == 1 { // leaving it is leaving all that this mail is about
 		w := r.Watches[watches[0]]
 		leave = c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
-		list = strings.ReplaceAll(vigie.GlobalID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
+		list = strings.ReplaceAll(c.ids.ID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
 	}
 	message := post.Message{
 		ID: m.MessageID, From: c.settings.From, ReplyTo: c.settings.ReplyTo, To: r.Email, EnvelopeFrom: c.settings.From.Address,
@@ -161,7 +163,7 @@ func (c *composer) watches(r *store.Reader, ids []int64) []letter.Watch {
 	for i, w := range followed {
 		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
 		if r.Primary { // others cannot sign in to it
-			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", vigie.GlobalID(vigie.KindWatch, w.WatchID))
+			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
 		}
 	}
 	return list

@@ -138,9 +138,9 @@ func (w *world) forgotten() {
 		}
 	}
 	for _, watch := range held.Watches {
-		health, err := w.store.Health(w.t.Context(), []int64{watch.ID})
-		if err != nil || health[watch.ID].MatchedAt != nil || health[watch.ID].MailedAt != nil {
-			w.t.Errorf("its health is %+v, %v", health[watch.ID], err)
+		health, err := w.store.Health(w.t.Context(), []int64{watch.Number})
+		if err != nil || health[watch.Number].MatchedAt != nil || health[watch.Number].MailedAt != nil {
+			w.t.Errorf("its health is %+v, %v", health[watch.Number], err)
 		}
 	}
 }

@@ -138,12 +138,18 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	case len(known.Applied()) == 0:
 		return emptyDatabase()
 	case len(lacking) > 0:
-		return &vigie.Error{Code: Older, Err: errors.New("migrations to apply: " + names(lacking)), Text: vigie.Text{
-			FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
-			EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
-		}}
+		return OlderDatabase("migrations to apply: " + names(lacking))
 	}
 	return nil
+}
+
+// OlderDatabase is the error of a database that lacks something which its migration
+// makes.
+func OlderDatabase(lacks string) error {
+	return &vigie.Error{Code: Older, Err: errors.New(lacks), Text: vigie.Text{
+		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
+		EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
+	}}
 }
 
 func emptyDatabase() error {

@@ -68,7 +68,7 @@ func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.
 	}
 	var deleted *string
 	if err = m.service.DeleteAccount(ctx, account, confirmEmail); err == nil {
-		deleted = new(account.GlobalID())
+		deleted = new(m.id(vigie.KindAccount, account.ID))
 	}
 	problems, err := userErrors(err)
 	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, UserErrors: problems}, err

@@ -1,6 +1,10 @@
 package graph_test
 
-import "testing"
+import (
+	"testing"
+
+	"vigie"
+)
 
 // The domain of an address may be written in any letters: it is one address all
 // the same, also for support and for the person that deletes the account.
@@ -13,10 +17,10 @@ func TestAddressInAnyLetters(t *testing.T) {
 		})
 		const find = `query ($email: String!) { account(email: $email) { id } }`
 		for _, email := range []string{"team@évry.example", "ANA@Évry.example"} {
-			desk.ask(find, vars{"email": email}).expect(map[string]string{"account.*.id": "[" + ana.viewer.Account.GlobalID() + "]"})
+			desk.ask(find, vars{"email": email}).expect(map[string]string{"account.*.id": "[" + w.id(vigie.KindAccount, ana.viewer.Account.ID) + "]"})
 		}
 		ana.ask(`mutation { deleteAccount(confirmEmail: "ana@évry.example") { deletedAccountId userErrors { code } } }`, nil).expect(map[string]string{
-			"deleteAccount.deletedAccountId": ana.viewer.Account.GlobalID(), "deleteAccount.userErrors": "[]",
+			"deleteAccount.deletedAccountId": w.id(vigie.KindAccount, ana.viewer.Account.ID), "deleteAccount.userErrors": "[]",
 		})
 	})
 }

@@ -47,12 +47,12 @@ func (m mutation) Resubscribe(ctx context.Context, id string) (*gql.RecipientPay
 }
 
 // recipient does something to an address of the viewer's.
-func (mutation) recipient(ctx context.Context, id string, do func(context.Context, *vigie.Account, int64) (*vigie.Recipient, error)) (*gql.RecipientPayload, error) {
+func (m mutation) recipient(ctx context.Context, id string, do func(context.Context, *vigie.Account, int64) (*vigie.Recipient, error)) (*gql.RecipientPayload, error) {
 	account, err := account(ctx)
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := do(ctx, account, keyOf(vigie.KindRecipient, id))
+	recipient, err := do(ctx, account, m.keyOf(vigie.KindRecipient, id))
 	load(ctx).recipients.ClearAll()
 	problems, err := userErrors(err, "recipientId")
 	return &gql.RecipientPayload{Recipient: recipient, UserErrors: problems}, err

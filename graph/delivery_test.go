@@ -22,6 +22,7 @@ import (
 // postbox is a mailer that accepts everything, but for whom it bounces or delays.
 type postbox struct {
 	mails           []post.Message
+	all             []post.Message // those that were taken out, too
 	bounces, delays string
 }
 
@@ -32,7 +33,7 @@ func (b *postbox) Send(_ context.Context, m post.Message) error {
 	if m.To == b.delays {
 		return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 4.3.0 try again"}
 	}
-	b.mails = append(b.mails, m)
+	b.mails, b.all = append(b.mails, m), append(b.all, m)
 	return nil
 }
 
@@ -60,6 +61,7 @@ func (w *world) mails(box *postbox) []string {
 		IndexVersion: feed.Version(), Metrics: alert.NewMetrics(prometheus.NewRegistry()),
 		Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Address: "veille@vigie.example"}, PublicURL: "https://vigie.example",
+			Bounces: "bounces@vigie.example", WatchURL: "https://platform.example/{watchId}",
 		},
 	}
 	if err := ledger.Step(w.t.Context()); err != nil {
@@ -208,7 +210,7 @@ func TestRecipients(t *testing.T) {
 // rejoins follows the link of a mail to an address on a watch.
 func (w *world) rejoins(recipient string) {
 	w.t.Helper()
-	_, id, _ := vigie.ParseGlobalID(recipient)
+	id := w.number(recipient)
 	if err := w.store.RejoinWatch(w.t.Context(), id); err != nil {
 		w.t.Fatal(err)
 	}
@@ -221,7 +223,7 @@ func TestResubscribe(t *testing.T) {
 		ana := w.person("ana@example.org")
 		id := ana.createAlerting()
 		own := ana.ask(watchDeliveries, vars{"id": id}).text("watch.recipients.0.id")
-		_, subscription, _ := vigie.ParseGlobalID(own)
+		subscription := w.number(own)
 		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
 		for _, verified := range []bool{false, true} {
 			if err := w.store.LeaveWatch(t.Context(), subscription); err != nil {

@@ -2,9 +2,9 @@ package graph_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
+	"vigie"
 	"vigie/store"
 )
 
@@ -32,7 +32,7 @@ func TestExportAndDeleteAccount(t *testing.T) {
 			"exportAccount.data.marks.0.sourceRef":    "1",
 			"exportAccount.data.accesses.0.field":     "account",
 			"exportAccount.data.deliveries.0.email":   "ana@example.org",
-			"exportAccount.data.deliveries.0.watchId": strings.TrimPrefix(id, "watch_"),
+			"exportAccount.data.deliveries.0.watchId": id,
 		})
 		// It is the same as the back office gives.
 		held, err := w.store.Export(t.Context(), ana.viewer.Account.ID)
@@ -65,7 +65,7 @@ func TestExportAndDeleteAccount(t *testing.T) {
 		}
 		ana.ask(`{ watches { nodes { name } } }`, nil).expect(map[string]string{"watches.nodes.*.name": "[Voirie]"})
 		ana.ask(remove, vars{"email": " Ana@Example.org "}).expect(map[string]string{
-			"deleteAccount.deletedAccountId": ana.viewer.Account.GlobalID(),
+			"deleteAccount.deletedAccountId": w.id(vigie.KindAccount, ana.viewer.Account.ID),
 			"deleteAccount.userErrors":       "[]",
 		})
 		ana.ask(`mutation { exportAccount { data userErrors { code } } }`, nil).expect(map[string]string{

@@ -117,21 +117,22 @@ type resolver struct {
 }
 
 type (
-	query        struct{ *resolver }
-	mutation     struct{ *resolver }
-	subscription struct{ *resolver }
-	accountType  struct{ *resolver }
-	watchType    struct{ *resolver }
-	deliveryType struct{ *resolver }
-	criteriaType struct{ *resolver }
-	buyerType    struct{ *resolver }
-	tenderType   struct{ *resolver }
-	facetsType   struct{ *resolver }
-	lotType      struct{ *resolver }
-	noticeType   struct{ *resolver }
-	changeType   struct{ *resolver }
-	errorType    struct{ *resolver }
-	warningType  struct{ *resolver }
+	query         struct{ *resolver }
+	mutation      struct{ *resolver }
+	subscription  struct{ *resolver }
+	accountType   struct{ *resolver }
+	watchType     struct{ *resolver }
+	deliveryType  struct{ *resolver }
+	recipientType struct{ *resolver }
+	criteriaType  struct{ *resolver }
+	buyerType     struct{ *resolver }
+	tenderType    struct{ *resolver }
+	facetsType    struct{ *resolver }
+	lotType       struct{ *resolver }
+	noticeType    struct{ *resolver }
+	changeType    struct{ *resolver }
+	errorType     struct{ *resolver }
+	warningType   struct{ *resolver }
 
 	alertReasonType struct{ *resolver }
 )
@@ -142,6 +143,7 @@ func (r *resolver) Subscription() gql.SubscriptionResolver { return subscription
 func (r *resolver) Account() gql.AccountResolver           { return accountType{r} }
 func (r *resolver) Watch() gql.WatchResolver               { return watchType{r} }
 func (r *resolver) Delivery() gql.DeliveryResolver         { return deliveryType{r} }
+func (r *resolver) Recipient() gql.RecipientResolver       { return recipientType{r} }
 func (r *resolver) Criteria() gql.CriteriaResolver         { return criteriaType{r} }
 func (r *resolver) Buyer() gql.BuyerResolver               { return buyerType{r} }
 func (r *resolver) Tender() gql.TenderResolver             { return tenderType{r} }

@@ -24,7 +24,7 @@ func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen bool) 
 	}
 	keys := make([]int64, len(ids))
 	for i, id := range ids {
-		keys[i] = keyOf(vigie.KindTender, id)
+		keys[i] = m.keyOf(vigie.KindTender, id)
 	}
 	tenders, err := m.service.MarkSeen(ctx, account, keys, seen)
 	if err != nil {
@@ -40,7 +40,7 @@ func (m mutation) DismissTender(ctx context.Context, id string, dismissed bool) 
 	if err != nil {
 		return nil, err
 	}
-	tender, err := m.service.Dismiss(ctx, account, keyOf(vigie.KindTender, id), dismissed)
+	tender, err := m.service.Dismiss(ctx, account, m.keyOf(vigie.KindTender, id), dismissed)
 	if err != nil {
 		tender = nil
 	}

@@ -22,7 +22,7 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 		return nil, err
 	}
 	ctx, cancel := untilExpired(ctx, 0)
-	matches, err := s.service.Follow(ctx, account, watchKeys(watchIDs))
+	matches, err := s.service.Follow(ctx, account, s.watchKeys(watchIDs))
 	if err != nil {
 		cancel()
 		leave()

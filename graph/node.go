@@ -11,10 +11,9 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, key, ok := vigie.ParseGlobalID(id)
-	if !ok {
-		return nil, nil
-	}
+	// What is no id is looked for too, by number 0: whether it was one shows in no
+	// time that the answer takes.
+	kind, key, _ := q.service.Store.IDs().Parse(id)
 	switch kind {
 	case vigie.KindTender:
 		return nodeOf(load(ctx).tenders.Load(ctx, key))
@@ -38,6 +37,7 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 		return found(q.service.Recipient(ctx, viewer.Account, key))
 	case vigie.KindDelivery:
 		return found(q.service.Store.Delivery(ctx, viewer.Account.ID, key))
+	case vigie.KindMail:
 	}
 	return nil, nil
 }
@@ -63,13 +63,4 @@ func found[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 		return nil, nil
 	}
 	return nodeOf(thing, err)
-}
-
-// keyOf is the number in a global id of a kind; 0, which is nothing's, where
-// it is not one.
-func keyOf(kind vigie.Kind, id string) int64 {
-	if k, key, ok := vigie.ParseGlobalID(id); ok && k == kind {
-		return key
-	}
-	return 0
 }

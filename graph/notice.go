@@ -64,7 +64,7 @@ func (m mutation) WithdrawTender(ctx context.Context, source, sourceRef string) 
 	forgetTenders(ctx)
 	payload := &gql.WithdrawTenderPayload{}
 	if tender != nil {
-		payload.WithdrawnTenderID = new(tender.GlobalID())
+		payload.WithdrawnTenderID = new(m.id(vigie.KindTender, tender.ID))
 	}
 	payload.UserErrors, err = userErrors(err)
 	return payload, err

@@ -100,7 +100,7 @@ func (w *world) hold(n *vigie.Notice) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return vigie.GlobalID(vigie.KindTender, got[0].Notice.TenderID)
+	return w.id(vigie.KindTender, got[0].Notice.TenderID)
 }
 
 // The tender at the end of a page was corrected, and the index does not know

@@ -51,7 +51,7 @@ func (r watchType) ExplainAlert(ctx context.Context, w *vigie.Watch, tenderID st
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.service.ExplainAlert(ctx, owner, w, keyOf(vigie.KindTender, tenderID))
+	list, err := r.service.ExplainAlert(ctx, owner, w, r.keyOf(vigie.KindTender, tenderID))
 	if vigie.CodeOf(err) == vigie.NotFound {
 		return nil, nil
 	}

@@ -29,7 +29,7 @@ func (w *world) accesses() string {
 		}
 		whose := "-"
 		if a.AccountID != nil {
-			whose = vigie.GlobalID(vigie.KindAccount, *a.AccountID) + "=" + a.AccountSubject
+			whose = w.id(vigie.KindAccount, *a.AccountID) + "=" + a.AccountSubject
 		}
 		lines = append(lines, a.Subject+" "+a.Field+" "+whose)
 	}
@@ -74,7 +74,7 @@ func TestSupport(t *testing.T) {
 		w.mails(box)
 		key := map[string]int64{}
 		account := ana.viewer.Account
-		_, watch, _ := vigie.ParseGlobalID(id)
+		watch := w.number(id)
 		confirm := func(email string) {
 			t.Helper()
 			all, err := w.store.AllRecipients(t.Context(), account, watch)
@@ -204,7 +204,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		desk.ask(find, vars{"email": " "}).expect(map[string]string{"account": "[]"})
 		desk.ask(explain, vars{"watch": id, "tender": tender}).expect(map[string]string{"explainMatch.matches": "true", "explainMatch.criteria.*.criterion": "[keywords]"})
 		desk.ask(explain, vars{"watch": "watch_999999", "tender": tender}).expect(map[string]string{"explainMatch": "<nil>"})
-		whose := ana.viewer.Account.GlobalID() + "=ana@example.org"
+		whose := w.id(vigie.KindAccount, ana.viewer.Account.ID) + "=ana@example.org"
 		want := strings.Join([]string{"clerk account " + whose, "clerk account -", "clerk account -", "clerk explainMatch " + whose, "clerk explainMatch -"}, "\n")
 		if got := w.accesses(); got != want {
 			t.Errorf("written down:\n%s\nnot\n%s", got, want)

@@ -17,7 +17,7 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	key, l := keyOf(vigie.KindTender, id), load(ctx)
+	key, l := q.keyOf(vigie.KindTender, id), load(ctx)
 	if !selects(ctx, "notices") {
 		return l.tenders.Load(ctx, key)
 	}
@@ -74,7 +74,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	watches, err := load(ctx).watching.of(ctx, q.service, account, watchKeys(watchIDs), includeInactive)
+	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), includeInactive)
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +90,13 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 
 // watchKeys are the numbers in the ids of watches: none for [], which names
 // none, and nil for nil, which means all.
-func watchKeys(ids []string) []int64 {
+func (r *resolver) watchKeys(ids []string) []int64 {
 	if ids == nil {
 		return nil
 	}
 	keys := []int64{}
 	for _, id := range ids {
-		keys = append(keys, keyOf(vigie.KindWatch, id))
+		keys = append(keys, r.keyOf(vigie.KindWatch, id))
 	}
 	return keys
 }
@@ -162,7 +162,7 @@ func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *
 }
 
 func (q query) ExplainMatch(ctx context.Context, watchID, tenderID string) (*gql.MatchExplanation, error) {
-	watch := keyOf(vigie.KindWatch, watchID)
+	watch := q.keyOf(vigie.KindWatch, watchID)
 	account, err := q.watchOwner(ctx, "explainMatch", watch)
 	if vigie.CodeOf(err) == vigie.NotFound {
 		return nil, nil
@@ -170,7 +170,7 @@ func (q query) ExplainMatch(ctx context.Context, watchID, tenderID string) (*gql
 	if err != nil {
 		return nil, err
 	}
-	explained, err := q.service.Explain(ctx, account, watch, keyOf(vigie.KindTender, tenderID))
+	explained, err := q.service.Explain(ctx, account, watch, q.keyOf(vigie.KindTender, tenderID))
 	if vigie.CodeOf(err) == vigie.NotFound {
 		return nil, nil
 	}
@@ -233,7 +233,7 @@ func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*
 	return service.SortedCounts(f.Counts[search.ByDepartment], func(v string) string { return say(ctx, departmentLabel(v)) }), nil
 }
 
-func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*service.FacetCount, error) {
+func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*service.FacetCount, error) {
 	most := 50
 	if first != nil {
 		most = int(*first)
@@ -251,8 +251,8 @@ func (facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *in
 	}
 	top, names := make(map[string]int, len(ids)), make(map[string]string, len(ids))
 	for i, b := range buyers {
-		value := vigie.GlobalID(vigie.KindBuyer, ids[i])
-		top[value] = f.Counts[search.ByBuyer][value]
+		value := r.id(vigie.KindBuyer, ids[i])
+		top[value] = f.Counts[search.ByBuyer][vigie.GlobalID(vigie.KindBuyer, ids[i])]
 		if b != nil {
 			names[value] = b.Name
 		}

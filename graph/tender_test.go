@@ -150,7 +150,7 @@ func testFilterOnMergedBuyer(t *testing.T, w *world) {
 	}
 }
 
-func TestFreeText(t *testing.T) { eachPair(t, testFreeText) }
+func TestFreeText(t *testing.T) { eachOldPair(t, testFreeText) }
 
 func testFreeText(t *testing.T, w *world) {
 	w.publish(
@@ -189,7 +189,7 @@ func testFreeText(t *testing.T, w *world) {
 }
 
 // A cursor that nobody was given is its own field's mistake alone.
-func TestForgedCursor(t *testing.T) { eachPair(t, testForgedCursor) }
+func TestForgedCursor(t *testing.T) { eachOldPair(t, testForgedCursor) }
 
 func testForgedCursor(t *testing.T, w *world) {
 	p := w.person("a@example.org")
@@ -213,7 +213,7 @@ func testForgedCursor(t *testing.T, w *world) {
 }
 
 // The buyers too come in pages, to the first and the last and no further.
-func TestBuyerPages(t *testing.T) { eachPair(t, testBuyerPages) }
+func TestBuyerPages(t *testing.T) { eachOldPair(t, testBuyerPages) }
 
 func testBuyerPages(t *testing.T, w *world) {
 	var notices []*vigie.Notice

@@ -14,7 +14,7 @@ func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := q.service.Watch(ctx, account, keyOf(vigie.KindWatch, id))
+	w, err := q.service.Watch(ctx, account, q.keyOf(vigie.KindWatch, id))
 	if vigie.CodeOf(err) == vigie.NotFound {
 		return nil, nil
 	}
@@ -113,7 +113,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
 		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))
 	}
-	key := keyOf(vigie.KindWatch, id)
+	key := m.keyOf(vigie.KindWatch, id)
 	var w *vigie.Watch
 	var warnings []vigie.Warning
 	if err = nulls.Err(); err == nil {
@@ -129,7 +129,7 @@ func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatc
 	if err != nil {
 		return nil, err
 	}
-	key := keyOf(vigie.KindWatch, id)
+	key := m.keyOf(vigie.KindWatch, id)
 	w, err := m.service.RestoreWatch(ctx, account, key)
 	load(ctx).recipients.Clear(owned{account.ID, key})
 	problems, err := userErrors(err, "id")
@@ -142,7 +142,7 @@ func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchP
 		return nil, err
 	}
 	var deleted *string
-	if err = m.service.DeleteWatch(ctx, account, keyOf(vigie.KindWatch, id)); err == nil {
+	if err = m.service.DeleteWatch(ctx, account, m.keyOf(vigie.KindWatch, id)); err == nil {
 		deleted = &id
 	}
 	problems, err := userErrors(err, "id")

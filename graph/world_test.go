@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -39,10 +40,28 @@ func eachPair(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("production", func(t *testing.T) { test(t, productionWorld(t)) })
 }
 
+// eachOldPair is [eachPair] over databases of a version that gave out numbers as
+// they are, and still does: cursors can be forged.
+func eachOldPair(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Run("embedded", func(t *testing.T) { test(t, embedded(t, plainUntil(t, storetest.SQLite(t), math.MaxInt64))) })
+	t.Run("production", func(t *testing.T) { test(t, production(t, plainUntil(t, storetest.Postgres(t), math.MaxInt64))) })
+}
+
+// plainUntil has a database accept numbers as they are, up to one.
+func plainUntil(t testing.TB, database string, last int64) string {
+	t.Helper()
+	storetest.Exec(t, database, fmt.Sprintf("UPDATE settings SET value = '%d' WHERE name = 'last_plain_id'", last))
+	return database
+}
+
 // productionWorld is a world over PostgreSQL and Meilisearch.
 func productionWorld(t testing.TB) *world {
 	t.Helper()
-	database := storetest.Postgres(t)
+	return production(t, storetest.Postgres(t))
+}
+
+func production(t testing.TB, database string) *world {
+	t.Helper()
 	url, key := meilitest.Server(t)
 	engine, err := meili.Open(url, key, meili.Options{})
 	if err != nil {
@@ -107,11 +126,17 @@ func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.R
 // newWorld is a world over the embedded pair.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return embedded(t, storetest.SQLite(t))
+}
+
+// embedded is a world over a database and Bleve.
+func embedded(t testing.TB, database string) *world {
+	t.Helper()
 	engine, err := bleve.Open(filepath.Join(t.TempDir(), "index"), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openWorld(t, storetest.SQLite(t), engine)
+	return openWorld(t, database, engine)
 }
 
 func testLog(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
@@ -313,6 +338,16 @@ func dig(t testing.TB, v any, path []string) any {
 	return nil
 }
 
+// whole is all that was answered.
+func (r reply) whole() string {
+	r.t.Helper()
+	text, err := json.Marshal([]any{r.Data, r.Errors})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // text is the value at a path, as fmt prints it.
 func (r reply) text(path string) string {
 	r.t.Helper()
@@ -327,6 +362,19 @@ func (r reply) expect(want map[string]string) {
 			r.t.Errorf("%s:\n got %s\nwant %s", path, got, value)
 		}
 	}
+}
+
+// id is the id of a thing.
+func (w *world) id(kind vigie.Kind, number int64) string { return w.store.IDs().ID(kind, number) }
+
+// number is the number in an id.
+func (w *world) number(id string) int64 {
+	w.t.Helper()
+	_, number, ok := w.store.IDs().Parse(id)
+	if !ok {
+		w.t.Fatalf("%s is no id", id)
+	}
+	return number
 }
 
 // create makes a watch and returns its id.

@@ -92,7 +92,7 @@ func buyerText(id int64, buyers map[int64]*vigie.Buyer) vigie.Text {
 	if b := buyers[id]; b != nil {
 		return vigie.Same(b.Name)
 	}
-	return vigie.Same(vigie.GlobalID(vigie.KindBuyer, id))
+	return vigie.Text{FR: "organisme inconnu", EN: "unknown buyer"}
 }
 
 func explainDepartments(c vigie.Criteria, t Facts) Result {

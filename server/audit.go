@@ -52,7 +52,7 @@ func (c *audit) Run(ctx context.Context, p *process) error {
 		}
 		whose := "-"
 		if access.AccountID != nil {
-			whose = vigie.GlobalID(vigie.KindAccount, *access.AccountID) + " " + access.AccountSubject
+			whose = s.IDs().ID(vigie.KindAccount, *access.AccountID) + " " + access.AccountSubject
 		}
 		_, err := fmt.Fprintf(p.out, "%s\t%s %s\t%s\t%s\n", access.At.Format(time.RFC3339), access.Issuer, access.Subject, access.Field, whose)
 		if err != nil {

@@ -51,15 +51,15 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 
 // note notes what a bounce tells, and says so.
 func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, error) {
-	purpose, id, ok := link.Parse(b.Token)
-	if !ok || purpose != link.Bounce {
-		return "not a bounce of ours: nothing done", nil
-	}
 	s, keys, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {
 		return "", err
 	}
 	defer s.Close()
+	purpose, id, ok := keys.Parse(b.Token)
+	if !ok || purpose != link.Bounce {
+		return "not a bounce of ours: nothing done", nil
+	}
 	address, err := s.MailAddress(ctx, id)
 	if vigie.CodeOf(err) == vigie.NotFound || err == nil && !keys.Verify(b.Token, address) {
 		return "not a bounce of ours: nothing done", nil

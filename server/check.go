@@ -98,8 +98,12 @@ func (c *check) tryTables(ctx context.Context, r *report) {
 	if err != nil {
 		return
 	}
-	s := store.New(db)
-	defer s.Close()
+	defer db.Close()
+	s, err := store.New(ctx, db)
+	if err != nil {
+		r.add("secrets", "", err)
+		return
+	}
 	keys, err := link.New(c.Secret)
 	if err != nil { // the settings say why
 		return

@@ -27,6 +27,7 @@ type serverSettings struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 	PrivateListen string `help:"The address that serves /metrics and what /readyz has to say, for operators alone; without it, nothing does." type:"listen" placeholder:"HOST:PORT"`
 	Migrate       bool   `help:"Bring the database up to date first; without it, the server stops on one that is not." default:"true" negatable:""`
+	OldIDs        bool   `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -106,6 +107,9 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		plan.desk.close()
 		return err
+	}
+	if !c.OldIDs {
+		s.store.IDs().RefuseOld()
 	}
 	s.page, s.desk, s.gate, s.trusted, s.keep = plan.page, plan.desk, plan.gate, plan.trusted, c.KeepMails
 	defer s.close()

@@ -118,7 +118,7 @@ func samples(t *testing.T) map[string]sample {
 		"JWKS_FILE": existing(file, dir), "TRUST_EMAILS": choice(), "SECRET": secret,
 		"PUBLIC_URL": site, "MAIL_URL": mailer, "MAIL_FROM": sender, "MAIL_REPLY_TO": mailAddress(), "MAIL_BOUNCES": bounces, "MAIL_TEMPLATES": existing(dir, file),
 		"MAIL_LEASE": span("1s", "1h", "0s", "2h"), "MAIL_SPACING": spacing, "ALERT_MAX_AGE": span("1h", "8760h", "0s", "9000h"), "KEEP_MAILS": number("1", "120", "0", "121"),
-		"MIGRATE": choice(), "PAGE": choice(), "PAGE_HOME": pageSample(""), "PAGE_WATCHES": pageSample(""), "PAGE_WATCH": pageSample("{watchId}"), "PAGE_TENDER": pageSample("{source}/{sourceRef}"),
+		"MIGRATE": choice(), "OLD_IDS": choice(), "PAGE": choice(), "PAGE_HOME": pageSample(""), "PAGE_WATCHES": pageSample(""), "PAGE_WATCH": pageSample("{watchId}"), "PAGE_TENDER": pageSample("{source}/{sourceRef}"),
 		"BRAND_NAME": line, "BRAND_FOOTER": footer, "BRAND_FOOTER_EN": footer,
 		"MAX_BODY": number("1000", "67108864", "0", "67108865"), "MAX_TOKENS": number("100", "1000000", "0", "1000001"), "MAX_DEPTH": number("3", "1000", "0", "1001"),
 		"MAX_FIELDS": number("10", "1000000", "0", "1000001"), "MAX_ALIASES": number("1", "1000000", "0", "1000001"), "MAX_DIRECTIVES": number("1", "1000000", "0", "1000001"),

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ func TestUpgrade(t *testing.T) {
 			}
 			old, base := serve()
 			l.live(base, "before")
+			given := l.asOld("before")
 			if c := run(t, l.env, "", "migrate"); c.status != 0 {
 				t.Fatal(c.err.String())
 			}
@@ -65,6 +67,7 @@ func TestUpgrade(t *testing.T) {
 			server := start(t, l.env, nil, "serve")
 			base, l.private = server.listening(t), server.private(t)
 			ready(t, base)
+			l.acceptsOld(base, "before", given)
 			l.live(base, "with the new server")
 			for _, round := range []string{"before", "during", "after"} {
 				l.lists(base, round, 4)
@@ -136,6 +139,8 @@ type life struct {
 	private string
 	// asked are the documents that were run.
 	asked strings.Builder
+	// answers are what was answered.
+	answers strings.Builder
 }
 
 func newLife(t *testing.T, database string) *life {
@@ -145,6 +150,43 @@ func newLife(t *testing.T, database string) *life {
 		"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_MAIL_BOUNCES": "bounces@vigie.example",
 		"VIGIE_PUBLIC_URL": "https://vigie.example", "VIGIE_MAIL_SPACING": "1ms", "VIGIE_RATE_ACCOUNT": "100000",
 	}}
+}
+
+// asOld are the ids of things that a server of the last release gave out in a
+// round.
+func (l *life) asOld(round string) []string {
+	l.t.Helper()
+	ids := regexp.MustCompile(`"((?:watch|buyer|recipient|tender|notice|delivery)_\d+)"`).FindAllStringSubmatch(l.answers.String(), -1)
+	var given []string
+	for _, id := range ids {
+		if !slices.Contains(given, id[1]) {
+			given = append(given, id[1])
+		}
+	}
+	if len(given) < 3 {
+		l.t.Fatalf("%s: the last release gave out only %v", round, given)
+	}
+	return given
+}
+
+// acceptsOld checks that a server of this version knows what has those ids, and
+// gives it others.
+func (l *life) acceptsOld(base, round string, ids []string) {
+	l.t.Helper()
+	p := &part{life: l, base: base, round: round, word: word(round)}
+	token, known := p.token("ana", ""), 0
+	for _, id := range ids {
+		answer := p.ask(token, `query ($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": id})
+		if strings.Contains(answer, `"`+id+`"`) {
+			l.t.Errorf("%s is given out: %s", id, answer)
+		}
+		if !strings.Contains(answer, "null") { // some were deleted in that round
+			known++
+		}
+	}
+	if known < 3 {
+		l.t.Errorf("of %v, %d are accepted", ids, known)
+	}
 }
 
 // part is one round of a life, with people, buyers and tenders of its own.
@@ -197,13 +239,14 @@ func (p *part) ask(token, query string, variables map[string]any) string {
 	if err != nil || len(a.Errors) > 0 || strings.Contains(string(text), `"userErrors":[{`) {
 		p.t.Fatalf("%s: %s\n%s %v", p.round, query, text, a.Errors)
 	}
+	p.answers.Write(text)
 	return string(text)
 }
 
 // id finds an id of a kind in an answer.
 func (p *part) id(kind, answer string) string {
 	p.t.Helper()
-	m := regexp.MustCompile(`"(` + kind + `_\d+)"`).FindStringSubmatch(answer)
+	m := regexp.MustCompile(`"(` + kind + `_\w+)"`).FindStringSubmatch(answer)
 	if m == nil {
 		p.t.Fatalf("%s: no %s in %s", p.round, kind, answer)
 	}

@@ -46,7 +46,7 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	}
 	asked := store.BuyerWindow{Now: s.now(), Backwards: w.backwards, Limit: w.size + 1}
 	if w.cursor != "" {
-		c, err := parseCursor(w.cursor, list, w.argument)
+		c, err := parseCursor(s.Store.IDs(), w.cursor, list, w.argument)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	for _, row := range rows {
 		p := row.Place()
 		c := cursor{List: list, At: &p.Rank, Name: p.Name, ID: p.ID, Now: asked.Now.Unix()}
-		page.Edges = append(page.Edges, &BuyerEdge{c.String(), &row.Buyer})
+		page.Edges = append(page.Edges, &BuyerEdge{c.seal(s.Store.IDs()), &row.Buyer})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor

@@ -21,7 +21,7 @@ type CriteriaInput struct {
 	KeywordsText      *string
 	KeywordMode       *vigie.KeywordMode
 	ExcludedKeywords  *[]string
-	BuyerIDs          *[]string // global ids
+	BuyerIDs          *[]string // ids
 	Departments       *[]string
 	IncludeNationwide *bool
 	Natures           *[]vigie.Nature
@@ -247,7 +247,7 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	}
 	ids := make([]int64, len(list))
 	for i, global := range list {
-		ids[i] = buyerID(global)
+		ids[i] = s.buyerID(global)
 	}
 	found, err := s.Store.Buyers(ctx, ids)
 	if err != nil {
@@ -276,11 +276,10 @@ func (f *form) atMost(n, most int, path []string) bool {
 	return n <= most
 }
 
-// buyerID is the number in a buyer's global id; 0, which is nobody's, for
-// anything else.
-func buyerID(global string) int64 {
-	if kind, id, ok := vigie.ParseGlobalID(global); ok && kind == vigie.KindBuyer {
-		return id
+// buyerID is the number in a buyer's id; 0, which is nobody's, for anything else.
+func (s *Service) buyerID(id string) int64 {
+	if kind, number, ok := s.Store.IDs().Parse(id); ok && kind == vigie.KindBuyer {
+		return number
 	}
 	return 0
 }

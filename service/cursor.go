@@ -2,11 +2,13 @@ package service
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"time"
 
 	"vigie"
+	"vigie/opaque"
 	"vigie/search"
 )
 
@@ -27,24 +29,67 @@ type cursor struct {
 	Now int64 `json:"n,omitempty"`
 }
 
-func (c cursor) String() string {
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic("service: a cursor of plain numbers does not marshal: " + err.Error())
+// place is what all cursors hold. Its length does not depend on the values: it
+// would reveal them.
+type place struct {
+	Timed       bool
+	At, ID, Now int64
+	Listed      uint8 // the length of the name of the list, which follows
+}
+
+// seal gives a cursor the form that clients get.
+func (c cursor) seal(ids *opaque.Keys) string {
+	p := place{ID: c.ID, Now: c.Now, Listed: uint8(len(c.List))}
+	if c.At != nil {
+		p.Timed, p.At = true, *c.At
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	b, err := binary.Append(nil, binary.BigEndian, p)
+	if err != nil {
+		panic("service: a cursor of plain numbers has no bytes: " + err.Error())
+	}
+	return ids.Cursor(append(append(b, c.List...), c.Name...))
+}
+
+// openCursor is the reverse of seal.
+func openCursor(ids *opaque.Keys, s string) (c cursor, ok bool) {
+	b, ok := ids.OpenCursor(s)
+	if !ok {
+		return c, false
+	}
+	var p place
+	n, err := binary.Decode(b, binary.BigEndian, &p)
+	if err != nil || len(b)-n < int(p.Listed) {
+		return c, false
+	}
+	names := string(b[n:])
+	c = cursor{List: names[:p.Listed], Name: names[p.Listed:], ID: p.ID, Now: p.Now}
+	if p.Timed {
+		c.At = &p.At
+	}
+	return c, true
+}
+
+// openOldCursor reads a cursor of an earlier version, which anybody can make: the
+// number in it must be one that was given out.
+func openOldCursor(ids *opaque.Keys, s string) (c cursor, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || json.Unmarshal(b, &c) != nil {
+		return c, false
+	}
+	again, err := json.Marshal(c)
+	// Databases know neither later moments nor texts with a NUL.
+	latest := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix()
+	return c, err == nil && base64.RawURLEncoding.EncodeToString(again) == s &&
+		c.ID >= 0 && ids.AcceptsOld(c.ID) && c.Now >= 0 && c.Now <= latest && !strings.Contains(c.Name, "\x00")
 }
 
 // parseCursor reads a cursor of a list; argument is where it was given.
-func parseCursor(s, list, argument string) (cursor, error) {
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		err = json.Unmarshal(b, &c)
+func parseCursor(ids *opaque.Keys, s, list, argument string) (cursor, error) {
+	c, ok := openCursor(ids, s)
+	if !ok {
+		c, ok = openOldCursor(ids, s)
 	}
-	// Databases know neither later moments nor texts with a NUL.
-	latest := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix()
-	if err != nil || c.String() != s || c.ID < 0 || c.Now < 0 || c.Now > latest || strings.Contains(c.Name, "\x00") {
+	if !ok {
 		return c, noCursor(argument)
 	}
 	if c.List != list {

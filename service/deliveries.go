@@ -41,7 +41,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 	}
 	asked := store.DeliveryWindow{Backwards: window.backwards, Limit: window.size + 1}
 	if window.cursor != "" {
-		c, err := parseCursor(window.cursor, list, window.argument)
+		c, err := parseCursor(s.Store.IDs(), window.cursor, list, window.argument)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 	page := &DeliveryPage{TotalCount: total}
 	rows, page.PageInfo = cut(window, rows)
 	for _, row := range rows {
-		page.Edges = append(page.Edges, &DeliveryEdge{cursor{List: list, ID: row.ID}.String(), row})
+		page.Edges = append(page.Edges, &DeliveryEdge{cursor{List: list, ID: row.ID}.seal(s.Store.IDs()), row})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor

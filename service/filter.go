@@ -41,13 +41,13 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 	return f, nil
 }
 
-// followBuyers has filters name buyers that turned out to be others by the ids
-// that these have, as the index does.
+// followBuyers replaces the ids of buyers in filters by their names in the index;
+// joined buyers get that of the one they became. An unknown id matches nothing.
 func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
 	var ids []int64
 	for _, q := range queries {
 		for _, global := range q.Filter.Buyers {
-			ids = append(ids, buyerID(global))
+			ids = append(ids, s.buyerID(global))
 		}
 	}
 	buyers, err := s.Store.Buyers(ctx, ids)
@@ -58,7 +58,8 @@ func (s *Service) followBuyers(ctx context.Context, queries []search.Query) erro
 		f := &queries[i].Filter
 		f.Buyers = slices.Clone(f.Buyers)
 		for j, global := range f.Buyers {
-			if b := buyers[buyerID(global)]; b != nil {
+			f.Buyers[j] = vigie.GlobalID(vigie.KindBuyer, 0)
+			if b := buyers[s.buyerID(global)]; b != nil {
 				f.Buyers[j] = b.GlobalID()
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/lexicon"
+	"vigie/opaque"
 	"vigie/query"
 	"vigie/search"
 )
@@ -142,6 +143,7 @@ type TenderPlan struct {
 	watching *Watching
 	window   window
 	query    search.Query
+	ids      *opaque.Keys
 }
 
 // Plan checks a query, so that what is wrong with it is known before it is
@@ -164,7 +166,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, window: w, query: search.Query{
+	p := &TenderPlan{watching: q.Watches, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
@@ -215,7 +217,7 @@ func (p *TenderPlan) place() error {
 	}
 	switch {
 	case w.cursor != "":
-		c, err := parseCursor(w.cursor, string(order), w.argument)
+		c, err := parseCursor(p.ids, w.cursor, string(order), w.argument)
 		if err != nil {
 			return err
 		}
@@ -329,7 +331,7 @@ func (p *TenderPlan) cursorOf(place int, hit search.Hit) string {
 	if p.query.Order == search.Relevance {
 		key = search.Key{ID: int64(p.query.Offset + place + 1)}
 	}
-	return tenderCursor(p.query.Order, p.query.Now, key).String()
+	return tenderCursor(p.query.Order, p.query.Now, key).seal(p.ids)
 }
 
 // tenderOf returns the tender of a hit; nil where the tender was withdrawn, or
@@ -356,11 +358,12 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 	return byBuyer(results[0].Counts), nil
 }
 
-// byBuyer is the facet of buyers by their ids.
+// byBuyer is the facet of buyers by their numbers.
 func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
 	byID := make(map[int64]int, len(counts[search.ByBuyer]))
 	for value, count := range counts[search.ByBuyer] {
-		byID[buyerID(value)] = count
+		_, id, _ := vigie.ParseGlobalID(value)
+		byID[id] = count
 	}
 	return byID
 }

@@ -62,7 +62,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	slices.SortFunc(watches, compare)
 	rows, list := watches, "watches "+string(order)
 	if w.cursor != "" {
-		c, err := parseCursor(w.cursor, list, w.argument)
+		c, err := parseCursor(s.Store.IDs(), w.cursor, list, w.argument)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 		if order == NameAsc {
 			c.Name = watch.Name
 		}
-		page.Edges = append(page.Edges, &WatchEdge{c.String(), watch})
+		page.Edges = append(page.Edges, &WatchEdge{c.seal(s.Store.IDs()), watch})
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor

@@ -58,7 +58,7 @@ func (o *Outgoing) SentAt() *time.Time {
 	return o.ClosedAt
 }
 
-// GlobalID is the delivery's id across the API.
+// GlobalID is the delivery's name within the server.
 func (o *Outgoing) GlobalID() string { return vigie.GlobalID(vigie.KindDelivery, o.ID) }
 
 // outgoing selects deliveries with each of the watches that led to them; a

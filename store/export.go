@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/opaque"
 )
 
 // Export is all that the database holds of an account, for the person whose it
@@ -40,7 +41,8 @@ type ExportedAccount struct {
 
 // ExportedWatch is a watch of the account, also one that it has deleted.
 type ExportedWatch struct {
-	ID                int64             `json:"id"`
+	Number            int64             `json:"-" bun:"id"`
+	ID                string            `json:"id" bun:"-"`
 	ExternalID        *string           `json:"externalId,omitempty"` // on the platform that it was imported from
 	Name              string            `json:"name"`
 	Keywords          []string          `json:"keywords"`
@@ -60,9 +62,10 @@ type ExportedWatch struct {
 
 // ExportedAddress is an address on a watch, and what it said to being written to.
 type ExportedAddress struct {
-	WatchID   int64     `json:"watchId"`
-	Email     string    `json:"email"`
-	CreatedAt time.Time `json:"createdAt"`
+	WatchNumber int64     `json:"-" bun:"watch_id"`
+	WatchID     string    `json:"watchId" bun:"-"`
+	Email       string    `json:"email"`
+	CreatedAt   time.Time `json:"createdAt"`
 	// ConfirmedAt is when its owner agreed to be written to, ConfirmedBy how.
 	ConfirmedAt *time.Time    `json:"confirmedAt"`
 	ConfirmedBy vigie.Consent `json:"confirmedBy,omitempty"`
@@ -78,7 +81,8 @@ type ExportedAddress struct {
 // ExportedMail is a mail to an address of the account. Times that are not kept
 // any more are null, as in a delivery.
 type ExportedMail struct {
-	ID        int64           `json:"id"`
+	Number    int64           `json:"-" bun:"id"`
+	ID        string          `json:"id" bun:"-"`
 	Email     string          `json:"email"`
 	Kind      vigie.MailKind  `json:"kind"`
 	MessageID string          `json:"messageId"`
@@ -91,17 +95,19 @@ type ExportedMail struct {
 // ExportedDelivery is what an address was, or is to be, told of a tender, by
 // reason of a watch.
 type ExportedDelivery struct {
-	Email     string             `json:"email"`
-	WatchID   int64              `json:"watchId"`
-	Keywords  []string           `json:"keywords"`
-	Kind      vigie.DeliveryKind `json:"kind"`
-	Source    string             `json:"source"`
-	SourceRef string             `json:"sourceRef"`
-	Title     string             `json:"title"`
-	CreatedAt *time.Time         `json:"createdAt"`
-	DroppedAt *time.Time         `json:"droppedAt"`
-	HeldAt    *time.Time         `json:"heldAt"`
-	MailID    *int64             `json:"mailId"`
+	Email       string             `json:"email"`
+	WatchNumber int64              `json:"-" bun:"watch_id"`
+	WatchID     string             `json:"watchId" bun:"-"`
+	Keywords    []string           `json:"keywords"`
+	Kind        vigie.DeliveryKind `json:"kind"`
+	Source      string             `json:"source"`
+	SourceRef   string             `json:"sourceRef"`
+	Title       string             `json:"title"`
+	CreatedAt   *time.Time         `json:"createdAt"`
+	DroppedAt   *time.Time         `json:"droppedAt"`
+	HeldAt      *time.Time         `json:"heldAt"`
+	MailNumber  *int64             `json:"-" bun:"mail_id"`
+	MailID      *string            `json:"mailId" bun:"-"`
 }
 
 // ExportedAccess is that somebody of the support looked at the account.
@@ -148,7 +154,8 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 				ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+confirmed+" THEN ? END AS confirmed_by", vigie.ByLink, vigie.ByIssuer).
 				Order("s.watch_id", "s.position"), &e.Addresses},
 			{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
-				ColumnExpr("m.id, r.email, m.kind, m.message_id, m.state, m.closed_at, m.error").
+				ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error").
+				ColumnExpr("CASE WHEN m.message_id LIKE '%@%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
 				ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 			{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 				Join("JOIN tenders AS t ON t.id = d.tender_id").
@@ -169,7 +176,28 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.name(s.ids)
 	return e, nil
+}
+
+// name gives everything the id that the API has for it.
+func (e *Export) name(ids *opaque.Keys) {
+	for i := range e.Watches {
+		e.Watches[i].ID = ids.ID(vigie.KindWatch, e.Watches[i].Number)
+	}
+	for i := range e.Addresses {
+		e.Addresses[i].WatchID = ids.ID(vigie.KindWatch, e.Addresses[i].WatchNumber)
+	}
+	for i := range e.Mails {
+		e.Mails[i].ID = ids.ID(vigie.KindMail, e.Mails[i].Number)
+	}
+	for i := range e.Deliveries {
+		d := &e.Deliveries[i]
+		d.WatchID = ids.ID(vigie.KindWatch, d.WatchNumber)
+		if d.MailNumber != nil {
+			d.MailID = new(ids.ID(vigie.KindMail, *d.MailNumber))
+		}
+	}
 }
 
 // watches reads the watches, with the names of their buyers.
@@ -195,7 +223,7 @@ func (e *Export) watches(ctx context.Context, from func(table string) *bun.Selec
 		names[b.WatchID] = append(names[b.WatchID], b.Name)
 	}
 	for i := range e.Watches {
-		e.Watches[i].Buyers = orEmpty(names[e.Watches[i].ID])
+		e.Watches[i].Buyers = orEmpty(names[e.Watches[i].Number])
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -186,7 +185,7 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 		}
 		l.note(r, d)
 	}
-	mails, err = l.save(ctx, tx, s.db, c)
+	mails, err = l.save(ctx, tx, s, c)
 	return len(ids), mails, err
 }
 
@@ -266,7 +265,7 @@ func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
 	return at, true
 }
 
-func (l *looking) save(ctx context.Context, tx bun.Tx, db *database.DB, c Claiming) ([]*vigie.Mail, error) {
+func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]*vigie.Mail, error) {
 	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
 		return nil, err
 	}
@@ -279,7 +278,7 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, db *database.DB, c Claimi
 		return nil, err
 	}
 	if len(l.mails) > 0 {
-		if err := l.saveMails(ctx, tx, db, c); err != nil {
+		if err := l.saveMails(ctx, tx, s, c); err != nil {
 			return nil, err
 		}
 	}
@@ -296,7 +295,7 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, db *database.DB, c Claimi
 	return l.mails, l.saveLooks(ctx, tx)
 }
 
-func (l *looking) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c Claiming) error {
+func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming) error {
 	epoch, err := database.Epoch(ctx, tx)
 	if err != nil {
 		return err
@@ -309,7 +308,7 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c C
 	ids := make([]int64, len(l.mails))
 	for i, m := range l.mails {
 		m.ID = numbers.next()
-		m.MessageID = fmt.Sprintf("%d.%s@%s", m.ID, strings.ToLower(epoch), c.Host) // the epoch is this database's own
+		m.MessageID = s.ids.Word(vigie.KindMail, m.ID) + "." + strings.ToLower(epoch) + "@" + c.Host // the epoch is this database's own
 		ids[i] = m.ID
 		for _, delivery := range l.members[i] {
 			members = append(members, pair{delivery, m.ID})
@@ -318,7 +317,7 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c C
 	if _, err := tx.NewInsert().Model(&l.mails).Exec(ctx); err != nil {
 		return err
 	}
-	if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", db.Clock(), c.Lease.Milliseconds()).
+	if _, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", s.db.Clock(), c.Lease.Milliseconds()).
 		Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie/database"
+	"vigie/opaque"
 )
 
 // Store reads and writes what the product knows. Its methods may be called at
@@ -24,11 +25,16 @@ type Store struct {
 	met        *met
 	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
 	fingerprints func(address string) []string
+	ids          *opaque.Keys
 }
 
 // New returns the store in a database.
-func New(db *database.DB) *Store {
-	return &Store{db: db, statements: statementsOf(db), met: newMet()}
+func New(ctx context.Context, db *database.DB) (*Store, error) {
+	ids, err := readIDKey(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, statements: statementsOf(db), met: newMet(), ids: ids}, nil
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns
@@ -38,13 +44,22 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	return New(db), nil
+	s, err := New(ctx, db)
+	if err != nil {
+		db.Close()
+	}
+	return s, err
 }
 
 // Migrate brings the tables of the database that url names up to date, and puts
 // right what older versions stored.
 func Migrate(ctx context.Context, url string) error {
-	return database.Migrate(ctx, url, database.Mending{Before: mendBefore, After: refold})
+	return database.Migrate(ctx, url, database.Mending{Before: mendBefore, After: func(ctx context.Context, db *database.DB) error {
+		if err := refold(ctx, db); err != nil {
+			return err
+		}
+		return makeIDKey(ctx, db)
+	}})
 }
 
 // Database is the database that the store is in.

@@ -115,7 +115,7 @@ type visitor struct {
 // that, if anything. Where the link is none of ours, the error is of code
 // [vigie.NotFound].
 func (h *handler) open(ctx context.Context, token string, purposes []link.Purpose) (who visitor, act, undo func(context.Context) error, err error) {
-	purpose, id, ok := link.Parse(token)
+	purpose, id, ok := h.Keys.Parse(token)
 	for _, p := range purposes {
 		if !ok || p != purpose {
 			continue

@@ -6,10 +6,13 @@
 //
 // They do not expire: mail is kept for years. One that was made for a purpose,
 // a thing and an address opens nothing else, and who has a copy of the database
-// cannot make one.
+// cannot make one. Nor does one reveal the number that it holds: numbers count what
+// all accounts do.
 package link
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -39,9 +42,21 @@ const (
 
 // Keys make tokens and check them. They are safe for several goroutines.
 type Keys struct {
-	keys    [][]byte
+	keys    []key
 	secrets []string // fingerprints
 }
+
+// key is what is made of one secret.
+type key struct {
+	sign []byte
+	// mask hides what tokens hold; mark, which stands before, tells most keys apart.
+	mask cipher.Block
+	mark byte
+}
+
+// sealed is set in the first byte of a token that hides what it holds. Earlier
+// versions wrote the purpose there, which is a letter.
+const sealed = 0x80
 
 // MinSecret is how many characters a secret has at least.
 const MinSecret = 32
@@ -58,7 +73,7 @@ func New(secrets []string) (*Keys, error) {
 		if len(secret) < MinSecret {
 			return nil, errors.New("link: a secret has at least 32 characters")
 		}
-		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "vigie links in mail", sha256.Size)
+		key, err := newKey(secret)
 		if err != nil {
 			return nil, err
 		}
@@ -71,8 +86,21 @@ func New(secrets []string) (*Keys, error) {
 	return k, nil
 }
 
+func newKey(secret string) (k key, err error) {
+	if k.sign, err = hkdf.Key(sha256.New, []byte(secret), nil, "vigie links in mail", sha256.Size); err != nil {
+		return k, err
+	}
+	mask, err := hkdf.Key(sha256.New, []byte(secret), nil, "vigie numbers in links", sha256.Size+1)
+	if err != nil {
+		return k, err
+	}
+	k.mark = mask[sha256.Size] | sealed
+	k.mask, err = aes.NewCipher(mask[:sha256.Size])
+	return k, err
+}
+
 const (
-	headSize = 9  // purpose and id
+	headSize = 9  // a mark, the purpose and the id
 	sumSize  = 16 // 128 bits
 )
 
@@ -85,10 +113,30 @@ func encoding() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
 
+// maxID is more than any id. A token that another key masked is unlikely to hold
+// less.
+const maxID = 1 << 44
+
 // Token makes a token, of [TokenLength] letters and digits.
 func (k *Keys) Token(p Purpose, id int64, address string) string {
-	head := binary.BigEndian.AppendUint64([]byte{byte(p)}, uint64(id))
-	return encoding().EncodeToString(append(head, sum(k.keys[0], head, address)...))
+	key, content := k.keys[0], uint64(p)<<56|uint64(id)
+	sum := sum(key.sign, sealedHead(content), address)
+	raw := binary.BigEndian.AppendUint64([]byte{key.mark}, content^key.stream(sum))
+	return encoding().EncodeToString(append(raw, sum...))
+}
+
+// sealedHead is what the sum of a token that hides its content is over. No other
+// begins so: with the sum of one, nobody can try numbers in the form of another.
+func sealedHead(content uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{sealed}, content)
+}
+
+// stream is what hides the content of the token with a sum: as in SIV (RFC 5297),
+// no two have the same unless they are the same.
+func (k key) stream(sum []byte) uint64 {
+	var b [aes.BlockSize]byte
+	k.mask.Encrypt(b[:], sum)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // sum binds what a token says to an address.
@@ -104,8 +152,8 @@ func sum(key, head []byte, address string) []byte {
 func (k *Keys) Fingerprints(address string) []string {
 	prints := make([]string, len(k.keys))
 	for i, key := range k.keys {
-		// No token begins so: its first byte is a purpose.
-		prints[i] = encoding().EncodeToString(sum(key, []byte("fingerprint "), address))
+		// No token begins so: its first byte is a purpose, or not a letter.
+		prints[i] = encoding().EncodeToString(sum(key.sign, []byte("fingerprint "), address))
 	}
 	return prints
 }
@@ -115,17 +163,37 @@ func (k *Keys) Fingerprints(address string) []string {
 func (k *Keys) Secrets() []string { return slices.Clone(k.secrets) }
 
 // Parse tells what a token says, which is not checked yet.
-func Parse(token string) (p Purpose, id int64, ok bool) {
+func (k *Keys) Parse(token string) (p Purpose, id int64, ok bool) {
+	p, id, _, ok = k.open(token)
+	return p, id, ok
+}
+
+// open tells what a token says, and what its sum is over.
+func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 	raw, ok := decode(token)
 	if !ok {
-		return 0, 0, false
+		return 0, 0, nil, false
 	}
-	p, id = Purpose(raw[0]), int64(binary.BigEndian.Uint64(raw[1:headSize]))
+	if raw[0]&sealed == 0 {
+		p, id = Purpose(raw[0]), int64(binary.BigEndian.Uint64(raw[1:headSize]))
+		return p, id, raw[:headSize], p.known() && id > 0
+	}
+	for _, key := range k.keys {
+		content := binary.BigEndian.Uint64(raw[1:headSize]) ^ key.stream(raw[headSize:])
+		p, id = Purpose(content>>56), int64(content&(1<<56-1))
+		if key.mark == raw[0] && p.known() && 0 < id && id < maxID {
+			return p, id, sealedHead(content), true
+		}
+	}
+	return 0, 0, nil, false
+}
+
+func (p Purpose) known() bool {
 	switch p {
 	case Confirm, LeaveWatch, LeaveAll, Bounce:
-		return p, id, id > 0
+		return true
 	}
-	return 0, 0, false
+	return false
 }
 
 func decode(token string) ([]byte, bool) {
@@ -136,13 +204,14 @@ func decode(token string) ([]byte, bool) {
 
 // Verify tells whether a token was made here, for an address.
 func (k *Keys) Verify(token, address string) bool {
-	raw, ok := decode(token)
+	raw, _ := decode(token)
+	_, _, head, ok := k.open(token)
 	if !ok {
 		return false
 	}
 	good := false
 	for _, key := range k.keys {
-		good = hmac.Equal(sum(key, raw[:headSize], address), raw[headSize:]) || good
+		good = hmac.Equal(sum(key.sign, head, address), raw[headSize:]) || good
 	}
 	return good
 }

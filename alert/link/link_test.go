@@ -1,6 +1,12 @@
 package link_test
 
 import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +32,7 @@ func TestToken(t *testing.T) {
 		if len("bounces+"+token) > 64 { // RFC 5321 §4.5.3.1.1
 			t.Errorf("%q is too long for an address", token)
 		}
-		if got, id, ok := link.Parse(strings.ToUpper(token)); !ok || got != p || id != 1234567890123 {
+		if got, id, ok := k.Parse(strings.ToUpper(token)); !ok || got != p || id != 1234567890123 {
 			t.Errorf("%q says %c %d %v", token, got, id, ok)
 		}
 		if !k.Verify(token, "ana@example.org") || !k.Verify(strings.ToUpper(token), "ANA@example.org") {
@@ -54,12 +60,64 @@ func TestForged(t *testing.T) {
 		}
 	}
 	for _, forged := range []string{"", token[:39], token + "0", token + "=", " " + token, token[:20] + "\n" + token[20:], strings.Repeat("z", 40)} {
-		if _, _, ok := link.Parse(forged); ok || k.Verify(forged, "ana@example.org") {
+		if _, _, ok := k.Parse(forged); ok || k.Verify(forged, "ana@example.org") {
 			t.Errorf("%q is taken for a token", forged)
 		}
 	}
-	if other := k.Token(link.LeaveAll, 7, "ana@example.org"); other[:2] == token[:2] || other[15:] == token[15:] {
+	if other := k.Token(link.LeaveAll, 7, "ana@example.org"); other[15:] == token[15:] {
 		t.Error("two purposes share a signature")
+	}
+}
+
+// plain is a token as earlier versions made it: purpose and id can be read.
+func plain(secret string, p link.Purpose, id int64, address string) string {
+	key, _ := hkdf.Key(sha256.New, []byte(secret+strings.Repeat("-", link.MinSecret)), nil, "vigie links in mail", sha256.Size)
+	head := binary.BigEndian.AppendUint64([]byte{byte(p)}, uint64(id))
+	mac := hmac.New(sha256.New, key)
+	mac.Write(append(head, address...))
+	return encode(append(head, mac.Sum(nil)[:16]...))
+}
+
+func encode(raw []byte) string {
+	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding).EncodeToString(raw)
+}
+
+// The links in mails of earlier versions work, with all secrets.
+func TestPlainTokens(t *testing.T) {
+	for _, p := range []link.Purpose{link.Confirm, link.LeaveWatch, link.LeaveAll, link.Bounce} {
+		token, k := plain("old", p, 1234, "ana@example.org"), keys(t, "new", "old")
+		if got, id, ok := k.Parse(token); got != p || id != 1234 || !ok || !k.Verify(token, "ana@example.org") {
+			t.Errorf("%s says %c %d %v, or is refused", token, got, id, ok)
+		}
+		if k.Verify(token, "bob@example.org") || keys(t, "new").Verify(token, "ana@example.org") {
+			t.Errorf("%s opens another address, or is accepted by another secret", token)
+		}
+	}
+}
+
+// A token reveals neither the number that it holds, nor its distance from another;
+// and who has one cannot find the number by trying, in the form of earlier versions.
+func TestTokensHideNumbers(t *testing.T) {
+	k := keys(t, "one")
+	raw := func(token string) []byte {
+		b, err := base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding).DecodeString(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	steps := make(map[uint64]bool)
+	const n = 1000
+	for id := int64(1); id <= n; id++ {
+		a, b := raw(k.Token(link.Bounce, id, "ana@example.org")), raw(k.Token(link.Bounce, id+1, "ana@example.org"))
+		steps[binary.BigEndian.Uint64(b[1:])-binary.BigEndian.Uint64(a[1:])] = true
+		forged := encode(slices.Concat(binary.BigEndian.AppendUint64([]byte{byte(link.Bounce)}, uint64(id)), a[9:]))
+		if k.Verify(forged, "ana@example.org") {
+			t.Fatalf("number %d is found by trying", id)
+		}
+	}
+	if len(steps) < n {
+		t.Errorf("tokens of numbers that follow one another differ in only %d ways", len(steps))
 	}
 }
 
@@ -92,10 +150,11 @@ func TestSecretFingerprints(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	k := keys(f, "one")
 	f.Add(k.Token(link.Confirm, 1, "a@b.example"))
+	f.Add(plain("one", link.Confirm, 1, "a@b.example"))
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {
-		p, id, ok := link.Parse(token)
-		if k.Verify(token, "a@b.example") && (!ok || !strings.EqualFold(k.Token(p, id, "a@b.example"), token)) {
+		p, id, ok := k.Parse(token)
+		if k.Verify(token, "a@b.example") && (!ok || !strings.EqualFold(k.Token(p, id, "a@b.example"), token) && !strings.EqualFold(plain("one", p, id, "a@b.example"), token)) {
 			t.Errorf("%q is accepted, and is not what we make", token)
 		}
 	})

@@ -118,7 +118,7 @@ func (s *site) fill(ctx context.Context, o options) error {
 		}
 		for _, p := range published {
 			s.numbers = append(s.numbers, p.Notice.TenderID)
-			s.tenders = append(s.tenders, vigie.GlobalID(vigie.KindTender, p.Notice.TenderID))
+			s.tenders = append(s.tenders, db.IDs().ID(vigie.KindTender, p.Notice.TenderID))
 		}
 		batch = batch[:0]
 	}
@@ -144,7 +144,7 @@ func (s *site) fill(ctx context.Context, o options) error {
 			if err != nil {
 				return err
 			}
-			p.watches = append(p.watches, w.GlobalID())
+			p.watches = append(p.watches, db.IDs().ID(vigie.KindWatch, w.ID))
 		}
 		s.people = append(s.people, p)
 	}

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Notice() NoticeResolver
 	NoticeChange() NoticeChangeResolver
 	Query() QueryResolver
+	Recipient() RecipientResolver
 	Subscription() SubscriptionResolver
 	Tender() TenderResolver
 	TenderFacets() TenderFacetsResolver
@@ -50,7 +51,7 @@ type ComplexityRoot struct {
 		DigestHour    func(childComplexity int) int
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
-		GlobalID      func(childComplexity int) int
+		ID            func(childComplexity int) int
 		Locale        func(childComplexity int) int
 		Name          func(childComplexity int) int
 		QuietNotes    func(childComplexity int) int
@@ -75,7 +76,7 @@ type ComplexityRoot struct {
 	Buyer struct {
 		City           func(childComplexity int) int
 		DepartmentCode func(childComplexity int) int
-		GlobalID       func(childComplexity int) int
+		ID             func(childComplexity int) int
 		Name           func(childComplexity int) int
 		OnlineCount    func(childComplexity int) int
 		SIRET          func(childComplexity int) int
@@ -144,8 +145,8 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
-		GlobalID  func(childComplexity int) int
 		Hold      func(childComplexity int) int
+		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Reasons   func(childComplexity int) int
 		Recipient func(childComplexity int) int
@@ -271,7 +272,7 @@ type ComplexityRoot struct {
 
 	Notice struct {
 		Changes     func(childComplexity int) int
-		GlobalID    func(childComplexity int) int
+		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		SourceRef   func(childComplexity int) int
@@ -322,7 +323,7 @@ type ComplexityRoot struct {
 
 	Recipient struct {
 		Email    func(childComplexity int) int
-		GlobalID func(childComplexity int) int
+		ID       func(childComplexity int) int
 		Primary  func(childComplexity int) int
 		Status   func(childComplexity int) int
 		StatusAt func(childComplexity int) int
@@ -354,7 +355,7 @@ type ComplexityRoot struct {
 		Departments func(childComplexity int) int
 		Description func(childComplexity int) int
 		Dismissed   func(childComplexity int) int
-		GlobalID    func(childComplexity int) int
+		ID          func(childComplexity int) int
 		Lots        func(childComplexity int) int
 		MatchedBy   func(childComplexity int) int
 		Natures     func(childComplexity int) int
@@ -438,8 +439,8 @@ type ComplexityRoot struct {
 		Deliveries      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		ExplainAlert    func(childComplexity int, tenderID string) int
 		Frequency       func(childComplexity int) int
-		GlobalID        func(childComplexity int) int
 		Health          func(childComplexity int) int
+		ID              func(childComplexity int) int
 		MatchingTenders func(childComplexity int, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
@@ -519,11 +520,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
 	case "Account.id":
-		if e.ComplexityRoot.Account.GlobalID == nil {
+		if e.ComplexityRoot.Account.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Account.GlobalID(childComplexity), true
+		return e.ComplexityRoot.Account.ID(childComplexity), true
 	case "Account.locale":
 		if e.ComplexityRoot.Account.Locale == nil {
 			break
@@ -623,11 +624,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Buyer.DepartmentCode(childComplexity), true
 	case "Buyer.id":
-		if e.ComplexityRoot.Buyer.GlobalID == nil {
+		if e.ComplexityRoot.Buyer.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Buyer.GlobalID(childComplexity), true
+		return e.ComplexityRoot.Buyer.ID(childComplexity), true
 	case "Buyer.name":
 		if e.ComplexityRoot.Buyer.Name == nil {
 			break
@@ -866,18 +867,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteWatchPayload.UserErrors(childComplexity), true
 
-	case "Delivery.id":
-		if e.ComplexityRoot.Delivery.GlobalID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Delivery.GlobalID(childComplexity), true
 	case "Delivery.hold":
 		if e.ComplexityRoot.Delivery.Hold == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Delivery.Hold(childComplexity), true
+	case "Delivery.id":
+		if e.ComplexityRoot.Delivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.ID(childComplexity), true
 	case "Delivery.kind":
 		if e.ComplexityRoot.Delivery.Kind == nil {
 			break
@@ -1388,11 +1389,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Notice.Changes(childComplexity), true
 	case "Notice.id":
-		if e.ComplexityRoot.Notice.GlobalID == nil {
+		if e.ComplexityRoot.Notice.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Notice.GlobalID(childComplexity), true
+		return e.ComplexityRoot.Notice.ID(childComplexity), true
 	case "Notice.kind":
 		if e.ComplexityRoot.Notice.Kind == nil {
 			break
@@ -1648,11 +1649,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recipient.Email(childComplexity), true
 	case "Recipient.id":
-		if e.ComplexityRoot.Recipient.GlobalID == nil {
+		if e.ComplexityRoot.Recipient.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Recipient.GlobalID(childComplexity), true
+		return e.ComplexityRoot.Recipient.ID(childComplexity), true
 	case "Recipient.primary":
 		if e.ComplexityRoot.Recipient.Primary == nil {
 			break
@@ -1760,11 +1761,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tender.Dismissed(childComplexity), true
 	case "Tender.id":
-		if e.ComplexityRoot.Tender.GlobalID == nil {
+		if e.ComplexityRoot.Tender.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Tender.GlobalID(childComplexity), true
+		return e.ComplexityRoot.Tender.ID(childComplexity), true
 	case "Tender.lots":
 		if e.ComplexityRoot.Tender.Lots == nil {
 			break
@@ -2091,18 +2092,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Frequency(childComplexity), true
-	case "Watch.id":
-		if e.ComplexityRoot.Watch.GlobalID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Watch.GlobalID(childComplexity), true
 	case "Watch.health":
 		if e.ComplexityRoot.Watch.Health == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Watch.Health(childComplexity), true
+	case "Watch.id":
+		if e.ComplexityRoot.Watch.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.ID(childComplexity), true
 	case "Watch.matchingTenders":
 		if e.ComplexityRoot.Watch.MatchingTenders == nil {
 			break
@@ -2372,7 +2373,10 @@ scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-
 "Any JSON value; a document of its own within the answer."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
-"Anything that has an id of its own across the whole API."
+"""
+Anything that has an id of its own across the whole API. An id never changes, and means nothing but what it names: store it and
+compare it as a whole, never take it apart. Its length may change.
+"""
 interface Node {
   "Opaque, and unique across all types."
   id: ID!

@@ -24,6 +24,8 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type AccountResolver interface {
+	ID(ctx context.Context, obj *vigie.Account) (string, error)
+
 	Name(ctx context.Context, obj *vigie.Account) (*string, error)
 
 	Watches(ctx context.Context, obj *vigie.Account, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
@@ -34,6 +36,8 @@ type AlertReasonResolver interface {
 	ServerReply(ctx context.Context, obj *service.AlertReason) (*string, error)
 }
 type BuyerResolver interface {
+	ID(ctx context.Context, obj *vigie.Buyer) (string, error)
+
 	City(ctx context.Context, obj *vigie.Buyer) (*string, error)
 	DepartmentCode(ctx context.Context, obj *vigie.Buyer) (*string, error)
 	OnlineCount(ctx context.Context, obj *vigie.Buyer) (*int32, error)
@@ -47,6 +51,7 @@ type CriteriaResolver interface {
 	Summary(ctx context.Context, obj *vigie.Criteria) (string, error)
 }
 type DeliveryResolver interface {
+	ID(ctx context.Context, obj *store.Outgoing) (string, error)
 	Tender(ctx context.Context, obj *store.Outgoing) (*vigie.Tender, error)
 	Recipient(ctx context.Context, obj *store.Outgoing) (*vigie.Recipient, error)
 
@@ -72,6 +77,7 @@ type MutationResolver interface {
 	UpsertBuyers(ctx context.Context, input []*BuyerInput) (*UpsertBuyersPayload, error)
 }
 type NoticeResolver interface {
+	ID(ctx context.Context, obj *vigie.Notice) (string, error)
 	Tender(ctx context.Context, obj *vigie.Notice) (*vigie.Tender, error)
 
 	Changes(ctx context.Context, obj *vigie.Notice) ([]*vigie.Change, error)
@@ -98,10 +104,15 @@ type QueryResolver interface {
 	Limits(ctx context.Context) (*Limits, error)
 	Choices(ctx context.Context) (*Choices, error)
 }
+type RecipientResolver interface {
+	ID(ctx context.Context, obj *vigie.Recipient) (string, error)
+}
 type SubscriptionResolver interface {
 	TenderMatched(ctx context.Context, watchIds []string) (<-chan *service.Matched, error)
 }
 type TenderResolver interface {
+	ID(ctx context.Context, obj *vigie.Tender) (string, error)
+
 	Reference(ctx context.Context, obj *vigie.Tender) (*string, error)
 
 	Description(ctx context.Context, obj *vigie.Tender) (*string, error)
@@ -130,6 +141,8 @@ type WarningResolver interface {
 	Message(ctx context.Context, obj *vigie.Warning) (string, error)
 }
 type WatchResolver interface {
+	ID(ctx context.Context, obj *vigie.Watch) (string, error)
+
 	Summary(ctx context.Context, obj *vigie.Watch) ([]*SummaryLine, error)
 
 	Receiving(ctx context.Context, obj *vigie.Watch) (bool, error)
@@ -938,7 +951,7 @@ func (ec *executionContext) _Account_id(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_Account_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Account().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -949,7 +962,7 @@ func (ec *executionContext) _Account_id(ctx context.Context, field graphql.Colle
 	)
 }
 func (ec *executionContext) fieldContext_Account_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Account", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Account_email(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
@@ -1400,7 +1413,7 @@ func (ec *executionContext) _Buyer_id(ctx context.Context, field graphql.Collect
 			return ec.fieldContext_Buyer_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Buyer().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1411,7 +1424,7 @@ func (ec *executionContext) _Buyer_id(ctx context.Context, field graphql.Collect
 	)
 }
 func (ec *executionContext) fieldContext_Buyer_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Buyer", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Buyer", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Buyer_name(ctx context.Context, field graphql.CollectedField, obj *vigie.Buyer) (ret graphql.Marshaler) {
@@ -2487,7 +2500,7 @@ func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Delivery_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Delivery().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2498,7 +2511,7 @@ func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.Coll
 	)
 }
 func (ec *executionContext) fieldContext_Delivery_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Delivery", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Delivery", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Delivery_tender(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
@@ -4650,7 +4663,7 @@ func (ec *executionContext) _Notice_id(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Notice_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Notice().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -4661,7 +4674,7 @@ func (ec *executionContext) _Notice_id(ctx context.Context, field graphql.Collec
 	)
 }
 func (ec *executionContext) fieldContext_Notice_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Notice", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Notice", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Notice_tender(ctx context.Context, field graphql.CollectedField, obj *vigie.Notice) (ret graphql.Marshaler) {
@@ -5797,7 +5810,7 @@ func (ec *executionContext) _Recipient_id(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Recipient_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Recipient().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5808,7 +5821,7 @@ func (ec *executionContext) _Recipient_id(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Recipient_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recipient", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Recipient", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Recipient_email(ctx context.Context, field graphql.CollectedField, obj *vigie.Recipient) (ret graphql.Marshaler) {
@@ -6130,7 +6143,7 @@ func (ec *executionContext) _Tender_id(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Tender_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Tender().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -6141,7 +6154,7 @@ func (ec *executionContext) _Tender_id(ctx context.Context, field graphql.Collec
 	)
 }
 func (ec *executionContext) fieldContext_Tender_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tender", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Tender_source(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
@@ -7540,7 +7553,7 @@ func (ec *executionContext) _Watch_id(ctx context.Context, field graphql.Collect
 			return ec.fieldContext_Watch_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return ec.Resolvers.Watch().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -7551,7 +7564,7 @@ func (ec *executionContext) _Watch_id(ctx context.Context, field graphql.Collect
 	)
 }
 func (ec *executionContext) fieldContext_Watch_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Watch", field, true, false, "ID")
+	return graphql.NewScalarFieldContext("Watch", field, true, true, "ID")
 }
 
 func (ec *executionContext) _Watch_name(ctx context.Context, field graphql.CollectedField, obj *vigie.Watch) (ret graphql.Marshaler) {
@@ -9195,10 +9208,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Account")
 		case "id":
-			out.Values[i] = ec._Account_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Account_id(ctx, field, obj)
+				})
 		case "email":
 			out.Values[i] = ec._Account_email(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -9373,10 +9387,11 @@ func (ec *executionContext) _Buyer(ctx context.Context, sel ast.SelectionSet, ob
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Buyer")
 		case "id":
-			out.Values[i] = ec._Buyer_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Buyer_id(ctx, field, obj)
+				})
 		case "name":
 			out.Values[i] = ec._Buyer_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -9865,10 +9880,11 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Delivery")
 		case "id":
-			out.Values[i] = ec._Delivery_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Delivery_id(ctx, field, obj)
+				})
 		case "tender":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -10769,10 +10785,11 @@ func (ec *executionContext) _Notice(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Notice")
 		case "id":
-			out.Values[i] = ec._Notice_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notice_id(ctx, field, obj)
+				})
 		case "tender":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -11144,29 +11161,30 @@ func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Recipient")
 		case "id":
-			out.Values[i] = ec._Recipient_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Recipient_id(ctx, field, obj)
+				})
 		case "email":
 			out.Values[i] = ec._Recipient_email(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "primary":
 			out.Values[i] = ec._Recipient_primary(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._Recipient_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "statusAt":
 			out.Values[i] = ec._Recipient_statusAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -11331,10 +11349,11 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Tender")
 		case "id":
-			out.Values[i] = ec._Tender_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_id(ctx, field, obj)
+				})
 		case "source":
 			out.Values[i] = ec._Tender_source(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -11911,10 +11930,11 @@ func (ec *executionContext) _Watch(ctx context.Context, sel ast.SelectionSet, ob
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Watch")
 		case "id":
-			out.Values[i] = ec._Watch_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Watch_id(ctx, field, obj)
+				})
 		case "name":
 			out.Values[i] = ec._Watch_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
