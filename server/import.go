@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -69,7 +70,7 @@ func (c *importBOAMP) importFile(ctx context.Context, p *process, s *store.Store
 		return tally{}, err
 	}
 	defer file.Close()
-	return publishAll(ctx, s, boamp.Read(file), c.Quiet, func(r ingest.Record) {
+	return publishAll(ctx, s, p.now(), boamp.Read(file), c.Quiet, func(r ingest.Record) {
 		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
 	})
 }
@@ -113,15 +114,27 @@ func refName(ref string) string {
 	return "notice " + ref
 }
 
-// publishAll publishes what is read, in batches, and hands over what is not;
-// quietly, if nobody is to be mailed.
-func publishAll(ctx context.Context, s *store.Store, records func(yield func(ingest.Record) bool), quiet bool, refused func(ingest.Record)) (tally, error) {
+// publishAll publishes what is read, in batches, and hands over what is refused,
+// by its reader or because it cannot be stored; quietly, if nobody is to be
+// mailed.
+func publishAll(ctx context.Context, s *store.Store, now time.Time, records func(yield func(ingest.Record) bool), quiet bool, refused func(ingest.Record)) (tally, error) {
 	var t tally
-	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
+	refuse := func(r ingest.Record, err error) {
+		r.Err = err
+		t.refused++
+		refused(r)
+	}
+	batch := make([]ingest.Record, 0, vigie.MaxBatch)
 	flush := func() error {
-		results, err := s.Publish(ctx, batch)
-		for _, r := range results {
+		notices := make([]*vigie.Notice, len(batch))
+		for i, r := range batch {
+			notices[i] = r.Notice
+		}
+		results, err := s.PublishEach(ctx, notices)
+		for i, r := range results {
 			switch r.Outcome {
+			case store.Refused:
+				refuse(batch[i], r.Err)
 			case store.Created:
 				t.created++
 			case store.Corrected:
@@ -136,12 +149,15 @@ func publishAll(ctx context.Context, s *store.Store, records func(yield func(ing
 	for r := range records {
 		t.read++
 		if r.Err != nil {
-			t.refused++
-			refused(r)
+			refuse(r, r.Err)
+			continue
+		}
+		if !vigie.Published(r.Notice.PublishedAt, now) {
+			refuse(r, &vigie.Error{Code: vigie.Invalid, Text: vigie.NotPublished()})
 			continue
 		}
 		r.Notice.Quiet = quiet
-		if batch = append(batch, r.Notice); len(batch) == cap(batch) {
+		if batch = append(batch, r); len(batch) == cap(batch) {
 			if err := flush(); err != nil {
 				return t, err
 			}

@@ -15,18 +15,42 @@ import (
 // Outcome is what became of a notice that was published.
 type Outcome string
 
-// The outcomes: a notice of a new reference, new content for a known one, and
-// nothing new. Notices that cannot be stored never get here.
+// The outcomes: a notice of a new reference, new content for a known one,
+// nothing new, and one that could not be stored.
 const (
 	Created   Outcome = "CREATED"
 	Corrected Outcome = "CORRECTED"
 	Unchanged Outcome = "UNCHANGED"
+	Refused   Outcome = "REFUSED"
 )
 
 // Published tells what became of a notice.
 type Published struct {
 	Outcome Outcome
-	Notice  *vigie.Notice // as stored
+	Notice  *vigie.Notice // as stored; nil where it was refused
+	// Err is why it was refused.
+	Err error
+}
+
+// PublishEach is [Store.Publish] for notices of which some may be impossible to
+// store: those are refused, each with its error, and the others are stored. A
+// batch that fails is published in halves, until the notice at fault is alone.
+// The error is about the database itself; the results are then of the notices
+// that were published before it.
+func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
+	results, err := s.Publish(ctx, notices)
+	switch {
+	case err == nil || ctx.Err() != nil || Ailing(err) || len(notices) == 0:
+		return results, err
+	case len(notices) == 1:
+		return []Published{{Outcome: Refused, Err: err}}, nil
+	}
+	half := len(notices) / 2
+	if results, err = s.PublishEach(ctx, notices[:half]); err != nil {
+		return results, err
+	}
+	rest, err := s.PublishEach(ctx, notices[half:])
+	return append(results, rest...), err
 }
 
 // Publish stores notices, at most [vigie.MaxBatch], in the order given, and
@@ -195,14 +219,14 @@ func (p *publication) add(n *vigie.Notice) Published {
 	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {
-			return Published{Unchanged, last}
+			return Published{Outcome: Unchanged, Notice: last}
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)
-	return Published{outcome, &stored}
+	return Published{Outcome: outcome, Notice: &stored}
 }
 
 // lastRevision is the last notice of n's reference, saying all that those of

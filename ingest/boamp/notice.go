@@ -112,7 +112,7 @@ func (f *fields) isOldShape() bool {
 // publicationDay is the midnight, in Paris, that starts the day of publication.
 func publicationDay(s string) (time.Time, bool) {
 	day, err := time.ParseInLocation(time.DateOnly, s[:min(len(s), len(time.DateOnly))], vigie.Paris())
-	if err != nil || day.Year() < 1900 {
+	if err != nil || !vigie.Published(day, day) {
 		return time.Time{}, false
 	}
 	return day.UTC(), true
@@ -189,12 +189,13 @@ func (f *fields) links(d details, management nodes) []string {
 	}
 	refs = slices.Concat(refs, earlier.texts(), earlier.under("IDWEB").texts(),
 		management.under("ANNONCE_ANTERIEUR").under("IDWEB").texts(), d.links)
-	own := f.text("idweb")
 	var links []string
+	known := map[string]bool{f.text("idweb"): true}
 	for _, ref := range refs {
 		ref = strings.TrimSpace(ref)
-		if refShape.MatchString(ref) && ref != own && !slices.Contains(links, ref) {
+		if len(links) < vigie.MaxLinks && refShape.MatchString(ref) && !known[ref] {
 			links = append(links, ref)
+			known[ref] = true
 		}
 	}
 	procedure := f.text("contractfolderid")
