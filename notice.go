@@ -97,6 +97,10 @@ func Fold(notices []*Notice) Folded {
 	for i, n := range notices {
 		before := f
 		f.Buyer = n.Buyer.Over(f.Buyer)
+		f.Content.Correction = "" // each correction's own
+		if n.Kind == ContractNotice {
+			f.Content.OnlineUntil = nil // what a planning notice said
+		}
 		f.Content = n.Content.Over(f.Content)
 		switch n.Kind {
 		case Cancellation:

@@ -12,6 +12,10 @@ func (noticeType) Tender(ctx context.Context, n *vigie.Notice) (*vigie.Tender, e
 	return load(ctx).tenders.Load(ctx, n.TenderID)
 }
 
+func (noticeType) Correction(_ context.Context, n *vigie.Notice) (*string, error) {
+	return orNull(n.Content.Correction), nil
+}
+
 func (noticeType) Changes(ctx context.Context, n *vigie.Notice) ([]*vigie.Change, error) {
 	fold, err := load(ctx).folds.Load(ctx, n.TenderID)
 	for i, other := range fold.Notices {

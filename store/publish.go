@@ -396,7 +396,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 // tenderColumns are what can change of a tender.
 var tenderColumns = []string{
 	"source", "source_ref", "reference", "title", "description", "departments", "natures", "procedure", "cpv_codes",
-	"labels", "lots", "deadline", "deadline_text", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
+	"labels", "lots", "deadline", "deadline_kind", "deadline_text", "online_until", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
 }
 
 func (p *publication) saveRefs(ctx context.Context) error {

@@ -210,7 +210,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	}
 	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("buyer_id, COUNT(*) AS count").
 		Where("merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		Where("deadline IS NULL OR deadline >= ?", w.Now).Group("buyer_id")
+		Where("COALESCE(deadline, online_until) IS NULL OR COALESCE(deadline, online_until) >= ?", w.Now).Group("buyer_id")
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// Nobody has as many tenders online as there are between two classes.
 	rank := bun.Safe(s.format("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - COALESCE(online.count, 0)",

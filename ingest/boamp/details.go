@@ -21,8 +21,13 @@ type details struct {
 	lots                  []vigie.Lot
 	// adapted is whether the notice says that its procedure is.
 	adapted bool
-	// deadline is as stated there.
-	deadline string
+	// deadline is as stated there, and deadlineKind what it is for.
+	deadline     string
+	deadlineKind vigie.DeadlineKind
+	// correction is what a correction says, and deadlineUnclear whether it
+	// changes the deadline in a way that could not be read.
+	correction      string
+	deadlineUnclear bool
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
 	links     []string

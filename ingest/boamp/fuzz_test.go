@@ -88,7 +88,7 @@ func check(t testing.TB, r ingest.Record) {
 			t.Errorf("CPV code %q", code)
 		}
 	}
-	texts := append([]string{n.SourceRef, n.Buyer.Name, n.Buyer.City, c.Reference, c.Title, c.Description, c.DeadlineText, c.URL}, c.Labels...)
+	texts := append([]string{n.SourceRef, n.Buyer.Name, n.Buyer.City, c.Reference, c.Title, c.Description, c.DeadlineText, c.URL, c.Correction}, c.Labels...)
 	texts = append(texts, n.Links...)
 	for _, lot := range c.Lots {
 		if lot.Title == "" {

@@ -78,6 +78,10 @@ var (
 		FR: "L'avis ne nomme pas d'acheteur (nomacheteur).",
 		EN: "The notice names no buyer (nomacheteur).",
 	}
+	noDepartment = vigie.Text{
+		FR: "« %s » (code_departement) n'est pas un département : l'avis passerait pour national.",
+		EN: "“%s” (code_departement) is no department: the notice would be taken for a nationwide one.",
+	}
 	noDate = vigie.Text{
 		FR: "L'avis n'a pas de date de parution (dateparution) lisible.",
 		EN: "The notice has no readable date of publication (dateparution).",
