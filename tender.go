@@ -2,7 +2,9 @@ package vigie
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -122,7 +124,9 @@ const (
 // Over returns base with everything that c says put over it.
 func (c Content) Over(base Content) Content {
 	over(&base.Reference, c.Reference)
-	over(&base.Title, c.Title)
+	if title := unmarked(c.Title); title == c.Title || !strings.EqualFold(title, base.Title) {
+		over(&base.Title, c.Title)
+	}
 	over(&base.Description, c.Description)
 	overList(&base.Departments, c.Departments)
 	overList(&base.Natures, c.Natures)
@@ -139,6 +143,12 @@ func (c Content) Over(base Content) Content {
 	over(&base.Correction, c.Correction)
 	return base
 }
+
+// unmarked is a title without the mark of a correction, « (rectificatif) »,
+// which changes nothing.
+func unmarked(title string) string { return correctionMark.ReplaceAllString(title, "") }
+
+var correctionMark = regexp.MustCompile(`(?i)^\s*\(?rectificatif\)?\s*[:–-]\s*|\s*[–-]?\s*\((?:avis\s+)?rectificatif(?:\s+n[°o]?\s*[0-9]+)?\)\s*\.?\s*$`)
 
 // Equal reports whether c and d say the same.
 func (c Content) Equal(d Content) bool {

@@ -34,7 +34,7 @@ func (c *bounce) Run(ctx context.Context, p *process) error {
 }
 
 func (c *bounce) read(ctx context.Context, p *process) (string, error) {
-	b, err := post.ParseBounce(p.in)
+	b, err := post.ParseBounce(p.in, isBounceToken)
 	none := errors.Is(err, post.ErrNotBounce)
 	if err != nil && !none {
 		return "", err
@@ -51,10 +51,10 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 
 // note notes what a bounce tells, and says so.
 func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, error) {
-	purpose, id, ok := link.Parse(b.Token)
-	if !ok || purpose != link.Bounce {
+	if !isBounceToken(b.Token) {
 		return "not a bounce of ours: nothing done", nil
 	}
+	_, id, _ := link.Parse(b.Token)
 	s, keys, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {
 		return "", err
@@ -78,6 +78,13 @@ func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, e
 	case post.Temporary:
 	}
 	return fmt.Sprintf("mail %d: delayed, nothing done", id), nil
+}
+
+// isBounceToken reports whether a token has the form of those in the addresses
+// that mails come back to.
+func isBounceToken(token string) bool {
+	purpose, _, ok := link.Parse(token)
+	return ok && purpose == link.Bounce
 }
 
 // exit is an error with an exit status of its own.

@@ -21,23 +21,31 @@ func TestImportOneBadRecord(t *testing.T) {
 		}{
 			"a deadline in year 0": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"2026-11-02","nomacheteur":"Commune","datelimitereponse":"0000-01-01T00:00:00Z"}`,
-				"1200 notices read: 1200 new, ", "",
+				"1200 notices read: 1200 new ", "",
 			},
 			"a deadline in year 1": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"2026-11-02","nomacheteur":"Commune","datelimitereponse":"0001-01-01T00:00:00Z"}`,
-				"1200 notices read: 1200 new, ", "",
+				"1200 notices read: 1200 new ", "",
+			},
+			"a deadline before publication": {
+				`{"idweb":"26-5","objet":"Voirie","dateparution":"2026-11-02","nomacheteur":"Commune","datelimitereponse":"2026-10-02T12:00:00Z"}`,
+				"1200 notices read: 1200 new ", "-:101: notice 26-5: The deadline is before publication",
+			},
+			"another shape": {
+				`{"ocid":"ocds-1","tender":{"title":"Voirie"}}`,
+				"1200 notices read: 1199 new ", "-:101: record refused: This record has no field of BOAMP's.",
 			},
 			"published in year 0": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"0000-01-01","nomacheteur":"Commune"}`,
-				"1200 notices read: 1199 new, ", "-:101: notice 26-5 refused",
+				"1200 notices read: 1199 new ", "-:101: notice 26-5 refused",
 			},
 			"published in year 9999": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"9999-12-31","nomacheteur":"Commune"}`,
-				"1200 notices read: 1199 new, ", "-:101: notice 26-5 refused",
+				"1200 notices read: 1199 new ", "-:101: notice 26-5 refused",
 			},
 			"100,000 links": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"2026-11-02","nomacheteur":"Commune","annonce_lie":[` + links(100_000) + `]}`,
-				"1200 notices read: 1200 new, ", "",
+				"1200 notices read: 1200 new ", "",
 			},
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {

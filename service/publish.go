@@ -178,7 +178,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		n.Links = []string{previous}
 	}
 	n.Content.Title = f.text(in.Title, maxTitleLength, true, at(path, "title"))
-	n.Content.Description = f.text(in.Description, maxDescriptionLength, false, at(path, "description"))
+	n.Content.Description = f.cleaned(ingest.CleanLines(in.Description), maxDescriptionLength, false, at(path, "description"))
 	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
 	n.Buyer.Name = f.text(in.BuyerName, maxTitleLength, true, at(path, "buyerName"))
 	n.Buyer.SIRET = f.siret(in.BuyerSIRET, at(path, "buyerSiret"))
@@ -242,7 +242,11 @@ func (f *form) lots(list []vigie.Lot, path []string) []vigie.Lot {
 
 // text checks a text that a publisher gives, without its markup.
 func (f *form) text(s string, most int, needed bool, path []string) string {
-	s = ingest.Clean(s)
+	return f.cleaned(ingest.Clean(s), most, needed, path)
+}
+
+// cleaned checks a text without markup.
+func (f *form) cleaned(s string, most int, needed bool, path []string) string {
 	switch n := utf8.RuneCountInString(s); {
 	case n == 0 && needed:
 		f.problems.Add(vigie.Blank, unfilled(), path...)

@@ -296,6 +296,7 @@ type ComplexityRoot struct {
 	PublishNoticesPayload struct {
 		Results    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	PublishResult struct {
@@ -1489,6 +1490,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PublishNoticesPayload.UserErrors(childComplexity), true
+	case "PublishNoticesPayload.warnings":
+		if e.ComplexityRoot.PublishNoticesPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishNoticesPayload.Warnings(childComplexity), true
 
 	case "PublishResult.notice":
 		if e.ComplexityRoot.PublishResult.Notice == nil {
@@ -3641,6 +3648,8 @@ enum WarningCode {
   STOP_WORD_DROPPED
   "The filter leaves out tenders that do not say."
   UNKNOWN_LEFT_OUT
+  "The deadline of a notice is before its publication."
+  DEADLINE_BEFORE_PUBLICATION
 }
 
 "The lengths and counts that inputs may have."
@@ -3735,6 +3744,8 @@ type PublishNoticesPayload {
   results: [PublishResult!]!
   "Why notices were refused; the field names the notice by its place."
   userErrors: [UserError!]!
+  "What is odd about notices that were accepted; the field names the notice by its place."
+  warnings: [Warning!]!
 }
 
 "What ` + "`" + `withdrawTender` + "`" + ` did."
@@ -4276,6 +4287,8 @@ func (ec *executionContext) childFields_PublishNoticesPayload(ctx context.Contex
 		return ec.fieldContext_PublishNoticesPayload_results(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PublishNoticesPayload_userErrors(ctx, field)
+	case "warnings":
+		return ec.fieldContext_PublishNoticesPayload_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishNoticesPayload", field.Name)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ingest"
 )
 
 // A correction in a national form says what to read in place of what: in
@@ -30,7 +31,7 @@ func readCorrection(infos nodes) correction {
 	var c correction
 	var said []string
 	for _, text := range infos.texts() {
-		said = append(said, cleanText(text))
+		said = append(said, lostLigature.Replace(ingest.CleanLines(text)))
 	}
 	infos.walk(func(change nodes) {
 		kind, isDeadline := deadlineRubrics[change.at("rubDelais").raw()]
@@ -42,7 +43,7 @@ func readCorrection(infos nodes) correction {
 			said = append(said, text)
 		}
 	})
-	c.text = strings.Join(said, " ")
+	c.text = strings.Join(said, "\n")
 	if c.deadline == "" {
 		c.deadline, c.kind, c.unclear = deadlineInProse(c.text)
 	}

@@ -15,7 +15,7 @@ func eforms(root nodes, buyer string) details {
 	lots := notice.at("cac:ProcurementProjectLot")
 	d := details{
 		title:       project.at("cbc:Name").text(),
-		description: project.at("cbc:Description").text(),
+		description: project.at("cbc:Description").lines(),
 		reference:   project.at("cbc:ID").text(),
 		procedure:   notice.at("cbc:ContractFolderID").raw(),
 		cpv:         cpvIn(notice.under("cbc:ItemClassificationCode")),

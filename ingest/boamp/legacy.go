@@ -6,7 +6,7 @@ func legacy(data nodes) details {
 	buyer, object := data.at("IDENTITE"), data.at("OBJET")
 	d := details{
 		title:       object.at("TITRE_MARCHE").text(),
-		description: object.at("OBJET_COMPLET").text(),
+		description: object.at("OBJET_COMPLET").lines(),
 		reference: data.among("CONDITION_ADMINISTRATIVE.REFERENCE_MARCHE",
 			"PROCEDURE.CONDITION_ADMINISTRATIVE.REFERENCE_MARCHE", "OBJET.REF_MARCHE", "OBJET.REFERENCE_MARCHE").text(),
 		siret:    siretIn(buyer.at("CODE_IDENT_NATIONAL")),

@@ -15,7 +15,7 @@ func national(form nodes) details {
 	buyer := form.at("organisme")
 	d := details{
 		title:       body.among("natureMarche.intitule", "description.objet", "descriptionMarche.titreMarche").text(),
-		description: body.among("natureMarche.description", "descriptionMarche.description", "caracteristiques.principales").text(),
+		description: body.among("natureMarche.description", "descriptionMarche.description", "caracteristiques.principales").lines(),
 		reference:   body.among("communication.identifiantInterne", "renseignements.idMarche").text(),
 		siret:       siretIn(buyer.at("codeIdentificationNational")),
 		city:        buyer.among("ville", "adr.ville").text(),

@@ -70,6 +70,8 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		return nil, wrongType.With(f.wrong)
 	case ref == "" && f.isOldShape():
 		return nil, oldShape
+	case ref == "" && f.isOtherShape():
+		return nil, otherShape
 	case !refPattern.MatchString(ref):
 		return nil, noRef
 	case title == "":
@@ -146,6 +148,16 @@ func (f *fields) isOldShape() bool {
 		}
 	}
 	return len(parseNodes(f.values["gestion"]).at("reference")) > 0
+}
+
+// isOtherShape reports whether the record is of something other than BOAMP.
+func (f *fields) isOtherShape() bool {
+	for _, name := range []string{"idweb", "objet", "nomacheteur", "dateparution", "gestion", "donnees"} {
+		if _, ok := f.values[name]; ok {
+			return false
+		}
+	}
+	return true
 }
 
 // publicationDay is the midnight, in Paris, that starts the day of publication.
