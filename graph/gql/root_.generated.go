@@ -3099,7 +3099,7 @@ type Notice implements Node {
   publishedAt: DateTime!
   "What it changed in the tender; empty for the first."
   changes: [NoticeChange!]!
-  "What a correction says is to be read, in its own words. Null: it is none, or restates the whole notice."
+  "What a correction asks to read, in its own words. Null: the notice is no correction, or restates everything."
   correction: String
 }
 

@@ -93,8 +93,8 @@ func clockText(s string) string {
 
 // deadlineInProse finds the new deadline in a text: a date with its year and
 // time, after a verb that announces it, or alone, near what names the deadline.
-// Whatever is less clear than that is unclear, and not guessed: several dates,
-// the local time of an island, a date without a time.
+// Everything else is unclear, and not guessed: several dates, the local time of
+// an island, a date without a time.
 func deadlineInProse(text string) (clock string, kind vigie.DeadlineKind, unclear bool) {
 	subjects := deadlineSubjects(text)
 	if len(subjects) == 0 {
@@ -189,8 +189,8 @@ func onlyDate(text string, subjects []subject) []foundDate {
 	return []foundDate{{clock, about.kind}}
 }
 
-// clockOf is the date and time at the places of a match's groups, of which the
-// time may be missing: then it is none.
+// clockOf is the date and time at the places of a match's groups. It fails where
+// the time is missing.
 func clockOf(text string, at []int) (string, bool) {
 	group := func(i int) string {
 		if at[2*i] < 0 {

@@ -9,8 +9,8 @@ import (
 )
 
 // deadline works out the last moment for bids from how the notice states it
-// and how the dataset does, in this order; text is what it is read from. A
-// moment that a notice of that day cannot mean is none.
+// and how the dataset does, in this order; text is what it is read from. Years
+// that must be mistakes are ignored.
 //
 // Their offsets from UTC are not to be trusted: BOAMP writes +02:00 in winter,
 // Z, or nothing, and the clock always shows the time of Paris. The dataset

@@ -20,8 +20,8 @@ func startsList(in *bufio.Reader) bool {
 }
 
 // readList reads the elements of a list as if each stood on a line of its own.
-// After one that is no JSON there is no telling where the next one starts; it is
-// said at the line of the comma before.
+// Reading stops at the first that is not valid JSON, which is reported at the line
+// of the comma before it.
 func readList(in *bufio.Reader, yield func(Record) bool) {
 	if mark, _ := in.Peek(3); string(mark) == "\xef\xbb\xbf" {
 		_, _ = in.Discard(3)
