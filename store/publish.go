@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -43,6 +44,10 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 	case err == nil || ctx.Err() != nil || Ailing(err) || len(notices) == 0:
 		return results, err
 	case len(notices) == 1:
+		// Not every error that is the database's can be told by its kind.
+		if down := s.Ping(ctx); down != nil {
+			return nil, down
+		}
 		return []Published{{Outcome: Refused, Err: err}}, nil
 	}
 	half := len(notices) / 2
@@ -60,6 +65,11 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
 	if len(notices) > vigie.MaxBatch {
 		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
+	}
+	for _, n := range notices {
+		if err := storable(n); err != nil {
+			return nil, err
+		}
 	}
 	var results []Published
 	err := s.write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -86,6 +96,16 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 	}
 	s.bell.ring()
 	return results, nil
+}
+
+// storable refuses years that not all databases, nor JSON, can hold.
+func storable(n *vigie.Notice) error {
+	for _, at := range []*time.Time{&n.PublishedAt, n.Content.Deadline, n.Content.OnlineUntil} {
+		if at != nil && (at.Year() < 1 || at.Year() > 9999) {
+			return fmt.Errorf("publish %s %s: the year %d cannot be stored", n.Source, n.SourceRef, at.Year())
+		}
+	}
+	return nil
 }
 
 // publication is one batch on its way into the database: what it touches is
