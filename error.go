@@ -139,4 +139,7 @@ const (
 	StopWordDropped WarningCode = "STOP_WORD_DROPPED"
 	// UnknownLeftOut is a filter that leaves out tenders which do not say.
 	UnknownLeftOut WarningCode = "UNKNOWN_LEFT_OUT"
+	// DeadlineBeforePublication is a notice whose deadline had passed when it was
+	// published.
+	DeadlineBeforePublication WarningCode = "DEADLINE_BEFORE_PUBLICATION"
 )

@@ -31,6 +31,8 @@ const (
 	// MaxBatch is how many notices one call or one transaction publishes, and how
 	// many of anything else one statement is about.
 	MaxBatch = 500
+	// MaxLinks is how many other notices one notice names.
+	MaxLinks = 200
 	// BroadPerDay is how many tenders a day a watch may match before its
 	// author is warned.
 	BroadPerDay = 30

@@ -19,6 +19,27 @@ var paris = sync.OnceValue(func() *time.Location {
 	return location
 })
 
+// Published reports whether a notice can have been published at t: sources
+// write years such as 0 and 9999 by mistake.
+func Published(t, now time.Time) bool { return t.Year() >= minYear && !t.After(now) }
+
+// NotPublished says to a publisher that a notice's day is not one of [Published].
+func NotPublished() Text {
+	return Text{
+		FR: "La date de publication est à venir, ou précède 1900.",
+		EN: "The date of publication is in the future, or before 1900.",
+	}
+}
+
+// PlausibleDeadline reports whether a deadline can be meant by a notice that
+// was published at a time: sources write 7017 for 2017. The longest there are
+// are those of dynamic purchasing systems, of about 15 years.
+func PlausibleDeadline(deadline, published time.Time) bool {
+	return deadline.Year() >= minYear && !deadline.After(published.AddDate(20, 0, 0))
+}
+
+const minYear = 1900
+
 // Moment says when t is to a person, in the time of Paris: « lundi 9 novembre
 // 2026 à 17 h 00 (heure de Paris) ».
 func Moment(t time.Time) Text {

@@ -58,6 +58,17 @@ func (n *Notice) Compare(m *Notice) int {
 	)
 }
 
+// Warnings are what its publisher should know of a notice that was accepted.
+func (n *Notice) Warnings(field ...string) []Warning {
+	if n.Content.Deadline == nil || !n.Content.Deadline.Before(n.PublishedAt) || n.Kind == Award {
+		return nil
+	}
+	return []Warning{{Field: append(field, "deadline"), Code: DeadlineBeforePublication, Text: Text{
+		FR: "La date limite précède la publication : l'avis est enregistré, et son marché est clos.",
+		EN: "The deadline is before publication: the notice is stored, and its tender is closed.",
+	}}}
+}
+
 // Says reports whether n says anything that the tender's notice m, of the
 // same reference, does not.
 func (n *Notice) Says(m *Notice) bool {
@@ -97,6 +108,10 @@ func Fold(notices []*Notice) Folded {
 	for i, n := range notices {
 		before := f
 		f.Buyer = n.Buyer.Over(f.Buyer)
+		f.Content.Correction = "" // each correction's own
+		if n.Kind == ContractNotice {
+			f.Content.OnlineUntil = nil // what a planning notice said
+		}
 		f.Content = n.Content.Over(f.Content)
 		switch n.Kind {
 		case Cancellation:

@@ -1,7 +1,10 @@
 package vigie
 
 import (
+	"cmp"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,7 +45,7 @@ const (
 type TenderStatus string
 
 // The statuses. A tender is online when it is neither cancelled nor awarded
-// and its deadline, if it has one, is to come.
+// and has not closed (see [Content.Closes]).
 const (
 	StatusOnline    TenderStatus = "ONLINE"
 	StatusClosed    TenderStatus = "CLOSED"
@@ -58,7 +61,7 @@ func (t *Tender) Status(now time.Time) TenderStatus {
 		return StatusCancelled
 	case t.Outcome == Awarded:
 		return StatusAwarded
-	case t.Deadline != nil && t.Deadline.Before(now):
+	case t.Closes() != nil && t.Closes().Before(now):
 		return StatusClosed
 	}
 	return StatusOnline
@@ -86,18 +89,44 @@ type Content struct {
 	// not shown.
 	Labels []string
 	Lots   []Lot
-	// Deadline is the last moment for bids.
-	Deadline *time.Time
+	// Deadline is the last moment for what DeadlineKind says.
+	Deadline     *time.Time
+	DeadlineKind DeadlineKind `json:",omitempty"`
 	// DeadlineText is the deadline as the source wrote it, where its meaning
 	// had to be worked out.
 	DeadlineText string
 	URL          string
+	// OnlineUntil is when the source stops showing a notice without a deadline.
+	OnlineUntil *time.Time `json:",omitempty"`
+	// DeadlineUnclear is whether a correction changes the deadline in words that
+	// could not be read: the former one is then no longer known to be right.
+	DeadlineUnclear bool `json:",omitempty" bun:"-"`
+	// Correction is what a correction says is to be read, in its own words.
+	Correction string `json:",omitempty" bun:"-"`
 }
+
+// Closes is when a tender can no longer be answered: at its deadline, else when
+// its source stops showing it; nil where neither is known.
+func (c *Content) Closes() *time.Time {
+	return cmp.Or(c.Deadline, c.OnlineUntil)
+}
+
+// DeadlineKind says what must arrive by the deadline.
+type DeadlineKind string
+
+// The kinds of deadline: for bids, which is also what a source means that does
+// not say, and for requests to participate, where bids are asked for later.
+const (
+	ForBids          DeadlineKind = ""
+	ForParticipation DeadlineKind = "PARTICIPATION"
+)
 
 // Over returns base with everything that c says put over it.
 func (c Content) Over(base Content) Content {
 	over(&base.Reference, c.Reference)
-	over(&base.Title, c.Title)
+	if title := unmarked(c.Title); title == c.Title || !strings.EqualFold(title, base.Title) {
+		over(&base.Title, c.Title)
+	}
 	over(&base.Description, c.Description)
 	overList(&base.Departments, c.Departments)
 	overList(&base.Natures, c.Natures)
@@ -105,13 +134,21 @@ func (c Content) Over(base Content) Content {
 	overList(&base.CPVCodes, c.CPVCodes)
 	overList(&base.Labels, c.Labels)
 	overList(&base.Lots, c.Lots)
-	if c.Deadline != nil {
-		base.Deadline = c.Deadline
-		base.DeadlineText = c.DeadlineText
+	if c.Deadline != nil || c.DeadlineUnclear {
+		base.Deadline, base.DeadlineKind, base.DeadlineText = c.Deadline, c.DeadlineKind, c.DeadlineText
+		base.DeadlineUnclear = c.DeadlineUnclear
 	}
 	over(&base.URL, c.URL)
+	over(&base.OnlineUntil, c.OnlineUntil)
+	over(&base.Correction, c.Correction)
 	return base
 }
+
+// unmarked is a title without the mark of a correction, « (rectificatif) »,
+// which changes nothing.
+func unmarked(title string) string { return correctionMark.ReplaceAllString(title, "") }
+
+var correctionMark = regexp.MustCompile(`(?i)^\s*\(?rectificatif\)?\s*[:–-]\s*|\s*[–-]?\s*\((?:avis\s+)?rectificatif(?:\s+n[°o]?\s*[0-9]+)?\)\s*\.?\s*$`)
 
 // Equal reports whether c and d say the same.
 func (c Content) Equal(d Content) bool {
@@ -119,7 +156,8 @@ func (c Content) Equal(d Content) bool {
 		slices.Equal(c.Departments, d.Departments) && slices.Equal(c.Natures, d.Natures) &&
 		c.Procedure == d.Procedure && slices.Equal(c.CPVCodes, d.CPVCodes) &&
 		slices.Equal(c.Labels, d.Labels) && slices.Equal(c.Lots, d.Lots) &&
-		equalTime(c.Deadline, d.Deadline) && c.URL == d.URL
+		equalTime(c.Deadline, d.Deadline) && c.DeadlineKind == d.DeadlineKind && c.DeadlineUnclear == d.DeadlineUnclear &&
+		c.URL == d.URL && equalTime(c.OnlineUntil, d.OnlineUntil) && c.Correction == d.Correction
 }
 
 func over[T comparable](base *T, said T) {

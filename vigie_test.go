@@ -60,6 +60,57 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// What a correction says of the deadline and of the title.
+func TestFoldCorrections(t *testing.T) {
+	initial := vigie.Content{Title: "Voirie", Deadline: deadline(20), DeadlineText: "le 20"}
+	for name, test := range map[string]struct {
+		correction vigie.Content
+		deadline   *time.Time
+		kind       vigie.DeadlineKind
+		title      string
+		changed    int
+	}{
+		"another deadline": {vigie.Content{Deadline: deadline(25), DeadlineKind: vigie.ForParticipation}, deadline(25), vigie.ForParticipation, "Voirie", 1},
+		"nothing of it":    {vigie.Content{Correction: "Le règlement est complété."}, deadline(20), "", "Voirie", 0},
+		"unclear":          {vigie.Content{DeadlineUnclear: true}, nil, "", "Voirie", 1},
+		"marked":           {vigie.Content{Title: "Voirie (rectificatif)"}, deadline(20), "", "Voirie", 0},
+		"marked before":    {vigie.Content{Title: "Rectificatif : voirie"}, deadline(20), "", "Voirie", 0},
+		"another title":    {vigie.Content{Title: "Voirie et réseaux (rectificatif)"}, deadline(20), "", "Voirie et réseaux (rectificatif)", 1},
+		"another case":     {vigie.Content{Title: "VOIRIE"}, deadline(20), "", "VOIRIE", 1},
+	} {
+		f := vigie.Fold([]*vigie.Notice{
+			{SourceRef: "26-1", PublishedAt: day(1), Kind: vigie.ContractNotice, Content: initial},
+			{SourceRef: "26-2", PublishedAt: day(2), Kind: vigie.Correction, Content: test.correction},
+		})
+		c := f.Content
+		if (c.Deadline == nil) != (test.deadline == nil) || c.Deadline != nil && !c.Deadline.Equal(*test.deadline) ||
+			(c.Deadline == nil) != (c.DeadlineText == "") && test.deadline == nil || c.DeadlineKind != test.kind || c.Title != test.title {
+			t.Errorf("%s: deadline %v (%s) %q, title %q", name, c.Deadline, c.DeadlineText, c.DeadlineKind, c.Title)
+		}
+		if len(f.Changes[1]) != test.changed {
+			t.Errorf("%s: changes %v", name, f.Changes[1])
+		}
+	}
+}
+
+// A tender without a deadline is online until its source stops showing it; a
+// planning notice is never, and what it announced is again.
+func TestOnlineUntil(t *testing.T) {
+	planned := &vigie.Notice{SourceRef: "26-1", PublishedAt: day(1), Kind: vigie.ContractNotice, Content: vigie.Content{OnlineUntil: deadline(1)}}
+	called := &vigie.Notice{SourceRef: "26-2", PublishedAt: day(3), Kind: vigie.ContractNotice}
+	shown := &vigie.Notice{SourceRef: "26-3", PublishedAt: day(4), Kind: vigie.Correction, Content: vigie.Content{OnlineUntil: deadline(8)}}
+	due := &vigie.Notice{SourceRef: "26-4", PublishedAt: day(5), Kind: vigie.Correction, Content: vigie.Content{Deadline: deadline(12)}}
+	all := []*vigie.Notice{planned, called, shown, due}
+	for n, online := range map[int][3]bool{1: {}, 2: {true, true, true}, 3: {true, false, false}, 4: {true, true, false}} {
+		tender := vigie.Tender{Content: vigie.Fold(all[:n]).Content}
+		for i, at := range []int{6, 10, 13} {
+			if got := tender.Status(day(at)) == vigie.StatusOnline; got != online[i] {
+				t.Errorf("after %d notices, on day %d: online %v", n, at, got)
+			}
+		}
+	}
+}
+
 func TestBuyerNameOver(t *testing.T) {
 	known := vigie.BuyerName{Name: "Ville de Bourg", SIRET: "1", City: "Bourg"}
 	if got, want := (vigie.BuyerName{Name: "VILLE DE BOURG"}).Over(known), (vigie.BuyerName{Name: "VILLE DE BOURG", SIRET: "1", City: "Bourg"}); got != want {

@@ -205,7 +205,7 @@ func laxer(a, b permission) permission {
 // heldUntil is when to decide again about a delivery that is held, if nothing
 // changes: when it is too late for it, or for the tender.
 func (s *story) heldUntil(may permission, now time.Time) time.Time {
-	if end := s.tender.Deadline; end != nil && end.After(now) && end.Before(may.until) {
+	if end := s.tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
 		return *end
 	}
 	return may.until

@@ -42,6 +42,12 @@ const kinds = {
   },
 };
 
+/** How long the server asks to wait, in milliseconds: it says so in seconds, or by a date (RFC 9110 §10.2.3). */
+function retryAfter(value) {
+  const wait = /^\s*\d+\s*$/.test(value ?? '') ? 1000 * Number(value) : Date.parse(value ?? '') - Date.now();
+  return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), patience) : 0;
+}
+
 /** Asks once. The error says whether it may be `temporary`, and how long to `wait` at least. */
 async function attempt(query, variables) {
   const response = await fetch(url, {
@@ -63,7 +69,7 @@ async function attempt(query, variables) {
   const codes = (answer.errors ?? []).map((error) => error.extensions?.code);
   throw Object.assign(new Error(`${response.status} ${text}`), {
     temporary: response.status >= 500 || response.status === 429 || response.ok && codes.length === 0 || codes.some((code) => passing.includes(code)),
-    wait: 1000 * Number(response.headers.get('Retry-After') ?? 0),
+    wait: retryAfter(response.headers.get('Retry-After')),
   });
 }
 

@@ -408,7 +408,7 @@ func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Bu
 	}
 	return search.Document{
 		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
-		PublishedAt: t.PublishedAt, Deadline: t.Deadline,
+		PublishedAt: t.PublishedAt, Deadline: t.Deadline, OnlineUntil: t.OnlineUntil,
 		Title: t.Title, Description: t.Description, BuyerName: buyer.Name,
 		Other: other(t),
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"strconv"
 
 	"vigie"
 	"vigie/graph/gql"
@@ -10,6 +11,10 @@ import (
 
 func (noticeType) Tender(ctx context.Context, n *vigie.Notice) (*vigie.Tender, error) {
 	return load(ctx).tenders.Load(ctx, n.TenderID)
+}
+
+func (noticeType) Correction(_ context.Context, n *vigie.Notice) (*string, error) {
+	return orNull(n.Content.Correction), nil
 }
 
 func (noticeType) Changes(ctx context.Context, n *vigie.Notice) ([]*vigie.Change, error) {
@@ -48,8 +53,11 @@ func (m mutation) PublishNotices(ctx context.Context, in []*gql.NoticeInput) (*g
 		return nil, err
 	}
 	forgetTenders(ctx)
-	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems}
-	for _, p := range published {
+	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems, Warnings: []*vigie.Warning{}}
+	for i, p := range published {
+		if p.Notice != nil {
+			payload.Warnings = append(payload.Warnings, pointers(p.Notice.Warnings("input", strconv.Itoa(i)))...)
+		}
 		payload.Results = append(payload.Results, &gql.PublishResult{Outcome: p.Outcome, Notice: p.Notice})
 	}
 	return payload, nil

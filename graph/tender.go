@@ -195,6 +195,16 @@ func (tenderType) Reference(_ context.Context, t *vigie.Tender) (*string, error)
 	return orNull(t.Reference), nil
 }
 
+func (tenderType) DeadlineKind(_ context.Context, t *vigie.Tender) (*vigie.DeadlineKind, error) {
+	switch {
+	case t.Deadline == nil:
+		return nil, nil
+	case t.DeadlineKind == vigie.ForBids:
+		return new(vigie.DeadlineKind("BIDS")), nil
+	}
+	return &t.DeadlineKind, nil
+}
+
 func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
 	return orNull(t.Description), nil
 }

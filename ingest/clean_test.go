@@ -35,12 +35,25 @@ func TestClean(t *testing.T) {
 		{"&lt;strong&gt;urgent&lt;/strong&gt;", "urgent"},
 		{"<a href=\"https://www.example.org\" target='_blank'>ici</a>", "ici"},
 		{"a<!-- rien -->b <![CDATA[c]]>", "a b c"},
+		{"a<!-- un\ncommentaire > long -->b", "a b"},
+		{"<style>p { color: red }</style><p>Voirie</p>", "Voirie"},
+		{"<script>alert('<p>')</script>Voirie", "Voirie"},
+		{"<!DOCTYPE html><html><head><title>Sans titre</title></head><body>Voirie</body></html>", "Voirie"},
+		{"Voirie<o:p></o:p> et réseaux<o:p>&nbsp;</o:p>", "Voirie et réseaux"},
+		{"Classe <A> ou <B>", "Classe <A> ou <B>"},
+		{"<b>Classe</b> <A>", "Classe <A>"},
+		{"prix <a partir de 3", "prix <a partir de 3"},
+		{"si a <b & c", "si a <b & c"},
+		{"<!-- sans fin", "<!-- sans fin"},
+		{"<style>sans fin", "sans fin"},
+		{"I <3 la voirie </3", "I <3 la voirie </3"},
 		{"construction d'un << DOJO >>", "construction d'un << DOJO >>"},
 		{"tuyaux < 5 m et > 2 m, <P1 et P2>, <blanc>", "tuyaux < 5 m et > 2 m, <P1 et P2>, <blanc>"},
 
 		// What cannot be seen, and bytes of Windows-1252 taken for Latin-1.
 		{"plan d\u0092action \u0096 mise en \u009cuvre", "plan d’action – mise en œuvre"},
-		{"amé\u00adna\u200bge\ufeffment\u202e", "aménagement"},
+		{"amé\u00adnage\ufeffment\u202e", "aménagement"},
+		{"voirie\u200bréseaux", "voirie réseaux"},
 		{"a\x00b\x07c\x7f", "abc"},
 		{"\u0081a", "\ufffda"},
 		{"e\u0301tude", "étude"},
@@ -59,6 +72,8 @@ func TestShorten(t *testing.T) {
 		want string
 	}{
 		{"été", 3, "été"},
+		{"pompiers 👩‍🚒👩‍🚒", 12, "pompiers…"},
+		{"👩‍🚒👩‍🚒", 5, "👩‍🚒…"},
 		{"étés", 3, "ét…"},
 		{"un deux trois", 13, "un deux trois"},
 		{"un deux trois", 12, "un deux…"},
@@ -69,6 +84,20 @@ func TestShorten(t *testing.T) {
 	} {
 		if got := ingest.Shorten(test.in, test.n); got != test.want {
 			t.Errorf("Shorten(%q, %d) = %q, want %q", test.in, test.n, got, test.want)
+		}
+	}
+}
+
+func TestCleanLines(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"<ul><li>Peinture</li><li>Plomberie</li></ul>", "Peinture\n\nPlomberie"},
+		{"<p>Réfection</p>\n<p>de la <b>toi</b>ture</p>", "Réfection\n\nde la toiture"},
+		{"ligne<br/>suivante\r\nencore \n\n\n une autre ", "ligne\nsuivante\nencore\n\nune autre"},
+		{"<table><tr><td>a</td><td>b</td></tr></table>", "a\n\nb"},
+		{" un  deux ", "un deux"},
+	} {
+		if got := ingest.CleanLines(test.in); got != test.want {
+			t.Errorf("CleanLines(%q) = %q, want %q", test.in, got, test.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"vigie/clip"
 	"vigie/query"
 )
 
@@ -63,22 +64,24 @@ func passage(text string, first query.Span) query.Span {
 	return query.Span{Start: start, End: max(end, first.End)}
 }
 
-// back is the place n characters before another in a text, or its start.
+// back is the place n characters before another in a text, or its start; between
+// graphemes.
 func back(text string, from, n int) int {
 	for ; n > 0 && from > 0; n-- {
 		_, size := utf8.DecodeLastRuneInString(text[:from])
 		from -= size
 	}
-	return from
+	return clip.Boundary(text, from)
 }
 
-// forth is the place n characters after another in a text, or its end.
+// forth is the place n characters after another in a text, or its end; between
+// graphemes.
 func forth(text string, from, n int) int {
 	for ; n > 0 && from < len(text); n-- {
 		_, size := utf8.DecodeRuneInString(text[from:])
 		from += size
 	}
-	return from
+	return clip.Boundary(text, from)
 }
 
 // cut divides a part of a text into what was found and what lies between; nil

@@ -14,7 +14,7 @@ import (
 
 // Version is that of what engines make of a [Document]. It belongs in an
 // index's name, so that no binary reads what another wrote differently.
-const Version = 2
+const Version = 3
 
 // MaxFacetValues is how many values of a facet a search counts at most: those
 // that occur most. Only buyers can be more.
@@ -32,10 +32,12 @@ type Document struct {
 	ID      int64 // of the tender, from 1
 	Number  int64 // of its last change
 	Outcome vigie.Outcome
-	// PublishedAt and Deadline count in whole seconds; fractions are cut off.
-	// The times of a Query are compared with that as they are.
+	// Times count in whole seconds; fractions are cut off. The times of a Query
+	// are compared with that as they are.
 	PublishedAt time.Time
 	Deadline    *time.Time
+	// OnlineUntil is when a tender without a deadline closes.
+	OnlineUntil *time.Time
 	// Title, Description, BuyerName and Other are for free text alone.
 	Title, Description, BuyerName string
 	// Other holds the rest of what free text finds: lots, reference, labels.

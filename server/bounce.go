@@ -34,7 +34,14 @@ func (c *bounce) Run(ctx context.Context, p *process) error {
 }
 
 func (c *bounce) read(ctx context.Context, p *process) (string, error) {
-	b, err := post.ParseBounce(p.in)
+	keys, err := link.New(c.Secret)
+	if err != nil {
+		return "", fmt.Errorf("set --secret to the server's: %w", err)
+	}
+	b, err := post.ParseBounce(p.in, func(token string) bool {
+		purpose, _, ok := keys.Parse(token)
+		return ok && purpose == link.Bounce
+	})
 	none := errors.Is(err, post.ErrNotBounce)
 	if err != nil && !none {
 		return "", err

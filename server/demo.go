@@ -176,7 +176,7 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := publishAll(ctx, s.store, boamp.Read(shiftDates(sampleNotices, now)), true, refused); publishErr != nil || err != nil {
+	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(shiftDates(sampleNotices, now)), true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.

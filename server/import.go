@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -43,21 +44,23 @@ func (c *importBOAMP) Run(ctx context.Context, p *process) error {
 			}
 		}
 	}
-	fmt.Fprintf(p.out, "%d notices read: %d new, %d corrections, %d unchanged, %d refused.\n",
-		total.read, total.created, total.corrected, total.unchanged, total.refused)
+	fmt.Fprintf(p.out, "%d notices read: %d new (%d of them corrections of other notices), %d changed, %d unchanged, %d refused.\n",
+		total.read, total.created, total.corrections, total.changed, total.unchanged, total.refused)
 	if failed == nil && total.refused > 0 {
 		failed = fmt.Errorf("%d notices were refused", total.refused)
 	}
 	return failed
 }
 
-// tally counts what became of notices.
-type tally struct{ read, created, corrected, unchanged, refused int }
+// tally counts what became of notices. Those that changed are known ones, read
+// with other content; corrections are notices of their own, among the new ones.
+type tally struct{ read, created, corrections, changed, unchanged, refused int }
 
 func (t *tally) add(u tally) {
 	t.read += u.read
 	t.created += u.created
-	t.corrected += u.corrected
+	t.corrections += u.corrections
+	t.changed += u.changed
 	t.unchanged += u.unchanged
 	t.refused += u.refused
 }
@@ -69,7 +72,13 @@ func (c *importBOAMP) importFile(ctx context.Context, p *process, s *store.Store
 		return tally{}, err
 	}
 	defer file.Close()
-	return publishAll(ctx, s, boamp.Read(file), c.Quiet, func(r ingest.Record) {
+	return publishAll(ctx, s, p.now(), boamp.Read(file), c.Quiet, func(r ingest.Record) {
+		if r.Err == nil {
+			for _, w := range r.Notice.Warnings() {
+				fmt.Fprintf(p.err, "%s:%d: %s: %s\n", name, r.Line, refName(r.Ref), w.Text.EN)
+			}
+			return
+		}
 		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
 	})
 }
@@ -113,19 +122,34 @@ func refName(ref string) string {
 	return "notice " + ref
 }
 
-// publishAll publishes what is read, in batches, and hands over what is not;
-// quietly, if nobody is to be mailed.
-func publishAll(ctx context.Context, s *store.Store, records func(yield func(ingest.Record) bool), quiet bool, refused func(ingest.Record)) (tally, error) {
+// publishAll publishes what is read, in batches, quietly if nobody is to be
+// mailed. It hands over what is refused, by its reader or because it cannot be
+// stored, and what is accepted with a warning.
+func publishAll(ctx context.Context, s *store.Store, now time.Time, records func(yield func(ingest.Record) bool), quiet bool, named func(ingest.Record)) (tally, error) {
 	var t tally
-	batch := make([]*vigie.Notice, 0, vigie.MaxBatch)
+	refuse := func(r ingest.Record, err error) {
+		r.Err = err
+		t.refused++
+		named(r)
+	}
+	batch := make([]ingest.Record, 0, vigie.MaxBatch)
 	flush := func() error {
-		results, err := s.Publish(ctx, batch)
-		for _, r := range results {
+		notices := make([]*vigie.Notice, len(batch))
+		for i, r := range batch {
+			notices[i] = r.Notice
+		}
+		results, err := s.PublishEach(ctx, notices)
+		for i, r := range results {
 			switch r.Outcome {
+			case store.Refused:
+				refuse(batch[i], r.Err)
 			case store.Created:
 				t.created++
+				if r.Notice.Kind == vigie.Correction {
+					t.corrections++
+				}
 			case store.Corrected:
-				t.corrected++
+				t.changed++
 			case store.Unchanged:
 				t.unchanged++
 			}
@@ -136,12 +160,18 @@ func publishAll(ctx context.Context, s *store.Store, records func(yield func(ing
 	for r := range records {
 		t.read++
 		if r.Err != nil {
-			t.refused++
-			refused(r)
+			refuse(r, r.Err)
 			continue
 		}
+		if !vigie.Published(r.Notice.PublishedAt, now) {
+			refuse(r, &vigie.Error{Code: vigie.Invalid, Text: vigie.NotPublished()})
+			continue
+		}
+		if len(r.Notice.Warnings()) > 0 {
+			named(r)
+		}
 		r.Notice.Quiet = quiet
-		if batch = append(batch, r.Notice); len(batch) == cap(batch) {
+		if batch = append(batch, r); len(batch) == cap(batch) {
 			if err := flush(); err != nil {
 				return t, err
 			}

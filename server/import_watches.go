@@ -114,6 +114,9 @@ func (i *watchImport) became(name string, r watches.Record, result store.Importe
 	if r.ExternalID != "" {
 		watch = "watch " + ingest.Shorten(ingest.Clean(r.ExternalID), 100)
 	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(i.process.err, "%s:%d: %s: %s\n", name, r.Line, watch, note.EN)
+	}
 	switch result.Outcome {
 	case store.ImportRefused:
 		fmt.Fprintf(i.process.err, "%s:%d: %s refused: %s\n", name, r.Line, watch, reasons(result.Err))

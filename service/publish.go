@@ -31,9 +31,6 @@ type Notice struct {
 	URL                            string
 }
 
-// Refused is the outcome of a notice that was not stored.
-const Refused store.Outcome = "REFUSED"
-
 const (
 	maxRefLength         = 100
 	maxTitleLength       = 1000
@@ -55,17 +52,22 @@ func (s *Service) Publish(ctx context.Context, sources []string, in []Notice) ([
 		before := len(f.problems)
 		notice := f.notice(n, sources, s.Now(), []string{"input", strconv.Itoa(i)})
 		if len(f.problems) > before {
-			results[i] = store.Published{Outcome: Refused}
+			results[i] = store.Published{Outcome: store.Refused}
 			continue
 		}
 		accepted, places = append(accepted, notice), append(places, i)
 	}
-	published, err := s.Store.Publish(ctx, accepted)
+	published, err := s.Store.PublishEach(ctx, accepted)
 	if err != nil {
 		return nil, nil, err
 	}
 	for i, p := range published {
 		results[places[i]] = p
+		if p.Err != nil {
+			f.problems = append(f.problems, &vigie.Error{
+				Code: vigie.Invalid, Field: []string{"input", strconv.Itoa(places[i])}, Text: unstorable(), Err: p.Err,
+			})
+		}
 	}
 	return results, f.problems, nil
 }
@@ -99,7 +101,7 @@ func (s *Service) RegisterBuyers(ctx context.Context, sources []string, in []vig
 		before := len(f.problems)
 		record := f.buyerRecord(r, sources, []string{"input", strconv.Itoa(i)})
 		if len(f.problems) > before {
-			results[i].Outcome = Refused
+			results[i].Outcome = store.Refused
 			continue
 		}
 		accepted, places = append(accepted, record), append(places, i)
@@ -176,7 +178,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		n.Links = []string{previous}
 	}
 	n.Content.Title = f.text(in.Title, maxTitleLength, true, at(path, "title"))
-	n.Content.Description = f.text(in.Description, maxDescriptionLength, false, at(path, "description"))
+	n.Content.Description = f.cleaned(ingest.CleanLines(in.Description), maxDescriptionLength, false, at(path, "description"))
 	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
 	n.Buyer.Name = f.text(in.BuyerName, maxTitleLength, true, at(path, "buyerName"))
 	n.Buyer.SIRET = f.siret(in.BuyerSIRET, at(path, "buyerSiret"))
@@ -184,14 +186,17 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
 	n.Content.CPVCodes = f.fullCPVCodes(in.CPVCodes, at(path, "cpvCodes"))
 	n.Content.Lots = f.lots(in.Lots, at(path, "lots"))
-	if in.PublishedAt.After(now) {
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "La date de publication est à venir.",
-			EN: "The date of publication is in the future.",
-		}, at(path, "publishedAt")...)
+	if !vigie.Published(in.PublishedAt, now) {
+		f.problems.Add(vigie.Invalid, vigie.NotPublished(), at(path, "publishedAt")...)
 	}
 	if in.Deadline != nil {
 		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
+		if !vigie.PlausibleDeadline(*n.Content.Deadline, n.PublishedAt) {
+			f.problems.Add(vigie.Invalid, vigie.Text{
+				FR: "Cette date limite est impossible : elle précède 1900, ou suit la publication de plus de 20 ans.",
+				EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication.",
+			}, at(path, "deadline")...)
+		}
 	}
 	if n.Content.URL != "" && !validURL(n.Content.URL) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
@@ -237,7 +242,11 @@ func (f *form) lots(list []vigie.Lot, path []string) []vigie.Lot {
 
 // text checks a text that a publisher gives, without its markup.
 func (f *form) text(s string, most int, needed bool, path []string) string {
-	s = ingest.Clean(s)
+	return f.cleaned(ingest.Clean(s), most, needed, path)
+}
+
+// cleaned checks a text without markup.
+func (f *form) cleaned(s string, most int, needed bool, path []string) string {
 	switch n := lexicon.Length(s); {
 	case n == 0 && needed:
 		f.problems.Add(vigie.Blank, unfilled(), path...)
@@ -245,6 +254,13 @@ func (f *form) text(s string, most int, needed bool, path []string) string {
 		f.problems.Add(vigie.TooLong, tooLong(n, most), path...)
 	}
 	return s
+}
+
+func unstorable() vigie.Text {
+	return vigie.Text{
+		FR: "Cet avis n'a pas pu être enregistré. Les autres l'ont été.",
+		EN: "This notice could not be stored. The others were.",
+	}
 }
 
 func unfilled() vigie.Text {

@@ -49,7 +49,7 @@ func TestIDKey(t *testing.T) {
 			if _, err := store.Open(t.Context(), url, time.Now); vigie.CodeOf(err) != database.Older {
 				t.Errorf("it is opened without a key: %v", err)
 			}
-			last, err := s.LastNumber(t.Context())
+			last, err := s.Database().LastNumber(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -98,7 +98,7 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 }
 
 // DismissedTenders returns the tenders that an account dismissed, the last
-// dismissed first, at most limit; those whose deadline is before open, where
+// dismissed first, at most limit; those that closed before open, where
 // that is not zero, are left out.
 func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.Time, limit int64) ([]int64, error) {
 	var ids []int64
@@ -109,7 +109,7 @@ func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.T
 		Group("tender.id").OrderExpr("MAX(tender_mark.dismissed_at) DESC, tender.id DESC").Limit(limit)
 	if !open.IsZero() {
 		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("tender.deadline IS NULL").WhereOr("tender.deadline >= ?", open)
+			return q.Where("COALESCE(tender.deadline, tender.online_until) IS NULL").WhereOr("COALESCE(tender.deadline, tender.online_until) >= ?", open)
 		})
 	}
 	err := q.Scan(ctx, &ids)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -16,18 +17,46 @@ import (
 // Outcome is what became of a notice that was published.
 type Outcome string
 
-// The outcomes: a notice of a new reference, new content for a known one, and
-// nothing new. Notices that cannot be stored never get here.
+// The outcomes: a notice of a new reference, new content for a known one,
+// nothing new, and one that could not be stored.
 const (
 	Created   Outcome = "CREATED"
 	Corrected Outcome = "CORRECTED"
 	Unchanged Outcome = "UNCHANGED"
+	Refused   Outcome = "REFUSED"
 )
 
 // Published tells what became of a notice.
 type Published struct {
 	Outcome Outcome
-	Notice  *vigie.Notice // as stored
+	Notice  *vigie.Notice // as stored; nil where it was refused
+	// Err is why it was refused.
+	Err error
+}
+
+// PublishEach is [Store.Publish] for notices of which some may be impossible to
+// store: those are refused, each with its error, and the others are stored. A
+// batch that fails is published in halves, until the notice at fault is alone.
+// The error is about the database itself; the results are then of the notices
+// that were published before it.
+func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
+	results, err := s.Publish(ctx, notices)
+	switch {
+	case err == nil || ctx.Err() != nil || database.Ailing(err) || len(notices) == 0:
+		return results, err
+	case len(notices) == 1:
+		// Not every error that is the database's can be told by its kind.
+		if down := s.db.Ping(ctx); down != nil {
+			return nil, down
+		}
+		return []Published{{Outcome: Refused, Err: err}}, nil
+	}
+	half := len(notices) / 2
+	if results, err = s.PublishEach(ctx, notices[:half]); err != nil {
+		return results, err
+	}
+	rest, err := s.PublishEach(ctx, notices[half:])
+	return append(results, rest...), err
 }
 
 // Publish stores notices, at most [vigie.MaxBatch], in the order given, and
@@ -37,6 +66,11 @@ type Published struct {
 func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
 	if len(notices) > vigie.MaxBatch {
 		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
+	}
+	for _, n := range notices {
+		if err := storable(n); err != nil {
+			return nil, err
+		}
 	}
 	var results []Published
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -63,6 +97,16 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 	}
 	s.db.Wake()
 	return results, nil
+}
+
+// storable refuses years that not all databases, nor JSON, can hold.
+func storable(n *vigie.Notice) error {
+	for _, at := range []*time.Time{&n.PublishedAt, n.Content.Deadline, n.Content.OnlineUntil} {
+		if at != nil && (at.Year() < 1 || at.Year() > 9999) {
+			return fmt.Errorf("publish %s %s: the year %d cannot be stored", n.Source, n.SourceRef, at.Year())
+		}
+	}
+	return nil
 }
 
 // publication is one batch on its way into the database: what it touches is
@@ -196,14 +240,14 @@ func (p *publication) add(n *vigie.Notice) Published {
 	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {
-			return Published{Unchanged, last}
+			return Published{Outcome: Unchanged, Notice: last}
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)
-	return Published{outcome, &stored}
+	return Published{Outcome: outcome, Notice: &stored}
 }
 
 // lastRevision is the last notice of n's reference, saying all that those of
@@ -373,7 +417,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 // tenderColumns are what can change of a tender.
 var tenderColumns = []string{
 	"source", "source_ref", "reference", "title", "description", "departments", "natures", "procedure", "cpv_codes",
-	"labels", "lots", "deadline", "deadline_text", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
+	"labels", "lots", "deadline", "deadline_kind", "deadline_text", "online_until", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
 }
 
 func (p *publication) saveRefs(ctx context.Context) error {

@@ -343,3 +343,33 @@ func TestDossier(t *testing.T) {
 		}
 	})
 }
+
+// One notice that cannot be stored costs no other, and is the one refused.
+func TestPublishEach(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		past := time.Date(-1, 12, 31, 23, 50, 39, 0, time.UTC) // neither database reads it
+		var notices []*vigie.Notice
+		for i := range 9 {
+			notices = append(notices, notice(fmt.Sprint("26-", i), 0))
+		}
+		notices[4].Content.Deadline = &past
+		notices[7].Kind = "NONSENSE" // which a constraint refuses
+		results, err := s.PublishEach(t.Context(), notices)
+		if err != nil || len(results) != len(notices) {
+			t.Fatalf("%d results, error %v", len(results), err)
+		}
+		for i, r := range results {
+			switch {
+			case (i == 4 || i == 7) && (r.Outcome != store.Refused || r.Err == nil || r.Notice != nil):
+				t.Errorf("the one that cannot be stored: %+v", r)
+			case i != 4 && i != 7 && (r.Outcome != store.Created || r.Err != nil || r.Notice.SourceRef != notices[i].SourceRef):
+				t.Errorf("notice %d: %+v", i, r)
+			}
+		}
+		// A database that does not work is nobody's fault.
+		s.Close()
+		if _, err := s.PublishEach(t.Context(), notices[:2]); err == nil {
+			t.Error("a closed database refused the notices one by one")
+		}
+	})
+}

@@ -189,8 +189,12 @@ type BuyerWindow struct {
 	Limit     int
 }
 
+// spellings are words of names that are also written in another way.
+var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste", "ste": "sainte"}
+
 // SearchBuyers returns the buyers whose name has, for each of the folded words,
-// a word that starts with it, and how many there are in all. Those in which
+// a word that starts with it, or is another spelling of it (St, Saint), and how
+// many there are in all. Those in which
 // every word is whole, or which begin with what was typed, come first; then
 // those with most tenders online; then by name.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
@@ -202,8 +206,13 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	// special to LIKE.
 	whole := make([]string, len(words))
 	for i, word := range words {
-		matching.Where("' ' || folded_name LIKE ?", "% "+word+"%")
 		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
+		starts := s.format("' ' || folded_name LIKE ?", "% "+word+"%")
+		if other, ok := spellings[word]; ok {
+			otherwise := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
+			whole[i], starts = "("+whole[i]+otherwise+")", "("+starts+otherwise+")"
+		}
+		matching.Where("?", bun.Safe(starts))
 	}
 	total, err := matching.Count(ctx)
 	if err != nil {
@@ -213,9 +222,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	// by statistics, and those of a table that just grew are wrong.
 	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("COUNT(*)").Where("tender.buyer_id = buyer.id").
 		Where("tender.merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("deadline IS NULL").WhereOr("deadline >= ?", w.Now)
-		})
+		Where("COALESCE(deadline, online_until) IS NULL OR COALESCE(deadline, online_until) >= ?", w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// Nobody has as many tenders online as there are between two classes.
 	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",

@@ -23,6 +23,7 @@ type agedDelivery struct {
 	ClosedAt, DroppedAt *time.Time
 	Outcome             vigie.Outcome // of its tender, as the deadline is
 	Deadline            *time.Time
+	OnlineUntil         *time.Time
 }
 
 // stripped tells whether all but the fact is forgotten.
@@ -40,7 +41,7 @@ func (d *agedDelivery) dropped(before time.Time) bool {
 // over tells whether nothing more can be told of its tender.
 func (d *agedDelivery) over(now time.Time) bool {
 	t := vigie.Tender{Outcome: d.Outcome}
-	t.Deadline = d.Deadline
+	t.Deadline, t.OnlineUntil = d.Deadline, d.OnlineUntil
 	return t.Status(now) != vigie.StatusOnline
 }
 
@@ -59,7 +60,7 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 			Join("JOIN tenders AS same ON same.id = d.tender_id").
 			Join("JOIN tenders AS t ON t.id = COALESCE(same.merged_into, same.id)").
 			Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
-			ColumnExpr("d.id, d.recipient_id, d.created_at, d.dropped_at, t.outcome, t.deadline").
+			ColumnExpr("d.id, d.recipient_id, d.created_at, d.dropped_at, t.outcome, t.deadline, t.online_until").
 			ColumnExpr("CASE WHEN m.state <> ? THEN COALESCE(m.closed_at, ?) END AS closed_at", vigie.MailOpen, longAgo()).
 			Where("d.id > ?", after).OrderExpr("d.id").Limit(vigie.MaxBatch).Scan(ctx, &rows)
 		if err != nil {

@@ -394,6 +394,8 @@ func TestSearchBuyers(t *testing.T) {
 			notice("1", 0, buyer("Ville de Nantes", "", "44")),
 			notice("2", 0, buyer("Ville de Nanterre", "", "92")), notice("3", 0, buyer("Ville de Nanterre", "", "92")),
 			notice("4", 0, buyer("Nantes Métropole", "", "44"), closed), notice("5", 0, buyer("Nantes Métropole", "", "44"), closed),
+			notice("8", 0, buyer("Commune de Saint-Aubin", "", "39")), notice("9", 0, buyer("Mairie de St Aubin sur Mer", "", "14")),
+			notice("10", 0, buyer("Ste Marie", "", "974")), notice("11", 0, buyer("Sainte-Marie", "", "972")),
 			notice("6", 0, buyer("Université de Nantes", "", "44")), notice("7", 0, buyer("Université de Nantes", "", "44")),
 		)
 		tests := []struct {
@@ -406,6 +408,10 @@ func TestSearchBuyers(t *testing.T) {
 			{"v", []string{"Ville de Nanterre", "Ville de Nantes"}},
 			{"metro nantes", []string{"Nantes Métropole"}},
 			{"antes", nil},
+			{"saint aubin", []string{"Commune de Saint-Aubin", "Mairie de St Aubin sur Mer"}},
+			{"st aubin", []string{"Commune de Saint-Aubin", "Mairie de St Aubin sur Mer"}},
+			{"ste marie", []string{"Ste Marie", "Sainte-Marie"}},
+			{"sainte marie", []string{"Sainte-Marie", "Ste Marie"}},
 			{"", nil},
 		}
 		for _, test := range tests {

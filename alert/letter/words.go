@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"vigie"
+	"vigie/clip"
 )
 
 // line makes one line of a text, without what cannot be seen (controls, marks
@@ -43,7 +44,7 @@ func cut(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return strings.TrimRightFunc(string([]rune(s)[:n-1]), unicode.IsSpace) + "…"
+	return strings.TrimRightFunc(s[:clip.Length(s, n-1)], unicode.IsSpace) + "…"
 }
 
 // link returns an absolute http or https address in ASCII, "" for anything

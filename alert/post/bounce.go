@@ -53,7 +53,7 @@ func ReturnPath(address, token string) string {
 
 // ParseBounce reads a mail that came to a return path. Its error is
 // [ErrNotBounce] or that of r.
-func ParseBounce(r io.Reader) (Bounce, error) {
+func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
 	// What is malformed is no bounce; what cannot be read may be one.
 	whole, err := io.ReadAll(io.LimitReader(r, maxBounce))
 	if err != nil {
@@ -67,7 +67,7 @@ func ParseBounce(r io.Reader) (Bounce, error) {
 	if err != nil || kind != "multipart/report" || !strings.EqualFold(parameters["report-type"], "delivery-status") {
 		return Bounce{}, ErrNotBounce
 	}
-	b := Bounce{Token: token(&report.Header)}
+	b := Bounce{Token: token(&report.Header, ours)}
 	found := false
 	parts := report.MultipartReader()
 	for {
@@ -91,8 +91,9 @@ func ParseBounce(r io.Reader) (Bounce, error) {
 }
 
 // token finds the token among the addresses that the bounce was sent to. What
-// the server that took it noted comes before what its sender wrote.
-func token(h *message.Header) string {
+// the server that took it noted comes before what its sender wrote. A mailbox
+// on the way may have a plus of its own: the token is the first that is ours.
+func token(h *message.Header, ours func(token string) bool) string {
 	for _, name := range []string{"X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "To"} {
 		for fields := h.FieldsByKey(name); fields.Next(); {
 			list, err := mail.ParseAddressList(fields.Value())
@@ -101,7 +102,7 @@ func token(h *message.Header) string {
 			}
 			for _, address := range list {
 				local := address.Address[:max(strings.LastIndex(address.Address, "@"), 0)]
-				if plus := strings.LastIndex(local, "+"); plus >= 0 && plus+1 < len(local) {
+				if plus := strings.LastIndex(local, "+"); plus >= 0 && ours(local[plus+1:]) {
 					return local[plus+1:]
 				}
 			}

@@ -16,6 +16,9 @@ import (
 	"vigie/alert/post/posttest"
 )
 
+// isToken takes what has a digit for a token.
+func isToken(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
 func TestParseBounce(t *testing.T) {
 	const token, id = "k3j5x7q2", "d41d8cd98f@valombre.example"
 	for name, want := range map[string]post.Bounce{
@@ -53,7 +56,7 @@ func TestParseBounce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for ending, mail := range map[string]string{"LF": string(content), "CRLF": strings.ReplaceAll(string(content), "\n", "\r\n")} {
-			got, err := post.ParseBounce(strings.NewReader(mail))
+			got, err := post.ParseBounce(strings.NewReader(mail), isToken)
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%s with %s: error %v, -want +got:\n%s", name, ending, err, diff)
 			}
@@ -71,11 +74,11 @@ func TestNotBounce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := post.ParseBounce(bytes.NewReader(content)); !errors.Is(err, post.ErrNotBounce) {
+		if got, err := post.ParseBounce(bytes.NewReader(content), isToken); !errors.Is(err, post.ErrNotBounce) {
 			t.Errorf("%s is %+v, error %v", file, got, err)
 		}
 	}
-	if _, err := post.ParseBounce(iotest.ErrReader(io.ErrUnexpectedEOF)); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := post.ParseBounce(iotest.ErrReader(io.ErrUnexpectedEOF), isToken); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("what cannot be read is %v", err)
 	}
 }
@@ -89,9 +92,11 @@ func TestReturnPath(t *testing.T) {
 	if err := open(t, server.URL()).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := post.ParseBounce(strings.NewReader("To: " + server.Received()[0].From + "\n" +
-		"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n" +
-		"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nAction: failed\nStatus: 5.1.1\n\n--b--\n"))
+	// The mailbox that it came to, and one on the way, have a plus of their own.
+	got, err := post.ParseBounce(strings.NewReader("Delivered-To: postmaster+bounces@valombre.example\nX-Original-To: retours+@valombre.example\n"+
+		"To: filtre+interne@valombre.example, "+server.Received()[0].From+"\n"+
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"+
+		"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nAction: failed\nStatus: 5.1.1\n\n--b--\n"), isToken)
 	if err != nil || got.Token != "0a1b2c" || got.Kind != post.ForAddress {
 		t.Errorf("%+v, error %v", got, err)
 	}
@@ -111,7 +116,7 @@ func FuzzParseBounce(f *testing.F) {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got, err := post.ParseBounce(bytes.NewReader(content))
+		got, err := post.ParseBounce(bytes.NewReader(content), isToken)
 		switch {
 		case err != nil && !errors.Is(err, post.ErrNotBounce):
 			t.Errorf("error %v", err)

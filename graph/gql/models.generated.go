@@ -248,6 +248,8 @@ type PublishNoticesPayload struct {
 	Results []*PublishResult `json:"results"`
 	// Why notices were refused; the field names the notice by its place.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// What is odd about notices that were accepted; the field names the notice by its place.
+	Warnings []*vigie.Warning `json:"warnings"`
 }
 
 // What became of a notice.

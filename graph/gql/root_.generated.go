@@ -272,6 +272,7 @@ type ComplexityRoot struct {
 
 	Notice struct {
 		Changes     func(childComplexity int) int
+		Correction  func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
@@ -296,6 +297,7 @@ type ComplexityRoot struct {
 	PublishNoticesPayload struct {
 		Results    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	PublishResult struct {
@@ -349,26 +351,28 @@ type ComplexityRoot struct {
 	}
 
 	Tender struct {
-		Buyer       func(childComplexity int) int
-		CPVCodes    func(childComplexity int) int
-		Deadline    func(childComplexity int) int
-		Departments func(childComplexity int) int
-		Description func(childComplexity int) int
-		Dismissed   func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Lots        func(childComplexity int) int
-		MatchedBy   func(childComplexity int) int
-		Natures     func(childComplexity int) int
-		Notices     func(childComplexity int) int
-		Procedure   func(childComplexity int) int
-		PublishedAt func(childComplexity int) int
-		Reference   func(childComplexity int) int
-		Seen        func(childComplexity int) int
-		Source      func(childComplexity int) int
-		SourceRef   func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Title       func(childComplexity int) int
-		URL         func(childComplexity int) int
+		Buyer        func(childComplexity int) int
+		CPVCodes     func(childComplexity int) int
+		Deadline     func(childComplexity int) int
+		DeadlineKind func(childComplexity int) int
+		Departments  func(childComplexity int) int
+		Description  func(childComplexity int) int
+		Dismissed    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Lots         func(childComplexity int) int
+		MatchedBy    func(childComplexity int) int
+		Natures      func(childComplexity int) int
+		Notices      func(childComplexity int) int
+		OnlineUntil  func(childComplexity int) int
+		Procedure    func(childComplexity int) int
+		PublishedAt  func(childComplexity int) int
+		Reference    func(childComplexity int) int
+		Seen         func(childComplexity int) int
+		Source       func(childComplexity int) int
+		SourceRef    func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Title        func(childComplexity int) int
+		URL          func(childComplexity int) int
 	}
 
 	TenderConnection struct {
@@ -1388,6 +1392,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Notice.Changes(childComplexity), true
+	case "Notice.correction":
+		if e.ComplexityRoot.Notice.Correction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Correction(childComplexity), true
 	case "Notice.id":
 		if e.ComplexityRoot.Notice.ID == nil {
 			break
@@ -1481,6 +1491,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PublishNoticesPayload.UserErrors(childComplexity), true
+	case "PublishNoticesPayload.warnings":
+		if e.ComplexityRoot.PublishNoticesPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishNoticesPayload.Warnings(childComplexity), true
 
 	case "PublishResult.notice":
 		if e.ComplexityRoot.PublishResult.Notice == nil {
@@ -1742,6 +1758,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Deadline(childComplexity), true
+	case "Tender.deadlineKind":
+		if e.ComplexityRoot.Tender.DeadlineKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.DeadlineKind(childComplexity), true
 	case "Tender.departments":
 		if e.ComplexityRoot.Tender.Departments == nil {
 			break
@@ -1790,6 +1812,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Notices(childComplexity), true
+	case "Tender.onlineUntil":
+		if e.ComplexityRoot.Tender.OnlineUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.OnlineUntil(childComplexity), true
 	case "Tender.procedure":
 		if e.ComplexityRoot.Tender.Procedure == nil {
 			break
@@ -3013,8 +3041,12 @@ type Tender implements Node {
   lots: [Lot!]!
   "When its first notice was published."
   publishedAt: DateTime!
-  "The last moment for bids. Null: not said."
+  "The last moment for what deadlineKind says. Null: not said, or changed in words that could not be read."
   deadline: DateTime
+  "What must arrive by the deadline. Null: there is no deadline."
+  deadlineKind: DeadlineKind
+  "Until when the source shows it, where it has no deadline: it closes then. Null: not said."
+  onlineUntil: DateTime
   "Whether it can be answered now."
   status: TenderStatus!
   "Its page at the source."
@@ -3031,14 +3063,22 @@ type Tender implements Node {
 
 "Whether a tender can be answered."
 enum TenderStatus {
-  "En ligne: published, not cancelled or awarded, deadline absent or to come."
+  "En ligne: published, not cancelled or awarded, and its deadline to come; where it has none, shown by its source."
   ONLINE
-  "Clos: the deadline has passed."
+  "Clos: the deadline has passed, or its source no longer shows it."
   CLOSED
   "Annulé, or déclaré sans suite."
   CANCELLED
   "Attribué."
   AWARDED
+}
+
+"What must arrive by a deadline."
+enum DeadlineKind {
+  "Date limite de remise des offres."
+  BIDS
+  "Date limite de remise des candidatures: who is chosen is asked for a bid later."
+  PARTICIPATION
 }
 
 "A part of a tender that can be bid for alone."
@@ -3063,6 +3103,8 @@ type Notice implements Node {
   publishedAt: DateTime!
   "What it changed in the tender; empty for the first."
   changes: [NoticeChange!]!
+  "What a correction asks to read, in its own words. Null: the notice is no correction, or restates everything."
+  correction: String
 }
 
 "What a notice does."
@@ -3610,6 +3652,8 @@ enum WarningCode {
   STOP_WORD_DROPPED
   "The filter leaves out tenders that do not say."
   UNKNOWN_LEFT_OUT
+  "The deadline of a notice is before its publication."
+  DEADLINE_BEFORE_PUBLICATION
 }
 
 "The lengths and counts that inputs may have."
@@ -3704,6 +3748,8 @@ type PublishNoticesPayload {
   results: [PublishResult!]!
   "Why notices were refused; the field names the notice by its place."
   userErrors: [UserError!]!
+  "What is odd about notices that were accepted; the field names the notice by its place."
+  warnings: [Warning!]!
 }
 
 "What ` + "`" + `withdrawTender` + "`" + ` did."
@@ -4205,6 +4251,8 @@ func (ec *executionContext) childFields_Notice(ctx context.Context, field graphq
 		return ec.fieldContext_Notice_publishedAt(ctx, field)
 	case "changes":
 		return ec.fieldContext_Notice_changes(ctx, field)
+	case "correction":
+		return ec.fieldContext_Notice_correction(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Notice", field.Name)
 }
@@ -4243,6 +4291,8 @@ func (ec *executionContext) childFields_PublishNoticesPayload(ctx context.Contex
 		return ec.fieldContext_PublishNoticesPayload_results(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PublishNoticesPayload_userErrors(ctx, field)
+	case "warnings":
+		return ec.fieldContext_PublishNoticesPayload_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishNoticesPayload", field.Name)
 }
@@ -4333,6 +4383,10 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_publishedAt(ctx, field)
 	case "deadline":
 		return ec.fieldContext_Tender_deadline(ctx, field)
+	case "deadlineKind":
+		return ec.fieldContext_Tender_deadlineKind(ctx, field)
+	case "onlineUntil":
+		return ec.fieldContext_Tender_onlineUntil(ctx, field)
 	case "status":
 		return ec.fieldContext_Tender_status(ctx, field)
 	case "url":

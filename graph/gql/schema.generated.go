@@ -81,6 +81,7 @@ type NoticeResolver interface {
 	Tender(ctx context.Context, obj *vigie.Notice) (*vigie.Tender, error)
 
 	Changes(ctx context.Context, obj *vigie.Notice) ([]*vigie.Change, error)
+	Correction(ctx context.Context, obj *vigie.Notice) (*string, error)
 }
 type NoticeChangeResolver interface {
 	Label(ctx context.Context, obj *vigie.Change) (string, error)
@@ -120,6 +121,8 @@ type TenderResolver interface {
 	Departments(ctx context.Context, obj *vigie.Tender) ([]*vigie.Department, error)
 
 	Procedure(ctx context.Context, obj *vigie.Tender) (*vigie.Procedure, error)
+
+	DeadlineKind(ctx context.Context, obj *vigie.Tender) (*vigie.DeadlineKind, error)
 
 	Status(ctx context.Context, obj *vigie.Tender) (vigie.TenderStatus, error)
 	URL(ctx context.Context, obj *vigie.Tender) (*string, error)
@@ -4810,6 +4813,29 @@ func (ec *executionContext) fieldContext_Notice_changes(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Notice_correction(ctx context.Context, field graphql.CollectedField, obj *vigie.Notice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notice_correction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Notice().Correction(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Notice_correction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Notice", field, true, true, "String")
+}
+
 func (ec *executionContext) _NoticeChange_field(ctx context.Context, field graphql.CollectedField, obj *vigie.Change) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5053,6 +5079,38 @@ func (ec *executionContext) fieldContext_PublishNoticesPayload_userErrors(_ cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishNoticesPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *PublishNoticesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishNoticesPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖvigieᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PublishNoticesPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishNoticesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6480,6 +6538,52 @@ func (ec *executionContext) _Tender_deadline(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_Tender_deadline(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Tender_deadlineKind(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_deadlineKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().DeadlineKind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.DeadlineKind) graphql.Marshaler {
+			return ec.marshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_deadlineKind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "DeadlineKind")
+}
+
+func (ec *executionContext) _Tender_onlineUntil(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_onlineUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnlineUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_onlineUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tender", field, false, false, "DateTime")
 }
 
@@ -10817,6 +10921,12 @@ func (ec *executionContext) _Notice(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Notice_changes(ctx, field, obj)
 				})
+		case "correction":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notice_correction(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10951,6 +11061,11 @@ func (ec *executionContext) _PublishNoticesPayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._PublishNoticesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._PublishNoticesPayload_warnings(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11421,6 +11536,17 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "deadline":
 			out.Values[i] = ec._Tender_deadline(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deadlineKind":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_deadlineKind(ctx, field, obj)
+				})
+		case "onlineUntil":
+			out.Values[i] = ec._Tender_onlineUntil(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13396,6 +13522,25 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalDateTime(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx context.Context, v any) (*vigie.DeadlineKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.DeadlineKind(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx context.Context, sel ast.SelectionSet, v *vigie.DeadlineKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 

@@ -40,7 +40,7 @@ func testdata(t testing.TB, name string) string {
 
 // TestGolden reads every form of notice, and everything that is refused.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"families.jsonl", "refused.jsonl"} {
+	for _, name := range []string{"families.jsonl", "shapes.jsonl", "refused.jsonl"} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
 			for r := range boamp.Read(strings.NewReader(testdata(t, name))) {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDeadline(t *testing.T) {
-	const before, after = "2024-01-14", "2024-01-15"
+	const first, before, after = "2006-08-01", "2024-01-14", "2024-01-15"
 	for _, test := range []struct {
 		name                      string
 		stated, served, published string
@@ -55,6 +55,22 @@ func TestDeadline(t *testing.T) {
 		{"no such hour", "2026-02-20T25:00:00", "", after, "", ""},
 		{"no such minute", "2026-02-20T12:60:00", "", after, "", ""},
 		{"no date", "", "12:00:00", after, "", ""},
+		{"a date, served before", "", "2017-03-30", before, "2017-03-30 23:59:00 CEST", "2017-03-30"},
+
+		// The first schema: days, and a midnight that means no time.
+		{"the first schema, a day of one digit", "2006-08-2", "", first, "2006-08-02 23:59:00 CEST", "2006-08-2"},
+		{"the first schema, midnight", "", "2006-08-25T00:00:00+00:00", first, "2006-08-25 23:59:00 CEST", "2006-08-25T00:00:00+00:00"},
+		{"the first schema, midnight an hour early", "", "2006-08-24T23:00:00+00:00", first, "2006-08-25 23:59:00 CEST", "2006-08-24T23:00:00+00:00"},
+		{"the first schema, midnight stated", "2006-08-25T00:00:00", "", first, "2006-08-25 23:59:00 CEST", "2006-08-25T00:00:00"},
+		{"the first schema, a time", "", "2006-08-25T11:00:00+00:00", first, "2006-08-25 12:00:00 CEST", "2006-08-25T11:00:00+00:00"},
+
+		// Years that are mistakes.
+		{"year 0", "", "0000-01-01T00:00:00Z", after, "", ""},
+		{"year 1", "", "0001-01-01T00:00:00Z", after, "", ""},
+		{"year 7017", "", "7017-07-24T12:00:00+00:00", before, "", ""},
+		{"in 75 years", "", "2099-03-02T12:00:00+00:00", after, "", ""},
+		{"in 16 years", "", "2040-09-01T12:00:00+00:00", after, "2040-09-01 12:00:00 CEST", "2040-09-01T12:00:00+00:00"},
+		{"a mistake stated, a year served", "7024-07-24T12:00:00", "2024-07-24T12:00:00+00:00", after, "2024-07-24 12:00:00 CEST", "2024-07-24T12:00:00+00:00"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			published, ok := publicationDay(test.published)

@@ -21,8 +21,13 @@ type details struct {
 	lots                  []vigie.Lot
 	// adapted is whether the notice says that its procedure is.
 	adapted bool
-	// deadline is as stated there.
-	deadline string
+	// deadline is as stated there, and deadlineKind what it is for.
+	deadline     string
+	deadlineKind vigie.DeadlineKind
+	// correction is what a correction says, and deadlineUnclear whether it
+	// changes the deadline in a way that could not be read.
+	correction      string
+	deadlineUnclear bool
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
 	links     []string
@@ -77,14 +82,18 @@ var cpvPattern = regexp.MustCompile(`^(?:0[1-9]|[1-9][0-9])[0-9]{6}$`)
 func lot(number, title string) vigie.Lot {
 	number = lotNumber.ReplaceAllString(number, "")
 	if found := numberedTitle.FindStringSubmatch(title); found != nil {
-		if said := found[1] + found[2]; number == "" || number == said {
+		if said := strings.TrimLeft(found[1]+found[2], "0"); said != "" && (number == "" || number == said) {
 			return vigie.Lot{Number: said, Title: found[3]}
 		}
 	}
 	return vigie.Lot{Number: number, Title: title}
 }
 
+// lotNumbers is a number or several: 01.3, 1-2, « 2, 3 et 4 ». What parts a
+// number from its title stands before no digit: « 8:00 à 17:00 », « 3 - 5 ans ».
+const lotNumbers = `[0-9]{1,4}[A-Za-z]?(?:\s*(?:[.,/–-]|et|à|&)\s*[0-9]{1,3}[A-Za-z]?)*`
+
 var (
 	lotNumber     = regexp.MustCompile(`^(?i:lot\b\s*)?(?i:n[°ºo.]+\s*)?0*`)
-	numberedTitle = regexp.MustCompile(`^(?:(?i:lot\s*(?:n[°ºo.]+\s*)?)0*([0-9]{1,3}[A-Za-z]?)\s*[:.,–—-]|0*([0-9]{1,3}[A-Za-z]?)\s*:)\s*(\S.*)$`)
+	numberedTitle = regexp.MustCompile(`^(?:(?i:lots?\s*(?:n[°ºo.]+\s*)?)(` + lotNumbers + `)\s*[:.,–—-]|0*([0-9]{1,3}[A-Za-z]?)\s*:)\s*([^\s0-9].*)$`)
 )

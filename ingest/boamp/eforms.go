@@ -2,6 +2,7 @@ package boamp
 
 import (
 	"strings"
+	"time"
 
 	"vigie"
 )
@@ -14,7 +15,7 @@ func eforms(root nodes, buyer string) details {
 	lots := notice.at("cac:ProcurementProjectLot")
 	d := details{
 		title:       project.at("cbc:Name").text(),
-		description: project.at("cbc:Description").text(),
+		description: project.at("cbc:Description").lines(),
 		reference:   project.at("cbc:ID").text(),
 		procedure:   notice.at("cbc:ContractFolderID").raw(),
 		cpv:         cpvIn(notice.under("cbc:ItemClassificationCode")),
@@ -24,6 +25,7 @@ func eforms(root nodes, buyer string) details {
 	address := company.at("cac:PostalAddress")
 	d.city = address.at("cbc:CityName").text()
 	d.postcode = address.at("cbc:PostalZone").raw()
+	d.deadline, d.deadlineKind = eformsDeadline(append(lots, notice...).at("cac:TenderingProcess"))
 	located := append(project, lots.at("cac:ProcurementProject")...)
 	for _, location := range located.at("cac:RealizedLocation.cac:Address").each() {
 		d.places.addLocation(location)
@@ -41,6 +43,28 @@ func eforms(root nodes, buyer string) details {
 		d.lots = nil
 	}
 	return d
+}
+
+// eformsDeadline is the earliest over the lots of what is asked for: bids, or
+// requests to participate. Dates and times have offsets of their own, of which
+// neither counts. The period for questions is another element.
+func eformsDeadline(process nodes) (earliest string, kind vigie.DeadlineKind) {
+	for element, of := range map[string]vigie.DeadlineKind{
+		"cac:TenderSubmissionDeadlinePeriod":      vigie.ForBids,
+		"cac:ParticipationRequestReceptionPeriod": vigie.ForParticipation,
+	} {
+		for _, period := range process.at(element).each() {
+			day, hour := period.at("cbc:EndDate").raw(), period.at("cbc:EndTime").raw()
+			if day = day[:min(len(day), len(time.DateOnly))]; hour != "" {
+				day += "T" + hour
+			}
+			// Equal ones are of bids; texts of this form sort as their clocks do.
+			if _, ok := parseClock(day); ok && (earliest == "" || day < earliest || day == earliest && of == vigie.ForBids) {
+				earliest, kind = day, of
+			}
+		}
+	}
+	return earliest, kind
 }
 
 // buyerOf returns the organisation that buys. The notice describes all who
@@ -83,7 +107,7 @@ func (p *places) addLocation(address nodes) {
 	switch {
 	case len(code) == 5 && p.addNUTS(code):
 	case department != "":
-		p.add(department)
+		p.byPostcode = append(p.byPostcode, department)
 	default:
 		p.addNUTS(code)
 	}

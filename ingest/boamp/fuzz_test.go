@@ -88,13 +88,16 @@ func check(t testing.TB, r ingest.Record) {
 			t.Errorf("CPV code %q", code)
 		}
 	}
-	texts := append([]string{n.SourceRef, n.Buyer.Name, n.Buyer.City, c.Reference, c.Title, c.Description, c.DeadlineText, c.URL}, c.Labels...)
+	texts := append([]string{n.SourceRef, n.Buyer.Name, n.Buyer.City, c.Reference, c.Title, c.DeadlineText, c.URL}, c.Labels...)
 	texts = append(texts, n.Links...)
 	for _, lot := range c.Lots {
 		if lot.Title == "" {
 			t.Errorf("lot without a title: %v", c.Lots)
 		}
 		texts = append(texts, lot.Number, lot.Title)
+	}
+	for _, text := range []string{c.Description, c.Correction} { // of several lines
+		texts = append(texts, strings.ReplaceAll(text, "\n", " "))
 	}
 	for _, text := range texts {
 		// NUL cannot be stored; line breaks would break what is one line.

@@ -1,6 +1,10 @@
 package boamp
 
-import "strings"
+import (
+	"strings"
+
+	"vigie"
+)
 
 // national reads a notice in one of the national forms: FNSimple, MAPA, DSP,
 // DIVERS. They differ in names more than in shape, and no name means two
@@ -11,7 +15,7 @@ func national(form nodes) details {
 	buyer := form.at("organisme")
 	d := details{
 		title:       body.among("natureMarche.intitule", "description.objet", "descriptionMarche.titreMarche").text(),
-		description: body.among("natureMarche.description", "descriptionMarche.description", "caracteristiques.principales").text(),
+		description: body.among("natureMarche.description", "descriptionMarche.description", "caracteristiques.principales").lines(),
 		reference:   body.among("communication.identifiantInterne", "renseignements.idMarche").text(),
 		siret:       siretIn(buyer.at("codeIdentificationNational")),
 		city:        buyer.among("ville", "adr.ville").text(),
@@ -30,12 +34,18 @@ func national(form nodes) details {
 		}
 	}
 	d.places.readNational(body)
-	// A correction says what to read in place of what, and no more.
-	body.at("infosRectif").walk(func(change nodes) {
-		if read := change.at("lireDate").raw(); read != "" && change.at("rubDelais").raw() == "ReceptionOffres" {
-			d.deadline = read
+	if d.deadline == "" {
+		if d.deadline = body.among("procedure.dateReceptionCandidatures", "delais.receptionCandidatures").raw(); d.deadline != "" {
+			d.deadlineKind = vigie.ForParticipation
 		}
-	})
+	}
+	if infos := body.at("infosRectif"); len(infos) > 0 {
+		c := readCorrection(infos)
+		d.correction, d.deadlineUnclear = c.text, c.unclear
+		if c.deadline != "" {
+			d.deadline, d.deadlineKind = c.deadline, c.kind
+		}
+	}
 	return d
 }
 
@@ -44,7 +54,7 @@ func (p *places) readNational(body nodes) {
 	given := body.among("natureMarche.lieuExecution", "description.lieuExecutionLivraison", "descriptionMarche.lieuExecution")
 	for _, place := range given.each() {
 		if postcode := place.at("cp").raw(); postcode != "" {
-			p.add(departmentOfPostcode(postcode))
+			p.addPostcode(postcode)
 			continue
 		}
 		p.addText(place.text())

@@ -1,6 +1,8 @@
 package boamp
 
 import (
+	"cmp"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,13 +16,15 @@ import (
 	"vigie/ingest"
 )
 
-// The longest texts that are kept, in characters, and the most lots.
+// The longest texts that are kept, in characters, and the most lots
+// and labels.
 const (
 	maxRefLength         = 100
 	maxNameLength        = 300
 	maxTitleLength       = 1000
 	maxDescriptionLength = 10_000
 	maxLots              = 500
+	maxLabels            = 100
 	maxURLLength         = 2000
 )
 
@@ -39,6 +43,7 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		Content: vigie.Content{
 			Reference:   ingest.Shorten(d.reference, maxRefLength),
 			Description: d.description,
+			Correction:  ingest.Shorten(d.correction, maxDescriptionLength),
 			Departments: f.departments(d.places, management),
 			Natures:     natures(f.list("type_marche")),
 			Procedure:   f.procedure(d, management),
@@ -47,20 +52,17 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		},
 	}
 	for _, label := range f.list("descripteur_libelle") {
-		if label = ingest.Clean(label); label != "" {
-			n.Content.Labels = append(n.Content.Labels, label)
+		if label = ingest.Clean(label); label != "" && len(n.Content.Labels) < maxLabels {
+			n.Content.Labels = append(n.Content.Labels, ingest.Shorten(label, maxNameLength))
 		}
 	}
 	reference := management.at("REFERENCE")
-	n.Kind = kind(
-		orFlag(f.text("nature"), reference.at("TYPE_AVIS.NATURE")),
-		orFlag(f.text("etat"), reference.at("TYPE_AVIS.STATUT")),
-	)
+	nature := f.nature(reference)
+	n.Kind = kind(nature, orFlag(f.text("etat"), reference.at("TYPE_AVIS.STATUT")))
 	n.Links = f.links(d, management)
-	n.Content.Deadline, n.Content.DeadlineText = deadline(
-		management.at("INDEXATION.DATE_LIMITE_REPONSE").raw(), f.text("datelimitereponse"), day)
-	if n.Content.Deadline == nil {
-		n.Content.Deadline, n.Content.DeadlineText = deadline(d.deadline, "", day)
+	f.dates(&n.Content, d, management, day)
+	if isPlanning(nature) {
+		n.Content.Deadline, n.Content.DeadlineText, n.Content.OnlineUntil = nil, "", &day
 	}
 
 	switch {
@@ -68,6 +70,8 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		return nil, wrongType.With(f.wrong)
 	case ref == "" && f.isOldShape():
 		return nil, oldShape
+	case ref == "" && f.isOtherShape():
+		return nil, otherShape
 	case !refPattern.MatchString(ref):
 		return nil, noRef
 	case title == "":
@@ -76,6 +80,8 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		return nil, noBuyer
 	case !dated:
 		return nil, noDate
+	case len(n.Content.Departments) == 0 && f.has("code_departement") && !d.places.nationwide:
+		return nil, noDepartment.With(ingest.Shorten(ingest.Clean(fmt.Sprint(f.values["code_departement"])), maxRefLength))
 	}
 
 	if d.title != "" && !same(d.title, title) {
@@ -99,6 +105,41 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	return n, vigie.Text{}
 }
 
+// nature is what kind of notice it is: exports of some columns alone lack
+// « nature », and have its label, or who won.
+func (f *fields) nature(reference nodes) string {
+	if nature := orFlag(f.text("nature"), reference.at("TYPE_AVIS.NATURE")); nature != "" {
+		return nature
+	}
+	nature, _, _ := strings.Cut(f.text("nature_categorise"), "/")
+	nature = cmp.Or(nature, f.text("nature_libelle"))
+	if nature == "" && f.text("etat") == "" && len(f.list("titulaire")) > 0 {
+		return "ATTRIBUTION"
+	}
+	return nature
+}
+
+// dates fills in when the notice says that the tender closes.
+func (f *fields) dates(c *vigie.Content, d details, management nodes, published time.Time) {
+	c.Deadline, c.DeadlineText = deadline(
+		management.at("INDEXATION.DATE_LIMITE_REPONSE").raw(), f.text("datelimitereponse"), published)
+	if c.Deadline == nil {
+		c.Deadline, c.DeadlineText = deadline(d.deadline, "", published)
+	}
+	if c.Deadline != nil {
+		c.DeadlineKind = d.deadlineKind
+		return
+	}
+	c.DeadlineUnclear = d.deadlineUnclear
+	if end, ok := parseClock(f.text("datefindiffusion")); ok {
+		end.timed = false // it is a day
+		end.at = end.at.Truncate(24 * time.Hour)
+		if until := end.inParis(published); vigie.PlausibleDeadline(*until, published) {
+			c.OnlineUntil = until
+		}
+	}
+}
+
 // isOldShape reports whether the record is of the API that came before.
 func (f *fields) isOldShape() bool {
 	for _, key := range []string{"nbItemsRetournes", "nbItemsExistants", "item"} {
@@ -109,10 +150,20 @@ func (f *fields) isOldShape() bool {
 	return len(parseNodes(f.values["gestion"]).at("reference")) > 0
 }
 
+// isOtherShape reports whether the record is of something other than BOAMP.
+func (f *fields) isOtherShape() bool {
+	for _, name := range []string{"idweb", "objet", "nomacheteur", "dateparution", "gestion", "donnees"} {
+		if _, ok := f.values[name]; ok {
+			return false
+		}
+	}
+	return true
+}
+
 // publicationDay is the midnight, in Paris, that starts the day of publication.
 func publicationDay(s string) (time.Time, bool) {
 	day, err := time.ParseInLocation(time.DateOnly, s[:min(len(s), len(time.DateOnly))], vigie.Paris())
-	if err != nil || day.Year() < 1900 {
+	if err != nil || !vigie.Published(day, day) {
 		return time.Time{}, false
 	}
 	return day.UTC(), true
@@ -122,10 +173,14 @@ func publicationDay(s string) (time.Time, bool) {
 // department that the notice is published for.
 func (f *fields) buyer(name string, d details) vigie.BuyerName {
 	department := departmentOfPostcode(d.postcode)
-	if published := f.list("code_departement"); department == "" && len(published) == 1 {
-		var p places
-		p.add(published...)
-		department = firstOf(p.list())
+	var p places
+	p.add(f.list("code_departement")...)
+	published := p.list()
+	if overseas := len(department) == 3; overseas && len(published) > 0 && !slices.Contains(published, department) {
+		department = "" // a CEDEX of another island, or mistyped
+	}
+	if department == "" && len(published) == 1 {
+		department = published[0]
 	}
 	return vigie.BuyerName{
 		Name: name, SIRET: d.siret, DepartmentCode: department,
@@ -147,16 +202,24 @@ func buyerName(s string) string {
 // departments are where the contract is performed, or else where it is
 // published, which a buyer may do far beyond.
 func (f *fields) departments(performed places, management nodes) []string {
-	published := f.list("code_departement")
-	if performed.nationwide || len(performed.departments) > 0 {
-		return performed.list()
+	var stated places
+	stated.add(f.list("code_departement_prestation")...)
+	if !stated.known() {
+		stated.add(management.at("INDEXATION.DEP_PRESTATION").texts()...)
+	}
+	if stated.known() && !performed.nationwide {
+		return stated.list()
 	}
 	var p places
-	p.add(published...)
-	if len(published) == 0 {
+	p.add(f.list("code_departement")...)
+	if !f.has("code_departement") {
 		p.add(management.at("INDEXATION.DEP_PUBLICATION").texts()...)
 	}
-	return p.list()
+	published := p.list()
+	if performed = performed.checked(published); performed.known() {
+		return performed.list()
+	}
+	return published
 }
 
 // procedure is how the buyer chooses. Below the European thresholds « OUVERT »
@@ -182,21 +245,33 @@ func orFlag(word string, flags nodes) string {
 // links are the notices before this one in its procedure, wherever they are
 // named, and the procedure itself.
 func (f *fields) links(d details, management nodes) []string {
-	refs := f.list("annonce_lie")
-	earlier := f.nodes("annonces_anterieures")
-	if earlier == nil {
-		refs = append(refs, f.list("annonces_anterieures")...)
+	// What is stated to be the number of a notice, and what may also be a date.
+	stated, others := f.list("annonce_lie"), []string(nil)
+	for _, name := range []string{"annonces_anterieures", "annonces_anterieures_schema_v110"} {
+		earlier := f.nodes(name)
+		if earlier == nil {
+			others = append(others, f.list(name)...)
+		}
+		others = append(others, earlier.texts()...)
+		stated = append(stated, earlier.under("IDWEB").texts()...)
 	}
-	refs = slices.Concat(refs, earlier.texts(), earlier.under("IDWEB").texts(),
-		management.under("ANNONCE_ANTERIEUR").under("IDWEB").texts(), d.links)
-	own := f.text("idweb")
+	for _, name := range []string{"ANNONCE_ANTERIEUR", "AVISLIEE"} {
+		stated = append(stated, management.under(name).under("IDWEB").texts()...)
+	}
+	stated = append(stated, d.links...)
 	var links []string
-	for _, ref := range refs {
-		ref = strings.TrimSpace(ref)
-		if refShape.MatchString(ref) && ref != own && !slices.Contains(links, ref) {
-			links = append(links, ref)
+	known := map[string]bool{f.text("idweb"): true}
+	add := func(refs []string, shape *regexp.Regexp) {
+		for _, ref := range refs {
+			ref = strings.TrimSpace(ref)
+			if len(links) < vigie.MaxLinks && shape.MatchString(ref) && !known[ref] {
+				links = append(links, ref)
+				known[ref] = true
+			}
 		}
 	}
+	add(stated, refShape)
+	add(others, longRefShape)
 	procedure := f.text("contractfolderid")
 	if procedure == "" {
 		procedure = d.procedure
@@ -210,9 +285,10 @@ func (f *fields) links(d details, management nodes) []string {
 var (
 	// refPattern is what a number may be made of.
 	refPattern = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
-	// refShape is how an idweb looks: the year and a number, of more than the
-	// two digits that a month and a day have.
-	refShape = regexp.MustCompile(`^[0-9]{2}-[0-9]{3,10}$`)
+	// refShape is how an idweb looks: the year and a number; longRefShape one of
+	// more than the two digits that a month and a day have.
+	refShape     = regexp.MustCompile(`^[0-9]{2}-[0-9]{1,10}$`)
+	longRefShape = regexp.MustCompile(`^[0-9]{2}-[0-9]{3,10}$`)
 )
 
 // webAddress is a link that may be followed, "" for any other.

@@ -11,6 +11,8 @@ import (
 // places are the departments where a contract is performed.
 type places struct {
 	departments []string
+	// byPostcode are those that only a postcode tells.
+	byPostcode []string
 	// nationwide is whether it is performed anywhere in the country.
 	nationwide bool
 }
@@ -19,14 +21,37 @@ type places struct {
 // has also written « 20A » for Corse-du-Sud.
 func (p *places) add(codes ...string) {
 	for _, code := range codes {
-		code = vigie.NormalizeDepartment(code)
-		if code == "20A" || code == "20B" {
-			code = "2" + code[2:]
+		// « 67 - Bas-Rhin », « (67) »
+		if found := leadingCode.FindStringSubmatch(code); found != nil {
+			code = found[1]
 		}
+		code = vigie.NormalizeDepartment(code)
 		if _, ok := vigie.DepartmentByCode(code); ok {
 			p.departments = append(p.departments, code)
 		}
 	}
+}
+
+var leadingCode = regexp.MustCompile(`^\s*\(?\s*(\d{1,3}|(?i:2[ab]|20[ab]))(?:\.0)?\s*(?:$|[^\pL\pN\s])`)
+
+// addPostcode adds the department of an address.
+func (p *places) addPostcode(postcode string) {
+	if code := departmentOfPostcode(postcode); code != "" {
+		p.byPostcode = append(p.byPostcode, code)
+	}
+}
+
+// known reports whether anything is.
+func (p *places) known() bool { return p.nationwide || len(p.departments)+len(p.byPostcode) > 0 }
+
+// checked are the places without the postcodes, where those contradict all the
+// departments that the notice is published for: they may be of a post office
+// (CEDEX) in another department, or mistyped.
+func (p places) checked(published []string) places {
+	if len(published) > 0 && !slices.ContainsFunc(p.byPostcode, func(code string) bool { return slices.Contains(published, code) }) {
+		p.byPostcode = nil
+	}
+	return p
 }
 
 // addNUTS adds the departments of a code of the Nomenclature of Territorial
@@ -39,9 +64,11 @@ func (p *places) addNUTS(code string) bool {
 		return true
 	}
 	before := len(p.departments)
-	for _, area := range nuts3 {
-		if len(code) > 2 && strings.HasPrefix(area.code, code) {
-			p.departments = append(p.departments, area.department)
+	for _, table := range [][]area{nuts3, nuts2013} {
+		for _, area := range table {
+			if len(code) > 2 && strings.HasPrefix(area.code, code) {
+				p.departments = append(p.departments, area.department)
+			}
 		}
 	}
 	return len(p.departments) > before
@@ -56,7 +83,7 @@ func (p *places) addText(text string) {
 	}
 	text = mailbox.ReplaceAllString(text, "")
 	for _, postcode := range postcodeInText.FindAllString(text, -1) {
-		p.add(departmentOfPostcode(postcode))
+		p.addPostcode(postcode)
 	}
 	for _, found := range departmentInText.FindAllStringSubmatch(text, -1) {
 		p.add(found[1])
@@ -73,7 +100,7 @@ var (
 // departmentOfPostcode returns the department of an address by its postcode,
 // "" where it has none: the first two digits; in Corsica 200 and 201 are the
 // South, above is the North; overseas the first three, but the islands that
-// left Guadeloupe kept theirs. (A few dozen villages are served from the
+// left Guadeloupe kept theirs, and 977 and 978 are the CEDEX of La Réunion. (A few dozen villages are served from the
 // department next door, which is left at that.)
 func departmentOfPostcode(postcode string) string {
 	var digits []byte
@@ -94,6 +121,8 @@ func departmentOfPostcode(postcode string) string {
 		code = "977"
 	case string(digits) == "97150":
 		code = "978"
+	case code == "97" && (digits[2] == '7' || digits[2] == '8'):
+		code = "974"
 	case code == "97" || code == "98":
 		code = string(digits[:3])
 	case code == "20" && digits[2] <= '1':
@@ -117,12 +146,15 @@ func (p *places) list() []string {
 	if p.nationwide {
 		return nil
 	}
-	return vigie.Sorted(slices.Clone(p.departments))
+	return vigie.Sorted(slices.Concat(p.departments, p.byPostcode))
 }
+
+// area is a unit of the Nomenclature of Territorial Units for Statistics.
+type area struct{ code, department string }
 
 // nuts3 holds the departments' codes in the Nomenclature of Territorial Units
 // for Statistics, version 2021 (Eurostat; Regulation (EU) 2019/1755).
-var nuts3 = []struct{ code, department string }{
+var nuts3 = []area{
 	{"FR101", "75"}, {"FR102", "77"}, {"FR103", "78"}, {"FR104", "91"}, {"FR105", "92"}, {"FR106", "93"},
 	{"FR107", "94"}, {"FR108", "95"},
 	{"FRB01", "18"}, {"FRB02", "28"}, {"FRB03", "36"}, {"FRB04", "37"}, {"FRB05", "41"}, {"FRB06", "45"},
@@ -144,4 +176,34 @@ var nuts3 = []struct{ code, department string }{
 	{"FRL01", "04"}, {"FRL02", "05"}, {"FRL03", "06"}, {"FRL04", "13"}, {"FRL05", "83"}, {"FRL06", "84"},
 	{"FRM01", "2A"}, {"FRM02", "2B"},
 	{"FRY10", "971"}, {"FRY20", "972"}, {"FRY30", "973"}, {"FRY40", "974"}, {"FRY50", "976"},
+}
+
+// nuts2013 holds those of version 2013 (Regulation (EU) 1319/2013), and the
+// overseas ones of version 2010, as far as they changed since.
+var nuts2013 = []area{
+	{"FR211", "08"}, {"FR212", "10"}, {"FR213", "51"}, {"FR214", "52"},
+	{"FR221", "02"}, {"FR222", "60"}, {"FR223", "80"},
+	{"FR231", "27"}, {"FR232", "76"},
+	{"FR241", "18"}, {"FR242", "28"}, {"FR243", "36"}, {"FR244", "37"}, {"FR245", "41"}, {"FR246", "45"},
+	{"FR251", "14"}, {"FR252", "50"}, {"FR253", "61"},
+	{"FR261", "21"}, {"FR262", "58"}, {"FR263", "71"}, {"FR264", "89"},
+	{"FR301", "59"}, {"FR302", "62"},
+	{"FR411", "54"}, {"FR412", "55"}, {"FR413", "57"}, {"FR414", "88"},
+	{"FR421", "67"}, {"FR422", "68"},
+	{"FR431", "25"}, {"FR432", "39"}, {"FR433", "70"}, {"FR434", "90"},
+	{"FR511", "44"}, {"FR512", "49"}, {"FR513", "53"}, {"FR514", "72"}, {"FR515", "85"},
+	{"FR521", "22"}, {"FR522", "29"}, {"FR523", "35"}, {"FR524", "56"},
+	{"FR531", "16"}, {"FR532", "17"}, {"FR533", "79"}, {"FR534", "86"},
+	{"FR611", "24"}, {"FR612", "33"}, {"FR613", "40"}, {"FR614", "47"}, {"FR615", "64"},
+	{"FR621", "09"}, {"FR622", "12"}, {"FR623", "31"}, {"FR624", "32"}, {"FR625", "46"}, {"FR626", "65"}, {"FR627", "81"},
+	{"FR628", "82"},
+	{"FR631", "19"}, {"FR632", "23"}, {"FR633", "87"},
+	{"FR711", "01"}, {"FR712", "07"}, {"FR713", "26"}, {"FR714", "38"}, {"FR715", "42"}, {"FR716", "69"}, {"FR717", "73"},
+	{"FR718", "74"},
+	{"FR721", "03"}, {"FR722", "15"}, {"FR723", "43"}, {"FR724", "63"},
+	{"FR811", "11"}, {"FR812", "30"}, {"FR813", "34"}, {"FR814", "48"}, {"FR815", "66"},
+	{"FR821", "04"}, {"FR822", "05"}, {"FR823", "06"}, {"FR824", "13"}, {"FR825", "83"}, {"FR826", "84"},
+	{"FR831", "2A"}, {"FR832", "2B"},
+	{"FR910", "971"}, {"FR920", "972"}, {"FR930", "973"}, {"FR940", "974"},
+	{"FRA10", "971"}, {"FRA20", "972"}, {"FRA30", "973"}, {"FRA40", "974"}, {"FRA50", "976"},
 }

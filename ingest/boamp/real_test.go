@@ -2,9 +2,11 @@ package boamp_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,4 +131,34 @@ func BenchmarkRead(b *testing.B) {
 			b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")
 		})
 	}
+}
+
+// TestRealDeadlinesOfLots holds the deadline of the notice's own data to the one
+// that the dataset serves beside it.
+func TestRealDeadlinesOfLots(t *testing.T) {
+	file := readFile(t, "records-v1-2025.json")
+	served := notices(t, file)
+	hidden := strings.NewReplacer("datelimitereponse", "x", "DATE_LIMITE_REPONSE", "x").Replace(file)
+	compared := 0
+	for i, n := range notices(t, hidden) {
+		if n.Content.Deadline == nil || served[i].Content.Deadline == nil {
+			continue
+		}
+		if compared++; !n.Content.Deadline.Equal(*served[i].Content.Deadline) {
+			t.Errorf("%s: %v, served %v", n.SourceRef, n.Content.Deadline, served[i].Content.Deadline)
+		}
+	}
+	if compared == 0 {
+		t.Error("nothing compared")
+	}
+	t.Logf("%d deadlines of lots are as served", compared)
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := io.ReadAll(realFile(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }

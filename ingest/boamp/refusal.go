@@ -62,6 +62,10 @@ var (
 		FR: "C'est la forme de l'ancienne API api.dila.fr (v230), qui n'est pas lue. Vigie lit les exports du jeu « boamp » d'Opendatasoft.",
 		EN: "This is the shape of the former API api.dila.fr (v230), which is not read. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
 	}
+	otherShape = vigie.Text{
+		FR: "Cet enregistrement n'a aucun champ du BOAMP. Vigie lit les exports du jeu « boamp » d'Opendatasoft.",
+		EN: "This record has no field of BOAMP's. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
+	}
 	wrongType = vigie.Text{
 		FR: "Le champ « %s » n'a pas le type attendu.",
 		EN: "The field “%s” is not of the type expected.",
@@ -77,6 +81,10 @@ var (
 	noBuyer = vigie.Text{
 		FR: "L'avis ne nomme pas d'acheteur (nomacheteur).",
 		EN: "The notice names no buyer (nomacheteur).",
+	}
+	noDepartment = vigie.Text{
+		FR: "« %s » (code_departement) n'est pas un département : l'avis passerait pour national.",
+		EN: "“%s” (code_departement) is no department: the notice would be taken for a nationwide one.",
 	}
 	noDate = vigie.Text{
 		FR: "L'avis n'a pas de date de parution (dateparution) lisible.",

@@ -159,6 +159,16 @@ func (n nodes) text() string {
 	return ""
 }
 
+// lines returns the first text that is not blank, cleaned, with its lines.
+func (n nodes) lines() string {
+	for _, text := range n.texts() {
+		if text = lostLigature.Replace(ingest.CleanLines(text)); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // cleanText cleans a text of the notice's own data. Where it had « œ », some
 // publishers have « ? », which would hide every « maîtrise d'œuvre » and
 // « gros œuvre »; no French word has « ?uvre ».

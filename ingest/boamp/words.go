@@ -14,6 +14,9 @@ import (
 // restate the whole with their nature unchanged, and say it by the state.
 func kind(nature, state string) vigie.NoticeKind {
 	nature, state = strings.ToUpper(nature), strings.ToUpper(state)
+	if code, ok := natureByLabel[letters(nature)]; ok {
+		nature = code
+	}
 	switch nature {
 	case "ATTRIBUTION", // the contract is awarded, or was not
 		"INTENTION_CONCLURE", "EX_ANTE_VOLONTAIRE", // it will be, to the one named
@@ -28,6 +31,31 @@ func kind(nature, state string) vigie.NoticeKind {
 	}
 	return vigie.ContractNotice
 }
+
+// natureByLabel has the natures as « nature_categorise » and « nature_libelle »
+// name them, where those are written in another way.
+var natureByLabel = map[string]string{
+	"resultatdemarche":             "ATTRIBUTION",
+	"avisdattribution":             "ATTRIBUTION",
+	"avisdemodification":           "MODIFICATION",
+	"intentiondeconclure":          "INTENTION_CONCLURE",
+	"avisdintentiondeconclure":     "INTENTION_CONCLURE",
+	"transparenceexantevolontaire": "EX_ANTE_VOLONTAIRE",
+	"exantevolontaire":             "EX_ANTE_VOLONTAIRE",
+	"avisrectificatif":             "RECTIFICATIF",
+	"avisdannulation":              "ANNULATION",
+	"preinformation":               planning,
+	"avisdepreinformation":         planning,
+	"periodique":                   planning,
+	"avisperiodiqueindicatif":      planning,
+}
+
+// planning is the nature of a notice about what may be bought later: it cannot
+// be answered.
+const planning = "PRE-INFORMATION"
+
+// isPlanning reports whether a notice of that nature is one.
+func isPlanning(nature string) bool { return natureByLabel[letters(nature)] == planning }
 
 // procedure tells how the buyer chooses, from « type_procedure ».
 func procedure(name string) vigie.Procedure {

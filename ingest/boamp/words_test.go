@@ -84,6 +84,13 @@ func TestLot(t *testing.T) {
 		{"", "3 - 5 ans", vigie.Lot{Title: "3 - 5 ans"}},
 		{"", "1.5 tonne", vigie.Lot{Title: "1.5 tonne"}},
 		{"", "Secteur nord : mairie", vigie.Lot{Title: "Secteur nord : mairie"}},
+		{"", "Lot 01.3 - Menuiserie", vigie.Lot{Number: "1.3", Title: "Menuiserie"}},
+		{"", "Lot 1-2 : Peinture", vigie.Lot{Number: "1-2", Title: "Peinture"}},
+		{"", "Lot 2, 3 et 4 : VRD", vigie.Lot{Number: "2, 3 et 4", Title: "VRD"}},
+		{"", "8:00 à 17:00 gardiennage", vigie.Lot{Title: "8:00 à 17:00 gardiennage"}},
+		{"", "Lot 1 - 2 classes", vigie.Lot{Title: "Lot 1 - 2 classes"}},
+		{"", "Lot 3 - 24h/24", vigie.Lot{Title: "Lot 3 - 24h/24"}},
+		{"1", "Lot 1-2 : Peinture", vigie.Lot{Number: "1", Title: "Lot 1-2 : Peinture"}},
 		{"Lots", "Peinture", vigie.Lot{Number: "Lots", Title: "Peinture"}},
 	} {
 		if got := lot(test.number, test.title); got != test.want {

@@ -53,7 +53,10 @@ func (r *Ref) UnmarshalJSON(text []byte) error {
 	if len(text) > 0 && text[0] != '"' {
 		err := json.Unmarshal(text, &number)
 		if *r = Ref(number); strings.ContainsAny(number.String(), ".eE") {
-			return errors.New("a number that names something is whole")
+			return said(vigie.Text{
+				FR: "« %s » n'est pas un nombre entier : un numéro l'est.",
+				EN: "“%s” is not whole: a number that names something is.",
+			}.With(number.String()))
 		}
 		return err
 	}
@@ -127,7 +130,10 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return errors.New("« " + s + " » is no time: write 2021-03-04T10:00:00Z or 2021-03-04")
+	return said(vigie.Text{
+		FR: "« %s » n'est pas une date : écrivez 2021-03-04T10:00:00Z ou 2021-03-04.",
+		EN: "“%s” is no time: write 2021-03-04T10:00:00Z or 2021-03-04.",
+	}.With(s))
 }
 
 // Record is one line, or the reason why it is no watch.
@@ -140,6 +146,8 @@ type Record struct {
 	// Err is a [vigie.Error], of code [vigie.Unavailable] where the file itself
 	// could not be read on.
 	Err error
+	// Notes are what was read as something other than the line says.
+	Notes []vigie.Text
 }
 
 // maxLine bounds one line, in bytes: above a watch with every list full.
@@ -151,6 +159,10 @@ const maxLine = 1 << 20
 func Read(r io.Reader) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		in := bufio.NewReaderSize(ingest.Unpacked(r), 64<<10)
+		if startsList(in) {
+			readList(in, yield)
+			return
+		}
 		for line := 1; ; line++ {
 			text, long, err := nextLine(in)
 			if line == 1 {
@@ -193,6 +205,7 @@ func nextLine(in *bufio.Reader) (text []byte, long bool, err error) {
 
 func read(line int, text []byte) Record {
 	w := new(Watch)
+	text, notes := lenient(text)
 	if err := strictly(text, w); err != nil {
 		var only struct {
 			ExternalID Ref `json:"externalId"`
@@ -200,7 +213,7 @@ func read(line int, text []byte) Record {
 		_ = json.Unmarshal(text, &only) // what there is of it
 		return Record{Line: line, ExternalID: string(only.ExternalID), Err: notRead(err)}
 	}
-	return Record{Watch: w, Line: line, ExternalID: string(w.ExternalID)}
+	return Record{Watch: w, Line: line, ExternalID: string(w.ExternalID), Notes: notes}
 }
 
 // strictly reads JSON in which everything must be known: a criterion that is
@@ -212,7 +225,10 @@ func strictly(text []byte, into any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more on the line than one object")
+		return said(vigie.Text{
+			FR: "La ligne contient plus d'un objet.",
+			EN: "There is more on the line than one object.",
+		})
 	}
 	return nil
 }
@@ -224,8 +240,8 @@ func notRead(cause error) error {
 			EN: "The line is larger than %d MiB: it is not read.",
 		}.With(maxLine >> 20)}
 	}
-	return &vigie.Error{Code: vigie.Invalid, Err: cause, Text: vigie.Text{
-		FR: "Cette ligne n'est pas une veille en JSON.",
-		EN: "This line is no watch in JSON.",
-	}}
+	return said(reason(cause))
 }
+
+// said is a reason that a person can read.
+func said(text vigie.Text) error { return &vigie.Error{Code: vigie.Invalid, Text: text} }

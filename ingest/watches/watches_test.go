@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,7 +40,16 @@ func TestRead(t *testing.T) {
 		"not packed after all": {"\x1f\x8bxyz", "1:!UNAVAILABLE"},
 		"nothing":              {"", ""},
 		"a long line":          {long + "\n" + one, "1:!TOO_LONG 2:1"},
-		"a list":               {"[" + one + "]", "1:!INVALID"},
+		"a list":               {"[" + one + "]", "1:1"},
+		"a list of lines":      {"[\n" + one + ",\n" + two + "\n]\n", "2:1 3:2"},
+		"a list from its line": {"[" + one + ",\n" + two + "]", "1:1 2:2"},
+		"a list on one line":   {"\xef\xbb\xbf[" + one + ", " + two + "]", "1:1 1:2"},
+		"a list, one refused":  {"[\n" + `{"externalId":7,"keyword":"x"}` + ",\n" + two + "]", "2:7!INVALID 3:2"},
+		"a list cut short":     {"[" + one + ",\n" + `{"externalId":`, "1:1 1:!INVALID"},
+		"a list without end":   {"[" + one, "1:1 1:!INVALID"},
+		"a list of nothing":    {"[]", ""},
+		"a flag and a text":    {`{"externalId":"1","active":1,"recipients":"a@example.org;b@example.org"}`, "1:1"},
+		"a number in parts":    {`{"externalId":1.5}`, "1:1.5!INVALID"},
 		"two on a line":        {one + two, "1:!INVALID"},
 		"an unknown field":     {`{"externalId":7,"keyword":"x"}` + "\n" + one, "1:7!INVALID 2:1"},
 		"within a buyer":       {`{"externalId":7,"buyers":[{"nom":"x"}]}`, "1:7!INVALID"},
@@ -115,4 +125,35 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestLenient(t *testing.T) {
+	for r := range Read(strings.NewReader(`{"externalId":"1","active":1,"recipients":"a@example.org; b@example.org","frequency":"monthly"}`)) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		w := r.Watch
+		if w.Active == nil || !*w.Active || w.Frequency != "WEEKLY" || len(r.Notes) != 1 || w.Recipients == nil ||
+			len(*w.Recipients) != 2 || (*w.Recipients)[1].Email != "b@example.org" {
+			t.Errorf("%+v, notes %v", w, r.Notes)
+		}
+	}
+}
+
+// TestReasons: why a line is refused is said in a person's words.
+func TestReasons(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"externalId":"1","createdAt":"2021-03-04 10:00:00"}`: "“2021-03-04 10:00:00” is no time: write 2021-03-04T10:00:00Z or 2021-03-04.",
+		`{"externalId":"1","keyword":["voirie"]}`:              "The field “keyword” is not known: a criterion that is misspelt would be lost.",
+		`{"externalId":"1","keywords":"voirie"}`:               "The field “keywords” is not of the form expected.",
+		`{"externalId":"1","active":"peut-être"}`:              "The field “active” is not of the form expected.",
+		`{"externalId":`: "This line is no watch in JSON.",
+	} {
+		for r := range Read(strings.NewReader(line)) {
+			e, ok := errors.AsType[*vigie.Error](r.Err)
+			if !ok || e.Text.EN != want || e.Err != nil {
+				t.Errorf("%s\n got %v\nwant %s", line, r.Err, want)
+			}
+		}
+	}
 }

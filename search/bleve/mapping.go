@@ -57,7 +57,7 @@ func newMapping() mapping.IndexMapping {
 		f.DocValues = read
 		doc.AddFieldMappingsAt(field, f)
 	}
-	for _, field := range []string{plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh} {
+	for _, field := range []string{plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
 		f := bleve.NewNumericFieldMapping()
 		f.Store, f.IncludeInAll, f.DocValues = false, false, false
 		doc.AddFieldMappingsAt(field, f)
@@ -100,6 +100,7 @@ func fields(r plan.Row) map[string]any {
 		plan.PublishedAt:        float64(r.PublishedAt),
 		plan.DeadlineLow:        float64(r.DeadlineLow),
 		plan.DeadlineHigh:       float64(r.DeadlineHigh),
+		plan.Closes:             float64(r.Closes),
 		rank(plan.PublishedAt):  ranked(r.PublishedAt, r.ID),
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),

@@ -81,13 +81,13 @@ func TestFilter(t *testing.T) {
 				CPVCodes: []string{"45", "452"}, PublishedFrom: new(time.Unix(1, 1)), PublishedTo: new(time.Unix(2, 1)),
 				DeadlineFrom: new(time.Unix(-1, 0)), DeadlineTo: new(time.Unix(4, 0)),
 			}},
-			`["cursor NOT EXISTS",["(outcome = \"UNDECIDED\" AND deadlineHigh >= 1000)","outcome = \"AWARDED\""],"departments = \"01\"",` +
+			`["cursor NOT EXISTS",["(outcome = \"UNDECIDED\" AND closes >= 1000)","outcome = \"AWARDED\""],"departments = \"01\"",` +
 				`"buyer IN [\"buyer_1\", \"buyer_2\"]","natures = \"WORKS\"","procedure = \"ADAPTED\"","cpv IN [\"45\", \"452\"]",` +
 				`"publishedAt >= 2","publishedAt <= 2","deadlineLow >= -1","deadlineHigh <= 4"]`,
 		},
 		"closed, a blink past": {
 			search.Query{Now: now.Add(1), Filter: search.Filter{Statuses: []vigie.TenderStatus{vigie.StatusClosed}}},
-			`["cursor NOT EXISTS","outcome = \"UNDECIDED\"","deadlineHigh <= 1000"]`,
+			`["cursor NOT EXISTS","outcome = \"UNDECIDED\"","closes <= 1000"]`,
 		},
 		"a value that would end the list": {
 			search.Query{Filter: search.Filter{Buyers: []string{`x"] OR vigieTender > 0`, "a\\", "B\n"}}},

@@ -35,7 +35,7 @@ func settings() map[string]any {
 		},
 		"filterableAttributes": []any{
 			exact(false, plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV, plan.Outcome, cursorField),
-			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh),
+			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		// A sort that is asked for decides alone; relevance ends in rows of equal

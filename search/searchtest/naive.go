@@ -91,7 +91,7 @@ func passes(d search.Document, q search.Query, but search.Facet) bool {
 	f := q.Filter
 	published, deadline := whole(&d.PublishedAt), whole(d.Deadline)
 	tender := vigie.Tender{Outcome: d.Outcome}
-	tender.Deadline = deadline
+	tender.Deadline, tender.OnlineUntil = deadline, whole(d.OnlineUntil)
 	return among(f.Statuses, []vigie.TenderStatus{tender.Status(q.Now)}) &&
 		(but == search.ByDepartment || among(f.Departments, d.Departments)) &&
 		(but == search.ByBuyer || among(f.Buyers, []string{d.Buyer})) &&

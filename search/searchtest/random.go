@@ -116,7 +116,7 @@ func (g generator) document(id, number int64) search.Document {
 		return search.Document{ID: id, Number: number, Deleted: true}
 	}
 	d := search.Document{
-		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7),
+		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
 		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
 	}
 	d.Terms = some(g, g.terms(), 4)

@@ -30,6 +30,8 @@ const (
 	// no lower bound, the other in the ascending one and within no upper bound.
 	DeadlineLow  = "deadlineLow"
 	DeadlineHigh = "deadlineHigh"
+	// Closes is when the tender closes, [High] where that is not known.
+	Closes = "closes"
 )
 
 // The fields that free text is found in.
@@ -64,6 +66,7 @@ type Row struct {
 	PublishedAt  int64    `json:"publishedAt"`
 	DeadlineLow  int64    `json:"deadlineLow"`
 	DeadlineHigh int64    `json:"deadlineHigh"`
+	Closes       int64    `json:"closes"`
 	Title        string   `json:"title"`
 	Description  string   `json:"description"`
 	BuyerName    string   `json:"buyerName"`
@@ -76,7 +79,7 @@ func RowOf(d search.Document) Row {
 		ID: d.ID, Number: d.Number,
 		Terms: said(d.Terms), Departments: said(d.Departments), Buyer: said([]string{d.Buyer}),
 		Natures: said(d.Natures), Procedure: said([]string{d.Procedure}), CPV: said(d.CPVPrefixes),
-		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High,
+		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
 		Title: d.Title, Description: d.Description, BuyerName: d.BuyerName, Other: d.Other,
 	}
 	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
@@ -85,6 +88,9 @@ func RowOf(d search.Document) Row {
 	if d.Deadline != nil {
 		r.DeadlineLow = d.Deadline.Unix()
 		r.DeadlineHigh = r.DeadlineLow
+	}
+	if closes := cmp.Or(d.Deadline, d.OnlineUntil); closes != nil {
+		r.Closes = closes.Unix()
 	}
 	return r
 }

@@ -114,9 +114,9 @@ func status(s vigie.TenderStatus, now int64) Expr {
 	undecided := In{Outcome, []string{Undecided}}
 	switch s {
 	case vigie.StatusOnline:
-		return And{undecided, Range{DeadlineHigh, now, High}}
+		return And{undecided, Range{Closes, now, High}}
 	case vigie.StatusClosed:
-		return And{undecided, Range{DeadlineHigh, Low, now - 1}}
+		return And{undecided, Range{Closes, Low, now - 1}}
 	case vigie.StatusCancelled, vigie.StatusAwarded:
 		return In{Outcome, []string{string(s)}}
 	}
