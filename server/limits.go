@@ -217,8 +217,8 @@ func (b *buckets) take(who string, now time.Time) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// caller tells who asks, for counting: who bears a token, or else the network
-// that the request comes from.
+// caller tells who asks, for counting: the owner of the token, or else the
+// network that the request comes from.
 func caller(ctx context.Context) (who string, known bool) {
 	if key, ok := graph.ViewerKey(ctx); ok {
 		return key, true
@@ -226,7 +226,7 @@ func caller(ctx context.Context) (who string, known bool) {
 	return addressOf(ctx), false
 }
 
-// sender is who asks, and among whom it is counted.
+// sender is the caller, and the senders that it is counted with.
 func (g *gate) sender(ctx context.Context) (who string, among *senders) {
 	if who, known := caller(ctx); known {
 		return who, &g.known
