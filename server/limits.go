@@ -389,7 +389,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		}
 		give, err := l.gate.connections.take(counted(host), 1)
 		if err == nil {
-			return countedConn{conn, give}, nil
+			return &countedConn{conn, give}, nil
 		}
 		conn.Close()
 		l.seldom.Do(func() {
@@ -405,7 +405,7 @@ type countedConn struct {
 }
 
 // Close implements [net.Conn].
-func (c countedConn) Close() error {
+func (c *countedConn) Close() error {
 	c.give()
 	return c.Conn.Close()
 }
