@@ -228,10 +228,11 @@ func caller(ctx context.Context) (who string, known bool) {
 
 // sender is the caller, and the senders that it is counted with.
 func (g *gate) sender(ctx context.Context) (who string, among *senders) {
-	if who, known := caller(ctx); known {
+	who, known := caller(ctx)
+	if known {
 		return who, &g.known
 	}
-	return addressOf(ctx), &g.strangers
+	return who, &g.strangers
 }
 
 // intake is what requests have to pass before they are parsed.
@@ -251,11 +252,10 @@ func (g *gate) intake() wire.Intake {
 
 // limits are what one request may be. Notices come many at once.
 func (g *gate) limits(ctx context.Context) wire.Limits {
-	_, among := g.sender(ctx)
-	l := wire.Limits{Bytes: g.MaxBody, Time: among.time, Depth: maxNesting}
+	l := wire.Limits{Bytes: g.MaxBody, Time: g.known.time, Depth: maxNesting}
 	switch {
-	case among == &g.strangers:
-		l.Bytes = min(l.Bytes, strangersBody)
+	case !graph.Known(ctx):
+		l.Bytes, l.Time = min(l.Bytes, strangersBody), g.strangers.time
 	case graph.Publishes(ctx):
 		l.Bytes *= 16
 	}
