@@ -281,7 +281,11 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: vigie.example\r\n\r\n")
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		return err == nil && response.StatusCode == http.StatusOK //nolint:bodyclose // it is empty
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
 	}
 	var open []net.Conn
 	for range 5 {

@@ -383,8 +383,11 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-		if err != nil || l.gate.trusts(host) {
+		host := conn.RemoteAddr().String()
+		if bare, _, invalid := net.SplitHostPort(host); invalid == nil {
+			host = bare
+		}
+		if l.gate.trusts(host) {
 			return conn, nil
 		}
 		give, err := l.gate.connections.take(counted(host), 1)

@@ -205,7 +205,7 @@ func (s *socket) next() ([]byte, error) {
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		return nil, s.end(closeTryAgain, e.Error())
 	}
-	if err == errTooLong {
+	if errors.Is(err, errTooLong) {
 		return nil, s.end(closeTooLong, "Message too long")
 	}
 	return text, err
