@@ -57,8 +57,8 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	if doc, ok := v.documents.Get(ctx, text); ok {
 		return doc, nil
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, v.tokens)
-	if err != nil || len(doc.Operations) == 0 {
+	doc, invalid := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, v.tokens)
+	if invalid != nil || len(doc.Operations) == 0 {
 		return nil, nil
 	}
 	if err := namesakes.Check(doc); err != nil {

@@ -95,9 +95,9 @@ func sayAll(ctx context.Context, texts []vigie.Text) []string {
 
 // ViewerKey names who asks, for counting; ok is false for nobody in particular.
 func ViewerKey(ctx context.Context) (key string, ok bool) {
-	v, err := signedIn(ctx)
+	v, _ := ctx.Value(viewerKey{}).(*Viewer)
 	switch {
-	case err != nil:
+	case v == nil:
 		return "", false
 	case v.Account != nil:
 		return vigie.GlobalID(vigie.KindAccount, v.Account.ID), true
@@ -107,10 +107,16 @@ func ViewerKey(ctx context.Context) (key string, ok bool) {
 	return "publisher of " + strings.Join(v.Sources, " "), true
 }
 
+// Known reports whether who asks has signed in.
+func Known(ctx context.Context) bool {
+	v, _ := ctx.Value(viewerKey{}).(*Viewer)
+	return v != nil
+}
+
 // Publishes reports whether who asks may publish.
 func Publishes(ctx context.Context) bool {
-	v, err := signedIn(ctx)
-	return err == nil && len(v.Sources) > 0
+	v, _ := ctx.Value(viewerKey{}).(*Viewer)
+	return v != nil && len(v.Sources) > 0
 }
 
 type requestKey struct{}

@@ -61,13 +61,13 @@ func TestIdleBodies(t *testing.T) {
 	for _, who := range []string{"bob", "eve"} {
 		started := time.Now()
 		if got := ask(t, base, token(who), "{ viewer { email } }", nil); got.status != http.StatusOK || got.code() != "" {
-			t.Errorf("another account meanwhile: %d %v", got.status, got.Errors)
+			t.Errorf("another account, during the attack: %d %v", got.status, got.Errors)
 		}
 		if took := time.Since(started); took > 3*time.Second {
 			t.Errorf("another account is answered after %v", took)
 		}
 	}
-	// Of one address, or account, so many may be on their way; the rest is told at once.
+	// Of one address, or account, only so many may be on their way; others are refused at once.
 	if status := statusOf(t, conns[118], 3*time.Second); status != http.StatusTooManyRequests {
 		t.Errorf("one more without a token: %d", status)
 	}
@@ -88,7 +88,7 @@ func TestIdleBodyOfGet(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprint(conn, "GET /graphql?query=%7Bdepartments%7Bcode,name%7D%7D HTTP/1.1\r\nHost: vigie.example\r\nContent-Length: 9\r\n\r\n{")
 		if got := ask(t, base, token("ana"), "{ viewer { email } }", nil); got.status != http.StatusOK {
-			t.Fatalf("meanwhile: %d %v", got.status, got.Errors)
+			t.Fatalf("during the attack: %d %v", got.status, got.Errors)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestUnreadAnswers(t *testing.T) {
 		t.Fatal("the kernel has taken all answers")
 	}
 	if got := ask(t, base, token("ana"), "{ viewer { email } }", nil); got.status != http.StatusOK {
-		t.Errorf("meanwhile: %d %v", got.status, got.Errors)
+		t.Errorf("during the attack: %d %v", got.status, got.Errors)
 	}
 }
 
@@ -281,7 +281,11 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: vigie.example\r\n\r\n")
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		return err == nil && response.StatusCode == http.StatusOK //nolint:bodyclose // it is empty
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
 	}
 	var open []net.Conn
 	for range 5 {

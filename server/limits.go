@@ -217,8 +217,8 @@ func (b *buckets) take(who string, now time.Time) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// caller tells who asks, for counting: who bears a token, or else the network
-// that the request comes from.
+// caller tells who asks, for counting: the owner of the token, or else the
+// network that the request comes from.
 func caller(ctx context.Context) (who string, known bool) {
 	if key, ok := graph.ViewerKey(ctx); ok {
 		return key, true
@@ -226,12 +226,13 @@ func caller(ctx context.Context) (who string, known bool) {
 	return addressOf(ctx), false
 }
 
-// sender is who asks, and among whom it is counted.
+// sender is the caller, and the senders that it is counted with.
 func (g *gate) sender(ctx context.Context) (who string, among *senders) {
-	if who, known := caller(ctx); known {
+	who, known := caller(ctx)
+	if known {
 		return who, &g.known
 	}
-	return addressOf(ctx), &g.strangers
+	return who, &g.strangers
 }
 
 // intake is what requests have to pass before they are parsed.
@@ -251,11 +252,10 @@ func (g *gate) intake() wire.Intake {
 
 // limits are what one request may be. Notices come many at once.
 func (g *gate) limits(ctx context.Context) wire.Limits {
-	_, among := g.sender(ctx)
-	l := wire.Limits{Bytes: g.MaxBody, Time: among.time, Depth: maxNesting}
+	l := wire.Limits{Bytes: g.MaxBody, Time: g.known.time, Depth: maxNesting}
 	switch {
-	case among == &g.strangers:
-		l.Bytes = min(l.Bytes, strangersBody)
+	case !graph.Known(ctx):
+		l.Bytes, l.Time = min(l.Bytes, strangersBody), g.strangers.time
 	case graph.Publishes(ctx):
 		l.Bytes *= 16
 	}
@@ -383,13 +383,16 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-		if err != nil || l.gate.trusts(host) {
+		host := conn.RemoteAddr().String()
+		if bare, _, invalid := net.SplitHostPort(host); invalid == nil {
+			host = bare
+		}
+		if l.gate.trusts(host) {
 			return conn, nil
 		}
 		give, err := l.gate.connections.take(counted(host), 1)
 		if err == nil {
-			return countedConn{conn, give}, nil
+			return &countedConn{conn, give}, nil
 		}
 		conn.Close()
 		l.seldom.Do(func() {
@@ -405,7 +408,7 @@ type countedConn struct {
 }
 
 // Close implements [net.Conn].
-func (c countedConn) Close() error {
+func (c *countedConn) Close() error {
 	c.give()
 	return c.Conn.Close()
 }

@@ -186,7 +186,7 @@ func TestShedding(t *testing.T) {
 		t.Errorf("the sixth: %d %v %s", w.Code, w.Header(), w.Body)
 	}
 	if w := come("text/event-stream"); w.Code != http.StatusOK {
-		t.Errorf("a stream meanwhile: %d", w.Code)
+		t.Errorf("a stream at that time: %d", w.Code)
 	}
 	for range 4 { // a second is over
 		if status := <-statuses; status != http.StatusServiceUnavailable {
@@ -213,8 +213,8 @@ func TestShedding(t *testing.T) {
 	}
 }
 
-// One caller has no more than its share, whatever it does, and all together no
-// more than the whole.
+// One caller has no more than its share, and all together no more than the
+// whole.
 func TestShares(t *testing.T) {
 	s := newShares(3, 5)
 	take := func(who string, n int64, want vigie.Code) func() {

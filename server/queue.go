@@ -9,8 +9,7 @@ import (
 )
 
 // queue lets so many work at once; four times as many wait for a while, and the
-// rest is told to come again: to answer some well is better than to answer all
-// too late.
+// others are refused: some good answers are better than only late ones.
 type queue struct{ working, waiting *semaphore.Weighted }
 
 // maxWait is how long one waits for a place.

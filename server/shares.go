@@ -7,7 +7,7 @@ import (
 )
 
 // shares divide something among callers: each may have so much, and all
-// together so much. What one has, however it behaves, is no more than its share.
+// together so much.
 type shares struct {
 	each, whole int64
 	mutex       sync.Mutex

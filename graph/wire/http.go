@@ -59,7 +59,7 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	defer end() // also after a panic
 	status, response := h.run(a, asked)
 	end()
-	if response == nil { // the client is gone
+	if response == nil { // the client has disconnected
 		return
 	}
 	limits := h.limits(r.Context())

@@ -125,7 +125,7 @@ func (i Intake) body(w http.ResponseWriter, r *http.Request) (text []byte, relea
 		return text, release, nil
 	}
 	w.Header().Set("Connection", "close") // else the server would wait for the rest
-	if err == errTooLong {
+	if errors.Is(err, errTooLong) {
 		return nil, release, tooLong(limits.Bytes)
 	}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {

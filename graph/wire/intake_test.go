@@ -69,7 +69,7 @@ func (u *taken) free(t *testing.T) {
 	}
 }
 
-// Whatever becomes of a request, it gives back what it took, and at the latest
+// Every request, however it ends, gives back what it took, and at the latest
 // when its time is over.
 func TestRequestsGiveBack(t *testing.T) {
 	server, use := strict(t)
@@ -168,7 +168,7 @@ func TestSocketsGiveBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, server, wire.Protocol)
 			for _, text := range c.says {
-				_ = conn.Write(t.Context(), websocket.MessageText, []byte(text)) // it may be closed by now
+				_ = conn.Write(t.Context(), websocket.MessageText, []byte(text)) // it may be closed
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
@@ -211,7 +211,7 @@ func TestHalfMessage(t *testing.T) {
 	use.free(t)
 }
 
-// Who has too much already is told so, whichever way it comes.
+// A caller above its share is told so, over every transport.
 func TestTurnedAway(t *testing.T) {
 	for code, status := range map[vigie.Code]int{vigie.TooManyRequests: 429, vigie.Unavailable: 503} {
 		refuse := func(context.Context) (func(), error) { return nil, &vigie.Error{Code: code} }

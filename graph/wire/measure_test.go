@@ -27,8 +27,7 @@ func counted(v any) (values, depth int) {
 	return values, depth + 1
 }
 
-// Whatever JSON comes, no more values are made of it than were counted, and none
-// is deeper.
+// Of no JSON a decoder makes more values, or deeper ones, than were counted.
 func FuzzMeasure(f *testing.F) {
 	for _, text := range []string{
 		`1`, `"a"`, `[]`, `[ ]`, `{}`, `[[]]`, `[1,2,3]`, `{"a":[1,{"b":null}],"c":"]}[{,\"\\"}`, `[{},{},{ }]`, `["\\",1]`, `["\"",[]]`, ` { "a" : [ ] } `, `{"a":1,"a":[2,3]}`,

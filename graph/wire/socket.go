@@ -65,14 +65,14 @@ func (s Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 
 // caller is who speaks on a socket.
 type caller struct {
-	said   atomic.Pointer[context.Context] // of whom the first message named
+	said   atomic.Pointer[context.Context] // the context that the first message led to
 	socket *socket                         // nil where it was not accepted
 }
 
 type callerKey struct{}
 
-// Greeted notes who speaks on a socket from now on: whom its first message
-// named. ctx is of that, and comes from the request's.
+// Greeted notes who speaks on a socket from now on. ctx says it, and comes from
+// the request's.
 func Greeted(ctx context.Context) {
 	if c, ok := ctx.Value(callerKey{}).(*caller); ok {
 		c.said.Store(&ctx)
@@ -205,7 +205,7 @@ func (s *socket) next() ([]byte, error) {
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		return nil, s.end(closeTryAgain, e.Error())
 	}
-	if err == errTooLong {
+	if errors.Is(err, errTooLong) {
 		return nil, s.end(closeTooLong, "Message too long")
 	}
 	return text, err
