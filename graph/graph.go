@@ -75,7 +75,7 @@ func DefaultLimits() Limits {
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
 	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
-	schema, documents, rules := schema(), lru.New[*ast.QueryDocument](1000), documentRules(o.Private)
+	schema, documents, rules := schema(), short[*ast.QueryDocument]{lru.New[*ast.QueryDocument](250)}, documentRules(o.Private)
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Schema: schema}))
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
@@ -89,7 +89,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.Use(admission{o.Admit})
 	srv.Use(noNULs{})
 	if o.Trusted == nil {
-		srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](1000)})
+		srv.Use(extension.AutomaticPersistedQuery{Cache: shortTexts{lru.New[string](1000)}})
 	} else {
 		srv.Use(trusted(o.Trusted))
 	}
@@ -178,4 +178,28 @@ func pointers[T any](list []T) []*T {
 		out[i] = &list[i]
 	}
 	return out
+}
+
+// longestKept is the longest document that is kept, in bytes: those of pages are
+// shorter, and what is kept must not fill the memory.
+const longestKept = 8192
+
+// short keeps what was made of texts that are not long.
+type short[T any] struct{ graphql.Cache[T] }
+
+// Add implements [graphql.Cache].
+func (c short[T]) Add(ctx context.Context, text string, value T) {
+	if len(text) <= longestKept {
+		c.Cache.Add(ctx, text, value)
+	}
+}
+
+// shortTexts keeps texts that are not long.
+type shortTexts struct{ graphql.Cache[string] }
+
+// Add implements [graphql.Cache].
+func (c shortTexts) Add(ctx context.Context, key, text string) {
+	if len(text) <= longestKept {
+		c.Cache.Add(ctx, key, text)
+	}
 }

@@ -35,7 +35,9 @@ type part struct {
 	*columns
 	live     *roaring.Bitmap
 	fields   map[string]segment.TermDictionary
+	values   map[[2]string]*roaring.Bitmap
 	ranges   map[plan.Range]*roaring.Bitmap
+	buffer   []uint32
 	words    map[string][]tier
 	formulas map[formulaList]*roaring.Bitmap
 }
@@ -64,7 +66,7 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	for i, s := range snapshot.Segments() {
 		v.parts = append(v.parts, &part{
 			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
-			fields: make(map[string]segment.TermDictionary), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
+			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
 	}
 	return v, nil
@@ -121,17 +123,12 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	switch x := x.(type) {
 	case plan.And:
 		all := p.live
-		for _, member := range x {
+		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
 			some, err := p.where(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			if all == p.live {
-				all = roaring.And(all, some)
-			} else {
-				all.And(some)
-			}
-			if all.IsEmpty() {
+			if all = roaring.And(all, some); all.IsEmpty() {
 				break
 			}
 		}
@@ -153,6 +150,9 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		}
 		return roaring.AndNot(p.live, without), nil
 	case plan.In:
+		if len(x.Values) == 1 {
+			return p.having(x.Field, x.Values[0])
+		}
 		any := roaring.New()
 		for _, value := range x.Values {
 			if err := p.add(any, x.Field, value); err != nil {
@@ -167,6 +167,21 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		return p.DocNumbers(documentIDs(x))
 	}
 	return nil, fmt.Errorf("bleve: a condition of type %T", x)
+}
+
+// having is the set of the documents that have a value of a field.
+func (p *part) having(field, value string) (*roaring.Bitmap, error) {
+	key := [2]string{field, value}
+	if known := p.values[key]; known != nil {
+		return known, nil
+	}
+	found := roaring.New()
+	if err := p.add(found, field, value); err != nil {
+		return nil, err
+	}
+	found.And(p.live)
+	p.values[key] = found
+	return found, nil
 }
 
 // anyOf is the set of the documents that one of the formulas is true of. Queries
@@ -195,7 +210,7 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	var docs []uint32
+	docs := p.buffer[:0]
 	for doc, at := range column.at {
 		if r.From <= at && at <= r.To {
 			docs = append(docs, uint32(doc))
@@ -203,6 +218,7 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 	}
 	found := roaring.New()
 	found.AddMany(docs)
+	p.buffer = docs
 	found.And(p.live)
 	p.ranges[r] = found
 	return found, nil
