@@ -26,6 +26,7 @@ type view struct {
 	parts    []*part
 	near     func() (nearness, error)
 	automata map[string]*levenshtein.DFA
+	formulas map[formulaList]plan.Expr
 }
 
 // part is a segment as one call of Search reads it. It remembers what several
@@ -62,7 +63,7 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	if !ok || snapshot == nil {
 		return nil, search.Unavailable(bleve.ErrorIndexClosed)
 	}
-	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA)}
+	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA), formulas: make(map[formulaList]plan.Expr)}
 	for i, s := range snapshot.Segments() {
 		v.parts = append(v.parts, &part{
 			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
@@ -186,7 +187,7 @@ func (p *part) having(field, value string) (*roaring.Bitmap, error) {
 
 // anyOf is the set of the documents that one of the formulas is true of. Queries
 // of one call that have the very same list share it.
-func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bitmap, error) {
+func (v *view) anyOf(ctx context.Context, p *part, formulas []query.Formula) (*roaring.Bitmap, error) {
 	if len(formulas) == 0 {
 		return roaring.New(), nil
 	}
@@ -194,7 +195,12 @@ func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bi
 	if known := p.formulas[list]; known != nil {
 		return known, nil
 	}
-	found, err := p.where(ctx, plan.Where(search.Query{Any: formulas}, ""))
+	asked, known := v.formulas[list]
+	if !known {
+		asked = plan.Where(search.Query{Any: formulas}, "")
+		v.formulas[list] = asked
+	}
+	found, err := p.where(ctx, asked)
 	if err == nil {
 		p.formulas[list] = found
 	}
