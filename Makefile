@@ -100,6 +100,7 @@ benchmarks: build
 	bin/vigie bench alert
 	bin/vigie bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile
+	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
 	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_WALKS=1000000 go test ./alert -run TestWalks -v -count=1 -timeout 24h
 	VIGIE_TEST_OUTAGE=12000 go test ./alert -run TestOutage -v -count=1 -timeout 60m
 	VIGIE_TEST_WATCHES=100000 go test ./server -run TestImportWatchesTwice -v -count=1 -timeout 30m

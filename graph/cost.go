@@ -18,7 +18,7 @@ const (
 	// others, facetPrice of counting one facet.
 	countPrice, rowsPrice, textPrice, facetPrice = 100, 200, 2000, 300
 	// previewPrice is that of what a draft of criteria is measured by.
-	previewPrice = 10 * countPrice
+	previewPrice = 2000
 	// buyersPrice is that of ranking all buyers that a word finds.
 	buyersPrice = 4000
 	// matchPrice is that of telling which watches match a tender.
@@ -75,7 +75,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 	case "Query.tenders", "Query.matchingTenders", "Watch.matchingTenders":
 		price := countPrice
 		if selected(f.SelectionSet, "edges") || selected(f.SelectionSet, "nodes") || selected(f.SelectionSet, "pageInfo") {
-			price += rowsPrice
+			price += rowsPrice + depth(arguments)
 		}
 		if text, _ := arguments["search"].(string); strings.TrimSpace(text) != "" {
 			price += textPrice
@@ -101,6 +101,19 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return exportPrice
 	}
 	return 0
+}
+
+// depth is what the rows before a numbered page cost, which are passed over.
+func depth(arguments map[string]any) int {
+	const each = 5
+	page := 0
+	switch n := arguments["page"].(type) {
+	case int64:
+		page = int(min(max(n, 0), vigie.MaxOffset))
+	case int32:
+		page = int(min(max(n, 0), vigie.MaxOffset))
+	}
+	return min(page*pageSize(arguments), vigie.MaxOffset) / each
 }
 
 // selected reports whether a selection has a field, at once or by a fragment.

@@ -51,7 +51,8 @@ func TestDearestOperations(t *testing.T) {
 				t.Errorf("%s, %d times, takes %v and %d MB", o.name, aliases, least, made>>20)
 			}
 		}
-		if after := inUse(); after > 2*memory {
+		const idle = 64 << 20 // what a server has in use that does nothing
+		if after := inUse(); after > 2*max(memory, idle) {
 			t.Errorf("%d MB of memory are still in use, of %d before", after>>20, memory>>20)
 		}
 	})

@@ -91,9 +91,9 @@ type Query struct {
 	// Without names tenders that are left out, whatever else holds of them: of
 	// rows, totals and counts. Engines stay quick with some 2,000.
 	Without []int64
-	// Text must be found, forgiving of typing errors and accents: each word
-	// anywhere in title, buyer, description and the rest, the last one as the
-	// beginning of a word too. Stop words aside: a text of nothing else finds
+	// Text must be found, forgiving of accents and, in words that are not very
+	// long, of typing errors: each word anywhere in title, buyer, description and
+	// the rest, the last one as the beginning of a word too, from two letters on. Stop words aside: a text of nothing else finds
 	// nothing, a blank one does not constrain.
 	Text string
 	// Now decides which tenders are online.

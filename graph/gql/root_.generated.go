@@ -2492,7 +2492,7 @@ type Query {
   all tenders that pass the filter. All statuses unless the filter says otherwise.
   """
   tenders(
-    "Words, up to 200 characters. Blank is as if absent."
+    "Words, up to 200 characters, of which the first ten that are no little words count. Blank is as if absent."
     search: String
     "Narrows the result."
     filter: TenderFilter

@@ -85,7 +85,7 @@ func (v *view) matching(ctx context.Context, q search.Query, but search.Facet) (
 			return nil, err
 		}
 		if q.Any != nil && !docs.IsEmpty() {
-			any, err := p.anyOf(ctx, q.Any)
+			any, err := v.anyOf(ctx, p, q.Any)
 			if err != nil {
 				return nil, err
 			}

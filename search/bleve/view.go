@@ -26,6 +26,7 @@ type view struct {
 	parts    []*part
 	near     func() (nearness, error)
 	automata map[string]*levenshtein.DFA
+	formulas map[formulaList]plan.Expr
 }
 
 // part is a segment as one call of Search reads it. It remembers what several
@@ -35,7 +36,9 @@ type part struct {
 	*columns
 	live     *roaring.Bitmap
 	fields   map[string]segment.TermDictionary
+	values   map[[2]string]*roaring.Bitmap
 	ranges   map[plan.Range]*roaring.Bitmap
+	buffer   []uint32
 	words    map[string][]tier
 	formulas map[formulaList]*roaring.Bitmap
 }
@@ -60,11 +63,11 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	if !ok || snapshot == nil {
 		return nil, search.Unavailable(bleve.ErrorIndexClosed)
 	}
-	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA)}
+	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA), formulas: make(map[formulaList]plan.Expr)}
 	for i, s := range snapshot.Segments() {
 		v.parts = append(v.parts, &part{
 			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
-			fields: make(map[string]segment.TermDictionary), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
+			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
 	}
 	return v, nil
@@ -121,17 +124,12 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	switch x := x.(type) {
 	case plan.And:
 		all := p.live
-		for _, member := range x {
+		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
 			some, err := p.where(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			if all == p.live {
-				all = roaring.And(all, some)
-			} else {
-				all.And(some)
-			}
-			if all.IsEmpty() {
+			if all = roaring.And(all, some); all.IsEmpty() {
 				break
 			}
 		}
@@ -153,6 +151,9 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		}
 		return roaring.AndNot(p.live, without), nil
 	case plan.In:
+		if len(x.Values) == 1 {
+			return p.having(x.Field, x.Values[0])
+		}
 		any := roaring.New()
 		for _, value := range x.Values {
 			if err := p.add(any, x.Field, value); err != nil {
@@ -169,9 +170,24 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	return nil, fmt.Errorf("bleve: a condition of type %T", x)
 }
 
+// having is the set of the documents that have a value of a field.
+func (p *part) having(field, value string) (*roaring.Bitmap, error) {
+	key := [2]string{field, value}
+	if known := p.values[key]; known != nil {
+		return known, nil
+	}
+	found := roaring.New()
+	if err := p.add(found, field, value); err != nil {
+		return nil, err
+	}
+	found.And(p.live)
+	p.values[key] = found
+	return found, nil
+}
+
 // anyOf is the set of the documents that one of the formulas is true of. Queries
 // of one call that have the very same list share it.
-func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bitmap, error) {
+func (v *view) anyOf(ctx context.Context, p *part, formulas []query.Formula) (*roaring.Bitmap, error) {
 	if len(formulas) == 0 {
 		return roaring.New(), nil
 	}
@@ -179,7 +195,12 @@ func (p *part) anyOf(ctx context.Context, formulas []query.Formula) (*roaring.Bi
 	if known := p.formulas[list]; known != nil {
 		return known, nil
 	}
-	found, err := p.where(ctx, plan.Where(search.Query{Any: formulas}, ""))
+	asked, known := v.formulas[list]
+	if !known {
+		asked = plan.Where(search.Query{Any: formulas}, "")
+		v.formulas[list] = asked
+	}
+	found, err := p.where(ctx, asked)
 	if err == nil {
 		p.formulas[list] = found
 	}
@@ -195,7 +216,7 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	var docs []uint32
+	docs := p.buffer[:0]
 	for doc, at := range column.at {
 		if r.From <= at && at <= r.To {
 			docs = append(docs, uint32(doc))
@@ -203,6 +224,7 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 	}
 	found := roaring.New()
 	found.AddMany(docs)
+	p.buffer = docs
 	found.And(p.live)
 	p.ranges[r] = found
 	return found, nil
