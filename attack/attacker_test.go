@@ -25,6 +25,7 @@ type attacker struct {
 	testing.TB
 	*server
 	ctx    context.Context // ends when the attack shall
+	line   context.Context // ends when what is still sent or awaited is given up
 	at     string          // its address
 	token  string
 	client *http.Client
@@ -42,9 +43,9 @@ type attacker struct {
 // attacker is one at an address that nobody attacked from.
 func (s *server) attacker(t testing.TB) *attacker {
 	n := s.attackers.Add(1)
-	a := &attacker{TB: t, server: s, ctx: t.Context(), at: fmt.Sprintf("127.1.%d.%d", n/250, n%250+1), counts: make(map[string]int)}
+	a := &attacker{TB: t, server: s, ctx: t.Context(), line: t.Context(), at: fmt.Sprintf("127.1.%d.%d", n/250, n%250+1), counts: make(map[string]int)}
 	a.random = rand.New(rand.NewPCG(1, 1))
-	a.token = token(t, "attacker-"+a.at, nil)
+	a.token = s.issuer.token(t, "attacker-"+a.at, nil)
 	a.client = clientFrom(a.at, time.Minute)
 	return a
 }
@@ -104,7 +105,7 @@ func (a *attacker) send(r request) answer {
 	if r.path == "" {
 		r.path = "/graphql"
 	}
-	out, err := http.NewRequestWithContext(a.Context(), r.method, a.url(r.path), strings.NewReader(r.body))
+	out, err := http.NewRequestWithContext(a.line, r.method, a.url(r.path), strings.NewReader(r.body))
 	if err != nil {
 		return answer{err: err}
 	}
@@ -199,7 +200,7 @@ func (a *attacker) dial(readsLittle bool) (net.Conn, error) {
 			}), set)
 		}
 	}
-	conn, err := dialer.DialContext(a.Context(), "tcp", a.address)
+	conn, err := dialer.DialContext(a.line, "tcp", a.address)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +265,7 @@ func (a *attacker) socket(greet, readsLittle bool) *websocket.Conn {
 		header.Set("Authorization", "Bearer "+a.token)
 	}
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return a.dial(readsLittle) }}
-	conn, response, err := websocket.Dial(a.Context(), a.url("/graphql"), &websocket.DialOptions{
+	conn, response, err := websocket.Dial(a.line, a.url("/graphql"), &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, HTTPHeader: header, Subprotocols: []string{"graphql-transport-ws"},
 	})
 	if response != nil && response.Body != nil {
@@ -279,7 +280,7 @@ func (a *attacker) socket(greet, readsLittle bool) *websocket.Conn {
 		return conn
 	}
 	var hello message
-	if wsjson.Write(a.Context(), conn, message{Type: "connection_init"}) != nil || wsjson.Read(a.Context(), conn, &hello) != nil || hello.Type != "connection_ack" {
+	if wsjson.Write(a.line, conn, message{Type: "connection_init"}) != nil || wsjson.Read(a.line, conn, &hello) != nil || hello.Type != "connection_ack" {
 		a.note("socket refused", nil)
 		return nil
 	}
@@ -288,5 +289,5 @@ func (a *attacker) socket(greet, readsLittle bool) *websocket.Conn {
 
 // subscribe asks for something on a socket.
 func (a *attacker) subscribe(conn *websocket.Conn, id, query string, variables any) error {
-	return wsjson.Write(a.Context(), conn, message{ID: id, Type: "subscribe", Payload: json.RawMessage(operation(query, variables))})
+	return wsjson.Write(a.line, conn, message{ID: id, Type: "subscribe", Payload: json.RawMessage(operation(query, variables))})
 }

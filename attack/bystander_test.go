@@ -3,11 +3,13 @@ package attack
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -18,30 +20,41 @@ const (
 	// bystanders' address, which attacks nobody.
 	quietAddress = "127.0.0.2"
 	// everyAsk is how often they ask.
-	everyAsk = 10 * time.Millisecond
+	everyAsk = 20 * time.Millisecond
 	// patience is how long they wait for an answer.
 	patience = 10 * time.Second
-	// tolerable is the longest that 99 of a hundred of them may wait.
+	// tolerable is the longest that 99 of a hundred of them may wait, beyond what
+	// they wait for somebody else on the same machine, whom nobody attacks.
 	tolerable = 500 * time.Millisecond
 )
 
-// plainQuery is what a page asks.
-const plainQuery = `query ($id: ID!) { tender(id: $id) { title buyer { name } } tenders(first: 10) { totalCount nodes { id title } } }`
+// What a page asks: one thing, and now and then a list.
+const (
+	plainQuery = `query ($id: ID!) { tender(id: $id) { title deadline buyer { name } } watches(first: 10) { nodes { name } } }`
+	listQuery  = `query ($id: ID!) { tender(id: $id) { title } tenders(first: 10) { totalCount nodes { id title buyer { name } } } }`
+	listEvery  = 5
+)
 
 // bystanders are other users, who ask at a steady pace, whether or not they
 // were answered before.
 type bystanders struct {
 	server *server
+	// other is whom nobody attacks: what it takes to answer is the machine's
+	// doing.
+	other  *httptest.Server
 	client *http.Client
 	tokens []string
-	price  time.Duration // CPU time of a plain query
+	price  time.Duration // CPU time of an answer
 }
 
 func newBystanders(t testing.TB, s *server) *bystanders {
 	b := &bystanders{server: s, client: clientFrom(quietAddress, patience)}
-	t.Cleanup(b.client.CloseIdleConnections)
+	b.other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "%x", sha256.Sum256(make([]byte, 256<<10))) // some work, as an answer is
+	}))
+	t.Cleanup(func() { b.client.CloseIdleConnections(); b.other.Close() })
 	for i := range 40 { // so that nobody asks too often
-		b.tokens = append(b.tokens, token(t, fmt.Sprint("bystander-", i), nil))
+		b.tokens = append(b.tokens, s.issuer.token(t, fmt.Sprint("bystander-", i), nil))
 	}
 	return b
 }
@@ -58,20 +71,23 @@ func clientFrom(address string, timeout time.Duration) *http.Client {
 
 // seen is what bystanders saw.
 type seen struct {
-	mutex  sync.Mutex
-	times  []time.Duration
-	failed []string
+	mutex        sync.Mutex
+	ours, others []time.Duration // how long answers took
+	failed       []string
 }
 
-// p99 is what 99 of a hundred answers took at most.
-func (s *seen) p99() time.Duration {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if len(s.times) == 0 {
+// waited is what 99 of a hundred answers took at most, beyond what those of
+// somebody else did.
+func (s *seen) waited() time.Duration { return max(0, p99(s.ours)-p99(s.others)) }
+
+func (s *seen) answered() int { return len(s.ours) - len(s.failed) }
+
+func p99(times []time.Duration) time.Duration {
+	if len(times) == 0 {
 		return 0
 	}
-	slices.Sort(s.times)
-	return s.times[(len(s.times)*99-1)/100]
+	slices.Sort(times)
+	return times[(len(times)*99-1)/100]
 }
 
 // watch asks until ctx ends.
@@ -86,25 +102,40 @@ func (b *bystanders) watch(ctx context.Context) *seen {
 			asking.Wait()
 			return s
 		case <-ticker.C:
-			asking.Go(func() { b.ask(s, i) })
+			asking.Go(func() { s.note(&s.ours, func() error { return b.answered(i) }) })
+			asking.Go(func() { s.note(&s.others, b.otherAnswered) })
 		}
 	}
 }
 
-func (b *bystanders) ask(s *seen, i int) {
+func (s *seen) note(times *[]time.Duration, ask func() error) {
 	began := time.Now()
-	err := b.answered(i)
+	err := ask()
 	took := time.Since(began)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.times = append(s.times, took)
+	*times = append(*times, took)
 	if err != nil {
 		s.failed = append(s.failed, err.Error())
 	}
 }
 
+func (b *bystanders) otherAnswered() error {
+	response, err := b.client.Get(b.other.URL)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
+
 func (b *bystanders) answered(i int) error {
-	body, err := json.Marshal(map[string]any{"query": plainQuery, "variables": map[string]any{"id": b.server.corpus.tenders[i%len(b.server.corpus.tenders)]}})
+	query := plainQuery
+	if i%listEvery == 0 {
+		query = listQuery
+	}
+	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"id": b.server.corpus.tenders[i%len(b.server.corpus.tenders)]}})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func documents() []attack {
 	} {
 		named = append(named, attack{name: name, anonymous: true, do: func(a *attacker) {
 			document := write(a.n)
-			a.times(24, 4, func(i int) { a.ask(document+strings.Repeat(" ", i), nil) }) // none is known from before
+			a.times(12, 4, func(i int) { a.ask(document+strings.Repeat(" ", i), nil) }) // none is known from before
 		}})
 	}
 	byName(named)
@@ -92,7 +92,7 @@ func documents() []attack {
 		})
 	}}, attack{name: "documents that shall be kept", do: func(a *attacker) {
 		// Each is long, and each is new: what is kept of them has bounds.
-		a.times(400, 8, func(i int) {
+		a.times(200, 8, func(i int) {
 			a.ask(fmt.Sprintf("{ departments { a%d: code } } #%s", i, strings.Repeat("x", a.n(200_000))), nil)
 		})
 	}, cpu: 4 * time.Second}, attack{name: "documents in an address", anonymous: true, do: func(a *attacker) {

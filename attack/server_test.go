@@ -127,9 +127,28 @@ func serve(t testing.TB, stores map[string]string, tenders int, settings map[str
 	}
 	maps.Copy(env, stores)
 	maps.Copy(env, settings)
+	// The first builds the index; the second has it, as servers do.
+	s.start(t, env)()
+	stop := s.start(t, env)
+	t.Cleanup(func() {
+		stop()
+		if strings.Contains(s.log.String(), "panic") {
+			t.Errorf("the server panicked:\n%s", s.log)
+		}
+	})
+	if tenders > 0 {
+		s.corpus.learn(t, s)
+	}
+	return s
+}
+
+// start starts the process, waits until it is ready, and tells how to stop it.
+func (s *server) start(t testing.TB, env map[string]string) (stop func()) {
+	t.Helper()
+	said := new(safeBuffer)
 	command := exec.Command(binary, "serve")
-	command.Stdout, command.Stderr = s.log, s.log
-	for _, inherited := range []string{"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE"} {
+	command.Stdout, command.Stderr = said, said
+	for _, inherited := range []string{"PATH", "HOME", "TMPDIR"} {
 		command.Env = append(command.Env, inherited+"="+os.Getenv(inherited))
 	}
 	for name, value := range env {
@@ -138,29 +157,17 @@ func serve(t testing.TB, stores map[string]string, tenders int, settings map[str
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.process = command.Process
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = command.Wait() }()
-	t.Cleanup(func() {
-		_ = s.process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(20 * time.Second):
-			_ = s.process.Kill()
-			t.Error("the server does not end when it is told to")
-		}
-		if strings.Contains(s.log.String(), "panic") {
-			t.Errorf("the server panicked:\n%s", s.log)
-		}
-	})
+	s.process, s.log, s.address = command.Process, said, ""
 	listening := regexp.MustCompile(`msg=listening .*address=(127\.0\.0\.1:\d+)`)
 	within(t, time.Minute, "the server listens", func() bool {
 		select {
 		case <-ended:
-			t.Fatalf("the server ended:\n%s", s.log)
+			t.Fatalf("the server ended:\n%s", said)
 		default:
 		}
-		if m := listening.FindStringSubmatch(s.log.String()); m != nil {
+		if m := listening.FindStringSubmatch(said.String()); m != nil {
 			s.address = m[1]
 		}
 		return s.address != ""
@@ -173,10 +180,15 @@ func serve(t testing.TB, stores map[string]string, tenders int, settings map[str
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
-	if tenders > 0 {
-		s.corpus.learn(t, s)
+	return func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(30 * time.Second):
+			_ = command.Process.Kill()
+			t.Error("the server does not end when it is told to")
+		}
 	}
-	return s
 }
 
 func (s *server) url(path string) string { return "http://" + s.address + path }
@@ -191,23 +203,23 @@ func within(t testing.TB, patience time.Duration, what string, is func() bool) {
 	}
 }
 
-// token signs claims, of a person unless they say otherwise, with the server's
-// secret.
-func token(t testing.TB, subject string, more map[string]any) string {
+// token is what the issuer gives a person, unless more claims say otherwise.
+func (i *issuer) token(t testing.TB, subject string, more map[string]any) string {
 	t.Helper()
 	claims := map[string]any{
-		"iss": "vigie", "aud": "vigie", "sub": subject, "exp": time.Now().Add(time.Hour).Unix(),
+		"iss": i.url, "aud": "vigie", "sub": subject, "exp": time.Now().Add(time.Hour).Unix(),
 		"email": subject + "@example.org", "email_verified": true,
 	}
 	maps.Copy(claims, more)
-	return signed(t, jose.HS256, []byte(secret), "", claims)
+	return signed(t, jose.ES256, i.key, "1", claims)
 }
 
 // publisher is a token that may publish.
-func publisher(t testing.TB) string {
-	return token(t, "portal", map[string]any{"scope": "publish", "sources": []string{"portal"}})
+func (i *issuer) publisher(t testing.TB) string {
+	return i.token(t, "portal", map[string]any{"scope": "publish", "sources": []string{"portal"}})
 }
 
+// signed is a token of any claims.
 func signed(t testing.TB, algorithm jose.SignatureAlgorithm, key any, id string, claims any) string {
 	t.Helper()
 	options := &jose.SignerOptions{}

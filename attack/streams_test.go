@@ -168,7 +168,7 @@ func (a *attacker) publishMuch() {
 	a.Helper()
 	portal := a.server.attacker(a.TB)
 	defer portal.leave()
-	portal.token = publisher(a.TB)
+	portal.token = a.issuer.publisher(a.TB)
 	description := strings.Repeat("Réfection de la voirie communale. ", 100)
 	var notices []map[string]any
 	for i := range a.n(200) {
