@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
@@ -52,6 +53,20 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		shown.Message = say(ctx, vigie.Text{FR: "Erreur interne.", EN: "Internal error."})
 		shown.Extensions = extensions(ctx, vigie.Internal)
 		return shown
+	}
+}
+
+// discreet shows errors as next does, but not what is wrong with a document: by
+// that, guesses would find out the schema name by name.
+func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := next(ctx, err)
+		if shown.Extensions["code"] != errcode.ValidationFailed {
+			return shown
+		}
+		return &gqlerror.Error{Message: say(ctx, vigie.Text{
+			FR: "Le document n'est pas valable.", EN: "The document is not valid.",
+		}), Extensions: shown.Extensions}
 	}
 }
 

@@ -36,8 +36,8 @@ type Options struct {
 	// Admit says whether one more operation is let in, by whom the context is of.
 	Admit  func(context.Context) error
 	Limits Limits
-	// Private has the API not tell what it is made of: neither by introspection
-	// nor by suggestions.
+	// Private has the API not tell what it is made of: neither by introspection,
+	// nor by suggestions, nor by what is wrong with a document.
 	Private bool
 	// Trusted are the only documents that are run, by the SHA-256 of their text
 	// in hexadecimal and by whatever else they may be asked for; nil runs any.
@@ -99,7 +99,11 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	if !o.Private {
 		srv.Use(extension.Introspection{})
 	}
-	srv.SetErrorPresenter(present(o.Log))
+	shown := present(o.Log)
+	if o.Private {
+		shown = discreet(shown)
+	}
+	srv.SetErrorPresenter(shown)
 	srv.SetRecoverFunc(recovered(o.Log))
 	srv.AroundOperations(within(o.Limits.Time))
 	srv.AroundOperations(withEnding)
