@@ -23,6 +23,7 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
 		"address":                {"."},
+		"attack":                 {},
 		"lexicon":                {"."},
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
