@@ -40,8 +40,8 @@ const (
 
 // attacks are those that may reach a store, and those that never do.
 func attacks() (stored, others []attack) {
-	nobody := attack{name: "nobody attacks", do: func(a *attacker) { a.meanwhile() }}
-	stored = slices.Concat([]attack{nobody}, connections(), streams(), texts(), costly(), tokens(), identifiers())
+	baseline := attack{name: "no attack", do: func(a *attacker) { a.untilOver() }}
+	stored = slices.Concat([]attack{baseline}, connections(), streams(), texts(), costly(), tokens(), identifiers())
 	return stored, slices.Concat(bodies(), documents(), malformed())
 }
 

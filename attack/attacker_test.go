@@ -24,7 +24,7 @@ import (
 type attacker struct {
 	testing.TB
 	*server
-	ctx    context.Context // ends when the attack shall
+	ctx    context.Context // ends with the attack
 	line   context.Context // ends when what is still sent or awaited is given up
 	at     string          // its address
 	token  string
@@ -79,7 +79,7 @@ type answer struct {
 	err    error
 }
 
-// code is that of the first error, "" where there is none.
+// code is that of the first error, "" if there is none.
 func (r answer) code() string {
 	var body struct {
 		Errors []struct{ Extensions struct{ Code string } }
@@ -185,8 +185,8 @@ func (a *attacker) times(n, atOnce int, do func(i int)) {
 	all.Wait()
 }
 
-// meanwhile waits until the attack is over.
-func (a *attacker) meanwhile() { <-a.ctx.Done() }
+// untilOver waits until the attack is over.
+func (a *attacker) untilOver() { <-a.ctx.Done() }
 
 // dial opens a connection, which is closed when the attack is over.
 // One that reads little has a small window.
@@ -256,7 +256,7 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// socket opens a WebSocket and, unless told otherwise, greets; nil where it is
+// socket opens a WebSocket and, sends connection_init if asked to; nil if it is
 // refused.
 func (a *attacker) socket(greet, readsLittle bool) *websocket.Conn {
 	a.Helper()

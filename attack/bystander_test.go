@@ -39,7 +39,7 @@ const (
 // were answered before.
 type bystanders struct {
 	server *server
-	// other is whom nobody attacks: what it takes to answer is the machine's
+	// other is a reference server, which nobody attacks: how long it takes is the machine's
 	// doing.
 	other  *httptest.Server
 	client *http.Client
@@ -76,7 +76,7 @@ type seen struct {
 	failed       []string
 }
 
-// work is how much more an answer is than one of whom nobody attacks.
+// work is how much more an answer takes than one of the reference server.
 const work = 10
 
 // waited is what 99 of a hundred answers took at most, beyond what the machine

@@ -17,15 +17,15 @@ func connections() []attack {
 		{name: "a thousand such posts", anonymous: true, do: func(a *attacker) { a.halfPosts(1000) }},
 		{name: "headers that do not end", anonymous: true, do: func(a *attacker) {
 			a.open(500, false, "POST /graphql HTTP/1.1\r\nHost: vigie.example\r\nX-")
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "long headers that do not end", anonymous: true, do: func(a *attacker) {
 			a.open(100, false, "GET / HTTP/1.1\r\nHost: vigie.example\r\n"+strings.Repeat("X-Padding: "+strings.Repeat("x", 1000)+"\r\n", a.n(900)))
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "connections that say nothing", anonymous: true, do: func(a *attacker) {
 			a.open(1000, false, "")
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "posts that come byte by byte", do: func(a *attacker) {
 			body := operation(`{ departments { code } }`, map[string]any{"x": strings.Repeat("x", 10_000)})
@@ -48,7 +48,7 @@ func connections() []attack {
 		// An answer is some thousand times as long as its question.
 		{name: "long answers that nobody reads", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
 			a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil)))
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "long answers that are read byte by byte", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
 			conns := a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil)))
@@ -61,7 +61,7 @@ func connections() []attack {
 		{name: "a thousand questions on a connection, at once", cpu: 4 * time.Second, do: func(a *attacker) {
 			question := a.post(operation(`{ departments { code name region } }`, nil))
 			a.open(4, true, strings.Repeat(question, a.n(250)))
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "connections that come and go", anonymous: true, do: func(a *attacker) {
 			a.times(2000, 8, func(int) {

@@ -90,7 +90,7 @@ func documents() []attack {
 		a.times(200, 8, func(i int) {
 			a.send(request{body: fmt.Sprintf(`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"%064x"}}}`, i)})
 		})
-	}}, attack{name: "documents that shall be kept", do: func(a *attacker) {
+	}}, attack{name: "long documents, each new", do: func(a *attacker) {
 		// Each is long, and each is new: what is kept of them has bounds.
 		a.times(200, 8, func(i int) {
 			a.ask(fmt.Sprintf("{ departments { a%d: code } } #%s", i, strings.Repeat("x", a.n(200_000))), nil)

@@ -23,7 +23,7 @@ func identifiers() []attack {
 				}
 			})
 		}},
-		{name: "ids that are none", cpu: 4 * time.Second, do: func(a *attacker) {
+		{name: "malformed ids", cpu: 4 * time.Second, do: func(a *attacker) {
 			odd := []string{
 				"", " ", "watch", "watch_", "watch_0", "watch_-1", "watch_01", "watch_9223372036854775807", "watch_9223372036854775808", "WATCH_1", "watch_1\x00", "watch_1\n", "watch_١",
 				"tender_1 ", "tender_+1", "tender_1e3", "node_1", strings.Repeat("9", 100_000), "tender_" + strings.Repeat("0", 100_000) + "1", "'; DROP TABLE tenders; --", "../../x", "\u202e", base64.StdEncoding.EncodeToString([]byte("watch:1")),

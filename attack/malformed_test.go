@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// malformed are attacks by HTTP that is none, or more than it should be.
+// malformed are attacks by malformed and ambiguous HTTP.
 func malformed() []attack {
 	return []attack{
 		{name: "requests that proxies read in another way", anonymous: true, do: func(a *attacker) {

@@ -57,7 +57,7 @@ func TestScannersFindNothing(t *testing.T) {
 	}
 }
 
-// Where the schema is private, whoever guesses its names finds out nothing: a
+// If the schema is private, guessing its names reveals nothing: a
 // name that is there is refused in the same words as one that is not.
 func TestPrivateSchemaCannotBeGuessed(t *testing.T) {
 	onLinux(t)

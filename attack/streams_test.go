@@ -19,11 +19,11 @@ func streams() []attack {
 	return []attack{
 		{name: "sockets that do not greet", anonymous: true, do: func(a *attacker) {
 			a.times(500, 20, func(int) { a.socket(false, true) })
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "sockets that greet and do nothing", anonymous: true, do: func(a *attacker) {
 			a.times(500, 20, func(int) { a.socket(true, true) })
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "sockets that speak nonsense", anonymous: true, do: func(a *attacker) {
 			a.times(200, 8, func(i int) { a.nonsense(i) })
@@ -64,7 +64,7 @@ func streams() []attack {
 					}
 				}
 			})
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "subscriptions that nobody reads", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
 			a.createWatch(`{ name: "Tout", criteria: {} }`)
@@ -76,18 +76,18 @@ func streams() []attack {
 					}
 				}
 			})
-			a.publishMuch()
-			a.meanwhile()
+			a.publishMany()
+			a.untilOver()
 		}},
 		{name: "event streams that nobody reads", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
 			a.createWatch(`{ name: "Tout", criteria: {} }`)
 			a.open(100, true, a.post(operation(follows, nil), "Accept: text/event-stream"))
-			a.publishMuch()
-			a.meanwhile()
+			a.publishMany()
+			a.untilOver()
 		}},
 		{name: "event streams of long answers that nobody reads", memory: 128, cpu: 6 * time.Second, do: func(a *attacker) {
 			a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil), "Accept: text/event-stream"))
-			a.meanwhile()
+			a.untilOver()
 		}},
 		{name: "event streams that come and go", cpu: 3 * time.Second, do: func(a *attacker) {
 			question := a.post(operation(follows, nil), "Accept: text/event-stream")
@@ -163,8 +163,8 @@ func (a *attacker) createWatch(input string) {
 	}
 }
 
-// publishMuch has a portal publish what subscriptions are told.
-func (a *attacker) publishMuch() {
+// publishMany has a portal publish what subscriptions are told.
+func (a *attacker) publishMany() {
 	a.Helper()
 	portal := a.server.attacker(a.TB)
 	defer portal.leave()

@@ -19,7 +19,7 @@ func tokens() []attack {
 		{name: "wrong tokens of all kinds", anonymous: true, cpu: 3 * time.Second, codes: []string{"UNAUTHENTICATED", "TOO_MANY_REQUESTS"}, do: func(a *attacker) {
 			before := a.issuer.asked.Load()
 			wrong := a.wrongTokens()
-			a.times(400, 8, func(i int) { a.bear(wrong[i%len(wrong)], `{ viewer { email } }`) })
+			a.times(400, 8, func(i int) { a.askAs(wrong[i%len(wrong)], `{ viewer { email } }`) })
 			if asked := a.issuer.asked.Load() - before; asked > 3 {
 				a.Errorf("the issuer is asked %d times", asked)
 			}
@@ -31,7 +31,7 @@ func tokens() []attack {
 				a.Fatal(err)
 			}
 			a.times(200, 8, func(i int) {
-				a.bear(signed(a, jose.ES256, stranger, fmt.Sprint("unknown-", i), map[string]any{"iss": a.issuer.url, "aud": "vigie", "sub": a.at, "exp": time.Now().Add(time.Hour).Unix(), "email": "attacker@example.org"}), `{ viewer { email } }`)
+				a.askAs(signed(a, jose.ES256, stranger, fmt.Sprint("unknown-", i), map[string]any{"iss": a.issuer.url, "aud": "vigie", "sub": a.at, "exp": time.Now().Add(time.Hour).Unix(), "email": "attacker@example.org"}), `{ viewer { email } }`)
 			})
 			if asked := a.issuer.asked.Load() - before; asked > 3 {
 				a.Errorf("the issuer is asked %d times", asked)
@@ -43,22 +43,22 @@ func tokens() []attack {
 				{"email": strings.Repeat("é", 100_000) + "@example.org"}, {"x": emptyObjects(a.n(100_000))},
 			} {
 				long := a.issuer.token(a, a.at, claims)
-				a.times(8, 4, func(int) { a.bear(long, `{ viewer { email } }`) })
+				a.times(8, 4, func(int) { a.askAs(long, `{ viewer { email } }`) })
 			}
-			a.times(8, 4, func(int) { a.bear(strings.Repeat("a.", 400_000), `{ viewer { email } }`) })
+			a.times(8, 4, func(int) { a.askAs(strings.Repeat("a.", 400_000), `{ viewer { email } }`) })
 		}},
 		{name: "claims that pretend to be others", anonymous: true, do: func(a *attacker) { a.pretend() }},
 		{name: "accounts without end", anonymous: true, cpu: 6 * time.Second, do: func(a *attacker) {
 			// An issuer that lets anyone in makes as many accounts as it likes.
 			a.times(300, 8, func(i int) {
-				a.bear(a.issuer.token(a, a.at, map[string]any{"sub": fmt.Sprint(a.at, i)}), `{ viewer { id } }`)
+				a.askAs(a.issuer.token(a, a.at, map[string]any{"sub": fmt.Sprint(a.at, i)}), `{ viewer { id } }`)
 			})
 		}},
 	}
 }
 
-// bear asks with a token of its own.
-func (a *attacker) bear(token, query string) answer {
+// askAs asks with a token of its own.
+func (a *attacker) askAs(token, query string) answer {
 	return a.send(request{header: http.Header{"Authorization": {"Bearer " + token}}, body: operation(query, nil)})
 }
 
@@ -89,7 +89,7 @@ func (a *attacker) pretend() {
 		{"Scope": "support"}, {"SCOPE": "support", "scope": "openid"}, {"scope": "support\t"}, {"scope": "openid\tsupport"}, {"scope": "openid\u00a0support"},
 		{"scope": []string{"support"}}, {"scope": " support"}, {"scp": "support"}, {"ſcope": "support"}, {"scope": "publish support"}, {"scope": "SUPPORT"}, {"scope": "support\x00"},
 	} {
-		got := a.bear(a.issuer.token(a, a.at, change), desk)
+		got := a.askAs(a.issuer.token(a, a.at, change), desk)
 		if code := got.code(); code != "FORBIDDEN" && code != "UNAUTHENTICATED" {
 			a.Errorf("%q answers %s %.200s", change, code, got.body)
 		}
@@ -98,7 +98,7 @@ func (a *attacker) pretend() {
 		{"EMAIL": "victim@example.org"}, {"Email": "victim@example.org"}, {"Sub": "victim"}, {"email": []string{"victim@example.org"}}, {"email": "victim@example.org\r\nBcc: x"},
 		{"email": "victim@example.org\x00"}, {"email_verified": "yes"}, {"name": "a\x00"}, {"sub": "a\x00b"}, {"sub": strings.Repeat("s", 8000)}, {"exp": "1e999"}, {"email": map[string]any{"a": 1}},
 	} {
-		got := a.bear(a.issuer.token(a, a.at, change), `{ viewer { email } }`)
+		got := a.askAs(a.issuer.token(a, a.at, change), `{ viewer { email } }`)
 		if got.status == http.StatusOK && strings.Contains(string(got.body), "victim") {
 			a.Errorf("%q answers %.200s", change, got.body)
 		}
