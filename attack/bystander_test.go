@@ -39,8 +39,8 @@ const (
 // were answered before.
 type bystanders struct {
 	server *server
-	// other is a reference server, which nobody attacks: how long it takes is the machine's
-	// doing.
+	// other is a reference server, which nobody attacks: how long it takes to
+	// answer is up to the machine.
 	other  *httptest.Server
 	client *http.Client
 	tokens []string

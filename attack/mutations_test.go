@@ -63,7 +63,7 @@ func (b *bystanders) suffer(t *testing.T, mix []attack, random *rand.Rand) {
 	defer stop()
 	saw := make(chan *seen, 1)
 	go func() { saw <- b.watch(watching) }()
-	time, cancel := context.WithTimeout(t.Context(), lasts)
+	over, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	line, hangUp := context.WithTimeout(t.Context(), lasts+awaits)
 	defer hangUp()
@@ -72,7 +72,7 @@ func (b *bystanders) suffer(t *testing.T, mix []attack, random *rand.Rand) {
 	for _, k := range mix {
 		t.Logf("%s", k.name)
 		a := b.server.attacker(t)
-		a.ctx, a.line, a.wild = time, line, true
+		a.ctx, a.line, a.wild = over, line, true
 		a.random = rand.New(rand.NewPCG(random.Uint64(), 1))
 		if k.anonymous {
 			a.token = ""
