@@ -33,7 +33,7 @@ test: ## install what the tests need and run every check
 
 # The cheap ones first; one that fails does not keep the others from running.
 .PHONY: checks
-checks: build clients browser format tidy generated vet lint race unit fuzz vulnerabilities
+checks: build clients browser format tidy generated vet lint race attack unit fuzz vulnerabilities
 
 .PHONY: clients
 clients: build ## have clients from npm use the server
@@ -66,6 +66,11 @@ vet:
 lint: ## look for likely mistakes
 	$(LINT) run
 
+# By itself, for it measures what others see; so the next target has its result.
+.PHONY: attack
+attack: ## attack a server, and measure what it costs it and others
+	go test -timeout 40m ./attack
+
 .PHONY: unit
 unit:
 	go test -timeout 40m ./...
@@ -87,7 +92,7 @@ generate: ## write graph/gql anew from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
-bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 1,000 times on each database
+bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 1,000 times on each database; attack one
 	scripts/install-test-tools wrk
 	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
 
@@ -105,6 +110,12 @@ benchmarks: build
 	VIGIE_TEST_OUTAGE=12000 go test ./alert -run TestOutage -v -count=1 -timeout 60m
 	VIGIE_TEST_WATCHES=100000 go test ./server -run TestImportWatchesTwice -v -count=1 -timeout 30m
 	VIGIE_TEST_KILLS=1000 go test ./server -run TestKills -v -count=1 -timeout 60m
+	$(MAKE) --no-print-directory attack-long
+
+.PHONY: attack-long
+attack-long: ## attack a server with mutated attacks, for ATTACK=10m on each database
+	VIGIE_TEST_TENDERS=20000 go test ./attack -run TestAttacks -v -count=1 -timeout 60m
+	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_TIMES=5000 VIGIE_TEST_ATTACK=$(or $(ATTACK),10m) VIGIE_TEST_TENDERS=20000 go test ./attack -run 'TestMutations|TestTiming' -v -count=1 -timeout 24h
 
 .PHONY: playground
 playground: ## fetch the playground's files, for the server to serve them itself

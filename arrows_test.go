@@ -25,6 +25,7 @@ func arrows() map[string][]string {
 		"address":                {"."},
 		"opaque":                 {"."},
 		"clip":                   {},
+		"attack":                 {},
 		"lexicon":                {"."},
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
@@ -52,6 +53,28 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		shown.Message = say(ctx, vigie.Text{FR: "Erreur interne.", EN: "Internal error."})
 		shown.Extensions = extensions(ctx, vigie.Internal)
 		return shown
+	}
+}
+
+// discreet shows errors as next does, but not what is wrong with a document, nor
+// with how much of it: by that, guesses would find out the schema name by name.
+func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		if field := graphql.GetFieldContext(ctx); field != nil && field.Field.Field != nil && (field.Field.Name == "__schema" || field.Field.Name == "__type") {
+			err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Le schéma n'est pas public.", EN: "The schema is not public."}}
+		}
+		shown := next(ctx, err)
+		if shown.Extensions["code"] != errcode.ValidationFailed {
+			return shown
+		}
+		for _, before := range graphql.GetErrors(ctx) {
+			if before.Extensions["code"] == errcode.ValidationFailed {
+				return nil // it is said already
+			}
+		}
+		return &gqlerror.Error{Message: say(ctx, vigie.Text{
+			FR: "Le document n'est pas valable.", EN: "The document is not valid.",
+		}), Extensions: shown.Extensions}
 	}
 }
 

@@ -35,8 +35,8 @@ type Options struct {
 	// Intake is what requests have to pass before they are parsed.
 	Intake wire.Intake
 	Limits Limits
-	// Private has the API not tell what it is made of: neither by introspection
-	// nor by suggestions.
+	// Private has the API not tell what it is made of: neither by introspection,
+	// nor by suggestions, nor by what is wrong with a document.
 	Private bool
 	// Trusted are the only documents that are run, by the SHA-256 of their text
 	// in hexadecimal and by whatever else they may be asked for; nil runs any.
@@ -98,7 +98,11 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	if !o.Private {
 		srv.Use(extension.Introspection{})
 	}
-	srv.SetErrorPresenter(present(o.Log))
+	shown := present(o.Log)
+	if o.Private {
+		shown = discreet(shown)
+	}
+	srv.SetErrorPresenter(shown)
 	srv.SetRecoverFunc(recovered(o.Log))
 	srv.AroundOperations(within(o.Limits.Time))
 	srv.AroundOperations(withEnding)

@@ -46,7 +46,7 @@ type limitSettings struct {
 	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" type:"number" bounds:"1..1000000000" placeholder:"N"`
 	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." type:"networks" placeholder:"CIDR"`
 	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
-	Introspection    bool          `help:"Have the API tell what it is made of, by introspection and suggestions; and serve the playground." default:"true" negatable:""`
+	Introspection    bool          `help:"Have the API tell what it is made of, by introspection, suggestions and what is wrong with a document; and serve the playground." default:"true" negatable:""`
 	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
 }
 
