@@ -62,6 +62,12 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if response == nil { // the client has disconnected
 		return
 	}
+	written, err := h.answer(r.Context(), response)
+	if err != nil {
+		a.refuse(turnedAway(err))
+		return
+	}
+	defer written()
 	limits := h.limits(r.Context())
 	if limits.Time > 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"vigie"
 )
 
@@ -17,14 +19,16 @@ type Intake struct {
 	// Limits are what the caller of a context may send.
 	Limits func(context.Context) Limits
 	// Open counts a request of the caller's, from its headers to the end of its
-	// answer, until done. Streams are not counted once their request has arrived.
+	// answer, until done. Subscriptions are not counted once their request has
+	// arrived.
 	Open func(context.Context) (done func(), err error)
-	// Hold takes n bytes of memory for what the caller sends, until released.
+	// Hold takes n bytes of memory for what the caller sends, or has not read yet of
+	// a long answer, until released.
 	Hold func(ctx context.Context, n int) (release func(), err error)
 	// Admit counts an operation.
 	Admit func(context.Context) error
 	// Begin waits for a place to answer an operation in, which is free again after
-	// end; that may be called twice. Streams have none.
+	// end; that may be called twice. Subscriptions have none.
 	Begin func(context.Context) (end func(), err error)
 }
 
@@ -64,6 +68,19 @@ func (i Intake) begin(ctx context.Context) (func(), error) {
 		return func() {}, nil
 	}
 	return i.Begin(ctx)
+}
+
+// shortAnswer is how long an answer may be, in bytes, that takes nothing of its
+// caller's share: those of mutations are short, and must not be withheld.
+const shortAnswer = 64 << 10
+
+// answer takes memory for an answer until it is written: a client that asks much
+// and reads nothing is refused further long answers, and others are not.
+func (i Intake) answer(ctx context.Context, response *graphql.Response) (release func(), err error) {
+	if i.Hold == nil || len(response.Data) <= shortAnswer {
+		return func() {}, nil
+	}
+	return i.Hold(ctx, len(response.Data))
 }
 
 // errTooLong is that more was sent than one may.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Stream answers by server-sent events, in the distinct connections mode of
@@ -31,47 +32,72 @@ func (Stream) Supports(r *http.Request) bool {
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	params, release, refused := s.question(w, r)
 	defer release()
+	a := &answer{w, r, exec, plainJSON}
 	if refused != nil {
-		(&answer{w, r, exec, plainJSON}).refuse(refused)
+		a.refuse(refused)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", eventStream)
-	h.Set("Cache-Control", "no-store")
-	ctx := r.Context()
-	op, errs := exec.CreateOperationContext(ctx, params)
-	release() // a stream can last
-	ctx, cancel := context.WithCancel(graphql.WithOperationContext(ctx, op))
-	e := &events{w: w, control: http.NewResponseController(w)}
-	e.send(":\n\n") // the headers, so that the client knows it is connected
+	op, errs := exec.CreateOperationContext(r.Context(), params)
+	if len(errs) > 0 || !follows(op) {
+		s.once(a, op, errs)
+		return
+	}
+	release() // a subscription can last
+	s.stream(a, op)
+}
+
+// once answers what has one response: it takes a place and memory as over HTTP.
+func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List) {
+	ctx := graphql.WithOperationContext(a.r.Context(), op)
+	end, err := s.begin(ctx)
+	if err != nil {
+		a.refuse(turnedAway(err))
+		return
+	}
+	defer end()
+	response := a.exec.DispatchError(ctx, errs)
+	if len(errs) == 0 {
+		responses, running := a.exec.DispatchOperation(ctx, op)
+		if response = responses(running); response == nil {
+			response = a.exec.DispatchError(running, wrapped(context.DeadlineExceeded))
+		}
+	}
+	end()
+	written, err := s.answer(ctx, response)
+	if err != nil {
+		a.refuse(turnedAway(err))
+		return
+	}
+	defer written()
+	e := open(a.w)
+	e.next(response)
+	e.complete()
+}
+
+// stream sends the responses of a subscription, until it ends.
+func (s Stream) stream(a *answer, op *graphql.OperationContext) {
+	ctx, cancel := context.WithCancel(graphql.WithOperationContext(a.r.Context(), op))
+	e := open(a.w)
 	var alive sync.WaitGroup
 	alive.Go(func() { e.keepAlive(ctx, s.KeepAlive) })
 	defer alive.Wait() // nothing is written once we return
 	defer cancel()
-	if len(errs) > 0 {
-		e.next(exec.DispatchError(ctx, errs))
-	} else {
-		// What a query ran under is over with its answer, which is told all the same.
-		responses, running := exec.DispatchOperation(ctx, op)
-		for response := responses(running); response != nil; response = responses(running) {
-			e.next(response)
-			if !follows(op) {
-				break
-			}
-		}
+	responses, running := a.exec.DispatchOperation(ctx, op)
+	for response := responses(running); response != nil; response = responses(running) {
+		e.next(response)
 	}
-	e.send("event: complete\ndata:\n\n")
+	e.complete()
 }
 
-// question reads what a request asks.
+// question reads what a request asks. It is counted until released.
 func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphql.RawParams, release func(), refused *refusal) {
 	done, err := s.open(r.Context())
 	if err != nil {
 		w.Header().Set("Connection", "close") // nobody waits for the body
 		return nil, func() {}, turnedAway(err)
 	}
-	defer done()
-	asked, release, refused := s.receive(w, r)
+	asked, arrived, refused := s.receive(w, r)
+	release = sync.OnceFunc(func() { arrived(); done() })
 	if refused != nil {
 		return nil, release, refused
 	}
@@ -88,6 +114,18 @@ type events struct {
 	w       io.Writer
 	control *http.ResponseController
 }
+
+// open begins a stream of events.
+func open(w http.ResponseWriter) *events {
+	h := w.Header()
+	h.Set("Content-Type", eventStream)
+	h.Set("Cache-Control", "no-store")
+	e := &events{w: w, control: http.NewResponseController(w)}
+	e.send(":\n\n") // the headers, so that the client knows it is connected
+	return e
+}
+
+func (e *events) complete() { e.send("event: complete\ndata:\n\n") }
 
 // send writes and flushes. What fails is the client's connection, which ends
 // the request's context too.

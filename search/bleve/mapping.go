@@ -49,7 +49,7 @@ func newMapping() mapping.IndexMapping {
 	for field, read := range map[string]bool{
 		plan.Terms: false, plan.CPV: false, plan.Outcome: false,
 		plan.Departments: true, plan.Buyer: true, plan.Natures: true, plan.Procedure: true,
-		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true,
+		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
 	} {
 		f := bleve.NewKeywordFieldMapping()
 		f.Analyzer = keyword.Name
@@ -104,6 +104,7 @@ func fields(r plan.Row) map[string]any {
 		rank(plan.PublishedAt):  ranked(r.PublishedAt, r.ID),
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),
+		rank(plan.Closes):       ranked(r.Closes, r.ID),
 		plan.Title:              r.Title,
 		plan.Description:        r.Description,
 		titleWords:              plan.Indexed(r.Title),
