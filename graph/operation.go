@@ -57,8 +57,8 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	if doc, ok := v.documents.Get(ctx, text); ok {
 		return doc, nil
 	}
-	doc, invalid := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, v.tokens)
-	if invalid != nil || len(doc.Operations) == 0 {
+	doc := parsed(text, v.tokens)
+	if doc == nil || len(doc.Operations) == 0 {
 		return nil, nil
 	}
 	if err := namesakes.Check(doc); err != nil {
@@ -69,6 +69,15 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	}
 	v.documents.Add(ctx, text, doc)
 	return doc, nil
+}
+
+// parsed is the document that a text is, nil for none.
+func parsed(text string, tokens int) *ast.QueryDocument {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, tokens)
+	if err != nil {
+		return nil
+	}
+	return doc
 }
 
 // costLimit refuses operations that cost more than one may.
