@@ -617,7 +617,7 @@ func TestCancelledMeanwhile(t *testing.T) {
 		w.enter()
 		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
 		w.expect("cancelled before anyone heard of it", w.send())
-		happening := store.Happening{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
+		happening := store.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
 		hears := store.Alert{
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
 			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},

@@ -16,14 +16,14 @@ import (
 
 // desk is a support desk.
 func (w *world) desk(subject string) person {
-	return person{w, &graph.Viewer{Desk: &service.Desk{Issuer: "test", Subject: subject}}}
+	return person{w, &graph.Viewer{SupportAgent: &service.SupportAgent{Issuer: "test", Subject: subject}}}
 }
 
 // accesses are those written down, as "subject field account".
 func (w *world) accesses() string {
 	w.t.Helper()
 	var lines []string
-	for a, err := range w.store.Accesses(w.t.Context(), time.Time{}) {
+	for a, err := range w.store.AuditEntries(w.t.Context(), time.Time{}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

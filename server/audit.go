@@ -40,7 +40,7 @@ func (c *audit) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	lines := json.NewEncoder(p.out)
 	lines.SetEscapeHTML(false)
-	for access, err := range s.Accesses(ctx, c.Since.Time) {
+	for access, err := range s.AuditEntries(ctx, c.Since.Time) {
 		if err != nil {
 			return err
 		}

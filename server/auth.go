@@ -168,8 +168,8 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 	if err != nil {
 		return nil, err
 	}
-	viewer := &graph.Viewer{Until: said.expiry, Sources: said.sources, Desk: said.desk()}
-	if viewer.Desk != nil {
+	viewer := &graph.Viewer{Until: said.expiry, Sources: said.sources, SupportAgent: said.supportAgent()}
+	if viewer.SupportAgent != nil {
 		return viewer, nil
 	}
 	if said.email == "" {

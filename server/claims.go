@@ -176,7 +176,7 @@ func (r *claimReader) expiry() time.Time {
 }
 
 // scopes reads the scopes, which single spaces part (RFC 6749, section 3.3).
-// Publishing changes things and a support desk changes none, so no token is for
+// Publishing changes things and a support agent changes none, so no token is for
 // both.
 func (r *claimReader) scopes() []string {
 	text := r.text("scope", maxScope)
@@ -209,10 +209,10 @@ func (r *claimReader) sources() []string {
 	return list
 }
 
-// desk is the support desk that a token stands for, nil for none.
-func (s *statement) desk() *service.Desk {
+// supportAgent is the support agent that a token stands for, nil for none.
+func (s *statement) supportAgent() *service.SupportAgent {
 	if !slices.Contains(s.scopes, supportScope) {
 		return nil
 	}
-	return &service.Desk{Issuer: s.issuer, Subject: s.subject}
+	return &service.SupportAgent{Issuer: s.issuer, Subject: s.subject}
 }

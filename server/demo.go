@@ -110,7 +110,7 @@ func (c *demo) furnish(s *site, secret, url string, now func() time.Time) error 
 		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
 		mail.leadToPage()
 	}
-	if s.desk, err = mail.open([]string{secret}); err != nil {
+	if s.mailing, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
 	s.keep = mail.KeepMails

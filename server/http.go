@@ -38,7 +38,7 @@ type site struct {
 	// consumers tell how far those have come that follow the database.
 	consumers *consumer.Metrics
 	ready     *readiness
-	desk      *desk // nil where nobody is mailed
+	mailing   *mailing // nil where nobody is mailed
 	log       *slog.Logger
 	now       func() time.Time
 	news      *feed.News
@@ -58,8 +58,8 @@ func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.traces.requests(s.api()))
 	s.fronts(mux)
-	if s.desk != nil {
-		pages := (&consent.Pages{Store: s.store, Keys: s.desk.keys, Brand: s.desk.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+	if s.mailing != nil {
+		pages := (&consent.Pages{Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}

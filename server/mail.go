@@ -38,8 +38,8 @@ type mailSettings struct {
 	BrandFooterEn string        `help:"The same in English, where it differs." type:"text"`
 }
 
-// desk is what sends mail, and serves the pages that mails lead to.
-type desk struct {
+// mailing is what sends mail, and serves the pages that mails lead to.
+type mailing struct {
 	settings mailSettings
 	mailer   post.Mailer
 	keys     *link.Keys
@@ -48,11 +48,11 @@ type desk struct {
 }
 
 // open opens what sends mail; nil where nobody is to be mailed.
-func (m mailSettings) open(secrets []string) (*desk, error) {
+func (m mailSettings) open(secrets []string) (*mailing, error) {
 	if m.MailURL == "" {
 		return nil, nil
 	}
-	d := &desk{settings: m}
+	d := &mailing{settings: m}
 	var err error
 	switch {
 	case m.PublicURL == "":
@@ -95,18 +95,18 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 // has a worker of its own that asks the database.
 const mostConnections = 100
 
-func (d *desk) close() {
+func (d *mailing) close() {
 	if d != nil {
 		d.mailer.Close()
 	}
 }
 
-// alert has notices turned into mails until stop; without a desk, nobody is
+// alert has notices turned into mails until stop; without a mailing, nobody is
 // mailed, and the matcher just follows.
 func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	if d := s.desk; d != nil {
+	if d := s.mailing; d != nil {
 		ledger := &alert.Ledger{
 			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
 			Metrics: s.consumers, Fail: p.fail,
@@ -128,7 +128,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	}
 }
 
-func (d *desk) alertSettings() alert.Settings {
+func (d *mailing) alertSettings() alert.Settings {
 	m := d.settings
 	footer := vigie.Text{FR: m.BrandFooter, EN: m.BrandFooterEn}
 	if footer.EN == "" {

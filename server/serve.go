@@ -41,7 +41,7 @@ type serverSettings struct {
 type plan struct {
 	verifier *verifier
 	page     http.Handler
-	desk     *desk
+	mailing  *mailing
 	gate     *gate
 	trusted  map[string]string
 }
@@ -59,7 +59,7 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	if made.page, errs[2] = c.pageSettings.open(c.BrandName); made.page != nil {
 		c.leadToPage()
 	}
-	made.desk, errs[3] = c.mailSettings.open(c.Secret)
+	made.mailing, errs[3] = c.mailSettings.open(c.Secret)
 	made.gate, errs[4] = c.limitSettings.open(now)
 	made.trusted, errs[5] = c.documents()
 	if len(c.Secret) > 0 { // also where others send the mails
@@ -67,7 +67,7 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	}
 	err := errors.Join(errs[:]...)
 	if err != nil {
-		made.desk.close()
+		made.mailing.close()
 	}
 	return &made, err
 }
@@ -92,25 +92,25 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	traces, err := c.traceSettings.open(ctx)
 	if err != nil {
-		plan.desk.close()
+		plan.mailing.close()
 		return err
 	}
 	defer traces.end(ctx, p.log())
 	if c.Migrate {
 		if err := c.migrate(ctx, p); err != nil {
-			plan.desk.close()
+			plan.mailing.close()
 			return err
 		}
 	}
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
-		plan.desk.close()
+		plan.mailing.close()
 		return err
 	}
-	s.page, s.desk, s.gate, s.trusted, s.keep = plan.page, plan.desk, plan.gate, plan.trusted, c.KeepMails
+	s.page, s.mailing, s.gate, s.trusted, s.keep = plan.page, plan.mailing, plan.gate, plan.trusted, c.KeepMails
 	defer s.close()
-	if s.desk != nil {
-		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
+	if s.mailing != nil {
+		s.mailing.mailer = tracedMailer{s.mailing.mailer, traces.tracer}
 	}
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
@@ -193,7 +193,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 
 // close lets go of the backends.
 func (s *site) close() {
-	s.desk.close()
+	s.mailing.close()
 	s.engine.Close()
 	s.store.Close()
 }

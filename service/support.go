@@ -12,37 +12,37 @@ import (
 	"vigie/store"
 )
 
-// Desk is who asks for a support desk, as its token says.
-type Desk struct{ Issuer, Subject string }
+// SupportAgent is who asks for a support agent, as its token says.
+type SupportAgent struct{ Issuer, Subject string }
 
 // maxFound is how many accounts are found by an address.
 const maxFound = 20
 
 // FindAccounts returns the accounts whose own address it is, and then those
-// that write to it. That the desk sees them is written down first, as an access
+// that write to it. That the agent sees them is written down first, as an access
 // by a field of the API.
-func (s *Service) FindAccounts(ctx context.Context, desk Desk, field, email string) ([]*vigie.Account, error) {
+func (s *Service) FindAccounts(ctx context.Context, supportAgent SupportAgent, field, email string) ([]*vigie.Account, error) {
 	accounts, err := s.Store.AccountsOfAddress(ctx, address.Canonical(strings.TrimSpace(email)), maxFound)
 	if err != nil {
 		return nil, err
 	}
-	return accounts, s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, accounts)
+	return accounts, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, accounts)
 }
 
-// OpenWatch returns the account whose a watch is. That the desk sees it is
+// OpenWatch returns the account whose a watch is. That the agent sees it is
 // written down first.
-func (s *Service) OpenWatch(ctx context.Context, desk Desk, field string, watch int64) (*vigie.Account, error) {
+func (s *Service) OpenWatch(ctx context.Context, supportAgent SupportAgent, field string, watch int64) (*vigie.Account, error) {
 	account, err := s.Store.AccountOfWatch(ctx, watch)
 	switch {
 	case vigie.CodeOf(err) == vigie.NotFound:
-		if err := s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, nil); err != nil {
+		if err := s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, nil); err != nil {
 			return nil, err
 		}
 		return nil, noWatch()
 	case err != nil:
 		return nil, err
 	}
-	return account, s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, []*vigie.Account{account})
+	return account, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, []*vigie.Account{account})
 }
 
 // AlertExplanation is what an address was told of a tender because of a watch,
@@ -236,7 +236,7 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 // againstAlert says what stands against mails because of a watch about a
 // tender, whoever they are for.
 func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Tender, match query.Explanation) ([]*AlertReason, error) {
-	told, err := s.Store.Told(ctx)
+	told, err := s.Store.AlertsCursor(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -67,9 +67,9 @@ type imported struct {
 	ImportedAt    time.Time
 }
 
-// lookedAtLater is when the recipients of imported watches are looked at: there
+// firstCheckAfter is when the recipients of imported watches are looked at: there
 // is nothing to write to them, and those must not wait to whom there is.
-const lookedAtLater = 24 * time.Hour
+const firstCheckAfter = 24 * time.Hour
 
 // ImportWatches brings watches of other systems here, at most [vigie.MaxBatch],
 // for accounts of an issuer; began is when the import began that they are part
@@ -460,7 +460,7 @@ func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
 func (i *watchImport) confirm(e *importEntry) {
 	for _, r := range e.people.recipients {
 		if r.ID == 0 {
-			r.Asking, r.LookAt = false, new(i.now.Add(lookedAtLater))
+			r.Asking, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
 		}
 	}
 	for _, in := range e.Recipients {
@@ -597,7 +597,7 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	if err := saveSubscriptions(ctx, i.tx, subscriptions); err != nil || len(named) == 0 {
 		return err
 	}
-	return lookAt(ctx, i.tx, named, i.now.Add(lookedAtLater))
+	return checkAt(ctx, i.tx, named, i.now.Add(firstCheckAfter))
 }
 
 // remember notes what was said of the watches.

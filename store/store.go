@@ -21,14 +21,14 @@ type Store struct {
 	db *database.DB
 	// statements are the most frequent queries.
 	statements statements
-	met        *met
+	accounts   *accountCache
 	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
 	fingerprints func(address string) []string
 }
 
 // New returns the store in a database.
 func New(db *database.DB) *Store {
-	return &Store{db: db, statements: statementsOf(db), met: newMet()}
+	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache()}
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns

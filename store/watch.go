@@ -199,7 +199,7 @@ func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error 
 	if err != nil {
 		return err
 	}
-	return s.lookAgain(ctx, tx, recipients)
+	return s.checkNow(ctx, tx, recipients)
 }
 
 // DeleteWatch takes a watch from an account. Its row stays, for consumers of
@@ -376,8 +376,8 @@ type recipient struct {
 	CreatedAt   time.Time
 	// Asking is whether the address is still to be asked for its consent.
 	Asking bool
-	// LookAt is when there may be something to write to it; nil for nothing.
-	LookAt *time.Time
+	// NextCheckAt is when there may be something to write to it; nil for nothing.
+	NextCheckAt *time.Time `bun:"look_at"`
 	// UnvouchedAt is since when the issuer does not vouch any more for the
 	// address, which it did before; nil where it does, or never did.
 	UnvouchedAt *time.Time
