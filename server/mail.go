@@ -131,9 +131,6 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 func (d *mailing) alertSettings() alert.Settings {
 	m := d.settings
 	footer := vigie.Text{FR: m.BrandFooter, EN: m.BrandFooterEn}
-	if footer.EN == "" {
-		footer.EN = footer.FR
-	}
 	contact := m.MailReplyTo
 	if contact == "" {
 		contact = d.from.Address
