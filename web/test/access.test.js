@@ -24,7 +24,7 @@ test('without a token, the platform is to sign people in', async () => {
   await visitor.goto(page());
   await visitor.getByRole('heading', { name: 'Connectez-vous pour voir votre veille' }).waitFor();
   assert.equal(await visitor.getByRole('link', { name: 'Aller à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
-  assert.equal(await visitor.getByText('Mes veilles des marchés').count(), 0);
+  assert.equal(await visitor.getByText('Mes veilles de marchés').count(), 0);
   assert.match(await textOf(visitor.locator('.brand')), /Plateforme <d’exemple>/);
   assert.deepEqual(await inaccessible(visitor), []);
   await picture(visitor, 'sans-jeton-1280');
@@ -34,11 +34,11 @@ test('without a token, the platform is to sign people in', async () => {
 test('a token is taken from the link, out of the address, and kept for the tab alone', async () => {
   const visitor = await visit(browser);
   await visitor.goto(page(`#token=${server.person()}`));
-  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marché').first().waitFor();
+  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marchés').first().waitFor();
   assert.equal(await visitor.evaluate(() => location.href), page());
   assert.equal(await visitor.getByRole('link', { name: 'Retour à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
   await visitor.reload();
-  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marché').first().waitFor();
+  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marchés').first().waitFor();
   assert.equal(await visitor.evaluate(() => localStorage.getItem('vigie-token')), null);
   assert.equal((await visitor.context().cookies()).length, 0);
   assert.deepEqual(visitor.complaints, []);
@@ -68,18 +68,18 @@ test('while the search engine is away, watches are shown, made and changed', asy
     await away.watch(token, 'voirie');
     const visitor = await visit(browser);
     await visitor.goto(`${new URL(away.url).origin}/veille#token=${token}`);
-    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
-    const row = visitor.getByRole('table', { name: 'Mes veilles des marchés' }).getByRole('row').nth(1);
+    await visitor.getByText('La recherche est momentanément indisponible.').waitFor();
+    const row = visitor.getByRole('table', { name: 'Mes veilles de marchés' }).getByRole('row').nth(1);
     assert.match(await textOf(row), /voirie[^]*Mot clé : voirie[^]*Active/);
     assert.deepEqual(await inaccessible(visitor), []);
     await picture(visitor, 'sans-moteur-1280');
     await visitor.getByRole('switch').click();
-    await visitor.getByText('La veille « voirie » est inactive').waitFor();
+    await visitor.getByText('La veille « voirie » a été désactivée').waitFor();
     await visitor.getByRole('link', { name: 'Modifier la veille' }).click();
     await visitor.getByLabel('Nom associé à la veille :').fill('Voirie et réseaux');
-    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
+    await visitor.getByText('La recherche est momentanément indisponible.').waitFor();
     await visitor.getByRole('button', { name: 'Valider' }).click();
-    await visitor.getByText('La veille « Voirie et réseaux » est enregistrée.').waitFor();
+    await visitor.getByText('La veille « Voirie et réseaux » a été enregistrée.').waitFor();
     await visitor.context().close();
   } finally {
     await away.stop();
