@@ -150,8 +150,8 @@ func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost b
 
 func errLost() error {
 	return &vigie.Error{Code: vigie.Unavailable, Err: errors.New("feed: a follower of the news is cut off"), Text: vigie.Text{
-		FR: "Le fil des nouvelles est interrompu : relisez la liste et abonnez-vous de nouveau.",
-		EN: "The stream of news is cut: read the list again and subscribe anew.",
+		FR: "L’affichage en direct a été interrompu : des marchés ont pu vous échapper. Rechargez la page.",
+		EN: "The live updates were interrupted: you may have missed tenders. Reload the page.",
 	}}
 }
 

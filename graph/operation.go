@@ -103,8 +103,8 @@ func (l *costLimit) MutateOperationContext(ctx context.Context, op *graphql.Oper
 		return nil
 	}
 	err := &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-		FR: "L'opération coûte %d, et peut coûter %d au plus : demandez moins de lignes ou de champs.",
-		EN: "The operation costs %d and may cost %d at most: ask for fewer rows or fields.",
+		FR: "Cette opération coûte %d ; la limite est de %d. Demandez moins de lignes ou de champs.",
+		EN: "This operation costs %d; the limit is %d. Ask for fewer rows or fields.",
 	}.With(cost, l.most)}
 	return &gqlerror.Error{Message: err.Error(), Err: err}
 }
@@ -146,8 +146,8 @@ func (f *followers) enter(account int64) (leave func(), err error) {
 	defer f.mutex.Unlock()
 	if f.open[account] >= f.most {
 		return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-			FR: "Ce compte suit déjà %d fois les marchés qui correspondent : fermez d'autres pages.",
-			EN: "This account follows the tenders that match %d times already: close other pages.",
+			FR: "Trop de pages sont ouvertes (%d au plus). Fermez-en une, puis rechargez celle-ci.",
+			EN: "Too many pages are open (%d at most). Close one, then reload this one.",
 		}.With(f.most)}
 	}
 	f.open[account]++

@@ -60,15 +60,15 @@ func socket(o Options) transport.Websocket {
 func full(o Options) func(context.Context) *gqlerror.Error {
 	return func(ctx context.Context) *gqlerror.Error {
 		return present(o.Log)(ctx, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-			FR: "Cette connexion porte déjà %d opérations : attendez que l'une se termine.",
-			EN: "This socket has %d operations open: wait for one to end.",
+			FR: "Cette connexion a déjà %d opérations en cours, le maximum. Attendez la fin de l’une d’elles.",
+			EN: "This connection has %d operations running already, the maximum. Wait for one to end.",
 		}.With(o.Limits.OnSocket)})
 	}
 }
 
 // refused says why a socket is closed to who asks.
 func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
-	code, text := closeInternal, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
+	code, text := closeInternal, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		text = e.Text
 	}

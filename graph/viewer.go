@@ -42,8 +42,8 @@ func signedIn(ctx context.Context) (*Viewer, error) {
 		return v, nil
 	}
 	return nil, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{
-		FR: "Connectez-vous : il faut un jeton valable.",
-		EN: "Sign in: a valid token is needed.",
+		FR: "Vous n’êtes pas connecté. Reconnectez-vous, puis recommencez.",
+		EN: "You are not signed in. Sign in, then try again.",
 	}}
 }
 
@@ -55,8 +55,8 @@ func account(ctx context.Context) (*vigie.Account, error) {
 	}
 	if v.Account == nil {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne désigne personne : il ne permet que ce que dit sa portée (scope).",
-			EN: "This token stands for nobody: it allows no more than its scope says.",
+			FR: "Ce jeton n’est celui d’aucune personne : il ne permet que les opérations de sa portée (scope). Utilisez le jeton d’une personne.",
+			EN: "This token belongs to no person: it allows only what its scope names. Use a person's token.",
 		}}
 	}
 	return v.Account, nil

@@ -188,8 +188,8 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 
 func badToken(err error) error {
 	return &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
-		FR: "Ce jeton n'est pas valable, ou plus : reconnectez-vous.",
-		EN: "This token is not valid, or not any more: sign in again.",
+		FR: "Votre session n’est pas ou plus valable. Reconnectez-vous.",
+		EN: "Your session is not valid, or has expired. Sign in again.",
 	}}
 }
 

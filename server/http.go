@@ -175,7 +175,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 // refuse answers a request whose sender could not be told, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
-	status, text := http.StatusInternalServerError, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
+	status, text := http.StatusInternalServerError, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}
 	code := vigie.CodeOf(err)
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		text = e.Text

@@ -131,7 +131,7 @@ func reasons(err error) string {
 	}
 	said := make([]string, len(problems))
 	for i, problem := range problems {
-		said[i] = strings.TrimPrefix(strings.Join(problem.Field, ".")+": ", ": ") + operatorMessage(problem)
+		said[i] = strings.TrimPrefix(strings.Join(problem.Field, ".")+": ", ": ") + strings.TrimSuffix(operatorMessage(problem), ".")
 	}
-	return strings.Join(said, " ")
+	return strings.Join(said, "; ")
 }

@@ -199,8 +199,8 @@ func (k *issuerKeys) verify(ctx context.Context, token *jose.JSONWebSignature) (
 	}
 	if asked != nil && errors.Is(err, errUnknownKey) {
 		return nil, &vigie.Error{Code: vigie.Unavailable, Err: asked, Text: vigie.Text{
-			FR: "Le service d'identité ne répond pas. Réessayez dans un instant.",
-			EN: "The identity service does not answer. Try again in a moment.",
+			FR: "La connexion est momentanément indisponible. Réessayez dans un instant.",
+			EN: "Signing in is not available at the moment. Try again shortly.",
 		}}
 	}
 	return nil, err

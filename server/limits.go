@@ -192,7 +192,7 @@ func (b *buckets) take(who string, now time.Time) bool {
 
 func tooMany() error {
 	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-		FR: "Trop de demandes : attendez un instant.", EN: "Too many requests: wait a moment.",
+		FR: "Vous avez envoyé trop de demandes. Attendez une minute, puis réessayez.", EN: "You sent too many requests. Wait a minute, then try again.",
 	}}
 }
 
@@ -258,7 +258,7 @@ func (g *gate) pass(next http.Handler) http.Handler {
 func busy(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", "1")
 	writeError(w, r, http.StatusServiceUnavailable, vigie.Unavailable, vigie.Text{
-		FR: "Le service est très demandé. Réessayez dans un instant.", EN: "The service is very busy. Try again in a moment.",
+		FR: "Le service est surchargé. Réessayez dans un instant.", EN: "The service is overloaded. Try again in a moment.",
 	})
 }
 

@@ -267,8 +267,8 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 	err := s.db.ForUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
 	if database.IsNoRows(err) {
 		return nil, &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
-			FR: "Ce compte n'existe plus : reconnectez-vous.",
-			EN: "This account is gone: sign in again.",
+			FR: "Ce compte a été supprimé. Reconnectez-vous pour en ouvrir un autre.",
+			EN: "This account was deleted. Sign in again to open another.",
 		}}
 	}
 	return account, err

@@ -113,8 +113,8 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argu
 		return err
 	}
 	return &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
-		FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
-		EN: "You have %d watches already, the most allowed.",
+		FR: "Vous avez atteint la limite de %d veilles. Supprimez-en une pour en créer une autre.",
+		EN: "You have reached the limit of %d watches. Delete one to create another.",
 	}.With(vigie.MaxWatches)}
 }
 
@@ -353,8 +353,8 @@ func takenName(err error, field ...string) error {
 		return err
 	}
 	return &vigie.Error{Code: vigie.Taken, Field: field, Err: err, Text: vigie.Text{
-		FR: "Vous avez déjà une veille de ce nom.",
-		EN: "You have a watch of this name already.",
+		FR: "Vous avez déjà une veille de ce nom. Choisissez un autre nom.",
+		EN: "You already have a watch of this name. Choose another name.",
 	}}
 }
 

@@ -45,7 +45,7 @@ func (s Shape) MutateOperationContext(_ context.Context, op *graphql.OperationCo
 		{got.directives, s.Directives, vigie.Text{FR: "%d directives", EN: "%d directives"}},
 	} {
 		if limited.is > limited.most {
-			return refused(vigie.Text{FR: "L'opération dépasse %s.", EN: "The operation has more than %s."}.With(limited.what.With(limited.most)))
+			return refused(vigie.Text{FR: "Cette opération dépasse %s. Réduisez-la, ou partagez-la en plusieurs.", EN: "This operation has more than %s. Make it smaller, or split it."}.With(limited.what.With(limited.most)))
 		}
 	}
 	return nil

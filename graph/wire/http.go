@@ -29,7 +29,9 @@ func (HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Seuls GET et POST sont possibles.", "Only GET and POST are possible."))
+		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
+			FR: "Utilisez GET ou POST.", EN: "Use GET or POST.",
+		}))
 		return
 	}
 	params, refused := read(r)
@@ -42,12 +44,15 @@ func (HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	case len(errs) > 0:
 		a.invalid(op, errs)
 	case follows(op):
-		a.refuse(refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Une souscription passe par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
-			"A subscription goes over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream."))
+		a.refuse(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une souscription par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
+			EN: "Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.",
+		}))
 	case mutates(op) && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Une mutation passe par POST.", "A mutation goes by POST."))
+		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une mutation par POST.", EN: "Send a mutation by POST.",
+		}))
 	default:
 		responses, ctx := exec.DispatchOperation(r.Context(), op)
 		response := responses(ctx)

@@ -62,8 +62,8 @@ type refusal struct {
 	err    *vigie.Error
 }
 
-func refuse(status int, code vigie.Code, french, english string) *refusal {
-	return &refusal{status, &vigie.Error{Code: code, Text: vigie.Text{FR: french, EN: english}}}
+func refuse(status int, code vigie.Code, text vigie.Text) *refusal {
+	return &refusal{status, &vigie.Error{Code: code, Text: text}}
 }
 
 // read reads what a request asks, by GET or POST.
@@ -78,7 +78,9 @@ func read(r *http.Request) (*graphql.RawParams, *refusal) {
 	}
 	params.ReadTime.End = graphql.Now()
 	if refused == nil && params.Query == "" && params.Extensions["persistedQuery"] == nil {
-		refused = refuse(http.StatusBadRequest, vigie.BadRequest, "Il manque « query ».", "There is no “query”.")
+		refused = refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "La requête n’a pas de champ « query ». Ajoutez-le.", EN: "The request has no field “query”. Add it.",
+		})
 	}
 	return params, refused
 }
@@ -88,28 +90,31 @@ func read(r *http.Request) (*graphql.RawParams, *refusal) {
 func readBody(r *http.Request, params *graphql.RawParams) *refusal {
 	kind, with, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset := with["charset"]; err != nil || kind != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
-			"Le corps de la requête doit être du JSON (Content-Type : application/json).",
-			"The request's body must be JSON (Content-Type: application/json).")
+		return refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Text{
+			FR: "Le corps de la requête doit être du JSON (Content-Type : application/json).",
+			EN: "The request's body must be JSON (Content-Type: application/json).",
+		})
 	}
 	body, err := io.ReadAll(r.Body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refused := refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded,
-			"Le corps de la requête dépasse %d octets.", "The request's body is longer than %d bytes.")
-		refused.err.Text = refused.err.Text.With(tooLarge.Limit)
-		return refused
+		return refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded, vigie.Text{
+			FR: "Le corps de la requête dépasse %d octets : partagez-la en plusieurs.", EN: "The request's body is longer than %d bytes: split it.",
+		}.With(tooLarge.Limit))
 	}
 	if err != nil {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Le corps de la requête n'est pas arrivé en entier.", "The request's body did not arrive whole.")
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Le corps de la requête n’est pas arrivé en entier. Renvoyez-la.", EN: "The request's body did not arrive whole. Send it again.",
+		})
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Une seule opération par requête.", "One operation a request, no more.")
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une seule opération par requête.", EN: "Send one operation per request.",
+		})
 	}
 	if !decode(body, params) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Le corps de la requête n'est pas une requête GraphQL en JSON.", "The request's body is not a GraphQL request in JSON.")
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Le corps de la requête n’est pas une requête GraphQL en JSON.", EN: "The request's body is not a GraphQL request in JSON.",
+		})
 	}
 	return nil
 }
@@ -120,10 +125,9 @@ func readAddress(r *http.Request, params *graphql.RawParams) *refusal {
 	params.Query, params.OperationName = values.Get("query"), values.Get("operationName")
 	for name, into := range map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := values.Get(name); text != "" && !decode([]byte(text), into) {
-			refused := refuse(http.StatusBadRequest, vigie.BadRequest,
-				"« %s » n'est pas un objet JSON.", "“%s” is not a JSON object.")
-			refused.err.Text = refused.err.Text.With(name)
-			return refused
+			return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+				FR: "« %s » n’est pas un objet JSON.", EN: "“%s” is not a JSON object.",
+			}.With(name))
 		}
 	}
 	return nil

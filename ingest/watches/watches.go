@@ -220,12 +220,12 @@ func strictly(text []byte, into any) error {
 func notRead(cause error) error {
 	if cause == nil {
 		return &vigie.Error{Code: vigie.TooLong, Text: vigie.Text{
-			FR: "La ligne dépasse %d Mio : elle n'est pas lue.",
-			EN: "The line is larger than %d MiB: it is not read.",
+			FR: "La ligne dépasse %d Mio : elle n’a pas été lue.",
+			EN: "The line is larger than %d MiB: it was not read.",
 		}.With(maxLine >> 20)}
 	}
 	return &vigie.Error{Code: vigie.Invalid, Err: cause, Text: vigie.Text{
-		FR: "Cette ligne n'est pas une veille en JSON.",
-		EN: "This line is no watch in JSON.",
+		FR: "Cette ligne n’est pas une veille en JSON : elle n’a pas été lue.",
+		EN: "This line is not a watch in JSON: it was not read.",
 	}}
 }
