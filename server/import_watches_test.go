@@ -229,7 +229,7 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 		`-:4: watch 3 refused: This line is not a watch in JSON: it was not read. (json: unknown field "keyword")`,
 		`-:5: watch 4 refused: email: This email address is not valid. Expected format: name@domain.fr; buyers.0.siret: This SIRET is not valid: check its 14 digits; recipients.0.confirmedAt: This date is in the future. Give a date in the past; recipients.1: This email address is not valid. Expected format: name@domain.fr`,
 		`-:6: line refused: This line is not a watch in JSON: it was not read. (unexpected EOF)`,
-		`-:7: watch 6 refused: This line is not a watch in JSON: it was not read. (« hier » is no time`,
+		`-:7: watch 6 refused: This line is not a watch in JSON: it was not read. (“hier” is not a time`,
 		`-:8: watch 1 refused: externalId: Another line already has this externalId: this line was skipped. Give it another externalId`,
 		`-:9: watch 8 refused: natures.0: “BOATS” is not one of: WORKS, SUPPLIES, SERVICES; excludedKeywords.0: This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…; cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits`,
 		`-:10: line refused: The line is larger than 1 MiB: it was not read`,

@@ -37,7 +37,7 @@ func (s secrets) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte
 			return payload, nil
 		}
 	}
-	return nil, errors.New("no secret made this signature")
+	return nil, errors.New("none of the secrets made this signature")
 }
 
 // publicKeys are the public keys of a JSON Web Key Set (RFC 7517) that verify
@@ -53,7 +53,7 @@ type publicKey struct {
 }
 
 // errUnknownKey is that a token names a key, or needs one, that is not there.
-var errUnknownKey = errors.New("signed with a key that is not known")
+var errUnknownKey = errors.New("signed with an unknown key")
 
 func (k publicKeys) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte, error) {
 	header, err := token.Signatures[0].Header, errUnknownKey

@@ -25,8 +25,8 @@ import (
 // serverSettings are all settings of a server.
 type serverSettings struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-	PrivateListen string `help:"The address that serves /metrics and what /readyz has to say, for operators alone; without it, nothing does." type:"listen" placeholder:"HOST:PORT"`
-	Migrate       bool   `help:"Bring the database up to date first; without it, the server stops on one that is not." default:"true" negatable:""`
+	PrivateListen string `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
+	Migrate       bool   `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -234,7 +234,7 @@ func (c *reindex) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	index, err := s.BeginIndex(ctx, feed.Version())
 	if err == nil {
-		fmt.Fprintf(p.out, "The server builds %s; until it is ready the old index answers.\n", index.Name)
+		fmt.Fprintf(p.out, "The server is building %s; the old index answers until it is ready.\n", index.Name)
 	}
 	return err
 }
@@ -253,7 +253,7 @@ func (c *restored) Run(ctx context.Context, p *process) error {
 	if err := s.Restored(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, "The database has a new past: the server builds its search index anew, and no number is given twice.")
+	fmt.Fprintln(p.out, "The database is ready. The server rebuilds its search index when it starts; numbers given before are not given again.")
 	return nil
 }
 

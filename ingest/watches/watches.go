@@ -127,7 +127,7 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return errors.New("« " + s + " » is no time: write 2021-03-04T10:00:00Z or 2021-03-04")
+	return errors.New("“" + s + "” is not a time: write 2021-03-04T10:00:00Z or 2021-03-04")
 }
 
 // Record is one line, or the reason why it is no watch.
