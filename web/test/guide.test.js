@@ -189,7 +189,7 @@ test('what came while a watch was off is told where that is asked for', async ()
   await status.click();
   await page.getByText('La veille « TEST 01/09 » est active.').waitFor();
   await page.getByRole('button', { name: 'Recevoir aussi les marchés parus entre-temps' }).click();
-  await page.getByText('vous recevrez aussi les marchés parus entre-temps').waitFor();
+  await page.getByText('recevront aussi les marchés parus entre-temps').waitFor();
   await until(async () => {
     // Its mail waits: the recipient had one a moment ago.
     const { watches } = await ask(server, '{ watches { nodes { deliveries { nodes { tender { title } } } } } }');
