@@ -140,7 +140,7 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	case len(lacking) > 0:
 		return &vigie.Error{Code: Older, Err: errors.New("migrations to apply: " + names(lacking)), Text: vigie.Text{
 			FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d’abord « vigie migrate », ou démarrez un serveur de cette version.",
-			EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
+			EN: "The database is older than this version of Vigie: run “vigie migrate” first, or start a server of this version.",
 		}}
 	}
 	return nil

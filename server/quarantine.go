@@ -92,9 +92,9 @@ func (c *quarantineRetry) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "The running server will retry %d.\n", n)
+	fmt.Fprintf(p.out, "%d to be retried by the running server.\n", n)
 	if n < len(items) {
-		return errors.New("the other ids name nothing that is set aside: \"vigie quarantine\" lists the items")
+		return errors.New("the other ids are not set aside: \"vigie quarantine\" lists those that are")
 	}
 	return nil
 }
