@@ -448,9 +448,9 @@ func TestQuiet(t *testing.T) {
 		w.now = w.now.Add(29 * day)
 		w.publish("1", "Voirie", until(nil))
 		w.expect("after 30 days, at 8 h", w.after(22*time.Hour), "ana: 1 nouveau marché – veille Voirie")
-		w.expect("a day later", w.after(day), "ana: Rien de nouveau depuis 30 jours – veille Rare")
+		w.expect("a day later", w.after(day), "ana: Aucun nouveau marché depuis 30 jours – veille Rare")
 		w.expect("29 days later", w.after(28*day))
-		w.expect("60 days later, of both", w.after(3*day), "ana: Rien de nouveau depuis 30 jours – 2 veilles")
+		w.expect("60 days later, of both", w.after(3*day), "ana: Aucun nouveau marché depuis 30 jours – 2 veilles")
 		off := false
 		if _, err := w.store.UpdateAccount(t.Context(), w.account.ID, vigie.AccountUpdate{QuietNotes: &off}); err != nil {
 			t.Fatal(err)
@@ -617,7 +617,7 @@ func TestCancelledMeanwhile(t *testing.T) {
 		w.enter()
 		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
 		w.expect("cancelled before anyone heard of it", w.send())
-		happening := store.Happening{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
+		happening := store.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
 		hears := store.Alert{
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
 			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},

@@ -118,7 +118,7 @@ func (p *pass) owed(number int64) string {
 // process enters the deliveries of tenders that watches missed.
 func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	l := p.ledger
-	var found []news
+	var found []announcement
 	err := l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		found = nil
 		ids := make([]int64, len(items))
@@ -154,16 +154,16 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 
 // read finds out which watches missed a tender. One that changed since, or is
 // another by now, is met again at its new place.
-func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n news, ok bool, err error) {
+func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n announcement, ok bool, err error) {
 	again := !item.FirstTried.IsZero()
 	if t == nil || t.Status(p.ledger.Now()) != vigie.StatusOnline || !again && (t.ID != item.ID || t.Number != item.Number) {
-		return news{}, false, nil
+		return announcement{}, false, nil
 	}
 	index := p.index
 	if again {
 		watches, err := p.ledger.Store.WatchesByID(ctx, numbersIn(item.Detail))
 		if err != nil {
-			return news{}, false, err
+			return announcement{}, false, err
 		}
 		index = indexOf(watches)
 	}
@@ -174,8 +174,8 @@ func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n
 	}
 	slices.Sort(matched)
 	// The tender's number stands for the notice: notices have others.
-	about := store.Happening{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
-	return news{about: about, tender: t, facts: facts, missed: matched}, len(matched) > 0, nil
+	about := store.AlertSubject{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
+	return announcement{about: about, tender: t, facts: facts, missed: matched}, len(matched) > 0, nil
 }
 
 // numbersIn are the numbers that a text lists.

@@ -56,8 +56,8 @@ type composed struct {
 
 // mayTell reports whether a delivery may still be sent, and notes what becomes
 // of it otherwise; over is whether its tender is.
-func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now time.Time) bool {
-	may := judge(r, t, now)
+func (done *composed) mayTell(r *store.RecipientState, t *store.PendingDelivery, over bool, now time.Time) bool {
+	may := permissionOf(r, t, now)
 	switch {
 	case may.never || over:
 		done.Dropped = append(done.Dropped, t.ID)
@@ -73,7 +73,7 @@ func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now tim
 }
 
 // newComposer reads what mails to readers tell of.
-func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reader) (*composer, error) {
+func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.RecipientState) (*composer, error) {
 	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now()}
 	var buyers, corrected []int64
 	for _, r := range readers {
@@ -93,7 +93,7 @@ func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reade
 }
 
 // compose writes a mail, as its reader wants it now.
-func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
+func (c *composer) compose(m *vigie.Mail, r *store.RecipientState) (composed, error) {
 	var l letter.Letter
 	var done composed
 	var err error
@@ -118,7 +118,7 @@ func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
 }
 
 // message puts a letter into its envelope.
-func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l letter.Letter) post.Message {
+func (c *composer) message(m *vigie.Mail, r *store.RecipientState, watches []int64, l letter.Letter) post.Message {
 	leave := c.leaveURL(r)
 	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
 	list := "vigie." + host
@@ -146,17 +146,17 @@ func (c *composer) link(path string, p link.Purpose, id int64, address string) s
 	return strings.TrimRight(c.settings.PublicURL, "/") + path + c.keys.Token(p, id, address)
 }
 
-func (c *composer) leaveURL(r *store.Reader) string {
+func (c *composer) leaveURL(r *store.RecipientState) string {
 	return c.link(link.LeavePath, link.LeaveAll, r.ID, r.Email)
 }
 
 // watches are what the end of a letter lists, by their names.
-func (c *composer) watches(r *store.Reader, ids []int64) []letter.Watch {
-	followed := make([]store.Followed, len(ids))
+func (c *composer) watches(r *store.RecipientState, ids []int64) []letter.Watch {
+	followed := make([]store.FollowedWatch, len(ids))
 	for i, id := range ids {
 		followed[i] = r.Watches[id]
 	}
-	slices.SortFunc(followed, func(a, b store.Followed) int {
+	slices.SortFunc(followed, func(a, b store.FollowedWatch) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.WatchID, b.WatchID))
 	})
 	list := make([]letter.Watch, len(followed))
@@ -177,7 +177,7 @@ func fill(address string, values ...string) string {
 	return address
 }
 
-func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, composed, error) {
+func (c *composer) quiet(m *vigie.Mail, r *store.RecipientState) (letter.Letter, composed, error) {
 	var done composed
 	for id, w := range r.Watches {
 		if !quietAt(r, w).After(m.CreatedAt) {
@@ -198,16 +198,16 @@ func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, compose
 // digest writes what happened to tenders. A mail that had to wait tells nothing
 // that is over by now; but what was cancelled it does, for the cancellation
 // follows in the next.
-func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
+func (c *composer) digest(r *store.RecipientState) (letter.Letter, composed, error) {
 	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
 	if !r.Primary {
 		d.MoreURL = ""
 	}
 	var done composed
 	named := make(map[int64]bool)
-	for _, s := range stories(r) {
+	for _, s := range byTender(r) {
 		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
-		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool { return !done.mayTell(r, t, over, c.now) })
+		s.told = slices.DeleteFunc(s.told, func(t *store.PendingDelivery) bool { return !done.mayTell(r, t, over, c.now) })
 		if len(s.told) == 0 {
 			continue
 		}
@@ -225,7 +225,7 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 
 // section is where a story is told: by what matters most to its reader, who
 // learns of each tender once.
-func (s *story) section(d *letter.Digest) *letter.Section {
+func (s *tenderDeliveries) section(d *letter.Digest) *letter.Section {
 	kinds := make(map[vigie.DeliveryKind]bool)
 	for _, t := range s.told {
 		kinds[t.Kind] = true
@@ -242,7 +242,7 @@ func (s *story) section(d *letter.Digest) *letter.Section {
 }
 
 // tender writes a story down, and notes the watches that it names.
-func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[int64]bool) letter.Tender {
+func (c *composer) tender(r *store.RecipientState, s *tenderDeliveries, corrected bool, named map[int64]bool) letter.Tender {
 	t := letter.Tender{
 		Title: s.tender.Title, Reference: cmp.Or(s.tender.Reference, s.tender.SourceRef), Departments: s.tender.Departments,
 		Deadline: s.tender.Deadline, URL: s.tender.URL,

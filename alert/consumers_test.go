@@ -82,7 +82,7 @@ func (s *ledgerSubject) told() (tenders []int64) {
 func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.told() }
 
 func (s *ledgerSubject) Cursor(t *testing.T) int64 {
-	cursor, err := s.world.store.Told(t.Context())
+	cursor, err := s.world.store.AlertsCursor(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ const indexPatience = 10 * time.Minute
 
 // decide says what is to become of what waits for a recipient; spacing is the
 // least time between two digests.
-func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64) store.Decision {
+func decide(r *store.RecipientState, now time.Time, spacing time.Duration, indexed int64) store.Decision {
 	d := store.Decision{Asked: r.Asking}
 	mailable := r.Confirmed && !r.Left && !r.Bounced
 	if !mailable {
@@ -25,21 +25,21 @@ func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
 		spaced = r.MailedAt.Add(spacing)
 	}
-	for _, story := range stories(r) {
+	for _, story := range byTender(r) {
 		story.decide(r, now, spaced, indexed, &d)
 	}
 	if len(d.Members) > 0 {
 		d.Mail = vigie.DigestMail
 	}
 	if mailable {
-		lookForQuiet(r, now, &d)
+		decideQuietMail(r, now, &d)
 	}
 	return d
 }
 
 // askFor says whether an address that must not be written to is to be asked for
 // its consent.
-func askFor(r *store.Reader, now time.Time) store.Decision {
+func askFor(r *store.RecipientState, now time.Time) store.Decision {
 	if !r.Asking {
 		return store.Decision{}
 	}
@@ -48,25 +48,25 @@ func askFor(r *store.Reader, now time.Time) store.Decision {
 	case r.Left || r.Bounced || !r.Named || !ok:
 		return store.Decision{Asked: true}
 	case at.After(now):
-		return store.Decision{LookAt: &at}
+		return store.Decision{NextCheckAt: &at}
 	}
 	return store.Decision{Mail: vigie.ConfirmationMail}
 }
 
-// story is all that waits to be told to one recipient of one tender.
-type story struct {
+// tenderDeliveries is all that waits to be told to one recipient of one tender.
+type tenderDeliveries struct {
 	tender *vigie.Tender
-	told   []*store.Told
+	told   []*store.PendingDelivery
 }
 
-// stories orders deliveries by tender.
-func stories(r *store.Reader) []*story {
-	var list []*story
-	byTender := make(map[int64]*story)
+// byTender orders deliveries by tender.
+func byTender(r *store.RecipientState) []*tenderDeliveries {
+	var list []*tenderDeliveries
+	byTender := make(map[int64]*tenderDeliveries)
 	for _, t := range r.Deliveries {
 		s := byTender[t.Tender.ID]
 		if s == nil {
-			s = &story{tender: t.Tender}
+			s = &tenderDeliveries{tender: t.Tender}
 			byTender[t.Tender.ID] = s
 			list = append(list, s)
 		}
@@ -77,12 +77,12 @@ func stories(r *store.Reader) []*story {
 
 // decide says whether the story is told now. What is told of a tender is told
 // at once, however much there is, and what nobody wants to hear is dropped.
-func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d *store.Decision) {
+func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time, indexed int64, d *store.Decision) {
 	var members []int64
 	first, ready := time.Time{}, true
 	over := s.over(now)
 	for _, t := range s.told {
-		switch may := judge(r, t, now); {
+		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
 			continue
@@ -113,7 +113,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 	case first.After(now):
 		return
 	case !ready:
-		sooner(&d.LookAt, now.Add(time.Second))
+		earlier(&d.NextCheckAt, now.Add(time.Second))
 		for _, id := range members {
 			d.Later[id] = now.Add(time.Second)
 		}
@@ -129,7 +129,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 // over tells whether there is nothing worth telling any more: the recipient
 // never heard of the tender and cannot answer it, or was to hear that it
 // closes soon and it has closed.
-func (s *story) over(now time.Time) bool {
+func (s *tenderDeliveries) over(now time.Time) bool {
 	if s.tender.Outcome == vigie.Withdrawn {
 		return true // nobody hears more of a mistake
 	}
@@ -156,9 +156,9 @@ type permission struct {
 	until time.Time
 }
 
-// judge says whether a delivery may be sent now. Of the watches that led to it
+// permissionOf says whether a delivery may be sent now. Of the watches that led to it
 // one that is on is enough.
-func judge(r *store.Reader, t *store.Told, now time.Time) permission {
+func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Time) permission {
 	if r.Left || r.Bounced || t.Dismissed && r.Primary {
 		return permission{never: true}
 	}
@@ -173,7 +173,7 @@ func judge(r *store.Reader, t *store.Told, now time.Time) permission {
 			break
 		}
 		if off, follows := r.Off[reason.WatchID]; follows {
-			may = laxer(may, whileOff(off, held))
+			may = longer(may, whileOff(off, held))
 		}
 	}
 	if may == (permission{}) && !r.Confirmed {
@@ -186,7 +186,7 @@ func judge(r *store.Reader, t *store.Told, now time.Time) permission {
 }
 
 // whileOff is what a watch that is off, and has been held since then, permits.
-func whileOff(w store.Followed, held time.Time) permission {
+func whileOff(w store.FollowedWatch, held time.Time) permission {
 	if w.DeletedAt == nil {
 		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
 	}
@@ -194,8 +194,8 @@ func whileOff(w store.Followed, held time.Time) permission {
 	return permission{hold: vigie.HoldWatchDeleted, until: w.DeletedAt.Add(vigie.RestorableFor + time.Microsecond)}
 }
 
-// laxer is the one of two permissions that lasts longer.
-func laxer(a, b permission) permission {
+// longer is the one of two permissions that lasts longer.
+func longer(a, b permission) permission {
 	if a.never || b.until.After(a.until) {
 		return b
 	}
@@ -204,7 +204,7 @@ func laxer(a, b permission) permission {
 
 // heldUntil is when to decide again about a delivery that is held, if nothing
 // changes: when it is too late for it, or for the tender.
-func (s *story) heldUntil(may permission, now time.Time) time.Time {
+func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 	if end := s.tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
 		return *end
 	}
@@ -213,7 +213,7 @@ func (s *story) heldUntil(may permission, now time.Time) time.Time {
 
 // frequencyOf is the fastest frequency among the watches that led to a delivery
 // and that the recipient still follows.
-func frequencyOf(r *store.Reader, t *store.Told) vigie.Frequency {
+func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Frequency {
 	var f vigie.Frequency
 	for _, reason := range t.Reasons {
 		if w, follows := r.Watches[reason.WatchID]; follows {
@@ -223,9 +223,9 @@ func frequencyOf(r *store.Reader, t *store.Told) vigie.Frequency {
 	return f
 }
 
-// lookForQuiet has a note written where nothing else is, and watches have been
+// decideQuietMail has a note written where nothing else is, and watches have been
 // quiet for long.
-func lookForQuiet(r *store.Reader, now time.Time, d *store.Decision) {
+func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) {
 	if !r.Account.QuietNotes {
 		return
 	}
@@ -237,16 +237,16 @@ func lookForQuiet(r *store.Reader, now time.Time, d *store.Decision) {
 		if !at.After(now) { // after this mail, it is quiet again
 			at = r.Account.NextDigest(vigie.Daily, now.Add(quiet))
 		}
-		sooner(&d.LookAt, at)
+		earlier(&d.NextCheckAt, at)
 	}
 }
 
 // quietAt is when a watch that has been quiet says that it is alive.
-func quietAt(r *store.Reader, w store.Followed) time.Time {
+func quietAt(r *store.RecipientState, w store.FollowedWatch) time.Time {
 	return r.Account.NextDigest(vigie.Daily, w.HeardAt.Add(quiet))
 }
 
-func sooner(at **time.Time, t time.Time) {
+func earlier(at **time.Time, t time.Time) {
 	if *at == nil || t.Before(**at) {
 		*at = &t
 	}

@@ -86,8 +86,8 @@ func eventful(w *world) {
 	}
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
-	must(w.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
-	must(w.store.NoteAccess(t.Context(), "test", "sujet-fictif", "account", nil)) // it did support itself
+	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
+	must(w.store.AddAuditEntry(t.Context(), "test", "sujet-fictif", "account", nil)) // it did support itself
 }
 
 // An account is exported, then erased: nothing of it is anywhere in the

@@ -87,7 +87,7 @@ func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.I
 
 // process enters what notices tell.
 func (l *Ledger) process(ctx context.Context, items []consumer.Item) error {
-	var found []news
+	var found []announcement
 	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
 		found, err = l.read(ctx, now, items)
 		return err
@@ -110,9 +110,9 @@ func (l *Ledger) fault(at Fault) {
 	}
 }
 
-// news is what a notice tells about a tender, and whom.
-type news struct {
-	about  store.Happening
+// announcement is what a notice tells about a tender, and whom.
+type announcement struct {
+	about  store.AlertSubject
 	tender *vigie.Tender
 	facts  query.Facts
 	// cancelled is whether the tender will not take place; else it may be
@@ -132,7 +132,7 @@ type news struct {
 }
 
 // read finds out what notices tell.
-func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]news, error) {
+func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]announcement, error) {
 	numbers, oldest := make([]int64, len(items)), make(map[int64]time.Time, len(items))
 	for i, item := range items {
 		at := item.FirstTried // one that was set aside alerts as it would have done then
@@ -163,11 +163,11 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer
 	if err != nil {
 		return nil, err
 	}
-	off, err := latelyOff(ctx, now, notices[0].ID)
+	off, err := recentlyOff(ctx, now, notices[0].ID)
 	if err != nil {
 		return nil, err
 	}
-	var list []news
+	var list []announcement
 	for _, notice := range notices {
 		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
 			n.about.AsOf = now.Number
@@ -199,9 +199,9 @@ type offWatch struct {
 	formula query.Formula
 }
 
-// latelyOff reads the watches that went off after a change.
-func latelyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
-	watches, err := now.LatelyOff(ctx, after)
+// recentlyOff reads the watches that went off after a change.
+func recentlyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
+	watches, err := now.RecentlyOff(ctx, after)
 	list := make([]offWatch, len(watches))
 	for i, w := range watches {
 		list[i] = offWatch{w.ID, query.Compile(w.Criteria)}
@@ -210,8 +210,8 @@ func latelyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatc
 }
 
 // readOne finds out what one of the notices of a tender tells, if anything.
-func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n news, tells bool) {
-	n = news{about: store.Happening{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
+func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n announcement, tells bool) {
+	n = announcement{about: store.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
 	if t.Outcome == vigie.Cancelled {
 		n.cancelled = notice.Kind == vigie.Cancellation
 		return n, n.cancelled
@@ -219,14 +219,14 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
 		return n, false
 	}
-	told := query.NewsOf(notice, t, notices)
+	told := query.EffectOf(notice, t, notices)
 	online := t.Status(l.Now()) == vigie.StatusOnline
 	if online {
 		n.facts = told.Facts()
 		n.matching = l.match(t, off)
 	}
 	if n.corrects = told.Corrects(); n.corrects {
-		n.urgent = told.Hastens()
+		n.urgent = told.AdvancesDeadline()
 		n.knew = make(map[int64]bool)
 		if before := told.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
 			for _, watch := range l.match(before, off) {
@@ -238,7 +238,7 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 }
 
 // enter enters the deliveries of one piece of news.
-func (l *Ledger) enter(ctx context.Context, n news) error {
+func (l *Ledger) enter(ctx context.Context, n announcement) error {
 	alerts, err := l.alerts(ctx, n)
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func (l *Ledger) enter(ctx context.Context, n news) error {
 }
 
 // alerts tells who shall hear of it.
-func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
+func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, error) {
 	alerted, err := l.Store.Alerted(ctx, n.about.TenderID, n.about.NoticeID)
 	if err != nil {
 		return nil, err
@@ -262,7 +262,7 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := gathering{news: n, now: l.Now(), people: make(map[int64]*listener)}
+	g := alertsByRecipient{announcement: n, now: l.Now(), people: make(map[int64]*recipientAlert)}
 	switch {
 	case n.cancelled:
 		g.add(vigie.DeliverCancelled, alerted...)
@@ -288,14 +288,14 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 }
 
 // followers are those whose watches the tender matches.
-func (l *Ledger) followers(ctx context.Context, n news) ([]store.Follower, error) {
-	read := func(watches []int64) ([]store.Follower, error) {
+func (l *Ledger) followers(ctx context.Context, n announcement) ([]store.WatchRecipient, error) {
+	read := func(watches []int64) ([]store.WatchRecipient, error) {
 		if n.missed != nil {
-			return l.Store.CatchUpFollowers(ctx, watches)
+			return l.Store.CatchUpRecipients(ctx, watches)
 		}
-		return l.Store.Followers(ctx, watches, n.about.NoticeID)
+		return l.Store.WatchRecipients(ctx, watches, n.about.NoticeID)
 	}
-	var all []store.Follower
+	var all []store.WatchRecipient
 	for some := range slices.Chunk(append(n.missed, n.matching...), vigie.MaxBatch) {
 		followers, err := read(some)
 		if err != nil {
@@ -306,15 +306,15 @@ func (l *Ledger) followers(ctx context.Context, n news) ([]store.Follower, error
 	return all, nil
 }
 
-// gathering brings together what each person shall hear of one piece of news.
-type gathering struct {
-	news   news
-	now    time.Time
-	people map[int64]*listener
+// alertsByRecipient brings together what each person shall hear of one piece of news.
+type alertsByRecipient struct {
+	announcement announcement
+	now          time.Time
+	people       map[int64]*recipientAlert
 }
 
-// listener is a recipient who shall hear of it.
-type listener struct {
+// recipientAlert is a recipient who shall hear of it.
+type recipientAlert struct {
 	account   vigie.Account
 	kind      vigie.DeliveryKind
 	frequency vigie.Frequency
@@ -323,11 +323,11 @@ type listener struct {
 
 // add adds reasons to hear of it. Where a recipient has reasons of two kinds,
 // it knows the tender already.
-func (g *gathering) add(kind vigie.DeliveryKind, followers ...store.Follower) {
+func (g *alertsByRecipient) add(kind vigie.DeliveryKind, followers ...store.WatchRecipient) {
 	for _, f := range followers {
 		p := g.people[f.RecipientID]
 		if p == nil {
-			p = &listener{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
+			p = &recipientAlert{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
 			g.people[f.RecipientID] = p
 		}
 		if p.kind == vigie.DeliverNew {
@@ -339,18 +339,18 @@ func (g *gathering) add(kind vigie.DeliveryKind, followers ...store.Follower) {
 }
 
 // alerts lists them in the order of the recipients.
-func (g *gathering) alerts() []store.Alert {
+func (g *alertsByRecipient) alerts() []store.Alert {
 	var list []store.Alert
 	for _, id := range slices.Sorted(maps.Keys(g.people)) {
 		p := g.people[id]
-		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.news.urgent && p.kind == vigie.DeliverCorrected}
+		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.announcement.urgent && p.kind == vigie.DeliverCorrected}
 		for _, watch := range slices.Sorted(maps.Keys(p.keywords)) {
 			a.Reasons = append(a.Reasons, vigie.Reason{WatchID: watch, Keywords: p.keywords[watch]})
 		}
-		deadline := g.news.tender.Deadline
+		deadline := g.announcement.tender.Deadline
 		a.DueAt = dueAt(&p.account, p.frequency, &vigie.Delivery{Kind: a.Kind, Urgent: a.Urgent, CreatedAt: g.now}, deadline)
 		list = append(list, a)
-		if g.news.cancelled || deadline == nil || closesSoon(&p.account, p.frequency, a.DueAt, *deadline) {
+		if g.announcement.cancelled || deadline == nil || closesSoon(&p.account, p.frequency, a.DueAt, *deadline) {
 			continue // what is told now tells the deadline
 		}
 		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false

@@ -64,7 +64,7 @@ func (r *round) step(ctx context.Context) (more bool, err error) {
 		r.next, err = r.Store.ForgetMails(ctx, before, r.next)
 	case 2:
 		var some bool
-		if some, err = r.Store.ForgetAccesses(ctx, before); some {
+		if some, err = r.Store.DeleteAuditEntries(ctx, before); some {
 			r.next = 1
 		} else {
 			r.next = 0

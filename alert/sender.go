@@ -136,9 +136,9 @@ func (s *Sender) revive(ctx context.Context) error {
 func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
 	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
 	failed := make(map[int64]error)
-	mails, more, err = s.Store.Claim(ctx, store.Claiming{
+	mails, more, err = s.Store.Claim(ctx, store.ClaimOptions{
 		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
-		Decide: func(r *store.Reader, indexed int64) (d store.Decision) {
+		Decide: func(r *store.RecipientState, indexed int64) (d store.Decision) {
 			if err := s.guard(ctx, r.ID, func() error {
 				d = decide(r, s.Now(), s.Spacing, indexed)
 				return nil
@@ -161,8 +161,8 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 }
 
 // later leaves all that waits for a recipient as it is, until a time.
-func later(r *store.Reader, at time.Time) store.Decision {
-	d := store.Decision{LookAt: &at, Later: make(map[int64]time.Time)}
+func later(r *store.RecipientState, at time.Time) store.Decision {
+	d := store.Decision{NextCheckAt: &at, Later: make(map[int64]time.Time)}
 	for _, t := range r.Deliveries {
 		d.Later[t.ID] = at
 	}
@@ -211,7 +211,7 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 	read := time.Now()
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	readers, err := s.Store.Readers(reading, mails)
+	readers, err := s.Store.RecipientStates(reading, mails)
 	if err != nil {
 		return 0, err
 	}
@@ -244,7 +244,7 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
 // send sends one mail and notes what became of it. What was begun is finished,
 // also when we are told to stop. An error means that no mail can leave now.
-func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.Reader, attempt time.Duration) error {
+func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.RecipientState, attempt time.Duration) error {
 	done, err := c.compose(m, r)
 	switch {
 	case err != nil: // a template is wrong, for this mail at least: others can leave

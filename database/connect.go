@@ -42,8 +42,8 @@ func connect(rawURL string, mode absence) (*DB, error) {
 		return connectPostgres(rawURL)
 	}
 	return nil, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-		FR: "L'adresse de la base de données commence par sqlite: ou postgres://.",
-		EN: "A database URL begins with sqlite: or postgres://.",
+		FR: "L’adresse de la base de données n’est pas valable : elle doit commencer par sqlite: ou postgres://.",
+		EN: "This database URL is not valid: it must begin with sqlite: or postgres://.",
 	}}
 }
 
@@ -63,8 +63,8 @@ func connectPostgres(rawURL string) (*DB, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
 		return nil, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
-			FR: "L'adresse de la base PostgreSQL n'est pas valable.",
-			EN: "The PostgreSQL URL is not valid.",
+			FR: "L’adresse de la base PostgreSQL n’est pas valable. Forme attendue : postgres://utilisateur@hôte/base",
+			EN: "This PostgreSQL URL is not valid. Expected form: postgres://user@host/database",
 		}}
 	}
 	// Bun writes arguments into the query, so that no two are alike: preparing
@@ -77,8 +77,8 @@ func connectPostgres(rawURL string) (*DB, error) {
 	if text := config.RuntimeParams["pool_max_conns"]; text != "" { // ours, and not PostgreSQL's
 		if most, err = strconv.Atoi(text); err != nil || most < 8 {
 			return nil, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
-				FR: "pool_max_conns est un nombre, de 8 au moins.",
-				EN: "pool_max_conns is a number of at least 8.",
+				FR: "pool_max_conns doit être un nombre, de 8 au moins.",
+				EN: "pool_max_conns must be a number, of at least 8.",
 			}}
 		}
 	}

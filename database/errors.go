@@ -30,13 +30,13 @@ func Translate(err error) error {
 	}
 	switch {
 	case IsNoRows(err):
-		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Introuvable.", EN: "Not found."}}
+		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Cet élément est introuvable. Il a peut-être été supprimé.", EN: "Not found. It may have been deleted."}}
 	case IsUnique(err):
-		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Existe déjà.", EN: "Exists already."}}
+		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Cet élément existe déjà. Modifiez-le, ou choisissez un autre nom.", EN: "This exists already. Change it, or choose another name."}}
 	case isDown(err):
 		return &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
-			FR: "La base de données ne répond pas. Réessayez dans un instant.",
-			EN: "The database does not answer. Try again in a moment.",
+			FR: "Le service est momentanément indisponible (base de données). Réessayez dans un instant.",
+			EN: "The service is not available at the moment (database). Try again shortly.",
 		}}
 	}
 	return fmt.Errorf("database: %w", err)

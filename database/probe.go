@@ -45,11 +45,11 @@ func (db *DB) probe(ctx context.Context) (version string, err error) {
 		return "", err
 	case number < oldest:
 		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "%s est trop ancien : il faut PostgreSQL 15 ou plus récent.", EN: "%s is too old: PostgreSQL 15 or newer is needed.",
+			FR: "%s est trop ancien : installez PostgreSQL 15 ou une version plus récente.", EN: "%s is too old: install PostgreSQL 15 or newer.",
 		}.With(version)}
 	case !may:
 		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "Cet utilisateur ne peut pas créer de tables dans son schéma.", EN: "This user cannot make tables in its schema.",
+			FR: "L’utilisateur PostgreSQL ne peut pas créer de tables dans son schéma. Accordez-lui ce droit (GRANT CREATE ON SCHEMA).", EN: "The PostgreSQL user may not create tables in its schema. Grant it that right (GRANT CREATE ON SCHEMA).",
 		}}
 	}
 	return version, nil

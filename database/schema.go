@@ -132,8 +132,8 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	switch lacking := known.Unapplied(); {
 	case len(unknown) > 0:
 		return &vigie.Error{Code: Newer, Err: errors.New("unknown migrations: " + names(unknown)), Text: vigie.Text{
-			FR: "La base de données est plus récente que cette version de Vigie : employez la version qui l'a mise à jour, ou restaurez une sauvegarde d'avant.",
-			EN: "The database is newer than this version of Vigie: use the version that migrated it, or restore a backup from before.",
+			FR: "La base de données est plus récente que cette version de Vigie : utilisez la version qui l’a mise à jour, ou restaurez une sauvegarde antérieure à la mise à jour.",
+			EN: "The database is newer than this version of Vigie: use the version that migrated it, or restore a backup made before that migration.",
 		}}
 	case len(known.Applied()) == 0:
 		return emptyDatabase()
@@ -147,15 +147,15 @@ func (db *DB) checkSchema(ctx context.Context) error {
 // makes.
 func OlderDatabase(lacks string) error {
 	return &vigie.Error{Code: Older, Err: errors.New(lacks), Text: vigie.Text{
-		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
-		EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
+		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d’abord « vigie migrate », ou démarrez un serveur de cette version.",
+		EN: "The database is older than this version of Vigie: run “vigie migrate” first, or start a server of this version.",
 	}}
 }
 
 func emptyDatabase() error {
 	return &vigie.Error{Code: Empty, Text: vigie.Text{
-		FR: "La base de données est vide : exécutez d'abord « vigie migrate », ou démarrez le serveur.",
-		EN: "The database is empty: run « vigie migrate » first, or start the server.",
+		FR: "La base de données est vide : exécutez d’abord « vigie migrate », ou démarrez le serveur.",
+		EN: "The database is empty: run “vigie migrate” first, or start the server.",
 	}}
 }
 

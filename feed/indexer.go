@@ -93,8 +93,8 @@ func (x *Indexer) Index() (search.Index, error) {
 		return active.Index, nil
 	}
 	unavailable := &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
-		FR: "La recherche se prépare. Réessayez dans un instant.",
-		EN: "Search is getting ready. Try again in a moment.",
+		FR: "La recherche est en préparation. Réessayez dans quelques minutes.",
+		EN: "The search is being prepared. Try again in a few minutes.",
 	}}
 	if x.apart.Load() {
 		unavailable.Err = errApart

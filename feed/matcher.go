@@ -71,7 +71,7 @@ func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx cont
 	if err != nil || len(m.aside) == 0 {
 		return err
 	}
-	matched, err := s.Told(ctx)
+	matched, err := s.AlertsCursor(ctx)
 	if err != nil {
 		return err
 	}

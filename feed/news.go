@@ -40,7 +40,7 @@ type News struct {
 type follower struct {
 	// after is the last change before it began; unknown while that is being read.
 	after int64
-	queue chan *query.News
+	queue chan *query.NoticeEffect
 }
 
 // unknown is the number of a change that is yet to be read.
@@ -89,7 +89,7 @@ func (n *News) consumer() *consumer.Consumer {
 // Follow yields the news from now on until ctx ends: all that has come since
 // the last time. An error, of code [vigie.Unavailable], is the last thing it
 // yields. The result is for one use.
-func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
 	f := n.register()
 	// Only now: what is published from here on reaches the follower's queue.
 	after, err := n.store.Database().LastNumber(ctx)
@@ -101,7 +101,7 @@ func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], err
 	f.after = after
 	n.mutex.Unlock()
 	context.AfterFunc(ctx, func() { n.unregister(f) })
-	return func(yield func([]*query.News, error) bool) {
+	return func(yield func([]*query.NoticeEffect, error) bool) {
 		for {
 			some, lost := f.take(ctx)
 			if len(some) > 0 && !yield(some, nil) || ctx.Err() != nil {
@@ -118,7 +118,7 @@ func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.News, error], err
 func (n *News) register() *follower {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	f := &follower{after: unknown, queue: make(chan *query.News, mostBehind)}
+	f := &follower{after: unknown, queue: make(chan *query.NoticeEffect, mostBehind)}
 	n.followers[f] = struct{}{}
 	return f
 }
@@ -131,7 +131,7 @@ func (n *News) unregister(f *follower) {
 
 // take waits for news and takes all there are; lost reports that there will be
 // no more. What was queued from before the follower began is left out.
-func (f *follower) take(ctx context.Context) (some []*query.News, lost bool) {
+func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
@@ -150,8 +150,8 @@ func (f *follower) take(ctx context.Context) (some []*query.News, lost bool) {
 
 func errLost() error {
 	return &vigie.Error{Code: vigie.Unavailable, Err: errors.New("feed: a follower of the news is cut off"), Text: vigie.Text{
-		FR: "Le fil des nouvelles est interrompu : relisez la liste et abonnez-vous de nouveau.",
-		EN: "The stream of news is cut: read the list again and subscribe anew.",
+		FR: "L’affichage en direct a été interrompu : des marchés ont pu vous échapper. Rechargez la page.",
+		EN: "The live updates were interrupted: you may have missed tenders. Reload the page.",
 	}}
 }
 
@@ -193,7 +193,7 @@ func (n *News) next(ctx context.Context, after int64, limit int) (items []consum
 
 // process tells of notices.
 func (n *News) process(ctx context.Context, items []consumer.Item) error {
-	var news []*query.News
+	var news []*query.NoticeEffect
 	n.mutex.Lock()
 	edits, reached := n.edits, n.edits
 	n.mutex.Unlock()
@@ -251,7 +251,7 @@ func (n *News) begin() bool {
 }
 
 // read makes news of notices.
-func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.News, error) {
+func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.NoticeEffect, error) {
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil || len(notices) == 0 {
 		return nil, err
@@ -268,16 +268,16 @@ func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.N
 	if err != nil {
 		return nil, err
 	}
-	news := make([]*query.News, len(notices))
+	news := make([]*query.NoticeEffect, len(notices))
 	for i, notice := range notices {
-		news[i] = query.NewsOf(notice, tenders[notice.TenderID], byTender[notice.TenderID])
+		news[i] = query.EffectOf(notice, tenders[notice.TenderID], byTender[notice.TenderID])
 	}
 	return news, nil
 }
 
 // tell puts news into the followers' queues. Nobody is waited for: whose queue
 // is full is lost.
-func (n *News) tell(ctx context.Context, news []*query.News) {
+func (n *News) tell(ctx context.Context, news []*query.NoticeEffect) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	for f := range n.followers {

@@ -208,7 +208,7 @@ func TestSlowFollower(t *testing.T) {
 		publish(t, s, numbered(i, i+vigie.MaxBatch)...)
 		hears(t, quick, numbered(i, i+vigie.MaxBatch)...)
 	}
-	var heard []*query.News
+	var heard []*query.NoticeEffect
 	var lost error
 	for some, err := range slow {
 		heard, lost = append(heard, some...), err
@@ -265,7 +265,7 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			heard := make(chan *query.News, 10)
+			heard := make(chan *query.NoticeEffect, 10)
 			go func() {
 				for some := range news {
 					for _, one := range some {

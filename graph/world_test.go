@@ -166,10 +166,10 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 	go func() { defer close(told); news.Run(telling) }()
 	t.Cleanup(func() { stop(); <-told })
 	w.following = make(chan struct{}, 100)
-	follow := func(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+	follow := func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
 		defer func() { w.following <- struct{}{} }()
 		whole, err := news.Follow(ctx)
-		return func(yield func([]*query.News, error) bool) {
+		return func(yield func([]*query.NoticeEffect, error) bool) {
 			for some, err := range whole {
 				if w.newsCut.Load() {
 					some, err = nil, &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "Coupé.", EN: "Cut."}}

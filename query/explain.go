@@ -38,7 +38,7 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 	if len(c.ExcludedKeywords) > 0 {
 		found := FoundKeywords(c.ExcludedKeywords, t)
 		add(Result{
-			Criterion: "excludedKeywords", Label: vigie.Text{FR: "Mots exclus", EN: "Excluded keywords"},
+			Criterion: "excludedKeywords", Label: vigie.Text{FR: "Mots à exclure", EN: "Excluded keywords"},
 			Satisfied: len(found) == 0, Wanted: quoted(c.ExcludedKeywords), Found: quoted(found),
 		})
 	}
@@ -70,7 +70,7 @@ func explainKeywords(c vigie.Criteria, t Facts) Result {
 		Satisfied: len(found) == len(c.Keywords), Wanted: quoted(c.Keywords), Found: quoted(found),
 	}
 	if c.KeywordMode == vigie.AnyKeyword {
-		r.Label = vigie.Text{FR: "Mots clés, n'importe lequel", EN: "Keywords, any"}
+		r.Label = vigie.Text{FR: "Mots clés, n’importe lequel", EN: "Keywords, any"}
 		r.Satisfied = len(found) > 0
 	}
 	return r
@@ -120,7 +120,7 @@ func explainList(criterion string, label vigie.Text, wanted, has []string, text 
 // [vigie.Nationwide]: "Ain (01)".
 func DepartmentText(code string) vigie.Text {
 	if code == vigie.Nationwide {
-		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not said"}
+		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not specified"}
 	}
 	if d, ok := vigie.DepartmentByCode(code); ok {
 		return vigie.Same(fmt.Sprintf("%s (%s)", d.Name, d.Code))

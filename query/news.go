@@ -6,9 +6,9 @@ import (
 	"vigie"
 )
 
-// News is a notice that was just published, with what its tender was without
+// NoticeEffect is a notice that was just published, with what its tender was without
 // it and is since.
-type News struct {
+type NoticeEffect struct {
 	Notice *vigie.Notice
 	// Tender is as it is by now; notices later than this one count.
 	Tender *vigie.Tender
@@ -30,12 +30,12 @@ type state struct {
 	buyer vigie.BuyerName
 }
 
-// NewsOf tells what a notice did to its tender; notices are all that the tender
+// EffectOf tells what a notice did to its tender; notices are all that the tender
 // has. Notices know their buyer by name alone: the tender is taken to have
 // always had the buyer that it has now.
-func NewsOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *News {
+func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
 	before, since, known := vigie.Arrival(notices, n.ID)
-	news := &News{Notice: n, Tender: t, since: asTold(since, t), late: since.Notices[0].ID == n.ID}
+	news := &NoticeEffect{Notice: n, Tender: t, since: asTold(since, t), late: since.Notices[0].ID == n.ID}
 	if known {
 		news.before = asTold(before, t)
 	}
@@ -55,11 +55,11 @@ func asTold(f vigie.Folded, t *vigie.Tender) *state {
 }
 
 // Facts are the tender's, as it is by now.
-func (n *News) Facts() Facts { return n.now.facts }
+func (n *NoticeEffect) Facts() Facts { return n.now.facts }
 
 // Before is the tender as it was known before the notice came; nil where it was
 // not.
-func (n *News) Before() *vigie.Tender {
+func (n *NoticeEffect) Before() *vigie.Tender {
 	if n.before == nil {
 		return nil
 	}
@@ -69,12 +69,12 @@ func (n *News) Before() *vigie.Tender {
 // Corrects reports whether the notice corrects what was known: it says so, or
 // makes its tender another than it was. An original that comes after its
 // correction does neither.
-func (n *News) Corrects() bool {
+func (n *NoticeEffect) Corrects() bool {
 	return n.before != nil && !n.late && (n.Notice.Kind == vigie.Correction || n.changes())
 }
 
-// Hastens reports whether the notice moved the deadline to an earlier moment.
-func (n *News) Hastens() bool {
+// AdvancesDeadline reports whether the notice moved the deadline to an earlier moment.
+func (n *NoticeEffect) AdvancesDeadline() bool {
 	if n.before == nil {
 		return false
 	}
@@ -87,7 +87,7 @@ func (n *News) Hastens() bool {
 // the tender is online and matches and was not, or did not, before; else
 // corrected, or cancelled, where it did. Awards and quiet notices mean nothing
 // to anybody.
-func (n *News) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
+func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
 	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
 		return "", Facts{}, false
 	}
@@ -115,7 +115,7 @@ func (n *News) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Fact
 func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
 
 // changes reports whether the notice made its tender another than it was.
-func (n *News) changes() bool {
+func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
 	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)
 }

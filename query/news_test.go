@@ -79,7 +79,7 @@ func TestNews(t *testing.T) {
 			tender := &vigie.Tender{ID: 10, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content, BuyerID: 1, Outcome: f.Outcome}
 			last := notices[len(test.story)-1]
 			formula := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}, BuyerIDs: []int64{1}})
-			kind, facts, ok := query.NewsOf(last, tender, notices).For(formula, noon)
+			kind, facts, ok := query.EffectOf(last, tender, notices).For(formula, noon)
 			if kind != test.want || ok != (test.want != "") {
 				t.Fatalf("%q, %v; want %q", kind, ok, test.want)
 			}

@@ -36,7 +36,7 @@ func (q Query) Check() error {
 	}
 	return &vigie.Error{
 		Code: vigie.BadRequest,
-		Text: vigie.Text{FR: "Cette recherche n'est pas possible.", EN: "This search is not possible."},
+		Text: vigie.Text{FR: "Cette recherche n’est pas possible. Simplifiez-la, puis recommencez.", EN: "This search is not possible. Simplify it, then try again."},
 		Err:  errors.New("search: " + fault),
 	}
 }
@@ -65,8 +65,8 @@ func CheckName(name string) error {
 		return &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "Le nom d'un index n'a que des lettres, chiffres et traits d'union : %q.",
-				EN: "An index's name has only letters, digits and hyphens: %q.",
+				FR: "Le nom d’index %q n’est pas valable : utilisez seulement des lettres, des chiffres et des traits d’union.",
+				EN: "The index name %q is not valid: use letters, digits and hyphens only.",
 			}.With(name),
 		}
 	}
@@ -78,8 +78,8 @@ func Unavailable(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Unavailable,
 		Text: vigie.Text{
-			FR: "La recherche ne répond pas pour le moment. Réessayez dans un instant.",
-			EN: "Search is not answering at the moment. Try again shortly.",
+			FR: "La recherche est momentanément indisponible. Réessayez dans un instant.",
+			EN: "The search is not available at the moment. Try again shortly.",
 		},
 		Err: cause,
 	}
@@ -89,7 +89,7 @@ func Unavailable(cause error) error {
 func Internal(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Internal,
-		Text: vigie.Text{FR: "La recherche a échoué.", EN: "The search failed."},
+		Text: vigie.Text{FR: "La recherche a échoué. Réessayez dans un instant.", EN: "The search failed. Try again in a moment."},
 		Err:  cause,
 	}
 }
@@ -100,8 +100,8 @@ func TooLarge(cause error) error {
 	return &vigie.Error{
 		Code: vigie.LimitExceeded,
 		Text: vigie.Text{
-			FR: "Un marché est trop long pour l'index de recherche.",
-			EN: "A tender is too long for the search index.",
+			FR: "Un marché est trop long pour l’index de recherche : il n’apparaît pas dans les listes. Raccourcissez sa description.",
+			EN: "A tender is too long for the search index: it appears in no list. Shorten its description.",
 		},
 		Err: cause,
 	}

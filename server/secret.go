@@ -43,7 +43,7 @@ func useSecrets(ctx context.Context, s *store.Store, secrets []string) error {
 // secretAdopt is the command that goes on with other secrets.
 type secretAdopt struct {
 	databaseSettings
-	Secret []string `help:"The secrets that servers are to have from now on." required:"" type:"secret" placeholder:"SECRET"`
+	Secret []string `help:"The secrets that servers use from now on." required:"" type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.

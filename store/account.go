@@ -30,7 +30,7 @@ type Claims struct {
 // it in the last seconds may be missing.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	now := s.db.Now()
-	account, place := s.met.find(c, now)
+	account, place := s.accounts.find(c, now)
 	if account != nil {
 		return account, nil
 	}
@@ -39,10 +39,10 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		return nil, database.Translate(err)
 	}
 	if account != nil && !follow(account, c, s.db.Stamp()) {
-		s.met.keep(account, now, place)
+		s.accounts.keep(account, now, place)
 		return account, nil
 	}
-	defer s.met.forget(person{c.Issuer, c.Subject})
+	defer s.accounts.forget(person{c.Issuer, c.Subject})
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
@@ -160,7 +160,7 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Accou
 		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking", "left_at").WherePK().Exec(ctx); err != nil || !ask {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{before.ID})
+		return s.checkNow(ctx, tx, []int64{before.ID})
 	}
 	return s.takeOver(ctx, tx, before, after)
 }
@@ -184,7 +184,7 @@ func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipien
 			return err
 		}
 	}
-	return s.lookAgain(ctx, tx, []int64{after.ID})
+	return s.checkNow(ctx, tx, []int64{after.ID})
 }
 
 // vouched has it decided again what becomes of all that an account's own address
@@ -208,7 +208,7 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 	if _, err := tx.NewUpdate().Model(r).Column("unvouched_at").WherePK().Exec(ctx); err != nil {
 		return err
 	}
-	return s.lookAgain(ctx, tx, []int64{r.ID})
+	return s.checkNow(ctx, tx, []int64{r.ID})
 }
 
 // hasLeft tells whether a recipient asked for no mail, of a watch or at all.
@@ -267,8 +267,8 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 	err := s.db.ForUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
 	if database.IsNoRows(err) {
 		return nil, &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
-			FR: "Ce compte n'existe plus : reconnectez-vous.",
-			EN: "This account is gone: sign in again.",
+			FR: "Ce compte a été supprimé. Reconnectez-vous pour en ouvrir un autre.",
+			EN: "This account was deleted. Sign in again to open another.",
 		}}
 	}
 	return account, err
@@ -277,7 +277,7 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 // UpdateAccount changes an account's settings.
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
 	var who person
-	defer func() { s.met.forget(who) }()
+	defer func() { s.accounts.forget(who) }()
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
@@ -296,7 +296,7 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, recipients)
+		return s.checkNow(ctx, tx, recipients)
 	})
 	return account, err
 }

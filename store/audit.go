@@ -11,9 +11,10 @@ import (
 	"vigie/database"
 )
 
-// Access is that somebody with the scope of support looked at an account, or
+// AuditEntry is that somebody with the scope of support looked at an account, or
 // for one.
-type Access struct {
+type AuditEntry struct {
+	bun.BaseModel `bun:"accesses" json:"-"`
 	// ID is the number of the change that made it.
 	ID int64     `bun:",pk" json:"-"`
 	At time.Time `json:"at"`
@@ -51,9 +52,9 @@ func (s *Store) AccountOfWatch(ctx context.Context, watch int64) (*vigie.Account
 	return account, database.Translate(err)
 }
 
-// NoteAccess writes down that whoever has a token of that issuer and subject is
+// AddAuditEntry writes down that whoever has a token of that issuer and subject is
 // about to see accounts, by a field of the API; of none, that it looked for one.
-func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, accounts []*vigie.Account) error {
+func (s *Store) AddAuditEntry(ctx context.Context, issuer, subject, field string, accounts []*vigie.Account) error {
 	ids := make([]int64, len(accounts))
 	for i, a := range accounts {
 		ids[i] = a.ID
@@ -70,8 +71,8 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 		if err != nil {
 			return err
 		}
-		about := Access{At: s.db.Stamp(), Issuer: issuer, Subject: subject, Field: field}
-		var rows []*Access
+		about := AuditEntry{At: s.db.Stamp(), Issuer: issuer, Subject: subject, Field: field}
+		var rows []*AuditEntry
 		for _, a := range seen {
 			row := about
 			row.ID, row.AccountID = numbers.next(), &a.ID
@@ -91,10 +92,10 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 
 // Accesses yields the accesses since a time, in their order. An error is the
 // last thing it yields.
-func (s *Store) Accesses(ctx context.Context, since time.Time) iter.Seq2[*Access, error] {
-	return func(yield func(*Access, error) bool) {
+func (s *Store) AuditEntries(ctx context.Context, since time.Time) iter.Seq2[*AuditEntry, error] {
+	return func(yield func(*AuditEntry, error) bool) {
 		for after := int64(0); ; {
-			var rows []*Access
+			var rows []*AuditEntry
 			err := s.db.NewSelect().Model(&rows).Where("id > ?", after).Where("at >= ?", since).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
 			if err != nil {
 				yield(nil, database.Translate(err))
@@ -113,18 +114,18 @@ func (s *Store) Accesses(ctx context.Context, since time.Time) iter.Seq2[*Access
 	}
 }
 
-// forgetAccesses takes out of the accesses what names a person whose account is
+// deleteAuditEntries takes out of the accesses what names a person whose account is
 // erased: that there was one stays, and whose account it was, by its id. Where
 // the person did support, its own accesses stay its own, by a hash.
-func (s *Store) forgetAccesses(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
-	if _, err := tx.NewUpdate().Model((*Access)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
+func (s *Store) deleteAuditEntries(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
+	if _, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
 		return err
 	}
 	print := ""
 	if s.fingerprints != nil {
 		print = s.fingerprints(account.Subject)[0]
 	}
-	_, err := tx.NewUpdate().Model((*Access)(nil)).Set("subject = ?", print).
+	_, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("subject = ?", print).
 		Where("issuer = ?", account.Issuer).Where("subject = ?", account.Subject).Exec(ctx)
 	return err
 }

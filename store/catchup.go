@@ -119,10 +119,10 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 	})
 }
 
-// CatchUpFollowers returns those who follow watches that catch up, at most
+// CatchUpRecipients returns those who follow watches that catch up, at most
 // [vigie.MaxBatch] of them.
-func (s *Store) CatchUpFollowers(ctx context.Context, watches []int64) ([]Follower, error) {
-	return scanFollowers(ctx, s.followers().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
+func (s *Store) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
+	return scanWatchRecipients(ctx, s.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
 		Where("w.active").Where("w.deleted_at IS NULL"))
 }
 
@@ -136,7 +136,7 @@ func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 // notToldSince leaves out the news of a tender for recipients that were mailed
 // about it, because of something else, since it was found out who knows it:
 // notices are entered while watches catch up.
-func notToldSince(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert) ([]Alert, error) {
+func notToldSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
 	if about.AsOf == 0 {
 		return alerts, nil
 	}

@@ -114,7 +114,7 @@ func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
 	if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
 		return err
 	}
-	if err := s.lookAgain(ctx, tx, []int64{r.ID}); err != nil {
+	if err := s.checkNow(ctx, tx, []int64{r.ID}); err != nil {
 		return err
 	}
 	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", r.ID).Exec(ctx)
@@ -130,7 +130,7 @@ func (s *Store) Leave(ctx context.Context, recipientID int64) error {
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{recipientID})
+		return s.checkNow(ctx, tx, []int64{recipientID})
 	})
 }
 
@@ -152,7 +152,7 @@ func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{a.RecipientID})
+		return s.checkNow(ctx, tx, []int64{a.RecipientID})
 	})
 }
 
@@ -183,6 +183,6 @@ func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, wh
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, everywhere)
+		return s.checkNow(ctx, tx, everywhere)
 	})
 }

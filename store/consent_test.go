@@ -85,10 +85,10 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 		if list[0].Status != vigie.Confirmed || list[1].Status != want {
 			f.t.Errorf("%s: the addresses are %s and %s to %s, not %s", when, list[0].Status, list[1].Status, w.Name, want)
 		}
-		followers, err := f.store.Followers(f.t.Context(), []int64{w.ID}, 1<<60)
+		followers, err := f.store.WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
 		f.must(err)
 		id := f.subscriber(w).RecipientID
-		listed := slices.ContainsFunc(followers, func(x store.Follower) bool { return x.RecipientID == id })
+		listed := slices.ContainsFunc(followers, func(x store.WatchRecipient) bool { return x.RecipientID == id })
 		if listed != (want == vigie.Confirmed) {
 			f.t.Errorf("%s: that an address which is %s follows %s is %v", when, want, w.Name, listed)
 		}
@@ -101,19 +101,19 @@ func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
 	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices), 0))[0].Notice
-	f.must(f.store.Enter(f.t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
+	f.must(f.store.Enter(f.t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
 		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
 	}}))
 }
 
 // claim has mails written of what the second address follows, and returns them
 // with what was seen of their reader, nil where nobody looked.
-func (f *following) claim() (mails []*vigie.Mail, seen *store.Reader) {
+func (f *following) claim() (mails []*vigie.Mail, seen *store.RecipientState) {
 	f.t.Helper()
 	id := f.subscriber(f.roads).RecipientID
-	mails, _, err := f.store.Claim(f.t.Context(), store.Claiming{
+	mails, _, err := f.store.Claim(f.t.Context(), store.ClaimOptions{
 		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.Reader, _ int64) store.Decision {
+		Decide: func(r *store.RecipientState, _ int64) store.Decision {
 			if r.ID != id {
 				return store.Decision{}
 			}
@@ -298,7 +298,7 @@ func TestLeaveWatch(t *testing.T) {
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		readers, err := f.store.Readers(t.Context(), mails)
+		readers, err := f.store.RecipientStates(t.Context(), mails)
 		if err != nil || len(readers[id].Deliveries) != 1 || readers[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
 			t.Errorf("it is told %+v, %v", readers[id], err)
 		}
@@ -324,11 +324,11 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
-		if readers, err := f.store.Readers(t.Context(), mails); err != nil || len(readers[id].Watches) != 1 {
+		if readers, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(readers[id].Watches) != 1 {
 			t.Errorf("it follows %+v, %v", readers[id], err)
 		}
 		f.must(f.store.Leave(t.Context(), id))
-		if readers, err := f.store.Readers(t.Context(), mails); err != nil || !readers[id].Left {
+		if readers, err := f.store.RecipientStates(t.Context(), mails); err != nil || !readers[id].Left {
 			t.Errorf("it is %+v, %v", readers[id], err)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 	"vigie/database"
 )
 
-// Told is the last notice of which the deliveries were entered.
-func (s *Store) Told(ctx context.Context) (int64, error) {
+// AlertsCursor is the last notice of which the deliveries were entered.
+func (s *Store) AlertsCursor(ctx context.Context) (int64, error) {
 	return s.db.Cursor(ctx, database.AlertsConsumer)
 }
 
@@ -30,7 +30,7 @@ func (s *Store) NoticesBehind(ctx context.Context, after int64) (database.Behind
 
 // AlertsBehind is what is still to be entered into the ledger.
 func (s *Store) AlertsBehind(ctx context.Context) (database.Behind, error) {
-	told, err := s.Told(ctx)
+	told, err := s.AlertsCursor(ctx)
 	if err != nil {
 		return database.Behind{}, err
 	}

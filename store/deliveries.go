@@ -190,21 +190,21 @@ func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) err
 		next, ever := NextAsk(who.Asks, who.AskedAt)
 		switch {
 		case who.Confirmed:
-			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée.", EN: "This address is confirmed already."})
+			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
 		case who.Left:
 			return refuse(vigie.Text{
-				FR: "Cette adresse ne veut plus rien recevoir ; seule la personne qui la lit peut revenir.",
-				EN: "This address wants no more mail; only whoever reads it can come back.",
+				FR: "Le destinataire s’est désinscrit. Lui seul peut se réinscrire, par le lien qu’il a reçu.",
+				EN: "The recipient unsubscribed. Only they can subscribe again, by the link they received.",
 			})
 		case !ever:
 			return refuse(vigie.Text{
-				FR: "La confirmation a été demandée %d fois à cette adresse : elle ne le sera plus.",
-				EN: "This address was asked %d times for its confirmation: it will not be any more.",
+				FR: "La confirmation a déjà été demandée %d fois, sans réponse : aucun autre courriel ne sera envoyé. Demandez au destinataire d’ouvrir l’un des liens reçus.",
+				EN: "This address was asked %d times, without an answer: no further mail will be sent. Ask the recipient to open one of the links received.",
 			}.With(maxAsks))
 		case next.After(now):
 			return refuse(vigie.Text{
-				FR: "La confirmation a été demandée à cette adresse il y a moins de 24 heures.",
-				EN: "This address was asked for its confirmation less than 24 hours ago.",
+				FR: "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander.",
+				EN: "This address was asked less than 24 hours ago. Wait before asking again.",
 			})
 		}
 		_, err = tx.NewUpdate().Model((*recipient)(nil)).Set("asking = TRUE").Set("look_at = ?", now).Where("id = ?", r.ID).Exec(ctx)
@@ -236,18 +236,18 @@ func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscri
 			return err
 		case r.AddressKey != addressKey(account.Email):
 			return refuse(vigie.Text{
-				FR: "Seule la personne qui lit cette adresse peut revenir, par le lien de ses messages.",
-				EN: "Only whoever reads this address can come back, by the link in its mails.",
+				FR: "Seul le destinataire peut se réinscrire, par le lien des courriels qu’il a reçus.",
+				EN: "Only the recipient can subscribe again, by the link in the mails they received.",
 			})
 		case !account.EmailVerified:
 			return refuse(vigie.Text{
-				FR: "Cette adresse n'est pas vérifiée : revenez par le lien d'un de ses messages, ou faites-la vérifier là où vous vous connectez.",
-				EN: "This address is not verified: come back by the link in one of its mails, or have it verified where you sign in.",
+				FR: "Votre adresse n’est pas vérifiée. Réinscrivez-vous par le lien d’un courriel reçu, ou faites vérifier votre adresse sur votre espace.",
+				EN: "Your address is not verified. Subscribe again by the link in a mail you received, or have your address verified in your account.",
 			})
 		case bounced:
 			return refuse(vigie.Text{
-				FR: "Les messages à cette adresse reviennent : seul le lien d'un message qu'elle a reçu peut la rétablir.",
-				EN: "Mail to this address comes back: only the link in a mail that reached it can restore it.",
+				FR: "Les courriels envoyés à cette adresse reviennent. Réinscrivez-vous par le lien d’un courriel que vous avez reçu à cette adresse.",
+				EN: "Mail to this address comes back. Subscribe again by the link in a mail that reached it.",
 			})
 		}
 		if err := s.takeBack(ctx, tx, r); err != nil {

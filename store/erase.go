@@ -52,7 +52,7 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 // person is a new one at the next sign-in.
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	var who person
-	defer func() { s.met.forget(who) }()
+	defer func() { s.accounts.forget(who) }()
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, id)
 		if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		if err := s.forget(ctx, tx, account, recipients); err != nil {
 			return err
 		}
-		if err := s.forgetAccesses(ctx, tx, account); err != nil {
+		if err := s.deleteAuditEntries(ctx, tx, account); err != nil {
 			return err
 		}
 		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"

@@ -167,7 +167,7 @@ func TestEraseShared(t *testing.T) {
 		}
 		// Who was to be told when the account went is left out, and keeps nobody waiting.
 		n := publish(t, f.store, notice("later", 0))[0].Notice
-		f.must(f.store.Enter(t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
+		f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
 			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
 			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
 		}))

@@ -13,13 +13,13 @@ import (
 // Export is all that the database holds of an account, for the person whose it
 // is. Times are UTC.
 type Export struct {
-	Account    ExportedAccount    `json:"account"`
-	Watches    []ExportedWatch    `json:"watches"`
-	Addresses  []ExportedAddress  `json:"addresses"`
-	Mails      []ExportedMail     `json:"mails"`
-	Deliveries []ExportedDelivery `json:"deliveries"`
-	Marks      []ExportedMark     `json:"marks"`
-	Accesses   []ExportedAccess   `json:"accesses"`
+	Account    ExportedAccount      `json:"account"`
+	Watches    []ExportedWatch      `json:"watches"`
+	Addresses  []ExportedAddress    `json:"addresses"`
+	Mails      []ExportedMail       `json:"mails"`
+	Deliveries []ExportedDelivery   `json:"deliveries"`
+	Marks      []ExportedMark       `json:"marks"`
+	Accesses   []ExportedAuditEntry `json:"accesses"`
 }
 
 // ExportedAccount is the account itself.
@@ -110,8 +110,8 @@ type ExportedDelivery struct {
 	MailID      *string            `json:"mailId" bun:"-"`
 }
 
-// ExportedAccess is that somebody of the support looked at the account.
-type ExportedAccess struct {
+// ExportedAuditEntry is that somebody of the support looked at the account.
+type ExportedAuditEntry struct {
 	At    time.Time `json:"at"`
 	Field string    `json:"field"`
 }
@@ -129,7 +129,7 @@ type ExportedMark struct {
 func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	e := &Export{
 		Watches: []ExportedWatch{}, Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}, Marks: []ExportedMark{},
-		Accesses: []ExportedAccess{},
+		Accesses: []ExportedAuditEntry{},
 	}
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }

@@ -67,9 +67,9 @@ type imported struct {
 	ImportedAt    time.Time
 }
 
-// lookedAtLater is when the recipients of imported watches are looked at: there
+// firstCheckAfter is when the recipients of imported watches are looked at: there
 // is nothing to write to them, and those must not wait to whom there is.
-const lookedAtLater = 24 * time.Hour
+const firstCheckAfter = 24 * time.Hour
 
 // ImportWatches brings watches of other systems here, at most [vigie.MaxBatch],
 // for accounts of an issuer; began is when the import began that they are part
@@ -178,8 +178,8 @@ func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error 
 		switch {
 		case met[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
 			e.refuse(vigie.Taken, vigie.Text{
-				FR: "Cet identifiant externe est déjà celui d'une autre ligne.",
-				EN: "This external id is another line's already.",
+				FR: "Cet identifiant externe figure déjà sur une autre ligne : celle-ci a été ignorée. Donnez-lui un autre identifiant.",
+				EN: "Another line already has this externalId: this line was skipped. Give it another externalId.",
 			}, "externalId")
 		case e.known != nil && e.known.Digest == w.Digest:
 			e.result.Outcome = ImportUnchanged
@@ -246,8 +246,8 @@ func (i *watchImport) findWatches(ctx context.Context) error {
 			e.result.Outcome = ImportKept
 		case account == nil || account.ID != e.watch.AccountID:
 			e.refuse(vigie.Taken, vigie.Text{
-				FR: "Cette veille est celle d'une autre personne.",
-				EN: "This watch is another subject's.",
+				FR: "Cette veille appartient déjà à une autre personne : elle n’a pas été modifiée. Vérifiez « subject ».",
+				EN: "This watch belongs to another subject already: it was not changed. Check “subject”.",
 			}, "subject")
 		}
 	}
@@ -335,8 +335,8 @@ func (i *watchImport) findNames(ctx context.Context) error {
 		if e.known == nil {
 			if i.counts[e.account] >= vigie.MaxWatches {
 				e.refuse(vigie.TooMany, vigie.Text{
-					FR: "Cette personne a déjà %d veilles, le plus qui soit permis.",
-					EN: "This subject has %d watches already, the most allowed.",
+					FR: "Cette personne a atteint la limite de %d veilles : celle-ci n’a pas été importée.",
+					EN: "This subject has reached the limit of %d watches: this one was not imported.",
 				}.With(vigie.MaxWatches))
 				continue
 			}
@@ -385,8 +385,8 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 		}
 		if len(e.buyers) > vigie.MaxChoices {
 			e.refuse(vigie.TooMany, vigie.Text{
-				FR: "%d organismes portent ces noms, c'est trop : %d au plus. Donnez leurs SIRET ou leurs départements.",
-				EN: "%d buyers have these names, which are too many: %d at most. Give their SIRETs or departments.",
+				FR: "%[1]d organismes portent ces noms ; la limite est de %[2]d. Indiquez leurs SIRET ou leurs départements.",
+				EN: "%[1]d buyers have these names; the limit is %[2]d. Give their SIRETs or departments.",
 			}.With(len(e.buyers), vigie.MaxChoices), "buyers")
 		}
 	}
@@ -460,7 +460,7 @@ func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
 func (i *watchImport) confirm(e *importEntry) {
 	for _, r := range e.people.recipients {
 		if r.ID == 0 {
-			r.Asking, r.LookAt = false, new(i.now.Add(lookedAtLater))
+			r.Asking, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
 		}
 	}
 	for _, in := range e.Recipients {
@@ -597,7 +597,7 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	if err := saveSubscriptions(ctx, i.tx, subscriptions); err != nil || len(named) == 0 {
 		return err
 	}
-	return lookAt(ctx, i.tx, named, i.now.Add(lookedAtLater))
+	return checkAt(ctx, i.tx, named, i.now.Add(firstCheckAfter))
 }
 
 // remember notes what was said of the watches.

@@ -11,10 +11,10 @@ import (
 	"vigie/database"
 )
 
-// LatelyOff returns the watches that are off, and were switched off or deleted
+// RecentlyOff returns the watches that are off, and were switched off or deleted
 // by a change above after: of the notices up to then the ledger still owes them
 // those that came while they were on.
-func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
+func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
 	var watches []*vigie.Watch
 	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
 		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
@@ -24,8 +24,8 @@ func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch
 	return watches, database.Translate(err)
 }
 
-// Follower is an address that may be written to about a watch.
-type Follower struct {
+// WatchRecipient is an address that may be written to about a watch.
+type WatchRecipient struct {
 	RecipientID int64
 	WatchID     int64
 	Frequency   vigie.Frequency
@@ -36,8 +36,8 @@ type Follower struct {
 	Account vigie.Account
 }
 
-// followerRow is a Follower as it is read.
-type followerRow struct {
+// watchRecipientRow is a WatchRecipient as it is read.
+type watchRecipientRow struct {
 	RecipientID int64
 	WatchID     int64
 	Frequency   vigie.Frequency
@@ -50,7 +50,7 @@ type followerRow struct {
 
 // followers selects the addresses that watches owe their alerts: those that
 // agreed, and have not left, bounced or been removed since.
-func (s *Store) followers() *bun.SelectQuery {
+func (s *Store) watchRecipients() *bun.SelectQuery {
 	return s.db.NewSelect().TableExpr("watches AS w").
 		Join("JOIN subscriptions AS s ON s.watch_id = w.id").
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").
@@ -73,20 +73,20 @@ func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
 // it is the account's own.
 const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.email) = r.address_key)"
 
-// Followers returns those who follow watches, at most [vigie.MaxBatch] of them,
+// WatchRecipients returns those who follow watches, at most [vigie.MaxBatch] of them,
 // that were on when a notice came.
-func (s *Store) Followers(ctx context.Context, watches []int64, notice int64) ([]Follower, error) {
-	return scanFollowers(ctx, onAt(s.followers(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
+func (s *Store) WatchRecipients(ctx context.Context, watches []int64, notice int64) ([]WatchRecipient, error) {
+	return scanWatchRecipients(ctx, onAt(s.watchRecipients(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
 // Alerted returns the followers that were, or are to be, alerted of a tender by
 // reason of an earlier notice than the given one, by the watches that were on
 // when that came.
-func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]Follower, error) {
-	q := onAt(s.followers(), notice).ColumnExpr("why.keywords").
+func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]WatchRecipient, error) {
+	q := onAt(s.watchRecipients(), notice).ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
-	return scanFollowers(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
+	return scanWatchRecipients(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
 }
 
 // AlertedRecipients returns the recipients that were, or are to be, alerted of a
@@ -115,14 +115,14 @@ func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
 		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL")
 }
 
-func scanFollowers(ctx context.Context, q *bun.SelectQuery) ([]Follower, error) {
-	var rows []followerRow
+func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {
+	var rows []watchRecipientRow
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, database.Translate(err)
 	}
-	list := make([]Follower, len(rows))
+	list := make([]WatchRecipient, len(rows))
 	for i, row := range rows {
-		list[i] = Follower{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
+		list[i] = WatchRecipient{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
 			ID: row.AccountID, TimeZone: row.TimeZone, DigestHour: row.DigestHour, DigestDay: row.DigestDay,
 		}}
 	}
@@ -138,8 +138,8 @@ type Alert struct {
 	Reasons     []vigie.Reason
 }
 
-// Happening is what alerts are about.
-type Happening struct {
+// AlertSubject is what alerts are about.
+type AlertSubject struct {
 	TenderID int64
 	// NoticeID is the notice that made it happen.
 	NoticeID int64
@@ -155,7 +155,7 @@ type Happening struct {
 // were erased meanwhile are left out, and so are those of a cancellation who
 // are not going to hear of the tender any more: what waited for them was dropped
 // meanwhile.
-func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) error {
+func (s *Store) Enter(ctx context.Context, about AlertSubject, alerts []Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}
@@ -195,7 +195,7 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 
 // stillToHear leaves out the cancellations for recipients who neither heard of
 // the tender nor are going to.
-func stillToHear(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert) ([]Alert, error) {
+func stillToHear(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
 	var asked []int64
 	for _, a := range alerts {
 		if a.Kind == vigie.DeliverCancelled {
@@ -239,7 +239,7 @@ type known struct {
 }
 
 // entered returns the deliveries that are in the ledger already.
-func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64) (known, error) {
+func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
 		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
@@ -275,7 +275,7 @@ type reason struct {
 
 // add adds an alert. Where the recipient is still to be told that the tender is
 // new, the alert is a further reason to, and no second news.
-func (e *entry) add(about Happening, a Alert, entered known, numbers *counter) {
+func (e *entry) add(about AlertSubject, a Alert, entered known, numbers *counter) {
 	notice := about.NoticeID
 	if a.Kind == vigie.DeliverClosingSoon { // it is said once
 		notice = 0
@@ -336,7 +336,7 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 		}
 	}
 	for at, recipients := range e.due {
-		if err := lookAt(ctx, tx, recipients, at); err != nil {
+		if err := checkAt(ctx, tx, recipients, at); err != nil {
 			return err
 		}
 	}
@@ -345,16 +345,16 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 
 // lookAt has recipients looked at at that time, if nothing is to be done
 // sooner. They are locked.
-func lookAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) error {
+func checkAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) error {
 	at = at.UTC().Truncate(time.Microsecond)
 	_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", at).
 		Where("id IN (?)", bun.List(recipients)).Where("look_at IS NULL OR look_at > ?", at).Exec(ctx)
 	return err
 }
 
-// lookAgain has everything that waits for recipients looked at now: what they
+// checkNow has everything that waits for recipients looked at now: what they
 // want to be told, or when, has changed. They are locked.
-func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) error {
+func (s *Store) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) error {
 	if len(recipients) == 0 {
 		return nil
 	}
@@ -364,7 +364,7 @@ func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) er
 	if err != nil {
 		return err
 	}
-	return lookAt(ctx, tx, recipients, now)
+	return checkAt(ctx, tx, recipients, now)
 }
 
 // unclaimed is the condition that a delivery waits or is held.

@@ -12,8 +12,8 @@ import (
 	"vigie/database"
 )
 
-// Reader is a recipient, as those must know it who decide what it is written.
-type Reader struct {
+// RecipientState is a recipient, as those must know it who decide what it is written.
+type RecipientState struct {
 	ID    int64
 	Email string
 	// Primary is whether it is the account's own address.
@@ -32,13 +32,13 @@ type Reader struct {
 	MailedAt *time.Time
 	// Watches are those that it follows: neither left nor removed. Off are those
 	// of them that are paused, or deleted.
-	Watches, Off map[int64]Followed
+	Watches, Off map[int64]FollowedWatch
 	// Deliveries are in the order of their ids.
-	Deliveries []*Told
+	Deliveries []*PendingDelivery
 }
 
-// Followed is a watch as one of its recipients knows it.
-type Followed struct {
+// FollowedWatch is a watch as one of its recipients knows it.
+type FollowedWatch struct {
 	RecipientID    int64
 	SubscriptionID int64
 	WatchID        int64
@@ -51,8 +51,8 @@ type Followed struct {
 	HeardAt time.Time
 }
 
-// Told is a delivery with what there is to tell.
-type Told struct {
+// PendingDelivery is a delivery with what there is to tell.
+type PendingDelivery struct {
 	vigie.Delivery `bun:"embed:"`
 	Reasons        []vigie.Reason `bun:"-"`
 	Tender         *vigie.Tender  `bun:"-"` // what it is now, where it was merged
@@ -71,8 +71,8 @@ type Decision struct {
 	Hold map[int64]Held
 	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
-	// LookAt is when to look at the recipient again, if nothing is due sooner.
-	LookAt *time.Time
+	// NextCheckAt is when to look at the recipient again, if nothing is due sooner.
+	NextCheckAt *time.Time
 	// Asked is that the address needs not be asked for its consent.
 	Asked bool
 }
@@ -83,8 +83,8 @@ type Held struct {
 	Until time.Time
 }
 
-// Claiming says what to claim.
-type Claiming struct {
+// ClaimOptions says what to claim.
+type ClaimOptions struct {
 	// Limit is how many mails, and how many recipients are looked at.
 	Limit int
 	// Lease is for how long others are kept away.
@@ -95,13 +95,13 @@ type Claiming struct {
 	Host string
 	// Decide says what is to become of what waits for a recipient; indexed is the
 	// last change that the search index holds.
-	Decide func(r *Reader, indexed int64) Decision
+	Decide func(r *RecipientState, indexed int64) Decision
 }
 
 // Claim writes down the mails that are to be sent now, and gives them to the
 // caller alone until the lease ends: those that were given up by whoever had
 // them, and new ones. More tells whether there may be more.
-func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, more bool, err error) {
+func (s *Store) Claim(ctx context.Context, c ClaimOptions) (mails []*vigie.Mail, more bool, err error) {
 	// Nearly always there is nothing: no lock is needed to see that.
 	var any bool
 	err = s.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", s.openMails(s.db, 1), s.dueRecipients(s.db, 1)).Scan(ctx, &any)
@@ -128,7 +128,7 @@ func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, mor
 			more = true
 			return nil
 		}
-		looked, added, err := s.look(ctx, tx, c, c.Limit-len(mails))
+		looked, added, err := s.decideDue(ctx, tx, c, c.Limit-len(mails))
 		more = looked == c.Limit-len(mails)
 		mails = append(mails, added...)
 		return err
@@ -152,7 +152,7 @@ func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 }
 
 // look looks at recipients, and writes down the mails that are due.
-func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (looked int, mails []*vigie.Mail, err error) {
+func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int) (looked int, mails []*vigie.Mail, err error) {
 	var ids []int64
 	if err := s.db.SkipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
@@ -165,7 +165,7 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 		return q.Where("d.recipient_id IN (?)", bun.List(ids)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
 			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
 	}
-	readers, err := s.readers(ctx, tx, ids, due)
+	readers, err := s.recipientStates(ctx, tx, ids, due)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -173,14 +173,14 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 	if err := indexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
 		return 0, nil, err
 	}
-	l := looking{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
+	l := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
 	for _, r := range readers {
 		d := c.Decide(r, indexed)
 		if d.Mail == vigie.ConfirmationMail {
 			if granted, err := l.ask(ctx, tx, r); err != nil {
 				return 0, nil, err
 			} else if !granted { // another account was first
-				d = Decision{LookAt: new(now.Add(time.Second))}
+				d = Decision{NextCheckAt: new(now.Add(time.Second))}
 			}
 		}
 		l.note(r, d)
@@ -189,23 +189,23 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 	return len(ids), mails, err
 }
 
-// looking is what looking at some recipients leads to.
-type looking struct {
-	now     time.Time
-	readers []*Reader
-	lookAt  []*time.Time
-	mails   []*vigie.Mail
-	members [][]int64
-	dropped []int64
-	asked   []int64
-	later   map[time.Time][]int64
-	held    map[Held][]int64
+// decisions are what was decided for some recipients.
+type decisions struct {
+	now         time.Time
+	readers     []*RecipientState
+	nextCheckAt []*time.Time
+	mails       []*vigie.Mail
+	members     [][]int64
+	dropped     []int64
+	asked       []int64
+	later       map[time.Time][]int64
+	held        map[Held][]int64
 	// released are held deliveries that are held no more.
 	released []int64
 }
 
-func (l *looking) note(r *Reader, d Decision) {
-	l.readers, l.lookAt = append(l.readers, r), append(l.lookAt, d.LookAt)
+func (l *decisions) note(r *RecipientState, d Decision) {
+	l.readers, l.nextCheckAt = append(l.readers, r), append(l.nextCheckAt, d.NextCheckAt)
 	l.dropped = append(l.dropped, d.Drop...)
 	if d.Asked {
 		l.asked = append(l.asked, r.ID)
@@ -238,7 +238,7 @@ const (
 )
 
 // ask counts one more question to an address, where it may still be asked.
-func (l *looking) ask(ctx context.Context, tx bun.Tx, r *Reader) (granted bool, err error) {
+func (l *decisions) ask(ctx context.Context, tx bun.Tx, r *RecipientState) (granted bool, err error) {
 	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
 		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
 		WHERE addresses.asks < ? AND (addresses.asked_at IS NULL OR addresses.asked_at <= ?)`,
@@ -265,7 +265,7 @@ func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
 	return at, true
 }
 
-func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]*vigie.Mail, error) {
+func (l *decisions) save(ctx context.Context, tx bun.Tx, s *Store, c ClaimOptions) ([]*vigie.Mail, error) {
 	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
 		return nil, err
 	}
@@ -292,10 +292,10 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]
 			return nil, err
 		}
 	}
-	return l.mails, l.saveLooks(ctx, tx)
+	return l.mails, l.saveNextChecks(ctx, tx)
 }
 
-func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming) error {
+func (l *decisions) saveMails(ctx context.Context, tx bun.Tx, s *Store, c ClaimOptions) error {
 	epoch, err := database.Epoch(ctx, tx)
 	if err != nil {
 		return err
@@ -324,9 +324,9 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming
 	return claim(ctx, tx, members)
 }
 
-// saveLooks has each recipient looked at when the first of what still waits for
+// saveNextChecks has each recipient looked at when the first of what still waits for
 // it is due, or when it was decided to.
-func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
+func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	ids := make([]int64, len(l.readers))
 	for i, r := range l.readers {
 		ids[i] = r.ID
@@ -344,7 +344,7 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 	never := time.Time{}
 	groups := make(map[time.Time][]int64) // many wait for one digest
 	for i, r := range l.readers {
-		at := l.lookAt[i]
+		at := l.nextCheckAt[i]
 		if d := due[r.ID]; d != nil && (at == nil || d.Before(*at)) {
 			at = d
 		}
@@ -362,20 +362,20 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// Readers returns those to whom mails go, each with the deliveries of its mail
+// RecipientStates returns those to whom mails go, each with the deliveries of its mail
 // that were not dropped, by recipient.
-func (s *Store) Readers(ctx context.Context, mails []*vigie.Mail) (map[int64]*Reader, error) {
+func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[int64]*RecipientState, error) {
 	recipients, ids := make([]int64, len(mails)), make([]int64, len(mails))
 	for i, m := range mails {
 		recipients[i], ids[i] = m.RecipientID, m.ID
 	}
-	readers, err := s.readers(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
+	readers, err := s.recipientStates(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
 	})
 	if err != nil {
 		return nil, database.Translate(err)
 	}
-	byRecipient := make(map[int64]*Reader, len(readers))
+	byRecipient := make(map[int64]*RecipientState, len(readers))
 	for _, r := range readers {
 		byRecipient[r.ID] = r
 	}
@@ -383,25 +383,25 @@ func (s *Store) Readers(ctx context.Context, mails []*vigie.Mail) (map[int64]*Re
 }
 
 // readers reads recipients, with the deliveries that which leads to.
-func (s *Store) readers(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*Reader, error) {
+func (s *Store) recipientStates(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*RecipientState, error) {
 	readers, err := readRecipients(ctx, db, ids)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[int64]*Reader, len(readers))
+	byID := make(map[int64]*RecipientState, len(readers))
 	for _, r := range readers {
 		byID[r.ID] = r
 	}
-	if err := readFollowed(ctx, db, ids, byID); err != nil {
+	if err := readFollowedWatches(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
 	if err := readMailed(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
-	return readers, readTold(ctx, db, which, byID)
+	return readers, readDeliveries(ctx, db, which, byID)
 }
 
-func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, error) {
+func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientState, error) {
 	var rows []*struct {
 		ID           int64
 		Email        string
@@ -428,20 +428,20 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, er
 	if err != nil {
 		return nil, err
 	}
-	readers := make([]*Reader, len(rows))
+	readers := make([]*RecipientState, len(rows))
 	for i, row := range rows {
-		readers[i] = &Reader{
+		readers[i] = &RecipientState{
 			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
 			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
 			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt,
-			Watches: make(map[int64]Followed), Off: make(map[int64]Followed),
+			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
 		}
 	}
 	return readers, nil
 }
 
-func readFollowed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
-	var rows []Followed
+func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*RecipientState) error {
+	var rows []FollowedWatch
 	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
 		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
 		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
@@ -456,7 +456,7 @@ func readFollowed(ctx context.Context, db bun.IDB, ids []int64, readers map[int6
 	return err
 }
 
-func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
+func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*RecipientState) error {
 	var last []*vigie.Mail
 	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
 		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
@@ -466,13 +466,13 @@ func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]
 	return err
 }
 
-func readTold(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*Reader) error {
-	var told []*Told
+func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*RecipientState) error {
+	var told []*PendingDelivery
 	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
 		return err
 	}
-	byID := make(map[int64]*Told, len(told))
+	byID := make(map[int64]*PendingDelivery, len(told))
 	var ids, tenderIDs, accounts []int64
 	for _, d := range told {
 		byID[d.ID] = d
@@ -576,7 +576,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 			return err
 		}
 		if len(c.Held) > 0 {
-			if err := lookAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
+			if err := checkAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
 				return err
 			}
 		}

@@ -16,14 +16,14 @@ import (
 // another stands under both ids. Unknown ids are left out, and so are those of
 // tenders that were withdrawn.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	tenders, err := s.TendersTold(ctx, ids)
+	tenders, err := s.TendersOfDeliveries(ctx, ids)
 	maps.DeleteFunc(tenders, func(_ int64, t *vigie.Tender) bool { return t == nil || t.Outcome == vigie.Withdrawn })
 	return tenders, err
 }
 
-// TendersTold is [Store.Tenders] with those that were withdrawn: what was told
+// TendersOfDeliveries is [Store.Tenders] with those that were withdrawn: what was told
 // of them was told.
-func (s *Store) TendersTold(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+func (s *Store) TendersOfDeliveries(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
 		err = s.db.Run(ctx, s.statements.tenders, &rows, s.db.IDs(ids))
 		return rows, err

@@ -176,11 +176,11 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 // stripped tells whether all but what became of a mail is forgotten.
 func stripped(m *vigie.Mail) bool { return !m.CreatedAt.After(longAgo()) }
 
-// ForgetAccesses forgets accesses before a time, at most [vigie.MaxBatch];
+// DeleteAuditEntries forgets accesses before a time, at most [vigie.MaxBatch];
 // more tells whether there may be more.
-func (s *Store) ForgetAccesses(ctx context.Context, before time.Time) (more bool, err error) {
-	some := s.db.NewSelect().Model((*Access)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
-	result, err := s.db.NewDelete().Model((*Access)(nil)).Where("id IN (?)", some).Exec(ctx)
+func (s *Store) DeleteAuditEntries(ctx context.Context, before time.Time) (more bool, err error) {
+	some := s.db.NewSelect().Model((*AuditEntry)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
+	result, err := s.db.NewDelete().Model((*AuditEntry)(nil)).Where("id IN (?)", some).Exec(ctx)
 	if err != nil {
 		return false, database.Translate(err)
 	}

@@ -24,7 +24,7 @@ func TestForgettingInBatches(t *testing.T) {
 		for len(notices) > 0 {
 			n := min(len(notices), vigie.MaxBatch)
 			for _, p := range publish(t, f.store, notices[:n]...) {
-				f.must(f.store.Enter(t.Context(), store.Happening{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
+				f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
 					{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}},
 				}))
 			}
@@ -35,7 +35,7 @@ func TestForgettingInBatches(t *testing.T) {
 			t.Fatalf("%d mails are written", len(mails))
 		}
 		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
-		f.must(f.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
+		f.must(f.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()
 			e, err := f.store.Export(t.Context(), f.account.ID)
@@ -58,7 +58,7 @@ func TestForgettingInBatches(t *testing.T) {
 		}
 		steps(f.now, f.store.ForgetDeliveries)
 		steps(f.now, f.store.ForgetMails)
-		more, err := f.store.ForgetAccesses(t.Context(), f.now)
+		more, err := f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
 			t.Errorf("what is not old enough is forgotten: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
@@ -71,7 +71,7 @@ func TestForgettingInBatches(t *testing.T) {
 			t.Errorf("forgotten in %d steps", n)
 		}
 		steps(f.now, f.store.ForgetMails)
-		_, err = f.store.ForgetAccesses(t.Context(), f.now)
+		_, err = f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {
 			t.Errorf("%d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))

@@ -40,8 +40,8 @@ func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
 	}
 	if len(known) == 0 {
 		return &vigie.Error{Code: NoSecret, Text: vigie.Text{
-			FR: "Aucun serveur n'a encore employé cette base avec un secret : démarrez-en un, ou exécutez « vigie secret adopt ».",
-			EN: "No server has used this database with a secret yet: start one first, or run « vigie secret adopt ».",
+			FR: "Aucun serveur n’a encore utilisé cette base avec un secret : démarrez-en un, ou exécutez « vigie secret adopt ».",
+			EN: "No server has used this database with a secret yet: start one first, or run “vigie secret adopt”.",
 		}}
 	}
 	return checkSecrets(known, fingerprints)
@@ -95,25 +95,25 @@ func checkSecrets(known []*knownSecret, fingerprints []string) error {
 	switch {
 	case len(fingerprints) == 0:
 		return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
-			FR: "Cette base est employée avec un secret : donnez VIGIE_SECRET.",
+			FR: "Cette base est utilisée avec un secret : indiquez-le dans VIGIE_SECRET.",
 			EN: "This database is used with a secret: set VIGIE_SECRET (--secret).",
 		}}
 	case !slices.ContainsFunc(fingerprints, knows):
 		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
-			FR: "Cette base n'a jamais été employée avec ce secret : donnez à VIGIE_SECRET celui des serveurs. S'il est perdu, « vigie secret adopt » permet de continuer avec un autre.",
-			EN: "This database was never used with this secret: set VIGIE_SECRET (--secret) to the servers'. If that is lost, « vigie secret adopt » lets you go on with another.",
+			FR: "Cette base n’a jamais été utilisée avec ce secret : indiquez dans VIGIE_SECRET celui des serveurs. S’il est perdu, « vigie secret adopt » permet de continuer avec un autre.",
+			EN: "This database was never used with this secret: set VIGIE_SECRET (--secret) to the servers' secret. If that is lost, “vigie secret adopt” lets you go on with another.",
 		}}
 	case !knows(fingerprints[0]):
 		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
-			FR: "Cette base ne connaît pas le premier de ces secrets : ajoutez d'abord un nouveau secret à la fin de la liste, sur chaque serveur, puis mettez-le en tête.",
+			FR: "Cette base ne connaît pas le premier de ces secrets : ajoutez d’abord un nouveau secret à la fin de la liste, sur chaque serveur, puis mettez-le en tête.",
 			EN: "This database does not know the first of these secrets: add a new one at the end of the list first, on every server, and put it in front only then.",
 		}}
 	}
 	for _, k := range known {
 		if k.Signing && !slices.Contains(fingerprints, k.Fingerprint) {
 			return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
-				FR: "Il manque à ces secrets celui avec lequel les serveurs signent : ajoutez-le à VIGIE_SECRET.",
-				EN: "These secrets lack the one that servers sign with: add it to VIGIE_SECRET (--secret).",
+				FR: "Le secret avec lequel les serveurs signent ne figure pas dans cette liste : ajoutez-le à VIGIE_SECRET.",
+				EN: "The secret that the servers sign with is missing from this list: add it to VIGIE_SECRET (--secret).",
 			}}
 		}
 	}

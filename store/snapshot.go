@@ -122,7 +122,7 @@ func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64]
 	return noticesOf(ctx, now.tx, tenders)
 }
 
-// Tenders returns tenders by id, as [Store.TendersTold] does.
+// Tenders returns tenders by id, as [Store.TendersOfDeliveries] does.
 func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return tendersByID(ctx, now.tx, ids)
 }

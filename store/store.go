@@ -22,7 +22,7 @@ type Store struct {
 	db *database.DB
 	// statements are the most frequent queries.
 	statements statements
-	met        *met
+	accounts   *accountCache
 	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
 	fingerprints func(address string) []string
 	ids          *opaque.Keys
@@ -34,7 +34,7 @@ func New(ctx context.Context, db *database.DB) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, statements: statementsOf(db), met: newMet(), ids: ids}, nil
+	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), ids: ids}, nil
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns

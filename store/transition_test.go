@@ -83,9 +83,9 @@ func (d *transitions) decide(decision store.Decision) {
 	d.t.Helper()
 	id := d.subscriber(d.roads).RecipientID
 	d.must(d.store.Rejoin(d.t.Context(), id)) // so that it is looked at
-	mails, _, err := d.store.Claim(d.t.Context(), store.Claiming{
+	mails, _, err := d.store.Claim(d.t.Context(), store.ClaimOptions{
 		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.Reader, _ int64) store.Decision {
+		Decide: func(r *store.RecipientState, _ int64) store.Decision {
 			if r.ID != id {
 				return store.Decision{}
 			}

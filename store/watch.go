@@ -113,8 +113,8 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argu
 		return err
 	}
 	return &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
-		FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
-		EN: "You have %d watches already, the most allowed.",
+		FR: "Vous avez atteint la limite de %d veilles. Supprimez-en une pour en créer une autre.",
+		EN: "You have reached the limit of %d watches. Delete one to create another.",
 	}.With(vigie.MaxWatches)}
 }
 
@@ -199,7 +199,7 @@ func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error 
 	if err != nil {
 		return err
 	}
-	return s.lookAgain(ctx, tx, recipients)
+	return s.checkNow(ctx, tx, recipients)
 }
 
 // DeleteWatch takes a watch from an account. Its row stays, for consumers of
@@ -353,8 +353,8 @@ func takenName(err error, field ...string) error {
 		return err
 	}
 	return &vigie.Error{Code: vigie.Taken, Field: field, Err: err, Text: vigie.Text{
-		FR: "Vous avez déjà une veille de ce nom.",
-		EN: "You have a watch of this name already.",
+		FR: "Vous avez déjà une veille de ce nom. Choisissez un autre nom.",
+		EN: "You already have a watch of this name. Choose another name.",
 	}}
 }
 
@@ -376,8 +376,8 @@ type recipient struct {
 	CreatedAt   time.Time
 	// Asking is whether the address is still to be asked for its consent.
 	Asking bool
-	// LookAt is when there may be something to write to it; nil for nothing.
-	LookAt *time.Time
+	// NextCheckAt is when there may be something to write to it; nil for nothing.
+	NextCheckAt *time.Time `bun:"look_at"`
 	// UnvouchedAt is since when the issuer does not vouch any more for the
 	// address, which it did before; nil where it does, or never did.
 	UnvouchedAt *time.Time

@@ -28,7 +28,7 @@ func TestWithdraw(t *testing.T) {
 		if err != nil || len(found) != 0 {
 			t.Errorf("it is still found: %v, %v", found, err)
 		}
-		told, err := s.TendersTold(t.Context(), []int64{id})
+		told, err := s.TendersOfDeliveries(t.Context(), []int64{id})
 		if err != nil || told[id] == nil || told[id].Title != "Tout autre chose" {
 			t.Errorf("what was told of it is lost: %v, %v", told[id], err)
 		}

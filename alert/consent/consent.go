@@ -163,35 +163,42 @@ func (v visitor) view() view {
 	if v.purpose == link.Confirm {
 		address = vigie.Same(masked(v.Email))
 	}
-	back, action := vigie.Text{FR: "Recevoir à nouveau", EN: "Receive it again"}, rejoin
+	back, action := vigie.Text{FR: "Se réinscrire", EN: "Subscribe again"}, rejoin
 	if !v.Confirmed { // it never received anything: there is a link for that
 		back, action = vigie.Text{}, ""
+	}
+	leave, left := vigie.Text{FR: "Se désinscrire", EN: "Unsubscribe"}, vigie.Text{FR: "Désinscription enregistrée", EN: "You are unsubscribed"}
+	allGone := vigie.Text{
+		FR: "Cette adresse ne recevra plus d’alertes des veilles de ce compte.", EN: "This address will no longer receive alerts from the watches of this account.",
+	}
+	oneGone := vigie.Text{
+		FR: "Cette adresse ne recevra plus d’alertes de cette veille.", EN: "This address will no longer receive alerts from this watch.",
 	}
 	switch {
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
 		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
-			address, {FR: "Les alertes de marchés publics demandées pour cette adresse lui seront envoyées. Chacune porte un lien pour ne plus en recevoir.", EN: "Alerts of public tenders that were asked for at this address will be sent to it. Each has a link to stop them."},
+			address, {FR: "Cette adresse recevra les alertes de marchés publics qui ont été demandées. Chaque alerte contient un lien pour se désinscrire.", EN: "This address will receive the alerts about public tenders that were asked for. Each alert has a link to unsubscribe."},
 		}}
 	case v.purpose == link.Confirm:
 		return view{title: vigie.Text{FR: "Confirmez votre adresse", EN: "Confirm your address"}, lines: []vigie.Text{
-			address, {FR: "Voulez-vous que les alertes de marchés publics demandées pour cette adresse lui soient envoyées\u00a0?", EN: "Shall alerts of public tenders that were asked for at this address be sent to it?"},
+			address, {FR: "Voulez-vous recevoir à cette adresse les alertes de marchés publics qui ont été demandées ?", EN: "Do you want to receive the alerts about public tenders that were asked for at this address?"},
 		}, button: vigie.Text{FR: "Confirmer", EN: "Confirm"}}
 	case v.purpose == link.LeaveAll && v.Left, v.purpose == link.LeaveWatch && v.Left:
-		return view{title: vigie.Text{FR: "Vous ne recevez plus rien", EN: "You receive nothing any more"}, lines: []vigie.Text{
-			address, {FR: "Aucun message ne sera plus envoyé à cette adresse.", EN: "No more mail will be sent to this address."},
+		return view{title: left, lines: []vigie.Text{
+			address, allGone,
 		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch && v.LeftWatch:
-		return view{title: vigie.Text{FR: "Vous ne recevez plus cette veille", EN: "You do not receive this watch any more"}, lines: []vigie.Text{
-			address, watchLine(v.WatchName),
+		return view{title: left, lines: []vigie.Text{
+			address, watchLine(v.WatchName), oneGone,
 		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch:
-		return view{title: vigie.Text{FR: "Ne plus recevoir cette veille\u00a0?", EN: "Stop receiving this watch?"}, lines: []vigie.Text{
-			address, watchLine(v.WatchName),
-		}, button: vigie.Text{FR: "Ne plus recevoir cette veille", EN: "Stop receiving this watch"}}
+		return view{title: vigie.Text{FR: "Se désinscrire de cette veille ?", EN: "Unsubscribe from this watch?"}, lines: []vigie.Text{
+			address, watchLine(v.WatchName), oneGone,
+		}, button: leave}
 	}
-	return view{title: vigie.Text{FR: "Ne plus rien recevoir\u00a0?", EN: "Stop receiving anything?"}, lines: []vigie.Text{
-		address, {FR: "Cela vaut pour toutes les veilles qui écrivent à cette adresse pour le même compte.", EN: "This is for all watches of the same account that write to this address."},
-	}, button: vigie.Text{FR: "Ne plus rien recevoir", EN: "Stop receiving anything"}}
+	return view{title: vigie.Text{FR: "Se désinscrire de toutes les veilles ?", EN: "Unsubscribe from all watches?"}, lines: []vigie.Text{
+		address, allGone,
+	}, button: leave}
 }
 
 // masked is an address of which its owner alone knows the whole.
@@ -202,7 +209,7 @@ func masked(address string) string {
 }
 
 func watchLine(name string) vigie.Text {
-	return vigie.Text{FR: "Veille «\u00a0%s\u00a0»", EN: "Watch “%s”"}.With(name)
+	return vigie.Text{FR: "Veille « %s »", EN: "Watch “%s”"}.With(name)
 }
 
 // refuse answers where there is nothing to show.
@@ -214,21 +221,21 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 	case vigie.Unavailable:
 		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
 		w.Header().Set("Retry-After", "10")
-		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Un instant", EN: "One moment"}, lines: []vigie.Text{{
-			FR: "Le service ne répond pas. Rien n'a été changé\u00a0; réessayez dans un instant.",
-			EN: "The service does not answer. Nothing was changed; try again in a moment.",
+		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Service momentanément indisponible", EN: "Not available at the moment"}, lines: []vigie.Text{{
+			FR: "Votre choix n’a pas été enregistré. Réessayez dans un instant.",
+			EN: "Your choice was not saved. Try again in a moment.",
 		}}})
 		return
 	}
 	h.Log.ErrorContext(r.Context(), "consent page failed", "error", err)
-	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Erreur interne", EN: "Internal error"}, lines: []vigie.Text{{
-		FR: "Rien n'a été changé\u00a0; réessayez plus tard.", EN: "Nothing was changed; try again later.",
+	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Une erreur s’est produite", EN: "Something went wrong"}, lines: []vigie.Text{{
+		FR: "Votre choix n’a pas été enregistré. Réessayez plus tard.", EN: "Your choice was not saved. Try again later.",
 	}}})
 }
 
 func leadsNowhere() view {
-	return view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
-		FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
+	return view{title: vigie.Text{FR: "Ce lien n’est pas valable", EN: "This link is not valid"}, lines: []vigie.Text{{
+		FR: "Il est peut-être incomplet : ouvrez-le depuis le courriel, ou copiez-le en entier.",
 		EN: "It may be incomplete: open it from the mail, or copy all of it.",
 	}}}
 }

@@ -263,7 +263,7 @@ func TestFalseLinks(t *testing.T) {
 			link.ConfirmPath + s.keys.Token(link.Confirm, 1, "team@example.org"),
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				if status, _, text := s.ask(method, path, "application/x-www-form-urlencoded", "", "en"); status != http.StatusNotFound || !strings.Contains(text, "leads nowhere") {
+				if status, _, text := s.ask(method, path, "application/x-www-form-urlencoded", "", "en"); status != http.StatusNotFound || !strings.Contains(text, "link is not valid") {
 					t.Errorf("%s %s: %d\n%s", method, path, status, text)
 				}
 			}
@@ -283,7 +283,7 @@ func TestFalseLinks(t *testing.T) {
 func TestWords(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		_, leaveWatch, _ := s.links(s.keys, 0)
-		for language, want := range map[string]string{"en": "Stop receiving this watch?", "fr": "Ne plus recevoir cette veille", "": "Ne plus recevoir cette veille"} {
+		for language, want := range map[string]string{"en": "Unsubscribe from this watch?", "fr": "Se désinscrire de cette veille\u00a0?", "": "Se désinscrire de cette veille\u00a0?"} {
 			_, header, text := s.ask(http.MethodGet, leaveWatch, "", "", language)
 			if !strings.Contains(text, want) || language != "" && header.Get("Content-Language") != language {
 				t.Errorf("in %q: %s", language, text)

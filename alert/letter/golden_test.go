@@ -135,7 +135,7 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 func sampleChanges(deadline time.Time) []vigie.Change {
 	same := strings.Repeat("Tonte, taille et arrosage des pelouses et des massifs du parc. ", 6)
 	return []vigie.Change{{
-		Field: "deadline", Label: vigie.Text{FR: "Date limite de remise des offres", EN: "Deadline"},
+		Field: "deadline", Label: vigie.Text{FR: "Date limite de réponse", EN: "Deadline"},
 		Before: vigie.Moment(deadline), After: vigie.Moment(deadline.AddDate(0, 0, 7)),
 	}, {
 		Field: "description", Label: vigie.Same("Description"),

@@ -114,7 +114,7 @@ func TestConfirmationIsNobodysVoice(t *testing.T) {
 	if strings.Count(got.HTML, c.URL) != 1 || strings.Count(got.Text, c.URL) != 1 {
 		t.Error("the link is not there once in each form")
 	}
-	if !strings.Contains(got.Text, "il suffit d’ignorer ce message") {
+	if !strings.Contains(got.Text, "il suffit d’ignorer ce courriel") {
 		t.Errorf("it does not say that ignoring it is enough:\n%s", got.Text)
 	}
 }
@@ -125,7 +125,7 @@ func TestTypography(t *testing.T) {
 		t.Fatal(err)
 	}
 	for form, text := range map[string]string{"text": got.Text, "HTML": visible(t, got.HTML)} {
-		for _, want := range []string{"Date limite\u00a0: lundi 9 novembre 2026 à 17\u00a0h\u00a000 (heure de Paris)", "Une question\u00a0?", "gratuites\u00a0:"} {
+		for _, want := range []string{"Date limite de réponse\u00a0: lundi 9 novembre 2026 à 17\u00a0h\u00a000 (heure de Paris)", "Une question\u00a0?", "gratuites\u00a0:"} {
 			if !strings.Contains(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' }), " "), want) {
 				t.Errorf("%s does not say %q", form, want)
 			}

@@ -1,6 +1,7 @@
 package letter
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -40,10 +41,7 @@ type page struct {
 
 // In returns the words in the letter's language.
 func (p page) In(french, english string) string {
-	if p.language == vigie.English {
-		return english
-	}
-	return typeset(french)
+	return vigie.Text{FR: french, EN: english}.In(p.language)
 }
 
 type section struct {
@@ -79,14 +77,13 @@ type reason struct {
 
 // newPage is what every letter has.
 func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
+	footer := cmp.Or(b.Footer.In(l), b.Footer.In(vigie.French))
 	p := page{
-		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(b.Footer.In(l), maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
+		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(footer, maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
 		LeaveURL: link(leave), language: l,
 	}
 	if l == vigie.English {
 		p.Lang = "en"
-	} else {
-		p.Footer = typeset(p.Footer)
 	}
 	for _, w := range watches {
 		p.Watches = append(p.Watches, Watch{line(w.Name, maxName), link(w.EditURL), link(w.LeaveURL)})
@@ -173,13 +170,12 @@ func (p page) entry(t Tender) entry {
 		e.Title = p.In("Marché sans objet", "Tender without a title")
 	}
 	if t.Deadline != nil {
-		moment := vigie.Moment(*t.Deadline)
-		e.Deadline = p.In(moment.FR, moment.EN)
+		e.Deadline = vigie.Moment(*t.Deadline).In(p.language)
 	}
 	for _, c := range t.Changes {
 		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
 		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: p.In(before, before), After: p.In(after, after),
+			Label: line(c.Label.In(p.language), maxName), Before: before, After: after,
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it
@@ -207,7 +203,7 @@ func keywords(list []string) string {
 func (q Quiet) page() page {
 	p := newPage(q.Brand, q.Language, q.Watches, q.LeaveURL)
 	p.Days = number(q.Days, q.Language)
-	heading := vigie.Text{FR: "Rien de nouveau depuis %s jours", EN: "Nothing new for %s days"}.With(p.Days).In(q.Language)
+	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading
 	if about := about(p.Watches, q.Language); about != "" {
 		subject += " – " + about

@@ -2,7 +2,6 @@ package letter
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -68,18 +67,6 @@ func link(address string) string {
 const (
 	nbsp   = '\u00a0' // a space that no line ends at
 	narrow = '\u202f' // the same, half as wide
-)
-
-// typeset makes spaces non-breaking where French typography wants it: before
-// high punctuation, inside guillemets, in hours and thousands.
-func typeset(s string) string {
-	return spaceInside.ReplaceAllString(spaceBefore.ReplaceAllString(spaceAfter.ReplaceAllString(s, "$1\u00a0"), "\u00a0$1"), "$1\u00a0h\u00a0$2")
-}
-
-var (
-	spaceBefore = regexp.MustCompile(` ([:;?!»])`)
-	spaceAfter  = regexp.MustCompile(`([«]) `)
-	spaceInside = regexp.MustCompile(`\b([0-9]{1,2}) h ([0-9]{2})\b`)
 )
 
 // number writes a count with its thousands apart.

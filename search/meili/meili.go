@@ -61,8 +61,8 @@ func Open(address, key string, o Options) (*Engine, error) {
 		return nil, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "L'adresse de Meilisearch doit être de la forme http://hôte:7700.",
-				EN: "Meilisearch's address must be of the form http://host:7700.",
+				FR: "L’adresse de Meilisearch n’est pas valable. Forme attendue : http://hôte:7700",
+				EN: "Meilisearch's address is not valid. Expected form: http://host:7700",
 			},
 			Err: err,
 		}
@@ -161,8 +161,8 @@ func (e *Engine) find(ctx context.Context, uid string) (bool, error) {
 		return false, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "L'index Meilisearch %s n'est pas de Vigie : il reste tel quel.",
-				EN: "The Meilisearch index %s is not Vigie's: it is left as it is.",
+				FR: "L’index Meilisearch %s n’a pas été créé par Vigie : il n’a pas été modifié. Renommez-le ou supprimez-le.",
+				EN: "The Meilisearch index %s was not created by Vigie and was not changed. Rename or delete it.",
 			}.With(uid),
 		}
 	}

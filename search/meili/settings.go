@@ -105,8 +105,8 @@ func (x *index) applySettings(ctx context.Context) error {
 		return &vigie.Error{
 			Code: vigie.Unavailable,
 			Text: vigie.Text{
-				FR: "Meilisearch refuse nos réglages : il faut la version 1.50 ou une plus récente.",
-				EN: "Meilisearch refuses our settings: version 1.50 or newer is needed.",
+				FR: "Meilisearch refuse les réglages de Vigie. Installez la version 1.50 ou une version plus récente.",
+				EN: "Meilisearch refuses Vigie's settings. Install version 1.50 or newer.",
 			},
 			Err: err,
 		}
