@@ -230,7 +230,7 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 		`-:5: watch 4 refused: email: This is not a mail address. buyers.0.siret: This is not a SIRET. recipients.0.confirmedAt: This date is in the future. recipients.1: This is not a mail address.`,
 		`-:6: line refused: This line is no watch in JSON. (unexpected EOF)`,
 		`-:7: watch 6 refused: This line is no watch in JSON. (« hier » is no time`,
-		`-:8: watch 1 refused: externalId: This external id is another line's already.`,
+		`-:8: watch 1 refused: externalId: Another line already has this external id.`,
 		`-:9: watch 8 refused: natures.0: “BOATS” is none of WORKS, SUPPLIES, SERVICES. excludedKeywords.0: An excluded phrase has at most two words that count. cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits.`,
 		`-:10: line refused: The line is larger than 1 MiB: it is not read.`,
 	} {

@@ -14,10 +14,9 @@ import (
 	"vigie/database"
 )
 
-// Remember says how addresses are written down that must be known again but not
-// read: the fingerprints of an address, the one to write first, then those that
-// older keys made. Without it nothing is kept of erased addresses. It is for
-// the start, before the store is shared.
+// Remember sets how to hash an address, so that it can be recognised but not read: the function returns the
+// fingerprints of an address, first the one to write, then those of older keys. Without it nothing is kept of erased
+// addresses. Call it at the start, before the store is shared.
 func (s *Store) Remember(fingerprints func(address string) []string) { s.fingerprints = fingerprints }
 
 // forgottenAddress is a row of forgotten_addresses.
@@ -44,12 +43,10 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 	return accounts, database.Translate(err)
 }
 
-// Erase takes out of the database what it holds of an account: its watches,
-// addresses, deliveries, mails and marks. Rows without any content stay for the
-// watches, by which those who follow changes hear of it, and for the account.
-// Of an address that left, bounced or was asked for its consent its fingerprint
-// stays. Who looked at it for support stays too, without what names it. The
-// person is a new one at the next sign-in.
+// Erase deletes all personal data of an account: its watches, addresses, deliveries, mails and marks. Rows without
+// content stay: for the account, and for its watches, so that consumers learn of the deletion. Of an address that
+// left, bounced or was asked for consent, a fingerprint stays. The audit entries of support agents who looked at the
+// account stay, without what identifies it. The next sign-in makes a new account.
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	var who person
 	defer func() { s.accounts.forget(who) }()
@@ -75,7 +72,8 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		}
 		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"
 		for _, statement := range []string{
-			// What an error said may name them. The other consumers' items are nobody's.
+			// The text of an error may name the address or the watch. The other consumers' items hold no personal
+			// data.
 			"DELETE FROM quarantine WHERE consumer = 'mails' AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE recipient_id IN (SELECT id FROM recipients WHERE account_id = ?0)))",
 			"DELETE FROM quarantine WHERE consumer = 'matcher' AND item IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM reasons WHERE delivery_id IN (SELECT id FROM deliveries WHERE " + of + ")",
@@ -86,7 +84,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 			"DELETE FROM tender_marks WHERE account_id = ?",
 			"DELETE FROM watch_periods WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
-			// By these an import knows that it shall not bring the watches back.
+			// By these rows an import knows not to create the watches again.
 			"UPDATE imported_watches SET digest = '' WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 		} {
 			if _, err := tx.NewRaw(statement, id).Exec(ctx); err != nil {
@@ -116,8 +114,8 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 	})
 }
 
-// forget keeps of an account's addresses what must not be forgotten, and only
-// that. What other accounts know of the same address is theirs.
+// forget deletes an account's addresses, and keeps a fingerprint of each that left, bounced or was asked for consent.
+// Other accounts keep what they know of the same address.
 func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
 	left := map[string]*time.Time{addressKey(account.Email): nil}
 	for _, r := range recipients {
@@ -154,18 +152,16 @@ func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 	return nil
 }
 
-// newcomer is an address that an account is new to; vouched is whether the
-// issuer says that it is the account's own.
+// newcomer is an address that is new to an account; vouched reports whether it is the account's own address, verified
+// by the issuer.
 type newcomer struct {
 	*recipient
 	vouched bool
 }
 
-// recall finds out whether addresses that accounts are new to were known
-// before: one that left is not written to, and one that bounced, or was asked
-// too often, is known again. An account's own address that the issuer vouches
-// for counts as not having left, for this account only: signing in again asks
-// for mail again.
+// recall applies what is kept of addresses that are new to accounts: an address that left gets no mail, and one that
+// bounced, or was asked too often, is marked so again. An account's own verified address does not count as having
+// left, for this account only: to sign in again is to ask for mail again.
 func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) error {
 	if s.fingerprints == nil {
 		return nil
@@ -185,7 +181,7 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) er
 		return err
 	}
 	known := make(map[string]*address)
-	for _, row := range rows { // an address may have several, by several keys
+	for _, row := range rows { // an address may have several rows, by several keys
 		for _, r := range named[row.Fingerprint] {
 			if row.LeftAt != nil && !r.vouched {
 				r.LeftAt, r.Asking = row.LeftAt, false
@@ -213,7 +209,7 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) er
 	return err
 }
 
-// unforget drops what is kept of an address, whose owner wants its mail.
+// unforget deletes what is kept of an address whose owner wants its mail again.
 func (s *Store) unforget(ctx context.Context, tx bun.Tx, key string) error {
 	if s.fingerprints == nil {
 		return nil

@@ -13,32 +13,31 @@ import (
 	"vigie/database"
 )
 
-// RecipientState is a recipient, as those must know it who decide what it is written.
+// RecipientState is all that deciding about a recipient's mail needs.
 type RecipientState struct {
 	ID    int64
 	Email string
-	// Primary is whether it is the account's own address.
+	// Primary reports whether it is the account's own address.
 	Primary bool
 	Account vigie.Account
-	// Confirmed is whether the owner of the address agreed; Left whether it
-	// asked for no more mail at all, Bounced whether nobody is there.
+	// Confirmed reports whether the owner of the address consented, Left whether it left all watches, Bounced whether
+	// the address does not exist.
 	Confirmed, Left, Bounced bool
-	// Asking is whether the address is still to be asked for its consent, Named
-	// whether any watch names it; Asks and AskedAt tell how often and when it
-	// was asked, over all accounts.
+	// Asking reports whether the address is still to be asked for its consent, Named whether any watch names it. Asks
+	// and AskedAt are how often and when it was last asked, over all accounts.
 	Asking, Named bool
 	Asks          int64
 	AskedAt       *time.Time
 	// MailedAt is when a digest was last accepted for it.
 	MailedAt *time.Time
-	// Watches are those that it follows: neither left nor removed. Off are those
-	// of them that are paused, or deleted.
+	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
+	// paused or deleted.
 	Watches, Off map[int64]FollowedWatch
-	// Deliveries are in the order of their ids.
+	// Deliveries are the recipient's deliveries, in the order of their ids.
 	Deliveries []*PendingDelivery
 }
 
-// FollowedWatch is a watch as one of its recipients knows it.
+// FollowedWatch is a watch as one of its recipients sees it.
 type FollowedWatch struct {
 	RecipientID    int64
 	SubscriptionID int64
@@ -47,24 +46,22 @@ type FollowedWatch struct {
 	Frequency      vigie.Frequency
 	Active         bool
 	DeletedAt      *time.Time
-	// HeardAt is when the recipient last heard of the watch, or began to follow
-	// it.
+	// HeardAt is when the recipient was last mailed about the watch, or subscribed to it.
 	HeardAt time.Time
 }
 
-// PendingDelivery is a delivery with what there is to tell.
+// PendingDelivery is a delivery that has not been sent, with what its mail needs.
 type PendingDelivery struct {
 	vigie.Delivery `bun:"embed:"`
 	Reasons        []vigie.Reason `bun:"-"`
-	Tender         *vigie.Tender  `bun:"-"` // what it is now, where it was merged
-	// Dismissed is whether the account wants to see no more of the tender.
+	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
+	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
 }
 
-// Decision is what is to become of what waits for a recipient.
+// Decision is what to do with a recipient's deliveries.
 type Decision struct {
-	// Mail is the kind of mail to write, "" for none; Members are the deliveries
-	// of which it tells.
+	// Mail is the kind of mail to write, "" for none; Members are the deliveries that the mail contains.
 	Mail    vigie.MailKind
 	Members []int64
 	// Drop are the deliveries to drop, Hold those to hold.
@@ -72,9 +69,9 @@ type Decision struct {
 	Hold map[int64]Held
 	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
-	// NextCheckAt is when to look at the recipient again, if nothing is due sooner.
+	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
 	NextCheckAt *time.Time
-	// Asked is that the address needs not be asked for its consent.
+	// Asked reports that the address need not be asked for its consent.
 	Asked bool
 }
 
@@ -86,24 +83,22 @@ type Held struct {
 
 // ClaimOptions says what to claim.
 type ClaimOptions struct {
-	// Limit is how many mails, and how many recipients are looked at.
+	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
-	// Lease is for how long others are kept away.
+	// Lease is for how long the mails are the caller's alone.
 	Lease time.Duration
-	// IndexVersion is that of the search index whose answers mails lead to.
+	// IndexVersion is the version of the search index that the links in mails lead to.
 	IndexVersion string
-	// Host is where Message-IDs are unique.
+	// Host is the domain of the Message-IDs.
 	Host string
-	// Decide says what is to become of what waits for a recipient; indexed is the
-	// last change that the search index holds.
+	// Decide decides about a recipient; indexed is the last change that the search index contains.
 	Decide func(r *RecipientState, indexed int64) Decision
 }
 
-// Claim writes down the mails that are to be sent now, and gives them to the
-// caller alone until the lease ends: those that were given up by whoever had
-// them, and new ones. More tells whether there may be more.
+// Claim claims the mails that are to be sent now, for the caller alone until the lease ends: open mails whose lease
+// has ended, and new ones, which it writes. more reports whether there may be more.
 func (s *Store) Claim(ctx context.Context, c ClaimOptions) (mails []*vigie.Mail, more bool, err error) {
-	// Nearly always there is nothing: no lock is needed to see that.
+	// Usually there is nothing to do, which no lock is needed to find out.
 	var any bool
 	err = s.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", s.openMails(s.db, 1), s.dueRecipients(s.db, 1)).Scan(ctx, &any)
 	if err != nil || !any {
@@ -137,14 +132,14 @@ func (s *Store) Claim(ctx context.Context, c ClaimOptions) (mails []*vigie.Mail,
 	return mails, more, database.Translate(err)
 }
 
-// openMails selects the mails that nobody is sending, and that may be tried.
+// openMails selects the open mails that nobody is sending and that may be tried now.
 func (s *Store) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
 		Where("retry_at <= ?", s.db.Stamp()).Where("leased_until <= ?", s.db.Clock()).Order("retry_at", "id").Limit(int64(limit))
 }
 
-// dueRecipients selects the recipients that are to be looked at. Of two mails
-// the first must have left before the second is written.
+// dueRecipients selects the recipients that are to be checked. A recipient's mail must be closed before its next one
+// is written.
 func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
 		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
@@ -152,7 +147,7 @@ func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
-// look looks at recipients, and writes down the mails that are due.
+// decideDue checks recipients, and writes the mails that are due.
 func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int) (looked int, mails []*vigie.Mail, err error) {
 	var ids []int64
 	if err := s.db.SkipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
@@ -180,7 +175,7 @@ func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit 
 		if d.Mail == vigie.ConfirmationMail {
 			if granted, err := l.ask(ctx, tx, r); err != nil {
 				return 0, nil, err
-			} else if !granted { // another account was first
+			} else if !granted { // another account asked first
 				d = Decision{NextCheckAt: new(now.Add(time.Second))}
 			}
 		}
@@ -190,7 +185,7 @@ func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit 
 	return len(ids), mails, err
 }
 
-// looking is what looking at some recipients leads to.
+// decisions are the results of checking some recipients.
 type decisions struct {
 	now         time.Time
 	readers     []*RecipientState
@@ -201,7 +196,7 @@ type decisions struct {
 	asked       []int64
 	later       map[time.Time][]int64
 	held        map[Held][]int64
-	// released are held deliveries that are held no more.
+	// released are held deliveries that are to wait again.
 	released []int64
 }
 
@@ -231,14 +226,14 @@ func (l *decisions) note(r *RecipientState, d Decision) {
 }
 
 const (
-	// maxAsks is how often an address is asked for its consent, ever and over
-	// all accounts: the question itself must not become a nuisance.
+	// maxAsks is how often an address is asked for its consent, ever and over all accounts: the mails that ask must
+	// not become a nuisance.
 	maxAsks = 3
-	// askEvery is how long it is left alone in between.
+	// askEvery is the shortest time between two such mails.
 	askEvery = 24 * time.Hour
 )
 
-// ask counts one more question to an address, where it may still be asked.
+// ask counts one more request for consent to an address, and reports whether it may be sent.
 func (l *decisions) ask(ctx context.Context, tx bun.Tx, r *RecipientState) (granted bool, err error) {
 	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
 		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
@@ -254,8 +249,8 @@ func (l *decisions) ask(ctx context.Context, tx bun.Tx, r *RecipientState) (gran
 	return rows > 0, err
 }
 
-// NextAsk tells when an address that was asked so often, and last then, may be
-// asked again; ok is false for never.
+// NextAsk returns when an address that was asked that often, and last at that time, may be asked again; ok is false
+// for never.
 func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
 	if asks >= maxAsks {
 		return time.Time{}, false
@@ -309,7 +304,7 @@ func (l *decisions) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c
 	ids := make([]int64, len(l.mails))
 	for i, m := range l.mails {
 		m.ID = numbers.next()
-		m.MessageID = fmt.Sprintf("%d.%s@%s", m.ID, strings.ToLower(epoch), c.Host) // the epoch is this database's own
+		m.MessageID = fmt.Sprintf("%d.%s@%s", m.ID, strings.ToLower(epoch), c.Host) // the epoch identifies this database
 		ids[i] = m.ID
 		for _, delivery := range l.members[i] {
 			members = append(members, pair{delivery, m.ID})
@@ -325,8 +320,8 @@ func (l *decisions) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c
 	return claim(ctx, tx, members)
 }
 
-// saveNextChecks has each recipient looked at when the first of what still waits for
-// it is due, or when it was decided to.
+// saveNextChecks schedules each recipient's next check: when the first of its deliveries is due, or when the decision
+// says.
 func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	ids := make([]int64, len(l.readers))
 	for i, r := range l.readers {
@@ -343,7 +338,7 @@ func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 		due[d.RecipientID] = &d.DueAt
 	}
 	never := time.Time{}
-	groups := make(map[time.Time][]int64) // many wait for one digest
+	groups := make(map[time.Time][]int64) // many have their digest at the same time
 	for i, r := range l.readers {
 		at := l.nextCheckAt[i]
 		if d := due[r.ID]; d != nil && (at == nil || d.Before(*at)) {
@@ -363,8 +358,7 @@ func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// RecipientStates returns those to whom mails go, each with the deliveries of its mail
-// that were not dropped, by recipient.
+// RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
 func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[int64]*RecipientState, error) {
 	recipients, ids := make([]int64, len(mails)), make([]int64, len(mails))
 	for i, m := range mails {
@@ -383,7 +377,7 @@ func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[i
 	return byRecipient, nil
 }
 
-// readers reads recipients, with the deliveries that which leads to.
+// recipientStates reads recipients, with the deliveries that which selects.
 func (s *Store) recipientStates(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*RecipientState, error) {
 	readers, err := readRecipients(ctx, db, ids)
 	if err != nil {
@@ -507,8 +501,8 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	return nil
 }
 
-// readDismissed tells which tenders, or those merged into them, accounts want to
-// see no more of: pairs of account and tender.
+// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed: pairs of account and
+// tender.
 func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[pair]bool, error) {
 	var rows []struct{ AccountID, TenderID, MergedInto int64 }
 	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
@@ -528,28 +522,27 @@ func distinct(ids []int64) []int64 {
 	return slices.Compact(ids)
 }
 
-// Composed is what turned out when a mail was composed, just before sending.
+// Composed is the outcome of composing a mail, just before sending.
 type Composed struct {
-	// Dropped and Held are deliveries that are not in it, though they were
-	// claimed for it; Held with the reason.
+	// Dropped and Held are deliveries that the mail leaves out although they were claimed for it; Held with the
+	// reason.
 	Dropped []int64
 	Held    map[int64]vigie.HoldReason
 	// Watches are those that the mail names.
 	Watches []int64
 }
 
-// MailSent notes that a mail was accepted. That is a fact, whoever has the lease
-// by then.
+// MailSent records that a mail was accepted. It always succeeds, even if another process has the lease.
 func (s *Store) MailSent(ctx context.Context, m *vigie.Mail, c Composed) error {
 	return s.closeMail(ctx, m, vigie.MailSent, "", c)
 }
 
-// MailDropped notes that nothing was left to send in a mail.
+// MailDropped records that nothing was left to send in a mail.
 func (s *Store) MailDropped(ctx context.Context, m *vigie.Mail, c Composed) error {
 	return s.closeMail(ctx, m, vigie.MailDropped, "", c)
 }
 
-// MailFailed notes that a mail was given up, and why.
+// MailFailed records that a mail was given up, and why.
 func (s *Store) MailFailed(ctx context.Context, m *vigie.Mail, why string) error {
 	return s.closeMail(ctx, m, vigie.MailFailed, why, Composed{})
 }
@@ -565,7 +558,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 		if err := drop(ctx, tx, c.Dropped, now); err != nil {
 			return err
 		}
-		for id, reason := range c.Held { // what stood in the way may have ended since
+		for id, reason := range c.Held { // what holds the delivery may have ended since
 			if err := hold(ctx, tx, []int64{id}, now, reason, now); err != nil {
 				return err
 			}
@@ -590,8 +583,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 	})
 }
 
-// MailDelayed notes that a mail was not accepted for the time being, why, and
-// when to try again.
+// MailDelayed records that a mail was not accepted for now, why, and when to try again.
 func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Time, why string) error {
 	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
@@ -599,7 +591,7 @@ func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Tim
 	return database.Translate(err)
 }
 
-// ReleaseMails gives mails back that were not tried.
+// ReleaseMails ends the leases of mails that were not tried.
 func (s *Store) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 	if len(mails) == 0 {
 		return nil
