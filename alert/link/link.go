@@ -1,12 +1,10 @@
-// Package link makes the words in links and return paths by which we know what
-// whoever follows them may do: confirm an address, leave a watch, leave all,
-// tell of a bounce; and, with the same keys, the hashes by which an address is
-// known again that must not be written down. The secrets themselves have
-// fingerprints, by which a database knows those that it was used with.
+// Package link makes the tokens in links and return paths. A token says what the person who follows it may do:
+// confirm an address, leave a watch, leave all watches, report a bounce. With the same keys the package makes hashes
+// of addresses, by which an erased address can be recognised, and fingerprints of the secrets, by which a database
+// recognises the secrets that it was used with.
 //
-// They do not expire: mail is kept for years. One that was made for a purpose,
-// a thing and an address opens nothing else, and who has a copy of the database
-// cannot make one.
+// Tokens do not expire: people keep mail for years. A token is valid for one purpose, one id and one address only,
+// and a copy of the database is not enough to make one.
 package link
 
 import (
@@ -20,10 +18,10 @@ import (
 	"strings"
 )
 
-// Purpose is what a token is good for.
+// Purpose is what a token permits.
 type Purpose byte
 
-// The purposes, and whose id their tokens hold.
+// The purposes, with the id that their tokens hold.
 const (
 	Confirm    Purpose = 'c' // of a recipient
 	LeaveWatch Purpose = 'w' // of a subscription
@@ -31,24 +29,23 @@ const (
 	Bounce     Purpose = 'b' // of a mail
 )
 
-// Where the links of mails lead, before their tokens.
+// The paths of the links in mails, before their tokens.
 const (
 	ConfirmPath = "/confirm/"
 	LeavePath   = "/leave/"
 )
 
-// Keys make tokens and check them. They are safe for several goroutines.
+// Keys make tokens and check them. They are safe for concurrent use.
 type Keys struct {
 	keys    [][]byte
 	secrets []string // fingerprints
 }
 
-// MinSecret is how many characters a secret has at least.
+// MinSecret is the fewest characters that a secret may have.
 const MinSecret = 32
 
-// New makes keys of secrets: the first signs, all verify, so that one can be
-// put in front and the old one kept for the mails that are out there. What is
-// signed with a secret elsewhere is no token here.
+// New makes keys from secrets: the first signs, all verify. So a new secret can be put in front, and the old one kept
+// for the mails that were sent with it. What other code signs with a secret is never a valid token.
 func New(secrets []string) (*Keys, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("link: no secret")
@@ -76,22 +73,21 @@ const (
 	sumSize  = 16 // 128 bits
 )
 
-// TokenLength is how many letters and digits a token has.
+// TokenLength is the number of letters and digits of a token.
 const TokenLength = (headSize + sumSize) * 8 / 5
 
-// encoding has lower-case letters and digits alone: mail servers change the
-// case of what stands in addresses.
+// encoding uses lower-case letters and digits only: mail servers change the case of addresses.
 func encoding() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
 
-// Token makes a token, of [TokenLength] letters and digits.
+// Token returns a token of [TokenLength] letters and digits.
 func (k *Keys) Token(p Purpose, id int64, address string) string {
 	head := binary.BigEndian.AppendUint64([]byte{byte(p)}, uint64(id))
 	return encoding().EncodeToString(append(head, sum(k.keys[0], head, address)...))
 }
 
-// sum binds what a token says to an address.
+// sum binds the content of a token to an address.
 func sum(key, head []byte, address string) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(head)
@@ -99,22 +95,22 @@ func sum(key, head []byte, address string) []byte {
 	return mac.Sum(nil)[:sumSize]
 }
 
-// Fingerprints are hashes of an address by which it is known again and not
-// read: the first is the first secret's.
+// Fingerprints returns hashes of an address, which recognise it without revealing it: one for each secret, the first
+// secret's first.
 func (k *Keys) Fingerprints(address string) []string {
 	prints := make([]string, len(k.keys))
 	for i, key := range k.keys {
-		// No token begins so: its first byte is a purpose.
+		// No token begins like this: its first byte is a purpose.
 		prints[i] = encoding().EncodeToString(sum(key, []byte("fingerprint "), address))
 	}
 	return prints
 }
 
-// Secrets are fingerprints of the secrets, in their order. Nothing else that is
-// made of a secret can be made of its fingerprint.
+// Secrets returns the fingerprints of the secrets, in their order. A fingerprint cannot replace its secret in any
+// use.
 func (k *Keys) Secrets() []string { return slices.Clone(k.secrets) }
 
-// Parse tells what a token says, which is not checked yet.
+// Parse returns the content of a token, which is not verified yet.
 func Parse(token string) (p Purpose, id int64, ok bool) {
 	raw, ok := decode(token)
 	if !ok {
@@ -130,11 +126,11 @@ func Parse(token string) (p Purpose, id int64, ok bool) {
 
 func decode(token string) ([]byte, bool) {
 	raw, err := encoding().DecodeString(strings.ToLower(token))
-	// One token has one spelling but for case: no bits are left over.
+	// Each token has one spelling, except for case: no bits are left over.
 	return raw, err == nil && len(raw) == headSize+sumSize && encoding().EncodeToString(raw) == strings.ToLower(token)
 }
 
-// Verify tells whether a token was made here, for an address.
+// Verify reports whether a token was made with one of the keys, for an address.
 func (k *Keys) Verify(token, address string) bool {
 	raw, ok := decode(token)
 	if !ok {
