@@ -15,56 +15,51 @@ import (
 	"vigie/store"
 )
 
-// News tells whoever follows it what is published, by this replica or another:
-// it reads each notice once, however many follow, and not at all while nobody
-// does. Who is told nothing for a while has missed nothing; who is too slow, or
-// cannot be told of a notice, is told so, and must begin anew.
+// News sends published notices, of this replica or another, to its subscribers. It reads each notice once, however
+// many subscribers there are, and not at all while there are none. A subscriber misses nothing: one that is too slow,
+// or for which a notice cannot be read, gets an error and must begin again.
 type News struct {
-	// Metrics and Fail are the consumers'; either may be nil.
+	// Metrics and Fail are passed to the consumer; either may be nil.
 	Metrics *consumer.Metrics
 	Fail    consumer.Fault
 
 	store *store.Store
 	log   *slog.Logger
-	// mutex guards who follows, and whether anyone is told.
+	// mutex guards the followers and telling.
 	mutex     sync.Mutex
 	followers map[*follower]struct{}
 	telling   bool
-	// cursor is the last change that was told of, while telling; last is the last
-	// one that there was when notices were read. edits is the change up to which
-	// it was told whose watches changed.
+	// cursor is the last change that was sent, while telling is set; last is the last change that existed when
+	// notices were read. edits is the change up to which edited watches were reported.
 	cursor, last, edits int64
 }
 
-// follower is one who follows the news.
+// follower is one subscriber.
 type follower struct {
 	// after is the last change before it began; unknown while that is being read.
 	after int64
 	queue chan *query.NoticeEffect
 }
 
-// unknown is the number of a change that is yet to be read.
+// unknown is the number of a change that is still to be read.
 const unknown = -1
 
 const (
-	// look is how often the database is asked where nothing woke us: what
-	// another process stored in SQLite, or while PostgreSQL's connection is
-	// being made anew.
+	// look is how often the database is polled when no notification comes: for changes of other processes in SQLite,
+	// and while PostgreSQL's connection is being replaced.
 	look = time.Second
 	// told is how many notices are read at once.
 	told = 100
-	// mostBehind is how many notices a follower may be behind. They are the same
-	// ones for all followers, so it is not each that takes memory for them.
+	// mostBehind is how many notices a subscriber may be behind. All subscribers share the same notices in memory.
 	mostBehind = 1000
 )
 
-// NewNews makes news of what is published in a database from now on.
+// NewNews returns a source of the notices published in a database from now on.
 func NewNews(s *store.Store, log *slog.Logger) *News {
 	return &News{store: s, log: log, followers: make(map[*follower]struct{})}
 }
 
-// Run tells the news until ctx ends. What fails is logged and tried again:
-// databases come back.
+// Run sends notices until ctx ends. Errors are logged, and the work is tried again: databases come back.
 func (n *News) Run(ctx context.Context) { n.consumer().Run(ctx) }
 
 func (n *News) consumer() *consumer.Consumer {
@@ -86,12 +81,11 @@ func (n *News) consumer() *consumer.Consumer {
 	return c
 }
 
-// Follow yields the news from now on until ctx ends: all that has come since
-// the last time. An error, of code [vigie.Unavailable], is the last thing it
-// yields. The result is for one use.
+// Follow yields, until ctx ends, the notices published from now on: each time all that have come since the last. An
+// error, with the code [vigie.Unavailable], is the last thing it yields. The result can be ranged over once.
 func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
 	f := n.register()
-	// Only now: what is published from here on reaches the follower's queue.
+	// Only now: what is published from here on reaches the queue.
 	after, err := n.store.Database().LastNumber(ctx)
 	if err != nil {
 		n.unregister(f)
@@ -129,8 +123,8 @@ func (n *News) unregister(f *follower) {
 	delete(n.followers, f)
 }
 
-// take waits for news and takes all there are; lost reports that there will be
-// no more. What was queued from before the follower began is left out.
+// take waits for notices and takes all there are; lost reports that there will be no more. Queued notices from before
+// the subscription are left out.
 func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost bool) {
 	select {
 	case <-ctx.Done():
@@ -149,9 +143,9 @@ func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost b
 }
 
 func errLost() error {
-	return &vigie.Error{Code: vigie.Unavailable, Err: errors.New("feed: a follower of the news is cut off"), Text: vigie.Text{
+	return &vigie.Error{Code: vigie.Unavailable, Err: errors.New("feed: a subscriber is cut off"), Text: vigie.Text{
 		FR: "Le fil des nouvelles est interrompu : relisez la liste et abonnez-vous de nouveau.",
-		EN: "The stream of news is cut: read the list again and subscribe anew.",
+		EN: "The stream of notices was interrupted: read the list and subscribe again.",
 	}}
 }
 
@@ -168,10 +162,10 @@ func (n *News) advance(_ context.Context, to int64) error {
 	return nil
 }
 
-// rest has the changes not looked at again that are no notices.
+// rest moves the cursor past changes that are not notices.
 func (n *News) rest(ctx context.Context) error { return n.advance(ctx, n.last) }
 
-// next reads which notices come next.
+// next returns the notices that come next.
 func (n *News) next(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
 	err = n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		items, n.last = nil, now.Number
@@ -191,7 +185,7 @@ func (n *News) next(ctx context.Context, after int64, limit int) (items []consum
 	return items, err
 }
 
-// process tells of notices.
+// process sends notices.
 func (n *News) process(ctx context.Context, items []consumer.Item) error {
 	var news []*query.NoticeEffect
 	n.mutex.Lock()
@@ -217,7 +211,7 @@ func (n *News) process(ctx context.Context, items []consumer.Item) error {
 	return err
 }
 
-// behind tells what is still to be told, to those who follow.
+// behind returns what is still to be sent to the subscribers.
 func (n *News) behind(ctx context.Context) (database.Behind, error) {
 	n.mutex.Lock()
 	telling, cursor := n.telling, n.cursor
@@ -228,8 +222,7 @@ func (n *News) behind(ctx context.Context) (database.Behind, error) {
 	return n.store.NoticesBehind(ctx, cursor)
 }
 
-// begin reports whether there is anybody to tell. The first who comes says
-// where to begin.
+// begin reports whether there are subscribers. The first one sets where to begin.
 func (n *News) begin() bool {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -250,7 +243,7 @@ func (n *News) begin() bool {
 	return n.telling
 }
 
-// read makes news of notices.
+// read reads notices and their effects.
 func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.NoticeEffect, error) {
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil || len(notices) == 0 {
@@ -275,8 +268,7 @@ func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.N
 	return news, nil
 }
 
-// tell puts news into the followers' queues. Nobody is waited for: whose queue
-// is full is lost.
+// tell puts notices into the subscribers' queues. It waits for nobody: a subscriber whose queue is full is cut off.
 func (n *News) tell(ctx context.Context, news []*query.NoticeEffect) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -290,25 +282,25 @@ func (n *News) tell(ctx context.Context, news []*query.NoticeEffect) {
 				continue
 			default:
 			}
-			n.log.WarnContext(ctx, "a follower of the news is too slow and is cut off", "behind", mostBehind)
+			n.log.WarnContext(ctx, "subscriber is too slow: cut off", "behind", mostBehind)
 			n.lose(f)
 			break
 		}
 	}
 }
 
-// loseAll has all followers begin anew.
+// loseAll cuts off all subscribers.
 func (n *News) loseAll(ctx context.Context, why string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	n.log.WarnContext(ctx, "followers of the news are cut off", "why", why)
+	n.log.WarnContext(ctx, "all subscribers are cut off", "why", why)
 	for f := range n.followers {
 		n.lose(f)
 	}
 	n.telling = false
 }
 
-// lose lets a follower go. The mutex is held, so that nothing is sent to it.
+// lose removes a subscriber. The mutex is held, so that nothing is sent to it.
 func (n *News) lose(f *follower) {
 	close(f.queue)
 	delete(n.followers, f)
