@@ -20,8 +20,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// BenchmarkLoad fills a matcher from PostgreSQL: with 100,000 watches, or as
-// many as VIGIE_BENCH_WATCHES says.
+// BenchmarkLoad fills a matcher from PostgreSQL, with 100,000 watches or VIGIE_BENCH_WATCHES.
 func BenchmarkLoad(b *testing.B) {
 	count := 100_000
 	if text := os.Getenv("VIGIE_BENCH_WATCHES"); text != "" {

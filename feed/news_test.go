@@ -19,10 +19,10 @@ import (
 	"vigie/store/storetest"
 )
 
-// patience is how long tests wait for what must come.
+// patience is how long tests wait for something that must happen.
 const patience = 30 * time.Second
 
-// tell has news told until the test ends.
+// tell runs the source of notices until the test ends.
 func tell(t *testing.T, n *feed.News) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -30,7 +30,7 @@ func tell(t *testing.T, n *feed.News) {
 	t.Cleanup(func() { stop(); <-ended })
 }
 
-// listener takes down what it hears: references, or « lost ».
+// listener records what it receives: references, or « lost ».
 func listener(t *testing.T, ctx context.Context, n *feed.News) <-chan string {
 	t.Helper()
 	news, err := n.Follow(ctx)
@@ -60,11 +60,11 @@ func hears(t *testing.T, heard <-chan string, want ...string) {
 		case ref := <-heard:
 			got = append(got, ref)
 		case <-time.After(patience):
-			t.Fatalf("heard %q, want %q", got, want)
+			t.Fatalf("received %q, want %q", got, want)
 		}
 	}
 	if !slices.Equal(got, want) {
-		t.Fatalf("heard %q, want %q", got, want)
+		t.Fatalf("received %q, want %q", got, want)
 	}
 }
 
@@ -90,7 +90,7 @@ func numbered(from, to int) []string {
 	return refs
 }
 
-// reads counts how often notices are read in the order of their numbers.
+// reads counts the queries for notices in the order of their numbers.
 type reads struct{ atomic.Int64 }
 
 func (r *reads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
@@ -102,8 +102,8 @@ func (r *reads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Cont
 
 func (*reads) AfterQuery(context.Context, *bun.QueryEvent) {}
 
-// Everyone hears everything from when they came, in order, whoever published
-// it, and it is read once for all of them; for nobody it is not read.
+// Every subscriber gets everything published since it subscribed, in order, by whichever process. Each notice is read
+// once for all of them, and not at all if there are none.
 func TestNews(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -124,9 +124,9 @@ func TestNews(t *testing.T) {
 				hears(t, heard, numbered(10, 13)...)
 			}
 			if n := read.Load(); n != 1 {
-				t.Errorf("read %d times for three", n)
+				t.Errorf("read %d times for three subscribers", n)
 			}
-			publish(t, there, numbered(13, 260)...) // elsewhere, and more than is read at once
+			publish(t, there, numbered(13, 260)...) // by another process, and more than is read at once
 			for _, heard := range append(others, one) {
 				hears(t, heard, numbered(13, 260)...)
 			}
@@ -143,7 +143,7 @@ func TestNews(t *testing.T) {
 	}
 }
 
-// Whoever comes hears nothing of before, though others have yet to be told.
+// A new subscriber gets nothing from before, even if other subscribers have not received it yet.
 func TestNewsFromNowOn(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
 	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
@@ -156,10 +156,10 @@ func TestNewsFromNowOn(t *testing.T) {
 	hears(t, late, "3")
 }
 
-// beginning is the context of a follower whose coming a test interrupts.
+// beginning is the context of a subscriber whose start a test interrupts.
 type beginning struct{}
 
-// between is called once a follower's beginning has read the last number.
+// between is called once the subscriber has read the last number.
 type between struct{ meanwhile func() }
 
 func (between) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
@@ -170,8 +170,7 @@ func (b between) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	}
 }
 
-// What is published while a follower begins, and told to others at once, is told
-// to that follower too.
+// A notice that is published while a subscriber begins, and sent to others at once, is sent to the new one too.
 func TestNewsWhileBeginning(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -192,8 +191,7 @@ func TestNewsWhileBeginning(t *testing.T) {
 	}
 }
 
-// Who does not listen for long is cut off, and told so; others are not kept
-// waiting.
+// A subscriber that does not receive for long is cut off with an error; others do not wait for it.
 func TestSlowFollower(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
 	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
@@ -214,7 +212,7 @@ func TestSlowFollower(t *testing.T) {
 		heard, lost = append(heard, some...), err
 	}
 	if vigie.CodeOf(lost) != vigie.Unavailable || len(heard) >= many || len(heard) == 0 {
-		t.Errorf("%d heard, then %v", len(heard), lost)
+		t.Errorf("%d received, then %v", len(heard), lost)
 	}
 	for i, one := range heard {
 		if one.Notice.SourceRef != fmt.Sprint(i) {
@@ -225,8 +223,8 @@ func TestSlowFollower(t *testing.T) {
 	hears(t, quick, "after")
 }
 
-// News go on after the database failed for a while; followers of a database
-// that was put back to an older state are cut off.
+// After the database failed for a while, notices are sent again; if the database was restored to an older state,
+// subscribers are cut off.
 func TestNewsHeal(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -242,7 +240,7 @@ func TestNewsHeal(t *testing.T) {
 			select {
 			case <-said:
 			case <-time.After(patience):
-				t.Fatal("it does not say that it cannot read")
+				t.Fatal("the failure is not logged")
 			}
 			rename(t, url, "elsewhere", "change_numbers")
 			publish(t, s, "2")
@@ -253,8 +251,8 @@ func TestNewsHeal(t *testing.T) {
 	}
 }
 
-// Each news says whose watches changed since the one before, so that followers
-// need not read theirs each time.
+// Each notice says whose watches changed since the one before, so that subscribers need not read their watches each
+// time.
 func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -282,7 +280,7 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 						t.Errorf("%s: edited %v, want %v", one.Notice.SourceRef, one.Edited, edited)
 					}
 				case <-time.After(patience):
-					t.Fatalf("%s does not come", ref)
+					t.Fatalf("%s did not come", ref)
 				}
 			}
 			expect("1", false)

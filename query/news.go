@@ -94,7 +94,7 @@ func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, fa
 	// A cancelled tender is not cancelled again. A cancellation counts after the deadline too: many arrive then.
 	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
 		return vigie.DeliverCancelled, facts, true
-	// The tender closed with this notice, and no later one has opened it again.
+	// The match began with this notice, and no later notice has ended it.
 	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
 		return vigie.DeliverNew, facts, true
 	case matched && wasOnline && n.Corrects():

@@ -9,9 +9,8 @@ import (
 	"vigie/query"
 )
 
-// What a notice means to who looks for « voirie »: each row is a story, told
-// notice by notice, of which the last is the news; what is after a bar came
-// later and is known already.
+// What a notice means for a watch on « voirie »: each row lists a tender's notices, of which the last is the one to
+// judge; notices after a bar came later and are already known.
 func TestNews(t *testing.T) {
 	noon := time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
 	type step struct {

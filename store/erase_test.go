@@ -12,7 +12,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// hidden stands in for keyed hashes: it can be told from an address.
+// hidden stands in for keyed hashes: it can be told apart from an address.
 func hidden(key string) func(address string) []string {
 	return func(address string) []string {
 		letters := []rune(key + strings.ToLower(address))
@@ -86,11 +86,11 @@ func TestErase(t *testing.T) {
 
 			for _, row := range storetest.Everything(t, rawURL) {
 				if strings.Contains(strings.ToLower(row), "fictif") {
-					t.Errorf("still there: %s", row)
+					t.Errorf("not deleted: %s", row)
 				}
 				for _, table := range []string{"recipients[", "subscriptions[", "mails[", "deliveries[", "reasons[", "tender_marks[", "watch_buyers["} {
-					if strings.HasPrefix(row, table) { // they were the account's alone
-						t.Errorf("still there: %s", row)
+					if strings.HasPrefix(row, table) { // these tables were the account's alone
+						t.Errorf("not deleted: %s", row)
 					}
 				}
 			}
@@ -101,14 +101,14 @@ func TestErase(t *testing.T) {
 						return err
 					}
 					if w.Criteria != nil {
-						t.Errorf("watch %d is alive", w.ID)
+						t.Errorf("watch %d is not deleted", w.ID)
 					}
 					gone = append(gone, w.ID)
 				}
 				return nil
 			}))
 			if !slices.Equal(gone, []int64{f.roads.ID, f.schools.ID}) {
-				t.Errorf("followers hear that %v are gone", gone)
+				t.Errorf("consumers read that %v are deleted", gone)
 			}
 			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.Unauthenticated {
 				t.Errorf("erased twice: %v", err)
@@ -117,7 +117,7 @@ func TestErase(t *testing.T) {
 				t.Errorf("exported after it was erased: %v", err)
 			}
 
-			// Whoever names the address next finds that it left, with an older key too.
+			// An account that names the address later finds that it left, also by an older key.
 			f.store.Remember(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
 			f.account = account(t, f.store, "next")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
@@ -125,7 +125,7 @@ func TestErase(t *testing.T) {
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Unsubscribed {
 				t.Errorf("the address that left is %s", got)
 			}
-			// It bounced as well; and its owner, coming back by a link of its own, undoes both.
+			// It bounced as well; a link of its own undoes both.
 			f.must(f.store.Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("the address that came back is %s", got)
@@ -134,9 +134,9 @@ func TestErase(t *testing.T) {
 			f.account = account(t, f.store, "last")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
-				t.Errorf("what its owner undid is remembered: %s", got)
+				t.Errorf("what its owner undid is applied again: %s", got)
 			}
-			// The same person begins anew, with what is new.
+			// The same person starts with a new, empty account.
 			again, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org"})
 			f.must(err)
 			if again.Name != "" || again.ID <= f.account.ID {
@@ -146,7 +146,7 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// TestEraseShared: what another account knows of an address is not touched.
+// TestEraseShared: what another account knows of an address stays.
 func TestEraseShared(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.store.Remember(hidden("new"))
@@ -165,7 +165,7 @@ func TestEraseShared(t *testing.T) {
 		if watches, err := f.store.Watches(t.Context(), mine.ID, store.WatchFilter{IDs: []int64{mineWatch.ID}}); err != nil || len(watches) != 0 {
 			t.Errorf("the erased account has %v, %v", watches, err)
 		}
-		// Who was to be told when the account went is left out, and keeps nobody waiting.
+		// A recipient that was to be alerted when its account was erased is left out, and delays nobody.
 		n := publish(t, f.store, notice("later", 0))[0].Notice
 		f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
 			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
@@ -177,7 +177,7 @@ func TestEraseShared(t *testing.T) {
 	})
 }
 
-// statusOf is the status of an address on the watch « roads ».
+// statusOf returns the status of an address on the watch « roads ».
 func statusOf(f *following, email string) vigie.RecipientStatus {
 	f.t.Helper()
 	for _, r := range f.recipients(f.roads) {

@@ -13,7 +13,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// eachTwo runs a test on two stores of one database, whose clock is *now.
+// eachTwo runs a test with two stores on one database, whose clock is *now.
 func eachTwo(t *testing.T, test func(t *testing.T, here, elsewhere *store.Store, now *time.Time)) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -47,8 +47,8 @@ func TestMet(t *testing.T) {
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after a change here: %s", got.Locale)
 		}
-		account(t, here, "person").Locale = "xx" // what one request does to its own is its own
-		// Another client's token may say less of the same person.
+		account(t, here, "person").Locale = "xx" // a request's change of its own copy has no effect on others
+		// A token of another client may hold less about the same person.
 		bare := store.Claims{Issuer: "test", Subject: "person"}
 		if got, err := here.SignIn(t.Context(), bare); err != nil || got.ID != id {
 			t.Errorf("by another token: %+v, %v", got, err)
@@ -58,7 +58,7 @@ func TestMet(t *testing.T) {
 			t.Errorf("by another token, after a change here: %+v, %v", got, err)
 		}
 		speak(t, here, id, vigie.English)
-		account(t, here, "person") // is met again
+		account(t, here, "person") // is cached again
 		speak(t, elsewhere, id, vigie.French)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("the account was read again at once: %s", got.Locale)
@@ -67,7 +67,7 @@ func TestMet(t *testing.T) {
 		if got := account(t, here, "person"); got.Locale != vigie.French {
 			t.Errorf("seconds after a change elsewhere: %s", got.Locale)
 		}
-		// A clock that is put back makes nothing older than it is.
+		// Setting the clock back makes nothing older.
 		speak(t, elsewhere, id, vigie.English)
 		*now = now.Add(-time.Hour)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
@@ -82,7 +82,7 @@ func TestMet(t *testing.T) {
 	})
 }
 
-// meanwhile does something once, after the next query.
+// meanwhile runs something once, after the next query.
 type meanwhile struct{ do func() }
 
 func (m *meanwhile) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
@@ -94,8 +94,7 @@ func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
 	}
 }
 
-// TestMetWhileChanged: an account that was read before a change is not kept
-// after it.
+// TestMetWhileChanged: an account that was read before a change is not cached after it.
 func TestMetWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var m meanwhile
@@ -103,7 +102,7 @@ func TestMetWhileChanged(t *testing.T) {
 		id := account(t, here, "person").ID
 		*now = now.Add(5 * time.Second)
 		m.do = func() { speak(t, here, id, vigie.English) }
-		account(t, here, "person") // is read, and changed before it is kept
+		account(t, here, "person") // is read, and changed before it is cached
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after the change: %s", got.Locale)
 		}
@@ -130,14 +129,14 @@ func TestMetWhileChanged(t *testing.T) {
 	})
 }
 
-// queries counts what a store asks of its database.
+// queries counts the queries of a store.
 type queries struct{ count atomic.Int64 }
 
 func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
 func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) { q.count.Add(1) }
 
-// TestMetOthers: what becomes of one account has no other read again.
+// TestMetOthers: a change of one account does not make another be read again.
 func TestMetOthers(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var q queries
@@ -153,7 +152,7 @@ func TestMetOthers(t *testing.T) {
 		}
 		for _, name := range names {
 			ids[name] = account(t, here, name).ID
-			account(t, here, name) // is met
+			account(t, here, name) // is cached
 		}
 		for name, change := range map[string]struct {
 			of string // whose account is read again
@@ -178,10 +177,10 @@ func TestMetOthers(t *testing.T) {
 				if n := read(other); (n > 0) != (other == change.of) {
 					t.Errorf("%s, then %s signs in: %d queries", name, other, n)
 				}
-				account(t, here, other) // is met again
+				account(t, here, other) // is cached again
 			}
 		}
-		// Nor does it keep one from being met that is read at that moment.
+		// Nor does it keep an account that is being read from being cached.
 		*now = now.Add(5 * time.Second)
 		m.do = func() { account(t, here, "another newcomer") }
 		account(t, here, "d")
@@ -191,12 +190,11 @@ func TestMetOthers(t *testing.T) {
 	})
 }
 
-// TestErasedElsewhere: whoever is still signed in when the account is erased
-// leaves nothing behind.
+// TestErasedElsewhere: a person who is still signed in when the account is erased leaves no rows behind.
 func TestErasedElsewhere(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
 		account(t, here, "person")
-		person := account(t, here, "person") // is met
+		person := account(t, here, "person") // is cached
 		told := publish(t, here, notice("1", 0))[0].Notice
 		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
 			t.Fatal(err)
