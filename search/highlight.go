@@ -32,7 +32,7 @@ func Highlights(title, description string, inTitle, inDescription []query.Span) 
 	return list
 }
 
-// sound leaves out the spans that are not parts of the text, and sorts the rest.
+// sound returns the spans that are parts of the text, sorted.
 func sound(text string, spans []query.Span) []query.Span {
 	var kept []query.Span
 	for _, s := range spans {
@@ -46,7 +46,7 @@ func sound(text string, spans []query.Span) []query.Span {
 
 func boundary(text string, i int) bool { return i == len(text) || utf8.RuneStart(text[i]) }
 
-// passage is the part of a text around its first hit, of whole words.
+// passage returns the part of a text around its first hit, of whole words.
 func passage(text string, first query.Span) query.Span {
 	start := back(text, first.Start, passageLead)
 	if start > 0 {
@@ -63,7 +63,7 @@ func passage(text string, first query.Span) query.Span {
 	return query.Span{Start: start, End: max(end, first.End)}
 }
 
-// back is the place n characters before another in a text, or its start.
+// back returns the place n characters before another in a text, or its start.
 func back(text string, from, n int) int {
 	for ; n > 0 && from > 0; n-- {
 		_, size := utf8.DecodeLastRuneInString(text[:from])
@@ -72,7 +72,7 @@ func back(text string, from, n int) int {
 	return from
 }
 
-// forth is the place n characters after another in a text, or its end.
+// forth returns the place n characters after another in a text, or its end.
 func forth(text string, from, n int) int {
 	for ; n > 0 && from < len(text); n-- {
 		_, size := utf8.DecodeRuneInString(text[from:])
@@ -81,8 +81,7 @@ func forth(text string, from, n int) int {
 	return from
 }
 
-// cut divides a part of a text into what was found and what lies between; nil
-// where nothing was found.
+// cut divides a part of a text into what was found and what lies between; it returns nil if nothing was found.
 func cut(text string, spans []query.Span, within query.Span) []Part {
 	var parts []Part
 	if within.Start > 0 {
