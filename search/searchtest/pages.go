@@ -221,7 +221,7 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 					return slices.Contains(q.Without, id) && !slices.Contains(shown, id)
 				})
 				if !slices.Equal(shown, want) || len(shown) >= n {
-					t.Errorf("%v, want %v", returned, want)
+					t.Errorf("%v, want %v", shown, want)
 				}
 			})
 		}
