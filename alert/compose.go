@@ -51,9 +51,9 @@ type composed struct {
 	empty bool
 }
 
-// mayTell reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
+// maySend reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
 // tender is over.
-func (done *composed) mayTell(r *store.RecipientState, t *store.PendingDelivery, over bool, now time.Time) bool {
+func (done *composed) maySend(r *store.RecipientState, t *store.PendingDelivery, over bool, now time.Time) bool {
 	may := permissionOf(r, t, now)
 	switch {
 	case may.never || over:
@@ -70,10 +70,10 @@ func (done *composed) mayTell(r *store.RecipientState, t *store.PendingDelivery,
 }
 
 // newComposer reads what the mails to some recipients need.
-func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.RecipientState) (*composer, error) {
+func (s *Sender) newComposer(ctx context.Context, states map[int64]*store.RecipientState) (*composer, error) {
 	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, now: s.Now()}
 	var buyers, corrected []int64
-	for _, r := range readers {
+	for _, r := range states {
 		for _, t := range r.Deliveries {
 			buyers = append(buyers, t.Tender.BuyerID)
 			if t.Kind == vigie.DeliverCorrected {
@@ -187,7 +187,7 @@ func (c *composer) quiet(m *vigie.Mail, r *store.RecipientState) (letter.Letter,
 	slices.Sort(done.Watches)
 	l, err := c.templates.Quiet(letter.Quiet{
 		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.Watches),
-		Days: int(quiet / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
+		Days: int(quietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
 	})
 	return l, done, err
 }
@@ -203,8 +203,8 @@ func (c *composer) digest(r *store.RecipientState) (letter.Letter, composed, err
 	named := make(map[int64]bool)
 	for _, s := range byTender(r) {
 		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
-		s.told = slices.DeleteFunc(s.told, func(t *store.PendingDelivery) bool { return !done.mayTell(r, t, over, c.now) })
-		if len(s.told) == 0 {
+		s.deliveries = slices.DeleteFunc(s.deliveries, func(t *store.PendingDelivery) bool { return !done.maySend(r, t, over, c.now) })
+		if len(s.deliveries) == 0 {
 			continue
 		}
 		section := s.section(&d)
@@ -223,7 +223,7 @@ func (c *composer) digest(r *store.RecipientState) (letter.Letter, composed, err
 // in one section only.
 func (s *tenderDeliveries) section(d *letter.Digest) *letter.Section {
 	kinds := make(map[vigie.DeliveryKind]bool)
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		kinds[t.Kind] = true
 	}
 	switch {
@@ -250,7 +250,7 @@ func (c *composer) tender(r *store.RecipientState, s *tenderDeliveries, correcte
 		t.URL = fill(c.settings.TenderURL, "{source}", s.tender.Source, "{sourceRef}", s.tender.SourceRef)
 	}
 	keywords := make(map[int64][]string)
-	for _, told := range s.told {
+	for _, told := range s.deliveries {
 		for _, reason := range told.Reasons {
 			if _, follows := r.Watches[reason.WatchID]; follows {
 				keywords[reason.WatchID] = reason.Keywords // the last one is the latest

@@ -7,15 +7,15 @@ import (
 	"vigie/store"
 )
 
-// indexPatience is how long a mail waits for the search index to contain its tenders.
-const indexPatience = 10 * time.Minute
+// indexWait is how long a mail waits for the search index to contain its tenders.
+const indexWait = 10 * time.Minute
 
 // decide decides about a recipient's deliveries; spacing is the least time between two digests.
 func decide(r *store.RecipientState, now time.Time, spacing time.Duration, indexed int64) store.Decision {
-	d := store.Decision{Asked: r.Asking}
+	d := store.Decision{NoConfirmation: r.ConfirmationPending}
 	mailable := r.Confirmed && !r.Left && !r.Bounced
 	if !mailable {
-		d = askFor(r, now)
+		d = decideConfirmation(r, now)
 	}
 	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]store.Held)
 	spaced := now
@@ -35,15 +35,15 @@ func decide(r *store.RecipientState, now time.Time, spacing time.Duration, index
 	return d
 }
 
-// askFor decides whether to ask an address that must not be mailed for its consent.
-func askFor(r *store.RecipientState, now time.Time) store.Decision {
-	if !r.Asking {
+// decideConfirmation decides whether to ask an address that must not be mailed for its consent.
+func decideConfirmation(r *store.RecipientState, now time.Time) store.Decision {
+	if !r.ConfirmationPending {
 		return store.Decision{}
 	}
-	at, ok := store.NextAsk(r.Asks, r.AskedAt)
+	at, ok := store.NextConfirmationRequest(r.ConfirmationRequests, r.ConfirmationRequestedAt)
 	switch {
 	case r.Left || r.Bounced || !r.Named || !ok:
-		return store.Decision{Asked: true}
+		return store.Decision{NoConfirmation: true}
 	case at.After(now):
 		return store.Decision{NextCheckAt: &at}
 	}
@@ -52,8 +52,8 @@ func askFor(r *store.RecipientState, now time.Time) store.Decision {
 
 // tenderDeliveries are all the waiting deliveries of one recipient about one tender.
 type tenderDeliveries struct {
-	tender *vigie.Tender
-	told   []*store.PendingDelivery
+	tender     *vigie.Tender
+	deliveries []*store.PendingDelivery
 }
 
 // byTender groups deliveries by tender.
@@ -67,7 +67,7 @@ func byTender(r *store.RecipientState) []*tenderDeliveries {
 			byTender[t.Tender.ID] = s
 			list = append(list, s)
 		}
-		s.told = append(s.told, t)
+		s.deliveries = append(s.deliveries, t)
 	}
 	return list
 }
@@ -78,7 +78,7 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 	var members []int64
 	first, ready := time.Time{}, true
 	over := s.over(now)
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
@@ -100,7 +100,7 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 			first = at
 		}
 		d.Later[t.ID] = at
-		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexPatience).Before(now))
+		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexWait).Before(now))
 	}
 	switch {
 	case len(members) == 0:
@@ -136,7 +136,7 @@ func (s *tenderDeliveries) over(now time.Time) bool {
 		return true
 	}
 	newly, ended := false, false
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		newly = newly || t.Kind == vigie.DeliverNew
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
@@ -229,7 +229,7 @@ func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) 
 			d.Mail = vigie.QuietMail
 		}
 		if !at.After(now) { // with this mail the quiet days start again
-			at = r.Account.NextDigest(vigie.Daily, now.Add(quiet))
+			at = r.Account.NextDigest(vigie.Daily, now.Add(quietAfter))
 		}
 		earlier(&d.NextCheckAt, at)
 	}
@@ -237,7 +237,7 @@ func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) 
 
 // quietAt returns when a quiet note about a watch is due.
 func quietAt(r *store.RecipientState, w store.FollowedWatch) time.Time {
-	return r.Account.NextDigest(vigie.Daily, w.HeardAt.Add(quiet))
+	return r.Account.NextDigest(vigie.Daily, w.LastMailedAt.Add(quietAfter))
 }
 
 func earlier(at **time.Time, t time.Time) {

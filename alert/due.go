@@ -7,13 +7,14 @@ import (
 )
 
 const (
-	// soon is how long before its deadline a tender is closing soon. The last digest that leaves in time says so.
-	soon = 7 * 24 * time.Hour
-	// margin is how much time a digest must leave before a deadline. If it would leave less, the alert is sent at
+	// closingSoonWithin is how long before its deadline a tender is closing soon. The last digest that leaves in time
+	// says so.
+	closingSoonWithin = 7 * 24 * time.Hour
+	// digestMargin is how much time a digest must leave before a deadline. If it would leave less, the alert is sent at
 	// once.
-	margin = 48 * time.Hour
-	// quiet is how long a watch matches nothing before a quiet note is due.
-	quiet = 30 * 24 * time.Hour
+	digestMargin = 48 * time.Hour
+	// quietAfter is how long a watch matches nothing before a quiet note is due.
+	quietAfter = 30 * 24 * time.Hour
 )
 
 // dueAt returns when a delivery is due, by the fastest frequency among the watches that led to it.
@@ -25,7 +26,7 @@ func dueAt(a *vigie.Account, f vigie.Frequency, d *vigie.Delivery, deadline *tim
 		return d.CreatedAt
 	}
 	next := a.NextDigest(f, d.CreatedAt)
-	if deadline != nil && deadline.Before(next.Add(margin)) {
+	if deadline != nil && deadline.Before(next.Add(digestMargin)) {
 		return d.CreatedAt
 	}
 	return next
@@ -40,7 +41,7 @@ func closingSoonAt(a *vigie.Account, f vigie.Frequency, t time.Time, deadline *t
 	if deadline == nil {
 		return t // the deadline has passed
 	}
-	last := deadline.Add(-soon)
+	last := deadline.Add(-closingSoonWithin)
 	at := a.NextDigest(f, t)
 	// No two digests are more than eight days apart, even across changes of clocks.
 	if start := last.Add(-8 * 24 * time.Hour); start.After(t) {
@@ -57,7 +58,7 @@ func closesSoon(a *vigie.Account, f vigie.Frequency, at time.Time, deadline time
 	if f == vigie.Immediate {
 		f = vigie.Daily
 	}
-	return deadline.Before(a.NextDigest(f, at).Add(soon))
+	return deadline.Before(a.NextDigest(f, at).Add(closingSoonWithin))
 }
 
 // fastest returns the more frequent of two.

@@ -97,7 +97,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.Remember(keys.Fingerprints)
+		w.store.SetFingerprints(keys.Fingerprints)
 		eventful(w)
 
 		held := w.held()

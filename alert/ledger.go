@@ -64,7 +64,7 @@ func (l *Ledger) consumer(name string) *consumer.Consumer {
 func (l *Ledger) Notices() *consumer.Consumer {
 	c := l.consumer(database.AlertsConsumer)
 	c.Work = c.Stream(consumer.Stream{Kind: database.NoticeItem, Batch: batch, Next: l.next, Process: l.process}).Step
-	c.Follow = func(ctx context.Context) error { return l.Matcher.Within(ctx, l.Store, nil) }
+	c.Standby = func(ctx context.Context) error { return l.Matcher.WithSnapshot(ctx, l.Store, nil) }
 	c.Behind = l.Store.AlertsBehind
 	return c
 }
@@ -72,7 +72,7 @@ func (l *Ledger) Notices() *consumer.Consumer {
 // next returns the numbers of the next notices.
 func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
 	var items []consumer.Item
-	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) error {
+	err := l.Matcher.WithSnapshot(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) error {
 		items = nil
 		numbers, err := now.NoticesAfter(ctx, after, limit)
 		for _, number := range numbers {
@@ -86,7 +86,7 @@ func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.I
 // process enters the deliveries of notices.
 func (l *Ledger) process(ctx context.Context, items []consumer.Item) error {
 	var found []announcement
-	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
+	err := l.Matcher.WithSnapshot(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
 		found, err = l.read(ctx, now, items)
 		return err
 	})
@@ -258,14 +258,14 @@ func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, err
 	if err != nil {
 		return nil, err
 	}
-	g := alertsByRecipient{announcement: n, now: l.Now(), people: make(map[int64]*recipientAlert)}
+	g := alertsByRecipient{announcement: n, now: l.Now(), recipients: make(map[int64]*recipientAlert)}
 	switch {
 	case n.cancelled:
 		g.add(vigie.DeliverCancelled, alerted...)
 	case n.corrects:
 		g.add(vigie.DeliverCorrected, alerted...)
 	}
-	followers, err := l.followers(ctx, n)
+	followers, err := l.recipients(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -283,8 +283,8 @@ func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, err
 	return g.alerts(), nil
 }
 
-// followers returns the recipients of the watches that the tender matches.
-func (l *Ledger) followers(ctx context.Context, n announcement) ([]store.WatchRecipient, error) {
+// recipients returns the recipients of the watches that the tender matches.
+func (l *Ledger) recipients(ctx context.Context, n announcement) ([]store.WatchRecipient, error) {
 	read := func(watches []int64) ([]store.WatchRecipient, error) {
 		if n.missed != nil {
 			return l.Store.CatchUpRecipients(ctx, watches)
@@ -306,7 +306,7 @@ func (l *Ledger) followers(ctx context.Context, n announcement) ([]store.WatchRe
 type alertsByRecipient struct {
 	announcement announcement
 	now          time.Time
-	people       map[int64]*recipientAlert
+	recipients   map[int64]*recipientAlert
 }
 
 // recipientAlert is the alert of one recipient.
@@ -320,10 +320,10 @@ type recipientAlert struct {
 // add adds reasons. If a recipient has reasons of two kinds, it knows the tender already.
 func (g *alertsByRecipient) add(kind vigie.DeliveryKind, followers ...store.WatchRecipient) {
 	for _, f := range followers {
-		p := g.people[f.RecipientID]
+		p := g.recipients[f.RecipientID]
 		if p == nil {
 			p = &recipientAlert{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
-			g.people[f.RecipientID] = p
+			g.recipients[f.RecipientID] = p
 		}
 		if p.kind == vigie.DeliverNew {
 			p.kind = kind
@@ -336,8 +336,8 @@ func (g *alertsByRecipient) add(kind vigie.DeliveryKind, followers ...store.Watc
 // alerts returns the alerts in the order of the recipients.
 func (g *alertsByRecipient) alerts() []store.Alert {
 	var list []store.Alert
-	for _, id := range slices.Sorted(maps.Keys(g.people)) {
-		p := g.people[id]
+	for _, id := range slices.Sorted(maps.Keys(g.recipients)) {
+		p := g.recipients[id]
 		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.announcement.urgent && p.kind == vigie.DeliverCorrected}
 		for _, watch := range slices.Sorted(maps.Keys(p.keywords)) {
 			a.Reasons = append(a.Reasons, vigie.Reason{WatchID: watch, Keywords: p.keywords[watch]})

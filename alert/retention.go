@@ -23,10 +23,10 @@ type Retention struct {
 }
 
 const (
-	// lookThroughEvery is how often retention runs.
-	lookThroughEvery = 24 * time.Hour
-	// askWhether is how often it is checked whether retention is due.
-	askWhether = time.Minute
+	// retentionEvery is how often retention runs.
+	retentionEvery = 24 * time.Hour
+	// checkDueEvery is how often it is checked whether retention is due.
+	checkDueEvery = time.Minute
 )
 
 // Run works until ctx ends. Errors are logged, and the work is tried again.
@@ -38,7 +38,7 @@ func (r *Retention) Step(ctx context.Context) error { return r.consumer().Drain(
 func (r *Retention) consumer() *consumer.Consumer {
 	work := &round{Retention: r}
 	return &consumer.Consumer{
-		Name: database.RetentionConsumer, Job: database.RetentionConsumer, Pace: askWhether, Due: r.due, Work: work.step,
+		Name: database.RetentionConsumer, Job: database.RetentionConsumer, Pace: checkDueEvery, Due: r.due, Work: work.step,
 		Resigned: func() { *work = round{Retention: r} },
 		DB:       r.Store.Database(), Now: r.Now, Log: r.Log, Metrics: r.Metrics,
 	}
@@ -57,9 +57,9 @@ func (r *round) step(ctx context.Context) (more bool, err error) {
 	switch r.part {
 	// Deliveries come first: a mail that no remaining delivery refers to can be deleted.
 	case 0:
-		r.next, err = r.Store.ForgetDeliveries(ctx, before, r.next)
+		r.next, err = r.Store.ExpireDeliveries(ctx, before, r.next)
 	case 1:
-		r.next, err = r.Store.ForgetMails(ctx, before, r.next)
+		r.next, err = r.Store.ExpireMails(ctx, before, r.next)
 	case 2:
 		var some bool
 		if some, err = r.Store.DeleteAuditEntries(ctx, before); some {
@@ -81,5 +81,5 @@ func (r *Retention) due(ctx context.Context) (bool, error) {
 	last, err := r.Store.Database().IdleAt(ctx, database.RetentionConsumer)
 	now := r.Now()
 	// A run that is recorded well after now was recorded under a wrong clock.
-	return last.Add(lookThroughEvery).Before(now) || last.After(now.Add(lookThroughEvery)), err
+	return last.Add(retentionEvery).Before(now) || last.After(now.Add(retentionEvery)), err
 }

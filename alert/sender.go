@@ -53,17 +53,17 @@ type Sender struct {
 }
 
 const (
-	// claimed is how many mails a lane claims at once.
-	claimed = 16
-	// fresh is how long a recipient's state may be used after it was read.
-	fresh = time.Second
-	// grace is how long a mail that is being sent may take when we stop.
-	grace = 10 * time.Second
-	// longest is the longest pause between two attempts; the one after it is
+	// claimBatch is how many mails a lane claims at once.
+	claimBatch = 16
+	// readValidFor is how long a recipient's state may be used after it was read.
+	readValidFor = time.Second
+	// shutdownGrace is how long a mail that is being sent may take when we stop.
+	shutdownGrace = 10 * time.Second
+	// maxPause is the longest pause between two attempts; the one after it is
 	// the last.
-	longest = 64 * time.Hour
-	// mending is the longest pause while a fault on our side lasts.
-	mending = time.Hour
+	maxPause = 64 * time.Hour
+	// maxFaultPause is the longest pause while a fault on our side lasts.
+	maxFaultPause = time.Hour
 )
 
 // Run works until ctx ends, on as many mails at once as the mailer takes. Errors are logged, and the work is tried
@@ -104,7 +104,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	}
 	s.fault(AfterClaim)
 	for len(mails) > 0 && !stopped(ctx) && s.time(start) > 0 {
-		sent, err := s.sendFresh(ctx, mails, start)
+		sent, err := s.sendClaimed(ctx, mails, start)
 		mails = mails[sent:]
 		if err != nil {
 			return false, errors.Join(err, s.release(ctx, mails))
@@ -115,7 +115,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 
 // revive opens quarantined mails again that an operator wants tried.
 func (s *Sender) revive(ctx context.Context) error {
-	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimed)
+	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimBatch)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
 	failed := make(map[int64]error)
 	mails, more, err = s.Store.Claim(ctx, store.ClaimOptions{
-		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
+		Limit: claimBatch, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
 		Decide: func(r *store.RecipientState, indexed int64) (d store.Decision) {
 			if err := s.guard(ctx, r.ID, func() error {
 				d = decide(r, s.Now(), s.Spacing, indexed)
@@ -179,7 +179,7 @@ func (s *Sender) guard(ctx context.Context, item int64, work func() error) error
 
 // release ends the leases of mails that were claimed and not tried, also when we stop.
 func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	return s.Store.ReleaseMails(ctx, mails)
 }
@@ -200,32 +200,32 @@ func (s *Sender) fault(at Fault) {
 	}
 }
 
-// sendFresh reads the recipients of mails, and sends the mails as long as that is recent enough. It returns how many
+// sendClaimed reads the recipients of mails, and sends the mails as long as that is recent enough. It returns how many
 // mails it handled.
-func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
+func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
 	read := time.Now()
-	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	readers, err := s.Store.RecipientStates(reading, mails)
+	states, err := s.Store.RecipientStates(reading, mails)
 	if err != nil {
 		return 0, err
 	}
-	c, err := s.newComposer(reading, readers)
+	c, err := s.newComposer(reading, states)
 	if err != nil {
 		return 0, err
 	}
 	for i, m := range mails {
 		attempt := s.time(start)
-		if i > 0 && time.Since(read) > fresh || attempt == 0 || stopped(ctx) {
+		if i > 0 && time.Since(read) > readValidFor || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
-		reader := readers[m.RecipientID]
+		reader := states[m.RecipientID]
 		if reader == nil {
 			continue // the account was erased since, and the mail with it
 		}
 		err := s.guard(ctx, m.ID, func() error { return s.send(ctx, c, m, reader, attempt) })
 		if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
-			err = s.unsent(ctx, m, err)
+			err = s.putOffPanicked(ctx, m, err)
 		}
 		if err != nil {
 			return i, err
@@ -243,14 +243,14 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	done, err := c.compose(m, r)
 	switch {
 	case err != nil: // a template fails, for this mail at least: others can be sent
-		return s.unwritten(ctx, m, err)
+		return s.putOffUncomposed(ctx, m, err)
 	case done.empty:
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.Composed) })
 	}
 	s.fault(BeforeSend)
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	if err := s.Mailer.Send(sending, done.message); err != nil {
 		return s.failed(ctx, m, err)
 	}
@@ -261,17 +261,17 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	return err
 }
 
-// unsent puts off a mail that made us panic, and quarantines it if that does not help.
-func (s *Sender) unsent(ctx context.Context, m *vigie.Mail, cause error) error {
+// putOffPanicked puts off a mail that made us panic, and quarantines it if that does not help.
+func (s *Sender) putOffPanicked(ctx context.Context, m *vigie.Mail, cause error) error {
 	aside, err := s.mails.Failed(ctx, consumer.Item{ID: m.ID, Number: m.ID}, cause)
 	if err != nil || aside {
 		return err
 	}
-	return s.unwritten(ctx, m, errors.New("the server failed on this mail; the log has the stack"))
+	return s.putOffUncomposed(ctx, m, errors.New("the server failed on this mail; the log has the stack"))
 }
 
-// unwritten puts off a mail that cannot be composed: it is sent once the template is repaired.
-func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error {
+// putOffUncomposed puts off a mail that cannot be composed: it is sent once the template is repaired.
+func (s *Sender) putOffUncomposed(ctx context.Context, m *vigie.Mail, err error) error {
 	s.Metrics.refused(post.ForSender)
 	return s.postpone(ctx, m, "compose", err)
 }
@@ -279,11 +279,11 @@ func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error 
 // postpone puts off a mail that cannot be sent because of a fault on our side. However often that happens the mail
 // stays owed, and none of these attempts counts among those that a server may refuse.
 func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err error) error {
-	pause := pauseAfter(m.Attempts, mending)
+	pause := pauseAfter(m.Attempts, maxFaultPause)
 	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.MailPostponed(ctx, m, attemptsUntil(mending), s.Now().Add(pause), err.Error())
+		return s.Store.MailPostponed(ctx, m, attemptsUntil(maxFaultPause), s.Now().Add(pause), err.Error())
 	})
 }
 
@@ -304,12 +304,12 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailBounced(ctx, m.ID, true, why.Error()) })
 	case why.Kind == post.ForSender:
 		return s.postpone(ctx, m, "send", why)
-	case m.Attempts > attemptsUntil(longest):
+	case m.Attempts > attemptsUntil(maxPause):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
 	}
-	pause := pauseAfter(m.Attempts, longest)
+	pause := pauseAfter(m.Attempts, maxPause)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why.Error()) })
@@ -338,7 +338,7 @@ func attemptsUntil(most time.Duration) (attempts int64) {
 func (s *Sender) note(ctx context.Context, write func(context.Context) error) error {
 	noting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	_, err := backoff.Retry(noting, func() (struct{}, error) {
 		err := write(noting)
 		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {

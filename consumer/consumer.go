@@ -32,8 +32,8 @@ type Consumer struct {
 	Due func(ctx context.Context) (bool, error)
 	// Work takes one bounded step; more reports whether there is more to do at once.
 	Work func(ctx context.Context) (more bool, err error)
-	// Follow is called in place of Work on a replica that does not lead; may be nil.
-	Follow func(ctx context.Context) error
+	// Standby is called in place of Work on a replica that does not lead; may be nil.
+	Standby func(ctx context.Context) error
 	// Resigned is called when leadership is lost or given back; may be nil.
 	Resigned func()
 	// Behind returns what is still to be done; may be nil.
@@ -136,8 +136,8 @@ func (c *Consumer) turn(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !leads {
-		if c.Follow != nil {
-			err = c.Follow(ctx)
+		if c.Standby != nil {
+			err = c.Standby(ctx)
 		}
 		return false, err
 	}

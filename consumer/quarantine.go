@@ -55,7 +55,7 @@ func own(err error) bool {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errNotLeading):
 		return false
-	case vigie.CodeOf(err) == vigie.Unavailable, database.Ailing(err):
+	case vigie.CodeOf(err) == vigie.Unavailable, database.Unhealthy(err):
 		return false
 	}
 	return true
@@ -91,7 +91,7 @@ func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bo
 		}
 	}
 	c.Log.ErrorContext(ctx, "item quarantined", c.about(cause, q.Kind, item.ID, "tries", tries)...)
-	q.forget(item.ID)
+	q.reset(item.ID)
 	return true, nil
 }
 
@@ -156,8 +156,8 @@ func (q *Quarantine) failing(item int64) bool {
 	return q.tries[item] > 0
 }
 
-// forget deletes the counted failures of an item.
-func (q *Quarantine) forget(item int64) {
+// reset deletes the counted failures of an item.
+func (q *Quarantine) reset(item int64) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	delete(q.tries, item)

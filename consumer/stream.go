@@ -36,20 +36,20 @@ type Stream struct {
 	Reached func(ctx context.Context) error
 	// SetAside is called when an item was quarantined; may be nil.
 	SetAside func(ctx context.Context, item Item) error
-	// Forget says that an item that cannot be processed is skipped, not quarantined: later there is nobody to process
+	// Skip says that an item that cannot be processed is skipped, not quarantined: later there is nobody to process
 	// it for.
-	Forget bool
+	Skip bool
 	// Latest says that a later change of an item replaces a quarantined one.
 	Latest bool
 
 	consumer   *Consumer
 	quarantine *Quarantine
-	// seen is when the stream last recorded that everything is done.
-	seen time.Time
+	// idleAt is when the stream last recorded that everything is done.
+	idleAt time.Time
 }
 
-// seenEvery is how often the stream records that everything is done.
-const seenEvery = time.Minute
+// idleEvery is how often the stream records that everything is done.
+const idleEvery = time.Minute
 
 // errNotLeading is the error of a step that lost leadership.
 var errNotLeading = errors.New("another replica may lead now")
@@ -60,7 +60,7 @@ func (c *Consumer) Stream(s Stream) *Stream {
 	if s.Cursor == nil {
 		s.Cursor, s.Advance = s.stored, s.store
 		if s.Reached == nil {
-			s.Reached = s.noteSeen
+			s.Reached = s.recordIdle
 		}
 	}
 	return &s
@@ -74,12 +74,12 @@ func (s *Stream) store(ctx context.Context, to int64) error {
 	return s.consumer.DB.Advance(ctx, s.consumer.Name, to)
 }
 
-func (s *Stream) noteSeen(ctx context.Context) error {
+func (s *Stream) recordIdle(ctx context.Context) error {
 	now := s.consumer.Now()
-	if now.Sub(s.seen) < seenEvery {
+	if now.Sub(s.idleAt) < idleEvery {
 		return nil
 	}
-	s.seen = now
+	s.idleAt = now
 	return s.consumer.DB.MarkIdle(ctx, s.consumer.Name)
 }
 
@@ -167,7 +167,7 @@ func (s *Stream) pass(ctx context.Context, items []Item) error {
 	ids := make([]int64, len(items))
 	for i, item := range items {
 		ids[i] = item.ID
-		s.quarantine.forget(item.ID)
+		s.quarantine.reset(item.ID)
 	}
 	if s.Latest {
 		if err := s.consumer.DB.Release(ctx, s.consumer.Name, ids); err != nil {
@@ -179,7 +179,7 @@ func (s *Stream) pass(ctx context.Context, items []Item) error {
 
 // fail records that an item failed, and passes it once it is quarantined.
 func (s *Stream) fail(ctx context.Context, item Item, cause error) error {
-	aside, err := s.quarantine.failed(ctx, item, cause, !s.Forget)
+	aside, err := s.quarantine.failed(ctx, item, cause, !s.Skip)
 	if err != nil {
 		return err
 	}

@@ -87,14 +87,14 @@ const relisten = time.Second
 
 // listen calls heard, until ctx ends, whenever a process may have sent the notification. SQLite has no notifications;
 // its processes poll. The connection is not one of the pool's, whose statements it would disturb.
-func (db *DB) listen(ctx context.Context, something string, heard func()) {
+func (db *DB) listen(ctx context.Context, something string, notify func()) {
 	for db.postgres && ctx.Err() == nil {
 		var name string
 		err := db.NewRaw("SELECT "+channel, something).Scan(ctx, &name)
 		if err == nil {
 			// Errors are about the connection, and the caller meets them when it polls.
 			listener := pgxlisten.Listener{Connect: db.listener, ReconnectDelay: relisten}
-			listener.Handle(name, handler(heard))
+			listener.Handle(name, handler(notify))
 			_ = listener.Listen(ctx)
 		}
 		select {

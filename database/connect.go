@@ -24,16 +24,16 @@ import (
 	"vigie"
 )
 
-// absence says what to do if there is no SQLite file, by the name of SQLite's mode.
-type absence string
+// missingFile says what to do if there is no SQLite file, by the name of SQLite's mode.
+type missingFile string
 
 const (
-	mustExist absence = "rw"
-	mayCreate absence = "rwc"
+	mustExist missingFile = "rw"
+	mayCreate missingFile = "rwc"
 )
 
 // connect opens the database that rawURL names.
-func connect(rawURL string, mode absence) (*DB, error) {
+func connect(rawURL string, mode missingFile) (*DB, error) {
 	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
 		return connectSQLite(path, mode)
 	}
@@ -54,8 +54,8 @@ const (
 	// connections is how many connections a pool has, unless the URL says so with pool_max_conns. Leaders and
 	// listeners use some of them alone.
 	connections = 20
-	// idle is how long an unused connection is kept.
-	idle = 5 * time.Minute
+	// idleTimeout is how long an unused connection is kept.
+	idleTimeout = 5 * time.Minute
 )
 
 func connectPostgres(rawURL string) (*DB, error) {
@@ -93,7 +93,7 @@ func connectPostgres(rawURL string) (*DB, error) {
 	pool := stdlib.OpenDB(*config, ready)
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most) // opening one takes PostgreSQL longer than most queries
-	pool.SetConnMaxIdleTime(idle)
+	pool.SetConnMaxIdleTime(idleTimeout)
 	listener := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, config.Copy()) }
 	return &DB{DB: bun.NewDB(pool, pgdialect.New(), tolerant()), dialect: dialect{postgres: true}, listener: listener}, nil
 }
@@ -110,7 +110,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
-func connectSQLite(path string, mode absence) (*DB, error) {
+func connectSQLite(path string, mode missingFile) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -133,6 +133,6 @@ func connectSQLite(path string, mode absence) (*DB, error) {
 		return nil, err
 	}
 	sqlDB.SetMaxIdleConns(connections)
-	sqlDB.SetConnMaxIdleTime(idle)
+	sqlDB.SetConnMaxIdleTime(idleTimeout)
 	return &DB{DB: bun.NewDB(sqlDB, sqlitedialect.New(), tolerant())}, nil
 }

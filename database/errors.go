@@ -78,10 +78,10 @@ func isDown(err error) bool {
 	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
-// Ailing reports whether an error is about the database itself, and not about what was read or written: it does not
+// Unhealthy reports whether an error is about the database itself, and not about what was read or written: it does not
 // answer, a table is missing, a right is missing, the disk is full. Of PostgreSQL's classes, 21 to 23 and 54 are
 // about what was written.
-func Ailing(err error) bool {
+func Unhealthy(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pgErr.Code[:min(2, len(pgErr.Code))] {
 		case "21", "22", "23", "54": // cardinality, data, constraint, program limit

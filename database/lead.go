@@ -37,15 +37,15 @@ func (l *Leadership) Holds(ctx context.Context) bool {
 	return l.conn == nil || l.conn.PingContext(ctx) == nil
 }
 
-// resigning is how long to wait for a database that does not answer.
-const resigning = 5 * time.Second
+// resignTimeout is how long to wait for a database that does not answer.
+const resignTimeout = 5 * time.Second
 
 // Resign gives the leadership back.
 func (l *Leadership) Resign() {
 	if l.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resigning)
+	ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
 	defer cancel()
 	// Closing returns the connection to the pool with its lock, so the lock must be freed first. If that fails, the
 	// driver closes the connection.

@@ -25,8 +25,8 @@ func Probe(ctx context.Context, url string) (version string, err error) {
 	return version, Translate(err)
 }
 
-// oldest is the oldest PostgreSQL that is supported.
-const oldest = 15
+// oldestPostgres is the oldest PostgreSQL that is supported.
+const oldestPostgres = 15
 
 // probe returns the database's name and version, and an error if we cannot work in it.
 func (db *DB) probe(ctx context.Context) (version string, err error) {
@@ -42,7 +42,7 @@ func (db *DB) probe(ctx context.Context) (version string, err error) {
 	switch version = "PostgreSQL " + version; {
 	case err != nil:
 		return "", err
-	case number < oldest:
+	case number < oldestPostgres:
 		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
 			FR: "%s est trop ancien : il faut PostgreSQL 15 ou plus récent.", EN: "%s is too old: PostgreSQL 15 or newer is needed.",
 		}.With(version)}

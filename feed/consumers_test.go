@@ -169,7 +169,7 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			s := newIndexSubject(t, open(t), nil)
-			news := NewNews(s.store, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			news := NewBroadcaster(s.store, slog.New(slog.NewTextHandler(t.Output(), nil)))
 			var failing, tries int
 			news.Fail = func(context.Context, string, []consumer.Item) error {
 				if tries++; tries <= failing {
@@ -182,7 +182,7 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 				t.Helper()
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
-				list, err := news.Follow(ctx)
+				list, err := news.Subscribe(ctx)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -138,7 +138,7 @@ func (x *Indexer) Step(ctx context.Context) error { return x.consumer().Drain(ct
 func (x *Indexer) consumer() *consumer.Consumer {
 	c := &consumer.Consumer{
 		Name: database.IndexConsumer, Job: "index-" + Version(), DB: x.store.Database(), Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
-		Follow: x.follow, Resigned: func() { clear(x.fed) },
+		Standby: x.follow, Resigned: func() { clear(x.fed) },
 		Behind: func(ctx context.Context) (database.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
 	}
 	again := &consumer.Quarantine{Consumer: c, Kind: database.TenderItem}
@@ -157,12 +157,12 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 		_, err := x.store.BeginIndex(ctx, Version())
 		return true, err
 	}
-	answering := answering(known)
+	newestReady := newestReady(known)
 	var targets []store.SearchIndex
-	if answering >= 0 {
-		targets = known[answering : answering+1]
+	if newestReady >= 0 {
+		targets = known[newestReady : newestReady+1]
 	}
-	if answering != 0 { // the newest is being built
+	if newestReady != 0 { // the newest is being built
 		targets = append(targets[:len(targets):len(targets)], known[0])
 	}
 	for _, index := range targets {
@@ -180,8 +180,8 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 		}
 		more = more || next || index.Reached == nil // then it has caught up for the first time
 	}
-	if answering >= 0 {
-		if err := x.retire(ctx, known[answering+1:]); err != nil {
+	if newestReady >= 0 {
+		if err := x.retire(ctx, known[newestReady+1:]); err != nil {
 			return false, err
 		}
 	}
@@ -196,8 +196,8 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 	return more || retried, err
 }
 
-// answering returns the position of the newest complete index; -1 for none.
-func answering(known []store.SearchIndex) int {
+// newestReady returns the position of the newest complete index; -1 for none.
+func newestReady(known []store.SearchIndex) int {
 	for i, index := range known {
 		if index.Reached != nil {
 			return i
@@ -212,7 +212,7 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 	if known, err = x.store.SearchIndexes(ctx, Version()); err != nil {
 		return nil, err
 	}
-	i := answering(known)
+	i := newestReady(known)
 	if i < 0 {
 		x.active.Store(nil)
 		x.missing(false)
@@ -337,7 +337,7 @@ func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
 	if _, err := x.store.BeginIndex(ctx, Version()); err != nil {
 		return err
 	}
-	if err := x.store.ForgetIndex(ctx, lost.Name); err != nil {
+	if err := x.store.DeleteIndex(ctx, lost.Name); err != nil {
 		return err
 	}
 	return x.engine.Drop(ctx, lost.Name)
@@ -357,7 +357,7 @@ func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 		if err := x.engine.Drop(ctx, index.Name); err != nil { // while it is known, so that a failure is tried again
 			return err
 		}
-		if err := x.store.ForgetIndex(ctx, index.Name); err != nil {
+		if err := x.store.DeleteIndex(ctx, index.Name); err != nil {
 			return err
 		}
 		delete(x.retired, index.Name)
@@ -400,12 +400,12 @@ func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Bu
 		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
 		PublishedAt: t.PublishedAt, Deadline: t.Deadline,
 		Title: t.Title, Description: t.Description, BuyerName: buyer.Name,
-		Other: other(t),
+		Other: otherText(t),
 	}
 }
 
-// other returns the text that full-text search finds besides title, buyer and description.
-func other(t *vigie.Tender) []string {
+// otherText returns the text that full-text search finds besides title, buyer and description.
+func otherText(t *vigie.Tender) []string {
 	texts := []string{t.Reference, t.SourceRef}
 	for _, lot := range t.Lots {
 		texts = append(texts, lot.Title)

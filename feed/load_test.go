@@ -34,7 +34,7 @@ func BenchmarkLoad(b *testing.B) {
 	fillWatches(b, url, account.ID, count)
 	for b.Loop() {
 		m := feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-		if err := s.Snapshot(b.Context(), func(ctx context.Context, now *store.Snapshot) error { return m.Follow(ctx, now) }); err != nil {
+		if err := s.Snapshot(b.Context(), func(ctx context.Context, now *store.Snapshot) error { return m.Update(ctx, now) }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -50,16 +50,16 @@ func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 // Run follows the database until ctx ends. Errors are logged, and the work is tried again: databases come back.
 func (m *Matcher) Run(ctx context.Context, s *store.Store) {
 	c := &consumer.Consumer{Name: database.MatcherConsumer, DB: s.Database(), Log: m.log, Metrics: m.Metrics}
-	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.Within(ctx, s, nil) }
+	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.WithSnapshot(ctx, s, nil) }
 	c.Run(ctx)
 }
 
-// Within brings the matcher up to date with the database and calls then, if it is not nil, with the snapshot that the
-// matcher now agrees with. Before it returns, it quarantines the watches that it cannot match: later they catch up on
-// what comes after the last notice that was matched with them.
-func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx context.Context, now *store.Snapshot) error) error {
+// WithSnapshot brings the matcher up to date with the database and calls then, if it is not nil, with the snapshot
+// that the matcher now agrees with. Before it returns, it quarantines the watches that it cannot match: later they
+// catch up on what comes after the last notice that was matched with them.
+func (m *Matcher) WithSnapshot(ctx context.Context, s *store.Store, then func(ctx context.Context, now *store.Snapshot) error) error {
 	err := s.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
-		if err := m.Follow(ctx, now); err != nil || then == nil {
+		if err := m.Update(ctx, now); err != nil || then == nil {
 			return err
 		}
 		return then(ctx, now)
@@ -83,9 +83,9 @@ func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx cont
 	return nil
 }
 
-// Follow brings the matcher up to date with a snapshot: later matches use the watches as they are in it. If it fails,
+// Update brings the matcher up to date with a snapshot: later matches use the watches as they are in it. If it fails,
 // the matcher stays as it was.
-func (m *Matcher) Follow(ctx context.Context, now *store.Snapshot) error {
+func (m *Matcher) Update(ctx context.Context, now *store.Snapshot) error {
 	epoch, err := now.Epoch(ctx)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 			return err
 		})
 	}
-	if err := m.carefully(ctx, load); err != nil {
+	if err := m.addWatches(ctx, load); err != nil {
 		return err
 	}
 	m.index = index
@@ -159,7 +159,7 @@ func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
 		}
 		changed = append(changed, w)
 	}
-	return m.carefully(ctx, func(formulaOf formulas) error {
+	return m.addWatches(ctx, func(formulaOf formulas) error {
 		return consumer.Guard(func() error {
 			changes := make([]match.Change, len(changed))
 			for i, w := range changed {
@@ -180,8 +180,8 @@ func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
 // formulas compiles a watch's criteria; ok is false for a watch that is not to be matched.
 type formulas func(watch int64, c vigie.Criteria) (f query.Formula, ok bool)
 
-// carefully adds watches. If that panics, it tries each of them alone, and leaves out those at fault.
-func (m *Matcher) carefully(ctx context.Context, take func(formulas) error) error {
+// addWatches adds watches. If that panics, it tries each of them alone, and leaves out those at fault.
+func (m *Matcher) addWatches(ctx context.Context, take func(formulas) error) error {
 	err := take(func(_ int64, c vigie.Criteria) (query.Formula, bool) { return m.Compile(c), true })
 	if _, panicked := errors.AsType[*consumer.Panic](err); !panicked {
 		return err

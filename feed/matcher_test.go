@@ -52,7 +52,7 @@ func TestMatcherFollows(t *testing.T) {
 						if m == nil {
 							continue
 						}
-						if err := m.Follow(ctx, now); err != nil {
+						if err := m.Update(ctx, now); err != nil {
 							return err
 						}
 						got := m.Match(tender)

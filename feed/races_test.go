@@ -218,7 +218,7 @@ func matchAll(t *testing.T, s *store.Store, say func(event), done <-chan struct{
 		}
 		seen := cursor
 		err := s.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
-			if err := m.Follow(ctx, now); err != nil {
+			if err := m.Update(ctx, now); err != nil {
 				return err
 			}
 			numbers, err := now.NoticesAfter(ctx, cursor, 100)

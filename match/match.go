@@ -34,8 +34,8 @@ type snapshot struct {
 // part is a segment, with the set of its watches that were removed, or have a newer version in a later part.
 type part struct {
 	*segment
-	gone    bitset
-	goneNum int
+	removed      bitset
+	removedCount int
 }
 
 // Change is the new state of one watch.
@@ -86,7 +86,7 @@ func (x *Index) Apply(changes []Change) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	changes = lastOfEach(changes)
-	parts := without(x.current.Load().parts, changes)
+	parts := withoutChanged(x.current.Load().parts, changes)
 	b := builder{index: x}
 	for _, c := range changes {
 		if c.Formula != nil {
@@ -120,7 +120,7 @@ func (x *Index) Stats() Stats {
 	now := x.current.Load()
 	s := Stats{Atoms: now.atoms.count(), Segments: len(now.parts)}
 	for _, p := range now.parts {
-		s.Watches += p.alive()
+		s.Watches += p.live()
 		s.Postings += len(p.postings)
 	}
 	return s
@@ -136,9 +136,9 @@ func settle(parts []part) []part {
 	for i := len(parts) - 1; i >= 0; i-- {
 		last := parts[i:]
 		switch {
-		case last[0].alive() == 0:
+		case last[0].live() == 0:
 			parts = append(parts[:i:i], last[1:]...)
-		case len(last) > 1 && last[0].alive() < growth*last[1].alive(), last[0].goneNum > len(last[0].watches)/4:
+		case len(last) > 1 && last[0].live() < growth*last[1].live(), last[0].removedCount > len(last[0].watches)/4:
 			parts = append(parts[:i:i], part{segment: join(last)})
 		}
 	}

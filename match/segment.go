@@ -32,8 +32,8 @@ const isProgram = 1 << 31
 // match appends the watches that the tender matches, and returns how many postings it checked.
 func (p part) match(t *tender, list []int64) (matched []int64, tried int) {
 	// Removed watches are marked as settled beforehand, watches that match as they are found.
-	t.seen = append(t.seen[:0], p.gone...).grown(len(p.watches))
-	clear(t.seen[len(p.gone):])
+	t.seen = append(t.seen[:0], p.removed...).grown(len(p.watches))
+	clear(t.seen[len(p.removed):])
 	heads, first, start := p.atoms, 0, len(list)
 	for _, atom := range t.atoms {
 		i, found := slices.BinarySearch(heads[first:], atom)
@@ -90,10 +90,10 @@ func run(list []uint8) int {
 	return len(list)
 }
 
-func (p part) alive() int { return len(p.watches) - p.goneNum }
+func (p part) live() int { return len(p.watches) - p.removedCount }
 
-// without returns the parts with the changed watches removed.
-func without(parts []part, changes []Change) []part {
+// withoutChanged returns the parts with the changed watches removed.
+func withoutChanged(parts []part, changes []Change) []part {
 	parts = slices.Clone(parts)
 	for i := range parts {
 		p := &parts[i]
@@ -102,15 +102,15 @@ func without(parts []part, changes []Change) []part {
 		for _, c := range changes {
 			n, found := slices.BinarySearch(p.watches[first:], c.Watch)
 			first += n
-			if !found || p.gone != nil && p.gone.has(uint32(first)) {
+			if !found || p.removed != nil && p.removed.has(uint32(first)) {
 				continue
 			}
 			if !own {
-				p.gone = slices.Clone(p.gone).grown(len(p.watches))
+				p.removed = slices.Clone(p.removed).grown(len(p.watches))
 				own = true
 			}
-			p.gone.set(uint32(first))
-			p.goneNum++
+			p.removed.set(uint32(first))
+			p.removedCount++
 		}
 	}
 	return parts
@@ -129,7 +129,7 @@ func join(parts []part) *segment {
 	var b builder
 	for _, p := range parts {
 		for i, id := range p.watches {
-			if p.gone == nil || !p.gone.has(uint32(i)) {
+			if p.removed == nil || !p.removed.has(uint32(i)) {
 				b.watches = append(b.watches, id)
 			}
 		}
@@ -197,7 +197,7 @@ func (b *builder) copy(p part) {
 	for i, atom := range p.atoms {
 		for j := p.starts[i]; j < p.starts[i+1]; j++ {
 			from := p.postings[j]
-			if p.gone != nil && p.gone.has(from.watch) {
+			if p.removed != nil && p.removed.has(from.watch) {
 				continue
 			}
 			rest := from.rest

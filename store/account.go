@@ -39,7 +39,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		s.accounts.keep(account, now, place)
 		return account, nil
 	}
-	defer s.accounts.forget(person{c.Issuer, c.Subject})
+	defer s.accounts.remove(person{c.Issuer, c.Subject})
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
@@ -67,7 +67,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		if err != nil {
 			return err
 		}
-		return s.vouched(ctx, tx, &before, account)
+		return s.verificationChanged(ctx, tx, &before, account)
 	})
 	if vigie.CodeOf(err) == vigie.Taken {
 		// Another request of the same person created the account first.
@@ -145,12 +145,12 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Accou
 	case err != nil:
 		return err
 	case left:
-		if after, err = s.succeed(ctx, tx, account, before, after, ask); err != nil {
+		if after, err = s.subscribeNewAddress(ctx, tx, account, before, after, ask); err != nil {
 			return err
 		}
 	case after == nil:
-		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
-		if err := s.recall(ctx, tx, newcomer{before, account.EmailVerified}); err != nil {
+		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.ConfirmationPending = to, addressKey(to), nil, "", ask
+		if err := s.applyFingerprints(ctx, tx, newAddress{before, account.EmailVerified}); err != nil {
 			return err
 		}
 		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking", "left_at").WherePK().Exec(ctx); err != nil || !ask {
@@ -182,9 +182,9 @@ func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipien
 	return s.checkNow(ctx, tx, []int64{after.ID})
 }
 
-// vouched decides again about all waiting deliveries of the account's own address if the issuer now verifies it, or
-// no longer does.
-func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.Account) error {
+// verificationChanged decides again about all waiting deliveries of the account's own address if the issuer now
+// verifies it, or no longer does.
+func (s *Store) verificationChanged(ctx context.Context, tx bun.Tx, before, account *vigie.Account) error {
 	same := addressKey(before.Email) == addressKey(account.Email)
 	if same && before.EmailVerified == account.EmailVerified {
 		return nil
@@ -196,9 +196,9 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 		return err
 	}
 	r := own[0]
-	r.UnvouchedAt = nil
+	r.UnverifiedAt = nil
 	if same && before.EmailVerified {
-		r.UnvouchedAt = new(s.db.Stamp())
+		r.UnverifiedAt = new(s.db.Stamp())
 	}
 	if _, err := tx.NewUpdate().Model(r).Column("unvouched_at").WherePK().Exec(ctx); err != nil {
 		return err
@@ -214,10 +214,10 @@ func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, err
 	return tx.NewSelect().Model((*subscription)(nil)).Where("recipient_id = ?", r.ID).Where("left_at IS NOT NULL").Exists(ctx)
 }
 
-// succeed subscribes an account's new address to the watches of a recipient that left, whose rows stay, and returns
-// the new recipient; after is nil where that does not exist yet. The person still counts as having left until the
-// person undoes it.
-func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
+// subscribeNewAddress subscribes an account's new address to the watches of a recipient that left, whose rows stay,
+// and returns the new recipient; after is nil where that does not exist yet. The person still counts as having left
+// until the person undoes it.
+func (s *Store) subscribeNewAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
 	var rows []*subscription
 	q := tx.NewSelect().Model(&rows).Where("recipient_id = ?", before.ID).Order("id")
 	if after != nil {
@@ -233,9 +233,9 @@ func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, 
 	if id := numbers.next(); after == nil {
 		after = &recipient{
 			ID: id, AccountID: account.ID, AddressKey: addressKey(account.Email), Email: account.Email,
-			LeftAt: before.LeftAt, CreatedAt: s.db.Stamp(), Asking: ask && before.LeftAt == nil,
+			LeftAt: before.LeftAt, CreatedAt: s.db.Stamp(), ConfirmationPending: ask && before.LeftAt == nil,
 		}
-		if err := s.recall(ctx, tx, newcomer{after, account.EmailVerified}); err != nil {
+		if err := s.applyFingerprints(ctx, tx, newAddress{after, account.EmailVerified}); err != nil {
 			return nil, err
 		}
 		if _, err := tx.NewInsert().Model(after).Exec(ctx); err != nil {
@@ -272,7 +272,7 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 // UpdateAccount changes an account's settings.
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
 	var who person
-	defer func() { s.accounts.forget(who) }()
+	defer func() { s.accounts.remove(who) }()
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err

@@ -69,9 +69,9 @@ func (book *buyerBook) resolve(source string, name vigie.BuyerName, at time.Time
 			book.identify(buyer, name.SIRET)
 		}
 	}
-	book.call(buyer, key)
+	book.addName(buyer, key)
 	if name.Ref != "" {
-		book.refer(buyer, sourceRef{source, name.Ref})
+		book.addRef(buyer, sourceRef{source, name.Ref})
 	}
 	buyer.describe(name, at)
 	return buyer
@@ -112,12 +112,12 @@ func (book *buyerBook) register(r *vigie.BuyerRecord, at time.Time) *bookedBuyer
 		buyer = book.identify(buyer, r.SIRET)
 	}
 	for _, ref := range append([]string{r.Ref}, r.FormerRefs...) {
-		book.refer(buyer, sourceRef{r.Source, ref})
+		book.addRef(buyer, sourceRef{r.Source, ref})
 	}
 	// The notices of platforms do not say where the buyer sits.
 	for _, name := range append([]string{r.Name}, r.FormerNames...) {
 		for _, department := range vigie.Sorted([]string{"", r.DepartmentCode}) {
-			book.claim(buyer, keyOf(name, department))
+			book.claimName(buyer, keyOf(name, department))
 		}
 	}
 	was := *buyer.Buyer
@@ -149,10 +149,10 @@ func (book *buyerBook) unpublished(folded string) *bookedBuyer {
 	return nil
 }
 
-// wanted finds the buyers that a person means by a name in a watch: all that ever had the name, where the person does
-// not say which one. It does not change them. If there is none, it creates one, which later notices of that name will
-// join.
-func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
+// namedInWatch finds the buyers that a person means by a name in a watch: all that ever had the name, where the
+// person does not say which one. It does not change them. If there is none, it creates one, which later notices of
+// that name will join.
+func (book *buyerBook) namedInWatch(name vigie.BuyerName) []*bookedBuyer {
 	key := nameKey{lexicon.Fold(name.Name), name.DepartmentCode}
 	var found []*bookedBuyer
 	switch {
@@ -169,7 +169,7 @@ func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
 			found = append(found, buyer)
 		}
 	default:
-		found = book.called(key.folded)
+		found = book.withName(key.folded)
 	}
 	if len(found) > 0 {
 		return found
@@ -179,12 +179,12 @@ func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
 		book.identify(buyer, name.SIRET)
 	}
 	buyer.Name, buyer.FoldedName, buyer.DepartmentCode = name.Name, key.folded, name.DepartmentCode
-	book.call(buyer, key)
+	book.addName(buyer, key)
 	return []*bookedBuyer{buyer}
 }
 
-// called returns the buyers that ever had a name, in any department.
-func (book *buyerBook) called(folded string) []*bookedBuyer {
+// withName returns the buyers that ever had a name, in any department.
+func (book *buyerBook) withName(folded string) []*bookedBuyer {
 	var found []*bookedBuyer
 	for key, buyers := range book.byName {
 		if key.folded != folded {
@@ -274,8 +274,8 @@ func (book *buyerBook) named(key nameKey) *bookedBuyer {
 	return nil
 }
 
-// call adds a name to a buyer.
-func (book *buyerBook) call(buyer *bookedBuyer, key nameKey) {
+// addName adds a name to a buyer.
+func (book *buyerBook) addName(buyer *bookedBuyer, key nameKey) {
 	if !slices.Contains(book.byName[key], buyer) {
 		book.byName[key] = append(book.byName[key], buyer)
 		buyer.newNames = append(buyer.newNames, key)
@@ -283,18 +283,18 @@ func (book *buyerBook) call(buyer *bookedBuyer, key nameKey) {
 	}
 }
 
-// claim adds a name to a buyer. If the only other buyer of that name is known by its name alone, the two are the same
+// claimName adds a name to a buyer. If the only other buyer of that name is known by its name alone, the two are the same
 // buyer and are merged.
-func (book *buyerBook) claim(buyer *bookedBuyer, key nameKey) {
+func (book *buyerBook) claimName(buyer *bookedBuyer, key nameKey) {
 	others := slices.DeleteFunc(slices.Clone(book.byName[key]), func(b *bookedBuyer) bool { return b == buyer })
 	if len(others) == 1 && others[0].nameOnly() {
 		book.join(others[0], buyer)
 	}
-	book.call(buyer, key)
+	book.addName(buyer, key)
 }
 
-// refer adds a source's reference to a buyer, unless it belongs to another buyer.
-func (book *buyerBook) refer(buyer *bookedBuyer, ref sourceRef) {
+// addRef adds a source's reference to a buyer, unless it belongs to another buyer.
+func (book *buyerBook) addRef(buyer *bookedBuyer, ref sourceRef) {
 	if book.byRef[ref] == nil {
 		book.byRef[ref] = buyer
 		buyer.refs, buyer.newRefs = append(buyer.refs, ref), append(buyer.newRefs, ref)
@@ -322,7 +322,7 @@ func (book *buyerBook) join(old, into *bookedBuyer) {
 	for key, buyers := range book.byName {
 		if i := slices.Index(buyers, old); i >= 0 {
 			book.byName[key] = slices.Delete(slices.Clone(buyers), i, i+1)
-			book.call(into, key)
+			book.addName(into, key)
 		}
 	}
 	if old.SIRET != nil {

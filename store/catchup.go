@@ -129,9 +129,9 @@ func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM tenders WHERE number > (?)", since, waiting)
 }
 
-// notToldSince leaves out the alerts for recipients that another alert has already informed of the tender since it
+// withoutAlertedSince leaves out the alerts for recipients that another alert has already informed of the tender since it
 // was read which recipients know it: the ledger enters notices while watches catch up.
-func notToldSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+func withoutAlertedSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
 	if about.AsOf == 0 {
 		return alerts, nil
 	}

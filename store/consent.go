@@ -55,7 +55,7 @@ func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 
 // Confirm records that the owner of an address consented to mail. If the recipient had left, this undoes it.
 func (s *Store) Confirm(ctx context.Context, recipient int64) error {
-	return s.welcome(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
+	return s.resumeMail(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewRaw(`UPDATE recipients SET confirmed_by = CASE WHEN confirmed_at IS NULL THEN ? ELSE confirmed_by END,
 			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, s.db.Stamp(), recipient).Exec(ctx)
 		return err
@@ -64,7 +64,7 @@ func (s *Store) Confirm(ctx context.Context, recipient int64) error {
 
 // Rejoin undoes that a recipient left, at the recipient's own request.
 func (s *Store) Rejoin(ctx context.Context, recipient int64) error {
-	return s.welcome(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
+	return s.resumeMail(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
 }
 
 // RejoinWatch undoes that a recipient left a watch, at the recipient's own request.
@@ -73,38 +73,38 @@ func (s *Store) RejoinWatch(ctx context.Context, subscriptionID int64) error {
 	if err != nil {
 		return err
 	}
-	return s.welcome(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return followAgain(ctx, tx, subscriptionID) })
+	return s.resumeMail(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return rejoinWatch(ctx, tx, subscriptionID) })
 }
 
-// followAgain undoes that a recipient left a watch.
-func followAgain(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
+// rejoinWatch undoes that a recipient left a watch.
+func rejoinWatch(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
 	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = NULL").Where("id = ?", subscriptionID).Exec(ctx)
 	return err
 }
 
-// welcome resumes mail to a recipient that followed a link of its own. That shows that somebody reads the address,
+// resumeMail resumes mail to a recipient that followed a link of its own. That shows that somebody reads the address,
 // which holds for all accounts.
-func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
+func (s *Store) resumeMail(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r := &recipient{ID: id}
 		if err := s.db.ForUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
 			return err
 		}
-		if err := s.takeBack(ctx, tx, r); err != nil {
+		if err := s.resumeForAccount(ctx, tx, r); err != nil {
 			return err
 		}
 		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
 			return err
 		}
-		if err := s.unforget(ctx, tx, r.AddressKey); err != nil {
+		if err := s.deleteFingerprints(ctx, tx, r.AddressKey); err != nil {
 			return err
 		}
 		return more(ctx, tx)
 	})
 }
 
-// takeBack resumes the mail of one account to a recipient, from now on. The recipient is locked.
-func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
+// resumeForAccount resumes the mail of one account to a recipient, from now on. The recipient is locked.
+func (s *Store) resumeForAccount(ctx context.Context, tx bun.Tx, r *recipient) error {
 	now := s.db.Stamp()
 	r.LeftAt = nil
 	if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {

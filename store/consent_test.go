@@ -151,8 +151,8 @@ func TestAddressees(t *testing.T) {
 		// It must always be possible to leave, also a deleted watch.
 		subscription := f.subscription(f.roads)
 		f.must(f.store.DeleteWatch(t.Context(), f.account.ID, f.roads.ID))
-		if gone, err := f.store.Subscriber(t.Context(), subscription); err != nil || gone.Email != "B@example.org" {
-			t.Errorf("addressee of a deleted watch: %+v, %v", gone, err)
+		if deleted, err := f.store.Subscriber(t.Context(), subscription); err != nil || deleted.Email != "B@example.org" {
+			t.Errorf("addressee of a deleted watch: %+v, %v", deleted, err)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func TestConfirm(t *testing.T) {
 			if a := f.subscriber(f.roads); !a.Confirmed || a.Left {
 				t.Errorf("the addressee is %+v", a)
 			}
-			if _, seen := f.claim(); seen == nil || !seen.Confirmed || seen.Asking {
+			if _, seen := f.claim(); seen == nil || !seen.Confirmed || seen.ConfirmationPending {
 				t.Errorf("the recipient is %+v", seen)
 			}
 		}
@@ -247,12 +247,12 @@ func TestLeave(t *testing.T) {
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		f.enter(f.schools)
 		mails, seen := f.claim()
-		if len(mails) != 1 || seen.Left || seen.Asking {
+		if len(mails) != 1 || seen.Left || seen.ConfirmationPending {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
 		for _, w := range seen.Watches { // no quiet note about that time
-			if !w.HeardAt.Equal(f.now) {
-				t.Errorf("it was last mailed about %s at %v", w.Name, w.HeardAt)
+			if !w.LastMailedAt.Equal(f.now) {
+				t.Errorf("it was last mailed about %s at %v", w.Name, w.LastMailedAt)
 			}
 		}
 	})
@@ -261,14 +261,14 @@ func TestLeave(t *testing.T) {
 // A recipient that leaves without having consented is no longer asked, and undoing that is not consent.
 func TestLeaveUnconfirmed(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		if _, seen := f.claim(); seen == nil || !seen.Asking {
+		if _, seen := f.claim(); seen == nil || !seen.ConfirmationPending {
 			t.Fatalf("the recipient is %+v", seen)
 		}
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Leave(t.Context(), id))
 		f.must(f.store.Rejoin(t.Context(), id))
 		f.expect("left and back", vigie.Pending, vigie.Pending)
-		if _, seen := f.claim(); seen == nil || seen.Asking || seen.Confirmed {
+		if _, seen := f.claim(); seen == nil || seen.ConfirmationPending || seen.Confirmed {
 			t.Errorf("the recipient is %+v", seen)
 		}
 		f.must(f.store.Leave(t.Context(), id))
@@ -294,9 +294,9 @@ func TestLeaveWatch(t *testing.T) {
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		readers, err := f.store.RecipientStates(t.Context(), mails)
-		if err != nil || len(readers[id].Deliveries) != 1 || readers[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
-			t.Errorf("its state is %+v, %v", readers[id], err)
+		states, err := f.store.RecipientStates(t.Context(), mails)
+		if err != nil || len(states[id].Deliveries) != 1 || states[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
+			t.Errorf("its state is %+v, %v", states[id], err)
 		}
 		// To rejoin one watch is to rejoin.
 		f.must(f.store.Leave(t.Context(), id))
@@ -320,12 +320,12 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
-		if readers, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(readers[id].Watches) != 1 {
-			t.Errorf("it follows %+v, %v", readers[id], err)
+		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
+			t.Errorf("it follows %+v, %v", states[id], err)
 		}
 		f.must(f.store.Leave(t.Context(), id))
-		if readers, err := f.store.RecipientStates(t.Context(), mails); err != nil || !readers[id].Left {
-			t.Errorf("it is %+v, %v", readers[id], err)
+		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
+			t.Errorf("it is %+v, %v", states[id], err)
 		}
 	})
 }

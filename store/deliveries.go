@@ -178,12 +178,12 @@ func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) err
 		if err != nil {
 			return err
 		}
-		readers, err := readRecipients(ctx, tx, []int64{r.ID})
+		states, err := readRecipients(ctx, tx, []int64{r.ID})
 		if err != nil {
 			return err
 		}
-		who, now := readers[0], s.db.Stamp()
-		next, ever := NextAsk(who.Asks, who.AskedAt)
+		who, now := states[0], s.db.Stamp()
+		next, ever := NextConfirmationRequest(who.ConfirmationRequests, who.ConfirmationRequestedAt)
 		switch {
 		case who.Confirmed:
 			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée.", EN: "This address is already confirmed."})
@@ -196,7 +196,7 @@ func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) err
 			return refuse(vigie.Text{
 				FR: "La confirmation a été demandée %d fois à cette adresse : elle ne le sera plus.",
 				EN: "This address has been asked for confirmation %d times, the most allowed.",
-			}.With(maxAsks))
+			}.With(maxConfirmationRequests))
 		case next.After(now):
 			return refuse(vigie.Text{
 				FR: "La confirmation a été demandée à cette adresse il y a moins de 24 heures.",
@@ -245,10 +245,10 @@ func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscri
 				EN: "Mail to this address bounces: only the link in a mail that reached it can restore it.",
 			})
 		}
-		if err := s.takeBack(ctx, tx, r); err != nil {
+		if err := s.resumeForAccount(ctx, tx, r); err != nil {
 			return err
 		}
-		return followAgain(ctx, tx, subscriptionID)
+		return rejoinWatch(ctx, tx, subscriptionID)
 	})
 }
 

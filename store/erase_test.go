@@ -30,7 +30,7 @@ func TestErase(t *testing.T) {
 			f.store, err = store.Open(t.Context(), rawURL, func() time.Time { return f.now })
 			f.must(err)
 			t.Cleanup(func() { f.store.Close() })
-			f.store.Remember(hidden("new"))
+			f.store.SetFingerprints(hidden("new"))
 			f.account, err = f.store.SignIn(t.Context(), store.Claims{
 				Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org", EmailVerified: true, Name: "Camille Fictif",
 			})
@@ -94,7 +94,7 @@ func TestErase(t *testing.T) {
 					}
 				}
 			}
-			var gone []int64
+			var deleted []int64
 			f.must(f.store.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
 				for w, err := range now.ChangedWatches(ctx, numberBefore) {
 					if err != nil {
@@ -103,12 +103,12 @@ func TestErase(t *testing.T) {
 					if w.Criteria != nil {
 						t.Errorf("watch %d is not deleted", w.ID)
 					}
-					gone = append(gone, w.ID)
+					deleted = append(deleted, w.ID)
 				}
 				return nil
 			}))
-			if !slices.Equal(gone, []int64{f.roads.ID, f.schools.ID}) {
-				t.Errorf("consumers read that %v are deleted", gone)
+			if !slices.Equal(deleted, []int64{f.roads.ID, f.schools.ID}) {
+				t.Errorf("consumers read that %v are deleted", deleted)
 			}
 			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.Unauthenticated {
 				t.Errorf("erased twice: %v", err)
@@ -118,7 +118,7 @@ func TestErase(t *testing.T) {
 			}
 
 			// An account that names the address later finds that it left, also by an older key.
-			f.store.Remember(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
+			f.store.SetFingerprints(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
 			f.account = account(t, f.store, "next")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			f.schools = f.roads
@@ -149,7 +149,7 @@ func TestErase(t *testing.T) {
 // TestEraseShared: what another account knows of an address stays.
 func TestEraseShared(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("new"))
+		f.store.SetFingerprints(hidden("new"))
 		mine, mineWatch, mineID := f.account, f.roads, f.subscriber(f.roads).RecipientID
 		f.account = account(t, f.store, "neighbour")
 		f.roads = f.watch("Voirie", "b@example.org")

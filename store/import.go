@@ -125,7 +125,7 @@ type importEntry struct {
 	watch     *vigie.Watch
 	wasActive bool
 	buyers    []*bookedBuyer
-	people    *people
+	planned   *recipientPlan
 }
 
 func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
@@ -142,7 +142,7 @@ func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findBuyers, i.findNames, i.findPeople, i.save} {
+	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findBuyers, i.findNames, i.findRecipients, i.save} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -165,11 +165,11 @@ func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error 
 	for _, row := range rows {
 		known[row.ExternalID] = row
 	}
-	met := make(map[string]bool, len(watches))
+	seen := make(map[string]bool, len(watches))
 	for n, w := range watches {
 		e := &importEntry{ImportedWatch: w, result: &i.results[n], known: known[w.ExternalID]}
 		switch {
-		case met[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
+		case seen[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
 			e.refuse(vigie.Taken, vigie.Text{
 				FR: "Cet identifiant externe est déjà celui d'une autre ligne.",
 				EN: "Another line already has this external id.",
@@ -179,7 +179,7 @@ func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error 
 		default:
 			i.entries = append(i.entries, e)
 		}
-		met[w.ExternalID] = true
+		seen[w.ExternalID] = true
 	}
 	return nil
 }
@@ -188,8 +188,8 @@ func (e *importEntry) refuse(code vigie.Code, text vigie.Text, field ...string) 
 	*e.result = Imported{ImportRefused, &vigie.Error{Code: code, Field: field, Text: text}}
 }
 
-// left removes the entries that are not to be written after all.
-func (i *watchImport) left() {
+// removeDropped removes the entries that are not to be written after all.
+func (i *watchImport) removeDropped() {
 	i.entries = slices.DeleteFunc(i.entries, func(e *importEntry) bool { return e.result.Outcome != "" })
 }
 
@@ -244,7 +244,7 @@ func (i *watchImport) findWatches(ctx context.Context) error {
 			}, "subject")
 		}
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
@@ -345,7 +345,7 @@ func (i *watchImport) findNames(ctx context.Context) error {
 		w.NameKey = vigie.NameKey(w.Name)
 		names[w.NameKey] = w.ID
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
@@ -367,7 +367,7 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 	}
 	for _, e := range i.entries {
 		for _, name := range e.Buyers {
-			for _, buyer := range i.buyers.wanted(name) {
+			for _, buyer := range i.buyers.namedInWatch(name) {
 				if !slices.Contains(e.buyers, buyer) {
 					e.buyers = append(e.buyers, buyer)
 				}
@@ -380,12 +380,12 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 			}.With(len(e.buyers), vigie.MaxChoices), "buyers")
 		}
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
-// findPeople reads and locks the existing addresses, and plans the recipients of each watch.
-func (i *watchImport) findPeople(ctx context.Context) error {
+// findRecipients reads and locks the existing addresses, and plans the recipients of each watch.
+func (i *watchImport) findRecipients(ctx context.Context) error {
 	var known []*recipient
 	if ids := i.accountIDs(); len(ids) > 0 {
 		err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
@@ -414,14 +414,14 @@ func (i *watchImport) findPeople(ctx context.Context) error {
 		}
 	}
 	i.books = make(map[*vigie.Account]*addressBook)
-	var newcomers []newcomer
+	var newAddresses []newAddress
 	for _, e := range i.entries {
 		if i.books[e.account] == nil {
 			i.books[e.account] = newAddressBook(byAccount[e.account.ID])
 		}
-		newcomers = append(newcomers, i.plan(e, byWatch[e.watch.ID]).newcomers()...)
+		newAddresses = append(newAddresses, i.plan(e, byWatch[e.watch.ID]).newAddresses()...)
 	}
-	if err := i.store.recall(ctx, i.tx, newcomers...); err != nil {
+	if err := i.store.applyFingerprints(ctx, i.tx, newAddresses...); err != nil {
 		return err
 	}
 	for _, e := range i.entries {
@@ -432,7 +432,7 @@ func (i *watchImport) findPeople(ctx context.Context) error {
 
 // plan says which addresses a watch mails. The owner's own address is the account's, whatever it was in the other
 // system.
-func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
+func (i *watchImport) plan(e *importEntry, rows []*subscription) *recipientPlan {
 	own, others := false, []string{}
 	for _, r := range e.Recipients {
 		if key := addressKey(r.Email); key == addressKey(e.Email) || key == addressKey(e.account.Email) {
@@ -441,25 +441,25 @@ func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
 			others = append(others, r.Email)
 		}
 	}
-	e.people = plan(e.account, i.books[e.account], rows, &own, &others, i.now)
-	return e.people
+	e.planned = planAddresses(e.account, i.books[e.account], rows, &own, &others, i.now)
+	return e.planned
 }
 
 // confirm records which addresses consented in the other system. None is asked.
 func (i *watchImport) confirm(e *importEntry) {
-	for _, r := range e.people.recipients {
+	for _, r := range e.planned.recipients {
 		if r.ID == 0 {
-			r.Asking, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
+			r.ConfirmationPending, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
 		}
 	}
 	for _, in := range e.Recipients {
 		r := i.books[e.account].byKey[addressKey(in.Email)]
-		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.people.recipients, r) {
+		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.planned.recipients, r) {
 			continue
 		}
 		r.ConfirmedAt, r.ConfirmedBy = in.ConfirmedAt, vigie.ByImport
 		if r.ID != 0 {
-			r.Asking = false
+			r.ConfirmationPending = false
 			i.confirmed = append(i.confirmed, r)
 		}
 	}
@@ -468,15 +468,15 @@ func (i *watchImport) confirm(e *importEntry) {
 // count returns how many change numbers save takes.
 func (i *watchImport) count() int {
 	n := len(i.newAccounts) + i.buyers.changed()
-	met := make(map[*recipient]bool)
+	seen := make(map[*recipient]bool)
 	for _, e := range i.entries {
 		n++
-		for _, r := range e.people.recipients {
-			if r.ID == 0 && !met[r] {
-				met[r] = true
+		for _, r := range e.planned.recipients {
+			if r.ID == 0 && !seen[r] {
+				seen[r] = true
 				n++
 			}
-			if r.ID == 0 || e.people.subscriptions[r.ID] == nil {
+			if r.ID == 0 || e.planned.subscriptions[r.ID] == nil {
 				n++
 			}
 		}
@@ -508,7 +508,7 @@ func (i *watchImport) save(ctx context.Context) error {
 		return err
 	}
 	for _, e := range i.entries {
-		e.say()
+		e.apply()
 	}
 	if len(i.confirmed) > 0 {
 		if err := upsert(ctx, i.tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"}); err != nil {
@@ -519,7 +519,7 @@ func (i *watchImport) save(ctx context.Context) error {
 		if e.known == nil {
 			continue
 		}
-		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.people, &numbers); err != nil {
+		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.planned, &numbers); err != nil {
 			return err
 		}
 		if err := i.store.watchChanged(ctx, i.tx, e.watch.ID); err != nil {
@@ -531,11 +531,11 @@ func (i *watchImport) save(ctx context.Context) error {
 	if err := i.saveNew(ctx, &numbers); err != nil {
 		return err
 	}
-	return i.remember(ctx)
+	return i.saveDigests(ctx)
 }
 
-// say copies the line's fields into the watch.
-func (e *importEntry) say() {
+// apply copies the line's fields into the watch.
+func (e *importEntry) apply() {
 	w := e.watch
 	e.wasActive = w.Active
 	w.Criteria, w.Active, w.Frequency, w.CreatedAt = storedCriteria(e.Watch.Criteria), e.Watch.Active, e.Watch.Frequency, e.Watch.CreatedAt
@@ -561,8 +561,8 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 			w.Paused = &w.Number
 		}
 		watches = append(watches, w)
-		newcomers, rows := e.people.rows(w.ID, numbers)
-		recipients, subscriptions = append(recipients, newcomers...), append(subscriptions, rows...)
+		newAddresses, rows := e.planned.rows(w.ID, numbers)
+		recipients, subscriptions = append(recipients, newAddresses...), append(subscriptions, rows...)
 		for _, row := range rows {
 			named = append(named, row.RecipientID)
 		}
@@ -588,8 +588,8 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	return checkAt(ctx, i.tx, named, i.now.Add(firstCheckAfter))
 }
 
-// remember records the digests of the watches' lines.
-func (i *watchImport) remember(ctx context.Context) error {
+// saveDigests records the digests of the watches' lines.
+func (i *watchImport) saveDigests(ctx context.Context) error {
 	rows := make([]*imported, len(i.entries))
 	for n, e := range i.entries {
 		rows[n] = &imported{Issuer: i.issuer, ExternalID: e.ExternalID, WatchID: e.watch.ID, Digest: e.Digest, ImportedAt: e.watch.UpdatedAt}

@@ -238,7 +238,7 @@ func TestImportAgain(t *testing.T) {
 // A line's consent does not outrank what the owner of the address chose here.
 func TestImportRespectsAddresses(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
-		m.store.Remember(hidden("key"))
+		m.store.SetFingerprints(hidden("key"))
 		agreed := noon.AddDate(-2, 0, 0)
 		leave := func(a *vigie.Account, who string) {
 			t.Helper()

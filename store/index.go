@@ -61,8 +61,8 @@ func (s *Store) IndexReached(ctx context.Context, name string, number int64) err
 	return database.Translate(err)
 }
 
-// ForgetIndex deletes the row of an index that was lost or is no longer needed.
-func (s *Store) ForgetIndex(ctx context.Context, name string) error {
+// DeleteIndex deletes the row of an index that was lost or is no longer needed.
+func (s *Store) DeleteIndex(ctx context.Context, name string) error {
 	_, err := s.db.NewDelete().Model((*SearchIndex)(nil)).Where("name = ?", name).Exec(ctx)
 	return database.Translate(err)
 }

@@ -93,19 +93,19 @@ func TestResubscribeAnother(t *testing.T) {
 // accounts, is undone only by the address's own link.
 func TestResubscribeIsForOneAccount(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("key"))
+		f.store.SetFingerprints(hidden("key"))
 		// It left an account that was erased, and this one.
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Confirm(t.Context(), id))
-		gone := account(t, f.store, "gone")
-		w, err := f.store.CreateWatch(t.Context(), gone, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
+		deleted := account(t, f.store, "gone")
+		w, err := f.store.CreateWatch(t.Context(), deleted, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
-		theirs, err := f.store.Recipients(t.Context(), gone, []int64{w.ID})
+		theirs, err := f.store.Recipients(t.Context(), deleted, []int64{w.ID})
 		f.must(err)
 		a, err := f.store.Subscriber(t.Context(), theirs[w.ID][0].ID)
 		f.must(err)
 		f.must(f.store.Leave(t.Context(), a.RecipientID))
-		f.must(f.store.Erase(t.Context(), gone.ID))
+		f.must(f.store.Erase(t.Context(), deleted.ID))
 		f.must(f.store.Leave(t.Context(), id))
 		f.signIn("b@example.org", new(true))
 		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
@@ -206,7 +206,7 @@ func TestLeavingMovesAlong(t *testing.T) {
 // What an address chose on an account that was erased holds again when an account has it as its own, or names it.
 func TestForgottenHoldsForClaims(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("key"))
+		f.store.SetFingerprints(hidden("key"))
 		mine := f.account
 		f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID))
 		f.must(f.store.Erase(t.Context(), mine.ID))

@@ -162,9 +162,9 @@ func (s *Store) Enter(ctx context.Context, about AlertSubject, alerts []Alert) e
 		if err != nil {
 			return err
 		}
-		alerts, err := stillToHear(ctx, tx, about, alerts)
+		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
 		if err == nil {
-			alerts, err = notToldSince(ctx, tx, about, alerts)
+			alerts, err = withoutAlertedSince(ctx, tx, about, alerts)
 		}
 		if err != nil || len(alerts) == 0 {
 			return err
@@ -183,8 +183,8 @@ func (s *Store) Enter(ctx context.Context, about AlertSubject, alerts []Alert) e
 	})
 }
 
-// stillToHear leaves out the cancellations for recipients that were not alerted of the tender and will not be.
-func stillToHear(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+// withoutUnalerted leaves out the cancellations for recipients that were not alerted of the tender and will not be.
+func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
 	var asked []int64
 	for _, a := range alerts {
 		if a.Kind == vigie.DeliverCancelled {

@@ -23,11 +23,12 @@ type RecipientState struct {
 	// Confirmed reports whether the owner of the address consented, Left whether it left all watches, Bounced whether
 	// the address does not exist.
 	Confirmed, Left, Bounced bool
-	// Asking reports whether the address is still to be asked for its consent, Named whether any watch names it. Asks
-	// and AskedAt are how often and when it was last asked, over all accounts.
-	Asking, Named bool
-	Asks          int64
-	AskedAt       *time.Time
+	// ConfirmationPending reports whether the address is still to be asked for its consent, Named whether any watch
+	// names it. ConfirmationRequests and ConfirmationRequestedAt are how often and when it was last asked, over all
+	// accounts.
+	ConfirmationPending, Named bool
+	ConfirmationRequests       int64
+	ConfirmationRequestedAt    *time.Time
 	// MailedAt is when a digest was last accepted for it.
 	MailedAt *time.Time
 	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
@@ -46,8 +47,8 @@ type FollowedWatch struct {
 	Frequency      vigie.Frequency
 	Active         bool
 	DeletedAt      *time.Time
-	// HeardAt is when the recipient was last mailed about the watch, or subscribed to it.
-	HeardAt time.Time
+	// LastMailedAt is when the recipient was last mailed about the watch, or subscribed to it.
+	LastMailedAt time.Time `bun:"heard_at"`
 }
 
 // PendingDelivery is a delivery that has not been sent, with what its mail needs.
@@ -71,8 +72,8 @@ type Decision struct {
 	Later map[int64]time.Time
 	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
 	NextCheckAt *time.Time
-	// Asked reports that the address need not be asked for its consent.
-	Asked bool
+	// NoConfirmation reports that the address need not be asked for its consent.
+	NoConfirmation bool
 }
 
 // Held says why a delivery is held, and when to decide again if nothing changes.
@@ -124,8 +125,8 @@ func (s *Store) Claim(ctx context.Context, c ClaimOptions) (mails []*vigie.Mail,
 			more = true
 			return nil
 		}
-		looked, added, err := s.decideDue(ctx, tx, c, c.Limit-len(mails))
-		more = looked == c.Limit-len(mails)
+		checked, added, err := s.decideDue(ctx, tx, c, c.Limit-len(mails))
+		more = checked == c.Limit-len(mails)
 		mails = append(mails, added...)
 		return err
 	})
@@ -148,7 +149,7 @@ func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 }
 
 // decideDue checks recipients, and writes the mails that are due.
-func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int) (looked int, mails []*vigie.Mail, err error) {
+func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int) (checked int, mails []*vigie.Mail, err error) {
 	var ids []int64
 	if err := s.db.SkipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
@@ -161,7 +162,7 @@ func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit 
 		return q.Where("d.recipient_id IN (?)", bun.List(ids)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
 			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
 	}
-	readers, err := s.recipientStates(ctx, tx, ids, due)
+	states, err := s.recipientStates(ctx, tx, ids, due)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -170,10 +171,10 @@ func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit 
 		return 0, nil, err
 	}
 	l := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
-	for _, r := range readers {
+	for _, r := range states {
 		d := c.Decide(r, indexed)
 		if d.Mail == vigie.ConfirmationMail {
-			if granted, err := l.ask(ctx, tx, r); err != nil {
+			if granted, err := l.countConfirmation(ctx, tx, r); err != nil {
 				return 0, nil, err
 			} else if !granted { // another account asked first
 				d = Decision{NextCheckAt: new(now.Add(time.Second))}
@@ -187,24 +188,24 @@ func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit 
 
 // decisions are the results of checking some recipients.
 type decisions struct {
-	now         time.Time
-	readers     []*RecipientState
-	nextCheckAt []*time.Time
-	mails       []*vigie.Mail
-	members     [][]int64
-	dropped     []int64
-	asked       []int64
-	later       map[time.Time][]int64
-	held        map[Held][]int64
+	now            time.Time
+	states         []*RecipientState
+	nextCheckAt    []*time.Time
+	mails          []*vigie.Mail
+	members        [][]int64
+	dropped        []int64
+	noConfirmation []int64
+	later          map[time.Time][]int64
+	held           map[Held][]int64
 	// released are held deliveries that are to wait again.
 	released []int64
 }
 
 func (l *decisions) note(r *RecipientState, d Decision) {
-	l.readers, l.nextCheckAt = append(l.readers, r), append(l.nextCheckAt, d.NextCheckAt)
+	l.states, l.nextCheckAt = append(l.states, r), append(l.nextCheckAt, d.NextCheckAt)
 	l.dropped = append(l.dropped, d.Drop...)
-	if d.Asked {
-		l.asked = append(l.asked, r.ID)
+	if d.NoConfirmation {
+		l.noConfirmation = append(l.noConfirmation, r.ID)
 	}
 	for id, at := range d.Later {
 		at = at.UTC().Truncate(time.Microsecond)
@@ -226,37 +227,37 @@ func (l *decisions) note(r *RecipientState, d Decision) {
 }
 
 const (
-	// maxAsks is how often an address is asked for its consent, ever and over all accounts: the mails that ask must
-	// not become a nuisance.
-	maxAsks = 3
-	// askEvery is the shortest time between two such mails.
-	askEvery = 24 * time.Hour
+	// maxConfirmationRequests is how often an address is asked for its consent, ever and over all accounts: the mails
+	// that ask must not become a nuisance.
+	maxConfirmationRequests = 3
+	// confirmationInterval is the shortest time between two such mails.
+	confirmationInterval = 24 * time.Hour
 )
 
-// ask counts one more request for consent to an address, and reports whether it may be sent.
-func (l *decisions) ask(ctx context.Context, tx bun.Tx, r *RecipientState) (granted bool, err error) {
+// countConfirmation counts one more request for consent to an address, and reports whether it may be sent.
+func (l *decisions) countConfirmation(ctx context.Context, tx bun.Tx, r *RecipientState) (granted bool, err error) {
 	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
 		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
 		WHERE addresses.asks < ? AND (addresses.asked_at IS NULL OR addresses.asked_at <= ?)`,
-		addressKey(r.Email), l.now, maxAsks, l.now.Add(-askEvery)).Exec(ctx)
+		addressKey(r.Email), l.now, maxConfirmationRequests, l.now.Add(-confirmationInterval)).Exec(ctx)
 	if err != nil {
 		return false, err
 	}
 	rows, err := result.RowsAffected()
 	if rows > 0 {
-		l.asked = append(l.asked, r.ID)
+		l.noConfirmation = append(l.noConfirmation, r.ID)
 	}
 	return rows > 0, err
 }
 
-// NextAsk returns when an address that was asked that often, and last at that time, may be asked again; ok is false
-// for never.
-func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
-	if asks >= maxAsks {
+// NextConfirmationRequest returns when an address that was asked that often, and last at that time, may be asked
+// again; ok is false for never.
+func NextConfirmationRequest(asks int64, last *time.Time) (at time.Time, ok bool) {
+	if asks >= maxConfirmationRequests {
 		return time.Time{}, false
 	}
 	if last != nil {
-		at = last.Add(askEvery)
+		at = last.Add(confirmationInterval)
 	}
 	return at, true
 }
@@ -278,8 +279,8 @@ func (l *decisions) save(ctx context.Context, tx bun.Tx, db *database.DB, c Clai
 			return nil, err
 		}
 	}
-	if len(l.asked) > 0 {
-		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.asked)).Exec(ctx); err != nil {
+	if len(l.noConfirmation) > 0 {
+		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.noConfirmation)).Exec(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -323,8 +324,8 @@ func (l *decisions) saveMails(ctx context.Context, tx bun.Tx, db *database.DB, c
 // saveNextChecks schedules each recipient's next check: when the first of its deliveries is due, or when the decision
 // says.
 func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
-	ids := make([]int64, len(l.readers))
-	for i, r := range l.readers {
+	ids := make([]int64, len(l.states))
+	for i, r := range l.states {
 		ids[i] = r.ID
 	}
 	var first []*vigie.Delivery
@@ -339,7 +340,7 @@ func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	}
 	never := time.Time{}
 	groups := make(map[time.Time][]int64) // many have their digest at the same time
-	for i, r := range l.readers {
+	for i, r := range l.states {
 		at := l.nextCheckAt[i]
 		if d := due[r.ID]; d != nil && (at == nil || d.Before(*at)) {
 			at = d
@@ -364,14 +365,14 @@ func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[i
 	for i, m := range mails {
 		recipients[i], ids[i] = m.RecipientID, m.ID
 	}
-	readers, err := s.recipientStates(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
+	states, err := s.recipientStates(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
 	})
 	if err != nil {
 		return nil, database.Translate(err)
 	}
-	byRecipient := make(map[int64]*RecipientState, len(readers))
-	for _, r := range readers {
+	byRecipient := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
 		byRecipient[r.ID] = r
 	}
 	return byRecipient, nil
@@ -379,12 +380,12 @@ func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[i
 
 // recipientStates reads recipients, with the deliveries that which selects.
 func (s *Store) recipientStates(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*RecipientState, error) {
-	readers, err := readRecipients(ctx, db, ids)
+	states, err := readRecipients(ctx, db, ids)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[int64]*RecipientState, len(readers))
-	for _, r := range readers {
+	byID := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
 		byID[r.ID] = r
 	}
 	if err := readFollowedWatches(ctx, db, ids, byID); err != nil {
@@ -393,22 +394,22 @@ func (s *Store) recipientStates(ctx context.Context, db bun.IDB, ids []int64, wh
 	if err := readMailed(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
-	return readers, readDeliveries(ctx, db, which, byID)
+	return states, readDeliveries(ctx, db, which, byID)
 }
 
 func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientState, error) {
 	var rows []*struct {
-		ID           int64
-		Email        string
-		Primary      bool
-		ConfirmedNow bool
-		LeftAt       *time.Time
-		Asking       bool
-		Named        bool
-		BouncedAt    *time.Time
-		Asks         int64
-		AskedAt      *time.Time
-		Account      vigie.Account `bun:"embed:account_"`
+		ID                      int64
+		Email                   string
+		Primary                 bool
+		ConfirmedNow            bool
+		LeftAt                  *time.Time
+		ConfirmationPending     bool `bun:"asking"`
+		Named                   bool
+		BouncedAt               *time.Time
+		ConfirmationRequests    int64         `bun:"asks"`
+		ConfirmationRequestedAt *time.Time    `bun:"asked_at"`
+		Account                 vigie.Account `bun:"embed:account_"`
 	}
 	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
 		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
@@ -423,19 +424,19 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 	if err != nil {
 		return nil, err
 	}
-	readers := make([]*RecipientState, len(rows))
+	states := make([]*RecipientState, len(rows))
 	for i, row := range rows {
-		readers[i] = &RecipientState{
+		states[i] = &RecipientState{
 			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
 			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
-			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt,
+			ConfirmationPending: row.ConfirmationPending, Named: row.Named, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
 			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
 		}
 	}
-	return readers, nil
+	return states, nil
 }
 
-func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*RecipientState) error {
+func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
 	var rows []FollowedWatch
 	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
 		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
@@ -443,25 +444,25 @@ func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, readers m
 		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").Scan(ctx, &rows)
 	for _, row := range rows {
 		if row.Active && row.DeletedAt == nil {
-			readers[row.RecipientID].Watches[row.WatchID] = row
+			states[row.RecipientID].Watches[row.WatchID] = row
 		} else {
-			readers[row.RecipientID].Off[row.WatchID] = row
+			states[row.RecipientID].Off[row.WatchID] = row
 		}
 	}
 	return err
 }
 
-func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*RecipientState) error {
+func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
 	var last []*vigie.Mail
 	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
 		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
 	for _, m := range last {
-		readers[m.RecipientID].MailedAt = m.ClosedAt
+		states[m.RecipientID].MailedAt = m.ClosedAt
 	}
 	return err
 }
 
-func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*RecipientState) error {
+func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
 	var told []*PendingDelivery
 	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
@@ -472,7 +473,7 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	for _, d := range told {
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
-		r := readers[d.RecipientID]
+		r := states[d.RecipientID]
 		accounts = append(accounts, r.Account.ID)
 		r.Deliveries = append(r.Deliveries, d)
 	}
@@ -495,7 +496,7 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	}
 	for _, d := range told {
 		d.Tender = tenders[d.TenderID]
-		account := readers[d.RecipientID].Account.ID
+		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[pair{account, d.TenderID}] || dismissed[pair{account, d.Tender.ID}]
 	}
 	return nil

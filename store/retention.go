@@ -43,13 +43,13 @@ func (d *agedDelivery) over(now time.Time) bool {
 	return t.Status(now) != vigie.StatusOnline
 }
 
-// ForgetDeliveries applies retention to at most [vigie.MaxBatch] deliveries with ids above after: to those that were
+// ExpireDeliveries applies retention to at most [vigie.MaxBatch] deliveries with ids above after: to those that were
 // sent or dropped before a time. next is where to go on, 0 at the end.
 //
 // It deletes deliveries that were dropped, or whose tender is over. If the tender is open, there can be more alerts
 // about it, and none may be repeated: of such a delivery stays which address was alerted, and by which watch; the
 // times, the mail and the keywords are deleted.
-func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows []*agedDelivery
 		err := tx.NewSelect().TableExpr("deliveries AS d").
@@ -62,7 +62,7 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 		if err != nil {
 			return err
 		}
-		var gone, bare, recipients []int64
+		var deleted, bare, recipients []int64
 		next = 0
 		for _, d := range rows {
 			if d.CreatedAt.Before(before) {
@@ -72,7 +72,7 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 			case !d.settled(before):
 				continue
 			case d.dropped(before) || d.over(s.db.Stamp()):
-				gone = append(gone, d.ID)
+				deleted = append(deleted, d.ID)
 			case !d.stripped():
 				bare = append(bare, d.ID)
 			default:
@@ -80,15 +80,15 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 			}
 			recipients = append(recipients, d.RecipientID)
 		}
-		if len(gone)+len(bare) == 0 {
+		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
 		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
 			return err
 		}
-		if len(gone) > 0 {
+		if len(deleted) > 0 {
 			for _, statement := range []string{"DELETE FROM reasons WHERE delivery_id IN (?)", "DELETE FROM deliveries WHERE id IN (?)"} {
-				if _, err := tx.NewRaw(statement, bun.List(gone)).Exec(ctx); err != nil {
+				if _, err := tx.NewRaw(statement, bun.List(deleted)).Exec(ctx); err != nil {
 					return err
 				}
 			}
@@ -106,9 +106,9 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 	return next, err
 }
 
-// ForgetMails applies retention to mails as [Store.ForgetDeliveries] does to deliveries: to those that were sent, or
+// ExpireMails applies retention to mails as [Store.ExpireDeliveries] does to deliveries: to those that were sent, or
 // given up, before a time. Of a mail that a remaining delivery refers to, only its existence and its outcome stay.
-func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+func (s *Store) ExpireMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows, settled []*vigie.Mail
 		err := tx.NewSelect().Model(&rows).Column("id", "recipient_id", "created_at", "closed_at").
@@ -134,11 +134,11 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 		if err != nil {
 			return err
 		}
-		var gone, bare, recipients []int64
+		var deleted, bare, recipients []int64
 		for _, m := range settled {
 			switch {
 			case !slices.Contains(telling, m.ID):
-				gone = append(gone, m.ID)
+				deleted = append(deleted, m.ID)
 			case !stripped(m):
 				bare = append(bare, m.ID)
 			default:
@@ -146,14 +146,14 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 			}
 			recipients = append(recipients, m.RecipientID)
 		}
-		if len(gone)+len(bare) == 0 {
+		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
 		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
 			return err
 		}
-		if len(gone) > 0 {
-			if _, err := tx.NewDelete().Model((*vigie.Mail)(nil)).Where("id IN (?)", bun.List(gone)).Exec(ctx); err != nil {
+		if len(deleted) > 0 {
+			if _, err := tx.NewDelete().Model((*vigie.Mail)(nil)).Where("id IN (?)", bun.List(deleted)).Exec(ctx); err != nil {
 				return err
 			}
 		}

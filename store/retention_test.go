@@ -55,21 +55,21 @@ func TestForgettingInBatches(t *testing.T) {
 			}
 			return steps
 		}
-		steps(f.now, f.store.ForgetDeliveries)
-		steps(f.now, f.store.ForgetMails)
+		steps(f.now, f.store.ExpireDeliveries)
+		steps(f.now, f.store.ExpireMails)
 		more, err := f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
 			t.Errorf("what is not old enough was deleted: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
 		}
 		f.now = f.now.Add(2 * time.Hour)
-		if n := steps(f.now, f.store.ForgetMails); n < 1 || len(held().Mails) != 1 {
+		if n := steps(f.now, f.store.ExpireMails); n < 1 || len(held().Mails) != 1 {
 			t.Error("a mail was deleted before its deliveries")
 		}
-		if n := steps(f.now, f.store.ForgetDeliveries); n < 3 {
+		if n := steps(f.now, f.store.ExpireDeliveries); n < 3 {
 			t.Errorf("deleted in %d steps", n)
 		}
-		steps(f.now, f.store.ForgetMails)
+		steps(f.now, f.store.ExpireMails)
 		_, err = f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {

@@ -80,7 +80,7 @@ func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return letGo(ctx, tx, ids, vigie.DeliveryDropped)
+	return endHolds(ctx, tx, ids, vigie.DeliveryDropped)
 }
 
 // deliveryHold is a row of delivery_holds.
@@ -114,11 +114,11 @@ func hold(ctx context.Context, tx bun.Tx, ids []int64, now time.Time, reason vig
 
 // release makes held deliveries wait again.
 func release(ctx context.Context, tx bun.Tx, ids []int64) error {
-	return letGo(ctx, tx, ids, vigie.DeliveryHeld)
+	return endHolds(ctx, tx, ids, vigie.DeliveryHeld)
 }
 
-// letGo deletes the holds of deliveries in a state.
-func letGo(ctx context.Context, tx bun.Tx, ids []int64, state vigie.DeliveryState) error {
+// endHolds deletes the holds of deliveries in a state.
+func endHolds(ctx context.Context, tx bun.Tx, ids []int64, state vigie.DeliveryState) error {
 	if len(ids) == 0 {
 		return nil
 	}

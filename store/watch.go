@@ -70,11 +70,11 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
 		}
-		people, err := s.planPeople(ctx, tx, account, 0, &notifyMe, &others)
+		planned, err := s.planRecipients(ctx, tx, account, 0, &notifyMe, &others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+people.count())
+		numbers, err := takeSome(ctx, tx, 1+planned.count())
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
 		}
-		if err := people.save(ctx, tx, w.ID, &numbers); err != nil {
+		if err := planned.save(ctx, tx, w.ID, &numbers); err != nil {
 			return err
 		}
 		return s.watchChanged(ctx, tx, w.ID)
@@ -127,15 +127,15 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		}
 		wasActive := w.Active
 		change(w)
-		people, err := s.planPeople(ctx, tx, account, id, notifyMe, others)
+		planned, err := s.planRecipients(ctx, tx, account, id, notifyMe, others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+people.count())
+		numbers, err := takeSome(ctx, tx, 1+planned.count())
 		if err != nil {
 			return err
 		}
-		if err := s.saveChange(ctx, tx, w, wasActive, people, &numbers); err != nil {
+		if err := s.saveChange(ctx, tx, w, wasActive, planned, &numbers); err != nil {
 			return err
 		}
 		return s.watchChanged(ctx, tx, id)
@@ -147,7 +147,7 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 }
 
 // saveChange writes a watch that was changed, and its recipients; on reports whether it was on before.
-func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, people *people, numbers *counter) error {
+func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, planned *recipientPlan, numbers *counter) error {
 	w.Number, w.UpdatedAt = numbers.next(), s.db.Stamp()
 	switch {
 	case w.Active && !wasActive:
@@ -166,7 +166,7 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	if err := saveWatchBuyers(ctx, tx, w); err != nil {
 		return err
 	}
-	if err := people.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
+	if err := planned.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
 		return err
 	}
 	// The quiet days of a watch are counted from here.
@@ -206,7 +206,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 			return err
 		}
 		// Its recipients are locked before numbers are taken.
-		if _, err := s.planPeople(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
+		if _, err := s.planRecipients(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -239,7 +239,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 			return err
 		}
 		// Its recipients are locked before numbers are taken; they are checked later.
-		if _, err := s.planPeople(ctx, tx, account, id, nil, nil); err != nil {
+		if _, err := s.planRecipients(ctx, tx, account, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -367,12 +367,12 @@ type recipient struct {
 	ConfirmedBy vigie.Consent `bun:",nullzero"` // how, if ConfirmedAt is set
 	LeftAt      *time.Time
 	CreatedAt   time.Time
-	// Asking reports whether the address is still to be asked for its consent.
-	Asking bool
+	// ConfirmationPending reports whether the address is still to be asked for its consent.
+	ConfirmationPending bool `bun:"asking"`
 	// NextCheckAt is when there may be mail to write to it; nil for never.
 	NextCheckAt *time.Time `bun:"look_at"`
-	// UnvouchedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did.
-	UnvouchedAt *time.Time
+	// UnverifiedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did.
+	UnverifiedAt *time.Time `bun:"unvouched_at"`
 }
 
 // subscription is a row of subscriptions.
@@ -383,12 +383,12 @@ type subscription struct {
 	Position    int64
 	LeftAt      *time.Time
 	RemovedAt   *time.Time
-	// HeardAt is when the recipient was last mailed about the watch.
-	HeardAt *time.Time
+	// LastMailedAt is when the recipient was last mailed about the watch.
+	LastMailedAt *time.Time `bun:"heard_at"`
 }
 
-// people are the addresses that a watch is to have, with what that changes.
-type people struct {
+// recipientPlan are the addresses that a watch is to have, with what that changes.
+type recipientPlan struct {
 	account       *vigie.Account
 	recipients    []*recipient
 	subscriptions map[int64]*subscription // the existing ones, by recipient
@@ -409,28 +409,29 @@ func newAddressBook(known []*recipient) *addressBook {
 	return book
 }
 
-// planPeople reads the existing recipients of a watch (0 for a new one) and plans the addresses that it is to have.
+// planRecipients reads the existing recipients of a watch (0 for a new one) and plans the addresses that it is to have.
 // The account's own comes first.
-func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
+func (s *Store) planRecipients(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*recipientPlan, error) {
 	// The recipients are locked here, before numbers are taken; they are checked later.
 	var known []*recipient
 	if err := s.db.ForUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
 		return nil, err
 	}
 	if notifyMe == nil && others == nil {
-		return &people{}, nil // everything stays as it is
+		return &recipientPlan{}, nil // everything stays as it is
 	}
 	var rows []*subscription
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
 		return nil, err
 	}
-	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
-	return p, s.recall(ctx, tx, p.newcomers()...)
+	p := planAddresses(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
+	return p, s.applyFingerprints(ctx, tx, p.newAddresses()...)
 }
 
-// plan decides which addresses a watch is to have; rows are those that it has. New addresses are added to the book.
-func plan(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *people {
-	p := &people{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
+// planAddresses decides which addresses a watch is to have; rows are those that it has. New addresses are added to
+// the book.
+func planAddresses(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *recipientPlan {
+	p := &recipientPlan{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
 	for _, row := range rows {
 		p.subscriptions[row.RecipientID] = row
 	}
@@ -438,7 +439,7 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 	add := func(email string) {
 		r := book.byKey[addressKey(email)]
 		if r == nil {
-			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, Asking: true}
+			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
 			book.byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {
@@ -471,19 +472,19 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 	return p
 }
 
-// newcomers returns the addresses that are new to the account.
-func (p *people) newcomers() []newcomer {
-	var list []newcomer
+// newAddresses returns the addresses that are new to the account.
+func (p *recipientPlan) newAddresses() []newAddress {
+	var list []newAddress
 	for _, r := range p.recipients {
 		if r.ID == 0 {
-			list = append(list, newcomer{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
+			list = append(list, newAddress{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
 		}
 	}
 	return list
 }
 
 // count returns how many change numbers save takes.
-func (p *people) count() int {
+func (p *recipientPlan) count() int {
 	n := 0
 	for _, r := range p.recipients {
 		if r.ID == 0 {
@@ -498,7 +499,7 @@ func (p *people) count() int {
 
 // save writes the recipients of a watch. An address that was removed and is added again gets its id and its state
 // back.
-func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
+func (p *recipientPlan) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
 	recipients, rows := p.rows(watch, numbers)
 	if len(recipients) > 0 {
 		if _, err := tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
@@ -516,7 +517,7 @@ func saveSubscriptions(ctx context.Context, tx bun.Tx, rows []*subscription) err
 }
 
 // rows returns what is to be written: the new recipients, and the subscriptions.
-func (p *people) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
+func (p *recipientPlan) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
 	named := make(map[int64]bool, len(p.recipients))
 	for i, r := range p.recipients {
 		if r.ID == 0 {
@@ -526,7 +527,7 @@ func (p *people) rows(watch int64, numbers *counter) (recipients []*recipient, r
 		named[r.ID] = true
 		row := p.subscriptions[r.ID]
 		if row == nil {
-			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, HeardAt: &p.now}
+			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, LastMailedAt: &p.now}
 		}
 		row.Position, row.RemovedAt = int64(i), nil
 		rows = append(rows, row)

@@ -44,8 +44,8 @@ type Pages struct {
 // maxBody is the most bytes that a button's request may have, far more than it needs.
 const maxBody = 8 << 10
 
-// patience is how long the database may take; after that the visitor is asked to try again.
-const patience = 10 * time.Second
+// storeTimeout is how long the database may take; after that the visitor is asked to try again.
+const storeTimeout = 10 * time.Second
 
 // rejoin is the value of the button that undoes leaving.
 const rejoin = "rejoin"
@@ -76,11 +76,11 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 		case http.MethodGet, http.MethodHead, http.MethodPost:
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
-			h.write(w, http.StatusMethodNotAllowed, l, leadsNowhere())
+			h.write(w, http.StatusMethodNotAllowed, l, unknownLink())
 			return
 		}
 		// The change is made even if the visitor closes the connection.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
 		defer cancel()
 		who, act, undo, err := h.open(ctx, r.PathValue("token"), purposes)
 		if err == nil && r.Method == http.MethodPost {
@@ -205,7 +205,7 @@ func watchLine(name string) vigie.Text {
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
 	switch vigie.CodeOf(err) {
 	case vigie.NotFound:
-		h.write(w, http.StatusNotFound, l, leadsNowhere())
+		h.write(w, http.StatusNotFound, l, unknownLink())
 		return
 	case vigie.Unavailable:
 		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
@@ -222,7 +222,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 	}}})
 }
 
-func leadsNowhere() view {
+func unknownLink() view {
 	return view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
 		FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
 		EN: "It may be incomplete: open it from the mail, or copy all of it.",

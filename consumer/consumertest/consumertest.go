@@ -38,7 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 		t.Run(kind, func(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, *trial){
 				"Resumes": testResumes, "PanicsAlways": testPanics, "FailsAlways": testFails, "PanicsTwice": testPanicsTwice,
-				"Unavailable": testUnavailable, "DatabaseAiling": testAiling, "Stopped": testStopped,
+				"Unavailable": testUnavailable, "DatabaseUnhealthy": testUnhealthy, "Stopped": testStopped,
 				"Retried": testRetried, "RetriedInVain": testRetriedInVain, "SeveralFail": testSeveralFail,
 			} {
 				t.Run(name, func(t *testing.T) {
@@ -232,9 +232,9 @@ func testUnavailable(t *testing.T, w *trial) {
 }
 
 // The same goes for a database that lacks a table.
-func testAiling(t *testing.T, w *trial) {
+func testUnhealthy(t *testing.T, w *trial) {
 	err := storetest.MissingTable(t, w.url)
-	if err == nil || !database.Ailing(err) {
+	if err == nil || !database.Unhealthy(err) {
 		t.Fatalf("a missing table: %v", err)
 	}
 	notTheirs(t, w, err)

@@ -32,17 +32,17 @@ type state struct {
 // buyer by name only: the tender is taken to have always had its present buyer.
 func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
 	before, since, known := vigie.Arrival(notices, n.ID)
-	news := &NoticeEffect{Notice: n, Tender: t, since: asTold(since, t), late: since.Notices[0].ID == n.ID}
+	news := &NoticeEffect{Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
 	if known {
-		news.before = asTold(before, t)
+		news.before = stateOf(before, t)
 	}
 	facts, _ := FactsOf(t)
 	news.now = &state{Tender: t, facts: facts}
 	return news
 }
 
-// asTold folds some of a tender's notices.
-func asTold(f vigie.Folded, t *vigie.Tender) *state {
+// stateOf folds some of a tender's notices.
+func stateOf(f vigie.Folded, t *vigie.Tender) *state {
 	k := &state{buyer: f.Buyer, Tender: &vigie.Tender{
 		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
 		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,

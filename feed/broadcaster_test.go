@@ -22,8 +22,8 @@ import (
 // patience is how long tests wait for something that must happen.
 const patience = 30 * time.Second
 
-// tell runs the source of notices until the test ends.
-func tell(t *testing.T, n *feed.News) {
+// send runs the source of notices until the test ends.
+func send(t *testing.T, n *feed.Broadcaster) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); n.Run(ctx) }()
@@ -31,9 +31,9 @@ func tell(t *testing.T, n *feed.News) {
 }
 
 // listener records what it receives: references, or « lost ».
-func listener(t *testing.T, ctx context.Context, n *feed.News) <-chan string {
+func listener(t *testing.T, ctx context.Context, n *feed.Broadcaster) <-chan string {
 	t.Helper()
-	news, err := n.Follow(ctx)
+	news, err := n.Subscribe(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +112,8 @@ func TestNews(t *testing.T) {
 			there, _ := openWithAccount(t, url)
 			var read reads
 			here.Database().Observe(&read)
-			news := feed.NewNews(here, slog.New(slog.DiscardHandler))
-			tell(t, news)
+			news := feed.NewBroadcaster(here, slog.New(slog.DiscardHandler))
+			send(t, news)
 			publish(t, here, numbered(0, 10)...)
 
 			first, leave := context.WithCancel(t.Context())
@@ -146,12 +146,12 @@ func TestNews(t *testing.T) {
 // A new subscriber gets nothing from before, even if other subscribers have not received it yet.
 func TestNewsFromNowOn(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
-	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
+	news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
 	early := listener(t, t.Context(), news)
 	publish(t, s, "1", "2")
 	late := listener(t, t.Context(), news)
 	publish(t, s, "3")
-	tell(t, news)
+	send(t, news)
 	hears(t, early, "1", "2", "3")
 	hears(t, late, "3")
 }
@@ -180,8 +180,8 @@ func TestNewsWhileBeginning(t *testing.T) {
 				publish(t, s, "meanwhile")
 				hears(t, other, "meanwhile")
 			}})
-			news := feed.NewNews(s, slog.New(slog.DiscardHandler))
-			tell(t, news)
+			news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
+			send(t, news)
 			other = listener(t, t.Context(), news)
 			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
 			publish(t, s, "after")
@@ -194,9 +194,9 @@ func TestNewsWhileBeginning(t *testing.T) {
 // A subscriber that does not receive for long is cut off with an error; others do not wait for it.
 func TestSlowFollower(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
-	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
-	tell(t, news)
-	slow, err := news.Follow(t.Context())
+	news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
+	send(t, news)
+	slow, err := news.Subscribe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,8 +231,8 @@ func TestNewsHeal(t *testing.T) {
 			url := open(t)
 			s, _ := openWithAccount(t, url)
 			said := make(chan struct{}, 1)
-			news := feed.NewNews(s, slog.New(failures{slog.DiscardHandler, said}))
-			tell(t, news)
+			news := feed.NewBroadcaster(s, slog.New(failures{slog.DiscardHandler, said}))
+			send(t, news)
 			heard := listener(t, t.Context(), news)
 			publish(t, s, "1")
 			hears(t, heard, "1")
@@ -257,9 +257,9 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			s, account := openWithAccount(t, open(t))
-			n := feed.NewNews(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
-			tell(t, n)
-			news, err := n.Follow(t.Context())
+			n := feed.NewBroadcaster(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			send(t, n)
+			news, err := n.Subscribe(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// fresh is how long a cached account is used after it was read. Changes that other processes make, erasure
+	// cacheFor is how long a cached account is used after it was read. Changes that other processes make, erasure
 	// included, are seen only after that.
-	fresh = 5 * time.Second
+	cacheFor = 5 * time.Second
 	// maxCached is the most accounts that are kept.
 	maxCached = 10_000
 )
@@ -54,7 +54,7 @@ func (m *accountCache) find(c Claims, now time.Time) (account *vigie.Account, pl
 		m.accounts.Add(who, place)
 	}
 	known := place.account
-	if age := now.Sub(place.at); age < 0 || age >= fresh || follow(&known, c, now) {
+	if age := now.Sub(place.at); age < 0 || age >= cacheFor || follow(&known, c, now) {
 		return nil, place
 	}
 	return &known, place
@@ -69,8 +69,8 @@ func (m *accountCache) keep(account *vigie.Account, now time.Time, place *cached
 	}
 }
 
-// forget removes an account that was changed, or may have been.
-func (m *accountCache) forget(who person) {
+// remove removes an account that was changed, or may have been.
+func (m *accountCache) remove(who person) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.accounts.Remove(who)

@@ -38,9 +38,9 @@ func speak(t *testing.T, s *store.Store, account int64, l vigie.Locale) {
 	}
 }
 
-// TestMet: what this process changes of an account is seen by the next request,
+// TestAccountCache: what this process changes of an account is seen by the next request,
 // what another does within seconds.
-func TestMet(t *testing.T) {
+func TestAccountCache(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
 		id := account(t, here, "person").ID
 		speak(t, here, id, vigie.English)
@@ -94,8 +94,8 @@ func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
 	}
 }
 
-// TestMetWhileChanged: an account that was read before a change is not cached after it.
-func TestMetWhileChanged(t *testing.T) {
+// TestAccountCacheWhileChanged: an account that was read before a change is not cached after it.
+func TestAccountCacheWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var m meanwhile
 		here.Database().Observe(&m)
@@ -136,8 +136,8 @@ func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Co
 
 func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) { q.count.Add(1) }
 
-// TestMetOthers: a change of one account does not make another be read again.
-func TestMetOthers(t *testing.T) {
+// TestAccountCacheOthers: a change of one account does not make another be read again.
+func TestAccountCacheOthers(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var q queries
 		var m meanwhile
@@ -199,7 +199,7 @@ func TestErasedElsewhere(t *testing.T) {
 		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
 			t.Fatal(err)
 		}
-		if met := account(t, here, "person"); met.ID != person.ID {
+		if seen := account(t, here, "person"); seen.ID != person.ID {
 			t.Fatal("the account was read again at once")
 		}
 		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {

@@ -15,10 +15,10 @@ import (
 	"vigie/store"
 )
 
-// News sends published notices, of this replica or another, to its subscribers. It reads each notice once, however
+// Broadcaster sends published notices, of this replica or another, to its subscribers. It reads each notice once, however
 // many subscribers there are, and not at all while there are none. A subscriber misses nothing: one that is too slow,
 // or for which a notice cannot be read, gets an error and must begin again.
-type News struct {
+type Broadcaster struct {
 	// Metrics and Fail are passed to the consumer; either may be nil.
 	Metrics *consumer.Metrics
 	Fail    consumer.Fault
@@ -26,16 +26,16 @@ type News struct {
 	store *store.Store
 	log   *slog.Logger
 	// mutex guards the followers and telling.
-	mutex     sync.Mutex
-	followers map[*follower]struct{}
-	telling   bool
+	mutex       sync.Mutex
+	subscribers map[*subscriber]struct{}
+	sending     bool
 	// cursor is the last change that was sent, while telling is set; last is the last change that existed when
 	// notices were read. edits is the change up to which edited watches were reported.
 	cursor, last, edits int64
 }
 
-// follower is one subscriber.
-type follower struct {
+// subscriber is one subscriber.
+type subscriber struct {
 	// after is the last change before it began; unknown while that is being read.
 	after int64
 	queue chan *query.NoticeEffect
@@ -45,29 +45,29 @@ type follower struct {
 const unknown = -1
 
 const (
-	// look is how often the database is polled when no notification comes: for changes of other processes in SQLite,
+	// pollEvery is how often the database is polled when no notification comes: for changes of other processes in SQLite,
 	// and while PostgreSQL's connection is being replaced.
-	look = time.Second
-	// told is how many notices are read at once.
-	told = 100
-	// mostBehind is how many notices a subscriber may be behind. All subscribers share the same notices in memory.
-	mostBehind = 1000
+	pollEvery = time.Second
+	// readBatch is how many notices are read at once.
+	readBatch = 100
+	// maxQueued is how many notices a subscriber may be behind. All subscribers share the same notices in memory.
+	maxQueued = 1000
 )
 
-// NewNews returns a source of the notices published in a database from now on.
-func NewNews(s *store.Store, log *slog.Logger) *News {
-	return &News{store: s, log: log, followers: make(map[*follower]struct{})}
+// NewBroadcaster returns a source of the notices published in a database from now on.
+func NewBroadcaster(s *store.Store, log *slog.Logger) *Broadcaster {
+	return &Broadcaster{store: s, log: log, subscribers: make(map[*subscriber]struct{})}
 }
 
 // Run sends notices until ctx ends. Errors are logged, and the work is tried again: databases come back.
-func (n *News) Run(ctx context.Context) { n.consumer().Run(ctx) }
+func (n *Broadcaster) Run(ctx context.Context) { n.consumer().Run(ctx) }
 
-func (n *News) consumer() *consumer.Consumer {
-	c := &consumer.Consumer{Name: "news", Pace: look, Woken: n.store.Database().Changes, DB: n.store.Database(), Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
+func (n *Broadcaster) consumer() *consumer.Consumer {
+	c := &consumer.Consumer{Name: "news", Pace: pollEvery, Woken: n.store.Database().Changes, DB: n.store.Database(), Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
 	s := c.Stream(consumer.Stream{
-		Kind: database.NoticeItem, Batch: told, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.rest,
-		Forget: true, SetAside: func(ctx context.Context, _ consumer.Item) error {
-			n.loseAll(ctx, "a notice cannot be told of")
+		Kind: database.NoticeItem, Batch: readBatch, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.skipRest,
+		Skip: true, SetAside: func(ctx context.Context, _ consumer.Item) error {
+			n.dropAll(ctx, "a notice cannot be told of")
 			return nil
 		},
 	})
@@ -81,9 +81,9 @@ func (n *News) consumer() *consumer.Consumer {
 	return c
 }
 
-// Follow yields, until ctx ends, the notices published from now on: each time all that have come since the last. An
+// Subscribe yields, until ctx ends, the notices published from now on: each time all that have come since the last. An
 // error, with the code [vigie.Unavailable], is the last thing it yields. The result can be ranged over once.
-func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
+func (n *Broadcaster) Subscribe(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
 	f := n.register()
 	// Only now: what is published from here on reaches the queue.
 	after, err := n.store.Database().LastNumber(ctx)
@@ -102,30 +102,30 @@ func (n *News) Follow(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, err
 				return
 			}
 			if lost {
-				yield(nil, errLost())
+				yield(nil, errDropped())
 				return
 			}
 		}
 	}, nil
 }
 
-func (n *News) register() *follower {
+func (n *Broadcaster) register() *subscriber {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	f := &follower{after: unknown, queue: make(chan *query.NoticeEffect, mostBehind)}
-	n.followers[f] = struct{}{}
+	f := &subscriber{after: unknown, queue: make(chan *query.NoticeEffect, maxQueued)}
+	n.subscribers[f] = struct{}{}
 	return f
 }
 
-func (n *News) unregister(f *follower) {
+func (n *Broadcaster) unregister(f *subscriber) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	delete(n.followers, f)
+	delete(n.subscribers, f)
 }
 
 // take waits for notices and takes all there are; lost reports that there will be no more. Queued notices from before
 // the subscription are left out.
-func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost bool) {
+func (f *subscriber) take(ctx context.Context) (some []*query.NoticeEffect, lost bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
@@ -142,36 +142,36 @@ func (f *follower) take(ctx context.Context) (some []*query.NoticeEffect, lost b
 	}
 }
 
-func errLost() error {
+func errDropped() error {
 	return &vigie.Error{Code: vigie.Unavailable, Err: errors.New("feed: a subscriber is cut off"), Text: vigie.Text{
 		FR: "Le fil des nouvelles est interrompu : relisez la liste et abonnez-vous de nouveau.",
 		EN: "The stream of notices was interrupted: read the list and subscribe again.",
 	}}
 }
 
-func (n *News) reached(context.Context) (int64, error) {
+func (n *Broadcaster) reached(context.Context) (int64, error) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	return n.cursor, nil
 }
 
-func (n *News) advance(_ context.Context, to int64) error {
+func (n *Broadcaster) advance(_ context.Context, to int64) error {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	n.cursor = max(n.cursor, to)
 	return nil
 }
 
-// rest moves the cursor past changes that are not notices.
-func (n *News) rest(ctx context.Context) error { return n.advance(ctx, n.last) }
+// skipRest moves the cursor past changes that are not notices.
+func (n *Broadcaster) skipRest(ctx context.Context) error { return n.advance(ctx, n.last) }
 
 // next returns the notices that come next.
-func (n *News) next(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
+func (n *Broadcaster) next(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
 	err = n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		items, n.last = nil, now.Number
 		switch {
 		case now.Number < after:
-			n.loseAll(ctx, "the database was put back")
+			n.dropAll(ctx, "the database was put back")
 			return nil
 		case now.Number == after:
 			return nil
@@ -186,7 +186,7 @@ func (n *News) next(ctx context.Context, after int64, limit int) (items []consum
 }
 
 // process sends notices.
-func (n *News) process(ctx context.Context, items []consumer.Item) error {
+func (n *Broadcaster) process(ctx context.Context, items []consumer.Item) error {
 	var news []*query.NoticeEffect
 	n.mutex.Lock()
 	edits, reached := n.edits, n.edits
@@ -203,7 +203,7 @@ func (n *News) process(ctx context.Context, items []consumer.Item) error {
 		return err
 	})
 	if err == nil {
-		n.tell(ctx, news)
+		n.send(ctx, news)
 		n.mutex.Lock()
 		n.edits = reached
 		n.mutex.Unlock()
@@ -212,35 +212,35 @@ func (n *News) process(ctx context.Context, items []consumer.Item) error {
 }
 
 // behind returns what is still to be sent to the subscribers.
-func (n *News) behind(ctx context.Context) (database.Behind, error) {
+func (n *Broadcaster) behind(ctx context.Context) (database.Behind, error) {
 	n.mutex.Lock()
-	telling, cursor := n.telling, n.cursor
+	sending, cursor := n.sending, n.cursor
 	n.mutex.Unlock()
-	if !telling {
+	if !sending {
 		return database.Behind{}, nil
 	}
 	return n.store.NoticesBehind(ctx, cursor)
 }
 
 // begin reports whether there are subscribers. The first one sets where to begin.
-func (n *News) begin() bool {
+func (n *Broadcaster) begin() bool {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	if len(n.followers) == 0 {
-		n.telling = false
+	if len(n.subscribers) == 0 {
+		n.sending = false
 		return false
 	}
-	if n.telling {
+	if n.sending {
 		return true
 	}
 	n.cursor = unknown
-	for f := range n.followers {
+	for f := range n.subscribers {
 		if f.after != unknown && (n.cursor == unknown || f.after < n.cursor) {
 			n.cursor = f.after
 		}
 	}
-	n.telling, n.edits = n.cursor != unknown, n.cursor
-	return n.telling
+	n.sending, n.edits = n.cursor != unknown, n.cursor
+	return n.sending
 }
 
 // read reads notices and their effects.
@@ -268,11 +268,11 @@ func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.N
 	return news, nil
 }
 
-// tell puts notices into the subscribers' queues. It waits for nobody: a subscriber whose queue is full is cut off.
-func (n *News) tell(ctx context.Context, news []*query.NoticeEffect) {
+// send puts notices into the subscribers' queues. It waits for nobody: a subscriber whose queue is full is cut off.
+func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	for f := range n.followers {
+	for f := range n.subscribers {
 		for _, one := range news {
 			if one.Notice.ID <= f.after {
 				continue
@@ -282,26 +282,26 @@ func (n *News) tell(ctx context.Context, news []*query.NoticeEffect) {
 				continue
 			default:
 			}
-			n.log.WarnContext(ctx, "subscriber is too slow: cut off", "behind", mostBehind)
-			n.lose(f)
+			n.log.WarnContext(ctx, "subscriber is too slow: cut off", "behind", maxQueued)
+			n.drop(f)
 			break
 		}
 	}
 }
 
-// loseAll cuts off all subscribers.
-func (n *News) loseAll(ctx context.Context, why string) {
+// dropAll cuts off all subscribers.
+func (n *Broadcaster) dropAll(ctx context.Context, why string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	n.log.WarnContext(ctx, "all subscribers are cut off", "why", why)
-	for f := range n.followers {
-		n.lose(f)
+	for f := range n.subscribers {
+		n.drop(f)
 	}
-	n.telling = false
+	n.sending = false
 }
 
-// lose removes a subscriber. The mutex is held, so that nothing is sent to it.
-func (n *News) lose(f *follower) {
+// drop removes a subscriber. The mutex is held, so that nothing is sent to it.
+func (n *Broadcaster) drop(f *subscriber) {
 	close(f.queue)
-	delete(n.followers, f)
+	delete(n.subscribers, f)
 }
