@@ -77,7 +77,7 @@ func TestAtOnce(t *testing.T) {
 		w.publish("far-3", "Voirie lointaine", about(vigie.Cancellation, "far"))
 		w.expect("nor does a cancellation", w.work(), "ana: 1 marché annulé – veille Voirie")
 		w.publish("far-4", "Voirie lointaine", about(vigie.Award, "far"))
-		w.expect("an award is not told", w.after(week))
+		w.expect("an award is not mailed", w.after(week))
 	})
 }
 
@@ -186,7 +186,7 @@ func TestNotMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.publish("deleted", "Voirie")
-		w.expect("when it is gone", w.work())
+		w.expect("when it is switched on", w.work())
 	})
 }
 
@@ -221,12 +221,12 @@ func TestRestored(t *testing.T) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.publish("1", "Voirie")
 		w.expect("before", w.work(), "ana: 1 nouveau marché – veille Voirie")
-		deleteAndRestore := func(meanwhile func()) {
+		deleteAndRestore := func(work func()) {
 			t.Helper()
 			if err := w.store.DeleteWatch(t.Context(), w.account.ID, watch.ID); err != nil {
 				t.Fatal(err)
 			}
-			meanwhile()
+			work()
 			if _, err := w.store.RestoreWatch(t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestRestored(t *testing.T) {
 		w.expect("read after all of it", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
 		deleteAndRestore(func() {
 			w.publish("4", "Voirie lue entre-temps")
-			w.expect("while it is gone", w.work())
+			w.expect("while it is deleted", w.work())
 		})
 		w.publish("5", "Voirie d'après")
 		w.expect("restored", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
@@ -318,7 +318,7 @@ func TestConfirmation(t *testing.T) {
 		watch := w.watch(w.account, "Secret", vigie.Immediate, "voirie", "Team@example.org")
 		w.expect("asked", w.work(), "Team: Confirmez votre adresse – Vigie")
 		w.publish("1", "Voirie")
-		w.expect("not told", w.work(), "ana: 1 nouveau marché – veille Secret")
+		w.expect("Team is not alerted", w.work(), "ana: 1 nouveau marché – veille Secret")
 		bob := w.signIn("bob")
 		w.watch(bob, "Autre", vigie.Immediate, "cantine", "team@example.org")
 		w.expect("not asked twice a day", w.after(day-time.Second))
@@ -332,7 +332,7 @@ func TestConfirmation(t *testing.T) {
 		}
 		w.consents("Team@example.org")
 		w.publish("2", "Voirie rurale")
-		w.expect("told", w.work(), "ana: 1 nouveau marché – veille Secret", "Team: 1 nouveau marché – veille Secret")
+		w.expect("both are alerted", w.work(), "ana: 1 nouveau marché – veille Secret", "Team: 1 nouveau marché – veille Secret")
 		for i, name := range []string{"c", "d"} {
 			w.watch(w.signIn(name), "Encore", vigie.Daily, "cantine", "team@example.org")
 			want := []string{"team: Confirmez votre adresse – Vigie"}
@@ -612,7 +612,7 @@ func TestCancelledMeanwhile(t *testing.T) {
 		w.publish("1", "Voirie")
 		w.enter()
 		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
-		w.expect("cancelled before anyone heard of it", w.send())
+		w.expect("cancelled before anyone was alerted", w.send())
 		happening := store.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
 		hears := store.Alert{
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
@@ -621,6 +621,6 @@ func TestCancelledMeanwhile(t *testing.T) {
 		if err := w.store.Enter(t.Context(), happening, []store.Alert{hears}); err != nil {
 			t.Fatal(err)
 		}
-		w.expect("and after it was read who was to hear of it", w.after(time.Minute))
+		w.expect("cancelled after the ledger had read whom to alert", w.after(time.Minute))
 	})
 }

@@ -212,17 +212,17 @@ func (*tenderReads) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // A watch that is switched off or deleted while it catches up gets the rest once it is on again.
 func TestCatchUpInterrupted(t *testing.T) {
-	for name, interrupt := range map[string]func(w *world, watch *vigie.Watch, meanwhile func()){
-		"paused": func(w *world, watch *vigie.Watch, meanwhile func()) {
+	for name, interrupt := range map[string]func(w *world, watch *vigie.Watch, work func()){
+		"paused": func(w *world, watch *vigie.Watch, work func()) {
 			w.pause(w.account, watch)
-			meanwhile()
+			work()
 			w.resume(w.account, watch, true)
 		},
-		"deleted": func(w *world, watch *vigie.Watch, meanwhile func()) {
+		"deleted": func(w *world, watch *vigie.Watch, work func()) {
 			if err := w.store.DeleteWatch(w.t.Context(), w.account.ID, watch.ID); err != nil {
 				w.t.Fatal(err)
 			}
-			meanwhile()
+			work()
 			if _, err := w.store.RestoreWatch(w.t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
 				w.t.Fatal(err)
 			}

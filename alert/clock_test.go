@@ -61,7 +61,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 				for i := range people {
 					w.watch(w.signIn(fmt.Sprint("p", i)), "Voirie", vigie.Immediate, "voirie")
 				}
-				told := func(when string, round int, boxes ...*mailbox) {
+				checkMailed := func(when string, round int, boxes ...*mailbox) {
 					t.Helper()
 					times, ids := make(map[string]int), make(map[string]bool)
 					for _, box := range boxes {
@@ -105,7 +105,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.mailer.sending = nil
-				told("claimed", 1, w.mailer, other.mailer)
+				checkMailed("claimed", 1, w.mailer, other.mailer)
 
 				// The other replica composes and sends what is due.
 				w.now = w.now.Add(2 * time.Hour)
@@ -120,7 +120,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 				other.work(t)
 				w.now = w.now.Add(2 * time.Hour)
 				other.work(t)
-				told("entered", 2, w.mailer, other.mailer)
+				checkMailed("entered", 2, w.mailer, other.mailer)
 
 				// For a while nobody claims the mails that the other wrote.
 				other.ahead = ahead
@@ -138,7 +138,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				told("delayed", 3, w.mailer, other.mailer)
+				checkMailed("delayed", 3, w.mailer, other.mailer)
 			})
 		})
 	}

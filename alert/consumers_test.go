@@ -62,8 +62,8 @@ func (s *ledgerSubject) newRef() string {
 	return vigie.GlobalID(vigie.KindTender, last)
 }
 
-// told returns the tenders with a delivery that announces them as new.
-func (s *ledgerSubject) told() (tenders []int64) {
+// announced returns the tenders with a delivery that announces them as new.
+func (s *ledgerSubject) announced() (tenders []int64) {
 	s.t.Helper()
 	for _, d := range s.held().Deliveries {
 		if d.Kind != vigie.DeliverNew {
@@ -79,7 +79,7 @@ func (s *ledgerSubject) told() (tenders []int64) {
 }
 
 // Processed are notices; each made a tender, which has its number.
-func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.told() }
+func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.announced() }
 
 func (s *ledgerSubject) Cursor(t *testing.T) int64 {
 	cursor, err := s.world.store.AlertsCursor(t.Context())

@@ -101,17 +101,17 @@ func TestEraseLeavesNothing(t *testing.T) {
 		eventful(w)
 
 		held := w.held()
-		told, kinds, states := make(map[vigie.DeliveryKind]bool), make(map[vigie.MailKind]bool), make(map[vigie.MailState]bool)
+		deliveryKinds, kinds, states := make(map[vigie.DeliveryKind]bool), make(map[vigie.MailKind]bool), make(map[vigie.MailState]bool)
 		waiting := false
 		for _, d := range held.Deliveries {
-			told[d.Kind] = true
+			deliveryKinds[d.Kind] = true
 			waiting = waiting || d.MailID == nil && d.DroppedAt == nil
 		}
 		for _, m := range held.Mails {
 			kinds[m.Kind], states[m.State] = true, true
 		}
-		if len(told) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
-			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(told)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
+		if len(deliveryKinds) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
+			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(deliveryKinds)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
 		}
 		if len(held.Watches) != 3 || len(held.Addresses) != 8 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
 			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))

@@ -101,11 +101,11 @@ func testReplicas(t *testing.T, replicas int) {
 	}
 	stop()
 	running.Wait()
-	told := make(map[string][]string)
+	mailed := make(map[string][]string)
 	for _, m := range box.messages {
 		for i := range tenders {
 			if word := fmt.Sprintf("mot%dx", i); strings.Contains(m.Text, "communale "+word) {
-				told[m.To] = append(told[m.To], word)
+				mailed[m.To] = append(mailed[m.To], word)
 			}
 		}
 		// A mail that was being sent when its recipient left cannot be stopped.
@@ -114,7 +114,7 @@ func testReplicas(t *testing.T, replicas int) {
 		}
 	}
 	for i, account := range accounts {
-		list := told[account.Email]
+		list := mailed[account.Email]
 		slices.Sort(list)
 		if once := slices.Compact(slices.Clone(list)); len(once) != len(list) || i > 0 && len(once) != tenders {
 			t.Errorf("%s was alerted %d times of %d tenders", account.Email, len(list), len(once))
@@ -157,7 +157,7 @@ func TestOutage(t *testing.T) {
 			t.Errorf("%d bytes more are in memory while %d mails wait", grown, people)
 		}
 		w.mailer.refuse = nil
-		told := make(map[string][]int)
+		mailed := make(map[string][]int)
 		for range 15 {
 			w.now = w.now.Add(time.Hour)
 			if err := w.sender.Step(t.Context()); err != nil {
@@ -166,16 +166,16 @@ func TestOutage(t *testing.T) {
 			for _, m := range w.mailer.messages {
 				for i := range 9 {
 					if strings.Contains(m.Text, fmt.Sprintf("Voirie numéro %d", i)) {
-						told[m.To] = append(told[m.To], i)
+						mailed[m.To] = append(mailed[m.To], i)
 					}
 				}
 			}
 			w.mailer.messages = nil
 		}
-		if len(told) != people {
-			t.Errorf("%d people were alerted", len(told))
+		if len(mailed) != people {
+			t.Errorf("%d people were alerted", len(mailed))
 		}
-		for person, order := range told {
+		for person, order := range mailed {
 			if !slices.IsSorted(order) || len(order) != 9 {
 				t.Errorf("%s was alerted in the order %v", person, order)
 			}

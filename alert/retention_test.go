@@ -42,26 +42,26 @@ func (w *world) held() *store.Export {
 	return held
 }
 
-// years is a long story of tenders that were sent, and of what happens to them 14 months later, after meanwhile has
+// years is a long story of tenders that were sent, and of what happens to them 14 months later, after between has
 // run. It returns the mails of both times.
-func years(w *world, meanwhile func()) (first, then []string) {
+func years(w *world, between func()) (first, then []string) {
 	if _, err := w.store.UpdateAccount(w.t.Context(), w.account.ID, vigie.AccountUpdate{QuietNotes: new(false)}); err != nil {
 		w.t.Fatal(err)
 	}
 	roads := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 	bridges := w.watch(w.account, "Ponts", vigie.Immediate, "pont")
-	told := func(ref, title string, edit ...func(*vigie.Notice)) {
+	alerted := func(ref, title string, edit ...func(*vigie.Notice)) {
 		w.publish(ref, title, edit...)
 		first = append(first, w.after(2*time.Minute)...)
 	}
 	open := until(nil)
-	told("over", "Voirie de la mairie")
-	told("quiet", "Voirie de la gare", open)
-	told("corrected", "Voirie de l'école", open)
-	told("cancelled", "Voirie du stade", open)
-	told("ended", "Voirie du port") // and is then cancelled nevertheless
-	told("long", "Voirie du canal", until(w.in(20*month)))
-	told("missed", "Pont du moulin", open)
+	alerted("over", "Voirie de la mairie")
+	alerted("quiet", "Voirie de la gare", open)
+	alerted("corrected", "Voirie de l'école", open)
+	alerted("cancelled", "Voirie du stade", open)
+	alerted("ended", "Voirie du port") // and is then cancelled nevertheless
+	alerted("long", "Voirie du canal", until(w.in(20*month)))
+	alerted("missed", "Pont du moulin", open)
 	// The account gets no alerts about these for a while, and misses what follows.
 	w.change(w.account, bridges.ID, func(v *vigie.Watch) { v.Active = false })
 	w.publish("missed-2", "Pont du moulin vert", about(vigie.Correction, "missed"))
@@ -72,7 +72,7 @@ func years(w *world, meanwhile func()) (first, then []string) {
 
 	w.now = w.now.Add(14 * month)
 	then = append(then, w.work()...)
-	meanwhile()
+	between()
 	then = append(then, w.work()...)
 	later := func(ref, title string, edit ...func(*vigie.Notice)) {
 		w.publish(ref, title, edit...)

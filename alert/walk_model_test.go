@@ -273,7 +273,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 	d.owed = still
 	if section == "new" {
 		if d.news++; d.news > 1 {
-			return "it is told a second time that this tender is new"
+			return "this tender is announced as new a second time"
 		}
 	}
 	return ""

@@ -66,7 +66,7 @@ func TestApart(t *testing.T) {
 		t.Errorf("the log says %v", err)
 	}
 	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
-		t.Errorf("operators are told %v", err)
+		t.Errorf("the error for operators is %v", err)
 	}
 	// Once the first has stopped, the other is alone and builds its own index.
 	if err := leading.Drain(t.Context()); err != nil {

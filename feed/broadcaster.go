@@ -67,7 +67,7 @@ func (n *Broadcaster) consumer() *consumer.Consumer {
 	s := c.Stream(consumer.Stream{
 		Kind: database.NoticeItem, Batch: readBatch, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.skipRest,
 		Skip: true, SetAside: func(ctx context.Context, _ consumer.Item) error {
-			n.dropAll(ctx, "a notice cannot be told of")
+			n.dropAll(ctx, "a notice cannot be read")
 			return nil
 		},
 	})
@@ -171,7 +171,7 @@ func (n *Broadcaster) next(ctx context.Context, after int64, limit int) (items [
 		items, n.last = nil, now.Number
 		switch {
 		case now.Number < after:
-			n.dropAll(ctx, "the database was put back")
+			n.dropAll(ctx, "the database was restored")
 			return nil
 		case now.Number == after:
 			return nil

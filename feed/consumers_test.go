@@ -178,7 +178,7 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 				return nil
 			}
 			c := news.consumer()
-			follow := func(failures int) (told []int64, lost error) {
+			follow := func(failures int) (received []int64, lost error) {
 				t.Helper()
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
@@ -193,22 +193,22 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 				}
 				for some, err := range list {
 					for _, one := range some {
-						told = append(told, one.Notice.ID)
+						received = append(received, one.Notice.ID)
 					}
-					if lost = err; len(told) == len(want) {
+					if lost = err; len(received) == len(want) {
 						break
 					}
 				}
-				return told, lost
+				return received, lost
 			}
-			if told, lost := follow(consumer.Tries - 1); len(told) != 2 || lost != nil {
-				t.Errorf("after a failure that passes: got %v, then %v", told, lost)
+			if received, lost := follow(consumer.Tries - 1); len(received) != 2 || lost != nil {
+				t.Errorf("after a failure that passes: got %v, then %v", received, lost)
 			}
-			if told, lost := follow(1000); vigie.CodeOf(lost) != vigie.Unavailable {
-				t.Errorf("notice that cannot be read: got %v, then %v", told, lost)
+			if received, lost := follow(1000); vigie.CodeOf(lost) != vigie.Unavailable {
+				t.Errorf("notice that cannot be read: got %v, then %v", received, lost)
 			}
-			if told, lost := follow(0); len(told) != 2 || lost != nil {
-				t.Errorf("after that: got %v, then %v", told, lost)
+			if received, lost := follow(0); len(received) != 2 || lost != nil {
+				t.Errorf("after that: got %v, then %v", received, lost)
 			}
 			if rows, err := s.store.Database().Quarantine(t.Context()); err != nil || len(rows) > 0 {
 				t.Errorf("quarantined for nobody: %v, %v", rows, err)

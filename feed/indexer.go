@@ -171,7 +171,7 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 			return false, err
 		}
 		if lost {
-			x.log.WarnContext(ctx, "search index has lost what it held; building it anew", "index", index.Name)
+			x.log.WarnContext(ctx, "search index has lost data: building it from scratch", "index", index.Name)
 			return true, x.replace(ctx, index)
 		}
 		next, err := open.stream.Continue(ctx)

@@ -56,10 +56,10 @@ func TestNews(t *testing.T) {
 		{"cancelled, of no interest", []step{{kind: opens, title: "cantine"}, {kind: cancels, title: "voirie"}}, nil, ""},
 		{"cancelled quietly", []step{{kind: opens, title: "voirie"}, {kind: cancels, quiet: true}}, nil, ""},
 		{"corrected when cancelled", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: corrects, deadline: 9}}, nil, ""},
-		{"announced anew after all", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: opens, title: "voirie"}}, nil, vigie.DeliverNew},
+		{"announced again", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: opens, title: "voirie"}}, nil, vigie.DeliverNew},
 
 		{"awarded", []step{{kind: opens, title: "voirie"}, {kind: awards}}, nil, ""},
-		{"awarded, of interest by now", []step{{kind: opens, title: "cantine"}, {kind: awards, title: "voirie"}}, nil, ""},
+		{"awarded, and now of interest", []step{{kind: opens, title: "cantine"}, {kind: awards, title: "voirie"}}, nil, ""},
 		{"cancelled after the award", []step{{kind: opens, title: "voirie"}, {kind: awards}, {kind: cancels}}, nil, vigie.DeliverCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) {

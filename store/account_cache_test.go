@@ -82,12 +82,12 @@ func TestAccountCache(t *testing.T) {
 	})
 }
 
-// meanwhile runs something once, after the next query.
-type meanwhile struct{ do func() }
+// afterQuery runs something once, after the next query.
+type afterQuery struct{ do func() }
 
-func (m *meanwhile) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+func (m *afterQuery) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
-func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
+func (m *afterQuery) AfterQuery(context.Context, *bun.QueryEvent) {
 	if do := m.do; do != nil {
 		m.do = nil
 		do()
@@ -97,7 +97,7 @@ func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
 // TestAccountCacheWhileChanged: an account that was read before a change is not cached after it.
 func TestAccountCacheWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
-		var m meanwhile
+		var m afterQuery
 		here.Database().Observe(&m)
 		id := account(t, here, "person").ID
 		*now = now.Add(5 * time.Second)
@@ -140,7 +140,7 @@ func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) { q.count.Add(1) 
 func TestAccountCacheOthers(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var q queries
-		var m meanwhile
+		var m afterQuery
 		here.Database().Observe(&q)
 		here.Database().Observe(&m)
 		ids := map[string]int64{}
@@ -195,7 +195,7 @@ func TestErasedElsewhere(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
 		account(t, here, "person")
 		person := account(t, here, "person") // is cached
-		told := publish(t, here, notice("1", 0))[0].Notice
+		published := publish(t, here, notice("1", 0))[0].Notice
 		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestErasedElsewhere(t *testing.T) {
 		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
 			t.Errorf("a watch: %v", err)
 		}
-		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{told.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {
+		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{published.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {
 			t.Errorf("a mark: %v", err)
 		}
 		if _, err := here.UpdateAccount(t.Context(), person.ID, vigie.AccountUpdate{Locale: new(vigie.English)}); vigie.CodeOf(err) != vigie.Unauthenticated {

@@ -135,16 +135,16 @@ func withoutAlertedSince(ctx context.Context, tx bun.Tx, about AlertSubject, ale
 	if about.AsOf == 0 {
 		return alerts, nil
 	}
-	var told []int64
+	var informed []int64
 	err := tx.NewSelect().TableExpr("deliveries AS l").ColumnExpr("DISTINCT l.recipient_id").
 		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", about.TenderID, about.TenderID).
 		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).Where("l.dropped_at IS NULL").
-		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &told)
-	if err != nil || len(told) == 0 {
+		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &informed)
+	if err != nil || len(informed) == 0 {
 		return alerts, err
 	}
 	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
-		_, knows := slices.BinarySearch(told, a.RecipientID)
+		_, knows := slices.BinarySearch(informed, a.RecipientID)
 		return a.Kind == vigie.DeliverNew && knows
 	}), nil
 }

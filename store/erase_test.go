@@ -45,9 +45,9 @@ func TestErase(t *testing.T) {
 			}
 			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
 			f.must(f.store.Leave(t.Context(), id))
-			told := publish(t, f.store, notice("marked", 0))[0].Notice
-			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{told.TenderID}))
-			buyer := tender(t, f.store, told.TenderID).BuyerID
+			deliveries := publish(t, f.store, notice("marked", 0))[0].Notice
+			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{deliveries.TenderID}))
+			buyer := tender(t, f.store, deliveries.TenderID).BuyerID
 			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
 				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"fictif"}, []int64{buyer}
 			}, nil, nil)
@@ -171,8 +171,8 @@ func TestEraseShared(t *testing.T) {
 			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
 			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
 		}))
-		if _, told, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || told != 2 {
-			t.Errorf("the neighbour has %d deliveries, not 2: %v", told, err)
+		if _, deliveries, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || deliveries != 2 {
+			t.Errorf("the neighbour has %d deliveries, not 2: %v", deliveries, err)
 		}
 	})
 }

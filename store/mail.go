@@ -463,14 +463,14 @@ func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*
 }
 
 func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
-	var told []*PendingDelivery
-	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &told)
-	if err != nil || len(told) == 0 {
+	var pending []*PendingDelivery
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
+	if err != nil || len(pending) == 0 {
 		return err
 	}
-	byID := make(map[int64]*PendingDelivery, len(told))
+	byID := make(map[int64]*PendingDelivery, len(pending))
 	var ids, tenderIDs, accounts []int64
-	for _, d := range told {
+	for _, d := range pending {
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
 		r := states[d.RecipientID]
@@ -494,7 +494,7 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	if err != nil {
 		return err
 	}
-	for _, d := range told {
+	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[pair{account, d.TenderID}] || dismissed[pair{account, d.Tender.ID}]

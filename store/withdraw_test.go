@@ -28,9 +28,9 @@ func TestWithdraw(t *testing.T) {
 		if err != nil || len(found) != 0 {
 			t.Errorf("the tender is still found: %v, %v", found, err)
 		}
-		told, err := s.TendersOfDeliveries(t.Context(), []int64{id})
-		if err != nil || told[id] == nil || told[id].Title != "Tout autre chose" {
-			t.Errorf("deliveries no longer find it: %v, %v", told[id], err)
+		delivered, err := s.TendersOfDeliveries(t.Context(), []int64{id})
+		if err != nil || delivered[id] == nil || delivered[id].Title != "Tout autre chose" {
+			t.Errorf("deliveries no longer find it: %v, %v", delivered[id], err)
 		}
 		notices, err := s.Notices(t.Context(), []int64{id})
 		if err != nil || len(notices[id]) != 0 {

@@ -613,7 +613,7 @@ func TestAfterFailure(t *testing.T) {
 		"RCPT refused, RSET too":       {Script: refuse("RCPT", 451), Answer: answer("RSET", "500 5.5.1 what?\r\n")},
 		"RCPT closes":                  {Answer: answer("RCPT", "421 4.3.2 shutting down\r\n")},
 		"DATA refused":                 {Answer: answer("DATA", "452 4.3.1 no space\r\n")},
-		"DATA refused for good":        {Answer: answer("DATA", "554 5.5.1 no valid recipients\r\n")},
+		"DATA refused permanently":     {Answer: answer("DATA", "554 5.5.1 no valid recipients\r\n")},
 		"DATA accepted before its end": {Answer: answer("DATA", "250 2.0.0 thanks\r\n")},
 		"message refused":              {Script: refuse("DATA", 554)},
 		"MAIL answered badly":          {Answer: answer("MAIL", "?\r\n")},

@@ -176,7 +176,7 @@ func TestLostIndex(t *testing.T) {
 	results, err := index.Search(t.Context(), []search.Query{{Limit: 1, Filter: search.Filter{Statuses: []vigie.TenderStatus{vigie.StatusOnline}}}})
 	check(t, err)
 	if results[0].Total != 1 {
-		t.Errorf("made anew: %+v", results)
+		t.Errorf("created again: %+v", results)
 	}
 }
 

@@ -98,7 +98,7 @@ func testCursor(t *testing.T, open func(*testing.T) search.Engine) {
 	check(t, engine.Drop(t.Context(), name))
 	index, err = engine.Open(t.Context(), name)
 	check(t, err)
-	expect("dropped and made anew", 0)
+	expect("dropped and created again", 0)
 	if r := ask(t, index, search.Query{}); r.Total != 0 {
 		t.Errorf("dropped and created again: %+v", r)
 	}
