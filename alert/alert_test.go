@@ -186,7 +186,7 @@ func TestNotMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.publish("deleted", "Voirie")
-		w.expect("when it is switched on", w.work())
+		w.expect("when it is deleted", w.work())
 	})
 }
 

@@ -250,15 +250,15 @@ func (c *composer) tender(r *store.RecipientState, s *tenderDeliveries, correcte
 		t.URL = fill(c.settings.TenderURL, "{source}", s.tender.Source, "{sourceRef}", s.tender.SourceRef)
 	}
 	keywords := make(map[int64][]string)
-	for _, told := range s.deliveries {
-		for _, reason := range told.Reasons {
+	for _, d := range s.deliveries {
+		for _, reason := range d.Reasons {
 			if _, follows := r.Watches[reason.WatchID]; follows {
 				keywords[reason.WatchID] = reason.Keywords // the last one is the latest
 				named[reason.WatchID] = true
 			}
 		}
-		if corrected && told.Kind == vigie.DeliverCorrected {
-			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], told.NoticeID)
+		if corrected && d.Kind == vigie.DeliverCorrected {
+			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], d.NoticeID)
 			t.Changes = merge(t.Changes, vigie.Changes(before, after))
 		}
 	}

@@ -215,16 +215,16 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
 		return n, false
 	}
-	told := query.EffectOf(notice, t, notices)
+	effect := query.EffectOf(notice, t, notices)
 	online := t.Status(l.Now()) == vigie.StatusOnline
 	if online {
-		n.facts = told.Facts()
+		n.facts = effect.Facts()
 		n.matching = l.match(t, off)
 	}
-	if n.corrects = told.Corrects(); n.corrects {
-		n.urgent = told.AdvancesDeadline()
+	if n.corrects = effect.Corrects(); n.corrects {
+		n.urgent = effect.AdvancesDeadline()
 		n.knew = make(map[int64]bool)
-		if before := told.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
+		if before := effect.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
 			for _, watch := range l.match(before, off) {
 				n.knew[watch] = true
 			}
@@ -265,12 +265,12 @@ func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, err
 	case n.corrects:
 		g.add(vigie.DeliverCorrected, alerted...)
 	}
-	followers, err := l.recipients(ctx, n)
+	recipients, err := l.recipients(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	found := query.NewFinder(n.facts)
-	for _, f := range followers {
+	for _, f := range recipients {
 		f.Keywords = found.Keywords(f.Keywords)
 		known, ever := mailed[f.RecipientID]
 		switch {
@@ -293,11 +293,11 @@ func (l *Ledger) recipients(ctx context.Context, n announcement) ([]store.WatchR
 	}
 	var all []store.WatchRecipient
 	for some := range slices.Chunk(append(n.missed, n.matching...), vigie.MaxBatch) {
-		followers, err := read(some)
+		recipients, err := read(some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, followers...)
+		all = append(all, recipients...)
 	}
 	return all, nil
 }
@@ -318,8 +318,8 @@ type recipientAlert struct {
 }
 
 // add adds reasons. If a recipient has reasons of two kinds, it knows the tender already.
-func (g *alertsByRecipient) add(kind vigie.DeliveryKind, followers ...store.WatchRecipient) {
-	for _, f := range followers {
+func (g *alertsByRecipient) add(kind vigie.DeliveryKind, recipients ...store.WatchRecipient) {
+	for _, f := range recipients {
 		p := g.recipients[f.RecipientID]
 		if p == nil {
 			p = &recipientAlert{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}

@@ -25,11 +25,11 @@ type Broadcaster struct {
 
 	store *store.Store
 	log   *slog.Logger
-	// mutex guards the followers and telling.
+	// mutex guards subscribers and sending.
 	mutex       sync.Mutex
 	subscribers map[*subscriber]struct{}
 	sending     bool
-	// cursor is the last change that was sent, while telling is set; last is the last change that existed when
+	// cursor is the last change that was sent, while sending is set; last is the last change that existed when
 	// notices were read. edits is the change up to which edited watches were reported.
 	cursor, last, edits int64
 }

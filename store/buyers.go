@@ -319,15 +319,15 @@ func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error
 			return err
 		}
 	}
-	for _, followers := range []struct {
+	for _, referring := range []struct {
 		table string
 		rows  []movedRow
 	}{{"tenders", m.tenders}, {"watches", m.watches}} {
 		var numbered []pair
-		for _, row := range followers.rows {
+		for _, row := range referring.rows {
 			numbered = append(numbered, pair{row.ID, numbers.next()})
 		}
-		if err := replace(ctx, tx, followers.table, "number", "id", numbered); err != nil {
+		if err := replace(ctx, tx, referring.table, "number", "id", numbered); err != nil {
 			return err
 		}
 	}

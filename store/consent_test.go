@@ -84,10 +84,10 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 		if list[0].Status != vigie.Confirmed || list[1].Status != want {
 			f.t.Errorf("%s: the addresses are %s and %s to %s, not %s", when, list[0].Status, list[1].Status, w.Name, want)
 		}
-		followers, err := f.store.WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
+		recipients, err := f.store.WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
 		f.must(err)
 		id := f.subscriber(w).RecipientID
-		listed := slices.ContainsFunc(followers, func(x store.WatchRecipient) bool { return x.RecipientID == id })
+		listed := slices.ContainsFunc(recipients, func(x store.WatchRecipient) bool { return x.RecipientID == id })
 		if listed != (want == vigie.Confirmed) {
 			f.t.Errorf("%s: that an address which is %s follows %s is %v", when, want, w.Name, listed)
 		}

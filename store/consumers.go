@@ -28,11 +28,11 @@ func (s *Store) NoticesBehind(ctx context.Context, after int64) (database.Behind
 
 // AlertsBehind returns the notices whose deliveries were not entered yet.
 func (s *Store) AlertsBehind(ctx context.Context) (database.Behind, error) {
-	told, err := s.AlertsCursor(ctx)
+	entered, err := s.AlertsCursor(ctx)
 	if err != nil {
 		return database.Behind{}, err
 	}
-	return s.NoticesBehind(ctx, told)
+	return s.NoticesBehind(ctx, entered)
 }
 
 // IndexBehind returns the changes that the active search index of a version does not contain.
