@@ -85,7 +85,7 @@ type connector func(ctx context.Context) (*pgx.Conn, error)
 // relisten is how long a listener waits before it replaces a broken connection.
 const relisten = time.Second
 
-// listen calls heard, until ctx ends, whenever a process may have sent the notification. SQLite has no notifications;
+// listen calls notify, until ctx ends, whenever a process may have sent the notification. SQLite has no notifications;
 // its processes poll. The connection is not one of the pool's, whose statements it would disturb.
 func (db *DB) listen(ctx context.Context, something string, notify func()) {
 	for db.postgres && ctx.Err() == nil {

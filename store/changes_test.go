@@ -65,7 +65,7 @@ func TestChangesElsewhere(t *testing.T) {
 	if err != nil || broken != 1 {
 		t.Fatalf("%d connections listen, %v", broken, err)
 	}
-	awake(t, woken) // it listens again
+	awake(t, woken) // connected again
 	publish(t, there, notice("2", 0))
 	awake(t, woken)
 	select {
