@@ -7,21 +7,19 @@ import (
 	"vigie/store"
 )
 
-// indexPatience is how long a mail waits for the search index to show what it
-// tells of.
-const indexPatience = 10 * time.Minute
+// indexWait is how long a mail waits for the search index to contain its tenders.
+const indexWait = 10 * time.Minute
 
-// decide says what is to become of what waits for a recipient; spacing is the
-// least time between two digests.
+// decide decides about a recipient's deliveries; spacing is the least time between two digests.
 func decide(r *store.RecipientState, now time.Time, spacing time.Duration, indexed int64) store.Decision {
-	d := store.Decision{Asked: r.Asking}
+	d := store.Decision{NoConfirmation: r.ConfirmationPending}
 	mailable := r.Confirmed && !r.Left && !r.Bounced
 	if !mailable {
-		d = askFor(r, now)
+		d = decideConfirmation(r, now)
 	}
 	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]store.Held)
 	spaced := now
-	// A mail that left well after now left by a clock that was wrong.
+	// A mail that was sent well after now was sent under a wrong clock.
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
 		spaced = r.MailedAt.Add(spacing)
 	}
@@ -37,29 +35,28 @@ func decide(r *store.RecipientState, now time.Time, spacing time.Duration, index
 	return d
 }
 
-// askFor says whether an address that must not be written to is to be asked for
-// its consent.
-func askFor(r *store.RecipientState, now time.Time) store.Decision {
-	if !r.Asking {
+// decideConfirmation decides whether to ask an address that must not be mailed for its consent.
+func decideConfirmation(r *store.RecipientState, now time.Time) store.Decision {
+	if !r.ConfirmationPending {
 		return store.Decision{}
 	}
-	at, ok := store.NextAsk(r.Asks, r.AskedAt)
+	at, ok := store.NextConfirmationRequest(r.ConfirmationRequests, r.ConfirmationRequestedAt)
 	switch {
 	case r.Left || r.Bounced || !r.Named || !ok:
-		return store.Decision{Asked: true}
+		return store.Decision{NoConfirmation: true}
 	case at.After(now):
 		return store.Decision{NextCheckAt: &at}
 	}
 	return store.Decision{Mail: vigie.ConfirmationMail}
 }
 
-// tenderDeliveries is all that waits to be told to one recipient of one tender.
+// tenderDeliveries are all the waiting deliveries of one recipient about one tender.
 type tenderDeliveries struct {
-	tender *vigie.Tender
-	told   []*store.PendingDelivery
+	tender     *vigie.Tender
+	deliveries []*store.PendingDelivery
 }
 
-// byTender orders deliveries by tender.
+// byTender groups deliveries by tender.
 func byTender(r *store.RecipientState) []*tenderDeliveries {
 	var list []*tenderDeliveries
 	byTender := make(map[int64]*tenderDeliveries)
@@ -70,18 +67,18 @@ func byTender(r *store.RecipientState) []*tenderDeliveries {
 			byTender[t.Tender.ID] = s
 			list = append(list, s)
 		}
-		s.told = append(s.told, t)
+		s.deliveries = append(s.deliveries, t)
 	}
 	return list
 }
 
-// decide says whether the story is told now. What is told of a tender is told
-// at once, however much there is, and what nobody wants to hear is dropped.
+// decide decides whether the deliveries about a tender are sent now. All of them are sent together, and those that
+// are no longer wanted are dropped.
 func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time, indexed int64, d *store.Decision) {
 	var members []int64
 	first, ready := time.Time{}, true
 	over := s.over(now)
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
@@ -94,7 +91,7 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 		if at.Before(spaced) {
 			at = spaced
 		}
-		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is told before
+		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is due before it
 			d.Later[t.ID] = at
 			continue
 		}
@@ -103,7 +100,7 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 			first = at
 		}
 		d.Later[t.ID] = at
-		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexPatience).Before(now))
+		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexWait).Before(now))
 	}
 	switch {
 	case len(members) == 0:
@@ -126,12 +123,11 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 	}
 }
 
-// over tells whether there is nothing worth telling any more: the recipient
-// never heard of the tender and cannot answer it, or was to hear that it
-// closes soon and it has closed.
+// over reports whether there is nothing left to say: the recipient was never alerted of the tender and can no longer
+// answer it, or it was to be announced as closing soon and has closed.
 func (s *tenderDeliveries) over(now time.Time) bool {
 	if s.tender.Outcome == vigie.Withdrawn {
-		return true // nobody hears more of a mistake
+		return true // a mistake is not corrected any further
 	}
 	switch s.tender.Status(now) {
 	case vigie.StatusOnline:
@@ -140,24 +136,23 @@ func (s *tenderDeliveries) over(now time.Time) bool {
 		return true
 	}
 	newly, ended := false, false
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		newly = newly || t.Kind == vigie.DeliverNew
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
 	return newly || !ended
 }
 
-// permission is whether a delivery may be sent now: the zero value, that it may.
+// permission says whether a delivery may be sent now. The zero value permits it.
 type permission struct {
-	// never is that it may not, for a reason that does not end.
+	// never reports that it may never be sent.
 	never bool
-	// hold is what stands in the way for now; until is when it is too late.
+	// hold is why it may not be sent for now; until is when to drop it.
 	hold  vigie.HoldReason
 	until time.Time
 }
 
-// permissionOf says whether a delivery may be sent now. Of the watches that led to it
-// one that is on is enough.
+// permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
 func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Time) permission {
 	if r.Left || r.Bounced || t.Dismissed && r.Primary {
 		return permission{never: true}
@@ -185,16 +180,16 @@ func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Ti
 	return may
 }
 
-// whileOff is what a watch that is off, and has been held since then, permits.
+// whileOff returns the permission of a watch that is off, for a delivery held since a time.
 func whileOff(w store.FollowedWatch, held time.Time) permission {
 	if w.DeletedAt == nil {
 		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
 	}
-	// At the last moment it can still be restored.
+	// Until then the watch can be restored.
 	return permission{hold: vigie.HoldWatchDeleted, until: w.DeletedAt.Add(vigie.RestorableFor + time.Microsecond)}
 }
 
-// longer is the one of two permissions that lasts longer.
+// longer returns the permission that lasts longer.
 func longer(a, b permission) permission {
 	if a.never || b.until.After(a.until) {
 		return b
@@ -202,8 +197,8 @@ func longer(a, b permission) permission {
 	return a
 }
 
-// heldUntil is when to decide again about a delivery that is held, if nothing
-// changes: when it is too late for it, or for the tender.
+// heldUntil returns when to decide again about a held delivery, if nothing changes: when the hold ends, or the tender
+// does.
 func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 	if end := s.tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
 		return *end
@@ -211,8 +206,8 @@ func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 	return may.until
 }
 
-// frequencyOf is the fastest frequency among the watches that led to a delivery
-// and that the recipient still follows.
+// frequencyOf returns the fastest frequency among the watches that led to a delivery and that the recipient is still
+// subscribed to.
 func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Frequency {
 	var f vigie.Frequency
 	for _, reason := range t.Reasons {
@@ -223,8 +218,7 @@ func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Freque
 	return f
 }
 
-// decideQuietMail has a note written where nothing else is, and watches have been
-// quiet for long.
+// decideQuietMail decides to write a quiet note if no other mail is written and watches have been quiet for long.
 func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) {
 	if !r.Account.QuietNotes {
 		return
@@ -234,16 +228,16 @@ func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) 
 		if d.Mail == "" && !at.After(now) {
 			d.Mail = vigie.QuietMail
 		}
-		if !at.After(now) { // after this mail, it is quiet again
-			at = r.Account.NextDigest(vigie.Daily, now.Add(quiet))
+		if !at.After(now) { // with this mail the quiet days start again
+			at = r.Account.NextDigest(vigie.Daily, now.Add(quietAfter))
 		}
 		earlier(&d.NextCheckAt, at)
 	}
 }
 
-// quietAt is when a watch that has been quiet says that it is alive.
+// quietAt returns when a quiet note about a watch is due.
 func quietAt(r *store.RecipientState, w store.FollowedWatch) time.Time {
-	return r.Account.NextDigest(vigie.Daily, w.HeardAt.Add(quiet))
+	return r.Account.NextDigest(vigie.Daily, w.LastMailedAt.Add(quietAfter))
 }
 
 func earlier(at **time.Time, t time.Time) {

@@ -225,7 +225,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.Remember(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
+		w.store.SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
 		for _, a := range []*vigie.Account{ana.viewer.Account, clerk} {
 			if err := w.store.Erase(t.Context(), a.ID); err != nil {
 				t.Fatal(err)

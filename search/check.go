@@ -8,10 +8,10 @@ import (
 	"vigie"
 )
 
-// Check tells what makes the query contradict itself, as an error of code
-// [vigie.BadRequest]; nil where nothing does.
+// Check returns what contradicts itself in the query, as an error with the code [vigie.BadRequest]; nil if nothing
+// does.
 func (q Query) Check() error {
-	var places int // that the page is told to be at
+	var places int // that the page is said to be at
 	for _, told := range []bool{q.After != nil, q.Before != nil, q.FromEnd, q.Offset > 0} {
 		if told {
 			places++
@@ -54,8 +54,7 @@ func (o Order) valid() bool {
 	return false
 }
 
-// CheckName refuses what cannot be an index's name, with an error of code
-// [vigie.Invalid].
+// CheckName refuses a name that an index cannot have, with an error with the code [vigie.Invalid].
 func CheckName(name string) error {
 	const longest = 100
 	odd := func(r rune) bool {
@@ -73,7 +72,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Unavailable is the error of an engine that does not answer, or not now.
+// Unavailable returns the error of an engine that does not answer now.
 func Unavailable(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Unavailable,
@@ -85,7 +84,7 @@ func Unavailable(cause error) error {
 	}
 }
 
-// Internal is the error of an engine that was asked wrongly: our own defect.
+// Internal returns the error of an engine that was asked wrongly: a defect of ours.
 func Internal(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Internal,
@@ -94,8 +93,7 @@ func Internal(cause error) error {
 	}
 }
 
-// TooLarge is the error of an engine that does not take a document because of
-// its size: others can be put.
+// TooLarge returns the error of an engine that refuses a document because of its size; it accepts others.
 func TooLarge(cause error) error {
 	return &vigie.Error{
 		Code: vigie.LimitExceeded,
@@ -107,5 +105,5 @@ func TooLarge(cause error) error {
 	}
 }
 
-// IsTooLarge tells an error of [TooLarge].
+// IsTooLarge reports whether err is an error of [TooLarge].
 func IsTooLarge(err error) bool { return vigie.CodeOf(err) == vigie.LimitExceeded }

@@ -41,7 +41,7 @@ type site struct {
 	mailing   *mailing // nil where nobody is mailed
 	log       *slog.Logger
 	now       func() time.Time
-	news      *feed.News
+	news      *feed.Broadcaster
 	gate      *gate
 	traces    *traces
 	// keep is for how many months it is kept what was mailed to whom.
@@ -92,7 +92,7 @@ func (s *site) fronts(mux *http.ServeMux) {
 // limits for each caller, and only then waits for a place to answer it in.
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, graph.Options{
+	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now}, graph.Options{
 		SignIn: signIn, Intake: s.gate.intake(), Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})

@@ -190,7 +190,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
 	s.ready = newReadiness(s)
-	s.news = feed.NewNews(s.store, s.log)
+	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
 }

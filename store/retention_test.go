@@ -10,8 +10,7 @@ import (
 	"vigie/store"
 )
 
-// However much there is, no more is forgotten at once than a batch, and all in
-// the end.
+// However much there is, one step deletes at most a batch, and all is deleted in the end.
 func TestForgettingInBatches(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		const many = 2*vigie.MaxBatch + 10
@@ -50,27 +49,27 @@ func TestForgettingInBatches(t *testing.T) {
 				f.must(err)
 				now := len(held().Deliveries)
 				if left-now > vigie.MaxBatch {
-					t.Errorf("%d are forgotten at once", left-now)
+					t.Errorf("%d are deleted at once", left-now)
 				}
 				left = now
 			}
 			return steps
 		}
-		steps(f.now, f.store.ForgetDeliveries)
-		steps(f.now, f.store.ForgetMails)
+		steps(f.now, f.store.ExpireDeliveries)
+		steps(f.now, f.store.ExpireMails)
 		more, err := f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
-			t.Errorf("what is not old enough is forgotten: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
+			t.Errorf("what is not old enough was deleted: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
 		}
 		f.now = f.now.Add(2 * time.Hour)
-		if n := steps(f.now, f.store.ForgetMails); n < 1 || len(held().Mails) != 1 {
-			t.Error("a mail is gone before what it told")
+		if n := steps(f.now, f.store.ExpireMails); n < 1 || len(held().Mails) != 1 {
+			t.Error("a mail was deleted before its deliveries")
 		}
-		if n := steps(f.now, f.store.ForgetDeliveries); n < 3 {
-			t.Errorf("forgotten in %d steps", n)
+		if n := steps(f.now, f.store.ExpireDeliveries); n < 3 {
+			t.Errorf("deleted in %d steps", n)
 		}
-		steps(f.now, f.store.ForgetMails)
+		steps(f.now, f.store.ExpireMails)
 		_, err = f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {

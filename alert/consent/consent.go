@@ -1,8 +1,8 @@
-// Package consent serves the pages that links in mails lead to: those by which
-// the owner of an address agrees to be written to, leaves, and comes back.
+// Package consent serves the pages that links in mails lead to. On them the owner of an address consents to mail,
+// leaves, and undoes that.
 //
-// Looking at a page changes nothing, for scanners of mail follow links; a
-// button does, and the one click of RFC 8058, which is a POST too.
+// Opening a page changes nothing, because mail scanners follow links. A button does, and so does the one click of RFC
+// 8058, which is a POST too.
 package consent
 
 import (
@@ -34,25 +34,23 @@ var (
 type Pages struct {
 	Store *store.Store
 	Keys  *link.Keys
-	// Brand is in whose name the pages are.
+	// Brand is the name that the pages are published under.
 	Brand string
-	// Locale is the language that an Accept-Language header asks for, "" for
-	// none of ours.
+	// Locale returns the language that an Accept-Language header asks for, "" for none of ours.
 	Locale func(acceptLanguage string) vigie.Locale
 	Log    *slog.Logger
 }
 
-// maxBody is much more than a button sends, in bytes.
+// maxBody is the most bytes that a button's request may have, far more than it needs.
 const maxBody = 8 << 10
 
-// patience is how long the database may take: who waits longer is told to try
-// again.
-const patience = 10 * time.Second
+// storeTimeout is how long the database may take; after that the visitor is asked to try again.
+const storeTimeout = 10 * time.Second
 
-// rejoin is what the button says that undoes leaving.
+// rejoin is the value of the button that undoes leaving.
 const rejoin = "rejoin"
 
-// Handler answers at [link.ConfirmPath] and [link.LeavePath].
+// Handler serves [link.ConfirmPath] and [link.LeavePath].
 func (p *Pages) Handler() http.Handler {
 	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
 	sum := sha256.Sum256([]byte(pageCSS))
@@ -70,7 +68,7 @@ type handler struct {
 	policy string
 }
 
-// serve answers for the tokens of some purposes.
+// serve returns the handler for tokens of some purposes.
 func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.Locale(r.Header.Get("Accept-Language"))
@@ -78,11 +76,11 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 		case http.MethodGet, http.MethodHead, http.MethodPost:
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
-			h.write(w, http.StatusMethodNotAllowed, l, leadsNowhere())
+			h.write(w, http.StatusMethodNotAllowed, l, unknownLink())
 			return
 		}
-		// Who hangs up has left all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		// The change is made even if the visitor closes the connection.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
 		defer cancel()
 		who, act, undo, err := h.open(ctx, r.PathValue("token"), purposes)
 		if err == nil && r.Method == http.MethodPost {
@@ -105,15 +103,14 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	}
 }
 
-// visitor is who follows a link.
+// visitor is the person who follows a link.
 type visitor struct {
 	store.Addressee
 	purpose link.Purpose
 }
 
-// open finds out who follows a link, what its button does, and what undoes
-// that, if anything. Where the link is none of ours, the error is of code
-// [vigie.NotFound].
+// open finds out who follows a link, what its button does, and what undoes that, if anything. Where the link is not
+// one of ours, the error has the code [vigie.NotFound].
 func (h *handler) open(ctx context.Context, token string, purposes []link.Purpose) (who visitor, act, undo func(context.Context) error, err error) {
 	purpose, id, ok := h.Keys.Parse(token)
 	for _, p := range purposes {
@@ -146,18 +143,17 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 	return who, nil, nil, &vigie.Error{Code: vigie.NotFound}
 }
 
-// view is what a page says.
+// view is the content of a page.
 type view struct {
 	title  vigie.Text
 	lines  []vigie.Text
 	button vigie.Text
 	action string
-	quiet  bool // the button undoes
+	quiet  bool // the button is the one that undoes
 }
 
-// view is what the page says to a visitor. On the page that asks for consent
-// stands no word of those who asked for it: they chose what stands before the @
-// too.
+// view returns the page for a visitor. The page that asks for consent repeats no text of the account that asked for
+// it: the account chose even the part of the address before the @.
 func (v visitor) view() view {
 	address := vigie.Same(v.Email)
 	if v.purpose == link.Confirm {
@@ -201,7 +197,7 @@ func (v visitor) view() view {
 	}, button: leave}
 }
 
-// masked is an address of which its owner alone knows the whole.
+// masked returns an address with parts hidden, so that only its owner can recognise it.
 func masked(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	_, first := utf8.DecodeRuneInString(address)
@@ -212,11 +208,11 @@ func watchLine(name string) vigie.Text {
 	return vigie.Text{FR: "Veille « %s »", EN: "Watch “%s”"}.With(name)
 }
 
-// refuse answers where there is nothing to show.
+// refuse answers where there is no page to show.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
 	switch vigie.CodeOf(err) {
 	case vigie.NotFound:
-		h.write(w, http.StatusNotFound, l, leadsNowhere())
+		h.write(w, http.StatusNotFound, l, unknownLink())
 		return
 	case vigie.Unavailable:
 		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
@@ -233,15 +229,15 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 	}}})
 }
 
-func leadsNowhere() view {
+func unknownLink() view {
 	return view{title: vigie.Text{FR: "Ce lien n’est pas valable", EN: "This link is not valid"}, lines: []vigie.Text{{
 		FR: "Il est peut-être incomplet : ouvrez-le depuis le courriel, ou copiez-le en entier.",
 		EN: "It may be incomplete: open it from the mail, or copy all of it.",
 	}}}
 }
 
-// write writes a page. It is for its reader alone: its address must not get
-// into caches, indexes of the web, or the logs of others.
+// write writes a page. It is private: its address must not get into caches, search engines, or the logs of other
+// sites.
 func (h *handler) write(w http.ResponseWriter, status int, l vigie.Locale, v view) {
 	lang := "fr"
 	if l == vigie.English {
@@ -265,5 +261,5 @@ func (h *handler) write(w http.ResponseWriter, status int, l vigie.Locale, v vie
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // what fails here is the reader's connection
+	_, _ = w.Write(page.Bytes()) // an error here is about the visitor's connection
 }

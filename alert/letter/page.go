@@ -8,23 +8,23 @@ import (
 	"vigie"
 )
 
-// page is what a template is given; its fields are what it can say. All texts
-// are clean single lines; all links are ASCII, and empty where there is none.
+// page is the data of a template: its fields are what a template can use. All texts are clean single lines; all links
+// are ASCII, and "" if there is none.
 type page struct {
 	// Lang is "fr" or "en".
 	Lang string
 	// Subject is the letter's subject line.
 	Subject string
-	// Heading is what the letter says first.
+	// Heading is the first line of the letter.
 	Heading string
-	// About is the watch, or how many: « Veille TEST 01/09 », « 2 veilles ».
+	// About is the watch, or the number of watches: « Veille TEST 01/09 », « 2 veilles ».
 	About   string
 	Brand   string
 	Footer  string
 	Contact string
 	// Watches are those that the end of the letter lists.
 	Watches []Watch
-	// LeaveURL leads to leaving everything.
+	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
 
 	// Sections of a digest, those that have tenders.

@@ -6,20 +6,18 @@ import (
 	"vigie"
 )
 
-// NoticeEffect is a notice that was just published, with what its tender was without
-// it and is since.
+// NoticeEffect is a published notice, with its tender before and since.
 type NoticeEffect struct {
 	Notice *vigie.Notice
-	// Tender is as it is by now; notices later than this one count.
+	// Tender is the tender as it is now, with any later notices.
 	Tender *vigie.Tender
-	// before is what the notices known before this one told, nil where there
-	// were none; since is that with this one; now is Tender.
+	// before is the tender by the notices known before this one, nil if there were none; since is the tender with
+	// this one; now is Tender.
 	before, since, now *state
-	// Edited are the accounts of which watches changed since the news before, as
-	// far as these can count for this one.
+	// Edited are the accounts with watches that changed since the notice before, as far as those changes can matter
+	// for this one.
 	Edited map[int64]bool
-	// late is whether the notice is the first of the tender's, in the order of
-	// publication.
+	// late reports whether the notice is the first of its tender in the order of publication.
 	late bool
 }
 
@@ -30,22 +28,21 @@ type state struct {
 	buyer vigie.BuyerName
 }
 
-// EffectOf tells what a notice did to its tender; notices are all that the tender
-// has. Notices know their buyer by name alone: the tender is taken to have
-// always had the buyer that it has now.
+// EffectOf returns the effect of a notice on its tender; notices are all notices of the tender. Notices know their
+// buyer by name only: the tender is taken to have always had its present buyer.
 func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
 	before, since, known := vigie.Arrival(notices, n.ID)
-	news := &NoticeEffect{Notice: n, Tender: t, since: asTold(since, t), late: since.Notices[0].ID == n.ID}
+	news := &NoticeEffect{Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
 	if known {
-		news.before = asTold(before, t)
+		news.before = stateOf(before, t)
 	}
 	facts, _ := FactsOf(t)
 	news.now = &state{Tender: t, facts: facts}
 	return news
 }
 
-// asTold is a tender as some of its notices tell it.
-func asTold(f vigie.Folded, t *vigie.Tender) *state {
+// stateOf folds some of a tender's notices.
+func stateOf(f vigie.Folded, t *vigie.Tender) *state {
 	k := &state{buyer: f.Buyer, Tender: &vigie.Tender{
 		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
 		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
@@ -54,11 +51,10 @@ func asTold(f vigie.Folded, t *vigie.Tender) *state {
 	return k
 }
 
-// Facts are the tender's, as it is by now.
+// Facts returns the facts of the tender as it is now.
 func (n *NoticeEffect) Facts() Facts { return n.now.facts }
 
-// Before is the tender as it was known before the notice came; nil where it was
-// not.
+// Before returns the tender as it was known before the notice, nil if it was not known.
 func (n *NoticeEffect) Before() *vigie.Tender {
 	if n.before == nil {
 		return nil
@@ -66,9 +62,8 @@ func (n *NoticeEffect) Before() *vigie.Tender {
 	return n.before.Tender
 }
 
-// Corrects reports whether the notice corrects what was known: it says so, or
-// makes its tender another than it was. An original that comes after its
-// correction does neither.
+// Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
+// after its correction is none.
 func (n *NoticeEffect) Corrects() bool {
 	return n.before != nil && !n.late && (n.Notice.Kind == vigie.Correction || n.changes())
 }
@@ -82,11 +77,9 @@ func (n *NoticeEffect) AdvancesDeadline() bool {
 	return was != nil && is != nil && is.Before(*was)
 }
 
-// For tells what the notice means to who looks for a formula, and the tender's
-// facts that it is about; ok is false where it means nothing. It is new where
-// the tender is online and matches and was not, or did not, before; else
-// corrected, or cancelled, where it did. Awards and quiet notices mean nothing
-// to anybody.
+// For returns what the notice means for a watch with a formula, and the facts of the tender that it is about; ok is
+// false if it means nothing. It is new if the tender is online and matches, and was not online or did not match
+// before; else corrected or cancelled, if it matched before. Awards and quiet notices mean nothing.
 func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
 	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
 		return "", Facts{}, false
@@ -98,11 +91,10 @@ func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, fa
 	}
 	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
 	switch {
-	// What was told to be cancelled is not cancelled again. A cancellation
-	// counts after the deadline too: many come then.
+	// A cancelled tender is not cancelled again. A cancellation counts after the deadline too: many arrive then.
 	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
 		return vigie.DeliverCancelled, facts, true
-	// It began with this notice, and no later one has put an end to it.
+	// The match began with this notice, and no later notice has ended it.
 	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
 		return vigie.DeliverNew, facts, true
 	case matched && wasOnline && n.Corrects():
@@ -111,10 +103,10 @@ func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, fa
 	return "", Facts{}, false
 }
 
-// matches reports whether a formula is true of what was known, if anything was.
+// matches reports whether a formula is true of a state; false for nil.
 func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
 
-// changes reports whether the notice made its tender another than it was.
+// changes reports whether the notice changed its tender.
 func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
 	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)

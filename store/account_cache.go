@@ -10,27 +10,25 @@ import (
 )
 
 const (
-	// fresh is for how long an account is taken for what it was when it was last
-	// read. What other processes change of it meanwhile, or that they erase it, is
-	// seen after that.
-	fresh = 5 * time.Second
-	// maxCached is how many accounts are kept.
+	// cacheFor is how long a cached account is used after it was read. Changes that other processes make, erasure
+	// included, are seen only after that.
+	cacheFor = 5 * time.Second
+	// maxCached is the most accounts that are kept.
 	maxCached = 10_000
 )
 
-// accountCache holds the accounts of who signed in a moment ago, for pages ask several
-// times in a row. What this process changes is seen at once.
+// accountCache holds the accounts that signed in a moment ago, because a page sends several requests in a row.
+// Changes by this process are seen at once.
 type accountCache struct {
 	mutex    sync.Mutex
 	accounts *simplelru.LRU[person, *cachedAccount]
 }
 
-// person is who claims are about.
+// person identifies the owner of claims.
 type person struct{ issuer, subject string }
 
-// cachedAccount is an account as it was read at a time. It is taken out when the
-// account changes; a read that began before then finds its place gone, and keeps
-// nothing.
+// cachedAccount is an account as it was read at a time. A change of the account removes it; a read that began before
+// the change finds it removed and keeps nothing.
 type cachedAccount struct {
 	account vigie.Account
 	at      time.Time // zero until it was read
@@ -39,13 +37,13 @@ type cachedAccount struct {
 func newAccountCache() *accountCache {
 	accounts, err := simplelru.NewLRU[person, *cachedAccount](maxCached, nil)
 	if err != nil {
-		panic("store: no room for accounts: " + err.Error())
+		panic("store:  account cache: " + err.Error())
 	}
 	return &accountCache{accounts: accounts}
 }
 
-// find returns the account that claims are about, nil where it must be read, as
-// it must where the claims change it: then place is for [accountCache.keep].
+// find returns the account of the claims, nil where it must be read: it is not cached, or the claims change it. Then
+// place is for [accountCache.keep].
 func (m *accountCache) find(c Claims, now time.Time) (account *vigie.Account, place *cachedAccount) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -56,14 +54,13 @@ func (m *accountCache) find(c Claims, now time.Time) (account *vigie.Account, pl
 		m.accounts.Add(who, place)
 	}
 	known := place.account
-	if age := now.Sub(place.at); age < 0 || age >= fresh || follow(&known, c, now) {
+	if age := now.Sub(place.at); age < 0 || age >= cacheFor || follow(&known, c, now) {
 		return nil, place
 	}
 	return &known, place
 }
 
-// keep keeps an account as it was read, at now or later, unless it was changed
-// since: it may have been read before that.
+// keep keeps an account that was read, at now or later, unless it was changed since the read began.
 func (m *accountCache) keep(account *vigie.Account, now time.Time, place *cachedAccount) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -72,8 +69,8 @@ func (m *accountCache) keep(account *vigie.Account, now time.Time, place *cached
 	}
 }
 
-// forget is for after an account was changed, or may have been.
-func (m *accountCache) forget(who person) {
+// remove removes an account that was changed, or may have been.
+func (m *accountCache) remove(who person) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.accounts.Remove(who)
