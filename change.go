@@ -27,12 +27,12 @@ func Changes(before, after Folded) []Change {
 	}
 	b, a := before.Content, after.Content
 	add("status", Text{"Statut", "Status"}, before.Outcome.label(), after.Outcome.label())
-	add("deadline", Text{"Date limite de remise des offres", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
+	add("deadline", Text{"Date limite de réponse", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
 	add("title", Text{"Objet", "Title"}, Same(b.Title), Same(a.Title))
 	add("description", Text{"Description", "Description"}, Same(b.Description), Same(a.Description))
 	add("lots", Text{"Lots", "Lots"}, lotList(b.Lots), lotList(a.Lots))
 	add("reference", Text{"Référence", "Reference"}, Same(b.Reference), Same(a.Reference))
-	add("buyer", Text{"Organisme acheteur", "Buyer"}, Same(before.Buyer.Name), Same(after.Buyer.Name))
+	add("buyer", Text{"Organisme", "Buyer"}, Same(before.Buyer.Name), Same(after.Buyer.Name))
 	add("departments", Text{"Départements", "Departments"}, DepartmentList(b.Departments), DepartmentList(a.Departments))
 	add("natures", Text{"Nature", "Nature"}, labelList(b.Natures), labelList(a.Natures))
 	add("procedure", Text{"Procédure", "Procedure"}, b.Procedure.Label(), a.Procedure.Label())

@@ -64,8 +64,8 @@ func (n *Notice) Warnings(field ...string) []Warning {
 		return nil
 	}
 	return []Warning{{Field: append(field, "deadline"), Code: DeadlineBeforePublication, Text: Text{
-		FR: "La date limite précède la publication : l'avis est enregistré, et son marché est clos.",
-		EN: "The deadline is before publication: the notice is stored, and its tender is closed.",
+		FR: "La date limite précède la publication : l’avis a été enregistré, mais son marché est clos.",
+		EN: "The deadline is before publication: the notice was stored, but its tender is closed.",
 	}}}
 }
 

@@ -236,9 +236,9 @@ func Procedures() []Procedure {
 func (p Procedure) Label() Text {
 	switch p {
 	case OpenProcedure:
-		return Text{"Appel d'offres ouvert", "Open procedure"}
+		return Text{"Appel d’offres ouvert", "Open procedure"}
 	case Restricted:
-		return Text{"Appel d'offres restreint", "Restricted procedure"}
+		return Text{"Appel d’offres restreint", "Restricted procedure"}
 	case Negotiated:
 		return Text{"Procédure avec négociation", "Negotiated procedure"}
 	case CompetitiveDialogue:

@@ -23,12 +23,14 @@ func (l Locale) Valid() bool { return l == French || l == English }
 // Text is one message in each of the product's languages.
 type Text struct{ FR, EN string }
 
-// In returns the message in the language l, French unless it is English.
+// In returns the message in the language l, French unless it is English. French
+// sentences are written with plain spaces and leave here as they are printed;
+// what reads the same in both languages, a name or a code, is left alone.
 func (t Text) In(l Locale) string {
-	if l == English {
+	if l == English || t.FR == t.EN {
 		return t.EN
 	}
-	return t.FR
+	return typeset(t.FR)
 }
 
 // With fills the verbs of both messages with args, as [fmt.Sprintf] does. An
@@ -41,11 +43,19 @@ func (t Text) fill(l Locale, args []any) string {
 	said := make([]any, len(args))
 	for i, arg := range args {
 		if text, ok := arg.(Text); ok {
-			arg = text.In(l)
+			arg = text.written(l)
 		}
 		said[i] = arg
 	}
-	return fmt.Sprintf(t.In(l), said...)
+	return fmt.Sprintf(t.written(l), said...)
+}
+
+// written is the message in the language l as it stands in the code.
+func (t Text) written(l Locale) string {
+	if l == English {
+		return t.EN
+	}
+	return t.FR
 }
 
 // Same is a Text that reads s in every language: a name, a number.

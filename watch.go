@@ -85,7 +85,7 @@ func KeywordModes() []KeywordMode { return []KeywordMode{AllKeywords, AnyKeyword
 // Label names the mode to a person.
 func (m KeywordMode) Label() Text {
 	if m == AnyKeyword {
-		return Text{"Rechercher n'importe lequel de ces termes", "Any of these terms"}
+		return Text{"Rechercher n’importe lequel de ces termes", "Any of these terms"}
 	}
 	return Text{"Rechercher tous les termes", "All of these terms"}
 }

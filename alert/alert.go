@@ -1,29 +1,25 @@
-// Package alert sees to it that the right people are written to: nothing lost,
-// nothing sent twice.
+// Package alert mails the right recipients: nothing is lost and nothing is sent twice.
 //
-// A [Ledger] enters, once and for good, who shall hear of what a notice did to
-// a tender. A [Sender] writes down the mails that are due, sends them, and
-// notes what became of them. All they know is in the database, so that either
-// can be stopped at any moment, and run on several machines.
+// A [Ledger] enters deliveries: each records once which recipient is alerted of a notice's effect on a tender. A
+// [Sender] writes the mails that are due, sends them, and records their outcome. Their whole state is in the
+// database, so that either can stop at any moment and can run on several machines.
 package alert
 
-// Fault is a point in the work at which a test stops the process, to see that
-// nothing is lost.
+// Fault is a point in the work at which a test stops the process, to check that nothing is lost.
 type Fault string
 
 // The points.
 const (
-	// AfterMatch: the watches that a notice matches are known, and nothing is
-	// written.
+	// AfterMatch: the watches that a notice matches have been found, and nothing is written yet.
 	AfterMatch Fault = "after match"
 	// AfterEnter: some deliveries of a notice are in the ledger.
 	AfterEnter Fault = "after enter"
-	// AfterClaim: mails are written down, and not sent.
+	// AfterClaim: mails are claimed, and none is sent.
 	AfterClaim Fault = "after claim"
 	// BeforeSend: a mail is about to be sent.
 	BeforeSend Fault = "before send"
-	// AfterSend: a mail was accepted, and that is not written down.
+	// AfterSend: a mail was accepted, and that is not recorded yet.
 	AfterSend Fault = "after send"
-	// AfterRecord: it is.
+	// AfterRecord: it is recorded.
 	AfterRecord Fault = "after record"
 )

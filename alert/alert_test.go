@@ -46,14 +46,14 @@ func TestDigests(t *testing.T) {
 		w.expect("in the evening", w.after(10*time.Hour))
 		w.publish("3", "Voirie, tranche 2")
 		w.expect("on Tuesday at 8", w.after(12*time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
-		w.publish("4", "Voirie et cantine") // the faster of the two
+		w.publish("4", "Voirie et cantine") // the faster frequency counts
 		w.expect("on Wednesday at 8", w.after(day), "ana: 1 nouveau marché – 2 veilles")
 		w.expect("next Monday before 8", w.after(4*day+23*time.Hour))
 		w.expect("next Monday at 8", w.after(time.Hour), "ana: 1 nouveau marché – veille Cantine")
 	})
 }
 
-// What cannot wait for a digest goes at once, whatever the frequency.
+// An alert that cannot wait for a digest is sent at once, whatever the frequency.
 func TestAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -77,12 +77,12 @@ func TestAtOnce(t *testing.T) {
 		w.publish("far-3", "Voirie lointaine", about(vigie.Cancellation, "far"))
 		w.expect("nor does a cancellation", w.work(), "ana: 1 marché annulé – veille Voirie")
 		w.publish("far-4", "Voirie lointaine", about(vigie.Award, "far"))
-		w.expect("an award is not told", w.after(week))
+		w.expect("an award is not mailed", w.after(week))
 	})
 }
 
-// Each tender is told once in a mail, by what matters most; and what nobody
-// was told of yet needs no correction.
+// A mail has one entry for each tender, in the section that matters most; and a tender that was not announced yet
+// needs no correction.
 func TestStories(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -103,7 +103,7 @@ func TestStories(t *testing.T) {
 		w.expect("new and corrected, new and cancelled", w.send(), "ana: 1 nouveau marché – 2 veilles")
 		for _, want := range []string{"Voirie rurale et urbaine", "Veille Rurale : rurale", "Veille Voirie : voirie", "Commune d'Exemple"} {
 			if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), want) {
-				t.Errorf("no %q in\n%s", want, text)
+				t.Errorf("%q is missing in\n%s", want, text)
 			}
 		}
 		w.publish("1-2", "Voirie rurale", about(vigie.Correction, "1"))
@@ -112,8 +112,8 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// Corrections reach those who were told, also where the tender matches no more,
-// and are news to those for whom it begins to match.
+// Corrections go to recipients that were alerted, also if the tender no longer matches; recipients for whom it begins
+// to match get it as new.
 func TestCorrections(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		bob := w.signIn("bob")
@@ -144,7 +144,7 @@ func TestClosingSoon(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
 		w.publish("1", "Voirie", until(w.in(20*day)))                  // closes on Sunday 29 at 10 h
-		w.publish("2", "Voirie de nuit", until(w.in(8*day-time.Hour))) // soon when it is told
+		w.publish("2", "Voirie de nuit", until(w.in(8*day-time.Hour))) // closing soon when it is announced
 		w.expect("the digest", w.after(day), "ana: 2 nouveaux marchés – veille Voirie")
 		for d := 3; d < 13; d++ {
 			w.expect(fmt.Sprint("day ", d), w.after(day))
@@ -160,8 +160,8 @@ func TestClosingSoon(t *testing.T) {
 	})
 }
 
-// What is not mailed: what was there before, what is old, what is imported
-// quietly, what is not online, what a pause kept away.
+// What is not mailed: what was published before the watch, what is old, imported quietly or not online, and what came
+// during a pause.
 func TestNotMailed(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.publish("before", "Voirie d'avant")
@@ -186,12 +186,11 @@ func TestNotMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.publish("deleted", "Voirie")
-		w.expect("when it is gone", w.work())
+		w.expect("when it is deleted", w.work())
 	})
 }
 
-// A watch that is switched on again and shall catch up tells once what came
-// meanwhile.
+// A watch that is switched on again with catch-up alerts once of what it missed.
 func TestCatchUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -216,19 +215,18 @@ func TestCatchUp(t *testing.T) {
 	})
 }
 
-// A watch that is restored tells as if it had never been deleted, of each tender
-// once.
+// A restored watch alerts as if it had never been deleted, once of each tender.
 func TestRestored(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.publish("1", "Voirie")
 		w.expect("before", w.work(), "ana: 1 nouveau marché – veille Voirie")
-		deleteAndRestore := func(meanwhile func()) {
+		deleteAndRestore := func(work func()) {
 			t.Helper()
 			if err := w.store.DeleteWatch(t.Context(), w.account.ID, watch.ID); err != nil {
 				t.Fatal(err)
 			}
-			meanwhile()
+			work()
 			if _, err := w.store.RestoreWatch(t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +236,7 @@ func TestRestored(t *testing.T) {
 		w.expect("read after all of it", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
 		deleteAndRestore(func() {
 			w.publish("4", "Voirie lue entre-temps")
-			w.expect("while it is gone", w.work())
+			w.expect("while it is deleted", w.work())
 		})
 		w.publish("5", "Voirie d'après")
 		w.expect("restored", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
@@ -303,7 +301,7 @@ func TestConsent(t *testing.T) {
 	}
 }
 
-// A dismissal stops mail to the account's own address alone.
+// A dismissal stops mail to the account's own address only.
 func TestDismissed(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie", "team@example.org")
@@ -314,13 +312,13 @@ func TestDismissed(t *testing.T) {
 	})
 }
 
-// An extra address is asked, and told nothing else before it agreed.
+// An extra address is asked for consent, and gets no other mail before.
 func TestConfirmation(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Secret", vigie.Immediate, "voirie", "Team@example.org")
 		w.expect("asked", w.work(), "Team: Confirmez votre adresse – Vigie")
 		w.publish("1", "Voirie")
-		w.expect("not told", w.work(), "ana: 1 nouveau marché – veille Secret")
+		w.expect("Team is not alerted", w.work(), "ana: 1 nouveau marché – veille Secret")
 		bob := w.signIn("bob")
 		w.watch(bob, "Autre", vigie.Immediate, "cantine", "team@example.org")
 		w.expect("not asked twice a day", w.after(day-time.Second))
@@ -334,7 +332,7 @@ func TestConfirmation(t *testing.T) {
 		}
 		w.consents("Team@example.org")
 		w.publish("2", "Voirie rurale")
-		w.expect("told", w.work(), "ana: 1 nouveau marché – veille Secret", "Team: 1 nouveau marché – veille Secret")
+		w.expect("both are alerted", w.work(), "ana: 1 nouveau marché – veille Secret", "Team: 1 nouveau marché – veille Secret")
 		for i, name := range []string{"c", "d"} {
 			w.watch(w.signIn(name), "Encore", vigie.Daily, "cantine", "team@example.org")
 			want := []string{"team: Confirmez votre adresse – Vigie"}
@@ -346,7 +344,7 @@ func TestConfirmation(t *testing.T) {
 	})
 }
 
-// The confirmation holds no word of whoever asked for it.
+// The confirmation contains no text of the account that asked for it.
 func TestConfirmationSaysNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "GAGNEZ UN VOYAGE", vigie.Immediate, "voirie", "team@example.org")
@@ -357,7 +355,7 @@ func TestConfirmationSaysNothing(t *testing.T) {
 		m := w.mailer.messages[0]
 		for _, text := range []string{m.Subject, m.Text, m.HTML} {
 			if strings.Contains(text, "VOYAGE") || strings.Contains(text, "ana") && strings.Contains(text, "ana@") {
-				t.Errorf("it says\n%s", text)
+				t.Errorf("the mail is\n%s", text)
 			}
 		}
 	})
@@ -394,7 +392,7 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%d attempts under %d Message-IDs", attempts, len(ids))
 			}
 			if over, said := w.attempt(watch, published); !over || said != why.Error() {
-				t.Errorf("the delivery is over: %t, for %q", over, said)
+				t.Errorf("the delivery has ended: %t, for %q", over, said)
 			}
 			w.mailer.refuse = nil
 			w.publish("2", "Voirie rurale")
@@ -417,12 +415,12 @@ func TestRefused(t *testing.T) {
 		w.expect("so nobody is written to, by any account", w.after(time.Hour), "bob: 1 nouveau marché – veille Voirie")
 		recipients, err := w.store.Recipients(t.Context(), w.account, []int64{watch.ID})
 		if err != nil || recipients[watch.ID][0].Status != vigie.Bounced {
-			t.Errorf("it shows as %+v, %v", recipients[watch.ID][0], err)
+			t.Errorf("the address is %+v, %v", recipients[watch.ID][0], err)
 		}
 	})
 }
 
-// While the mail server is away nothing is lost, and no address is blamed.
+// While the mail server does not answer nothing is lost, and no address is blamed.
 func TestDown(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -431,7 +429,7 @@ func TestDown(t *testing.T) {
 		w.enter()
 		for range 20 {
 			if err := w.sender.Step(t.Context()); err == nil {
-				t.Fatal("it does not say that no mail leaves")
+				t.Fatal("the failure is not logged")
 			}
 			w.now = w.now.Add(time.Second)
 		}
@@ -440,7 +438,7 @@ func TestDown(t *testing.T) {
 	})
 }
 
-// A watch that has been quiet for long says that it is alive, once in a while.
+// A watch that has been quiet for long gets a quiet note, from time to time.
 func TestQuiet(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Rare", vigie.Daily, "sarcophage")
@@ -448,9 +446,9 @@ func TestQuiet(t *testing.T) {
 		w.now = w.now.Add(29 * day)
 		w.publish("1", "Voirie", until(nil))
 		w.expect("after 30 days, at 8 h", w.after(22*time.Hour), "ana: 1 nouveau marché – veille Voirie")
-		w.expect("a day later", w.after(day), "ana: Rien de nouveau depuis 30 jours – veille Rare")
+		w.expect("a day later", w.after(day), "ana: Aucun nouveau marché depuis 30 jours – veille Rare")
 		w.expect("29 days later", w.after(28*day))
-		w.expect("60 days later, of both", w.after(3*day), "ana: Rien de nouveau depuis 30 jours – 2 veilles")
+		w.expect("60 days later, of both", w.after(3*day), "ana: Aucun nouveau marché depuis 30 jours – 2 veilles")
 		off := false
 		if _, err := w.store.UpdateAccount(t.Context(), w.account.ID, vigie.AccountUpdate{QuietNotes: &off}); err != nil {
 			t.Fatal(err)
@@ -459,7 +457,7 @@ func TestQuiet(t *testing.T) {
 	})
 }
 
-// A mail waits until the list that it leads to shows what it tells of.
+// A mail waits until the search index, which its links lead to, contains its tenders.
 func TestWaitsForIndex(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -477,7 +475,7 @@ func TestWaitsForIndex(t *testing.T) {
 	})
 }
 
-// What waits follows the settings as they are changed.
+// Waiting deliveries follow changed settings.
 func TestSettingsChange(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Weekly, "voirie")
@@ -496,7 +494,7 @@ func TestSettingsChange(t *testing.T) {
 	})
 }
 
-// Two tenders that turn out to be one are one in the mail, too.
+// Two merged tenders are one in the mail, too.
 func TestMerged(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -510,7 +508,7 @@ func TestMerged(t *testing.T) {
 	})
 }
 
-// A mail that had to wait tells nothing that is over by the time it leaves.
+// A mail that had to wait leaves out tenders that are over when it is sent.
 func TestOverMeanwhile(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -522,14 +520,14 @@ func TestOverMeanwhile(t *testing.T) {
 		w.publish("2-1", "Voirie urbaine", about(vigie.Award, "2"))
 		w.mailer.sending = func(m post.Message) {
 			if strings.Contains(m.Text, "urbaine") || !strings.Contains(m.Text, "rurale") {
-				t.Errorf("the mail says\n%s", m.Text)
+				t.Errorf("the mail is\n%s", m.Text)
 			}
 		}
 		w.expect("later", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
 	})
 }
 
-// A mail that cannot be written holds no other one up, and leaves once it can.
+// A mail that cannot be composed delays no other one, and is sent once it can be.
 func TestUnwritable(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		bob := w.signIn("bob")
@@ -548,8 +546,7 @@ func TestUnwritable(t *testing.T) {
 	})
 }
 
-// Whose account is erased is not written to, not even where its mail is written
-// down already; others are.
+// An erased account gets no mail, even if the mail is claimed already; others do.
 func TestErasedMeanwhile(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		erased := w.signIn("bob")
@@ -568,8 +565,8 @@ func TestErasedMeanwhile(t *testing.T) {
 	})
 }
 
-// What was withdrawn is told to nobody any more; published again, it is new to
-// those who had not heard of it, and to no others.
+// There are no more alerts about a withdrawn tender; published again, it is new to recipients that were not alerted
+// of it, and to no others.
 func TestWithdrawn(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -607,17 +604,16 @@ func TestWithdrawn(t *testing.T) {
 	})
 }
 
-// What waited to be told was dropped, because the tender was cancelled, between
-// when the ledger read who was to hear of it and when it entered that they hear
-// of the cancellation: they hear nothing.
+// A delivery was dropped, because the tender was cancelled, between the moment when the ledger read whom the
+// cancellation concerns and the moment when it entered it: the recipient is not alerted of the cancellation.
 func TestCancelledMeanwhile(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.publish("1", "Voirie")
 		w.enter()
 		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
-		w.expect("cancelled before anyone heard of it", w.send())
-		happening := store.Happening{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
+		w.expect("cancelled before anyone was alerted", w.send())
+		happening := store.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
 		hears := store.Alert{
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
 			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},
@@ -625,6 +621,6 @@ func TestCancelledMeanwhile(t *testing.T) {
 		if err := w.store.Enter(t.Context(), happening, []store.Alert{hears}); err != nil {
 			t.Fatal(err)
 		}
-		w.expect("and after it was read who was to hear of it", w.after(time.Minute))
+		w.expect("cancelled after the ledger had read whom to alert", w.after(time.Minute))
 	})
 }

@@ -15,15 +15,14 @@ import (
 	"vigie/store"
 )
 
-// CatchUp is the consumer that has watches tell what they missed while they were
-// off. It reads each tender that changed once for all the watches that catch up
-// at that moment, beside the one that enters notices, which never waits for it.
+// CatchUp returns the consumer that alerts the recipients of watches about what these missed while they were off. It
+// reads each changed tender once for all the watches that catch up at that moment. It runs beside the consumer that
+// enters notices, which never waits for it.
 //
-// Each watch holds how far it has come (CatchUpFrom). The pass goes on from the
-// one that has come least far; those ahead of it join when it reaches them. It
-// ends where there is no change that it has not seen: until then, a tender that
-// changes again is met again. It stays behind the ledger, so that both never
-// find out at once that somebody is to be told of a tender.
+// Each watch stores how far it has caught up (CatchUpFrom). The pass continues from the lowest of these; a watch that
+// is ahead joins when the pass reaches it. The pass ends when it has seen every change; until then, a tender that
+// changes again is read again. It stays behind the ledger, so that the two never decide at the same time to alert a
+// recipient of a tender.
 func (l *Ledger) CatchUp() *consumer.Consumer {
 	c := l.consumer(database.CatchUpConsumer)
 	p := &pass{ledger: l}
@@ -45,7 +44,7 @@ type pass struct {
 	// watches by their ids.
 	watches map[int64]*vigie.Watch
 	index   *match.Index
-	// whole is whether all the changes there are were read.
+	// whole reports whether all existing changes were read.
 	whole bool
 }
 
@@ -58,7 +57,7 @@ func (p *pass) due(ctx context.Context) (bool, error) {
 	return len(again) > 0, err
 }
 
-// cursor is how far the last of the watches has come.
+// cursor returns how far the last of the watches has caught up.
 func (p *pass) cursor(ctx context.Context) (from int64, err error) {
 	watches, err := p.ledger.Store.CatchingUp(ctx)
 	if err != nil {
@@ -75,7 +74,7 @@ func (p *pass) cursor(ctx context.Context) (from int64, err error) {
 	return from, nil
 }
 
-// indexOf holds what watches look for.
+// indexOf returns an index of the watches' criteria.
 func indexOf(watches []*vigie.Watch) *match.Index {
 	index := match.New(nil)
 	index.Load(func(yield func(int64, query.Formula) bool) {
@@ -104,7 +103,7 @@ func (p *pass) next(ctx context.Context, after int64, limit int) (items []consum
 	return items, err
 }
 
-// owed names the watches that have not seen a change.
+// owed returns a list of the watches that have not processed a change.
 func (p *pass) owed(number int64) string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(p.watches)) {
@@ -118,7 +117,7 @@ func (p *pass) owed(number int64) string {
 // process enters the deliveries of tenders that watches missed.
 func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	l := p.ledger
-	var found []news
+	var found []announcement
 	err := l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		found = nil
 		ids := make([]int64, len(items))
@@ -152,18 +151,18 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	return nil
 }
 
-// read finds out which watches missed a tender. One that changed since, or is
-// another by now, is met again at its new place.
-func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n news, ok bool, err error) {
+// read finds out which watches missed a tender. A tender that has changed since, or was merged, is read again at its
+// new number.
+func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n announcement, ok bool, err error) {
 	again := !item.FirstTried.IsZero()
 	if t == nil || t.Status(p.ledger.Now()) != vigie.StatusOnline || !again && (t.ID != item.ID || t.Number != item.Number) {
-		return news{}, false, nil
+		return announcement{}, false, nil
 	}
 	index := p.index
 	if again {
 		watches, err := p.ledger.Store.WatchesByID(ctx, numbersIn(item.Detail))
 		if err != nil {
-			return news{}, false, err
+			return announcement{}, false, err
 		}
 		index = indexOf(watches)
 	}
@@ -173,12 +172,12 @@ func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n
 		matched = slices.DeleteFunc(matched, func(w int64) bool { return *p.watches[w].CatchUpFrom >= item.Number })
 	}
 	slices.Sort(matched)
-	// The tender's number stands for the notice: notices have others.
-	about := store.Happening{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
-	return news{about: about, tender: t, facts: facts, missed: matched}, len(matched) > 0, nil
+	// The tender's number takes the place of the notice's: no notice has it.
+	about := store.AlertSubject{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
+	return announcement{about: about, tender: t, facts: facts, missed: matched}, len(matched) > 0, nil
 }
 
-// numbersIn are the numbers that a text lists.
+// numbersIn returns the numbers in a text.
 func numbersIn(list string) []int64 {
 	var numbers []int64
 	for _, field := range strings.Fields(list) {
@@ -189,7 +188,7 @@ func numbersIn(list string) []int64 {
 	return numbers
 }
 
-// advance notes how far the watches have come.
+// advance records how far the watches have caught up.
 func (p *pass) advance(ctx context.Context, to int64) error {
 	if err := p.ledger.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
 		return err
@@ -202,7 +201,7 @@ func (p *pass) advance(ctx context.Context, to int64) error {
 	return nil
 }
 
-// reached ends the pass where there is nothing more to see.
+// reached ends the pass if there are no more changes.
 func (p *pass) reached(ctx context.Context) error {
 	if !p.whole || len(p.watches) == 0 {
 		return nil

@@ -13,9 +13,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// BenchmarkCatchUp has watches catch up on 20,000 tenders, of which each is told
-// 20, and tells how long that takes, and how long it takes until somebody else
-// is alerted of a tender that is published when they begin.
+// BenchmarkCatchUp makes watches catch up on 20,000 tenders, of which 20 match each, and reports how long that takes,
+// and how long it takes until another recipient is alerted of a tender that is published when they begin.
 func BenchmarkCatchUp(b *testing.B) {
 	for kind, open := range storetest.Kinds() {
 		for _, watches := range []int{1, 9} {

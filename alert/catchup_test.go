@@ -17,7 +17,7 @@ import (
 	"vigie/consumer"
 )
 
-// holdsUp keeps whoever reads the tenders that changed waiting.
+// holdsUp delays the queries for changed tenders.
 type holdsUp struct{ until chan struct{} }
 
 func (h holdsUp) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
@@ -32,7 +32,7 @@ func (h holdsUp) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Con
 
 func (holdsUp) AfterQuery(context.Context, *bun.QueryEvent) {}
 
-// However long a watch takes to catch up, others are alerted meanwhile.
+// However long a watch takes to catch up, other recipients are alerted without delay.
 func TestCatchUpHoldsNobodyUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Cantine", vigie.Immediate, "cantine")
@@ -59,7 +59,7 @@ func TestCatchUpHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// entered waits until so many new tenders are entered for an account.
+// entered waits until that many new tenders are entered for an account.
 func (w *world) entered(when string, account *vigie.Account, want int) {
 	w.t.Helper()
 	got := 0
@@ -111,7 +111,7 @@ func (w *world) drain(c *consumer.Consumer) {
 	}
 }
 
-// once checks that an account is told, once each, that so many tenders are new.
+// once checks that an account is alerted of that many new tenders, once of each.
 func (w *world) once(when string, account *vigie.Account, want int) {
 	w.t.Helper()
 	held, err := w.store.Export(w.t.Context(), account.ID)
@@ -126,16 +126,16 @@ func (w *world) once(when string, account *vigie.Account, want int) {
 	}
 	for ref, n := range times {
 		if n != 1 {
-			w.t.Errorf("%s: %s is told of %s %d times", when, account.Email, ref, n)
+			w.t.Errorf("%s: %s is alerted of %s %d times", when, account.Email, ref, n)
 		}
 	}
 	if len(times) != want {
-		w.t.Errorf("%s: %s is told of %d tenders, not %d", when, account.Email, len(times), want)
+		w.t.Errorf("%s: %s is alerted of %d tenders, not %d", when, account.Email, len(times), want)
 	}
 }
 
-// Watches that catch up do so together, from wherever each was, also one that
-// comes to it in the middle; a new process goes on where the last one was.
+// Watches that catch up do so together, wherever each of them is, also one that joins in the middle; a new process
+// continues where the last one stopped.
 func TestCatchUpTogether(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		people := []*vigie.Account{w.account, w.signIn("bob"), w.signIn("cleo")}
@@ -170,7 +170,7 @@ func TestCatchUpTogether(t *testing.T) {
 	})
 }
 
-// Each tender is read once for all who catch up, however many they are.
+// Each tender is read once for all watches that catch up, however many they are.
 func TestCatchUpReadsOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		var read tenderReads
@@ -210,20 +210,19 @@ func (r *tenderReads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) contex
 
 func (*tenderReads) AfterQuery(context.Context, *bun.QueryEvent) {}
 
-// A watch that is switched off, or deleted, in the middle of catching up tells
-// the rest once it is back.
+// A watch that is switched off or deleted while it catches up gets the rest once it is on again.
 func TestCatchUpInterrupted(t *testing.T) {
-	for name, interrupt := range map[string]func(w *world, watch *vigie.Watch, meanwhile func()){
-		"paused": func(w *world, watch *vigie.Watch, meanwhile func()) {
+	for name, interrupt := range map[string]func(w *world, watch *vigie.Watch, work func()){
+		"paused": func(w *world, watch *vigie.Watch, work func()) {
 			w.pause(w.account, watch)
-			meanwhile()
+			work()
 			w.resume(w.account, watch, true)
 		},
-		"deleted": func(w *world, watch *vigie.Watch, meanwhile func()) {
+		"deleted": func(w *world, watch *vigie.Watch, work func()) {
 			if err := w.store.DeleteWatch(w.t.Context(), w.account.ID, watch.ID); err != nil {
 				w.t.Fatal(err)
 			}
-			meanwhile()
+			work()
 			if _, err := w.store.RestoreWatch(w.t.Context(), w.account, watch.ID, w.now.Add(-day)); err != nil {
 				w.t.Fatal(err)
 			}
@@ -251,13 +250,13 @@ func TestCatchUpInterrupted(t *testing.T) {
 	}
 }
 
-// What catching up finds while the ledger enters the same tender is told once.
+// A tender that the ledger enters while a watch catches up on it is announced once.
 func TestCatchUpBesideLedger(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
 		w.enter()
 		w.pause(w.account, watch)
-		// A correction is known before its original, which says nothing new then.
+		// A correction is known before its original, which adds nothing new then.
 		w.publish("late-1", "Voirie", about(vigie.Correction, "late"))
 		w.enter()
 		w.resume(w.account, watch, true)
@@ -274,8 +273,8 @@ func TestCatchUpBesideLedger(t *testing.T) {
 	})
 }
 
-// Catching up does not overtake the ledger: it waits for what that has yet to
-// enter, and is not done before.
+// Catching up does not overtake the ledger: it waits for notices that the ledger has not entered, and does not end
+// before.
 func TestCatchUpWaitsForLedger(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -292,7 +291,7 @@ func TestCatchUpWaitsForLedger(t *testing.T) {
 		w.enter()
 		w.once("the ledger has come", w.account, 4)
 		if any, err := w.store.AnyCatchingUp(t.Context()); any || err != nil {
-			t.Error("it still catches up", err)
+			t.Error("the watch still catches up", err)
 		}
 	})
 }

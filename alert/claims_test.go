@@ -7,8 +7,7 @@ import (
 	"vigie/store"
 )
 
-// A token without the claim email_verified withdraws no consent: the delivery that
-// waits is sent.
+// A token without the claim email_verified withdraws no consent: the waiting delivery is sent.
 func TestVerificationNotSaid(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")

@@ -15,13 +15,12 @@ import (
 	"vigie/store"
 )
 
-// strayed is a replica beside a world's own, on the same database, by a clock
-// that has gone wrong.
+// strayed is a second replica on a world's database, with a clock that is wrong.
 type strayed struct {
 	ledger *alert.Ledger
 	sender *alert.Sender
 	mailer *mailbox
-	// ahead is by how much the clock is.
+	// ahead is by how much the clock is fast.
 	ahead time.Duration
 }
 
@@ -40,7 +39,7 @@ func newStrayed(t *testing.T, w *world, url string) *strayed {
 	return s
 }
 
-// work does all there is to do by the strayed clock.
+// work does all there is to do by the wrong clock.
 func (s *strayed) work(t *testing.T) {
 	t.Helper()
 	if err := s.ledger.Step(t.Context()); err != nil {
@@ -51,9 +50,8 @@ func (s *strayed) work(t *testing.T) {
 	}
 }
 
-// The clock of one replica of two goes an hour ahead, or back, and is set right
-// again: mails that the other has claimed stay the other's, none is lost, and
-// none leaves twice.
+// The clock of one of two replicas jumps an hour ahead, or back, and is set right again: mails that the other has
+// claimed stay the other's, none is lost, and none is sent twice.
 func TestClockOfOneReplicaJumps(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
 		t.Run(ahead.String(), func(t *testing.T) {
@@ -63,7 +61,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 				for i := range people {
 					w.watch(w.signIn(fmt.Sprint("p", i)), "Voirie", vigie.Immediate, "voirie")
 				}
-				told := func(when string, round int, boxes ...*mailbox) {
+				checkMailed := func(when string, round int, boxes ...*mailbox) {
 					t.Helper()
 					times, ids := make(map[string]int), make(map[string]bool)
 					for _, box := range boxes {
@@ -75,7 +73,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 					}
 					for i := range people {
 						if n := times[fmt.Sprintf("p%d@example.org", i)]; n != 1 {
-							t.Errorf("%s, tender %d: p%d was written to %d times", when, round, i, n)
+							t.Errorf("%s, tender %d: p%d was mailed %d times", when, round, i, n)
 						}
 					}
 					if len(ids) != people {
@@ -83,7 +81,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 					}
 				}
 
-				// One has a mail on its way, and more claimed, while the other jumps.
+				// One replica is sending a mail, and has claimed more, while the clock of the other jumps.
 				w.publish("claimed", "Voirie communale")
 				w.enter()
 				first := true
@@ -98,7 +96,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 							t.Error(err)
 						}
 					}
-					// Those that were not claimed are for anyone.
+					// Mails that were not claimed may be sent by any replica.
 					if n := len(other.mailer.messages); n != people-claimedAtOnce {
 						t.Errorf("the other sends %d mails, not the %d that nobody has claimed", n, people-claimedAtOnce)
 					}
@@ -107,9 +105,9 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.mailer.sending = nil
-				told("claimed", 1, w.mailer, other.mailer)
+				checkMailed("claimed", 1, w.mailer, other.mailer)
 
-				// The other makes what there is to tell, and tells it.
+				// The other replica composes and sends what is due.
 				w.now = w.now.Add(2 * time.Hour)
 				other.ahead = ahead
 				w.publish("entered", "Voirie rurale")
@@ -122,9 +120,9 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 				other.work(t)
 				w.now = w.now.Add(2 * time.Hour)
 				other.work(t)
-				told("entered", 2, w.mailer, other.mailer)
+				checkMailed("entered", 2, w.mailer, other.mailer)
 
-				// Nobody takes the mails that the other brings, for a while.
+				// For a while nobody claims the mails that the other wrote.
 				other.ahead = ahead
 				w.publish("delayed", "Voirie urbaine")
 				other.mailer.refuse = func(post.Message) error {
@@ -140,7 +138,7 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				told("delayed", 3, w.mailer, other.mailer)
+				checkMailed("delayed", 3, w.mailer, other.mailer)
 			})
 		})
 	}

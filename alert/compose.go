@@ -18,19 +18,18 @@ import (
 	"vigie/store"
 )
 
-// Settings are what mails say of the deployment.
+// Settings are what mails say about the deployment.
 type Settings struct {
 	Brand letter.Brand
-	// From is who mails are from; replies go to ReplyTo, if it is set, and
-	// bounces to Bounces, each mail's with an address of its own, if it is.
+	// From is the sender of mails; replies go to ReplyTo, if it is set. Bounces go to Bounces, if it is set, with a
+	// token for each mail in the address.
 	From    mail.Address
 	ReplyTo string
 	Bounces string
-	// PublicURL is where the links of mails lead that we answer ourselves.
+	// PublicURL is where the links to our own pages lead.
 	PublicURL string
-	// WatchesURL, WatchURL and TenderURL are pages of the platform, "" for none:
-	// of {watchId}, and of {source}/{sourceRef}. A tender without a page of the
-	// platform's has its source's.
+	// WatchesURL, WatchURL and TenderURL are pages of the platform, "" for none, with the placeholders {watchId}, and
+	// {source}/{sourceRef}. Without TenderURL, links lead to the tender's page at its source.
 	WatchesURL, WatchURL, TenderURL string
 }
 
@@ -41,23 +40,23 @@ type composer struct {
 	keys      *link.Keys
 	ids       *opaque.Keys
 	now       time.Time
-	// buyers and notices are those of the tenders that mails tell of.
+	// buyers and notices are those of the tenders in the mails.
 	buyers  map[int64]*vigie.Buyer
 	notices map[int64][]*vigie.Notice
 }
 
-// composed is a mail as it is sent, and what turned out about its deliveries.
+// composed is a mail as it is sent, with the outcome for its deliveries.
 type composed struct {
 	store.Composed
 	message post.Message
-	// empty is whether there is nothing left to say.
+	// empty reports whether nothing is left to say.
 	empty bool
 }
 
-// mayTell reports whether a delivery may still be sent, and notes what becomes
-// of it otherwise; over is whether its tender is.
-func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now time.Time) bool {
-	may := judge(r, t, now)
+// maySend reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
+// tender is over.
+func (done *composed) maySend(r *store.RecipientState, t *store.PendingDelivery, over bool, now time.Time) bool {
+	may := permissionOf(r, t, now)
 	switch {
 	case may.never || over:
 		done.Dropped = append(done.Dropped, t.ID)
@@ -72,11 +71,11 @@ func (done *composed) mayTell(r *store.Reader, t *store.Told, over bool, now tim
 	return false
 }
 
-// newComposer reads what mails to readers tell of.
-func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reader) (*composer, error) {
+// newComposer reads what the mails to some recipients need.
+func (s *Sender) newComposer(ctx context.Context, states map[int64]*store.RecipientState) (*composer, error) {
 	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now()}
 	var buyers, corrected []int64
-	for _, r := range readers {
+	for _, r := range states {
 		for _, t := range r.Deliveries {
 			buyers = append(buyers, t.Tender.BuyerID)
 			if t.Kind == vigie.DeliverCorrected {
@@ -92,8 +91,8 @@ func (s *Sender) newComposer(ctx context.Context, readers map[int64]*store.Reade
 	return c, err
 }
 
-// compose writes a mail, as its reader wants it now.
-func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
+// compose writes a mail, according to its recipient's present settings.
+func (c *composer) compose(m *vigie.Mail, r *store.RecipientState) (composed, error) {
 	var l letter.Letter
 	var done composed
 	var err error
@@ -117,12 +116,12 @@ func (c *composer) compose(m *vigie.Mail, r *store.Reader) (composed, error) {
 	return done, nil
 }
 
-// message puts a letter into its envelope.
-func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l letter.Letter) post.Message {
+// message adds the headers and addresses to a letter.
+func (c *composer) message(m *vigie.Mail, r *store.RecipientState, watches []int64, l letter.Letter) post.Message {
 	leave := c.leaveURL(r)
 	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
 	list := "vigie." + host
-	if len(watches) == 1 { // leaving it is leaving all that this mail is about
+	if len(watches) == 1 { // leaving it is leaving everything in this mail
 		w := r.Watches[watches[0]]
 		leave = c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
 		list = strings.ReplaceAll(c.ids.ID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
@@ -141,35 +140,35 @@ func (c *composer) message(m *vigie.Mail, r *store.Reader, watches []int64, l le
 	return message
 }
 
-// link leads to a page of ours.
+// link returns the URL of one of our pages.
 func (c *composer) link(path string, p link.Purpose, id int64, address string) string {
 	return strings.TrimRight(c.settings.PublicURL, "/") + path + c.keys.Token(p, id, address)
 }
 
-func (c *composer) leaveURL(r *store.Reader) string {
+func (c *composer) leaveURL(r *store.RecipientState) string {
 	return c.link(link.LeavePath, link.LeaveAll, r.ID, r.Email)
 }
 
-// watches are what the end of a letter lists, by their names.
-func (c *composer) watches(r *store.Reader, ids []int64) []letter.Watch {
-	followed := make([]store.Followed, len(ids))
+// watches returns the watches that the end of a letter lists, by their names.
+func (c *composer) watches(r *store.RecipientState, ids []int64) []letter.Watch {
+	followed := make([]store.FollowedWatch, len(ids))
 	for i, id := range ids {
 		followed[i] = r.Watches[id]
 	}
-	slices.SortFunc(followed, func(a, b store.Followed) int {
+	slices.SortFunc(followed, func(a, b store.FollowedWatch) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.WatchID, b.WatchID))
 	})
 	list := make([]letter.Watch, len(followed))
 	for i, w := range followed {
 		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
-		if r.Primary { // others cannot sign in to it
+		if r.Primary { // other recipients cannot sign in
 			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
 		}
 	}
 	return list
 }
 
-// fill puts values into a page's address, each after its name.
+// fill puts values into a page's URL, in place of their names.
 func fill(address string, values ...string) string {
 	for i := 0; i < len(values); i += 2 {
 		address = strings.ReplaceAll(address, values[i], url.PathEscape(values[i+1]))
@@ -177,7 +176,7 @@ func fill(address string, values ...string) string {
 	return address
 }
 
-func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, composed, error) {
+func (c *composer) quiet(m *vigie.Mail, r *store.RecipientState) (letter.Letter, composed, error) {
 	var done composed
 	for id, w := range r.Watches {
 		if !quietAt(r, w).After(m.CreatedAt) {
@@ -190,25 +189,24 @@ func (c *composer) quiet(m *vigie.Mail, r *store.Reader) (letter.Letter, compose
 	slices.Sort(done.Watches)
 	l, err := c.templates.Quiet(letter.Quiet{
 		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.Watches),
-		Days: int(quiet / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
+		Days: int(quietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
 	})
 	return l, done, err
 }
 
-// digest writes what happened to tenders. A mail that had to wait tells nothing
-// that is over by now; but what was cancelled it does, for the cancellation
-// follows in the next.
-func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
+// digest writes what happened to tenders. A mail that had to wait leaves out tenders that are over, except cancelled
+// ones: their cancellation follows in the next mail.
+func (c *composer) digest(r *store.RecipientState) (letter.Letter, composed, error) {
 	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
 	if !r.Primary {
 		d.MoreURL = ""
 	}
 	var done composed
 	named := make(map[int64]bool)
-	for _, s := range stories(r) {
+	for _, s := range byTender(r) {
 		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
-		s.told = slices.DeleteFunc(s.told, func(t *store.Told) bool { return !done.mayTell(r, t, over, c.now) })
-		if len(s.told) == 0 {
+		s.deliveries = slices.DeleteFunc(s.deliveries, func(t *store.PendingDelivery) bool { return !done.maySend(r, t, over, c.now) })
+		if len(s.deliveries) == 0 {
 			continue
 		}
 		section := s.section(&d)
@@ -223,11 +221,11 @@ func (c *composer) digest(r *store.Reader) (letter.Letter, composed, error) {
 	return l, done, err
 }
 
-// section is where a story is told: by what matters most to its reader, who
-// learns of each tender once.
-func (s *story) section(d *letter.Digest) *letter.Section {
+// section returns the section for a tender's deliveries: the one that matters most to the recipient. Each tender is
+// in one section only.
+func (s *tenderDeliveries) section(d *letter.Digest) *letter.Section {
 	kinds := make(map[vigie.DeliveryKind]bool)
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		kinds[t.Kind] = true
 	}
 	switch {
@@ -241,8 +239,8 @@ func (s *story) section(d *letter.Digest) *letter.Section {
 	return &d.ClosingSoon
 }
 
-// tender writes a story down, and notes the watches that it names.
-func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[int64]bool) letter.Tender {
+// tender writes the entry of one tender, and collects the watches that it names.
+func (c *composer) tender(r *store.RecipientState, s *tenderDeliveries, corrected bool, named map[int64]bool) letter.Tender {
 	t := letter.Tender{
 		Title: s.tender.Title, Reference: cmp.Or(s.tender.Reference, s.tender.SourceRef), Departments: s.tender.Departments,
 		Deadline: s.tender.Deadline, URL: s.tender.URL,
@@ -254,15 +252,15 @@ func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[i
 		t.URL = fill(c.settings.TenderURL, "{source}", s.tender.Source, "{sourceRef}", s.tender.SourceRef)
 	}
 	keywords := make(map[int64][]string)
-	for _, told := range s.told {
-		for _, reason := range told.Reasons {
+	for _, d := range s.deliveries {
+		for _, reason := range d.Reasons {
 			if _, follows := r.Watches[reason.WatchID]; follows {
-				keywords[reason.WatchID] = reason.Keywords // the last is the latest
+				keywords[reason.WatchID] = reason.Keywords // the last one is the latest
 				named[reason.WatchID] = true
 			}
 		}
-		if corrected && told.Kind == vigie.DeliverCorrected {
-			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], told.NoticeID)
+		if corrected && d.Kind == vigie.DeliverCorrected {
+			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], d.NoticeID)
 			t.Changes = merge(t.Changes, vigie.Changes(before, after))
 		}
 	}
@@ -272,7 +270,7 @@ func (c *composer) tender(r *store.Reader, s *story, corrected bool, named map[i
 	return t
 }
 
-// merge tells two sets of changes, one after the other, as one.
+// merge merges two consecutive sets of changes into one.
 func merge(first, then []vigie.Change) []vigie.Change {
 	merged := slices.Clone(first)
 	for _, change := range then {

@@ -15,13 +15,13 @@ import (
 	"vigie/store"
 )
 
-// ledgerSubject is a ledger whose notices each alert one watch.
+// ledgerSubject is a ledger whose notices each alert the recipient of one watch.
 type ledgerSubject struct {
 	*world
 	watch *vigie.Watch
 }
 
-// newLedgerSubject makes the watch, unless another replica did.
+// newLedgerSubject creates the watch, unless another replica did.
 func newLedgerSubject(t *testing.T, url string) *ledgerSubject {
 	s := &ledgerSubject{world: newWorld(t, url)}
 	watches, err := s.world.store.Watches(t.Context(), s.account.ID, store.WatchFilter{})
@@ -53,7 +53,7 @@ func (s *ledgerSubject) Add(_ *testing.T, n int) (ids []int64) {
 	return ids
 }
 
-// newRef is a reference that no notice has.
+// newRef returns a reference that no notice has.
 func (s *ledgerSubject) newRef() string {
 	last, err := s.world.store.Database().LastNumber(s.t.Context())
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *ledgerSubject) newRef() string {
 	return vigie.GlobalID(vigie.KindTender, last)
 }
 
-// told are the tenders of which somebody is told that they are new.
-func (s *ledgerSubject) told() (tenders []int64) {
+// announced returns the tenders with a delivery that announces them as new.
+func (s *ledgerSubject) announced() (tenders []int64) {
 	s.t.Helper()
 	for _, d := range s.held().Deliveries {
 		if d.Kind != vigie.DeliverNew {
@@ -79,10 +79,10 @@ func (s *ledgerSubject) told() (tenders []int64) {
 }
 
 // Processed are notices; each made a tender, which has its number.
-func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.told() }
+func (s *ledgerSubject) Processed(*testing.T) []int64 { return s.announced() }
 
 func (s *ledgerSubject) Cursor(t *testing.T) int64 {
-	cursor, err := s.world.store.Told(t.Context())
+	cursor, err := s.world.store.AlertsCursor(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func (s *catchUpSubject) Add(t *testing.T, n int) (ids []int64) {
 		ids = append(ids, s.publishOne().Notice.TenderID)
 	}
 	fault := s.ledger.Fail
-	s.ledger.Fail = nil // which is meant for catching up
+	s.ledger.Fail = nil // it is meant for catching up
 	if err := s.ledger.Notices().Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (s *catchUpSubject) Add(t *testing.T, n int) (ids []int64) {
 	return ids
 }
 
-// Cursor is how far the watch has come; beyond everything once it has caught up.
+// Cursor returns how far the watch has caught up; above all numbers once it is done.
 func (s *catchUpSubject) Cursor(t *testing.T) int64 {
 	watches, err := s.world.store.CatchingUp(t.Context())
 	if err != nil {

@@ -7,82 +7,79 @@ import (
 	"vigie/store"
 )
 
-// indexPatience is how long a mail waits for the search index to show what it
-// tells of.
-const indexPatience = 10 * time.Minute
+// indexWait is how long a mail waits for the search index to contain its tenders.
+const indexWait = 10 * time.Minute
 
-// decide says what is to become of what waits for a recipient; spacing is the
-// least time between two digests.
-func decide(r *store.Reader, now time.Time, spacing time.Duration, indexed int64) store.Decision {
-	d := store.Decision{Asked: r.Asking}
+// decide decides about a recipient's deliveries; spacing is the least time between two digests.
+func decide(r *store.RecipientState, now time.Time, spacing time.Duration, indexed int64) store.Decision {
+	d := store.Decision{NoConfirmation: r.ConfirmationPending}
 	mailable := r.Confirmed && !r.Left && !r.Bounced
 	if !mailable {
-		d = askFor(r, now)
+		d = decideConfirmation(r, now)
 	}
 	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]store.Held)
 	spaced := now
-	// A mail that left well after now left by a clock that was wrong.
+	// A mail that was sent well after now was sent under a wrong clock.
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
 		spaced = r.MailedAt.Add(spacing)
 	}
-	for _, story := range stories(r) {
+	for _, story := range byTender(r) {
 		story.decide(r, now, spaced, indexed, &d)
 	}
 	if len(d.Members) > 0 {
 		d.Mail = vigie.DigestMail
 	}
 	if mailable {
-		lookForQuiet(r, now, &d)
+		decideQuietMail(r, now, &d)
 	}
 	return d
 }
 
-// askFor says whether an address that must not be written to is to be asked for
-// its consent.
-func askFor(r *store.Reader, now time.Time) store.Decision {
-	if !r.Asking {
+// decideConfirmation decides whether to ask an address that must not be mailed for its consent.
+func decideConfirmation(r *store.RecipientState, now time.Time) store.Decision {
+	if !r.ConfirmationPending {
 		return store.Decision{}
 	}
-	at, ok := store.NextAsk(r.Asks, r.AskedAt)
+	at, ok := store.NextConfirmationRequest(r.ConfirmationRequests, r.ConfirmationRequestedAt)
 	switch {
 	case r.Left || r.Bounced || !r.Named || !ok:
-		return store.Decision{Asked: true}
+		return store.Decision{NoConfirmation: true}
 	case at.After(now):
-		return store.Decision{LookAt: &at}
+		return store.Decision{NextCheckAt: &at}
 	}
 	return store.Decision{Mail: vigie.ConfirmationMail}
 }
 
-// story is all that waits to be told to one recipient of one tender.
-type story struct {
-	tender *vigie.Tender
-	told   []*store.Told
+// tenderDeliveries are all the waiting deliveries of one recipient about one tender.
+type tenderDeliveries struct {
+	tender     *vigie.Tender
+	deliveries []*store.PendingDelivery
 }
 
-// stories orders deliveries by tender.
-func stories(r *store.Reader) []*story {
-	var list []*story
-	byTender := make(map[int64]*story)
+// byTender groups deliveries by tender.
+func byTender(r *store.RecipientState) []*tenderDeliveries {
+	var list []*tenderDeliveries
+	byTender := make(map[int64]*tenderDeliveries)
 	for _, t := range r.Deliveries {
 		s := byTender[t.Tender.ID]
 		if s == nil {
-			s = &story{tender: t.Tender}
+			s = &tenderDeliveries{tender: t.Tender}
 			byTender[t.Tender.ID] = s
 			list = append(list, s)
 		}
-		s.told = append(s.told, t)
+		s.deliveries = append(s.deliveries, t)
 	}
 	return list
 }
 
-// decide says whether the story is told now. What is told of a tender is told
-// at once, however much there is, and what nobody wants to hear is dropped.
-func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d *store.Decision) {
+// decide decides whether the deliveries about a tender are sent now. All of them are sent together, and those that
+// are no longer wanted are dropped.
+func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time, indexed int64, d *store.Decision) {
 	var members []int64
 	first, ready := time.Time{}, true
 	over := s.over(now)
-	for _, t := range s.told {
-		switch may := judge(r, t, now); {
+	for _, t := range s.deliveries {
+		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
 			continue
@@ -94,7 +91,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 		if at.Before(spaced) {
 			at = spaced
 		}
-		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is told before
+		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is due before it
 			d.Later[t.ID] = at
 			continue
 		}
@@ -103,7 +100,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 			first = at
 		}
 		d.Later[t.ID] = at
-		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexPatience).Before(now))
+		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexWait).Before(now))
 	}
 	switch {
 	case len(members) == 0:
@@ -113,7 +110,7 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 	case first.After(now):
 		return
 	case !ready:
-		sooner(&d.LookAt, now.Add(time.Second))
+		earlier(&d.NextCheckAt, now.Add(time.Second))
 		for _, id := range members {
 			d.Later[id] = now.Add(time.Second)
 		}
@@ -126,12 +123,11 @@ func (s *story) decide(r *store.Reader, now, spaced time.Time, indexed int64, d 
 	}
 }
 
-// over tells whether there is nothing worth telling any more: the recipient
-// never heard of the tender and cannot answer it, or was to hear that it
-// closes soon and it has closed.
-func (s *story) over(now time.Time) bool {
+// over reports whether there is nothing left to say: the recipient was never alerted of the tender and can no longer
+// answer it, or it was to be announced as closing soon and has closed.
+func (s *tenderDeliveries) over(now time.Time) bool {
 	if s.tender.Outcome == vigie.Withdrawn {
-		return true // nobody hears more of a mistake
+		return true // a mistake is not corrected any further
 	}
 	switch s.tender.Status(now) {
 	case vigie.StatusOnline:
@@ -140,25 +136,24 @@ func (s *story) over(now time.Time) bool {
 		return true
 	}
 	newly, ended := false, false
-	for _, t := range s.told {
+	for _, t := range s.deliveries {
 		newly = newly || t.Kind == vigie.DeliverNew
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
 	return newly || !ended
 }
 
-// permission is whether a delivery may be sent now: the zero value, that it may.
+// permission says whether a delivery may be sent now. The zero value permits it.
 type permission struct {
-	// never is that it may not, for a reason that does not end.
+	// never reports that it may never be sent.
 	never bool
-	// hold is what stands in the way for now; until is when it is too late.
+	// hold is why it may not be sent for now; until is when to drop it.
 	hold  vigie.HoldReason
 	until time.Time
 }
 
-// judge says whether a delivery may be sent now. Of the watches that led to it
-// one that is on is enough.
-func judge(r *store.Reader, t *store.Told, now time.Time) permission {
+// permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
+func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Time) permission {
 	if r.Left || r.Bounced || t.Dismissed && r.Primary {
 		return permission{never: true}
 	}
@@ -173,7 +168,7 @@ func judge(r *store.Reader, t *store.Told, now time.Time) permission {
 			break
 		}
 		if off, follows := r.Off[reason.WatchID]; follows {
-			may = laxer(may, whileOff(off, held))
+			may = longer(may, whileOff(off, held))
 		}
 	}
 	if may == (permission{}) && !r.Confirmed {
@@ -185,35 +180,35 @@ func judge(r *store.Reader, t *store.Told, now time.Time) permission {
 	return may
 }
 
-// whileOff is what a watch that is off, and has been held since then, permits.
-func whileOff(w store.Followed, held time.Time) permission {
+// whileOff returns the permission of a watch that is off, for a delivery held since a time.
+func whileOff(w store.FollowedWatch, held time.Time) permission {
 	if w.DeletedAt == nil {
 		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
 	}
-	// At the last moment it can still be restored.
+	// Until then the watch can be restored.
 	return permission{hold: vigie.HoldWatchDeleted, until: w.DeletedAt.Add(vigie.RestorableFor + time.Microsecond)}
 }
 
-// laxer is the one of two permissions that lasts longer.
-func laxer(a, b permission) permission {
+// longer returns the permission that lasts longer.
+func longer(a, b permission) permission {
 	if a.never || b.until.After(a.until) {
 		return b
 	}
 	return a
 }
 
-// heldUntil is when to decide again about a delivery that is held, if nothing
-// changes: when it is too late for it, or for the tender.
-func (s *story) heldUntil(may permission, now time.Time) time.Time {
+// heldUntil returns when to decide again about a held delivery, if nothing changes: when the hold ends, or the tender
+// does.
+func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 	if end := s.tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
 		return *end
 	}
 	return may.until
 }
 
-// frequencyOf is the fastest frequency among the watches that led to a delivery
-// and that the recipient still follows.
-func frequencyOf(r *store.Reader, t *store.Told) vigie.Frequency {
+// frequencyOf returns the fastest frequency among the watches that led to a delivery and that the recipient is still
+// subscribed to.
+func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Frequency {
 	var f vigie.Frequency
 	for _, reason := range t.Reasons {
 		if w, follows := r.Watches[reason.WatchID]; follows {
@@ -223,9 +218,8 @@ func frequencyOf(r *store.Reader, t *store.Told) vigie.Frequency {
 	return f
 }
 
-// lookForQuiet has a note written where nothing else is, and watches have been
-// quiet for long.
-func lookForQuiet(r *store.Reader, now time.Time, d *store.Decision) {
+// decideQuietMail decides to write a quiet note if no other mail is written and watches have been quiet for long.
+func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) {
 	if !r.Account.QuietNotes {
 		return
 	}
@@ -234,19 +228,19 @@ func lookForQuiet(r *store.Reader, now time.Time, d *store.Decision) {
 		if d.Mail == "" && !at.After(now) {
 			d.Mail = vigie.QuietMail
 		}
-		if !at.After(now) { // after this mail, it is quiet again
-			at = r.Account.NextDigest(vigie.Daily, now.Add(quiet))
+		if !at.After(now) { // with this mail the quiet days start again
+			at = r.Account.NextDigest(vigie.Daily, now.Add(quietAfter))
 		}
-		sooner(&d.LookAt, at)
+		earlier(&d.NextCheckAt, at)
 	}
 }
 
-// quietAt is when a watch that has been quiet says that it is alive.
-func quietAt(r *store.Reader, w store.Followed) time.Time {
-	return r.Account.NextDigest(vigie.Daily, w.HeardAt.Add(quiet))
+// quietAt returns when a quiet note about a watch is due.
+func quietAt(r *store.RecipientState, w store.FollowedWatch) time.Time {
+	return r.Account.NextDigest(vigie.Daily, w.LastMailedAt.Add(quietAfter))
 }
 
-func sooner(at **time.Time, t time.Time) {
+func earlier(at **time.Time, t time.Time) {
 	if *at == nil || t.Before(**at) {
 		*at = &t
 	}

@@ -7,18 +7,17 @@ import (
 )
 
 const (
-	// soon is how long before a deadline a tender counts as closing soon, by
-	// the digest after the one that says so.
-	soon = 7 * 24 * time.Hour
-	// margin is how much time a digest must leave before a deadline; where it
-	// would leave less, the tender is told of at once.
-	margin = 48 * time.Hour
-	// quiet is how long nothing matches before a watch says that it is alive.
-	quiet = 30 * 24 * time.Hour
+	// closingSoonWithin is how long before its deadline a tender is closing soon. The last digest that leaves in time
+	// says so.
+	closingSoonWithin = 7 * 24 * time.Hour
+	// digestMargin is how much time a digest must leave before a deadline. If it would leave less, the alert is sent at
+	// once.
+	digestMargin = 48 * time.Hour
+	// quietAfter is how long a watch matches nothing before a quiet note is due.
+	quietAfter = 30 * 24 * time.Hour
 )
 
-// dueAt is when a delivery is due, by the fastest frequency among the watches
-// that led to it.
+// dueAt returns when a delivery is due, by the fastest frequency among the watches that led to it.
 func dueAt(a *vigie.Account, f vigie.Frequency, d *vigie.Delivery, deadline *time.Time) time.Time {
 	if d.Kind == vigie.DeliverClosingSoon {
 		return closingSoonAt(a, f, d.CreatedAt, deadline)
@@ -27,25 +26,24 @@ func dueAt(a *vigie.Account, f vigie.Frequency, d *vigie.Delivery, deadline *tim
 		return d.CreatedAt
 	}
 	next := a.NextDigest(f, d.CreatedAt)
-	if deadline != nil && deadline.Before(next.Add(margin)) {
+	if deadline != nil && deadline.Before(next.Add(digestMargin)) {
 		return d.CreatedAt
 	}
 	return next
 }
 
-// closingSoonAt is the first digest after t such that the one after it would
-// come too late, less than a week before the deadline. Where watches write at
-// once, days count as they do for daily ones.
+// closingSoonAt returns the first digest after t for which the next digest would leave less than a week before the
+// deadline. For watches that mail at once, days count as for daily ones.
 func closingSoonAt(a *vigie.Account, f vigie.Frequency, t time.Time, deadline *time.Time) time.Time {
 	if f == vigie.Immediate {
 		f = vigie.Daily
 	}
 	if deadline == nil {
-		return t // there is nothing to say any more
+		return t // the deadline has passed
 	}
-	last := deadline.Add(-soon)
+	last := deadline.Add(-closingSoonWithin)
 	at := a.NextDigest(f, t)
-	// No digest is more than eight days after another, even where clocks change.
+	// No two digests are more than eight days apart, even across changes of clocks.
 	if start := last.Add(-8 * 24 * time.Hour); start.After(t) {
 		at = a.NextDigest(f, start)
 	}
@@ -55,16 +53,15 @@ func closingSoonAt(a *vigie.Account, f vigie.Frequency, t time.Time, deadline *t
 	return at
 }
 
-// closesSoon tells whether a digest that leaves at a time is the moment to say
-// that a deadline draws near.
+// closesSoon reports whether the digest that leaves at a time is the one to say that a tender is closing soon.
 func closesSoon(a *vigie.Account, f vigie.Frequency, at time.Time, deadline time.Time) bool {
 	if f == vigie.Immediate {
 		f = vigie.Daily
 	}
-	return deadline.Before(a.NextDigest(f, at).Add(soon))
+	return deadline.Before(a.NextDigest(f, at).Add(closingSoonWithin))
 }
 
-// fastest is the more frequent of two.
+// fastest returns the more frequent of two.
 func fastest(a, b vigie.Frequency) vigie.Frequency {
 	for _, f := range vigie.Frequencies() {
 		if a == f || b == f {

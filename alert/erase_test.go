@@ -17,9 +17,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// eventful is an account to which everything happened that can: mails and
-// deliveries of every kind, and of every end, to addresses of every state. All
-// that names it has « fictif » in it.
+// eventful creates an account to which everything has happened: mails and deliveries of every kind and outcome, to
+// addresses of every status. All its personal data contains « fictif ».
 func eventful(w *world) {
 	t := w.t
 	t.Helper()
@@ -71,10 +70,10 @@ func eventful(w *world) {
 	w.publish("5", "Voirie 5")
 	w.after(2 * time.Minute)
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = false })
-	w.after(time.Hour) // what was on its way is dropped
+	w.after(time.Hour) // pending deliveries are dropped
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = true })
 	w.publish("6", "Voirie 6")
-	w.after(2 * time.Minute) // and stays on its way
+	w.after(2 * time.Minute) // and stays open
 	all, err := w.store.AllRecipients(t.Context(), w.account, roads.ID)
 	must(err)
 	for _, r := range all {
@@ -86,34 +85,33 @@ func eventful(w *world) {
 	}
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
-	must(w.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
-	must(w.store.NoteAccess(t.Context(), "test", "sujet-fictif", "account", nil)) // it did support itself
+	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
+	must(w.store.AddAuditEntry(t.Context(), "test", "sujet-fictif", "account", nil)) // the person is a support agent too
 }
 
-// An account is exported, then erased: nothing of it is anywhere in the
-// database but the keyed hashes of addresses that must not be written to; in
-// SQLite's file not even where nothing reads.
+// An account is exported, then erased: the database holds nothing of it but keyed hashes of the addresses that must
+// not be mailed; nor does SQLite's file, even in unused pages.
 func TestEraseLeavesNothing(t *testing.T) {
 	onBothAt(t, func(t *testing.T, w *world, url string) {
 		keys, err := link.New([]string{strings.Repeat("s", link.MinSecret)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.Remember(keys.Fingerprints)
+		w.store.SetFingerprints(keys.Fingerprints)
 		eventful(w)
 
 		held := w.held()
-		told, kinds, states := make(map[vigie.DeliveryKind]bool), make(map[vigie.MailKind]bool), make(map[vigie.MailState]bool)
+		deliveryKinds, kinds, states := make(map[vigie.DeliveryKind]bool), make(map[vigie.MailKind]bool), make(map[vigie.MailState]bool)
 		waiting := false
 		for _, d := range held.Deliveries {
-			told[d.Kind] = true
+			deliveryKinds[d.Kind] = true
 			waiting = waiting || d.MailID == nil && d.DroppedAt == nil
 		}
 		for _, m := range held.Mails {
 			kinds[m.Kind], states[m.State] = true, true
 		}
-		if len(told) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
-			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(told)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
+		if len(deliveryKinds) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
+			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(deliveryKinds)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
 		}
 		if len(held.Watches) != 3 || len(held.Addresses) != 8 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
 			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))
@@ -127,7 +125,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 			return rows
 		}
 		if n := len(named()); n < 15 {
-			t.Fatalf("the search finds %d rows before", n)
+			t.Fatalf("the search finds %d rows before erasure", n)
 		}
 
 		if err := w.store.Erase(t.Context(), w.account.ID); err != nil {
@@ -135,7 +133,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		}
 
 		for _, row := range named() {
-			t.Errorf("still there: %s", row)
+			t.Errorf("not deleted: %s", row)
 		}
 		hashes := make(map[string]bool)
 		for _, address := range []string{"camille", "confirmed", "left", "lost", "asked", "removed"} {
@@ -154,7 +152,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Errorf("%d hashes are kept", kept)
 		}
 		if got := w.after(100 * 24 * time.Hour); len(got) != 0 {
-			t.Errorf("mails left to nobody: %q", got)
+			t.Errorf("mails without recipient: %q", got)
 		}
 
 		path, file := strings.CutPrefix(url, "sqlite:")

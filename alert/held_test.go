@@ -11,8 +11,7 @@ import (
 	"vigie/store"
 )
 
-// pause and resume switch a watch off and on; resumed with catchUp it is also
-// told of what came while it was off.
+// pause and resume switch a watch off and on; with catchUp it also catches up on what came while it was off.
 func (w *world) pause(account *vigie.Account, watch *vigie.Watch) {
 	w.t.Helper()
 	w.change(account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
@@ -42,8 +41,7 @@ func (w *world) restore(account *vigie.Account, watch *vigie.Watch) {
 	}
 }
 
-// token signs the account's person in again, with an address that is verified
-// or not.
+// token signs the account's owner in again, with an address that is verified or not.
 func (w *world) token(account *vigie.Account, verified bool) {
 	w.t.Helper()
 	if _, err := w.store.SignIn(w.t.Context(), store.Claims{
@@ -53,8 +51,7 @@ func (w *world) token(account *vigie.Account, verified bool) {
 	}
 }
 
-// What was owed before something stood in its way is owed after it, unasked:
-// each of these holds a delivery back, and lets it go.
+// Each of these holds a waiting delivery, and ends the hold: the delivery is then sent without a request.
 func TestHeld(t *testing.T) {
 	type step func(*world, *vigie.Watch)
 	for name, test := range map[string]struct{ hold, release step }{
@@ -119,8 +116,7 @@ func alerts(lines []string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, "Confirmez votre adresse") })
 }
 
-// What is held is dropped once the tender is over, or after 30 days; a deleted
-// watch's after a day.
+// A held delivery is dropped once the tender is over, or after 30 days; a deleted watch's after a day.
 func TestHeldTooLong(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -151,7 +147,7 @@ func TestHeldTooLong(t *testing.T) {
 	})
 }
 
-// What is final stays final: a delivery that was dropped does not come back.
+// What is final stays final: a dropped delivery does not come back.
 func TestDroppedStays(t *testing.T) {
 	for name, test := range map[string]struct{ drop, undo func(*world, *vigie.Watch) }{
 		"left, back": {
@@ -197,8 +193,8 @@ func TestDroppedStays(t *testing.T) {
 	}
 }
 
-// A tender that is held for one watch is told because of another that it begins
-// to match, once; and after the first is resumed it is not told again.
+// A delivery that is held for one watch is sent because of another that the tender begins to match, once; when the
+// first watch is resumed it is not sent again.
 func TestHeldForOneWatch(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		voirie := w.watch(w.account, "Voirie", vigie.Daily, "voirie")
@@ -223,7 +219,7 @@ func TestHeldForOneWatch(t *testing.T) {
 	})
 }
 
-// leave has the first address of a watch leave all mail, leaveWatch the watch.
+// leave makes the first address of a watch leave all watches, leaveWatch only this one.
 func (w *world) leave(watch *vigie.Watch) {
 	w.t.Helper()
 	if err := w.store.Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
@@ -238,7 +234,7 @@ func (w *world) leaveWatch(watch *vigie.Watch) {
 	}
 }
 
-// notify says whether a watch writes to the account's own address.
+// notify sets whether a watch mails the account's own address.
 func (w *world) notify(watch *vigie.Watch, on bool) {
 	w.t.Helper()
 	if _, err := w.store.UpdateWatch(w.t.Context(), w.account, watch.ID, func(*vigie.Watch) {}, &on, nil); err != nil {
@@ -246,7 +242,7 @@ func (w *world) notify(watch *vigie.Watch, on bool) {
 	}
 }
 
-// states compares the states of a watch's deliveries, by what was published.
+// states checks the states of a watch's deliveries, in the order of publication.
 func (w *world) states(watch *vigie.Watch, want map[store.Published]vigie.DeliveryState) {
 	w.t.Helper()
 	list, _, err := w.store.Deliveries(w.t.Context(), watch.ID, store.DeliveryWindow{Limit: 100})

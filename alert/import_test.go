@@ -8,8 +8,8 @@ import (
 	"vigie/store"
 )
 
-// Watches that are imported, or change by an import, write to nobody until
-// something is published; then to whoever agreed, and only to those.
+// Imported watches, and watches that an import changes, mail nobody until something is published; then they mail the
+// addresses that consented, and only those.
 func TestImportedWatches(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.publish("before", "Voirie")
@@ -43,8 +43,8 @@ func TestImportedWatches(t *testing.T) {
 	})
 }
 
-// What waits for a person is told at the address that its issuer says is its own
-// by then; one that the issuer does not vouch for is asked first.
+// Waiting deliveries go to the person's present verified address; an address that is not verified is asked for
+// consent first.
 func TestChangedEmail(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		moves := func(subject, email string, verified bool) {

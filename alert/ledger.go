@@ -16,13 +16,12 @@ import (
 	"vigie/store"
 )
 
-// Ledger turns notices into deliveries: it enters who shall hear of what. Every
-// replica runs one; the one that leads writes, the others keep their matchers
-// in step to take over. Beside that, whichever replica is first has watches
-// catch up, see [Ledger.CatchUp].
+// Ledger turns notices into deliveries: it enters which recipient is alerted of what. Every replica runs one. The
+// leader writes; the others keep their matchers up to date to take over. One replica, not necessarily the same, also
+// has watches catch up, see [Ledger.CatchUp].
 //
-// Each notice is matched against the watches as they are in a snapshot of the
-// database that holds both, so that neither can overtake the other.
+// Each notice is matched against the watches as they are in a snapshot of the database that contains both, so that
+// neither can overtake the other.
 type Ledger struct {
 	Store   *store.Store
 	Matcher *feed.Matcher
@@ -30,9 +29,9 @@ type Ledger struct {
 	Log     *slog.Logger
 	// MaxAge is how long after its publication a notice still alerts.
 	MaxAge time.Duration
-	// Fault is told of the points that are passed, where it is not nil.
+	// Fault is called at each point that is passed, if it is not nil.
 	Fault func(Fault)
-	// Metrics and Fail are the consumers'; either may be nil.
+	// Metrics and Fail are passed to the consumers; either may be nil.
 	Metrics *consumer.Metrics
 	Fail    consumer.Fault
 }
@@ -40,7 +39,7 @@ type Ledger struct {
 // batch is how many notices are matched in one snapshot.
 const batch = 100
 
-// Run works until ctx ends. What fails is logged and tried again.
+// Run works until ctx ends. Errors are logged, and the work is tried again.
 func (l *Ledger) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { l.Notices().Run(ctx) })
@@ -48,8 +47,7 @@ func (l *Ledger) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// Step does what there is to do now, where nobody else leads, for tests that do
-// not wait.
+// Step does all the work there is now, unless another process leads. It is for tests that do not wait.
 func (l *Ledger) Step(ctx context.Context) error {
 	if err := l.Notices().Drain(ctx); err != nil {
 		return err
@@ -57,24 +55,24 @@ func (l *Ledger) Step(ctx context.Context) error {
 	return l.CatchUp().Drain(ctx)
 }
 
-// consumer is one of the ledger's.
+// consumer returns a consumer with the ledger's settings.
 func (l *Ledger) consumer(name string) *consumer.Consumer {
 	return &consumer.Consumer{Name: name, Job: name, DB: l.Store.Database(), Now: l.Now, Log: l.Log, Metrics: l.Metrics, Fault: l.Fail}
 }
 
-// Notices is the consumer that enters what notices tell.
+// Notices returns the consumer that enters the deliveries of notices.
 func (l *Ledger) Notices() *consumer.Consumer {
 	c := l.consumer(database.AlertsConsumer)
 	c.Work = c.Stream(consumer.Stream{Kind: database.NoticeItem, Batch: batch, Next: l.next, Process: l.process}).Step
-	c.Follow = func(ctx context.Context) error { return l.Matcher.Within(ctx, l.Store, nil) }
+	c.Standby = func(ctx context.Context) error { return l.Matcher.WithSnapshot(ctx, l.Store, nil) }
 	c.Behind = l.Store.AlertsBehind
 	return c
 }
 
-// next reads which notices come next.
+// next returns the numbers of the next notices.
 func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
 	var items []consumer.Item
-	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) error {
+	err := l.Matcher.WithSnapshot(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) error {
 		items = nil
 		numbers, err := now.NoticesAfter(ctx, after, limit)
 		for _, number := range numbers {
@@ -85,10 +83,10 @@ func (l *Ledger) next(ctx context.Context, after int64, limit int) ([]consumer.I
 	return items, err
 }
 
-// process enters what notices tell.
+// process enters the deliveries of notices.
 func (l *Ledger) process(ctx context.Context, items []consumer.Item) error {
-	var found []news
-	err := l.Matcher.Within(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
+	var found []announcement
+	err := l.Matcher.WithSnapshot(ctx, l.Store, func(ctx context.Context, now *store.Snapshot) (err error) {
 		found, err = l.read(ctx, now, items)
 		return err
 	})
@@ -110,32 +108,30 @@ func (l *Ledger) fault(at Fault) {
 	}
 }
 
-// news is what a notice tells about a tender, and whom.
-type news struct {
-	about  store.Happening
+// announcement is what a notice says about a tender, with the watches that it concerns.
+type announcement struct {
+	about  store.AlertSubject
 	tender *vigie.Tender
 	facts  query.Facts
-	// cancelled is whether the tender will not take place; else it may be
-	// answered.
+	// cancelled reports whether the tender will not take place; else it can be answered.
 	cancelled bool
-	// corrects is whether the notice changed what others were told.
+	// corrects reports whether the notice changed what recipients were alerted of.
 	corrects bool
-	// urgent is whether it moved the deadline to an earlier moment.
+	// urgent reports whether it moved the deadline to an earlier moment.
 	urgent bool
-	// match returns the watches that the tender matches, where it is online, and
-	// knew those of them that it matched before the notice.
+	// matching are the watches that the tender matches, if it is online; knew are those of them that it matched
+	// before the notice.
 	matching []int64
 	knew     map[int64]bool
-	// missed are the watches that missed it, where the news is no notice but that
-	// these are to catch up.
+	// missed are the watches that missed the tender, if there is no notice but these watches catch up.
 	missed []int64
 }
 
-// read finds out what notices tell.
-func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]news, error) {
+// read finds out what notices say.
+func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]announcement, error) {
 	numbers, oldest := make([]int64, len(items)), make(map[int64]time.Time, len(items))
 	for i, item := range items {
-		at := item.FirstTried // one that was set aside alerts as it would have done then
+		at := item.FirstTried // a notice that was quarantined alerts as it would have done then
 		if at.IsZero() {
 			at = l.Now()
 		}
@@ -163,11 +159,11 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer
 	if err != nil {
 		return nil, err
 	}
-	off, err := latelyOff(ctx, now, notices[0].ID)
+	off, err := recentlyOff(ctx, now, notices[0].ID)
 	if err != nil {
 		return nil, err
 	}
-	var list []news
+	var list []announcement
 	for _, notice := range notices {
 		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
 			n.about.AsOf = now.Number
@@ -177,8 +173,8 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer
 	return list, nil
 }
 
-// match returns the watches that a tender matches: those that are on, and those
-// that went off since the last notice that was read.
+// match returns the watches that a tender matches: those that are on, and those that were switched off since the last
+// notice that was read.
 func (l *Ledger) match(t *vigie.Tender, off []offWatch) []int64 {
 	watches := l.Matcher.Match(t)
 	if len(off) == 0 {
@@ -193,15 +189,15 @@ func (l *Ledger) match(t *vigie.Tender, off []offWatch) []int64 {
 	return watches
 }
 
-// offWatch is a watch that is off by now. The matcher does not hold it.
+// offWatch is a watch that is off now, so that the matcher does not contain it.
 type offWatch struct {
 	id      int64
 	formula query.Formula
 }
 
-// latelyOff reads the watches that went off after a change.
-func latelyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
-	watches, err := now.LatelyOff(ctx, after)
+// recentlyOff reads the watches that were switched off after a change.
+func recentlyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
+	watches, err := now.RecentlyOff(ctx, after)
 	list := make([]offWatch, len(watches))
 	for i, w := range watches {
 		list[i] = offWatch{w.ID, query.Compile(w.Criteria)}
@@ -209,9 +205,9 @@ func latelyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatc
 	return list, err
 }
 
-// readOne finds out what one of the notices of a tender tells, if anything.
-func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n news, tells bool) {
-	n = news{about: store.Happening{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
+// readOne finds out what one of the notices of a tender says, if anything.
+func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n announcement, tells bool) {
+	n = announcement{about: store.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, tender: t}
 	if t.Outcome == vigie.Cancelled {
 		n.cancelled = notice.Kind == vigie.Cancellation
 		return n, n.cancelled
@@ -219,16 +215,16 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
 		return n, false
 	}
-	told := query.NewsOf(notice, t, notices)
+	effect := query.EffectOf(notice, t, notices)
 	online := t.Status(l.Now()) == vigie.StatusOnline
 	if online {
-		n.facts = told.Facts()
+		n.facts = effect.Facts()
 		n.matching = l.match(t, off)
 	}
-	if n.corrects = told.Corrects(); n.corrects {
-		n.urgent = told.Hastens()
+	if n.corrects = effect.Corrects(); n.corrects {
+		n.urgent = effect.AdvancesDeadline()
 		n.knew = make(map[int64]bool)
-		if before := told.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
+		if before := effect.Before(); online && before.Status(l.Now()) == vigie.StatusOnline {
 			for _, watch := range l.match(before, off) {
 				n.knew[watch] = true
 			}
@@ -237,8 +233,8 @@ func (l *Ledger) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie
 	return n, online || n.corrects
 }
 
-// enter enters the deliveries of one piece of news.
-func (l *Ledger) enter(ctx context.Context, n news) error {
+// enter enters the deliveries of one announcement.
+func (l *Ledger) enter(ctx context.Context, n announcement) error {
 	alerts, err := l.alerts(ctx, n)
 	if err != nil {
 		return err
@@ -252,8 +248,8 @@ func (l *Ledger) enter(ctx context.Context, n news) error {
 	return nil
 }
 
-// alerts tells who shall hear of it.
-func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
+// alerts returns which recipients are alerted of an announcement.
+func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, error) {
 	alerted, err := l.Store.Alerted(ctx, n.about.TenderID, n.about.NoticeID)
 	if err != nil {
 		return nil, err
@@ -262,73 +258,72 @@ func (l *Ledger) alerts(ctx context.Context, n news) ([]store.Alert, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := gathering{news: n, now: l.Now(), people: make(map[int64]*listener)}
+	g := alertsByRecipient{announcement: n, now: l.Now(), recipients: make(map[int64]*recipientAlert)}
 	switch {
 	case n.cancelled:
 		g.add(vigie.DeliverCancelled, alerted...)
 	case n.corrects:
 		g.add(vigie.DeliverCorrected, alerted...)
 	}
-	followers, err := l.followers(ctx, n)
+	recipients, err := l.recipients(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	found := query.NewFinder(n.facts)
-	for _, f := range followers {
+	for _, f := range recipients {
 		f.Keywords = found.Keywords(f.Keywords)
 		known, ever := mailed[f.RecipientID]
 		switch {
 		case n.corrects && (ever || n.knew[f.WatchID]):
 			g.add(vigie.DeliverCorrected, f)
-		case !known: // one more reason where it is still to be mailed
+		case !known: // one more reason, if the alert is still to be sent
 			g.add(vigie.DeliverNew, f)
 		}
 	}
 	return g.alerts(), nil
 }
 
-// followers are those whose watches the tender matches.
-func (l *Ledger) followers(ctx context.Context, n news) ([]store.Follower, error) {
-	read := func(watches []int64) ([]store.Follower, error) {
+// recipients returns the recipients of the watches that the tender matches.
+func (l *Ledger) recipients(ctx context.Context, n announcement) ([]store.WatchRecipient, error) {
+	read := func(watches []int64) ([]store.WatchRecipient, error) {
 		if n.missed != nil {
-			return l.Store.CatchUpFollowers(ctx, watches)
+			return l.Store.CatchUpRecipients(ctx, watches)
 		}
-		return l.Store.Followers(ctx, watches, n.about.NoticeID)
+		return l.Store.WatchRecipients(ctx, watches, n.about.NoticeID)
 	}
-	var all []store.Follower
+	var all []store.WatchRecipient
 	for some := range slices.Chunk(append(n.missed, n.matching...), vigie.MaxBatch) {
-		followers, err := read(some)
+		recipients, err := read(some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, followers...)
+		all = append(all, recipients...)
 	}
 	return all, nil
 }
 
-// gathering brings together what each person shall hear of one piece of news.
-type gathering struct {
-	news   news
-	now    time.Time
-	people map[int64]*listener
+// alertsByRecipient collects the alerts of each recipient about one announcement.
+type alertsByRecipient struct {
+	announcement announcement
+	now          time.Time
+	recipients   map[int64]*recipientAlert
 }
 
-// listener is a recipient who shall hear of it.
-type listener struct {
+// recipientAlert is the alert of one recipient.
+type recipientAlert struct {
 	account   vigie.Account
 	kind      vigie.DeliveryKind
 	frequency vigie.Frequency
 	keywords  map[int64][]string // by watch
 }
 
-// add adds reasons to hear of it. Where a recipient has reasons of two kinds,
-// it knows the tender already.
-func (g *gathering) add(kind vigie.DeliveryKind, followers ...store.Follower) {
-	for _, f := range followers {
-		p := g.people[f.RecipientID]
+// add adds reasons. If a recipient has reasons of two kinds, it knows the tender already.
+func (g *alertsByRecipient) add(kind vigie.DeliveryKind, recipients ...store.WatchRecipient) {
+	for _, f := range recipients {
+		p := g.recipients[f.RecipientID]
 		if p == nil {
-			p = &listener{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
-			g.people[f.RecipientID] = p
+			p = &recipientAlert{account: f.Account, kind: kind, frequency: f.Frequency, keywords: make(map[int64][]string)}
+			g.recipients[f.RecipientID] = p
 		}
 		if p.kind == vigie.DeliverNew {
 			p.kind = kind
@@ -338,20 +333,20 @@ func (g *gathering) add(kind vigie.DeliveryKind, followers ...store.Follower) {
 	}
 }
 
-// alerts lists them in the order of the recipients.
-func (g *gathering) alerts() []store.Alert {
+// alerts returns the alerts in the order of the recipients.
+func (g *alertsByRecipient) alerts() []store.Alert {
 	var list []store.Alert
-	for _, id := range slices.Sorted(maps.Keys(g.people)) {
-		p := g.people[id]
-		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.news.urgent && p.kind == vigie.DeliverCorrected}
+	for _, id := range slices.Sorted(maps.Keys(g.recipients)) {
+		p := g.recipients[id]
+		a := store.Alert{RecipientID: id, Kind: p.kind, Urgent: g.announcement.urgent && p.kind == vigie.DeliverCorrected}
 		for _, watch := range slices.Sorted(maps.Keys(p.keywords)) {
 			a.Reasons = append(a.Reasons, vigie.Reason{WatchID: watch, Keywords: p.keywords[watch]})
 		}
-		deadline := g.news.tender.Deadline
+		deadline := g.announcement.tender.Deadline
 		a.DueAt = dueAt(&p.account, p.frequency, &vigie.Delivery{Kind: a.Kind, Urgent: a.Urgent, CreatedAt: g.now}, deadline)
 		list = append(list, a)
-		if g.news.cancelled || deadline == nil || closesSoon(&p.account, p.frequency, a.DueAt, *deadline) {
-			continue // what is told now tells the deadline
+		if g.announcement.cancelled || deadline == nil || closesSoon(&p.account, p.frequency, a.DueAt, *deadline) {
+			continue // the alert that is sent now contains the deadline
 		}
 		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false
 		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, deadline)

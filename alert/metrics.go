@@ -7,10 +7,10 @@ import (
 	"vigie/alert/post"
 )
 
-// Metrics count what became of mails, and what stood in their way.
+// Metrics count the outcomes of mails, and the reasons of failures.
 type Metrics struct{ mails, refusals *prometheus.CounterVec }
 
-// NewMetrics makes and registers them.
+// NewMetrics returns metrics and registers them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -28,7 +28,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// abouts are what a failure can be about, by kind.
+// abouts returns the label of each kind of failure.
 func abouts() map[post.Kind]string {
 	return map[post.Kind]string{post.Temporary: "temporary", post.ForMessage: "message", post.ForAddress: "address", post.ForSender: "sender"}
 }

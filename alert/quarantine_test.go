@@ -16,7 +16,7 @@ import (
 	"vigie/query"
 )
 
-// aside expects what is set aside, as texts "consumer kind".
+// aside checks what is quarantined, as texts "consumer kind".
 func (w *world) aside(when string, want ...string) []*database.Quarantined {
 	w.t.Helper()
 	rows, err := w.store.Database().Quarantine(w.t.Context())
@@ -28,12 +28,12 @@ func (w *world) aside(when string, want ...string) []*database.Quarantined {
 		got = append(got, row.Consumer+" "+row.Kind)
 	}
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
-		w.t.Errorf("%s: set aside %q, not %q", when, got, want)
+		w.t.Errorf("%s: quarantined %q, not %q", when, got, want)
 	}
 	return rows
 }
 
-// retry has all that is set aside tried again.
+// retry asks for another try of all that is quarantined.
 func (w *world) retry() {
 	w.t.Helper()
 	if _, err := w.store.Retry(w.t.Context(), nil); err != nil {
@@ -41,8 +41,8 @@ func (w *world) retry() {
 	}
 }
 
-// A mail that makes the sender panic keeps neither other people's mail, nor the
-// next one to the same, from leaving; it leaves when it can.
+// A mail that makes the sender panic delays neither other recipients' mail nor the next one to the same recipient; it
+// is sent once that succeeds.
 func TestMailSetAside(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -62,7 +62,7 @@ func TestMailSetAside(t *testing.T) {
 		w.expect("the third try", w.after(2*time.Minute))
 		rows := w.aside("after the third try", "mails mail")
 		if len(rows) != 1 || rows[0].Tries != consumer.Tries || !strings.Contains(rows[0].Error, "cannot be sent") {
-			t.Errorf("set aside as %+v", rows)
+			t.Errorf("quarantined as %+v", rows)
 		}
 		w.expect("much later", w.after(day))
 		w.publish("2", "Voirie communale")
@@ -84,7 +84,7 @@ func TestMailSetAside(t *testing.T) {
 	})
 }
 
-// A recipient of whom it cannot be decided what to write is set aside alone.
+// A recipient about which deciding fails is quarantined alone.
 func TestRecipientSetAside(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -92,7 +92,7 @@ func TestRecipientSetAside(t *testing.T) {
 		ana, poisoned := w.recipient(w.account, watch), true
 		w.sender.Fail = func(_ context.Context, _ string, items []consumer.Item) error {
 			if poisoned && items[0].ID == ana {
-				panic("nobody knows what to write")
+				panic("deciding fails")
 			}
 			return nil
 		}
@@ -103,7 +103,7 @@ func TestRecipientSetAside(t *testing.T) {
 		w.expect("the third try", w.after(time.Minute))
 		w.aside("after the third try", "mails recipient")
 		if lag, err := w.store.Lag(t.Context(), indexVersion); err != nil || lag.Mails != 0 {
-			t.Errorf("what is set aside counts as due: %+v, %v", lag, err)
+			t.Errorf("what is quarantined counts as due: %+v, %v", lag, err)
 		}
 		w.publish("2", "Voirie communale")
 		w.expect("others", w.after(time.Minute), "bob: 1 nouveau marché – veille Voirie")
@@ -115,8 +115,8 @@ func TestRecipientSetAside(t *testing.T) {
 	})
 }
 
-// A watch that the matcher cannot hold is set aside alone; it is told what it
-// missed once it can be held, by replicas that were there and by new ones.
+// A watch that the matcher cannot compile is quarantined alone; it catches up on what it missed once it can be
+// compiled, on running replicas and on new ones.
 func TestWatchSetAside(t *testing.T) {
 	for name, starts := range map[string]bool{"a matcher that follows": false, "a matcher that starts": true} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestWatchSetAside(t *testing.T) {
 				poisoned := false
 				compile := func(c vigie.Criteria) query.Formula {
 					if poisoned && len(c.ExcludedKeywords) > 0 {
-						panic("this watch cannot be held")
+						panic("this watch cannot be compiled")
 					}
 					return query.Compile(c)
 				}
@@ -148,7 +148,7 @@ func TestWatchSetAside(t *testing.T) {
 				w.expect("meanwhile", w.after(2*time.Minute), "bob: 2 nouveaux marchés – veille Voirie", "cleo: 1 nouveau marché – veille Voirie")
 				rows := w.aside("meanwhile", "matcher watch")
 				if len(rows) != 1 || rows[0].Item != cursed.ID || rows[0].Tries != consumer.Tries {
-					t.Errorf("set aside as %+v", rows)
+					t.Errorf("quarantined as %+v", rows)
 				}
 				w.retry()
 				w.expect("in vain", w.after(2*time.Minute))
@@ -166,8 +166,7 @@ func TestWatchSetAside(t *testing.T) {
 	}
 }
 
-// A notice that was set aside alerts as it would have done then, though it is
-// old by the time it can be read.
+// A notice that was quarantined alerts as it would have done then, even if it is old when it can be read.
 func TestNoticeSetAsideForLong(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -176,7 +175,7 @@ func TestNoticeSetAsideForLong(t *testing.T) {
 		w.ledger.Fail = func(_ context.Context, _ string, items []consumer.Item) error {
 			for _, item := range items {
 				if item.ID == poisoned {
-					panic("it cannot be read")
+					panic("cannot be read")
 				}
 			}
 			return nil
@@ -191,7 +190,7 @@ func TestNoticeSetAsideForLong(t *testing.T) {
 	})
 }
 
-// Whoever is erased leaves nothing in the quarantine.
+// Erasure also deletes from the quarantine.
 func TestErasedFromQuarantine(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -212,7 +211,7 @@ func TestErasedFromQuarantine(t *testing.T) {
 	})
 }
 
-// A round of forgetting that fails in the middle, or panics, is taken again.
+// A retention run that fails in the middle, or panics, is repeated.
 func TestRetentionSurvives(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		r := w.retention()

@@ -18,7 +18,7 @@ import (
 	"vigie/store"
 )
 
-// attempt is what became of the first delivery of a tender on a watch.
+// attempt returns the attempt of the first delivery about a tender of a watch.
 func (w *world) attempt(watch *vigie.Watch, published store.Published) (over bool, why string) {
 	w.t.Helper()
 	list, err := w.store.Attempts(w.t.Context(), watch.ID, published.Notice.TenderID)
@@ -28,8 +28,8 @@ func (w *world) attempt(watch *vigie.Watch, published store.Published) (over boo
 	return list[0].ClosedAt != nil || list[0].DroppedAt != nil, list[0].Error
 }
 
-// watchful has the sender's log and metrics kept: what it said since it was last
-// asked, and how many failures were about something.
+// watchful records the sender's log and metrics: what was logged since the last call, and how many failures were
+// about something.
 func (w *world) watchful() (logged func() []map[string]any, refused func(about string) float64) {
 	var lines bytes.Buffer
 	w.sender.Log = slog.New(slog.NewJSONHandler(&lines, nil))
@@ -58,19 +58,18 @@ func (w *world) watchful() (logged func() []map[string]any, refused func(about s
 				}
 			}
 		}
-		w.t.Errorf("nothing is counted about %s", about)
+		w.t.Errorf("no failure about %s is counted", about)
 		return 0
 	}
 	return logged, refused
 }
 
-// A fault on our side is never final: the mail is tried at least once an hour,
-// an operator is told, and once it is put right the mail leaves. Others leave
-// at the same time.
+// A fault on our side is never final: the mail is tried at least once an hour, the log says that an operator is
+// needed, and once the fault is repaired the mail is sent. Other mails are sent at the same time.
 func TestFaultOfOurs(t *testing.T) {
 	for name, why := range map[string]*post.Error{
 		"refused":    {Kind: post.ForSender, Code: 554, Enhanced: "5.7.1", Reply: "554 5.7.1 Relay access denied"},
-		"uncomposed": {Kind: post.ForSender, Err: errors.New("header X is not one short line of ASCII")},
+		"uncomposed": {Kind: post.ForSender, Err: errors.New("header X is not a single short line of ASCII")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, w *world) {
@@ -101,7 +100,7 @@ func TestFaultOfOurs(t *testing.T) {
 					t.Errorf("%d attempts, the longest pause %s", attempts, longest)
 				}
 				if over, said := w.attempt(watch, published); over || said != why.Error() {
-					t.Errorf("the delivery is over: %t, for %q", over, said)
+					t.Errorf("the delivery has ended: %t, for %q", over, said)
 				}
 				if n := refused("sender"); n != float64(attempts) {
 					t.Errorf("%v failures about the sender are counted, not %d", n, attempts)
@@ -115,8 +114,7 @@ func TestFaultOfOurs(t *testing.T) {
 	}
 }
 
-// What was tried in vain because of us does not count against the patience that
-// refusals by others get.
+// Attempts that failed because of us do not count towards the time that refusals by others get.
 func TestFaultOfOursThenRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -140,14 +138,13 @@ func TestFaultOfOursThenRefused(t *testing.T) {
 			w.send()
 		}
 		if over, said := w.attempt(watch, published); !over || said != why.Error() {
-			t.Errorf("over: %t, for %q", over, said)
+			t.Errorf("ended: %t, for %q", over, said)
 		}
 	})
 }
 
-// A public URL with a host that is not in ASCII cannot stand in a mail's
-// headers. Settings are checked before a server starts; were one to pass, the
-// mails would wait.
+// A public URL with a host that is not ASCII cannot be in a mail's headers. Settings are checked before a server
+// starts; if one got through, the mails would wait.
 func TestUnfitSetting(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -171,17 +168,17 @@ func TestUnfitSetting(t *testing.T) {
 			w.after(time.Hour)
 		}
 		if over, said := w.attempt(watch, published); over || files() > 0 || !strings.Contains(said, "about the sender") {
-			t.Errorf("the delivery is over: %t, for %q; %d mails left", over, said, files())
+			t.Errorf("the delivery has ended: %t, for %q; %d mails left", over, said, files())
 		}
 		w.sender.Settings.PublicURL = right
 		w.after(time.Hour)
 		if over, said := w.attempt(watch, published); !over || files() != 1 || said != "" {
-			t.Errorf("put right, the delivery is over: %t, %q; %d mails left", over, said, files())
+			t.Errorf("after the repair, the delivery has ended: %t, %q; %d mails left", over, said, files())
 		}
 	})
 }
 
-// A login that is refused stops all mail, and costs no mail an attempt.
+// A refused login stops all mail, and counts as no attempt of any mail.
 func TestLoginRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		for _, name := range []string{"ana", "bob", "eve"} {
@@ -195,7 +192,7 @@ func TestLoginRefused(t *testing.T) {
 		w.enter()
 		for i := range 3 {
 			if err := w.sender.Step(t.Context()); err == nil || !strings.Contains(err.Error(), "535") {
-				t.Fatalf("the sender says %v", err)
+				t.Fatalf("the sender's error is %v", err)
 			}
 			if n := refused("sender"); n != float64(i+1) { // one login a step, not one a mail
 				t.Errorf("%v logins after %d steps", n, i+1)
@@ -206,7 +203,7 @@ func TestLoginRefused(t *testing.T) {
 	})
 }
 
-// A message on which the connection always breaks holds up no other.
+// A message on which the connection always breaks delays no other.
 func TestPoison(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		for _, name := range []string{"ana", "bob", "eve"} {

@@ -23,14 +23,13 @@ import (
 	"vigie/store/storetest"
 )
 
-// shared is a mailer that several senders share, and that others may look at.
+// shared is a mailer that several senders share, and that the test reads at the same time.
 type shared struct{ mailbox }
 
 func (*shared) AtOnce() int { return 3 }
 
-// Several replicas share one database, and watches are edited and people leave
-// meanwhile: everyone is told everything once, also who has two watches on it,
-// and nobody is written to any more once it has left.
+// Several replicas share one database, while watches are edited and recipients leave: everyone is alerted of
+// everything once, also with two watches, and nobody is mailed after leaving.
 func TestReplicas(t *testing.T) {
 	for _, replicas := range []int{2, 8} {
 		t.Run(fmt.Sprint(replicas), func(t *testing.T) { testReplicas(t, replicas) })
@@ -69,7 +68,7 @@ func testReplicas(t *testing.T, replicas int) {
 		running.Go(func() { sender.Run(ctx) })
 	}
 	leaver := w.recipient(accounts[0], watches[0])
-	var left time.Time // when the leaving was in the database
+	var left time.Time // when the leaving was committed
 	for i := range tenders {
 		w.now = time.Now().UTC()
 		w.publish(fmt.Sprint(i), fmt.Sprintf("Voirie communale mot%dx", i), until(w.in(30*time.Hour)))
@@ -86,7 +85,7 @@ func testReplicas(t *testing.T, replicas int) {
 			left = time.Now()
 		}
 	}
-	// A mail that waits for the index is looked at again after a second.
+	// A mail that waits for the index is checked again after a second.
 	quiet := 0
 	for deadline := time.Now().Add(time.Minute); quiet < 100; time.Sleep(20 * time.Millisecond) {
 		lag, err := w.store.Lag(t.Context(), indexVersion)
@@ -102,30 +101,29 @@ func testReplicas(t *testing.T, replicas int) {
 	}
 	stop()
 	running.Wait()
-	told := make(map[string][]string)
+	mailed := make(map[string][]string)
 	for _, m := range box.messages {
 		for i := range tenders {
 			if word := fmt.Sprintf("mot%dx", i); strings.Contains(m.Text, "communale "+word) {
-				told[m.To] = append(told[m.To], word)
+				mailed[m.To] = append(mailed[m.To], word)
 			}
 		}
-		// What is on its way when somebody leaves cannot be called back.
+		// A mail that was being sent when its recipient left cannot be stopped.
 		if m.To == accounts[0].Email && m.Date.After(left.Add(time.Second)) {
-			t.Errorf("a mail of %v to who left at %v", m.Date, left)
+			t.Errorf("a mail of %v to a recipient that left at %v", m.Date, left)
 		}
 	}
 	for i, account := range accounts {
-		list := told[account.Email]
+		list := mailed[account.Email]
 		slices.Sort(list)
 		if once := slices.Compact(slices.Clone(list)); len(once) != len(list) || i > 0 && len(once) != tenders {
-			t.Errorf("%s was told %d times of %d tenders", account.Email, len(list), len(once))
+			t.Errorf("%s was alerted %d times of %d tenders", account.Email, len(list), len(once))
 		}
 	}
 }
 
-// The mail server is away, then refuses everyone, for hours, while many wait.
-// In the end each is told everything, in order, and what waits is not in memory
-// but in the database.
+// The mail server does not answer, then refuses everyone, for hours, while many mails wait. In the end everyone gets
+// everything, in order; what waits is in the database, not in memory.
 func TestOutage(t *testing.T) {
 	people := 300
 	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_OUTAGE")); err == nil {
@@ -144,7 +142,7 @@ func TestOutage(t *testing.T) {
 			w.publish(fmt.Sprint("away", hour), fmt.Sprintf("Voirie numéro %d", hour), until(nil))
 			w.enter()
 			if err := w.sender.Step(t.Context()); err == nil {
-				t.Fatal("nobody says that no mail leaves")
+				t.Fatal("the failure is not logged")
 			}
 			w.now = w.now.Add(time.Hour)
 		}
@@ -156,10 +154,10 @@ func TestOutage(t *testing.T) {
 			w.expect("refused", w.after(time.Hour))
 		}
 		if grown := heap() - before; grown > 64<<20 {
-			t.Errorf("%d bytes more are held while %d mails wait", grown, people)
+			t.Errorf("%d bytes more are in memory while %d mails wait", grown, people)
 		}
 		w.mailer.refuse = nil
-		told := make(map[string][]int)
+		mailed := make(map[string][]int)
 		for range 15 {
 			w.now = w.now.Add(time.Hour)
 			if err := w.sender.Step(t.Context()); err != nil {
@@ -168,24 +166,24 @@ func TestOutage(t *testing.T) {
 			for _, m := range w.mailer.messages {
 				for i := range 9 {
 					if strings.Contains(m.Text, fmt.Sprintf("Voirie numéro %d", i)) {
-						told[m.To] = append(told[m.To], i)
+						mailed[m.To] = append(mailed[m.To], i)
 					}
 				}
 			}
 			w.mailer.messages = nil
 		}
-		if len(told) != people {
-			t.Errorf("%d people were told", len(told))
+		if len(mailed) != people {
+			t.Errorf("%d people were alerted", len(mailed))
 		}
-		for person, order := range told {
+		for person, order := range mailed {
 			if !slices.IsSorted(order) || len(order) != 9 {
-				t.Errorf("%s was told in the order %v", person, order)
+				t.Errorf("%s was alerted in the order %v", person, order)
 			}
 		}
 	})
 }
 
-// heap is how many bytes are held.
+// heap returns the bytes in use.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

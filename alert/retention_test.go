@@ -18,7 +18,7 @@ import (
 // month is a little more than one.
 const month = 31 * 24 * time.Hour
 
-// retention forgets what is older than 13 months.
+// retention returns one that deletes what is older than 13 months.
 func (w *world) retention() *alert.Retention {
 	return &alert.Retention{
 		Store: w.store, Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)), Months: 13,
@@ -32,7 +32,7 @@ func (w *world) forget() {
 	}
 }
 
-// held is what is held of the account.
+// held returns the account's export.
 func (w *world) held() *store.Export {
 	w.t.Helper()
 	held, err := w.store.Export(w.t.Context(), w.account.ID)
@@ -42,37 +42,37 @@ func (w *world) held() *store.Export {
 	return held
 }
 
-// years is a long story of tenders that were told, and what happens to them 14
-// months later, right after meanwhile. It returns the mails of both times.
-func years(w *world, meanwhile func()) (first, then []string) {
+// years is a long story of tenders that were sent, and of what happens to them 14 months later, after between has
+// run. It returns the mails of both times.
+func years(w *world, between func()) (first, then []string) {
 	if _, err := w.store.UpdateAccount(w.t.Context(), w.account.ID, vigie.AccountUpdate{QuietNotes: new(false)}); err != nil {
 		w.t.Fatal(err)
 	}
 	roads := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 	bridges := w.watch(w.account, "Ponts", vigie.Immediate, "pont")
-	told := func(ref, title string, edit ...func(*vigie.Notice)) {
+	alerted := func(ref, title string, edit ...func(*vigie.Notice)) {
 		w.publish(ref, title, edit...)
 		first = append(first, w.after(2*time.Minute)...)
 	}
 	open := until(nil)
-	told("over", "Voirie de la mairie")
-	told("quiet", "Voirie de la gare", open)
-	told("corrected", "Voirie de l'école", open)
-	told("cancelled", "Voirie du stade", open)
-	told("ended", "Voirie du port") // and then cancelled all the same
-	told("long", "Voirie du canal", until(w.in(20*month)))
-	told("missed", "Pont du moulin", open)
-	// Of these the account hears no more for a while, and what follows is missed.
+	alerted("over", "Voirie de la mairie")
+	alerted("quiet", "Voirie de la gare", open)
+	alerted("corrected", "Voirie de l'école", open)
+	alerted("cancelled", "Voirie du stade", open)
+	alerted("ended", "Voirie du port") // and is then cancelled nevertheless
+	alerted("long", "Voirie du canal", until(w.in(20*month)))
+	alerted("missed", "Pont du moulin", open)
+	// The account gets no alerts about these for a while, and misses what follows.
 	w.change(w.account, bridges.ID, func(v *vigie.Watch) { v.Active = false })
 	w.publish("missed-2", "Pont du moulin vert", about(vigie.Correction, "missed"))
 	w.publish("dropped", "Pont du lac", open)
 	w.work()
-	// By other words than those by which it was told.
+	// With other words than when it was announced.
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Criteria.Keywords = []string{"trottoir"} })
 
 	w.now = w.now.Add(14 * month)
 	then = append(then, w.work()...)
-	meanwhile()
+	between()
 	then = append(then, w.work()...)
 	later := func(ref, title string, edit ...func(*vigie.Notice)) {
 		w.publish(ref, title, edit...)
@@ -81,27 +81,26 @@ func years(w *world, meanwhile func()) (first, then []string) {
 	later("corrected-2", "Voirie et trottoir de l'école", about(vigie.Correction, "corrected"))
 	later("cancelled-2", "Voirie du stade", about(vigie.Cancellation, "cancelled"))
 	later("long-2", "Voirie et trottoir du canal", about(vigie.Correction, "long"))
-	w.publish("quiet", "Voirie de la gare", open) // once more, and published now
+	w.publish("quiet", "Voirie de la gare", open) // again, and published now
 	w.change(w.account, bridges.ID, func(v *vigie.Watch) { v.Active, v.CatchUpFrom = true, v.Paused })
 	then = append(then, w.after(2*time.Minute)...)
 	then = append(then, w.after(6*month)...)
 	return first, then
 }
 
-// What was told is forgotten after 13 months, and nothing is told twice for it:
-// the same mails leave as where nothing is ever forgotten. What can still be
-// answered is corrected and cancelled for those who were told.
+// Deliveries are deleted after 13 months, and no alert is sent twice because of that: the mails are the same as
+// without retention. Tenders that are still open are corrected and cancelled for recipients that were alerted.
 func TestForgettingTellsNothingTwice(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			remembers, forgets := newWorld(t, open(t)), newWorld(t, open(t))
 			first, then := years(remembers, func() {})
 			if len(first) != 7 {
-				t.Errorf("at first %d mails leave", len(first))
+				t.Errorf("at first %d mails are sent", len(first))
 			}
 			remembers.expect("14 months later", then,
 				"ana: 1 marché rectifié – veille Voirie", "ana: 1 marché annulé – veille Voirie", "ana: 1 marché rectifié – veille Voirie",
-				"ana: 1 nouveau marché – veille Ponts") // the one that it missed and was never told
+				"ana: 1 nouveau marché – veille Ponts") // it missed this one and was never alerted of it
 			alsoFirst, alsoThen := years(forgets, func() {
 				forgets.forget()
 				forgets.forgotten()
@@ -123,29 +122,29 @@ func (w *world) forgotten() {
 		}
 		known[d.SourceRef] = true
 		if d.CreatedAt != nil || len(d.Keywords) > 0 || d.DroppedAt != nil {
-			w.t.Errorf("still held: %+v", d)
+			w.t.Errorf("not deleted: %+v", d)
 		}
 	}
 	if want := []string{"cancelled", "corrected", "long", "missed", "quiet"}; !slices.Equal(slices.Sorted(maps.Keys(known)), want) {
-		w.t.Errorf("known are %v, not those that can be answered, %v", known, want)
+		w.t.Errorf("the known tenders are %v, not the open ones, %v", known, want)
 	}
 	if len(held.Mails) != len(known) {
-		w.t.Errorf("%d mails are held", len(held.Mails))
+		w.t.Errorf("%d mails are kept", len(held.Mails))
 	}
 	for _, m := range held.Mails {
 		if m.CreatedAt != nil || m.ClosedAt != nil || strings.Contains(m.MessageID, "@") || m.Error != "" || m.State != vigie.MailSent {
-			w.t.Errorf("still held: %+v", m)
+			w.t.Errorf("not deleted: %+v", m)
 		}
 	}
 	for _, watch := range held.Watches {
 		health, err := w.store.Health(w.t.Context(), []int64{watch.Number})
 		if err != nil || health[watch.Number].MatchedAt != nil || health[watch.Number].MailedAt != nil {
-			w.t.Errorf("its health is %+v, %v", health[watch.Number], err)
+			w.t.Errorf("the watch's health is %+v, %v", health[watch.Number], err)
 		}
 	}
 }
 
-// Once a day, one replica forgets, whatever its clock said before.
+// Once a day, one replica applies retention, whatever its clock said before.
 func TestForgettingIsDaily(t *testing.T) {
 	onBothAt(t, func(t *testing.T, w *world, url string) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -163,7 +162,7 @@ func TestForgettingIsDaily(t *testing.T) {
 				}
 			}
 			if n != want {
-				t.Errorf("%s: %d mails are held, not %d", when, n, want)
+				t.Errorf("%s: %d mails are kept, not %d", when, n, want)
 			}
 		}
 		tell("1")

@@ -19,14 +19,11 @@ import (
 	"vigie/store"
 )
 
-// Sender writes down the mails that are due, and sends them. Every replica runs
-// one.
+// Sender writes the mails that are due, and sends them. Every replica runs one.
 //
-// A mail is claimed: written down with its Message-ID and all that it tells of,
-// for one sender alone until a lease ends. Nothing is sent within a
-// transaction. Whoever stops in between leaves a mail that the next one sends,
-// as it was; only where it stops between the server's acceptance and the note
-// of it does the mail leave twice, under one Message-ID.
+// A mail is claimed: stored with its Message-ID and its deliveries, for one sender alone until a lease ends. Nothing
+// is sent within a transaction. If a sender stops in between, the next one sends the mail unchanged. Only if it stops
+// after the server accepted the mail and before that is recorded, the mail is sent twice, under one Message-ID.
 type Sender struct {
 	Store     *store.Store
 	Mailer    post.Mailer
@@ -35,43 +32,42 @@ type Sender struct {
 	Settings  Settings
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Lease is for how long a claimed mail is kept from others. An attempt is
-	// given up well before that.
+	// Lease is for how long a claimed mail is its sender's alone. An attempt is cut well before its end.
 	Lease time.Duration
 	// Spacing is the least time between two digests to one recipient.
 	Spacing time.Duration
-	// IndexVersion is that of the search index that mails wait for.
+	// IndexVersion is the version of the search index that mails wait for.
 	IndexVersion string
-	// Fault is told of the points that are passed, where it is not nil.
+	// Fault is called at each point that is passed, if it is not nil.
 	Fault   func(Fault)
 	Metrics *Metrics
-	// Consumers are the consumers' metrics, and Fail theirs; either may be nil.
+	// Consumers are the metrics of the consumer, and Fail is its injected fault; either may be nil.
 	Consumers *consumer.Metrics
 	Fail      consumer.Fault
 
 	once sync.Once
 	run  *consumer.Consumer
-	// mails are those that cannot be written or sent, recipients those for whom it
-	// cannot be said what to write.
+	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
+	// deciding fails.
 	mails, recipients *consumer.Quarantine
 }
 
 const (
-	// claimed is how many mails a lane claims at once.
-	claimed = 16
-	// fresh is for how long what was read of a mail's reader is believed.
-	fresh = time.Second
-	// grace is how long a mail that is on its way may take when we stop.
-	grace = 10 * time.Second
-	// longest is the longest pause between two attempts; the one after it is
+	// claimBatch is how many mails a lane claims at once.
+	claimBatch = 16
+	// readValidFor is how long a recipient's state may be used after it was read.
+	readValidFor = time.Second
+	// shutdownGrace is how long a mail that is being sent may take when we stop.
+	shutdownGrace = 10 * time.Second
+	// maxPause is the longest pause between two attempts; the one after it is
 	// the last.
-	longest = 64 * time.Hour
-	// mending is the longest pause while something on our side is to be put right.
-	mending = time.Hour
+	maxPause = 64 * time.Hour
+	// maxFaultPause is the longest pause while a fault on our side lasts.
+	maxFaultPause = time.Hour
 )
 
-// Run works until ctx ends, on as many mails at once as the mailer takes. What
-// fails is logged and tried again.
+// Run works until ctx ends, on as many mails at once as the mailer takes. Errors are logged, and the work is tried
+// again.
 func (s *Sender) Run(ctx context.Context) {
 	c := s.consumer()
 	var lanes sync.WaitGroup
@@ -81,7 +77,7 @@ func (s *Sender) Run(ctx context.Context) {
 	lanes.Wait()
 }
 
-// Step sends what there is to be sent now, for tests that do not wait.
+// Step sends all that is due now. It is for tests that do not wait.
 func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx) }
 
 func (s *Sender) consumer() *consumer.Consumer {
@@ -108,7 +104,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	}
 	s.fault(AfterClaim)
 	for len(mails) > 0 && !stopped(ctx) && s.time(start) > 0 {
-		sent, err := s.sendFresh(ctx, mails, start)
+		sent, err := s.sendClaimed(ctx, mails, start)
 		mails = mails[sent:]
 		if err != nil {
 			return false, errors.Join(err, s.release(ctx, mails))
@@ -117,9 +113,9 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	return true, s.release(ctx, mails)
 }
 
-// revive has mails tried again that were set aside, where an operator asks.
+// revive opens quarantined mails again that an operator wants tried.
 func (s *Sender) revive(ctx context.Context) error {
-	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimed)
+	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimBatch)
 	if err != nil {
 		return err
 	}
@@ -131,14 +127,14 @@ func (s *Sender) revive(ctx context.Context) error {
 	return nil
 }
 
-// claim claims some mails. A recipient of whom it cannot be decided is left for
-// later, and set aside when that does not help.
+// claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
+// help.
 func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
 	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
 	failed := make(map[int64]error)
-	mails, more, err = s.Store.Claim(ctx, store.Claiming{
-		Limit: claimed, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
-		Decide: func(r *store.Reader, indexed int64) (d store.Decision) {
+	mails, more, err = s.Store.Claim(ctx, store.ClaimOptions{
+		Limit: claimBatch, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
+		Decide: func(r *store.RecipientState, indexed int64) (d store.Decision) {
 			if err := s.guard(ctx, r.ID, func() error {
 				d = decide(r, s.Now(), s.Spacing, indexed)
 				return nil
@@ -160,16 +156,16 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 	return mails, more, nil
 }
 
-// later leaves all that waits for a recipient as it is, until a time.
-func later(r *store.Reader, at time.Time) store.Decision {
-	d := store.Decision{LookAt: &at, Later: make(map[int64]time.Time)}
+// later leaves a recipient's deliveries as they are, until a time.
+func later(r *store.RecipientState, at time.Time) store.Decision {
+	d := store.Decision{NextCheckAt: &at, Later: make(map[int64]time.Time)}
 	for _, t := range r.Deliveries {
 		d.Later[t.ID] = at
 	}
 	return d
 }
 
-// guard works for an item, and survives it.
+// guard runs work for an item, and turns a panic into an error.
 func (s *Sender) guard(ctx context.Context, item int64, work func() error) error {
 	return consumer.Guard(func() error {
 		if s.Fail != nil {
@@ -181,16 +177,15 @@ func (s *Sender) guard(ctx context.Context, item int64, work func() error) error
 	})
 }
 
-// release gives mails back that were claimed and not tried, also when we are
-// told to stop.
+// release ends the leases of mails that were claimed and not tried, also when we stop.
 func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	return s.Store.ReleaseMails(ctx, mails)
 }
 
-// time is how long an attempt may take that begins now, of mails that were
-// claimed at start: two thirds of the lease; 0 where less is left of it.
+// time returns how long an attempt that begins now may take, of mails that were claimed at start: two thirds of the
+// lease, or 0 where less is left of it.
 func (s *Sender) time(start time.Time) time.Duration {
 	attempt := s.Lease * 2 / 3
 	if time.Since(start)+attempt > s.Lease {
@@ -205,32 +200,32 @@ func (s *Sender) fault(at Fault) {
 	}
 }
 
-// sendFresh reads what mails tell, and sends them as long as that is fresh. It
-// returns how many were dealt with.
-func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
+// sendClaimed reads the recipients of mails, and sends the mails as long as that is recent enough. It returns how many
+// mails it handled.
+func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
 	read := time.Now()
-	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	readers, err := s.Store.Readers(reading, mails)
+	states, err := s.Store.RecipientStates(reading, mails)
 	if err != nil {
 		return 0, err
 	}
-	c, err := s.newComposer(reading, readers)
+	c, err := s.newComposer(reading, states)
 	if err != nil {
 		return 0, err
 	}
 	for i, m := range mails {
 		attempt := s.time(start)
-		if i > 0 && time.Since(read) > fresh || attempt == 0 || stopped(ctx) {
+		if i > 0 && time.Since(read) > readValidFor || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
-		reader := readers[m.RecipientID]
+		reader := states[m.RecipientID]
 		if reader == nil {
 			continue // the account was erased since, and the mail with it
 		}
 		err := s.guard(ctx, m.ID, func() error { return s.send(ctx, c, m, reader, attempt) })
 		if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
-			err = s.unsent(ctx, m, err)
+			err = s.putOffPanicked(ctx, m, err)
 		}
 		if err != nil {
 			return i, err
@@ -239,23 +234,23 @@ func (s *Sender) sendFresh(ctx context.Context, mails []*vigie.Mail, start time.
 	return len(mails), nil
 }
 
-// stopped tells whether we were told to stop.
+// stopped reports whether we are to stop.
 func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
-// send sends one mail and notes what became of it. What was begun is finished,
-// also when we are told to stop. An error means that no mail can leave now.
-func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.Reader, attempt time.Duration) error {
+// send sends one mail and records its outcome. A mail that was begun is finished, also when we are to stop. An error
+// means that no mail can be sent now.
+func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.RecipientState, attempt time.Duration) error {
 	done, err := c.compose(m, r)
 	switch {
-	case err != nil: // a template is wrong, for this mail at least: others can leave
-		return s.unwritten(ctx, m, err)
+	case err != nil: // a template fails, for this mail at least: others can be sent
+		return s.putOffUncomposed(ctx, m, err)
 	case done.empty:
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.Composed) })
 	}
 	s.fault(BeforeSend)
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	if err := s.Mailer.Send(sending, done.message); err != nil {
 		return s.failed(ctx, m, err)
 	}
@@ -266,37 +261,33 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.
 	return err
 }
 
-// unsent puts a mail off that made us panic, and sets it aside when that does not
-// help.
-func (s *Sender) unsent(ctx context.Context, m *vigie.Mail, cause error) error {
+// putOffPanicked puts off a mail that made us panic, and quarantines it if that does not help.
+func (s *Sender) putOffPanicked(ctx context.Context, m *vigie.Mail, cause error) error {
 	aside, err := s.mails.Failed(ctx, consumer.Item{ID: m.ID, Number: m.ID}, cause)
 	if err != nil || aside {
 		return err
 	}
-	return s.unwritten(ctx, m, errors.New("the server failed on this mail; the log has the stack"))
+	return s.putOffUncomposed(ctx, m, errors.New("the server failed on this mail; the log has the stack"))
 }
 
-// unwritten puts off a mail that cannot be composed: once the template is mended
-// it leaves.
-func (s *Sender) unwritten(ctx context.Context, m *vigie.Mail, err error) error {
+// putOffUncomposed puts off a mail that cannot be composed: it is sent once the template is repaired.
+func (s *Sender) putOffUncomposed(ctx context.Context, m *vigie.Mail, err error) error {
 	s.Metrics.refused(post.ForSender)
 	return s.postpone(ctx, m, "compose", err)
 }
 
-// postpone puts off a mail that cannot leave because of a fault on our side.
-// However often that happens it stays owed, and none of these attempts counts
-// among those that a server may refuse.
+// postpone puts off a mail that cannot be sent because of a fault on our side. However often that happens the mail
+// stays owed, and none of these attempts counts among those that a server may refuse.
 func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err error) error {
-	pause := pauseAfter(m.Attempts, mending)
+	pause := pauseAfter(m.Attempts, maxFaultPause)
 	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.MailPostponed(ctx, m, attemptsUntil(mending), s.Now().Add(pause), err.Error())
+		return s.Store.MailPostponed(ctx, m, attemptsUntil(maxFaultPause), s.Now().Add(pause), err.Error())
 	})
 }
 
-// failed notes that a mail was not accepted. Only what is about its address is
-// final at once.
+// failed records that a mail was not accepted. Only a failure about the address is final at once.
 func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 	why, _ := errors.AsType[*post.Error](err)
 	if why == nil {
@@ -313,19 +304,19 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailBounced(ctx, m.ID, true, why.Error()) })
 	case why.Kind == post.ForSender:
 		return s.postpone(ctx, m, "send", why)
-	case m.Attempts > attemptsUntil(longest):
+	case m.Attempts > attemptsUntil(maxPause):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
 	}
-	pause := pauseAfter(m.Attempts, longest)
+	pause := pauseAfter(m.Attempts, maxPause)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why.Error()) })
 }
 
-// pauseAfter is how long to wait after an attempt that failed, where so many
-// failed before it: from a minute on, twice as long each time, up to most.
+// pauseAfter returns how long to wait after a failed attempt that follows so many others: one minute at first, twice
+// as long each time, up to most.
 func pauseAfter(attempts int64, most time.Duration) time.Duration {
 	pause := time.Minute
 	for range min(attempts, attemptsUntil(most)) {
@@ -334,7 +325,7 @@ func pauseAfter(attempts int64, most time.Duration) time.Duration {
 	return min(pause, most)
 }
 
-// attemptsUntil is after how many failed attempts the pause has grown to most.
+// attemptsUntil returns after how many failed attempts the pause has grown to most.
 func attemptsUntil(most time.Duration) (attempts int64) {
 	for pause := time.Minute; pause < most; pause *= 2 {
 		attempts++
@@ -342,12 +333,12 @@ func attemptsUntil(most time.Duration) (attempts int64) {
 	return attempts
 }
 
-// note writes down what became of a mail. It must not get lost, so it is tried
-// until the database takes it, or until we are told to stop and it is away.
+// note records the outcome of a mail. It must not get lost, so it is tried until the database accepts it, or until we
+// are to stop and the database does not answer.
 func (s *Sender) note(ctx context.Context, write func(context.Context) error) error {
 	noting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	_, err := backoff.Retry(noting, func() (struct{}, error) {
 		err := write(noting)
 		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {

@@ -8,13 +8,11 @@ import (
 	"vigie"
 )
 
-// model is what a walk's people are owed, worked out naively: at the moment at
-// which something is published or asked for, from how things are at that moment,
-// and with no idea of cursors, mails, leases or hours of digests.
+// model computes in the simplest way what a walk's recipients are owed: at the moment when something is published or
+// requested, from the state at that moment, without cursors, mails, leases or digest hours.
 //
-// What it says must be mailed, must be. Where the promise leaves it open, such
-// as when somebody leaves and comes back before anything was sent, it demands
-// nothing; but what it never demanded may not be mailed at all.
+// What the model demands must be mailed. Where the promise is open, for example if a recipient leaves and rejoins
+// before anything was sent, it demands nothing; but what it never demanded must not be mailed at all.
 type model struct {
 	now     time.Time
 	watches []*modelWatch
@@ -26,46 +24,46 @@ type modelWatch struct {
 	name     string
 	word     string
 	active   bool
-	deleted  time.Time // zero while it is not
-	pausedAt int       // how many things had happened when it last went off
+	deleted  time.Time // zero unless deleted
+	pausedAt int       // how many things had happened when it was last switched off
 	follows  map[*modelPerson]bool
 }
 
 type modelPerson struct {
 	address string
-	// agreed is by link; vouched and wasVouched are by the issuer.
+	// agreed is consent by link; vouched and wasVouched are verification by the issuer.
 	agreed, vouched, wasVouched, left bool
 }
 
 type modelTender struct {
 	name string
-	// words are those of its title; changed is when it was last published about.
+	// words are the words of its title; changed is when a notice about it was last published.
 	words    string
 	changed  int
 	deadline time.Time
 	over     bool
 	dossiers map[*modelPerson]*dossier
-	// unread is whether the ledger is still to read of it.
+	// unread reports whether the ledger has notices about it still to read.
 	unread bool
 }
 
-// dossier is what a person is owed, and was sent, about a tender.
+// dossier holds what a recipient is owed, and was sent, about a tender.
 type dossier struct {
-	// may is whether anything was ever owed: nothing else may be mailed.
+	// may reports whether anything was ever owed: nothing else may be mailed.
 	may bool
 	// news counts the mails in which the tender was new.
 	news int
-	// because are the watches by which the person was told.
+	// because are the watches because of which the recipient was alerted.
 	because map[*modelWatch]bool
 	owed    []*debt
 }
 
 // debt is a mail that a person is owed.
 type debt struct {
-	cancelled bool // it says that the tender was cancelled
+	cancelled bool // it says that the tender is cancelled
 	first     bool // it says that the tender is new
 	because   map[*modelWatch]bool
-	// blocked is since when it may not be sent; zero while it may.
+	// blocked is since when it must not be sent; zero while it may.
 	blocked time.Time
 }
 
@@ -73,7 +71,7 @@ func (w *modelWatch) on() bool { return w.active && w.deleted.IsZero() }
 
 func (p *modelPerson) mayGet() bool { return (p.agreed || p.vouched) && !p.left }
 
-// consented is whether a person is owed mail, though it may have to wait.
+// consented reports whether a recipient is owed mail, even if it has to wait.
 func (p *modelPerson) consented() bool { return (p.agreed || p.vouched || p.wasVouched) && !p.left }
 
 func (t *modelTender) of(p *modelPerson) *dossier {
@@ -87,7 +85,7 @@ func (t *modelTender) of(p *modelPerson) *dossier {
 
 func (w *modelWatch) matches(words string) bool { return strings.Contains(words, w.word) }
 
-// owe notes that a person is owed a mail about a tender by reason of watches.
+// owe records that a recipient is owed a mail about a tender because of watches.
 func (m *model) owe(t *modelTender, p *modelPerson, because map[*modelWatch]bool, cancelled bool) {
 	if len(because) == 0 {
 		return
@@ -96,7 +94,7 @@ func (m *model) owe(t *modelTender, p *modelPerson, because map[*modelWatch]bool
 	d.may = true
 	first := d.news == 0 && !cancelled
 	d.owed = append(d.owed, &debt{because: because, cancelled: cancelled, first: first})
-	for _, earlier := range d.owed { // one more reason for what is still to be said
+	for _, earlier := range d.owed { // one more reason for a mail that is still owed
 		if earlier.first && !cancelled {
 			for w := range because {
 				earlier.because[w] = true
@@ -106,7 +104,7 @@ func (m *model) owe(t *modelTender, p *modelPerson, because map[*modelWatch]bool
 	m.review()
 }
 
-// published is a first notice about a tender, or one that corrects it.
+// published handles a first notice about a tender, or a correction.
 func (m *model) published(t *modelTender, step int) {
 	if t.unread {
 		m.reread(t)
@@ -126,8 +124,7 @@ func (m *model) published(t *modelTender, step int) {
 	}
 }
 
-// reread is that a tender was corrected before the ledger read what it was: it
-// is matched as it is by then.
+// reread handles a tender that was corrected before the ledger read it: it is matched as it is now.
 func (m *model) reread(t *modelTender) {
 	for _, d := range t.dossiers {
 		still := d.owed[:0]
@@ -145,15 +142,15 @@ func (m *model) reread(t *modelTender) {
 	}
 }
 
-// read is that the ledger has read everything.
+// read handles that the ledger has read everything.
 func (m *model) read() {
 	for _, t := range m.tenders {
 		t.unread = false
 	}
 }
 
-// back is that a person came back, or was named again. What the ledger is still
-// to read may be mailed to it; it is not owed.
+// back handles a recipient that rejoined, or was added again. What the ledger has still to read may be mailed to it;
+// it is not owed.
 func (m *model) back(p *modelPerson) {
 	for _, t := range m.tenders {
 		if t.unread {
@@ -162,13 +159,13 @@ func (m *model) back(p *modelPerson) {
 	}
 }
 
-// cancelled is a notice that cancels a tender.
+// cancelled handles a notice that cancels a tender.
 func (m *model) cancelled(t *modelTender, step int) {
 	t.changed, t.over = step, true
 	for _, p := range m.people {
 		d := t.of(p)
 		for _, owed := range d.owed {
-			if owed.first { // it may be on its way already
+			if owed.first { // it may be in a claimed mail already
 				d.owed = nil
 				break
 			}
@@ -187,7 +184,7 @@ func (m *model) cancelled(t *modelTender, step int) {
 	}
 }
 
-// caughtUp is that a watch asked for what came since it went off.
+// caughtUp handles a watch that asked to catch up on what came while it was off.
 func (m *model) caughtUp(w *modelWatch) {
 	for _, t := range m.tenders {
 		if t.changed <= w.pausedAt || m.closed(t) || !w.matches(t.words) {
@@ -203,8 +200,7 @@ func (m *model) caughtUp(w *modelWatch) {
 
 func (m *model) closed(t *modelTender) bool { return t.over || !t.deadline.After(m.now) }
 
-// review notes, after anything has changed, what is not owed any more and what
-// may not be sent for now.
+// review records, after every change, what is no longer owed and what must not be sent for now.
 func (m *model) review() {
 	for _, t := range m.tenders {
 		for p, d := range t.dossiers {
@@ -246,8 +242,7 @@ func (m *model) stillOwed(t *modelTender, p *modelPerson, owed *debt) bool {
 	return true
 }
 
-// mailed compares a line of a mail with what is owed, and says what is wrong
-// with it, "" for nothing.
+// mailed compares a line of a mail with what is owed, and returns what is wrong with it, "" for nothing.
 func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 	d := t.of(p)
 	follows := false
@@ -278,13 +273,13 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 	d.owed = still
 	if section == "new" {
 		if d.news++; d.news > 1 {
-			return "it is told a second time that this tender is new"
+			return "this tender is announced as new a second time"
 		}
 	}
 	return ""
 }
 
-// lost lists what is owed, may be sent, and was not.
+// lost returns what is owed, may be sent, and was not.
 func (m *model) lost() []string {
 	m.review()
 	var list []string

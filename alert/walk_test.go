@@ -16,14 +16,12 @@ import (
 	"vigie/store/storetest"
 )
 
-// Random walks over everything that people and publishers do, against the
-// model: nothing that is owed is lost, nothing is told twice, nothing is sent
-// that may not be. The ledger and the sender run at random moments, so each
-// thing is done before, between and after their work, and mail is refused for
-// the time being at random.
+// Random walks over everything that people and publishers do, compared with the model: nothing that is owed is lost,
+// nothing is sent twice, nothing is sent that must not be. The ledger and the sender run at random moments, so that
+// each action happens before, between and after their work, and the mail server refuses mail temporarily at random.
 //
-// VIGIE_TEST_WALKS says how many walks on SQLite; PostgreSQL gets a twentieth.
-// They are the same each time, unless VIGIE_TEST_SEED says otherwise.
+// VIGIE_TEST_WALKS is the number of walks on SQLite; PostgreSQL gets a twentieth. They are the same each time, unless
+// VIGIE_TEST_SEED is set.
 func TestWalks(t *testing.T) {
 	walks, seed := int64(10_000), uint64(1)
 	if testing.Short() {
@@ -65,11 +63,11 @@ func TestWalks(t *testing.T) {
 const (
 	// together is how many walks share a database and its clock.
 	together = 100
-	// steps is how many things happen in a walk.
+	// steps is how many actions a walk has.
 	steps = 14
 )
 
-// stroll is some walks in one world.
+// stroll is the walks of one world.
 type stroll struct {
 	*world
 	random *rand.Rand
@@ -78,7 +76,7 @@ type stroll struct {
 	step   int
 }
 
-// walk is one account with its watches, and the tenders that are made for it.
+// walk is one account with its watches, and the tenders that are published for it.
 type walk struct {
 	*stroll
 	model
@@ -167,7 +165,7 @@ func (s *stroll) run() {
 	}
 }
 
-// workSome has the ledger and the sender work, or one of them, or neither.
+// workSome runs the ledger and the sender, or one of them, or neither.
 func (s *stroll) workSome() {
 	if s.random.IntN(3) > 0 {
 		s.read()
@@ -182,7 +180,7 @@ func (s *stroll) workAll() {
 	s.mail()
 }
 
-// read has the ledger read all that was published.
+// read makes the ledger read all that was published.
 func (s *stroll) read() {
 	s.t.Helper()
 	s.enter()
@@ -191,8 +189,7 @@ func (s *stroll) read() {
 	}
 }
 
-// pass lets some time pass. Before much of it everything is read: what is read
-// a week late alerts nobody.
+// pass lets some time pass. Before a long time everything is read: a notice that is read a week late alerts nobody.
 func (s *stroll) pass() {
 	if s.random.IntN(3) > 0 {
 		s.now = s.now.Add([]time.Duration{time.Second, 10 * time.Minute, 5 * time.Hour}[s.random.IntN(3)])
@@ -227,7 +224,7 @@ func (s *stroll) mail() {
 			_, ref, _ := strings.Cut(title, "objet ")
 			t := s.byName[ref]
 			if t == nil {
-				continue // a note that nothing matched, or a question for consent
+				continue // a quiet note, or a request for consent
 			}
 			w.note("mail to %s: %s", m.To, strings.TrimSpace(line))
 			if wrong := w.mailed(person, section, t); wrong != "" {
@@ -247,7 +244,7 @@ func (w *walk) fail(why string) {
 	w.t.Errorf("walk %s: %s\n\t%s", w.name, why, strings.Join(w.log, "\n\t"))
 }
 
-// act does one thing that can be done now.
+// act does one random thing that is possible now.
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
@@ -272,7 +269,7 @@ func (w *walk) act() {
 	}
 }
 
-// words draws a title: of one watch's word, or the other's, or both.
+// words returns a random title: with one watch's word, the other's, or both.
 func (w *walk) words() string {
 	return []string{w.watches[0].word, w.watches[1].word, w.watches[0].word + " et " + w.watches[1].word}[w.random.IntN(3)]
 }
@@ -289,7 +286,7 @@ func (w *walk) publishOne() {
 	w.published(t, w.step)
 }
 
-// online is one of the tenders that can be answered, nil for none.
+// online returns one of the open tenders, nil for none.
 func (w *walk) online() *modelTender {
 	var list []*modelTender
 	for _, t := range w.tenders {
@@ -337,7 +334,7 @@ func (w *walk) toggle(watch *modelWatch, stored *vigie.Watch) {
 		w.resume(w.account, stored, catchUp)
 		watch.active = true
 		if catchUp {
-			w.stroll.read() // what it asked for is owed once it was looked for
+			w.stroll.read() // what it asked for is owed once the catch-up has run
 			w.caughtUp(watch)
 		}
 	}
@@ -386,7 +383,7 @@ func (w *walk) leaveOrConfirm() {
 	p.left = true
 }
 
-// recipientOf is the id of a person's address.
+// recipientOf returns the id of a person's address.
 func (w *walk) recipientOf(p *modelPerson) int64 {
 	for _, stored := range w.stored {
 		all, err := w.store.AllRecipients(w.t.Context(), w.account, stored.ID)

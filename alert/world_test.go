@@ -22,8 +22,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// world is a database at a time of its own, with the ledger and the sender that
-// work on it step by step, and a mailer that keeps what it is given.
+// world is a database with a clock of its own, the ledger and the sender that work on it step by step, and a mailer
+// that keeps all mail.
 type world struct {
 	t       testing.TB
 	store   *store.Store
@@ -38,7 +38,7 @@ type world struct {
 
 const indexVersion = "test"
 
-// monday is a quiet moment: Monday 9 November 2026, 10 h in Paris.
+// monday is Monday 9 November 2026, 10 h in Paris.
 func monday() time.Time { return time.Date(2026, time.November, 9, 9, 0, 0, 0, time.UTC) }
 
 // onBoth runs a test on each kind of database.
@@ -46,7 +46,7 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 	onBothAt(t, func(t *testing.T, w *world, _ string) { test(t, w) })
 }
 
-// onBothAt is [onBoth] for those who open the database once more.
+// onBothAt is [onBoth] for tests that open the database once more.
 func onBothAt(t *testing.T, test func(t *testing.T, w *world, url string)) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -102,9 +102,9 @@ func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() ti
 type mailbox struct {
 	mutex    sync.Mutex
 	messages []post.Message
-	// refuse says why a message is not accepted; nil for nothing.
+	// refuse returns why a message is not accepted, nil if it is.
 	refuse func(post.Message) error
-	// sending is called while a message is on its way.
+	// sending is called while a message is sent.
 	sending func(post.Message)
 }
 
@@ -127,7 +127,7 @@ func (b *mailbox) AtOnce() int { return 1 }
 
 func (b *mailbox) Close() error { return nil }
 
-// signIn makes an account whose address is known to be its own.
+// signIn creates an account with a verified address.
 func (w *world) signIn(name string) *vigie.Account {
 	w.t.Helper()
 	account, err := w.store.SignIn(w.t.Context(), store.Claims{
@@ -139,7 +139,7 @@ func (w *world) signIn(name string) *vigie.Account {
 	return account
 }
 
-// watch makes an active watch of the account for a keyword.
+// watch creates an active watch of the account for a keyword.
 func (w *world) watch(account *vigie.Account, name string, f vigie.Frequency, keyword string, others ...string) *vigie.Watch {
 	w.t.Helper()
 	made, err := w.store.CreateWatch(w.t.Context(), account, vigie.Watch{
@@ -160,7 +160,7 @@ func (w *world) change(account *vigie.Account, id int64, change func(*vigie.Watc
 	}
 }
 
-// publish publishes a contract notice of that reference, after edit.
+// publish publishes a contract notice with that reference, changed by edit.
 func (w *world) publish(ref, title string, edit ...func(*vigie.Notice)) store.Published {
 	w.t.Helper()
 	n := &vigie.Notice{
@@ -178,7 +178,7 @@ func (w *world) publish(ref, title string, edit ...func(*vigie.Notice)) store.Pu
 	return results[0]
 }
 
-// about has a notice be one of that kind about an earlier one.
+// about makes a notice one of that kind about an earlier one.
 func about(kind vigie.NoticeKind, ref string) func(*vigie.Notice) {
 	return func(n *vigie.Notice) {
 		n.Kind, n.Links = kind, []string{ref}
@@ -193,10 +193,10 @@ func until(deadline *time.Time) func(*vigie.Notice) {
 	return func(n *vigie.Notice) { n.Content.Deadline = deadline }
 }
 
-// in is a moment to come.
+// in returns a time in the future.
 func (w *world) in(d time.Duration) *time.Time { return new(w.now.Add(d)) }
 
-// indexed has the search index show everything.
+// indexed makes the search index contain everything.
 func (w *world) indexed() {
 	w.t.Helper()
 	if w.lag {
@@ -211,8 +211,7 @@ func (w *world) indexed() {
 	}
 }
 
-// work does all there is to do now, and returns the mails that left, as lines
-// "to: subject".
+// work does all there is to do now, and returns the mails that were sent, as lines "to: subject".
 func (w *world) work() []string {
 	w.t.Helper()
 	w.enter()
@@ -247,7 +246,7 @@ func (w *world) after(d time.Duration) []string {
 	return w.work()
 }
 
-// expect compares what left with what was to.
+// expect compares the mails that were sent with those expected.
 func (w *world) expect(when string, got []string, want ...string) {
 	w.t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -255,7 +254,7 @@ func (w *world) expect(when string, got []string, want ...string) {
 	}
 }
 
-// subscription is the first address of a watch.
+// subscription returns the id of the first address's subscription to a watch.
 func (w *world) subscription(account *vigie.Account, watch *vigie.Watch) *vigie.Recipient {
 	w.t.Helper()
 	byWatch, err := w.store.Recipients(w.t.Context(), account, []int64{watch.ID})
@@ -265,7 +264,7 @@ func (w *world) subscription(account *vigie.Account, watch *vigie.Watch) *vigie.
 	return byWatch[watch.ID][0]
 }
 
-// recipient is the id of the first address of a watch.
+// recipient returns the id of the first address of a watch.
 func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
 	w.t.Helper()
 	who, err := w.store.Subscriber(w.t.Context(), w.subscription(account, watch).ID)
@@ -275,7 +274,7 @@ func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
 	return who.RecipientID
 }
 
-// consents has the owner of an address agree, on the account's watches.
+// consents makes the owner of an address consent, on the account's watches.
 func (w *world) consents(address string) { w.t.Helper(); w.consentsOf(w.account, address) }
 
 // consentsOf is the same for another account's watches.
@@ -305,7 +304,7 @@ func (w *world) consentsOf(account *vigie.Account, address string) {
 	}
 }
 
-// dismiss has an account see no more of a tender.
+// dismiss makes an account dismiss a tender.
 func (w *world) dismiss(account *vigie.Account, tender int64) {
 	w.t.Helper()
 	if err := w.store.SetMark(w.t.Context(), account.ID, store.Dismissed, true, []int64{tender}); err != nil {

@@ -1,12 +1,9 @@
-// Package consumer runs whatever follows the database's changes, and owns what
-// all of it needs: the loop and its back-off, which replica leads, how far the
-// consumer has come, what becomes of an item that it cannot process, and what
-// operators see of all this.
+// Package consumer runs the consumers of the database's changes, and does what all of them need: the loop and its
+// back-off, leadership, the cursor, the quarantine of items that cannot be processed, and metrics.
 //
-// A [Consumer] takes bounded steps until it is stopped. One that processes items
-// in the order of their numbers says how to read them and how to process some,
-// and a [Stream] does the rest. Package consumertest holds every stream to what
-// is promised here.
+// A [Consumer] takes bounded steps until it is stopped. A consumer that processes items in the order of their numbers
+// says how to read them and how to process a batch, and a [Stream] does the rest. Package consumertest checks these
+// promises for every stream.
 package consumer
 
 import (
@@ -20,27 +17,26 @@ import (
 	"vigie/database"
 )
 
-// Consumer is one that follows the database's changes.
+// Consumer follows the database's changes.
 type Consumer struct {
-	// Name is what it is called in metrics, in the log and in the quarantine.
+	// Name is its name in metrics, in the log and in the quarantine.
 	Name string
-	// Job is what one replica at a time has the lead of; "" where all work.
+	// Job names the leadership that it needs, which one replica at a time has; "" if all replicas work.
 	Job string
-	// Pace is how long it sleeps when there is nothing to do; [Pace] unless said.
+	// Pace is how long it sleeps when there is nothing to do; [Pace] if zero.
 	Pace time.Duration
-	// Woken makes what ends that sleep, if anything does.
+	// Woken returns a channel that ends that sleep; may be nil.
 	Woken func(ctx context.Context) <-chan struct{}
-	// Due tells whether there is anything to do, where not being asked is cheaper:
-	// the lead is taken only then, and given back afterwards.
+	// Due reports whether there is anything to do, for jobs that are rarely due: the leadership is taken only then,
+	// and given back afterwards.
 	Due func(ctx context.Context) (bool, error)
-	// Work takes one bounded step; more reports whether there is more to do at
-	// once.
+	// Work takes one bounded step; more reports whether there is more to do at once.
 	Work func(ctx context.Context) (more bool, err error)
-	// Follow is what a replica does that does not lead, if anything.
-	Follow func(ctx context.Context) error
-	// Resigned is called when the lead is lost or given back, where it is not nil.
+	// Standby is called in place of Work on a replica that does not lead; may be nil.
+	Standby func(ctx context.Context) error
+	// Resigned is called when leadership is lost or given back; may be nil.
 	Resigned func()
-	// Behind tells what is still to be done, where that is known.
+	// Behind returns what is still to be done; may be nil.
 	Behind func(ctx context.Context) (database.Behind, error)
 
 	DB  *database.DB
@@ -48,26 +44,24 @@ type Consumer struct {
 	Log *slog.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
-	// Fault is told of items before they are processed, where it is not nil, so
-	// that tests can have them fail.
+	// Fault is called with items before they are processed, so that tests can make them fail; may be nil.
 	Fault Fault
 
 	lead *database.Leadership
 }
 
-// Fault fails items in the place of a consumer: by its error, or by panicking.
+// Fault makes items fail in tests: by its error, or by panicking.
 type Fault func(ctx context.Context, consumer string, items []Item) error
 
 const (
-	// Pace is how long an idle consumer sleeps: well below the second in which
-	// what is published must have its effect.
+	// Pace is how long an idle consumer sleeps: well below the second in which a published notice must take effect.
 	Pace = 250 * time.Millisecond
-	// slowest is the longest pause between two attempts that fail.
+	// slowest is the longest pause between two failing attempts.
 	slowest = 5 * time.Second
 )
 
-// Run works until ctx ends. What fails is logged and tried again, ever more
-// slowly: databases come back. A panic is such a failure.
+// Run works until ctx ends. After an error it tries again, with growing pauses: databases come back. A panic counts
+// as an error.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.Metrics.add(c)()
 	defer c.resign()
@@ -100,8 +94,8 @@ func (c *Consumer) Run(ctx context.Context) {
 	}
 }
 
-// Drain does what there is to do now, where nobody else leads, for tests that do
-// not wait. What fails because of an item is tried again at once.
+// Drain does all the work there is now, unless another process leads. It is for tests that do not wait. An item that
+// fails is tried again at once.
 func (c *Consumer) Drain(ctx context.Context) error {
 	defer c.resign()
 	for {
@@ -122,7 +116,7 @@ func (c *Consumer) pace() time.Duration {
 	return c.Pace
 }
 
-// Step takes one step, and survives it.
+// Step takes one step, and turns a panic into an error.
 func (c *Consumer) Step(ctx context.Context) (more bool, err error) {
 	err = Guard(func() error {
 		more, err = c.turn(ctx)
@@ -142,12 +136,12 @@ func (c *Consumer) turn(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !leads {
-		if c.Follow != nil {
-			err = c.Follow(ctx)
+		if c.Standby != nil {
+			err = c.Standby(ctx)
 		}
 		return false, err
 	}
-	if !led { // whoever led until now may have done it
+	if !led { // the former leader may have done it
 		if due, err := c.due(ctx); err != nil || !due {
 			c.resign()
 			return false, err
@@ -167,18 +161,18 @@ func (c *Consumer) due(ctx context.Context) (bool, error) {
 	return c.Due(ctx)
 }
 
-// failed says what failed. Another replica may do better, unless it is an item
-// that is at fault: that would only be tried more often.
+// failed handles a failed step. It gives leadership to another replica, which may do better, unless an item is at
+// fault: that would only be tried more often.
 func (c *Consumer) failed(ctx context.Context, err error) {
 	if _, own := errors.AsType[*itemError](err); own {
 		return // it was logged and counted
 	}
 	c.Metrics.failed(c.Name)
-	c.Log.ErrorContext(ctx, "consumer does not get on", c.about(err)...)
+	c.Log.ErrorContext(ctx, "consumer failed", c.about(err)...)
 	c.resign()
 }
 
-// about is what the log says of an error.
+// about returns the log's fields for an error.
 func (c *Consumer) about(err error, more ...any) []any {
 	said := append([]any{"consumer", c.Name, "error", err}, more...)
 	if p, panicked := errors.AsType[*Panic](err); panicked {
@@ -199,7 +193,7 @@ func (c *Consumer) leads(ctx context.Context) (bool, error) {
 	return lead != nil, err
 }
 
-// holds reports whether the lead is still ours.
+// holds reports whether this replica still has the leadership.
 func (c *Consumer) holds(ctx context.Context) bool {
 	return c.Job == "" || c.lead != nil && c.lead.Holds(ctx)
 }

@@ -16,7 +16,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// taking is a consumer of nothing that notes when it takes steps.
+// taking returns a consumer that records when it takes steps.
 func taking(work func(step int) (more bool, err error)) (c *consumer.Consumer, steps *[]time.Duration) {
 	start, list := time.Now(), []time.Duration{}
 	c = &consumer.Consumer{Name: "test", Log: slog.New(slog.DiscardHandler)}
@@ -35,7 +35,7 @@ func runFor(t *testing.T, c *consumer.Consumer, d time.Duration) {
 	c.Run(ctx)
 }
 
-// What there is to do is done at once, and then it is looked now and then.
+// Work is done at once; then the consumer polls.
 func TestRunPaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, steps := taking(func(step int) (bool, error) { return step < 4, nil })
@@ -52,10 +52,10 @@ func TestRunPaces(t *testing.T) {
 	})
 }
 
-// What fails, or panics, is tried again, ever more slowly; it ends nothing.
+// A step that fails or panics is tried again, with growing pauses; it ends nothing.
 func TestRunBacksOff(t *testing.T) {
 	for name, fail := range map[string]func() error{
-		"fails":  func() error { return errors.New("away") },
+		"fails":  func() error { return errors.New("no answer") },
 		"panics": func() error { panic("broken") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,14 +79,14 @@ func TestRunBacksOff(t *testing.T) {
 					t.Errorf("the last pause is %s", late)
 				}
 				if after := waits[recovers-1]; after != consumer.Pace {
-					t.Errorf("once it works, it looks after %s", after)
+					t.Errorf("once it works, it polls after %s", after)
 				}
 			})
 		})
 	}
 }
 
-// Whoever is woken does not sleep on, unless it fails.
+// A consumer that is woken ends its sleep, unless it fails.
 func TestRunIsWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		woken := make(chan struct{}, 1)
@@ -101,7 +101,7 @@ func TestRunIsWoken(t *testing.T) {
 	})
 }
 
-// The lead is taken only when there is something to do, and given back then.
+// Leadership is taken only when there is something to do, and given back then.
 func TestDue(t *testing.T) {
 	s, err := store.Open(t.Context(), storetest.SQLite(t), time.Now)
 	if err != nil {
@@ -126,8 +126,7 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// Metrics tell for how long the oldest change has waited, as far as they know,
-// and what fails.
+// Metrics report how long the oldest change has waited, as far as known, and failures.
 func TestMetrics(t *testing.T) {
 	now := time.Date(2026, time.November, 9, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
@@ -144,11 +143,11 @@ func TestMetrics(t *testing.T) {
 	c := r.Restart(t, nil)
 	c.Metrics = metrics
 	c.Behind = func(ctx context.Context) (database.Behind, error) { return s.NoticesBehind(ctx, r.Cursor(t)) }
-	c.Due = func(context.Context) (bool, error) { return false, nil } // it does nothing here
+	c.Due = func(context.Context) (bool, error) { return false, nil } // this process does nothing
 	ended := make(chan struct{})
 	go func() { defer close(ended); c.Run(ctx) }()
 	defer func() { stop(); <-ended }()
-	for { // it is there as soon as it runs
+	for { // the metric exists as soon as the consumer runs
 		lags, err := metrics.Behind(t.Context())
 		if err != nil {
 			t.Fatal(err)

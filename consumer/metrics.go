@@ -13,9 +13,8 @@ import (
 	"vigie/database"
 )
 
-// Metrics tell operators how a process's consumers do: how far they are behind,
-// how often they fail, who leads, and what is set aside. What the database
-// knows is asked when it is asked for. A nil one keeps nothing.
+// Metrics tell operators about a process's consumers: their lag, their failures, which of them lead, and the
+// quarantine. They read the database only when they are collected. A nil one does nothing.
 type Metrics struct {
 	db       *database.DB
 	now      func() time.Time
@@ -31,7 +30,7 @@ type Metrics struct {
 	marks     marks
 }
 
-// NewMetrics makes the metrics of the consumers of a process.
+// NewMetrics returns the metrics of the consumers of a process.
 func NewMetrics(db *database.DB, now func() time.Time, log *slog.Logger) *Metrics {
 	label := []string{"consumer"}
 	return &Metrics{
@@ -48,7 +47,7 @@ func NewMetrics(db *database.DB, now func() time.Time, log *slog.Logger) *Metric
 	}
 }
 
-// add has a consumer told of, for as long as it runs.
+// add includes a consumer in the metrics for as long as it runs.
 func (m *Metrics) add(c *Consumer) (remove func()) {
 	if m == nil {
 		return func() {}
@@ -87,11 +86,11 @@ func (m *Metrics) leads(consumer string, leads bool) {
 // Lag is how far a consumer is behind.
 type Lag struct {
 	Changes int64
-	// Oldest is for how long the oldest of them has waited.
+	// Oldest is how long the oldest change that was not processed has waited.
 	Oldest time.Duration
 }
 
-// Behind tells how far each consumer is behind.
+// Behind returns how far each consumer is behind.
 func (m *Metrics) Behind(ctx context.Context) (map[string]Lag, error) {
 	last, err := m.db.LastNumber(ctx)
 	if err != nil {
@@ -126,7 +125,7 @@ func (m *Metrics) Behind(ctx context.Context) (map[string]Lag, error) {
 	return lags, nil
 }
 
-// Quarantine tells how many items of each consumer are set aside.
+// Quarantine returns how many items of each consumer are quarantined.
 func (m *Metrics) Quarantine(ctx context.Context) (map[string]int64, error) {
 	sizes, err := m.db.QuarantineSizes(ctx)
 	if err != nil {
@@ -149,7 +148,7 @@ func (m *Metrics) Describe(d chan<- *prometheus.Desc) {
 	d <- m.aside
 }
 
-// Collect implements [prometheus.Collector]. What is not known is not there.
+// Collect implements [prometheus.Collector]. Metrics that cannot be read are left out.
 func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 	m.failures.Collect(c)
 	m.leading.Collect(c)
@@ -157,7 +156,7 @@ func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 	defer cancel()
 	lags, err := m.Behind(ctx)
 	if err != nil {
-		m.log.WarnContext(ctx, "cannot tell what is behind", "error", err)
+		m.log.WarnContext(ctx, "cannot read the lag of consumers", "error", err)
 		return
 	}
 	for consumer, lag := range lags {
@@ -166,7 +165,7 @@ func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 	}
 	sizes, err := m.Quarantine(ctx)
 	if err != nil {
-		m.log.WarnContext(ctx, "cannot tell what is set aside", "error", err)
+		m.log.WarnContext(ctx, "cannot read the quarantine", "error", err)
 		return
 	}
 	for consumer, n := range sizes {
@@ -174,8 +173,7 @@ func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
-// marks tell when changes were made, by which numbers there were at which times.
-// The database does not keep that.
+// marks say when changes were made, by the highest number at several times. The database does not store that.
 type marks []mark
 
 type mark struct {
@@ -183,14 +181,14 @@ type mark struct {
 	at     time.Time
 }
 
-// maxMarks is how many are kept; every other one goes where there are more.
+// maxMarks is how many are kept; above that, every other one is deleted.
 const maxMarks = 1000
 
-// add notes that a number was the last at a time.
+// add records the last number at a time.
 func (m *marks) add(number int64, at time.Time) {
 	list := *m
 	if n := len(list); n > 0 && list[n-1].number > number {
-		list = nil // the database was put back
+		list = nil // the database was restored
 	} else if n > 0 && list[n-1].number == number {
 		return
 	}
@@ -204,7 +202,7 @@ func (m *marks) add(number int64, at time.Time) {
 	*m = append(list, mark{number, at})
 }
 
-// when is when a change was first seen to be there, at the latest now.
+// when returns when a change was first seen to exist, at the latest now.
 func (m marks) when(number int64, now time.Time) time.Time {
 	i := slices.IndexFunc(m, func(known mark) bool { return known.number >= number })
 	if i < 0 {

@@ -13,10 +13,10 @@ import (
 	"vigie/database"
 )
 
-// Tries is how often an item is tried before it is set aside.
+// Tries is how often an item is tried before it is quarantined.
 const Tries = 3
 
-// Panic is what a panic was recovered as.
+// Panic is a recovered panic as an error.
 type Panic struct {
 	Value any
 	Stack string
@@ -25,7 +25,7 @@ type Panic struct {
 // Error implements error.
 func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
-// Guard does work and returns its error, a [Panic] where it panicked.
+// Guard runs work and returns its error, or a [Panic] if it panicked.
 func Guard(work func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -35,7 +35,7 @@ func Guard(work func() error) (err error) {
 	return work()
 }
 
-// itemError is a failure that is an item's own, and that is tried again.
+// itemError is a failure of one item, which is tried again.
 type itemError struct {
 	kind string
 	item Item
@@ -46,8 +46,8 @@ func (e *itemError) Error() string { return fmt.Sprintf("%s %d: %v", e.kind, e.i
 
 func (e *itemError) Unwrap() error { return e.err }
 
-// own reports whether a failure is the fault of what was processed: not so
-// where something else does not answer, or we were told to stop.
+// own reports whether what was processed is at fault: it is not if something else does not answer, or if we are to
+// stop.
 func own(err error) bool {
 	if _, panicked := errors.AsType[*Panic](err); panicked {
 		return true
@@ -55,27 +55,24 @@ func own(err error) bool {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errNotLeading):
 		return false
-	case vigie.CodeOf(err) == vigie.Unavailable, database.Ailing(err):
+	case vigie.CodeOf(err) == vigie.Unavailable, database.Unhealthy(err):
 		return false
 	}
 	return true
 }
 
-// Quarantine counts how often a consumer's items failed by their own fault, and
-// sets them aside after [Tries].
+// Quarantine counts how often a consumer's items failed by their own fault, and quarantines them after [Tries].
 type Quarantine struct {
 	Consumer *Consumer
-	// Kind says what the items are.
+	// Kind is the kind of the items.
 	Kind string
-	// Also runs in the transaction in which an item is set aside, where it is not
-	// nil.
+	// Also runs in the transaction that quarantines an item; may be nil.
 	Also  func(ctx context.Context, tx bun.Tx, item int64) error
 	mutex sync.Mutex
 	tries map[int64]int
 }
 
-// Failed notes that an item failed by its own fault, and tells whether it is now
-// set aside.
+// Failed records that an item failed by its own fault, and reports whether it is now quarantined.
 func (q *Quarantine) Failed(ctx context.Context, item Item, cause error) (aside bool, err error) {
 	return q.failed(ctx, item, cause, true)
 }
@@ -85,7 +82,7 @@ func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bo
 	c := q.Consumer
 	c.Metrics.failed(c.Name)
 	if tries < Tries {
-		c.Log.WarnContext(ctx, "an item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause)
+		c.Log.WarnContext(ctx, "item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause)
 		return false, nil
 	}
 	if keep {
@@ -93,8 +90,8 @@ func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bo
 			return false, err
 		}
 	}
-	c.Log.ErrorContext(ctx, "an item is set aside", c.about(cause, q.Kind, item.ID, "tries", tries)...)
-	q.forget(item.ID)
+	c.Log.ErrorContext(ctx, "item quarantined", c.about(cause, q.Kind, item.ID, "tries", tries)...)
+	q.reset(item.ID)
 	return true, nil
 }
 
@@ -113,8 +110,8 @@ func (q *Quarantine) setAside(ctx context.Context, item Item, cause error, tries
 // retries is how many items are tried again in one step.
 const retries = 100
 
-// Retry processes the items that an operator asked for, and tells whether there
-// may be more. One that fails again stays set aside.
+// Retry processes the items that an operator asked for, and reports whether there may be more. An item that fails
+// again stays in quarantine.
 func (q *Quarantine) Retry(ctx context.Context, process func(ctx context.Context, item Item) error) (more bool, err error) {
 	rows, err := q.Consumer.DB.Retries(ctx, q.Consumer.Name, retries)
 	if err != nil {
@@ -132,7 +129,7 @@ func (q *Quarantine) Retry(ctx context.Context, process func(ctx context.Context
 			return false, err
 		default:
 			q.Consumer.Metrics.failed(q.Consumer.Name)
-			q.Consumer.Log.ErrorContext(ctx, "an item cannot be processed again", q.Consumer.about(err, q.Kind, item.ID)...)
+			q.Consumer.Log.ErrorContext(ctx, "quarantined item failed again", q.Consumer.about(err, q.Kind, item.ID)...)
 			if err := q.setAside(ctx, item, err, 1); err != nil {
 				return false, err
 			}
@@ -159,8 +156,8 @@ func (q *Quarantine) failing(item int64) bool {
 	return q.tries[item] > 0
 }
 
-// forget forgets the failures of an item.
-func (q *Quarantine) forget(item int64) {
+// reset deletes the counted failures of an item.
+func (q *Quarantine) reset(item int64) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	delete(q.tries, item)

@@ -10,61 +10,57 @@ import (
 type Item struct {
 	ID     int64
 	Number int64
-	// Detail is what must be known to process it later, should it be set aside.
+	// Detail is what is needed to process it later, if it is quarantined.
 	Detail string
-	// FirstTried is when it was set aside, where it was and is tried again; zero
-	// otherwise.
+	// FirstTried is when it was quarantined, if it was and is tried again; else zero.
 	FirstTried time.Time
 }
 
-// Stream processes items in the order of their numbers, each at least once: its
-// cursor passes an item only once that was processed, or set aside.
+// Stream processes items in the order of their numbers, each at least once: its cursor passes an item only once that
+// was processed or quarantined.
 type Stream struct {
-	// Kind says what the items are.
+	// Kind is the kind of the items.
 	Kind string
 	// Batch is how many are read, and processed, at once.
 	Batch int
-	// Cursor reads where to go on, and Advance notes that all up to a number is
-	// done with: in the database, under the consumer's name, unless said.
+	// Cursor returns where to go on, and Advance records that all items up to a number are done: both in the
+	// database, under the consumer's name, if nil.
 	Cursor  func(ctx context.Context) (int64, error)
 	Advance func(ctx context.Context, to int64) error
-	// Next reads the items after a number, in the order of their numbers, at most
-	// limit.
+	// Next returns at most limit items after a number, in the order of their numbers.
 	Next func(ctx context.Context, after int64, limit int) ([]Item, error)
-	// Process processes items. Where it fails, they are processed again in smaller
-	// batches, to find the one that is at fault; so doing an item twice must be
-	// the same as doing it once.
+	// Process processes items. If it fails, they are processed again in smaller batches, to find the one at fault;
+	// Process must be idempotent.
 	Process func(ctx context.Context, items []Item) error
-	// Reached is called whenever everything there was is done, if it is not nil.
+	// Reached is called whenever all items are done; may be nil.
 	Reached func(ctx context.Context) error
-	// SetAside is called when an item was set aside, if it is not nil.
+	// SetAside is called when an item was quarantined; may be nil.
 	SetAside func(ctx context.Context, item Item) error
-	// Forget is whether an item that cannot be processed is passed for good: later
-	// there is nobody to process it for.
-	Forget bool
-	// Latest is whether an item that comes again makes up for what was set aside of
-	// it.
+	// Skip says that an item that cannot be processed is skipped, not quarantined: later there is nobody to process
+	// it for.
+	Skip bool
+	// Latest says that a later change of an item replaces a quarantined one.
 	Latest bool
 
 	consumer   *Consumer
 	quarantine *Quarantine
-	// seen is when it was last noted that everything is done.
-	seen time.Time
+	// idleAt is when the stream last recorded that everything is done.
+	idleAt time.Time
 }
 
-// seenEvery is how often it is noted that everything is done.
-const seenEvery = time.Minute
+// idleEvery is how often the stream records that everything is done.
+const idleEvery = time.Minute
 
-// errNotLeading is what a step ends with that lost the lead.
-var errNotLeading = errors.New("another replica may lead by now")
+// errNotLeading is the error of a step that lost leadership.
+var errNotLeading = errors.New("another replica may lead now")
 
-// Stream makes a stream the consumer's.
+// Stream makes the stream the work of the consumer.
 func (c *Consumer) Stream(s Stream) *Stream {
 	s.consumer, s.quarantine = c, &Quarantine{Consumer: c, Kind: s.Kind}
 	if s.Cursor == nil {
 		s.Cursor, s.Advance = s.stored, s.store
 		if s.Reached == nil {
-			s.Reached = s.noteSeen
+			s.Reached = s.recordIdle
 		}
 	}
 	return &s
@@ -78,16 +74,16 @@ func (s *Stream) store(ctx context.Context, to int64) error {
 	return s.consumer.DB.Advance(ctx, s.consumer.Name, to)
 }
 
-func (s *Stream) noteSeen(ctx context.Context) error {
+func (s *Stream) recordIdle(ctx context.Context) error {
 	now := s.consumer.Now()
-	if now.Sub(s.seen) < seenEvery {
+	if now.Sub(s.idleAt) < idleEvery {
 		return nil
 	}
-	s.seen = now
+	s.idleAt = now
 	return s.consumer.DB.MarkIdle(ctx, s.consumer.Name)
 }
 
-// Step tries again what an operator asked for, and processes the next batch.
+// Step tries again the items that an operator asked for, and processes the next batch.
 func (s *Stream) Step(ctx context.Context) (more bool, err error) {
 	again, err := s.quarantine.Retry(ctx, s.Try)
 	if err != nil {
@@ -121,11 +117,11 @@ func (s *Stream) Continue(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
-// process processes items and passes them. Where they fail by the fault of one,
-// its half is processed again, until it is alone.
+// process processes items and passes them. If they fail because of one of them, each half is processed again, until
+// that one is alone.
 func (s *Stream) process(ctx context.Context, items []Item) error {
 	alone := len(items) == 1
-	if !alone && s.quarantine.failing(items[0].ID) { // no need to look for it again
+	if !alone && s.quarantine.failing(items[0].ID) { // known to fail
 		return s.both(ctx, items, 1)
 	}
 	err := s.try(ctx, items)
@@ -140,7 +136,7 @@ func (s *Stream) process(ctx context.Context, items []Item) error {
 	return s.fail(ctx, items[0], err)
 }
 
-// both processes the first so many items, then the others.
+// both processes the first n items, then the others.
 func (s *Stream) both(ctx context.Context, items []Item, first int) error {
 	if err := s.process(ctx, items[:first]); err != nil {
 		return err
@@ -148,10 +144,10 @@ func (s *Stream) both(ctx context.Context, items []Item, first int) error {
 	return s.process(ctx, items[first:])
 }
 
-// Try processes an item that was passed, and survives it.
+// Try processes an item that was passed, and turns a panic into an error.
 func (s *Stream) Try(ctx context.Context, item Item) error { return s.try(ctx, []Item{item}) }
 
-// try processes items, and survives it.
+// try processes items, and turns a panic into an error.
 func (s *Stream) try(ctx context.Context, items []Item) error {
 	if !s.consumer.holds(ctx) {
 		return errNotLeading
@@ -166,12 +162,12 @@ func (s *Stream) try(ctx context.Context, items []Item) error {
 	})
 }
 
-// pass notes that items were processed.
+// pass records that items were processed.
 func (s *Stream) pass(ctx context.Context, items []Item) error {
 	ids := make([]int64, len(items))
 	for i, item := range items {
 		ids[i] = item.ID
-		s.quarantine.forget(item.ID)
+		s.quarantine.reset(item.ID)
 	}
 	if s.Latest {
 		if err := s.consumer.DB.Release(ctx, s.consumer.Name, ids); err != nil {
@@ -181,9 +177,9 @@ func (s *Stream) pass(ctx context.Context, items []Item) error {
 	return s.Advance(ctx, items[len(items)-1].Number)
 }
 
-// fail notes that an item failed, and passes it once it is set aside.
+// fail records that an item failed, and passes it once it is quarantined.
 func (s *Stream) fail(ctx context.Context, item Item, cause error) error {
-	aside, err := s.quarantine.failed(ctx, item, cause, !s.Forget)
+	aside, err := s.quarantine.failed(ctx, item, cause, !s.Skip)
 	if err != nil {
 		return err
 	}

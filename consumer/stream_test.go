@@ -15,11 +15,11 @@ import (
 	"vigie/store"
 )
 
-// reader is a consumer that does no more than it must: it takes notices down.
+// reader is a minimal consumer: it records the notices.
 type reader struct {
 	t     *testing.T
 	store *store.Store
-	// read is what it took down, which a database would keep.
+	// read is what it recorded, which in a real consumer is in the database.
 	read map[int64]int
 	made int
 }

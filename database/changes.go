@@ -11,13 +11,12 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// published is what processes tell one another of when notices were published.
+// published is the payload of the notification that notices were published.
 const published = "published"
 
-// Changes gives a value soon after notices were published, by this process or,
-// on PostgreSQL, by any other; several at once may give one, and one may be for
-// nothing. It is to spare a wait: whoever must not miss anything looks now and
-// then as well. It ends with ctx.
+// Changes returns a channel that gets a value soon after notices were published, by this process or, on PostgreSQL,
+// by any other. Several publications may give one value, and a value may come for nothing. It only shortens the wait:
+// a consumer that must not miss anything polls as well. It ends with ctx.
 func (db *DB) Changes(ctx context.Context) <-chan struct{} {
 	woken := make(chan struct{}, 1)
 	db.bell.add(woken)
@@ -26,7 +25,7 @@ func (db *DB) Changes(ctx context.Context) <-chan struct{} {
 	return woken
 }
 
-// bell wakes those who wait within a process.
+// bell wakes the waiting goroutines of a process.
 type bell struct {
 	mutex   sync.Mutex
 	waiting map[chan struct{}]struct{}
@@ -55,7 +54,7 @@ func (b *bell) ring() {
 	}
 }
 
-// wake leaves a value for who waits, unless one is there.
+// wake puts a value into a channel, unless there is one.
 func wake(woken chan struct{}) {
 	select {
 	case woken <- struct{}{}:
@@ -63,12 +62,12 @@ func wake(woken chan struct{}) {
 	}
 }
 
-// channel is what PostgreSQL calls, in SQL, the place where a schema's processes
-// tell one another of something; channels too are a whole database's.
+// channel is the name of PostgreSQL's notification channel, in SQL. Channels belong to a whole database, so the name
+// contains the schema.
 const channel = "'vigie_' || to_hex(" + lockKey + ")"
 
-// Notify tells all processes that notices were published, once the transaction
-// is committed. This process is told by [DB.Wake].
+// Notify notifies all processes that notices were published, once the transaction is committed. [DB.Wake] wakes this
+// process.
 func (db *DB) Notify(ctx context.Context, tx bun.Tx) error {
 	if !db.postgres {
 		return nil
@@ -77,28 +76,25 @@ func (db *DB) Notify(ctx context.Context, tx bun.Tx) error {
 	return err
 }
 
-// Wake gives a value to all who wait in this process for what was published.
+// Wake wakes all who wait in this process for published notices.
 func (db *DB) Wake() { db.bell.ring() }
 
 // connector makes a connection to PostgreSQL.
 type connector func(ctx context.Context) (*pgx.Conn, error)
 
-// relisten is how long a listener whose connection broke waits until it connects
-// again.
+// relisten is how long a listener waits before it replaces a broken connection.
 const relisten = time.Second
 
-// listen calls heard, until ctx ends, whenever any process may have notified of
-// something. SQLite's processes cannot, and must look. The connection is none of
-// the pool's, whose statements it would disturb.
-func (db *DB) listen(ctx context.Context, something string, heard func()) {
+// listen calls notify, until ctx ends, whenever a process may have sent the notification. SQLite has no notifications;
+// its processes poll. The connection is not one of the pool's, whose statements it would disturb.
+func (db *DB) listen(ctx context.Context, something string, notify func()) {
 	for db.postgres && ctx.Err() == nil {
 		var name string
 		err := db.NewRaw("SELECT "+channel, something).Scan(ctx, &name)
 		if err == nil {
-			// Errors are about the connection: whoever listens looks now and then as
-			// well, and meets them then.
+			// Errors are about the connection, and the caller meets them when it polls.
 			listener := pgxlisten.Listener{Connect: db.listener, ReconnectDelay: relisten}
-			listener.Handle(name, handler(heard))
+			listener.Handle(name, handler(notify))
 			_ = listener.Listen(ctx)
 		}
 		select {
@@ -108,8 +104,7 @@ func (db *DB) listen(ctx context.Context, something string, heard func()) {
 	}
 }
 
-// handler is called for what is notified, and at first, for what may have been
-// before.
+// handler is called at each notification, and once at first, for those that came before.
 type handler func()
 
 // HandleNotification implements [pgxlisten.Handler].

@@ -24,17 +24,16 @@ import (
 	"vigie"
 )
 
-// absence is what to do where there is no SQLite file, by the name of SQLite's
-// mode.
-type absence string
+// missingFile says what to do if there is no SQLite file, by the name of SQLite's mode.
+type missingFile string
 
 const (
-	mustExist absence = "rw"
-	mayCreate absence = "rwc"
+	mustExist missingFile = "rw"
+	mayCreate missingFile = "rwc"
 )
 
 // connect opens the database that rawURL names.
-func connect(rawURL string, mode absence) (*DB, error) {
+func connect(rawURL string, mode missingFile) (*DB, error) {
 	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
 		return connectSQLite(path, mode)
 	}
@@ -42,43 +41,42 @@ func connect(rawURL string, mode absence) (*DB, error) {
 		return connectPostgres(rawURL)
 	}
 	return nil, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-		FR: "L'adresse de la base de données commence par sqlite: ou postgres://.",
-		EN: "A database URL begins with sqlite: or postgres://.",
+		FR: "L’adresse de la base de données n’est pas valable : elle doit commencer par sqlite: ou postgres://.",
+		EN: "This database URL is not valid: it must begin with sqlite: or postgres://.",
 	}}
 }
 
-// tolerant lets a database have columns that this version does not know: the
-// next version may add some while servers of this one run.
+// tolerant accepts columns that this version does not know: the next version may add some while servers of this one
+// run.
 func tolerant() bun.DBOption { return bun.WithDiscardUnknownColumns() }
 
 const (
-	// connections is how many there are to a database, where its URL does not say
-	// with pool_max_conns: some are a leader's and a listener's alone.
+	// connections is how many connections a pool has, unless the URL says so with pool_max_conns. Leaders and
+	// listeners use some of them alone.
 	connections = 20
-	// idle is for how long an unused one is kept.
-	idle = 5 * time.Minute
+	// idleTimeout is how long an unused connection is kept.
+	idleTimeout = 5 * time.Minute
 )
 
 func connectPostgres(rawURL string) (*DB, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
 		return nil, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
-			FR: "L'adresse de la base PostgreSQL n'est pas valable.",
-			EN: "The PostgreSQL URL is not valid.",
+			FR: "L’adresse de la base PostgreSQL n’est pas valable. Forme attendue : postgres://utilisateur@hôte/base",
+			EN: "This PostgreSQL URL is not valid. Expected form: postgres://user@host/database",
 		}}
 	}
-	// Bun writes arguments into the query, so that no two are alike: preparing
-	// them would only fill caches, here and behind a pooler. Those that are
-	// prepared say so, see [dialect.prepared].
+	// Bun writes arguments into the query, so that each query is different: preparing them would only fill caches,
+	// here and in a pooler. Statements that are prepared say so, see [dialect.prepared].
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["timezone"] = "UTC"
 	config.DialFunc = dialer(config.ConnectTimeout).DialContext
 	most := connections
-	if text := config.RuntimeParams["pool_max_conns"]; text != "" { // ours, and not PostgreSQL's
+	if text := config.RuntimeParams["pool_max_conns"]; text != "" { // our parameter, not PostgreSQL's
 		if most, err = strconv.Atoi(text); err != nil || most < 8 {
 			return nil, &vigie.Error{Code: vigie.Invalid, Err: err, Text: vigie.Text{
-				FR: "pool_max_conns est un nombre, de 8 au moins.",
-				EN: "pool_max_conns is a number of at least 8.",
+				FR: "pool_max_conns doit être un nombre, de 8 au moins.",
+				EN: "pool_max_conns must be a number, of at least 8.",
 			}}
 		}
 	}
@@ -87,25 +85,24 @@ func connectPostgres(rawURL string) (*DB, error) {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
-		// Statements are few, and find what they look for by an index: one plan is
-		// as good as another, and PostgreSQL would think about it each time.
+		// There are few statements, and each finds its rows by an index: one plan is as good as another, and
+		// PostgreSQL would plan each time.
 		_, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
 		return err
 	})
 	pool := stdlib.OpenDB(*config, ready)
 	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most) // to open one takes PostgreSQL longer than most queries
-	pool.SetConnMaxIdleTime(idle)
+	pool.SetMaxIdleConns(most) // opening one takes PostgreSQL longer than most queries
+	pool.SetConnMaxIdleTime(idleTimeout)
 	listener := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, config.Copy()) }
 	return &DB{DB: bun.NewDB(pool, pgdialect.New(), tolerant()), dialect: dialect{postgres: true}, listener: listener}, nil
 }
 
-// silenceLimit is for how long a database may leave a query, or a keep-alive,
-// without an answer until its connection counts as broken: a machine that fails
-// ends no connection, and a listener would wait for ever.
+// silenceLimit is how long a database may leave a query or a keep-alive unanswered before its connection counts as
+// broken: a machine that fails closes no connection, and a listener would wait for ever.
 const silenceLimit = 25 * time.Second
 
-// dialer connects to PostgreSQL; timeout is how long that may take, 0 for any.
+// dialer returns a dialer for PostgreSQL; timeout is how long connecting may take, 0 for no limit.
 func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{
 		Timeout: timeout, Control: limitSilence,
@@ -113,7 +110,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
-func connectSQLite(path string, mode absence) (*DB, error) {
+func connectSQLite(path string, mode missingFile) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -121,11 +118,10 @@ func connectSQLite(path string, mode absence) (*DB, error) {
 	if _, err := os.Stat(path); mode == mustExist && errors.Is(err, fs.ErrNotExist) {
 		return nil, emptyDatabase()
 	}
-	// As parameters of the URL the settings reach every connection of the pool;
-	// busy_timeout comes first because journal_mode may have to wait. With
-	// _txlock a writer waits for its turn at the start instead of failing in
-	// the middle; read-only transactions are not concerned. What is deleted is
-	// overwritten: erasing an account is to leave nothing in the file.
+	// As parameters of the URL, the settings reach every connection of the pool. busy_timeout comes first because
+	// journal_mode may have to wait. With _txlock, a writer waits at the start instead of failing in the middle;
+	// read-only transactions are not affected. secure_delete overwrites what is deleted: the data of an erased
+	// account must not stay in the file.
 	query := url.Values{
 		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock":   {"immediate"},
@@ -137,6 +133,6 @@ func connectSQLite(path string, mode absence) (*DB, error) {
 		return nil, err
 	}
 	sqlDB.SetMaxIdleConns(connections)
-	sqlDB.SetConnMaxIdleTime(idle)
+	sqlDB.SetConnMaxIdleTime(idleTimeout)
 	return &DB{DB: bun.NewDB(sqlDB, sqlitedialect.New(), tolerant())}, nil
 }

@@ -7,10 +7,9 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// The consumers: whatever follows the changes.
+// The names of the consumers.
 const (
-	// AlertsConsumer turns notices into deliveries, and CatchUpConsumer what
-	// watches missed.
+	// AlertsConsumer turns notices into deliveries, CatchUpConsumer what watches missed.
 	AlertsConsumer  = "alerts"
 	CatchUpConsumer = "catch-up"
 	// IndexConsumer puts tenders into the search index.
@@ -19,12 +18,11 @@ const (
 	MailsConsumer = "mails"
 	// MatcherConsumer keeps watches in memory.
 	MatcherConsumer = "matcher"
-	// RetentionConsumer deletes what was kept for long enough.
+	// RetentionConsumer deletes data whose time is over.
 	RetentionConsumer = "retention"
 )
 
-// Cursor is the last change that a consumer is done with; 0 for one that is not
-// known yet.
+// Cursor returns the last change that a consumer has processed; 0 for a consumer that is not known yet.
 func (db *DB) Cursor(ctx context.Context, consumer string) (int64, error) {
 	var cursor int64
 	err := db.NewRaw("SELECT cursor FROM consumers WHERE name = ?", consumer).Scan(ctx, &cursor)
@@ -34,16 +32,14 @@ func (db *DB) Cursor(ctx context.Context, consumer string) (int64, error) {
 	return cursor, Translate(err)
 }
 
-// Advance notes that a consumer is done with all changes up to one. Its cursor
-// never goes back.
+// Advance records that a consumer has processed all changes up to one. The cursor never goes back.
 func (db *DB) Advance(ctx context.Context, consumer string, to int64) error {
 	_, err := db.NewRaw(`INSERT INTO consumers (name, cursor) VALUES (?, ?)
 		ON CONFLICT (name) DO UPDATE SET cursor = EXCLUDED.cursor WHERE consumers.cursor < EXCLUDED.cursor`, consumer, to).Exec(ctx)
 	return Translate(err)
 }
 
-// IdleAt is when a consumer last noted that it was done with everything; zero
-// for never.
+// IdleAt returns when a consumer last had nothing left to do; zero for never.
 func (db *DB) IdleAt(ctx context.Context, consumer string) (time.Time, error) {
 	var at bun.NullTime
 	err := db.NewRaw("SELECT seen_at FROM consumers WHERE name = ?", consumer).Scan(ctx, &at)
@@ -53,24 +49,22 @@ func (db *DB) IdleAt(ctx context.Context, consumer string) (time.Time, error) {
 	return at.Time, Translate(err)
 }
 
-// MarkIdle notes that a consumer is done with everything now.
+// MarkIdle records that a consumer has nothing left to do now.
 func (db *DB) MarkIdle(ctx context.Context, consumer string) error {
 	_, err := db.NewRaw("UPDATE consumers SET seen_at = ? WHERE name = ?", db.Stamp(), consumer).Exec(ctx)
 	return Translate(err)
 }
 
-// Behind is what a consumer has still to do.
+// Behind is what a consumer still has to do.
 type Behind struct {
-	// Changes is how many changes, or other pieces of work, it has not processed.
+	// Changes counts the changes, or other pieces of work, that it has not processed.
 	Changes int64
-	// First is the number of the oldest of them, where they have numbers; else
-	// Since is how long the oldest has waited.
+	// First is the number of the oldest change, if it has one; otherwise Since is how long the oldest has waited.
 	First int64
 	Since time.Time
 }
 
-// Behind reads what a consumer has still to do: a query for its columns changes,
-// first and, where that is known, since.
+// Behind reads what a consumer still has to do, by a query for the columns changes, first and, if known, since.
 func (db *DB) Behind(ctx context.Context, query string, args ...any) (Behind, error) {
 	var row struct {
 		Changes int64

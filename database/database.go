@@ -1,8 +1,6 @@
-// Package database opens the database, PostgreSQL or SQLite, through Bun, and
-// holds what all who work with it share: connections, the differences between
-// the two, migrations, change numbers, snapshots, leadership, the cursors of
-// consumers and their quarantine. What the tables mean is said by the packages
-// that use it.
+// Package database opens the database, PostgreSQL or SQLite, through Bun, and holds what its users share:
+// connections, the differences between the two, migrations, change numbers, snapshots, leadership, and the cursors
+// and quarantine of consumers. The packages that use it say what the tables mean.
 package database
 
 import (
@@ -13,21 +11,19 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// DB is an open database. Its methods may be called at once. Errors of Bun's
-// methods are the driver's: [Translate] gives them their meaning. Those of its
-// own methods are translated already.
+// DB is an open database. Its methods are safe for concurrent use. Errors of Bun's methods are the driver's:
+// [Translate] translates them. Errors of DB's own methods are translated already.
 type DB struct {
 	*bun.DB
 	dialect
 	now  func() time.Time
 	bell bell
-	// listener is how a connection is made that only listens; nil on SQLite.
+	// listener opens a connection that only listens; nil on SQLite.
 	listener connector
 }
 
-// Open opens the database that url names, "sqlite:PATH" or "postgres://…". It
-// changes nothing: a database whose tables are not those that this version
-// works with is refused, with the code [Empty], [Older] or [Newer].
+// Open opens the database that url names, "sqlite:PATH" or "postgres://…". It changes nothing. It refuses a database
+// whose migrations are not those of this version, with the code [Empty], [Older] or [Newer].
 func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 	db, err := connect(url, mustExist)
 	if err != nil {
@@ -44,8 +40,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return Translate(db.PingContext(ctx)) }
 
-// Observe has hook called for every query from now on. It is for the start,
-// before the database is shared.
+// Observe calls hook for every query from now on. Call it at the start, before the database is shared.
 func (db *DB) Observe(hook bun.QueryHook) { db.DB = db.WithQueryHook(hook) }
 
 // Write runs fn in a transaction.
@@ -53,17 +48,17 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx)
 	return Translate(db.RunInTx(ctx, nil, fn))
 }
 
-// Snapshot is the database as it was at one moment.
+// Snapshot reads the database as it was at one moment.
 type Snapshot struct {
 	bun.Tx
-	// Number is that of the last change in it.
+	// Number is the number of the last change in it.
 	Number int64
 }
 
-// Snapshot gives fn the database as it is now. fn does not see what others
-// change meanwhile, and they do not wait for it.
+// Snapshot gives fn a snapshot of the database. fn does not see what others change while it runs, and they do not
+// wait for it.
 func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Snapshot) error) error {
-	// SQLite's readers have a snapshot whatever the level.
+	// SQLite's readers have a snapshot at every isolation level.
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	return Translate(db.RunInTx(ctx, options, func(ctx context.Context, tx bun.Tx) error {
 		now := &Snapshot{Tx: tx}
@@ -74,24 +69,22 @@ func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Sn
 	}))
 }
 
-// Now is the present moment.
+// Now returns the present time.
 func (db *DB) Now() time.Time { return db.now() }
 
-// Stamp is the present moment at the precision that both databases keep.
+// Stamp returns the present time at the precision that both databases store.
 func (db *DB) Stamp() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
 
-// LastNumber is the number of the last committed change.
+// LastNumber returns the number of the last committed change.
 func (db *DB) LastNumber(ctx context.Context) (int64, error) {
 	var last int64
 	err := db.NewRaw("SELECT last FROM change_numbers").Scan(ctx, &last)
 	return last, Translate(err)
 }
 
-// TakeNumbers takes n change numbers and returns the first. Transactions that
-// took numbers commit in the order of them, so whoever has read up to one
-// number has missed none below: the row of the counter stays locked until the
-// end. Hence the rule that prevents deadlocks: numbers are taken after all
-// other rows are locked.
+// TakeNumbers takes n change numbers and returns the first. The row of the counter stays locked until the transaction
+// ends, so transactions commit in the order of their numbers, and a reader that has read up to a number has missed
+// none below. To prevent deadlocks, numbers are taken after all other rows are locked.
 func TakeNumbers(ctx context.Context, tx bun.Tx, n int) (int64, error) {
 	var last int64
 	err := tx.NewRaw("UPDATE change_numbers SET last = last + ? RETURNING last", n).Scan(ctx, &last)
@@ -105,10 +98,10 @@ type Setting struct {
 	Value         string
 }
 
-// EpochSetting names the setting that holds a database's epoch.
+// EpochSetting is the name of the setting that holds a database's epoch.
 const EpochSetting = "epoch"
 
-// Epoch is a random word that is a database's own.
+// Epoch returns a random word that identifies a database.
 func Epoch(ctx context.Context, db bun.IDB) (string, error) {
 	epoch := Setting{Name: EpochSetting}
 	err := db.NewSelect().Model(&epoch).WherePK().Scan(ctx)

@@ -10,13 +10,12 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// dialect is where the databases differ. Only the files of this package that are
-// about one of them ask which one it is.
+// dialect holds the differences between the databases. Only the files of this package for one database ask which one
+// it is.
 type dialect struct{ postgres bool }
 
-// exclusively runs fn while no other process runs anything under that name.
-// PostgreSQL's lock is the session's, so a crash lets it go; SQLite's files
-// have one writer at a time and need none.
+// exclusively runs fn while no other process runs anything under that name. PostgreSQL's lock belongs to the session,
+// so a crash frees it; a SQLite file has one writer at a time and needs none.
 func (db *DB) exclusively(ctx context.Context, name string, fn func(ctx context.Context) error) error {
 	if !db.postgres {
 		return fn(ctx)
@@ -34,7 +33,7 @@ func (db *DB) exclusively(ctx context.Context, name string, fn func(ctx context.
 	return errors.Join(err, unlockErr)
 }
 
-// hasTable tells whether a database has a table.
+// hasTable reports whether a database has a table.
 func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
 	query := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
 	if db.postgres {
@@ -45,20 +44,20 @@ func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
 	return n > 0, err
 }
 
-// Queue makes transactions of that name follow one another to their ends.
+// Queue makes transactions of that name run one after another.
 func (d dialect) Queue(ctx context.Context, tx bun.Tx, name string) error {
 	if !d.postgres {
-		return nil // _txlock=immediate did it
+		return nil // _txlock=immediate does it
 	}
 	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock("+lockKey+")", name)
 	return err
 }
 
-// lockKey turns the name of a lock into PostgreSQL's 64 bits. Locks are a whole
-// database's, which several of our schemas may share.
+// lockKey turns the name of a lock into PostgreSQL's 64 bits. Locks belong to a whole database, which several of our
+// schemas may share.
 const lockKey = "hashtextextended(concat(current_schema(), '.vigie.', ?), 0)"
 
-// Prepared are the arguments of a statement, as the driver takes them.
+// Prepared returns the arguments of a statement as the driver takes them.
 func (d dialect) Prepared(args []any) []any {
 	if !d.postgres {
 		return args
@@ -66,7 +65,7 @@ func (d dialect) Prepared(args []any) []any {
 	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
 }
 
-// Argument is the place of a statement's n-th argument.
+// Argument returns the placeholder of a statement's n-th argument.
 func (d dialect) Argument(n int) bun.Safe {
 	if !d.postgres {
 		return bun.Safe("?" + strconv.Itoa(n))
@@ -74,7 +73,7 @@ func (d dialect) Argument(n int) bun.Safe {
 	return bun.Safe("$" + strconv.Itoa(n))
 }
 
-// Among is the condition that something is among the n-th argument's ids.
+// Among returns the condition that a value is among the ids of the n-th argument.
 func (d dialect) Among(n int) bun.Safe {
 	if !d.postgres {
 		return "IN (SELECT value FROM json_each(" + d.Argument(n) + "))"
@@ -82,7 +81,7 @@ func (d dialect) Among(n int) bun.Safe {
 	return "= ANY (" + d.Argument(n) + ")"
 }
 
-// IDs are many ids as one argument.
+// IDs returns many ids as one argument.
 func (d dialect) IDs(ids []int64) any {
 	if !d.postgres {
 		text, err := json.Marshal(ids)
@@ -94,10 +93,9 @@ func (d dialect) IDs(ids []int64) any {
 	return ids
 }
 
-// ForUpdate locks the rows that a query selects until the transaction ends.
-// Their keys stay as they are, so rows that refer to them can be written
-// meanwhile: to lock more would let a new delivery wait for a watch that is
-// edited, and its editor for the delivery's recipient.
+// ForUpdate locks the rows that a query selects until the transaction ends, but not their keys, so that others can
+// write rows that refer to them: otherwise a new delivery would wait for a watch that is edited, and its editor for
+// the delivery's recipient.
 func (d dialect) ForUpdate(q *bun.SelectQuery) *bun.SelectQuery {
 	if !d.postgres {
 		return q
@@ -105,8 +103,7 @@ func (d dialect) ForUpdate(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.For("NO KEY UPDATE")
 }
 
-// SkipLocked locks the rows of a table that a query selects, and leaves out
-// those that others have locked.
+// SkipLocked locks the rows of a table that a query selects, and leaves out those that others have locked.
 func (d dialect) SkipLocked(q *bun.SelectQuery, table string) *bun.SelectQuery {
 	if !d.postgres {
 		return q
@@ -114,8 +111,8 @@ func (d dialect) SkipLocked(q *bun.SelectQuery, table string) *bun.SelectQuery {
 	return q.For("NO KEY UPDATE OF ? SKIP LOCKED", bun.Ident(table))
 }
 
-// Clock is the database's own, in milliseconds: leases go by it, whatever
-// replicas' clocks say. SQLite's is the machine's.
+// Clock is the database's time in milliseconds: leases use it, so that the clocks of replicas do not matter. SQLite's
+// is the machine's.
 func (d dialect) Clock() bun.Safe {
 	if !d.postgres {
 		return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"

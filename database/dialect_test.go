@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Whatever the SQL, no other package of the server asks which database it is.
+// No other package of the server asks which database it runs on.
 func TestDialectsStayHere(t *testing.T) {
 	for _, name := range []string{"store", "alert", "feed", "consumer", "service", "graph"} {
 		err := filepath.WalkDir(filepath.Join("..", name), func(path string, entry fs.DirEntry, err error) error {
@@ -21,7 +21,7 @@ func TestDialectsStayHere(t *testing.T) {
 			}
 			for _, word := range []string{"postgres ", ".postgres", "pgconn", "sqlite3", "pg_advisory"} {
 				if strings.Contains(string(text), word) {
-					t.Errorf("%s says %q", path, word)
+					t.Errorf("%s contains %q", path, word)
 				}
 			}
 			return nil

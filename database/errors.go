@@ -16,8 +16,7 @@ import (
 	"vigie"
 )
 
-// Translate gives a driver's error its meaning; errors that are ours already
-// pass.
+// Translate turns a driver's error into a [vigie.Error]; it returns other errors unchanged.
 func Translate(err error) error {
 	if err == nil {
 		return nil
@@ -30,20 +29,19 @@ func Translate(err error) error {
 	}
 	switch {
 	case IsNoRows(err):
-		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Introuvable.", EN: "Not found."}}
+		return &vigie.Error{Code: vigie.NotFound, Err: err, Text: vigie.Text{FR: "Cet élément est introuvable. Il a peut-être été supprimé.", EN: "Not found. It may have been deleted."}}
 	case IsUnique(err):
-		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Existe déjà.", EN: "Exists already."}}
+		return &vigie.Error{Code: vigie.Taken, Err: err, Text: vigie.Text{FR: "Cet élément existe déjà. Modifiez-le, ou choisissez un autre nom.", EN: "This exists already. Change it, or choose another name."}}
 	case isDown(err):
 		return &vigie.Error{Code: vigie.Unavailable, Err: err, Text: vigie.Text{
-			FR: "La base de données ne répond pas. Réessayez dans un instant.",
-			EN: "The database does not answer. Try again in a moment.",
+			FR: "Le service est momentanément indisponible (base de données). Réessayez dans un instant.",
+			EN: "The service is not available at the moment (database). Try again shortly.",
 		}}
 	}
 	return fmt.Errorf("database: %w", err)
 }
 
-// IsUnique tells a violated unique constraint: 23505 (unique_violation) in
-// PostgreSQL's appendix A.
+// IsUnique reports whether err is a violated unique constraint: 23505 (unique_violation) in PostgreSQL's appendix A.
 func IsUnique(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Code == "23505"
@@ -54,12 +52,11 @@ func IsUnique(err error) bool {
 	return false
 }
 
-// IsNoRows tells a query for one row that found none.
+// IsNoRows reports whether a query for one row found none.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// isDown tells a database that does not answer, and may again: classes 08
-// (connection exception), 40 (transaction rollback), 53 (insufficient
-// resources), 57P (operator intervention) of PostgreSQL, a busy, full or
+// isDown reports whether the database does not answer, but may again: classes 08 (connection exception), 40
+// (transaction rollback), 53 (insufficient resources), 57P (operator intervention) of PostgreSQL; a busy, full or
 // unreadable file of SQLite.
 func isDown(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -81,11 +78,10 @@ func isDown(err error) bool {
 	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
-// Ailing reports whether an error is about the database itself, and not about
-// what was to be read or written: it does not answer, a table is missing, a
-// right is lacking, the disk is full. Of PostgreSQL's classes, 21 to 23 and 54
-// are about what was written.
-func Ailing(err error) bool {
+// Unhealthy reports whether an error is about the database itself, and not about what was read or written: it does not
+// answer, a table is missing, a right is missing, the disk is full. Of PostgreSQL's classes, 21 to 23 and 54 are
+// about what was written.
+func Unhealthy(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pgErr.Code[:min(2, len(pgErr.Code))] {
 		case "21", "22", "23", "54": // cardinality, data, constraint, program limit

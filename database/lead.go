@@ -7,14 +7,14 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Leadership is the right to be the one process that does a job.
+// Leadership is the right to be the only process that does a job.
 type Leadership struct {
-	conn *bun.Conn // nil where one process is all there can be
+	conn *bun.Conn // nil where only one process is possible
 	name string
 }
 
-// Lead asks for the right to do a job; nil without an error means that another
-// process has it. The right ends with Resign, or with the connection.
+// Lead asks for the leadership of a job; nil without an error means that another process has it. It ends with Resign,
+// or with the connection.
 func (db *DB) Lead(ctx context.Context, job string) (*Leadership, error) {
 	if !db.postgres {
 		return &Leadership{}, nil
@@ -32,23 +32,23 @@ func (db *DB) Lead(ctx context.Context, job string) (*Leadership, error) {
 	return lead, nil
 }
 
-// Holds tells whether the right is still ours: a broken connection has lost it.
+// Holds reports whether we still have the leadership: a broken connection has lost it.
 func (l *Leadership) Holds(ctx context.Context) bool {
 	return l.conn == nil || l.conn.PingContext(ctx) == nil
 }
 
-// resigning is how long a database that hangs is waited for.
-const resigning = 5 * time.Second
+// resignTimeout is how long to wait for a database that does not answer.
+const resignTimeout = 5 * time.Second
 
-// Resign gives the right back.
+// Resign gives the leadership back.
 func (l *Leadership) Resign() {
 	if l.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resigning)
+	ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
 	defer cancel()
-	// Closing returns the connection to the pool, lock and all: it must go
-	// first. Where that fails, the driver ends the connection.
+	// Closing returns the connection to the pool with its lock, so the lock must be freed first. If that fails, the
+	// driver closes the connection.
 	_, _ = l.conn.ExecContext(ctx, "SELECT pg_advisory_unlock("+lockKey+")", l.name)
 	l.conn.Close()
 }

@@ -8,9 +8,8 @@ import (
 	"vigie"
 )
 
-// Probe connects to the database that url names, says which one it is, and lets
-// go of it. It makes and changes nothing; of a file that is not there, the error
-// is an [os.ErrNotExist].
+// Probe connects to the database that url names, returns its name and version, and disconnects. It creates and
+// changes nothing; for a file that does not exist, the error is an [os.ErrNotExist].
 func Probe(ctx context.Context, url string) (version string, err error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
@@ -26,13 +25,13 @@ func Probe(ctx context.Context, url string) (version string, err error) {
 	return version, Translate(err)
 }
 
-// oldest is the first PostgreSQL that we know.
-const oldest = 15
+// oldestPostgres is the oldest PostgreSQL that is supported.
+const oldestPostgres = 15
 
-// probe tells which database it is, and whether we can work in it.
+// probe returns the database's name and version, and an error if we cannot work in it.
 func (db *DB) probe(ctx context.Context) (version string, err error) {
 	if !db.postgres {
-		var tables int // what is no database is found out by this
+		var tables int // fails if the file is not a database
 		err := db.NewRaw("SELECT sqlite_version(), COUNT(*) FROM sqlite_master").Scan(ctx, &version, &tables)
 		return "SQLite " + version, err
 	}
@@ -43,13 +42,13 @@ func (db *DB) probe(ctx context.Context) (version string, err error) {
 	switch version = "PostgreSQL " + version; {
 	case err != nil:
 		return "", err
-	case number < oldest:
+	case number < oldestPostgres:
 		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "%s est trop ancien : il faut PostgreSQL 15 ou plus récent.", EN: "%s is too old: PostgreSQL 15 or newer is needed.",
+			FR: "%s est trop ancien : installez PostgreSQL 15 ou une version plus récente.", EN: "%s is too old: install PostgreSQL 15 or newer.",
 		}.With(version)}
 	case !may:
 		return version, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "Cet utilisateur ne peut pas créer de tables dans son schéma.", EN: "This user cannot make tables in its schema.",
+			FR: "L’utilisateur PostgreSQL ne peut pas créer de tables dans son schéma. Accordez-lui ce droit (GRANT CREATE ON SCHEMA).", EN: "The PostgreSQL user may not create tables in its schema. Grant it that right (GRANT CREATE ON SCHEMA).",
 		}}
 	}
 	return version, nil

@@ -13,7 +13,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// Probing a database changes nothing, and a file that is no database is an error.
+// Probing a database changes nothing, and a file that is not a database is an error.
 func TestProbe(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -31,10 +31,10 @@ func TestProbe(t *testing.T) {
 	}
 	missing := filepath.Join(t.TempDir(), "none.db")
 	if _, err := database.Probe(t.Context(), "sqlite:"+missing); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("of a file that is not there: %v", err)
+		t.Errorf("file that does not exist: %v", err)
 	}
 	if _, err := os.Stat(missing); err == nil {
-		t.Error("it was made")
+		t.Error("the file was created")
 	}
 	other := filepath.Join(t.TempDir(), "letter.txt")
 	if err := os.WriteFile(other, []byte(strings.Repeat("Bonjour ", 100)), 0o600); err != nil {

@@ -8,21 +8,21 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Quarantined is an item that a consumer could not process, and set aside.
+// Quarantined is an item that a consumer could not process.
 type Quarantined struct {
 	bun.BaseModel `bun:"quarantine"`
 	Consumer      string `bun:",pk"`
-	Item          int64  `bun:",pk"` // the id of what Kind says
+	Item          int64  `bun:",pk"` // the id; Kind says of what
 	Kind          string
 	// Number is the item's place in the order of changes.
 	Number int64
-	// Detail is what the consumer needs beside that to try again.
+	// Detail is what else the consumer needs to try again.
 	Detail string
 	Error  string
 	Tries  int64
-	// FirstAt is when it was set aside first, LastAt when it was last tried.
+	// FirstAt is when it was first quarantined, LastAt when it was last tried.
 	FirstAt, LastAt time.Time
-	// Retry is whether it is to be tried again.
+	// Retry reports whether an operator has asked for another try.
 	Retry bool
 }
 
@@ -35,16 +35,15 @@ const (
 	RecipientItem = "recipient"
 )
 
-// maxError is how much is kept of what an item failed with; the log has it all.
+// maxError is how much of an error's text is kept; the log has all of it.
 const maxError = 1000
 
-// SetAsideBy selects the ids of the items that a consumer set aside.
+// SetAsideBy selects the ids of a consumer's quarantined items.
 func SetAsideBy(db bun.IDB, consumer string) *bun.SelectQuery {
 	return db.NewSelect().Model((*Quarantined)(nil)).Column("item").Where("consumer = ?", consumer)
 }
 
-// SetAside sets an item aside, or notes that it failed again; also, where it is
-// not nil, runs in the same transaction.
+// SetAside quarantines an item, or records that it failed again; also, if not nil, runs in the same transaction.
 func (db *DB) SetAside(ctx context.Context, q *Quarantined, also func(ctx context.Context, tx bun.Tx) error) error {
 	row := *q
 	row.FirstAt, row.LastAt, row.Retry = db.Stamp(), db.Stamp(), false
@@ -57,7 +56,7 @@ func (db *DB) SetAside(ctx context.Context, q *Quarantined, also func(ctx contex
 			Set("error = EXCLUDED.error").Set("tries = quarantined.tries + EXCLUDED.tries").
 			Set("last_at = EXCLUDED.last_at").Set("retry = FALSE").
 			Set("number = CASE WHEN EXCLUDED.number < quarantined.number THEN EXCLUDED.number ELSE quarantined.number END").
-			// Lists of what it is owed to: they add up.
+			// Lists of watches that are owed the item: they add up.
 			Set("detail = CASE WHEN quarantined.detail IN ('', EXCLUDED.detail) THEN EXCLUDED.detail ELSE quarantined.detail || ' ' || EXCLUDED.detail END").
 			Exec(ctx)
 		if err != nil || also == nil {
@@ -67,14 +66,14 @@ func (db *DB) SetAside(ctx context.Context, q *Quarantined, also func(ctx contex
 	})
 }
 
-// Quarantine returns all that is set aside, the oldest first.
+// Quarantine returns all quarantined items, the oldest first.
 func (db *DB) Quarantine(ctx context.Context) ([]*Quarantined, error) {
 	var list []*Quarantined
 	err := db.NewSelect().Model(&list).Order("first_at", "consumer", "item").Scan(ctx)
 	return list, Translate(err)
 }
 
-// QuarantineSizes tells how many items are set aside, by consumer.
+// QuarantineSizes returns the number of quarantined items, by consumer.
 func (db *DB) QuarantineSizes(ctx context.Context) (map[string]int64, error) {
 	var rows []struct {
 		Consumer string
@@ -88,15 +87,14 @@ func (db *DB) QuarantineSizes(ctx context.Context) (map[string]int64, error) {
 	return sizes, Translate(err)
 }
 
-// Retries returns what a consumer is to try again, in the order of numbers, at
-// most limit.
+// Retries returns at most limit items that a consumer is to try again, in the order of numbers.
 func (db *DB) Retries(ctx context.Context, consumer string, limit int) ([]*Quarantined, error) {
 	var list []*Quarantined
 	err := db.NewSelect().Model(&list).Where("consumer = ?", consumer).Where("retry").Order("number", "item").Limit(int64(limit)).Scan(ctx)
 	return list, Translate(err)
 }
 
-// Release takes items of a consumer out of the quarantine: they were processed.
+// Release removes items of a consumer from the quarantine, because they were processed.
 func (db *DB) Release(ctx context.Context, consumer string, items []int64) error {
 	if len(items) == 0 {
 		return nil

@@ -18,27 +18,25 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Codes of a database whose tables are not those that this version works with.
+// Codes of a database whose migrations are not those of this version.
 const (
-	// Empty is a database that was never migrated, or a file that does not exist.
+	// Empty is the code for a database that was never migrated, or a file that does not exist.
 	Empty vigie.Code = "DATABASE_EMPTY"
-	// Older is a database that lacks a migration of this version.
+	// Older is the code for a database that lacks a migration of this version.
 	Older vigie.Code = "DATABASE_OLDER"
-	// Newer is a database with a migration that this version does not know.
+	// Newer is the code for a database with a migration that this version does not know.
 	Newer vigie.Code = "DATABASE_NEWER"
 )
 
-// Mending puts right the rows of an older database: in Go, where SQL cannot.
+// Mending repairs the rows of an older database in Go, where SQL cannot.
 type Mending struct {
-	// Before runs before the migrations, and is given those that were applied
-	// already; After runs after them.
+	// Before runs before the migrations, with the names of those that were already applied; After runs after them.
 	Before func(ctx context.Context, db *DB, applied []string) error
 	After  func(ctx context.Context, db *DB) error
 }
 
-// Migrate brings the tables of the database that url names up to date. A SQLite
-// file is made where there is none. A database that is newer than this version
-// is refused and left as it is.
+// Migrate applies this version's migrations to the database that url names. It creates a SQLite file if there is
+// none. It refuses a database that is newer than this version and leaves it as it is.
 func Migrate(ctx context.Context, url string, mending Mending) error {
 	db, err := connect(url, mayCreate)
 	if err != nil {
@@ -63,9 +61,8 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	if err != nil {
 		return err
 	}
-	// A migration is marked as applied in its own transaction: a crash between
-	// the two would have it run twice. Bun marks it by itself too, after (its
-	// default is before), so that mark must be allowed to exist.
+	// A migration is marked as applied in its own transaction: otherwise a crash between the two would run it twice.
+	// Bun marks it too, afterwards (its default is before), so that mark must be allowed to exist.
 	migrator := migrate.NewMigrator(db.DB, list, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true), migrate.AfterMigration(markApplied))
 	if err := migrator.Init(ctx); err != nil {
 		return err
@@ -87,8 +84,8 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	if err := mending.After(ctx, db); err != nil {
 		return err
 	}
-	// Whoever restores an old database, or starts a new one, must not meet the
-	// index of another: its name holds the epoch.
+	// The names of search indexes contain the epoch, so that a restored or new database never uses the index of
+	// another.
 	_, err = db.NewInsert().Model(&Setting{Name: EpochSetting, Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
 	return err
 }
@@ -132,8 +129,8 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	switch lacking := known.Unapplied(); {
 	case len(unknown) > 0:
 		return &vigie.Error{Code: Newer, Err: errors.New("unknown migrations: " + names(unknown)), Text: vigie.Text{
-			FR: "La base de données est plus récente que cette version de Vigie : employez la version qui l'a mise à jour, ou restaurez une sauvegarde d'avant.",
-			EN: "The database is newer than this version of Vigie: use the version that migrated it, or restore a backup from before.",
+			FR: "La base de données est plus récente que cette version de Vigie : utilisez la version qui l’a mise à jour, ou restaurez une sauvegarde antérieure à la mise à jour.",
+			EN: "The database is newer than this version of Vigie: use the version that migrated it, or restore a backup made before that migration.",
 		}}
 	case len(known.Applied()) == 0:
 		return emptyDatabase()
@@ -147,15 +144,15 @@ func (db *DB) checkSchema(ctx context.Context) error {
 // makes.
 func OlderDatabase(lacks string) error {
 	return &vigie.Error{Code: Older, Err: errors.New(lacks), Text: vigie.Text{
-		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d'abord « vigie migrate », ou démarrez un serveur de cette version.",
-		EN: "The database is older than this version of Vigie: run « vigie migrate » first, or start a server of this version.",
+		FR: "La base de données est plus ancienne que cette version de Vigie : exécutez d’abord « vigie migrate », ou démarrez un serveur de cette version.",
+		EN: "The database is older than this version of Vigie: run “vigie migrate” first, or start a server of this version.",
 	}}
 }
 
 func emptyDatabase() error {
 	return &vigie.Error{Code: Empty, Text: vigie.Text{
-		FR: "La base de données est vide : exécutez d'abord « vigie migrate », ou démarrez le serveur.",
-		EN: "The database is empty: run « vigie migrate » first, or start the server.",
+		FR: "La base de données est vide : exécutez d’abord « vigie migrate », ou démarrez le serveur.",
+		EN: "The database is empty: run “vigie migrate” first, or start the server.",
 	}}
 }
 

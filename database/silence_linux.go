@@ -10,8 +10,8 @@ import (
 // has no name for it.
 const userTimeout = 0x12
 
-// limitSilence has a connection break when what was sent over it is not
-// acknowledged: by itself Linux would try for a quarter of an hour.
+// limitSilence breaks a connection when what was sent over it is not acknowledged: Linux by itself would try for a
+// quarter of an hour.
 func limitSilence(network, _ string, conn syscall.RawConn) error {
 	if !strings.HasPrefix(network, "tcp") {
 		return nil

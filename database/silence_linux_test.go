@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSilence: the kernel knows for how long PostgreSQL may say nothing.
+// TestSilence checks that the kernel limits how long PostgreSQL may be silent.
 func TestSilence(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,5 +4,5 @@ package database
 
 import "syscall"
 
-// limitSilence is for Linux; elsewhere keep-alive alone finds what is broken.
+// limitSilence works on Linux only; elsewhere only keep-alives find broken connections.
 func limitSilence(string, string, syscall.RawConn) error { return nil }

@@ -5,11 +5,9 @@ import (
 	"database/sql"
 )
 
-// Statement is a query whose arguments are passed with it. Bun writes it once,
-// where else it writes a query each time, arguments and all; so the database too
-// parses and plans it once, on each connection. It is for what pages ask most.
-// It names all columns: those that a later version adds must not change what it
-// gives.
+// Statement is a query whose arguments are passed separately. Bun formats it once, and the database parses and plans
+// it once on each connection; Bun formats other queries each time, with their arguments. It is for the most frequent
+// queries of pages. It names all columns, so that columns added by a later version do not change its result.
 type Statement string
 
 // Run runs a statement and reads its rows.

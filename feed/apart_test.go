@@ -13,9 +13,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// Servers that share a database and keep an index each cannot work: one of them
-// has its index fed, and the other says what is wrong instead of waiting for
-// ever.
+// If servers share a database but not the search engine, only one of them keeps its index up to date. The other must
+// report what is wrong instead of waiting for ever.
 func TestApart(t *testing.T) {
 	url := storetest.Postgres(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -55,7 +54,7 @@ func TestApart(t *testing.T) {
 	if _, err := first.Index(); err != nil {
 		t.Fatal(err)
 	}
-	// For a moment this may be a rebuild.
+	// At first this may be a rebuild.
 	if err := step(following); err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +63,12 @@ func TestApart(t *testing.T) {
 	}
 	second.absent = second.absent.Add(-apartAfter)
 	if err := step(following); err == nil || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
-		t.Errorf("to the log it says %v", err)
+		t.Errorf("the log says %v", err)
 	}
 	if _, err := second.Index(); vigie.CodeOf(err) != vigie.Unavailable || !strings.Contains(err.Error(), "VIGIE_SEARCH_URL") {
-		t.Errorf("to operators it says %v", err)
+		t.Errorf("the error for operators is %v", err)
 	}
-	// Once the first has stopped there is only one, which builds its own.
+	// Once the first has stopped, the other is alone and builds its own index.
 	if err := leading.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}

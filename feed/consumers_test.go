@@ -20,8 +20,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// indexSubject is an indexer whose tenders can be found. Replicas of one database
-// share the engine, which is one process's alone.
+// indexSubject is an indexer whose tenders can be found. Replicas of one database share the engine, which only one
+// process can open.
 type indexSubject struct {
 	t       *testing.T
 	store   *store.Store
@@ -75,7 +75,7 @@ func (s *indexSubject) Processed(t *testing.T) (ids []int64) {
 	return ids
 }
 
-// Cursor is that of the index that is furthest behind.
+// Cursor returns the cursor of the index that is furthest behind.
 func (s *indexSubject) Cursor(t *testing.T) int64 {
 	if len(s.indexer.fed) == 0 {
 		return 0
@@ -105,8 +105,8 @@ func TestIndexerIsAConsumer(t *testing.T) {
 	})
 }
 
-// A tender that could be indexed, and cannot since it was changed, is found no
-// more as it was; once it can be again, it is found, without anybody's asking.
+// A tender that was indexed, and cannot be indexed since it was changed, is no longer found in its old version; once
+// it can be indexed again, it is found without an operator's help.
 func TestIndexHasNothingOld(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 			poisoned := false
 			c := s.Restart(t, func(context.Context, string, []consumer.Item) error {
 				if poisoned {
-					panic("it cannot be indexed")
+					panic("cannot be indexed")
 				}
 				return nil
 			})
@@ -143,7 +143,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := len(s.Processed(t)); got != want || len(rows) != 1-want {
-					t.Errorf("%s: %d found, %d set aside", when, got, len(rows))
+					t.Errorf("%s: %d found, %d quarantined", when, got, len(rows))
 				}
 			}
 			publish("Voirie")
@@ -151,7 +151,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 			poisoned = true
 			publish("Voirie communale")
 			found("when it cannot be indexed", 0)
-			s.indexer.fed = make(map[string]*fed) // what a check of the index does, in time
+			s.indexer.fed = make(map[string]*fed) // as a check of the index does after some time
 			if err := c.Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -163,27 +163,26 @@ func TestIndexHasNothingOld(t *testing.T) {
 	}
 }
 
-// Followers of the news are told everything, or that they were not: a notice
-// that cannot be told of cuts them off, and those who come then are told of what
-// comes then. What fails for a while is told.
+// Subscribers get every notice, or an error: a notice that cannot be read cuts them off, and those who subscribe
+// after that get what comes after that. A failure that passes loses nothing.
 func TestNewsOfWhatCannotBeTold(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			s := newIndexSubject(t, open(t), nil)
-			news := NewNews(s.store, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			news := NewBroadcaster(s.store, slog.New(slog.NewTextHandler(t.Output(), nil)))
 			var failing, tries int
 			news.Fail = func(context.Context, string, []consumer.Item) error {
 				if tries++; tries <= failing {
-					panic("it cannot be told of")
+					panic("cannot be read")
 				}
 				return nil
 			}
 			c := news.consumer()
-			follow := func(failures int) (told []int64, lost error) {
+			follow := func(failures int) (received []int64, lost error) {
 				t.Helper()
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
-				list, err := news.Follow(ctx)
+				list, err := news.Subscribe(ctx)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -194,31 +193,31 @@ func TestNewsOfWhatCannotBeTold(t *testing.T) {
 				}
 				for some, err := range list {
 					for _, one := range some {
-						told = append(told, one.Notice.ID)
+						received = append(received, one.Notice.ID)
 					}
-					if lost = err; len(told) == len(want) {
+					if lost = err; len(received) == len(want) {
 						break
 					}
 				}
-				return told, lost
+				return received, lost
 			}
-			if told, lost := follow(consumer.Tries - 1); len(told) != 2 || lost != nil {
-				t.Errorf("what fails for a while: told %v, then %v", told, lost)
+			if received, lost := follow(consumer.Tries - 1); len(received) != 2 || lost != nil {
+				t.Errorf("after a failure that passes: got %v, then %v", received, lost)
 			}
-			if told, lost := follow(1000); vigie.CodeOf(lost) != vigie.Unavailable {
-				t.Errorf("what cannot be told of: told %v, then %v", told, lost)
+			if received, lost := follow(1000); vigie.CodeOf(lost) != vigie.Unavailable {
+				t.Errorf("notice that cannot be read: got %v, then %v", received, lost)
 			}
-			if told, lost := follow(0); len(told) != 2 || lost != nil {
-				t.Errorf("after that: told %v, then %v", told, lost)
+			if received, lost := follow(0); len(received) != 2 || lost != nil {
+				t.Errorf("after that: got %v, then %v", received, lost)
 			}
 			if rows, err := s.store.Database().Quarantine(t.Context()); err != nil || len(rows) > 0 {
-				t.Errorf("kept for nobody: %v, %v", rows, err)
+				t.Errorf("quarantined for nobody: %v, %v", rows, err)
 			}
 		})
 	}
 }
 
-// narrow is an engine that takes no document with a long title.
+// narrow is an engine that refuses documents with long titles.
 type narrow struct{ search.Engine }
 
 func (n narrow) Open(ctx context.Context, name string) (search.Index, error) {
@@ -231,13 +230,13 @@ type narrowIndex struct{ search.Index }
 func (i narrowIndex) Put(ctx context.Context, docs []search.Document) error {
 	for _, d := range docs {
 		if len(d.Title) > 100 {
-			return search.TooLarge(errors.New("it does not fit"))
+			return search.TooLarge(errors.New("too large"))
 		}
 	}
 	return i.Index.Put(ctx, docs)
 }
 
-// A tender that is too large for the index keeps no other from being found.
+// A tender that is too large for the index does not keep others from being found.
 func TestTooLargeForTheIndex(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -262,7 +261,7 @@ func TestTooLargeForTheIndex(t *testing.T) {
 			}
 			rows, err := s.store.Database().Quarantine(t.Context())
 			if err != nil || len(rows) != 1 || rows[0].Item != published[0].Notice.TenderID {
-				t.Errorf("set aside: %+v, %v", rows, err)
+				t.Errorf("quarantined: %+v, %v", rows, err)
 			}
 			if found := s.Processed(t); len(found) != 6 {
 				t.Errorf("found %v", found)

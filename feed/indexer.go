@@ -1,5 +1,5 @@
-// Package feed carries committed changes from the database to what is derived
-// from it: the search index, and the matcher.
+// Package feed carries committed changes from the database to what is derived from it: the search index, the matcher
+// and the subscribers.
 package feed
 
 import (
@@ -19,18 +19,18 @@ import (
 	"vigie/store"
 )
 
-// Indexer keeps search indexes in step with the database, and knows the one
-// that answers. Every replica runs one; the one that leads writes.
+// Indexer keeps search indexes up to date with the database, and knows the active one. Every replica runs one; the
+// leader writes.
 //
-// An index is filled from the first change on, in the order of numbers, and
-// its cursor is the highest that it holds: building one anew, catching up
-// after a stop and following along are one and the same. It answers once it
-// has caught up; until then an older one, which is fed as well, goes on.
+// An index is filled from the first change on, in the order of numbers; its cursor is the highest number that it
+// contains. Building an index from scratch, catching up after a stop and following new changes are therefore the same
+// work. An index becomes active once it has caught up; until then the one before it stays active, and is kept up to
+// date too.
 //
-// A tender that cannot be put into an index is set aside, and is in none until
-// that is mended: one that is as it was would be wrong.
+// A tender that cannot be put into an index is quarantined, and is in no index until it succeeds: its old version
+// would be wrong.
 type Indexer struct {
-	// Metrics and Fail are the consumers'; either may be nil.
+	// Metrics and Fail are passed to the consumer; either may be nil.
 	Metrics *consumer.Metrics
 	Fail    consumer.Fault
 
@@ -38,23 +38,23 @@ type Indexer struct {
 	engine search.Engine
 	log    *slog.Logger
 	active atomic.Pointer[opened]
-	// absent is since when our engine has lacked the index that answers; apart is
-	// whether that has lasted too long for a rebuild.
+	// absent is since when our engine has lacked the active index; apart is set once that lasts longer than a rebuild
+	// can explain.
 	absent time.Time
 	apart  atomic.Bool
-	// writer's own:
+	// Used by the writer only:
 	fed     map[string]*fed
 	retired map[string]time.Time
 }
 
-// opened is an index that answers.
+// opened is the active index, opened.
 type opened struct {
 	search.Index
 	name     string
 	verified time.Time
 }
 
-// fed is an index that changes are put into.
+// fed is an index that is kept up to date.
 type fed struct {
 	search.Index
 	known    store.SearchIndex
@@ -66,19 +66,17 @@ type fed struct {
 const (
 	// batch is how many tenders go to an index at once.
 	batch = 500
-	// verifyEvery is how often an index is asked whether it still has what was
-	// put into it.
+	// verifyEvery is how often an index is checked for lost data.
 	verifyEvery = 5 * time.Second
-	// keepRetired is how long an index that no longer answers is kept: other
-	// replicas learn of its successor meanwhile.
+	// keepRetired is how long an index that is no longer active is kept, so that other replicas have learnt of its
+	// successor.
 	keepRetired = time.Minute
 )
 
-// Version names the rules that this binary makes documents by; an index of
-// others is not read.
+// Version names the rules by which this binary makes documents; it reads no index of another version.
 func Version() string { return fmt.Sprintf("l%ds%d", lexicon.Version, search.Version) }
 
-// NewIndexer makes an indexer of the indexes in an engine.
+// NewIndexer returns an indexer for the indexes in an engine.
 func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
 	return &Indexer{
 		store: s, engine: engine, log: log,
@@ -86,15 +84,14 @@ func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer
 	}
 }
 
-// Index returns the index that answers now. Where there is none yet, the error
-// is of code [vigie.Unavailable].
+// Index returns the active index. If there is none yet, the error has the code [vigie.Unavailable].
 func (x *Indexer) Index() (search.Index, error) {
 	if active := x.active.Load(); active != nil {
 		return active.Index, nil
 	}
 	unavailable := &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
-		FR: "La recherche se prépare. Réessayez dans un instant.",
-		EN: "Search is getting ready. Try again in a moment.",
+		FR: "La recherche est en préparation. Réessayez dans quelques minutes.",
+		EN: "The search is being prepared. Try again in a few minutes.",
 	}}
 	if x.apart.Load() {
 		unavailable.Err = errApart
@@ -106,11 +103,11 @@ func (x *Indexer) Index() (search.Index, error) {
 var errApart = errors.New("another server on this database keeps the search index, and this server's search engine does not hold it: " +
 	"servers that share a database share a search engine; set VIGIE_SEARCH_URL to the same Meilisearch for each")
 
-// apartAfter is how long an index can be missing for another reason: its engine
-// has lost it, and who leads makes a new one.
+// apartAfter is how long the active index may be missing for other reasons: the engine has lost it, and the leader
+// builds a new one.
 const apartAfter = 2 * verifyEvery
 
-// missing notes whether our engine holds the index that answers.
+// missing records whether our engine contains the active index.
 func (x *Indexer) missing(is bool) {
 	switch {
 	case !is:
@@ -120,8 +117,7 @@ func (x *Indexer) missing(is bool) {
 	}
 }
 
-// follow keeps to the index that another server feeds. The error tells where that
-// can never be.
+// follow keeps searches on the index that another server writes. It returns an error if that is impossible.
 func (x *Indexer) follow(ctx context.Context) error {
 	if _, err := x.choose(ctx); err != nil {
 		return err
@@ -133,18 +129,16 @@ func (x *Indexer) follow(ctx context.Context) error {
 	return nil
 }
 
-// Run works until ctx ends. What fails is logged and tried again: databases
-// and search engines come back.
+// Run works until ctx ends. Errors are logged, and the work is tried again: databases and search engines come back.
 func (x *Indexer) Run(ctx context.Context) { x.consumer().Run(ctx) }
 
-// Step does what there is to do now, where nobody else leads, for tests that do
-// not wait.
+// Step does all the work there is now, unless another process leads. It is for tests that do not wait.
 func (x *Indexer) Step(ctx context.Context) error { return x.consumer().Drain(ctx) }
 
 func (x *Indexer) consumer() *consumer.Consumer {
 	c := &consumer.Consumer{
 		Name: database.IndexConsumer, Job: "index-" + Version(), DB: x.store.Database(), Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
-		Follow: x.follow, Resigned: func() { clear(x.fed) },
+		Standby: x.follow, Resigned: func() { clear(x.fed) },
 		Behind: func(ctx context.Context) (database.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
 	}
 	again := &consumer.Quarantine{Consumer: c, Kind: database.TenderItem}
@@ -152,23 +146,23 @@ func (x *Indexer) consumer() *consumer.Consumer {
 	return c
 }
 
-// step looks once; more reports whether there is more to do at once.
+// step does one round of work; more reports whether there is more to do at once.
 func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consumer.Quarantine) (more bool, err error) {
 	known, err := x.choose(ctx)
 	if err != nil {
 		return false, err
 	}
-	x.apart.Store(false) // what is missing we make
+	x.apart.Store(false) // the leader builds what is missing
 	if len(known) == 0 {
 		_, err := x.store.BeginIndex(ctx, Version())
 		return true, err
 	}
-	answering := answering(known)
+	newestReady := newestReady(known)
 	var targets []store.SearchIndex
-	if answering >= 0 {
-		targets = known[answering : answering+1]
+	if newestReady >= 0 {
+		targets = known[newestReady : newestReady+1]
 	}
-	if answering != 0 { // the newest is being built
+	if newestReady != 0 { // the newest is being built
 		targets = append(targets[:len(targets):len(targets)], known[0])
 	}
 	for _, index := range targets {
@@ -177,7 +171,7 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 			return false, err
 		}
 		if lost {
-			x.log.WarnContext(ctx, "search index has lost what it held; building it anew", "index", index.Name)
+			x.log.WarnContext(ctx, "search index has lost data: building it from scratch", "index", index.Name)
 			return true, x.replace(ctx, index)
 		}
 		next, err := open.stream.Continue(ctx)
@@ -186,8 +180,8 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 		}
 		more = more || next || index.Reached == nil // then it has caught up for the first time
 	}
-	if answering >= 0 {
-		if err := x.retire(ctx, known[answering+1:]); err != nil {
+	if newestReady >= 0 {
+		if err := x.retire(ctx, known[newestReady+1:]); err != nil {
 			return false, err
 		}
 	}
@@ -202,8 +196,8 @@ func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consume
 	return more || retried, err
 }
 
-// answering is the place of the newest index that is ready; -1 for none.
-func answering(known []store.SearchIndex) int {
+// newestReady returns the position of the newest complete index; -1 for none.
+func newestReady(known []store.SearchIndex) int {
 	for i, index := range known {
 		if index.Reached != nil {
 			return i
@@ -212,14 +206,13 @@ func answering(known []store.SearchIndex) int {
 	return -1
 }
 
-// choose has searches go to the newest index that is ready, if it is whole: of
-// one that is not, the leader makes another, and until then nobody is answered.
-// It returns all there are, the newest first.
+// choose directs searches to the newest complete index, if it has lost no data. If it has, the leader builds another,
+// and until then searches get an error. It returns all indexes, the newest first.
 func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err error) {
 	if known, err = x.store.SearchIndexes(ctx, Version()); err != nil {
 		return nil, err
 	}
-	i := answering(known)
+	i := newestReady(known)
 	if i < 0 {
 		x.active.Store(nil)
 		x.missing(false)
@@ -237,7 +230,7 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 		}
 		active = &opened{Index: index, name: known[i].Name}
 	}
-	// Again and again: an index of our own that nobody feeds falls behind.
+	// Each time: an index of our own that nobody writes falls behind.
 	_, whole, err := x.check(ctx, active, *known[i].Reached)
 	if err != nil {
 		if !chosen {
@@ -258,8 +251,7 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 	return known, nil
 }
 
-// open returns an index at its cursor, and asks it now and then whether it
-// still has what was put into it.
+// open opens an index at its cursor, and from time to time checks it for lost data.
 func (x *Indexer) open(ctx context.Context, c *consumer.Consumer, known store.SearchIndex) (index *fed, lost bool, err error) {
 	index = x.fed[known.Name]
 	if index == nil {
@@ -286,8 +278,8 @@ func (x *Indexer) open(ctx context.Context, c *consumer.Consumer, known store.Se
 	return index, !whole, nil
 }
 
-// stream puts changes into an index, and notes how far it has come when it has
-// caught up. The index itself holds the cursor.
+// stream returns the stream that puts changes into an index and records when the index has caught up. The index
+// itself holds the cursor.
 func (x *Indexer) stream(c *consumer.Consumer, index *fed) *consumer.Stream {
 	return c.Stream(consumer.Stream{
 		Kind: database.TenderItem, Batch: batch, Latest: true,
@@ -316,7 +308,7 @@ func (x *Indexer) stream(c *consumer.Consumer, index *fed) *consumer.Stream {
 	})
 }
 
-// next reads which tenders changed next.
+// next returns the tenders that changed next.
 func (x *Indexer) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
 	changes, err := x.store.ChangesAfter(ctx, after, limit)
 	items := make([]consumer.Item, len(changes))
@@ -326,9 +318,8 @@ func (x *Indexer) next(ctx context.Context, after int64, limit int) ([]consumer.
 	return items, err
 }
 
-// check asks an index for its cursor, and tells whether it still has what it
-// reached. Beyond the last change lies only what another past of this database
-// put there.
+// check returns an index's cursor, and reports whether the index still contains what it had reached. A cursor beyond
+// the database's last change comes from another past of the database.
 func (x *Indexer) check(ctx context.Context, index search.Index, reached int64) (cursor int64, whole bool, err error) {
 	if cursor, err = index.Cursor(ctx); err != nil {
 		return 0, false, err
@@ -337,8 +328,7 @@ func (x *Indexer) check(ctx context.Context, index search.Index, reached int64) 
 	return cursor, reached <= cursor && cursor <= last, err
 }
 
-// replace begins a new index in place of one that is lost, which must not
-// answer any more.
+// replace begins a new index in place of one that has lost data, which must no longer be active.
 func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
 	delete(x.fed, lost.Name)
 	if active := x.active.Load(); active != nil && active.name == lost.Name {
@@ -347,13 +337,13 @@ func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
 	if _, err := x.store.BeginIndex(ctx, Version()); err != nil {
 		return err
 	}
-	if err := x.store.ForgetIndex(ctx, lost.Name); err != nil {
+	if err := x.store.DeleteIndex(ctx, lost.Name); err != nil {
 		return err
 	}
 	return x.engine.Drop(ctx, lost.Name)
 }
 
-// retire removes indexes that have long had a successor.
+// retire removes indexes whose successor became active long ago.
 func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 	for _, index := range old {
 		since, seen := x.retired[index.Name]
@@ -364,10 +354,10 @@ func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 		if time.Since(since) < keepRetired {
 			continue
 		}
-		if err := x.engine.Drop(ctx, index.Name); err != nil { // while it is known, so that it is tried again
+		if err := x.engine.Drop(ctx, index.Name); err != nil { // while it is known, so that a failure is tried again
 			return err
 		}
-		if err := x.store.ForgetIndex(ctx, index.Name); err != nil {
+		if err := x.store.DeleteIndex(ctx, index.Name); err != nil {
 			return err
 		}
 		delete(x.retired, index.Name)
@@ -376,8 +366,8 @@ func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
 	return nil
 }
 
-// documents makes documents of tenders. Each has the number of its item: what
-// changed since is put once more, in its turn.
+// documents makes documents of tenders. Each has the number of its item: a tender that has changed since is put again
+// in its turn.
 func (x *Indexer) documents(ctx context.Context, items []consumer.Item) ([]search.Document, error) {
 	tenders, err := x.store.TendersByID(ctx, idsOf(items))
 	if err != nil {
@@ -410,12 +400,12 @@ func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Bu
 		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
 		PublishedAt: t.PublishedAt, Deadline: t.Deadline, OnlineUntil: t.OnlineUntil,
 		Title: t.Title, Description: t.Description, BuyerName: buyer.Name,
-		Other: other(t),
+		Other: otherText(t),
 	}
 }
 
-// other is what free text finds beside title, buyer and description.
-func other(t *vigie.Tender) []string {
+// otherText returns the text that full-text search finds besides title, buyer and description.
+func otherText(t *vigie.Tender) []string {
 	texts := []string{t.Reference, t.SourceRef}
 	for _, lot := range t.Lots {
 		texts = append(texts, lot.Title)

@@ -25,12 +25,12 @@ type rig struct {
 	store   *store.Store
 	engine  *fragile
 	indexer *Indexer
-	// consumer is the indexer's, for those who take single steps.
+	// consumer returns the indexer's consumer, for single steps.
 	consumer *consumer.Consumer
 	dir      string
 }
 
-// fragile is an engine that fails while it is down, and counts how often.
+// fragile is an engine that can be made to fail, and counts how often it does.
 type fragile struct {
 	search.Engine
 	down   atomic.Bool
@@ -74,7 +74,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// restart is what a new process finds.
+// restart returns what a new process has.
 func (r *rig) restart() {
 	r.t.Helper()
 	if r.engine.Engine != nil {
@@ -122,7 +122,7 @@ func (r *rig) follow() {
 	}
 }
 
-// found counts what a search finds; -1 where search is not available.
+// found counts the results of a search; -1 if search is not available.
 func (r *rig) found() int {
 	r.t.Helper()
 	index, err := r.indexer.Index()
@@ -169,8 +169,7 @@ func TestIndexFollows(t *testing.T) {
 	r.expect("after two tenders became one", 699)
 }
 
-// A rebuild shows no wrong answer: until the new index has caught up, the old
-// one answers and is fed.
+// A rebuild never gives wrong answers: until the new index has caught up, the old one stays active and up to date.
 func TestRebuild(t *testing.T) {
 	r := newRig(t)
 	r.publish(0, 2*batch)
@@ -188,13 +187,13 @@ func TestRebuild(t *testing.T) {
 			r.step()
 		}
 		if total > 2*batch+20 {
-			t.Fatal("the rebuild does not end")
+			t.Fatal("the rebuild did not end")
 		}
 	}
 	r.follow()
 	r.expect("after the rebuild", total)
 	if r.indexer.active.Load().name == old {
-		t.Error("the old index still answers")
+		t.Error("the old index is still active")
 	}
 	r.indexer.retired[old] = time.Now().Add(-2 * keepRetired)
 	r.follow()
@@ -207,8 +206,8 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// A lost index, or one of another past of the database, answers nobody, and
-// is built anew.
+// An index that has lost data, or that comes from another past of the database, is never active, and is built from
+// scratch.
 func TestLostIndex(t *testing.T) {
 	r := newRig(t)
 	r.publish(0, 10)
@@ -220,12 +219,12 @@ func TestLostIndex(t *testing.T) {
 	r.restart()
 	for r.step() {
 		if got := r.found(); got != -1 && got != 10 {
-			t.Errorf("%d tenders found in between", got)
+			t.Errorf("%d tenders found before the index was rebuilt", got)
 		}
 	}
 	r.expect("after the index was lost", 10)
 
-	// Somebody else's change, with a number that this database never gave.
+	// A change of another database, with a number that this one never gave.
 	index, err := r.indexer.Index()
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +237,8 @@ func TestLostIndex(t *testing.T) {
 	r.expect("after an index of another past was found", 10)
 }
 
-// An index that was ready when the database was empty is no less lost when it is
-// wiped later: nobody is answered from what is left of it.
+// An index that was complete when the database was empty, and is wiped later, has lost data too: no search uses what
+// is left of it.
 func TestLostIndexOfAnEmptyStart(t *testing.T) {
 	r := newRig(t)
 	r.follow()
@@ -253,13 +252,13 @@ func TestLostIndexOfAnEmptyStart(t *testing.T) {
 	for more := true; more; {
 		more = r.step()
 		if got := r.found(); got != -1 && got != 2*batch+10 {
-			t.Errorf("%d tenders found in between", got)
+			t.Errorf("%d tenders found before the index was rebuilt", got)
 		}
 	}
 	r.expect("after the index was lost", 2*batch+10)
 }
 
-// The engine goes and comes back; the indexer catches up by itself.
+// The engine stops and comes back; the indexer catches up by itself.
 func TestEngineComesBack(t *testing.T) {
 	r := newRig(t)
 	ctx, stop := context.WithCancel(t.Context())

@@ -20,8 +20,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// BenchmarkLoad fills a matcher from PostgreSQL: with 100,000 watches, or as
-// many as VIGIE_BENCH_WATCHES says.
+// BenchmarkLoad fills a matcher from PostgreSQL, with 100,000 watches or VIGIE_BENCH_WATCHES.
 func BenchmarkLoad(b *testing.B) {
 	count := 100_000
 	if text := os.Getenv("VIGIE_BENCH_WATCHES"); text != "" {
@@ -35,7 +34,7 @@ func BenchmarkLoad(b *testing.B) {
 	fillWatches(b, url, account.ID, count)
 	for b.Loop() {
 		m := feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-		if err := s.Snapshot(b.Context(), func(ctx context.Context, now *store.Snapshot) error { return m.Follow(ctx, now) }); err != nil {
+		if err := s.Snapshot(b.Context(), func(ctx context.Context, now *store.Snapshot) error { return m.Update(ctx, now) }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,53 +17,49 @@ import (
 	"vigie/store"
 )
 
-// Matcher knows, in memory, which watches a tender matches. Every replica has
-// one, filled at the start and kept in step with the database's changes.
+// Matcher finds, in memory, the watches that a tender matches. Every replica has one, filled at the start and kept up
+// to date with the database's changes.
 //
-// Follow, Within and Run must not be called while one of them, or Match, is
-// running.
+// Follow, Within and Run must not be called while one of them, or Match, is running.
 type Matcher struct {
-	// Compile makes a formula of criteria; [query.Compile] unless said.
+	// Compile turns criteria into a formula; [query.Compile] if nil.
 	Compile func(vigie.Criteria) query.Formula
-	// Metrics are the consumers'; may be nil.
+	// Metrics are passed to the consumer; may be nil.
 	Metrics *consumer.Metrics
 
 	log     *slog.Logger
 	metrics matchMetrics
 	index   *match.Index
-	// reached is the last change that the index knows of; of epoch.
+	// reached is the last change in the index; epoch is that of its database.
 	reached int64
 	epoch   string
-	// aside are watches that cannot be held, until that is written down.
+	// aside are watches that cannot be matched, until they are recorded in the quarantine.
 	aside map[int64]error
 }
 
-// sample is from how many of the last tenders it is told which words are rare.
+// sample is the number of recent tenders that show which words are rare.
 const sample = 2000
 
-// NewMatcher makes a matcher of no watches, which Follow fills, and registers
-// its metrics.
+// NewMatcher returns a matcher without watches, which Follow fills, and registers its metrics.
 func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 	return &Matcher{
 		Compile: query.Compile, log: log, metrics: newMatchMetrics(metrics), index: match.New(nil), aside: make(map[int64]error),
 	}
 }
 
-// Run follows the database until ctx ends. What fails is logged and tried
-// again: databases come back.
+// Run follows the database until ctx ends. Errors are logged, and the work is tried again: databases come back.
 func (m *Matcher) Run(ctx context.Context, s *store.Store) {
 	c := &consumer.Consumer{Name: database.MatcherConsumer, DB: s.Database(), Log: m.log, Metrics: m.Metrics}
-	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.Within(ctx, s, nil) }
+	c.Work = func(ctx context.Context) (more bool, err error) { return false, m.WithSnapshot(ctx, s, nil) }
 	c.Run(ctx)
 }
 
-// Within brings the matcher in step with the database, and gives then, if it is
-// not nil, the snapshot with which it is. Watches that it cannot hold are set
-// aside by the time it returns: they are to catch up, later, on what comes after
-// the last notice that was matched against them.
-func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx context.Context, now *store.Snapshot) error) error {
+// WithSnapshot brings the matcher up to date with the database and calls then, if it is not nil, with the snapshot
+// that the matcher now agrees with. Before it returns, it quarantines the watches that it cannot match: later they
+// catch up on what comes after the last notice that was matched with them.
+func (m *Matcher) WithSnapshot(ctx context.Context, s *store.Store, then func(ctx context.Context, now *store.Snapshot) error) error {
 	err := s.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
-		if err := m.Follow(ctx, now); err != nil || then == nil {
+		if err := m.Update(ctx, now); err != nil || then == nil {
 			return err
 		}
 		return then(ctx, now)
@@ -71,7 +67,7 @@ func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx cont
 	if err != nil || len(m.aside) == 0 {
 		return err
 	}
-	matched, err := s.Told(ctx)
+	matched, err := s.AlertsCursor(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,16 +83,15 @@ func (m *Matcher) Within(ctx context.Context, s *store.Store, then func(ctx cont
 	return nil
 }
 
-// Follow brings the matcher in step with the database as the snapshot has it:
-// what is matched after that is matched against the watches as they were then.
-// Where it fails, the matcher is as before.
-func (m *Matcher) Follow(ctx context.Context, now *store.Snapshot) error {
+// Update brings the matcher up to date with a snapshot: later matches use the watches as they are in it. If it fails,
+// the matcher stays as it was.
+func (m *Matcher) Update(ctx context.Context, now *store.Snapshot) error {
 	epoch, err := now.Epoch(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
-	// A database with another past, or an older state of it, was put in place.
+	// The database was replaced by one with another past, or by an older state of it.
 	case epoch != m.epoch || m.reached > now.Number:
 		err = m.load(ctx, now)
 	case m.reached < now.Number:
@@ -111,7 +106,7 @@ func (m *Matcher) Follow(ctx context.Context, now *store.Snapshot) error {
 	return nil
 }
 
-// Reached is the number of the last change that the matcher knows of.
+// Reached returns the number of the last change in the matcher.
 func (m *Matcher) Reached() int64 { return m.reached }
 
 // Match returns the watches that a tender matches, in no particular order.
@@ -148,7 +143,7 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 			return err
 		})
 	}
-	if err := m.carefully(ctx, load); err != nil {
+	if err := m.addWatches(ctx, load); err != nil {
 		return err
 	}
 	m.index = index
@@ -164,7 +159,7 @@ func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
 		}
 		changed = append(changed, w)
 	}
-	return m.carefully(ctx, func(formulaOf formulas) error {
+	return m.addWatches(ctx, func(formulaOf formulas) error {
 		return consumer.Guard(func() error {
 			changes := make([]match.Change, len(changed))
 			for i, w := range changed {
@@ -182,13 +177,11 @@ func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
 	})
 }
 
-// formulas make what a watch looks for of its criteria; ok is false for one that
-// is not to be held.
+// formulas compiles a watch's criteria; ok is false for a watch that is not to be matched.
 type formulas func(watch int64, c vigie.Criteria) (f query.Formula, ok bool)
 
-// carefully takes watches in. Where that panics, each is first tried alone, and
-// left out if it is at fault.
-func (m *Matcher) carefully(ctx context.Context, take func(formulas) error) error {
+// addWatches adds watches. If that panics, it tries each of them alone, and leaves out those at fault.
+func (m *Matcher) addWatches(ctx context.Context, take func(formulas) error) error {
 	err := take(func(_ int64, c vigie.Criteria) (query.Formula, bool) { return m.Compile(c), true })
 	if _, panicked := errors.AsType[*consumer.Panic](err); !panicked {
 		return err
@@ -203,13 +196,13 @@ func (m *Matcher) carefully(ctx context.Context, take func(formulas) error) erro
 				return f, true
 			}
 		}
-		m.log.ErrorContext(ctx, "a watch cannot be matched and is set aside", "watch", watch, "error", err)
+		m.log.ErrorContext(ctx, "watch cannot be matched: quarantined", "watch", watch, "error", err)
 		m.aside[watch] = err
 		return f, false
 	})
 }
 
-// frequencies are those of the last tenders.
+// frequencies returns the frequencies of words in recent tenders.
 func frequencies(ctx context.Context, now *store.Snapshot) (match.Frequencies, error) {
 	tenders, err := now.LastTenders(ctx, sample)
 	if err != nil {
@@ -224,8 +217,7 @@ func frequencies(ctx context.Context, now *store.Snapshot) (match.Frequencies, e
 	return f, nil
 }
 
-// ahead reads from the database while whoever ranges over the result works on
-// what was read before.
+// ahead reads ahead from the database while the caller works on what was read before.
 func ahead(watches iter.Seq2[store.WatchState, error]) iter.Seq2[store.WatchState, error] {
 	type read struct {
 		watch store.WatchState
@@ -235,7 +227,7 @@ func ahead(watches iter.Seq2[store.WatchState, error]) iter.Seq2[store.WatchStat
 		const batch = 1000
 		full := make(chan []read, 8)
 		stop := make(chan struct{})
-		defer func() { // and wait, for the connection is needed
+		defer func() { // and waits, because the connection is needed
 			close(stop)
 			for range full {
 			}

@@ -17,9 +17,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// The matcher says at each moment what every watch's own formula says, through
-// watches made, edited, paused, switched on and deleted, and notices published
-// meanwhile; so does one that starts then.
+// The matcher always agrees with the formulas of all watches, while watches are created, edited, paused, switched on
+// and deleted, and notices are published; so does a matcher that starts later.
 func TestMatcherFollows(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -53,7 +52,7 @@ func TestMatcherFollows(t *testing.T) {
 						if m == nil {
 							continue
 						}
-						if err := m.Follow(ctx, now); err != nil {
+						if err := m.Update(ctx, now); err != nil {
 							return err
 						}
 						got := m.Match(tender)
@@ -78,8 +77,7 @@ func TestMatcherFollows(t *testing.T) {
 	}
 }
 
-// openWithAccount opens a database for as long as the test runs, and signs
-// somebody in.
+// openWithAccount opens a database for the duration of the test, with one account.
 func openWithAccount(t testing.TB, url string) (*store.Store, *vigie.Account) {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, time.Now)
@@ -94,12 +92,12 @@ func openWithAccount(t testing.TB, url string) (*store.Store, *vigie.Account) {
 	return s, account
 }
 
-// changeWatch makes, edits, pauses, switches on or deletes a watch, and notes
-// in all what each now looks for.
+// changeWatch creates, edits, pauses, switches on or deletes a watch, and records in all what each watch now looks
+// for.
 func changeWatch(t *testing.T, s *store.Store, g querytest.Generator, account *vigie.Account, all map[int64]query.Formula) {
 	t.Helper()
 	c := g.Criteria()
-	c.BuyerIDs = nil // buyers are made by notices
+	c.BuyerIDs = nil // notices create buyers
 	watches, err := s.Watches(t.Context(), account.ID, store.WatchFilter{})
 	if err != nil {
 		t.Fatal(err)

@@ -26,9 +26,9 @@ import (
 	"vigie/store/storetest"
 )
 
-// event is what a racing process says of what it did or saw, a line each.
+// event is a line in which a racing process reports what it did or saw.
 type event struct {
-	// A watch was made or changed; Criteria is nil where it was paused.
+	// A watch was created or changed; Criteria is nil if it was paused.
 	Watch, Number int64
 	Criteria      *vigie.Criteria `json:",omitempty"`
 	// A notice was matched as of a change.
@@ -39,10 +39,9 @@ type event struct {
 
 const racer = "VIGIE_TEST_RACER"
 
-// Two processes change the same watches and publish, and each matches what both
-// publish: a thousand races. Each notice is matched against every watch exactly
-// as it was at a moment not before the notice: nothing is missed, and no state
-// that was over by then is matched.
+// Two processes change the same watches and publish notices, and each matches the notices of both: a thousand races.
+// Each notice is matched with every watch exactly as it was at one moment not before the notice: no match is missing,
+// and none comes from a state that had ended.
 func TestMatcherRaces(t *testing.T) {
 	if url := os.Getenv(racer); url != "" {
 		race(t, url)
@@ -74,7 +73,7 @@ func TestMatcherRaces(t *testing.T) {
 		for lines.Scan() {
 			var e event
 			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-				continue // what the testing package says
+				continue // output of the testing package
 			}
 			if e.Tender != nil {
 				matches = append(matches, e)
@@ -119,7 +118,7 @@ func TestMatcherRaces(t *testing.T) {
 	}
 }
 
-// deletions are the watches that are gone, and since when.
+// deletions holds the deleted watches, with the change that deleted them.
 func deletions(t *testing.T, url string) []event {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -172,7 +171,7 @@ func race(t *testing.T, url string) {
 	matching.Wait()
 }
 
-// changeAny makes, edits, pauses, switches on or deletes a watch.
+// changeAny creates, edits, pauses, switches on or deletes a watch.
 func changeAny(ctx context.Context, s *store.Store, g querytest.Generator, account *vigie.Account, name string, say func(event)) error {
 	c := g.Criteria()
 	c.BuyerIDs, c.Natures, c.CPVCodes = nil, nil, nil
@@ -207,7 +206,7 @@ func changeAny(ctx context.Context, s *store.Store, g querytest.Generator, accou
 	return err
 }
 
-// matchAll matches every notice, once, until done and caught up.
+// matchAll matches every notice once, until done is closed and all are matched.
 func matchAll(t *testing.T, s *store.Store, say func(event), done <-chan struct{}) {
 	m := feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	var cursor int64
@@ -219,7 +218,7 @@ func matchAll(t *testing.T, s *store.Store, say func(event), done <-chan struct{
 		}
 		seen := cursor
 		err := s.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
-			if err := m.Follow(ctx, now); err != nil {
+			if err := m.Update(ctx, now); err != nil {
 				return err
 			}
 			numbers, err := now.NoticesAfter(ctx, cursor, 100)

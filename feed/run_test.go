@@ -15,8 +15,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// A matcher that runs keeps in step by itself, and does so again after the
-// database failed it for a while.
+// A running matcher stays up to date by itself, also after the database failed for a while.
 func TestMatcherHeals(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -42,7 +41,7 @@ func TestMatcherHeals(t *testing.T) {
 			select {
 			case <-said:
 			case <-time.After(30 * time.Second):
-				t.Fatal("it does not say that it cannot follow")
+				t.Fatal("the failure is not logged")
 			}
 			rename(t, url, "elsewhere", "change_numbers")
 			create("two")
@@ -51,7 +50,7 @@ func TestMatcherHeals(t *testing.T) {
 	}
 }
 
-// failures tells of errors that are logged.
+// failures receives the errors that are logged.
 type failures struct {
 	slog.Handler
 	said chan struct{}
@@ -67,13 +66,13 @@ func (f failures) Handle(context.Context, slog.Record) error {
 	return nil
 }
 
-// rename puts a table out of the store's sight.
+// rename hides a table from the store.
 func rename(t *testing.T, url, from, to string) {
 	t.Helper()
 	execute(t, url, "ALTER TABLE "+from+" RENAME TO "+to)
 }
 
-// execute changes a database behind the store's back.
+// execute changes a database without the store.
 func execute(t *testing.T, url, statement string) {
 	t.Helper()
 	driver := "pgx"
@@ -90,7 +89,7 @@ func execute(t *testing.T, url, statement string) {
 	}
 }
 
-// holds waits until a matcher says that it holds so many watches.
+// holds waits until a matcher reports that many watches.
 func holds(t *testing.T, metrics prometheus.Gatherer, want float64) {
 	t.Helper()
 	var got float64
@@ -108,5 +107,5 @@ func holds(t *testing.T, metrics prometheus.Gatherer, want float64) {
 			return
 		}
 	}
-	t.Fatalf("it holds %v watches, not %v", got, want)
+	t.Fatalf("the matcher holds %v watches, not %v", got, want)
 }

@@ -98,7 +98,7 @@ func givenList[T any](field graphql.Omittable[[]T], nulls *vigie.Problems, path 
 
 func noNull(nulls *vigie.Problems, path []string) {
 	nulls.Add(vigie.Invalid, vigie.Text{
-		FR: "null ne veut rien dire ici : omettez le champ pour le laisser, donnez une liste vide pour le vider.",
-		EN: "null means nothing here: leave the field out to keep it, give an empty list to clear it.",
+		FR: "Ce champ ne peut pas être null. Omettez-le pour le garder tel quel, ou donnez une liste vide pour l’effacer.",
+		EN: "This field must not be null. Leave it out to keep it as it is, or give an empty list to clear it.",
 	}, path...)
 }

@@ -272,7 +272,7 @@ func TestEnglish(t *testing.T) {
 	services.Content.Natures, supplies.Content.Natures = []vigie.Nature{vigie.Services}, []vigie.Nature{vigie.Supplies}
 	w.publish(services, supplies)
 	p.ask(`{ tenders { facets { natures { label } } } }`, nil).expect(map[string]string{"tenders.facets.natures.*.label": "[Services Supplies]"})
-	if r := p.post(`{ tenders(first: 0) { totalCount } }`, nil); !strings.Contains(r.Errors[0].Message, "rows of a page") {
+	if r := p.post(`{ tenders(first: 0) { totalCount } }`, nil); !strings.Contains(r.Errors[0].Message, "rows per page") {
 		t.Errorf("%v", r.Errors)
 	}
 }

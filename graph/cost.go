@@ -157,7 +157,7 @@ func pageSize(arguments map[string]any) int {
 // tooDear is the error of what would take more work than one operation may.
 func tooDear(cost, most int) error {
 	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-		FR: "L'opération coûte %d, et peut coûter %d au plus : demandez moins de lignes ou de champs.",
-		EN: "The operation costs %d and may cost %d at most: ask for fewer rows or fields.",
+		FR: "Cette opération coûte %d ; la limite est de %d. Demandez moins de lignes ou de champs.",
+		EN: "This operation costs %d; the limit is %d. Ask for fewer rows or fields.",
 	}.With(cost, most)}
 }

@@ -183,7 +183,7 @@ func TestRecipients(t *testing.T) {
 
 		resend := `mutation ($id: ID!) { resendConfirmation(recipientId: $id) { recipient { status } userErrors { field code message } } }`
 		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
-		ana.ask(resend, vars{"id": team}).expect(map[string]string{"resendConfirmation.userErrors.0.message": "La confirmation a été demandée à cette adresse il y a moins de 24 heures."})
+		ana.ask(resend, vars{"id": team}).expect(map[string]string{"resendConfirmation.userErrors.0.message": "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander."})
 		w.now = w.now.Add(24 * time.Hour)
 		r = ana.ask(resend, vars{"id": team})
 		r.expect(map[string]string{

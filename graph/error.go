@@ -37,7 +37,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			log.WarnContext(ctx, "request timed out", "path", shown.Path.String(), "error", err)
-			shown.Message = say(ctx, vigie.Text{FR: "La réponse prend trop de temps.", EN: "The answer takes too long."})
+			shown.Message = say(ctx, vigie.Text{FR: "La réponse a pris trop de temps et a été interrompue. Réessayez, ou demandez moins de données.", EN: "The answer took too long and was stopped. Try again, or ask for less."})
 			shown.Extensions = extensions(ctx, vigie.TimedOut)
 			return shown
 		}
@@ -50,7 +50,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		log.ErrorContext(ctx, "request failed", "path", shown.Path.String(), "error", err)
-		shown.Message = say(ctx, vigie.Text{FR: "Erreur interne.", EN: "Internal error."})
+		shown.Message = say(ctx, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."})
 		shown.Extensions = extensions(ctx, vigie.Internal)
 		return shown
 	}

@@ -56,7 +56,7 @@ func testGuide(t *testing.T, w *world) {
 	}
 	table.expect(map[string]string{
 		"watches.nodes.*.active":           "[true false false true]",
-		"watches.nodes.2.criteria.summary": "Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche",
+		"watches.nodes.2.criteria.summary": "Mots clés\u00a0: test ola mdof · Organisme\u00a0: non renseigné · Départements\u00a0: Ain, Ardèche",
 	})
 
 	// The list below the table: of the active watches, « TEST 01/09 » finds

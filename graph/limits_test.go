@@ -216,7 +216,7 @@ func TestPanic(t *testing.T) {
 	request.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
 	w.handler.ServeHTTP(recorder, request)
-	const want = `{"errors":[{"message":"Erreur interne.","path":["matchingTenders"],"locations":[{"line":1,"column":20}],"extensions":{"code":"INTERNAL","requestId":"request-1"}}],"data":{"viewer":{"email":"ana@example.org"},"matchingTenders":null}}`
+	const want = `{"errors":[{"message":"Une erreur s’est produite de notre côté. Réessayez dans un instant.","path":["matchingTenders"],"locations":[{"line":1,"column":20}],"extensions":{"code":"INTERNAL","requestId":"request-1"}}],"data":{"viewer":{"email":"ana@example.org"},"matchingTenders":null}}`
 	if got := strings.TrimSpace(recorder.Body.String()); got != want {
 		t.Errorf("%s\nnot\n%s", got, want)
 	}

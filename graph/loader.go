@@ -36,14 +36,14 @@ type loaders struct {
 	watching watching
 
 	mutex sync.Mutex
-	// opened are the accounts that a support desk was shown.
+	// opened are the accounts that a support agent was shown.
 	opened map[int64]*vigie.Account
 }
 
 // owned is a thing of an account.
 type owned struct{ account, id int64 }
 
-// open has what a support desk asks for be shown to it.
+// open has what a support agent asks for be shown to it.
 func (l *loaders) open(accounts ...*vigie.Account) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -63,7 +63,7 @@ func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
 	}
 	viewer, err := account(ctx)
 	if err == nil && viewer.ID != id {
-		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "C'est à un autre compte.", EN: "This is another account's."}}
+		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Cet élément appartient à un autre compte : vous ne pouvez pas y accéder.", EN: "This belongs to another account: you cannot access it."}}
 	}
 	return viewer, err
 }
@@ -102,7 +102,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{
 		buyers:  loader(s.Store.Buyers),
 		tenders: loader(s.Store.Tenders),
-		told:    loader(s.Store.TendersTold),
+		told:    loader(s.Store.TendersOfDeliveries),
 		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
 			notices, err := s.Store.Notices(ctx, tenders)
 			folds := make(map[int64]vigie.Folded, len(notices))

@@ -50,8 +50,8 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 		}
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			endWith(ctx, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{
-				FR: "Ce jeton n'est plus valable : reconnectez-vous.",
-				EN: "This token is not valid any more: sign in again.",
+				FR: "Votre session a expiré. Reconnectez-vous.",
+				EN: "Your session has expired. Sign in again.",
 			}})
 		}
 	}()

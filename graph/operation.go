@@ -136,8 +136,8 @@ func (f *followers) enter(account int64) (leave func(), err error) {
 	defer f.mutex.Unlock()
 	if f.open[account] >= f.most {
 		return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-			FR: "Ce compte suit déjà %d fois les marchés qui correspondent : fermez d'autres pages.",
-			EN: "This account follows the tenders that match %d times already: close other pages.",
+			FR: "Trop de pages sont ouvertes (%d au plus). Fermez-en une, puis rechargez celle-ci.",
+			EN: "Too many pages are open (%d at most). Close one, then reload this one.",
 		}.With(f.most)}
 	}
 	f.open[account]++

@@ -109,8 +109,8 @@ func (t trusted) MutateOperationParameters(_ context.Context, params *graphql.Ra
 	var known bool
 	if params.Query, known = t[id]; !known {
 		err := &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Cette opération n'est pas de celles que ce serveur exécute.",
-			EN: "This operation is none of those that this server runs.",
+			FR: "Ce serveur n’exécute que des opérations enregistrées, et celle-ci n’en est pas une. Faites-la enregistrer.",
+			EN: "This server runs registered operations only, and this one is not registered. Have it registered.",
 		}}
 		return &gqlerror.Error{Message: err.Error(), Err: err}
 	}

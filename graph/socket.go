@@ -57,7 +57,7 @@ func socket(o Options) wire.Socket {
 
 // refused says why a socket is closed to who asks.
 func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
-	code, text := closeInternal, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
+	code, text := closeInternal, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		text = e.Text
 	}

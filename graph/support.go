@@ -7,17 +7,17 @@ import (
 	"vigie/service"
 )
 
-// What a support desk sees, it sees after that was written down.
+// What a support agent sees, it sees after that was written down.
 
 func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	d := desk(ctx)
+	d := supportAgent(ctx)
 	if d == nil {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne permet pas de voir les comptes : il faut la portée (scope) « support ».",
-			EN: "This token does not allow looking at accounts: the scope “support” is needed.",
+			FR: "Ce jeton ne permet pas de consulter les comptes. Utilisez-en un qui a la portée (scope) « support ».",
+			EN: "This token does not allow reading accounts. Use one with the scope “support”.",
 		}}
 	}
 	accounts, err := q.service.FindAccounts(ctx, *d, "account", email)
@@ -32,10 +32,10 @@ func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, err
 }
 
 // watchOwner returns the account of a watch that who asks may see by a field:
-// its own, or, for a support desk, any. Whether the account has the watch is
+// its own, or, for a support agent, any. Whether the account has the watch is
 // not known yet.
 func (q query) watchOwner(ctx context.Context, field string, watch int64) (*vigie.Account, error) {
-	d := desk(ctx)
+	d := supportAgent(ctx)
 	if d == nil {
 		return account(ctx)
 	}
@@ -64,7 +64,7 @@ func (alertReasonType) Message(ctx context.Context, r *service.AlertReason) (str
 
 // What a mail server says is for those who look after mail: it may name others.
 func (alertReasonType) ServerReply(ctx context.Context, r *service.AlertReason) (*string, error) {
-	if desk(ctx) == nil {
+	if supportAgent(ctx) == nil {
 		return nil, nil
 	}
 	return orNull(r.Reply), nil

@@ -16,14 +16,14 @@ import (
 
 // desk is a support desk.
 func (w *world) desk(subject string) person {
-	return person{w, &graph.Viewer{Desk: &service.Desk{Issuer: "test", Subject: subject}}}
+	return person{w, &graph.Viewer{SupportAgent: &service.SupportAgent{Issuer: "test", Subject: subject}}}
 }
 
 // accesses are those written down, as "subject field account".
 func (w *world) accesses() string {
 	w.t.Helper()
 	var lines []string
-	for a, err := range w.store.Accesses(w.t.Context(), time.Time{}) {
+	for a, err := range w.store.AuditEntries(w.t.Context(), time.Time{}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestSupport(t *testing.T) {
 		} {
 			ask("ana@example.org", title).expect(map[string]string{own + "explainAlert.0.reasons.*.code": want, own + "explainAlert.0.alerted": "false"})
 		}
-		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "La veille ne retient pas ce marché : Mots clés, tous."})
+		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "Ce marché ne correspond pas à la veille. Critères non remplis\u00a0: Mots clés, tous."})
 
 		// So does the question that operators are told.
 		text, err := os.ReadFile("../docs/operations.md")
@@ -225,7 +225,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.Remember(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
+		w.store.SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
 		for _, a := range []*vigie.Account{ana.viewer.Account, clerk} {
 			if err := w.store.Erase(t.Context(), a.ID); err != nil {
 				t.Fatal(err)

@@ -250,8 +250,8 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 	}
 	if most < 1 || most > vigie.MaxPageSize {
 		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Text{
-			FR: "Le nombre d'éléments va de 1 à %d.",
-			EN: "The number of rows is from 1 to %d.",
+			FR: "Le nombre de lignes doit être compris entre 1 et %d.",
+			EN: "The number of rows must be between 1 and %d.",
 		}.With(vigie.MaxPageSize)}
 	}
 	ids := f.TopBuyers(most)

@@ -274,7 +274,7 @@ func testPreview(t *testing.T, w *world) {
 		"previewMatches.onlineCount":        "2",
 		"previewMatches.warnings.*.code":    "[STOP_WORD_DROPPED STOP_WORD_DROPPED UNKNOWN_LEFT_OUT]",
 		"previewMatches.warnings.2.field":   "[criteria natures]",
-		"previewMatches.warnings.2.message": "Marchés en ligne qui ne disent pas leur nature, et ne sont donc pas retenus : 1.",
+		"previewMatches.warnings.2.message": "Marchés en ligne écartés, car leur nature n’est pas indiquée\u00a0: 1.",
 	})
 	preview(vars{}).expect(map[string]string{"previewMatches.onlineCount": "4", "previewMatches.warnings.*.code": "[TOO_BROAD]"})
 	preview(vars{"keywordsText": "voirie", "keywords": nil, "natures": nil}).expect(map[string]string{
@@ -304,7 +304,7 @@ func testPublishNotices(t *testing.T, w *world) {
 	correction := vars{"source": "portal", "sourceRef": "A2", "previousRef": "A1", "kind": "CORRECTION", "title": "Voirie & réseaux", "buyerName": "Commune", "publishedAt": "2026-11-03T09:00:00+01:00", "deadline": "2026-12-07T17:00:00+01:00"}
 	p.ask(mutation, vars{"in": []vars{correction}}).expect(map[string]string{
 		"publishNotices.results.0.outcome":        "CREATED",
-		"publishNotices.results.0.notice.changes": "[map[after:lundi 7 décembre 2026 à 17 h 00 (heure de Paris) before:mardi 1er décembre 2026 à 12 h 00 (heure de Paris) field:deadline label:Date limite de remise des offres]]",
+		"publishNotices.results.0.notice.changes": "[map[after:lundi 7 décembre 2026 à 17\u00a0h\u00a000 (heure de Paris) before:mardi 1er décembre 2026 à 12\u00a0h\u00a000 (heure de Paris) field:deadline label:Date limite de réponse]]",
 	})
 	// What one mutation published, the next of the same request shows as it is then.
 	both := p.ask(`mutation ($a: [NoticeInput!]!, $b: [NoticeInput!]!) {

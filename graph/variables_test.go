@@ -228,7 +228,7 @@ func TestPrivateVariables(t *testing.T) {
 	w.answer(func(o *graph.Options) { o.Private = true })
 	ana := w.person("ana@example.org")
 	got := ana.post(`query ($by: WatchOrder!) { watches(orderBy: $by) { totalCount } }`, vars{"by": "name_asc"})
-	if len(got.Errors) != 1 || got.Errors[0].Message != "La variable $by n'est pas une valeur de WatchOrder." {
+	if len(got.Errors) != 1 || got.Errors[0].Message != "La variable $by n’est pas une valeur de WatchOrder." {
 		t.Errorf("%v", got.Errors)
 	}
 }

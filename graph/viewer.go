@@ -11,13 +11,13 @@ import (
 
 // Viewer is who asks, as the bearer token says.
 type Viewer struct {
-	// Account is nil for publishers and support desks, which are no persons.
+	// Account is nil for publishers and support agents, which are no persons.
 	Account *vigie.Account
 	// Sources are those that the viewer may publish for.
 	Sources []string
-	// Desk is the support desk that asks, nil for others: it sees the things of all
+	// SupportAgent is the support agent that asks, nil for others: it sees the things of all
 	// accounts, and changes none.
-	Desk *service.Desk
+	SupportAgent *service.SupportAgent
 	// Until is when the token expires; zero for never.
 	Until time.Time
 }
@@ -42,8 +42,8 @@ func signedIn(ctx context.Context) (*Viewer, error) {
 		return v, nil
 	}
 	return nil, &vigie.Error{Code: vigie.Unauthenticated, Text: vigie.Text{
-		FR: "Connectez-vous : il faut un jeton valable.",
-		EN: "Sign in: a valid token is needed.",
+		FR: "Vous n’êtes pas connecté. Reconnectez-vous, puis recommencez.",
+		EN: "You are not signed in. Sign in, then try again.",
 	}}
 }
 
@@ -55,17 +55,17 @@ func account(ctx context.Context) (*vigie.Account, error) {
 	}
 	if v.Account == nil {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne désigne personne : il ne permet que ce que dit sa portée (scope).",
-			EN: "This token stands for nobody: it allows no more than its scope says.",
+			FR: "Ce jeton n’est celui d’aucune personne : il ne permet que les opérations de sa portée (scope). Utilisez le jeton d’une personne.",
+			EN: "This token belongs to no person: it allows only what its scope names. Use a person's token.",
 		}}
 	}
 	return v.Account, nil
 }
 
-// desk returns the support desk that asks; nil for whoever is none.
-func desk(ctx context.Context) *service.Desk {
+// supportAgent returns the support agent that asks; nil for whoever is none.
+func supportAgent(ctx context.Context) *service.SupportAgent {
 	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
-		return v.Desk
+		return v.SupportAgent
 	}
 	return nil
 }
@@ -101,8 +101,8 @@ func ViewerKey(ctx context.Context) (key string, ok bool) {
 		return "", false
 	case v.Account != nil:
 		return vigie.GlobalID(vigie.KindAccount, v.Account.ID), true
-	case v.Desk != nil:
-		return "support " + v.Desk.Issuer + " " + v.Desk.Subject, true
+	case v.SupportAgent != nil:
+		return "support " + v.SupportAgent.Issuer + " " + v.SupportAgent.Subject, true
 	}
 	return "publisher of " + strings.Join(v.Sources, " "), true
 }

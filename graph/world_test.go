@@ -160,16 +160,16 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 	})
 	w.store.Database().Observe(&w.calls)
 	w.indexer = feed.NewIndexer(w.store, engine, log)
-	news := feed.NewNews(w.store, log)
+	news := feed.NewBroadcaster(w.store, log)
 	telling, stop := context.WithCancel(context.Background())
 	told := make(chan struct{})
 	go func() { defer close(told); news.Run(telling) }()
 	t.Cleanup(func() { stop(); <-told })
 	w.following = make(chan struct{}, 100)
-	follow := func(ctx context.Context) (iter.Seq2[[]*query.News, error], error) {
+	follow := func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
 		defer func() { w.following <- struct{}{} }()
-		whole, err := news.Follow(ctx)
-		return func(yield func([]*query.News, error) bool) {
+		whole, err := news.Subscribe(ctx)
+		return func(yield func([]*query.NoticeEffect, error) bool) {
 			for some, err := range whole {
 				if w.newsCut.Load() {
 					some, err = nil, &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "Coupé.", EN: "Cut."}}

@@ -30,7 +30,7 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // Unreadable is that a file could not be read on.
 func Unreadable(cause error) error {
 	return &vigie.Error{Code: vigie.Unavailable, Err: cause, Text: vigie.Text{
-		FR: "La lecture s'est arrêtée ici : le fichier est tronqué ou endommagé. Ce qui précède a été lu.",
-		EN: "Reading stopped here: the file is cut short or damaged. What comes before was read.",
+		FR: "La lecture s’est arrêtée ici : le fichier est tronqué ou endommagé. Tout ce qui précède a été importé ; téléchargez de nouveau le fichier.",
+		EN: "Reading stopped here: the file is cut short or damaged. Everything before was imported; download the file again.",
 	}}
 }

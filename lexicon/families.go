@@ -19,14 +19,13 @@ var families = func() map[string]string {
 	return table
 }()
 
-// irregular lists words with forms that no rule joins, a word a line, the term
-// first. Short and common adjectives are here because their endings are not
-// safe as rules: -te would join port to porte, -ette would join banquet to
-// banquette, -se devis to devise. For the same reason some real feminines are
-// not here: commune and commun, conduite and conduit are words of their own in
-// contracts. So are travail, which is labour, and travaux, which are works.
+// irregular lists words with forms that no rule joins, a word a line, the term first. Short and common adjectives are
+// here because their endings are not safe as rules: -te would join port to porte, -ette would join banquet to
+// banquette, -se devis to devise. For the same reason some real feminines are missing here: commune and commun,
+// conduite and conduit are different words in contracts. So are travail, which is labour, and travaux, which are
+// works.
 //
-// The last lines are words that people write short, or without the apostrophe.
+// The last lines are words that people abbreviate, or write without the apostrophe.
 const irregular = `
 oeil yeux
 ciel cieux

@@ -16,7 +16,7 @@ const (
 	digit                  // a digit, written in 0-9
 	letter                 // a letter, written in a-z
 	foreign                // a letter or digit of another script
-	ignored                // is in a word without being heard: an accent, a soft hyphen
+	ignored                // in a word without a sound of its own: an accent, a soft hyphen
 	apostrophe             // ends a word, or elides it
 	dot                    // ends a word, perhaps a sentence, or stands in an acronym
 	terminator             // ends a word and a sentence
@@ -26,21 +26,20 @@ const (
 	sharp                  // the same, after a letter: C#
 )
 
-// glyph is one character as words see it: its kind and, for letters and
-// digits, its folded text, which is of several characters for œ.
+// glyph is one character as part of a word: its kind and, for letters and digits, its folded text, which is of
+// several characters for œ.
 type glyph struct {
 	kind kind
 	text string
 }
 
-// inWord reports whether words are made of it.
+// inWord reports whether the character can be part of a word.
 func (g glyph) inWord() bool {
 	return g.kind == digit || g.kind == letter || g.kind == foreign
 }
 
-// glyphOf folds a character. It takes one at a time, and an accent is one, so
-// that a text in NFD has the same words as in NFC, and a word's place in the
-// text is known without a detour.
+// glyphOf folds a character. It takes one at a time, and an accent counts as one, so that a text in NFD has the same
+// words as in NFC, and a word's position in the text is known directly.
 func glyphOf(r rune) glyph {
 	if int(r) < len(latin) {
 		return latin[r]
@@ -48,8 +47,7 @@ func glyphOf(r rune) glyph {
 	return fold(r)
 }
 
-// latin holds the glyphs of all characters that French text is made of, and
-// more: up to the end of Latin Extended-B.
+// latin holds the glyphs of all characters that French text needs, and more: up to the end of Latin Extended-B.
 var latin = func() (table [0x250]glyph) {
 	for r := range table {
 		table[r] = fold(rune(r))
@@ -57,8 +55,7 @@ var latin = func() (table [0x250]glyph) {
 	return table
 }()
 
-// fold works out a glyph. Compatibility decomposition takes off accents and
-// tells that ² is 2, ᵉ is e and ﬁ is fi.
+// fold computes a glyph. Compatibility decomposition removes accents and maps ² to 2, ᵉ to e and ﬁ to fi.
 func fold(r rune) glyph {
 	switch r {
 	case '\'', '’', '‘', 'ʼ', '`', '´', '′', '＇', '\u0091', '\u0092':

@@ -10,21 +10,19 @@ import (
 	"unicode"
 )
 
-// TestHunspell measures the normaliser on the nouns and adjectives of Debian's
-// French dictionary (package hunspell-fr), which is read and never copied.
+// TestHunspell measures the normaliser on the nouns and adjectives of Debian's French dictionary (package
+// hunspell-fr), which is read and never copied.
 //
-// joined is the share of inflections, lemmas themselves left out, whose term
-// is their lemma's. wrong is the share of lemmas whose term is also that of an
-// unrelated lemma: another one that is not among its inflections, nor it among
-// the other's.
+// joined is the share of inflections, without the lemmas themselves, that have the term of their lemma. wrong is the
+// share of lemmas whose term is also that of an unrelated lemma: another one of which neither is an inflection of the
+// other.
 //
-// Two lemmas that differ by accents alone (marché, marche) are one word here by
-// decision, as many people type none. They are no merit or fault of the rules:
-// wrong leaves them out, and they are counted apart.
+// Two lemmas that differ by accents only (marché, marche) are one word here by decision, because many people type no
+// accents. The rules are not responsible for them: wrong leaves them out, and they are counted separately.
 func TestHunspell(t *testing.T) {
 	const (
-		// The rules reach 98.25 and 0.97. Below 92 or above 1 they are unfit
-		// for alerts; the bounds are nearer, so that a change shows.
+		// The rules reach 98.25 and 0.97. Below 92 or above 1 they would be unfit for alerts; the bounds are closer,
+		// so that a change shows.
 		minJoined, maxWrong = 98.0, 1.0
 
 		dic = "/usr/share/hunspell/fr.dic"
@@ -96,8 +94,7 @@ func termOf(word string) string {
 	return s.term()
 }
 
-// suffix is one rule of an affix file: a lemma that ends as it says changes
-// its end.
+// suffix is one rule of an affix file: a lemma with that ending changes its end.
 type suffix struct {
 	strip, add string
 	ending     *regexp.Regexp

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// Version numbers the rules. Any change by which some text yields other
-	// terms must change it: it has tenders reindexed and watches recompiled.
+	// Version is the version of the rules. Every change by which some text yields other terms must change it: tenders
+	// are then indexed again, and watches compiled again.
 	Version = 3
 	// MaxTermLength is the length of the longest term, in bytes.
 	MaxTermLength = 64
@@ -28,14 +28,12 @@ const (
 	MaxTerms = 2000
 )
 
-// Terms returns the terms of a text in several fields: each field's words, and
-// the pairs of words that follow one another in a sentence of it, stop words
-// left out. No term comes twice.
+// Terms returns the terms of a text in several fields: the words of each field, and the pairs of words that follow
+// one another in a sentence of it, stop words left out. No term occurs twice.
 //
-// They are in reading order, fields as given, a pair just after its second
-// word. The first [MaxTerms] are kept, and cut reports that there were more:
-// so what is cut is the end of the last fields, never a word of a pair that is
-// kept, and whoever calls puts first what matters most.
+// They are in reading order, fields as given, a pair just after its second word. The first [MaxTerms] are kept, and
+// cut reports that there were more: so only the end of the last fields is cut, never a word of a pair that is kept,
+// and callers pass the most important fields first.
 func Terms(fields ...string) (terms []string, cut bool) {
 	size := 0
 	for _, field := range fields {
@@ -51,27 +49,26 @@ func Terms(fields ...string) (terms []string, cut bool) {
 	return set.terms, false
 }
 
-// Phrase returns what a text must have to contain the keyword: all its terms
-// and all its pairs, in the order of [Terms], whole however long. It returns
-// none where the keyword has no word but stop words.
+// Phrase returns the terms that a text must have to contain the keyword: all its words and all its pairs, in the
+// order of [Terms], never cut. It returns none if the keyword consists of stop words.
 //
-// A keyword copied from a text, from the start of a word to the end of a word,
-// has no term that the text does not have.
+// A keyword copied from a text, from the start of a word to the end of a word, has no term that the text does not
+// have.
 func Phrase(keyword string) []string {
 	set := termSet{seen: make(map[string]struct{})}
 	set.addText(keyword, -1)
 	return set.terms
 }
 
-// termSet is a list of terms without repetition, in the order they came.
+// termSet is a list of terms without repetition, in the order of their first occurrence.
 type termSet struct {
 	terms []string
 	seen  map[string]struct{}
 	pair  []byte // scratch
 }
 
-// addText adds the words and pairs of one field until the set holds limit
-// terms, if limit is not negative. It reports whether all found room.
+// addText adds the words and pairs of one field until the set holds limit terms, if limit is not negative. It reports
+// whether all were added.
 func (s *termSet) addText(text string, limit int) bool {
 	var previous Token
 	for token := range scan(text) {
@@ -102,19 +99,17 @@ func (s *termSet) add(term string, limit int) bool {
 
 func (s *termSet) addPair(first, second string, limit int) bool {
 	s.pair = append(append(append(s.pair[:0], first...), '_'), second...)
-	// Most pairs of a long text are new, but a look before making the string
-	// costs nothing.
+	// Most pairs of a long text are new, but a lookup before making the string costs nothing.
 	if _, ok := s.seen[string(s.pair)]; ok {
 		return true
 	}
 	return s.add(pairTerm(s.pair), limit)
 }
 
-// Fold makes names comparable. It returns s in lower case (and NFC), accents
-// removed, œ and æ taken apart, each run of what is neither letter nor digit
-// become one space, and none at the ends: "Syndicat d’Électricité (Ain)" and
-// "SYNDICAT D'ELECTRICITE - AIN" are both "syndicat d electricite ain".
-// Folding twice changes nothing.
+// Fold returns s in a form for comparing names: in lower case (and NFC), accents removed, œ and æ taken apart, each
+// run of characters other than letters and digits replaced by one space, and none at the ends: "Syndicat
+// d’Électricité (Ain)" and "SYNDICAT D'ELECTRICITE - AIN" are both "syndicat d electricite ain". Folding twice
+// changes nothing.
 func Fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -137,15 +132,13 @@ func Fold(s string) string {
 	if ascii {
 		return b.String()
 	}
-	// Taking off accents took some scripts’ syllables apart.
+	// Removing accents took some scripts’ syllables apart.
 	return norm.NFC.String(b.String())
 }
 
-// Length is how many characters a text has when it is held to a limit: each
-// counts as those that folding makes of it, and at least as one. Most are one;
-// œ is two, U+FDFA, a whole sentence in one character, is fifteen. Every limit
-// on a text that is searched, compiled or stored counts this way, so that none
-// can grow behind its limit.
+// Length is how many characters of a limit a text takes: each counts as many as folding makes of it, and at least one.
+// Most are one; œ is two, U+FDFA, a whole sentence in one character, is fifteen. Every limit on a text that is
+// searched, compiled or stored counts like this, so that no text can grow beyond its limit.
 func Length(s string) int {
 	n := 0
 	for _, r := range s {
@@ -158,5 +151,5 @@ func Length(s string) int {
 	return n
 }
 
-// Words returns the words of [Fold], for looking up a name by its beginnings.
+// Words returns the words of [Fold], for finding a name by the beginnings of its words.
 func Words(s string) []string { return strings.Fields(Fold(s)) }

@@ -11,8 +11,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/terms.tsv with what the code makes; read the difference")
 
-// TestGolden compares the terms of words and phrases with a file that has been
-// read line by line: a text, a tab, its terms.
+// TestGolden compares the terms of words and phrases with a file that was reviewed line by line: a text, a tab, its
+// terms.
 func TestGolden(t *testing.T) {
 	const name = "testdata/terms.tsv"
 	data, err := os.ReadFile(name)
@@ -44,11 +44,11 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// unescape lets a line of the golden file hold what cannot be seen in it.
+// unescape lets a line of the golden file contain invisible characters.
 var unescape = strings.NewReplacer(`\n`, "\n", `\s`, "\u00a0", `\-`, "\u00ad", `\'`, "\u0092",
 	`\acute`, "\u0301", `\grave`, "\u0300", `\cedilla`, "\u0327")
 
-// TestFamilies looks for slips in the tables of words.
+// TestFamilies checks the tables of words for mistakes.
 func TestFamilies(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, word := range strings.Fields(irregular + unrelated + invariable) {
@@ -75,7 +75,7 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// TestJoined has words and phrases that are one to whoever searches.
+// TestJoined has words and phrases that must have the same terms.
 func TestJoined(t *testing.T) {
 	for _, pair := range pairs(`
 		eau eaux; réseau réseaux; école écoles; pont ponts; bâtiment bâtiments
@@ -126,7 +126,7 @@ func TestJoined(t *testing.T) {
 	}
 }
 
-// TestApart has words that look alike and that nobody wants mixed up.
+// TestApart has words that look alike and must have different terms.
 func TestApart(t *testing.T) {
 	for _, pair := range pairs(`
 		port porte; pont ponte; route routeur; route routier; formation format; formation forme
@@ -189,8 +189,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestTermsCut fills a tender up: the first terms stay, in order, and with
-// every pair its words.
+// TestTermsCut fills a tender: the first terms stay, in order, and every pair has its words.
 func TestTermsCut(t *testing.T) {
 	var words []string
 	for i := range MaxTerms {
@@ -210,7 +209,7 @@ func TestTermsCut(t *testing.T) {
 		t.Error("a short text was cut")
 	}
 
-	// A field after the cut that says nothing new is not cut.
+	// A field after the cut that has no new terms is not cut.
 	short := strings.Join(words[:MaxTerms/2], " ")
 	full, cut := Terms(short)
 	if cut || len(full) != MaxTerms-1 {
@@ -221,7 +220,7 @@ func TestTermsCut(t *testing.T) {
 	}
 }
 
-// TestLongTerms looks at words and pairs that are too long to be written out.
+// TestLongTerms checks words and pairs that are too long to be written out.
 func TestLongTerms(t *testing.T) {
 	long := strings.Repeat("anticonstitutionnel", 4)
 	word, plural, other := Phrase(long), Phrase(long+"s"), Phrase(long+"x")

@@ -2,15 +2,12 @@ package lexicon
 
 import "strings"
 
-// normalise removes number and gender from a folded word of letters, and
-// nothing else: it joins écoles to école and sportive to sportif, and keeps
-// apart formation from format and électrique from électricité. What it returns
-// need not be a word (dangereux and dangereuse are dangereur), but is the same
-// for all forms of one word.
+// normalise removes number and gender from a folded word of letters, and nothing else: it joins écoles to école and
+// sportive to sportif, and keeps apart formation from format and électrique from électricité. The result need not be
+// a word (dangereux and dangereuse are dangereur), but is the same for all forms of one word.
 //
-// It sees words without accents, because many who search leave them out:
-// électricité and electricite must be one term. So rénové and rénove are one
-// word here, and no rule can tell them apart.
+// It sees words without accents, because many people leave them out: électricité and electricite must be one term. So
+// rénové and rénove are one word here, and no rule can distinguish them.
 func normalise(word string) string {
 	if term, ok := families[word]; ok {
 		return term
@@ -22,8 +19,8 @@ func normalise(word string) string {
 	return masculine(word)
 }
 
-// singular removes the mark of the plural. A word that always ends in s loses
-// it too, and always, which does no harm.
+// singular removes the mark of the plural. A word that always ends in s loses it too, in every text, which does no
+// harm.
 func singular(word string) string {
 	if len(word) < 4 {
 		return word // gaz, os, tps
@@ -40,8 +37,8 @@ func singular(word string) string {
 		case strings.HasSuffix(stem, "au"):
 			return stem[:len(stem)-1] + "l"
 		case strings.HasSuffix(stem, "eu"):
-			// Nouns in -eu are families. What is left are adjectives, whose
-			// feminine is that of nouns in -eur; so the three share a term.
+			// Nouns in -eu are families. The others are adjectives, whose feminine is that of nouns in -eur; so the
+			// three share a term.
 			return stem + "r"
 		}
 	}
@@ -67,13 +64,11 @@ func masculine(word string) string {
 	return word
 }
 
-// feminines are the endings that mark a feminine, whatever the word, if at
-// least so many letters stand before; the first that fits counts. An ending
-// that becomes itself is an exception to those below it. Adjectives in -ais
-// and -ois end in -ai and -oi here: like any plural, they have lost their s.
+// feminines are the endings that mark a feminine, whatever the word, if at least so many letters come before; the
+// first that fits counts. An ending that becomes itself is an exception to those below it. Adjectives in -ais and
+// -ois end in -ai and -oi here: like any plural, they have lost their s.
 //
-// Endings that are as often a noun’s are left out: -te, -tte, -se, -onne, -que.
-// Their adjectives are families.
+// Endings that are as often a noun’s are left out: -te, -tte, -se, -onne, -que. Their adjectives are families.
 var feminines = []struct {
 	feminine, masculine string
 	stem                int

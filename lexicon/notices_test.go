@@ -14,9 +14,8 @@ import (
 	"testing"
 )
 
-// TestNotices measures the rules on the titles of real notices: how many are
-// written in a way that a rule joins to another, which are printed to be read.
-// Written in the other way they must have the same terms.
+// TestNotices measures the rules on the titles of real notices: how many have a spelling that a rule joins to
+// another; it prints them for review. Written in the other way they must have the same terms.
 func TestNotices(t *testing.T) {
 	titles := readTitles(t)
 	for _, rule := range []struct {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// FuzzTerms holds any text to what the package promises.
+// FuzzTerms checks the promises of the package on any text.
 func FuzzTerms(f *testing.F) {
 	for _, text := range []string{
 		"", "Travaux de voirie et réseaux divers (V.R.D.) : lot n° 1. Fin",
@@ -23,8 +23,7 @@ func FuzzTerms(f *testing.F) {
 	f.Fuzz(checkText)
 }
 
-// TestProperties does the same with random text, made of what is difficult in
-// French rather than of anything at all.
+// TestProperties does the same with random text, made of the difficulties of French.
 func TestProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{
@@ -100,7 +99,7 @@ func checkText(t *testing.T, text string, from, to uint8) {
 		end, sentence = token.End, token.Sentence
 	}
 
-	// What is copied from a text is found in it.
+	// A keyword copied from a text is found in it.
 	if len(tokens) > 0 && !cut {
 		i := int(from) % len(tokens)
 		j := i + int(to)%(len(tokens)-i)
@@ -116,9 +115,8 @@ func checkText(t *testing.T, text string, from, to uint8) {
 		}
 	}
 
-	// Neither case nor the way to write accents matters. Invalid text and
-	// letters of other alphabets are left out: case does more to them than
-	// change it, and normalising replaces some by others.
+	// Neither case nor the encoding of accents matters. Invalid text and letters of other alphabets are left out:
+	// changing case does more to them, and normalising replaces some by others.
 	if strings.ContainsFunc(text, func(r rune) bool {
 		return r >= 0x250 && !strings.ContainsRune("’\u0300\u0301\u0327\u1fef\u212a\u037e東жΩ", r)
 	}) {

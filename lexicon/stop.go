@@ -2,7 +2,7 @@ package lexicon
 
 import "strings"
 
-// set makes a table of words that are written in one string.
+// set makes a set of the words in a string.
 func set(words string) map[string]bool {
 	table := make(map[string]bool)
 	for _, word := range strings.Fields(words) {
@@ -12,14 +12,11 @@ func set(words string) map[string]bool {
 }
 
 var (
-	// stopWords, folded, are the words that stand between the words of a
-	// phrase and mean nothing to a search. The list is short because a word on
-	// it can be neither asked for nor excluded: it has none that is also the
-	// folded form of a word with a meaning. So “est” (Grand Est), “si”
-	// (système d’information), “son” (son et lumière), “car” (transport par
-	// car), “or”, “pas” (Pas-de-Calais), “sous” and “sans” are not on it.
-	// Single letters are here for text that lost its apostrophes (“d eau”) or
-	// has a plural in parentheses (“lot(s)”), and n for “n°”.
+	// stopWords, folded, are the words between the words of a phrase that mean nothing to a search. The list is short
+	// because nobody can ask for or exclude a word on it: it has none that is also the folded form of a word with a
+	// meaning. So “est” (Grand Est), “si” (système d’information), “son” (son et lumière), “car” (transport par car),
+	// “or”, “pas” (Pas-de-Calais), “sous” and “sans” are not on it. Single letters are here for text that lost its
+	// apostrophes (“d eau”) or has a plural in parentheses (“lot(s)”), and n for “n°”.
 	stopWords = set(`
 		le la les l un une de des du d au aux a
 		et ou ni que qu qui dont

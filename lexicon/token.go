@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Token is one content word where it stands in a text.
+// Token is one content word with its place in a text.
 type Token struct {
 	Term       string // without _
 	Start, End int    // the word's bytes in the text, accents included
@@ -44,9 +44,8 @@ func scan(text string) iter.Seq[Token] {
 	}
 }
 
-// scanner reads words one by one, stop words included. How it reads a word
-// depends on nothing that stands before the word; that is why a keyword copied
-// from the middle of a text is read as it was there.
+// scanner reads words one by one, stop words included. How it reads a word does not depend on the text before the
+// word; that is why a keyword copied from the middle of a text is read as it was there.
 type scanner struct {
 	text string
 	pos  int // where the next word is looked for
@@ -92,8 +91,7 @@ func (s *scanner) next() bool {
 	return true
 }
 
-// skip goes to the next word, and counts the end of a sentence if it passes
-// one.
+// skip goes to the next word, and counts the end of a sentence if it passes one.
 func (s *scanner) skip() bool {
 	ended, lines := false, 0
 	for s.pos < len(s.text) {
@@ -121,7 +119,7 @@ func (s *scanner) skip() bool {
 	return false
 }
 
-// quietDot reports whether the dot at the scanner's place ends no sentence.
+// quietDot reports whether the dot at the scanner's place does not end a sentence.
 func (s *scanner) quietDot(next int) bool {
 	if s.pos != s.end || s.end == 0 {
 		return false
@@ -134,7 +132,7 @@ func (s *scanner) quietDot(next int) bool {
 	return after.kind == digit && '0' <= last && last <= '9'
 }
 
-// run reads letters and digits on to the word, and returns how many.
+// run adds letters and digits to the word, and returns how many.
 func (s *scanner) run() int {
 	n := 0
 	for {
@@ -171,8 +169,7 @@ func (s *scanner) number() {
 	}
 }
 
-// joinThousands reads a space and three digits on to a number, if that is what
-// comes, and a number can end there.
+// joinThousands adds a space and three digits to a number, if they follow, and a number can end there.
 func (s *scanner) joinThousands() bool {
 	g, pos := s.at(s.pos)
 	if g.kind != space {
@@ -214,7 +211,7 @@ func (s *scanner) unit(pos int) bool {
 	}
 }
 
-// links are what may stand between the letters of one word.
+// links are the signs that may join the letters of one word.
 var links = [...]struct {
 	kinds []kind
 	least int // letters of such a word
@@ -225,8 +222,8 @@ var links = [...]struct {
 	{[]kind{space, ampersand, space}, 2},
 }
 
-// joinLetters reads on to a letter that stands alone what makes one word with
-// it. Case decides nothing: people who type V.R.D. in a search box type v.r.d.
+// joinLetters adds to a single letter what makes one word with it. Case does not matter: people who type V.R.D. in a
+// search box type v.r.d.
 func (s *scanner) joinLetters() {
 	for _, link := range links {
 		before, n := *s, 1
@@ -241,8 +238,7 @@ func (s *scanner) joinLetters() {
 	s.joinSigns()
 }
 
-// joinLetter reads a link and a letter that stands alone on to the word, if
-// that is what comes.
+// joinLetter adds a link and a single letter to the word, if they follow.
 func (s *scanner) joinLetter(link []kind) bool {
 	pos := s.pos
 	for _, kind := range link {
@@ -270,7 +266,7 @@ func (s *scanner) joinLetter(link []kind) bool {
 	return true
 }
 
-// joinSigns reads the signs of C++ and C# on to the letter before them.
+// joinSigns adds the signs of C++ and C# to the letter before them.
 func (s *scanner) joinSigns() {
 	sign, next := s.at(s.pos)
 	switch after, _ := s.at(next); {
@@ -286,8 +282,7 @@ func (s *scanner) joinSigns() {
 	s.end = s.pos
 }
 
-// addSign adds a sign to the word, which is then no initial, and cannot be
-// written in a-z and 0-9.
+// addSign adds a sign to the word, which then is not an initial, and cannot be written in a-z and 0-9.
 func (s *scanner) addSign(sign byte) {
 	s.word = append(s.word, sign)
 	s.initials, s.plain, s.foreign = false, false, true
@@ -307,7 +302,7 @@ func (s *scanner) pastIgnored(pos int) int {
 // elided reports whether the word is the l of l’eau.
 func (s *scanner) elided() bool { return elisions[string(s.word)] && s.elides(s.pos) }
 
-// elides reports whether an apostrophe and then a word stand at a place.
+// elides reports whether an apostrophe and then a word follow at a place.
 func (s *scanner) elides(pos int) bool {
 	g, next := s.at(pos)
 	if g.kind != apostrophe {
@@ -317,10 +312,9 @@ func (s *scanner) elides(pos int) bool {
 	return g.inWord()
 }
 
-// term returns the word's term, which is the same for an acronym with dots and
-// without. A word that cannot be written in a-z and 0-9, or only in too many of
-// them, is replaced by 64 digits of its hash. Words of just 64 bytes are
-// replaced too, so that none that is written out can be mistaken for a hash.
+// term returns the word's term, which is the same for an acronym with dots and without. A word that cannot be written
+// in a-z and 0-9, or that is too long, is replaced by 64 digits of its hash. Words of exactly 64 bytes are replaced
+// too, so that no written word can be mistaken for a hash.
 func (s *scanner) term() string {
 	term := string(s.word)
 	if s.plain {
@@ -332,8 +326,8 @@ func (s *scanner) term() string {
 	return term
 }
 
-// pairTerm returns the term of a pair, its words joined by _. One too long is
-// replaced by _ and its hash: no pair that is written out begins so.
+// pairTerm returns the term of a pair, its words joined by _. A pair that is too long is replaced by _ and its hash:
+// no written pair begins with _.
 func pairTerm(pair []byte) string {
 	if len(pair) > MaxTermLength {
 		return "_" + hash(string(pair))[:MaxTermLength-1]

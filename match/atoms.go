@@ -7,16 +7,14 @@ import (
 	"vigie/query"
 )
 
-// atoms numbers atoms, from 1 on: text becomes an integer once, and is compared
-// as that. It only grows.
+// atoms numbers atoms, from 1 on: a text becomes an integer once, and is then compared as that. It only grows.
 //
-// A copy of the struct is a view of the atoms there were then. Its reader may
-// look up while the one writer adds: the writer appends beyond the lengths that
-// the view has, and a number that is not in the view is taken for absent. No
-// pointers: a collector has nothing to look at.
+// A copy of the struct is a view of the atoms at that moment. Its reader may look up while the one writer adds: the
+// writer appends beyond the lengths of the view, and a number that is not in the view counts as absent. There are no
+// pointers, so the garbage collector has nothing to scan.
 type atoms struct {
 	text []byte   // of all atoms, one after the other: the field, then the value
-	ends []uint32 // where each ends in text; that of always is empty
+	ends []uint32 // where each atom ends in text; that of always is empty
 	// table finds numbers by the hash of the text, by open addressing; 0 is
 	// free. At most half of it is used.
 	table []atomic.Uint32
@@ -63,7 +61,7 @@ func (a *atoms) add(atom query.Atom) uint32 {
 	return n
 }
 
-// grow makes a table twice as large; readers keep the one they have.
+// grow makes a table twice as large; readers keep the one that they have.
 func (a *atoms) grow() {
 	a.table = make([]atomic.Uint32, 2*len(a.table))
 	for n := uint32(1); int(n) < len(a.ends); n++ {

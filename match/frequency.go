@@ -2,8 +2,8 @@ package match
 
 import "vigie/query"
 
-// Frequencies says in how many tenders of a sample an atom was seen. What it
-// does not hold is rarer than what it holds.
+// Frequencies count in how many tenders of a sample each atom occurs. An atom that is missing is rarer than all
+// others.
 type Frequencies map[query.Atom]uint32
 
 // Add counts one tender of the sample.
@@ -13,8 +13,8 @@ func (f Frequencies) Add(t query.Facts) {
 	}
 }
 
-// Trim forgets what was seen less than n times: most words of a sample are
-// seen once or twice, and take most of the room.
+// Trim removes what occurs less than n times: most words of a sample occur once or twice, and take most of the
+// memory.
 func (f Frequencies) Trim(n uint32) {
 	for atom, count := range f {
 		if count < n {
@@ -23,9 +23,8 @@ func (f Frequencies) Trim(n uint32) {
 	}
 }
 
-// rarest returns the atom of a conjunction that fewest tenders have, and how
-// many have it. Of atoms never seen, a pair of words is rarer than its words,
-// and a long word than a short one.
+// rarest returns the atom of a conjunction that fewest tenders have, and how many have it. Of atoms that never occur,
+// a pair of words is rarer than its words, and a long word than a short one.
 func (f Frequencies) rarest(c query.Conj) (rarest int, count uint32) {
 	for i, atom := range c {
 		n := f[atom]

@@ -1,10 +1,8 @@
-// Package match finds the watches that a tender matches: a percolator. The
-// watches are the index and the tender is the query, in memory, exact, and
-// rebuilt from the database at any time.
+// Package match finds the watches that a tender matches: a percolator. The watches are the index and the tender is
+// the query. It is in memory, exact, and can be rebuilt from the database at any time.
 //
-// A watch's formula is registered under the clause that is true of fewest
-// tenders, so that most tenders never meet it; what is left of the formula is
-// checked by comparing integers.
+// A watch's formula is registered under the clause that is true of fewest tenders, so that most tenders never reach
+// it; the rest of the formula is checked by comparing integers.
 package match
 
 import (
@@ -15,9 +13,8 @@ import (
 	"vigie/query"
 )
 
-// Index holds watches. Any number of goroutines may match while one changes
-// it: a match works on the watches as they were when it began, and waits for
-// nobody.
+// Index holds watches. Any number of goroutines may match while one changes it: a match uses the watches as they were
+// when it began, and never waits.
 type Index struct {
 	frequency Frequencies
 	places    places
@@ -28,28 +25,27 @@ type Index struct {
 	atoms   atoms // the writer's; readers have the copy in their snapshot
 }
 
-// snapshot is the index at one moment. Nothing in it ever changes.
+// snapshot is the index at one moment. It never changes.
 type snapshot struct {
 	atoms atoms
 	parts []part // the oldest, and largest, first
 }
 
-// part is a segment, and which of its watches are gone or have a newer version
-// in a later part.
+// part is a segment, with the set of its watches that were removed, or have a newer version in a later part.
 type part struct {
 	*segment
-	gone    bitset
-	goneNum int
+	removed      bitset
+	removedCount int
 }
 
-// Change is what becomes of one watch.
+// Change is the new state of one watch.
 type Change struct {
 	Watch int64
-	// Formula is what it looks for now; nil takes the watch away.
+	// Formula is the watch's formula; nil removes the watch.
 	Formula *query.Formula
 }
 
-// Stats tells how much an index holds.
+// Stats are the sizes of an index.
 type Stats struct {
 	Watches  int
 	Postings int // places where watches are registered
@@ -57,8 +53,8 @@ type Stats struct {
 	Segments int
 }
 
-// New makes an empty index. The frequencies say which words are rare, where
-// they are known: they make matching fast, and change nothing in its results.
+// New returns an empty index. The frequencies, if known, say which words are rare: they make matching fast, and never
+// change its results.
 func New(frequency Frequencies) *Index {
 	x := &Index{frequency: frequency, places: newPlaces(), atoms: newAtoms()}
 	x.current.Store(&snapshot{atoms: x.atoms})
@@ -66,8 +62,8 @@ func New(frequency Frequencies) *Index {
 	return x
 }
 
-// Match appends to list the watches that a tender matches, each once, in no
-// particular order. Tried is how many registrations it looked at for that.
+// Match appends to list the watches that a tender matches, each once, in no particular order. tried is the number of
+// registrations that it checked.
 func (x *Index) Match(f query.Facts, list []int64) (matched []int64, tried int) {
 	now := x.current.Load()
 	t := x.readers.Get().(*tender)
@@ -81,9 +77,8 @@ func (x *Index) Match(f query.Facts, list []int64) (matched []int64, tried int) 
 	return list, tried
 }
 
-// Apply makes changes, all at once for those who match. Of several changes of
-// one watch the last counts. It takes time in proportion to the changes, and
-// now and then, as parts grow together, to all that is held.
+// Apply applies changes, all at once for those who match. Of several changes of one watch the last counts. It takes
+// time in proportion to the changes, and sometimes, when parts are joined, in proportion to the whole index.
 func (x *Index) Apply(changes []Change) {
 	if len(changes) == 0 {
 		return
@@ -91,7 +86,7 @@ func (x *Index) Apply(changes []Change) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	changes = lastOfEach(changes)
-	parts := without(x.current.Load().parts, changes)
+	parts := withoutChanged(x.current.Load().parts, changes)
 	b := builder{index: x}
 	for _, c := range changes {
 		if c.Formula != nil {
@@ -104,8 +99,8 @@ func (x *Index) Apply(changes []Change) {
 	x.current.Store(&snapshot{atoms: x.atoms, parts: settle(parts)})
 }
 
-// Load replaces all that the index holds by watches that come in the order of
-// their ids, each once. It keeps none of the formulas.
+// Load replaces the content of the index by watches in the order of their ids, each once. It keeps none of the
+// formulas.
 func (x *Index) Load(watches iter.Seq2[int64, query.Formula]) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -120,30 +115,30 @@ func (x *Index) Load(watches iter.Seq2[int64, query.Formula]) {
 	x.current.Store(now)
 }
 
-// Stats counts.
+// Stats returns the sizes of the index.
 func (x *Index) Stats() Stats {
 	now := x.current.Load()
 	s := Stats{Atoms: now.atoms.count(), Segments: len(now.parts)}
 	for _, p := range now.parts {
-		s.Watches += p.alive()
+		s.Watches += p.live()
 		s.Postings += len(p.postings)
 	}
 	return s
 }
 
-// growth is how many times larger than the next a part is at least: few parts
-// to look through, and a watch is copied a few times in all.
+// growth is how many times larger a part is than the next, at least: so there are few parts to search, and a watch is
+// copied only a few times in all.
 const growth = 8
 
-// settle joins parts that have become too small for their place, and drops
-// what is gone once it is a quarter of a part.
+// settle joins parts that have become too small for their place, and drops removed watches once they are a quarter of
+// a part.
 func settle(parts []part) []part {
 	for i := len(parts) - 1; i >= 0; i-- {
 		last := parts[i:]
 		switch {
-		case last[0].alive() == 0:
+		case last[0].live() == 0:
 			parts = append(parts[:i:i], last[1:]...)
-		case len(last) > 1 && last[0].alive() < growth*last[1].alive(), last[0].goneNum > len(last[0].watches)/4:
+		case len(last) > 1 && last[0].live() < growth*last[1].live(), last[0].removedCount > len(last[0].watches)/4:
 			parts = append(parts[:i:i], part{segment: join(last)})
 		}
 	}

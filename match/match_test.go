@@ -15,7 +15,7 @@ import (
 	"vigie/query/querytest"
 )
 
-// oracle holds watches and asks each of them.
+// oracle evaluates each watch's formula.
 type oracle map[int64]query.Formula
 
 func (o oracle) match(f query.Facts) []int64 {
@@ -44,7 +44,7 @@ func matched(x *match.Index, f query.Facts) []int64 {
 	return list
 }
 
-// frequencies are those of a sample of random tenders: of none, sometimes.
+// frequencies returns the frequencies of a sample of random tenders, sometimes of none.
 func frequencies(g querytest.Generator) match.Frequencies {
 	f := make(match.Frequencies)
 	for range g.IntN(100) {
@@ -55,7 +55,7 @@ func frequencies(g querytest.Generator) match.Frequencies {
 	return f
 }
 
-// formula is that of random criteria, or one that no criteria lead to.
+// formula returns the formula of random criteria, or one that no criteria compile to.
 func formula(g querytest.Generator) *query.Formula {
 	f := query.Compile(g.Criteria())
 	for g.IntN(4) == 0 {
@@ -72,7 +72,7 @@ func formula(g querytest.Generator) *query.Formula {
 			f.Clauses = append(f.Clauses, query.Clause{{}, {{Field: query.Procedure, Value: string(vigie.OpenProcedure)}}})
 		}
 	}
-	// Of very many departments, as « all but mine » is asked for.
+	// Very many departments, as for « all but mine ».
 	if g.IntN(8) == 0 {
 		var all query.Clause
 		for _, d := range vigie.Departments()[g.IntN(60):] {
@@ -83,9 +83,8 @@ func formula(g querytest.Generator) *query.Formula {
 	return &f
 }
 
-// The index and an evaluator that asks each watch agree, whatever is put,
-// replaced and taken away: 200,000 pairs of watch and tender, or as many as
-// VIGIE_TEST_PAIRS says.
+// The index agrees with an evaluator that evaluates each watch, whatever is added, replaced and removed: 200,000
+// pairs of watch and tender, or VIGIE_TEST_PAIRS.
 func TestAgainstOracle(t *testing.T) {
 	pairs, seed := querytest.Setting(t, "VIGIE_TEST_PAIRS", 200_000), querytest.Setting(t, "VIGIE_TEST_SEED", rand.Uint64())
 	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_PAIRS=%d", seed, pairs)
@@ -94,8 +93,7 @@ func TestAgainstOracle(t *testing.T) {
 	for tried < pairs {
 		x, all := match.New(frequencies(g)), oracle{}
 		for range 40 {
-			// Changes of a few watches and of many, so that parts are made,
-			// joined, emptied.
+			// Changes of a few watches and of many, so that parts are created, joined and emptied.
 			changes := make([]match.Change, 1+g.IntN([]int{1, 5, 200}[g.IntN(3)]))
 			for i := range changes {
 				changes[i].Watch = 1 + g.Int64N(400)
@@ -190,7 +188,7 @@ func TestLimitsOfFormulas(t *testing.T) {
 		x.Apply([]match.Change{{Watch: 7, Formula: &test.formula}})
 		facts := query.Facts{Terms: []string{"eau", "voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
 		if test.formula.Matches(facts) != test.want {
-			t.Errorf("%s: the formula itself says otherwise", name)
+			t.Errorf("%s: the formula disagrees", name)
 		}
 		if got := matched(x, facts); len(got) == 1 != test.want {
 			t.Errorf("%s: matches %v", name, got)
@@ -198,9 +196,8 @@ func TestLimitsOfFormulas(t *testing.T) {
 	}
 }
 
-// A reader sees a batch of changes whole or not at all, whatever the writer
-// does meanwhile, and nothing blocks it: of two watches that trade places in
-// each batch, exactly one matches at any moment.
+// A reader sees a batch of changes whole or not at all, whatever the writer does at the same time, and nothing blocks
+// it: of two watches that swap their criteria in each batch, exactly one matches at any moment.
 func TestReadersSeeWholeBatches(t *testing.T) {
 	with, without := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}}), query.Compile(vigie.Criteria{Keywords: []string{"route"}})
 	facts := query.Facts{Terms: []string{"voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
@@ -231,7 +228,7 @@ func TestReadersSeeWholeBatches(t *testing.T) {
 			first, second = second, first
 		}
 		batch := []match.Change{{Watch: 1, Formula: first}, {Watch: 2, Formula: second}}
-		// New words make the atoms grow under the readers.
+		// New words make the atoms grow while readers use them.
 		for range 20 {
 			f := query.Compile(vigie.Criteria{Keywords: []string{strconv.Itoa(1000 + g.IntN(1e6))}})
 			batch = append(batch, match.Change{Watch: 3 + g.Int64N(5000), Formula: &f})

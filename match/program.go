@@ -1,8 +1,8 @@
 package match
 
-// program is what is left to check of a formula: clauses, all of which must
-// hold. A word is an atom's number, with marks where a conjunction and a clause
-// end. The number inPlaces stands for a set of places, in the words after it.
+// program is the part of a formula that is still to be checked: clauses, all of which must hold. A word is an atom's
+// number, with marks where a conjunction and a clause end. The number inPlaces stands for a set of places, in the
+// words after it.
 type program []uint32
 
 const (
@@ -14,7 +14,7 @@ const (
 	inPlaces = atomBits
 )
 
-// clause adds one of conjunctions of atoms' numbers. Mark is 0, or negated.
+// clause adds a clause of conjunctions of atoms' numbers. Mark is 0, or negated.
 func (p *program) clause(conjs [][]uint32, mark uint32) {
 	for _, conj := range conjs {
 		*p = append(*p, conj...)
@@ -32,8 +32,7 @@ func (p *program) inOneOf(list []uint8) {
 	*p = append(append(*p, inPlaces|endsConj|endsClause), set[:]...)
 }
 
-// atom returns the atom that is all a program asks for, if so it is: always for
-// the empty program.
+// atom returns the only atom that a program asks for, if there is just one: always for the empty program.
 func (p program) atom() (n uint32, ok bool) {
 	switch {
 	case len(p) == 0:

@@ -6,13 +6,12 @@ import (
 	"vigie/query"
 )
 
-// maxPostings is how many registrations the departments of a watch may lead
-// to. Above, departments are checked, not registered: it costs a look at more
-// tenders, and saves room.
+// maxPostings is the most registrations that the departments of a watch may lead to. Above that, departments are
+// checked, not registered: that checks the watch for more tenders, but saves memory.
 const maxPostings = 48
 
-// registration is what one formula comes to: it is true of a tender that has
-// one of the keys, is in one of the places and passes what is left for that key.
+// registration is the registered form of a formula: it is true of a tender that has one of the keys, is in one of the
+// places and passes the rest of that key.
 type registration struct {
 	keys   []key
 	places []uint8
@@ -24,15 +23,13 @@ type key struct {
 	rest program
 }
 
-// register decides where a formula stands. A formula that is never true has no
-// keys.
+// register decides under which atoms a formula is registered. A formula that is never true has no keys.
 func (x *Index) register(f query.Formula) registration {
 	clauses, excluded, possible := simplified(f)
 	if !possible {
 		return registration{}
 	}
-	// The departments stand beside the key, in a place of their own: both
-	// narrow at once.
+	// The departments are registered with the key, as places: both narrow at once.
 	places := []uint8{anywhere}
 	placeClause := slices.IndexFunc(clauses, func(c query.Clause) bool { return x.placesOf(c) != nil })
 	best := -1
@@ -57,7 +54,7 @@ func (x *Index) register(f query.Formula) registration {
 			}
 		}
 	case placeClause >= 0:
-		// Of departments alone: each is a key.
+		// A formula of departments only: each is a key.
 		chosen, best = clauses[placeClause], placeClause
 	}
 	var common program
@@ -81,8 +78,8 @@ func (x *Index) register(f query.Formula) registration {
 	return r
 }
 
-// key registers under the rarest atom of a conjunction; its others come first
-// in the program, then what is common to all keys.
+// key registers under the rarest atom of a conjunction; the other atoms come first in the program, then the clauses
+// common to all keys.
 func (x *Index) key(conj query.Conj, common program) key {
 	if len(conj) == 0 {
 		return key{always, common}
@@ -97,8 +94,7 @@ func (x *Index) key(conj query.Conj, common program) key {
 	return key{x.atoms.add(conj[rarest]), append(rest, common...)}
 }
 
-// simplified drops the clauses that are always true, and reports whether the
-// others can be.
+// simplified drops the clauses that are always true, and reports whether the others can be true.
 func simplified(f query.Formula) (clauses []query.Clause, excluded []query.Conj, possible bool) {
 	isTrue := func(c query.Conj) bool { return len(c) == 0 }
 	for _, clause := range f.Clauses {
@@ -112,7 +108,7 @@ func simplified(f query.Formula) (clauses []query.Clause, excluded []query.Conj,
 	return clauses, f.Excluded, !slices.ContainsFunc(f.Excluded, isTrue)
 }
 
-// count is about how many tenders of the sample a clause is true of.
+// count estimates how many tenders of the sample a clause is true of.
 func (x *Index) count(c query.Clause) uint64 {
 	var sum uint64
 	for _, conj := range c {
@@ -122,8 +118,7 @@ func (x *Index) count(c query.Clause) uint64 {
 	return sum
 }
 
-// placesOf returns the places that a clause asks for one of; nil for a clause
-// of anything else.
+// placesOf returns the places of a clause that asks for one of several places; nil for any other clause.
 func (x *Index) placesOf(c query.Clause) []uint8 {
 	list := make([]uint8, len(c))
 	for i, conj := range c {

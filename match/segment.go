@@ -7,12 +7,11 @@ import (
 	"vigie/query"
 )
 
-// segment is a set of watches that never changes, in a few large slices: the
-// registrations of all watches, sorted by atom, then place. A watch is its
-// place in watches.
+// segment is a set of watches that never changes, in a few large slices: the registrations of all watches, sorted by
+// atom, then place. A watch is represented by its position in watches.
 type segment struct {
 	watches []int64  // ids, sorted
-	atoms   []uint32 // those under which watches stand, sorted
+	atoms   []uint32 // the atoms of all registrations, sorted
 	starts  []uint32 // of each atom's postings; one more, for the end
 	places  []uint8  // of each posting, sorted within an atom
 	// postings of equal atom and place are in the order of watches.
@@ -23,19 +22,18 @@ type segment struct {
 // posting is one registration of a watch.
 type posting struct {
 	watch uint32
-	// rest is an atom that the tender must have besides, always for nothing
-	// more, or isProgram and where in code the program is.
+	// rest is an atom that the tender must have as well (always if nothing more is needed), or isProgram plus the
+	// position of a program in code.
 	rest uint32
 }
 
 const isProgram = 1 << 31
 
-// match appends the watches that the tender matches, and returns how many
-// postings it looked at.
+// match appends the watches that the tender matches, and returns how many postings it checked.
 func (p part) match(t *tender, list []int64) (matched []int64, tried int) {
-	// Who is gone is settled from the start, who matches from then on.
-	t.seen = append(t.seen[:0], p.gone...).grown(len(p.watches))
-	clear(t.seen[len(p.gone):])
+	// Removed watches are marked as settled beforehand, watches that match as they are found.
+	t.seen = append(t.seen[:0], p.removed...).grown(len(p.watches))
+	clear(t.seen[len(p.removed):])
 	heads, first, start := p.atoms, 0, len(list)
 	for _, atom := range t.atoms {
 		i, found := slices.BinarySearch(heads[first:], atom)
@@ -55,16 +53,14 @@ func (p part) match(t *tender, list []int64) (matched []int64, tried int) {
 			list = p.check(t, postings[from:to], list)
 		}
 	}
-	// The ids are far from one another in memory: looked up in a loop that does
-	// nothing else, they are fetched at once.
+	// The ids are far apart in memory: a loop that does nothing else fetches several at a time.
 	for i, watch := range list[start:] {
 		list[start+i] = p.watches[watch]
 	}
 	return list, tried
 }
 
-// check appends the watches, as the segment numbers them, of those postings
-// whose rest is true as well.
+// check appends the watches, as the segment numbers them, of the postings whose rest is true as well.
 func (p part) check(t *tender, postings []posting, list []int64) []int64 {
 	for _, candidate := range postings {
 		if t.seen.has(candidate.watch) {
@@ -85,7 +81,7 @@ func (p part) check(t *tender, postings []posting, list []int64) []int64 {
 
 func (s *segment) program(at uint32) program { return s.code[at+1:][:s.code[at]] }
 
-// run is how many equal values a sorted list starts with.
+// run returns the number of equal values at the start of a sorted list.
 func run(list []uint8) int {
 	if next := int(list[0]) + 1; next < 256 {
 		n, _ := slices.BinarySearch(list, uint8(next))
@@ -94,27 +90,27 @@ func run(list []uint8) int {
 	return len(list)
 }
 
-func (p part) alive() int { return len(p.watches) - p.goneNum }
+func (p part) live() int { return len(p.watches) - p.removedCount }
 
-// without returns the parts with the changed watches gone from them.
-func without(parts []part, changes []Change) []part {
+// withoutChanged returns the parts with the changed watches removed.
+func withoutChanged(parts []part, changes []Change) []part {
 	parts = slices.Clone(parts)
 	for i := range parts {
 		p := &parts[i]
-		own := false // whether gone is no longer the one that readers have
+		own := false // whether gone is a copy, no longer the one that readers have
 		first := 0
 		for _, c := range changes {
 			n, found := slices.BinarySearch(p.watches[first:], c.Watch)
 			first += n
-			if !found || p.gone != nil && p.gone.has(uint32(first)) {
+			if !found || p.removed != nil && p.removed.has(uint32(first)) {
 				continue
 			}
 			if !own {
-				p.gone = slices.Clone(p.gone).grown(len(p.watches))
+				p.removed = slices.Clone(p.removed).grown(len(p.watches))
 				own = true
 			}
-			p.gone.set(uint32(first))
-			p.goneNum++
+			p.removed.set(uint32(first))
+			p.removedCount++
 		}
 	}
 	return parts
@@ -128,12 +124,12 @@ func lastOfEach(changes []Change) []Change {
 	return slices.CompactFunc(changes, func(a, b Change) bool { return a.Watch == b.Watch })
 }
 
-// join makes one segment of parts, without what is gone.
+// join makes one segment of parts, without the removed watches.
 func join(parts []part) *segment {
 	var b builder
 	for _, p := range parts {
 		for i, id := range p.watches {
-			if p.gone == nil || !p.gone.has(uint32(i)) {
+			if p.removed == nil || !p.removed.has(uint32(i)) {
 				b.watches = append(b.watches, id)
 			}
 		}
@@ -145,7 +141,7 @@ func join(parts []part) *segment {
 	return b.segment()
 }
 
-// builder gathers what becomes a segment.
+// builder collects the content of a segment.
 type builder struct {
 	index   *Index
 	watches []int64
@@ -153,7 +149,7 @@ type builder struct {
 	code    []uint32
 }
 
-// record is a posting and where it stands.
+// record is a posting with its atom and place.
 type record struct {
 	atom  uint32
 	place uint8
@@ -175,7 +171,7 @@ func (b *builder) add(id int64, f query.Formula) {
 	}
 }
 
-// rest stores a program and returns what a posting says of it.
+// rest stores a program and returns the posting's rest.
 func (b *builder) rest(p program) uint32 {
 	if atom, ok := p.atom(); ok {
 		return atom
@@ -188,10 +184,9 @@ func (b *builder) rest(p program) uint32 {
 	return isProgram | uint32(at)
 }
 
-// copy takes over the postings of a part. Programs move; several postings can
-// share one.
+// copy copies the postings of a part. Programs move; several postings can share one.
 func (b *builder) copy(p part) {
-	moved := make([]uint32, len(p.code)) // where each program now is
+	moved := make([]uint32, len(p.code)) // the new position of each program
 	number := make([]uint32, len(p.watches))
 	first := 0
 	for i, id := range p.watches {
@@ -202,7 +197,7 @@ func (b *builder) copy(p part) {
 	for i, atom := range p.atoms {
 		for j := p.starts[i]; j < p.starts[i+1]; j++ {
 			from := p.postings[j]
-			if p.gone != nil && p.gone.has(from.watch) {
+			if p.removed != nil && p.removed.has(from.watch) {
 				continue
 			}
 			rest := from.rest
@@ -217,7 +212,7 @@ func (b *builder) copy(p part) {
 	}
 }
 
-// segment sorts what was gathered.
+// segment sorts what was collected.
 func (b *builder) segment() *segment {
 	b.sort()
 	s := &segment{
@@ -238,8 +233,8 @@ func (b *builder) segment() *segment {
 	return s
 }
 
-// sort orders the records by atom, place and watch: a radix sort, byte by byte
-// from the lowest, which is five times as fast here as one that compares.
+// sort sorts the records by atom, place and watch: a radix sort, byte by byte from the lowest, five times as fast
+// here as a comparing sort.
 func (b *builder) sort() {
 	from, to := b.records, make([]record, len(b.records))
 	for shift := 0; shift < 40; shift += 8 {

@@ -8,17 +8,16 @@ import (
 	"vigie/query"
 )
 
-// tender is a tender as integers, and the room that matching it needs.
+// tender is a tender as integers, with the memory that matching it needs.
 type tender struct {
-	atoms   []uint32 // sorted; those that some watch asks for
+	atoms   []uint32 // sorted; only those that some watch asks for
 	has     bitset   // the same as a set
 	places  []uint8  // sorted, anywhere first
 	regions placeSet // the same as a set
-	seen    bitset   // of the watches of one segment: those that are settled
+	seen    bitset   // of the watches of one segment: those that need no further check
 }
 
-// read makes t the tender of the facts. The atoms that no watch ever asked for
-// have no number, and are left out.
+// read fills t from the facts. Atoms that no watch ever asked for have no number, and are left out.
 func (t *tender) read(f query.Facts, known *atoms, places places) {
 	for _, n := range t.atoms {
 		t.has.unset(n)
@@ -62,7 +61,7 @@ func atomsOf(f query.Facts) iter.Seq[query.Atom] {
 // places numbers the departments, and "nationwide", from 1 on.
 type places map[query.Atom]uint8
 
-// anywhere is the place of watches that are not kept by department.
+// anywhere is the place of watches that are not registered by department.
 const anywhere = 0
 
 func newPlaces() places {
@@ -89,7 +88,7 @@ func (b bitset) has(n uint32) bool { return b[n/64]&(1<<(n%64)) != 0 }
 func (b bitset) set(n uint32)      { b[n/64] |= 1 << (n % 64) }
 func (b bitset) unset(n uint32)    { b[n/64] &^= 1 << (n % 64) }
 
-// grown is b with room for n integers, those in it kept.
+// grown returns b with room for n integers, with its content.
 func (b bitset) grown(n int) bitset {
 	if words := (n + 63) / 64; len(b) < words {
 		return append(b, make(bitset, words-len(b))...)

@@ -8,24 +8,24 @@ import (
 	"vigie"
 )
 
-// Result tells how one criterion of a watch fares against a tender.
+// Result says whether one criterion of a watch holds for a tender.
 type Result struct {
 	Criterion string // its name in [vigie.Criteria], as the API writes it
 	Label     vigie.Text
 	Satisfied bool
-	// Wanted is what the watch asks for, Found what the tender has of it: for
-	// a list of codes, those that the tender has at all.
+	// Wanted is what the watch asks for, Found what the tender has of it; for a list of codes, all codes that the
+	// tender has.
 	Wanted, Found []vigie.Text
 }
 
-// Explanation is the reason why a tender does, or does not, match.
+// Explanation is why a tender matches or does not.
 type Explanation struct {
 	Matches  bool
 	Criteria []Result
 }
 
-// Explain says, criterion by criterion, why the criteria match a tender or do
-// not. The buyers' names are looked up in buyers, by id.
+// Explain explains, criterion by criterion, why the criteria match a tender or do not. buyers holds the names of
+// buyers, by id.
 func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanation {
 	e := Explanation{Matches: true}
 	add := func(r Result) {
@@ -38,7 +38,7 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 	if len(c.ExcludedKeywords) > 0 {
 		found := FoundKeywords(c.ExcludedKeywords, t)
 		add(Result{
-			Criterion: "excludedKeywords", Label: vigie.Text{FR: "Mots exclus", EN: "Excluded keywords"},
+			Criterion: "excludedKeywords", Label: vigie.Text{FR: "Mots à exclure", EN: "Excluded keywords"},
 			Satisfied: len(found) == 0, Wanted: quoted(c.ExcludedKeywords), Found: quoted(found),
 		})
 	}
@@ -58,7 +58,7 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 	return e
 }
 
-// FoundKeywords returns those of the keywords that a tender has, as typed.
+// FoundKeywords returns those of the keywords that the tender contains, as typed.
 func FoundKeywords(keywords []string, t Facts) []string {
 	return NewFinder(t).Keywords(keywords)
 }
@@ -70,7 +70,7 @@ func explainKeywords(c vigie.Criteria, t Facts) Result {
 		Satisfied: len(found) == len(c.Keywords), Wanted: quoted(c.Keywords), Found: quoted(found),
 	}
 	if c.KeywordMode == vigie.AnyKeyword {
-		r.Label = vigie.Text{FR: "Mots clés, n'importe lequel", EN: "Keywords, any"}
+		r.Label = vigie.Text{FR: "Mots clés, n’importe lequel", EN: "Keywords, any"}
 		r.Satisfied = len(found) > 0
 	}
 	return r
@@ -103,7 +103,7 @@ func explainDepartments(c vigie.Criteria, t Facts) Result {
 	return explainList("departments", vigie.Text{FR: "Départements", EN: "Departments"}, wanted, t.Departments, DepartmentText, Department, t)
 }
 
-// explainList explains an "any of".
+// explainList explains a criterion that asks for any of a list.
 func explainList(criterion string, label vigie.Text, wanted, has []string, text func(string) vigie.Text, field Field, t Facts) Result {
 	r := Result{Criterion: criterion, Label: label}
 	for _, value := range wanted {
@@ -116,11 +116,10 @@ func explainList(criterion string, label vigie.Text, wanted, has []string, text 
 	return r
 }
 
-// DepartmentText names a department by its code, or « national » by
-// [vigie.Nationwide]: "Ain (01)".
+// DepartmentText returns the name of a department by its code, or « national » for [vigie.Nationwide]: "Ain (01)".
 func DepartmentText(code string) vigie.Text {
 	if code == vigie.Nationwide {
-		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not said"}
+		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not specified"}
 	}
 	if d, ok := vigie.DepartmentByCode(code); ok {
 		return vigie.Same(fmt.Sprintf("%s (%s)", d.Name, d.Code))
@@ -128,8 +127,7 @@ func DepartmentText(code string) vigie.Text {
 	return vigie.Same(code)
 }
 
-// cpvText writes a code with its name where it is a whole one; a prefix is
-// named by the code that it is of.
+// cpvText returns a code with its name if it is whole; a prefix gets the name of its full code.
 func cpvText(code string) vigie.Text {
 	label := vigie.CPVLabel(code + strings.Repeat("0", 8-len(code)))
 	return vigie.Same(strings.TrimSpace(code + " " + label))
@@ -143,17 +141,16 @@ func quoted(keywords []string) []vigie.Text {
 	return texts
 }
 
-// Finder finds the keywords of many watches in one tender. It is for one
-// goroutine.
+// Finder finds the keywords of many watches in one tender. It is not safe for concurrent use.
 type Finder struct {
 	facts Facts
 	found map[string]bool
 }
 
-// NewFinder makes a finder in a tender.
+// NewFinder returns a finder for a tender.
 func NewFinder(t Facts) *Finder { return &Finder{t, make(map[string]bool)} }
 
-// Keywords is [FoundKeywords]; it remembers the keywords that it met.
+// Keywords returns what [FoundKeywords] does, and remembers the keywords.
 func (f *Finder) Keywords(keywords []string) []string {
 	var found []string
 	for _, keyword := range keywords {

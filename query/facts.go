@@ -7,8 +7,7 @@ import (
 	"vigie/lexicon"
 )
 
-// Facts are what a tender is known by. The lists are sorted and hold no value
-// twice.
+// Facts are all that matching knows of a tender. The lists are sorted and hold no value twice.
 type Facts struct {
 	// Terms are those of title, description, reference, lots' titles and
 	// labels; at most [lexicon.MaxTerms].
@@ -17,14 +16,13 @@ type Facts struct {
 	Departments []string
 	Buyer       string // a global id
 	Natures     []string
-	Procedure   string // "" where not said
+	Procedure   string // "" where not known
 	CPVCodes    []string
 	// CPVPrefixes are those of 2 to 8 digits of every code.
 	CPVPrefixes []string
 }
 
-// FactsOf tells what a tender is known by; cut reports whether it had more
-// terms than it may keep.
+// FactsOf returns the facts of a tender; cut reports whether it had more terms than are kept.
 func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 	fields := []string{t.Title, t.Reference, t.SourceRef}
 	for _, lot := range t.Lots {
@@ -34,7 +32,7 @@ func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 		fields = append(fields, vigie.CPVLabel(code))
 	}
 	fields = append(fields, t.Labels...)
-	// The longest field comes last: it is what a cut shortens.
+	// The longest field comes last: it is the one that is cut.
 	fields = append(fields, t.Description)
 	f.Terms, cut = lexicon.Terms(fields...)
 	slices.Sort(f.Terms)
@@ -56,8 +54,7 @@ func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 	return f, cut
 }
 
-// minCPVPrefix is the length of a division, the widest thing that a CPV code
-// names (Regulation (EC) 213/2008, annex I).
+// minCPVPrefix is the length of a division, the widest class of CPV codes (Regulation (EC) 213/2008, annex I).
 const minCPVPrefix = 2
 
 // Has reports whether the tender has the value that an atom asks for.

@@ -10,9 +10,8 @@ import (
 	"vigie/lexicon"
 )
 
-// ParseKeywords cuts what was typed in one field into keywords: words
-// separated by spaces, phrases in double quotes. A quote that is never closed
-// closes at the end.
+// ParseKeywords splits the text of one field into keywords: words separated by spaces, and phrases in double quotes.
+// A quote that is not closed ends at the end of the text.
 func ParseKeywords(text string) []string {
 	var keywords []string
 	var word strings.Builder
@@ -56,16 +55,15 @@ func FormatKeywords(keywords []string) string {
 	return strings.Join(parts, " ")
 }
 
-// isQuote tells the quotes that keyboards and word processors make.
+// isQuote reports whether r is a quote as keyboards and word processors make them.
 func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
 
-// Meaningless reports whether a keyword yields no term: it is of stop words
-// or of signs alone, and nothing could match it.
+// Meaningless reports whether a keyword yields no term: it consists of stop words or signs, and nothing could match
+// it.
 func Meaningless(keyword string) bool { return len(lexicon.Phrase(keyword)) == 0 }
 
-// Short reports whether a keyword has fewer than [vigie.MinKeywordLength]
-// characters. A letter with a sign that makes another word of it (C#) is a
-// whole name, and not short.
+// Short reports whether a keyword has fewer than [vigie.MinKeywordLength] characters. A letter with a sign that makes
+// another word of it (C#) is a whole name, and not short.
 func Short(keyword string) bool {
 	letter, signed := strings.CutSuffix(keyword, "#")
 	return utf8.RuneCountInString(keyword) < vigie.MinKeywordLength &&

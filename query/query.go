@@ -1,6 +1,5 @@
-// Package query gives "matches" its one meaning: it turns a watch's criteria
-// into a boolean [Formula] over what a tender is known by, its [Facts]. The
-// search engines, the percolator and the explanation all evaluate that.
+// Package query defines what "matches" means: it compiles a watch's criteria into a boolean [Formula] over the
+// [Facts] of a tender. The search engines, the percolator and the explanation all evaluate that formula.
 package query
 
 import (
@@ -44,9 +43,8 @@ type Formula struct {
 	Excluded []Conj
 }
 
-// Compile turns criteria into the formula that means the same. Keywords that
-// yield no term, which validation refuses, match nothing: in ALL mode the
-// whole formula is then false, and excluding them excludes nothing.
+// Compile compiles criteria into a formula. Keywords that yield no term, which validation refuses, match nothing: in
+// ALL mode the whole formula is then false, and excluding them has no effect.
 func Compile(c vigie.Criteria) Formula {
 	var f Formula
 	var any Clause
@@ -85,8 +83,7 @@ func Compile(c vigie.Criteria) Formula {
 	return f
 }
 
-// anyOf adds the clause that a tender has one of the values; none constrains
-// nothing.
+// anyOf adds the clause that a tender has one of the values; an empty list adds nothing.
 func (f *Formula) anyOf(field Field, values []string) {
 	if len(values) == 0 {
 		return
@@ -98,7 +95,7 @@ func (f *Formula) anyOf(field Field, values []string) {
 	f.Clauses = append(f.Clauses, clause)
 }
 
-// terms is what a keyword asks for: nil where it yields no term.
+// terms returns the terms of a keyword: nil if it has none.
 func terms(keyword string) Conj {
 	var conj Conj
 	for _, term := range lexicon.Phrase(keyword) {
@@ -107,8 +104,8 @@ func terms(keyword string) Conj {
 	return conj
 }
 
-// Matches reports whether the formula is true of a tender. It is the meaning
-// that every faster evaluator is held to.
+// Matches reports whether the formula is true of a tender. It is the definition that every faster evaluator is tested
+// against.
 func (f Formula) Matches(t Facts) bool {
 	for _, clause := range f.Clauses {
 		if !clause.matches(t) {
@@ -141,7 +138,7 @@ func (c Conj) matches(t Facts) bool {
 	return true
 }
 
-// String writes the formula for people who debug: "(a_b) & (c | d) & !(e)".
+// String formats the formula for debugging: "(a_b) & (c | d) & !(e)".
 func (f Formula) String() string {
 	var parts []string
 	for _, clause := range f.Clauses {

@@ -12,7 +12,7 @@ import (
 	"vigie/query/querytest"
 )
 
-// The formula, the explanation and the plain words of the design agree.
+// The formula, the explanation and the plain definition agree.
 func TestOneMeaning(t *testing.T) {
 	g := querytest.New(1)
 	matched := 0

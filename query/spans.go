@@ -9,9 +9,8 @@ import (
 // Span is a part of a text, in bytes.
 type Span struct{ Start, End int }
 
-// Spans are the parts of a text that are one of the keywords: its words, one
-// after another in one sentence, whatever their case, accents, number and gender.
-// They may overlap.
+// Spans returns the parts of a text that are one of the keywords: its words, one after another in one sentence,
+// whatever their case, accents, number and gender. They may overlap.
 func Spans(text string, keywords []string) []Span {
 	var phrases [][]lexicon.Token
 	for _, keyword := range keywords {

@@ -8,10 +8,10 @@ import (
 	"vigie"
 )
 
-// Check tells what makes the query contradict itself, as an error of code
-// [vigie.BadRequest]; nil where nothing does.
+// Check returns what contradicts itself in the query, as an error with the code [vigie.BadRequest]; nil if nothing
+// does.
 func (q Query) Check() error {
-	var places int // that the page is told to be at
+	var places int // that the page is said to be at
 	for _, told := range []bool{q.After != nil, q.Before != nil, q.FromEnd, q.Offset > 0} {
 		if told {
 			places++
@@ -36,7 +36,7 @@ func (q Query) Check() error {
 	}
 	return &vigie.Error{
 		Code: vigie.BadRequest,
-		Text: vigie.Text{FR: "Cette recherche n'est pas possible.", EN: "This search is not possible."},
+		Text: vigie.Text{FR: "Cette recherche n’est pas possible. Simplifiez-la, puis recommencez.", EN: "This search is not possible. Simplify it, then try again."},
 		Err:  errors.New("search: " + fault),
 	}
 }
@@ -54,8 +54,7 @@ func (o Order) valid() bool {
 	return false
 }
 
-// CheckName refuses what cannot be an index's name, with an error of code
-// [vigie.Invalid].
+// CheckName refuses a name that an index cannot have, with an error with the code [vigie.Invalid].
 func CheckName(name string) error {
 	const longest = 100
 	odd := func(r rune) bool {
@@ -65,47 +64,46 @@ func CheckName(name string) error {
 		return &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "Le nom d'un index n'a que des lettres, chiffres et traits d'union : %q.",
-				EN: "An index's name has only letters, digits and hyphens: %q.",
+				FR: "Le nom d’index %q n’est pas valable : utilisez seulement des lettres, des chiffres et des traits d’union.",
+				EN: "The index name %q is not valid: use letters, digits and hyphens only.",
 			}.With(name),
 		}
 	}
 	return nil
 }
 
-// Unavailable is the error of an engine that does not answer, or not now.
+// Unavailable returns the error of an engine that does not answer now.
 func Unavailable(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Unavailable,
 		Text: vigie.Text{
-			FR: "La recherche ne répond pas pour le moment. Réessayez dans un instant.",
-			EN: "Search is not answering at the moment. Try again shortly.",
+			FR: "La recherche est momentanément indisponible. Réessayez dans un instant.",
+			EN: "The search is not available at the moment. Try again shortly.",
 		},
 		Err: cause,
 	}
 }
 
-// Internal is the error of an engine that was asked wrongly: our own defect.
+// Internal returns the error of an engine that was asked wrongly: a defect of ours.
 func Internal(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Internal,
-		Text: vigie.Text{FR: "La recherche a échoué.", EN: "The search failed."},
+		Text: vigie.Text{FR: "La recherche a échoué. Réessayez dans un instant.", EN: "The search failed. Try again in a moment."},
 		Err:  cause,
 	}
 }
 
-// TooLarge is the error of an engine that does not take a document because of
-// its size: others can be put.
+// TooLarge returns the error of an engine that refuses a document because of its size; it accepts others.
 func TooLarge(cause error) error {
 	return &vigie.Error{
 		Code: vigie.LimitExceeded,
 		Text: vigie.Text{
-			FR: "Un marché est trop long pour l'index de recherche.",
-			EN: "A tender is too long for the search index.",
+			FR: "Un marché est trop long pour l’index de recherche : il n’apparaît pas dans les listes. Raccourcissez sa description.",
+			EN: "A tender is too long for the search index: it appears in no list. Shorten its description.",
 		},
 		Err: cause,
 	}
 }
 
-// IsTooLarge tells an error of [TooLarge].
+// IsTooLarge reports whether err is an error of [TooLarge].
 func IsTooLarge(err error) bool { return vigie.CodeOf(err) == vigie.LimitExceeded }

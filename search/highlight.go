@@ -33,7 +33,7 @@ func Highlights(title, description string, inTitle, inDescription []query.Span) 
 	return list
 }
 
-// sound leaves out the spans that are not parts of the text, and sorts the rest.
+// sound returns the spans that are parts of the text, sorted.
 func sound(text string, spans []query.Span) []query.Span {
 	var kept []query.Span
 	for _, s := range spans {
@@ -47,7 +47,7 @@ func sound(text string, spans []query.Span) []query.Span {
 
 func boundary(text string, i int) bool { return i == len(text) || utf8.RuneStart(text[i]) }
 
-// passage is the part of a text around its first hit, of whole words.
+// passage returns the part of a text around its first hit, of whole words.
 func passage(text string, first query.Span) query.Span {
 	start := back(text, first.Start, passageLead)
 	if start > 0 {
@@ -64,8 +64,7 @@ func passage(text string, first query.Span) query.Span {
 	return query.Span{Start: start, End: max(end, first.End)}
 }
 
-// back is the place n characters before another in a text, or its start; between
-// graphemes.
+// back returns the place n characters before another in a text, or its start; between graphemes.
 func back(text string, from, n int) int {
 	for ; n > 0 && from > 0; n-- {
 		_, size := utf8.DecodeLastRuneInString(text[:from])
@@ -74,8 +73,7 @@ func back(text string, from, n int) int {
 	return clip.Boundary(text, from)
 }
 
-// forth is the place n characters after another in a text, or its end; between
-// graphemes.
+// forth returns the place n characters after another in a text, or its end; between graphemes.
 func forth(text string, from, n int) int {
 	for ; n > 0 && from < len(text); n-- {
 		_, size := utf8.DecodeRuneInString(text[from:])
@@ -84,8 +82,7 @@ func forth(text string, from, n int) int {
 	return clip.Boundary(text, from)
 }
 
-// cut divides a part of a text into what was found and what lies between; nil
-// where nothing was found.
+// cut divides a part of a text into what was found and what lies between; it returns nil if nothing was found.
 func cut(text string, spans []query.Span, within query.Span) []Part {
 	var parts []Part
 	if within.Start > 0 {

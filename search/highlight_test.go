@@ -8,7 +8,7 @@ import (
 	"vigie/search"
 )
 
-// What a keyword is written as in the text is marked as a whole.
+// Every spelling of a keyword is highlighted as a whole.
 func TestHighlightsOfSpellings(t *testing.T) {
 	for _, test := range []struct{ keyword, text, hit string }{
 		{"CCAS", "Repas pour le C.C.A.S. de Lyon", "C.C.A.S"},

@@ -1,7 +1,6 @@
-// Package search finds tenders: those that a formula is true of, exactly, and
-// those that a free text comes near to. [Index] is implemented by an embedded
-// engine (package bleve) and by a served one (package meili); package
-// searchtest holds both to this contract.
+// Package search finds tenders: exactly those that a formula is true of, and approximately those that a text matches.
+// [Index] is implemented by an embedded engine (package bleve) and by a server (package meili); package searchtest
+// tests both against this contract.
 package search
 
 import (
@@ -12,102 +11,92 @@ import (
 	"vigie/query"
 )
 
-// Version is that of what engines make of a [Document]. It belongs in an
-// index's name, so that no binary reads what another wrote differently.
+// Version is the version of what engines make of a [Document]. It belongs in an index's name, so that no binary reads
+// what another wrote differently.
 const Version = 3
 
-// MaxFacetValues is how many values of a facet a search counts at most: those
-// that occur most. Only buyers can be more.
+// MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers can be more.
 const MaxFacetValues = 10_000
 
-// MaxWords is how many words of a text a search looks for: the first ones,
-// stop words not counted.
+// MaxWords is the most words of a text that a search looks for: the first ones, stop words not counted.
 const MaxWords = 10
 
-// Document is what an index knows of one tender.
+// Document is what an index stores of one tender.
 type Document struct {
-	// Facts are of at most 100 bytes each. An empty value is none: it is
-	// neither found nor counted.
+	// Facts are of at most 100 bytes each. An empty value is neither found nor counted.
 	query.Facts
 	ID      int64 // of the tender, from 1
 	Number  int64 // of its last change
 	Outcome vigie.Outcome
-	// Times count in whole seconds; fractions are cut off. The times of a Query
-	// are compared with that as they are.
+	// Times count in whole seconds; fractions are cut off. The times of a Query are compared with
+	// that unchanged.
 	PublishedAt time.Time
 	Deadline    *time.Time
 	// OnlineUntil is when a tender without a deadline closes.
 	OnlineUntil *time.Time
-	// Title, Description, BuyerName and Other are for free text alone.
+	// Title, Description, BuyerName and Other are for full-text search only.
 	Title, Description, BuyerName string
-	// Other holds the rest of what free text finds: lots, reference, labels.
+	// Other holds the rest of the text that is searched: lots, reference, labels.
 	Other []string
-	// Deleted takes the tender out of the index; its number still counts.
+	// Deleted removes the tender from the index; its number still counts.
 	Deleted bool
 }
 
 // Engine holds indexes by name. A name is of letters, digits and hyphens.
 type Engine interface {
-	// Open returns the index of that name, which it makes where there is none.
+	// Open returns the index of that name, and creates it if there is none.
 	Open(ctx context.Context, name string) (Index, error)
-	// Names returns those that this product made in this engine.
+	// Names returns the indexes that this product created in this engine.
 	Names(ctx context.Context) ([]string, error)
-	// Drop removes an index and what it holds; one that is not there is no error.
+	// Drop deletes an index with its content; it is no error if there is none.
 	Drop(ctx context.Context, name string) error
-	// Ping tells whether the engine answers.
+	// Ping reports whether the engine answers.
 	Ping(ctx context.Context) error
 	// Close frees what the engine holds on this machine, open indexes included.
 	Close() error
 }
 
-// Index is one set of documents. All methods may be called at once, but Put
-// by one caller at a time. An engine that does not answer gives an error of
-// code [vigie.Unavailable].
+// Index is one set of documents. All methods are safe for concurrent use, except that Put has one caller at a time.
+// If the engine does not answer, the error has the code [vigie.Unavailable].
 type Index interface {
-	// Put stores documents, each in place of any of the same ID, earlier in
-	// the list or in the index, and returns when searches find them and a
-	// crash keeps them. A Put that failed may have stored some, always those
-	// of lower numbers first; doing it again is harmless. It takes any number of
-	// documents; one that is too large by itself gives an error of [TooLarge].
+	// Put stores documents, each in place of any with the same ID, earlier in the list or in the index. It returns
+	// when searches find them and they survive a crash. A Put that failed may have stored some, always those with
+	// lower numbers first; repeating it is harmless. It takes any number of documents; a document that is too large
+	// by itself gives an error of [TooLarge].
 	Put(ctx context.Context, docs []Document) error
-	// Cursor is the highest number ever put; 0 for a new or lost index. A
-	// cursor that is lower than what was put is allowed after a crash, a higher
-	// one never: the feed goes on from it.
+	// Cursor returns the highest number ever put; 0 for a new or lost index. After a crash it may be lower than what
+	// was put, never higher: the indexer continues from it.
 	Cursor(ctx context.Context) (int64, error)
-	// Search answers queries, all at once, in their order. One that contradicts
-	// itself ([Query.Check]) gives an error of code [vigie.BadRequest]. Rows,
-	// totals and counts are exact, yet those of one answer may be moments apart
-	// while documents are put.
+	// Search answers queries, all at once, in their order. A query that contradicts itself ([Query.Check]) gives an
+	// error with the code [vigie.BadRequest]. Rows, totals and counts are exact, but those of one answer may be
+	// moments apart while documents are put.
 	Search(ctx context.Context, queries []Query) ([]Result, error)
 }
 
-// Query says which tenders, in what order, and what to count. Zero fields do
-// not constrain.
+// Query says which tenders to find, in what order, and what to count. Zero fields do not constrain.
 type Query struct {
-	// Any holds formulas of which one must be true; nil asks nothing, an empty
-	// non-nil list matches nothing.
+	// Any holds formulas of which one must be true; nil does not constrain, an empty non-nil list matches nothing.
 	Any    []query.Formula
 	Filter Filter
-	// Without names tenders that are left out, whatever else holds of them: of
-	// rows, totals and counts. Engines stay quick with some 2,000.
+	// Without holds tenders that are excluded in any case: from rows, totals and counts. Engines stay fast with some
+	// 2,000.
 	Without []int64
-	// Text must be found, forgiving of accents and, in words that are not very
-	// long, of typing errors: each word anywhere in title, buyer, description and
-	// the rest, the last one as the beginning of a word too, from two letters on. Stop words aside: a text of nothing else finds
-	// nothing, a blank one does not constrain.
+	// Text must be found, tolerating missing accents and, in words that are not very long, typing errors: each word
+	// anywhere in title, buyer, description and the rest, the last one also as the beginning of a word, from two
+	// letters on. Stop words are ignored: a text of stop words finds nothing, a blank one does not constrain.
 	Text string
 	// Now decides which tenders are online.
 	Now time.Time
-	// Order is [PublishedDesc] unless said.
+	// Order is [PublishedDesc] if empty.
 	Order Order
-	// After and Before give the rows beyond a key in the query's order; Before
-	// those nearest to it, still in the query's order. FromEnd gives the last
-	// rows of all, as a Before beyond the end would. One of the three at most.
+	// After and Before select the rows beyond a key in the query's order; Before those nearest to it, still in the
+	// query's order. FromEnd selects the last rows of all, as a Before beyond the end would. At most one of the three
+	// may be set.
 	After, Before *Key
 	FromEnd       bool
-	// Offset skips rows; with none of these three.
+	// Offset skips rows; only without these three.
 	Offset int
-	// Limit is how many rows to return; 0 for totals and facets alone.
+	// Limit is how many rows to return; 0 for totals and facets only.
 	Limit int
 	// Facets says what to count.
 	Facets []Facet
@@ -127,23 +116,22 @@ type Filter struct {
 	DeadlineFrom, DeadlineTo   *time.Time
 }
 
-// Order is the order of rows. Rows of equal value follow their IDs, upwards in
-// an ascending order and downwards in a descending one.
+// Order is the order of rows. Rows with equal values are sorted by ID, ascending in an ascending order and descending
+// in a descending one.
 type Order string
 
-// The orders. Tenders without a deadline come last in both orders of it.
+// The orders. Tenders without a deadline come last in both orders by deadline.
 const (
 	PublishedDesc Order = "PUBLISHED_AT_DESC"
 	PublishedAsc  Order = "PUBLISHED_AT_ASC"
 	DeadlineAsc   Order = "DEADLINE_ASC"
 	DeadlineDesc  Order = "DEADLINE_DESC"
-	// Relevance, best first, needs a Text and knows no keys. Of equally good
-	// rows the later published comes first.
+	// Relevance, best first, needs a Text and has no keys. Of equally good rows the one published later comes first.
 	Relevance Order = "RELEVANCE"
 )
 
-// Key is a row's place in an order: the value that the index sorts it by, whole
-// seconds, and its ID. Nil At: no deadline.
+// Key is a row's place in an order: the value that the index sorts it by, in whole seconds, and its ID. At is nil
+// without a deadline.
 type Key struct {
 	At *time.Time
 	ID int64
@@ -152,8 +140,8 @@ type Key struct {
 // Facet is something to count by.
 type Facet string
 
-// The facets. Each is counted over the query without the filter on its own
-// field, by all values that occur, up to [MaxFacetValues].
+// The facets. Each is counted over the query without the filter on its own field, for all values that occur, up to
+// [MaxFacetValues].
 const (
 	ByDepartment Facet = "department" // values: INSEE codes and [vigie.Nationwide]
 	ByBuyer      Facet = "buyer"      // values: global ids
@@ -161,10 +149,10 @@ const (
 	ByProcedure  Facet = "procedure"
 )
 
-// Result answers a query.
+// Result is the answer to a query.
 type Result struct {
 	Hits []Hit
-	// Total is how many tenders match, exactly, keys and limit aside.
+	// Total is how many tenders match, exactly, without keys and limit.
 	Total int
 	// Counts are by facet and value; values that do not occur are left out.
 	Counts map[Facet]map[string]int
@@ -172,9 +160,8 @@ type Result struct {
 
 // Hit is one row.
 type Hit struct {
-	// Key is what the index sorted the row by. The next page begins there, even
-	// where the database has newer values of the tender. In the order of
-	// [Relevance], which knows no keys, it is the ID alone.
+	// Key is what the index sorted the row by. The next page begins there, even if the database has newer values of
+	// the tender. In the order of [Relevance], which has no keys, it is only the ID.
 	Key
 	// Highlights are the passages in which the Text was found: the whole
 	// title, about 200 characters of the description; only those with a hit.

@@ -14,7 +14,7 @@ import (
 type accountSettings struct {
 	databaseSettings
 	Subject string `help:"The subject of the person's tokens." required:"" type:"name" placeholder:"SUBJECT"`
-	Issuer  string `help:"The issuer of the tokens, where the database knows several." type:"issuer" placeholder:"URL"`
+	Issuer  string `help:"The issuer of the person's tokens; needed only if the database knows several." type:"issuer" placeholder:"URL"`
 }
 
 // among finds the account.
@@ -62,7 +62,7 @@ func (c *accountExport) Run(ctx context.Context, p *process) error {
 // article 17).
 type accountDelete struct {
 	accountSettings
-	Secret []string `help:"The secrets of the server: they hide the addresses that must not be written to again." required:"" type:"secret" placeholder:"SECRET"`
+	Secret []string `help:"The server's secrets: addresses that must get no more mail are kept as hashes made with them." required:"" type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.
@@ -79,6 +79,6 @@ func (c *accountDelete) Run(ctx context.Context, p *process) error {
 	if err := s.Erase(ctx, account.ID); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, "The account is erased.")
+	fmt.Fprintln(p.out, "The account was erased.")
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 // audit is the command that prints who looked at accounts for support.
 type audit struct {
 	databaseSettings
-	Since moment `help:"Only what came since a day, 2026-11-09 (UTC), or a moment, 2026-11-09T08:00:00+01:00." placeholder:"TIME"`
-	JSON  bool   `name:"json" help:"Print JSON, an object a line."`
+	Since moment `help:"Only entries from this day (2026-11-09, in UTC) or moment (2026-11-09T08:00:00+01:00) on." placeholder:"TIME"`
+	JSON  bool   `name:"json" help:"Print JSON, one object per line."`
 }
 
 // moment is a time as operators write it.
@@ -28,7 +28,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no day, like 2026-11-09, and no moment, like 2026-11-09T08:00:00+01:00", text)
+	return fmt.Errorf("%q is neither a day, like 2026-11-09, nor a moment, like 2026-11-09T08:00:00+01:00", text)
 }
 
 // Run runs the command.
@@ -40,7 +40,7 @@ func (c *audit) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	lines := json.NewEncoder(p.out)
 	lines.SetEscapeHTML(false)
-	for access, err := range s.Accesses(ctx, c.Since.Time) {
+	for access, err := range s.AuditEntries(ctx, c.Since.Time) {
 		if err != nil {
 			return err
 		}

@@ -22,11 +22,11 @@ import (
 
 // authSettings say whose tokens are believed.
 type authSettings struct {
-	OIDCIssuer   string   `name:"oidc-issuer" help:"The OpenID Connect issuer whose tokens sign in." type:"issuer" placeholder:"URL"`
-	OIDCAudience string   `name:"oidc-audience" help:"The audience that tokens must be for." type:"name" placeholder:"NAME"`
-	JWKSFile     string   `name:"jwks-file" help:"The public keys of a platform that signs its own tokens, in place of the issuer's." type:"existingfile"`
-	TrustEmails  bool     `help:"Take every token's email for verified: whoever signs them has done so."`
-	Secret       []string `help:"Secrets of 32 characters or more, for the links of mails and, without an issuer, for tokens of « vigie token »: the first signs, all verify." type:"secret" placeholder:"SECRET"`
+	OIDCIssuer   string   `name:"oidc-issuer" help:"The OpenID Connect issuer whose tokens sign people in." type:"issuer" placeholder:"URL"`
+	OIDCAudience string   `name:"oidc-audience" help:"The audience (aud) that tokens must have." type:"name" placeholder:"NAME"`
+	JWKSFile     string   `name:"jwks-file" help:"A file (JSON Web Key Set) with the public keys of a platform that signs its own tokens; used instead of the issuer's." type:"existingfile"`
+	TrustEmails  bool     `help:"Treat the email of every token as verified: the issuer has verified it."`
+	Secret       []string `help:"Secrets of 32 characters or more, for the links of mails and, without an issuer, for tokens of \"vigie token\": the first signs, all verify." type:"secret" placeholder:"SECRET"`
 }
 
 // ownIssuer is who signs the tokens of the command `token`.
@@ -44,7 +44,7 @@ func signatures() []jose.SignatureAlgorithm {
 func (a authSettings) verifier(now func() time.Time) (*verifier, error) {
 	switch {
 	case (a.OIDCIssuer != "" || a.JWKSFile != "") && (a.OIDCIssuer == "" || a.OIDCAudience == ""):
-		return nil, errors.New("set --oidc-issuer and --oidc-audience: a token must say who signed it, and for whom")
+		return nil, errors.New("set both --oidc-issuer and --oidc-audience: tokens must name who signed them (iss), and for whom (aud)")
 	case a.JWKSFile != "":
 		keys, err := readKeyFile(a.JWKSFile)
 		if err != nil {
@@ -168,8 +168,8 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 	if err != nil {
 		return nil, err
 	}
-	viewer := &graph.Viewer{Until: said.expiry, Sources: said.sources, Desk: said.desk()}
-	if viewer.Desk != nil {
+	viewer := &graph.Viewer{Until: said.expiry, Sources: said.sources, SupportAgent: said.supportAgent()}
+	if viewer.SupportAgent != nil {
 		return viewer, nil
 	}
 	if said.email == "" {
@@ -188,8 +188,8 @@ func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*g
 
 func badToken(err error) error {
 	return &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
-		FR: "Ce jeton n'est pas valable, ou plus : reconnectez-vous.",
-		EN: "This token is not valid, or not any more: sign in again.",
+		FR: "Votre session n’est pas ou plus valable. Reconnectez-vous.",
+		EN: "Your session is not valid, or has expired. Sign in again.",
 	}}
 }
 

@@ -20,11 +20,11 @@ import (
 type benchMatch struct {
 	Watches  int    `default:"1000000" help:"How many watches to hold." type:"number" bounds:"1..100000000"`
 	Tenders  int    `default:"1000" help:"How many tenders of each kind to match." type:"number" bounds:"1..1000000"`
-	Cold     int    `default:"50" help:"How many of them to match once more with the processor's caches wiped." type:"number" bounds:"0..1000000"`
-	Seed     uint64 `default:"1" help:"Equal seeds draw equal watches and tenders." type:"number" bounds:"0..18446744073709551615"`
+	Cold     int    `default:"50" help:"How many of them to match again with cleared processor caches." type:"number" bounds:"0..1000000"`
+	Seed     uint64 `default:"1" help:"The seed of the random watches and tenders; the same seed gives the same ones." type:"number" bounds:"0..18446744073709551615"`
 	JSON     bool   `name:"json" help:"Print JSON."`
-	Postgres string `help:"A PostgreSQL server to do the same beside (postgres://…), in a schema of its own." type:"database"`
-	Notices  string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP's notices to draw words from; the bundled samples where none is given." type:"folder"`
+	Postgres string `help:"A PostgreSQL server (postgres://…) to run the same comparison in, in a schema of its own." type:"database"`
+	Notices  string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP notices to take words from; by default the bundled samples." type:"folder"`
 }
 
 // Run runs the command.
@@ -102,10 +102,10 @@ func (c *benchMatch) notices(p *process) (notices iter.Seq[*vigie.Notice], faile
 
 // benchAlert is the command that measures alerts.
 type benchAlert struct {
-	Recipients  int    `default:"10000" help:"How many people the tender is told to." type:"number" bounds:"1..10000000"`
-	Connections int    `default:"4" help:"Over how many connections mail leaves at once." type:"number" bounds:"1..100"`
+	Recipients  int    `default:"10000" help:"How many recipients get an alert about the tender." type:"number" bounds:"1..10000000"`
+	Connections int    `default:"4" help:"How many connections to the mail server to use at once." type:"number" bounds:"1..100"`
 	JSON        bool   `name:"json" help:"Print JSON."`
-	Postgres    string `help:"A PostgreSQL server to do it in (postgres://…), in a schema of its own; without it, SQLite." type:"database" placeholder:"URL"`
+	Postgres    string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." type:"database" placeholder:"URL"`
 }
 
 // Run runs the command.

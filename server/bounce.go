@@ -15,7 +15,7 @@ import (
 // --mail-bounces.
 type bounce struct {
 	databaseSettings
-	Secret []string `help:"The secrets of the server." type:"secret" placeholder:"SECRET"`
+	Secret []string `help:"The server's secrets." type:"secret" placeholder:"SECRET"`
 }
 
 // tryAgain is the exit status by which a command tells a mail server that it

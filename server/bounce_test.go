@@ -43,9 +43,9 @@ func newBouncing(t *testing.T, url string) *bouncing {
 	check()
 	b.watch, err = b.store.CreateWatch(t.Context(), b.account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{bob})
 	check()
-	mails, _, err := b.store.Claim(t.Context(), store.Claiming{
+	mails, _, err := b.store.Claim(t.Context(), store.ClaimOptions{
 		Limit: 1, Lease: time.Hour, Host: "vigie.example",
-		Decide: func(*store.Reader, int64) store.Decision { return store.Decision{Mail: vigie.ConfirmationMail} },
+		Decide: func(*store.RecipientState, int64) store.Decision { return store.Decision{Mail: vigie.ConfirmationMail} },
 	})
 	check()
 	keys, err := link.New([]string{testSecret})

@@ -48,12 +48,12 @@ func (c *check) Run(ctx context.Context, p *process) error {
 	}
 	if err == nil {
 		r.add("settings", "", nil)
-		defer plan.desk.close()
+		defer plan.mailing.close()
 	}
 	c.tryDatabase(ctx, &r)
 	c.trySearch(ctx, &r)
 	c.tryIssuer(ctx, &r)
-	c.tryMail(ctx, &r, plan.desk)
+	c.tryMail(ctx, &r, plan.mailing)
 	c.tryFolders(&r)
 	return r.print(p.out)
 }
@@ -182,17 +182,17 @@ func issuersKeys(ctx context.Context, issuer string) (int, error) {
 	return len(set.Keys), nil
 }
 
-func (c *check) tryMail(ctx context.Context, r *report, desk *desk) {
+func (c *check) tryMail(ctx context.Context, r *report, mailing *mailing) {
 	switch {
 	case c.MailURL == "":
 		r.warn("mail", "nobody is mailed: VIGIE_MAIL_URL is not set")
 		return
-	case desk == nil: // the settings say why
+	case mailing == nil: // the settings say why
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	r.add("mail", "it takes us, and was sent nothing", post.Check(ctx, desk.mailer))
+	r.add("mail", "it takes us, and was sent nothing", post.Check(ctx, mailing.mailer))
 }
 
 // tryFolders looks at the folders that a server writes to, and who else may.

@@ -116,8 +116,8 @@ type claimReader struct {
 func (r *claimReader) refuse(claim, why string) {
 	if r.err == nil {
 		r.err = &vigie.Error{Code: vigie.Unauthenticated, Err: errors.New("claim " + claim + ": " + why), Text: vigie.Text{
-			FR: "Ce jeton n'est pas accepté : son champ « %s » n'a pas la forme attendue.",
-			EN: "This token is not accepted: its claim “%s” does not have the expected form.",
+			FR: "Ce jeton a été refusé : son champ « %s » n’a pas la forme attendue.",
+			EN: "This token was refused: its claim “%s” does not have the expected form.",
 		}.With(claim)}
 	}
 }
@@ -176,7 +176,7 @@ func (r *claimReader) expiry() time.Time {
 }
 
 // scopes reads the scopes, which single spaces part (RFC 6749, section 3.3).
-// Publishing changes things and a support desk changes none, so no token is for
+// Publishing changes things and a support agent changes none, so no token is for
 // both.
 func (r *claimReader) scopes() []string {
 	text := r.text("scope", maxScope)
@@ -192,8 +192,8 @@ func (r *claimReader) scopes() []string {
 	}
 	if slices.Contains(list, publishScope) && slices.Contains(list, supportScope) && r.err == nil {
 		r.err = &vigie.Error{Code: vigie.Unauthenticated, Err: errors.New("claim scope: contradicts itself"), Text: vigie.Text{
-			FR: "Ce jeton n'est pas accepté : ses portées (scope) « %s » et « %s » s'excluent.",
-			EN: "This token is not accepted: its scopes “%s” and “%s” exclude each other (scope).",
+			FR: "Ce jeton a été refusé : ses portées (scope) « %s » et « %s » s’excluent.",
+			EN: "This token was refused: its scopes “%s” and “%s” exclude each other.",
 		}.With(publishScope, supportScope)}
 	}
 	return list
@@ -209,10 +209,10 @@ func (r *claimReader) sources() []string {
 	return list
 }
 
-// desk is the support desk that a token stands for, nil for none.
-func (s *statement) desk() *service.Desk {
+// supportAgent is the support agent that a token stands for, nil for none.
+func (s *statement) supportAgent() *service.SupportAgent {
 	if !slices.Contains(s.scopes, supportScope) {
 		return nil
 	}
-	return &service.Desk{Issuer: s.issuer, Subject: s.subject}
+	return &service.SupportAgent{Issuer: s.issuer, Subject: s.subject}
 }

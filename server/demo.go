@@ -35,7 +35,7 @@ const sampleDay = "2026-01-15"
 
 // demo is the command that shows the product.
 type demo struct {
-	Listen string `help:"The address to listen on, of this machine alone." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	Listen string `help:"The address to listen on; it must be local to this machine." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 	Data   string `help:"The folder of the database and the index." default:"vigie-data" type:"folder" placeholder:"DIR"`
 	Empty  bool   `help:"Leave out the sample notices and watches."`
 }
@@ -110,7 +110,7 @@ func (c *demo) furnish(s *site, secret, url string, now func() time.Time) error 
 		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
 		mail.leadToPage()
 	}
-	if s.desk, err = mail.open([]string{secret}); err != nil {
+	if s.mailing, err = mail.open([]string{secret}); err != nil {
 		return err
 	}
 	s.keep = mail.KeepMails

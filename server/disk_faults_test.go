@@ -84,7 +84,7 @@ func TestDiskFull(t *testing.T) {
 					s.finds()
 				} else { // the database is elsewhere: the index alone stands still
 					s.publish()
-					c.said(t, `(consumer does not get on)`)
+					c.said(t, `(consumer failed)`)
 				}
 				a := ask(t, s.base, s.token, `{ viewer { email } watches { nodes { name } } matchingTenders { nodes { title } } tenders(search: "voirie") { totalCount } }`, nil)
 				if got := fmt.Sprint(a.Data); len(a.Errors) > 0 {

@@ -91,7 +91,7 @@ func TestDuties(t *testing.T) {
 				}
 				return c.out.String()
 			}
-			var access store.Access
+			var access store.AuditEntry
 			if err := json.Unmarshal([]byte(audit("--json")), &access); err != nil {
 				t.Fatal(err)
 			}

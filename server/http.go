@@ -38,10 +38,10 @@ type site struct {
 	// consumers tell how far those have come that follow the database.
 	consumers *consumer.Metrics
 	ready     *readiness
-	desk      *desk // nil where nobody is mailed
+	mailing   *mailing // nil where nobody is mailed
 	log       *slog.Logger
 	now       func() time.Time
-	news      *feed.News
+	news      *feed.Broadcaster
 	gate      *gate
 	traces    *traces
 	// keep is for how many months it is kept what was mailed to whom.
@@ -58,8 +58,8 @@ func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.traces.requests(s.api()))
 	s.fronts(mux)
-	if s.desk != nil {
-		pages := (&consent.Pages{Store: s.store, Keys: s.desk.keys, Brand: s.desk.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+	if s.mailing != nil {
+		pages := (&consent.Pages{Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}
@@ -92,7 +92,7 @@ func (s *site) fronts(mux *http.ServeMux) {
 // limits for each caller, and only then waits for a place to answer it in.
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Follow, Now: s.now}, graph.Options{
+	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now}, graph.Options{
 		SignIn: signIn, Intake: s.gate.intake(), Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})
@@ -181,7 +181,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 // refuse answers a request whose sender could not be told, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
-	status, text := http.StatusInternalServerError, vigie.Text{FR: "Erreur interne.", EN: "Internal error."}
+	status, text := http.StatusInternalServerError, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}
 	code := vigie.CodeOf(err)
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		text = e.Text

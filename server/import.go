@@ -20,8 +20,8 @@ import (
 // importBOAMP is the command that imports BOAMP's notices. It writes to the
 // database alone: a running server's index follows.
 type importBOAMP struct {
-	Files []string `arg:"" name:"file" help:"Files as BOAMP exports them, JSON or JSON Lines, .gz too; - is standard input."`
-	Quiet bool     `help:"List what is new, and mail nobody."`
+	Files []string `arg:"" name:"file" help:"BOAMP exports, as JSON or JSON Lines, also .gz; - for standard input."`
+	Quiet bool     `help:"Import without alerts: new notices are listed, and nobody is mailed."`
 	databaseSettings
 }
 

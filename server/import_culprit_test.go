@@ -33,7 +33,7 @@ func TestImportOneBadRecord(t *testing.T) {
 			},
 			"another shape": {
 				`{"ocid":"ocds-1","tender":{"title":"Voirie"}}`,
-				"1200 notices read: 1199 new ", "-:101: record refused: This record has no field of BOAMP's.",
+				"1200 notices read: 1199 new ", "-:101: record refused: This record has none of BOAMP's fields.",
 			},
 			"published in year 0": {
 				`{"idweb":"26-5","objet":"Voirie","dateparution":"0000-01-01","nomacheteur":"Commune"}`,

@@ -18,10 +18,10 @@ import (
 // importWatches is the command that imports the watches of another system. It
 // writes to the database alone: a running server follows.
 type importWatches struct {
-	Files      []string `arg:"" name:"file" help:"JSON Lines, one watch a line, .gz too; - is standard input."`
-	Issuer     string   `help:"Whose subjects the file names: the issuer of their tokens. Without it the server's, which is « vigie » for tokens of « vigie token »." type:"issuer" placeholder:"URL"`
+	Files      []string `arg:"" name:"file" help:"JSON Lines, one watch per line, also .gz; - for standard input."`
+	Issuer     string   `help:"The issuer of the subjects in the file. By default the server's issuer, which is \"vigie\" for tokens of \"vigie token\"." type:"issuer" placeholder:"URL"`
 	OIDCIssuer string   `name:"oidc-issuer" help:"The server's issuer." type:"issuer" placeholder:"URL"`
-	Secret     []string `help:"The secrets of the server: by them addresses are known again that must not be written to." required:"" type:"secret" placeholder:"SECRET"`
+	Secret     []string `help:"The server's secrets: with them, addresses that must get no mail are recognised." required:"" type:"secret" placeholder:"SECRET"`
 	databaseSettings
 }
 
@@ -121,7 +121,7 @@ func (i *watchImport) became(name string, r watches.Record, result store.Importe
 	case store.ImportRefused:
 		fmt.Fprintf(i.process.err, "%s:%d: %s refused: %s\n", name, r.Line, watch, reasons(result.Err))
 	case store.ImportKept:
-		fmt.Fprintf(i.process.err, "%s:%d: %s kept: it was changed or deleted here since it was imported\n", name, r.Line, watch)
+		fmt.Fprintf(i.process.err, "%s:%d: %s kept as it is here: it was changed or deleted after it was imported\n", name, r.Line, watch)
 	case store.ImportCreated, store.ImportChanged, store.ImportUnchanged:
 	}
 }
@@ -134,7 +134,7 @@ func reasons(err error) string {
 	}
 	said := make([]string, len(problems))
 	for i, problem := range problems {
-		said[i] = strings.TrimPrefix(strings.Join(problem.Field, ".")+": ", ": ") + operatorMessage(problem)
+		said[i] = strings.TrimPrefix(strings.Join(problem.Field, ".")+": ", ": ") + strings.TrimSuffix(operatorMessage(problem), ".")
 	}
-	return strings.Join(said, " ")
+	return strings.Join(said, "; ")
 }

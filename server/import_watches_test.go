@@ -225,14 +225,14 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 	}
 	for _, want := range []string{
 		`10 watches read, of subjects of vigie: 2 new, 0 changed, 0 unchanged, 0 kept as changed here, 8 refused.`,
-		`-:2: watch 2 refused: name: Give the watch a name. frequency: “HOURLY” is none of IMMEDIATE, DAILY, WEEKLY. keywords.0: “ab” is too short: a keyword has at least 3 characters. departments.0: There is no department “99”.`,
-		`-:4: watch 3 refused: The field “keyword” is not known: a criterion that is misspelt would be lost.`,
-		`-:5: watch 4 refused: email: This is not a mail address. buyers.0.siret: This is not a SIRET. recipients.0.confirmedAt: This date is in the future. recipients.1: This is not a mail address.`,
-		`-:6: line refused: This line is no watch in JSON.`,
-		`-:7: watch 6 refused: “hier” is no time: write 2021-03-04T10:00:00Z or 2021-03-04.`,
-		`-:8: watch 1 refused: externalId: This external id is another line's already.`,
-		`-:9: watch 8 refused: natures.0: “BOATS” is none of WORKS, SUPPLIES, SERVICES. excludedKeywords.0: An excluded phrase has at most two words that count. cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits.`,
-		`-:10: line refused: The line is larger than 1 MiB: it is not read.`,
+		`-:2: watch 2 refused: name: Give the watch a name; frequency: “HOURLY” is not one of: IMMEDIATE, DAILY, WEEKLY; keywords.0: “ab” is too short: a keyword needs at least 3 characters; departments.0: There is no department “99”. Give its number: 01, 2A, 974…`,
+		`-:4: watch 3 refused: The field “keyword” is unknown. Check its name: a misspelt criterion would be lost`,
+		`-:5: watch 4 refused: email: This email address is not valid. Expected format: name@domain.fr; buyers.0.siret: This SIRET is not valid: check its 14 digits; recipients.0.confirmedAt: This date is in the future. Give a date in the past; recipients.1: This email address is not valid. Expected format: name@domain.fr`,
+		`-:6: line refused: This line is not a watch in JSON: it was not read`,
+		`-:7: watch 6 refused: “hier” is not a time. Write 2021-03-04T10:00:00Z or 2021-03-04`,
+		`-:8: watch 1 refused: externalId: Another line already has this externalId: this line was skipped. Give it another externalId`,
+		`-:9: watch 8 refused: natures.0: “BOATS” is not one of: WORKS, SUPPLIES, SERVICES; excludedKeywords.0: This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…; cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits`,
+		`-:10: line refused: The line is larger than 1 MiB: it was not read`,
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("not said: %s\n%s", want, said)

@@ -37,7 +37,7 @@ func (s secrets) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte
 			return payload, nil
 		}
 	}
-	return nil, errors.New("no secret made this signature")
+	return nil, errors.New("none of the secrets made this signature")
 }
 
 // publicKeys are the public keys of a JSON Web Key Set (RFC 7517) that verify
@@ -53,7 +53,7 @@ type publicKey struct {
 }
 
 // errUnknownKey is that a token names a key, or needs one, that is not there.
-var errUnknownKey = errors.New("signed with a key that is not known")
+var errUnknownKey = errors.New("signed with an unknown key")
 
 func (k publicKeys) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte, error) {
 	header, err := token.Signatures[0].Header, errUnknownKey
@@ -199,8 +199,8 @@ func (k *issuerKeys) verify(ctx context.Context, token *jose.JSONWebSignature) (
 	}
 	if asked != nil && errors.Is(err, errUnknownKey) {
 		return nil, &vigie.Error{Code: vigie.Unavailable, Err: asked, Text: vigie.Text{
-			FR: "Le service d'identité ne répond pas. Réessayez dans un instant.",
-			EN: "The identity service does not answer. Try again in a moment.",
+			FR: "La connexion est momentanément indisponible. Réessayez dans un instant.",
+			EN: "Signing in is not available at the moment. Try again shortly.",
 		}}
 	}
 	return nil, err

@@ -28,6 +28,7 @@ import (
 
 // limitSettings are what the API's clients may ask for.
 type limitSettings struct {
+<<<<<<< HEAD
 	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
 	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
 	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
@@ -48,6 +49,28 @@ type limitSettings struct {
 	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
 	Introspection    bool          `help:"Have the API tell what it is made of, by introspection, suggestions and what is wrong with a document; and serve the playground." default:"true" negatable:""`
 	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
+=======
+	MaxBody          int64         `help:"The largest request body, in bytes; 16 times as large for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
+	MaxTokens        int           `help:"The most tokens (words and signs) in a GraphQL document." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
+	MaxDepth         int           `help:"The most levels of nested fields." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
+	MaxFields        int           `help:"The most fields in an operation, with its fragments expanded." default:"${fields}" type:"number" bounds:"10..1000000" placeholder:"N"`
+	MaxAliases       int           `help:"The most aliases in an operation." default:"${aliases}" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxDirectives    int           `help:"The most directives in an operation." default:"${directives}" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxCost          int           `help:"The highest cost of an operation: 1 for a field, 100 for a search, multiplied by the rows of the lists around it." default:"${cost}" type:"number" bounds:"100..100000000" placeholder:"N"`
+	MaxTime          time.Duration `help:"The longest time for a query or mutation." default:"${time}" type:"number" bounds:"100ms..50s" placeholder:"TIME"`
+	MaxOnSocket      int           `help:"The most operations open on one WebSocket." default:"${onSocket}" type:"number" bounds:"1..10000" placeholder:"N"`
+	MaxSubscriptions int           `help:"The most subscriptions open for one account." default:"${subscriptions}" type:"number" bounds:"1..100000" placeholder:"N"`
+	MaxStreams       int64         `help:"The most WebSockets and event streams open in all." default:"5000" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxConnections   int64         `help:"The most connections open from one network address, and the most WebSockets and event streams; connections of a trusted proxy are not counted." default:"1000" type:"number" bounds:"1..1000000" placeholder:"N"`
+	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait for up to a second, further ones get 503." default:"64" type:"number" bounds:"1..100000" placeholder:"N"`
+	RateAccount      float64       `help:"The most operations per minute for one account." default:"1200" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	RateAddress      float64       `help:"The most operations per minute for one network address without a token." default:"300" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	RateBadTokens    float64       `help:"The most wrong tokens per minute from one network address; then it must wait." default:"30" type:"number" bounds:"1..1000000000" placeholder:"N"`
+	TrustedProxies   []string      `help:"Networks of the proxies in front of the server; their X-Forwarded-For is trusted." type:"networks" placeholder:"CIDR"`
+	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers (CORS), such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
+	Introspection    bool          `help:"Show the schema: allow introspection, suggestions and details of validation errors, and serve the playground." default:"true" negatable:""`
+	TrustedDocuments string        `help:"A JSON file of the only GraphQL documents that may run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
+>>>>>>> int2
 }
 
 // limitVars are the defaults that package graph knows.

@@ -20,26 +20,26 @@ import (
 
 // mailSettings say how alerts leave, and what they say of the deployment.
 type mailSettings struct {
-	PublicURL     string        `name:"public-url" help:"Where people reach this server: the links of mails lead there." type:"site" placeholder:"URL"`
-	MailURL       string        `name:"mail-url" help:"smtp://…, smtps://… or outbox:DIR; without it, nobody is mailed." type:"mailer" placeholder:"URL"`
-	MailFrom      string        `help:"Who mails are from: an address, or « Name <address> »." type:"sender" placeholder:"ADDRESS"`
-	MailReplyTo   string        `help:"Where replies go, if not to --mail-from; mails name it for questions." type:"address" placeholder:"ADDRESS"`
-	MailBounces   string        `help:"Where bounces go, each mail's with a tag of its own after a plus sign: have them piped to « vigie bounce »." type:"returnpath" placeholder:"ADDRESS"`
-	MailTemplates string        `help:"A folder whose files replace the templates of mails of the same names." type:"existingdir" placeholder:"DIR"`
-	MailLease     time.Duration `help:"For how long a mail that is being sent is kept from other replicas." default:"90s" type:"number" bounds:"1s..1h"`
-	MailSpacing   time.Duration `help:"The least time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
-	AlertMaxAge   time.Duration `help:"How long after its publication a notice still alerts." default:"168h" type:"number" bounds:"1h..8760h"`
-	KeepMails     int           `help:"For how many months it is kept what was mailed to whom, and who looked at accounts for support." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
-	PageWatches   string        `help:"The platform's page of all watches." type:"url" placeholder:"URL"`
-	PageWatch     string        `help:"The platform's page of a watch, with {watchId} in it." type:"watchpage" placeholder:"URL"`
-	PageTender    string        `help:"The platform's page of a tender, with {source} and {sourceRef} in it; without it, the source's." type:"tenderpage" placeholder:"URL"`
-	BrandName     string        `help:"In whose name mails and pages are." default:"Vigie" type:"line"`
-	BrandFooter   string        `help:"What ends every mail: who sends it, at which address." type:"text"`
+	PublicURL     string        `name:"public-url" help:"The URL at which people reach this server; links in mails lead there." type:"site" placeholder:"URL"`
+	MailURL       string        `name:"mail-url" help:"The mail server: smtp://…, smtps://… or outbox:DIR (files); without it, no mail is sent." type:"mailer" placeholder:"URL"`
+	MailFrom      string        `help:"The sender of mails: an address, or \"Name <address>\"." type:"sender" placeholder:"ADDRESS"`
+	MailReplyTo   string        `help:"The address for replies, by default that of --mail-from; mails name it for questions." type:"address" placeholder:"ADDRESS"`
+	MailBounces   string        `help:"The address for bounces; each mail adds its own tag after a plus sign. Have your mail server pipe them to \"vigie bounce\"." type:"returnpath" placeholder:"ADDRESS"`
+	MailTemplates string        `help:"A folder of mail templates; each replaces the built-in template of the same name." type:"existingdir" placeholder:"DIR"`
+	MailLease     time.Duration `help:"How long a mail that is being sent is reserved for this replica." default:"90s" type:"number" bounds:"1s..1h"`
+	MailSpacing   time.Duration `help:"The shortest time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
+	AlertMaxAge   time.Duration `help:"How old a notice may be to cause alerts." default:"168h" type:"number" bounds:"1h..8760h"`
+	KeepMails     int           `help:"For how many months the records of mails, and of support's access to accounts, are kept." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
+	PageWatches   string        `help:"The platform's page with all watches; mails link to it." type:"url" placeholder:"URL"`
+	PageWatch     string        `help:"The platform's page of one watch, with {watchId} in it; mails link to it." type:"watchpage" placeholder:"URL"`
+	PageTender    string        `help:"The platform's page of one tender, with {source} and {sourceRef} in it; by default mails link to the source's page." type:"tenderpage" placeholder:"URL"`
+	BrandName     string        `help:"The name that mails and pages carry." default:"Vigie" type:"line"`
+	BrandFooter   string        `help:"The text at the end of every mail: who sends it, and their postal address." type:"text"`
 	BrandFooterEn string        `help:"The same in English, where it differs." type:"text"`
 }
 
-// desk is what sends mail, and serves the pages that mails lead to.
-type desk struct {
+// mailing is what sends mail, and serves the pages that mails lead to.
+type mailing struct {
 	settings mailSettings
 	mailer   post.Mailer
 	keys     *link.Keys
@@ -48,19 +48,19 @@ type desk struct {
 }
 
 // open opens what sends mail; nil where nobody is to be mailed.
-func (m mailSettings) open(secrets []string) (*desk, error) {
+func (m mailSettings) open(secrets []string) (*mailing, error) {
 	if m.MailURL == "" {
 		return nil, nil
 	}
-	d := &desk{settings: m}
+	d := &mailing{settings: m}
 	var err error
 	switch {
 	case m.PublicURL == "":
-		return nil, errors.New("set VIGIE_PUBLIC_URL (--public-url): the links of mails must lead somewhere")
+		return nil, errors.New("set VIGIE_PUBLIC_URL (--public-url): the links in mails lead there")
 	case len(secrets) == 0:
-		return nil, errors.New("set VIGIE_SECRET (--secret): the links of mails are signed with it")
+		return nil, errors.New("set VIGIE_SECRET (--secret): the links in mails are signed with it")
 	case m.MailFrom == "":
-		return nil, errors.New("set VIGIE_MAIL_FROM (--mail-from): mails come from an address")
+		return nil, errors.New("set VIGIE_MAIL_FROM (--mail-from): it is the sender of all mails")
 	}
 	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil {
 		return nil, fmt.Errorf("VIGIE_MAIL_FROM (--mail-from) is %q: %w", m.MailFrom, err)
@@ -86,7 +86,7 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 	}
 	if d.mailer.AtOnce() > mostConnections {
 		d.mailer.Close()
-		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): connections=%d: at most %d are of use", d.mailer.AtOnce(), mostConnections)
+		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): connections=%d: at most %d can be used", d.mailer.AtOnce(), mostConnections)
 	}
 	return d, nil
 }
@@ -95,18 +95,18 @@ func (m mailSettings) open(secrets []string) (*desk, error) {
 // has a worker of its own that asks the database.
 const mostConnections = 100
 
-func (d *desk) close() {
+func (d *mailing) close() {
 	if d != nil {
 		d.mailer.Close()
 	}
 }
 
-// alert has notices turned into mails until stop; without a desk, nobody is
+// alert has notices turned into mails until stop; without a mailing, nobody is
 // mailed, and the matcher just follows.
 func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	if d := s.desk; d != nil {
+	if d := s.mailing; d != nil {
 		ledger := &alert.Ledger{
 			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
 			Metrics: s.consumers, Fail: p.fail,
@@ -128,12 +128,9 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	}
 }
 
-func (d *desk) alertSettings() alert.Settings {
+func (d *mailing) alertSettings() alert.Settings {
 	m := d.settings
 	footer := vigie.Text{FR: m.BrandFooter, EN: m.BrandFooterEn}
-	if footer.EN == "" {
-		footer.EN = footer.FR
-	}
 	contact := m.MailReplyTo
 	if contact == "" {
 		contact = d.from.Address

@@ -63,33 +63,33 @@ func (p *process) log() *slog.Logger { return slog.New(named{slog.NewTextHandler
 
 // commands are the words that follow `vigie`.
 type commands struct {
-	Demo   demo  `cmd:"" help:"Show Vigie with sample notices, everything embedded, for this machine alone."`
-	Serve  serve `cmd:"" help:"Serve the API, for production."`
+	Demo   demo  `cmd:"" help:"Try Vigie with sample notices, everything embedded, on this machine only."`
+	Serve  serve `cmd:"" help:"Run the server, for production."`
 	Import struct {
-		Boamp   importBOAMP   `cmd:"" help:"Import notices of BOAMP, as its open data gives them."`
-		Watches importWatches `cmd:"" help:"Import the watches that people had on another system."`
-	} `cmd:"" help:"Import what others publish, and what others held."`
+		Boamp   importBOAMP   `cmd:"" help:"Import notices from BOAMP's open data."`
+		Watches importWatches `cmd:"" help:"Import people's watches from another system."`
+	} `cmd:"" help:"Import notices, or watches from another system."`
 	Account struct {
-		Export accountExport `cmd:"" help:"Print all that is held of a person, as JSON."`
-		Delete accountDelete `cmd:"" help:"Erase a person's account, for good."`
-	} `cmd:"" help:"Do what persons may ask of those who hold their data."`
+		Export accountExport `cmd:"" help:"Print all data held about a person, as JSON."`
+		Delete accountDelete `cmd:"" help:"Erase a person's account, permanently."`
+	} `cmd:"" help:"Export or erase a person's data."`
 	Secret struct {
-		Adopt secretAdopt `cmd:"" help:"Use the database with other secrets than it knows, because the former are lost or were stolen: links in mails that were sent stop working."`
-	} `cmd:"" help:"Manage what the database knows of the secrets."`
-	Audit      audit      `cmd:"" help:"Print who looked at accounts with a token of the scope support."`
-	Analyze    analyze    `cmd:"" help:"Print the terms of each line of standard input: what keywords are matched by."`
+		Adopt secretAdopt `cmd:"" help:"Start using other secrets, because the former ones are lost or were stolen: links in mails already sent stop working."`
+	} `cmd:"" help:"Manage the secrets that the database accepts."`
+	Audit      audit      `cmd:"" help:"Print who read accounts with a token of scope \"support\"."`
+	Analyze    analyze    `cmd:"" help:"Print the terms of each line of standard input: the words that keywords are compared with."`
 	Token      token      `cmd:"" help:"Print a signed token, for development."`
 	Migrate    migrate    `cmd:"" help:"Bring the database up to date, and stop."`
-	Restored   restored   `cmd:"" help:"Tell that the database was just restored from a backup, before the server starts on it."`
-	Quarantine quarantine `cmd:"" help:"See to what could not be processed, and was set aside."`
-	Reindex    reindex    `cmd:"" help:"Have the server build its search index anew; the old one answers meanwhile."`
-	Bounce     bounce     `cmd:"" help:"Read a mail that came back on standard input; for a mail server to pipe to."`
-	Check      check      `cmd:"" help:"Check the settings of « serve » and try all that they name: database, search engine, issuer, mail server, folders. No mail is sent."`
+	Restored   restored   `cmd:"" help:"Prepare a database that was just restored from a backup; run it before the server starts."`
+	Quarantine quarantine `cmd:"" help:"List or retry items that failed and were set aside."`
+	Reindex    reindex    `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
+	Bounce     bounce     `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
+	Check      check      `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
 	Health     health     `cmd:"" help:"Ask a running server whether it is ready."`
 	Bench      struct {
 		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
 		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
-	} `cmd:"" help:"Measure what is claimed."`
+	} `cmd:"" help:"Measure Vigie's speed."`
 }
 
 // parser makes what reads command lines.
@@ -121,7 +121,7 @@ func (p *process) run(ctx context.Context, args []string) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(p.err, "vigie: %v\nRun « vigie --help » to see the commands.\n", err)
+		fmt.Fprintf(p.err, "vigie: %v\nRun \"vigie --help\" to see the commands.\n", err)
 		return misspelt(args[:min(len(args), 1)])
 	}
 	if p.problems = settings.Problems(); len(p.problems) > 0 && parsed.Command() != "check" {

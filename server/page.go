@@ -11,7 +11,7 @@ import (
 
 // pageSettings say whether people are shown the reference page.
 type pageSettings struct {
-	Page     bool   `help:"Serve the reference page at /veille. The platform hands people's tokens over in links: /veille#token=…"`
+	Page     bool   `help:"Serve the reference page at /veille. The platform passes people's tokens in links: /veille#token=…"`
 	PageHome string `help:"The platform's page that signs people in and leads to /veille#token=…; the reference page leads back there." type:"url" placeholder:"URL"`
 }
 
@@ -21,7 +21,7 @@ func (s pageSettings) open(brand string) (http.Handler, error) {
 	case !s.Page:
 		return nil, nil
 	case !web.Built():
-		return nil, errors.New("--page: this binary was built without the page; « make build » builds both")
+		return nil, errors.New("--page: this binary was built without the page; \"make build\" builds both")
 	}
 	return web.Handler(web.Settings{Brand: brand, Home: s.PageHome}), nil
 }

@@ -14,14 +14,14 @@ import (
 
 // quarantine are the commands about what could not be processed.
 type quarantine struct {
-	List  quarantineList  `cmd:"" default:"withargs" help:"Print what is set aside, the oldest first."`
-	Retry quarantineRetry `cmd:"" help:"Have the running server try again what is set aside."`
+	List  quarantineList  `cmd:"" default:"withargs" help:"Print the items that were set aside, oldest first."`
+	Retry quarantineRetry `cmd:"" help:"Have the running server retry items that were set aside."`
 }
 
 // quarantineList prints what is set aside.
 type quarantineList struct {
 	databaseSettings
-	JSON bool `name:"json" help:"Print JSON, an object a line."`
+	JSON bool `name:"json" help:"Print JSON, one object per line."`
 }
 
 // asideLine is an item that is set aside, as it is printed.
@@ -70,7 +70,7 @@ func (c *quarantineList) Run(ctx context.Context, p *process) error {
 // quarantineRetry has what is set aside tried again.
 type quarantineRetry struct {
 	databaseSettings
-	ID []string `arg:"" optional:"" help:"What is to be tried again, as « vigie quarantine » prints it; everything unless said."`
+	ID []string `arg:"" optional:"" help:"The items to retry, as \"vigie quarantine\" prints them; by default all."`
 }
 
 // Run runs the command.
@@ -92,9 +92,9 @@ func (c *quarantineRetry) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%d to be tried again by the running server.\n", n)
+	fmt.Fprintf(p.out, "%d to be retried by the running server.\n", n)
 	if n < len(items) {
-		return errors.New("the others are not set aside: « vigie quarantine » lists what is")
+		return errors.New("the other ids are not set aside: \"vigie quarantine\" lists those that are")
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func itemOf(id string) (store.ItemRef, error) {
 	consumer, number, _ := strings.Cut(id, "/")
 	item, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || consumer == "" {
-		return store.ItemRef{}, fmt.Errorf("%q is nothing that can be set aside: it looks like alerts/123", id)
+		return store.ItemRef{}, fmt.Errorf("%q is not the id of an item: ids look like alerts/123", id)
 	}
 	return store.ItemRef{Consumer: consumer, Item: item}, nil
 }

@@ -72,8 +72,8 @@ type schema struct {
 
 func schemas() map[string]schema {
 	return map[string]schema{
-		"empty": {"", "run « vigie migrate » first"},
-		"older": {"DELETE FROM bun_migrations WHERE name = '20261126000002'", "run « vigie migrate » first"},
+		"empty": {"", "run “vigie migrate” first"},
+		"older": {"DELETE FROM bun_migrations WHERE name = '20261126000002'", "run “vigie migrate” first"},
 		"newer": {"INSERT INTO bun_migrations (name, group_id) VALUES ('29990101000000', 99)", "use the version that migrated it"},
 	}
 }

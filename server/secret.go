@@ -23,7 +23,7 @@ func (d databaseSettings) openWith(ctx context.Context, p *process, secrets []st
 		s.Close()
 		return nil, nil, err
 	}
-	s.Remember(keys.Fingerprints)
+	s.SetFingerprints(keys.Fingerprints)
 	return s, keys, nil
 }
 
@@ -36,14 +36,14 @@ func useSecrets(ctx context.Context, s *store.Store, secrets []string) error {
 	if err != nil {
 		return err
 	}
-	s.Remember(keys.Fingerprints)
+	s.SetFingerprints(keys.Fingerprints)
 	return s.UseSecrets(ctx, keys.Secrets())
 }
 
 // secretAdopt is the command that goes on with other secrets.
 type secretAdopt struct {
 	databaseSettings
-	Secret []string `help:"The secrets that servers are to have from now on." required:"" type:"secret" placeholder:"SECRET"`
+	Secret []string `help:"The secrets that servers use from now on." required:"" type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.

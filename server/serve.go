@@ -25,8 +25,8 @@ import (
 // serverSettings are all settings of a server.
 type serverSettings struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-	PrivateListen string `help:"The address that serves /metrics and what /readyz has to say, for operators alone; without it, nothing does." type:"listen" placeholder:"HOST:PORT"`
-	Migrate       bool   `help:"Bring the database up to date first; without it, the server stops on one that is not." default:"true" negatable:""`
+	PrivateListen string `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
+	Migrate       bool   `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
 	OldIDs        bool   `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
@@ -42,7 +42,7 @@ type serverSettings struct {
 type plan struct {
 	verifier *verifier
 	page     http.Handler
-	desk     *desk
+	mailing  *mailing
 	gate     *gate
 	trusted  map[string]string
 }
@@ -60,7 +60,7 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	if made.page, errs[2] = c.pageSettings.open(c.BrandName); made.page != nil {
 		c.leadToPage()
 	}
-	made.desk, errs[3] = c.mailSettings.open(c.Secret)
+	made.mailing, errs[3] = c.mailSettings.open(c.Secret)
 	made.gate, errs[4] = c.limitSettings.open(now)
 	made.trusted, errs[5] = c.documents()
 	if len(c.Secret) > 0 { // also where others send the mails
@@ -68,7 +68,7 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	}
 	err := errors.Join(errs[:]...)
 	if err != nil {
-		made.desk.close()
+		made.mailing.close()
 	}
 	return &made, err
 }
@@ -93,28 +93,28 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	traces, err := c.traceSettings.open(ctx)
 	if err != nil {
-		plan.desk.close()
+		plan.mailing.close()
 		return err
 	}
 	defer traces.end(ctx, p.log())
 	if c.Migrate {
 		if err := c.migrate(ctx, p); err != nil {
-			plan.desk.close()
+			plan.mailing.close()
 			return err
 		}
 	}
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
-		plan.desk.close()
+		plan.mailing.close()
 		return err
 	}
 	if !c.OldIDs {
 		s.store.IDs().RefuseOld()
 	}
-	s.page, s.desk, s.gate, s.trusted, s.keep = plan.page, plan.desk, plan.gate, plan.trusted, c.KeepMails
+	s.page, s.mailing, s.gate, s.trusted, s.keep = plan.page, plan.mailing, plan.gate, plan.trusted, c.KeepMails
 	defer s.close()
-	if s.desk != nil {
-		s.desk.mailer = tracedMailer{s.desk.mailer, traces.tracer}
+	if s.mailing != nil {
+		s.mailing.mailer = tracedMailer{s.mailing.mailer, traces.tracer}
 	}
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
@@ -190,14 +190,14 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
 	s.ready = newReadiness(s)
-	s.news = feed.NewNews(s.store, s.log)
+	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
 }
 
 // close lets go of the backends.
 func (s *site) close() {
-	s.desk.close()
+	s.mailing.close()
 	s.engine.Close()
 	s.store.Close()
 }
@@ -239,7 +239,7 @@ func (c *reindex) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	index, err := s.BeginIndex(ctx, feed.Version())
 	if err == nil {
-		fmt.Fprintf(p.out, "The server builds %s; until it is ready the old index answers.\n", index.Name)
+		fmt.Fprintf(p.out, "The server is building %s; the old index answers until it is ready.\n", index.Name)
 	}
 	return err
 }
@@ -258,7 +258,7 @@ func (c *restored) Run(ctx context.Context, p *process) error {
 	if err := s.Restored(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, "The database has a new past: the server builds its search index anew, and no number is given twice.")
+	fmt.Fprintln(p.out, "The database is ready. The server rebuilds its search index when it starts; numbers given before are not given again.")
 	return nil
 }
 

@@ -29,7 +29,7 @@ func (p *process) reader() *setting.Reader {
 // databaseSettings say where the database is.
 type databaseSettings struct {
 	Data        string `help:"The folder of the embedded database and index." default:"vigie-data" type:"folder" placeholder:"DIR"`
-	DatabaseURL string `help:"sqlite:PATH or postgres://…; without it, a SQLite file in the data folder." type:"database" placeholder:"URL"`
+	DatabaseURL string `help:"The database: sqlite:PATH or postgres://…; by default a SQLite file in the data folder." type:"database" placeholder:"URL"`
 }
 
 // url is where the database is.
@@ -72,7 +72,7 @@ func (d databaseSettings) sqlite() (folder, file string, ok bool) {
 
 // searchSettings say where the search engine is.
 type searchSettings struct {
-	SearchURL string `help:"bleve:PATH or http://… of a Meilisearch; without it, an index in the data folder." type:"engine" placeholder:"URL"`
+	SearchURL string `help:"The search engine: bleve:PATH, or the URL http://… of a Meilisearch; by default an index in the data folder." type:"engine" placeholder:"URL"`
 	SearchKey string `help:"The Meilisearch key." type:"key" placeholder:"KEY"`
 }
 

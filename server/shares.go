@@ -44,12 +44,12 @@ func (s *shares) take(who string, n int64) (give func(), err error) {
 
 func tooMany() error {
 	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-		FR: "Trop de demandes : attendez un instant.", EN: "Too many requests: wait a moment.",
+		FR: "Vous avez envoyé trop de demandes. Attendez une minute, puis réessayez.", EN: "You sent too many requests. Wait a minute, then try again.",
 	}}
 }
 
 func tooBusy() error {
 	return &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
-		FR: "Le service est très demandé. Réessayez dans un instant.", EN: "The service is very busy. Try again in a moment.",
+		FR: "Le service est surchargé. Réessayez dans un instant.", EN: "The service is overloaded. Try again in a moment.",
 	}}
 }

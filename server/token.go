@@ -11,18 +11,18 @@ import (
 
 // token is the command that signs tokens for development.
 type token struct {
-	Email   string        `help:"The address of the person; without it, with --scope publish, a token that stands for nobody." type:"address" placeholder:"ADDRESS"`
+	Email   string        `help:"The person's email address; may be left out with --scope publish, for a token of a program." type:"address" placeholder:"ADDRESS"`
 	Name    string        `help:"The name of the person." type:"name"`
-	Scope   string        `help:"What it allows: publish, beside what is the person's own; or support, in its place." type:"name" placeholder:"SCOPE"`
-	Sources []string      `help:"The sources that it may publish for." type:"words" placeholder:"SOURCE"`
-	Life    time.Duration `help:"How long it is valid." default:"24h" type:"number" bounds:"1s..8760h"`
-	Secret  []string      `help:"The secrets of the server: the first signs." type:"secret" placeholder:"SECRET"`
+	Scope   string        `help:"What else the token allows: \"publish\" adds publishing; \"support\" allows reading accounts, and nothing else." type:"name" placeholder:"SCOPE"`
+	Sources []string      `help:"The sources that the token may publish for." type:"words" placeholder:"SOURCE"`
+	Life    time.Duration `help:"How long the token is valid." default:"24h" type:"number" bounds:"1s..8760h"`
+	Secret  []string      `help:"The server's secrets: the first signs." type:"secret" placeholder:"SECRET"`
 }
 
 // Run runs the command.
 func (c *token) Run(p *process) error {
 	if len(c.Secret) == 0 {
-		return errors.New("set --secret to the server's: with it this command signs, and the server verifies")
+		return errors.New("set --secret to the server's secret: this command signs with it, and the server verifies with it")
 	}
 	subject := strings.ToLower(c.Email)
 	if subject == "" {
@@ -32,7 +32,7 @@ func (c *token) Run(p *process) error {
 		}
 	}
 	if c.Scope == publishScope && len(c.Sources) == 0 {
-		return errors.New("set --sources to what it may publish for")
+		return errors.New("set --sources to the sources that the token may publish for")
 	}
 	signed, err := sign(c.Secret[0], subject, claims{
 		Email: c.Email, EmailVerified: c.Email != "", Name: c.Name, Scope: c.Scope, Sources: c.Sources,

@@ -26,8 +26,8 @@ import (
 
 // traceSettings say where spans go.
 type traceSettings struct {
-	OTLPURL    string  `name:"otlp-url" help:"Where traces are sent, an OpenTelemetry collector that speaks OTLP over HTTP, such as http://collector:4318; without it, nowhere." type:"url" placeholder:"URL"`
-	TraceRatio float64 `help:"The part of requests that are traced, 0 to 1, where they do not bring a trace of their own." default:"1" type:"number" bounds:"0..1" placeholder:"N"`
+	OTLPURL    string  `name:"otlp-url" help:"The OpenTelemetry collector for traces (OTLP over HTTP), such as http://collector:4318; without it, no traces are sent." type:"url" placeholder:"URL"`
+	TraceRatio float64 `help:"The share of requests that is traced, from 0 to 1, for requests without a trace of their own." default:"1" type:"number" bounds:"0..1" placeholder:"N"`
 }
 
 // traces makes spans: of requests, and of what they lead to.

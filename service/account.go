@@ -14,12 +14,12 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 	var f form
 	if u.TimeZone != nil && !validTimeZone(*u.TimeZone) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "« %s » n'est pas un fuseau horaire, comme Europe/Paris.",
-			EN: "“%s” is not a time zone, like Europe/Paris.",
+			FR: "« %s » n’est pas un fuseau horaire. Exemple : Europe/Paris",
+			EN: "“%s” is not a time zone. Example: Europe/Paris",
 		}.With(*u.TimeZone), "input", "timeZone")
 	}
 	if u.DigestHour != nil && (*u.DigestHour < 0 || *u.DigestHour > 23) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "L'heure va de 0 à 23.", EN: "The hour is from 0 to 23."}, "input", "digestHour")
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Indiquez une heure entre 0 et 23.", EN: "Give an hour between 0 and 23."}, "input", "digestHour")
 	}
 	if err := f.problems.Err(); err != nil {
 		return nil, err
@@ -31,8 +31,8 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 func (s *Service) DeleteAccount(ctx context.Context, account *vigie.Account, confirmEmail string) error {
 	if !strings.EqualFold(address.Canonical(strings.TrimSpace(confirmEmail)), account.Email) {
 		return &vigie.Error{Code: vigie.Invalid, Field: []string{"confirmEmail"}, Text: vigie.Text{
-			FR: "Ce n'est pas l'adresse de votre compte.",
-			EN: "This is not your account's address.",
+			FR: "Cette adresse n’est pas celle de votre compte : rien n’a été supprimé. Saisissez l’adresse de votre compte.",
+			EN: "This is not your account's address: nothing was deleted. Enter your account's address.",
 		}}
 	}
 	return s.Store.Erase(ctx, account.ID)

@@ -30,13 +30,13 @@ func (f *form) address(text string, path []string) string {
 	switch _, host, _ := strings.Cut(a.Text, "@"); {
 	case ok && a.UTF8:
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Avant l'arobase (@), une adresse mail s'écrit sans accents.",
-			EN: "Before the at sign (@), a mail address is written without accents.",
+			FR: "Cette adresse électronique contient un accent avant l’arobase (@). Saisissez cette partie sans accents.",
+			EN: "This email address has an accent before the at sign (@). Type that part without accents.",
 		}, path...)
 	case !ok || !strings.Contains(host, "."): // a person elsewhere has a host with a dot
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Ce n'est pas une adresse mail.",
-			EN: "This is not a mail address.",
+			FR: "Cette adresse électronique n’est pas valable. Format attendu : nom@domaine.fr",
+			EN: "This email address is not valid. Expected format: name@domain.fr",
 		}, path...)
 	default:
 		return a.Text

@@ -45,8 +45,8 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 	switch {
 	case in.Keywords != nil && in.KeywordsText != nil:
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Donnez les mots clés en liste ou en un seul champ, pas les deux.",
-			EN: "Give the keywords as a list or as one field, not both.",
+			FR: "Indiquez les mots clés dans la liste (keywords) ou dans le texte (keywordsText), pas dans les deux.",
+			EN: "Give the keywords as a list (keywords) or as text (keywordsText), not both.",
 		}, at(path, "keywordsText")...)
 	case in.Keywords != nil:
 		c.keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
@@ -126,8 +126,8 @@ func (f *form) keywords(list []string, path []string) []string {
 		case f.badKeyword(keyword, here):
 		case query.Meaningless(keyword):
 			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "« %s » ne suffit pas pour chercher : ajoutez un mot qui a un sens.",
-				EN: "“%s” is not enough to search for: add a word that means something.",
+				FR: "« %s » est trop courant : ajoutez un mot plus précis.",
+				EN: "“%s” is too common: add a more specific word.",
 			}.With(keyword), here...)
 		case !slices.Contains(keywords, keyword):
 			keywords = append(keywords, keyword)
@@ -150,8 +150,8 @@ func (f *form) keywordsText(text string, path []string) []string {
 		case keyword == "":
 		case query.Meaningless(keyword):
 			f.warnings = append(f.warnings, vigie.Warning{Field: path, Code: vigie.StopWordDropped, Text: vigie.Text{
-				FR: "« %s » n'est pas cherché : ce mot n'a pas de sens à lui seul.",
-				EN: "“%s” is not searched for: it means nothing alone.",
+				FR: "« %s » est trop courant : la recherche n’en tient pas compte.",
+				EN: "“%s” is too common: the search leaves it out.",
 			}.With(keyword)})
 		case f.badKeyword(keyword, path):
 		case !slices.Contains(keywords, keyword):
@@ -166,14 +166,14 @@ func (f *form) badKeyword(keyword string, path []string) bool {
 	switch {
 	case query.Short(keyword):
 		f.problems.Add(vigie.TooShort, vigie.Text{
-			FR: "« %s » est trop court : un mot clé a au moins %d caractères.",
-			EN: "“%s” is too short: a keyword has at least %d characters.",
+			FR: "« %s » est trop court : un mot clé doit compter au moins %d caractères.",
+			EN: "“%s” is too short: a keyword needs at least %d characters.",
 		}.With(keyword, vigie.MinKeywordLength), path...)
 		return true
 	case lexicon.Length(keyword) > vigie.MaxKeywordLength:
 		f.problems.Add(vigie.TooLong, vigie.Text{
-			FR: "Un mot clé a au plus %d caractères.",
-			EN: "A keyword has at most %d characters.",
+			FR: "Ce mot clé est trop long : %d caractères au plus.",
+			EN: "This keyword is too long: %d characters at most.",
 		}.With(vigie.MaxKeywordLength), path...)
 		return true
 	}
@@ -187,8 +187,8 @@ func (f *form) excluded(list []string, path []string) []string {
 	for i, keyword := range list[:min(len(list), vigie.MaxKeywords)] {
 		if query.ContentWords(clean(keyword)) > 2 {
 			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "Une expression exclue a au plus deux mots qui comptent.",
-				EN: "An excluded phrase has at most two words that count.",
+				FR: "Cette expression à exclure est trop longue : gardez-en deux mots, sans compter « de », « la », « et »…",
+				EN: "This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…",
 			}, at(path, strconv.Itoa(i))...)
 		}
 	}
@@ -258,8 +258,8 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 		switch buyer := found[id]; {
 		case buyer == nil:
 			f.problems.Add(vigie.NotFound, vigie.Text{
-				FR: "Cet organisme n'existe pas.",
-				EN: "There is no such buyer.",
+				FR: "Cet organisme est introuvable. Choisissez-en un dans la liste.",
+				EN: "This buyer was not found. Choose one from the list.",
 			}, at(path, strconv.Itoa(i))...)
 		case !slices.Contains(buyers, buyer.ID):
 			buyers = append(buyers, buyer.ID)
@@ -285,16 +285,16 @@ func (s *Service) buyerID(id string) int64 {
 }
 
 func tooMany(n, most int) vigie.Text {
-	return vigie.Text{FR: "%d valeurs, c'est trop : %d au plus.", EN: "%d values are too many: %d at most."}.With(n, most)
+	return vigie.Text{FR: "%[2]d valeurs au plus : vous en avez indiqué %[1]d.", EN: "%[2]d values at most: you gave %[1]d."}.With(n, most)
 }
 
 func noDepartment(code string) vigie.Text {
-	return vigie.Text{FR: "Le département « %s » n'existe pas.", EN: "There is no department “%s”."}.With(code)
+	return vigie.Text{FR: "Le département « %s » n’existe pas. Indiquez son numéro : 01, 2A, 974…", EN: "There is no department “%s”. Give its number: 01, 2A, 974…"}.With(code)
 }
 
 func notCPV(code string) vigie.Text {
 	return vigie.Text{
-		FR: "« %s » n'est pas un code CPV : donnez de 2 à 8 chiffres.",
+		FR: "« %s » n’est pas un code CPV : indiquez de 2 à 8 chiffres.",
 		EN: "“%s” is not a CPV code: give 2 to 8 digits.",
 	}.With(code)
 }
@@ -307,8 +307,8 @@ func (f *form) name(name string, path []string) string {
 		f.problems.Add(vigie.Blank, vigie.Text{FR: "Donnez un nom à la veille.", EN: "Give the watch a name."}, path...)
 	case n > vigie.MaxNameLength:
 		f.problems.Add(vigie.TooLong, vigie.Text{
-			FR: "Le nom a au plus %d caractères.",
-			EN: "The name has at most %d characters.",
+			FR: "Ce nom est trop long : %d caractères au plus.",
+			EN: "This name is too long: %d characters at most.",
 		}.With(vigie.MaxNameLength), path...)
 	}
 	return name

@@ -94,15 +94,15 @@ func parseCursor(ids *opaque.Keys, s, list, argument string) (cursor, error) {
 	}
 	if c.List != list {
 		return c, badRequest(vigie.Text{
-			FR: "Ce curseur vient d'une autre liste ou d'un autre ordre.",
-			EN: "This cursor is of another list or another order.",
+			FR: "Ce curseur vient d’une autre liste ou d’un autre tri. Reprenez la liste depuis le début.",
+			EN: "This cursor comes from another list or another order. Read the list again from its start.",
 		}, argument)
 	}
 	return c, nil
 }
 
 func noCursor(argument string) error {
-	return badRequest(vigie.Text{FR: "Ce curseur n'en est pas un.", EN: "This is not a cursor."}, argument)
+	return badRequest(vigie.Text{FR: "Ce curseur n’est pas valable. Utilisez un curseur donné par la liste.", EN: "This cursor is not valid. Use one that the list gave."}, argument)
 }
 
 // tenderCursor is the place that an index has a row at in an order.
@@ -162,15 +162,15 @@ func (a PageArgs) window(standard int) (window, error) {
 	}
 	if w.size < 1 || w.size > vigie.MaxPageSize {
 		return w, badRequest(vigie.Text{
-			FR: "Le nombre d'éléments par page va de 1 à %d.",
-			EN: "The number of rows of a page is from 1 to %d.",
+			FR: "Le nombre de lignes par page doit être compris entre 1 et %d.",
+			EN: "The number of rows per page must be between 1 and %d.",
 		}.With(vigie.MaxPageSize), argument)
 	}
 	switch {
 	case a.Page != nil && (a.After != nil || a.Before != nil || a.Last != nil):
 		return w, badRequest(vigie.Text{
-			FR: "Un numéro de page ne se combine ni avec un curseur ni avec last.",
-			EN: "A page number goes neither with a cursor nor with last.",
+			FR: "Indiquez soit un numéro de page, soit un curseur ou « last ».",
+			EN: "Give either a page number, or a cursor or “last”.",
 		}, "page")
 	case a.Page != nil && *a.Page < 1:
 		return w, badRequest(vigie.Text{FR: "Les pages sont numérotées à partir de 1.", EN: "Pages are numbered from 1."}, "page")
@@ -178,13 +178,13 @@ func (a PageArgs) window(standard int) (window, error) {
 		w.page = int(*a.Page)
 	case a.After != nil && (a.Before != nil || a.Last != nil):
 		return w, badRequest(vigie.Text{
-			FR: "after va avec first, before avec last.",
-			EN: "after goes with first, before with last.",
+			FR: "Utilisez « after » avec « first », et « before » avec « last ».",
+			EN: "Use “after” with “first”, and “before” with “last”.",
 		}, "after")
 	case a.Before != nil && a.Last == nil:
 		return w, badRequest(vigie.Text{
-			FR: "after va avec first, before avec last.",
-			EN: "after goes with first, before with last.",
+			FR: "Utilisez « after » avec « first », et « before » avec « last ».",
+			EN: "Use “after” with “first”, and “before” with “last”.",
 		}, "before")
 	case a.After != nil:
 		w.cursor, w.argument = *a.After, "after"

@@ -143,7 +143,7 @@ func asNoRecipient(err error) error {
 
 func noRecipient(field ...string) error {
 	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
-		FR: "Cette adresse n'est sur aucune veille.",
-		EN: "This address is on no watch.",
+		FR: "Cette adresse ne figure sur aucune de vos veilles. Elle a peut-être été retirée.",
+		EN: "This address is on none of your watches. It may have been removed.",
 	}}
 }

@@ -103,8 +103,8 @@ func (f *form) ref(s string, most int, field string) string {
 		f.problems.Add(vigie.TooLong, tooLong(lexicon.Length(s), most), field)
 	case clean(s) != s:
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Ce champ contient des caractères qui ne se voient pas.",
-			EN: "This field has characters that do not show.",
+			FR: "Ce champ contient des espaces en trop ou des caractères invisibles. Retirez-les.",
+			EN: "This field has extra spaces or invisible characters. Remove them.",
 		}, field)
 	}
 	return s
@@ -119,8 +119,8 @@ func oneOf[T ~string](f *form, s string, otherwise T, values []T, field ...strin
 			names[i] = string(v)
 		}
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "« %s » n'est pas l'un de : %s.",
-			EN: "“%s” is none of %s.",
+			FR: "« %s » n’est pas une valeur possible. Valeurs possibles : %s",
+			EN: "“%s” is not one of: %s",
 		}.With(s, strings.Join(names, ", ")), field...)
 	}
 	return value
@@ -140,7 +140,7 @@ func (f *form) past(t *watches.Time, now time.Time, field ...string) *time.Time 
 		return nil
 	}
 	if t.After(now) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Cette date est à venir.", EN: "This date is in the future."}, field...)
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Cette date est dans le futur. Indiquez une date passée.", EN: "This date is in the future. Give a date in the past."}, field...)
 	}
 	return &t.Time
 }

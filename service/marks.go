@@ -51,7 +51,7 @@ func (s *Service) Dismiss(ctx context.Context, account *vigie.Account, id int64,
 }
 
 func noTender() vigie.Text {
-	return vigie.Text{FR: "Ce marché n'existe pas.", EN: "There is no such tender."}
+	return vigie.Text{FR: "Ce marché est introuvable.", EN: "This tender was not found."}
 }
 
 // indexLag is more than an index is ever behind the database, deadlines that

@@ -76,12 +76,12 @@ func (s *Service) followedWatches(ctx context.Context, account *vigie.Account, i
 
 // edited reports whether the watches of an account changed, by what came since
 // they were read.
-func edited(account int64, news []*query.News) bool {
-	return slices.ContainsFunc(news, func(n *query.News) bool { return n.Edited[account] })
+func edited(account int64, news []*query.NoticeEffect) bool {
+	return slices.ContainsFunc(news, func(n *query.NoticeEffect) bool { return n.Edited[account] })
 }
 
 // matched tells what news mean to an account that follows watches.
-func (s *Service) matched(ctx context.Context, account *vigie.Account, watches []followedWatch, news []*query.News) ([]*Matched, error) {
+func (s *Service) matched(ctx context.Context, account *vigie.Account, watches []followedWatch, news []*query.NoticeEffect) ([]*Matched, error) {
 	if len(watches) == 0 {
 		return nil, nil
 	}

@@ -102,16 +102,16 @@ func unknowns(c vigie.Criteria) []unknown {
 	var list []unknown
 	if len(c.Natures) > 0 {
 		u := unknown{field: "natures", without: c, any: c, text: vigie.Text{
-			FR: "Marchés en ligne qui ne disent pas leur nature, et ne sont donc pas retenus : %d.",
-			EN: "Tenders online that do not say their nature, and are left out: %d.",
+			FR: "Marchés en ligne écartés, car leur nature n’est pas indiquée : %d.",
+			EN: "Tenders online left out because their nature is not given: %d.",
 		}}
 		u.without.Natures, u.any.Natures = nil, vigie.Natures()
 		list = append(list, u)
 	}
 	if len(c.CPVCodes) > 0 {
 		u := unknown{field: "cpvCodes", without: c, any: c, text: vigie.Text{
-			FR: "Marchés en ligne sans code CPV, et donc pas retenus : %d.",
-			EN: "Tenders online without a CPV code, and left out: %d.",
+			FR: "Marchés en ligne écartés, car leur code CPV n’est pas indiqué : %d.",
+			EN: "Tenders online left out because they have no CPV code: %d.",
 		}}
 		u.without.CPVCodes, u.any.CPVCodes = nil, nil
 		for division := range 100 {
@@ -128,13 +128,13 @@ func measured(c vigie.Criteria, results []search.Result, path []string) []vigie.
 	switch lately := results[1].Total; {
 	case len(query.Compile(c).Clauses) == 0 && len(c.ExcludedKeywords) == 0:
 		warnings = append(warnings, vigie.Warning{Field: path, Code: vigie.TooBroad, Text: vigie.Text{
-			FR: "Sans critère, la veille retient tous les marchés.",
-			EN: "Without criteria, the watch matches every tender.",
+			FR: "Cette veille n’a pas de critère : tous les marchés lui correspondent. Ajoutez-en un pour recevoir moins d’alertes.",
+			EN: "This watch has no criteria: every tender matches it. Add one to get fewer alerts.",
 		}})
 	case lately > previewDays*vigie.BroadPerDay:
 		warnings = append(warnings, vigie.Warning{Field: path, Code: vigie.TooBroad, Text: vigie.Text{
-			FR: "La veille aurait retenu %d marchés ces %d derniers jours : précisez-la pour recevoir moins de mails.",
-			EN: "The watch would have matched %d tenders in the last %d days: narrow it to get less mail.",
+			FR: "%d marchés ont correspondu à cette veille ces %d derniers jours. Précisez-la pour recevoir moins d’alertes.",
+			EN: "%d tenders matched this watch in the last %d days. Narrow it to get fewer alerts.",
 		}.With(lately, previewDays)})
 	}
 	for i, u := range unknowns(c) {

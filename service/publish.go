@@ -138,8 +138,8 @@ func (f *form) buyerRecord(in vigie.BuyerRecord, sources []string, path []string
 func (f *form) source(source string, sources []string, path []string) {
 	if !slices.Contains(sources, source) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Votre jeton ne permet pas de publier pour la source « %s ».",
-			EN: "Your token does not allow publishing for the source “%s”.",
+			FR: "Votre jeton ne permet pas de publier pour la source « %s ». Utilisez le jeton de cette source.",
+			EN: "Your token does not allow publishing for the source “%s”. Use that source's token.",
 		}.With(source), path...)
 	}
 }
@@ -148,7 +148,7 @@ func (f *form) source(source string, sources []string, path []string) {
 func (f *form) siret(s string, path []string) string {
 	s = strings.ReplaceAll(s, " ", "")
 	if s != "" && !vigie.ValidSIRET(s) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce n'est pas un SIRET.", EN: "This is not a SIRET."}, path...)
+		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce numéro SIRET n’est pas valable : vérifiez ses 14 chiffres.", EN: "This SIRET is not valid: check its 14 digits."}, path...)
 	}
 	return s
 }
@@ -193,15 +193,15 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
 		if !vigie.PlausibleDeadline(*n.Content.Deadline, n.PublishedAt) {
 			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "Cette date limite est impossible : elle précède 1900, ou suit la publication de plus de 20 ans.",
-				EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication.",
+				FR: "Cette date limite est impossible : elle est avant 1900, ou plus de 20 ans après la publication. Vérifiez l’année.",
+				EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication. Check the year.",
 			}, at(path, "deadline")...)
 		}
 	}
 	if n.Content.URL != "" && !validURL(n.Content.URL) {
 		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Ce n'est pas une adresse http ou https.",
-			EN: "This is not an http or https address.",
+			FR: "Cette adresse web n’est pas valable : elle doit commencer par http:// ou https://.",
+			EN: "This web address is not valid: it must begin with http:// or https://.",
 		}, at(path, "url")...)
 	}
 	return n
@@ -217,7 +217,7 @@ func (f *form) fullCPVCodes(list []string, path []string) []string {
 		codes[i], _, _ = strings.Cut(strings.TrimSpace(code), "-")
 		if _, ok := cpvPrefix(code); !ok || len(codes[i]) != 8 {
 			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "« %s » n'est pas un code CPV de 8 chiffres.",
+				FR: "« %s » n’est pas un code CPV de 8 chiffres.",
 				EN: "“%s” is not a CPV code of 8 digits.",
 			}.With(code), at(path, strconv.Itoa(i))...)
 		}
@@ -258,17 +258,17 @@ func (f *form) cleaned(s string, most int, needed bool, path []string) string {
 
 func unstorable() vigie.Text {
 	return vigie.Text{
-		FR: "Cet avis n'a pas pu être enregistré. Les autres l'ont été.",
+		FR: "Cet avis n’a pas pu être enregistré. Les autres l’ont été.",
 		EN: "This notice could not be stored. The others were.",
 	}
 }
 
 func unfilled() vigie.Text {
-	return vigie.Text{FR: "Ce champ est à remplir.", EN: "This field must be filled."}
+	return vigie.Text{FR: "Remplissez ce champ.", EN: "Fill in this field."}
 }
 
 func tooLong(n, most int) vigie.Text {
-	return vigie.Text{FR: "%d caractères, c'est trop : %d au plus.", EN: "%d characters are too many: %d at most."}.With(n, most)
+	return vigie.Text{FR: "%[2]d caractères au plus : ce texte en compte %[1]d.", EN: "%[2]d characters at most: this text has %[1]d."}.With(n, most)
 }
 
 func validURL(s string) bool {

@@ -23,7 +23,7 @@ type Service struct {
 	Index func() (search.Index, error)
 	// News follows what is published, from the call on until ctx ends; an error
 	// is the last thing that it yields.
-	News func(ctx context.Context) (iter.Seq2[[]*query.News, error], error)
+	News func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error)
 	Now  func() time.Time
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool

@@ -32,14 +32,14 @@ func Summary(c vigie.Criteria, buyers map[int64]*vigie.Buyer) []SummaryLine {
 	}
 	if c.KeywordMode == vigie.AnyKeyword && len(c.Keywords) > 1 {
 		lines = append(lines, SummaryLine{vigie.Text{FR: "Recherche", EN: "Search"},
-			vigie.Text{FR: "n'importe lequel de ces termes", EN: "any of these terms"}})
+			vigie.Text{FR: "n’importe lequel de ces mots clés", EN: "any of these keywords"}})
 	}
 	if n := len(c.ExcludedKeywords); n > 0 {
-		lines = append(lines, line(n, vigie.Text{FR: "Mot exclu", EN: "Excluded keyword"}, vigie.Text{FR: "Mots exclus", EN: "Excluded keywords"},
+		lines = append(lines, line(n, vigie.Text{FR: "Mot à exclure", EN: "Excluded keyword"}, vigie.Text{FR: "Mots à exclure", EN: "Excluded keywords"},
 			vigie.Same(query.FormatKeywords(c.ExcludedKeywords))))
 	}
 	if len(c.Departments) > 0 && !c.IncludeNationwide {
-		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés nationaux", EN: "Nationwide tenders"}, vigie.Text{FR: "exclus", EN: "left out"}})
+		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés nationaux", EN: "Nationwide tenders"}, vigie.Text{FR: "écartés", EN: "left out"}})
 	}
 	if n := len(c.Natures); n > 0 {
 		var fr, en []string

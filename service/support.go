@@ -12,37 +12,37 @@ import (
 	"vigie/store"
 )
 
-// Desk is who asks for a support desk, as its token says.
-type Desk struct{ Issuer, Subject string }
+// SupportAgent is who asks for a support agent, as its token says.
+type SupportAgent struct{ Issuer, Subject string }
 
 // maxFound is how many accounts are found by an address.
 const maxFound = 20
 
 // FindAccounts returns the accounts whose own address it is, and then those
-// that write to it. That the desk sees them is written down first, as an access
+// that write to it. That the agent sees them is written down first, as an access
 // by a field of the API.
-func (s *Service) FindAccounts(ctx context.Context, desk Desk, field, email string) ([]*vigie.Account, error) {
+func (s *Service) FindAccounts(ctx context.Context, supportAgent SupportAgent, field, email string) ([]*vigie.Account, error) {
 	accounts, err := s.Store.AccountsOfAddress(ctx, address.Canonical(strings.TrimSpace(email)), maxFound)
 	if err != nil {
 		return nil, err
 	}
-	return accounts, s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, accounts)
+	return accounts, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, accounts)
 }
 
-// OpenWatch returns the account whose a watch is. That the desk sees it is
+// OpenWatch returns the account whose a watch is. That the agent sees it is
 // written down first.
-func (s *Service) OpenWatch(ctx context.Context, desk Desk, field string, watch int64) (*vigie.Account, error) {
+func (s *Service) OpenWatch(ctx context.Context, supportAgent SupportAgent, field string, watch int64) (*vigie.Account, error) {
 	account, err := s.Store.AccountOfWatch(ctx, watch)
 	switch {
 	case vigie.CodeOf(err) == vigie.NotFound:
-		if err := s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, nil); err != nil {
+		if err := s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, nil); err != nil {
 			return nil, err
 		}
 		return nil, noWatch()
 	case err != nil:
 		return nil, err
 	}
-	return account, s.Store.NoteAccess(ctx, desk.Issuer, desk.Subject, field, []*vigie.Account{account})
+	return account, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, []*vigie.Account{account})
 }
 
 // AlertExplanation is what an address was told of a tender because of a watch,
@@ -130,10 +130,10 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 		}
 		if len(e.Reasons) == 0 {
 			e.Reasons = append(e.Reasons, &AlertReason{Code: AlertUnknown, Text: vigie.Text{
-				FR: "Rien ne s'y oppose aujourd'hui : la veille ou le marché étaient autres à l'arrivée de l'avis, l'avis était déjà trop ancien pour une alerte, " +
-					"ou c'est plus ancien que ce qui est conservé.",
-				EN: "Nothing stands against it now: the watch or the tender was another when the notice came, the notice was too old to alert by then, " +
-					"or it is longer ago than is kept.",
+				FR: "Aucune raison n’est connue. La veille ou le marché ont pu changer depuis la publication de l’avis, l’avis a pu être trop ancien pour une alerte, " +
+					"ou l’envoi est plus ancien que les données conservées.",
+				EN: "No reason is known. The watch or the tender may have changed since the notice was published, the notice may have been too old for an alert, " +
+					"or the alert is older than what is kept.",
 			}})
 		}
 		list = append(list, e)
@@ -146,13 +146,13 @@ func becameOf(a *store.Attempt) *AlertReason {
 	switch a.Status() {
 	case vigie.DeliverySent:
 		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
-			FR: "Un serveur de messagerie a accepté le message : il peut être dans les indésirables.",
-			EN: "A mail server accepted the mail: it may be in the spam folder.",
+			FR: "Le courriel a été envoyé et accepté par le serveur de messagerie. S’il n’est pas dans la boîte de réception, cherchez-le parmi les indésirables.",
+			EN: "The mail was sent, and the mail server accepted it. If it is not in the inbox, look in the spam folder.",
 		}}
 	case vigie.DeliveryFailed:
 		return &AlertReason{Code: AlertFailed, At: a.ClosedAt, Reply: a.Error, Text: vigie.Text{
-			FR: "Le serveur de messagerie a refusé le message définitivement.",
-			EN: "The mail server refused the mail for good.",
+			FR: "Le serveur de messagerie du destinataire a refusé le courriel : il ne sera pas renvoyé. Vérifiez l’adresse.",
+			EN: "The recipient's mail server refused the mail: it will not be sent again. Check the address.",
 		}}
 	case vigie.DeliveryDropped:
 		at := a.DroppedAt
@@ -160,8 +160,8 @@ func becameOf(a *store.Attempt) *AlertReason {
 			at = a.ClosedAt
 		}
 		return &AlertReason{Code: AlertDropped, At: at, Text: vigie.Text{
-			FR: "Au moment de l'envoi, le message n'était plus utile ou n'était plus permis.",
-			EN: "When the mail was due, it was no longer relevant, or no longer allowed.",
+			FR: "Le courriel n’a pas été envoyé : au moment de l’envoi, il n’était plus utile (marché terminé, par exemple) ou plus autorisé.",
+			EN: "The mail was not sent: when it was due, it was no longer relevant (the tender had ended, for instance) or no longer allowed.",
 		}}
 	case vigie.DeliveryHeld:
 		return &AlertReason{Code: AlertHeld, At: &a.DueAt, Text: heldFor(a.HeldFor)}
@@ -169,11 +169,11 @@ func becameOf(a *store.Attempt) *AlertReason {
 	}
 	if a.Error != "" {
 		return &AlertReason{Code: AlertDelayed, At: a.RetryAt, Reply: a.Error, Text: vigie.Text{
-			FR: "Le serveur de messagerie a refusé le message pour l'instant ; un nouvel essai est prévu.",
-			EN: "The mail server refused the mail for the time being; it is tried again.",
+			FR: "Le serveur de messagerie a refusé le courriel pour l’instant. Un nouvel envoi aura lieu automatiquement.",
+			EN: "The mail server refused the mail for now. It will be sent again automatically.",
 		}}
 	}
-	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le message doit encore partir.", EN: "The mail is still to leave."}}
+	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le courriel n’est pas encore parti. Il sera envoyé à l’heure prévue.", EN: "The mail has not left yet. It will be sent when it is due."}}
 }
 
 // heldFor says what stands in the way of a delivery that is held.
@@ -181,19 +181,19 @@ func heldFor(reason vigie.HoldReason) vigie.Text {
 	switch reason {
 	case vigie.HoldWatchDeleted:
 		return vigie.Text{
-			FR: "La veille est supprimée : le message partira si elle est rétablie dans les 24 heures.",
-			EN: "The watch is deleted: the mail leaves if it is restored within 24 hours.",
+			FR: "La veille a été supprimée. Le courriel ne partira que si elle est rétablie dans les 24 heures suivant sa suppression.",
+			EN: "The watch was deleted. The mail will be sent only if it is restored within 24 hours of its deletion.",
 		}
 	case vigie.HoldUnconfirmed:
 		return vigie.Text{
-			FR: "La plateforme ne garantit plus cette adresse pour l'instant : le message partira dès qu'elle sera confirmée.",
-			EN: "The platform does not vouch for this address at the moment: the mail leaves once it is confirmed.",
+			FR: "La plateforme ne garantit plus cette adresse. Le courriel partira quand elle sera de nouveau confirmée.",
+			EN: "The platform no longer vouches for this address. The mail will be sent once it is confirmed again.",
 		}
 	case vigie.HoldWatchInactive:
 	}
 	return vigie.Text{
-		FR: "La veille est désactivée : le message partira si elle est réactivée à temps.",
-		EN: "The watch is switched off: the mail leaves if it is switched on in time.",
+		FR: "La veille est désactivée. Le courriel ne partira que si elle est réactivée avant la fin du marché, dans les 30 jours.",
+		EN: "The watch is switched off. The mail will be sent only if it is switched on before the tender ends, within 30 days.",
 	}
 }
 
@@ -202,32 +202,32 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 	var list []*AlertReason
 	if r.RemovedAt != nil {
 		list = append(list, &AlertReason{Code: AlertRemoved, At: r.RemovedAt, Text: vigie.Text{
-			FR: "L'adresse a été retirée de la veille.",
-			EN: "The address was taken from the watch.",
+			FR: "L’adresse a été retirée de la veille : elle ne reçoit plus ses alertes.",
+			EN: "The address was removed from the watch: it no longer gets its alerts.",
 		}})
 	}
 	switch r.Status {
 	case vigie.Pending:
 		list = append(list, &AlertReason{Code: AlertPending, Text: vigie.Text{
-			FR: "L'adresse n'est pas confirmée.",
-			EN: "The address is not confirmed.",
+			FR: "L’adresse n’est pas confirmée : elle ne recevra d’alertes qu’après confirmation.",
+			EN: "The address is not confirmed: it will get no alerts until it is.",
 		}})
 	case vigie.Unsubscribed:
 		list = append(list, &AlertReason{Code: AlertUnsubscribed, At: r.StatusAt, Text: vigie.Text{
-			FR: "La personne qui lit cette adresse s'est désabonnée.",
-			EN: "Whoever reads this address has left.",
+			FR: "Le destinataire s’est désinscrit. Lui seul peut se réinscrire.",
+			EN: "The recipient unsubscribed. Only they can subscribe again.",
 		}})
 	case vigie.Bounced:
 		list = append(list, &AlertReason{Code: AlertBounced, At: r.StatusAt, Text: vigie.Text{
-			FR: "Un message à cette adresse est revenu.",
-			EN: "A mail to this address came back.",
+			FR: "Un courriel envoyé à cette adresse est revenu : elle ne reçoit plus d’alertes.",
+			EN: "A mail to this address came back: it gets no more alerts.",
 		}})
 	case vigie.Confirmed:
 	}
 	if m.Dismissed && r.Primary {
 		list = append(list, &AlertReason{Code: AlertDismissed, Text: vigie.Text{
-			FR: "Le compte a écarté ce marché.",
-			EN: "The account dismissed this tender.",
+			FR: "Le titulaire du compte a écarté ce marché : il n’est plus signalé.",
+			EN: "The account's owner dismissed this tender: no more alerts about it.",
 		}})
 	}
 	return list
@@ -236,7 +236,7 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 // againstAlert says what stands against mails because of a watch about a
 // tender, whoever they are for.
 func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Tender, match query.Explanation) ([]*AlertReason, error) {
-	told, err := s.Store.Told(ctx)
+	told, err := s.Store.AlertsCursor(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	var list []*AlertReason
 	because := func(code AlertReasonCode, text vigie.Text) { list = append(list, &AlertReason{Code: code, Text: text}) }
 	if !w.Active {
-		because(AlertWatchInactive, vigie.Text{FR: "La veille est désactivée.", EN: "The watch is switched off."})
+		because(AlertWatchInactive, vigie.Text{FR: "La veille est désactivée : elle n’envoie pas d’alertes.", EN: "The watch is switched off: it sends no alerts."})
 	}
 	if !match.Matches {
 		because(AlertNotMatching, notMatching(match))
@@ -256,16 +256,16 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	switch {
 	case len(since) == 0:
 		because(AlertBeforeWatch, vigie.Text{
-			FR: "Le marché a été publié avant que la veille ne soit créée ou réactivée : il est dans la liste, sans alerte.",
-			EN: "The tender was published before the watch was made or switched on: it is listed, not mailed.",
+			FR: "Le marché a été publié avant la création ou la réactivation de la veille : il figure dans la liste, sans alerte.",
+			EN: "The tender was published before the watch was created or switched on: it is in the list, without an alert.",
 		})
 	case !slices.ContainsFunc(since, func(n *vigie.Notice) bool { return !n.Quiet }):
-		because(AlertQuiet, vigie.Text{FR: "Le marché a été importé sans alerte.", EN: "The tender was imported without alerting."})
+		because(AlertQuiet, vigie.Text{FR: "Le marché a été importé sans alerte : il figure seulement dans la liste.", EN: "The tender was imported without alerts: it is only in the list."})
 	case since[len(since)-1].ID > told:
-		because(AlertNotMatchedYet, vigie.Text{FR: "L'avis n'a pas encore été examiné.", EN: "The notice is still to be matched."})
+		because(AlertNotMatchedYet, vigie.Text{FR: "L’avis n’a pas encore été comparé aux veilles : il le sera dans un instant.", EN: "The notice has not been compared with the watches yet: it will be in a moment."})
 	}
 	if t.Status(s.now()) != vigie.StatusOnline {
-		because(AlertNotOnline, vigie.Text{FR: "Le marché n'est plus en ligne.", EN: "The tender cannot be answered any more."})
+		because(AlertNotOnline, vigie.Text{FR: "Le marché n’est plus en ligne : il n’est plus possible d’y répondre.", EN: "The tender is no longer online: it cannot be answered any more."})
 	}
 	return list, nil
 }
@@ -279,7 +279,7 @@ func notMatching(match query.Explanation) vigie.Text {
 		}
 	}
 	return vigie.Text{
-		FR: "La veille ne retient pas ce marché : " + strings.Join(fr, " ; ") + ".",
-		EN: "The watch does not match this tender: " + strings.Join(en, "; ") + ".",
+		FR: "Ce marché ne correspond pas à la veille. Critères non remplis : " + strings.Join(fr, " ; ") + ".",
+		EN: "This tender does not match the watch. Criteria not met: " + strings.Join(en, "; ") + ".",
 	}
 }

@@ -191,8 +191,8 @@ func searchText(text string) (string, error) {
 	text = clean(text)
 	if lexicon.Length(text) > vigie.MaxSearchLength {
 		return "", badRequest(vigie.Text{
-			FR: "Une recherche a au plus %d caractères.",
-			EN: "A search has at most %d characters.",
+			FR: "Cette recherche est trop longue : %d caractères au plus.",
+			EN: "This search is too long: %d characters at most.",
 		}.With(vigie.MaxSearchLength), "search")
 	}
 	return text, nil
@@ -204,14 +204,14 @@ func (p *TenderPlan) place() error {
 	if order == search.Relevance {
 		if p.query.Text == "" {
 			return badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE est celui d'une recherche par mots.",
-				EN: "RELEVANCE is the order of a search by words.",
+				FR: "Le tri RELEVANCE demande une recherche par mots. Indiquez « search », ou choisissez un autre tri.",
+				EN: "The order RELEVANCE needs a search by words. Give “search”, or choose another order.",
 			}, "orderBy")
 		}
 		if w.backwards {
 			return badRequest(vigie.Text{
-				FR: "L'ordre RELEVANCE ne se parcourt pas à rebours.",
-				EN: "RELEVANCE is not paged backwards.",
+				FR: "Le tri RELEVANCE ne permet pas de remonter la liste. Utilisez « first » ou « page ».",
+				EN: "The order RELEVANCE cannot be paged backwards. Use “first” or “page”.",
 			}, w.argument)
 		}
 	}
@@ -267,8 +267,8 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	}
 	if atoms > maxAtoms {
 		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-			FR: "Ces veilles ont trop de critères pour une seule opération : demandez-en moins à la fois.",
-			EN: "These watches have too many criteria for one operation: ask for fewer of them at a time.",
+			FR: "Ces veilles ont trop de critères pour une seule opération. Demandez moins de veilles à la fois.",
+			EN: "These watches have too many criteria for one operation. Ask for fewer watches at a time.",
 		}}
 	}
 	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {

@@ -133,8 +133,8 @@ func (s *Service) Watch(ctx context.Context, account *vigie.Account, id int64) (
 // noWatch says the same of a watch that is gone and of another account's.
 func noWatch(field ...string) error {
 	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
-		FR: "Cette veille n'existe pas.",
-		EN: "There is no such watch.",
+		FR: "Cette veille est introuvable. Elle a peut-être été supprimée : revenez à vos veilles.",
+		EN: "This watch was not found. It may have been deleted: go back to your watches.",
 	}}
 }
 

@@ -11,26 +11,23 @@ import (
 	"vigie/database"
 )
 
-// Claims are what a token says of the person who bears it.
+// Claims are what a token says about its owner.
 type Claims struct {
 	Issuer, Subject string
-	// Email is "" where the token does not say; what is known then stays. Name and
-	// Locale likewise.
+	// Email is "" where the token holds none; the known address then stays. The same goes for Name and Locale.
 	Email string
-	// EmailVerified is whether the issuer vouches for Email. Where
-	// VerificationAbsent, the token does not say, and what is known of that
-	// address stays.
+	// EmailVerified reports whether the issuer has verified Email. VerificationAbsent is set where the token does not
+	// say; what is known of the address then stays.
 	EmailVerified, VerificationAbsent bool
 	Name                              string
 	Locale                            vigie.Locale
 }
 
-// SignIn returns the account of the person that the claims are about, made at
-// first sight; email and name follow the claims. What another process changed of
-// it in the last seconds may be missing.
+// SignIn returns the account that the claims identify, and creates it the first time. Email and name follow the
+// claims. Changes that another process made in the last seconds may be missing.
 func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	now := s.db.Now()
-	account, place := s.met.find(c, now)
+	account, place := s.accounts.find(c, now)
 	if account != nil {
 		return account, nil
 	}
@@ -39,10 +36,10 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		return nil, database.Translate(err)
 	}
 	if account != nil && !follow(account, c, s.db.Stamp()) {
-		s.met.keep(account, now, place)
+		s.accounts.keep(account, now, place)
 		return account, nil
 	}
-	defer s.met.forget(person{c.Issuer, c.Subject})
+	defer s.accounts.remove(person{c.Issuer, c.Subject})
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err = s.account(ctx, tx, c)
 		if err != nil {
@@ -70,10 +67,10 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 		if err != nil {
 			return err
 		}
-		return s.vouched(ctx, tx, &before, account)
+		return s.verificationChanged(ctx, tx, &before, account)
 	})
 	if vigie.CodeOf(err) == vigie.Taken {
-		// Another request of the same person was first.
+		// Another request of the same person created the account first.
 		account, err = s.account(ctx, s.db, c)
 		err = database.Translate(err)
 	}
@@ -93,8 +90,8 @@ func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Accou
 	return accounts[0], nil
 }
 
-// follow puts what the claims say into the account and reports whether that
-// changed it. A token that does not know the email leaves it as it was.
+// follow updates the account from the claims and reports whether that changed it. A token without an email leaves the
+// email as it was.
 func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	before := *a
 	if a.Imported {
@@ -106,7 +103,7 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	if c.Email != "" {
 		same, verified := addressKey(a.Email) == addressKey(c.Email), c.EmailVerified
 		if c.VerificationAbsent {
-			verified = same && a.EmailVerified // nothing is known of another address
+			verified = same && a.EmailVerified // another address is not verified by this token
 		}
 		switch {
 		case !verified:
@@ -122,12 +119,11 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	return *a != before
 }
 
-// moveAddress keeps an account's own address its own when it changes, with its
-// watches and with what waits to be told to it. Consent does not move; whether
-// the new address is asked for its own, ask says. Where it was a recipient
-// already it takes over what the old one had, and keeps what it said itself;
-// what the old one was told stays with it. An old address that left keeps its
-// rows, for it may be another person's.
+// moveAddress replaces an account's own address by the new one and keeps its watches and its waiting deliveries.
+// Consent does not move with them; ask says whether the new address is asked for its own. If the new address is
+// already a recipient, it takes over the watches and waiting deliveries of the old one and keeps its own consent and
+// opt-outs; what was sent to the old address stays there. An old address that left keeps its rows, since another
+// person may own it.
 func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, from string, ask bool) error {
 	to := account.Email
 	if addressKey(from) == addressKey(to) {
@@ -149,24 +145,23 @@ func (s *Store) moveAddress(ctx context.Context, tx bun.Tx, account *vigie.Accou
 	case err != nil:
 		return err
 	case left:
-		if after, err = s.succeed(ctx, tx, account, before, after, ask); err != nil {
+		if after, err = s.subscribeNewAddress(ctx, tx, account, before, after, ask); err != nil {
 			return err
 		}
 	case after == nil:
-		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.Asking = to, addressKey(to), nil, "", ask
-		if err := s.recall(ctx, tx, newcomer{before, account.EmailVerified}); err != nil {
+		before.Email, before.AddressKey, before.ConfirmedAt, before.ConfirmedBy, before.ConfirmationPending = to, addressKey(to), nil, "", ask
+		if err := s.applyFingerprints(ctx, tx, newAddress{before, account.EmailVerified}); err != nil {
 			return err
 		}
 		if _, err := tx.NewUpdate().Model(before).Column("email", "address_key", "confirmed_at", "confirmed_by", "asking", "left_at").WherePK().Exec(ctx); err != nil || !ask {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{before.ID})
+		return s.checkNow(ctx, tx, []int64{before.ID})
 	}
 	return s.takeOver(ctx, tx, before, after)
 }
 
-// takeOver gives a recipient the watches and the waiting deliveries of another one
-// of its account.
+// takeOver moves the watches and the waiting deliveries of one recipient to another of the same account.
 func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipient) error {
 	for _, statement := range []string{
 		`UPDATE subscriptions SET recipient_id = ?1 WHERE recipient_id = ?0 AND watch_id NOT IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?1)`,
@@ -184,12 +179,12 @@ func (s *Store) takeOver(ctx context.Context, tx bun.Tx, before, after *recipien
 			return err
 		}
 	}
-	return s.lookAgain(ctx, tx, []int64{after.ID})
+	return s.checkNow(ctx, tx, []int64{after.ID})
 }
 
-// vouched has it decided again what becomes of all that an account's own address
-// is owed, where the issuer began or ceased to vouch for it.
-func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.Account) error {
+// verificationChanged decides again about all waiting deliveries of the account's own address if the issuer now
+// verifies it, or no longer does.
+func (s *Store) verificationChanged(ctx context.Context, tx bun.Tx, before, account *vigie.Account) error {
 	same := addressKey(before.Email) == addressKey(account.Email)
 	if same && before.EmailVerified == account.EmailVerified {
 		return nil
@@ -201,17 +196,17 @@ func (s *Store) vouched(ctx context.Context, tx bun.Tx, before, account *vigie.A
 		return err
 	}
 	r := own[0]
-	r.UnvouchedAt = nil
+	r.UnverifiedAt = nil
 	if same && before.EmailVerified {
-		r.UnvouchedAt = new(s.db.Stamp())
+		r.UnverifiedAt = new(s.db.Stamp())
 	}
 	if _, err := tx.NewUpdate().Model(r).Column("unvouched_at").WherePK().Exec(ctx); err != nil {
 		return err
 	}
-	return s.lookAgain(ctx, tx, []int64{r.ID})
+	return s.checkNow(ctx, tx, []int64{r.ID})
 }
 
-// hasLeft tells whether a recipient asked for no mail, of a watch or at all.
+// hasLeft reports whether a recipient left: one watch, or all of them.
 func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, error) {
 	if r.LeftAt != nil {
 		return true, nil
@@ -219,10 +214,10 @@ func (s *Store) hasLeft(ctx context.Context, tx bun.Tx, r *recipient) (bool, err
 	return tx.NewSelect().Model((*subscription)(nil)).Where("recipient_id = ?", r.ID).Where("left_at IS NOT NULL").Exists(ctx)
 }
 
-// succeed has an account's new address follow the watches of a recipient that
-// left, whose own rows stay as they are, and returns it; after is nil where it is
-// not known yet. The person has left as before, until they say otherwise.
-func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
+// subscribeNewAddress subscribes an account's new address to the watches of a recipient that left, whose rows stay,
+// and returns the new recipient; after is nil where that does not exist yet. The person still counts as having left
+// until the person undoes it.
+func (s *Store) subscribeNewAddress(ctx context.Context, tx bun.Tx, account *vigie.Account, before, after *recipient, ask bool) (*recipient, error) {
 	var rows []*subscription
 	q := tx.NewSelect().Model(&rows).Where("recipient_id = ?", before.ID).Order("id")
 	if after != nil {
@@ -238,9 +233,9 @@ func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, 
 	if id := numbers.next(); after == nil {
 		after = &recipient{
 			ID: id, AccountID: account.ID, AddressKey: addressKey(account.Email), Email: account.Email,
-			LeftAt: before.LeftAt, CreatedAt: s.db.Stamp(), Asking: ask && before.LeftAt == nil,
+			LeftAt: before.LeftAt, CreatedAt: s.db.Stamp(), ConfirmationPending: ask && before.LeftAt == nil,
 		}
-		if err := s.recall(ctx, tx, newcomer{after, account.EmailVerified}); err != nil {
+		if err := s.applyFingerprints(ctx, tx, newAddress{after, account.EmailVerified}); err != nil {
 			return nil, err
 		}
 		if _, err := tx.NewInsert().Model(after).Exec(ctx); err != nil {
@@ -257,18 +252,18 @@ func (s *Store) succeed(ctx context.Context, tx bun.Tx, account *vigie.Account, 
 	return after, err
 }
 
-// addressKey is a mail address for comparing.
+// addressKey returns the form in which mail addresses are compared.
 func addressKey(email string) string { return strings.ToLower(email) }
 
-// lockAccount reads an account and keeps others from changing or erasing it.
-// Whoever was erased may still be signed in, on a socket or for a moment.
+// lockAccount reads an account and locks it against changes and erasure. The account of a signed-in person may be
+// missing: it was erased while a socket was open, or while its copy was cached.
 func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Account, error) {
 	account := &vigie.Account{ID: id}
 	err := s.db.ForUpdate(tx.NewSelect().Model(account).WherePK().Where("issuer <> ''")).Scan(ctx)
 	if database.IsNoRows(err) {
 		return nil, &vigie.Error{Code: vigie.Unauthenticated, Err: err, Text: vigie.Text{
-			FR: "Ce compte n'existe plus : reconnectez-vous.",
-			EN: "This account is gone: sign in again.",
+			FR: "Ce compte a été supprimé. Reconnectez-vous pour en ouvrir un autre.",
+			EN: "This account was deleted. Sign in again to open another.",
 		}}
 	}
 	return account, err
@@ -277,7 +272,7 @@ func (s *Store) lockAccount(ctx context.Context, tx bun.Tx, id int64) (*vigie.Ac
 // UpdateAccount changes an account's settings.
 func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpdate) (account *vigie.Account, err error) {
 	var who person
-	defer func() { s.met.forget(who) }()
+	defer func() { s.accounts.remove(who) }()
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if account, err = s.lockAccount(ctx, tx, id); err != nil {
 			return err
@@ -296,7 +291,7 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, recipients)
+		return s.checkNow(ctx, tx, recipients)
 	})
 	return account, err
 }

@@ -11,29 +11,29 @@ import (
 	"vigie/database"
 )
 
-// Access is that somebody with the scope of support looked at an account, or
-// for one.
-type Access struct {
-	// ID is the number of the change that made it.
+// AuditEntry records that a support agent looked at an account, or looked for one.
+type AuditEntry struct {
+	bun.BaseModel `bun:"accesses" json:"-"`
+	// ID is the number of the change that added the entry.
 	ID int64     `bun:",pk" json:"-"`
 	At time.Time `json:"at"`
-	// Issuer and Subject are who looked, as the token says; of a person whose own
-	// account was erased since, a hash in place of the subject.
+	// Issuer and Subject are those of the support agent's token. If the agent's own account was erased since, Subject
+	// is a hash.
 	Issuer  string `json:"issuer"`
 	Subject string `json:"subject"`
-	// Field is what was asked, a field of the API.
+	// Field is the field of the API that was asked.
 	Field string `json:"field"`
-	// AccountID is whose account was looked at, nil where none was found;
-	// AccountSubject the subject of its tokens, "" once it is erased.
+	// AccountID is the account that was looked at, nil where none was found. AccountSubject is the subject of its
+	// tokens, "" once the account is erased.
 	AccountID      *int64 `json:"accountId"`
 	AccountSubject string `json:"accountSubject"`
 }
 
-// AccountsOfAddress returns the accounts whose own address it is, and then
-// those that have it among the addresses of their watches; at most limit.
+// AccountsOfAddress returns at most limit accounts: first those whose own address it is, then those with the address
+// on one of their watches.
 func (s *Store) AccountsOfAddress(ctx context.Context, email string, limit int64) ([]*vigie.Account, error) {
 	key := addressKey(email)
-	if key == "" { // as an erased account has
+	if key == "" { // erased accounts have this key
 		return nil, nil
 	}
 	var accounts []*vigie.Account
@@ -43,7 +43,7 @@ func (s *Store) AccountsOfAddress(ctx context.Context, email string, limit int64
 	return accounts, database.Translate(err)
 }
 
-// AccountOfWatch returns the account whose a watch is.
+// AccountOfWatch returns the account that owns a watch.
 func (s *Store) AccountOfWatch(ctx context.Context, watch int64) (*vigie.Account, error) {
 	account := new(vigie.Account)
 	err := s.db.NewSelect().Model(account).
@@ -51,15 +51,15 @@ func (s *Store) AccountOfWatch(ctx context.Context, watch int64) (*vigie.Account
 	return account, database.Translate(err)
 }
 
-// NoteAccess writes down that whoever has a token of that issuer and subject is
-// about to see accounts, by a field of the API; of none, that it looked for one.
-func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, accounts []*vigie.Account) error {
+// AddAuditEntry records, before it happens, that the support agent with that issuer and subject sees accounts through
+// a field of the API. Without accounts it records that the agent looked for one.
+func (s *Store) AddAuditEntry(ctx context.Context, issuer, subject, field string, accounts []*vigie.Account) error {
 	ids := make([]int64, len(accounts))
 	for i, a := range accounts {
 		ids[i] = a.ID
 	}
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		// Locked, so that what is written now is seen by whoever erases one.
+		// The rows are locked, so that an erasure sees the entry that is added now.
 		var seen []*vigie.Account
 		if len(ids) > 0 {
 			if err := s.db.ForUpdate(tx.NewSelect().Model(&seen).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
@@ -70,8 +70,8 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 		if err != nil {
 			return err
 		}
-		about := Access{At: s.db.Stamp(), Issuer: issuer, Subject: subject, Field: field}
-		var rows []*Access
+		about := AuditEntry{At: s.db.Stamp(), Issuer: issuer, Subject: subject, Field: field}
+		var rows []*AuditEntry
 		for _, a := range seen {
 			row := about
 			row.ID, row.AccountID = numbers.next(), &a.ID
@@ -89,12 +89,11 @@ func (s *Store) NoteAccess(ctx context.Context, issuer, subject, field string, a
 	})
 }
 
-// Accesses yields the accesses since a time, in their order. An error is the
-// last thing it yields.
-func (s *Store) Accesses(ctx context.Context, since time.Time) iter.Seq2[*Access, error] {
-	return func(yield func(*Access, error) bool) {
+// AuditEntries yields the audit entries since a time, oldest first. An error is the last thing it yields.
+func (s *Store) AuditEntries(ctx context.Context, since time.Time) iter.Seq2[*AuditEntry, error] {
+	return func(yield func(*AuditEntry, error) bool) {
 		for after := int64(0); ; {
-			var rows []*Access
+			var rows []*AuditEntry
 			err := s.db.NewSelect().Model(&rows).Where("id > ?", after).Where("at >= ?", since).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
 			if err != nil {
 				yield(nil, database.Translate(err))
@@ -113,18 +112,18 @@ func (s *Store) Accesses(ctx context.Context, since time.Time) iter.Seq2[*Access
 	}
 }
 
-// forgetAccesses takes out of the accesses what names a person whose account is
-// erased: that there was one stays, and whose account it was, by its id. Where
-// the person did support, its own accesses stay its own, by a hash.
-func (s *Store) forgetAccesses(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
-	if _, err := tx.NewUpdate().Model((*Access)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
+// deleteAuditEntries removes the personal data of an erased account from the audit entries. The entries stay, and
+// with them the id of the account. If the person was a support agent, a hash replaces the subject in the entries that
+// the person caused.
+func (s *Store) deleteAuditEntries(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
+	if _, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
 		return err
 	}
 	print := ""
 	if s.fingerprints != nil {
 		print = s.fingerprints(account.Subject)[0]
 	}
-	_, err := tx.NewUpdate().Model((*Access)(nil)).Set("subject = ?", print).
+	_, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("subject = ?", print).
 		Where("issuer = ?", account.Issuer).Where("subject = ?", account.Subject).Exec(ctx)
 	return err
 }

@@ -10,21 +10,18 @@ import (
 	"vigie/lexicon"
 )
 
-// buyerBook finds the buyer that a notice or a register means, among those that
-// the database has and those that the batch brings.
+// buyerBook finds the buyer that a notice or a register means, among those in the database and those of the batch.
 //
-// A SIRET decides, then the reference that the source itself gives the buyer. A
-// name without either means the one buyer that was ever published with that
-// name in that department, if there is exactly one; else a buyer that is known
-// by its name alone. When a SIRET turns out to belong to such a name, the buyer
-// of the name becomes, or joins, the one with the SIRET. A buyer that only
-// imported watches named yet is whoever is first published with that name.
+// The SIRET decides first, then the source's own reference for the buyer. A name without either means the only buyer
+// ever published with that name in that department; if there are none or several, a buyer that is known by its name
+// alone. When a SIRET turns out to belong to such a name, the buyer of the name becomes, or joins, the buyer of the
+// SIRET. A buyer that so far only imported watches name is the one that is first published with that name.
 type buyerBook struct {
 	bySIRET map[string]*bookedBuyer
 	byRef   map[sourceRef]*bookedBuyer
 	byName  map[nameKey][]*bookedBuyer
 	all     []*bookedBuyer
-	// changes counts what is new in it.
+	// changes counts the new facts about the buyer.
 	changes int
 }
 
@@ -33,18 +30,18 @@ type nameKey struct{ folded, department string }
 // keyOf is the key of a name.
 func keyOf(name, department string) nameKey { return nameKey{lexicon.Fold(name), department} }
 
-// bookedBuyer is a buyer, and what the batch does to it.
+// bookedBuyer is a buyer with the changes that the batch makes to it.
 type bookedBuyer struct {
 	*vigie.Buyer
 	added, altered, renamed bool
 	refs                    []sourceRef
 	newRefs                 []sourceRef
 	newNames                []nameKey
-	// into is the buyer that this one turned out to be.
+	// into is the buyer that this one was merged into.
 	into *bookedBuyer
 }
 
-// current is the buyer itself, or the one that it turned out to be.
+// current returns the buyer itself, or the one that it was merged into.
 func (b *bookedBuyer) current() *bookedBuyer {
 	for b.into != nil {
 		b = b.into
@@ -52,7 +49,7 @@ func (b *bookedBuyer) current() *bookedBuyer {
 	return b
 }
 
-// nameOnly reports whether nothing but its names tells the buyer from others.
+// nameOnly reports whether the buyer is known by its names alone.
 func (b *bookedBuyer) nameOnly() bool { return b.SIRET == nil && len(b.refs) == 0 }
 
 // knownTo reports whether a source has a reference of its own for the buyer.
@@ -60,8 +57,7 @@ func (b *bookedBuyer) knownTo(source string) bool {
 	return slices.ContainsFunc(b.refs, func(ref sourceRef) bool { return ref.source == source })
 }
 
-// resolve finds or makes the buyer that a source's notice names, as published
-// at a time.
+// resolve finds or creates the buyer that a source's notice names; at is the time of publication.
 func (book *buyerBook) resolve(source string, name vigie.BuyerName, at time.Time) *bookedBuyer {
 	key := keyOf(name.Name, name.DepartmentCode)
 	buyer := book.find(sourceRef{source, name.Ref}, name.SIRET, key)
@@ -73,15 +69,15 @@ func (book *buyerBook) resolve(source string, name vigie.BuyerName, at time.Time
 			book.identify(buyer, name.SIRET)
 		}
 	}
-	book.call(buyer, key)
+	book.addName(buyer, key)
 	if name.Ref != "" {
-		book.refer(buyer, sourceRef{source, name.Ref})
+		book.addRef(buyer, sourceRef{source, name.Ref})
 	}
 	buyer.describe(name, at)
 	return buyer
 }
 
-// find finds the buyer that a notice names; nil where that is a new one.
+// find returns the buyer that a notice names, nil where that is a new one.
 func (book *buyerBook) find(ref sourceRef, siret string, key nameKey) *bookedBuyer {
 	referred := book.byRef[ref]
 	switch {
@@ -92,12 +88,12 @@ func (book *buyerBook) find(ref sourceRef, siret string, key nameKey) *bookedBuy
 	}
 	buyer := book.named(key)
 	if buyer != nil && ref.ref != "" && buyer.knownTo(ref.source) {
-		return nil // which calls it otherwise
+		return nil // the source has another reference for it
 	}
 	return buyer
 }
 
-// register finds or makes the buyer of a register, as it stands there at a time.
+// register finds or creates the buyer of a register's record; at is the time of the record.
 func (book *buyerBook) register(r *vigie.BuyerRecord, at time.Time) *bookedBuyer {
 	key := keyOf(r.Name, r.DepartmentCode)
 	buyer := book.byRef[sourceRef{r.Source, r.Ref}]
@@ -116,12 +112,12 @@ func (book *buyerBook) register(r *vigie.BuyerRecord, at time.Time) *bookedBuyer
 		buyer = book.identify(buyer, r.SIRET)
 	}
 	for _, ref := range append([]string{r.Ref}, r.FormerRefs...) {
-		book.refer(buyer, sourceRef{r.Source, ref})
+		book.addRef(buyer, sourceRef{r.Source, ref})
 	}
-	// Notices of platforms do not say where the buyer sits.
+	// The notices of platforms do not say where the buyer sits.
 	for _, name := range append([]string{r.Name}, r.FormerNames...) {
 		for _, department := range vigie.Sorted([]string{"", r.DepartmentCode}) {
-			book.claim(buyer, keyOf(name, department))
+			book.claimName(buyer, keyOf(name, department))
 		}
 	}
 	was := *buyer.Buyer
@@ -135,7 +131,7 @@ func (book *buyerBook) register(r *vigie.BuyerRecord, at time.Time) *bookedBuyer
 	return buyer
 }
 
-// add adds a buyer of which nothing is known yet.
+// add adds a new buyer.
 func (book *buyerBook) add() *bookedBuyer {
 	buyer := &bookedBuyer{added: true, Buyer: new(vigie.Buyer)}
 	book.all = append(book.all, buyer)
@@ -143,8 +139,7 @@ func (book *buyerBook) add() *bookedBuyer {
 	return buyer
 }
 
-// unpublished finds the buyer that no notice named yet, only watches by this
-// name.
+// unpublished returns the buyer of this name that only watches name, and no notice so far; nil if there is none.
 func (book *buyerBook) unpublished(folded string) *bookedBuyer {
 	for _, buyer := range book.byName[nameKey{folded: folded}] {
 		if buyer.NamedAt.IsZero() && buyer.SIRET == nil {
@@ -154,10 +149,10 @@ func (book *buyerBook) unpublished(folded string) *bookedBuyer {
 	return nil
 }
 
-// wanted finds the buyers that a watch means, as people name them: all that
-// ever had the name, where it is not said which one. What is known of them
-// stays as it is. Where there is none, one is made that waits for its notices.
-func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
+// namedInWatch finds the buyers that a person means by a name in a watch: all that ever had the name, where the
+// person does not say which one. It does not change them. If there is none, it creates one, which later notices of
+// that name will join.
+func (book *buyerBook) namedInWatch(name vigie.BuyerName) []*bookedBuyer {
 	key := nameKey{lexicon.Fold(name.Name), name.DepartmentCode}
 	var found []*bookedBuyer
 	switch {
@@ -174,7 +169,7 @@ func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
 			found = append(found, buyer)
 		}
 	default:
-		found = book.called(key.folded)
+		found = book.withName(key.folded)
 	}
 	if len(found) > 0 {
 		return found
@@ -184,12 +179,12 @@ func (book *buyerBook) wanted(name vigie.BuyerName) []*bookedBuyer {
 		book.identify(buyer, name.SIRET)
 	}
 	buyer.Name, buyer.FoldedName, buyer.DepartmentCode = name.Name, key.folded, name.DepartmentCode
-	book.call(buyer, key)
+	book.addName(buyer, key)
 	return []*bookedBuyer{buyer}
 }
 
-// called returns the buyers that ever went by a name, wherever.
-func (book *buyerBook) called(folded string) []*bookedBuyer {
+// withName returns the buyers that ever had a name, in any department.
+func (book *buyerBook) withName(folded string) []*bookedBuyer {
 	var found []*bookedBuyer
 	for key, buyers := range book.byName {
 		if key.folded != folded {
@@ -207,9 +202,9 @@ func (book *buyerBook) called(folded string) []*bookedBuyer {
 	return found
 }
 
-// describe has the buyer be called as it was last; of two names of one day the
-// longer, more often spelt out, so that the order of arrival decides nothing.
-// Where the last notice does not say where the buyer sits, another does.
+// describe gives the buyer the latest of its names. Of two names of the same day it takes the longer one, which is
+// more often spelt out, so that the order of arrival decides nothing. If the latest notice does not say where the
+// buyer sits, an earlier one does.
 func (b *bookedBuyer) describe(name vigie.BuyerName, at time.Time) {
 	before := *b.Buyer
 	newer := cmp.Or(at.Compare(b.NamedAt), cmp.Compare(len(name.Name), len(b.Name)), strings.Compare(name.Name, b.Name)) >= 0
@@ -225,8 +220,8 @@ func (b *bookedBuyer) describe(name vigie.BuyerName, at time.Time) {
 	b.altered = b.altered || *b.Buyer != before
 }
 
-// identified finds the buyer of a SIRET. A buyer that had none and was known by
-// this name is the same, unless others share the name.
+// identified returns the buyer of a SIRET. A buyer without SIRET that is known by this name is the same buyer, unless
+// others share the name.
 func (book *buyerBook) identified(siret string, key nameKey) *bookedBuyer {
 	buyer := book.bySIRET[siret]
 	var unidentified *bookedBuyer
@@ -246,8 +241,7 @@ func (book *buyerBook) identified(siret string, key nameKey) *bookedBuyer {
 	return book.identify(unidentified, siret)
 }
 
-// identify has a buyer be the one of a SIRET, if any: it joins the one that has
-// it.
+// identify gives a buyer the SIRET, if there is one: the buyer joins the one that has it already.
 func (book *buyerBook) identify(buyer *bookedBuyer, siret string) *bookedBuyer {
 	other := book.bySIRET[siret]
 	switch {
@@ -266,7 +260,7 @@ func (book *buyerBook) identify(buyer *bookedBuyer, siret string) *bookedBuyer {
 	return buyer
 }
 
-// named finds the buyer that a name alone means; nil where that is a new one.
+// named returns the buyer that a name alone means, nil where that is a new one.
 func (book *buyerBook) named(key nameKey) *bookedBuyer {
 	candidates := book.byName[key]
 	if len(candidates) == 1 {
@@ -280,8 +274,8 @@ func (book *buyerBook) named(key nameKey) *bookedBuyer {
 	return nil
 }
 
-// call notes that a buyer goes by a name.
-func (book *buyerBook) call(buyer *bookedBuyer, key nameKey) {
+// addName adds a name to a buyer.
+func (book *buyerBook) addName(buyer *bookedBuyer, key nameKey) {
 	if !slices.Contains(book.byName[key], buyer) {
 		book.byName[key] = append(book.byName[key], buyer)
 		buyer.newNames = append(buyer.newNames, key)
@@ -289,18 +283,18 @@ func (book *buyerBook) call(buyer *bookedBuyer, key nameKey) {
 	}
 }
 
-// claim notes that a buyer goes by a name, which is its own where nobody else
-// does but one that is known by it alone: that one is the same.
-func (book *buyerBook) claim(buyer *bookedBuyer, key nameKey) {
+// claimName adds a name to a buyer. If the only other buyer of that name is known by its name alone, the two are the same
+// buyer and are merged.
+func (book *buyerBook) claimName(buyer *bookedBuyer, key nameKey) {
 	others := slices.DeleteFunc(slices.Clone(book.byName[key]), func(b *bookedBuyer) bool { return b == buyer })
 	if len(others) == 1 && others[0].nameOnly() {
 		book.join(others[0], buyer)
 	}
-	book.call(buyer, key)
+	book.addName(buyer, key)
 }
 
-// refer notes that a source's reference means a buyer, unless it means another.
-func (book *buyerBook) refer(buyer *bookedBuyer, ref sourceRef) {
+// addRef adds a source's reference to a buyer, unless it belongs to another buyer.
+func (book *buyerBook) addRef(buyer *bookedBuyer, ref sourceRef) {
 	if book.byRef[ref] == nil {
 		book.byRef[ref] = buyer
 		buyer.refs, buyer.newRefs = append(buyer.refs, ref), append(buyer.newRefs, ref)
@@ -308,8 +302,7 @@ func (book *buyerBook) refer(buyer *bookedBuyer, ref sourceRef) {
 	}
 }
 
-// unite makes one buyer of two, of which the first may be none: that of a
-// SIRET, or else the older.
+// unite merges two buyers, of which the first may be nil: the one with a SIRET stays, or else the older one.
 func (book *buyerBook) unite(a, b *bookedBuyer) *bookedBuyer {
 	if a == nil {
 		return b
@@ -322,14 +315,14 @@ func (book *buyerBook) unite(a, b *bookedBuyer) *bookedBuyer {
 	return a
 }
 
-// join makes one buyer of two.
+// join merges the buyer old into another.
 func (book *buyerBook) join(old, into *bookedBuyer) {
 	old.into = into
 	book.changes++
 	for key, buyers := range book.byName {
 		if i := slices.Index(buyers, old); i >= 0 {
 			book.byName[key] = slices.Delete(slices.Clone(buyers), i, i+1)
-			book.call(into, key)
+			book.addName(into, key)
 		}
 	}
 	if old.SIRET != nil {

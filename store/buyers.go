@@ -12,16 +12,15 @@ import (
 	"vigie/database"
 )
 
-// Registered tells what became of a record of a buyer.
+// Registered is the outcome of one record of a register.
 type Registered struct {
 	Outcome Outcome
 	Buyer   *vigie.Buyer // as stored
 }
 
-// RegisterBuyers brings the buyers in step with a platform's register, at most
-// [vigie.MaxBatch] records of it. The result has one entry for each. Buyers
-// that turn out to be one are joined; both ids lead to it, and tenders and
-// watches follow.
+// RegisterBuyers updates the buyers from a platform's register, at most [vigie.MaxBatch] records. The result has one
+// entry for each record. Buyers that turn out to be the same are merged: both ids lead to the merged buyer, and
+// tenders and watches refer to it.
 func (s *Store) RegisterBuyers(ctx context.Context, records []*vigie.BuyerRecord) ([]Registered, error) {
 	results := make([]Registered, len(records))
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -100,7 +99,7 @@ type buyerRef struct {
 	BuyerID int64
 }
 
-// buyerClues are what buyers are found by.
+// buyerClues are the keys by which buyers are found.
 type buyerClues struct {
 	sirets, folded []string
 	refs           map[string][]string // by source
@@ -117,8 +116,7 @@ func (c *buyerClues) add(source string, name vigie.BuyerName) {
 	}
 }
 
-// loadBuyerBook reads the buyers that clues can lead to, with all their names
-// and references.
+// loadBuyerBook reads the buyers that the clues can lead to, with all their names and references.
 func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBook, error) {
 	book := &buyerBook{
 		bySIRET: make(map[string]*bookedBuyer), byRef: make(map[sourceRef]*bookedBuyer), byName: make(map[nameKey][]*bookedBuyer),
@@ -134,7 +132,7 @@ func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBoo
 		}
 		referred = append(referred, some...)
 	}
-	// The SIRET of a buyer that joined another means the other.
+	// The SIRET of a merged buyer leads to the buyer that it was merged into.
 	var joined []*vigie.Buyer
 	if err := tx.NewSelect().Model(&joined).Where("merged_into IS NOT NULL").Where("siret IN (?)", sirets).Scan(ctx); err != nil {
 		return nil, err
@@ -201,13 +199,13 @@ func (book *buyerBook) changed() int {
 	return n
 }
 
-// writes tells whether the batch has anything to write of the buyer. One that
-// it both made and joined to another never was.
+// writes reports whether the buyer has changes to write. A buyer that the batch both created and merged into another
+// is never written.
 func (b *bookedBuyer) writes() bool {
 	return (b.added || b.altered) && b.into == nil || b.into != nil && !b.added
 }
 
-// save writes what the batch did to the buyers.
+// save writes the batch's changes to the buyers.
 func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
 	var rows, aliases []*vigie.Buyer
 	var names []buyerName
@@ -272,9 +270,8 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) er
 	return err
 }
 
-// buyerMoves are the tenders and watches that follow buyers which joined
-// others, and the tenders of those that a register calls otherwise: free text
-// finds them by the name.
+// buyerMoves are the tenders and watches that refer to merged buyers, and the tenders of renamed buyers: full-text
+// search finds them by the name.
 type buyerMoves struct {
 	joined           []*bookedBuyer
 	tenders, watches []movedRow
@@ -282,7 +279,7 @@ type buyerMoves struct {
 
 type movedRow struct{ ID, BuyerID int64 }
 
-// moves finds what follows the joined buyers, and locks it.
+// moves finds and locks what refers to the merged buyers.
 func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, db *database.DB) (buyerMoves, error) {
 	var m buyerMoves
 	var ids, renamed []int64
@@ -308,11 +305,10 @@ func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, db *database.DB) (b
 	return m, err
 }
 
-// count is how many numbers save takes.
+// count returns how many change numbers save takes.
 func (m buyerMoves) count() int { return len(m.tenders) + len(m.watches) }
 
-// save has tenders and watches name the buyer that theirs turned out to be,
-// and gives each a number.
+// save makes tenders and watches refer to the merged buyer, and gives each a change number.
 func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
 	var moved []pair
 	for _, b := range m.joined {
@@ -323,15 +319,15 @@ func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error
 			return err
 		}
 	}
-	for _, followers := range []struct {
+	for _, referring := range []struct {
 		table string
 		rows  []movedRow
 	}{{"tenders", m.tenders}, {"watches", m.watches}} {
 		var numbered []pair
-		for _, row := range followers.rows {
+		for _, row := range referring.rows {
 			numbered = append(numbered, pair{row.ID, numbers.next()})
 		}
-		if err := replace(ctx, tx, followers.table, "number", "id", numbered); err != nil {
+		if err := replace(ctx, tx, referring.table, "number", "id", numbered); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"vigie/store"
 )
 
-// record is what the register of the tests' source says.
+// record is a record of the test source's register.
 func record(ref, name, siret string, alter ...func(*vigie.BuyerRecord)) *vigie.BuyerRecord {
 	r := &vigie.BuyerRecord{Source: "test", BuyerName: vigie.BuyerName{Ref: ref, Name: name, SIRET: siret}}
 	for _, change := range alter {
@@ -34,12 +34,12 @@ func register(t *testing.T, s *store.Store, records ...*vigie.BuyerRecord) []sto
 	return results
 }
 
-// referred is a notice that names its buyer by the source's reference too.
+// referred is a notice that also names its buyer by the source's reference.
 func referred(ref string) func(*vigie.Notice) {
 	return func(n *vigie.Notice) { n.Buyer.Ref = ref }
 }
 
-// buyerOf is the buyer of the tender that a notice is about.
+// buyerOf returns the buyer of a notice's tender.
 func buyerOf(t *testing.T, s *store.Store, n *vigie.Notice) int64 {
 	t.Helper()
 	return tender(t, s, publish(t, s, n)[0].Notice.TenderID).BuyerID
@@ -63,7 +63,7 @@ func TestRegisterBuyers(t *testing.T) {
 				t.Errorf("%s: %s, want %s", when, got.Outcome, want)
 			}
 			if after, err := s.Database().LastNumber(t.Context()); err != nil || after > before && want == store.Unchanged {
-				t.Errorf("%s: what is unchanged takes numbers, %v", when, err)
+				t.Errorf("%s: an unchanged record takes numbers, %v", when, err)
 			}
 			return got.Buyer.ID
 		}
@@ -75,7 +75,7 @@ func TestRegisterBuyers(t *testing.T) {
 		if got := outcome("renamed", record("1", "Ville d'Exemple", siretA), store.Corrected); got != exemple {
 			t.Errorf("renamed it is buyer %d, not %d", got, exemple)
 		}
-		// Of one name, and not the same: their references tell them apart.
+		// Two buyers of one name: their references distinguish them.
 		one := outcome("a homonym", record("2", "Syndicat des eaux", ""), store.Created)
 		other := outcome("another", record("3", "Syndicat des eaux", ""), store.Created)
 		if one == other {
@@ -97,7 +97,7 @@ func TestRegisterBuyers(t *testing.T) {
 		}
 		third := buyerOf(t, s, notice("n6", 0, buyer("Syndicat des eaux", "", "")))
 		if third == one || third == other {
-			t.Error("a name that two go by means one of them")
+			t.Error("a name that two buyers have leads to one of them")
 		}
 		if again := buyerOf(t, s, notice("n7", 0, buyer("Syndicat des eaux", "", ""))); again != third {
 			t.Errorf("the same name again is of buyer %d, not %d", again, third)
@@ -105,8 +105,8 @@ func TestRegisterBuyers(t *testing.T) {
 	})
 }
 
-// Buyers that turn out to be one become one: both ids lead to it, tenders and
-// watches follow, and so does who publishes by what was only the other's.
+// Buyers that turn out to be the same are merged: both ids lead to the merged buyer, tenders and watches refer to it,
+// and so do later notices that name either.
 func TestRegisterJoinsBuyers(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		id := publish(t, s, notice("26-1", 0, buyer("Ancien nom", "", "")))[0].Notice.TenderID
@@ -134,7 +134,7 @@ func TestRegisterJoinsBuyers(t *testing.T) {
 		}
 		one := register(t, s, record("1", "Nouveau nom", siretA))[0].Buyer.ID
 		if one == old {
-			t.Fatal("they are one from the start")
+			t.Fatal("they are the same buyer from the start")
 		}
 		register(t, s, record("1", "Nouveau nom", siretA, formerly("Ancien nom")))
 		follows("by a former name", one)
@@ -145,7 +145,7 @@ func TestRegisterJoinsBuyers(t *testing.T) {
 			t.Errorf("of %d and %d, %d stays, not the older", one, two, merged)
 		}
 		follows("by a former reference", one)
-		// Whatever either was known by leads to the one.
+		// Everything that named either now names the merged buyer.
 		for _, n := range []*vigie.Notice{
 			notice("a", 1, buyer("X", siretA, "")), notice("b", 1, buyer("Y", siretB, "")),
 			notice("c", 1, buyer("Z", "", ""), referred("1")), notice("d", 1, buyer("W", "", ""), referred("2")),

@@ -11,7 +11,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// patience is how long tests wait for what must come.
+// patience is how long tests wait for something that must happen.
 const patience = 30 * time.Second
 
 func awake(t *testing.T, woken <-chan struct{}) {
@@ -23,7 +23,7 @@ func awake(t *testing.T, woken <-chan struct{}) {
 	}
 }
 
-// Publishing wakes whoever waits, once it is committed, and each time.
+// Publishing wakes all waiters after each commit.
 func TestChanges(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		woken, too := s.Database().Changes(t.Context()), s.Database().Changes(t.Context())
@@ -33,8 +33,7 @@ func TestChanges(t *testing.T) {
 		for i, ref := range []string{"1", "2", "3"} {
 			for _, p := range publish(t, s, notice(ref, i)) {
 				for _, woken := range []<-chan struct{}{woken, too} {
-					// An earlier value may still lie there; what counts is that
-					// one comes after which the notice is there.
+					// An earlier value may still be there; what counts is that one comes after the notice is stored.
 					awake(t, woken)
 				}
 				if _, err := s.Notice(t.Context(), p.Notice.ID); err != nil {
@@ -45,8 +44,7 @@ func TestChanges(t *testing.T) {
 	})
 }
 
-// On PostgreSQL another process is heard of, also after the connection broke;
-// another schema's is not.
+// On PostgreSQL another process wakes them too, also after the connection broke; another schema does not.
 func TestChangesElsewhere(t *testing.T) {
 	url := storetest.Postgres(t)
 	here, there, stranger := open(t, url), open(t, url), open(t, storetest.Postgres(t))
@@ -67,7 +65,7 @@ func TestChangesElsewhere(t *testing.T) {
 	if err != nil || broken != 1 {
 		t.Fatalf("%d connections listen, %v", broken, err)
 	}
-	awake(t, woken) // it listens again
+	awake(t, woken) // connected again
 	publish(t, there, notice("2", 0))
 	awake(t, woken)
 	select {

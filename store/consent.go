@@ -9,28 +9,27 @@ import (
 	"vigie/database"
 )
 
-// Addressee is whom a link in a mail is about, and what of its doing may change.
+// Addressee is the person that a link in a mail is about, with all that the links can change.
 type Addressee struct {
 	RecipientID int64
 	Email       string
-	// WatchName is the watch that the link is about, "" for all.
+	// WatchName is the watch that the link is about, "" for all watches.
 	WatchName string
 	// Locale is the account's.
 	Locale    vigie.Locale
 	Confirmed bool
-	// Left is whether it asked for no mail at all, LeftWatch for none of the
-	// watch.
+	// Left reports whether the recipient left all watches, LeftWatch whether it left the watch of the link.
 	Left, LeftWatch bool
 }
 
-// Addressee returns whom a recipient's link is about.
+// Addressee returns the addressee of a recipient's link.
 func (s *Store) Addressee(ctx context.Context, recipient int64) (Addressee, error) {
 	return s.addressee(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.ColumnExpr("'' AS watch_name, FALSE AS left_watch").Where("r.id = ?", recipient)
 	})
 }
 
-// Subscriber returns whom a subscription's link is about.
+// Subscriber returns the addressee of a subscription's link.
 func (s *Store) Subscriber(ctx context.Context, subscription int64) (Addressee, error) {
 	return s.addressee(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Join("JOIN subscriptions AS s ON s.recipient_id = r.id").Join("JOIN watches AS w ON w.id = s.watch_id").
@@ -46,7 +45,7 @@ func (s *Store) addressee(ctx context.Context, which func(*bun.SelectQuery) *bun
 	return a, database.Translate(err)
 }
 
-// MailAddress returns the address that a mail is for.
+// MailAddress returns the address that a mail goes to.
 func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 	var email string
 	err := s.db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("r.email").
@@ -54,75 +53,71 @@ func (s *Store) MailAddress(ctx context.Context, mail int64) (string, error) {
 	return email, database.Translate(err)
 }
 
-// Confirm notes that the owner of an address agreed to be written to. Who had
-// left is back, by its own doing.
+// Confirm records that the owner of an address consented to mail. If the recipient had left, this undoes it.
 func (s *Store) Confirm(ctx context.Context, recipient int64) error {
-	return s.welcome(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
+	return s.resumeMail(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewRaw(`UPDATE recipients SET confirmed_by = CASE WHEN confirmed_at IS NULL THEN ? ELSE confirmed_by END,
 			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, s.db.Stamp(), recipient).Exec(ctx)
 		return err
 	})
 }
 
-// Rejoin takes a recipient back that had left, by its own doing.
+// Rejoin undoes that a recipient left, at the recipient's own request.
 func (s *Store) Rejoin(ctx context.Context, recipient int64) error {
-	return s.welcome(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
+	return s.resumeMail(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
 }
 
-// RejoinWatch takes a recipient back to a watch that it had left, by its own
-// doing.
+// RejoinWatch undoes that a recipient left a watch, at the recipient's own request.
 func (s *Store) RejoinWatch(ctx context.Context, subscriptionID int64) error {
 	a, err := s.Subscriber(ctx, subscriptionID)
 	if err != nil {
 		return err
 	}
-	return s.welcome(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return followAgain(ctx, tx, subscriptionID) })
+	return s.resumeMail(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return rejoinWatch(ctx, tx, subscriptionID) })
 }
 
-// followAgain takes back that a recipient left a watch.
-func followAgain(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
+// rejoinWatch undoes that a recipient left a watch.
+func rejoinWatch(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
 	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = NULL").Where("id = ?", subscriptionID).Exec(ctx)
 	return err
 }
 
-// welcome has a recipient written to again who followed a link of its own, which
-// tells that somebody reads the address: it holds for all accounts.
-func (s *Store) welcome(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
+// resumeMail resumes mail to a recipient that followed a link of its own. That shows that somebody reads the address,
+// which holds for all accounts.
+func (s *Store) resumeMail(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r := &recipient{ID: id}
 		if err := s.db.ForUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
 			return err
 		}
-		if err := s.takeBack(ctx, tx, r); err != nil {
+		if err := s.resumeForAccount(ctx, tx, r); err != nil {
 			return err
 		}
 		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
 			return err
 		}
-		if err := s.unforget(ctx, tx, r.AddressKey); err != nil {
+		if err := s.deleteFingerprints(ctx, tx, r.AddressKey); err != nil {
 			return err
 		}
 		return more(ctx, tx)
 	})
 }
 
-// takeBack has a recipient, which is locked, written to again by its account,
-// from now on.
-func (s *Store) takeBack(ctx context.Context, tx bun.Tx, r *recipient) error {
+// resumeForAccount resumes the mail of one account to a recipient, from now on. The recipient is locked.
+func (s *Store) resumeForAccount(ctx context.Context, tx bun.Tx, r *recipient) error {
 	now := s.db.Stamp()
 	r.LeftAt = nil
 	if _, err := tx.NewUpdate().Model(r).Column("left_at").WherePK().Exec(ctx); err != nil {
 		return err
 	}
-	if err := s.lookAgain(ctx, tx, []int64{r.ID}); err != nil {
+	if err := s.checkNow(ctx, tx, []int64{r.ID}); err != nil {
 		return err
 	}
 	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).Where("recipient_id = ?", r.ID).Exec(ctx)
 	return err
 }
 
-// Leave notes that a recipient wants no more mail at all. It holds until the
-// owner of the address undoes it.
+// Leave records that a recipient wants no more mail at all. Only the owner of the address can undo it.
 func (s *Store) Leave(ctx context.Context, recipientID int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", s.db.Stamp()).Set("asking = FALSE").
@@ -130,11 +125,11 @@ func (s *Store) Leave(ctx context.Context, recipientID int64) error {
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{recipientID})
+		return s.checkNow(ctx, tx, []int64{recipientID})
 	})
 }
 
-// LeaveWatch notes that a recipient wants no more mail about a watch.
+// LeaveWatch records that a recipient wants no more mail about a watch.
 func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
 	a, err := s.Subscriber(ctx, subscriptionID)
 	switch {
@@ -152,12 +147,12 @@ func (s *Store) LeaveWatch(ctx context.Context, subscriptionID int64) error {
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, []int64{a.RecipientID})
+		return s.checkNow(ctx, tx, []int64{a.RecipientID})
 	})
 }
 
-// MailBounced notes that a mail came back, and why. Where nobody is at the
-// address, no account writes to it any more.
+// MailBounced records that a mail bounced, and why. If forAddress is set, the address does not exist, and no account
+// writes to it any more.
 func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, why string) error {
 	address, err := s.MailAddress(ctx, mail)
 	if err != nil {
@@ -183,6 +178,6 @@ func (s *Store) MailBounced(ctx context.Context, mail int64, forAddress bool, wh
 		if err != nil {
 			return err
 		}
-		return s.lookAgain(ctx, tx, everywhere)
+		return s.checkNow(ctx, tx, everywhere)
 	})
 }

@@ -13,8 +13,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// following is an account with two watches that write to a second address, at a
-// time that passes.
+// following is an account with two watches that a second address is subscribed to; the test moves its clock.
 type following struct {
 	t              *testing.T
 	store          *store.Store
@@ -40,7 +39,7 @@ func eachFollowing(t *testing.T, test func(t *testing.T, f *following)) {
 	}
 }
 
-// must is for what is not to fail.
+// must fails the test on an error.
 func (f *following) must(err error) {
 	f.t.Helper()
 	if err != nil {
@@ -62,13 +61,13 @@ func (f *following) recipients(w *vigie.Watch) []*vigie.Recipient {
 	return all[w.ID]
 }
 
-// subscription is that of the watch's second address.
+// subscription returns the second address's subscription to a watch.
 func (f *following) subscription(w *vigie.Watch) int64 {
 	f.t.Helper()
 	return f.recipients(w)[1].ID
 }
 
-// subscriber is the second address, as a subscription's link knows it.
+// subscriber returns the second address as the addressee of its subscription's link.
 func (f *following) subscriber(w *vigie.Watch) store.Addressee {
 	f.t.Helper()
 	a, err := f.store.Subscriber(f.t.Context(), f.subscription(w))
@@ -76,8 +75,8 @@ func (f *following) subscriber(w *vigie.Watch) store.Addressee {
 	return a
 }
 
-// expect tells how the second address stands with both watches: what its status
-// is, and whether it may be written to. The first always may.
+// expect checks the status of the second address on both watches, and whether it may be mailed. The first address
+// always may.
 func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 	f.t.Helper()
 	for w, want := range map[*vigie.Watch]vigie.RecipientStatus{f.roads: roads, f.schools: schools} {
@@ -85,35 +84,33 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 		if list[0].Status != vigie.Confirmed || list[1].Status != want {
 			f.t.Errorf("%s: the addresses are %s and %s to %s, not %s", when, list[0].Status, list[1].Status, w.Name, want)
 		}
-		followers, err := f.store.Followers(f.t.Context(), []int64{w.ID}, 1<<60)
+		recipients, err := f.store.WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
 		f.must(err)
 		id := f.subscriber(w).RecipientID
-		listed := slices.ContainsFunc(followers, func(x store.Follower) bool { return x.RecipientID == id })
+		listed := slices.ContainsFunc(recipients, func(x store.WatchRecipient) bool { return x.RecipientID == id })
 		if listed != (want == vigie.Confirmed) {
 			f.t.Errorf("%s: that an address which is %s follows %s is %v", when, want, w.Name, listed)
 		}
 	}
 }
 
-// enter has the second address hear of a new tender by reason of the watch,
-// whatever it consents to.
+// enter enters a delivery about a new tender to the second address because of a watch, whatever its consent.
 func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
 	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices), 0))[0].Notice
-	f.must(f.store.Enter(f.t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
+	f.must(f.store.Enter(f.t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
 		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
 	}}))
 }
 
-// claim has mails written of what the second address follows, and returns them
-// with what was seen of their reader, nil where nobody looked.
-func (f *following) claim() (mails []*vigie.Mail, seen *store.Reader) {
+// claim claims the second address's mails, and returns them with the recipient's state, nil if it was not checked.
+func (f *following) claim() (mails []*vigie.Mail, seen *store.RecipientState) {
 	f.t.Helper()
 	id := f.subscriber(f.roads).RecipientID
-	mails, _, err := f.store.Claim(f.t.Context(), store.Claiming{
+	mails, _, err := f.store.Claim(f.t.Context(), store.ClaimOptions{
 		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.Reader, _ int64) store.Decision {
+		Decide: func(r *store.RecipientState, _ int64) store.Decision {
 			if r.ID != id {
 				return store.Decision{}
 			}
@@ -151,16 +148,16 @@ func TestAddressees(t *testing.T) {
 		if got := f.subscriber(f.roads).Locale; got != vigie.English {
 			t.Errorf("its language is %s", got)
 		}
-		// It must always be possible to leave, also a watch that is gone.
+		// It must always be possible to leave, also a deleted watch.
 		subscription := f.subscription(f.roads)
 		f.must(f.store.DeleteWatch(t.Context(), f.account.ID, f.roads.ID))
-		if gone, err := f.store.Subscriber(t.Context(), subscription); err != nil || gone.Email != "B@example.org" {
-			t.Errorf("of a deleted watch: %+v, %v", gone, err)
+		if deleted, err := f.store.Subscriber(t.Context(), subscription); err != nil || deleted.Email != "B@example.org" {
+			t.Errorf("addressee of a deleted watch: %+v, %v", deleted, err)
 		}
 	})
 }
 
-// Who is not there is not found, and need not be to have left.
+// A recipient that does not exist is not found, and leaving it is not an error.
 func TestConsentOfNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		const nobody = 999_999
@@ -188,20 +185,20 @@ func TestConfirm(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.expect("at first", vigie.Pending, vigie.Pending)
 		id := f.subscriber(f.roads).RecipientID
-		for range 2 { // whoever presses twice agrees once
+		for range 2 { // pressing twice consents once
 			f.must(f.store.Confirm(t.Context(), id))
 			f.expect("confirmed", vigie.Confirmed, vigie.Confirmed)
 			if a := f.subscriber(f.roads); !a.Confirmed || a.Left {
-				t.Errorf("it is %+v", a)
+				t.Errorf("the addressee is %+v", a)
 			}
-			if _, seen := f.claim(); seen == nil || !seen.Confirmed || seen.Asking {
-				t.Errorf("its reader is %+v", seen)
+			if _, seen := f.claim(); seen == nil || !seen.Confirmed || seen.ConfirmationPending {
+				t.Errorf("the recipient is %+v", seen)
 			}
 		}
 		agreed := f.now
 		f.now = f.now.Add(time.Hour)
 		f.must(f.store.Confirm(t.Context(), id))
-		// How and when each agreed: by its link, or because the issuer vouches.
+		// How and when each consented: by its link, or because the issuer verified it.
 		exported, err := f.store.Export(t.Context(), f.account.ID)
 		f.must(err)
 		for i, want := range []struct {
@@ -209,10 +206,10 @@ func TestConfirm(t *testing.T) {
 			at *time.Time
 		}{{vigie.ByIssuer, exported.Account.EmailVerifiedAt}, {vigie.ByLink, &agreed}} {
 			if a := exported.Addresses[i]; a.ConfirmedBy != want.by || a.ConfirmedAt == nil || !a.ConfirmedAt.Equal(*want.at) {
-				t.Errorf("%s agreed %s %v, not %s %s", a.Email, a.ConfirmedBy, a.ConfirmedAt, want.by, want.at)
+				t.Errorf("%s consented %s %v, not %s %s", a.Email, a.ConfirmedBy, a.ConfirmedAt, want.by, want.at)
 			}
 		}
-		// It is one account that may write, and no other.
+		// The consent is for one account only.
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
@@ -233,12 +230,12 @@ func TestLeave(t *testing.T) {
 			f.expect("left", vigie.Unsubscribed, vigie.Unsubscribed)
 		}
 		if a := f.subscriber(f.roads); !a.Left || a.LeftWatch {
-			t.Errorf("it is %+v", a)
+			t.Errorf("the addressee is %+v", a)
 		}
 		if mails, seen := f.claim(); len(mails) > 0 || seen == nil || !seen.Left || len(seen.Deliveries) == 0 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		// The watch's owner does not undo it.
+		// The watch's owner cannot undo it.
 		for _, others := range [][]string{{}, {"b@example.org"}} {
 			_, err := f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(*vigie.Watch) {}, nil, &others)
 			f.must(err)
@@ -250,30 +247,29 @@ func TestLeave(t *testing.T) {
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		f.enter(f.schools)
 		mails, seen := f.claim()
-		if len(mails) != 1 || seen.Left || seen.Asking {
+		if len(mails) != 1 || seen.Left || seen.ConfirmationPending {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		for _, w := range seen.Watches { // no note that all was quiet meanwhile
-			if !w.HeardAt.Equal(f.now) {
-				t.Errorf("it last heard of %s at %v", w.Name, w.HeardAt)
+		for _, w := range seen.Watches { // no quiet note about that time
+			if !w.LastMailedAt.Equal(f.now) {
+				t.Errorf("it was last mailed about %s at %v", w.Name, w.LastMailedAt)
 			}
 		}
 	})
 }
 
-// Who leaves without having agreed is not asked any more, and coming back is
-// not agreeing.
+// A recipient that leaves without having consented is no longer asked, and undoing that is not consent.
 func TestLeaveUnconfirmed(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		if _, seen := f.claim(); seen == nil || !seen.Asking {
-			t.Fatalf("its reader is %+v", seen)
+		if _, seen := f.claim(); seen == nil || !seen.ConfirmationPending {
+			t.Fatalf("the recipient is %+v", seen)
 		}
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Leave(t.Context(), id))
 		f.must(f.store.Rejoin(t.Context(), id))
 		f.expect("left and back", vigie.Pending, vigie.Pending)
-		if _, seen := f.claim(); seen == nil || seen.Asking || seen.Confirmed {
-			t.Errorf("its reader is %+v", seen)
+		if _, seen := f.claim(); seen == nil || seen.ConfirmationPending || seen.Confirmed {
+			t.Errorf("the recipient is %+v", seen)
 		}
 		f.must(f.store.Leave(t.Context(), id))
 		f.must(f.store.Confirm(t.Context(), id))
@@ -292,28 +288,28 @@ func TestLeaveWatch(t *testing.T) {
 			f.expect("left one", vigie.Unsubscribed, vigie.Confirmed)
 		}
 		if a := f.subscriber(f.roads); a.Left || !a.LeftWatch {
-			t.Errorf("it is %+v", a)
+			t.Errorf("the addressee is %+v", a)
 		}
 		mails, seen := f.claim()
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		readers, err := f.store.Readers(t.Context(), mails)
-		if err != nil || len(readers[id].Deliveries) != 1 || readers[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
-			t.Errorf("it is told %+v, %v", readers[id], err)
+		states, err := f.store.RecipientStates(t.Context(), mails)
+		if err != nil || len(states[id].Deliveries) != 1 || states[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
+			t.Errorf("its state is %+v, %v", states[id], err)
 		}
-		// To come back to one watch is to come back.
+		// To rejoin one watch is to rejoin.
 		f.must(f.store.Leave(t.Context(), id))
 		f.must(f.store.RejoinWatch(t.Context(), f.subscription(f.roads)))
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
-		// To come back is not to follow again what was left by itself.
+		// To rejoin is not to rejoin a watch that was left by itself.
 		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.schools)))
 		f.must(f.store.Rejoin(t.Context(), id))
 		f.expect("back but for one", vigie.Confirmed, vigie.Unsubscribed)
 	})
 }
 
-// Who reads again what is written down and not sent sees who left meanwhile.
+// Reading a recipient again before sending shows that it has left since.
 func TestLeaveWhatIsClaimed(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
@@ -324,12 +320,12 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
-		if readers, err := f.store.Readers(t.Context(), mails); err != nil || len(readers[id].Watches) != 1 {
-			t.Errorf("it follows %+v, %v", readers[id], err)
+		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
+			t.Errorf("it follows %+v, %v", states[id], err)
 		}
 		f.must(f.store.Leave(t.Context(), id))
-		if readers, err := f.store.Readers(t.Context(), mails); err != nil || !readers[id].Left {
-			t.Errorf("it is %+v, %v", readers[id], err)
+		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
+			t.Errorf("it is %+v, %v", states[id], err)
 		}
 	})
 }
@@ -346,8 +342,7 @@ func TestMailBounced(t *testing.T) {
 		if address, err := f.store.MailAddress(t.Context(), mails[0].ID); err != nil || address != "B@example.org" {
 			t.Errorf("the mail is for %q, %v", address, err)
 		}
-		// One that came back for what it says is not tried again, and others go
-		// on being written.
+		// A mail that bounced because of its content is not sent again, and other mails still go out.
 		f.must(f.store.MailBounced(t.Context(), mails[0].ID, false, "554 no such text"))
 		f.expect("refused", vigie.Confirmed, vigie.Confirmed)
 		f.now = f.now.Add(time.Hour)
@@ -362,7 +357,7 @@ func TestMailBounced(t *testing.T) {
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)
-		for range 2 { // bounces come more than once
+		for range 2 { // bounces can come several times
 			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))
 			f.expect("bounced", vigie.Bounced, vigie.Bounced)
 		}
@@ -374,7 +369,7 @@ func TestMailBounced(t *testing.T) {
 		if mails, seen := f.claim(); len(mails) > 0 || seen == nil || !seen.Bounced {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		// Who follows a link of an earlier mail is there after all.
+		// A recipient that follows a link of an earlier mail does exist.
 		f.must(f.store.Rejoin(t.Context(), id))
 		f.expect("there", vigie.Confirmed, vigie.Confirmed)
 	})

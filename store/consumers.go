@@ -9,41 +9,38 @@ import (
 	"vigie/database"
 )
 
-// Told is the last notice of which the deliveries were entered.
-func (s *Store) Told(ctx context.Context) (int64, error) {
+// AlertsCursor returns the number of the last notice whose deliveries were entered.
+func (s *Store) AlertsCursor(ctx context.Context) (int64, error) {
 	return s.db.Cursor(ctx, database.AlertsConsumer)
 }
 
-// NoticesAfter returns the numbers of the notices above one, in order, at most
-// limit; those that were withdrawn are left out.
+// NoticesAfter returns at most limit numbers of notices above after, in order; withdrawn notices are left out.
 func (now *Snapshot) NoticesAfter(ctx context.Context, after int64, limit int) ([]int64, error) {
 	var ids []int64
 	err := now.tx.NewRaw("SELECT id FROM notices WHERE id > ? AND NOT withdrawn ORDER BY id LIMIT ?", after, limit).Scan(ctx, &ids)
 	return ids, database.Translate(err)
 }
 
-// NoticesBehind is what a consumer of notices has still to do that is done with
-// those up to one.
+// NoticesBehind returns the backlog of a consumer of notices whose cursor is after.
 func (s *Store) NoticesBehind(ctx context.Context, after int64) (database.Behind, error) {
 	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, COALESCE(MIN(id), 0) AS first FROM notices WHERE id > ? AND NOT withdrawn", after)
 }
 
-// AlertsBehind is what is still to be entered into the ledger.
+// AlertsBehind returns the notices whose deliveries were not entered yet.
 func (s *Store) AlertsBehind(ctx context.Context) (database.Behind, error) {
-	told, err := s.Told(ctx)
+	entered, err := s.AlertsCursor(ctx)
 	if err != nil {
 		return database.Behind{}, err
 	}
-	return s.NoticesBehind(ctx, told)
+	return s.NoticesBehind(ctx, entered)
 }
 
-// IndexBehind is what the search index of a version that answers does not show
-// as it is.
+// IndexBehind returns the changes that the active search index of a version does not contain.
 func (s *Store) IndexBehind(ctx context.Context, version string) (database.Behind, error) {
 	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, COALESCE(MIN(number), 0) AS first FROM tenders WHERE number > (?)", indexReached(s.db, version))
 }
 
-// MailsBehind are the recipients to whom a mail is due, or on its way.
+// MailsBehind returns the recipients to whom a mail is due, or being sent.
 func (s *Store) MailsBehind(ctx context.Context) (database.Behind, error) {
 	return s.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
 		SELECT look_at AS at FROM recipients WHERE look_at <= ? AND id NOT IN (?)
@@ -51,20 +48,19 @@ func (s *Store) MailsBehind(ctx context.Context) (database.Behind, error) {
 		s.db.Stamp(), database.SetAsideBy(s.db, database.MailsConsumer), vigie.MailOpen)
 }
 
-// Lag is what is still to be done, by those who follow the database.
+// Lag is the backlog of the consumers.
 type Lag struct {
-	// Index counts the tenders that the search index does not show as they are.
+	// Index counts the tenders whose last change the search index does not contain.
 	Index int64
 	// Alerts counts the notices whose deliveries were not entered.
 	Alerts int64
-	// CatchUp counts the changes that watches which catch up have not seen.
+	// CatchUp counts the changes that watches which catch up have not processed.
 	CatchUp int64
-	// Mails counts the recipients to whom a mail is due, or on its way.
+	// Mails counts the recipients to whom a mail is due, or being sent.
 	Mails int64
 }
 
-// Lag tells what is still to be done; the index meant is the newest of its
-// version that answers.
+// Lag returns the backlog of the consumers; the index meant is the newest active one of the version.
 func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 	var lag Lag
 	for _, part := range []struct {
@@ -83,7 +79,7 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 	return lag, nil
 }
 
-// indexReached selects the last change that the index which answers holds.
+// indexReached selects the last change that the active index contains.
 func indexReached(db bun.IDB, version string) *bun.SelectQuery {
 	return db.NewSelect().Model((*SearchIndex)(nil)).ColumnExpr("COALESCE(MAX(reached), 0)").
 		Where("generation = (?)", db.NewSelect().Model((*SearchIndex)(nil)).ModelTableExpr("search_indexes AS newest").

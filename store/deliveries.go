@@ -17,16 +17,16 @@ type Outgoing struct {
 	SubscriptionID int64
 	WatchID        int64
 	AccountID      int64
-	// MailState is that of the mail that it was claimed for, nil for none; ClosedAt
-	// is when that was accepted, or given up.
+	// MailState is the state of the mail that the delivery was claimed for, nil for none; ClosedAt is when that mail
+	// was accepted, or given up.
 	MailState *vigie.MailState
 	ClosedAt  *time.Time
 }
 
-// State is the delivery's state.
+// State returns the delivery's state.
 func (o *Outgoing) State() vigie.DeliveryState { return o.Delivery.State(o.MailState) }
 
-// Status is the state as the API has it: one that is claimed is still to leave.
+// Status returns the state as the API shows it: a claimed delivery is still pending.
 func (o *Outgoing) Status() vigie.DeliveryState {
 	if state := o.State(); state != vigie.DeliveryClaimed {
 		return state
@@ -34,7 +34,7 @@ func (o *Outgoing) Status() vigie.DeliveryState {
 	return vigie.DeliveryWaiting
 }
 
-// Hold is what stands in the way of a delivery that is held, nil of another.
+// Hold returns why the delivery is held, nil if it is not.
 func (o *Outgoing) Hold() *Hold {
 	if o.State() != vigie.DeliveryHeld {
 		return nil
@@ -42,15 +42,15 @@ func (o *Outgoing) Hold() *Hold {
 	return &Hold{Reason: o.HeldFor, Since: *o.HeldAt, Until: o.DueAt}
 }
 
-// Hold is what stands in the way of a delivery.
+// Hold is why a delivery is held.
 type Hold struct {
 	Reason vigie.HoldReason
 	Since  time.Time
-	// Until is when it is dropped, if nothing changes.
+	// Until is when the delivery is dropped, if nothing changes.
 	Until time.Time
 }
 
-// SentAt is when its mail was accepted, nil where none was.
+// SentAt returns when the delivery's mail was accepted, nil if it was not.
 func (o *Outgoing) SentAt() *time.Time {
 	if o.Status() != vigie.DeliverySent {
 		return nil
@@ -58,11 +58,11 @@ func (o *Outgoing) SentAt() *time.Time {
 	return o.ClosedAt
 }
 
-// GlobalID is the delivery's name within the server.
+// GlobalID returns the delivery's id within the server.
 func (o *Outgoing) GlobalID() string { return vigie.GlobalID(vigie.KindDelivery, o.ID) }
 
-// outgoing selects deliveries with each of the watches that led to them; a
-// tender that is only going to close soon is none yet.
+// outgoing selects deliveries, one row for each watch that led to them. Closing-soon deliveries that have not been
+// claimed are left out.
 func (s *Store) outgoing() *bun.SelectQuery {
 	return s.db.NewSelect().TableExpr("reasons AS why").Join("JOIN deliveries AS d ON d.id = why.delivery_id").
 		Join("JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id").
@@ -71,17 +71,15 @@ func (s *Store) outgoing() *bun.SelectQuery {
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon)
 }
 
-// DeliveryWindow is a part of a list of deliveries, newest first: at most Limit
-// of those with ids below Below, or, from the end of the list on, above Above;
-// 0 is no bound.
+// DeliveryWindow is a part of a list of deliveries, newest first: at most Limit of those with ids below Below, or,
+// counted from the end of the list, above Above; 0 is no bound.
 type DeliveryWindow struct {
 	Below, Above int64
 	Backwards    bool
 	Limit        int
 }
 
-// Deliveries returns what was, or shall be, sent because of a watch, and how
-// much that is in all.
+// Deliveries returns the sent and pending deliveries of a watch, and how many there are in all.
 func (s *Store) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) ([]*Outgoing, int, error) {
 	total, err := s.outgoing().Where("why.watch_id = ?", watch).Count(ctx)
 	if err != nil {
@@ -114,15 +112,15 @@ func (s *Store) Delivery(ctx context.Context, account, id int64) (*Outgoing, err
 	return o, database.Translate(err)
 }
 
-// Attempt is a delivery with what became of its mail so far.
+// Attempt is a delivery with the outcome of its mail so far.
 type Attempt struct {
 	Outgoing `bun:"embed:"`
-	Error    string     // why the mail was not accepted, "" where it was, or was not tried
+	Error    string     // why the mail was not accepted; "" if it was accepted or not tried
 	RetryAt  *time.Time // when it is tried again
 }
 
-// Attempts returns what the recipients of a watch were told, or shall be, of a
-// tender that is no alias, whichever watches led to it; oldest first.
+// Attempts returns the deliveries about a tender to the recipients of a watch, whichever watches led to them; oldest
+// first. The tender must not be an alias.
 func (s *Store) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, error) {
 	var list []*Attempt
 	err := s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN deliveries AS d ON d.recipient_id = s.recipient_id").
@@ -144,14 +142,13 @@ func (s *Store) Reasons(ctx context.Context, deliveries []int64) (map[int64][]vi
 	return byDelivery, database.Translate(err)
 }
 
-// Health tells whether a watch does its work.
+// Health says whether a watch works.
 type Health struct {
 	WatchID int64
-	// EvaluatedAt is when it was last seen that no notice waits to be matched;
-	// nil while the watch is off.
+	// EvaluatedAt is when the watch had last been matched with all notices; nil while the watch is off.
 	EvaluatedAt *time.Time
-	// MatchedAt is when a tender last began to match, MailedAt when a mail
-	// because of it was last accepted; nil where that is longer ago than is kept.
+	// MatchedAt is when a tender last began to match, MailedAt when a mail because of it was last accepted; nil where
+	// that is older than retention keeps.
 	MatchedAt, MailedAt *time.Time
 }
 
@@ -174,37 +171,36 @@ func (s *Store) Health(ctx context.Context, watches []int64) (map[int64]*Health,
 	return byWatch, database.Translate(err)
 }
 
-// AskAgain has an address asked for its consent once more. Where it may not be,
-// the error says why.
+// AskAgain asks an address for its consent once more. Where that is not allowed, the error says why.
 func (s *Store) AskAgain(ctx context.Context, account, subscriptionID int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := s.lockRecipient(ctx, tx, account, subscriptionID)
 		if err != nil {
 			return err
 		}
-		readers, err := readRecipients(ctx, tx, []int64{r.ID})
+		states, err := readRecipients(ctx, tx, []int64{r.ID})
 		if err != nil {
 			return err
 		}
-		who, now := readers[0], s.db.Stamp()
-		next, ever := NextAsk(who.Asks, who.AskedAt)
+		who, now := states[0], s.db.Stamp()
+		next, ever := NextConfirmationRequest(who.ConfirmationRequests, who.ConfirmationRequestedAt)
 		switch {
 		case who.Confirmed:
-			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée.", EN: "This address is confirmed already."})
+			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
 		case who.Left:
 			return refuse(vigie.Text{
-				FR: "Cette adresse ne veut plus rien recevoir ; seule la personne qui la lit peut revenir.",
-				EN: "This address wants no more mail; only whoever reads it can come back.",
+				FR: "Le destinataire s’est désinscrit. Lui seul peut se réinscrire, par le lien qu’il a reçu.",
+				EN: "The recipient unsubscribed. Only they can subscribe again, by the link they received.",
 			})
 		case !ever:
 			return refuse(vigie.Text{
-				FR: "La confirmation a été demandée %d fois à cette adresse : elle ne le sera plus.",
-				EN: "This address was asked %d times for its confirmation: it will not be any more.",
-			}.With(maxAsks))
+				FR: "La confirmation a déjà été demandée %d fois, sans réponse : aucun autre courriel ne sera envoyé. Demandez au destinataire d’ouvrir l’un des liens reçus.",
+				EN: "This address was asked %d times, without an answer: no further mail will be sent. Ask the recipient to open one of the links received.",
+			}.With(maxConfirmationRequests))
 		case next.After(now):
 			return refuse(vigie.Text{
-				FR: "La confirmation a été demandée à cette adresse il y a moins de 24 heures.",
-				EN: "This address was asked for its confirmation less than 24 hours ago.",
+				FR: "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander.",
+				EN: "This address was asked less than 24 hours ago. Wait before asking again.",
 			})
 		}
 		_, err = tx.NewUpdate().Model((*recipient)(nil)).Set("asking = TRUE").Set("look_at = ?", now).Where("id = ?", r.ID).Exec(ctx)
@@ -216,10 +212,9 @@ func refuse(text vigie.Text) error {
 	return &vigie.Error{Code: vigie.Invalid, Field: []string{"recipientId"}, Text: text}
 }
 
-// Resubscribe has an account's own address written to again that had left a
-// watch, or all of them. The issuer must vouch that it is the account's: else it
-// would undo what another person said. What holds for the address on all
-// accounts, its own link alone undoes.
+// Resubscribe resumes mail to an account's own address that had left a watch, or all of them. The issuer must have
+// verified the address: otherwise one person could undo another person's opt-out. What holds for the address on all
+// accounts can be undone only by the address's own link.
 func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscriptionID int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, account.ID) // the caller's copy may be a few seconds old
@@ -236,29 +231,28 @@ func (s *Store) Resubscribe(ctx context.Context, account *vigie.Account, subscri
 			return err
 		case r.AddressKey != addressKey(account.Email):
 			return refuse(vigie.Text{
-				FR: "Seule la personne qui lit cette adresse peut revenir, par le lien de ses messages.",
-				EN: "Only whoever reads this address can come back, by the link in its mails.",
+				FR: "Seul le destinataire peut se réinscrire, par le lien des courriels qu’il a reçus.",
+				EN: "Only the recipient can subscribe again, by the link in the mails they received.",
 			})
 		case !account.EmailVerified:
 			return refuse(vigie.Text{
-				FR: "Cette adresse n'est pas vérifiée : revenez par le lien d'un de ses messages, ou faites-la vérifier là où vous vous connectez.",
-				EN: "This address is not verified: come back by the link in one of its mails, or have it verified where you sign in.",
+				FR: "Votre adresse n’est pas vérifiée. Réinscrivez-vous par le lien d’un courriel reçu, ou faites vérifier votre adresse sur votre espace.",
+				EN: "Your address is not verified. Subscribe again by the link in a mail you received, or have your address verified in your account.",
 			})
 		case bounced:
 			return refuse(vigie.Text{
-				FR: "Les messages à cette adresse reviennent : seul le lien d'un message qu'elle a reçu peut la rétablir.",
-				EN: "Mail to this address comes back: only the link in a mail that reached it can restore it.",
+				FR: "Les courriels envoyés à cette adresse reviennent. Réinscrivez-vous par le lien d’un courriel que vous avez reçu à cette adresse.",
+				EN: "Mail to this address comes back. Subscribe again by the link in a mail that reached it.",
 			})
 		}
-		if err := s.takeBack(ctx, tx, r); err != nil {
+		if err := s.resumeForAccount(ctx, tx, r); err != nil {
 			return err
 		}
-		return followAgain(ctx, tx, subscriptionID)
+		return rejoinWatch(ctx, tx, subscriptionID)
 	})
 }
 
-// lockRecipient reads the recipient of a subscription of an account and keeps
-// others from changing it.
+// lockRecipient reads and locks the recipient of a subscription of an account.
 func (s *Store) lockRecipient(ctx context.Context, tx bun.Tx, account, subscriptionID int64) (*recipient, error) {
 	r := new(recipient)
 	of := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("id = ?", subscriptionID).Where("removed_at IS NULL")

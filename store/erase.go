@@ -14,27 +14,30 @@ import (
 	"vigie/database"
 )
 
-// Remember says how addresses are written down that must be known again but not
-// read: the fingerprints of an address, the one to write first, then those that
-// older keys made. Without it nothing is kept of erased addresses. It is for
-// the start, before the store is shared.
-func (s *Store) Remember(fingerprints func(address string) []string) { s.fingerprints = fingerprints }
+// SetFingerprints sets how to hash an address, so that it can be recognised but not read: the function returns the
+// fingerprints of an address, first the one to write, then those of older keys. Without it nothing is kept of erased
+// addresses. Call it at the start, before the store is shared.
+func (s *Store) SetFingerprints(fingerprints func(address string) []string) {
+	s.fingerprints = fingerprints
+}
 
-// forgottenAddress is a row of forgotten_addresses.
-type forgottenAddress struct {
-	Fingerprint string `bun:",pk"`
-	LeftAt      *time.Time
-	BouncedAt   *time.Time
-	Asks        int64
-	AskedAt     *time.Time
+// erasedAddress is a row of forgotten_addresses.
+type erasedAddress struct {
+	bun.BaseModel `bun:"table:forgotten_addresses,alias:forgotten_address"`
+
+	Fingerprint             string `bun:",pk"`
+	LeftAt                  *time.Time
+	BouncedAt               *time.Time
+	ConfirmationRequests    int64      `bun:"asks"`
+	ConfirmationRequestedAt *time.Time `bun:"asked_at"`
 }
 
 // address is a row of addresses.
 type address struct {
-	AddressKey string `bun:",pk"`
-	BouncedAt  *time.Time
-	Asks       int64
-	AskedAt    *time.Time
+	AddressKey              string `bun:",pk"`
+	BouncedAt               *time.Time
+	ConfirmationRequests    int64      `bun:"asks"`
+	ConfirmationRequestedAt *time.Time `bun:"asked_at"`
 }
 
 // AccountsOf returns the accounts of a subject, one for each issuer.
@@ -44,15 +47,13 @@ func (s *Store) AccountsOf(ctx context.Context, subject string) ([]*vigie.Accoun
 	return accounts, database.Translate(err)
 }
 
-// Erase takes out of the database what it holds of an account: its watches,
-// addresses, deliveries, mails and marks. Rows without any content stay for the
-// watches, by which those who follow changes hear of it, and for the account.
-// Of an address that left, bounced or was asked for its consent its fingerprint
-// stays. Who looked at it for support stays too, without what names it. The
-// person is a new one at the next sign-in.
+// Erase deletes all personal data of an account: its watches, addresses, deliveries, mails and marks. Rows without
+// content stay: for the account, and for its watches, so that consumers learn of the deletion. Of an address that
+// left, bounced or was asked for consent, a fingerprint stays. The audit entries of support agents who looked at the
+// account stay, without what identifies it. The next sign-in makes a new account.
 func (s *Store) Erase(ctx context.Context, id int64) error {
 	var who person
-	defer func() { s.met.forget(who) }()
+	defer func() { s.accounts.remove(who) }()
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, id)
 		if err != nil {
@@ -67,15 +68,16 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		if err := s.db.ForUpdate(tx.NewSelect().Model(&recipients).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
 			return err
 		}
-		if err := s.forget(ctx, tx, account, recipients); err != nil {
+		if err := s.keepFingerprints(ctx, tx, account, recipients); err != nil {
 			return err
 		}
-		if err := s.forgetAccesses(ctx, tx, account); err != nil {
+		if err := s.deleteAuditEntries(ctx, tx, account); err != nil {
 			return err
 		}
 		const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"
 		for _, statement := range []string{
-			// What an error said may name them. The other consumers' items are nobody's.
+			// The text of an error may name the address or the watch. The other consumers' items hold no personal
+			// data.
 			"DELETE FROM quarantine WHERE consumer = 'mails' AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE recipient_id IN (SELECT id FROM recipients WHERE account_id = ?0)))",
 			"DELETE FROM quarantine WHERE consumer = 'matcher' AND item IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM reasons WHERE delivery_id IN (SELECT id FROM deliveries WHERE " + of + ")",
@@ -86,7 +88,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 			"DELETE FROM tender_marks WHERE account_id = ?",
 			"DELETE FROM watch_periods WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
-			// By these an import knows that it shall not bring the watches back.
+			// By these rows an import knows not to create the watches again.
 			"UPDATE imported_watches SET digest = '' WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 		} {
 			if _, err := tx.NewRaw(statement, id).Exec(ctx); err != nil {
@@ -116,9 +118,9 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 	})
 }
 
-// forget keeps of an account's addresses what must not be forgotten, and only
-// that. What other accounts know of the same address is theirs.
-func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
+// keepFingerprints deletes an account's addresses, and keeps a fingerprint of each that left, bounced or was asked
+// for consent. Other accounts keep what they know of the same address.
+func (s *Store) keepFingerprints(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
 	left := map[string]*time.Time{addressKey(account.Email): nil}
 	for _, r := range recipients {
 		left[r.AddressKey] = r.LeftAt
@@ -128,17 +130,17 @@ func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 		if err != nil {
 			return err
 		}
-		row := &forgottenAddress{LeftAt: left[key]}
+		row := &erasedAddress{LeftAt: left[key]}
 		if !shared {
 			var known []*address
 			if err := tx.NewRaw("DELETE FROM addresses WHERE address_key = ? RETURNING *", key).Scan(ctx, &known); err != nil {
 				return err
 			}
 			for _, a := range known {
-				row.BouncedAt, row.Asks, row.AskedAt = a.BouncedAt, a.Asks, a.AskedAt
+				row.BouncedAt, row.ConfirmationRequests, row.ConfirmationRequestedAt = a.BouncedAt, a.ConfirmationRequests, a.ConfirmationRequestedAt
 			}
 		}
-		if s.fingerprints == nil || *row == (forgottenAddress{}) {
+		if s.fingerprints == nil || *row == (erasedAddress{}) {
 			continue
 		}
 		row.Fingerprint = s.fingerprints(key)[0]
@@ -154,24 +156,22 @@ func (s *Store) forget(ctx context.Context, tx bun.Tx, account *vigie.Account, r
 	return nil
 }
 
-// newcomer is an address that an account is new to; vouched is whether the
-// issuer says that it is the account's own.
-type newcomer struct {
+// newAddress is an address that is new to an account; verified reports whether it is the account's own address, verified
+// by the issuer.
+type newAddress struct {
 	*recipient
-	vouched bool
+	verified bool
 }
 
-// recall finds out whether addresses that accounts are new to were known
-// before: one that left is not written to, and one that bounced, or was asked
-// too often, is known again. An account's own address that the issuer vouches
-// for counts as not having left, for this account only: signing in again asks
-// for mail again.
-func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) error {
+// applyFingerprints applies what is kept of addresses that are new to accounts: an address that left gets no mail,
+// and one that bounced, or was asked too often, is marked so again. An account's own verified address does not count
+// as having left, for this account only: to sign in again is to ask for mail again.
+func (s *Store) applyFingerprints(ctx context.Context, tx bun.Tx, newAddresses ...newAddress) error {
 	if s.fingerprints == nil {
 		return nil
 	}
-	named := make(map[string][]newcomer)
-	for _, n := range newcomers {
+	named := make(map[string][]newAddress)
+	for _, n := range newAddresses {
 		for _, print := range s.fingerprints(n.AddressKey) {
 			named[print] = append(named[print], n)
 		}
@@ -179,19 +179,19 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) er
 	if len(named) == 0 {
 		return nil
 	}
-	var rows []*forgottenAddress
+	var rows []*erasedAddress
 	err := tx.NewSelect().Model(&rows).Where("fingerprint IN (?)", bun.List(slices.Sorted(maps.Keys(named)))).Scan(ctx)
 	if err != nil {
 		return err
 	}
 	known := make(map[string]*address)
-	for _, row := range rows { // an address may have several, by several keys
+	for _, row := range rows { // an address may have several rows, by several keys
 		for _, r := range named[row.Fingerprint] {
-			if row.LeftAt != nil && !r.vouched {
-				r.LeftAt, r.Asking = row.LeftAt, false
+			if row.LeftAt != nil && !r.verified {
+				r.LeftAt, r.ConfirmationPending = row.LeftAt, false
 			}
 		}
-		if row.BouncedAt == nil && row.Asks == 0 {
+		if row.BouncedAt == nil && row.ConfirmationRequests == 0 {
 			continue
 		}
 		key := named[row.Fingerprint][0].AddressKey
@@ -200,7 +200,7 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) er
 			a = &address{AddressKey: key}
 			known[key] = a
 		}
-		a.BouncedAt, a.Asks, a.AskedAt = cmp.Or(a.BouncedAt, row.BouncedAt), max(a.Asks, row.Asks), cmp.Or(a.AskedAt, row.AskedAt)
+		a.BouncedAt, a.ConfirmationRequests, a.ConfirmationRequestedAt = cmp.Or(a.BouncedAt, row.BouncedAt), max(a.ConfirmationRequests, row.ConfirmationRequests), cmp.Or(a.ConfirmationRequestedAt, row.ConfirmationRequestedAt)
 	}
 	if len(known) == 0 {
 		return nil
@@ -213,11 +213,11 @@ func (s *Store) recall(ctx context.Context, tx bun.Tx, newcomers ...newcomer) er
 	return err
 }
 
-// unforget drops what is kept of an address, whose owner wants its mail.
-func (s *Store) unforget(ctx context.Context, tx bun.Tx, key string) error {
+// deleteFingerprints deletes what is kept of an address whose owner wants its mail again.
+func (s *Store) deleteFingerprints(ctx context.Context, tx bun.Tx, key string) error {
 	if s.fingerprints == nil {
 		return nil
 	}
-	_, err := tx.NewDelete().Model((*forgottenAddress)(nil)).Where("fingerprint IN (?)", bun.List(s.fingerprints(key))).Exec(ctx)
+	_, err := tx.NewDelete().Model((*erasedAddress)(nil)).Where("fingerprint IN (?)", bun.List(s.fingerprints(key))).Exec(ctx)
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// hidden stands in for keyed hashes: it can be told from an address.
+// hidden stands in for keyed hashes: it can be told apart from an address.
 func hidden(key string) func(address string) []string {
 	return func(address string) []string {
 		letters := []rune(key + strings.ToLower(address))
@@ -30,7 +30,7 @@ func TestErase(t *testing.T) {
 			f.store, err = store.Open(t.Context(), rawURL, func() time.Time { return f.now })
 			f.must(err)
 			t.Cleanup(func() { f.store.Close() })
-			f.store.Remember(hidden("new"))
+			f.store.SetFingerprints(hidden("new"))
 			f.account, err = f.store.SignIn(t.Context(), store.Claims{
 				Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org", EmailVerified: true, Name: "Camille Fictif",
 			})
@@ -45,9 +45,9 @@ func TestErase(t *testing.T) {
 			}
 			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
 			f.must(f.store.Leave(t.Context(), id))
-			told := publish(t, f.store, notice("marked", 0))[0].Notice
-			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{told.TenderID}))
-			buyer := tender(t, f.store, told.TenderID).BuyerID
+			deliveries := publish(t, f.store, notice("marked", 0))[0].Notice
+			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{deliveries.TenderID}))
+			buyer := tender(t, f.store, deliveries.TenderID).BuyerID
 			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
 				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"fictif"}, []int64{buyer}
 			}, nil, nil)
@@ -86,29 +86,29 @@ func TestErase(t *testing.T) {
 
 			for _, row := range storetest.Everything(t, rawURL) {
 				if strings.Contains(strings.ToLower(row), "fictif") {
-					t.Errorf("still there: %s", row)
+					t.Errorf("not deleted: %s", row)
 				}
 				for _, table := range []string{"recipients[", "subscriptions[", "mails[", "deliveries[", "reasons[", "tender_marks[", "watch_buyers["} {
-					if strings.HasPrefix(row, table) { // they were the account's alone
-						t.Errorf("still there: %s", row)
+					if strings.HasPrefix(row, table) { // these tables were the account's alone
+						t.Errorf("not deleted: %s", row)
 					}
 				}
 			}
-			var gone []int64
+			var deleted []int64
 			f.must(f.store.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
 				for w, err := range now.ChangedWatches(ctx, numberBefore) {
 					if err != nil {
 						return err
 					}
 					if w.Criteria != nil {
-						t.Errorf("watch %d is alive", w.ID)
+						t.Errorf("watch %d is not deleted", w.ID)
 					}
-					gone = append(gone, w.ID)
+					deleted = append(deleted, w.ID)
 				}
 				return nil
 			}))
-			if !slices.Equal(gone, []int64{f.roads.ID, f.schools.ID}) {
-				t.Errorf("followers hear that %v are gone", gone)
+			if !slices.Equal(deleted, []int64{f.roads.ID, f.schools.ID}) {
+				t.Errorf("consumers read that %v are deleted", deleted)
 			}
 			if err := f.store.Erase(t.Context(), f.account.ID); vigie.CodeOf(err) != vigie.Unauthenticated {
 				t.Errorf("erased twice: %v", err)
@@ -117,15 +117,15 @@ func TestErase(t *testing.T) {
 				t.Errorf("exported after it was erased: %v", err)
 			}
 
-			// Whoever names the address next finds that it left, with an older key too.
-			f.store.Remember(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
+			// An account that names the address later finds that it left, also by an older key.
+			f.store.SetFingerprints(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
 			f.account = account(t, f.store, "next")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			f.schools = f.roads
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Unsubscribed {
 				t.Errorf("the address that left is %s", got)
 			}
-			// It bounced as well; and its owner, coming back by a link of its own, undoes both.
+			// It bounced as well; a link of its own undoes both.
 			f.must(f.store.Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("the address that came back is %s", got)
@@ -134,9 +134,9 @@ func TestErase(t *testing.T) {
 			f.account = account(t, f.store, "last")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
-				t.Errorf("what its owner undid is remembered: %s", got)
+				t.Errorf("what its owner undid is applied again: %s", got)
 			}
-			// The same person begins anew, with what is new.
+			// The same person starts with a new, empty account.
 			again, err := f.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org"})
 			f.must(err)
 			if again.Name != "" || again.ID <= f.account.ID {
@@ -146,10 +146,10 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// TestEraseShared: what another account knows of an address is not touched.
+// TestEraseShared: what another account knows of an address stays.
 func TestEraseShared(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("new"))
+		f.store.SetFingerprints(hidden("new"))
 		mine, mineWatch, mineID := f.account, f.roads, f.subscriber(f.roads).RecipientID
 		f.account = account(t, f.store, "neighbour")
 		f.roads = f.watch("Voirie", "b@example.org")
@@ -165,19 +165,19 @@ func TestEraseShared(t *testing.T) {
 		if watches, err := f.store.Watches(t.Context(), mine.ID, store.WatchFilter{IDs: []int64{mineWatch.ID}}); err != nil || len(watches) != 0 {
 			t.Errorf("the erased account has %v, %v", watches, err)
 		}
-		// Who was to be told when the account went is left out, and keeps nobody waiting.
+		// A recipient that was to be alerted when its account was erased is left out, and delays nobody.
 		n := publish(t, f.store, notice("later", 0))[0].Notice
-		f.must(f.store.Enter(t.Context(), store.Happening{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
+		f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
 			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
 			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
 		}))
-		if _, told, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || told != 2 {
-			t.Errorf("the neighbour has %d deliveries, not 2: %v", told, err)
+		if _, deliveries, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || deliveries != 2 {
+			t.Errorf("the neighbour has %d deliveries, not 2: %v", deliveries, err)
 		}
 	})
 }
 
-// statusOf is the status of an address on the watch « roads ».
+// statusOf returns the status of an address on the watch « roads ».
 func statusOf(f *following, email string) vigie.RecipientStatus {
 	f.t.Helper()
 	for _, r := range f.recipients(f.roads) {

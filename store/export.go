@@ -10,16 +10,15 @@ import (
 	"vigie/opaque"
 )
 
-// Export is all that the database holds of an account, for the person whose it
-// is. Times are UTC.
+// Export is all that the database holds of an account, for the person that it belongs to. Times are UTC.
 type Export struct {
-	Account    ExportedAccount    `json:"account"`
-	Watches    []ExportedWatch    `json:"watches"`
-	Addresses  []ExportedAddress  `json:"addresses"`
-	Mails      []ExportedMail     `json:"mails"`
-	Deliveries []ExportedDelivery `json:"deliveries"`
-	Marks      []ExportedMark     `json:"marks"`
-	Accesses   []ExportedAccess   `json:"accesses"`
+	Account    ExportedAccount      `json:"account"`
+	Watches    []ExportedWatch      `json:"watches"`
+	Addresses  []ExportedAddress    `json:"addresses"`
+	Mails      []ExportedMail       `json:"mails"`
+	Deliveries []ExportedDelivery   `json:"deliveries"`
+	Marks      []ExportedMark       `json:"marks"`
+	Accesses   []ExportedAuditEntry `json:"accesses"`
 }
 
 // ExportedAccount is the account itself.
@@ -28,7 +27,7 @@ type ExportedAccount struct {
 	Subject       string `json:"subject"`
 	Email         string `json:"email"`
 	EmailVerified bool   `json:"emailVerified"`
-	// EmailVerifiedAt is since when the issuer vouches for the address.
+	// EmailVerifiedAt is since when the issuer has verified the address.
 	EmailVerifiedAt *time.Time    `json:"emailVerifiedAt"`
 	Name            string        `json:"name"`
 	Locale          vigie.Locale  `json:"locale"`
@@ -39,7 +38,7 @@ type ExportedAccount struct {
 	CreatedAt       time.Time     `json:"createdAt"`
 }
 
-// ExportedWatch is a watch of the account, also one that it has deleted.
+// ExportedWatch is a watch of the account, deleted or not.
 type ExportedWatch struct {
 	Number            int64             `json:"-" bun:"id"`
 	ID                string            `json:"id" bun:"-"`
@@ -60,26 +59,25 @@ type ExportedWatch struct {
 	DeletedAt         *time.Time        `json:"deletedAt"`
 }
 
-// ExportedAddress is an address on a watch, and what it said to being written to.
+// ExportedAddress is an address on a watch, with its consent.
 type ExportedAddress struct {
 	WatchNumber int64     `json:"-" bun:"watch_id"`
 	WatchID     string    `json:"watchId" bun:"-"`
 	Email       string    `json:"email"`
 	CreatedAt   time.Time `json:"createdAt"`
-	// ConfirmedAt is when its owner agreed to be written to, ConfirmedBy how.
+	// ConfirmedAt is when its owner consented to mail, ConfirmedBy how.
 	ConfirmedAt *time.Time    `json:"confirmedAt"`
 	ConfirmedBy vigie.Consent `json:"confirmedBy,omitempty"`
-	// LeftAt is when it asked for no mail at all, LeftWatchAt for none of the watch.
+	// LeftAt is when the recipient left all watches, LeftWatchAt when it left this one.
 	LeftAt      *time.Time `json:"leftAt"`
 	LeftWatchAt *time.Time `json:"leftWatchAt"`
-	// RemovedAt is when the account took it from the watch.
+	// RemovedAt is when the account removed it from the watch.
 	RemovedAt *time.Time `json:"removedAt"`
-	// BouncedAt is when it was found that mail does not reach it.
+	// BouncedAt is when mail to the address was found to bounce.
 	BouncedAt *time.Time `json:"bouncedAt"`
 }
 
-// ExportedMail is a mail to an address of the account. Times that are not kept
-// any more are null, as in a delivery.
+// ExportedMail is a mail to an address of the account. Times that retention has deleted are null, as in a delivery.
 type ExportedMail struct {
 	Number    int64           `json:"-" bun:"id"`
 	ID        string          `json:"id" bun:"-"`
@@ -92,8 +90,7 @@ type ExportedMail struct {
 	Error     string          `json:"error"`
 }
 
-// ExportedDelivery is what an address was, or is to be, told of a tender, by
-// reason of a watch.
+// ExportedDelivery is an alert about a tender that was sent, or is owed, to an address because of a watch.
 type ExportedDelivery struct {
 	Email       string             `json:"email"`
 	WatchNumber int64              `json:"-" bun:"watch_id"`
@@ -110,13 +107,13 @@ type ExportedDelivery struct {
 	MailID      *string            `json:"mailId" bun:"-"`
 }
 
-// ExportedAccess is that somebody of the support looked at the account.
-type ExportedAccess struct {
+// ExportedAuditEntry records that a support agent looked at the account.
+type ExportedAuditEntry struct {
 	At    time.Time `json:"at"`
 	Field string    `json:"field"`
 }
 
-// ExportedMark is what the person did with a tender.
+// ExportedMark is a mark that the person put on a tender.
 type ExportedMark struct {
 	Source      string     `json:"source"`
 	SourceRef   string     `json:"sourceRef"`
@@ -125,11 +122,11 @@ type ExportedMark struct {
 	DismissedAt *time.Time `json:"dismissedAt"`
 }
 
-// Export returns all that is held of an account, as it is at one moment.
+// Export returns all that is held of an account, at one moment.
 func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	e := &Export{
 		Watches: []ExportedWatch{}, Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}, Marks: []ExportedMark{},
-		Accesses: []ExportedAccess{},
+		Accesses: []ExportedAuditEntry{},
 	}
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }

@@ -11,50 +11,47 @@ import (
 	"vigie"
 )
 
-// ImportedWatch is a watch of another system, as it shall be here.
+// ImportedWatch is a watch of another system, to be stored here.
 type ImportedWatch struct {
-	// ExternalID is what the other system calls it; Digest changes with all that
-	// it says of it.
+	// ExternalID is the watch's id in the other system; Digest changes with every change of its line.
 	ExternalID, Digest string
-	// Subject is whose watch it is, as the issuer's tokens say; Email that
-	// person's address.
+	// Subject is the owner of the watch, as in the issuer's tokens; Email is the owner's address.
 	Subject, Email string
-	// Watch has its name, criteria less the buyers, state, frequency, and when it
-	// was made.
+	// Watch holds its name, criteria without the buyers, state, frequency and time of creation.
 	Watch      vigie.Watch
 	Buyers     []vigie.BuyerName
 	Recipients []ImportedRecipient
 }
 
-// ImportedRecipient is an address that a watch wrote to elsewhere.
+// ImportedRecipient is an address that the watch mailed in the other system.
 type ImportedRecipient struct {
 	Email string
-	// ConfirmedAt is when its owner agreed to that, nil where it did not.
+	// ConfirmedAt is when its owner consented to that, nil if it did not.
 	ConfirmedAt *time.Time
 }
 
-// ImportOutcome is what became of a watch that was imported.
+// ImportOutcome is the outcome of an imported watch.
 type ImportOutcome string
 
 // The outcomes.
 const (
-	// ImportCreated is a watch that is new here.
+	// ImportCreated is a new watch.
 	ImportCreated ImportOutcome = "CREATED"
-	// ImportChanged is a known one, of which something else is said now.
+	// ImportChanged is a known watch whose line has changed.
 	ImportChanged ImportOutcome = "CHANGED"
-	// ImportUnchanged is one of which the same is said as before.
+	// ImportUnchanged is a known watch whose line is the same as before.
 	ImportUnchanged ImportOutcome = "UNCHANGED"
-	// ImportKept is one of which something else is said now, and that a person
-	// has changed or deleted here: that stays.
+	// ImportKept is a known watch whose line has changed, but which a person has changed or deleted here: it stays as
+	// it is.
 	ImportKept ImportOutcome = "KEPT"
-	// ImportRefused is one that cannot be stored; the error says why.
+	// ImportRefused is a watch that cannot be stored; the error says why.
 	ImportRefused ImportOutcome = "REFUSED"
 )
 
-// Imported tells what became of a watch.
+// Imported is the result for one watch.
 type Imported struct {
 	Outcome ImportOutcome
-	Err     error // a [vigie.Error] where it was refused
+	Err     error // a [vigie.Error] where the watch was refused
 }
 
 // imported is a row of imported_watches.
@@ -67,17 +64,15 @@ type imported struct {
 	ImportedAt    time.Time
 }
 
-// lookedAtLater is when the recipients of imported watches are looked at: there
-// is nothing to write to them, and those must not wait to whom there is.
-const lookedAtLater = 24 * time.Hour
+// firstCheckAfter is when the recipients of imported watches are first checked. There is nothing to send them yet,
+// and their checks must not delay other recipients' mail.
+const firstCheckAfter = 24 * time.Hour
 
-// ImportWatches brings watches of other systems here, at most [vigie.MaxBatch],
-// for accounts of an issuer; began is when the import began that they are part
-// of. The result has one entry for each. Nobody is written to: an address is
-// confirmed if it was there, and is not asked otherwise. Accounts are made where
-// there are none yet, for their persons to sign in to. A watch is known by its
-// external id: of one that is here already, only what changed there since is
-// written, unless a person has changed it here.
+// ImportWatches stores watches of other systems, at most [vigie.MaxBatch], for accounts of an issuer; began is when
+// the import that they are part of began. The result has one entry for each. Nobody is mailed: an address is
+// confirmed if it was confirmed in the other system, and is not asked otherwise. Missing accounts are created; their
+// owners can sign in to them later. A watch is known by its external id: of a watch that exists already, only what
+// changed in the other system since is written, unless a person has changed the watch here.
 func (s *Store) ImportWatches(ctx context.Context, issuer string, began time.Time, watches []*ImportedWatch) ([]Imported, error) {
 	if len(watches) > vigie.MaxBatch {
 		return nil, fmt.Errorf("import %d watches in one batch", len(watches))
@@ -98,9 +93,8 @@ func (s *Store) ImportWatches(ctx context.Context, issuer string, began time.Tim
 	}
 }
 
-// watchImport is one batch on its way into the database: what it touches is
-// read at once and changed here; what is new is written at once, what has
-// changed, which is little, one by one.
+// watchImport is one batch on its way into the database. The rows that it touches are read at once and changed here.
+// New rows are written at once; changed rows, which are few, one by one.
 type watchImport struct {
 	store   *Store
 	tx      bun.Tx
@@ -109,20 +103,20 @@ type watchImport struct {
 	now     time.Time
 	results []Imported
 	entries []*importEntry
-	// accounts are by subject, those that there are and those to be made.
+	// accounts are the existing and the new accounts, by subject.
 	accounts    map[string]*vigie.Account
 	newAccounts []*vigie.Account
-	// names are the watches of an account by the keys of their names, 0 for new
-	// ones; counts how many there are.
+	// names are the watches of an account by the keys of their names, 0 for new ones; counts is how many watches each
+	// has.
 	names  map[*vigie.Account]map[string]int64
 	counts map[*vigie.Account]int
 	buyers *buyerBook
 	books  map[*vigie.Account]*addressBook
-	// confirmed are recipients that were here before, and agreed elsewhere.
+	// confirmed are existing recipients that consented in the other system.
 	confirmed []*recipient
 }
 
-// importEntry is a watch that is to be written, new or changed.
+// importEntry is a watch to be written, new or changed.
 type importEntry struct {
 	*ImportedWatch
 	result    *Imported
@@ -131,25 +125,24 @@ type importEntry struct {
 	watch     *vigie.Watch
 	wasActive bool
 	buyers    []*bookedBuyer
-	people    *people
+	planned   *recipientPlan
 }
 
 func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
-	// Imports follow one another, so that none makes what another makes.
+	// Imports run one after another, so that no two create the same rows.
 	if err := i.store.db.Queue(ctx, i.tx, "import watches"); err != nil {
 		return err
 	}
 	if err := i.load(ctx, watches); err != nil || len(i.entries) == 0 {
 		return err
 	}
-	// Buyers are made by publishers too: those come first, before any row is
-	// locked.
+	// Publishers create buyers too: buyers come first, before any row is locked.
 	if slices.ContainsFunc(i.entries, func(e *importEntry) bool { return len(e.Buyers) > 0 }) {
 		if err := i.store.db.Queue(ctx, i.tx, "publish"); err != nil {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findBuyers, i.findNames, i.findPeople, i.save} {
+	for _, step := range []func(context.Context) error{i.findAccounts, i.findWatches, i.moveAddresses, i.findBuyers, i.findNames, i.findRecipients, i.save} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -157,7 +150,7 @@ func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
 	return nil
 }
 
-// load finds out which watches are new or say something new.
+// load finds out which watches are new or changed.
 func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error {
 	ids := make([]string, len(watches))
 	for n, w := range watches {
@@ -172,21 +165,21 @@ func (i *watchImport) load(ctx context.Context, watches []*ImportedWatch) error 
 	for _, row := range rows {
 		known[row.ExternalID] = row
 	}
-	met := make(map[string]bool, len(watches))
+	seen := make(map[string]bool, len(watches))
 	for n, w := range watches {
 		e := &importEntry{ImportedWatch: w, result: &i.results[n], known: known[w.ExternalID]}
 		switch {
-		case met[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
+		case seen[w.ExternalID], e.known != nil && e.known.Digest != w.Digest && !e.known.ImportedAt.Before(i.began):
 			e.refuse(vigie.Taken, vigie.Text{
-				FR: "Cet identifiant externe est déjà celui d'une autre ligne.",
-				EN: "This external id is another line's already.",
+				FR: "Cet identifiant externe figure déjà sur une autre ligne : celle-ci a été ignorée. Donnez-lui un autre identifiant.",
+				EN: "Another line already has this externalId: this line was skipped. Give it another externalId.",
 			}, "externalId")
 		case e.known != nil && e.known.Digest == w.Digest:
 			e.result.Outcome = ImportUnchanged
 		default:
 			i.entries = append(i.entries, e)
 		}
-		met[w.ExternalID] = true
+		seen[w.ExternalID] = true
 	}
 	return nil
 }
@@ -195,12 +188,12 @@ func (e *importEntry) refuse(code vigie.Code, text vigie.Text, field ...string) 
 	*e.result = Imported{ImportRefused, &vigie.Error{Code: code, Field: field, Text: text}}
 }
 
-// left drops the entries that are not to be written after all.
-func (i *watchImport) left() {
+// removeDropped removes the entries that are not to be written after all.
+func (i *watchImport) removeDropped() {
 	i.entries = slices.DeleteFunc(i.entries, func(e *importEntry) bool { return e.result.Outcome != "" })
 }
 
-// findAccounts reads the accounts that there are, and locks them.
+// findAccounts reads and locks the existing accounts.
 func (i *watchImport) findAccounts(ctx context.Context) error {
 	var subjects []string
 	for _, e := range i.entries {
@@ -216,8 +209,8 @@ func (i *watchImport) findAccounts(ctx context.Context) error {
 	return err
 }
 
-// findWatches reads the watches that are to be changed, locks them, and leaves
-// those to their persons that these have changed.
+// findWatches reads and locks the watches that are to be changed, and leaves out those that their owners have changed
+// here.
 func (i *watchImport) findWatches(ctx context.Context) error {
 	var ids []int64
 	for _, e := range i.entries {
@@ -246,24 +239,23 @@ func (i *watchImport) findWatches(ctx context.Context) error {
 			e.result.Outcome = ImportKept
 		case account == nil || account.ID != e.watch.AccountID:
 			e.refuse(vigie.Taken, vigie.Text{
-				FR: "Cette veille est celle d'une autre personne.",
-				EN: "This watch is another subject's.",
+				FR: "Cette veille appartient déjà à une autre personne : elle n’a pas été modifiée. Vérifiez « subject ».",
+				EN: "This watch belongs to another subject already: it was not changed. Check “subject”.",
 			}, "subject")
 		}
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
-// moveAddresses has accounts to which nobody has signed in yet follow what is
-// said of their addresses now, and makes those that there are not.
+// moveAddresses updates the addresses of accounts that nobody has signed in to yet, and creates the missing accounts.
 func (i *watchImport) moveAddresses(ctx context.Context) error {
 	var there []int64
 	for _, a := range i.accounts {
 		there = append(there, a.ID)
 	}
 	if len(there) > 0 {
-		// All at once, for rows are locked in the order of their ids.
+		// All at once, because rows are locked in the order of their ids.
 		var locked []int64
 		err := i.store.db.ForUpdate(i.tx.NewSelect().Model((*recipient)(nil)).Column("id").
 			Where("account_id IN (?)", bun.List(there)).Order("id")).Scan(ctx, &locked)
@@ -296,7 +288,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 	return nil
 }
 
-// accountIDs are those of the accounts that there are.
+// accountIDs returns the ids of the existing accounts.
 func (i *watchImport) accountIDs() []int64 {
 	var ids []int64
 	for _, e := range i.entries {
@@ -307,8 +299,7 @@ func (i *watchImport) accountIDs() []int64 {
 	return distinct(ids)
 }
 
-// findNames gives watches names that their accounts have not yet, and refuses
-// those that are too many.
+// findNames gives watches names that are free in their accounts, and refuses watches above the limit.
 func (i *watchImport) findNames(ctx context.Context) error {
 	i.names, i.counts = make(map[*vigie.Account]map[string]int64), make(map[*vigie.Account]int)
 	byID := make(map[int64]*vigie.Account)
@@ -335,8 +326,8 @@ func (i *watchImport) findNames(ctx context.Context) error {
 		if e.known == nil {
 			if i.counts[e.account] >= vigie.MaxWatches {
 				e.refuse(vigie.TooMany, vigie.Text{
-					FR: "Cette personne a déjà %d veilles, le plus qui soit permis.",
-					EN: "This subject has %d watches already, the most allowed.",
+					FR: "Cette personne a atteint la limite de %d veilles : celle-ci n’a pas été importée.",
+					EN: "This subject has reached the limit of %d watches: this one was not imported.",
 				}.With(vigie.MaxWatches))
 				continue
 			}
@@ -354,12 +345,11 @@ func (i *watchImport) findNames(ctx context.Context) error {
 		w.NameKey = vigie.NameKey(w.Name)
 		names[w.NameKey] = w.ID
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
-// findBuyers finds the buyers that watches mean, and makes those that there are
-// not.
+// findBuyers finds the buyers that watches mean, and creates the missing ones.
 func (i *watchImport) findBuyers(ctx context.Context) error {
 	var clues buyerClues
 	for _, e := range i.entries {
@@ -377,7 +367,7 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 	}
 	for _, e := range i.entries {
 		for _, name := range e.Buyers {
-			for _, buyer := range i.buyers.wanted(name) {
+			for _, buyer := range i.buyers.namedInWatch(name) {
 				if !slices.Contains(e.buyers, buyer) {
 					e.buyers = append(e.buyers, buyer)
 				}
@@ -385,18 +375,17 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 		}
 		if len(e.buyers) > vigie.MaxChoices {
 			e.refuse(vigie.TooMany, vigie.Text{
-				FR: "%d organismes portent ces noms, c'est trop : %d au plus. Donnez leurs SIRET ou leurs départements.",
-				EN: "%d buyers have these names, which are too many: %d at most. Give their SIRETs or departments.",
+				FR: "%[1]d organismes portent ces noms ; la limite est de %[2]d. Indiquez leurs SIRET ou leurs départements.",
+				EN: "%[1]d buyers have these names; the limit is %[2]d. Give their SIRETs or departments.",
 			}.With(len(e.buyers), vigie.MaxChoices), "buyers")
 		}
 	}
-	i.left()
+	i.removeDropped()
 	return nil
 }
 
-// findPeople reads the addresses that there are, locks them, and says which
-// watches write to which.
-func (i *watchImport) findPeople(ctx context.Context) error {
+// findRecipients reads and locks the existing addresses, and plans the recipients of each watch.
+func (i *watchImport) findRecipients(ctx context.Context) error {
 	var known []*recipient
 	if ids := i.accountIDs(); len(ids) > 0 {
 		err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
@@ -425,14 +414,14 @@ func (i *watchImport) findPeople(ctx context.Context) error {
 		}
 	}
 	i.books = make(map[*vigie.Account]*addressBook)
-	var newcomers []newcomer
+	var newAddresses []newAddress
 	for _, e := range i.entries {
 		if i.books[e.account] == nil {
 			i.books[e.account] = newAddressBook(byAccount[e.account.ID])
 		}
-		newcomers = append(newcomers, i.plan(e, byWatch[e.watch.ID]).newcomers()...)
+		newAddresses = append(newAddresses, i.plan(e, byWatch[e.watch.ID]).newAddresses()...)
 	}
-	if err := i.store.recall(ctx, i.tx, newcomers...); err != nil {
+	if err := i.store.applyFingerprints(ctx, i.tx, newAddresses...); err != nil {
 		return err
 	}
 	for _, e := range i.entries {
@@ -441,9 +430,9 @@ func (i *watchImport) findPeople(ctx context.Context) error {
 	return nil
 }
 
-// plan says whom a watch writes to. The person's own address is the one that
-// the account has, whatever it was elsewhere.
-func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
+// plan says which addresses a watch mails. The owner's own address is the account's, whatever it was in the other
+// system.
+func (i *watchImport) plan(e *importEntry, rows []*subscription) *recipientPlan {
 	own, others := false, []string{}
 	for _, r := range e.Recipients {
 		if key := addressKey(r.Email); key == addressKey(e.Email) || key == addressKey(e.account.Email) {
@@ -452,42 +441,42 @@ func (i *watchImport) plan(e *importEntry, rows []*subscription) *people {
 			others = append(others, r.Email)
 		}
 	}
-	e.people = plan(e.account, i.books[e.account], rows, &own, &others, i.now)
-	return e.people
+	e.planned = planAddresses(e.account, i.books[e.account], rows, &own, &others, i.now)
+	return e.planned
 }
 
-// confirm notes which addresses agreed elsewhere. None is asked.
+// confirm records which addresses consented in the other system. None is asked.
 func (i *watchImport) confirm(e *importEntry) {
-	for _, r := range e.people.recipients {
+	for _, r := range e.planned.recipients {
 		if r.ID == 0 {
-			r.Asking, r.LookAt = false, new(i.now.Add(lookedAtLater))
+			r.ConfirmationPending, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
 		}
 	}
 	for _, in := range e.Recipients {
 		r := i.books[e.account].byKey[addressKey(in.Email)]
-		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.people.recipients, r) {
+		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.planned.recipients, r) {
 			continue
 		}
 		r.ConfirmedAt, r.ConfirmedBy = in.ConfirmedAt, vigie.ByImport
 		if r.ID != 0 {
-			r.Asking = false
+			r.ConfirmationPending = false
 			i.confirmed = append(i.confirmed, r)
 		}
 	}
 }
 
-// count is how many numbers save takes.
+// count returns how many change numbers save takes.
 func (i *watchImport) count() int {
 	n := len(i.newAccounts) + i.buyers.changed()
-	met := make(map[*recipient]bool)
+	seen := make(map[*recipient]bool)
 	for _, e := range i.entries {
 		n++
-		for _, r := range e.people.recipients {
-			if r.ID == 0 && !met[r] {
-				met[r] = true
+		for _, r := range e.planned.recipients {
+			if r.ID == 0 && !seen[r] {
+				seen[r] = true
 				n++
 			}
-			if r.ID == 0 || e.people.subscriptions[r.ID] == nil {
+			if r.ID == 0 || e.planned.subscriptions[r.ID] == nil {
 				n++
 			}
 		}
@@ -495,7 +484,7 @@ func (i *watchImport) count() int {
 	return n
 }
 
-// save gives everything new its number and writes it.
+// save gives every new row its number and writes it.
 func (i *watchImport) save(ctx context.Context) error {
 	if len(i.entries) == 0 {
 		return nil
@@ -519,7 +508,7 @@ func (i *watchImport) save(ctx context.Context) error {
 		return err
 	}
 	for _, e := range i.entries {
-		e.say()
+		e.apply()
 	}
 	if len(i.confirmed) > 0 {
 		if err := upsert(ctx, i.tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"}); err != nil {
@@ -530,7 +519,7 @@ func (i *watchImport) save(ctx context.Context) error {
 		if e.known == nil {
 			continue
 		}
-		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.people, &numbers); err != nil {
+		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.planned, &numbers); err != nil {
 			return err
 		}
 		if err := i.store.watchChanged(ctx, i.tx, e.watch.ID); err != nil {
@@ -538,15 +527,15 @@ func (i *watchImport) save(ctx context.Context) error {
 		}
 		e.result.Outcome = ImportChanged
 	}
-	// After those, for a new watch may have the name that one of them had.
+	// After the changed watches, for a new watch may take the name that one of them had.
 	if err := i.saveNew(ctx, &numbers); err != nil {
 		return err
 	}
-	return i.remember(ctx)
+	return i.saveDigests(ctx)
 }
 
-// say has a watch say what is said of it elsewhere.
-func (e *importEntry) say() {
+// apply copies the line's fields into the watch.
+func (e *importEntry) apply() {
 	w := e.watch
 	e.wasActive = w.Active
 	w.Criteria, w.Active, w.Frequency, w.CreatedAt = storedCriteria(e.Watch.Criteria), e.Watch.Active, e.Watch.Frequency, e.Watch.CreatedAt
@@ -555,8 +544,7 @@ func (e *importEntry) say() {
 	}
 }
 
-// saveNew writes the new watches with their addresses. What was published before
-// them is not mailed.
+// saveNew writes the new watches with their addresses. Tenders published before are not mailed.
 func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	var watches []*vigie.Watch
 	var recipients []*recipient
@@ -573,8 +561,8 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 			w.Paused = &w.Number
 		}
 		watches = append(watches, w)
-		newcomers, rows := e.people.rows(w.ID, numbers)
-		recipients, subscriptions = append(recipients, newcomers...), append(subscriptions, rows...)
+		newAddresses, rows := e.planned.rows(w.ID, numbers)
+		recipients, subscriptions = append(recipients, newAddresses...), append(subscriptions, rows...)
 		for _, row := range rows {
 			named = append(named, row.RecipientID)
 		}
@@ -597,11 +585,11 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	if err := saveSubscriptions(ctx, i.tx, subscriptions); err != nil || len(named) == 0 {
 		return err
 	}
-	return lookAt(ctx, i.tx, named, i.now.Add(lookedAtLater))
+	return checkAt(ctx, i.tx, named, i.now.Add(firstCheckAfter))
 }
 
-// remember notes what was said of the watches.
-func (i *watchImport) remember(ctx context.Context) error {
+// saveDigests records the digests of the watches' lines.
+func (i *watchImport) saveDigests(ctx context.Context) error {
 	rows := make([]*imported, len(i.entries))
 	for n, e := range i.entries {
 		rows[n] = &imported{Issuer: i.issuer, ExternalID: e.ExternalID, WatchID: e.watch.ID, Digest: e.Digest, ImportedAt: e.watch.UpdatedAt}

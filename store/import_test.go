@@ -14,7 +14,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// moving is a platform that brings its watches here, at a time that passes.
+// moving is a platform that imports its watches; the test moves its clock.
 type moving struct {
 	t        *testing.T
 	store    *store.Store
@@ -36,7 +36,7 @@ func eachMoving(t *testing.T, test func(t *testing.T, m *moving)) {
 	}
 }
 
-// old is a watch of the platform, of a subject whose address is like its name.
+// old is a watch of the platform, of a subject whose address is made from its name.
 func old(id, subject string, alter ...func(*store.ImportedWatch)) *store.ImportedWatch {
 	w := &store.ImportedWatch{
 		ExternalID: id, Subject: subject, Email: subject + "@example.org",
@@ -68,7 +68,7 @@ func of(buyers ...vigie.BuyerName) func(*store.ImportedWatch) {
 	return func(w *store.ImportedWatch) { w.Buyers = buyers }
 }
 
-// imports imports watches, an hour after what was before, and expects outcomes.
+// imports imports watches, an hour after the last action, and checks the outcomes.
 func (m *moving) imports(want string, watches ...*store.ImportedWatch) []store.Imported {
 	m.t.Helper()
 	m.now = m.now.Add(time.Hour)
@@ -86,7 +86,7 @@ func (m *moving) imports(want string, watches ...*store.ImportedWatch) []store.I
 	return results
 }
 
-// signIn has a subject sign in, vouched for.
+// signIn signs a subject in with a verified address.
 func (m *moving) signIn(subject string) *vigie.Account {
 	m.t.Helper()
 	a, err := m.store.SignIn(m.t.Context(), store.Claims{
@@ -116,7 +116,7 @@ func (m *moving) export(a *vigie.Account) *store.Export {
 	return e
 }
 
-// consents are the addresses of an account, with how and when they agreed.
+// consents returns the addresses of an account, with how and when they consented.
 func (m *moving) consents(a *vigie.Account) []string {
 	m.t.Helper()
 	var list []string
@@ -130,7 +130,7 @@ func (m *moving) consents(a *vigie.Account) []string {
 	return list
 }
 
-// Who signs in finds the watches that were imported, as they were.
+// A person who signs in finds the imported watches unchanged.
 func TestImportedWatchesAreFound(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		agreed := noon.AddDate(-2, 0, 0)
@@ -162,7 +162,7 @@ func TestImportedWatchesAreFound(t *testing.T) {
 			got = append(got, fmt.Sprint(r.Email, " ", r.Status))
 		}
 		if want := []string{"ana@example.org CONFIRMED", "team@example.org CONFIRMED", "new@example.org PENDING"}; !slices.Equal(got, want) {
-			t.Errorf("it writes to %v", got)
+			t.Errorf("its recipients are %v", got)
 		}
 		hour := m.now.Format("2006-01-02T15")
 		if got, want := m.consents(ana), []string{"ana ISSUER " + hour, "team IMPORT " + agreed.Format("2006-01-02T15"), "new ", "ana ISSUER " + hour}; !slices.Equal(got, want) {
@@ -174,8 +174,8 @@ func TestImportedWatchesAreFound(t *testing.T) {
 	})
 }
 
-// The same again changes no row; a change there comes here, unless a person
-// has changed the watch here.
+// Importing the same again changes no row; a change in the other system is stored here, unless a person has changed
+// the watch here.
 func TestImportAgain(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		all := []*store.ImportedWatch{old("1", "ana"), old("2", "ana", writes("team@example.org", nil)), old("3", "ben"), old("4", "ben")}
@@ -184,7 +184,7 @@ func TestImportAgain(t *testing.T) {
 		before := storetest.Everything(t, m.database)
 		m.imports("unchanged unchanged unchanged unchanged", all...)
 		if diff := cmp.Diff(before, storetest.Everything(t, m.database)); diff != "" {
-			t.Errorf("the same again changed:\n%s", diff)
+			t.Errorf("importing the same again changed:\n%s", diff)
 		}
 
 		watches := m.watches(ana)
@@ -207,7 +207,7 @@ func TestImportAgain(t *testing.T) {
 		before = storetest.Everything(t, m.database)
 		m.imports("kept kept unchanged refused", changed...)
 		if diff := cmp.Diff(before, storetest.Everything(t, m.database)); diff != "" {
-			t.Errorf("the same again changed:\n%s", diff)
+			t.Errorf("importing the same again changed:\n%s", diff)
 		}
 		if got := m.watches(ana); len(got) != 1 || got[0].Name != "Mienne" {
 			t.Errorf("of what ana changed there is %+v", got)
@@ -224,7 +224,7 @@ func TestImportAgain(t *testing.T) {
 			t.Errorf("consents %q", got)
 		}
 
-		// The erased do not come back.
+		// An import does not bring erased accounts back.
 		if err := m.store.Erase(t.Context(), ana.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -235,10 +235,10 @@ func TestImportAgain(t *testing.T) {
 	})
 }
 
-// What a line means of an address does not outrank what its owner said here.
+// A line's consent does not outrank what the owner of the address chose here.
 func TestImportRespectsAddresses(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
-		m.store.Remember(hidden("key"))
+		m.store.SetFingerprints(hidden("key"))
 		agreed := noon.AddDate(-2, 0, 0)
 		leave := func(a *vigie.Account, who string) {
 			t.Helper()
@@ -284,7 +284,7 @@ func TestImportRespectsAddresses(t *testing.T) {
 	})
 }
 
-// Two lines of one id are one too many, in one batch or in two of one import.
+// Two lines with one id are refused, in one batch or in two of one import.
 func TestImportTwins(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		m.imports("created refused", old("1", "ana"), old("1", "ana", called("Autre")))
@@ -312,7 +312,7 @@ func TestImportMany(t *testing.T) {
 	})
 }
 
-// Buyers are those that there are; the others wait for their notices.
+// Existing buyers are found; the others are created and wait for their notices.
 func TestImportFindsBuyers(t *testing.T) {
 	const siret, unknown = "99900000000018", "99900000000026"
 	eachMoving(t, func(t *testing.T, m *moving) {
@@ -337,8 +337,8 @@ func TestImportFindsBuyers(t *testing.T) {
 				t.Errorf("watch %d follows %v, not %v", i+1, follows(i), want)
 			}
 		}
-		// The first notice of the name, whatever it is, is theirs; the next of
-		// another place is not.
+		// The first notice with the name belongs to the created buyer, whatever it is; the next one from another
+		// place does not.
 		for _, test := range []struct {
 			ref, name, siret, department string
 			want                         int64
@@ -360,7 +360,7 @@ func TestImportFindsBuyers(t *testing.T) {
 	})
 }
 
-// A watch that is renamed leaves its name to one of the same batch.
+// A renamed watch frees its name for one of the same batch.
 func TestImportPassesNamesOn(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		m.imports("created", old("1", "ana", called("A")))

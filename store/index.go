@@ -10,16 +10,15 @@ import (
 	"vigie/database"
 )
 
-// SearchIndex is a search index that was begun, ready or not.
+// SearchIndex is a search index that was begun, complete or not.
 type SearchIndex struct {
 	bun.BaseModel `bun:"search_indexes"`
 	Name          string `bun:",pk"`
-	// Version names the rules that its documents were made by: a binary uses
-	// indexes of its own version alone.
+	// Version names the rules that built its documents: a binary uses only indexes of its own version.
 	Version    string
 	Generation int64
-	// Reached is the last change that it was seen to hold; nil until it has
-	// caught up for the first time. An index that holds less has lost something.
+	// Reached is the last change that the index was seen to contain; nil until it has caught up for the first time.
+	// An index that contains less has lost data.
 	Reached *int64
 }
 
@@ -30,8 +29,8 @@ func (s *Store) SearchIndexes(ctx context.Context, version string) ([]SearchInde
 	return list, database.Translate(err)
 }
 
-// BeginIndex names a further index of a version, to be filled from the start:
-// what `reindex` asks for, and what a lost index needs.
+// BeginIndex names a new index of a version, to be built from scratch: `reindex` asks for one, and a lost index needs
+// one.
 func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, error) {
 	epoch, err := s.Epoch(ctx)
 	if err != nil {
@@ -56,15 +55,14 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 	return next, err
 }
 
-// IndexReached notes that an index has caught up with a change; from the first
-// time on it answers.
+// IndexReached records that an index has caught up with a change; from the first time on it is active.
 func (s *Store) IndexReached(ctx context.Context, name string, number int64) error {
 	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("reached = ?", number).Where("name = ?", name).Exec(ctx)
 	return database.Translate(err)
 }
 
-// ForgetIndex strikes an index that is gone or no longer wanted.
-func (s *Store) ForgetIndex(ctx context.Context, name string) error {
+// DeleteIndex deletes the row of an index that was lost or is no longer needed.
+func (s *Store) DeleteIndex(ctx context.Context, name string) error {
 	_, err := s.db.NewDelete().Model((*SearchIndex)(nil)).Where("name = ?", name).Exec(ctx)
 	return database.Translate(err)
 }

@@ -7,8 +7,7 @@ import (
 	"vigie/store"
 )
 
-// signIn has the account of « following » claim an address; verified is what its
-// token says of it, nil for nothing.
+// signIn signs the account of « following » in with an address; verified is the token's claim, nil for none.
 func (f *following) signIn(email string, verified *bool) {
 	f.t.Helper()
 	var err error
@@ -18,7 +17,7 @@ func (f *following) signIn(email string, verified *bool) {
 	f.must(err)
 }
 
-// subscriptionOf is that of an address on a watch.
+// subscriptionOf returns the subscription of an address to a watch.
 func (f *following) subscriptionOf(w *vigie.Watch, email string) int64 {
 	f.t.Helper()
 	for _, r := range f.recipients(w) {
@@ -30,7 +29,7 @@ func (f *following) subscriptionOf(w *vigie.Watch, email string) int64 {
 	return 0
 }
 
-// status is how an address stands with a watch, "" where it is not on it.
+// status returns the status of an address on a watch, "" if it is not on it.
 func (f *following) status(w *vigie.Watch, email string) vigie.RecipientStatus {
 	f.t.Helper()
 	for _, r := range f.recipients(w) {
@@ -41,7 +40,7 @@ func (f *following) status(w *vigie.Watch, email string) vigie.RecipientStatus {
 	return ""
 }
 
-// bounce has a mail to the second address bounce.
+// bounce makes a mail to the second address bounce.
 func (f *following) bounce() {
 	f.t.Helper()
 	f.enter(f.roads)
@@ -52,8 +51,8 @@ func (f *following) bounce() {
 	f.must(f.store.MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
 }
 
-// The owner of an account cannot undo that another person left by claiming their
-// address: the issuer must vouch for it.
+// The owner of an account cannot undo that another person left by claiming that person's address: the issuer must
+// verify it.
 func TestResubscribeAnother(t *testing.T) {
 	leavings := map[string]func(f *following){
 		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
@@ -71,47 +70,47 @@ func TestResubscribeAnother(t *testing.T) {
 						t.Errorf("the owner of the account undid it: %v", err)
 					}
 				}
-				// Neither does a request that began before the claim was taken back.
+				// Nor can a request that began while the address was verified.
 				before := *f.account
 				before.EmailVerified = true
 				if err := f.store.Resubscribe(t.Context(), &before, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
 					t.Errorf("a request from before undid it: %v", err)
 				}
 				if got := f.status(f.roads, "B@example.org"); got != vigie.Unsubscribed {
-					t.Errorf("it is %s", got)
+					t.Errorf("the status is %s", got)
 				}
 				f.signIn("b@example.org", new(true))
 				f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
 				if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
-					t.Errorf("vouched for, it is %s", got)
+					t.Errorf("verified, the status is %s", got)
 				}
 			})
 		})
 	}
 }
 
-// Resubscribing changes one account. What holds for an address on all accounts,
-// a bounce or what is kept of erased accounts, only its own link undoes.
+// Resubscribing changes one account. What holds for an address on all accounts, a bounce or what is kept of erased
+// accounts, is undone only by the address's own link.
 func TestResubscribeIsForOneAccount(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("key"))
-		// It left an account that was erased, and left this one.
+		f.store.SetFingerprints(hidden("key"))
+		// It left an account that was erased, and this one.
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Confirm(t.Context(), id))
-		gone := account(t, f.store, "gone")
-		w, err := f.store.CreateWatch(t.Context(), gone, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
+		deleted := account(t, f.store, "gone")
+		w, err := f.store.CreateWatch(t.Context(), deleted, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
-		theirs, err := f.store.Recipients(t.Context(), gone, []int64{w.ID})
+		theirs, err := f.store.Recipients(t.Context(), deleted, []int64{w.ID})
 		f.must(err)
 		a, err := f.store.Subscriber(t.Context(), theirs[w.ID][0].ID)
 		f.must(err)
 		f.must(f.store.Leave(t.Context(), a.RecipientID))
-		f.must(f.store.Erase(t.Context(), gone.ID))
+		f.must(f.store.Erase(t.Context(), deleted.ID))
 		f.must(f.store.Leave(t.Context(), id))
 		f.signIn("b@example.org", new(true))
 		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
-			t.Errorf("it is %s", got)
+			t.Errorf("the status is %s", got)
 		}
 		next := account(t, f.store, "next")
 		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
@@ -128,7 +127,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		for _, verified := range []*bool{new(true), new(false)} {
 			f.signIn("b@example.org", verified)
 			if err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
-				t.Errorf("from an address to which mail comes back: %v", err)
+				t.Errorf("from an address that bounced: %v", err)
 			}
 			if got := f.status(f.roads, "B@example.org"); got != vigie.Bounced {
 				t.Errorf("the address that bounced is %s", got)
@@ -136,13 +135,12 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		}
 		f.must(f.store.Rejoin(t.Context(), id))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
-			t.Errorf("after its own link it is %s", got)
+			t.Errorf("after its own link the status is %s", got)
 		}
 	})
 }
 
-// An address that left has left, also where the account claimed it for a while,
-// and claims another now.
+// An address that left stays so, also if the account had it for a while and has another now.
 func TestLeavingOutlastsClaims(t *testing.T) {
 	leavings := map[string]func(f *following){
 		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
@@ -162,7 +160,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 					leave(f)
 					f.signIn("b@example.org", new(false))
 					f.signIn("c@example.org", new(true))
-					// A new address has left too; one that is known says so for itself.
+					// A new address counts as having left too; a known one keeps its own state.
 					want := vigie.Unsubscribed
 					if knows && name == "all" {
 						want = vigie.Confirmed
@@ -175,7 +173,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 					if got := f.status(f.roads, "B@example.org"); got != vigie.Unsubscribed {
 						t.Errorf("named again, it is %q", got)
 					}
-					// The links that it has lead where they did.
+					// Its links still lead to it.
 					who, err := f.store.Subscriber(t.Context(), subscription)
 					if err != nil || who.Email != "B@example.org" || who.RecipientID != id {
 						t.Errorf("its link is %+v: %v", who, err)
@@ -186,8 +184,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 	}
 }
 
-// A person who left goes on having left when their address changes, until they
-// say otherwise.
+// A person who left still counts as having left after a change of address, until the person undoes it.
 func TestLeavingMovesAlong(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		own, err := f.store.Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
@@ -206,11 +203,10 @@ func TestLeavingMovesAlong(t *testing.T) {
 	})
 }
 
-// What an address said to an account that was erased holds again where an
-// account claims it, as where one names it.
+// What an address chose on an account that was erased holds again when an account has it as its own, or names it.
 func TestForgottenHoldsForClaims(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.Remember(hidden("key"))
+		f.store.SetFingerprints(hidden("key"))
 		mine := f.account
 		f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID))
 		f.must(f.store.Erase(t.Context(), mine.ID))

@@ -11,10 +11,9 @@ import (
 	"vigie/database"
 )
 
-// LatelyOff returns the watches that are off, and were switched off or deleted
-// by a change above after: of the notices up to then the ledger still owes them
-// those that came while they were on.
-func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
+// RecentlyOff returns the watches that were switched off or deleted by a change above after. The ledger still has to
+// alert them of the notices that came while they were on.
+func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
 	var watches []*vigie.Watch
 	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
 		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
@@ -24,20 +23,19 @@ func (now *Snapshot) LatelyOff(ctx context.Context, after int64) ([]*vigie.Watch
 	return watches, database.Translate(err)
 }
 
-// Follower is an address that may be written to about a watch.
-type Follower struct {
+// WatchRecipient is an address that may be mailed about a watch.
+type WatchRecipient struct {
 	RecipientID int64
 	WatchID     int64
 	Frequency   vigie.Frequency
-	// Keywords are the watch's; of a follower who was alerted, those that were
-	// found then.
+	// Keywords are the watch's; of a recipient that was alerted, those that matched then.
 	Keywords []string
-	// Account is the watch's, with what tells when its digests leave.
+	// Account is the owner of the watch, with what decides when its digests leave.
 	Account vigie.Account
 }
 
-// followerRow is a Follower as it is read.
-type followerRow struct {
+// watchRecipientRow is a WatchRecipient as it is read.
+type watchRecipientRow struct {
 	RecipientID int64
 	WatchID     int64
 	Frequency   vigie.Frequency
@@ -48,9 +46,9 @@ type followerRow struct {
 	DigestDay   vigie.Weekday
 }
 
-// followers selects the addresses that watches owe their alerts: those that
-// agreed, and have not left, bounced or been removed since.
-func (s *Store) followers() *bun.SelectQuery {
+// watchRecipients selects the addresses that get the alerts of watches: those that consented, and have not left,
+// bounced or been removed since.
+func (s *Store) watchRecipients() *bun.SelectQuery {
 	return s.db.NewSelect().TableExpr("watches AS w").
 		Join("JOIN subscriptions AS s ON s.watch_id = w.id").
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").
@@ -61,37 +59,33 @@ func (s *Store) followers() *bun.SelectQuery {
 		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").Where("(" + confirmed + " OR r.unvouched_at IS NOT NULL)")
 }
 
-// onAt narrows watches, as w, to those that were on when a notice came, whatever
-// they are by now.
+// onAt narrows watches, as w, to those that were on when a notice came, whatever their state is now.
 func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
 	return q.Where(`(w.active AND w.deleted_at IS NULL AND w.since < ?0 OR EXISTS
 		(SELECT 1 FROM watch_periods AS p WHERE p.watch_id = w.id AND p.since < ?0 AND p.until > ?0))`, notice)
 }
 
-// confirmed tells, of a recipient r of an account a, that its owner agreed: by
-// the link of a mail, or because whoever signs the account's tokens says that
-// it is the account's own.
+// confirmed is the condition that the owner of a recipient r, of an account a, consented: by the link of a mail, or
+// because the account's issuer has verified the address as the account's own.
 const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.email) = r.address_key)"
 
-// Followers returns those who follow watches, at most [vigie.MaxBatch] of them,
-// that were on when a notice came.
-func (s *Store) Followers(ctx context.Context, watches []int64, notice int64) ([]Follower, error) {
-	return scanFollowers(ctx, onAt(s.followers(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
+// WatchRecipients returns the recipients of watches, at most [vigie.MaxBatch] watches, that were on when a notice
+// came.
+func (s *Store) WatchRecipients(ctx context.Context, watches []int64, notice int64) ([]WatchRecipient, error) {
+	return scanWatchRecipients(ctx, onAt(s.watchRecipients(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
-// Alerted returns the followers that were, or are to be, alerted of a tender by
-// reason of an earlier notice than the given one, by the watches that were on
-// when that came.
-func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]Follower, error) {
-	q := onAt(s.followers(), notice).ColumnExpr("why.keywords").
+// Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
+// through the watches that were on when the given one came.
+func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]WatchRecipient, error) {
+	q := onAt(s.watchRecipients(), notice).ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
-	return scanFollowers(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
+	return scanWatchRecipients(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
 }
 
-// AlertedRecipients returns the recipients that were, or are to be, alerted of a
-// tender by reason of an earlier notice than the given one, whatever became of
-// the watches; with each, whether a mail was sent.
+// AlertedRecipients returns the recipients that were, or will be, alerted of a tender because of a notice before the
+// given one, whatever the state of their watches; the value reports whether a mail was sent.
 func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (map[int64]bool, error) {
 	var rows []struct {
 		RecipientID int64
@@ -107,29 +101,28 @@ func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (ma
 	return mailed, database.Translate(err)
 }
 
-// alerted narrows deliveries, as l, to those that told, or are going to tell, of
-// a tender by reason of a notice before the given one.
+// alerted narrows deliveries, as l, to those sent or pending about a tender because of a notice before the given one.
 func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
 	return q.Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
 		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
 		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL")
 }
 
-func scanFollowers(ctx context.Context, q *bun.SelectQuery) ([]Follower, error) {
-	var rows []followerRow
+func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {
+	var rows []watchRecipientRow
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, database.Translate(err)
 	}
-	list := make([]Follower, len(rows))
+	list := make([]WatchRecipient, len(rows))
 	for i, row := range rows {
-		list[i] = Follower{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
+		list[i] = WatchRecipient{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
 			ID: row.AccountID, TimeZone: row.TimeZone, DigestHour: row.DigestHour, DigestDay: row.DigestDay,
 		}}
 	}
 	return list, nil
 }
 
-// Alert is that a recipient shall hear of a tender.
+// Alert is one recipient's alert about a tender, to be entered as a delivery.
 type Alert struct {
 	RecipientID int64
 	Kind        vigie.DeliveryKind
@@ -138,24 +131,21 @@ type Alert struct {
 	Reasons     []vigie.Reason
 }
 
-// Happening is what alerts are about.
-type Happening struct {
+// AlertSubject is what alerts are about.
+type AlertSubject struct {
 	TenderID int64
-	// NoticeID is the notice that made it happen.
+	// NoticeID is the notice that caused the alerts.
 	NoticeID int64
-	// Number is the tender's change that the alerts tell of.
+	// Number is the change of the tender that the alerts are about.
 	Number int64
-	// AsOf is the change as of which it was found out who knows the tender.
+	// AsOf is the change up to which it was read which recipients know the tender.
 	AsOf int64
 }
 
-// Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. One that
-// is there already gains the reasons that are new, and stays as it is
-// otherwise: entering again what was entered changes nothing. Recipients that
-// were erased meanwhile are left out, and so are those of a cancellation who
-// are not going to hear of the tender any more: what waited for them was dropped
-// meanwhile.
-func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) error {
+// Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
+// only the reasons that are new. Recipients that were erased since are left out. So are recipients of a cancellation
+// whose alert about the tender was dropped since.
+func (s *Store) Enter(ctx context.Context, about AlertSubject, alerts []Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}
@@ -172,9 +162,9 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 		if err != nil {
 			return err
 		}
-		alerts, err := stillToHear(ctx, tx, about, alerts)
+		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
 		if err == nil {
-			alerts, err = notToldSince(ctx, tx, about, alerts)
+			alerts, err = withoutAlertedSince(ctx, tx, about, alerts)
 		}
 		if err != nil || len(alerts) == 0 {
 			return err
@@ -193,9 +183,8 @@ func (s *Store) Enter(ctx context.Context, about Happening, alerts []Alert) erro
 	})
 }
 
-// stillToHear leaves out the cancellations for recipients who neither heard of
-// the tender nor are going to.
-func stillToHear(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert) ([]Alert, error) {
+// withoutUnalerted leaves out the cancellations for recipients that were not alerted of the tender and will not be.
+func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
 	var asked []int64
 	for _, a := range alerts {
 		if a.Kind == vigie.DeliverCancelled {
@@ -214,8 +203,8 @@ func stillToHear(ctx context.Context, tx bun.Tx, about Happening, alerts []Alert
 	}), err
 }
 
-// lockRecipients keeps others from changing recipients until the end, and
-// returns those that there are, in the order of their ids.
+// lockRecipients locks recipients until the end of the transaction and returns those that exist, in the order of
+// their ids.
 func (s *Store) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) ([]int64, error) {
 	var locked []int64
 	err := s.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
@@ -223,7 +212,7 @@ func (s *Store) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) ([]i
 	return locked, err
 }
 
-// deliveryKey tells the deliveries of one happening apart.
+// deliveryKey identifies a delivery among those about one subject.
 type deliveryKey struct {
 	recipient int64
 	kind      vigie.DeliveryKind
@@ -233,13 +222,12 @@ type deliveryKey struct {
 // known are the deliveries of some recipients that are in the ledger already.
 type known struct {
 	byKey map[deliveryKey]*vigie.Delivery
-	// unsent are those that are still to say that the tender is new, by
-	// recipient.
+	// unsent are the waiting deliveries that announce the tender as new, by recipient.
 	unsent map[int64][]*vigie.Delivery
 }
 
 // entered returns the deliveries that are in the ledger already.
-func entered(ctx context.Context, tx bun.Tx, about Happening, recipients []int64) (known, error) {
+func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
 		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
@@ -261,8 +249,7 @@ type entry struct {
 	deliveries []*vigie.Delivery
 	reasons    []*reason
 	due        map[time.Time][]int64
-	// again are deliveries that gained a reason, for which they may be due
-	// sooner, or be held no more.
+	// again are deliveries that gained a reason, so that they may be due sooner, or no longer be held.
 	again []int64
 }
 
@@ -273,11 +260,11 @@ type reason struct {
 	Keywords   []string
 }
 
-// add adds an alert. Where the recipient is still to be told that the tender is
-// new, the alert is a further reason to, and no second news.
-func (e *entry) add(about Happening, a Alert, entered known, numbers *counter) {
+// add adds an alert. If an alert that announces the tender as new still waits for the recipient, the alert becomes a
+// further reason of that one, not a second delivery.
+func (e *entry) add(about AlertSubject, a Alert, entered known, numbers *counter) {
 	notice := about.NoticeID
-	if a.Kind == vigie.DeliverClosingSoon { // it is said once
+	if a.Kind == vigie.DeliverClosingSoon { // one is enough
 		notice = 0
 	}
 	d, there := entered.byKey[deliveryKey{a.RecipientID, a.Kind, notice}]
@@ -311,7 +298,7 @@ func (e *entry) because(d *vigie.Delivery, reasons []vigie.Reason) {
 	for _, r := range reasons {
 		e.reasons = append(e.reasons, &reason{d.ID, r.WatchID, orEmpty(r.Keywords)})
 	}
-	if d.HeldAt != nil { // it may be held no more
+	if d.HeldAt != nil { // it may no longer be held
 		e.again = append(e.again, d.ID)
 		e.due[e.now] = append(e.due[e.now], d.RecipientID)
 	}
@@ -336,25 +323,25 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 		}
 	}
 	for at, recipients := range e.due {
-		if err := lookAt(ctx, tx, recipients, at); err != nil {
+		if err := checkAt(ctx, tx, recipients, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lookAt has recipients looked at at that time, if nothing is to be done
-// sooner. They are locked.
-func lookAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) error {
+// checkAt schedules the check of recipients at a time, unless they are to be checked sooner. The recipients are
+// locked.
+func checkAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) error {
 	at = at.UTC().Truncate(time.Microsecond)
 	_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", at).
 		Where("id IN (?)", bun.List(recipients)).Where("look_at IS NULL OR look_at > ?", at).Exec(ctx)
 	return err
 }
 
-// lookAgain has everything that waits for recipients looked at now: what they
-// want to be told, or when, has changed. They are locked.
-func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) error {
+// checkNow schedules a check of recipients, and of all their waiting deliveries, for now: which mail they want, or
+// when, has changed. The recipients are locked.
+func (s *Store) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) error {
 	if len(recipients) == 0 {
 		return nil
 	}
@@ -364,7 +351,7 @@ func (s *Store) lookAgain(ctx context.Context, tx bun.Tx, recipients []int64) er
 	if err != nil {
 		return err
 	}
-	return lookAt(ctx, tx, recipients, now)
+	return checkAt(ctx, tx, recipients, now)
 }
 
 // unclaimed is the condition that a delivery waits or is held.

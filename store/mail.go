@@ -12,33 +12,33 @@ import (
 	"vigie/database"
 )
 
-// Reader is a recipient, as those must know it who decide what it is written.
-type Reader struct {
+// RecipientState is all that deciding about a recipient's mail needs.
+type RecipientState struct {
 	ID    int64
 	Email string
-	// Primary is whether it is the account's own address.
+	// Primary reports whether it is the account's own address.
 	Primary bool
 	Account vigie.Account
-	// Confirmed is whether the owner of the address agreed; Left whether it
-	// asked for no more mail at all, Bounced whether nobody is there.
+	// Confirmed reports whether the owner of the address consented, Left whether it left all watches, Bounced whether
+	// the address does not exist.
 	Confirmed, Left, Bounced bool
-	// Asking is whether the address is still to be asked for its consent, Named
-	// whether any watch names it; Asks and AskedAt tell how often and when it
-	// was asked, over all accounts.
-	Asking, Named bool
-	Asks          int64
-	AskedAt       *time.Time
+	// ConfirmationPending reports whether the address is still to be asked for its consent, Named whether any watch
+	// names it. ConfirmationRequests and ConfirmationRequestedAt are how often and when it was last asked, over all
+	// accounts.
+	ConfirmationPending, Named bool
+	ConfirmationRequests       int64
+	ConfirmationRequestedAt    *time.Time
 	// MailedAt is when a digest was last accepted for it.
 	MailedAt *time.Time
-	// Watches are those that it follows: neither left nor removed. Off are those
-	// of them that are paused, or deleted.
-	Watches, Off map[int64]Followed
-	// Deliveries are in the order of their ids.
-	Deliveries []*Told
+	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
+	// paused or deleted.
+	Watches, Off map[int64]FollowedWatch
+	// Deliveries are the recipient's deliveries, in the order of their ids.
+	Deliveries []*PendingDelivery
 }
 
-// Followed is a watch as one of its recipients knows it.
-type Followed struct {
+// FollowedWatch is a watch as one of its recipients sees it.
+type FollowedWatch struct {
 	RecipientID    int64
 	SubscriptionID int64
 	WatchID        int64
@@ -46,24 +46,22 @@ type Followed struct {
 	Frequency      vigie.Frequency
 	Active         bool
 	DeletedAt      *time.Time
-	// HeardAt is when the recipient last heard of the watch, or began to follow
-	// it.
-	HeardAt time.Time
+	// LastMailedAt is when the recipient was last mailed about the watch, or subscribed to it.
+	LastMailedAt time.Time `bun:"heard_at"`
 }
 
-// Told is a delivery with what there is to tell.
-type Told struct {
+// PendingDelivery is a delivery that has not been sent, with what its mail needs.
+type PendingDelivery struct {
 	vigie.Delivery `bun:"embed:"`
 	Reasons        []vigie.Reason `bun:"-"`
-	Tender         *vigie.Tender  `bun:"-"` // what it is now, where it was merged
-	// Dismissed is whether the account wants to see no more of the tender.
+	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
+	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
 }
 
-// Decision is what is to become of what waits for a recipient.
+// Decision is what to do with a recipient's deliveries.
 type Decision struct {
-	// Mail is the kind of mail to write, "" for none; Members are the deliveries
-	// of which it tells.
+	// Mail is the kind of mail to write, "" for none; Members are the deliveries that the mail contains.
 	Mail    vigie.MailKind
 	Members []int64
 	// Drop are the deliveries to drop, Hold those to hold.
@@ -71,10 +69,10 @@ type Decision struct {
 	Hold map[int64]Held
 	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
-	// LookAt is when to look at the recipient again, if nothing is due sooner.
-	LookAt *time.Time
-	// Asked is that the address needs not be asked for its consent.
-	Asked bool
+	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
+	NextCheckAt *time.Time
+	// NoConfirmation reports that the address need not be asked for its consent.
+	NoConfirmation bool
 }
 
 // Held says why a delivery is held, and when to decide again if nothing changes.
@@ -83,26 +81,24 @@ type Held struct {
 	Until time.Time
 }
 
-// Claiming says what to claim.
-type Claiming struct {
-	// Limit is how many mails, and how many recipients are looked at.
+// ClaimOptions says what to claim.
+type ClaimOptions struct {
+	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
-	// Lease is for how long others are kept away.
+	// Lease is for how long the mails are the caller's alone.
 	Lease time.Duration
-	// IndexVersion is that of the search index whose answers mails lead to.
+	// IndexVersion is the version of the search index that the links in mails lead to.
 	IndexVersion string
-	// Host is where Message-IDs are unique.
+	// Host is the domain of the Message-IDs.
 	Host string
-	// Decide says what is to become of what waits for a recipient; indexed is the
-	// last change that the search index holds.
-	Decide func(r *Reader, indexed int64) Decision
+	// Decide decides about a recipient; indexed is the last change that the search index contains.
+	Decide func(r *RecipientState, indexed int64) Decision
 }
 
-// Claim writes down the mails that are to be sent now, and gives them to the
-// caller alone until the lease ends: those that were given up by whoever had
-// them, and new ones. More tells whether there may be more.
-func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, more bool, err error) {
-	// Nearly always there is nothing: no lock is needed to see that.
+// Claim claims the mails that are to be sent now, for the caller alone until the lease ends: open mails whose lease
+// has ended, and new ones, which it writes. more reports whether there may be more.
+func (s *Store) Claim(ctx context.Context, c ClaimOptions) (mails []*vigie.Mail, more bool, err error) {
+	// Usually there is nothing to do, which no lock is needed to find out.
 	var any bool
 	err = s.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", s.openMails(s.db, 1), s.dueRecipients(s.db, 1)).Scan(ctx, &any)
 	if err != nil || !any {
@@ -128,22 +124,22 @@ func (s *Store) Claim(ctx context.Context, c Claiming) (mails []*vigie.Mail, mor
 			more = true
 			return nil
 		}
-		looked, added, err := s.look(ctx, tx, c, c.Limit-len(mails))
-		more = looked == c.Limit-len(mails)
+		checked, added, err := s.decideDue(ctx, tx, c, c.Limit-len(mails))
+		more = checked == c.Limit-len(mails)
 		mails = append(mails, added...)
 		return err
 	})
 	return mails, more, database.Translate(err)
 }
 
-// openMails selects the mails that nobody is sending, and that may be tried.
+// openMails selects the open mails that nobody is sending and that may be tried now.
 func (s *Store) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
 		Where("retry_at <= ?", s.db.Stamp()).Where("leased_until <= ?", s.db.Clock()).Order("retry_at", "id").Limit(int64(limit))
 }
 
-// dueRecipients selects the recipients that are to be looked at. Of two mails
-// the first must have left before the second is written.
+// dueRecipients selects the recipients that are to be checked. A recipient's mail must be closed before its next one
+// is written.
 func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
 		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
@@ -151,8 +147,8 @@ func (s *Store) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
-// look looks at recipients, and writes down the mails that are due.
-func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (looked int, mails []*vigie.Mail, err error) {
+// decideDue checks recipients, and writes the mails that are due.
+func (s *Store) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int) (checked int, mails []*vigie.Mail, err error) {
 	var ids []int64
 	if err := s.db.SkipLocked(s.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
@@ -165,7 +161,7 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 		return q.Where("d.recipient_id IN (?)", bun.List(ids)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
 			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
 	}
-	readers, err := s.readers(ctx, tx, ids, due)
+	states, err := s.recipientStates(ctx, tx, ids, due)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -173,14 +169,14 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 	if err := indexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
 		return 0, nil, err
 	}
-	l := looking{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
-	for _, r := range readers {
+	l := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
+	for _, r := range states {
 		d := c.Decide(r, indexed)
 		if d.Mail == vigie.ConfirmationMail {
-			if granted, err := l.ask(ctx, tx, r); err != nil {
+			if granted, err := l.countConfirmation(ctx, tx, r); err != nil {
 				return 0, nil, err
-			} else if !granted { // another account was first
-				d = Decision{LookAt: new(now.Add(time.Second))}
+			} else if !granted { // another account asked first
+				d = Decision{NextCheckAt: new(now.Add(time.Second))}
 			}
 		}
 		l.note(r, d)
@@ -189,26 +185,26 @@ func (s *Store) look(ctx context.Context, tx bun.Tx, c Claiming, limit int) (loo
 	return len(ids), mails, err
 }
 
-// looking is what looking at some recipients leads to.
-type looking struct {
-	now     time.Time
-	readers []*Reader
-	lookAt  []*time.Time
-	mails   []*vigie.Mail
-	members [][]int64
-	dropped []int64
-	asked   []int64
-	later   map[time.Time][]int64
-	held    map[Held][]int64
-	// released are held deliveries that are held no more.
+// decisions are the results of checking some recipients.
+type decisions struct {
+	now            time.Time
+	states         []*RecipientState
+	nextCheckAt    []*time.Time
+	mails          []*vigie.Mail
+	members        [][]int64
+	dropped        []int64
+	noConfirmation []int64
+	later          map[time.Time][]int64
+	held           map[Held][]int64
+	// released are held deliveries that are to wait again.
 	released []int64
 }
 
-func (l *looking) note(r *Reader, d Decision) {
-	l.readers, l.lookAt = append(l.readers, r), append(l.lookAt, d.LookAt)
+func (l *decisions) note(r *RecipientState, d Decision) {
+	l.states, l.nextCheckAt = append(l.states, r), append(l.nextCheckAt, d.NextCheckAt)
 	l.dropped = append(l.dropped, d.Drop...)
-	if d.Asked {
-		l.asked = append(l.asked, r.ID)
+	if d.NoConfirmation {
+		l.noConfirmation = append(l.noConfirmation, r.ID)
 	}
 	for id, at := range d.Later {
 		at = at.UTC().Truncate(time.Microsecond)
@@ -230,42 +226,42 @@ func (l *looking) note(r *Reader, d Decision) {
 }
 
 const (
-	// maxAsks is how often an address is asked for its consent, ever and over
-	// all accounts: the question itself must not become a nuisance.
-	maxAsks = 3
-	// askEvery is how long it is left alone in between.
-	askEvery = 24 * time.Hour
+	// maxConfirmationRequests is how often an address is asked for its consent, ever and over all accounts: the mails
+	// that ask must not become a nuisance.
+	maxConfirmationRequests = 3
+	// confirmationInterval is the shortest time between two such mails.
+	confirmationInterval = 24 * time.Hour
 )
 
-// ask counts one more question to an address, where it may still be asked.
-func (l *looking) ask(ctx context.Context, tx bun.Tx, r *Reader) (granted bool, err error) {
+// countConfirmation counts one more request for consent to an address, and reports whether it may be sent.
+func (l *decisions) countConfirmation(ctx context.Context, tx bun.Tx, r *RecipientState) (granted bool, err error) {
 	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
 		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
 		WHERE addresses.asks < ? AND (addresses.asked_at IS NULL OR addresses.asked_at <= ?)`,
-		addressKey(r.Email), l.now, maxAsks, l.now.Add(-askEvery)).Exec(ctx)
+		addressKey(r.Email), l.now, maxConfirmationRequests, l.now.Add(-confirmationInterval)).Exec(ctx)
 	if err != nil {
 		return false, err
 	}
 	rows, err := result.RowsAffected()
 	if rows > 0 {
-		l.asked = append(l.asked, r.ID)
+		l.noConfirmation = append(l.noConfirmation, r.ID)
 	}
 	return rows > 0, err
 }
 
-// NextAsk tells when an address that was asked so often, and last then, may be
-// asked again; ok is false for never.
-func NextAsk(asks int64, last *time.Time) (at time.Time, ok bool) {
-	if asks >= maxAsks {
+// NextConfirmationRequest returns when an address that was asked that often, and last at that time, may be asked
+// again; ok is false for never.
+func NextConfirmationRequest(asks int64, last *time.Time) (at time.Time, ok bool) {
+	if asks >= maxConfirmationRequests {
 		return time.Time{}, false
 	}
 	if last != nil {
-		at = last.Add(askEvery)
+		at = last.Add(confirmationInterval)
 	}
 	return at, true
 }
 
-func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]*vigie.Mail, error) {
+func (l *decisions) save(ctx context.Context, tx bun.Tx, s *Store, c ClaimOptions) ([]*vigie.Mail, error) {
 	if err := drop(ctx, tx, l.dropped, l.now); err != nil {
 		return nil, err
 	}
@@ -282,8 +278,8 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]
 			return nil, err
 		}
 	}
-	if len(l.asked) > 0 {
-		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.asked)).Exec(ctx); err != nil {
+	if len(l.noConfirmation) > 0 {
+		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(l.noConfirmation)).Exec(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -292,10 +288,10 @@ func (l *looking) save(ctx context.Context, tx bun.Tx, s *Store, c Claiming) ([]
 			return nil, err
 		}
 	}
-	return l.mails, l.saveLooks(ctx, tx)
+	return l.mails, l.saveNextChecks(ctx, tx)
 }
 
-func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming) error {
+func (l *decisions) saveMails(ctx context.Context, tx bun.Tx, s *Store, c ClaimOptions) error {
 	epoch, err := database.Epoch(ctx, tx)
 	if err != nil {
 		return err
@@ -308,7 +304,7 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming
 	ids := make([]int64, len(l.mails))
 	for i, m := range l.mails {
 		m.ID = numbers.next()
-		m.MessageID = s.ids.Word(vigie.KindMail, m.ID) + "." + strings.ToLower(epoch) + "@" + c.Host // the epoch is this database's own
+		m.MessageID = s.ids.Word(vigie.KindMail, m.ID) + "." + strings.ToLower(epoch) + "@" + c.Host // the epoch identifies this database
 		ids[i] = m.ID
 		for _, delivery := range l.members[i] {
 			members = append(members, pair{delivery, m.ID})
@@ -324,11 +320,11 @@ func (l *looking) saveMails(ctx context.Context, tx bun.Tx, s *Store, c Claiming
 	return claim(ctx, tx, members)
 }
 
-// saveLooks has each recipient looked at when the first of what still waits for
-// it is due, or when it was decided to.
-func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
-	ids := make([]int64, len(l.readers))
-	for i, r := range l.readers {
+// saveNextChecks schedules each recipient's next check: when the first of its deliveries is due, or when the decision
+// says.
+func (l *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
+	ids := make([]int64, len(l.states))
+	for i, r := range l.states {
 		ids[i] = r.ID
 	}
 	var first []*vigie.Delivery
@@ -342,9 +338,9 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 		due[d.RecipientID] = &d.DueAt
 	}
 	never := time.Time{}
-	groups := make(map[time.Time][]int64) // many wait for one digest
-	for i, r := range l.readers {
-		at := l.lookAt[i]
+	groups := make(map[time.Time][]int64) // many have their digest at the same time
+	for i, r := range l.states {
+		at := l.nextCheckAt[i]
 		if d := due[r.ID]; d != nil && (at == nil || d.Before(*at)) {
 			at = d
 		}
@@ -362,58 +358,57 @@ func (l *looking) saveLooks(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// Readers returns those to whom mails go, each with the deliveries of its mail
-// that were not dropped, by recipient.
-func (s *Store) Readers(ctx context.Context, mails []*vigie.Mail) (map[int64]*Reader, error) {
+// RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
+func (s *Store) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[int64]*RecipientState, error) {
 	recipients, ids := make([]int64, len(mails)), make([]int64, len(mails))
 	for i, m := range mails {
 		recipients[i], ids[i] = m.RecipientID, m.ID
 	}
-	readers, err := s.readers(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
+	states, err := s.recipientStates(ctx, s.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
 	})
 	if err != nil {
 		return nil, database.Translate(err)
 	}
-	byRecipient := make(map[int64]*Reader, len(readers))
-	for _, r := range readers {
+	byRecipient := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
 		byRecipient[r.ID] = r
 	}
 	return byRecipient, nil
 }
 
-// readers reads recipients, with the deliveries that which leads to.
-func (s *Store) readers(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*Reader, error) {
-	readers, err := readRecipients(ctx, db, ids)
+// recipientStates reads recipients, with the deliveries that which selects.
+func (s *Store) recipientStates(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*RecipientState, error) {
+	states, err := readRecipients(ctx, db, ids)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[int64]*Reader, len(readers))
-	for _, r := range readers {
+	byID := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
 		byID[r.ID] = r
 	}
-	if err := readFollowed(ctx, db, ids, byID); err != nil {
+	if err := readFollowedWatches(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
 	if err := readMailed(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
-	return readers, readTold(ctx, db, which, byID)
+	return states, readDeliveries(ctx, db, which, byID)
 }
 
-func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, error) {
+func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientState, error) {
 	var rows []*struct {
-		ID           int64
-		Email        string
-		Primary      bool
-		ConfirmedNow bool
-		LeftAt       *time.Time
-		Asking       bool
-		Named        bool
-		BouncedAt    *time.Time
-		Asks         int64
-		AskedAt      *time.Time
-		Account      vigie.Account `bun:"embed:account_"`
+		ID                      int64
+		Email                   string
+		Primary                 bool
+		ConfirmedNow            bool
+		LeftAt                  *time.Time
+		ConfirmationPending     bool `bun:"asking"`
+		Named                   bool
+		BouncedAt               *time.Time
+		ConfirmationRequests    int64         `bun:"asks"`
+		ConfirmationRequestedAt *time.Time    `bun:"asked_at"`
+		Account                 vigie.Account `bun:"embed:account_"`
 	}
 	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
 		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
@@ -428,56 +423,56 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*Reader, er
 	if err != nil {
 		return nil, err
 	}
-	readers := make([]*Reader, len(rows))
+	states := make([]*RecipientState, len(rows))
 	for i, row := range rows {
-		readers[i] = &Reader{
+		states[i] = &RecipientState{
 			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
 			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
-			Asking: row.Asking, Named: row.Named, Asks: row.Asks, AskedAt: row.AskedAt,
-			Watches: make(map[int64]Followed), Off: make(map[int64]Followed),
+			ConfirmationPending: row.ConfirmationPending, Named: row.Named, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
+			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
 		}
 	}
-	return readers, nil
+	return states, nil
 }
 
-func readFollowed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
-	var rows []Followed
+func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
+	var rows []FollowedWatch
 	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
 		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
 		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
 		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").Scan(ctx, &rows)
 	for _, row := range rows {
 		if row.Active && row.DeletedAt == nil {
-			readers[row.RecipientID].Watches[row.WatchID] = row
+			states[row.RecipientID].Watches[row.WatchID] = row
 		} else {
-			readers[row.RecipientID].Off[row.WatchID] = row
+			states[row.RecipientID].Off[row.WatchID] = row
 		}
 	}
 	return err
 }
 
-func readMailed(ctx context.Context, db bun.IDB, ids []int64, readers map[int64]*Reader) error {
+func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
 	var last []*vigie.Mail
 	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
 		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
 	for _, m := range last {
-		readers[m.RecipientID].MailedAt = m.ClosedAt
+		states[m.RecipientID].MailedAt = m.ClosedAt
 	}
 	return err
 }
 
-func readTold(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, readers map[int64]*Reader) error {
-	var told []*Told
-	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &told)
-	if err != nil || len(told) == 0 {
+func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
+	var pending []*PendingDelivery
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
+	if err != nil || len(pending) == 0 {
 		return err
 	}
-	byID := make(map[int64]*Told, len(told))
+	byID := make(map[int64]*PendingDelivery, len(pending))
 	var ids, tenderIDs, accounts []int64
-	for _, d := range told {
+	for _, d := range pending {
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
-		r := readers[d.RecipientID]
+		r := states[d.RecipientID]
 		accounts = append(accounts, r.Account.ID)
 		r.Deliveries = append(r.Deliveries, d)
 	}
@@ -498,16 +493,16 @@ func readTold(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun
 	if err != nil {
 		return err
 	}
-	for _, d := range told {
+	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
-		account := readers[d.RecipientID].Account.ID
+		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[pair{account, d.TenderID}] || dismissed[pair{account, d.Tender.ID}]
 	}
 	return nil
 }
 
-// readDismissed tells which tenders, or those merged into them, accounts want to
-// see no more of: pairs of account and tender.
+// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed: pairs of account and
+// tender.
 func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[pair]bool, error) {
 	var rows []struct{ AccountID, TenderID, MergedInto int64 }
 	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
@@ -527,28 +522,27 @@ func distinct(ids []int64) []int64 {
 	return slices.Compact(ids)
 }
 
-// Composed is what turned out when a mail was composed, just before sending.
+// Composed is the outcome of composing a mail, just before sending.
 type Composed struct {
-	// Dropped and Held are deliveries that are not in it, though they were
-	// claimed for it; Held with the reason.
+	// Dropped and Held are deliveries that the mail leaves out although they were claimed for it; Held with the
+	// reason.
 	Dropped []int64
 	Held    map[int64]vigie.HoldReason
 	// Watches are those that the mail names.
 	Watches []int64
 }
 
-// MailSent notes that a mail was accepted. That is a fact, whoever has the lease
-// by then.
+// MailSent records that a mail was accepted. It always succeeds, even if another process has the lease.
 func (s *Store) MailSent(ctx context.Context, m *vigie.Mail, c Composed) error {
 	return s.closeMail(ctx, m, vigie.MailSent, "", c)
 }
 
-// MailDropped notes that nothing was left to send in a mail.
+// MailDropped records that nothing was left to send in a mail.
 func (s *Store) MailDropped(ctx context.Context, m *vigie.Mail, c Composed) error {
 	return s.closeMail(ctx, m, vigie.MailDropped, "", c)
 }
 
-// MailFailed notes that a mail was given up, and why.
+// MailFailed records that a mail was given up, and why.
 func (s *Store) MailFailed(ctx context.Context, m *vigie.Mail, why string) error {
 	return s.closeMail(ctx, m, vigie.MailFailed, why, Composed{})
 }
@@ -564,7 +558,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 		if err := drop(ctx, tx, c.Dropped, now); err != nil {
 			return err
 		}
-		for id, reason := range c.Held { // what stood in the way may have ended since
+		for id, reason := range c.Held { // what holds the delivery may have ended since
 			if err := hold(ctx, tx, []int64{id}, now, reason, now); err != nil {
 				return err
 			}
@@ -576,7 +570,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 			return err
 		}
 		if len(c.Held) > 0 {
-			if err := lookAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
+			if err := checkAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
 				return err
 			}
 		}
@@ -589,8 +583,7 @@ func (s *Store) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailSt
 	})
 }
 
-// MailDelayed notes that a mail was not accepted for the time being, why, and
-// when to try again.
+// MailDelayed records that a mail was not accepted for now, why, and when to try again.
 func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Time, why string) error {
 	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
@@ -598,7 +591,7 @@ func (s *Store) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Tim
 	return database.Translate(err)
 }
 
-// ReleaseMails gives mails back that were not tried.
+// ReleaseMails ends the leases of mails that were not tried.
 func (s *Store) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 	if len(mails) == 0 {
 		return nil

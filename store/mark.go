@@ -11,11 +11,10 @@ import (
 	"vigie/database"
 )
 
-// Marks are what an account did with a tender.
+// Marks are the marks that an account has put on a tender.
 type Marks struct{ Seen, Dismissed bool }
 
-// Mark is something that an account can do with a tender, and undo: the column
-// that says when it did.
+// Mark is something that an account can do with a tender, and undo: the name of the column that says when it did.
 type Mark string
 
 // The marks.
@@ -24,8 +23,8 @@ const (
 	Dismissed Mark = "dismissed_at"
 )
 
-// tenderMark is a row of tender_marks. A tender that turned out to be another
-// keeps its row: what it says is true of the other, which readers find out.
+// tenderMark is a row of tender_marks. A tender that was merged into another keeps its row: the mark then holds for
+// the other tender, which readers find through the alias.
 type tenderMark struct {
 	AccountID   int64 `bun:",pk"`
 	TenderID    int64 `bun:",pk"`
@@ -33,9 +32,8 @@ type tenderMark struct {
 	DismissedAt *time.Time
 }
 
-// SetMark puts a mark of an account on tenders, or takes it away. Doing so
-// again changes nothing, not even since when the mark is there. Unknown ids are
-// left out.
+// SetMark puts a mark of an account on tenders, or removes it. It is idempotent: an existing mark keeps its time.
+// Unknown ids are left out.
 func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, tenders []int64) error {
 	if len(tenders) == 0 {
 		return nil
@@ -74,8 +72,7 @@ func (s *Store) SetMark(ctx context.Context, account int64, mark Mark, on bool, 
 	})
 }
 
-// Marks returns the marks of an account on tenders, by the ids asked for;
-// tenders without any are left out.
+// Marks returns the marks of an account on tenders, by the ids asked for; tenders without any are left out.
 func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[int64]Marks, error) {
 	marks := make(map[int64]Marks)
 	if len(tenders) == 0 {
@@ -97,9 +94,8 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 	return marks, database.Translate(err)
 }
 
-// DismissedTenders returns the tenders that an account dismissed, the last
-// dismissed first, at most limit; those that closed before open, where
-// that is not zero, are left out.
+// DismissedTenders returns at most limit tenders that an account dismissed, the last dismissed first. If open is not
+// zero, tenders that closed before it are left out.
 func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.Time, limit int64) ([]int64, error) {
 	var ids []int64
 	q := s.db.NewSelect().Model((*tenderMark)(nil)).ColumnExpr("tender.id").

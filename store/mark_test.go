@@ -12,7 +12,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// mark sets a mark or takes it away.
+// mark sets or removes a mark.
 func mark(t *testing.T, s *store.Store, account *vigie.Account, m store.Mark, on bool, tenders ...int64) {
 	t.Helper()
 	if err := s.SetMark(t.Context(), account.ID, m, on, tenders); err != nil {
@@ -28,7 +28,7 @@ func marked(t *testing.T, s *store.Store, account *vigie.Account, want map[int64
 		t.Fatal(err)
 	}
 	for id, m := range got {
-		if m == (store.Marks{}) { // as good as none
+		if m == (store.Marks{}) { // no mark is the same as no entry
 			delete(got, id)
 		}
 	}
@@ -79,8 +79,8 @@ func TestMarks(t *testing.T) {
 	})
 }
 
-// A mark on a tender that turned out to be another is one on that, whenever it
-// was made and by whichever id, and goes with it.
+// A mark on a tender that was merged into another holds for the other, whenever and by whichever id it was set, and
+// is removed with it.
 func TestMarksOfMerged(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		p := publish(t, s, notice("1", 0), notice("2", 1), notice("3", 1))
@@ -118,7 +118,7 @@ func TestMarksOfMerged(t *testing.T) {
 	})
 }
 
-// What was dismissed is told from the last on, without what had closed.
+// Dismissed tenders are listed from the last one on, without those that had closed.
 func TestDismissedTenders(t *testing.T) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestDismissedTenders(t *testing.T) {
 				ids = append(ids, p.Notice.TenderID)
 			}
 			a := account(t, s, "a")
-			for _, i := range []int{2, 0, 3, 1, 2} { // the last again: it stays where it was
+			for _, i := range []int{2, 0, 3, 1, 2} { // setting it again keeps its place
 				mark(t, s, a, store.Dismissed, true, ids[i])
 				now = now.Add(time.Second)
 			}

@@ -13,15 +13,13 @@ import (
 	"vigie/database"
 )
 
-// refoldSetting lists the tenders whose notices were put right, until the tenders
-// are what these say.
+// refoldSetting lists the tenders whose notices were repaired and which are still to be folded again.
 const refoldSetting = "refold"
 
-// knownValues is the migration that refuses what [mend] puts right.
+// knownValues is the migration that adds the constraints on what [mend] repairs.
 const knownValues = "20261128000400"
 
-// mendBefore puts the rows of an older database right, where that is still to be
-// done. A database without migrations has none.
+// mendBefore repairs the rows of an older database, unless that is done. A database without migrations has none.
 func mendBefore(ctx context.Context, db *database.DB, applied []string) error {
 	if len(applied) == 0 || slices.Contains(applied, knownValues) {
 		return nil
@@ -29,10 +27,9 @@ func mendBefore(ctx context.Context, db *database.DB, applied []string) error {
 	return mend(ctx, db)
 }
 
-// mend puts right what a version before stored that took the names of values in
-// any case, so that nothing understood them: « immediate » for IMMEDIATE. It
-// comes before the constraints that refuse such values, and changes nothing the
-// second time.
+// mend repairs the rows of an earlier version, which stored the names of values in any case, so that nothing
+// understood them: « immediate » for IMMEDIATE. It runs before the constraints that refuse such values are added. It
+// is idempotent.
 func mend(ctx context.Context, db *database.DB) error {
 	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for table, columns := range map[string][]string{
@@ -54,8 +51,7 @@ func mend(ctx context.Context, db *database.DB) error {
 	})
 }
 
-// strange is the condition that a text of JSON has a value of a list of names in
-// another case.
+// strange is the condition that a JSON text has a value of a list of names in another case.
 func strange[T ~string](column string, known ...T) string {
 	text := "CAST(" + column + " AS TEXT)"
 	for _, name := range known {
@@ -86,7 +82,7 @@ func mendNatures(ctx context.Context, tx bun.Tx, table string) error {
 	return nil
 }
 
-// upper writes names in capitals, each once.
+// upper returns names in capitals, each once.
 func upper[T ~string](names []T) []T {
 	var list []T
 	for _, name := range names {
@@ -97,7 +93,7 @@ func upper[T ~string](names []T) []T {
 	return orEmpty(list)
 }
 
-// mendNotices puts notices right, and has their tenders folded again.
+// mendNotices repairs notices, and lists their tenders to be folded again.
 func mendNotices(ctx context.Context, tx bun.Tx) error {
 	var notices []*vigie.Notice
 	err := tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "content").
@@ -122,8 +118,8 @@ func mendNotices(ctx context.Context, tx bun.Tx) error {
 	return err
 }
 
-// refold makes the tenders whose notices were put right what these say. What was
-// not mailed because of the fault is not mailed now: it is too old.
+// refold folds the tenders of repaired notices again. What was not mailed because of the fault is not mailed now: it
+// is too old.
 func refold(ctx context.Context, db *database.DB) error {
 	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		var listed []database.Setting
@@ -155,7 +151,7 @@ func refold(ctx context.Context, db *database.DB) error {
 	})
 }
 
-// reload reads tenders with all that is known of them, to be folded again.
+// reload reads tenders with all their notices, to be folded again.
 func (p *publication) reload(ctx context.Context, tenders []int64) error {
 	byTender, err := p.loadDossiers(ctx, tenders)
 	if err != nil {

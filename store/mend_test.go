@@ -16,8 +16,7 @@ import (
 
 const knownValues = "../database/migrations/20261128000400_known_values.tx.up.sql"
 
-// knownColumns are the constraints on what holds the names of values, and what
-// these are in the code.
+// knownColumns returns the columns with a constraint on names of values, with the names in the code.
 func knownColumns() map[string][]string {
 	return map[string][]string{
 		"accounts.locale":         texts(vigie.French, vigie.English),
@@ -33,7 +32,7 @@ func knownColumns() map[string][]string {
 		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed),
 		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail),
 		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
-		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // that of the issuer is not stored
+		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // the issuer's verification is not stored there
 	}
 }
 
@@ -46,7 +45,7 @@ func texts[T ~string](names ...T) []string {
 	return list
 }
 
-// The database takes just the names that the code has.
+// The database accepts exactly the names in the code.
 func TestKnownValues(t *testing.T) {
 	text, err := os.ReadFile(knownValues)
 	if err != nil {
@@ -65,7 +64,7 @@ func TestKnownValues(t *testing.T) {
 	}
 	for column, want := range knownColumns() {
 		if !slices.Equal(found[column], want) {
-			t.Errorf("%s may hold %q, and the code knows %q", column, found[column], want)
+			t.Errorf("%s accepts %q, and the code has %q", column, found[column], want)
 		}
 	}
 	if len(found) != len(knownColumns()) {
@@ -73,8 +72,8 @@ func TestKnownValues(t *testing.T) {
 	}
 }
 
-// What a version before stored in another case is put right, and its tenders are
-// what their notices say; after that the database refuses such values.
+// Values that an earlier version stored in another case are repaired, and their tenders folded again; after that the
+// database refuses such values.
 func TestMend(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -125,14 +124,14 @@ func TestMend(t *testing.T) {
 			}
 			for _, wrong := range []string{"keyword_mode = 'any'", "frequency = 'never'", `natures = '["works"]'`} {
 				if err := storetest.TryExec(t, url, fmt.Sprintf("UPDATE watches SET %s WHERE id = %d", wrong, w.ID)); err == nil {
-					t.Errorf("the database takes %s", wrong)
+					t.Errorf("the database accepts %s", wrong)
 				}
 			}
 		})
 	}
 }
 
-// unconstrain makes a database one of before its constraints.
+// unconstrain removes the constraints from a database.
 func unconstrain(t *testing.T, url string) {
 	t.Helper()
 	for column := range knownColumns() {

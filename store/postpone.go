@@ -8,9 +8,8 @@ import (
 	"vigie/database"
 )
 
-// MailPostponed notes that a mail could not leave because of a fault on our
-// side, when to try it again, and why. Such attempts are counted up to that
-// many, so that the pauses grow; a mail is never given up because of them.
+// MailPostponed records that a mail could not be sent because of a fault on our side, why, and when to try it again.
+// Such attempts are counted up to counted, so that the pauses grow; a mail is never given up because of them.
 func (s *Store) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64, retryAt time.Time, why string) error {
 	_, err := s.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = CASE WHEN attempts < ? THEN attempts + 1 ELSE attempts END", counted).

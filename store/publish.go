@@ -14,11 +14,11 @@ import (
 	"vigie/database"
 )
 
-// Outcome is what became of a notice that was published.
+// Outcome is the outcome of a notice that was published.
 type Outcome string
 
-// The outcomes: a notice of a new reference, new content for a known one,
-// nothing new, and one that could not be stored.
+// The outcomes: a notice with a new reference, new content for a known reference, nothing new, and a notice that could
+// not be stored.
 const (
 	Created   Outcome = "CREATED"
 	Corrected Outcome = "CORRECTED"
@@ -26,7 +26,7 @@ const (
 	Refused   Outcome = "REFUSED"
 )
 
-// Published tells what became of a notice.
+// Published is the result for one notice.
 type Published struct {
 	Outcome Outcome
 	Notice  *vigie.Notice // as stored; nil where it was refused
@@ -42,7 +42,7 @@ type Published struct {
 func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
 	results, err := s.Publish(ctx, notices)
 	switch {
-	case err == nil || ctx.Err() != nil || database.Ailing(err) || len(notices) == 0:
+	case err == nil || ctx.Err() != nil || database.Unhealthy(err) || len(notices) == 0:
 		return results, err
 	case len(notices) == 1:
 		// Not every error that is the database's can be told by its kind.
@@ -59,10 +59,9 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 	return append(results, rest...), err
 }
 
-// Publish stores notices, at most [vigie.MaxBatch], in the order given, and
-// brings the tenders that they are about up to date. The result has one entry
-// for each. Notices arrive in any order: a tender is the fold of all of them.
-// One that was withdrawn and is published again is new.
+// Publish stores at most [vigie.MaxBatch] notices, in the order given, and updates their tenders. The result has one
+// entry for each notice. Notices arrive in any order: a tender is the fold of all of them. A notice that was
+// withdrawn and is published again is new.
 func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Published, error) {
 	if len(notices) > vigie.MaxBatch {
 		return nil, fmt.Errorf("publish %d notices in one batch", len(notices))
@@ -74,8 +73,8 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 	}
 	var results []Published
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		// Publishers follow one another, from the first look at what a notice
-		// is about until it is stored; watches are edited meanwhile.
+		// Publishers run one after another, from the first read until the notices are stored; watches can be edited
+		// in the meantime.
 		if err := s.db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
@@ -109,11 +108,11 @@ func storable(n *vigie.Notice) error {
 	return nil
 }
 
-// publication is one batch on its way into the database: what it touches is
-// read at once, changed here, and written at once.
+// publication is one batch on its way into the database: the rows that it touches are read at once, changed here, and
+// written at once.
 type publication struct {
 	tx bun.Tx
-	// dossiers by the source's references that lead to them.
+	// dossiers are the dossiers by the references that lead to them.
 	dossiers map[sourceRef]*dossier
 	buyers   *buyerBook
 	added    []*vigie.Notice
@@ -129,15 +128,15 @@ type tenderRef struct {
 	TenderID int64
 }
 
-// dossier is everything that is about one tender.
+// dossier is all that is known of one tender.
 type dossier struct {
 	tender  *vigie.Tender // nil while it is new
 	notices []*vigie.Notice
-	// withdrawn are the last revisions of what was taken back.
+	// withdrawn are the last revisions of withdrawn notices.
 	withdrawn map[sourceRef]int
 	refs      map[sourceRef]bool
 	newRefs   []sourceRef
-	// absorbed are tenders that turned out to be this one.
+	// absorbed are tenders that were merged into this one.
 	absorbed []*vigie.Tender
 	touched  bool
 	fold     vigie.Folded
@@ -148,8 +147,8 @@ func newDossier(t *vigie.Tender) *dossier {
 	return &dossier{tender: t, withdrawn: make(map[sourceRef]int), refs: make(map[sourceRef]bool)}
 }
 
-// load reads what the notices are about: the tenders behind their references,
-// with all their notices, and the buyers they may mean.
+// load reads what the notices refer to: the tenders of their references, with all their notices, and the buyers that
+// they may mean.
 func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	bySource := make(map[string][]string)
 	for _, n := range notices {
@@ -222,7 +221,7 @@ func (p *publication) loadDossiers(ctx context.Context, ids []int64) (map[int64]
 	return dossiers, nil
 }
 
-// refsOf lists the references that a notice is known by or names.
+// refsOf returns the references that a notice has or names.
 func refsOf(n *vigie.Notice) []sourceRef {
 	refs := []sourceRef{{n.Source, n.SourceRef}}
 	for _, link := range n.Links {
@@ -231,7 +230,7 @@ func refsOf(n *vigie.Notice) []sourceRef {
 	return refs
 }
 
-// add puts a notice into the dossier it is about.
+// add adds a notice to its dossier.
 func (p *publication) add(n *vigie.Notice) Published {
 	d := p.dossierOf(n)
 	outcome := Created
@@ -250,8 +249,8 @@ func (p *publication) add(n *vigie.Notice) Published {
 	return Published{Outcome: outcome, Notice: &stored}
 }
 
-// lastRevision is the last notice of n's reference, saying all that those of
-// the reference said together; nil where n is the first.
+// lastRevision returns the last notice with n's reference, with the contents of all revisions together; nil where n
+// is the first.
 func (d *dossier) lastRevision(n *vigie.Notice) *vigie.Notice {
 	var revisions []*vigie.Notice
 	for _, m := range d.notices {
@@ -272,8 +271,7 @@ func (d *dossier) lastRevision(n *vigie.Notice) *vigie.Notice {
 	return &last
 }
 
-// dossierOf finds the dossier that a notice is about, makes it where there is
-// none, and makes one of several.
+// dossierOf finds or creates the dossier of a notice, and merges them if there are several.
 func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 	refs := refsOf(n)
 	var into *dossier
@@ -295,7 +293,7 @@ func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 	return into
 }
 
-// merge makes one dossier of two: the older tender stays.
+// merge merges two dossiers: the older tender stays.
 func (p *publication) merge(a, b *dossier) *dossier {
 	if a == nil {
 		return b
@@ -326,9 +324,8 @@ func (p *publication) touch(d *dossier) {
 	}
 }
 
-// save gives everything new its number and writes it. A tender takes a number
-// of its own after those of its notices, so that whoever reads tenders in the
-// order of numbers finds their notices there.
+// save gives every new row its number and writes it. A tender takes a number after those of its notices, so that a
+// reader of tenders in the order of numbers finds their notices stored.
 func (p *publication) save(ctx context.Context, db *database.DB) error {
 	if len(p.touched) == 0 {
 		return nil
@@ -369,8 +366,7 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 	return moves.save(ctx, p.tx, &numbers)
 }
 
-// saveTenders writes the touched tenders as folded, and the absorbed ones as
-// aliases of them.
+// saveTenders writes the touched tenders as folded, and the absorbed ones as aliases of them.
 func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 	var tenders []*vigie.Tender
 	for _, d := range p.touched {
@@ -406,7 +402,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 		moved = append(moved, pair{t.ID, *t.MergedInto})
 	}
 	for _, at := range [][2]string{{"notices", "tender_id"}, {"tender_refs", "tender_id"}, {"tenders", "merged_into"}} {
-		// The last: an alias of an alias leads straight to the tender.
+		// Last, so that an alias of an alias leads straight to the tender.
 		if err := replace(ctx, p.tx, at[0], at[1], at[1], moved); err != nil {
 			return err
 		}
@@ -414,7 +410,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 	return nil
 }
 
-// tenderColumns are what can change of a tender.
+// tenderColumns are the columns of a tender that can change.
 var tenderColumns = []string{
 	"source", "source_ref", "reference", "title", "description", "departments", "natures", "procedure", "cpv_codes",
 	"labels", "lots", "deadline", "deadline_kind", "deadline_text", "online_until", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
@@ -434,7 +430,7 @@ func (p *publication) saveRefs(ctx context.Context) error {
 	return err
 }
 
-// upsert inserts rows, or replaces the named columns of those whose key is there.
+// upsert inserts rows; of rows whose key exists it replaces the named columns.
 func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []string) error {
 	q := tx.NewInsert().Model(rows).On("CONFLICT (?) DO UPDATE", bun.Ident(key))
 	for _, column := range columns {
@@ -444,12 +440,11 @@ func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []stri
 	return err
 }
 
-// pair is a value that a column has, and one that a column shall have.
+// pair is a column's old and new value.
 type pair struct{ was, becomes int64 }
 
-// replace gives the column set of a table another value where the column where
-// has one of some values, all in one statement; only says of which rows, where
-// it is given.
+// replace sets the column set of a table where the column where has one of some values, all in one statement; only,
+// if given, narrows the rows.
 func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []pair, only ...string) error {
 	if len(pairs) == 0 {
 		return nil
@@ -462,13 +457,13 @@ func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []p
 		fmt.Fprintf(&values, "(%d, %d)", p.was, p.becomes)
 	}
 	also := strings.Join(append([]string{""}, only...), " AND ")
-	// Both databases call the columns of VALUES so.
+	// Both databases name the columns of VALUES like this.
 	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
 		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
 	return err
 }
 
-// stored gives a content the form that columns take: lists are never null.
+// stored returns a content in the form that columns take: lists are never null.
 func stored(c vigie.Content) vigie.Content {
 	c.Departments = orEmpty(c.Departments)
 	c.Natures = orEmpty(c.Natures)
@@ -485,7 +480,7 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// counter hands out numbers that were taken.
+// counter hands out change numbers that were taken.
 type counter int64
 
 func (c *counter) next() int64 {

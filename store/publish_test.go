@@ -87,8 +87,8 @@ func TestPublishAgain(t *testing.T) {
 	})
 }
 
-// Two tenders that a third notice shows to be one become one: the older stays,
-// and the other's id leads to it.
+// Two tenders that a third notice shows to be the same are merged: the older one stays, and the other's id leads to
+// it.
 func TestPublishMergesTenders(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		first := publish(t, s, notice("26-1", 0))[0].Notice.TenderID
@@ -122,8 +122,7 @@ func TestPublishMergesTenders(t *testing.T) {
 
 func TestPublishFindsBuyers(t *testing.T) {
 	const siret1, siret2 = "99900000000018", "99900000000026"
-	// The order of notices; each names a buyer, and those of the same letter
-	// in want shall be one.
+	// The order of notices; each names a buyer, and those with the same letter in want must be the same buyer.
 	tests := []struct {
 		name   string
 		buyers [][3]string // name, SIRET, department
@@ -174,7 +173,7 @@ func TestPublishFindsBuyers(t *testing.T) {
 	})
 }
 
-// A watch follows a buyer that turns out to be another.
+// A watch refers to the merged buyer.
 func TestWatchFollowsBuyer(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		const siret = "99900000000018"
@@ -247,7 +246,7 @@ func TestPublishInAnyOrder(t *testing.T) {
 	})
 }
 
-// describe says all that the tenders in a store are, but for numbers.
+// describe returns all that the tenders in a store are, without numbers.
 func describe(t *testing.T, s *store.Store) []string {
 	t.Helper()
 	tenders, err := s.ChangedTenders(t.Context(), 0, 10_000)
@@ -274,7 +273,7 @@ func describe(t *testing.T, s *store.Store) []string {
 	return lines
 }
 
-// What was stored comes back the same, on either database.
+// Content that was stored is read unchanged, on both databases.
 func TestTenderRoundTrip(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		deadline := time.Date(2026, 12, 1, 11, 30, 15, 0, time.FixedZone("", 3600))
@@ -306,7 +305,7 @@ func TestTenderRoundTrip(t *testing.T) {
 	})
 }
 
-// TestDossier: one statement reads what the others read of a tender.
+// TestDossier: one statement reads what several others read of a tender.
 func TestDossier(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		id := publish(t, s, notice("26-1", 0, buyer("Mairie d'Exemple", "21010001600015", "01")))[0].Notice.TenderID

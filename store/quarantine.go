@@ -11,15 +11,14 @@ import (
 	"vigie/database"
 )
 
-// ItemRef names an item that is set aside.
+// ItemRef names an item in quarantine.
 type ItemRef struct {
 	Consumer string
 	Item     int64
 }
 
-// Retry has items that are set aside tried again, all of them where none is
-// named, and tells how many. A watch or a recipient is simply free again; what
-// else is asked for is found by [Store.Retries].
+// Retry asks for another try of items in quarantine, all of them if none is named, and returns how many. It frees
+// watches and recipients at once; consumers find the rest by [database.DB.Retries].
 func (s *Store) Retry(ctx context.Context, items []ItemRef) (int, error) {
 	var chosen []*database.Quarantined
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -57,8 +56,8 @@ func (s *Store) Retry(ctx context.Context, items []ItemRef) (int, error) {
 	return len(chosen), err
 }
 
-// reviveWatches has all who follow changes meet watches again that were set
-// aside, and has those that are on tell what they missed meanwhile.
+// reviveWatches gives quarantined watches a new number, so that consumers read them again, and lets those that are on
+// catch up on what they missed.
 func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Quarantined) error {
 	from := make(map[int64]int64, len(rows))
 	for _, row := range rows {
@@ -86,16 +85,14 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 	return nil
 }
 
-// CloseAside closes a mail that is set aside until it is tried again, so that
-// others to its recipient can leave.
+// CloseAside closes a mail until it is tried again, so that other mails to its recipient can leave.
 func (s *Store) CloseAside(ctx context.Context, tx bun.Tx, mail int64) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", s.db.Stamp()).Set("leased_until = 0").
 		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return err
 }
 
-// ReviveMail has a mail tried again that was set aside, if it is still there;
-// not while another to its recipient is on its way.
+// ReviveMail opens a mail in quarantine again, if it still exists, unless another mail to its recipient is open.
 func (s *Store) ReviveMail(ctx context.Context, id int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		mail := &vigie.Mail{ID: id}

@@ -12,18 +12,16 @@ import (
 	"vigie/database"
 )
 
-// Tenders returns tenders by the ids asked for; one that was merged into
-// another stands under both ids. Unknown ids are left out, and so are those of
-// tenders that were withdrawn.
+// Tenders returns tenders by the ids asked for; a tender that was merged into another is returned under both ids.
+// Unknown ids and withdrawn tenders are left out.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	tenders, err := s.TendersTold(ctx, ids)
+	tenders, err := s.TendersOfDeliveries(ctx, ids)
 	maps.DeleteFunc(tenders, func(_ int64, t *vigie.Tender) bool { return t == nil || t.Outcome == vigie.Withdrawn })
 	return tenders, err
 }
 
-// TendersTold is [Store.Tenders] with those that were withdrawn: what was told
-// of them was told.
-func (s *Store) TendersTold(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+// TendersOfDeliveries is [Store.Tenders] with withdrawn tenders included: deliveries keep naming them.
+func (s *Store) TendersOfDeliveries(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
 		err = s.db.Run(ctx, s.statements.tenders, &rows, s.db.IDs(ids))
 		return rows, err
@@ -39,8 +37,7 @@ func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie
 
 func place(t *vigie.Tender) (id int64, into *int64) { return t.ID, t.MergedInto }
 
-// TenderOfRef returns the id of the tender that a notice is about, by the
-// notice's number at its source; 0 where there is none.
+// TenderOfRef returns the id of a notice's tender, by the notice's reference at its source; 0 where there is none.
 func (s *Store) TenderOfRef(ctx context.Context, source, ref string) (int64, error) {
 	row := tenderRef{Source: source, Ref: ref}
 	err := s.db.NewSelect().Model(&row).WherePK().Scan(ctx)
@@ -59,8 +56,7 @@ func (s *Store) Buyers(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer
 	})
 }
 
-// byID reads things that can be merged. An alias leads to what is no alias, so
-// a second look is the last.
+// byID reads rows that can be merged. An alias never leads to another alias, so two reads are enough.
 func byID[T any](ids []int64, of func(*T) (id int64, into *int64), read func(ids []int64) ([]*T, error)) (map[int64]*T, error) {
 	found := make(map[int64]*T, len(ids))
 	if len(ids) == 0 {
@@ -89,8 +85,7 @@ func byID[T any](ids []int64, of func(*T) (id int64, into *int64), read func(ids
 	return found, nil
 }
 
-// Notices returns all notices of tenders that were not withdrawn, by tender;
-// the tenders' ids are those of no alias.
+// Notices returns all notices of tenders, by tender, except withdrawn ones; the ids must not be those of aliases.
 func (s *Store) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	var rows []*vigie.Notice
 	if err := s.db.Run(ctx, s.statements.notices, &rows, s.db.IDs(tenders)); err != nil {
@@ -120,13 +115,12 @@ func byTender(notices []*vigie.Notice) map[int64][]*vigie.Notice {
 type Dossier struct {
 	Tender *vigie.Tender
 	Buyer  *vigie.Buyer
-	// Notices come without what they say, which is much and in the tender: Links,
-	// Buyer and Content are empty.
+	// Notices come without their content, which is large and in the tender: Links, Buyer and Content are empty.
 	Notices []*vigie.Notice
 }
 
-// Dossier returns a tender with what belongs to it, as it is at one moment: one
-// statement reads it. It is nil for one that is not, or was merged into another.
+// Dossier returns a tender with its buyer and notices, at one moment: one statement reads it. It returns nil for a
+// tender that does not exist, or was merged into another.
 func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
 	var rows []*struct {
 		vigie.Tender
@@ -144,15 +138,15 @@ func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
 	return d, nil
 }
 
-// Notice returns one notice that was not withdrawn.
+// Notice returns one notice, unless it was withdrawn.
 func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 	n := &vigie.Notice{ID: id}
 	err := s.db.NewSelect().Model(n).WherePK().Where("NOT withdrawn").Scan(ctx)
 	return n, database.Translate(err)
 }
 
-// ChangedTenders returns the tenders whose last change has a number above
-// after, in the order of the numbers, at most limit; merged ones too.
+// ChangedTenders returns at most limit tenders whose last change has a number above after, in the order of the
+// numbers; merged ones too.
 func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([]*vigie.Tender, error) {
 	return changedTenders(ctx, s.db, after, limit)
 }
@@ -163,13 +157,13 @@ func changedTenders(ctx context.Context, db bun.IDB, after, limit int64) ([]*vig
 	return tenders, database.Translate(err)
 }
 
-// FoundBuyer is a buyer in a list of those that words find.
+// FoundBuyer is a buyer in the result of a search.
 type FoundBuyer struct {
 	vigie.Buyer `bun:"embed:"`
 	Rank        int64
 }
 
-// Place is where the list has it.
+// Place returns the buyer's place in the list.
 func (b *FoundBuyer) Place() BuyerPlace { return BuyerPlace{b.Rank, b.FoldedName, b.ID} }
 
 // BuyerPlace is a place in a list of buyers: it is sorted by rank, then folded
@@ -180,8 +174,8 @@ type BuyerPlace struct {
 	ID   int64
 }
 
-// BuyerWindow is a part of a list of buyers: the first Limit beyond a place, or
-// of all where Beyond is nil; Backwards, from the end of the list on.
+// BuyerWindow is a part of a list of buyers: the first Limit beyond a place, or of all where Beyond is nil; with
+// Backwards, counted from the end of the list.
 type BuyerWindow struct {
 	Now       time.Time // decides which tenders are online
 	Beyond    *BuyerPlace
@@ -192,18 +186,15 @@ type BuyerWindow struct {
 // spellings are words of names that are also written in another way.
 var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste", "ste": "sainte"}
 
-// SearchBuyers returns the buyers whose name has, for each of the folded words,
-// a word that starts with it, or is another spelling of it (St, Saint), and how
-// many there are in all. Those in which
-// every word is whole, or which begin with what was typed, come first; then
-// those with most tenders online; then by name.
+// SearchBuyers returns the buyers whose name has, for each of the folded words, a word that starts with it or with
+// another spelling of it (St, Saint), and how many there are in all. Buyers that match with whole words, or whose name
+// starts with what was typed, come first; then those with most tenders online; then by name.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
 	if len(words) == 0 {
 		return nil, 0, nil
 	}
 	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL")
-	// Folded words are letters and digits of any script: nothing in them is
-	// special to LIKE.
+	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
 	whole := make([]string, len(words))
 	for i, word := range words {
 		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
@@ -224,7 +215,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 		Where("tender.merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
 		Where("COALESCE(deadline, online_until) IS NULL OR COALESCE(deadline, online_until) >= ?", w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
-	// Nobody has as many tenders online as there are between two classes.
+	// The classes are further apart than the number of online tenders of any buyer.
 	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",
 		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND ")), online)
 	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
@@ -241,7 +232,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	return buyers, int(total), database.Translate(err)
 }
 
-// format fills a fragment of SQL as a query would.
+// format fills in a fragment of SQL as a query would.
 func (s *Store) format(fragment string, args ...any) string {
 	return s.db.QueryGen().FormatQuery(fragment, args...)
 }

@@ -11,25 +11,24 @@ import (
 	"vigie/database"
 )
 
-// longAgo stands for a time that is not kept any more.
+// longAgo stands for a time that retention has deleted.
 func longAgo() time.Time { return time.Unix(0, 0).UTC() }
 
-// agedDelivery is a delivery, with what tells whether it is still needed.
+// agedDelivery is a delivery with what decides whether it is still needed.
 type agedDelivery struct {
 	ID, RecipientID int64
 	CreatedAt       time.Time
-	// ClosedAt is when its mail left or was given up, DroppedAt when it was
-	// dropped.
+	// ClosedAt is when its mail was sent or given up, DroppedAt when it was dropped.
 	ClosedAt, DroppedAt *time.Time
-	Outcome             vigie.Outcome // of its tender, as the deadline is
+	Outcome             vigie.Outcome // of its tender, like the deadline
 	Deadline            *time.Time
 	OnlineUntil         *time.Time
 }
 
-// stripped tells whether all but the fact is forgotten.
+// stripped reports whether only the fact of the delivery is left.
 func (d *agedDelivery) stripped() bool { return !d.CreatedAt.After(longAgo()) }
 
-// settled tells whether it was told or dropped before a time.
+// settled reports whether the delivery was sent or dropped before a time.
 func (d *agedDelivery) settled(before time.Time) bool {
 	return d.stripped() || d.ClosedAt != nil && d.ClosedAt.Before(before) || d.dropped(before)
 }
@@ -38,22 +37,20 @@ func (d *agedDelivery) dropped(before time.Time) bool {
 	return d.DroppedAt != nil && d.DroppedAt.Before(before)
 }
 
-// over tells whether nothing more can be told of its tender.
+// over reports whether there can be no more alerts about its tender.
 func (d *agedDelivery) over(now time.Time) bool {
 	t := vigie.Tender{Outcome: d.Outcome}
 	t.Deadline, t.OnlineUntil = d.Deadline, d.OnlineUntil
 	return t.Status(now) != vigie.StatusOnline
 }
 
-// ForgetDeliveries goes through the deliveries after one, by id, at most
-// [vigie.MaxBatch], and forgets those that were told or dropped before a time;
-// next is where to go on, 0 for the end.
+// ExpireDeliveries applies retention to at most [vigie.MaxBatch] deliveries with ids above after: to those that were
+// sent or dropped before a time. next is where to go on, 0 at the end.
 //
-// Nothing stays of one that was dropped, or whose tender is over. Where the
-// tender can still be answered, more may have to be said of it, and nothing
-// twice: of such a delivery stays which address was told what, by reason of
-// which watch; when, in which mail and by which keywords is gone.
-func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+// It deletes deliveries that were dropped, or whose tender is over. If the tender is open, there can be more alerts
+// about it, and none may be repeated: of such a delivery stays which address was alerted, and by which watch; the
+// times, the mail and the keywords are deleted.
+func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows []*agedDelivery
 		err := tx.NewSelect().TableExpr("deliveries AS d").
@@ -66,17 +63,17 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 		if err != nil {
 			return err
 		}
-		var gone, bare, recipients []int64
+		var deleted, bare, recipients []int64
 		next = 0
 		for _, d := range rows {
 			if d.CreatedAt.Before(before) {
-				next = rows[len(rows)-1].ID // ids follow one another in time, or nearly
+				next = rows[len(rows)-1].ID // ids are in the order of time, or nearly
 			}
 			switch {
 			case !d.settled(before):
 				continue
 			case d.dropped(before) || d.over(s.db.Stamp()):
-				gone = append(gone, d.ID)
+				deleted = append(deleted, d.ID)
 			case !d.stripped():
 				bare = append(bare, d.ID)
 			default:
@@ -84,15 +81,15 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 			}
 			recipients = append(recipients, d.RecipientID)
 		}
-		if len(gone)+len(bare) == 0 {
+		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
 		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
 			return err
 		}
-		if len(gone) > 0 {
+		if len(deleted) > 0 {
 			for _, statement := range []string{"DELETE FROM reasons WHERE delivery_id IN (?)", "DELETE FROM deliveries WHERE id IN (?)"} {
-				if _, err := tx.NewRaw(statement, bun.List(gone)).Exec(ctx); err != nil {
+				if _, err := tx.NewRaw(statement, bun.List(deleted)).Exec(ctx); err != nil {
 					return err
 				}
 			}
@@ -110,11 +107,9 @@ func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, after in
 	return next, err
 }
 
-// ForgetMails goes through mails as [Store.ForgetDeliveries] does through
-// deliveries, and forgets those that left, or were given up, before a time. Of
-// one that told of what is still known stays no more than that there was one,
-// and what became of it.
-func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+// ExpireMails applies retention to mails as [Store.ExpireDeliveries] does to deliveries: to those that were sent, or
+// given up, before a time. Of a mail that a remaining delivery refers to, only its existence and its outcome stay.
+func (s *Store) ExpireMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows, settled []*vigie.Mail
 		err := tx.NewSelect().Model(&rows).Column("id", "recipient_id", "created_at", "closed_at").
@@ -140,11 +135,11 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 		if err != nil {
 			return err
 		}
-		var gone, bare, recipients []int64
+		var deleted, bare, recipients []int64
 		for _, m := range settled {
 			switch {
 			case !slices.Contains(telling, m.ID):
-				gone = append(gone, m.ID)
+				deleted = append(deleted, m.ID)
 			case !stripped(m):
 				bare = append(bare, m.ID)
 			default:
@@ -152,14 +147,14 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 			}
 			recipients = append(recipients, m.RecipientID)
 		}
-		if len(gone)+len(bare) == 0 {
+		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
 		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
 			return err
 		}
-		if len(gone) > 0 {
-			if _, err := tx.NewDelete().Model((*vigie.Mail)(nil)).Where("id IN (?)", bun.List(gone)).Exec(ctx); err != nil {
+		if len(deleted) > 0 {
+			if _, err := tx.NewDelete().Model((*vigie.Mail)(nil)).Where("id IN (?)", bun.List(deleted)).Exec(ctx); err != nil {
 				return err
 			}
 		}
@@ -173,14 +168,14 @@ func (s *Store) ForgetMails(ctx context.Context, before time.Time, after int64) 
 	return next, err
 }
 
-// stripped tells whether all but what became of a mail is forgotten.
+// stripped reports whether only the outcome of a mail is left.
 func stripped(m *vigie.Mail) bool { return !m.CreatedAt.After(longAgo()) }
 
-// ForgetAccesses forgets accesses before a time, at most [vigie.MaxBatch];
-// more tells whether there may be more.
-func (s *Store) ForgetAccesses(ctx context.Context, before time.Time) (more bool, err error) {
-	some := s.db.NewSelect().Model((*Access)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
-	result, err := s.db.NewDelete().Model((*Access)(nil)).Where("id IN (?)", some).Exec(ctx)
+// DeleteAuditEntries deletes audit entries before a time, at most [vigie.MaxBatch]; more reports whether there may be
+// more.
+func (s *Store) DeleteAuditEntries(ctx context.Context, before time.Time) (more bool, err error) {
+	some := s.db.NewSelect().Model((*AuditEntry)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
+	result, err := s.db.NewDelete().Model((*AuditEntry)(nil)).Where("id IN (?)", some).Exec(ctx)
 	if err != nil {
 		return false, database.Translate(err)
 	}

@@ -10,8 +10,7 @@ import (
 	"vigie/store"
 )
 
-// However much there is, no more is forgotten at once than a batch, and all in
-// the end.
+// However much there is, one step deletes at most a batch, and all is deleted in the end.
 func TestForgettingInBatches(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		const many = 2*vigie.MaxBatch + 10
@@ -24,7 +23,7 @@ func TestForgettingInBatches(t *testing.T) {
 		for len(notices) > 0 {
 			n := min(len(notices), vigie.MaxBatch)
 			for _, p := range publish(t, f.store, notices[:n]...) {
-				f.must(f.store.Enter(t.Context(), store.Happening{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
+				f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
 					{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}},
 				}))
 			}
@@ -35,7 +34,7 @@ func TestForgettingInBatches(t *testing.T) {
 			t.Fatalf("%d mails are written", len(mails))
 		}
 		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
-		f.must(f.store.NoteAccess(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
+		f.must(f.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()
 			e, err := f.store.Export(t.Context(), f.account.ID)
@@ -50,28 +49,28 @@ func TestForgettingInBatches(t *testing.T) {
 				f.must(err)
 				now := len(held().Deliveries)
 				if left-now > vigie.MaxBatch {
-					t.Errorf("%d are forgotten at once", left-now)
+					t.Errorf("%d are deleted at once", left-now)
 				}
 				left = now
 			}
 			return steps
 		}
-		steps(f.now, f.store.ForgetDeliveries)
-		steps(f.now, f.store.ForgetMails)
-		more, err := f.store.ForgetAccesses(t.Context(), f.now)
+		steps(f.now, f.store.ExpireDeliveries)
+		steps(f.now, f.store.ExpireMails)
+		more, err := f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
-			t.Errorf("what is not old enough is forgotten: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
+			t.Errorf("what is not old enough was deleted: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
 		}
 		f.now = f.now.Add(2 * time.Hour)
-		if n := steps(f.now, f.store.ForgetMails); n < 1 || len(held().Mails) != 1 {
-			t.Error("a mail is gone before what it told")
+		if n := steps(f.now, f.store.ExpireMails); n < 1 || len(held().Mails) != 1 {
+			t.Error("a mail was deleted before its deliveries")
 		}
-		if n := steps(f.now, f.store.ForgetDeliveries); n < 3 {
-			t.Errorf("forgotten in %d steps", n)
+		if n := steps(f.now, f.store.ExpireDeliveries); n < 3 {
+			t.Errorf("deleted in %d steps", n)
 		}
-		steps(f.now, f.store.ForgetMails)
-		_, err = f.store.ForgetAccesses(t.Context(), f.now)
+		steps(f.now, f.store.ExpireMails)
+		_, err = f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {
 			t.Errorf("%d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))

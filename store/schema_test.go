@@ -11,7 +11,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// A database is opened when its tables are those of this version, and only then.
+// A database is opened only if its migrations are those of this version.
 func TestOpenChecksSchema(t *testing.T) {
 	for kind, empty := range storetest.Empty() {
 		t.Run(kind, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestOpenChecksSchema(t *testing.T) {
 			if got := code(); got != database.Empty {
 				t.Errorf("without tables: %q", got)
 			}
-			for range 2 { // again changes nothing
+			for range 2 { // the second time changes nothing
 				if err := store.Migrate(t.Context(), url); err != nil {
 					t.Fatal(err)
 				}
@@ -40,7 +40,7 @@ func TestOpenChecksSchema(t *testing.T) {
 				t.Errorf("with a migration that is not known: %q", got)
 			}
 			if err := store.Migrate(t.Context(), url); vigie.CodeOf(err) != database.Newer {
-				t.Errorf("migrated all the same: %v", err)
+				t.Errorf("migrated nevertheless: %v", err)
 			}
 			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '29990101000000'")
 			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name = '20261126000002'")
@@ -49,14 +49,14 @@ func TestOpenChecksSchema(t *testing.T) {
 			}
 			storetest.Exec(t, url, "DELETE FROM bun_migrations")
 			if got := code(); got != database.Empty {
-				t.Errorf("where migrating had only begun: %q", got)
+				t.Errorf("with a migration that had only begun: %q", got)
 			}
 		})
 	}
 }
 
-// A migration and the mark that it was applied are one transaction: where the
-// mark fails nothing is left of it, and it can be run again.
+// A migration and the mark that it was applied are one transaction: if the mark fails, nothing of the migration
+// stays, and it can run again.
 func TestMigrationIsMarkedWithin(t *testing.T) {
 	const name = "20261124000000"
 	for kind, empty := range storetest.Empty() {

@@ -11,14 +11,14 @@ import (
 	"vigie/database"
 )
 
-// Codes of secrets that a database must not be used with.
+// Codes of secrets that must not be used with a database.
 const (
-	// NoSecret is a database that no server has used with a secret yet.
+	// NoSecret is the code for a database that no server has used with a secret yet.
 	NoSecret vigie.Code = "SECRET_NONE"
-	// UnknownSecret is a list of secrets with none that the database knows, or
-	// one that it does not know in front.
+	// UnknownSecret is the code for a list of secrets without any that the database knows, or whose first one it does
+	// not know.
 	UnknownSecret vigie.Code = "SECRET_UNKNOWN"
-	// MissingSecret is a list of secrets without the one that servers sign with.
+	// MissingSecret is the code for a list of secrets without the one that servers sign with.
 	MissingSecret vigie.Code = "SECRET_MISSING"
 )
 
@@ -30,9 +30,8 @@ type knownSecret struct {
 	Signing       bool
 }
 
-// CheckSecrets refuses secrets with which a command would sign, verify or hash
-// otherwise than the database's servers. They are named by fingerprints that
-// say nothing of them, the one that signs first.
+// CheckSecrets refuses secrets that would make a command sign, verify or hash differently from the database's
+// servers. They are named by fingerprints, which reveal nothing about them; the one that signs comes first.
 func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
 	known, err := knownSecrets(ctx, s.db)
 	if err != nil {
@@ -40,16 +39,15 @@ func (s *Store) CheckSecrets(ctx context.Context, fingerprints []string) error {
 	}
 	if len(known) == 0 {
 		return &vigie.Error{Code: NoSecret, Text: vigie.Text{
-			FR: "Aucun serveur n'a encore employé cette base avec un secret : démarrez-en un, ou exécutez « vigie secret adopt ».",
-			EN: "No server has used this database with a secret yet: start one first, or run « vigie secret adopt ».",
+			FR: "Aucun serveur n’a encore utilisé cette base avec un secret : démarrez-en un, ou exécutez « vigie secret adopt ».",
+			EN: "No server has used this database with a secret yet: start one first, or run “vigie secret adopt”.",
 		}}
 	}
 	return checkSecrets(known, fingerprints)
 }
 
-// UseSecrets is [Store.CheckSecrets] for a server, which makes the database know
-// them: all of them where it knew none, else those behind one that it knew. A
-// server may go without a secret where none was ever used.
+// UseSecrets is [Store.CheckSecrets] for a server, which also records the secrets: all of them where the database
+// knew none, else those that follow a known one. A server may run without a secret if none was ever used.
 func (s *Store) UseSecrets(ctx context.Context, fingerprints []string) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.db.Queue(ctx, tx, "secrets"); err != nil {
@@ -68,7 +66,7 @@ func (s *Store) UseSecrets(ctx context.Context, fingerprints []string) error {
 	})
 }
 
-// AdoptSecrets makes secrets the only ones that the database knows.
+// AdoptSecrets makes these secrets the only ones that the database knows.
 func (s *Store) AdoptSecrets(ctx context.Context, fingerprints []string) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.db.Queue(ctx, tx, "secrets"); err != nil {
@@ -86,8 +84,7 @@ func knownSecrets(ctx context.Context, db bun.IDB) (known []*knownSecret, err er
 	return known, err
 }
 
-// checkSecrets compares secrets with those that a database knows, which are
-// some.
+// checkSecrets compares secrets with those that a database knows, of which there is at least one.
 func checkSecrets(known []*knownSecret, fingerprints []string) error {
 	knows := func(fingerprint string) bool {
 		return slices.ContainsFunc(known, func(k *knownSecret) bool { return k.Fingerprint == fingerprint })
@@ -95,32 +92,32 @@ func checkSecrets(known []*knownSecret, fingerprints []string) error {
 	switch {
 	case len(fingerprints) == 0:
 		return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
-			FR: "Cette base est employée avec un secret : donnez VIGIE_SECRET.",
+			FR: "Cette base est utilisée avec un secret : indiquez-le dans VIGIE_SECRET.",
 			EN: "This database is used with a secret: set VIGIE_SECRET (--secret).",
 		}}
 	case !slices.ContainsFunc(fingerprints, knows):
 		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
-			FR: "Cette base n'a jamais été employée avec ce secret : donnez à VIGIE_SECRET celui des serveurs. S'il est perdu, « vigie secret adopt » permet de continuer avec un autre.",
-			EN: "This database was never used with this secret: set VIGIE_SECRET (--secret) to the servers'. If that is lost, « vigie secret adopt » lets you go on with another.",
+			FR: "Cette base n’a jamais été utilisée avec ce secret : indiquez dans VIGIE_SECRET celui des serveurs. S’il est perdu, « vigie secret adopt » permet de continuer avec un autre.",
+			EN: "This database was never used with this secret: set VIGIE_SECRET (--secret) to the servers' secret. If that is lost, “vigie secret adopt” lets you go on with another.",
 		}}
 	case !knows(fingerprints[0]):
 		return &vigie.Error{Code: UnknownSecret, Text: vigie.Text{
-			FR: "Cette base ne connaît pas le premier de ces secrets : ajoutez d'abord un nouveau secret à la fin de la liste, sur chaque serveur, puis mettez-le en tête.",
+			FR: "Cette base ne connaît pas le premier de ces secrets : ajoutez d’abord un nouveau secret à la fin de la liste, sur chaque serveur, puis mettez-le en tête.",
 			EN: "This database does not know the first of these secrets: add a new one at the end of the list first, on every server, and put it in front only then.",
 		}}
 	}
 	for _, k := range known {
 		if k.Signing && !slices.Contains(fingerprints, k.Fingerprint) {
 			return &vigie.Error{Code: MissingSecret, Text: vigie.Text{
-				FR: "Il manque à ces secrets celui avec lequel les serveurs signent : ajoutez-le à VIGIE_SECRET.",
-				EN: "These secrets lack the one that servers sign with: add it to VIGIE_SECRET (--secret).",
+				FR: "Le secret avec lequel les serveurs signent ne figure pas dans cette liste : ajoutez-le à VIGIE_SECRET.",
+				EN: "The secret that the servers sign with is missing from this list: add it to VIGIE_SECRET (--secret).",
 			}}
 		}
 	}
 	return nil
 }
 
-// recordSecrets notes secrets, the first as the one that signs.
+// recordSecrets stores secrets, the first as the one that signs.
 func (s *Store) recordSecrets(ctx context.Context, tx bun.Tx, fingerprints []string) error {
 	if len(fingerprints) == 0 {
 		return nil

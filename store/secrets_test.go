@@ -7,7 +7,7 @@ import (
 	"vigie/store"
 )
 
-// Which lists of secrets a database is used with, step by step; "" is no error.
+// The lists of secrets that a database is used with, step by step; "" is no error.
 func TestSecrets(t *testing.T) {
 	const known, none, unknown, missing = "", store.NoSecret, store.UnknownSecret, store.MissingSecret
 	type step struct {
@@ -31,7 +31,7 @@ func TestSecrets(t *testing.T) {
 			{server, []string{"x", "y"}, unknown},
 			{server, []string{"b", "a"}, unknown}, // one step in place of two
 			{command, []string{"a", "b"}, known},
-			{server, []string{"b", "a"}, unknown}, // a command makes nothing known
+			{server, []string{"b", "a"}, unknown}, // a command records nothing
 			{server, []string{"a", "b"}, known},
 			{command, []string{"a"}, known}, // it still signs
 			{server, []string{"b"}, missing},

@@ -12,16 +12,15 @@ import (
 	"vigie/database"
 )
 
-// Snapshot is what a store held at one moment, for those who must see several
-// things as they were together.
+// Snapshot reads the store as it was at one moment, for callers that must see several things together.
 type Snapshot struct {
 	tx bun.Tx
-	// Number is that of the last change in it.
+	// Number is the number of the last change in it.
 	Number int64
 }
 
-// Snapshot gives fn what the store holds now. fn does not see what others change
-// meanwhile, and they do not wait for it.
+// Snapshot gives fn a snapshot of the store. fn does not see changes that others make while it runs, and they do not
+// wait for it.
 func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *Snapshot) error) error {
 	return s.db.Snapshot(ctx, func(ctx context.Context, now *database.Snapshot) error {
 		return fn(ctx, &Snapshot{tx: now.Tx, Number: now.Number})
@@ -31,13 +30,12 @@ func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *
 // WatchState is what matching needs of a watch.
 type WatchState struct {
 	ID int64
-	// Criteria is nil where the watch writes to nobody: it is paused or gone.
+	// Criteria is nil where the watch is paused or deleted.
 	Criteria *vigie.Criteria
 }
 
-// ChangedWatches yields the watches whose last change has a number above
-// after, in the order of their ids; after 0, those that are paused or gone are
-// left out. An error is the last thing it yields.
+// ChangedWatches yields the watches whose last change has a number above after, in the order of their ids; if after
+// is 0, paused and deleted ones are left out. An error is the last thing it yields.
 func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[WatchState, error] {
 	return func(yield func(WatchState, error) bool) {
 		q := now.tx.NewSelect().Model((*vigie.Watch)(nil)).
@@ -55,7 +53,7 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 			return
 		}
 		defer rows.Close()
-		// There can be a million: read by hand, which takes a third of the time.
+		// There can be a million: reading them by hand takes a third of the time.
 		var last WatchState
 		for rows.Next() {
 			row, err := scanWatch(rows)
@@ -109,8 +107,7 @@ func scanWatch(rows *sql.Rows) (WatchState, error) {
 	return w, nil
 }
 
-// Notices returns notices by their numbers, in the order of these; those that
-// were withdrawn are left out.
+// Notices returns notices by their numbers, in the order of these; withdrawn notices are left out.
 func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
 	var notices []*vigie.Notice
 	err := now.tx.NewSelect().Model(&notices).Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
@@ -122,12 +119,12 @@ func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64]
 	return noticesOf(ctx, now.tx, tenders)
 }
 
-// Tenders returns tenders by id, as [Store.TendersTold] does.
+// Tenders returns tenders by id, as [Store.TendersOfDeliveries] does.
 func (now *Snapshot) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
 	return tendersByID(ctx, now.tx, ids)
 }
 
-// AccountsEdited returns the accounts of which watches changed after a number.
+// AccountsEdited returns the accounts with watches that changed after a number.
 func (now *Snapshot) AccountsEdited(ctx context.Context, after int64) (map[int64]bool, error) {
 	var ids []int64
 	err := now.tx.NewRaw("SELECT DISTINCT account_id FROM watches WHERE number > ?", after).Scan(ctx, &ids)
@@ -145,5 +142,5 @@ func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Ten
 	return tenders, database.Translate(err)
 }
 
-// Epoch is [Store.Epoch].
+// Epoch returns what [Store.Epoch] does.
 func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, now.tx) }

@@ -12,7 +12,7 @@ import (
 	"vigie/database"
 )
 
-// statements are those of a store.
+// statements are the prepared statements of a store.
 type statements struct {
 	watches, tenders, buyers, notices, dossier database.Statement
 }
@@ -33,8 +33,8 @@ func statementsOf(db *database.DB) statements {
 	}
 }
 
-// columns are a model's but for some, under names that begin with the alias of
-// its table, as a field with the tag « embed:alias__ » takes them.
+// columns returns the columns of a model, except some, under names that begin with the alias of its table, as a field
+// with the tag « embed:alias__ » takes them.
 func columns(db *bun.DB, model any, alias string, but ...string) string {
 	var list []string
 	for _, field := range db.Table(reflect.TypeOf(model).Elem()).Fields {

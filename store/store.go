@@ -1,8 +1,7 @@
-// Package store keeps what the product knows, in a [database.DB]. It is the
-// truth; search indexes and matchers are derived from it.
+// Package store keeps the product's data in a [database.DB]. The database is the truth; search indexes and matchers
+// are derived from it.
 //
-// An exported method is one transaction. What a driver says is translated into
-// a [vigie.Error].
+// Each exported method is one transaction. A driver's errors are translated into a [vigie.Error].
 package store
 
 import (
@@ -16,14 +15,13 @@ import (
 	"vigie/opaque"
 )
 
-// Store reads and writes what the product knows. Its methods may be called at
-// once.
+// Store reads and writes the product's data. Its methods are safe for concurrent use.
 type Store struct {
 	db *database.DB
 	// statements are the most frequent queries.
 	statements statements
-	met        *met
-	// fingerprints are those of an address, as [Store.Remember] says; may be nil.
+	accounts   *accountCache
+	// fingerprints returns the fingerprints of an address, see [Store.Remember]; may be nil.
 	fingerprints func(address string) []string
 	ids          *opaque.Keys
 }
@@ -34,7 +32,7 @@ func New(ctx context.Context, db *database.DB) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, statements: statementsOf(db), met: newMet(), ids: ids}, nil
+	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), ids: ids}, nil
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns
@@ -51,8 +49,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	return s, err
 }
 
-// Migrate brings the tables of the database that url names up to date, and puts
-// right what older versions stored.
+// Migrate migrates the database that url names, and repairs what older versions stored.
 func Migrate(ctx context.Context, url string) error {
 	return database.Migrate(ctx, url, database.Mending{Before: mendBefore, After: func(ctx context.Context, db *database.DB) error {
 		if err := refold(ctx, db); err != nil {
@@ -62,23 +59,22 @@ func Migrate(ctx context.Context, url string) error {
 	}})
 }
 
-// Database is the database that the store is in.
+// Database returns the database that the store is in.
 func (s *Store) Database() *database.DB { return s.db }
 
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Epoch is a random word that is this database's own.
+// Epoch returns a random word that identifies this database.
 func (s *Store) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, s.db) }
 
-// unused is how many change numbers a database leaves out that was restored: more
-// than were ever taken between a backup and the loss.
+// unused is how many change numbers a restored database skips: more than were ever taken between a backup and the
+// loss.
 const unused = 1_000_000_000
 
-// Restored begins a new past for a database that was restored from a backup.
-// What was taken after the backup and is lost shall not be met again: not the
-// numbers, by which people hold links and mails; not the documents of the
-// search indexes; nor the Message-IDs.
+// Restored gives a database that was restored from a backup a new epoch and a gap in its numbers. What was taken
+// after the backup and lost must not be used again: not the numbers, which are in people's links and mails; not the
+// documents of the search indexes; not the Message-IDs.
 func (s *Store) Restored(ctx context.Context) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewUpdate().Model(&database.Setting{Name: "epoch", Value: rand.Text()}).WherePK().Exec(ctx); err != nil {

@@ -9,7 +9,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// noon is when tests take place unless they say otherwise.
+// noon is when tests take place by default.
 var noon = time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
 
 // eachStore runs a test on every database, each time on an empty one.

@@ -11,8 +11,7 @@ import (
 	"vigie"
 )
 
-// in is the condition that a delivery is in a state; it is
-// [vigie.Delivery.State] in SQL.
+// in is the condition that a delivery is in a state: [vigie.Delivery.State] in SQL.
 func in(state vigie.DeliveryState) string {
 	mailed := func(states ...vigie.MailState) string {
 		names := make([]string, len(states))
@@ -35,19 +34,18 @@ func in(state vigie.DeliveryState) string {
 	case vigie.DeliveryDropped:
 		return "dropped_at IS NOT NULL"
 	}
-	panic("store: no such state of a delivery: " + string(state))
+	panic("store: unknown state of a delivery: " + string(state))
 }
 
 // held is the condition that a delivery is held.
 const held = "id IN (SELECT delivery_id FROM delivery_holds)"
 
-// withHold adds to a query for deliveries, as d, what stands in their way.
+// withHold adds to a query for deliveries, as d, why they are held.
 func withHold(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = d.id").ColumnExpr("h.since AS held_at, COALESCE(h.reason, '') AS held_for")
 }
 
-// mayBecome is the condition that a delivery may go over to a state, by the
-// table of transitions.
+// mayBecome is the condition that a delivery may move to a state, by the table of transitions.
 func mayBecome(next vigie.DeliveryState) string {
 	var allowed []string
 	for _, state := range vigie.DeliveryStates() {
@@ -58,8 +56,8 @@ func mayBecome(next vigie.DeliveryState) string {
 	return "((" + strings.Join(allowed, ") OR (") + "))"
 }
 
-// move changes deliveries to a state, where that is allowed; those that are in
-// it already are changed within it.
+// move moves deliveries to a state, where the transition is allowed; those that are in the state already are changed
+// within it.
 func move(ctx context.Context, tx bun.Tx, ids []int64, next vigie.DeliveryState, set func(*bun.UpdateQuery) *bun.UpdateQuery) error {
 	if len(ids) == 0 {
 		return nil
@@ -74,7 +72,7 @@ func claim(ctx context.Context, tx bun.Tx, members []pair) error {
 	return replace(ctx, tx, "deliveries", "mail_id", "id", members, mayBecome(vigie.DeliveryClaimed))
 }
 
-// drop has deliveries not be sent any more.
+// drop drops deliveries.
 func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
 	err := move(ctx, tx, ids, vigie.DeliveryDropped, func(q *bun.UpdateQuery) *bun.UpdateQuery {
 		return q.Set("dropped_at = COALESCE(dropped_at, ?)", now)
@@ -82,7 +80,7 @@ func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return letGo(ctx, tx, ids, vigie.DeliveryDropped)
+	return endHolds(ctx, tx, ids, vigie.DeliveryDropped)
 }
 
 // deliveryHold is a row of delivery_holds.
@@ -92,8 +90,7 @@ type deliveryHold struct {
 	Reason     vigie.HoldReason
 }
 
-// hold has deliveries not be sent for the time being, and decided about again at
-// a time.
+// hold holds deliveries until a time, when they are decided about again.
 func hold(ctx context.Context, tx bun.Tx, ids []int64, now time.Time, reason vigie.HoldReason, until time.Time) error {
 	if len(ids) == 0 {
 		return nil
@@ -115,13 +112,13 @@ func hold(ctx context.Context, tx bun.Tx, ids []int64, now time.Time, reason vig
 	return err
 }
 
-// release has held deliveries wait again.
+// release makes held deliveries wait again.
 func release(ctx context.Context, tx bun.Tx, ids []int64) error {
-	return letGo(ctx, tx, ids, vigie.DeliveryHeld)
+	return endHolds(ctx, tx, ids, vigie.DeliveryHeld)
 }
 
-// letGo takes away what stands in the way of deliveries in a state.
-func letGo(ctx context.Context, tx bun.Tx, ids []int64, state vigie.DeliveryState) error {
+// endHolds deletes the holds of deliveries in a state.
+func endHolds(ctx context.Context, tx bun.Tx, ids []int64, state vigie.DeliveryState) error {
 	if len(ids) == 0 {
 		return nil
 	}

@@ -10,15 +10,14 @@ import (
 	"vigie/store"
 )
 
-// transitions brings a delivery into a state, and tries to bring it into another
-// by all that the store offers for that.
+// transitions brings a delivery into a state, and tries to move it to another one by every way that the store has.
 type transitions struct {
 	*following
 	delivery int64
-	mail     *vigie.Mail // that it was claimed for, nil for none
+	mail     *vigie.Mail // the mail it was claimed for, nil for none
 }
 
-// Every arrow of the table of transitions can be taken, and no other.
+// Every transition of the table is possible, and no other.
 func TestTransitions(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
@@ -52,7 +51,7 @@ func (d *transitions) begin() {
 	d.delivery = list[0].ID
 }
 
-// end leaves no mail open, and nothing that waits.
+// end closes all mails, and drops all that waits.
 func (d *transitions) end() {
 	d.t.Helper()
 	if d.mail != nil {
@@ -78,14 +77,14 @@ func (d *transitions) reach(state vigie.DeliveryState) {
 	}
 }
 
-// decide has the sender decide so about the second address.
+// decide makes the sender decide that way about the second address.
 func (d *transitions) decide(decision store.Decision) {
 	d.t.Helper()
 	id := d.subscriber(d.roads).RecipientID
-	d.must(d.store.Rejoin(d.t.Context(), id)) // so that it is looked at
-	mails, _, err := d.store.Claim(d.t.Context(), store.Claiming{
+	d.must(d.store.Rejoin(d.t.Context(), id)) // so that it is checked
+	mails, _, err := d.store.Claim(d.t.Context(), store.ClaimOptions{
 		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.Reader, _ int64) store.Decision {
+		Decide: func(r *store.RecipientState, _ int64) store.Decision {
 			if r.ID != id {
 				return store.Decision{}
 			}
@@ -126,6 +125,6 @@ func (d *transitions) try(state vigie.DeliveryState) {
 			d.must(d.store.MailBounced(ctx, d.mail.ID, false, "it came back"))
 		}
 	default:
-		d.t.Fatal(fmt.Sprint("no such state: ", state))
+		d.t.Fatal(fmt.Sprint("unknown state:  ", state))
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"vigie/database"
 )
 
-// WatchFilter says which watches of an account are meant; zero: all.
+// WatchFilter selects watches of an account; the zero value selects all.
 type WatchFilter struct {
-	IDs        []int64 // those of these ids, where not nil
+	IDs        []int64 // only these ids, where not nil
 	ActiveOnly bool
 }
 
-// Watches returns watches of an account in the order in which they were made.
-// One statement reads them with their buyers, so that an edit is seen whole.
+// Watches returns watches of an account in the order in which they were created. One statement reads them with their
+// buyers, so that an edit is seen whole or not at all.
 func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) ([]*vigie.Watch, error) {
 	var rows []*struct {
 		vigie.Watch
@@ -54,16 +54,15 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 	return watches, nil
 }
 
-// watchesOf asks for the watches of an account, a row for each of their buyers.
+// watchesOf selects the watches of an account, one row for each of their buyers.
 func watchesOf(db bun.IDB, account any) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Watch)(nil)).ColumnExpr("?TableColumns, buyers.buyer_id").
 		Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
 		Where("account_id = ?", account).Where("deleted_at IS NULL").Order("id", "buyers.position")
 }
 
-// CreateWatch stores a new watch of an account and the addresses that it
-// writes to: the account's own where notifyMe is set, and others. The watch's
-// numbers and times are set here.
+// CreateWatch stores a new watch of an account and its recipients: the account's own address if notifyMe is set, and
+// others. It sets the watch's numbers and times.
 func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
 	w.AccountID = account.ID
 	w.CreatedAt = s.db.Stamp()
@@ -71,11 +70,11 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
 		}
-		people, err := s.planPeople(ctx, tx, account, 0, &notifyMe, &others)
+		planned, err := s.planRecipients(ctx, tx, account, 0, &notifyMe, &others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+people.count())
+		numbers, err := takeSome(ctx, tx, 1+planned.count())
 		if err != nil {
 			return err
 		}
@@ -91,7 +90,7 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
 		}
-		if err := people.save(ctx, tx, w.ID, &numbers); err != nil {
+		if err := planned.save(ctx, tx, w.ID, &numbers); err != nil {
 			return err
 		}
 		return s.watchChanged(ctx, tx, w.ID)
@@ -102,8 +101,8 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 	return &w, nil
 }
 
-// roomForWatch finds out whether an account may have one more watch, and keeps
-// others from giving it one meanwhile.
+// roomForWatch checks that an account may have one more watch, and locks the account, so that no other watch is
+// created until the end.
 func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argument string) error {
 	if _, err := s.lockAccount(ctx, tx, account); err != nil {
 		return err
@@ -113,14 +112,13 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argu
 		return err
 	}
 	return &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
-		FR: "Vous avez déjà %d veilles, le plus qui soit permis.",
-		EN: "You have %d watches already, the most allowed.",
+		FR: "Vous avez atteint la limite de %d veilles. Supprimez-en une pour en créer une autre.",
+		EN: "You have reached the limit of %d watches. Delete one to create another.",
 	}.With(vigie.MaxWatches)}
 }
 
-// UpdateWatch changes a watch of an account: change is given the watch as it
-// is, which nobody else can change meanwhile, and leaves it as it shall be. Nil
-// notifyMe and others leave the addresses as they are.
+// UpdateWatch changes a watch of an account: change gets the current watch, locked, and modifies it. If notifyMe and
+// others are nil, the recipients stay as they are.
 func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -129,15 +127,15 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		}
 		wasActive := w.Active
 		change(w)
-		people, err := s.planPeople(ctx, tx, account, id, notifyMe, others)
+		planned, err := s.planRecipients(ctx, tx, account, id, notifyMe, others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+people.count())
+		numbers, err := takeSome(ctx, tx, 1+planned.count())
 		if err != nil {
 			return err
 		}
-		if err := s.saveChange(ctx, tx, w, wasActive, people, &numbers); err != nil {
+		if err := s.saveChange(ctx, tx, w, wasActive, planned, &numbers); err != nil {
 			return err
 		}
 		return s.watchChanged(ctx, tx, id)
@@ -148,15 +146,14 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 	return w, nil
 }
 
-// saveChange writes a watch that was changed, which was on or off before, and
-// its addresses.
-func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, people *people, numbers *counter) error {
+// saveChange writes a watch that was changed, and its recipients; on reports whether it was on before.
+func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, planned *recipientPlan, numbers *counter) error {
 	w.Number, w.UpdatedAt = numbers.next(), s.db.Stamp()
 	switch {
 	case w.Active && !wasActive:
 		w.Since = w.Number
 	case wasActive && !w.Active:
-		// What it was still to catch up on, it can still ask for.
+		// The watch can still ask for what it had not caught up on.
 		w.Paused, w.CatchUpFrom = cmp.Or(w.CatchUpFrom, &w.Number), nil
 		if err := endPeriod(ctx, tx, w.ID, w.Since, w.Number); err != nil {
 			return err
@@ -169,17 +166,17 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	if err := saveWatchBuyers(ctx, tx, w); err != nil {
 		return err
 	}
-	if err := people.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
+	if err := planned.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
 		return err
 	}
-	// The quiet of a watch is counted from here on.
+	// The quiet days of a watch are counted from here.
 	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", w.UpdatedAt).Where("watch_id = ?", w.ID).Exec(ctx)
 	return err
 }
 
-// endPeriod notes in which time, by change numbers, a watch was on that is
-// switched off or deleted now, for the ledger may still have to read what came
-// in it; and forgets those of its earlier times that the ledger has read.
+// endPeriod records the period, in change numbers, in which a watch that is now switched off or deleted was on,
+// because the ledger may still have to read notices of that period. It deletes earlier periods that the ledger has
+// passed.
 func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error {
 	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ? AND until <= (SELECT cursor FROM consumers WHERE name = ?)",
 		watch, database.AlertsConsumer).Exec(ctx)
@@ -190,20 +187,18 @@ func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error 
 	return err
 }
 
-// watchChanged has it decided again what becomes of all that a watch's
-// recipients are owed, removed ones included: the addresses that it names, its
-// frequency, or whether it is on, has changed.
+// watchChanged decides again about all waiting deliveries of a watch's recipients, removed ones included: its
+// recipients, its frequency, or whether it is on, has changed.
 func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error {
 	var recipients []int64
 	err := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("watch_id = ?", watch).Scan(ctx, &recipients)
 	if err != nil {
 		return err
 	}
-	return s.lookAgain(ctx, tx, recipients)
+	return s.checkNow(ctx, tx, recipients)
 }
 
-// DeleteWatch takes a watch from an account. Its row stays, for consumers of
-// changes, and to be restored.
+// DeleteWatch deletes a watch of an account. Its row stays, for consumers of changes and so that it can be restored.
 func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		w := &vigie.Watch{ID: id}
@@ -211,7 +206,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 			return err
 		}
 		// Its recipients are locked before numbers are taken.
-		if _, err := s.planPeople(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
+		if _, err := s.planRecipients(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -231,8 +226,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 	})
 }
 
-// RestoreWatch gives an account a watch back that it deleted since a moment. An
-// active one is to tell what came since it was deleted.
+// RestoreWatch restores a watch that the account deleted since a time. An active one catches up from its deletion.
 func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int64, since time.Time) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -244,8 +238,8 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		if err != nil {
 			return err
 		}
-		// Its recipients are locked before numbers are taken, to be looked at later.
-		if _, err := s.planPeople(ctx, tx, account, id, nil, nil); err != nil {
+		// Its recipients are locked before numbers are taken; they are checked later.
+		if _, err := s.planRecipients(ctx, tx, account, id, nil, nil); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -253,8 +247,8 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 			return err
 		}
 		if w.Active {
-			// Its number is that of its deletion. What came before that and was not
-			// looked at yet is told as ever: Since stays.
+			// The watch's number is that of its deletion. Notices before that which the ledger has not read yet are
+			// alerted as usual: Since stays.
 			w.CatchUpFrom = cmp.Or(w.CatchUpFrom, new(w.Number))
 		}
 		w.DeletedAt, w.Number, w.UpdatedAt = nil, number, s.db.Stamp()
@@ -273,7 +267,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 	return w, nil
 }
 
-// lockWatch reads a watch of an account and keeps others from changing it.
+// lockWatch reads and locks a watch of an account.
 func (s *Store) lockWatch(ctx context.Context, tx bun.Tx, account int64, w *vigie.Watch) error {
 	err := s.db.ForUpdate(tx.NewSelect().Model(w).WherePK().
 		Where("account_id = ?", account).Where("deleted_at IS NULL")).Scan(ctx)
@@ -335,8 +329,7 @@ func insertWatchBuyers(ctx context.Context, tx bun.Tx, watches []*vigie.Watch) e
 	return err
 }
 
-// storedCriteria gives criteria the form that columns take: lists are never
-// null.
+// storedCriteria returns criteria in the form that columns take: lists are never null.
 func storedCriteria(c vigie.Criteria) vigie.Criteria {
 	c.Keywords = orEmpty(c.Keywords)
 	c.ExcludedKeywords = orEmpty(c.ExcludedKeywords)
@@ -346,15 +339,15 @@ func storedCriteria(c vigie.Criteria) vigie.Criteria {
 	return c
 }
 
-// takenName is err, which says where it stands if it is about the name: the
-// only thing of a watch that must be its own.
+// takenName returns err, with a field and a text if the name of a watch is taken: nothing else of a watch must be
+// unique.
 func takenName(err error, field ...string) error {
 	if !database.IsUnique(err) {
 		return err
 	}
 	return &vigie.Error{Code: vigie.Taken, Field: field, Err: err, Text: vigie.Text{
-		FR: "Vous avez déjà une veille de ce nom.",
-		EN: "You have a watch of this name already.",
+		FR: "Vous avez déjà une veille de ce nom. Choisissez un autre nom.",
+		EN: "You already have a watch of this name. Choose another name.",
 	}}
 }
 
@@ -371,16 +364,15 @@ type recipient struct {
 	AddressKey  string
 	Email       string
 	ConfirmedAt *time.Time
-	ConfirmedBy vigie.Consent `bun:",nullzero"` // how, where ConfirmedAt says when
+	ConfirmedBy vigie.Consent `bun:",nullzero"` // how, if ConfirmedAt is set
 	LeftAt      *time.Time
 	CreatedAt   time.Time
-	// Asking is whether the address is still to be asked for its consent.
-	Asking bool
-	// LookAt is when there may be something to write to it; nil for nothing.
-	LookAt *time.Time
-	// UnvouchedAt is since when the issuer does not vouch any more for the
-	// address, which it did before; nil where it does, or never did.
-	UnvouchedAt *time.Time
+	// ConfirmationPending reports whether the address is still to be asked for its consent.
+	ConfirmationPending bool `bun:"asking"`
+	// NextCheckAt is when there may be mail to write to it; nil for never.
+	NextCheckAt *time.Time `bun:"look_at"`
+	// UnverifiedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did.
+	UnverifiedAt *time.Time `bun:"unvouched_at"`
 }
 
 // subscription is a row of subscriptions.
@@ -391,19 +383,19 @@ type subscription struct {
 	Position    int64
 	LeftAt      *time.Time
 	RemovedAt   *time.Time
-	// HeardAt is when the recipient last heard of the watch.
-	HeardAt *time.Time
+	// LastMailedAt is when the recipient was last mailed about the watch.
+	LastMailedAt *time.Time `bun:"heard_at"`
 }
 
-// people are the addresses that a watch shall write to, and what that changes.
-type people struct {
+// recipientPlan are the addresses that a watch is to have, with what that changes.
+type recipientPlan struct {
 	account       *vigie.Account
 	recipients    []*recipient
-	subscriptions map[int64]*subscription // those there are, by recipient
+	subscriptions map[int64]*subscription // the existing ones, by recipient
 	now           time.Time
 }
 
-// addressBook are the recipients of an account.
+// addressBook holds the recipients of an account.
 type addressBook struct {
 	byKey map[string]*recipient
 	byID  map[int64]*recipient
@@ -417,29 +409,29 @@ func newAddressBook(known []*recipient) *addressBook {
 	return book
 }
 
-// planPeople reads what there is of the addresses that a watch (0 for a new
-// one) shall write to. The account's own comes first.
-func (s *Store) planPeople(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*people, error) {
-	// They are locked here, before numbers are taken, to be looked at later.
+// planRecipients reads the existing recipients of a watch (0 for a new one) and plans the addresses that it is to have.
+// The account's own comes first.
+func (s *Store) planRecipients(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*recipientPlan, error) {
+	// The recipients are locked here, before numbers are taken; they are checked later.
 	var known []*recipient
 	if err := s.db.ForUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
 		return nil, err
 	}
 	if notifyMe == nil && others == nil {
-		return &people{}, nil // everything stays as it is
+		return &recipientPlan{}, nil // everything stays as it is
 	}
 	var rows []*subscription
 	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
 		return nil, err
 	}
-	p := plan(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
-	return p, s.recall(ctx, tx, p.newcomers()...)
+	p := planAddresses(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
+	return p, s.applyFingerprints(ctx, tx, p.newAddresses()...)
 }
 
-// plan says which addresses a watch shall write to that has those of rows. An
-// address that is new is added to the book.
-func plan(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *people {
-	p := &people{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
+// planAddresses decides which addresses a watch is to have; rows are those that it has. New addresses are added to
+// the book.
+func planAddresses(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *recipientPlan {
+	p := &recipientPlan{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
 	for _, row := range rows {
 		p.subscriptions[row.RecipientID] = row
 	}
@@ -447,7 +439,7 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 	add := func(email string) {
 		r := book.byKey[addressKey(email)]
 		if r == nil {
-			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, Asking: true}
+			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
 			book.byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {
@@ -472,7 +464,7 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 		stay = *others
 	}
 	for _, email := range stay {
-		// The account's own address is NotifyMe's alone to say.
+		// Only NotifyMe decides about the account's own address.
 		if addressKey(email) != own {
 			add(email)
 		}
@@ -480,19 +472,19 @@ func plan(account *vigie.Account, book *addressBook, rows []*subscription, notif
 	return p
 }
 
-// newcomers are the addresses that the account is new to.
-func (p *people) newcomers() []newcomer {
-	var list []newcomer
+// newAddresses returns the addresses that are new to the account.
+func (p *recipientPlan) newAddresses() []newAddress {
+	var list []newAddress
 	for _, r := range p.recipients {
 		if r.ID == 0 {
-			list = append(list, newcomer{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
+			list = append(list, newAddress{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
 		}
 	}
 	return list
 }
 
-// count is how many numbers save takes.
-func (p *people) count() int {
+// count returns how many change numbers save takes.
+func (p *recipientPlan) count() int {
 	n := 0
 	for _, r := range p.recipients {
 		if r.ID == 0 {
@@ -505,9 +497,9 @@ func (p *people) count() int {
 	return n
 }
 
-// save writes the addresses of a watch. One that was taken away and is named
-// again has its id and its state back.
-func (p *people) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
+// save writes the recipients of a watch. An address that was removed and is added again gets its id and its state
+// back.
+func (p *recipientPlan) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
 	recipients, rows := p.rows(watch, numbers)
 	if len(recipients) > 0 {
 		if _, err := tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
@@ -524,9 +516,8 @@ func saveSubscriptions(ctx context.Context, tx bun.Tx, rows []*subscription) err
 	return upsert(ctx, tx, &rows, "id", []string{"position", "removed_at"})
 }
 
-// rows are what is to be written of the addresses of a watch: the recipients
-// that are new, and the subscriptions.
-func (p *people) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
+// rows returns what is to be written: the new recipients, and the subscriptions.
+func (p *recipientPlan) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
 	named := make(map[int64]bool, len(p.recipients))
 	for i, r := range p.recipients {
 		if r.ID == 0 {
@@ -536,7 +527,7 @@ func (p *people) rows(watch int64, numbers *counter) (recipients []*recipient, r
 		named[r.ID] = true
 		row := p.subscriptions[r.ID]
 		if row == nil {
-			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, HeardAt: &p.now}
+			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, LastMailedAt: &p.now}
 		}
 		row.Position, row.RemovedAt = int64(i), nil
 		rows = append(rows, row)
@@ -562,8 +553,7 @@ func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches 
 	return byWatch, err
 }
 
-// AllRecipients returns the addresses of a watch, and then those that were taken
-// from it.
+// AllRecipients returns the addresses of a watch, then those that were removed from it.
 func (s *Store) AllRecipients(ctx context.Context, account *vigie.Account, watch int64) ([]*vigie.Recipient, error) {
 	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("s.watch_id = ?", watch).OrderExpr("s.removed_at IS NOT NULL")
@@ -571,8 +561,7 @@ func (s *Store) AllRecipients(ctx context.Context, account *vigie.Account, watch
 	return list, err
 }
 
-// Addresses returns addresses of an account's watches by the ids asked for, also
-// those that were taken away.
+// Addresses returns addresses of an account's watches by the ids asked for, removed ones included.
 func (s *Store) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
 	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
 	byID := make(map[int64]*vigie.Recipient, len(list))

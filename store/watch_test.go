@@ -73,11 +73,11 @@ func TestWatchNamesAreUniquePerAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := create(a, "Voirie"); err != nil {
-			t.Errorf("after the other is gone: %v", err)
+			t.Errorf("after the other was deleted: %v", err)
 		}
 		for _, id := range []int64{first.ID, 999_999} {
 			if err := s.DeleteWatch(t.Context(), a.ID, id); vigie.CodeOf(err) != vigie.NotFound {
-				t.Errorf("delete what is gone: %v", err)
+				t.Errorf("delete a deleted watch: %v", err)
 			}
 		}
 		if err := s.DeleteWatch(t.Context(), b.ID, other.ID); vigie.CodeOf(err) != vigie.NotFound {
@@ -225,7 +225,7 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 			}
 		}
 		if last := read(); last[0].ID != first[0].ID || last[1].ID != first[1].ID {
-			t.Error("an address that was named again has another id")
+			t.Error("an address that was added again has another id")
 		}
 	})
 }
@@ -262,7 +262,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if r := recipients[watches[0].ID]; len(r) != 1 || r[0].Email != "new@example.org" || !r[0].Primary || r[0].Status != vigie.Confirmed {
 			t.Errorf("the watch writes to %+v", r)
 		}
-		// An address that was a recipient already takes over.
+		// An address that was already a recipient takes over.
 		both, err := s.CreateWatch(t.Context(), moved, vigie.Watch{Name: "w", NameKey: "w", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{"third@example.org"})
 		if err != nil {
 			t.Fatal(err)
@@ -299,8 +299,8 @@ func TestAccountFollowsClaims(t *testing.T) {
 	})
 }
 
-// Two processes write at once, each tenders and watches; a third, here, reads
-// changes in their order all the while, and must miss none.
+// Two processes write at the same time, each tenders and watches; a third, here, reads changes in their order all the
+// while, and must miss none.
 func TestChangesCommitInOrder(t *testing.T) {
 	if url := os.Getenv("VIGIE_TEST_WRITER_URL"); url != "" {
 		writeChanges(t, url, os.Getenv("VIGIE_TEST_WRITER_NAME"))
@@ -378,7 +378,7 @@ func writeChanges(t *testing.T, url, name string) {
 	}
 	for i := range rounds {
 		ref := name + strconv.Itoa(i)
-		// Both write to the same buyer, and each to a tender of the other's kind.
+		// Both processes publish notices of the same buyer.
 		publish(t, s, notice(ref+"x", 0), notice(ref+"y", 1), notice(ref+"z", 2))
 		if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) { w.Active = !w.Active }, nil, nil); err != nil {
 			t.Fatal(err)
@@ -450,7 +450,7 @@ func TestForeignKeysAreEnforced(t *testing.T) {
 		a := account(t, s, "a")
 		_, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil)
 		if err == nil {
-			t.Error("a watch asks for a buyer that never was")
+			t.Error("a watch refers to a buyer that does not exist")
 		}
 		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil || len(watches) != 0 {
@@ -459,13 +459,12 @@ func TestForeignKeysAreEnforced(t *testing.T) {
 	})
 }
 
-// Numbers are handed out without gaps, so that readers can tell that none is
-// missing.
+// Numbers are taken without gaps, so that readers can tell that none is missing.
 func TestNumbersHaveNoGaps(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a := account(t, s, "a")
 		for range 3 {
-			// What fails takes no number with it.
+			// A failed transaction takes no number.
 			if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil); err == nil {
 				t.Fatal("stored")
 			}
@@ -477,8 +476,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	})
 }
 
-// One process at a time has the right to a job; it goes when it is given back
-// or its holder goes. Another schema's is another.
+// One process at a time leads a job, until it gives leadership back or stops. Another schema has its own leader.
 func TestOneLeads(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		first, err := s.Database().Lead(t.Context(), "job")
@@ -488,7 +486,7 @@ func TestOneLeads(t *testing.T) {
 		first.Resign()
 		again, err := s.Database().Lead(t.Context(), "job")
 		if err != nil || again == nil {
-			t.Fatal("the right was not given back:", err)
+			t.Fatal("leadership was not given back:", err)
 		}
 		again.Resign()
 	})
@@ -525,17 +523,16 @@ func TestOneLeads(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("nobody can lead after the leader is gone")
+			t.Fatal("nobody can lead after the leader has stopped")
 		}
 	}
 	if held.Holds(t.Context()) {
-		t.Error("the leader does not know that it lost the right")
+		t.Error("the leader does not know that it lost leadership")
 	}
 	held.Resign()
 }
 
-// It is known since when an issuer vouches for the address that it is now. A
-// token that does not say leaves it so, for that address.
+// The time since when an issuer verifies the present address is known. A token without the claim leaves it as it is.
 func TestVouchedSince(t *testing.T) {
 	const yes, no, absent = "yes", "no", "absent"
 	eachFollowing(t, func(t *testing.T, f *following) {

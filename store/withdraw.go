@@ -9,9 +9,8 @@ import (
 	"vigie/database"
 )
 
-// Withdraw takes back all that was published of the tender that a source's
-// reference is about, and returns the tender. It keeps its id, should any of it
-// be published again. Doing so again changes nothing.
+// Withdraw withdraws all notices of the tender that a source's reference leads to, and returns the tender. The tender
+// keeps its id, in case any of them is published again. Withdraw is idempotent.
 func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender, error) {
 	t := new(vigie.Tender)
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {

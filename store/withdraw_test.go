@@ -7,8 +7,8 @@ import (
 	"vigie/store"
 )
 
-// What was withdrawn is nowhere but in what was told of it; it does not count
-// when it, or another notice of its tender, is published again.
+// Withdrawn notices are found only through deliveries; they do not count when they, or another notice of their
+// tender, are published again.
 func TestWithdraw(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		original := notice("26-1", 0)
@@ -26,11 +26,11 @@ func TestWithdraw(t *testing.T) {
 		}
 		found, err := s.Tenders(t.Context(), []int64{id})
 		if err != nil || len(found) != 0 {
-			t.Errorf("it is still found: %v, %v", found, err)
+			t.Errorf("the tender is still found: %v, %v", found, err)
 		}
-		told, err := s.TendersTold(t.Context(), []int64{id})
-		if err != nil || told[id] == nil || told[id].Title != "Tout autre chose" {
-			t.Errorf("what was told of it is lost: %v, %v", told[id], err)
+		delivered, err := s.TendersOfDeliveries(t.Context(), []int64{id})
+		if err != nil || delivered[id] == nil || delivered[id].Title != "Tout autre chose" {
+			t.Errorf("deliveries no longer find it: %v, %v", delivered[id], err)
 		}
 		notices, err := s.Notices(t.Context(), []int64{id})
 		if err != nil || len(notices[id]) != 0 {
@@ -41,7 +41,7 @@ func TestWithdraw(t *testing.T) {
 		}
 		changed, err := s.ChangedTenders(t.Context(), before, 10)
 		if err != nil || len(changed) != 1 || changed[0].Outcome != vigie.Withdrawn {
-			t.Errorf("who follows hears of %v, %v", changed, err)
+			t.Errorf("consumers read %v, %v", changed, err)
 		}
 
 		last, err := s.Database().LastNumber(t.Context())

@@ -1,8 +1,8 @@
-// Package consent serves the pages that links in mails lead to: those by which
-// the owner of an address agrees to be written to, leaves, and comes back.
+// Package consent serves the pages that links in mails lead to. On them the owner of an address consents to mail,
+// leaves, and undoes that.
 //
-// Looking at a page changes nothing, for scanners of mail follow links; a
-// button does, and the one click of RFC 8058, which is a POST too.
+// Opening a page changes nothing, because mail scanners follow links. A button does, and so does the one click of RFC
+// 8058, which is a POST too.
 package consent
 
 import (
@@ -34,25 +34,23 @@ var (
 type Pages struct {
 	Store *store.Store
 	Keys  *link.Keys
-	// Brand is in whose name the pages are.
+	// Brand is the name that the pages are published under.
 	Brand string
-	// Locale is the language that an Accept-Language header asks for, "" for
-	// none of ours.
+	// Locale returns the language that an Accept-Language header asks for, "" for none of ours.
 	Locale func(acceptLanguage string) vigie.Locale
 	Log    *slog.Logger
 }
 
-// maxBody is much more than a button sends, in bytes.
+// maxBody is the most bytes that a button's request may have, far more than it needs.
 const maxBody = 8 << 10
 
-// patience is how long the database may take: who waits longer is told to try
-// again.
-const patience = 10 * time.Second
+// storeTimeout is how long the database may take; after that the visitor is asked to try again.
+const storeTimeout = 10 * time.Second
 
-// rejoin is what the button says that undoes leaving.
+// rejoin is the value of the button that undoes leaving.
 const rejoin = "rejoin"
 
-// Handler answers at [link.ConfirmPath] and [link.LeavePath].
+// Handler serves [link.ConfirmPath] and [link.LeavePath].
 func (p *Pages) Handler() http.Handler {
 	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
 	sum := sha256.Sum256([]byte(pageCSS))
@@ -70,7 +68,7 @@ type handler struct {
 	policy string
 }
 
-// serve answers for the tokens of some purposes.
+// serve returns the handler for tokens of some purposes.
 func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.Locale(r.Header.Get("Accept-Language"))
@@ -78,11 +76,11 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 		case http.MethodGet, http.MethodHead, http.MethodPost:
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
-			h.write(w, http.StatusMethodNotAllowed, l, leadsNowhere())
+			h.write(w, http.StatusMethodNotAllowed, l, unknownLink())
 			return
 		}
-		// Who hangs up has left all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		// The change is made even if the visitor closes the connection.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
 		defer cancel()
 		who, act, undo, err := h.open(ctx, r.PathValue("token"), purposes)
 		if err == nil && r.Method == http.MethodPost {
@@ -105,15 +103,14 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 	}
 }
 
-// visitor is who follows a link.
+// visitor is the person who follows a link.
 type visitor struct {
 	store.Addressee
 	purpose link.Purpose
 }
 
-// open finds out who follows a link, what its button does, and what undoes
-// that, if anything. Where the link is none of ours, the error is of code
-// [vigie.NotFound].
+// open finds out who follows a link, what its button does, and what undoes that, if anything. Where the link is not
+// one of ours, the error has the code [vigie.NotFound].
 func (h *handler) open(ctx context.Context, token string, purposes []link.Purpose) (who visitor, act, undo func(context.Context) error, err error) {
 	purpose, id, ok := h.Keys.Parse(token)
 	for _, p := range purposes {
@@ -146,55 +143,61 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 	return who, nil, nil, &vigie.Error{Code: vigie.NotFound}
 }
 
-// view is what a page says.
+// view is the content of a page.
 type view struct {
 	title  vigie.Text
 	lines  []vigie.Text
 	button vigie.Text
 	action string
-	quiet  bool // the button undoes
+	quiet  bool // the button is the one that undoes
 }
 
-// view is what the page says to a visitor. On the page that asks for consent
-// stands no word of those who asked for it: they chose what stands before the @
-// too.
+// view returns the page for a visitor. The page that asks for consent repeats no text of the account that asked for
+// it: the account chose even the part of the address before the @.
 func (v visitor) view() view {
 	address := vigie.Same(v.Email)
 	if v.purpose == link.Confirm {
 		address = vigie.Same(masked(v.Email))
 	}
-	back, action := vigie.Text{FR: "Recevoir à nouveau", EN: "Receive it again"}, rejoin
+	back, action := vigie.Text{FR: "Se réinscrire", EN: "Subscribe again"}, rejoin
 	if !v.Confirmed { // it never received anything: there is a link for that
 		back, action = vigie.Text{}, ""
+	}
+	leave, left := vigie.Text{FR: "Se désinscrire", EN: "Unsubscribe"}, vigie.Text{FR: "Désinscription enregistrée", EN: "You are unsubscribed"}
+	allGone := vigie.Text{
+		FR: "Cette adresse ne recevra plus d’alertes des veilles de ce compte.", EN: "This address will no longer receive alerts from the watches of this account.",
+	}
+	oneGone := vigie.Text{
+		FR: "Cette adresse ne recevra plus d’alertes de cette veille.", EN: "This address will no longer receive alerts from this watch.",
 	}
 	switch {
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
 		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
-			address, {FR: "Les alertes de marchés publics demandées pour cette adresse lui seront envoyées. Chacune porte un lien pour ne plus en recevoir.", EN: "Alerts of public tenders that were asked for at this address will be sent to it. Each has a link to stop them."},
+			address, {FR: "Cette adresse recevra les alertes de marchés publics qui ont été demandées. Chaque alerte contient un lien pour se désinscrire.", EN: "This address will receive the alerts about public tenders that were asked for. Each alert has a link to unsubscribe."},
 		}}
 	case v.purpose == link.Confirm:
 		return view{title: vigie.Text{FR: "Confirmez votre adresse", EN: "Confirm your address"}, lines: []vigie.Text{
-			address, {FR: "Voulez-vous que les alertes de marchés publics demandées pour cette adresse lui soient envoyées\u00a0?", EN: "Shall alerts of public tenders that were asked for at this address be sent to it?"},
+			address, {FR: "Voulez-vous recevoir à cette adresse les alertes de marchés publics qui ont été demandées ?", EN: "Do you want to receive the alerts about public tenders that were asked for at this address?"},
 		}, button: vigie.Text{FR: "Confirmer", EN: "Confirm"}}
 	case v.purpose == link.LeaveAll && v.Left, v.purpose == link.LeaveWatch && v.Left:
-		return view{title: vigie.Text{FR: "Vous ne recevez plus rien", EN: "You receive nothing any more"}, lines: []vigie.Text{
-			address, {FR: "Aucun message ne sera plus envoyé à cette adresse.", EN: "No more mail will be sent to this address."},
+		return view{title: left, lines: []vigie.Text{
+			address, allGone,
 		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch && v.LeftWatch:
-		return view{title: vigie.Text{FR: "Vous ne recevez plus cette veille", EN: "You do not receive this watch any more"}, lines: []vigie.Text{
-			address, watchLine(v.WatchName),
+		return view{title: left, lines: []vigie.Text{
+			address, watchLine(v.WatchName), oneGone,
 		}, button: back, action: action, quiet: true}
 	case v.purpose == link.LeaveWatch:
-		return view{title: vigie.Text{FR: "Ne plus recevoir cette veille\u00a0?", EN: "Stop receiving this watch?"}, lines: []vigie.Text{
-			address, watchLine(v.WatchName),
-		}, button: vigie.Text{FR: "Ne plus recevoir cette veille", EN: "Stop receiving this watch"}}
+		return view{title: vigie.Text{FR: "Se désinscrire de cette veille ?", EN: "Unsubscribe from this watch?"}, lines: []vigie.Text{
+			address, watchLine(v.WatchName), oneGone,
+		}, button: leave}
 	}
-	return view{title: vigie.Text{FR: "Ne plus rien recevoir\u00a0?", EN: "Stop receiving anything?"}, lines: []vigie.Text{
-		address, {FR: "Cela vaut pour toutes les veilles qui écrivent à cette adresse pour le même compte.", EN: "This is for all watches of the same account that write to this address."},
-	}, button: vigie.Text{FR: "Ne plus rien recevoir", EN: "Stop receiving anything"}}
+	return view{title: vigie.Text{FR: "Se désinscrire de toutes les veilles ?", EN: "Unsubscribe from all watches?"}, lines: []vigie.Text{
+		address, allGone,
+	}, button: leave}
 }
 
-// masked is an address of which its owner alone knows the whole.
+// masked returns an address with parts hidden, so that only its owner can recognise it.
 func masked(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	_, first := utf8.DecodeRuneInString(address)
@@ -202,39 +205,39 @@ func masked(address string) string {
 }
 
 func watchLine(name string) vigie.Text {
-	return vigie.Text{FR: "Veille «\u00a0%s\u00a0»", EN: "Watch “%s”"}.With(name)
+	return vigie.Text{FR: "Veille « %s »", EN: "Watch “%s”"}.With(name)
 }
 
-// refuse answers where there is nothing to show.
+// refuse answers where there is no page to show.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
 	switch vigie.CodeOf(err) {
 	case vigie.NotFound:
-		h.write(w, http.StatusNotFound, l, leadsNowhere())
+		h.write(w, http.StatusNotFound, l, unknownLink())
 		return
 	case vigie.Unavailable:
 		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
 		w.Header().Set("Retry-After", "10")
-		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Un instant", EN: "One moment"}, lines: []vigie.Text{{
-			FR: "Le service ne répond pas. Rien n'a été changé\u00a0; réessayez dans un instant.",
-			EN: "The service does not answer. Nothing was changed; try again in a moment.",
+		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Service momentanément indisponible", EN: "Not available at the moment"}, lines: []vigie.Text{{
+			FR: "Votre choix n’a pas été enregistré. Réessayez dans un instant.",
+			EN: "Your choice was not saved. Try again in a moment.",
 		}}})
 		return
 	}
 	h.Log.ErrorContext(r.Context(), "consent page failed", "error", err)
-	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Erreur interne", EN: "Internal error"}, lines: []vigie.Text{{
-		FR: "Rien n'a été changé\u00a0; réessayez plus tard.", EN: "Nothing was changed; try again later.",
+	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Une erreur s’est produite", EN: "Something went wrong"}, lines: []vigie.Text{{
+		FR: "Votre choix n’a pas été enregistré. Réessayez plus tard.", EN: "Your choice was not saved. Try again later.",
 	}}})
 }
 
-func leadsNowhere() view {
-	return view{title: vigie.Text{FR: "Ce lien ne mène à rien", EN: "This link leads nowhere"}, lines: []vigie.Text{{
-		FR: "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message, ou copiez-le en entier.",
+func unknownLink() view {
+	return view{title: vigie.Text{FR: "Ce lien n’est pas valable", EN: "This link is not valid"}, lines: []vigie.Text{{
+		FR: "Il est peut-être incomplet : ouvrez-le depuis le courriel, ou copiez-le en entier.",
 		EN: "It may be incomplete: open it from the mail, or copy all of it.",
 	}}}
 }
 
-// write writes a page. It is for its reader alone: its address must not get
-// into caches, indexes of the web, or the logs of others.
+// write writes a page. It is private: its address must not get into caches, search engines, or the logs of other
+// sites.
 func (h *handler) write(w http.ResponseWriter, status int, l vigie.Locale, v view) {
 	lang := "fr"
 	if l == vigie.English {
@@ -258,5 +261,5 @@ func (h *handler) write(w http.ResponseWriter, status int, l vigie.Locale, v vie
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // what fails here is the reader's connection
+	_, _ = w.Write(page.Bytes()) // an error here is about the visitor's connection
 }

@@ -77,7 +77,7 @@ func keys(t *testing.T, secrets ...string) *link.Keys {
 	return k
 }
 
-// statuses are those of the watch's two addresses.
+// statuses returns the statuses of the watch's two addresses.
 func (s *site) statuses() string {
 	s.t.Helper()
 	byWatch, err := s.store.Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
@@ -91,8 +91,7 @@ func (s *site) statuses() string {
 	return strings.Join(list, " ")
 }
 
-// links lead, for one of the watch's addresses, to confirming, leaving the
-// watch, and leaving all.
+// links returns the paths for one of the watch's addresses: to confirm, to leave the watch, to leave all watches.
 func (s *site) links(k *link.Keys, i int) (confirm, leaveWatch, leaveAll string) {
 	s.t.Helper()
 	byWatch, err := s.store.Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
@@ -109,7 +108,7 @@ func (s *site) links(k *link.Keys, i int) (confirm, leaveWatch, leaveAll string)
 		link.LeavePath + k.Token(link.LeaveAll, who.RecipientID, r.Email)
 }
 
-// ask asks for a page and returns its status, headers and text.
+// ask requests a page and returns its status, headers and text.
 func (s *site) ask(method, path, contentType, body, language string) (int, http.Header, string) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, strings.NewReader(body))
@@ -147,7 +146,7 @@ func (s *site) expect(when, want string) {
 	}
 }
 
-// Programs that follow every link unsubscribe nobody, and confirm nothing.
+// Programs that follow every link change nothing.
 func TestLookingChangesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		for i := range 167 {
@@ -170,7 +169,7 @@ func TestLookingChangesNothing(t *testing.T) {
 	})
 }
 
-// One click of a mail program, whichever way it posts, is enough.
+// One click in a mail program, however it posts, is enough.
 func TestOneClick(t *testing.T) {
 	for name, body := range map[string][2]string{
 		"urlencoded": {"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"},
@@ -198,7 +197,7 @@ func TestLeaveAndRejoin(t *testing.T) {
 			text := s.press(path, nil)
 			s.expect("left by "+path, "UNSUBSCRIBED PENDING")
 			if !strings.Contains(text, `value="rejoin"`) {
-				t.Errorf("no way back in\n%s", text)
+				t.Errorf("no button to rejoin on\n%s", text)
 			}
 			s.press(path, url.Values{"action": {"rejoin"}})
 			s.expect("back by "+path, "CONFIRMED PENDING")
@@ -218,12 +217,12 @@ func TestLeaveAndRejoin(t *testing.T) {
 	})
 }
 
-// Who was never confirmed cannot come back by leaving: there is a link for that.
+// An address that was never confirmed cannot be confirmed by leaving and rejoining: there is a link for that.
 func TestLeaveBeforeConfirming(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		confirm, _, leaveAll := s.links(s.keys, 1)
 		if text := s.press(leaveAll, nil); strings.Contains(text, "<button") {
-			t.Errorf("a way back to where it never was\n%s", text)
+			t.Errorf("a button to rejoin without consent\n%s", text)
 		}
 		s.expect("left", "CONFIRMED UNSUBSCRIBED")
 		s.press(confirm, nil)
@@ -235,7 +234,7 @@ func TestConfirm(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		confirm, _, leaveAll := s.links(s.keys, 1)
 		if _, _, text := s.ask(http.MethodGet, confirm, "", "", "fr"); strings.Contains(text, "Voirie") || strings.Contains(text, "ana") || strings.Contains(text, "team@") || !strings.Contains(text, "t…@example.org") {
-			t.Errorf("the page says\n%s", text)
+			t.Errorf("the page is\n%s", text)
 		}
 		s.press(confirm, nil)
 		s.expect("confirmed", "CONFIRMED CONFIRMED")
@@ -249,7 +248,7 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
-// Nothing but the very link opens a page.
+// Only the exact link opens a page.
 func TestFalseLinks(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		confirm, leaveWatch, leaveAll := s.links(s.keys, 1)
@@ -263,7 +262,7 @@ func TestFalseLinks(t *testing.T) {
 			link.ConfirmPath + s.keys.Token(link.Confirm, 1, "team@example.org"),
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				if status, _, text := s.ask(method, path, "application/x-www-form-urlencoded", "", "en"); status != http.StatusNotFound || !strings.Contains(text, "leads nowhere") {
+				if status, _, text := s.ask(method, path, "application/x-www-form-urlencoded", "", "en"); status != http.StatusNotFound || !strings.Contains(text, "link is not valid") {
 					t.Errorf("%s %s: %d\n%s", method, path, status, text)
 				}
 			}
@@ -278,12 +277,11 @@ func TestFalseLinks(t *testing.T) {
 	})
 }
 
-// A page speaks its reader's language, else the account's; what an account
-// wrote does nothing in it.
+// A page is in its visitor's language, else in the account's; texts of an account have no effect in it.
 func TestWords(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		_, leaveWatch, _ := s.links(s.keys, 0)
-		for language, want := range map[string]string{"en": "Stop receiving this watch?", "fr": "Ne plus recevoir cette veille", "": "Ne plus recevoir cette veille"} {
+		for language, want := range map[string]string{"en": "Unsubscribe from this watch?", "fr": "Se désinscrire de cette veille\u00a0?", "": "Se désinscrire de cette veille\u00a0?"} {
 			_, header, text := s.ask(http.MethodGet, leaveWatch, "", "", language)
 			if !strings.Contains(text, want) || language != "" && header.Get("Content-Language") != language {
 				t.Errorf("in %q: %s", language, text)
@@ -295,8 +293,8 @@ func TestWords(t *testing.T) {
 	})
 }
 
-// Mails that went out before the secret was replaced go on working; a database
-// that does not answer changes nothing, and says so.
+// Links in mails still work after the secret was replaced; if the database does not answer, nothing changes, and the
+// page says so.
 func TestRotationAndOutage(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		old := s.keys
@@ -319,7 +317,7 @@ func TestRotationAndOutage(t *testing.T) {
 	})
 }
 
-// Who leaves and hangs up at once has left.
+// A visitor who leaves and closes the connection at once has left.
 func TestHangUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		pages := (&consent.Pages{

@@ -87,7 +87,7 @@ func watch(name string, n int) letter.Watch {
 
 const leaveAll = "https://marches.valombre.example/quitter/bm9yIGlzIHRoaXMgb25lIGEgcmVhbCB0b2tlbg"
 
-// sampleDigest has everything that a digest can have.
+// sampleDigest returns a digest with everything that it can have.
 func sampleDigest(l vigie.Locale) letter.Digest {
 	deadline := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
 	return letter.Digest{
@@ -135,7 +135,7 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 func sampleChanges(deadline time.Time) []vigie.Change {
 	same := strings.Repeat("Tonte, taille et arrosage des pelouses et des massifs du parc. ", 6)
 	return []vigie.Change{{
-		Field: "deadline", Label: vigie.Text{FR: "Date limite de remise des offres", EN: "Deadline"},
+		Field: "deadline", Label: vigie.Text{FR: "Date limite de réponse", EN: "Deadline"},
 		Before: vigie.Moment(deadline), After: vigie.Moment(deadline.AddDate(0, 0, 7)),
 	}, {
 		Field: "description", Label: vigie.Same("Description"),
@@ -145,8 +145,7 @@ func sampleChanges(deadline time.Time) []vigie.Change {
 	}}
 }
 
-// sampleCorrection is a single correction, for somebody who does not own the
-// watch.
+// sampleCorrection returns a single correction, for a recipient that does not own the watch.
 func sampleCorrection(l vigie.Locale) letter.Digest {
 	d := sampleDigest(l)
 	d.New, d.Cancelled, d.ClosingSoon = letter.Section{}, letter.Section{}, letter.Section{}
@@ -155,7 +154,7 @@ func sampleCorrection(l vigie.Locale) letter.Digest {
 	return d
 }
 
-// sampleMany has more tenders than a letter shows.
+// sampleMany returns a digest with more tenders than a letter shows.
 func sampleMany(l vigie.Locale) letter.Digest {
 	d := sampleDigest(l)
 	d.Corrected, d.ClosingSoon = letter.Section{}, letter.Section{}

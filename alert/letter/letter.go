@@ -1,10 +1,9 @@
-// Package letter says what a mail says: the digest of what happened to the
-// tenders that a person watches, the note that a quiet watch is alive, the
-// request to confirm an address. It takes plain values and returns plain
-// texts; who gets them, when and how is decided elsewhere.
+// Package letter writes the text of mails: the digest of what happened to the tenders that a person watches, the
+// quiet note that a watch still works, the request to confirm an address. It takes plain values and returns plain
+// texts; other packages decide who gets them, when and how.
 //
-// Whatever a publisher or an account wrote comes out on one line, without
-// characters that cannot be seen, escaped, and cut where it is absurdly long.
+// Texts of publishers and accounts come out on one line, without invisible characters, escaped, and cut where they
+// are far too long.
 package letter
 
 import (
@@ -13,44 +12,39 @@ import (
 	"vigie"
 )
 
-// Letter is a mail as its reader sees it.
+// Letter is the content of a mail.
 type Letter struct {
 	// Subject is one line of at most 120 characters.
 	Subject string
-	// Text is the plain text, in lines of at most 72 characters where no link
-	// is longer, each ended by "\n".
+	// Text is the plain text, in lines of at most 72 characters unless a link is longer, each ended by "\n".
 	Text string
-	// HTML is a whole document that says the same. It needs nothing from the
-	// network.
+	// HTML is a whole document with the same content. It loads nothing from the network.
 	HTML string
 }
 
-// Brand is in whose name a letter is written.
+// Brand is the name that a letter is sent under.
 type Brand struct {
 	Name string
-	// Footer ends every letter: who sends it, at which address. May be empty.
+	// Footer ends every letter: the sender and the sender's address. May be empty.
 	Footer vigie.Text
-	// Contact is the address that answers questions, usually the one that
-	// replies go to. May be empty.
+	// Contact is the address for questions, usually the one that replies go to. May be empty.
 	Contact string
 }
 
-// Watch is a watch, and what the reader of a letter can do about it. Links are
-// absolute, http or https; one that is empty is left out, as the link to edit
-// is for those who do not own the watch.
+// Watch is a watch with what the recipient can do about it. Links are absolute, http or https; an empty one is left
+// out, as the link to edit is for recipients that do not own the watch.
 type Watch struct {
 	Name     string
 	EditURL  string
 	LeaveURL string
 }
 
-// Digest tells one person what happened to tenders. Each tender is in one
-// section only, and has one entry there whatever the number of its reasons.
+// Digest says what happened to tenders. Each tender is in one section only, and has one entry there whatever the
+// number of its reasons.
 type Digest struct {
 	Brand    Brand
 	Language vigie.Locale
-	// Watches are those of which the letter tells, in the order in which its
-	// end lists them.
+	// Watches are the watches that the letter is about, in the order in which its end lists them.
 	Watches []Watch
 
 	New         Section
@@ -58,14 +52,13 @@ type Digest struct {
 	Cancelled   Section
 	ClosingSoon Section
 
-	// MoreURL leads to the list of all the tenders, if the letter does not
-	// have room for them.
+	// MoreURL leads to the list of all the tenders, if the letter has no room for them.
 	MoreURL string
-	// LeaveURL leads to leaving everything.
+	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
 }
 
-// Section is the tenders to which the same happened.
+// Section holds the tenders to which the same happened.
 type Section struct {
 	Tenders []Tender
 	// Total is how many there are, if Tenders are only the first of them.
@@ -98,32 +91,30 @@ type Reason struct {
 	Keywords []string
 }
 
-// Quiet tells that nothing matched for a while, and that the watches are
-// alive.
+// Quiet says that nothing has matched for a while, and that the watches still work.
 type Quiet struct {
 	Brand    Brand
 	Language vigie.Locale
 	Watches  []Watch
-	// Days is for how long nothing matched.
+	// Days is for how many days nothing has matched.
 	Days int
-	// LeaveURL leads to leaving everything.
+	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
 }
 
-// Confirmation asks the owner of an address whether it may be written to. It
-// holds no text of those who asked for it, so that nobody can send their own
-// words to strangers with it.
+// Confirmation asks the owner of an address to confirm it. It contains no text of the account that asked for it, so
+// that nobody can send their own words to strangers with it.
 type Confirmation struct {
 	Brand    Brand
 	Language vigie.Locale
-	// URL leads to confirming.
+	// URL leads to the page that confirms.
 	URL string
 }
 
 // MaxTenders is how many tenders a letter shows.
 const MaxTenders = 50
 
-// How many characters are shown of what others wrote.
+// The most characters that are shown of texts of others.
 const (
 	maxSubject = 120
 	maxName    = 100 // of watches, brands, keywords, references

@@ -57,8 +57,8 @@ func TestNoEmptyDigest(t *testing.T) {
 	}
 }
 
-// TestMany gives more tenders than a letter shows: it says how many are left
-// out, where they can be seen, and leaves none out of the short sections.
+// TestMany writes more tenders than a letter shows: it says how many are left out and where they are, and leaves none
+// out of the short sections.
 func TestMany(t *testing.T) {
 	d := sampleDigest(vigie.French)
 	d.MoreURL = "https://marches.valombre.example/veilles"
@@ -72,22 +72,21 @@ func TestMany(t *testing.T) {
 	for form, text := range map[string]string{"text": got.Text, "HTML": got.HTML} {
 		// 50 less the three of the other sections, less the first three.
 		if shown := strings.Count(text, "Lot numéro"); shown != 44 {
-			t.Errorf("%s shows %d, want 44", form, shown)
+			t.Errorf("%s shows %d tenders, want 44", form, shown)
 		}
 		for _, want := range []string{"et 37 autres", d.MoreURL, d.Corrected.Tenders[0].Title, d.Cancelled.Tenders[0].Title, d.ClosingSoon.Tenders[0].Title} {
 			if !strings.Contains(text, want) {
-				t.Errorf("%s does not say %q", form, want)
+				t.Errorf("%s does not contain %q", form, want)
 			}
 		}
 	}
 	d.New = letter.Section{Tenders: make([]letter.Tender, 3), Total: 4}
 	if got, err = load(t).Digest(d); err != nil || !strings.Contains(got.Text, "et 1 autre\u00a0:") {
-		t.Errorf("one is left out (error %v):\n%s", err, got.Text)
+		t.Errorf("a tender is left out (error %v):\n%s", err, got.Text)
 	}
 }
 
-// TestSize keeps full letters below what Gmail shows whole: past 102 kB it
-// hides the end, and the links to leave with it.
+// TestSize keeps full letters below what Gmail shows whole: past 102 kB it hides the end, with the links to leave.
 func TestSize(t *testing.T) {
 	d := sampleDigest(vigie.French)
 	tender := d.Corrected.Tenders[0]
@@ -103,8 +102,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestConfirmationIsNobodysVoice checks that nothing but the brand and the link
-// differs between two confirmations.
+// TestConfirmationIsNobodysVoice checks that two confirmations differ in the brand and the link only.
 func TestConfirmationIsNobodysVoice(t *testing.T) {
 	c := sampleConfirmation(vigie.French)
 	got, err := load(t).Confirmation(c)
@@ -114,8 +112,8 @@ func TestConfirmationIsNobodysVoice(t *testing.T) {
 	if strings.Count(got.HTML, c.URL) != 1 || strings.Count(got.Text, c.URL) != 1 {
 		t.Error("the link is not there once in each form")
 	}
-	if !strings.Contains(got.Text, "il suffit d’ignorer ce message") {
-		t.Errorf("it does not say that ignoring it is enough:\n%s", got.Text)
+	if !strings.Contains(got.Text, "il suffit d’ignorer ce courriel") {
+		t.Errorf("the text does not say that ignoring it is enough:\n%s", got.Text)
 	}
 }
 
@@ -125,15 +123,15 @@ func TestTypography(t *testing.T) {
 		t.Fatal(err)
 	}
 	for form, text := range map[string]string{"text": got.Text, "HTML": visible(t, got.HTML)} {
-		for _, want := range []string{"Date limite\u00a0: lundi 9 novembre 2026 à 17\u00a0h\u00a000 (heure de Paris)", "Une question\u00a0?", "gratuites\u00a0:"} {
+		for _, want := range []string{"Date limite de réponse\u00a0: lundi 9 novembre 2026 à 17\u00a0h\u00a000 (heure de Paris)", "Une question\u00a0?", "gratuites\u00a0:"} {
 			if !strings.Contains(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' }), " "), want) {
-				t.Errorf("%s does not say %q", form, want)
+				t.Errorf("%s does not contain %q", form, want)
 			}
 		}
 	}
 }
 
-// TestLinks lets nothing but web addresses be links.
+// TestLinks checks that only web addresses become links.
 func TestLinks(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://a.example/b?c=d&e=f#g": "https://a.example/b?c=d&e=f#g",
@@ -175,7 +173,7 @@ func TestLoad(t *testing.T) {
 	}
 	builtIn, err := load(t).Quiet(sampleQuiet(vigie.French))
 	if err != nil || got.HTML != builtIn.HTML {
-		t.Error("what was not replaced is not what is built in")
+		t.Error("a template that was not replaced differs from the built-in one")
 	}
 	for _, test := range []struct{ name, content, want string }{
 		{"digets.html", "", "digets.html replaces no template"},
@@ -192,9 +190,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// FuzzLetter lets publishers and accounts write what they like: there is no
-// markup but what tame words have, the subject is one line, and nothing
-// invisible gets through.
+// FuzzLetter uses any texts of publishers and accounts: the markup is the same as for harmless words, the subject is
+// one line, and nothing invisible gets through.
 func FuzzLetter(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "\r\nBcc: a@b.example\r\n\r\n<script>alert(1)</script>", "a\tb\x00\x1b[31m\x7f\u0085", "\u202eabc\u2066\u200b\ufeff\u00ad",
@@ -223,8 +220,7 @@ func FuzzLetter(f *testing.F) {
 	})
 }
 
-// write writes letters of each kind in each language, with s and other
-// wherever somebody else's words go.
+// write writes letters of each kind in each language, with s and other in all places for texts of others.
 func write(t testing.TB, templates *letter.Templates, s, other string) (letters []letter.Letter) {
 	t.Helper()
 	brand := letter.Brand{Name: other, Footer: vigie.Same(s), Contact: other}
@@ -270,7 +266,7 @@ func checkLines(t *testing.T, got letter.Letter) {
 			t.Errorf("the %s is not UTF-8", form)
 		}
 		if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && unseen(r) }) {
-			t.Errorf("something cannot be seen in the %s: %q", form, text)
+			t.Errorf("invisible characters in the %s: %q", form, text)
 		}
 	}
 	for line := range strings.Lines(got.Text) {
@@ -284,9 +280,8 @@ func unseen(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point)
 }
 
-// elements lists a document's elements with their attributes, the targets of
-// links by their scheme. It fails unless the document is well formed, as XML
-// even.
+// elements returns a document's elements with their attributes, and the schemes of links. It fails unless the
+// document is well formed, also as XML.
 func elements(t testing.TB, html string) (list []string) {
 	t.Helper()
 	read(t, html, func(token xml.Token) {
@@ -305,7 +300,7 @@ func elements(t testing.TB, html string) (list []string) {
 	return list
 }
 
-// visible is a document's text, an element's text after the other.
+// visible returns a document's text, one element's text after the other.
 func visible(t testing.TB, html string) string {
 	t.Helper()
 	var b strings.Builder

@@ -1,29 +1,30 @@
 package letter
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
 	"vigie"
 )
 
-// page is what a template is given; its fields are what it can say. All texts
-// are clean single lines; all links are ASCII, and empty where there is none.
+// page is the data of a template: its fields are what a template can use. All texts are clean single lines; all links
+// are ASCII, and "" if there is none.
 type page struct {
 	// Lang is "fr" or "en".
 	Lang string
 	// Subject is the letter's subject line.
 	Subject string
-	// Heading is what the letter says first.
+	// Heading is the first line of the letter.
 	Heading string
-	// About is the watch, or how many: « Veille TEST 01/09 », « 2 veilles ».
+	// About is the watch, or the number of watches: « Veille TEST 01/09 », « 2 veilles ».
 	About   string
 	Brand   string
 	Footer  string
 	Contact string
 	// Watches are those that the end of the letter lists.
 	Watches []Watch
-	// LeaveURL leads to leaving everything.
+	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
 
 	// Sections of a digest, those that have tenders.
@@ -40,10 +41,7 @@ type page struct {
 
 // In returns the words in the letter's language.
 func (p page) In(french, english string) string {
-	if p.language == vigie.English {
-		return english
-	}
-	return typeset(french)
+	return vigie.Text{FR: french, EN: english}.In(p.language)
 }
 
 type section struct {
@@ -79,14 +77,13 @@ type reason struct {
 
 // newPage is what every letter has.
 func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
+	footer := cmp.Or(b.Footer.In(l), b.Footer.In(vigie.French))
 	p := page{
-		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(b.Footer.In(l), maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
+		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(footer, maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
 		LeaveURL: link(leave), language: l,
 	}
 	if l == vigie.English {
 		p.Lang = "en"
-	} else {
-		p.Footer = typeset(p.Footer)
 	}
 	for _, w := range watches {
 		p.Watches = append(p.Watches, Watch{line(w.Name, maxName), link(w.EditURL), link(w.LeaveURL)})
@@ -173,13 +170,12 @@ func (p page) entry(t Tender) entry {
 		e.Title = p.In("Marché sans objet", "Tender without a title")
 	}
 	if t.Deadline != nil {
-		moment := vigie.Moment(*t.Deadline)
-		e.Deadline = p.In(moment.FR, moment.EN)
+		e.Deadline = vigie.Moment(*t.Deadline).In(p.language)
 	}
 	for _, c := range t.Changes {
 		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
 		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: p.In(before, before), After: p.In(after, after),
+			Label: line(c.Label.In(p.language), maxName), Before: before, After: after,
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it
@@ -207,7 +203,7 @@ func keywords(list []string) string {
 func (q Quiet) page() page {
 	p := newPage(q.Brand, q.Language, q.Watches, q.LeaveURL)
 	p.Days = number(q.Days, q.Language)
-	heading := vigie.Text{FR: "Rien de nouveau depuis %s jours", EN: "Nothing new for %s days"}.With(p.Days).In(q.Language)
+	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading
 	if about := about(p.Watches, q.Language); about != "" {
 		subject += " – " + about

@@ -6,12 +6,11 @@ import (
 	"vigie"
 )
 
-// happening is what can happen to tenders, in the words of a letter.
+// happening is something that can happen to tenders, in the words of a letter.
 type happening struct {
-	// title heads the section.
+	// title is the heading of the section.
 	title vigie.Text
-	// one and many count tenders; oneMore and manyMore follow another count,
-	// which named them.
+	// one and many count tenders; oneMore and manyMore follow another count, which said what is counted.
 	one, many, oneMore, manyMore vigie.Text
 }
 
@@ -42,8 +41,7 @@ func happenings() [4]happening {
 	}}
 }
 
-// counts says how many tenders there are: « 3 nouveaux marchés, 1 rectifié ».
-// It is empty where there are none.
+// counts returns how many tenders there are: « 3 nouveaux marchés, 1 rectifié ». It is empty where there are none.
 func counts(totals [4]int, l vigie.Locale) string {
 	var said []string
 	for i, h := range happenings() {
@@ -63,8 +61,7 @@ func counts(totals [4]int, l vigie.Locale) string {
 	return strings.Join(said, ", ")
 }
 
-// about names what a letter is about: « veille TEST 01/09 », « 2 veilles »; ""
-// where there are no watches.
+// about returns what a letter is about: « veille TEST 01/09 », « 2 veilles »; "" where there are no watches.
 func about(watches []Watch, l vigie.Locale) string {
 	switch len(watches) {
 	case 0:
@@ -75,7 +72,7 @@ func about(watches []Watch, l vigie.Locale) string {
 	return vigie.Text{FR: "%s veilles", EN: "%s watches"}.With(number(len(watches), l)).In(l)
 }
 
-// departments names departments by their codes: « Ain (01), Ardèche (07) ».
+// departments returns the departments of codes: « Ain (01), Ardèche (07) ».
 func departments(codes []string, l vigie.Locale) string {
 	var names []string
 	for i, code := range codes {

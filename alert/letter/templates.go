@@ -21,7 +21,7 @@ import (
 //go:embed templates
 var embedded embed.FS
 
-// Templates make letters. They are safe for several goroutines.
+// Templates write letters. They are safe for concurrent use.
 type Templates struct {
 	html *htmltemplate.Template
 	text *texttemplate.Template
@@ -89,8 +89,7 @@ func readTemplates(overrides fs.FS) (map[string]string, error) {
 	return files, err
 }
 
-// eachTemplate reads the templates at the top of a folder; other files are
-// none of a letter's business.
+// eachTemplate reads the templates at the top of a folder; it ignores other files.
 func eachTemplate(folder fs.FS, visit func(name, content string) error) error {
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
@@ -112,8 +111,7 @@ func eachTemplate(folder fs.FS, visit func(name, content string) error) error {
 	return nil
 }
 
-// try writes a letter of each kind in each language, so that a template which
-// cannot is found when it is loaded.
+// try writes a letter of each kind in each language, so that a broken template is found when it is loaded.
 func (t *Templates) try() error {
 	at := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
 	section := Section{Total: 2, Tenders: []Tender{{
@@ -137,8 +135,7 @@ func (t *Templates) try() error {
 	return nil
 }
 
-// Digest writes a digest. It fails if there are no tenders, and if a replaced
-// template does.
+// Digest writes a digest. It fails if there are no tenders, or if a replaced template fails.
 func (t *Templates) Digest(d Digest) (Letter, error) {
 	p, err := d.page()
 	if err != nil {
@@ -150,8 +147,7 @@ func (t *Templates) Digest(d Digest) (Letter, error) {
 // Quiet writes a quiet note. It fails only if a replaced template does.
 func (t *Templates) Quiet(q Quiet) (Letter, error) { return t.write("quiet", q.page()) }
 
-// Confirmation writes a request to confirm. It fails if there is no link, and
-// if a replaced template does.
+// Confirmation writes a request to confirm. It fails if there is no link, or if a replaced template fails.
 func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
 	p, err := c.page()
 	if err != nil {
@@ -172,7 +168,7 @@ func (t *Templates) write(name string, p page) (Letter, error) {
 	return Letter{Subject: p.Subject, Text: wrap(text, textWidth), HTML: html}, nil
 }
 
-// textWidth is the usual one of plain mail, which leaves room for quoting.
+// textWidth is the usual width of plain text mail, which leaves room for quoting.
 const textWidth = 72
 
 func written(execute func(io.Writer, string, any) error, name string, p page) (string, error) {

@@ -2,7 +2,6 @@ package letter
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,9 +11,8 @@ import (
 	"vigie/clip"
 )
 
-// line makes one line of a text, without what cannot be seen (controls, marks
-// that turn the direction of writing, characters that are none), and cuts it
-// to n characters, of which an ellipsis is the last.
+// line makes one line of a text, without invisible characters (controls, marks that change the direction of writing,
+// invalid characters), and cuts it to n characters, of which an ellipsis is the last.
 func line(s string, n int) string {
 	var b strings.Builder
 	space, count := false, 0
@@ -47,8 +45,8 @@ func cut(s string, n int) string {
 	return strings.TrimRightFunc(s[:clip.Length(s, n-1)], unicode.IsSpace) + "…"
 }
 
-// link returns an absolute http or https address in ASCII, "" for anything
-// else: no address can then break a line of text, or do more than lead away.
+// link returns an absolute http or https address in ASCII, "" for anything else: so no address can break a line of
+// text, or be anything but a link.
 func link(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -68,18 +66,6 @@ func link(address string) string {
 const (
 	nbsp   = '\u00a0' // a space that no line ends at
 	narrow = '\u202f' // the same, half as wide
-)
-
-// typeset makes spaces non-breaking where French typography wants it: before
-// high punctuation, inside guillemets, in hours and thousands.
-func typeset(s string) string {
-	return spaceInside.ReplaceAllString(spaceBefore.ReplaceAllString(spaceAfter.ReplaceAllString(s, "$1\u00a0"), "\u00a0$1"), "$1\u00a0h\u00a0$2")
-}
-
-var (
-	spaceBefore = regexp.MustCompile(` ([:;?!»])`)
-	spaceAfter  = regexp.MustCompile(`([«]) `)
-	spaceInside = regexp.MustCompile(`\b([0-9]{1,2}) h ([0-9]{2})\b`)
 )
 
 // number writes a count with its thousands apart.

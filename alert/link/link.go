@@ -1,12 +1,10 @@
-// Package link makes the words in links and return paths by which we know what
-// whoever follows them may do: confirm an address, leave a watch, leave all,
-// tell of a bounce; and, with the same keys, the hashes by which an address is
-// known again that must not be written down. The secrets themselves have
-// fingerprints, by which a database knows those that it was used with.
+// Package link makes the tokens in links and return paths. A token says what the person who follows it may do:
+// confirm an address, leave a watch, leave all watches, report a bounce. With the same keys the package makes hashes
+// of addresses, by which an erased address can be recognised, and fingerprints of the secrets, by which a database
+// recognises the secrets that it was used with.
 //
-// They do not expire: mail is kept for years. One that was made for a purpose,
-// a thing and an address opens nothing else, and who has a copy of the database
-// cannot make one. Nor does one reveal the number that it holds: numbers count what
+// Tokens do not expire: people keep mail for years. A token is valid for one purpose, one id and one address only,
+// and a copy of the database is not enough to make one. Nor does a token reveal the id that it holds: ids count what
 // all accounts do.
 package link
 
@@ -23,10 +21,10 @@ import (
 	"strings"
 )
 
-// Purpose is what a token is good for.
+// Purpose is what a token permits.
 type Purpose byte
 
-// The purposes, and whose id their tokens hold.
+// The purposes, with the id that their tokens hold.
 const (
 	Confirm    Purpose = 'c' // of a recipient
 	LeaveWatch Purpose = 'w' // of a subscription
@@ -34,36 +32,35 @@ const (
 	Bounce     Purpose = 'b' // of a mail
 )
 
-// Where the links of mails lead, before their tokens.
+// The paths of the links in mails, before their tokens.
 const (
 	ConfirmPath = "/confirm/"
 	LeavePath   = "/leave/"
 )
 
-// Keys make tokens and check them. They are safe for several goroutines.
+// Keys make tokens and check them. They are safe for concurrent use.
 type Keys struct {
 	keys    []key
 	secrets []string // fingerprints
 }
 
-// key is what is made of one secret.
+// key is what is derived from one secret.
 type key struct {
 	sign []byte
-	// mask hides what tokens hold; mark, which stands before, tells most keys apart.
+	// mask hides the content of tokens; mark, which precedes it, distinguishes most keys.
 	mask cipher.Block
 	mark byte
 }
 
-// sealed is set in the first byte of a token that hides what it holds. Earlier
-// versions wrote the purpose there, which is a letter.
+// sealed is set in the first byte of a token whose content is masked. Earlier versions wrote the purpose there, which
+// is a letter.
 const sealed = 0x80
 
-// MinSecret is how many characters a secret has at least.
+// MinSecret is the fewest characters that a secret may have.
 const MinSecret = 32
 
-// New makes keys of secrets: the first signs, all verify, so that one can be
-// put in front and the old one kept for the mails that are out there. What is
-// signed with a secret elsewhere is no token here.
+// New makes keys from secrets: the first signs, all verify. So a new secret can be put in front, and the old one kept
+// for the mails that were sent with it. What other code signs with a secret is never a valid token.
 func New(secrets []string) (*Keys, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("link: no secret")
@@ -104,20 +101,18 @@ const (
 	sumSize  = 16 // 128 bits
 )
 
-// TokenLength is how many letters and digits a token has.
+// TokenLength is the number of letters and digits of a token.
 const TokenLength = (headSize + sumSize) * 8 / 5
 
-// encoding has lower-case letters and digits alone: mail servers change the
-// case of what stands in addresses.
+// encoding uses lower-case letters and digits only: mail servers change the case of addresses.
 func encoding() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
 
-// maxID is more than any id. A token that another key masked is unlikely to hold
-// less.
+// maxID is more than any id. A token that was masked with another key is unlikely to hold less.
 const maxID = 1 << 44
 
-// Token makes a token, of [TokenLength] letters and digits.
+// Token returns a token of [TokenLength] letters and digits.
 func (k *Keys) Token(p Purpose, id int64, address string) string {
 	key, content := k.keys[0], uint64(p)<<56|uint64(id)
 	sum := sum(key.sign, sealedHead(content), address)
@@ -139,7 +134,7 @@ func (k key) stream(sum []byte) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// sum binds what a token says to an address.
+// sum binds the content of a token to an address.
 func sum(key, head []byte, address string) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(head)
@@ -147,28 +142,28 @@ func sum(key, head []byte, address string) []byte {
 	return mac.Sum(nil)[:sumSize]
 }
 
-// Fingerprints are hashes of an address by which it is known again and not
-// read: the first is the first secret's.
+// Fingerprints returns hashes of an address, which recognise it without revealing it: one for each secret, the first
+// secret's first.
 func (k *Keys) Fingerprints(address string) []string {
 	prints := make([]string, len(k.keys))
 	for i, key := range k.keys {
-		// No token begins so: its first byte is a purpose, or not a letter.
+		// No token begins like this: its first byte is a purpose, or not a letter.
 		prints[i] = encoding().EncodeToString(sum(key.sign, []byte("fingerprint "), address))
 	}
 	return prints
 }
 
-// Secrets are fingerprints of the secrets, in their order. Nothing else that is
-// made of a secret can be made of its fingerprint.
+// Secrets returns the fingerprints of the secrets, in their order. A fingerprint cannot replace its secret in any
+// use.
 func (k *Keys) Secrets() []string { return slices.Clone(k.secrets) }
 
-// Parse tells what a token says, which is not checked yet.
+// Parse returns the content of a token, which is not verified yet.
 func (k *Keys) Parse(token string) (p Purpose, id int64, ok bool) {
 	p, id, _, ok = k.open(token)
 	return p, id, ok
 }
 
-// open tells what a token says, and what its sum is over.
+// open returns the content of a token, and what its sum is over.
 func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 	raw, ok := decode(token)
 	if !ok {
@@ -198,11 +193,11 @@ func (p Purpose) known() bool {
 
 func decode(token string) ([]byte, bool) {
 	raw, err := encoding().DecodeString(strings.ToLower(token))
-	// One token has one spelling but for case: no bits are left over.
+	// Each token has one spelling, except for case: no bits are left over.
 	return raw, err == nil && len(raw) == headSize+sumSize && encoding().EncodeToString(raw) == strings.ToLower(token)
 }
 
-// Verify tells whether a token was made here, for an address.
+// Verify reports whether a token was made with one of the keys, for an address.
 func (k *Keys) Verify(token, address string) bool {
 	raw, _ := decode(token)
 	_, _, head, ok := k.open(token)

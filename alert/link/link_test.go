@@ -33,13 +33,13 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q is too long for an address", token)
 		}
 		if got, id, ok := k.Parse(strings.ToUpper(token)); !ok || got != p || id != 1234567890123 {
-			t.Errorf("%q says %c %d %v", token, got, id, ok)
+			t.Errorf("%q parses as %c %d %v", token, got, id, ok)
 		}
 		if !k.Verify(token, "ana@example.org") || !k.Verify(strings.ToUpper(token), "ANA@example.org") {
 			t.Errorf("%q is not accepted", token)
 		}
 		if k.Verify(token, "bob@example.org") {
-			t.Errorf("%q opens another address", token)
+			t.Errorf("%q is accepted for another address", token)
 		}
 		if keys(t, "two").Verify(token, "ana@example.org") {
 			t.Errorf("%q is accepted by another secret", token)
@@ -47,7 +47,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// Whoever changes anything of a token has none.
+// A token in which anything was changed is not valid.
 func TestForged(t *testing.T) {
 	k := keys(t, "one")
 	token := k.Token(link.LeaveWatch, 7, "ana@example.org")
@@ -82,12 +82,12 @@ func encode(raw []byte) string {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding).EncodeToString(raw)
 }
 
-// The links in mails of earlier versions work, with all secrets.
+// The links in mails of earlier versions still work, with all secrets.
 func TestPlainTokens(t *testing.T) {
 	for _, p := range []link.Purpose{link.Confirm, link.LeaveWatch, link.LeaveAll, link.Bounce} {
 		token, k := plain("old", p, 1234, "ana@example.org"), keys(t, "new", "old")
 		if got, id, ok := k.Parse(token); got != p || id != 1234 || !ok || !k.Verify(token, "ana@example.org") {
-			t.Errorf("%s says %c %d %v, or is refused", token, got, id, ok)
+			t.Errorf("%s parses as %c %d %v, or is refused", token, got, id, ok)
 		}
 		if k.Verify(token, "bob@example.org") || keys(t, "new").Verify(token, "ana@example.org") {
 			t.Errorf("%s opens another address, or is accepted by another secret", token)
@@ -96,7 +96,7 @@ func TestPlainTokens(t *testing.T) {
 }
 
 // A token reveals neither the number that it holds, nor its distance from another;
-// and who has one cannot find the number by trying, in the form of earlier versions.
+// and the number cannot be found by trying tokens in the form of earlier versions.
 func TestTokensHideNumbers(t *testing.T) {
 	k := keys(t, "one")
 	raw := func(token string) []byte {
@@ -121,7 +121,7 @@ func TestTokensHideNumbers(t *testing.T) {
 	}
 }
 
-// A secret can be replaced, and the mails that are out there go on working.
+// A secret can be replaced, and the links in sent mails still work.
 func TestRotation(t *testing.T) {
 	old, rotated := keys(t, "old"), keys(t, "new", "old")
 	before, after := old.Token(link.LeaveAll, 7, "a@b.example"), rotated.Token(link.LeaveAll, 7, "a@b.example")
@@ -130,20 +130,19 @@ func TestRotation(t *testing.T) {
 	}
 	for _, bad := range [][]string{nil, {"short"}, {strings.Repeat("x", link.MinSecret), ""}} {
 		if _, err := link.New(bad); err == nil {
-			t.Errorf("secrets %q are taken", bad)
+			t.Errorf("secrets %q are accepted", bad)
 		}
 	}
 }
 
-// Secrets have fingerprints of their own, the same each time, which are no key
-// and no token.
+// The fingerprints of secrets are the same each time, and are neither a key nor a token.
 func TestSecretFingerprints(t *testing.T) {
 	both, again := keys(t, "new", "old").Secrets(), keys(t, "old").Secrets()
 	if len(both) != 2 || both[0] == both[1] || both[1] != again[0] {
 		t.Errorf("%v, then %v", both, again)
 	}
 	if k := keys(t, "old"); k.Verify(again[0], "a@b.example") || k.Fingerprints("a@b.example")[0] == again[0] {
-		t.Error("a fingerprint is good for something else")
+		t.Error("a fingerprint is accepted as something else")
 	}
 }
 
@@ -160,8 +159,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestFingerprints: an address is known again by any of the secrets, in any
-// case, and is not written in its fingerprint.
+// TestFingerprints: an address is recognised by any of the secrets, in any case, and its fingerprint does not contain
+// it.
 func TestFingerprints(t *testing.T) {
 	old, both := keys(t, "old").Fingerprints("ana@example.org"), keys(t, "new", "old").Fingerprints("Ana@Example.org")
 	if len(old) != 1 || len(both) != 2 || both[1] != old[0] || both[0] == old[0] {

@@ -15,23 +15,19 @@ import (
 	"vigie"
 )
 
-// Bounce is what a server, later on the way, says about a message.
+// Bounce is a later mail server's report about a message.
 type Bounce struct {
-	// Token is what [ReturnPath] put into the address that the bounce came
-	// to, "" if it came to none of those. It alone says whose message it was:
-	// anybody can write what else is here.
+	// Token is the token that [ReturnPath] put into the address that the bounce came to, "" if there is none. It
+	// alone identifies the message: anybody can write the rest of a bounce.
 	Token string
-	// Recipient is the address that the bounce is about, as it writes it.
+	// Recipient is the address that the bounce is about, as the bounce writes it.
 	Recipient string
-	// MessageID is that of the message, without angle brackets, "" where the
-	// bounce does not repeat it.
+	// MessageID is the message's, without angle brackets, "" where the bounce does not repeat it.
 	MessageID string
-	// Kind is what this means for mail to come. A bounce that only tells of a
-	// delay is [Temporary].
+	// Kind is what this means for later mail. A bounce that only reports a delay is [Temporary].
 	Kind Kind
-	// Action is what became of the message, "failed" or "delayed"; Status is the
-	// enhanced status code (RFC 3463), Diagnostic the last server's reply,
-	// if any.
+	// Action is what happened to the message, "failed" or "delayed"; Status is the enhanced status code (RFC 3463),
+	// Diagnostic the last server's reply, if any.
 	Action, Status, Diagnostic string
 }
 
@@ -39,22 +35,19 @@ type Bounce struct {
 // an automatic reply, news of an arrival, junk, a person's answer.
 var ErrNotBounce = errors.New("post: not a bounce")
 
-// maxBounce bounds what is read of a bounce, in bytes. It may repeat the whole
-// message.
+// maxBounce is the most bytes that are read of a bounce, which may repeat the whole message.
 const maxBounce = 4 << 20
 
-// ReturnPath puts a token into an address, as bounces+TOKEN@host: what comes
-// back to it tells which message it is about (VERP). Servers may change the
-// case of letters; tokens of lower-case letters and digits survive that.
+// ReturnPath puts a token into an address, as bounces+TOKEN@host: a bounce to it then identifies its message (VERP).
+// Servers may change the case of letters; tokens of lower-case letters and digits survive that.
 func ReturnPath(address, token string) string {
 	local, host, _ := strings.Cut(address, "@")
 	return local + "+" + token + "@" + host
 }
 
-// ParseBounce reads a mail that came to a return path. Its error is
-// [ErrNotBounce] or that of r.
+// ParseBounce parses a mail that came to a return path. Its error is [ErrNotBounce] or that of r.
 func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
-	// What is malformed is no bounce; what cannot be read may be one.
+	// A malformed mail is not a bounce; one that cannot be read may be one.
 	whole, err := io.ReadAll(io.LimitReader(r, maxBounce))
 	if err != nil {
 		return Bounce{}, err
@@ -71,7 +64,7 @@ func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
 	found := false
 	parts := report.MultipartReader()
 	for {
-		// A report cut short, by us or on the way, may have said enough.
+		// A report that was cut short may still hold enough.
 		part, err := parts.NextPart()
 		if part == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 			break
@@ -90,9 +83,9 @@ func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
 	return b, nil
 }
 
-// token finds the token among the addresses that the bounce was sent to. What
-// the server that took it noted comes before what its sender wrote. A mailbox
-// on the way may have a plus of its own: the token is the first that is ours.
+// token returns the token in the addresses that the bounce was sent to. The address that the receiving server
+// recorded comes before the one that the sender wrote. A mailbox on the way may have a plus of its own: the token is
+// the first that is ours.
 func token(h *message.Header, ours func(token string) bool) string {
 	for _, name := range []string{"X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "To"} {
 		for fields := h.FieldsByKey(name); fields.Next(); {
@@ -111,9 +104,9 @@ func token(h *message.Header, ours func(token string) bool) string {
 	return ""
 }
 
-// readStatus reads groups of fields, the first about the message, the others
-// each about one recipient (RFC 3464 §2.1), and keeps the first that failed,
-// else the first that is late. What arrived is not worth a word.
+// readStatus reads groups of fields, the first about the message, the others each about one recipient (RFC 3464
+// §2.1). It keeps the first recipient that failed, else the first that is delayed; those that were delivered are
+// ignored.
 func (b *Bounce) readStatus(r io.Reader) (found bool) {
 	lines := textproto.NewReader(bufio.NewReader(r))
 	for {
@@ -132,8 +125,7 @@ func (b *Bounce) readStatus(r io.Reader) (found bool) {
 	}
 }
 
-// kind tells what a bounce is about. It is final: the server that gave up will
-// not try again.
+// kind returns what a bounce is about. The failure is final: the server that gave up will not try again.
 func (b *Bounce) kind() Kind {
 	if b.Action != "failed" || !strings.HasPrefix(b.Status, "5.") {
 		return Temporary
@@ -141,7 +133,7 @@ func (b *Bounce) kind() Kind {
 	status := b.Status
 	said := fromReply(b.Diagnostic, end)
 	if status == "5.0.0" || status == "5.0" {
-		// The server that gave up has not said more, but may have been told.
+		// The server that gave up gave no status of its own, but may quote one.
 		status = said.Enhanced
 	}
 	switch kind := classify(max(said.Code, 500), status, b.Diagnostic, end); kind {
@@ -154,14 +146,14 @@ func (b *Bounce) kind() Kind {
 
 // readOriginal reads the headers of the message that the bounce is about.
 func (b *Bounce) readOriginal(r io.Reader) {
-	// Headers cut short have what they have.
+	// Headers that were cut short are still used.
 	headers, _ := textproto.NewReader(bufio.NewReader(r)).ReadMIMEHeader()
 	if id := strings.Trim(strings.TrimSpace(headers.Get("Message-Id")), "<>"); vigie.IsAddress(id) {
 		b.MessageID = id
 	}
 }
 
-// word is the first word of a field; comments may follow it.
+// word returns the first word of a field; comments may follow it.
 func word(s string) string {
 	if fields := strings.Fields(s); len(fields) > 0 {
 		return fields[0]
@@ -169,8 +161,7 @@ func word(s string) string {
 	return ""
 }
 
-// typed is a field's value without its type: "rfc822; a@b.example", "smtp; 550
-// no such user".
+// typed returns a field's value without its type: "rfc822; a@b.example", "smtp; 550 no such user".
 func typed(s string) string {
 	_, value, _ := strings.Cut(s, ";")
 	return strings.Join(strings.Fields(value), " ")

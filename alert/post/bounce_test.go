@@ -30,7 +30,7 @@ func TestParseBounce(t *testing.T) {
 			Token: token, Recipient: "lecteur@bourg-fictif.example", MessageID: id, Kind: post.Temporary, Action: "delayed", Status: "4.4.1",
 			Diagnostic: "connect to mx.bourg-fictif.example[192.0.2.7]:25: Connection timed out",
 		},
-		// The server gave this message up; the address may be there.
+		// The server gave this message up; the address may exist.
 		"postfix-expired": {
 			Token: token, Recipient: "lecteur@bourg-fictif.example", Kind: post.Temporary, Action: "failed", Status: "4.4.1",
 			Diagnostic: "connect to mx.bourg-fictif.example[192.0.2.7]:25: Connection timed out",
@@ -83,8 +83,7 @@ func TestNotBounce(t *testing.T) {
 	}
 }
 
-// TestReturnPath has a bounce come back to the return path of a message that
-// was sent.
+// TestReturnPath sends a bounce to the return path of a sent message.
 func TestReturnPath(t *testing.T) {
 	server := posttest.NewServer(t, posttest.Config{})
 	m := posttest.Message()
@@ -102,7 +101,7 @@ func TestReturnPath(t *testing.T) {
 	}
 }
 
-// FuzzParseBounce gives anything for a bounce: it is one or it is not.
+// FuzzParseBounce parses anything: it is a bounce or it is not.
 func FuzzParseBounce(f *testing.F) {
 	files, err := filepath.Glob("testdata/bounces/*")
 	if err != nil {

@@ -6,9 +6,8 @@ import (
 	"os"
 )
 
-// Check tells whether a mailer that [Open] made could send now, and sends
-// nothing: it connects, greets and signs in as for a message, or makes a file
-// in the folder and removes it.
+// Check reports whether a mailer that [Open] made could send now. It sends nothing: it connects, greets and signs in
+// as for a message, or makes a file in the folder and removes it.
 func Check(ctx context.Context, m Mailer) error {
 	switch m := m.(type) {
 	case *server:

@@ -13,7 +13,7 @@ import (
 	"vigie/alert/post/posttest"
 )
 
-// A mail server is tried by signing in, and gets no mail.
+// A mail server is checked by signing in, and gets no mail.
 func TestCheck(t *testing.T) {
 	for _, encryption := range []string{"", "starttls", "implicit"} {
 		var mutex sync.Mutex
@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 		closed = true
 		mutex.Unlock()
 		if err := post.Check(t.Context(), m); err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q, signed in as nobody: %v", encryption, err)
+			t.Errorf("%q, signed in with a wrong password: %v", encryption, err)
 		}
 	}
 	nobody, err := post.Open("smtp://127.0.0.1:1?timeout=5s")
@@ -51,11 +51,11 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := post.Check(t.Context(), nobody); err == nil {
-		t.Error("a port without a server is taken")
+		t.Error("a port without a server is accepted")
 	}
 }
 
-// A folder is tried by a file that does not stay.
+// A folder is checked with a file that is removed.
 func TestCheckOutbox(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "outbox")
 	m, err := post.Open("outbox:" + dir)
@@ -66,12 +66,12 @@ func TestCheckOutbox(t *testing.T) {
 		t.Error(err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
-		t.Errorf("it left %v, %v", entries, err)
+		t.Errorf("the check left %v, %v", entries, err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := post.Check(t.Context(), m); err == nil {
-		t.Error("a missing folder is taken")
+		t.Error("a missing folder is accepted")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// rule says what a reply is about. It applies where all that it names fits.
+// rule says what a reply is about. It applies if the reply has all that it names.
 type rule struct {
 	// from and to are the phases, both included.
 	from, to phase
@@ -16,18 +16,16 @@ type rule struct {
 	// enhanced are enhanced status codes, or their beginnings up to a dot; "-" is
 	// for a reply that has none, or one that says nothing. None for any.
 	enhanced []string
-	// words are what the reply must say, if anything.
+	// words are what the text of the reply must match, if set.
 	words *regexp.Regexp
 	kind  Kind
-	// source is why it is so.
+	// source is the reason for the rule.
 	source string
 }
 
-// rules are in order: the first that applies decides. What a reply is about
-// matters more than whether it calls itself permanent: only an address can be
-// refused for good. Where a reply may be about the sender or about the address,
-// it is taken to be about the sender: a mistake of ours must not end with
-// addresses that nobody writes to any more.
+// rules returns the rules in order: the first that applies decides. What a reply is about matters more than whether
+// it calls itself permanent: only an address can be refused permanently. A reply that may be about the sender or
+// about the address is taken to be about the sender: a mistake on our side must not suppress addresses.
 func rules() []rule {
 	const first, last = recipient, end
 	return []rule{
@@ -63,7 +61,7 @@ var (
 	nobodyThere = regexp.MustCompile(`(?i)\b(unknown|inconnue?|no such|not? exist|not found|unroutable|unrouteable|no mailbox|invalid (user|recipient|address|mailbox)|(user|mailbox|recipient|account) (is )?(disabled|inactive|invalid)|doesn't (have|exist))\b`)
 )
 
-// classify tells what a reply of 400 or above is about.
+// classify returns what a reply with a code of 400 or above is about.
 func classify(code int, enhanced, said string, at phase) Kind {
 	return which(code, enhanced, said, at).kind
 }
@@ -76,7 +74,7 @@ func which(code int, enhanced, said string, at phase) rule {
 			return r
 		}
 	}
-	return rule{} // it is no refusal
+	return rule{} // not a refusal
 }
 
 func (r rule) fitsEnhanced(enhanced string) bool {
@@ -89,7 +87,7 @@ func (r rule) fitsEnhanced(enhanced string) bool {
 	}) || len(r.enhanced) == 0
 }
 
-// fits tells whether a code is among those that a rule names.
+// fits reports whether a code is among those that a rule names.
 func fits(codes []string, code string) bool {
 	return len(codes) == 0 || slices.ContainsFunc(codes, func(c string) bool { return strings.HasPrefix(code, c) })
 }

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestClassify checks what replies of servers are about, and that there is one
-// for each row of the table.
+// TestClassify checks what servers' replies are about, with at least one reply for each row of the table.
 func TestClassify(t *testing.T) {
 	decided := make(map[string]int)
 	for _, test := range []struct {
@@ -14,7 +13,7 @@ func TestClassify(t *testing.T) {
 		said string
 		want Kind
 	}{
-		// Before the recipient is named, it is us.
+		// Before the recipient is named, the reply is about the sender.
 		{connecting, "421 4.3.2 Service not available", Temporary},
 		{connecting, "454 4.7.0 Temporary authentication failure", Temporary},
 		{connecting, "535 5.7.8 Authentication credentials invalid", ForSender},
@@ -27,7 +26,7 @@ func TestClassify(t *testing.T) {
 		{sender, "550 no", ForSender},
 		{sender, "552 5.3.4 Message size exceeds fixed limit", ForSender},
 		{sender, "553 5.6.7 SMTPUTF8 is not for you", ForAddress},
-		// The address, and nothing else.
+		// About the address only.
 		{recipient, "550 5.1.1 <x@y.example>: Recipient address rejected: User unknown in virtual mailbox table", ForAddress},
 		{recipient, "450 4.1.1 <x@y.example>: User unknown", Temporary},
 		{recipient, "550 5.1.2 Domain not found", ForAddress},
@@ -44,7 +43,7 @@ func TestClassify(t *testing.T) {
 		{recipient, "553 Invalid recipient", ForAddress},
 		{recipient, "550 5.0.0 No such mailbox", ForAddress},
 		{recipient, "550 5.1.0 Utilisateur inconnu", ForAddress},
-		// Us, whatever the address.
+		// About the sender, whatever the address.
 		{recipient, "550 5.1.0 <x@y.example>: Sender address rejected: User unknown in virtual mailbox table", ForSender},
 		{recipient, "550 5.1.1 <x@y.example>: Sender address rejected: User unknown in local sender table", ForSender},
 		{recipient, "550-Verification failed for <x@y.example>\n550-Unrouteable address\n550 Sender verify failed", ForSender},
@@ -72,7 +71,7 @@ func TestClassify(t *testing.T) {
 		{start, "554 5.5.1 Error: no valid recipients", ForSender},
 		{recipient, "504 Parameter not implemented", ForSender},
 		{recipient, "555 Parameters not recognized", ForSender},
-		// Neither: it is tried again.
+		// About neither: it is tried again.
 		{recipient, "451 Local error in processing", Temporary},
 		{start, "452 4.3.1 Insufficient system storage", Temporary},
 		{end, "451 4.3.0 Queue file write error", Temporary},
@@ -82,7 +81,7 @@ func TestClassify(t *testing.T) {
 		{end, "550 5.3.2 System not accepting network messages", Temporary},
 		{recipient, "550 5.4.1 Recipient address rejected: Access denied", Temporary},
 		{end, "554 5.4.6 Too many hops", Temporary},
-		// The message.
+		// About the message.
 		{end, "554 5.7.1 Message rejected as spam", ForMessage},
 		{end, "552 5.7.0 Blocked because of its content", ForMessage},
 		{end, "554 5.6.0 Message contains a virus", ForMessage},
@@ -93,10 +92,10 @@ func TestClassify(t *testing.T) {
 		{recipient, "550 5.5.0 Requested action not taken: mailbox unavailable", ForMessage},
 		{recipient, "554 Transaction failed", ForMessage},
 		{end, "550 User unknown", ForMessage},
-		// An IP address is no enhanced code.
+		// An IP address is not an enhanced code.
 		{recipient, "550 5.1.1.4 is on our list", ForSender},
 		{recipient, "550 no mail from host 5.1.1 or so", ForMessage},
-		// Of several lines, the last alone may have the code.
+		// Of several lines, only the last may have the code.
 		{recipient, "550-No,\n5.1.1 says the server", ForAddress},
 	} {
 		got := fromReply(test.said, test.at)
@@ -115,7 +114,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("no reply above is decided by row %d, %s (%s)", i, r.kind, r.source)
 		}
 	}
-	// Whatever a server says has a row.
+	// Every reply has a row.
 	for at := connecting; at <= end; at++ {
 		for code := 400; code < 600; code++ {
 			for _, enhanced := range []string{"", "4.0.0", "5.0.0", "5.1.0", "5.9.9"} {

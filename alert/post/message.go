@@ -19,21 +19,21 @@ import (
 	"vigie/address"
 )
 
-// envelope is a message as a server is given it.
+// envelope is a message as it is handed to a server.
 type envelope struct {
 	from, to string
-	// utf8 is whether the server must know SMTPUTF8, because of the recipient's
-	// address: all else is ASCII.
+	// utf8 reports whether the server must support SMTPUTF8, because of the recipient's address: everything else is
+	// ASCII.
 	utf8    bool
 	content []byte
 }
 
-// compose checks a message and writes it as it is sent. Errors are [ForAddress]
-// where the recipient's is none; all else is ours, and they are [ForSender].
+// compose checks a message and writes it as it is sent. Errors are [ForAddress] if the recipient's address is not
+// valid; all others are faults on our side, [ForSender].
 func (m Message) compose() (*envelope, error) {
 	to, ok := address.Parse(m.To)
 	if !ok {
-		return nil, &Error{Kind: ForAddress, Err: fmt.Errorf("%q is no address to send to", m.To)}
+		return nil, &Error{Kind: ForAddress, Err: fmt.Errorf("%q is not a valid address", m.To)}
 	}
 	m.To = to.Text
 	if err := m.canonicalise(); err != nil {
@@ -51,11 +51,10 @@ func (m Message) compose() (*envelope, error) {
 	return e, nil
 }
 
-// write puts a message that was checked into its form.
+// write formats a message that was checked.
 func (m Message) write() *mail.Msg {
-	// Long texts of mixed languages stay readable in quoted-printable, and
-	// lines short. The boundary follows from the ID so that an attempt repeats
-	// the one before it to the byte.
+	// Quoted-printable keeps long texts of mixed languages readable, and lines short. The boundary is made from the
+	// ID, so that two attempts send the same bytes.
 	sum := sha256.Sum256([]byte(m.ID))
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent(), mail.WithEncoding(mail.EncodingQP), mail.WithBoundary(hex.EncodeToString(sum[:16])))
 	msg.SetMessageIDWithValue(m.ID)
@@ -75,9 +74,8 @@ func (m Message) write() *mail.Msg {
 	return msg
 }
 
-// canonicalise writes the addresses of ours as servers have them. What comes
-// before their at sign must be ASCII: otherwise no server without SMTPUTF8 would
-// take any mail.
+// canonicalise writes our addresses as mail servers have them. The part before the at sign must be ASCII: otherwise
+// no server without SMTPUTF8 would take any mail.
 func (m *Message) canonicalise() error {
 	for what, text := range map[string]*string{
 		"Message-ID": &m.ID, "address to send from": &m.From.Address, "return path": &m.EnvelopeFrom, "address to reply to": &m.ReplyTo,
@@ -87,22 +85,22 @@ func (m *Message) canonicalise() error {
 		}
 		a, ok := address.Parse(*text)
 		if !ok || a.UTF8 {
-			return fmt.Errorf("%q is no %s", *text, what)
+			return fmt.Errorf("%q is not a valid %s", *text, what)
 		}
 		*text = a.Text
 	}
 	return nil
 }
 
-// check finds what cannot stand in a header.
+// check refuses what a header cannot contain.
 func (m Message) check() error {
 	switch {
 	case !isLine(m.From.Name):
-		return fmt.Errorf("the sender's name is not one short line: %q", m.From.Name)
+		return fmt.Errorf("the sender's name is not a single short line: %q", m.From.Name)
 	case !IsWritable(m.From):
 		return fmt.Errorf("the sender's name cannot be written in a header: %q", m.From.Name)
 	case !isLine(m.Subject):
-		return fmt.Errorf("the subject is not one short line: %q", m.Subject)
+		return fmt.Errorf("the subject is not a single short line: %q", m.Subject)
 	case m.Date.IsZero():
 		return errors.New("the message has no date")
 	}
@@ -111,7 +109,7 @@ func (m Message) check() error {
 			return fmt.Errorf("%q cannot be a further header", name)
 		}
 		if !isLine(value) || strings.ContainsFunc(value, func(r rune) bool { return r > unicode.MaxASCII }) {
-			return fmt.Errorf("header %s is not one short line of ASCII: %q", name, value)
+			return fmt.Errorf("header %s is not a single short line of ASCII: %q", name, value)
 		}
 	}
 	return nil
@@ -119,12 +117,12 @@ func (m Message) check() error {
 
 var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
 
-// maxHeader bounds a header's value, in bytes: lines stay below the 998 of RFC
-// 5322 §2.1.1 even where there is no space to fold them at.
+// maxHeader is the most bytes of a header's value: lines stay below the 998 of RFC 5322 §2.1.1 even without a space
+// to fold them at.
 const maxHeader = 900
 
-// ownHeaders are those that a message's other fields are for, and those that
-// would change who gets it or what it is.
+// ownHeaders are the headers that other fields of a message set, and those that would change its recipients or its
+// kind.
 func ownHeaders() []string {
 	return []string{
 		"Message-ID", "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Return-Path", "Received", "MIME-Version",
@@ -132,19 +130,17 @@ func ownHeaders() []string {
 	}
 }
 
-// IsWritable tells whether readers of an address, as a header has it, find what
-// was written. Where a name has a backslash and is not ASCII they do not:
-// net/mail leaves the backslash in an encoded word, against RFC 2047 §5 (3).
-// Nor is it writable where the name could make a line too long: a quoted one
-// may take twice its bytes, and has no place to be folded at.
+// IsWritable reports whether mail programs show an address in a header as it was written. They do not if the name has
+// a backslash and is not ASCII: net/mail leaves the backslash in an encoded word, against RFC 2047 §5 (3). It is not
+// writable either if the name could make a line too long: a quoted one may take twice its bytes, and cannot be
+// folded.
 func IsWritable(address netmail.Address) bool {
 	_, err := netmail.ParseAddress(address.String())
 	return err == nil && len(address.Name) <= maxHeader/2
 }
 
-// literal writes what looks like an encoded word of RFC 2047 so that readers
-// find it as it was, and not what it would decode to. Beyond ASCII, the whole
-// is encoded anyway.
+// literal encodes a text that looks like an encoded word of RFC 2047, so that mail programs show it as it was and do
+// not decode it. A text that is not ASCII is encoded anyway.
 func literal(s string) string {
 	if !strings.Contains(s, "=?") || strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return s
@@ -162,8 +158,8 @@ func isLine(s string) bool {
 	})
 }
 
-// oneSpace collapses spaces: a header is folded at them, and a line of spaces
-// alone would look like the end of the headers.
+// oneSpace collapses spaces: a header is folded at them, and a line of spaces alone would look like the end of the
+// headers.
 func oneSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 }

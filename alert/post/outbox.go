@@ -19,7 +19,7 @@ type outbox struct {
 
 func openOutbox(dir string) (*outbox, error) {
 	if dir == "" {
-		return nil, errors.New("post: outbox:DIR names no folder")
+		return nil, errors.New("post: outbox:DIR has no folder")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("post: %w", err)
@@ -27,8 +27,7 @@ func openOutbox(dir string) (*outbox, error) {
 	return &outbox{dir: dir}, nil
 }
 
-// Send writes a file. Its name follows from the message's date and ID, so that
-// one sent again stays one file.
+// Send writes a file. Its name is made from the message's date and ID, so that a message sent twice is one file.
 func (o *outbox) Send(ctx context.Context, m Message) error {
 	e, err := m.compose()
 	if err != nil {
@@ -43,7 +42,7 @@ func (o *outbox) Send(ctx context.Context, m Message) error {
 	sum := sha256.Sum256([]byte(m.ID))
 	name := m.Date.UTC().Format("20060102T150405.000000Z") + "-" + hex.EncodeToString(sum[:8]) + ".eml"
 	if err := o.write(name, func(f *os.File) error {
-		// As the last server on the way does (RFC 5321 §4.4).
+		// Like the last mail server (RFC 5321 §4.4).
 		if _, err := fmt.Fprintf(f, "Return-Path: <%s>\r\n", e.from); err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func (o *outbox) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// write makes a file that is there whole or not at all, also after a crash.
+// write makes a file atomically: it exists whole or not at all, also after a crash.
 func (o *outbox) write(name string, content func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(o.dir, ".new-*")
 	if err != nil {
@@ -82,7 +81,7 @@ func (o *outbox) write(name string, content func(*os.File) error) (err error) {
 	return syncDir(o.dir)
 }
 
-// syncDir makes the names in a folder last.
+// syncDir syncs the names in a folder to disk.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -92,10 +91,10 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// AtOnce is one: files are written fast enough.
+// AtOnce returns 1: writing files is fast enough.
 func (o *outbox) AtOnce() int { return 1 }
 
-// Close lets no more be sent.
+// Close stops further sending.
 func (o *outbox) Close() error {
 	o.closed.Store(true)
 	return nil

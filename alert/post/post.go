@@ -1,5 +1,5 @@
-// Package post says how a mail leaves: over SMTP, or into a folder of files.
-// What it says is in a [Message]; what became of it in the [Error], if any.
+// Package post sends mail: over SMTP, or into a folder of files. A [Message] holds its content, an [Error] says why
+// it was not accepted.
 package post
 
 import (
@@ -11,20 +11,18 @@ import (
 	"time"
 )
 
-// Mailer sends mail. It is safe for several goroutines.
+// Mailer sends mail. It is safe for concurrent use.
 type Mailer interface {
-	// Send hands one message over. It returns nil once somebody else has
-	// accepted it (the server's 250, a file that is on the disk), else an
-	// *[Error]. When ctx ends, so does the attempt.
+	// Send hands one message over. It returns nil once the message was accepted (the server's 250, a file that is on
+	// the disk), else an *[Error]. When ctx ends, the attempt ends.
 	Send(ctx context.Context, m Message) error
-	// AtOnce is how many messages can be on their way at a time; more wait.
+	// AtOnce returns how many messages can be sent at a time; more must wait.
 	AtOnce() int
-	// Close ends connections that wait for more, and lets no more be sent.
+	// Close closes idle connections, and stops further sending.
 	Close() error
 }
 
-// Message is one mail to one person. The same message sent twice is the same
-// bytes twice.
+// Message is one mail to one recipient. Sent twice, it is the same bytes twice.
 type Message struct {
 	// ID is the Message-ID without its angle brackets: "token@host".
 	ID   string
@@ -38,8 +36,8 @@ type Message struct {
 	Text         string
 	HTML         string
 	Date         time.Time
-	// Headers are further ones, such as List-Unsubscribe, List-Unsubscribe-Post,
-	// List-Id, Auto-Submitted and Precedence: printable ASCII by name.
+	// Headers are additional headers, such as List-Unsubscribe, List-Unsubscribe-Post, List-Id, Auto-Submitted and
+	// Precedence: printable ASCII by name.
 	Headers map[string]string
 }
 
@@ -74,27 +72,23 @@ func Open(url string) (Mailer, error) {
 	return nil, errors.New("post: the URL of a mailer starts with smtp:, smtps: or outbox:")
 }
 
-// Kind says what an [Error] is about. Only what is about the address is final at
-// once: see [Error.Kind].
+// Kind says what an [Error] is about. Only errors about the address are final at once: see [Error.Kind].
 type Kind int
 
 const (
-	// Temporary failures pass: the same message may be accepted later.
+	// Temporary is for failures that pass: the same message may be accepted later.
 	Temporary Kind = iota
-	// ForMessage is a refusal of this message by the server: of its content, or
-	// for a reason that it does not give. Another may be accepted, and so may the
-	// same one on another day.
+	// ForMessage is for a refusal of this message by the server: because of its content, or without a reason. Another
+	// message may be accepted, and so may the same one on another day.
 	ForMessage
-	// ForAddress is final, for this address: nobody is there, or no mail of ours
-	// can get there.
+	// ForAddress is final, for this address: it does not exist, or none of our mail can reach it.
 	ForAddress
-	// ForSender is a fault on our side: the message cannot be composed, or the
-	// server refuses who sends it or how. Once an operator has put that right the
-	// same message may be accepted.
+	// ForSender is for a fault on our side: the message cannot be composed, or the server refuses its sender or the
+	// way it is sent. Once an operator has repaired that, the same message may be accepted.
 	ForSender
 )
 
-// String names the kind in English.
+// String returns the name of the kind in English.
 func (k Kind) String() string {
 	switch k {
 	case ForMessage:
@@ -111,19 +105,17 @@ func (k Kind) String() string {
 // Error is why a message was not accepted.
 type Error struct {
 	Kind Kind
-	// AllMail is whether the failure has nothing to do with the message: no
-	// connection, a login refused, a sender that the server does not want. No
-	// other message would be accepted either.
+	// AllMail reports whether the failure has nothing to do with the message: no connection, a login refused, a
+	// sender that the server does not accept. It would refuse any other message too.
 	AllMail bool
-	// Unknown is whether the message may have been accepted all the same: it
-	// was sent whole, and no reply came. It is always [Temporary]; who sends it
-	// again sends it with the same Message-ID.
+	// Unknown reports whether the message may have been accepted nevertheless: it was sent whole, and no reply came.
+	// Such an error is always [Temporary]; the next attempt has the same Message-ID.
 	Unknown bool
 	// Code is the server's reply code, 400 to 599, and 0 where it did not reply.
 	Code int
 	// Enhanced is its enhanced status code (RFC 3463), "" where it gave none.
 	Enhanced string
-	// Reply is all it said, codes included, on one line.
+	// Reply is the server's whole reply, codes included, on one line.
 	Reply string
 	// Err is the cause where there is no reply.
 	Err error
@@ -144,8 +136,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrClosed is the cause of an [Error] by a mailer that was closed.
+// ErrClosed is the cause of an [Error] of a mailer that was closed.
 var ErrClosed = errors.New("the mailer is closed")
 
-// away is the error of a mailer that cannot send anything now.
+// away returns the error of a mailer that cannot send anything now.
 func away(err error) *Error { return &Error{Kind: Temporary, AllMail: true, Err: err} }

@@ -76,8 +76,7 @@ func readOutbox(t testing.TB, dir string) (list []posttest.Received) {
 	return list
 }
 
-// TestOutboxNames checks that files are in the order of their messages, and
-// that one sent again is one.
+// TestOutboxNames checks that files are in the order of their messages, and that a message sent twice is one file.
 func TestOutboxNames(t *testing.T) {
 	dir := t.TempDir()
 	mailer := open(t, "outbox:"+dir)

@@ -21,12 +21,12 @@ import (
 type server struct {
 	host    string
 	options []mail.Option
-	// tls is set where it starts before SMTP does.
+	// tls is set where TLS starts before SMTP.
 	tls *tls.Config
 	// timeout bounds the sending of one message, idle how long a connection waits
 	// for another.
 	timeout, idle time.Duration
-	// slots bounds the connections: who uses one holds a slot.
+	// slots limits the connections: each one in use holds a slot.
 	slots chan struct{}
 
 	mu      sync.Mutex
@@ -34,11 +34,11 @@ type server struct {
 	closed  bool
 }
 
-// connection is one conversation with the server.
+// connection is one SMTP session with the server.
 type connection struct {
 	smtp *smtp.Client
 	net  net.Conn
-	// reused is whether it waited: the server may have left since.
+	// reused reports whether the connection was idle before: the server may have closed it since.
 	reused bool
 	expiry *time.Timer
 }
@@ -50,7 +50,7 @@ func openSMTP(address string) (*server, error) {
 		return nil, errors.New("post: the URL of the SMTP server is malformed (percent-encode what is special in the user and the password)")
 	}
 	if u.Hostname() == "" || u.Opaque != "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
-		return nil, fmt.Errorf("post: not of the form %s://USER:PASSWORD@HOST:PORT", u.Scheme)
+		return nil, fmt.Errorf("post: the URL is not of the form %s://USER:PASSWORD@HOST:PORT", u.Scheme)
 	}
 	s := &server{host: u.Hostname(), timeout: time.Minute, idle: 30 * time.Second}
 	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
@@ -71,7 +71,7 @@ func openSMTP(address string) (*server, error) {
 	connections := 4
 	parameters, err := neturl.ParseQuery(u.RawQuery)
 	if err != nil {
-		return nil, fmt.Errorf("post: the parameters of the SMTP server's URL: %w", err)
+		return nil, fmt.Errorf("post: parameters of the SMTP server's URL: %w", err)
 	}
 	for name, values := range parameters {
 		value := values[len(values)-1]
@@ -94,7 +94,7 @@ func openSMTP(address string) (*server, error) {
 		case "ca":
 			config.RootCAs, err = certificates(value)
 		default:
-			err = errors.New("there is no such parameter")
+			err = errors.New("unknown parameter")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("post: parameter %s of the SMTP server: %w", name, err)
@@ -103,8 +103,7 @@ func openSMTP(address string) (*server, error) {
 	s.slots = make(chan struct{}, connections)
 	s.options = append(s.options,
 		mail.WithPort(port), mail.WithTimeout(s.timeout), mail.WithSMTPAuth(auth), mail.WithTLSConfig(config), mail.WithTLSPolicy(policy),
-		// A connection that died while it waited shows at the next message's first
-		// command.
+		// A connection that died while it was idle fails at the next message's first command.
 		mail.WithoutNoop(),
 	)
 	if _, err := mail.NewClient(s.host, s.options...); err != nil {
@@ -113,7 +112,7 @@ func openSMTP(address string) (*server, error) {
 	return s, nil
 }
 
-// tlsPolicy reads the parameter tls. Over smtps, TLS is there from the start.
+// tlsPolicy parses the parameter tls. Over smtps, TLS is there from the start.
 func tlsPolicy(value, scheme string) (mail.TLSPolicy, error) {
 	switch {
 	case scheme == "smtps":
@@ -125,13 +124,13 @@ func tlsPolicy(value, scheme string) (mail.TLSPolicy, error) {
 	case value == "none":
 		return mail.NoTLS, nil
 	}
-	return 0, errors.New("it is opportunistic, required or none")
+	return 0, errors.New("it must be opportunistic, required or none")
 }
 
 func positive(value string) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err == nil && d <= 0 {
-		err = errors.New("it is not above 0")
+		err = errors.New("it must be above 0")
 	}
 	return d, err
 }
@@ -172,19 +171,17 @@ func (s *server) Send(ctx context.Context, m Message) error {
 		if failure == nil {
 			return nil
 		}
-		// A connection that waited may have been closed by the server in the
-		// meantime, which says nothing about this message, not sent yet.
+		// The server may have closed an idle connection, which says nothing about this message, not sent yet.
 		if !stale {
 			return failure
 		}
 	}
 }
 
-// try sends a message over a connection. It keeps the connection only where the
-// message was accepted: after a failure nobody can be sure that client and
-// server agree on what comes next (a refused DATA leaves the transaction open).
-// A stale connection is one that waited, and failed before the message was sent
-// for a reason that may be the connection's own.
+// try sends a message over a connection. It keeps the connection only if the message was accepted: after a failure
+// nobody can be sure that client and server agree on what comes next (a refused DATA leaves the transaction open).
+// stale reports that the connection was idle before and failed before the message was sent, for a reason that may be
+// the connection's.
 func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *Error, stale bool) {
 	stop := context.AfterFunc(ctx, func() { c.net.Close() })
 	at, err := c.transact(e, s.timeout)
@@ -193,7 +190,7 @@ func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *
 	case err == nil && !cut && c.smtp.Text.R.Buffered() == 0:
 		s.keep(c)
 		return nil, false
-	case err == nil: // accepted, whatever came after it
+	case err == nil: // accepted, whatever fails after it
 		c.net.Close()
 		return nil, false
 	}
@@ -202,8 +199,7 @@ func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *
 		failure.Err = errors.Join(ctx.Err(), failure.Err)
 	}
 	if cut || failure.Code == 0 || failure.Code == closing {
-		// Not by QUIT: within a message it would end what was written of it, and
-		// have that delivered.
+		// Without QUIT: within a message it would end what was written of it, and have that delivered.
 		c.net.Close()
 	} else {
 		c.quit()
@@ -211,15 +207,13 @@ func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *
 	return failure, !cut && c.reused && mayBeStale(failure.Code, at)
 }
 
-// mayBeStale tells whether a failure on a connection that was used before may
-// have to do with that: the server has left, wants no more on one connection,
-// or has lost count of the commands.
+// mayBeStale reports whether a failure on a reused connection may come from that: the server has closed it, accepts
+// no more on one connection, or has lost count of the commands.
 func mayBeStale(code int, at phase) bool {
 	return at == sender || at < content && (code == 0 || code == closing || code == badSequence)
 }
 
-// transact hands a message over (RFC 5321 §3.3). Where that fails it returns how
-// far it came.
+// transact hands a message over (RFC 5321 §3.3). If that fails it returns the phase.
 func (c *connection) transact(e *envelope, timeout time.Duration) (phase, error) {
 	if err := c.smtp.UpdateDeadline(timeout); err != nil {
 		return sender, err
@@ -244,7 +238,7 @@ func (c *connection) transact(e *envelope, timeout time.Duration) (phase, error)
 	return end, w.Close()
 }
 
-// connect takes a waiting connection or opens one.
+// connect takes an idle connection or opens one.
 func (s *server) connect(ctx context.Context) (*connection, error) {
 	s.mu.Lock()
 	if s.closed {
@@ -265,7 +259,7 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 func (s *server) dial(ctx context.Context) (*connection, error) {
 	c := &connection{}
 	stop := func() bool { return true }
-	// A client of its own: its dialler tells us which network connection it is.
+	// Each connection has a client of its own: its dialler gives us the network connection.
 	client, err := mail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)],
 		mail.WithDialContextFunc(func(dialling context.Context, network, address string) (net.Conn, error) {
 			var dialer net.Dialer
@@ -274,12 +268,12 @@ func (s *server) dial(ctx context.Context) (*connection, error) {
 				return nil, err
 			}
 			c.net = conn
-			// The client heeds the context only as far as here.
+			// The client observes the context only up to here.
 			stop = context.AfterFunc(ctx, func() { conn.Close() })
 			if s.tls == nil {
 				return conn, nil
 			}
-			// The client sees by the type that it is encrypted.
+			// The client recognises encryption by this type.
 			secure := tls.Client(conn, s.tls)
 			return secure, secure.HandshakeContext(dialling)
 		}))...)
@@ -299,7 +293,7 @@ func (s *server) dial(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-// keep lets a connection wait for the next message.
+// keep keeps a connection for the next message.
 func (s *server) keep(c *connection) {
 	c.reused = true
 	s.mu.Lock()
@@ -312,7 +306,7 @@ func (s *server) keep(c *connection) {
 	s.waiting = append(s.waiting, c)
 }
 
-// expire closes a connection that waited long enough, unless it was just taken.
+// expire closes a connection that was idle for too long, unless it was just taken.
 func (s *server) expire(c *connection) {
 	s.mu.Lock()
 	for i, w := range s.waiting {
@@ -326,7 +320,7 @@ func (s *server) expire(c *connection) {
 	s.mu.Unlock()
 }
 
-// quit takes leave of the server.
+// quit ends the session.
 func (c *connection) quit() {
 	defer c.net.Close()
 	if err := c.net.SetDeadline(time.Now().Add(quitTimeout)); err == nil {
@@ -335,13 +329,13 @@ func (c *connection) quit() {
 	}
 }
 
-// quitTimeout is how long a server's goodbye is waited for.
+// quitTimeout is how long to wait for a server's reply to QUIT.
 const quitTimeout = 5 * time.Second
 
-// AtOnce is how many connections it may have.
+// AtOnce returns the most connections.
 func (s *server) AtOnce() int { return cap(s.slots) }
 
-// Close takes leave of the server. Messages on their way are sent.
+// Close closes the idle connections. Messages that are being sent are finished.
 func (s *server) Close() error {
 	s.mu.Lock()
 	waiting := s.waiting

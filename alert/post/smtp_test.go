@@ -30,8 +30,8 @@ func failure(t *testing.T, mailer post.Mailer, ctx context.Context) *post.Error 
 	return e
 }
 
-// TestReplies checks what replies mean, and that the next message goes out over
-// a connection of its own. TestClassify has all of them.
+// TestReplies checks what replies mean, and that the next message is sent over another connection. TestClassify has
+// all replies.
 func TestReplies(t *testing.T) {
 	none := smtp.NoEnhancedCode
 	for _, test := range []struct {
@@ -55,7 +55,7 @@ func TestReplies(t *testing.T) {
 		{"DATA", 550, smtp.EnhancedCode{5, 7, 26}, post.ForSender, false},
 		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, post.ForSender, false},
 		{"DATA", 452, smtp.EnhancedCode{4, 3, 1}, post.Temporary, false},
-		// What the server holds against the sender it holds against all mail.
+		// A refusal of the sender concerns all mail.
 		{"MAIL", 550, none, post.ForSender, true},
 		{"MAIL", 553, smtp.EnhancedCode{5, 1, 8}, post.ForSender, true},
 		{"MAIL", 451, smtp.EnhancedCode{4, 7, 1}, post.Temporary, true},
@@ -109,8 +109,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// TestIdle lets a connection wait too long: it is closed, and the next message
-// opens another.
+// TestIdle leaves a connection idle for too long: it is closed, and the next message opens another.
 func TestIdle(t *testing.T) {
 	server := posttest.NewServer(t, posttest.Config{})
 	mailer := open(t, server.URL("idle", "1ms"))
@@ -125,7 +124,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestHangup has the server close the connections that wait.
+// TestHangup makes the server close idle connections.
 func TestHangup(t *testing.T) {
 	const connections = 3
 	gate := make(chan struct{})
@@ -152,7 +151,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// atOnce lets nobody pass RCPT before n have come to it.
+// atOnce blocks each client at RCPT until n clients have reached it.
 func atOnce(n int32, gate chan struct{}) func(posttest.Command) error {
 	var come atomic.Int32
 	return func(c posttest.Command) error {
@@ -166,7 +165,7 @@ func atOnce(n int32, gate chan struct{}) func(posttest.Command) error {
 	}
 }
 
-// TestBounded sends much at once, over few connections.
+// TestBounded sends many messages at once, over few connections.
 func TestBounded(t *testing.T) {
 	const connections = 2
 	gate := make(chan struct{})
@@ -186,8 +185,8 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestEnough has the server want no more on a connection after some messages, in
-// the words of one or another: the next message leaves over a new one.
+// TestEnough makes the server accept no more on a connection after some messages, with one reply or another: the next
+// message is sent over a new one.
 func TestEnough(t *testing.T) {
 	for _, enough := range []*smtp.SMTPError{
 		{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "enough on this connection"},
@@ -218,8 +217,8 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// TestRefusedWhileReused has the server refuse a recipient over a connection
-// that was used before: that is about the recipient, who is not tried again.
+// TestRefusedWhileReused makes the server refuse a recipient over a reused connection: that is about the recipient,
+// who is not tried again.
 func TestRefusedWhileReused(t *testing.T) {
 	tries := 0
 	server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
@@ -239,8 +238,8 @@ func TestRefusedWhileReused(t *testing.T) {
 	}
 }
 
-// TestSaidTooMuch has the server say more than it was asked once it has accepted
-// a message: that is accepted, and the connection is not used for another.
+// TestSaidTooMuch makes the server reply more than it should after it has accepted a message: the message is
+// accepted, and the connection is not reused.
 func TestSaidTooMuch(t *testing.T) {
 	var once atomic.Bool
 	var mails atomic.Int32
@@ -264,8 +263,7 @@ func TestSaidTooMuch(t *testing.T) {
 	}
 }
 
-// TestUTF8 sends to an address that is not ASCII, by servers that take those and
-// servers that do not.
+// TestUTF8 sends to an address that is not ASCII, through servers that accept those and servers that do not.
 func TestUTF8(t *testing.T) {
 	m := posttest.Message()
 	m.To = "rené@bourg-fictif.example"
@@ -281,7 +279,7 @@ func TestUTF8(t *testing.T) {
 	if got, n := send(posttest.Config{ASCII: true}); n != 0 || got == nil || got.Kind != post.ForAddress || got.AllMail || !strings.Contains(got.Error(), "does not offer SMTPUTF8") {
 		t.Errorf("%d arrived, error %+v", n, got)
 	}
-	// What the server says of a command that others do not send is not about them.
+	// What the server says about SMTPUTF8 does not concern other messages.
 	refuse := func(c posttest.Command) error {
 		if c.Verb == "MAIL" {
 			return &smtp.SMTPError{Code: 555, EnhancedCode: smtp.EnhancedCode{5, 5, 4}, Message: "unknown parameter SMTPUTF8"}
@@ -293,7 +291,7 @@ func TestUTF8(t *testing.T) {
 	}
 }
 
-// TestGreeting has the server want none of us from the start.
+// TestGreeting makes the server refuse us in its greeting.
 func TestGreeting(t *testing.T) {
 	server := posttest.NewServer(t, posttest.Config{Answer: func(string) string { return "554 5.7.1 not from there\r\n" }})
 	if got := failure(t, open(t, server.URL()), t.Context()); got.Kind != post.ForSender || !got.AllMail || got.Enhanced != "5.7.1" {
@@ -301,8 +299,8 @@ func TestGreeting(t *testing.T) {
 	}
 }
 
-// TestDrop has the server disappear while a message is under way: after it was
-// sent whole, nobody knows whether it was accepted.
+// TestDrop makes the server disappear while a message is sent: after it was sent whole, nobody knows whether it was
+// accepted.
 func TestDrop(t *testing.T) {
 	for verb, unknown := range map[string]bool{"MAIL": false, "RCPT": false, "DATA": true} {
 		t.Run(verb, func(t *testing.T) {
@@ -326,8 +324,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestDropReused has the server disappear after it got a message over a
-// connection that was used before: the message is not sent again.
+// TestDropReused makes the server disappear after it got a message over a reused connection: the message is not sent
+// again.
 func TestDropReused(t *testing.T) {
 	var mails atomic.Int32
 	server := posttest.NewServer(t, posttest.Config{Script: func(c posttest.Command) error {
@@ -345,7 +343,7 @@ func TestDropReused(t *testing.T) {
 	}
 }
 
-// TestHang has the server say nothing any more: the context cuts the attempt.
+// TestHang makes the server stop answering: the context ends the attempt.
 func TestHang(t *testing.T) {
 	for verb, unknown := range map[string]bool{"AUTH": false, "MAIL": false, "RCPT": false, "DATA": true} {
 		t.Run(verb, func(t *testing.T) {
@@ -401,8 +399,7 @@ func TestHang(t *testing.T) {
 	})
 }
 
-// silent is the URL of a server that greets nobody, and calls come at each
-// connection.
+// silent returns the URL of a server that sends no greeting, and calls come at each connection.
 func silent(t *testing.T, scheme string, come func()) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -432,7 +429,7 @@ func silent(t *testing.T, scheme string, come func()) string {
 	return scheme + "://" + listener.Addr().String()
 }
 
-// TestTimeout leaves it to the mailer to give up.
+// TestTimeout lets the mailer's own timeout end the attempt.
 func TestTimeout(t *testing.T) {
 	url := silent(t, "smtp", func() {})
 	got := failure(t, open(t, url+"?timeout=10ms"), t.Context())
@@ -452,8 +449,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// TestSecurity checks what is refused so that nothing leaves in the clear, or
-// to somebody else.
+// TestSecurity checks that nothing is sent unencrypted, or to another server.
 func TestSecurity(t *testing.T) {
 	t.Run("TLS required and not offered", func(t *testing.T) {
 		server := posttest.NewServer(t, posttest.Config{})
@@ -503,7 +499,7 @@ func TestSecurity(t *testing.T) {
 	})
 }
 
-// BenchmarkSMTP sends to a server that does nothing with it.
+// BenchmarkSMTP sends to a server that does nothing with the mail.
 func BenchmarkSMTP(b *testing.B) {
 	server := posttest.NewServer(b, posttest.Config{})
 	mailer := open(b, server.URL())
@@ -517,8 +513,8 @@ func BenchmarkSMTP(b *testing.B) {
 	})
 }
 
-// FuzzMessage sends whatever others wrote to a server: it is refused, or comes
-// out as it was, for one recipient, with the same headers as a tame message.
+// FuzzMessage sends any texts to a server: the message is refused, or arrives unchanged, for one recipient, with the
+// same headers as a harmless one.
 func FuzzMessage(f *testing.F) {
 	for _, s := range []string{
 		"", "a\r\nBcc: x@y.example", "a\nb", "a\rb", "a\x00", "\u0085", "\u2028", "\xff", "  a   b  ", strings.Repeat(" ", 300), strings.Repeat("a ", 200),
@@ -569,8 +565,8 @@ RCPT TO:<z@y.example`, "\t", "\u00a0", "=??q?=0ABcc:_x@y.example?=",
 	})
 }
 
-// headers lists the names of a message's headers, in their order. It looks at
-// the lines alone, as the most careless reader does.
+// headers returns the names of a message's headers, in their order. It looks at lines only, like the most careless
+// mail program.
 func headers(t testing.TB, got posttest.Received) string {
 	t.Helper()
 	head, _, ok := bytes.Cut(got.Content, []byte("\r\n\r\n"))
@@ -593,8 +589,7 @@ func headers(t testing.TB, got posttest.Received) string {
 
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// TestAfterFailure sends a message that fails, then another: whatever happened
-// to the first, the second is accepted, and nobody blames it.
+// TestAfterFailure sends a message that fails, then another: the second is accepted, whatever happened to the first.
 func TestAfterFailure(t *testing.T) {
 	refuse := func(verb string, code int) func(posttest.Command) error {
 		return func(c posttest.Command) error {
@@ -618,7 +613,7 @@ func TestAfterFailure(t *testing.T) {
 		"RCPT refused, RSET too":       {Script: refuse("RCPT", 451), Answer: answer("RSET", "500 5.5.1 what?\r\n")},
 		"RCPT closes":                  {Answer: answer("RCPT", "421 4.3.2 shutting down\r\n")},
 		"DATA refused":                 {Answer: answer("DATA", "452 4.3.1 no space\r\n")},
-		"DATA refused for good":        {Answer: answer("DATA", "554 5.5.1 no valid recipients\r\n")},
+		"DATA refused permanently":     {Answer: answer("DATA", "554 5.5.1 no valid recipients\r\n")},
 		"DATA accepted before its end": {Answer: answer("DATA", "250 2.0.0 thanks\r\n")},
 		"message refused":              {Script: refuse("DATA", 554)},
 		"MAIL answered badly":          {Answer: answer("MAIL", "?\r\n")},

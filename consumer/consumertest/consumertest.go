@@ -1,5 +1,4 @@
-// Package consumertest holds consumers of a stream to what package consumer
-// promises: one suite that the tests of each of them run.
+// Package consumertest is the conformance suite of consumers of a stream, which the tests of each of them run.
 package consumertest
 
 import (
@@ -20,26 +19,26 @@ import (
 
 // Subject is a consumer on a database, with the items that it processes.
 type Subject interface {
-	// Restart gives the consumer as a new process has it, with that fault.
+	// Restart returns the consumer as a new process has it, with that fault.
 	Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer
 	// Add makes items for it, and returns their ids in the order of their numbers.
 	Add(t *testing.T, n int) []int64
-	// Processed are the items whose effect is there, each as often as it is.
+	// Processed returns the items that took effect, each as often as it did.
 	Processed(t *testing.T) []int64
-	// Cursor is how far it has come.
+	// Cursor returns the consumer's cursor.
 	Cursor(t *testing.T) int64
 	// Store is the database.
 	Store() *store.Store
 }
 
-// Run runs the suite on each kind of database. Open makes a subject on a
-// database that is empty at first; others may open it at the same time.
+// Run runs the suite on each kind of database. Open returns a subject on a database that is empty at first; several
+// may be opened on it at the same time.
 func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 	for kind, database := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, *trial){
 				"Resumes": testResumes, "PanicsAlways": testPanics, "FailsAlways": testFails, "PanicsTwice": testPanicsTwice,
-				"Unavailable": testUnavailable, "DatabaseAiling": testAiling, "Stopped": testStopped,
+				"Unavailable": testUnavailable, "DatabaseUnhealthy": testUnhealthy, "Stopped": testStopped,
 				"Retried": testRetried, "RetriedInVain": testRetriedInVain, "SeveralFail": testSeveralFail,
 			} {
 				t.Run(name, func(t *testing.T) {
@@ -47,7 +46,7 @@ func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 					test(t, newTrial(t, url, open(t, url)))
 				})
 			}
-			if kind == "postgres" { // elsewhere one process is all there can be
+			if kind == "postgres" { // elsewhere only one process is possible
 				t.Run("LeadLost", func(t *testing.T) {
 					url := database(t)
 					testLeadLost(t, newTrial(t, url, open(t, url)), newTrial(t, url, open(t, url)))
@@ -57,16 +56,16 @@ func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 	}
 }
 
-// trial is a subject that is watched, and whose items can be made to fail.
+// trial is a subject that is observed, and whose items can be made to fail.
 type trial struct {
 	Subject
 	t        *testing.T
 	url      string
 	consumer *consumer.Consumer
 	mutex    sync.Mutex
-	// fail fails an item, if it is not nil.
+	// fail makes an item fail, if it is not nil.
 	fail func(item int64) error
-	// offered is how often each item was tried, and alone how often by itself.
+	// offered counts the tries of each item, and alone those in a batch of its own.
 	offered, alone map[int64]int
 	cursor         int64
 }
@@ -82,20 +81,19 @@ func (w *trial) restart() {
 	w.consumer = w.Restart(w.t, w.watch)
 }
 
-// watch sees items before they are processed: the cursor has passed none of
-// them, and never goes back.
+// watch observes items before they are processed: the cursor must not have passed them, and must never go back.
 func (w *trial) watch(_ context.Context, _ string, items []consumer.Item) error {
 	cursor := w.Cursor(w.t)
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if cursor < w.cursor {
-		w.t.Errorf("the cursor went back from %d to %d", w.cursor, cursor)
+		w.t.Errorf("the cursor moved back from %d to %d", w.cursor, cursor)
 	}
 	w.cursor = cursor
 	var failed error
 	for i, item := range items {
 		if item.FirstTried.IsZero() && item.Number <= cursor {
-			w.t.Errorf("item %d is processed when the cursor, %d, has passed it", item.Number, cursor)
+			w.t.Errorf("item %d is processed although the cursor %d has passed it", item.Number, cursor)
 		}
 		if i > 0 && items[i-1].Number >= item.Number {
 			w.t.Errorf("item %d is processed after %d", item.Number, items[i-1].Number)
@@ -118,7 +116,7 @@ func (w *trial) drain() {
 	}
 }
 
-// expect checks what was processed, each once, and what is set aside.
+// expect checks which items were processed, each once, and which are quarantined.
 func (w *trial) expect(processed []int64, aside ...int64) {
 	w.t.Helper()
 	got := w.Processed(w.t)
@@ -135,21 +133,21 @@ func (w *trial) expect(processed []int64, aside ...int64) {
 	for _, row := range rows {
 		kept = append(kept, row.Item)
 		if row.Consumer != w.consumer.Name || row.Kind == "" || row.Error == "" || row.FirstAt.IsZero() || row.LastAt.Before(row.FirstAt) {
-			w.t.Errorf("set aside as %+v", row)
+			w.t.Errorf("quarantined as %+v", row)
 		}
 	}
 	slices.Sort(kept)
 	if !slices.Equal(kept, slices.Sorted(slices.Values(aside))) {
-		w.t.Errorf("set aside %v, not %v", kept, aside)
+		w.t.Errorf("quarantined %v, not %v", kept, aside)
 	}
 }
 
-// without are the items but some.
+// without returns the items except some.
 func without(items []int64, some ...int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(items), func(id int64) bool { return slices.Contains(some, id) })
 }
 
-// panics fails items by panicking, while it may.
+// panics makes items fail by panicking, while may returns true.
 func panics(items ...int64) func(int64) error {
 	return func(id int64) error {
 		if slices.Contains(items, id) {
@@ -159,7 +157,7 @@ func panics(items ...int64) func(int64) error {
 	}
 }
 
-// A new process goes on where the last one was.
+// A new process continues where the last one stopped.
 func testResumes(t *testing.T, w *trial) {
 	items := w.Add(t, 5)
 	w.drain()
@@ -176,21 +174,21 @@ func testResumes(t *testing.T, w *trial) {
 	}
 }
 
-// An item that panics ends nothing, and is set aside after three tries.
+// An item that panics does not end the consumer, and is quarantined after three tries.
 func testPanics(t *testing.T, w *trial) {
 	items := w.Add(t, 7)
 	w.fail = panics(items[3])
 	w.drain()
 	w.expect(without(items, items[3]), items[3])
 	if n := w.alone[items[3]]; n != consumer.Tries {
-		t.Errorf("it was tried %d times alone", n)
+		t.Errorf("the item was tried %d times alone", n)
 	}
 	rows, err := w.Store().Database().Quarantine(t.Context())
 	if err != nil || len(rows) != 1 {
-		t.Fatalf("set aside: %+v, %v", rows, err)
+		t.Fatalf("quarantined: %+v, %v", rows, err)
 	}
 	if rows[0].Tries != consumer.Tries || !strings.Contains(rows[0].Error, "poisoned") {
-		t.Errorf("set aside as %+v", rows[0])
+		t.Errorf("quarantined as %+v", rows[0])
 	}
 	more := w.Add(t, 2)
 	w.restart()
@@ -198,12 +196,12 @@ func testPanics(t *testing.T, w *trial) {
 	w.expect(append(without(items, items[3]), more...), items[3])
 }
 
-// So is one that fails in another way, also the first and the last there is.
+// The same goes for an item that returns an error, also for the first and the last item.
 func testFails(t *testing.T, w *trial) {
 	items := w.Add(t, 4)
 	w.fail = func(id int64) error {
 		if id == items[0] || id == items[3] {
-			return errors.New("it cannot be")
+			return errors.New("cannot be processed")
 		}
 		return nil
 	}
@@ -215,7 +213,7 @@ func testFails(t *testing.T, w *trial) {
 	w.expect(append(items[1:3:3], more...), items[0], items[3])
 }
 
-// What passes before the third try is as if it had not been.
+// A failure that ends before the third try has no effect.
 func testPanicsTwice(t *testing.T, w *trial) {
 	items := w.Add(t, 5)
 	w.fail = func(id int64) error {
@@ -228,15 +226,15 @@ func testPanicsTwice(t *testing.T, w *trial) {
 	w.expect(items)
 }
 
-// Where something does not answer, no item is at fault, however long it lasts.
+// If a service does not answer, no item is at fault, however long that lasts.
 func testUnavailable(t *testing.T, w *trial) {
-	notTheirs(t, w, &vigie.Error{Code: vigie.Unavailable, Err: errors.New("it is away")})
+	notTheirs(t, w, &vigie.Error{Code: vigie.Unavailable, Err: errors.New("it does not answer")})
 }
 
-// Nor where the database lacks what it needs.
-func testAiling(t *testing.T, w *trial) {
+// The same goes for a database that lacks a table.
+func testUnhealthy(t *testing.T, w *trial) {
 	err := storetest.MissingTable(t, w.url)
-	if err == nil || !database.Ailing(err) {
+	if err == nil || !database.Unhealthy(err) {
 		t.Fatalf("a missing table: %v", err)
 	}
 	notTheirs(t, w, err)
@@ -252,18 +250,18 @@ func notTheirs(t *testing.T, w *trial, fault error) {
 	}
 	for range 4 * consumer.Tries {
 		if err := w.consumer.Drain(t.Context()); !errors.Is(err, fault) {
-			t.Fatalf("it says %v", err)
+			t.Fatalf("the error is %v", err)
 		}
 	}
 	if rows, err := w.Store().Database().Quarantine(t.Context()); err != nil || len(rows) > 0 {
-		t.Fatalf("set aside: %+v, %v", rows, err)
+		t.Fatalf("quarantined: %+v, %v", rows, err)
 	}
 	w.fail = nil
 	w.drain()
 	w.expect(items)
 }
 
-// A process that is stopped in the middle has lost nothing.
+// A process that is stopped in the middle loses nothing.
 func testStopped(t *testing.T, w *trial) {
 	items := w.Add(t, 6)
 	ctx, stop := context.WithCancel(t.Context())
@@ -273,14 +271,14 @@ func testStopped(t *testing.T, w *trial) {
 		}
 		return nil
 	}
-	_ = w.consumer.Drain(ctx) // it may have been done
+	_ = w.consumer.Drain(ctx) // it may have finished
 	w.fail = nil
 	w.restart()
 	w.drain()
 	w.expect(items)
 }
 
-// What is set aside is processed when it is asked for and can be.
+// A quarantined item is processed once an operator asks for it and it succeeds.
 func testRetried(t *testing.T, w *trial) {
 	items := w.Add(t, 5)
 	w.fail = panics(items[1], items[3])
@@ -301,7 +299,7 @@ func testRetried(t *testing.T, w *trial) {
 	w.expect(items)
 }
 
-// What fails again stays where it is; nobody waits for it.
+// An item that fails again stays in quarantine, and delays nobody.
 func testRetriedInVain(t *testing.T, w *trial) {
 	items := w.Add(t, 3)
 	w.fail = panics(items[1])
@@ -318,7 +316,7 @@ func testRetriedInVain(t *testing.T, w *trial) {
 	w.expect(append(without(items, items[1]), more...), items[1])
 	after, err := w.Store().Database().Quarantine(t.Context())
 	if err != nil || after[0].Tries <= before[0].Tries || after[0].Retry || !after[0].FirstAt.Equal(before[0].FirstAt) {
-		t.Errorf("set aside as %+v, then as %+v, %v", before[0], after[0], err)
+		t.Errorf("quarantined as %+v, then as %+v, %v", before[0], after[0], err)
 	}
 	w.fail = nil
 	if _, err := w.Store().Retry(t.Context(), nil); err != nil {
@@ -328,7 +326,7 @@ func testRetriedInVain(t *testing.T, w *trial) {
 	w.expect(append(items, more...))
 }
 
-// Several that fail are set aside, each alone.
+// Several items that fail are each quarantined alone.
 func testSeveralFail(t *testing.T, w *trial) {
 	items := w.Add(t, 9)
 	bad := []int64{items[0], items[1], items[5], items[8]}
@@ -337,8 +335,8 @@ func testSeveralFail(t *testing.T, w *trial) {
 	w.expect(without(items, bad...), bad...)
 }
 
-// A replica that loses the lead in the middle stops, and what it had begun
-// counts once though another did it meanwhile.
+// A replica that loses leadership in the middle stops, and what it had begun counts once although another replica did
+// it too.
 func testLeadLost(t *testing.T, first, second *trial) {
 	items := first.Add(t, 6)
 	lost := false
@@ -353,7 +351,7 @@ func testLeadLost(t *testing.T, first, second *trial) {
 	}
 	_ = first.consumer.Drain(t.Context()) // it may have noticed
 	if !lost {
-		t.Fatal("the lead was never lost")
+		t.Fatal("leadership was never lost")
 	}
 	more := first.Add(t, 3)
 	first.drain()

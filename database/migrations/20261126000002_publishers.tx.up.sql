@@ -1,8 +1,8 @@
--- A notice that was published by mistake, and taken back.
+-- A notice that was published by mistake, and withdrawn.
 ALTER TABLE notices ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
--- What platforms call buyers.
+-- The references that sources have for buyers.
 CREATE TABLE buyer_refs (
 	source TEXT NOT NULL,
 	ref TEXT NOT NULL,

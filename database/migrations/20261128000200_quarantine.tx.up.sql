@@ -1,6 +1,6 @@
--- What a consumer could not process, and set aside to go on with the rest. kind
--- says what the item is; number is its place in the order of changes; detail is
--- what the consumer needs beside that to try again; retry asks it to.
+-- The items that consumers could not process and skipped. kind says what the item
+-- is; number is its place in the order of changes; detail is what else the
+-- consumer needs to try again; retry asks it to.
 CREATE TABLE quarantine (
 	consumer TEXT NOT NULL,
 	item BIGINT NOT NULL,

@@ -1,5 +1,5 @@
--- The deliveries that are held, for they may not be sent, but may be again: since
--- when, and what stands in the way. It is a table of its own because the version
+-- The deliveries that are held, because they may not be sent for now: since when,
+-- and why. It is a table of its own because the version
 -- before reads all columns of deliveries, and fails on one that it does not know.
 CREATE TABLE delivery_holds (
 	delivery_id BIGINT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
@@ -8,7 +8,7 @@ CREATE TABLE delivery_holds (
 );
 
 --bun:split
--- The times, as change numbers, in which a watch was on, and that have ended: a
+-- The ended periods, in change numbers, in which a watch was on: a
 -- notice of one of them is owed even if the watch is off when the ledger reads
 -- it. Those that the ledger has read past are deleted.
 CREATE TABLE watch_periods (
@@ -22,6 +22,6 @@ CREATE TABLE watch_periods (
 CREATE INDEX watch_periods_until ON watch_periods (until);
 
 --bun:split
--- Since when the issuer does not vouch any more for an address that it vouched
--- for; null where it does, or never did. What such an address is owed is held.
+-- When the issuer stopped verifying an address; null if it verifies it, or never
+-- did. The deliveries of such an address are held.
 ALTER TABLE recipients ADD COLUMN unvouched_at TIMESTAMPTZ;

@@ -1,6 +1,6 @@
--- What a column holds that has names for values is one of these: no other way into
+-- The columns that hold names of values accept only these names: no other way into
 -- the database can store what nothing understands. A later migration that adds a
--- name replaces the constraint. store/mend.go puts older rows right first.
+-- name replaces the constraint. store/mend.go repairs older rows first.
 ALTER TABLE accounts ADD CONSTRAINT accounts_locale_known CHECK (locale IN ('FR', 'EN'));
 
 --bun:split

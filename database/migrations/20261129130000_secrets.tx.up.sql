@@ -1,5 +1,5 @@
--- The secrets that this database was used with, by what can be made of them and
--- not back. Those who sign with one that is not here are to stop.
+-- The fingerprints of the secrets that this database was used with. A server that
+-- signs with another secret must stop.
 CREATE TABLE secrets (
 	fingerprint TEXT PRIMARY KEY,
 	known_at TIMESTAMPTZ NOT NULL,

@@ -10,7 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// A buyer, as the platform's register has it.
+// A buyer, as in the platform's register.
 type BuyerInput struct {
 	// One of the token's sources.
 	Source string `json:"source"`
@@ -18,11 +18,11 @@ type BuyerInput struct {
 	Ref string `json:"ref"`
 	// What it is called.
 	Name string `json:"name"`
-	// 14 digits. One that differs from what was known takes its place.
+	// 14 digits. It replaces another one that was known.
 	Siret *string `json:"siret,omitempty"`
-	// Where it sits.
+	// Its city.
 	City *string `json:"city,omitempty"`
-	// The INSEE code of the department where it sits.
+	// The INSEE code of its department.
 	DepartmentCode *string `json:"departmentCode,omitempty"`
 	// Other names that notices call it by, or did.
 	FormerNames []string `json:"formerNames,omitempty"`
@@ -42,7 +42,7 @@ type Choice struct {
 type Choices struct {
 	// How several keywords combine.
 	KeywordModes []*Choice `json:"keywordModes"`
-	// How often a watch writes.
+	// How often a watch sends alerts.
 	Frequencies []*Choice `json:"frequencies"`
 	// What is bought.
 	Natures []*Choice `json:"natures"`
@@ -58,11 +58,11 @@ type CreateWatchInput struct {
 	Name string `json:"name"`
 	// What it looks for.
 	Criteria *CriteriaInput `json:"criteria"`
-	// Whether its recipients are written to.
+	// Whether it sends alerts.
 	Active bool `json:"active"`
-	// How often it writes.
+	// How often it sends alerts.
 	Frequency vigie.Frequency `json:"frequency"`
-	// Whether the account's own address is written to.
+	// Whether the account's own address gets the alerts.
 	NotifyMe bool `json:"notifyMe"`
 	// Other addresses, at most 20.
 	Recipients []string `json:"recipients,omitempty"`
@@ -72,9 +72,9 @@ type CreateWatchInput struct {
 type CreateWatchPayload struct {
 	// The new watch; null where there are errors.
 	Watch *vigie.Watch `json:"watch,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// What may not mean what its author thinks.
+	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
 }
 
@@ -82,18 +82,18 @@ type CreateWatchPayload struct {
 type CriteriaInput struct {
 	// Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50.
 	Keywords graphql.Omittable[[]string] `json:"keywords,omitempty"`
-	// The same as typed in one field: words separated by spaces, phrases in double quotes. Words without meaning (« de ») are
-	// dropped with a warning. Excludes `keywords`.
+	// The same as typed in one field: words separated by spaces, phrases in double quotes. Words that are too common (“de”) are
+	// dropped with a warning. Not together with `keywords`.
 	KeywordsText graphql.Omittable[*string] `json:"keywordsText,omitempty"`
-	// ALL where never said.
+	// ALL by default.
 	KeywordMode graphql.Omittable[*vigie.KeywordMode] `json:"keywordMode,omitempty"`
-	// Like `keywords`; a phrase has at most two words that count.
+	// Like `keywords`; a phrase has at most two words, not counting common ones (“de”, “la”).
 	ExcludedKeywords graphql.Omittable[[]string] `json:"excludedKeywords,omitempty"`
 	// Ids of buyers.
 	BuyerIds graphql.Omittable[[]string] `json:"buyerIds,omitempty"`
 	// INSEE codes.
 	DepartmentCodes graphql.Omittable[[]string] `json:"departmentCodes,omitempty"`
-	// True where never said.
+	// True by default.
 	IncludeNationwide graphql.Omittable[*bool] `json:"includeNationwide,omitempty"`
 	// What is bought.
 	Natures graphql.Omittable[[]vigie.Nature] `json:"natures,omitempty"`
@@ -117,7 +117,7 @@ type CriterionResult struct {
 
 // What deleteAccount did.
 type DeleteAccountPayload struct {
-	// The id of the account that is erased; null where there are errors.
+	// The id of the erased account; null where there are errors.
 	DeletedAccountID *string `json:"deletedAccountId,omitempty"`
 	// What a person can put right: INVALID at confirmEmail where it is not the account's address.
 	UserErrors []*vigie.Error `json:"userErrors"`
@@ -125,9 +125,9 @@ type DeleteAccountPayload struct {
 
 // What deleteWatch did.
 type DeleteWatchPayload struct {
-	// The id of the watch that is gone; null where there are errors.
+	// The id of the deleted watch; null where there are errors.
 	DeletedWatchID *string `json:"deletedWatchId,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
@@ -135,20 +135,20 @@ type DeleteWatchPayload struct {
 type DismissTenderPayload struct {
 	// The tender as it is now; null where there are errors.
 	Tender *vigie.Tender `json:"tender,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
 // What exportAccount gives.
 type ExportAccountPayload struct {
-	// All that is held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+	// All data held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
 	// to keep; not a form that programs may rely on.
 	Data any `json:"data,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
-// The lengths and counts that inputs may have.
+// The maximum and minimum sizes of inputs.
 type Limits struct {
 	// Characters of a keyword, at least; a letter and # (« C# ») are enough.
 	MinKeywordLength int32 `json:"minKeywordLength"`
@@ -176,7 +176,7 @@ type LotInput struct {
 type MarkTendersSeenPayload struct {
 	// The tenders as they are now, each once; none where there are errors.
 	Tenders []*vigie.Tender `json:"tenders"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
@@ -196,9 +196,9 @@ type MatchPreview struct {
 	Last30Days *int32 `json:"last30Days,omitempty"`
 	// The newest that are online.
 	Nodes []*vigie.Tender `json:"nodes"`
-	// What a person can put right; then nothing was searched.
+	// Mistakes that a person can correct; then nothing was searched.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// What may not mean what its author thinks.
+	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
 }
 
@@ -214,7 +214,7 @@ type NoticeInput struct {
 	PreviousRef *string `json:"previousRef,omitempty"`
 	// The buyer's own number.
 	Reference *string `json:"reference,omitempty"`
-	// L'objet.
+	// The title (objet).
 	Title string `json:"title"`
 	// More about it; markup is taken out.
 	Description *string `json:"description,omitempty"`
@@ -248,7 +248,7 @@ type PublishNoticesPayload struct {
 	Results []*PublishResult `json:"results"`
 	// Why notices were refused; the field names the notice by its place.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// What is odd about notices that were accepted; the field names the notice by its place.
+	// Warnings about notices that were accepted; `field` gives the position of the notice.
 	Warnings []*vigie.Warning `json:"warnings"`
 }
 
@@ -264,7 +264,7 @@ type PublishResult struct {
 type RecipientPayload struct {
 	// The address; null where something was wrong.
 	Recipient *vigie.Recipient `json:"recipient,omitempty"`
-	// What can be put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
@@ -272,13 +272,13 @@ type RecipientPayload struct {
 type RestoreWatchPayload struct {
 	// The watch; null where there are errors.
 	Watch *vigie.Watch `json:"watch,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
 // One line of a watch's summary: « Mots clés » · « test ola mdof ».
 type SummaryLine struct {
-	// In the reader's language; singular or plural as the value is.
+	// In the reader's language, in the singular or plural.
 	Label string `json:"label"`
 	// In the reader's language.
 	Value string `json:"value"`
@@ -287,7 +287,7 @@ type SummaryLine struct {
 // Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow. A tender of no department
 // passes only with NATIONWIDE among the codes.
 type TenderFilter struct {
-	// Whether they can be answered.
+	// Only these statuses.
 	Statuses []vigie.TenderStatus `json:"statuses,omitempty"`
 	// INSEE codes, and NATIONWIDE for tenders of no department.
 	DepartmentCodes []string `json:"departmentCodes,omitempty"`
@@ -319,7 +319,7 @@ type UpdateAccountInput struct {
 	DigestHour graphql.Omittable[*int32] `json:"digestHour,omitempty"`
 	// The day of weekly digests.
 	DigestDay graphql.Omittable[*vigie.Weekday] `json:"digestDay,omitempty"`
-	// Whether a quiet watch says once in 30 days that it is alive.
+	// Whether a watch that has found nothing for 30 days sends a mail to say so.
 	QuietNotes graphql.Omittable[*bool] `json:"quietNotes,omitempty"`
 }
 
@@ -327,7 +327,7 @@ type UpdateAccountInput struct {
 type UpdateAccountPayload struct {
 	// The account as it is now; null where there are errors.
 	Account *vigie.Account `json:"account,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
@@ -337,16 +337,16 @@ type UpdateWatchInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// What it looks for.
 	Criteria graphql.Omittable[*CriteriaInput] `json:"criteria,omitempty"`
-	// Whether its recipients are written to.
+	// Whether it sends alerts.
 	Active graphql.Omittable[*bool] `json:"active,omitempty"`
-	// How often it writes.
+	// How often it sends alerts.
 	Frequency graphql.Omittable[*vigie.Frequency] `json:"frequency,omitempty"`
-	// Whether the account's own address is written to.
+	// Whether the account's own address gets the alerts.
 	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
 	// All other addresses, at most 20.
 	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
-	// With `active: true`: have it tell, once, of what came while it was off. Else it tells only of what comes from when it is
-	// switched on. It may be asked for later, too, of a watch that is on; one that was never off has nothing to tell.
+	// With `active: true`: its recipients also get, once, what was published while it was off. Else they get only what is published
+	// after it was switched on. It can also be asked for later, while the watch is on; for a watch that was never off it does nothing.
 	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
 }
 
@@ -354,9 +354,9 @@ type UpdateWatchInput struct {
 type UpdateWatchPayload struct {
 	// The watch as it is now; null where there are errors.
 	Watch *vigie.Watch `json:"watch,omitempty"`
-	// What a person can put right.
+	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// What may not mean what its author thinks.
+	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
 }
 
@@ -378,7 +378,7 @@ type UpsertBuyersPayload struct {
 
 // What `withdrawTender` did.
 type WithdrawTenderPayload struct {
-	// The tender, which no query gives any more; null where it was refused.
+	// The id of the withdrawn tender; null where it was refused.
 	WithdrawnTenderID *string `json:"withdrawnTenderId,omitempty"`
 	// Why it was refused.
 	UserErrors []*vigie.Error `json:"userErrors"`

@@ -2403,29 +2403,29 @@ scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
 """
 Anything that has an id of its own across the whole API. An id never changes, and means nothing but what it names: store it and
-compare it as a whole, never take it apart. Its length may change.
+compare it as a whole, and do not parse it. Its length may change.
 """
 interface Node {
   "Opaque, and unique across all types."
   id: ID!
 }
 
-"What can be asked. Everything is seen as the person who bears the token may see it."
+"What can be asked. Every answer holds what the token's owner may see."
 type Query {
-  "The person who asks."
+  "The signed-in person."
   viewer: Account!
   """
-  For support desks (scope ` + "`" + `support` + "`" + `): the accounts whose own address it is, and then those that write to it by one of their
-  watches, at most 20. Before the answer it is written down who asked, when, and whose accounts were found (` + "`" + `vigie audit` + "`" + `).
+  For support desks (scope ` + "`" + `support` + "`" + `): the accounts whose own address it is, then those that have it as a recipient of one of their
+  watches, at most 20. Who asked, when, and whose accounts were found is recorded before the answer (` + "`" + `vigie audit` + "`" + `).
   """
   account("The address, whatever its case." email: String!): [Account!]!
-  "Anything by its id; null where there is nothing of that id for the viewer."
+  "Anything by its id; null if the viewer has nothing of that id."
   node("Its id." id: ID!): Node
   "One of the viewer's watches; null where there is none of that id."
   watch("Its id." id: ID!): Watch
   "The viewer's watches."
   watches(
-    "By name, as a French dictionary orders, unless said otherwise."
+    "By name by default, in the order of a French dictionary."
     orderBy: WatchOrder! = NAME_ASC
     "How many from the start, 1 to 100."
     first: Int = 50
@@ -2438,7 +2438,7 @@ type Query {
   ): WatchConnection
   """
   Tenders that match the viewer's watches: those named (` + "`" + `[]` + "`" + `: none), else all active ones, with ` + "`" + `includeInactive` + "`" + ` all.
-  Online tenders unless the filter says otherwise; dismissed ones are left out. The same tenders, by the same rule, as the
+  Only online tenders by default (see ` + "`" + `filter` + "`" + `); dismissed ones are left out. The same tenders, by the same rule, as the
   alerts.
   """
   matchingTenders(
@@ -2448,7 +2448,7 @@ type Query {
     includeInactive: Boolean! = false
     "Narrows the result."
     filter: TenderFilter
-    "Newest first unless said otherwise. RELEVANCE is for searches alone."
+    "Newest first by default. RELEVANCE is for searches only."
     orderBy: TenderOrder! = PUBLISHED_AT_DESC
     "How many from the start, or the size of a page; 1 to 100."
     first: Int = 20
@@ -2461,7 +2461,7 @@ type Query {
     "A page by its number, from 1, of size ` + "`" + `first` + "`" + `; without ` + "`" + `after` + "`" + `, ` + "`" + `before` + "`" + ` or ` + "`" + `last` + "`" + `. Past the end: no edges."
     page: Int
   ): MatchingTenderConnection
-  "What a draft would match, before it is saved. Made for calling while a person types."
+  "What a draft would match, before it is saved. Fast enough to call while a person types."
   previewMatches(
     "The draft."
     criteria: CriteriaInput!
@@ -2470,7 +2470,7 @@ type Query {
   ): MatchPreview
   """
   Why a tender does, or does not, match a watch; null where either is not there for the viewer. For support desks (scope
-  ` + "`" + `support` + "`" + `) any watch is; that they asked is written down.
+  ` + "`" + `support` + "`" + `) any watch can be asked about; the question is recorded.
   """
   explainMatch(
     "One of the viewer's watches."
@@ -2478,9 +2478,9 @@ type Query {
     "Any tender."
     tenderId: ID!
   ): MatchExplanation
-  "A tender by its id; null where there is none. The id of one that turned out to be another leads to that."
+  "A tender by its id; null if there is none. If two tenders were found to be one and were merged, both ids lead to it."
   tender("Its id." id: ID!): Tender
-  "A tender by the number of any of its notices at their source; null where there is none. What links from elsewhere know."
+  "A tender by the number of any of its notices at their source; null if there is none. For links from other systems."
   tenderBySourceRef(
     "A source, e.g. boamp."
     source: String!
@@ -2489,14 +2489,14 @@ type Query {
   ): Tender
   """
   Free-text search over all tenders, forgiving of typing errors and accents; every word must be found. Without ` + "`" + `search` + "`" + `,
-  all tenders that pass the filter. All statuses unless the filter says otherwise.
+  all tenders that pass the filter. All statuses by default.
   """
   tenders(
-    "Words, up to 200 characters, of which the first ten that are no little words count. Blank is as if absent."
+    "Words, up to 200 characters. The first ten count, not counting small words. A blank text counts as absent."
     search: String
     "Narrows the result."
     filter: TenderFilter
-    "RELEVANCE with a search, PUBLISHED_AT_DESC without, unless said. RELEVANCE without a search is an error."
+    "By default RELEVANCE with a search, PUBLISHED_AT_DESC without. RELEVANCE without a search is an error."
     orderBy: TenderOrder
     "How many from the start, or the size of a page; 1 to 100."
     first: Int = 20
@@ -2527,13 +2527,13 @@ type Query {
   ): BuyerConnection
   "The French departments and overseas collectivities, in the order 01 … 19, 2A, 2B, 21 …"
   departments: [Department!]!
-  "The lengths and counts that inputs may have."
+  "The maximum and minimum sizes of inputs."
   limits: Limits!
   "The choices of forms, with labels in the reader's language."
   choices: Choices!
 }
 
-"What can be changed. A payload's ` + "`" + `userErrors` + "`" + ` say what a person can put right; then nothing was stored."
+"What can be changed. A payload's ` + "`" + `userErrors` + "`" + ` list mistakes that a person can correct; then nothing was stored."
 type Mutation {
   "Saves a new watch."
   createWatch("The watch." input: CreateWatchInput!): CreateWatchPayload
@@ -2541,63 +2541,63 @@ type Mutation {
   updateWatch(
     "One of the viewer's watches."
     id: ID!
-    "What shall change."
+    "What to change."
     input: UpdateWatchInput!
   ): UpdateWatchPayload
-  "Takes a watch away; nothing is mailed for it any more. For a day ` + "`" + `restoreWatch` + "`" + ` gives it back."
+  "Deletes a watch; it sends no more mail. ` + "`" + `restoreWatch` + "`" + ` restores it for 24 hours."
   deleteWatch("One of the viewer's watches." id: ID!): DeleteWatchPayload
   """
-  Gives back a watch that was deleted less than a day ago, as it was, with its id. If it is active, it tells, once, of what came
-  meanwhile.
+  Restores a watch that was deleted less than 24 hours ago, with its id. If it is active, its recipients then get, once, what was
+  published in between.
   """
   restoreWatch("A watch that the viewer deleted." id: ID!): RestoreWatchPayload
   """
-  Asks an address once more whether it may be written to: after 24 hours at the earliest, and three times at most, whichever
+  Asks an address again to confirm that it wants mail: after 24 hours at the earliest, and three times at most in all, whichever
   account asks.
   """
   resendConfirmation("An address of one of the viewer's watches." recipientId: ID!): RecipientPayload
   """
-  Has the viewer's own address written to again that had left a watch, or all. The issuer of the token must vouch that the address
-  is the viewer's (` + "`" + `emailVerified` + "`" + `). That mail to an address could not be delivered holds for all accounts: only a link in one of
-  its own mails undoes it.
+  Subscribes the viewer's own address again after it unsubscribed from a watch, or from all. The issuer of the token must vouch
+  that the address is the viewer's (` + "`" + `emailVerified` + "`" + `). An address whose mail came back is blocked for all accounts: only a link in
+  one of its own mails unblocks it.
   """
   resubscribe("The viewer's own address, on one of its watches." recipientId: ID!): RecipientPayload
   "Changes the viewer's settings. What is absent stays as it is."
-  updateAccount("What shall change." input: UpdateAccountInput!): UpdateAccountPayload
-  "Gives the viewer all that is held of it (GDPR, articles 15 and 20). Nothing changes."
+  updateAccount("What to change." input: UpdateAccountInput!): UpdateAccountPayload
+  "All data held about the viewer (GDPR, articles 15 and 20). Changes nothing."
   exportAccount: ExportAccountPayload
   """
-  Erases the viewer's account for good (GDPR, article 17): watches, addresses, deliveries, mails, marks. Of an address that left
-  or bounced a keyed hash stays, so that it is not written to again. A token that is still valid begins a new, empty account with
-  its next request: sign the person out.
+  Erases the viewer's account permanently (GDPR, article 17): watches, addresses, deliveries, mails, marks. Of an address that
+  unsubscribed or bounced a keyed hash stays, so that it gets no mail again. A token that is still valid creates a new, empty
+  account with its next request: sign the person out.
   """
-  deleteAccount("The account's own address, as a precaution; its case does not matter." confirmEmail: String!): DeleteAccountPayload
-  "Notes that the viewer has seen tenders, or has not. Doing so again changes nothing."
+  deleteAccount("The account's own address, as a safeguard; upper and lower case are equal." confirmEmail: String!): DeleteAccountPayload
+  "Marks tenders as seen by the viewer, or as not seen. Repeating it changes nothing."
   markTendersSeen(
     "Any tenders, at most 100."
     tenderIds: [ID!]!
-    "False takes it back."
+    "False: marks them as not seen."
     seen: Boolean! = true
   ): MarkTendersSeenPayload
   """
-  Takes a tender out of the viewer's lists of matching tenders, and of mail to the viewer's own address. Doing so again changes
+  Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. Repeating it changes
   nothing.
   """
   dismissTender(
     "Any tender."
     tenderId: ID!
-    "False puts it back."
+    "False: shows it again."
     dismissed: Boolean! = true
   ): DismissTenderPayload
   """
-  Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each stands alone. Same source and ref with
-  the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
+  Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each succeeds or fails on its own. Same source and
+  ref with the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
   """
-  publishNotices("The notices, in the order in which they shall count." input: [NoticeInput!]!): PublishNoticesPayload
+  publishNotices("The notices, in the order in which they apply." input: [NoticeInput!]!): PublishNoticesPayload
   """
-  Publishers only. Takes back a tender that was published by mistake (one that will not take place is cancelled, by a notice):
-  it is in no list any more, and nobody is written to about it who was not before. Doing so again changes nothing; what is
-  published again is there again, under its id.
+  Publishers only. Withdraws a tender that was published by mistake (to cancel a tender, publish a notice of kind CANCELLATION):
+  it disappears from all lists and causes no new alerts. Repeating it changes nothing; a tender that is
+  published again comes back under its id.
   """
   withdrawTender(
     "One of the token's sources."
@@ -2606,23 +2606,23 @@ type Mutation {
     sourceRef: String!
   ): WithdrawTenderPayload
   """
-  Publishers only. Brings the buyers in step with the platform's register. At most 500; each stands alone. A buyer is found by
-  the platform's reference, else by its SIRET, else by a name that nobody else goes by. Buyers that turn out to be one are
-  joined: both ids lead to it, and watches and tenders follow.
+  Publishers only. Updates the buyers from the platform's register. At most 500; each succeeds or fails on its own. A buyer is
+  found by the platform's reference, else by its SIRET, else by a name that no other buyer has. Buyers that turn out to be one are
+  merged: both ids lead to the result, and watches and tenders follow.
   """
-  upsertBuyers("The buyers, in the order in which they shall count." input: [BuyerInput!]!): UpsertBuyersPayload
+  upsertBuyers("The buyers, in the order in which they apply." input: [BuyerInput!]!): UpsertBuyersPayload
 }
 
 """
 What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
 connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
-not connected is not told later: read the list again after each connection.
+not connected is not sent later: read the list again after each connection.
 """
 type Subscription {
   """
-  A tender that begins to match, is corrected or cancelled, for the watches named, else for all of the viewer's active ones, as
-  they are by then. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or when the
-  client is too slow (UNAVAILABLE): subscribe anew. Lists have the tender a moment later.
+  A tender that begins to match, or is corrected or cancelled, for the watches named, else for all of the viewer's watches that
+  are active at that moment. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or
+  when the client is too slow (UNAVAILABLE): subscribe again. Lists have the tender a moment later.
   """
   tenderMatched(
     "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is an error."
@@ -2630,13 +2630,13 @@ type Subscription {
   ): TenderMatched!
 }
 
-"That something happened to a tender that watches match."
+"An event: something happened to a tender that watches match."
 type TenderMatched {
   "What happened."
   kind: DeliveryKind!
-  "The tender as it is by now."
+  "The tender as it is now."
   tender: Tender!
-  "The watches that it happened for: those that match, or did until then."
+  "The watches concerned: those that match, or matched until then."
   matchedBy: [WatchMatch!]!
 }
 
@@ -2648,7 +2648,7 @@ enum DeliveryKind {
   CORRECTED
   "It will not take place."
   CANCELLED
-  "Its deadline draws near."
+  "Its deadline is near."
   CLOSING_SOON
 }
 
@@ -2658,23 +2658,23 @@ type Account implements Node {
   id: ID!
   "The primary address."
   email: String!
-  "Whether whoever signs the tokens vouches for the address."
+  "Whether the issuer of the tokens vouches for the address."
   emailVerified: Boolean!
-  "As the token gives it."
+  "The person's name, as in the token."
   name: String
   "The language of messages and mails."
   locale: Locale!
-  "An IANA time zone, e.g. Europe/Paris; digests leave by it."
+  "An IANA time zone, e.g. Europe/Paris; ` + "`" + `digestHour` + "`" + ` and ` + "`" + `digestDay` + "`" + ` are in it."
   timeZone: String!
-  "The hour, 0 to 23, at which digests leave."
+  "The hour, 0 to 23, at which digests are sent."
   digestHour: Int!
-  "The day on which weekly digests leave."
+  "The day on which weekly digests are sent."
   digestDay: Weekday!
-  "Whether a quiet watch says once in 30 days that it is alive."
+  "Whether a watch that has found nothing for 30 days sends a mail to say so."
   quietNotes: Boolean!
   "Its watches."
   watches(
-    "By name, as a French dictionary orders, unless said otherwise."
+    "By name by default, in the order of a French dictionary."
     orderBy: WatchOrder! = NAME_ASC
     "How many from the start, 1 to 100."
     first: Int = 20
@@ -2713,11 +2713,11 @@ enum Weekday {
   SUNDAY
 }
 
-"Une veille: a named, saved search, with the people it writes to."
+"A watch (veille): a named, saved search, with the recipients of its alerts."
 type Watch implements Node {
   "Opaque, and unique across all types."
   id: ID!
-  "Unique among the account's watches, whatever its case."
+  "Unique among the account's watches; upper and lower case are equal."
   name: String!
   "What it looks for."
   criteria: Criteria!
@@ -2726,15 +2726,15 @@ type Watch implements Node {
   set.
   """
   summary: [SummaryLine!]!
-  "Whether its recipients are written to. An inactive watch is kept and can be asked for its matches."
+  "Whether it sends alerts. An inactive watch is kept, and its matches can still be listed."
   active: Boolean!
   "Active, and at least one confirmed address that can be reached."
   receiving: Boolean!
-  "How often it writes."
+  "How often it sends alerts."
   frequency: AlertFrequency!
   "The account's own address first, where it is one of them."
   recipients: [Recipient!]!
-  "When it was made."
+  "When it was created."
   createdAt: DateTime!
   "When it, or one of its addresses, was last changed."
   updatedAt: DateTime!
@@ -2744,7 +2744,7 @@ type Watch implements Node {
   matchingTenders(
     "Narrows the result."
     filter: TenderFilter
-    "Newest first unless said otherwise. RELEVANCE is for searches alone."
+    "Newest first by default. RELEVANCE is for searches only."
     orderBy: TenderOrder! = PUBLISHED_AT_DESC
     "How many from the start, or the size of a page; 1 to 100."
     first: Int = 20
@@ -2757,9 +2757,9 @@ type Watch implements Node {
     "A page by its number, from 1, of size ` + "`" + `first` + "`" + `; without ` + "`" + `after` + "`" + `, ` + "`" + `before` + "`" + ` or ` + "`" + `last` + "`" + `. Past the end: no edges."
     page: Int
   ): MatchingTenderConnection
-  "Whether it does its work."
+  "Whether it works: when it last matched, mailed and was checked."
   health: WatchHealth
-  "What was, or shall be, sent because of it, newest first."
+  "The alerts sent or still to be sent because of it, newest first."
   deliveries(
     "How many from the start, 1 to 100."
     first: Int = 20
@@ -2771,7 +2771,7 @@ type Watch implements Node {
     before: String
   ): DeliveryConnection
   """
-  What each of its addresses was told of a tender, or why it was not; those that were taken from the watch come last. Null where
+  For each of its addresses, whether an alert about a tender was sent, and why or why not; removed addresses come last. Null if
   there is no such tender.
   """
   explainAlert("Any tender." tenderId: ID!): [AlertExplanation!]
@@ -2779,7 +2779,7 @@ type Watch implements Node {
 
 "One line of a watch's summary: « Mots clés » · « test ola mdof »."
 type SummaryLine {
-  "In the reader's language; singular or plural as the value is."
+  "In the reader's language, in the singular or plural."
   label: String!
   "In the reader's language."
   value: String!
@@ -2807,11 +2807,11 @@ type Criteria {
   buyers: [Buyer!]!
   "Any of these."
   departments: [Department!]!
-  "Whether tenders of no department, nationwide or not said, pass the filter on departments."
+  "Whether tenders without a department (nationwide, or not specified) pass the filter on departments."
   includeNationwide: Boolean!
-  "Any of these; a tender that does not say does not match."
+  "Any of these; a tender without one does not match."
   natures: [Nature!]!
-  "Any of these, or of the codes that begin with one of them; a tender that does not say does not match."
+  "Any of these, or of the codes that begin with one of them; a tender without codes does not match."
   cpvCodes: [String!]!
   "One line: « Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche »."
   summary: String!
@@ -2825,7 +2825,7 @@ enum KeywordMode {
   ANY
 }
 
-"How often a watch writes."
+"How often a watch sends alerts."
 enum AlertFrequency {
   "As soon as a tender is published."
   IMMEDIATE
@@ -2869,7 +2869,7 @@ type Recipient implements Node {
   email: String!
   "Whether it is the account's own."
   primary: Boolean!
-  "Whether it may be written to."
+  "Whether it may get mail."
   status: RecipientStatus!
   """
   Since when: its owner agreed, or left, or mail to it came back. Null while it is pending, and where the token vouches for the
@@ -2878,25 +2878,25 @@ type Recipient implements Node {
   statusAt: DateTime
 }
 
-"Whether an address may be written to; only a confirmed one is."
+"Whether an address may get mail; only a confirmed one does."
 enum RecipientStatus {
-  "Whoever has the address has not agreed yet."
+  "The owner of the address has not agreed yet."
   PENDING
-  "Whoever has the address agreed."
+  "The owner of the address agreed."
   CONFIRMED
-  "Whoever has the address left."
+  "The owner of the address unsubscribed."
   UNSUBSCRIBED
   "Mail to the address came back."
   BOUNCED
 }
 
-"Whether a watch does its work: silence is quiet, or it is broken."
+"Whether a watch works: tells a quiet watch from a broken one."
 type WatchHealth {
-  "When it was last seen that no notice waits to be matched; null while the watch is off."
+  "When every published notice had last been compared with the watch; null while the watch is off."
   lastEvaluatedAt: DateTime
-  "When a tender last began to match, and somebody was to be told."
+  "When a tender last began to match and caused an alert."
   lastMatchAt: DateTime
-  "When a mail because of it was last accepted by a mail server."
+  "When a mail server last accepted a mail of this watch."
   lastMailAt: DateTime
   "Its addresses whose owners have not agreed yet."
   pendingRecipients: Int!
@@ -2930,23 +2930,23 @@ type Delivery implements Node {
   id: ID!
   "The tender."
   tender: Tender!
-  "Who hears of it."
+  "Who receives it."
   recipient: Recipient!
   "What happened to the tender."
   kind: DeliveryKind!
   "What became of it."
   status: DeliveryStatus!
-  "What stands in the way; null unless the status is HELD."
+  "Why it is held; null unless the status is HELD."
   hold: DeliveryHold
   "When the mail was accepted by a mail server."
   sentAt: DateTime
-  "The watches that led to it, less those that are gone, and their keywords that were found."
+  "The watches that led to it, without deleted ones, and their keywords that were found."
   reasons: [WatchMatch!]!
 }
 
 "What became of a delivery."
 enum DeliveryStatus {
-  "It leaves with the next mail, or is on its way."
+  "It will be sent with the next mail, or is being sent."
   WAITING
   """
   It may not be sent at the moment: see ` + "`" + `hold` + "`" + `. As soon as it may, it waits again; once the tender is over, or after 30 days, it
@@ -2964,7 +2964,7 @@ enum DeliveryStatus {
   FAILED
 }
 
-"What stands in the way of a delivery that is held."
+"Why a delivery is held."
 type DeliveryHold {
   "What it is."
   reason: HoldReason!
@@ -2974,27 +2974,27 @@ type DeliveryHold {
   until: DateTime!
 }
 
-"What stands in the way of a delivery, and can end."
+"Why a delivery is held for now."
 enum HoldReason {
   "The watch is switched off."
   WATCH_INACTIVE
   "The watch was deleted, and can still be restored."
   WATCH_DELETED
-  "The platform vouched for the address, and does not at the moment."
+  "The platform no longer vouches for the address."
   ADDRESS_UNCONFIRMED
 }
 
-"Un organisme acheteur: a public body that announces tenders."
+"A buyer (organisme): a public body that publishes tenders."
 type Buyer implements Node {
-  "Opaque, and unique across all types. That of one that turned out to be another leads to that."
+  "Opaque, and unique across all types. After a merge, both ids lead to the result."
   id: ID!
   "As last published."
   name: String!
   "14 digits, where known."
   siret: String
-  "Where it sits, where known."
+  "Its city, where known."
   city: String
-  "The INSEE code of where it sits, where known."
+  "The INSEE code of its department, where known."
   departmentCode: String
   "Its tenders online now."
   onlineCount: Int
@@ -3023,17 +3023,17 @@ type Tender implements Node {
   sourceRef: String!
   "The buyer's own number; where null, show sourceRef."
   reference: String
-  "L'objet."
+  "The title (objet)."
   title: String!
   "More about it, plain text."
   description: String
   "Who buys."
   buyer: Buyer!
-  "The place of performance where given, else where it is published. Empty: nationwide, or not said."
+  "The place of performance where given, else where it is published. Empty: nationwide, or not specified."
   departments: [Department!]!
-  "What is bought. Empty: not said."
+  "What is bought. Empty: not specified."
   natures: [Nature!]!
-  "How the buyer chooses. Null: not said."
+  "How the buyer chooses. Null: not specified."
   procedure: Procedure
   "CPV codes of 8 digits."
   cpvCodes: [String!]!
@@ -3041,11 +3041,11 @@ type Tender implements Node {
   lots: [Lot!]!
   "When its first notice was published."
   publishedAt: DateTime!
-  "The last moment for what deadlineKind says. Null: not said, or changed in words that could not be read."
+  "The last moment for what deadlineKind says. Null: not specified, or changed in words that could not be read."
   deadline: DateTime
   "What must arrive by the deadline. Null: there is no deadline."
   deadlineKind: DeadlineKind
-  "Until when the source shows it, where it has no deadline: it closes then. Null: not said."
+  "Until when the source shows it, if it has no deadline: it closes then. Null: not specified."
   onlineUntil: DateTime
   "Whether it can be answered now."
   status: TenderStatus!
@@ -3063,7 +3063,7 @@ type Tender implements Node {
 
 "Whether a tender can be answered."
 enum TenderStatus {
-  "En ligne: published, not cancelled or awarded, and its deadline to come; where it has none, shown by its source."
+  "En ligne: published, not cancelled or awarded, and its deadline in the future; without a deadline, still shown by its source."
   ONLINE
   "Clos: the deadline has passed, or its source no longer shows it."
   CLOSED
@@ -3077,7 +3077,7 @@ enum TenderStatus {
 enum DeadlineKind {
   "Date limite de remise des offres."
   BIDS
-  "Date limite de remise des candidatures: who is chosen is asked for a bid later."
+  "Date limite de remise des candidatures: the candidates who are selected are asked for a bid later."
   PARTICIPATION
 }
 
@@ -3089,7 +3089,7 @@ type Lot {
   title: String!
 }
 
-"Un avis: one publication about a tender."
+"A notice (avis): one publication about a tender."
 type Notice implements Node {
   "Opaque, and unique across all types."
   id: ID!
@@ -3136,9 +3136,9 @@ Where a page of a connection stands. Tenders that were withdrawn a moment ago ha
 edges, and its cursors still lead to the pages next to it.
 """
 type PageInfo {
-  "Whether there is more after it."
+  "Whether there are rows after it."
   hasNextPage: Boolean!
-  "Whether there is more before it."
+  "Whether there are rows before it."
   hasPreviousPage: Boolean!
   "The cursor of its first edge."
   startCursor: String
@@ -3256,7 +3256,7 @@ type MatchingTenderEdge {
   highlights: [Highlight!]!
 }
 
-"That a watch matches a tender."
+"A watch that matches a tender."
 type WatchMatch {
   "The watch."
   watch: Watch!
@@ -3297,9 +3297,9 @@ type MatchPreview {
   last30Days: Int
   "The newest that are online."
   nodes: [Tender!]!
-  "What a person can put right; then nothing was searched."
+  "Mistakes that a person can correct; then nothing was searched."
   userErrors: [UserError!]!
-  "What may not mean what its author thinks."
+  "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
 }
 
@@ -3325,19 +3325,19 @@ type CriterionResult {
   found: [String!]!
 }
 
-"What an address was told of a tender because of a watch, or why it was not."
+"Whether an address got an alert about a tender because of a watch, and why or why not."
 type AlertExplanation {
   "The address."
   recipient: Recipient!
   "Whether a mail about the tender was accepted by a mail server."
   alerted: Boolean!
-  "What was, or shall be, sent to the address about the tender, whichever watches of the account led to it; oldest first."
+  "The alerts sent or still to be sent to the address about the tender, whichever watches of the account led to them; oldest first."
   deliveries: [Delivery!]!
-  "What became of the deliveries; and, unless one was sent, all that stands against a mail by now."
+  "What became of the deliveries; and, unless one was sent, every reason against a mail now."
   reasons: [AlertReason!]!
 }
 
-"Why an address was told of a tender, or was not."
+"Why an address got an alert about a tender, or did not."
 type AlertReason {
   "What it is, for programs."
   code: AlertReasonCode!
@@ -3349,45 +3349,45 @@ type AlertReason {
   serverReply: String
 }
 
-"Why an address was told of a tender, or was not."
+"Why an address got an alert about a tender, or did not."
 enum AlertReasonCode {
   "A mail server accepted the mail: look into the spam folder."
   SENT
-  "The mail is to leave, or on its way."
+  "The mail will be sent when it is due, or is being sent."
   WAITING
-  "The mail may not leave at the moment, and leaves as soon as it may."
+  "The mail may not be sent for now; it will be sent as soon as it may."
   HELD
-  "A mail server refused the mail for the time being; it is tried again."
+  "A mail server refused the mail for now; it will be sent again."
   DELAYED
-  "A mail server refused the mail for good."
+  "A mail server refused the mail permanently."
   FAILED
   "It was no longer relevant, or no longer allowed, when the mail was due."
   DROPPED
-  "The address was taken from the watch."
+  "The address was removed from the watch."
   REMOVED
-  "Whoever has the address has not agreed yet."
+  "The owner of the address has not agreed yet."
   PENDING
-  "Whoever has the address left the watch, or all mail."
+  "The owner of the address unsubscribed from the watch, or from all mail."
   UNSUBSCRIBED
   "Mail to the address came back."
   BOUNCED
-  "The account dismissed the tender; its own address is not written to about it."
+  "The account dismissed the tender; its own address gets no mail about it."
   DISMISSED
   "The watch is switched off."
   WATCH_INACTIVE
   "The tender does not match the watch, as both are now."
   NOT_MATCHING
-  "All that was published about the tender came before the watch was made or last switched on: it is listed, not mailed."
+  "Everything about the tender was published before the watch was created or last switched on: it is listed, not mailed."
   BEFORE_WATCH
-  "All that was published about the tender since was imported without alerting."
+  "Everything published about the tender since then was imported without alerts."
   QUIET
-  "The last notice is still to be matched."
+  "The last notice has not been compared with the watches yet."
   NOT_MATCHED_YET
   "The tender cannot be answered any more."
   NOT_ONLINE
   """
-  Nothing stands against a mail now: the watch or the tender was another when the notice came, the notice was too old to alert by
-  then, or it is longer ago than is kept.
+  No reason is known: the watch or the tender may have changed since the notice was published, the notice may have been too old for
+  an alert, or the alert is older than what is kept.
   """
   UNKNOWN
 }
@@ -3397,19 +3397,19 @@ input CriteriaInput {
   "Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50."
   keywords: [String!]
   """
-  The same as typed in one field: words separated by spaces, phrases in double quotes. Words without meaning (« de ») are
-  dropped with a warning. Excludes ` + "`" + `keywords` + "`" + `.
+  The same as typed in one field: words separated by spaces, phrases in double quotes. Words that are too common (“de”) are
+  dropped with a warning. Not together with ` + "`" + `keywords` + "`" + `.
   """
   keywordsText: String
-  "ALL where never said."
+  "ALL by default."
   keywordMode: KeywordMode
-  "Like ` + "`" + `keywords` + "`" + `; a phrase has at most two words that count."
+  "Like ` + "`" + `keywords` + "`" + `; a phrase has at most two words, not counting common ones (“de”, “la”)."
   excludedKeywords: [String!]
   "Ids of buyers."
   buyerIds: [ID!]
   "INSEE codes."
   departmentCodes: [String!]
-  "True where never said."
+  "True by default."
   includeNationwide: Boolean
   "What is bought."
   natures: [Nature!]
@@ -3423,11 +3423,11 @@ input CreateWatchInput {
   name: String!
   "What it looks for."
   criteria: CriteriaInput!
-  "Whether its recipients are written to."
+  "Whether it sends alerts."
   active: Boolean! = true
-  "How often it writes."
+  "How often it sends alerts."
   frequency: AlertFrequency! = DAILY
-  "Whether the account's own address is written to."
+  "Whether the account's own address gets the alerts."
   notifyMe: Boolean! = true
   "Other addresses, at most 20."
   recipients: [String!]
@@ -3439,17 +3439,17 @@ input UpdateWatchInput {
   name: String
   "What it looks for."
   criteria: CriteriaInput
-  "Whether its recipients are written to."
+  "Whether it sends alerts."
   active: Boolean
-  "How often it writes."
+  "How often it sends alerts."
   frequency: AlertFrequency
-  "Whether the account's own address is written to."
+  "Whether the account's own address gets the alerts."
   notifyMe: Boolean
   "All other addresses, at most 20."
   recipients: [String!]
   """
-  With ` + "`" + `active: true` + "`" + `: have it tell, once, of what came while it was off. Else it tells only of what comes from when it is
-  switched on. It may be asked for later, too, of a watch that is on; one that was never off has nothing to tell.
+  With ` + "`" + `active: true` + "`" + `: its recipients also get, once, what was published while it was off. Else they get only what is published
+  after it was switched on. It can also be asked for later, while the watch is on; for a watch that was never off it does nothing.
   """
   catchUp: Boolean
 }
@@ -3464,7 +3464,7 @@ input UpdateAccountInput {
   digestHour: Int
   "The day of weekly digests."
   digestDay: Weekday
-  "Whether a quiet watch says once in 30 days that it is alive."
+  "Whether a watch that has found nothing for 30 days sends a mail to say so."
   quietNotes: Boolean
 }
 
@@ -3473,7 +3473,7 @@ Narrows strictly: any value of a list, all lists together. An absent or empty li
 passes only with NATIONWIDE among the codes.
 """
 input TenderFilter {
-  "Whether they can be answered."
+  "Only these statuses."
   statuses: [TenderStatus!]
   "INSEE codes, and NATIONWIDE for tenders of no department."
   departmentCodes: [String!]
@@ -3523,9 +3523,9 @@ enum WatchOrder {
 type CreateWatchPayload {
   "The new watch; null where there are errors."
   watch: Watch
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "What may not mean what its author thinks."
+  "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
 }
 
@@ -3533,17 +3533,17 @@ type CreateWatchPayload {
 type UpdateWatchPayload {
   "The watch as it is now; null where there are errors."
   watch: Watch
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "What may not mean what its author thinks."
+  "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
 }
 
 "What deleteWatch did."
 type DeleteWatchPayload {
-  "The id of the watch that is gone; null where there are errors."
+  "The id of the deleted watch; null where there are errors."
   deletedWatchId: ID
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
@@ -3551,7 +3551,7 @@ type DeleteWatchPayload {
 type RestoreWatchPayload {
   "The watch; null where there are errors."
   watch: Watch
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
@@ -3559,24 +3559,24 @@ type RestoreWatchPayload {
 type UpdateAccountPayload {
   "The account as it is now; null where there are errors."
   account: Account
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
 "What exportAccount gives."
 type ExportAccountPayload {
   """
-  All that is held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+  All data held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
   to keep; not a form that programs may rely on.
   """
   data: JSON
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
 "What deleteAccount did."
 type DeleteAccountPayload {
-  "The id of the account that is erased; null where there are errors."
+  "The id of the erased account; null where there are errors."
   deletedAccountId: ID
   "What a person can put right: INVALID at confirmEmail where it is not the account's address."
   userErrors: [UserError!]!
@@ -3586,7 +3586,7 @@ type DeleteAccountPayload {
 type MarkTendersSeenPayload {
   "The tenders as they are now, each once; none where there are errors."
   tenders: [Tender!]!
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
@@ -3594,7 +3594,7 @@ type MarkTendersSeenPayload {
 type DismissTenderPayload {
   "The tender as it is now; null where there are errors."
   tender: Tender
-  "What a person can put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
@@ -3602,11 +3602,11 @@ type DismissTenderPayload {
 type RecipientPayload {
   "The address; null where something was wrong."
   recipient: Recipient
-  "What can be put right."
+  "Mistakes that a person can correct."
   userErrors: [UserError!]!
 }
 
-"What a person can put right."
+"Mistakes that a person can correct."
 type UserError {
   "Where it is in the mutation's arguments, e.g. [\"input\", \"criteria\", \"keywords\", \"0\"]."
   field: [String!]!
@@ -3634,7 +3634,7 @@ enum UserErrorCode {
   NOT_FOUND
 }
 
-"About an input that was accepted, and may not mean what its author thinks."
+"About an input that was accepted but may not do what its author expects."
 type Warning {
   "Where it is in the arguments."
   field: [String!]!
@@ -3646,17 +3646,17 @@ type Warning {
 
 "What a warning is about."
 enum WarningCode {
-  "More than 30 tenders a day."
+  "The watch matches more than 30 tenders a day."
   TOO_BROAD
-  "A word without meaning of its own was dropped."
+  "A word that is too common was dropped."
   STOP_WORD_DROPPED
-  "The filter leaves out tenders that do not say."
+  "The filter leaves out tenders that lack what it asks about."
   UNKNOWN_LEFT_OUT
   "The deadline of a notice is before its publication."
   DEADLINE_BEFORE_PUBLICATION
 }
 
-"The lengths and counts that inputs may have."
+"The maximum and minimum sizes of inputs."
 type Limits {
   "Characters of a keyword, at least; a letter and # (« C# ») are enough."
   minKeywordLength: Int!
@@ -3676,7 +3676,7 @@ type Limits {
 type Choices {
   "How several keywords combine."
   keywordModes: [Choice!]!
-  "How often a watch writes."
+  "How often a watch sends alerts."
   frequencies: [Choice!]!
   "What is bought."
   natures: [Choice!]!
@@ -3706,7 +3706,7 @@ input NoticeInput {
   previousRef: String
   "The buyer's own number."
   reference: String
-  "L'objet."
+  "The title (objet)."
   title: String!
   "More about it; markup is taken out."
   description: String
@@ -3748,19 +3748,19 @@ type PublishNoticesPayload {
   results: [PublishResult!]!
   "Why notices were refused; the field names the notice by its place."
   userErrors: [UserError!]!
-  "What is odd about notices that were accepted; the field names the notice by its place."
+  "Warnings about notices that were accepted; ` + "`" + `field` + "`" + ` gives the position of the notice."
   warnings: [Warning!]!
 }
 
 "What ` + "`" + `withdrawTender` + "`" + ` did."
 type WithdrawTenderPayload {
-  "The tender, which no query gives any more; null where it was refused."
+  "The id of the withdrawn tender; null where it was refused."
   withdrawnTenderId: ID
   "Why it was refused."
   userErrors: [UserError!]!
 }
 
-"A buyer, as the platform's register has it."
+"A buyer, as in the platform's register."
 input BuyerInput {
   "One of the token's sources."
   source: String!
@@ -3768,11 +3768,11 @@ input BuyerInput {
   ref: String!
   "What it is called."
   name: String!
-  "14 digits. One that differs from what was known takes its place."
+  "14 digits. It replaces another one that was known."
   siret: String
-  "Where it sits."
+  "Its city."
   city: String
-  "The INSEE code of the department where it sits."
+  "The INSEE code of its department."
   departmentCode: String
   "Other names that notices call it by, or did."
   formerNames: [String!]

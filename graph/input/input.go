@@ -153,7 +153,7 @@ func oneOf(sent map[string]any, at string) error {
 		}
 	}
 	return refuse(vigie.Text{
-		FR: "La variable %s doit avoir un seul champ, qui ne soit pas null.",
+		FR: "La variable %s doit avoir un seul champ, qui n’est pas null.",
 		EN: "Variable %s must have exactly one field, which is not null.",
 	}.With(at))
 }
@@ -228,7 +228,7 @@ func identifier(v any) (string, bool) {
 func (c *Coercer) noValue(d *ast.Definition, at string) error {
 	if c.Private {
 		return refuse(vigie.Text{
-			FR: "La variable %s n'est pas une valeur de %s.",
+			FR: "La variable %s n’est pas une valeur de %s.",
 			EN: "Variable %s is not a value of %s.",
 		}.With(at, d.Name))
 	}
@@ -246,7 +246,7 @@ func (c *Coercer) noValue(d *ast.Definition, at string) error {
 
 func unknown(at string, d *ast.Definition) error {
 	return refuse(vigie.Text{
-		FR: "La variable %.100s est inconnue : %s n'a pas ce champ.",
+		FR: "La variable %.100s est inconnue : %s n’a pas ce champ.",
 		EN: "Variable %.100s is unknown: %s has no such field.",
 	}.With(at, d.Name))
 }

@@ -151,8 +151,8 @@ func TestValues(t *testing.T) {
 		{"object", "Box", `{}`, vigie.Text{FR: "La variable $v.name est obligatoire.", EN: "Variable $v.name is required."}},
 		{"object", "Box", `{"name": null}`, at(".name", notNull)},
 		{"object", "Box", `{"name": "a", "colour": null}`, at(".colour", notNull)},
-		{"object", "Box", `{"name": "a", "color": "RED"}`, vigie.Text{FR: "La variable $v.color est inconnue : Box n'a pas ce champ.", EN: "Variable $v.color is unknown: Box has no such field."}},
-		{"object", "Box", `{"name": "a", "__typename": "Box"}`, vigie.Text{FR: "La variable $v.__typename est inconnue : Box n'a pas ce champ.", EN: "Variable $v.__typename is unknown: Box has no such field."}},
+		{"object", "Box", `{"name": "a", "color": "RED"}`, vigie.Text{FR: "La variable $v.color est inconnue : Box n’a pas ce champ.", EN: "Variable $v.color is unknown: Box has no such field."}},
+		{"object", "Box", `{"name": "a", "__typename": "Box"}`, vigie.Text{FR: "La variable $v.__typename est inconnue : Box n’a pas ce champ.", EN: "Variable $v.__typename is unknown: Box has no such field."}},
 		{"object", "Box", `"a"`, notObject},
 		{"object", "Box", `[{"name": "a"}]`, notObject},
 		{"objects", "[Box!]", `{"name": "a"}`, []any{text("a")}},
@@ -190,7 +190,7 @@ var (
 	notColour = vigie.Text{FR: "La variable $v doit valoir RED, GREEN ou BLUE.", EN: "Variable $v must be RED, GREEN or BLUE."}
 	notObject = vigie.Text{FR: "La variable $v doit être un objet.", EN: "Variable $v must be an object."}
 	notNull   = vigie.Text{FR: "La variable $v ne peut pas être null.", EN: "Variable $v must not be null."}
-	notOne    = vigie.Text{FR: "La variable $v doit avoir un seul champ, qui ne soit pas null.", EN: "Variable $v must have exactly one field, which is not null."}
+	notOne    = vigie.Text{FR: "La variable $v doit avoir un seul champ, qui n’est pas null.", EN: "Variable $v must have exactly one field, which is not null."}
 )
 
 // at is a message about a part of the variable.

@@ -45,7 +45,7 @@ func (s Shape) MutateOperationContext(_ context.Context, op *graphql.OperationCo
 		{got.directives, s.Directives, vigie.Text{FR: "%d directives", EN: "%d directives"}},
 	} {
 		if limited.is > limited.most {
-			return refused(vigie.Text{FR: "L'opération dépasse %s.", EN: "The operation has more than %s."}.With(limited.what.With(limited.most)))
+			return refused(vigie.Text{FR: "Cette opération dépasse %s. Réduisez-la, ou partagez-la en plusieurs.", EN: "This operation has more than %s. Make it smaller, or split it."}.With(limited.what.With(limited.most)))
 		}
 	}
 	return nil
@@ -79,8 +79,8 @@ func (n Namesakes) Check(doc *ast.QueryDocument) *gqlerror.Error {
 		return nil
 	}
 	return refused(vigie.Text{
-		FR: "Le document répète trop souvent les mêmes champs : %d paires de champs du même nom, et %d au plus sont possibles.",
-		EN: "The document repeats the same fields too often: it has %d pairs of fields of the same name and may have %d at most.",
+		FR: "Ce document répète trop souvent les mêmes champs : il a %d paires de champs du même nom ; la limite est de %d.",
+		EN: "This document repeats the same fields too often: it has %d pairs of fields of the same name; the limit is %d.",
 	}.With(pairs, int(n)))
 }
 

@@ -29,7 +29,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 		}
 	}
 	return time.Time{}, &vigie.Error{Code: vigie.BadRequest, Text: vigie.Text{
-		FR: "« %v » n'est pas une date : écrivez-la comme 2026-11-09T17:00:00+01:00.",
-		EN: "“%v” is not a DateTime: write it like 2026-11-09T17:00:00+01:00.",
+		FR: "« %v » n’est pas une date. Format attendu : 2026-11-09T17:00:00+01:00",
+		EN: "“%v” is not a date. Expected format: 2026-11-09T17:00:00+01:00",
 	}.With(v)}
 }

@@ -42,7 +42,9 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		h := w.Header()
 		h.Set("Allow", "GET, POST")
 		h.Set("Connection", "close")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Seuls GET et POST sont possibles.", "Only GET and POST are possible."))
+		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
+			FR: "Utilisez GET ou POST.", EN: "Use GET or POST.",
+		}))
 		return
 	}
 	asked, release, refused := h.receive(w, r)
@@ -90,12 +92,15 @@ func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Res
 	case len(errs) > 0:
 		return a.invalid(op, errs)
 	case follows(op):
-		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Une souscription passe par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
-			"A subscription goes over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream."))
+		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une souscription par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
+			EN: "Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.",
+		}))
 	case mutates(op) && !asked.post:
 		a.w.Header().Set("Allow", "POST")
-		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, "Une mutation passe par POST.", "A mutation goes by POST."))
+		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une mutation par POST.", EN: "Send a mutation by POST.",
+		}))
 	}
 	responses, running := a.exec.DispatchOperation(ctx, op)
 	response = responses(running)

@@ -152,15 +152,15 @@ func (i Intake) body(w http.ResponseWriter, r *http.Request) (text []byte, relea
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		status = http.StatusRequestTimeout
 	}
-	return nil, release, refuse(status, vigie.BadRequest,
-		"Le corps de la requête n'est pas arrivé en entier.", "The request's body did not arrive whole.")
+	return nil, release, refuse(status, vigie.BadRequest, vigie.Text{
+		FR: "Le corps de la requête n’est pas arrivé en entier. Renvoyez-la.", EN: "The request's body did not arrive whole. Send it again.",
+	})
 }
 
 func tooLong(most int64) *refusal {
-	refused := refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded,
-		"Le corps de la requête dépasse %d octets.", "The request's body is longer than %d bytes.")
-	refused.err.Text = refused.err.Text.With(most)
-	return refused
+	return refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded, vigie.Text{
+		FR: "Le corps de la requête dépasse %d octets : partagez-la en plusieurs.", EN: "The request's body is longer than %d bytes: split it.",
+	}.With(most))
 }
 
 // turnedAway refuses a request that comes too often, or while there is no place.
@@ -188,11 +188,11 @@ func (i Intake) check(ctx context.Context, texts ...[]byte) *refusal {
 		values, depth := measure(text)
 		all += values
 		if limits.Depth > 0 && depth > limits.Depth {
-			return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d niveaux.", EN: "The request's JSON has more than %d levels."}.With(limits.Depth))
+			return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d niveaux : imbriquez moins ses objets et ses listes.", EN: "The request's JSON has more than %d levels: nest its objects and lists less."}.With(limits.Depth))
 		}
 	}
 	if limits.Values > 0 && all > limits.Values {
-		return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d valeurs.", EN: "The request's JSON has more than %d values."}.With(limits.Values))
+		return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d valeurs : partagez la requête en plusieurs.", EN: "The request's JSON has more than %d values: split the request."}.With(limits.Values))
 	}
 	return nil
 }

@@ -250,8 +250,8 @@ func (s *socket) received(m message, text []byte) (refused, err error) {
 // full is why an operation too many is not run.
 func (s *socket) full() error {
 	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-		FR: "Cette connexion porte déjà %d opérations : attendez que l'une se termine.",
-		EN: "This socket has %d operations open: wait for one to end.",
+		FR: "Cette connexion a déjà %d opérations en cours, le maximum. Attendez la fin de l’une d’elles.",
+		EN: "This connection has %d operations running already, the maximum. Wait for one to end.",
 	}.With(s.rules.Most)}
 }
 

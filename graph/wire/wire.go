@@ -63,8 +63,8 @@ type refusal struct {
 	err    *vigie.Error
 }
 
-func refuse(status int, code vigie.Code, french, english string) *refusal {
-	return &refusal{status, &vigie.Error{Code: code, Text: vigie.Text{FR: french, EN: english}}}
+func refuse(status int, code vigie.Code, text vigie.Text) *refusal {
+	return &refusal{status, &vigie.Error{Code: code, Text: text}}
 }
 
 // question is what a request asks, as it was sent.
@@ -81,13 +81,15 @@ func (i Intake) receive(w http.ResponseWriter, r *http.Request) (asked *question
 	asked = &question{post: r.Method == http.MethodPost}
 	asked.time.Start = graphql.Now()
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
-			"Le corps de la requête ne doit pas être compressé (Content-Encoding).", "The request's body must not be compressed (Content-Encoding).")
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez le corps de la requête sans compression (Content-Encoding).", EN: "Send the request's body without compression (Content-Encoding).",
+		})
 	} else if kind, with, err := mime.ParseMediaType(r.Header.Get("Content-Type")); asked.post && (err != nil || kind != plainJSON || with["charset"] != "" && !strings.EqualFold(with["charset"], "utf-8")) {
 		// A form needs no preflight, and would let any page run mutations.
-		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest,
-			"Le corps de la requête doit être du JSON (Content-Type : application/json).",
-			"The request's body must be JSON (Content-Type: application/json).")
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Text{
+			FR: "Le corps de la requête doit être du JSON (Content-Type : application/json).",
+			EN: "The request's body must be JSON (Content-Type: application/json).",
+		})
 	}
 	if refused != nil {
 		w.Header().Set("Connection", "close") // nobody waits for the body
@@ -112,7 +114,9 @@ func (i Intake) parse(ctx context.Context, asked *question, headers http.Header)
 		refused = i.parseAddress(ctx, asked.by, params)
 	}
 	if refused == nil && params.Query == "" && params.Extensions["persistedQuery"] == nil {
-		refused = refuse(http.StatusBadRequest, vigie.BadRequest, "Il manque « query ».", "There is no “query”.")
+		refused = refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "La requête n’a pas de champ « query ». Ajoutez-le.", EN: "The request has no field “query”. Add it.",
+		})
 	}
 	return params, refused
 }
@@ -122,12 +126,14 @@ func (i Intake) parseBody(ctx context.Context, text []byte, params *graphql.RawP
 		return refused
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Une seule opération par requête.", "One operation a request, no more.")
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Envoyez une seule opération par requête.", EN: "Send one operation per request.",
+		})
 	}
 	if !decode(text, params) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest,
-			"Le corps de la requête n'est pas une requête GraphQL en JSON.", "The request's body is not a GraphQL request in JSON.")
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+			FR: "Le corps de la requête n’est pas une requête GraphQL en JSON.", EN: "The request's body is not a GraphQL request in JSON.",
+		})
 	}
 	return nil
 }
@@ -139,10 +145,9 @@ func (i Intake) parseAddress(ctx context.Context, by url.Values, params *graphql
 	}
 	for name, into := range map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := by.Get(name); text != "" && !decode([]byte(text), into) {
-			refused := refuse(http.StatusBadRequest, vigie.BadRequest,
-				"« %s » n'est pas un objet JSON.", "“%s” is not a JSON object.")
-			refused.err.Text = refused.err.Text.With(name)
-			return refused
+			return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
+				FR: "« %s » n’est pas un objet JSON.", EN: "“%s” is not a JSON object.",
+			}.With(name))
 		}
 	}
 	return nil

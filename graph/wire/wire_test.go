@@ -71,12 +71,12 @@ func TestHTTP(t *testing.T) {
 		{"a form", "POST", "", "application/x-www-form-urlencoded", "", "query={ name }", 415, "application/json", "Content-Type"},
 		{"a form of parts", "POST", "", "multipart/form-data; boundary=b", "", "--b\r\n\r\n--b--", 415, "application/json", "Content-Type"},
 		{"plain text", "POST", "", "text/plain", "", `{"query":"{ name }"}`, 415, "application/json", "Content-Type"},
-		{"several", "POST", "", "application/json", "", ` [{"query":"{ name }"}]`, 400, "application/json", "One operation"},
+		{"several", "POST", "", "application/json", "", ` [{"query":"{ name }"}]`, 400, "application/json", "Send one operation"},
 		{"no JSON", "POST", "", "application/json", "", `{"query":"secret`, 400, "application/json", "not a GraphQL request"},
 		{"more than one value", "POST", "", "application/json", "", `{"query":"{ name }"} {}`, 400, "application/json", "not a GraphQL request"},
 		{"a number for a query", "POST", "", "application/json", "", `{"query":1}`, 400, "application/json", "not a GraphQL request"},
-		{"nothing", "POST", "", "application/json", "", `{}`, 400, "application/json", "no “query”"},
-		{"nothing by GET", "GET", "", "", "", "", 400, "application/json", "no “query”"},
+		{"nothing", "POST", "", "application/json", "", `{}`, 400, "application/json", "no field “query”"},
+		{"nothing by GET", "GET", "", "", "", "", 400, "application/json", "no field “query”"},
 		{"wrong variables by GET", "GET", address("query", "{ name }", "variables", "1"), "", "", "", 400, "application/json", "variables"},
 		{"too much", "POST", "", "application/json", "", `{"query":"{ name }","variables":{"secret":"` + strings.Repeat("x", 1000) + `"}}`, 413, "application/json", "1000 bytes"},
 	} {
@@ -265,7 +265,7 @@ func TestSocketPlaces(t *testing.T) {
 	send(message{"subscribe", "1", subscription})
 	send(message{"subscribe", "2", subscription})
 	send(message{"subscribe", "3", subscription})
-	if m := expect("error", "3"); string(m.Payload) != `[{"message":"TOO_MANY_REQUESTS: This socket has 2 operations open: wait for one to end."}]` {
+	if m := expect("error", "3"); string(m.Payload) != `[{"message":"TOO_MANY_REQUESTS: This connection has 2 operations running already, the maximum. Wait for one to end."}]` {
 		t.Errorf("%s", m.Payload)
 	}
 	api.SendNextSubscriptionMessage()

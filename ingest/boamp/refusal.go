@@ -20,32 +20,32 @@ func (f fault) reason() vigie.Text {
 		return vigie.Text{}
 	case notJSON:
 		return vigie.Text{
-			FR: "Ce n'est pas un avis en JSON. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d'Opendatasoft.",
-			EN: "This is no notice in JSON. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
+			FR: "L’enregistrement n’est pas un avis en JSON. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d’Opendatasoft.",
+			EN: "This record is not a notice in JSON. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
 		}
 	case markup:
 		return vigie.Text{
-			FR: "Ceci est du XML ou du HTML, qui n'est pas lu. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d'Opendatasoft.",
-			EN: "This is XML or HTML, which is not read. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
+			FR: "Le fichier est en XML ou en HTML : il n’a pas été lu. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d’Opendatasoft.",
+			EN: "The file is XML or HTML and was not read. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
 		}
 	case tooLarge:
 		return vigie.Text{
-			FR: "L'enregistrement dépasse %d Mio : il n'est pas lu.",
-			EN: "The record is larger than %d MiB: it is not read.",
+			FR: "L’enregistrement dépasse %d Mio : il n’a pas été lu.",
+			EN: "The record is larger than %d MiB: it was not read.",
 		}.With(maxRecord >> 20)
 	case broken:
 		return vigie.Text{
-			FR: "L'enregistrement n'est pas fini : un guillemet ou une accolade n'est pas fermé avant le suivant.",
-			EN: "The record does not end: a quote or a brace is not closed before the next one.",
+			FR: "L’enregistrement est incomplet : un guillemet ou une accolade n’est pas fermé avant l’enregistrement suivant.",
+			EN: "The record is incomplete: a quote or a brace is not closed before the next record.",
 		}
 	case truncated:
 		return vigie.Text{
-			FR: "Le fichier s'arrête au milieu de cet enregistrement.",
+			FR: "Le fichier s’arrête au milieu de cet enregistrement.",
 			EN: "The file ends in the middle of this record.",
 		}
 	case unclosed:
 		return vigie.Text{
-			FR: "Le fichier s'arrête avant la fin de la liste : des avis manquent peut-être.",
+			FR: "Le fichier s’arrête avant la fin de la liste : des avis manquent peut-être.",
 			EN: "The file ends before the end of the list: notices may be missing.",
 		}
 	}
@@ -55,39 +55,39 @@ func (f fault) reason() vigie.Text {
 // Why a record is no notice.
 var (
 	notValid = vigie.Text{
-		FR: "Ce n'est pas du JSON valide.",
-		EN: "This is not valid JSON.",
+		FR: "L’enregistrement n’est pas du JSON valide.",
+		EN: "The record is not valid JSON.",
 	}
 	oldShape = vigie.Text{
-		FR: "C'est la forme de l'ancienne API api.dila.fr (v230), qui n'est pas lue. Vigie lit les exports du jeu « boamp » d'Opendatasoft.",
-		EN: "This is the shape of the former API api.dila.fr (v230), which is not read. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
+		FR: "L’enregistrement vient de l’ancienne API api.dila.fr (v230) : il n’a pas été lu. Vigie lit les exports du jeu « boamp » d’Opendatasoft.",
+		EN: "The record is of the former API api.dila.fr (v230) and was not read. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
 	}
 	otherShape = vigie.Text{
-		FR: "Cet enregistrement n'a aucun champ du BOAMP. Vigie lit les exports du jeu « boamp » d'Opendatasoft.",
-		EN: "This record has no field of BOAMP's. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
+		FR: "Cet enregistrement n’a aucun champ du BOAMP. Vigie lit les exports du jeu de données « boamp » d’Opendatasoft.",
+		EN: "This record has none of BOAMP's fields. Vigie reads the exports of Opendatasoft's dataset “boamp”.",
 	}
 	wrongType = vigie.Text{
-		FR: "Le champ « %s » n'a pas le type attendu.",
+		FR: "Le champ « %s » n’a pas le type attendu.",
 		EN: "The field “%s” is not of the type expected.",
 	}
 	noRef = vigie.Text{
-		FR: "L'avis n'a pas de numéro (idweb) lisible.",
+		FR: "L’avis n’a pas de numéro (idweb) lisible.",
 		EN: "The notice has no readable number (idweb).",
 	}
 	noTitle = vigie.Text{
-		FR: "L'avis n'a pas d'objet (objet).",
+		FR: "L’avis n’a pas d’objet (objet).",
 		EN: "The notice has no title (objet).",
 	}
 	noBuyer = vigie.Text{
-		FR: "L'avis ne nomme pas d'acheteur (nomacheteur).",
+		FR: "L’avis ne nomme pas d’acheteur (nomacheteur).",
 		EN: "The notice names no buyer (nomacheteur).",
 	}
 	noDepartment = vigie.Text{
-		FR: "« %s » (code_departement) n'est pas un département : l'avis passerait pour national.",
-		EN: "“%s” (code_departement) is no department: the notice would be taken for a nationwide one.",
+		FR: "« %s » (code_departement) n’est pas un département. Sans lui, l’avis passerait pour national.",
+		EN: "“%s” (code_departement) is not a department. Without it, the notice would count as nationwide.",
 	}
 	noDate = vigie.Text{
-		FR: "L'avis n'a pas de date de parution (dateparution) lisible.",
+		FR: "L’avis n’a pas de date de parution (dateparution) lisible.",
 		EN: "The notice has no readable date of publication (dateparution).",
 	}
 )

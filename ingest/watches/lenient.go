@@ -58,21 +58,21 @@ var flags = map[string]bool{"1": true, "true": true, "oui": true, "yes": true, "
 func reason(cause error) vigie.Text {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](cause); ok && wrong.Field != "" {
 		return vigie.Text{
-			FR: "Le champ « %s » n'est pas de la forme attendue.",
-			EN: "The field “%s” is not of the form expected.",
+			FR: "Le champ « %s » n’a pas la forme attendue.",
+			EN: "The field “%s” does not have the expected form.",
 		}.With(wrong.Field)
 	}
 	if _, name, ok := strings.Cut(cause.Error(), "unknown field "); ok {
 		return vigie.Text{
-			FR: "Le champ « %s » n'est pas connu : un critère mal écrit serait perdu.",
-			EN: "The field “%s” is not known: a criterion that is misspelt would be lost.",
+			FR: "Le champ « %s » est inconnu. Vérifiez son nom : un critère mal écrit serait perdu.",
+			EN: "The field “%s” is unknown. Check its name: a misspelt criterion would be lost.",
 		}.With(strings.Trim(name, `"`))
 	}
 	if said, ok := errors.AsType[*vigie.Error](cause); ok {
 		return said.Text
 	}
 	return vigie.Text{
-		FR: "Cette ligne n'est pas une veille en JSON.",
-		EN: "This line is no watch in JSON.",
+		FR: "Cette ligne n’est pas une veille en JSON : elle n’a pas été lue.",
+		EN: "This line is not a watch in JSON: it was not read.",
 	}
 }

@@ -41,8 +41,8 @@ func readList(in *bufio.Reader, yield func(Record) bool) {
 		switch {
 		case syntax || errors.Is(err, io.ErrUnexpectedEOF):
 			next = Record{Line: line, Err: said(vigie.Text{
-				FR: "La liste n'est plus du JSON valide ici : la suite n'est pas lue.",
-				EN: "From here on the list is not valid JSON: the rest is not read.",
+				FR: "La liste n’est plus du JSON valide à partir d’ici : la suite n’a pas été lue.",
+				EN: "From here on the list is not valid JSON: the rest was not read.",
 			})}
 		case err != nil:
 			next = Record{Line: line, Err: ingest.Unreadable(err)}
@@ -57,7 +57,7 @@ func readList(in *bufio.Reader, yield func(Record) bool) {
 	}
 	if _, err := d.Token(); err != nil {
 		yield(Record{Line: breaks.line(d.InputOffset()), Err: said(vigie.Text{
-			FR: "Le fichier s'arrête avant la fin de la liste : des veilles manquent peut-être.",
+			FR: "Le fichier s’arrête avant la fin de la liste : des veilles manquent peut-être.",
 			EN: "The file ends before the end of the list: watches may be missing.",
 		})})
 	}

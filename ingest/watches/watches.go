@@ -54,8 +54,8 @@ func (r *Ref) UnmarshalJSON(text []byte) error {
 		err := json.Unmarshal(text, &number)
 		if *r = Ref(number); strings.ContainsAny(number.String(), ".eE") {
 			return said(vigie.Text{
-				FR: "« %s » n'est pas un nombre entier : un numéro l'est.",
-				EN: "“%s” is not whole: a number that names something is.",
+				FR: "« %s » n’est pas un nombre entier. Écrivez un identifiant entier, ou un texte.",
+				EN: "“%s” is not a whole number. Write an id as a whole number, or as text.",
 			}.With(number.String()))
 		}
 		return err
@@ -131,8 +131,8 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 		}
 	}
 	return said(vigie.Text{
-		FR: "« %s » n'est pas une date : écrivez 2021-03-04T10:00:00Z ou 2021-03-04.",
-		EN: "“%s” is no time: write 2021-03-04T10:00:00Z or 2021-03-04.",
+		FR: "« %s » n’est pas une date. Écrivez 2021-03-04T10:00:00Z ou 2021-03-04.",
+		EN: "“%s” is not a time. Write 2021-03-04T10:00:00Z or 2021-03-04.",
 	}.With(s))
 }
 
@@ -226,8 +226,8 @@ func strictly(text []byte, into any) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return said(vigie.Text{
-			FR: "La ligne contient plus d'un objet.",
-			EN: "There is more on the line than one object.",
+			FR: "Cette ligne contient plus d’un objet JSON.",
+			EN: "This line has more than one JSON object.",
 		})
 	}
 	return nil
@@ -236,8 +236,8 @@ func strictly(text []byte, into any) error {
 func notRead(cause error) error {
 	if cause == nil {
 		return &vigie.Error{Code: vigie.TooLong, Text: vigie.Text{
-			FR: "La ligne dépasse %d Mio : elle n'est pas lue.",
-			EN: "The line is larger than %d MiB: it is not read.",
+			FR: "La ligne dépasse %d Mio : elle n’a pas été lue.",
+			EN: "The line is larger than %d MiB: it was not read.",
 		}.With(maxLine >> 20)}
 	}
 	return said(reason(cause))

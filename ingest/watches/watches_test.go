@@ -143,11 +143,11 @@ func TestLenient(t *testing.T) {
 // TestReasons: why a line is refused is said in a person's words.
 func TestReasons(t *testing.T) {
 	for line, want := range map[string]string{
-		`{"externalId":"1","createdAt":"2021-03-04 10:00:00"}`: "“2021-03-04 10:00:00” is no time: write 2021-03-04T10:00:00Z or 2021-03-04.",
-		`{"externalId":"1","keyword":["voirie"]}`:              "The field “keyword” is not known: a criterion that is misspelt would be lost.",
-		`{"externalId":"1","keywords":"voirie"}`:               "The field “keywords” is not of the form expected.",
-		`{"externalId":"1","active":"peut-être"}`:              "The field “active” is not of the form expected.",
-		`{"externalId":`: "This line is no watch in JSON.",
+		`{"externalId":"1","createdAt":"2021-03-04 10:00:00"}`: "“2021-03-04 10:00:00” is not a time. Write 2021-03-04T10:00:00Z or 2021-03-04.",
+		`{"externalId":"1","keyword":["voirie"]}`:              "The field “keyword” is unknown. Check its name: a misspelt criterion would be lost.",
+		`{"externalId":"1","keywords":"voirie"}`:               "The field “keywords” does not have the expected form.",
+		`{"externalId":"1","active":"peut-être"}`:              "The field “active” does not have the expected form.",
+		`{"externalId":`: "This line is not a watch in JSON: it was not read.",
 	} {
 		for r := range Read(strings.NewReader(line)) {
 			e, ok := errors.AsType[*vigie.Error](r.Err)

@@ -1,6 +1,5 @@
-// Package querytest makes random tenders and criteria that meet often, and says
-// in plain words which match: every evaluator's tests draw from it, so that all
-// are tried by the same cases.
+// Package querytest makes random tenders and criteria that often match, and decides in the simplest way which do: the
+// tests of every evaluator use it, so that all are tested with the same cases.
 package querytest
 
 import (
@@ -13,14 +12,14 @@ import (
 	"vigie/query"
 )
 
-// Generator makes random things.
+// Generator makes random texts, tenders and criteria.
 type Generator struct{ *rand.Rand }
 
-// New makes a generator; equal seeds give equal things.
+// New returns a generator; equal seeds give equal results.
 func New(seed uint64) Generator { return Generator{rand.New(rand.NewPCG(seed, 1))} }
 
 const (
-	// Buyers is how many buyers there are, of ids 1 to Buyers.
+	// Buyers is the number of buyers, with the ids 1 to Buyers.
 	Buyers = 4
 
 	words = "voirie voiries réfection enrobé enrobés à chaud maîtrise d'œuvre d’oeuvre de la travaux travail route V.R.D. nettoyage locaux local école chauffe-eau 2024 été CCAS C.C.A.S. R&D R+2 22kW 22 kW"
@@ -28,14 +27,13 @@ const (
 
 func departments() []string { return []string{"01", "07", "2A", "69", "971"} }
 
-// Text is random text of up to most words: with accents, apostrophes, hyphens,
-// stop words, words that come twice, and sometimes sentences.
+// Text returns a random text of at most most words: with accents, apostrophes, hyphens, stop words, repeated words,
+// and sometimes several sentences.
 func (g Generator) Text(most int) string {
 	return strings.Join(pick(g, strings.Fields(words), most), []string{" ", " ", ". "}[g.IntN(3)])
 }
 
-// Tender is one of a few words, places and codes, or of none: nationwide, of
-// unknown nature.
+// Tender returns a tender of a few words, places and codes, or of none: nationwide, of unknown nature.
 func (g Generator) Tender() *vigie.Tender {
 	t := &vigie.Tender{BuyerID: 1 + g.Int64N(Buyers)}
 	t.Title, t.Description = g.Text(6), g.Text(10)
@@ -45,7 +43,7 @@ func (g Generator) Tender() *vigie.Tender {
 	return t
 }
 
-// Criteria are some that validation accepts, in any dimensions or none.
+// Criteria returns criteria that validation accepts, with some dimensions or none.
 func (g Generator) Criteria() vigie.Criteria {
 	c := vigie.Criteria{KeywordMode: vigie.KeywordModes()[g.IntN(2)], IncludeNationwide: g.IntN(2) == 0}
 	for range g.IntN(4) {
@@ -73,7 +71,7 @@ func (g Generator) Criteria() vigie.Criteria {
 	return c
 }
 
-// pick is up to most values of a list; some can come twice.
+// pick returns at most most values of a list; some can occur twice.
 func pick[T any](g Generator, list []T, most int) []T {
 	var picked []T
 	for range g.IntN(most + 1) {
@@ -82,8 +80,7 @@ func pick[T any](g Generator, list []T, most int) []T {
 	return picked
 }
 
-// Matches says what "matches" means, in the words of the design and by no
-// other means than the lexicon.
+// Matches decides whether criteria match a tender as the design defines it, with nothing but the lexicon.
 func Matches(c vigie.Criteria, t *vigie.Tender) bool {
 	fields := []string{t.Title, t.Reference, t.SourceRef, t.Description}
 	for _, lot := range t.Lots {

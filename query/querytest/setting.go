@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Setting is the number that a variable of the environment says, such as a seed
-// or a count of rounds, or else otherwise.
+// Setting returns the number in an environment variable, such as a seed or a number of rounds, or else otherwise.
 func Setting(t testing.TB, variable string, otherwise uint64) uint64 {
 	t.Helper()
 	text := os.Getenv(variable)

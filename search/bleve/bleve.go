@@ -102,8 +102,8 @@ func look(dir string) (marked bool, err error) {
 		return false, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "Le dossier %s contient autre chose que des index de Vigie : donnez-lui un dossier vide ou à créer.",
-				EN: "The folder %s holds something other than Vigie's indexes: give it an empty folder, or a new one.",
+				FR: "Le dossier %s contient autre chose que des index de Vigie. Indiquez un dossier vide ou à créer.",
+				EN: "The folder %s holds something other than Vigie's indexes. Give an empty folder, or a new one.",
 			}.With(dir),
 		}
 	}
@@ -113,13 +113,13 @@ func look(dir string) (marked bool, err error) {
 // openError says to an operator why a folder cannot be used.
 func openError(path string, err error) error {
 	text := vigie.Text{
-		FR: "Le dossier d'index %s ne peut pas être ouvert.",
-		EN: "The index folder %s cannot be opened.",
+		FR: "Le dossier d’index %s ne peut pas être ouvert. Vérifiez qu’il existe et que le serveur peut y écrire.",
+		EN: "The index folder %s cannot be opened. Check that it exists and that the server may write to it.",
 	}
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		text = vigie.Text{
-			FR: "Le dossier d'index %s est utilisé par un autre processus.",
-			EN: "The index folder %s is in use by another process.",
+			FR: "Le dossier d’index %s est utilisé par un autre processus. Arrêtez celui-ci, ou choisissez un autre dossier.",
+			EN: "The index folder %s is in use by another process. Stop that process, or choose another folder.",
 		}
 	}
 	return &vigie.Error{Code: vigie.Unavailable, Text: text.With(path), Err: err}

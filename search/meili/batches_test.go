@@ -18,12 +18,12 @@ import (
 	"vigie/search/meili/meilitest"
 )
 
-// shelf takes documents in requests of at most so many bytes.
+// shelf accepts documents in requests of at most that many bytes.
 type shelf struct {
 	t       *testing.T
 	most    int
 	mutex   sync.Mutex
-	sizes   []int   // of the requests, those refused too
+	sizes   []int   // of the requests, refused ones included
 	held    []int64 // documents, in the order in which they came
 	cursors []int64 // of the requests that were accepted
 }
@@ -50,7 +50,7 @@ func (s *shelf) answer(w http.ResponseWriter, r *http.Request) {
 			s.held = append(s.held, row.ID)
 		}
 	}
-	// Nothing that is still to come has been passed.
+	// The cursor has not passed a document that is not stored yet.
 	if got, last := s.cursors[len(s.cursors)-1], s.held[len(s.held)-1]; got != last {
 		s.t.Errorf("the cursor is at %d after document %d", got, last)
 	}
@@ -74,8 +74,8 @@ func ids(docs []search.Document) (list []int64) {
 
 func hundred(int64) int { return 100 }
 
-// Documents go out in requests of a size that Meilisearch takes. Where it, or a
-// proxy, takes less, they are halved, and so much smaller from then on.
+// Documents are sent in requests of a size that Meilisearch accepts. If Meilisearch, or a proxy, accepts less,
+// requests are halved, and stay that small.
 func TestBatchesBySize(t *testing.T) {
 	const done = `{"status":"succeeded"}`
 	docs := numbered(1, 201, hundred)
@@ -117,7 +117,7 @@ func TestBatchesBySize(t *testing.T) {
 				return 100
 			}))
 			if !search.IsTooLarge(err) || vigie.CodeOf(err) == vigie.Unavailable {
-				t.Errorf("it says %v", err)
+				t.Errorf("the error is %v", err)
 			}
 			if want := ids(numbered(1, 77, hundred)); !slices.Equal(s.held, want) {
 				t.Errorf("holds %v, not all before it", s.held)
@@ -133,9 +133,8 @@ func TestBatchesBySize(t *testing.T) {
 	}
 }
 
-// A real Meilisearch is given more than it takes at once: 4 MB where it takes 1,
-// or, with VIGIE_TEST_LARGE, 135 MB where it takes the 100 that it takes by
-// default.
+// A real Meilisearch gets more than it accepts at once: 4 MB where it accepts 1, or, with VIGIE_TEST_LARGE, 135 MB
+// where it accepts 100 by default.
 func TestLargeBatch(t *testing.T) {
 	tenders := 15
 	if os.Getenv("VIGIE_TEST_LARGE") != "" {

@@ -18,11 +18,9 @@ import (
 	"vigie/search/searchtest"
 )
 
-// BenchmarkSearch compares our Search with the HTTP request that Meilisearch
-// itself needs for the same rows, total and facets: /search with the same
-// filter (/multi-search where a facet is filtered on), its answer read in whole
-// but not decoded. Neither asks for compression. VIGIE_BENCH_MEILI says with
-// how many documents; without it nothing is run.
+// BenchmarkSearch compares our Search with the HTTP request that Meilisearch itself needs for the same rows, total
+// and facets: /search with the same filter (/multi-search where a facet is filtered on), whose answer is read but not
+// decoded. Neither asks for compression. VIGIE_BENCH_MEILI is the number of documents; without it nothing is run.
 func BenchmarkSearch(b *testing.B) {
 	documents, err := strconv.Atoi(os.Getenv("VIGIE_BENCH_MEILI"))
 	if err != nil {
@@ -71,7 +69,7 @@ func BenchmarkSearch(b *testing.B) {
 						theirs = append(theirs, time.Since(start))
 					},
 				}
-				// In turn, as the second may find warm what the first has read.
+				// In turn, because the second may profit from what the first has read.
 				asking[i/len(mix)%2]()
 				asking[1-i/len(mix)%2]()
 			}
@@ -93,8 +91,8 @@ type request struct {
 	body []byte
 }
 
-// requestOf is what our engine sends for a query; where that is one search,
-// without what is about sending several.
+// requestOf returns the request that our engine sends for a query; if it is a single search, without the parts for
+// several.
 func requestOf(b *testing.B, s server, name string, q search.Query) request {
 	b.Helper()
 	var body struct {

@@ -12,12 +12,12 @@ import (
 	"vigie/search"
 )
 
-// passing reports whether what failed a request may pass within seconds. A
-// timeout is not among it: waiting as long again helps nobody.
+// passing reports whether the failure of a request may pass within seconds. A timeout does not count: waiting as long
+// again helps nobody.
 func passing(err error) bool {
 	e, ok := errors.AsType[*meilisearch.Error](err)
 	if !ok {
-		return !errors.Is(err, context.DeadlineExceeded) // an answer that broke off
+		return !errors.Is(err, context.DeadlineExceeded) // an answer that was cut off
 	}
 	switch e.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -26,9 +26,8 @@ func passing(err error) bool {
 	return e.ErrCode == meilisearch.MeilisearchCommunicationError
 }
 
-// failure turns what the library returns into one of our errors: a server that
-// does not do its part is unavailable, a request that it finds wrong is our
-// defect.
+// failure turns an error of the library into one of ours: a server that fails is unavailable, a request that it
+// refuses is a defect of ours.
 func failure(err error) error {
 	if err == nil {
 		return nil

@@ -17,12 +17,11 @@ import (
 	"vigie/search/meili"
 )
 
-// fake is a server that has an index with our settings in whatever state, and
-// answers searches and documents as a test says.
+// fake is a server that has an index with our settings, and answers searches and documents as a test says.
 type fake struct {
 	calls  atomic.Int64 // of answer
 	answer http.HandlerFunc
-	task   string // what becomes of tasks; succeeded unless said
+	task   string // the outcome of tasks; "" means succeeded
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +138,7 @@ func TestSearchErrors(t *testing.T) {
 		}
 	})
 	slow := func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server then notices who leaves
+		_, _ = io.Copy(io.Discard, r.Body) // the server then notices that the client has left
 		select {
 		case <-r.Context().Done():
 		case <-time.After(5 * time.Second):

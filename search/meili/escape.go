@@ -7,11 +7,10 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// escape writes a value in characters that Meilisearch leaves alone. It
-// compares without case, spaces around and compatibility forms; and it has a
-// language in which a quote would end the value. Hence digits, _ and the
-// letters of one case stay, lower for terms and ids, upper for codes; any other
-// byte becomes a dot and two digits. The values that we make have none.
+// escape writes a value in characters that Meilisearch does not change. It compares values without case, outer spaces
+// and compatibility forms, and in its filter language a quote would end the value. Hence digits, _ and the letters of
+// one case stay, lower for terms and ids, upper for codes; any other byte becomes a dot and two digits. The values
+// that we make need no escape.
 func escape(field, value string) string {
 	first := firstLetter(field)
 	at := oddByte(value, first)
@@ -42,7 +41,7 @@ func unescape(value string) string {
 		part, rest, odd = strings.Cut(rest, ".")
 		code, err := hex.DecodeString(part[:min(2, len(part))])
 		if err != nil || len(code) != 1 {
-			return value // not of our making
+			return value // not made by escape
 		}
 		b = append(append(b, code...), part[2:]...)
 	}
@@ -61,7 +60,7 @@ func isPlain(c, first byte) bool {
 	return c >= first && c < first+26 || c >= '0' && c <= '9' || c == '_'
 }
 
-// oddByte is the place of the first byte that does not stay, -1 for none.
+// oddByte returns the place of the first byte that needs an escape, -1 for none.
 func oddByte(value string, first byte) int {
 	for i := range len(value) {
 		if !isPlain(value[i], first) {
@@ -71,7 +70,7 @@ func oddByte(value string, first byte) int {
 	return -1
 }
 
-// escaped is a row with its values escaped.
+// escaped returns a row with its values escaped.
 func escaped(r plan.Row) plan.Row {
 	for field, values := range map[string]*[]string{
 		plan.Terms: &r.Terms, plan.Departments: &r.Departments, plan.Buyer: &r.Buyer,

@@ -9,13 +9,12 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// idsTogether is how many IDs stand in one text of a filter.
+// idsTogether is how many IDs are in one text of a filter.
 const idsTogether = 100
 
-// filter says a simplified expression as a filter of Meilisearch: a list of
-// which all must be true, each a text or a list of which one must be. Texts in
-// lists stay short, which matters: Meilisearch copies a text for each of its
-// words.
+// filter translates a simplified expression into a filter of Meilisearch: a list of which all must be true, each a
+// text or a list of which one must be. Texts in lists stay short, which matters: Meilisearch copies a text for each
+// of its words.
 func filter(x plan.Expr) []any {
 	all := []any{cursorField + " NOT EXISTS"}
 	and, ok := x.(plan.And)
@@ -45,8 +44,7 @@ func filter(x plan.Expr) []any {
 	return all
 }
 
-// expression says an expression in the language of filters. Values need no
-// quoting beyond the quotes: see [escape].
+// expression translates an expression into the filter language. Values need only quotes: see [escape].
 func expression(x plan.Expr) string {
 	switch x := x.(type) {
 	case plan.And:

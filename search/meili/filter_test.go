@@ -21,7 +21,7 @@ func atoms(field query.Field, values ...string) query.Conj {
 	return c
 }
 
-// Texts stay short, however many IDs are left out.
+// Texts stay short, however many IDs are excluded.
 func TestFilterWithoutMany(t *testing.T) {
 	ids := make([]int64, 2*idsTogether+1)
 	for i := range ids {
@@ -169,7 +169,7 @@ func TestEscapeKeepsValuesApart(t *testing.T) {
 	for _, field := range []string{plan.Terms, plan.Departments} {
 		var seen []string
 		for _, v := range values {
-			seen = append(seen, strings.ToLower(escape(field, v))) // Meilisearch hears no case
+			seen = append(seen, strings.ToLower(escape(field, v))) // Meilisearch ignores case
 		}
 		slices.Sort(seen)
 		if len(slices.Compact(seen)) != len(values) {

@@ -27,7 +27,7 @@ const (
 	cursorField = "cursor"
 )
 
-// ensure makes the index where there is none, and applies our settings.
+// ensure creates the index if there is none, and applies our settings.
 func (x *index) ensure(ctx context.Context) error {
 	found, err := x.engine.find(ctx, x.uid)
 	if err != nil {
@@ -37,7 +37,7 @@ func (x *index) ensure(ctx context.Context) error {
 		err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
 			return x.engine.server.CreateIndexWithContext(ctx, &meilisearch.IndexConfig{Uid: x.uid, PrimaryKey: plan.ID})
 		})
-		if err != nil && !isAbout(err, "index_already_exists") { // made by another of us
+		if err != nil && !isAbout(err, "index_already_exists") { // another process of ours created it
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func (x *index) ensure(ctx context.Context) error {
 func (x *index) Cursor(ctx context.Context) (int64, error) {
 	cursor, err := x.cursor(ctx)
 	if isAbout(err, "index_not_found") {
-		// Lost with the server's data: made anew, for the feed to fill.
+		// Lost with the server's data: created again, to be filled by the indexer.
 		return 0, x.ensure(ctx)
 	}
 	return cursor, err
@@ -68,8 +68,7 @@ func (x *index) cursor(ctx context.Context) (int64, error) {
 }
 
 func (x *index) Put(ctx context.Context, docs []search.Document) error {
-	// This also keeps from putting into an index that is gone: Meilisearch
-	// would make one of that name, without settings.
+	// This also prevents putting into a deleted index: Meilisearch would create one of that name, without settings.
 	cursor, err := x.cursor(ctx)
 	if err != nil {
 		return err
@@ -93,8 +92,8 @@ type row struct {
 	body   json.RawMessage
 }
 
-// putBatch puts documents, in requests of a size that Meilisearch takes. It
-// returns the cursor that the index has then.
+// putBatch puts documents, in requests of a size that Meilisearch accepts. It returns the cursor that the index then
+// has.
 func (x *index) putBatch(ctx context.Context, docs []search.Document, cursor int64) (int64, error) {
 	var rows []row
 	size := 0
@@ -121,7 +120,7 @@ func (x *index) putBatch(ctx context.Context, docs []search.Document, cursor int
 	return x.send(ctx, rows, cursor)
 }
 
-// send sends rows, in halves where they are too many for one request.
+// send sends rows, in halves if they are too many for one request.
 func (x *index) send(ctx context.Context, rows []row, cursor int64) (int64, error) {
 	reached, size, err := x.store(ctx, rows, cursor)
 	switch {
@@ -141,7 +140,7 @@ func (x *index) send(ctx context.Context, rows []row, cursor int64) (int64, erro
 	return x.send(ctx, rows[len(rows)/2:], cursor)
 }
 
-// store stores rows by one request, whose size it tells.
+// store stores rows with one request, and returns its size.
 func (x *index) store(ctx context.Context, rows []row, cursor int64) (reached int64, size int, err error) {
 	var gone []string
 	documents := make([]any, 0, len(rows)+1)
@@ -158,8 +157,7 @@ func (x *index) store(ctx context.Context, rows []row, cursor int64) (reached in
 		return 0, size, search.TooLarge(fmt.Errorf("document %s has %d bytes", rows[0].id, size))
 	}
 	documents = append(documents, map[string]int64{plan.ID: cursorID, cursorField: cursor})
-	// Deletions are a task of their own, and go first: were they lost, the
-	// cursor would not have passed them.
+	// Deletions are a task of their own, and come first: if they were lost, the cursor would not have passed them.
 	if len(gone) > 0 {
 		err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
 			return x.manager.DeleteDocumentsWithContext(ctx, gone, nil)

@@ -19,26 +19,24 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// prefix begins the uids of our indexes. What makes them ours is their primary
-// key, [plan.ID], which no other product's documents have.
+// prefix begins the uids of our indexes. They are recognised by their primary key, [plan.ID], which no other
+// product's documents have.
 const prefix = "vigie-"
 
 // Options are what an operator may set; zero fields have defaults.
 type Options struct {
-	// Timeout bounds one request; a minute unless said.
+	// Timeout limits one request; one minute if zero.
 	Timeout time.Duration
-	// Patience is for how long a request is made again that failed for a reason
-	// that may pass, such as a server that is starting; three seconds unless
-	// said, not at all if negative.
+	// Patience is how long a request is repeated that failed for a reason that may pass, such as a server that is
+	// starting; three seconds if zero, not at all if negative.
 	Patience time.Duration
-	// Body is how many bytes of documents go into one request; 16 MiB unless said.
-	// Meilisearch takes 100 MB by default, proxies may take much less: what is
-	// refused for its size is halved, from then on.
+	// Body is how many bytes of documents go into one request; 16 MiB if zero. Meilisearch accepts 100 MB by default,
+	// proxies may accept much less: after a refusal for size it is halved.
 	Body int
 }
 
-// largest is the largest document that is sent at all, in bytes: more may be cut
-// off in the middle, without an answer.
+// largest is the size of the largest document that is sent, in bytes: more may be cut off in the middle, without an
+// answer.
 const largest = 64 << 20
 
 // Engine is a Meilisearch server.
@@ -53,16 +51,16 @@ type Engine struct {
 
 var _ search.Engine = (*Engine)(nil)
 
-// Open returns the engine of a server, which need not be running yet. The key
-// must allow to make, change, search and delete indexes of our prefix.
+// Open returns the engine of a server, which need not be running yet. The key must permit creating, changing,
+// searching and deleting indexes with our prefix.
 func Open(address, key string, o Options) (*Engine, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "L'adresse de Meilisearch doit être de la forme http://hôte:7700.",
-				EN: "Meilisearch's address must be of the form http://host:7700.",
+				FR: "L’adresse de Meilisearch n’est pas valable. Forme attendue : http://hôte:7700",
+				EN: "Meilisearch's address is not valid. Expected form: http://host:7700",
 			},
 			Err: err,
 		}
@@ -92,8 +90,7 @@ func Open(address, key string, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Open returns the index of that name. It makes it where there is none, and
-// gives it our settings where it has others.
+// Open returns the index of that name. It creates it if there is none, and applies our settings if it has others.
 func (e *Engine) Open(ctx context.Context, name string) (search.Index, error) {
 	if err := search.CheckName(name); err != nil {
 		return nil, err
@@ -145,8 +142,7 @@ func (e *Engine) Drop(ctx context.Context, name string) error {
 	return err
 }
 
-// find reports whether there is an index of that uid; one that is not ours is
-// an error.
+// find reports whether there is an index of that uid; if it is not ours, that is an error.
 func (e *Engine) find(ctx context.Context, uid string) (bool, error) {
 	found, err := try(ctx, e, func() (*meilisearch.IndexResult, error) {
 		return e.server.GetIndexWithContext(ctx, uid)
@@ -161,24 +157,24 @@ func (e *Engine) find(ctx context.Context, uid string) (bool, error) {
 		return false, &vigie.Error{
 			Code: vigie.Invalid,
 			Text: vigie.Text{
-				FR: "L'index Meilisearch %s n'est pas de Vigie : il reste tel quel.",
-				EN: "The Meilisearch index %s is not Vigie's: it is left as it is.",
+				FR: "L’index Meilisearch %s n’a pas été créé par Vigie : il n’a pas été modifié. Renommez-le ou supprimez-le.",
+				EN: "The Meilisearch index %s was not created by Vigie and was not changed. Rename or delete it.",
 			}.With(uid),
 		}
 	}
 	return true, nil
 }
 
-// Ping tells whether the server answers, and takes our key.
+// Ping reports whether the server answers and accepts our key.
 func (e *Engine) Ping(ctx context.Context) error {
 	indexes, err := e.server.ListIndexesWithContext(ctx, &meilisearch.IndexesQuery{Limit: 1})
-	if err == nil && indexes.Limit != 1 { // it says what it was asked, which other servers do not
-		return search.Unavailable(errors.New("what answers is no Meilisearch"))
+	if err == nil && indexes.Limit != 1 { // the answer repeats the request's limit, which other servers do not
+		return search.Unavailable(errors.New("the server is not a Meilisearch"))
 	}
 	return failure(err)
 }
 
-// Close closes connections that idle; the server keeps the indexes.
+// Close closes idle connections; the server keeps the indexes.
 func (e *Engine) Close() error {
 	e.http.CloseIdleConnections()
 	return nil
@@ -218,8 +214,7 @@ func (e *taskError) Error() string {
 	return fmt.Sprintf("meilisearch: task %d, %s, %s: %s: %s", e.uid, e.kind, e.status, e.code, e.message)
 }
 
-// try makes a request, again while it fails for a reason that may pass. All
-// our requests may be repeated.
+// try sends a request, and repeats it while it fails for a reason that may pass. All our requests may be repeated.
 func try[T any](ctx context.Context, e *Engine, request func() (T, error)) (T, error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = 50 * time.Millisecond

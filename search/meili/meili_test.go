@@ -21,7 +21,7 @@ import (
 // server is a real Meilisearch.
 type server struct{ url, key string }
 
-// meilisearch is one for the test.
+// meilisearch starts one for the test.
 func meilisearch(t testing.TB) server {
 	t.Helper()
 	url, key := meilitest.Server(t)
@@ -34,7 +34,7 @@ func meilisearch(t testing.TB) server {
 	return s
 }
 
-// call makes a request of the server itself, past the engine.
+// call sends a request to the server without the engine.
 func (s server) call(t testing.TB, method, path string, body, answer any) {
 	t.Helper()
 	var content io.Reader
@@ -176,7 +176,7 @@ func TestLostIndex(t *testing.T) {
 	results, err := index.Search(t.Context(), []search.Query{{Limit: 1, Filter: search.Filter{Statuses: []vigie.TenderStatus{vigie.StatusOnline}}}})
 	check(t, err)
 	if results[0].Total != 1 {
-		t.Errorf("made anew: %+v", results)
+		t.Errorf("created again: %+v", results)
 	}
 }
 

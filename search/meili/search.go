@@ -16,7 +16,7 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// Search asks all in one HTTP request.
+// Search sends all queries in one HTTP request.
 func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
 	results := make([]search.Result, len(queries))
 	var asked []question
@@ -50,17 +50,15 @@ func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Re
 	return results, nil
 }
 
-// question is one of the requests that a query takes, and what to do with its
-// answer.
+// question is one of the requests of a query, with the function that reads its answer.
 type question struct {
 	request *meilisearch.SearchRequest
 	take    func(meilisearch.SearchResponse) error
 }
 
-// questions are what must be asked to answer a query: its rows; the total and
-// the facets, which heed no key; and each facet that has a filter of its own,
-// without it. The first two are one where there is no key. What matches
-// nothing is not asked.
+// questions returns the requests of a query: its rows; the total and the facets, which ignore keys; and each facet
+// that has a filter of its own, without it. The first two are one if there is no key. A query that matches nothing
+// needs no request.
 func (x *index) questions(q search.Query, r *search.Result) []question {
 	r.Counts = make(map[search.Facet]map[string]int, len(q.Facets))
 	text := plan.Asked(q.Text)
@@ -146,8 +144,7 @@ func direction(field string, desc bool) string {
 	return field + ":asc"
 }
 
-// written are the words of a text as they stand in it, and nothing else of it:
-// quotes, and a minus before a word, would be operators.
+// written returns the words of a text and nothing else of it: quotes, and a minus before a word, would be operators.
 func written(text string, words []plan.Word) string {
 	list := make([]string, len(words))
 	for i, w := range words {
@@ -156,7 +153,7 @@ func written(text string, words []plan.Word) string {
 	return strings.Join(list, " ")
 }
 
-// takeCounts adds to a result the facets of an answer.
+// takeCounts adds the facets of an answer to a result.
 func takeCounts(r *search.Result, a meilisearch.SearchResponse) error {
 	if len(a.FacetDistribution) == 0 {
 		return nil
@@ -173,7 +170,7 @@ func takeCounts(r *search.Result, a meilisearch.SearchResponse) error {
 	return nil
 }
 
-// hits reads rows, with the places in which Meilisearch found the text.
+// hits reads rows, with the places where Meilisearch found the text.
 func hits(q search.Query, found meilisearch.Hits) ([]search.Hit, error) {
 	order := plan.SortOf(q.Order)
 	list := make([]search.Hit, len(found))

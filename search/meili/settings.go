@@ -16,8 +16,8 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// settings are those that our indexes differ in from Meilisearch's defaults,
-// written as Meilisearch writes them, so that they can be compared.
+// settings are those of our indexes that differ from Meilisearch's defaults, in Meilisearch's form, so that they can
+// be compared.
 func settings() map[string]any {
 	exact := func(comparison bool, fields ...string) map[string]any {
 		return map[string]any{
@@ -38,8 +38,7 @@ func settings() map[string]any {
 			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
-		// A sort that is asked for decides alone; relevance ends in rows of equal
-		// worth, newest first.
+		// A requested order decides alone; in the order of relevance equally good rows come newest first.
 		"rankingRules": []string{
 			"sort", "words", "typo", "proximity", "attributeRank", "wordPosition", "exactness",
 			plan.PublishedAt + ":desc", plan.ID + ":desc",
@@ -105,8 +104,8 @@ func (x *index) applySettings(ctx context.Context) error {
 		return &vigie.Error{
 			Code: vigie.Unavailable,
 			Text: vigie.Text{
-				FR: "Meilisearch refuse nos réglages : il faut la version 1.50 ou une plus récente.",
-				EN: "Meilisearch refuses our settings: version 1.50 or newer is needed.",
+				FR: "Meilisearch refuse les réglages de Vigie. Installez la version 1.50 ou une version plus récente.",
+				EN: "Meilisearch refuses Vigie's settings. Install version 1.50 or newer.",
 			},
 			Err: err,
 		}

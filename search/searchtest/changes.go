@@ -15,7 +15,7 @@ import (
 	"vigie/search"
 )
 
-// with is a document of one term.
+// with returns a document of one term.
 func with(id, number int64, value string) search.Document {
 	return search.Document{ID: id, Number: number, PublishedAt: base, Facts: query.Facts{Terms: []string{value}, Buyer: "buyer_1"}}
 }
@@ -24,7 +24,7 @@ func gone(id, number int64) search.Document {
 	return search.Document{ID: id, Number: number, Deleted: true}
 }
 
-// testPut puts in place of what is there, and takes away.
+// testPut puts documents in place of existing ones, and deletes some.
 func testPut(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open)
 	for _, step := range []struct {
@@ -93,19 +93,19 @@ func testCursor(t *testing.T, open func(*testing.T) search.Engine) {
 	check(t, err)
 	expect("opened again", exact)
 	if r := ask(t, index, search.Query{Limit: 10}); !slices.Equal(ids(r), []int64{5, 3, 2}) || r.Total != 3 {
-		t.Errorf("opened again: %+v", r)
+		t.Errorf("after reopening: %+v", r)
 	}
 	check(t, engine.Drop(t.Context(), name))
 	index, err = engine.Open(t.Context(), name)
 	check(t, err)
-	expect("dropped and made anew", 0)
+	expect("dropped and created again", 0)
 	if r := ask(t, index, search.Query{}); r.Total != 0 {
-		t.Errorf("dropped and made anew: %+v", r)
+		t.Errorf("dropped and created again: %+v", r)
 	}
 	check(t, engine.Drop(t.Context(), name))
 }
 
-// testEngine makes, lists and drops indexes.
+// testEngine creates, lists and drops indexes.
 func testEngine(t *testing.T, open func(*testing.T) search.Engine) {
 	ctx := t.Context()
 	engine := open(t)
@@ -153,13 +153,13 @@ func testEngine(t *testing.T, open func(*testing.T) search.Engine) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := second.Search(cancelled, []search.Query{{}}); vigie.CodeOf(err) != vigie.Unavailable {
-		t.Errorf("a search that was given up: %v", err)
+		t.Errorf("a cancelled search: %v", err)
 	}
 	check(t, engine.Close())
 }
 
-// testConcurrent searches while documents are put: what was put in whole
-// before a search is found, and nothing is found twice.
+// testConcurrent searches while documents are put: documents whose Put had returned before a search are found, and
+// nothing is found twice.
 func testConcurrent(t *testing.T, open func(*testing.T) search.Engine) {
 	const batch, batches, searchers = 20, 8, 4
 	index := indexOf(t, open)

@@ -13,13 +13,13 @@ import (
 	"vigie/search"
 )
 
-// after is a moment some seconds from base.
+// after returns a time some seconds after base.
 func after(seconds float64) time.Time {
 	return base.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// samples are documents that differ in everything that can be asked for. At
-// base, 1 is at its deadline and 2 a second past it.
+// samples are documents that differ in everything that a query can ask for. At base, 1 is at its deadline and 2 a
+// second past it.
 func samples() []search.Document {
 	return []search.Document{
 		{
@@ -66,7 +66,7 @@ func samples() []search.Document {
 
 func term(value string) query.Conj { return is(query.Term, value) }
 
-// terms are a conjunction of terms.
+// terms returns a conjunction of terms.
 func terms(values ...string) query.Conj {
 	var c query.Conj
 	for _, value := range values {
@@ -83,7 +83,7 @@ func is(field query.Field, value string) query.Conj {
 
 func atom(field query.Field, value string) query.Clause { return query.Clause{is(field, value)} }
 
-// testConditions asks every kind of condition alone, and some together.
+// testConditions checks every kind of condition alone, and some together.
 func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 	index, all := indexOf(t, open, samples()...), naive{}
 	all.put(samples())
@@ -178,7 +178,7 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testAny tells no formula from nothing asked.
+// testAny distinguishes an empty list of formulas from none.
 func testAny(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open, samples()...)
 	for _, test := range []struct {
@@ -206,13 +206,13 @@ func testAny(t *testing.T, open func(*testing.T) search.Engine) {
 				t.Errorf("total %d, %d rows; want %d", got.Total, len(got.Hits), test.want)
 			}
 			if test.want == 0 && len(got.Counts[search.ByNature]) > 0 {
-				t.Errorf("counts of nothing: %v", got.Counts)
+				t.Errorf("counts without matches: %v", got.Counts)
 			}
 		})
 	}
 }
 
-// testBadRequests asks what contradicts itself.
+// testBadRequests sends queries that contradict themselves.
 func testBadRequests(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open)
 	key := &search.Key{At: new(base), ID: 1}
@@ -235,7 +235,7 @@ func testBadRequests(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testEmpty asks an index without documents.
+// testEmpty searches an index without documents.
 func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open)
 	key := &search.Key{At: new(base), ID: 1}
@@ -261,8 +261,7 @@ func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testFacets counts each dimension with and without filters, on it and on
-// others.
+// testFacets counts each dimension with and without filters, on it and on others.
 func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	index, all := indexOf(t, open, samples()...), naive{}
 	all.put(samples())

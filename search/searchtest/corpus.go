@@ -13,8 +13,8 @@ import (
 	"vigie/search"
 )
 
-// vocabulary is how many words a [Corpus] has. The nth word is n times rarer
-// than the first, which about half of all documents have.
+// vocabulary is how many words a [Corpus] has. The nth word is n times rarer than the first, which about half of all
+// documents have.
 const vocabulary = 40_000
 
 // Corpus yields n documents for benchmarks, always the same ones: about 70
@@ -61,16 +61,15 @@ func Corpus(n int) iter.Seq[search.Document] {
 	}
 }
 
-// CorpusNow is the moment at which a [Corpus] is searched.
+// CorpusNow is the time at which a [Corpus] is searched.
 func CorpusNow() time.Time { return base }
 
 func word(n uint64) string { return "mot" + strconv.FormatUint(n, 36) }
 
-// Mix are queries for a [Corpus] as a platform's pages ask them, each for a
-// page of 20 and the total of what is online: of 20, seven are a watch that
-// wants two words, six one that wants any of five words in three departments,
-// two a phrase under a CPV division, two a list of one department, two a home
-// page of five watches at once, and one lists everything.
+// Mix returns queries for a [Corpus] as a platform's pages send them, each for a page of 20 and the total of online
+// tenders: of 20, seven are a watch with two required words, six one with any of five words in three departments, two
+// a phrase under a CPV division, two a list of one department, two a home page of five watches at once, and one lists
+// everything.
 func Mix(n int) []search.Query {
 	g := generator{rand.New(rand.NewPCG(2, 2))}
 	aword := func() string { return word(20 + g.Uint64N(2000)) }

@@ -10,8 +10,7 @@ import (
 	"vigie/search"
 )
 
-// naive answers queries without Text by looking at every document: what the
-// contract says, in plain loops.
+// naive answers queries without Text by checking every document: the contract in plain loops.
 type naive map[int64]search.Document
 
 func (n naive) put(docs []search.Document) {
@@ -79,8 +78,7 @@ func valuesOf(d search.Document, facet search.Facet) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 }
 
-// passes reports whether a query finds a document; the filter on a facet's own
-// field aside, if one is named.
+// passes reports whether a query finds a document; if a facet is named, without the filter on its own field.
 func passes(d search.Document, q search.Query, but search.Facet) bool {
 	if slices.Contains(q.Without, d.ID) {
 		return false
@@ -102,8 +100,7 @@ func passes(d search.Document, q search.Query, but search.Facet) bool {
 		within(deadline, f.DeadlineFrom, f.DeadlineTo)
 }
 
-// among reports whether a document has one of the values asked for; no values
-// ask nothing.
+// among reports whether a document has one of the values; no values do not constrain.
 func among[T ~string, U ~string](asked []T, has []U) bool {
 	return len(asked) == 0 || slices.ContainsFunc(asked, func(a T) bool {
 		return a != "" && slices.Contains(has, U(a))
@@ -125,7 +122,7 @@ func whole(t *time.Time) *time.Time {
 	return new(time.Unix(t.Unix(), 0).UTC())
 }
 
-// keyOf is a document's place in an order.
+// keyOf returns a document's place in an order.
 func keyOf(o search.Order, d search.Document) search.Key {
 	switch o {
 	case search.DeadlineAsc, search.DeadlineDesc:

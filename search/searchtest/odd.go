@@ -10,7 +10,7 @@ import (
 	"vigie/search"
 )
 
-// oddValues mean something to some query language, or resemble one another.
+// oddValues have a meaning in some query language, or resemble one another.
 func oddValues() []string {
 	return []string{
 		`"`, `'`, `\`, `\"`, `\\"`, "`", "a\nb", "a b", "a\tb", "\x00", "a\r\n\r\nb",

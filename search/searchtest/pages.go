@@ -18,7 +18,7 @@ func orders() []search.Order {
 	return []search.Order{search.PublishedDesc, search.PublishedAsc, search.DeadlineAsc, search.DeadlineDesc}
 }
 
-// tied are documents of few publication times and deadlines, some without.
+// tied returns documents with few publication times and deadlines, some without.
 func tied(n int64) []search.Document {
 	docs := make([]search.Document, n)
 	for i := range docs {
@@ -32,8 +32,7 @@ func tied(n int64) []search.Document {
 	return docs
 }
 
-// testPages goes through all rows by key, both ways and by number, in every
-// order and in pages of every size.
+// testPages reads all rows by key, in both directions, and by page number, in every order and in pages of every size.
 func testPages(t *testing.T, open func(*testing.T) search.Engine) {
 	const n = 23
 	index, all := indexOf(t, open, tied(n)...), naive{}
@@ -103,12 +102,12 @@ func testPages(t *testing.T, open func(*testing.T) search.Engine) {
 		}
 	}
 	if got := ids(ask(t, index, search.Query{Offset: 5, Limit: 4})); !slices.Equal(got, ids(all.search(search.Query{Offset: 5, Limit: 4}))) {
-		t.Errorf("an offset that is no multiple of the limit: %v", got)
+		t.Errorf("an offset that is not a multiple of the limit: %v", got)
 	}
 }
 
-// testPagesWhileChanging turns pages while tenders arrive, move and go: those
-// that were not touched are shown once each, in order.
+// testPagesWhileChanging turns pages while tenders are added, moved and deleted: those that were not changed are
+// returned once each, in order.
 func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 	const n, size, disturbed = 40, 6, 4
 	g := generator{rand.New(rand.NewPCG(1, 2))}
@@ -175,9 +174,8 @@ func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testPagesWithout turns pages while more and more is left out, the row that
-// the last page ended with too: the others are shown once each, in order, with
-// totals and counts of what is left.
+// testPagesWithout turns pages while more and more tenders are excluded, among them the last row of the page before:
+// the others are returned once each, in order, with totals and counts of what is left.
 func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 	const n, size = 40, 6
 	index, all := indexOf(t, open, tied(n)...), naive{}
@@ -199,7 +197,7 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 					}
 					for _, id := range rows {
 						if slices.Contains(q.Without, id) {
-							t.Errorf("%d is shown, without %v", id, q.Without)
+							t.Errorf("%d is returned, without %v", id, q.Without)
 						}
 					}
 					pages = append(pages, rows)
@@ -218,7 +216,7 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 					slices.Reverse(pages)
 				}
 				shown := slices.Concat(pages...)
-				// What was left out before its page came is not shown; all else is.
+				// What was excluded before its page was read is not returned; everything else is.
 				want := slices.DeleteFunc(slices.Clone(before), func(id int64) bool {
 					return slices.Contains(q.Without, id) && !slices.Contains(shown, id)
 				})
@@ -230,7 +228,7 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testMany goes through ten thousand rows, of three thousand buyers.
+// testMany reads ten thousand rows, of three thousand buyers.
 func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 	const n, buyers, size = 10_000, 3_000, 1_000
 	docs := make([]search.Document, n)

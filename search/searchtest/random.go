@@ -64,18 +64,17 @@ func describe(queries ...search.Query) string {
 	return text
 }
 
-// base is about when random and other documents are published and end.
+// base is the time around which random and other documents are published and end.
 var base = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 
-// generator makes random documents and queries that meet often: few values,
-// many combinations.
+// generator makes random documents and queries that often match: few values, many combinations.
 type generator struct{ *rand.Rand }
 
 func (g generator) chance(p float64) bool { return g.Float64() < p }
 
 func pick[T any](g generator, list []T) T { return list[g.IntN(len(list))] }
 
-// some are up to most distinct values of a list, in its order.
+// some returns at most most distinct values of a list, in its order.
 func some[T any](g generator, list []T, most int) []T {
 	var picked []T
 	for _, v := range list {
@@ -95,7 +94,7 @@ func (g generator) buyers() []string {
 }
 func (g generator) cpv() []string { return []string{"45", "452", "45233140", "71", "71000000", "90"} }
 
-// moment is a time near base: few seconds, so that rows tie and bounds meet.
+// moment returns a time near base: few seconds apart, so that rows tie and bounds meet.
 func (g generator) moment() time.Time {
 	t := base.Add(time.Duration(g.IntN(21)-10) * time.Second)
 	if g.chance(0.2) {
@@ -150,7 +149,7 @@ func (g generator) query(all naive) search.Query {
 	q.Filter = g.filter()
 	if g.chance(0.3) {
 		for range g.IntN(100) {
-			q.Without = append(q.Without, 1+g.Int64N(350)) // also of what is not there, and twice
+			q.Without = append(q.Without, 1+g.Int64N(350)) // also ids that do not exist, and repeated ones
 		}
 	}
 	key := func() *search.Key {

@@ -1,5 +1,4 @@
-// Package searchtest holds every search engine to the contract of package
-// search: one suite that each engine's tests run.
+// Package searchtest is the conformance suite of search engines, which each engine's tests run.
 package searchtest
 
 import (
@@ -10,9 +9,8 @@ import (
 	"vigie/search"
 )
 
-// Run runs the suite. Open opens the engine; all its calls within one test
-// reach the same indexes, once the engine before is closed. Whoever calls Run
-// need not close engines: the suite does.
+// Run runs the suite. Open opens the engine; all its calls within one test reach the same indexes, once the engine
+// before is closed. The suite closes the engines.
 func Run(t *testing.T, open func(t *testing.T) search.Engine) {
 	for _, test := range []struct {
 		name string
@@ -55,7 +53,7 @@ func indexOf(t *testing.T, open func(*testing.T) search.Engine, docs ...search.D
 	return index
 }
 
-// nameOf is a name for an index that no other test uses.
+// nameOf returns a name for an index that no other test uses.
 func nameOf(t *testing.T, suffix string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -78,13 +76,13 @@ func put(t *testing.T, index search.Index, docs ...search.Document) {
 	check(t, index.Put(t.Context(), docs))
 }
 
-// ask asks one query.
+// ask sends one query.
 func ask(t *testing.T, index search.Index, q search.Query) search.Result {
 	t.Helper()
 	results, err := index.Search(t.Context(), []search.Query{q})
 	check(t, err)
 	if len(results) != 1 {
-		t.Fatalf("%d results of one query", len(results))
+		t.Fatalf("%d results for one query", len(results))
 	}
 	return results[0]
 }

@@ -9,8 +9,8 @@ import (
 	"vigie/search"
 )
 
-// testSharedCases asks the cases that the matcher and the formula are tried by:
-// criteria as people type them, of tenders with accents, phrases, exclusions.
+// testSharedCases uses the cases that the matcher and the formula are tested with: criteria as people type them, of
+// tenders with accents, phrases, exclusions.
 func testSharedCases(t *testing.T, open func(*testing.T) search.Engine) {
 	const tenders, watches, together = 200, 300, 30
 	seed := querytest.Setting(t, "VIGIE_TEST_SEED", 11)

@@ -12,7 +12,7 @@ import (
 	"vigie/search"
 )
 
-// texts are documents to be read.
+// texts are documents with texts to search.
 func texts() []search.Document {
 	docs := []search.Document{
 		{Title: "Réfection de la voirie communale", Description: "Travaux d'enrobés sur les chaussées du centre-ville.", BuyerName: "Commune de Bourg-en-Bresse", Other: []string{"Lot 2 : signalisation horizontale", "MAPA-2026-045"}},
@@ -30,7 +30,7 @@ func texts() []search.Document {
 	return docs
 }
 
-// testText finds texts forgivingly, and all else exactly.
+// testText searches texts tolerantly, and everything else exactly.
 func testText(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open, texts()...)
 	for _, test := range []struct {
@@ -112,7 +112,7 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testRelevance puts better rows first.
+// testRelevance checks that better rows come first.
 func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	docs := []search.Document{
 		{Title: "Marché de services", Description: "Balayage de la voirie et des trottoirs de la commune"},
@@ -124,7 +124,7 @@ func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 		docs[i].ID, docs[i].Number = int64(i)+1, int64(i)+1
 		docs[i].PublishedAt = after(float64(i)) // the worst is the newest
 	}
-	// Rows that tie, among others that keep the words from being rare.
+	// Rows that tie, among others that make the words less rare.
 	for id := int64(10); id < 40; id++ {
 		d := with(id, id, "a")
 		d.Title, d.Description = "Éclairage public", "Remplacement de lampadaires"
@@ -165,7 +165,7 @@ func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testHighlights shows where a text was found.
+// testHighlights checks where a text was found.
 func testHighlights(t *testing.T, open func(*testing.T) search.Engine) {
 	long := strings.Repeat("Les prestations sont détaillées dans le règlement. ", 20) +
 		"La réfection des chaussées <b>pavées</b> & trottoirs est à prévoir. " + strings.Repeat("Visite obligatoire du site à 9 h. ", 20)

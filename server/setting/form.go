@@ -39,19 +39,19 @@ func forms() map[string]form {
 		"name":         {"one line of at most 500 characters", false, line(500)},
 		"word":         {"one word of at most 500 characters", false, word},
 		"key":          {"a key as Meilisearch has it: in ASCII, without spaces before or after it", true, key},
-		"secret":       {fmt.Sprintf("secrets of at least %d characters each, separated by commas, such as « openssl rand -hex 32 » makes", link.MinSecret), true, secret},
+		"secret":       {fmt.Sprintf("secrets of at least %d characters each, separated by commas, such as \"openssl rand -hex 32\" makes", link.MinSecret), true, secret},
 		"listen":       {"an address of this machine and a port, such as 127.0.0.1:8080 or :8080", false, listen},
 		"folder":       {"the name of a folder", false, folder},
-		"existingfile": {"the name of a file that is there", false, existing(false)},
-		"existingdir":  {"the name of a folder that is there", false, existing(true)},
+		"existingfile": {"the name of an existing file", false, existing(false)},
+		"existingdir":  {"the name of an existing folder", false, existing(true)},
 		"database":     {"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", true, database},
 		"engine":       {"bleve:PATH, or the URL of a Meilisearch such as http://127.0.0.1:7700", true, folderOr("bleve:", "http", "https")},
 		"mailer":       {"smtp://USER:PASSWORD@HOST:PORT, smtps://… or outbox:DIR", true, folderOr("outbox:", "smtp", "smtps")},
-		"issuer":       {"the name of the issuer of tokens, as they have it: a URL such as https://issuer.example", false, issuer},
+		"issuer":       {"the issuer (iss) exactly as tokens name it: a URL such as https://issuer.example", false, issuer},
 		"url":          {"an http or https URL, such as https://platform.example", false, webURL()},
 		"site":         {"an http or https URL without parameters, such as https://veille.example.org", false, site},
-		"watchpage":    {"an http or https URL with {watchId} behind its host", false, webURL("{watchId}")},
-		"tenderpage":   {"an http or https URL with {sourceRef} behind its host; it may also have {source}", false, webURL("{sourceRef}", "{source}")},
+		"watchpage":    {"an http or https URL with {watchId} after its host", false, webURL("{watchId}")},
+		"tenderpage":   {"an http or https URL with {sourceRef} after its host; it may also have {source}", false, webURL("{sourceRef}", "{source}")},
 		"sender":       {"a mail address, or a name and a mail address: Veille <veille@example.org>", false, sender},
 		"address":      {"a mail address, such as veille@example.org", false, address},
 		"returnpath":   {fmt.Sprintf("a mail address with at most %d characters before the @: a plus sign and the %d of a tag must have room there", maxLocal-tag, tag-1), false, returnPath},
@@ -198,7 +198,7 @@ func listen(text string) (string, error) {
 
 func checkPort(port string) error {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-		return fmt.Errorf("%q is no port, which is a number up to 65535", port)
+		return fmt.Errorf("%q is not a port: a port is a number up to 65535", port)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func checkPort(port string) error {
 // path reads the name of a file or folder.
 func path(text string) (string, error) {
 	if strings.TrimSpace(text) == "" || strings.Contains(text, "\x00") {
-		return "", errors.New("it names nothing")
+		return "", errors.New("it is empty")
 	}
 	return kong.ExpandPath(text), nil
 }
@@ -262,10 +262,10 @@ func address(text string) (string, error) {
 		return "", err
 	}
 	if text = local + "@" + host; !vigie.IsAddress(text) {
-		return "", errors.New("mail servers do not take it")
+		return "", errors.New("it is not a valid mail address")
 	}
 	if len(local) > maxLocal {
-		return "", fmt.Errorf("it has %d characters before the @, of which there may be %d", len(local), maxLocal)
+		return "", fmt.Errorf("it has %d characters before the @; at most %d are allowed", len(local), maxLocal)
 	}
 	return text, nil
 }
@@ -281,7 +281,7 @@ func returnPath(text string) (string, error) {
 	case len(local)+tag > maxLocal:
 		return "", fmt.Errorf("it has %d characters before the @", len(local))
 	case len(text)+tag > vigie.MaxEmailLength:
-		return "", fmt.Errorf("it has %d characters, and %d are the most with a tag", len(text), vigie.MaxEmailLength-tag)
+		return "", fmt.Errorf("it has %d characters; with a tag at most %d are allowed", len(text), vigie.MaxEmailLength-tag)
 	}
 	return text, nil
 }
@@ -306,7 +306,7 @@ func sender(text string) (string, error) {
 		return "", errors.New("its name cannot be read: put it in double quotes")
 	}
 	if _, err := line(100)(parsed.Name); parsed.Name != "" && err != nil {
-		return "", fmt.Errorf("its name is not right: %w", err)
+		return "", fmt.Errorf("its name is not valid: %w", err)
 	}
 	return parsed.String(), nil
 }
@@ -326,9 +326,9 @@ func network(text string) (string, error) {
 	}
 	switch {
 	case err != nil:
-		return "", errors.New("it is no network")
+		return "", errors.New("it is not a network")
 	case prefix.Bits() == 0:
-		return "", errors.New("it is every address there is, and anyone could say where they come from")
+		return "", errors.New("it contains every address, so anyone could fake theirs")
 	case prefix.Addr().Is4In6():
 		return "", errors.New("write it as IPv4")
 	}
@@ -366,7 +366,7 @@ func database(text string) (string, error) {
 	}
 	if pool := postgresPool.FindStringSubmatch(text); pool != nil {
 		if n, err := strconv.Atoi(pool[1]); err != nil || n < 8 || n > 1000 {
-			return "", errors.New("pool_max_conns is a number from 8 to 1000")
+			return "", errors.New("pool_max_conns must be a number from 8 to 1000")
 		}
 	}
 	return text, nil
@@ -385,7 +385,7 @@ func folderOr(prefix string, schemes ...string) func(string) (string, error) {
 			return "", err
 		}
 		if !slices.Contains(schemes, u.Scheme) {
-			return "", fmt.Errorf("it begins with none of %s, %s", prefix, strings.Join(schemes, ":, ")+":")
+			return "", fmt.Errorf("it must begin with %s or %s", prefix, strings.Join(schemes, ":, ")+":")
 		}
 		return u.String(), nil
 	}

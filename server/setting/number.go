@@ -115,5 +115,5 @@ func set(target reflect.Value, text string) error {
 		}
 		return err
 	}
-	return fmt.Errorf("a %s is no number", target.Type())
+	return fmt.Errorf("a %s is not a number", target.Type())
 }

@@ -24,10 +24,10 @@ func asciiHost(host string) (string, error) {
 	if strings.ContainsFunc(name, func(r rune) bool { return r > '~' }) || strings.Contains(name, "xn--") {
 		ascii, err := idna.Lookup.ToASCII(name)
 		if err != nil {
-			return "", fmt.Errorf("%q is no name of a host", host)
+			return "", fmt.Errorf("%q is not the name of a host", host)
 		}
 		if back, err := idna.ToUnicode(ascii); err != nil || back != norm.NFC.String(name) && ascii != name {
-			return "", fmt.Errorf("%q is %q to DNS: write that, if it is meant", host, ascii)
+			return "", fmt.Errorf("%q is %q in DNS: if you mean it, write it so", host, ascii)
 		}
 		name = ascii
 	}
@@ -36,7 +36,7 @@ func asciiHost(host string) (string, error) {
 	}
 	for part := range strings.SplitSeq(name, ".") {
 		if !label.MatchString(part) {
-			return "", fmt.Errorf("%q is no name of a host", host)
+			return "", fmt.Errorf("%q is not the name of a host", host)
 		}
 	}
 	return name, nil
@@ -50,7 +50,7 @@ func parseURL(text string) (*url.URL, error) {
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return nil, errors.New("it has spaces, or characters that cannot be seen")
 	case err != nil:
-		return nil, errors.New("it is no URL")
+		return nil, errors.New("it is not a URL")
 	case u.Scheme == "":
 		return nil, errors.New("it has no scheme, such as https://")
 	case u.Opaque != "":
@@ -80,7 +80,7 @@ func asciiHostPort(u *url.URL) (string, error) {
 	at, err := netip.ParseAddr(host)
 	switch {
 	case err == nil && at.Zone() != "":
-		return "", errors.New("the zone of an address means nothing elsewhere")
+		return "", errors.New("an address with a zone works on this machine only")
 	case err == nil:
 		return u.Host, nil
 	}
@@ -111,7 +111,7 @@ func webURL(placeholders ...string) func(string) (string, error) {
 			plain = strings.ReplaceAll(plain, known, "x")
 		}
 		if unknown := placeholder.FindString(plain); unknown != "" {
-			return "", fmt.Errorf("%s means nothing in it", unknown)
+			return "", fmt.Errorf("%s is not a placeholder here", unknown)
 		}
 		if strings.ContainsAny(plain, "{}") {
 			return "", errors.New("a brace is not closed")
@@ -121,11 +121,11 @@ func webURL(placeholders ...string) func(string) (string, error) {
 		case err != nil:
 			return "", err
 		case u.Scheme != "http" && u.Scheme != "https":
-			return "", fmt.Errorf("browsers are not sent to %s:", u.Scheme)
+			return "", fmt.Errorf("the scheme %s: is not allowed", u.Scheme)
 		case u.User != nil:
-			return "", errors.New("it has a user's name in it, which all would read")
+			return "", errors.New("it holds a user name, which everyone could read")
 		case len(text) > maxURL:
-			return "", fmt.Errorf("it has %d characters, and %d are the most", len(text), maxURL)
+			return "", fmt.Errorf("it has %d characters; at most %d are allowed", len(text), maxURL)
 		}
 		// What is behind the host stays as it is written.
 		scheme, rest, _ := strings.Cut(text, "://")
@@ -134,10 +134,10 @@ func webURL(placeholders ...string) func(string) (string, error) {
 			end = len(rest)
 		}
 		if strings.Contains(rest[:end], "{") {
-			return "", errors.New("a placeholder stands in the name of the host")
+			return "", errors.New("a placeholder may not be in the host name")
 		}
 		if strings.ContainsFunc(rest[end:], func(r rune) bool { return r > '~' }) {
-			return "", errors.New("behind the host it has characters that are not ASCII: percent-encode them")
+			return "", errors.New("after the host it has characters that are not ASCII: percent-encode them")
 		}
 		return strings.ToLower(scheme) + "://" + u.Host + rest[end:], nil
 	}
@@ -147,7 +147,7 @@ func webURL(placeholders ...string) func(string) (string, error) {
 func site(text string) (string, error) {
 	text, err := webURL()(text)
 	if err == nil && strings.ContainsAny(text, "?#") {
-		err = errors.New("it has parameters, and paths are put behind it")
+		err = errors.New("it has parameters (?…), but paths are appended to it")
 	}
 	return strings.TrimRight(text, "/"), err
 }
@@ -157,7 +157,7 @@ func site(text string) (string, error) {
 func CheckIssuerURL(text string) error {
 	read, err := site(text)
 	if err == nil && read != strings.TrimRight(text, "/") {
-		err = errors.New("tokens must have it to the letter: write it in lower case and ASCII")
+		err = errors.New("it is compared with tokens character by character: write the host in lower case and ASCII")
 	}
 	return err
 }
@@ -169,7 +169,7 @@ func origin(text string) (string, error) {
 	u, err := parseServer(strings.Replace(text, "*", any, 1))
 	switch {
 	case text == "*":
-		return "", errors.New("for all of them write https://*")
+		return "", errors.New("to allow all sites, write https://*")
 	case err != nil:
 		return "", err
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -182,7 +182,7 @@ func origin(text string) (string, error) {
 	host := u.Host
 	if strings.Contains(text, "*") {
 		if host = strings.Replace(host, any, "*", 1); !strings.Contains(host, "*") {
-			return "", errors.New("the * stands beside letters that are not ASCII")
+			return "", errors.New("* may not stand beside letters that are not ASCII")
 		}
 	}
 	// Browsers leave out the port that the scheme stands for.

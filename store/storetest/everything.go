@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// Everything reads all rows of all tables of a database, each as a text that
-// begins with the name of its table.
+// Everything returns all rows of all tables of a database, each as a text that begins with the name of its table.
 func Everything(t testing.TB, rawURL string) []string {
 	t.Helper()
 	names := "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
@@ -58,7 +57,7 @@ func Everything(t testing.TB, rawURL string) []string {
 	return texts
 }
 
-// Exec runs a statement on a database behind the store's back.
+// Exec runs a statement on a database without the store.
 func Exec(t testing.TB, rawURL, statement string) {
 	t.Helper()
 	if err := TryExec(t, rawURL, statement); err != nil {
@@ -75,7 +74,7 @@ func TryExec(t testing.TB, rawURL, statement string) error {
 	return err
 }
 
-// connect opens a database past the store.
+// connect opens a database without the store.
 func connect(t testing.TB, rawURL string) *sql.DB {
 	t.Helper()
 	driver := "pgx"

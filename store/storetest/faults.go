@@ -7,8 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// BreakLead ends the connection, to PostgreSQL, of the process that has the lead
-// of a job.
+// BreakLead ends the connection to PostgreSQL of the process that leads a job.
 func BreakLead(t testing.TB, url, job string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -23,7 +22,7 @@ func BreakLead(t testing.TB, url, job string) {
 	}
 }
 
-// MissingTable is the error with which a database says that it lacks a table.
+// MissingTable returns a database's error for a table that does not exist.
 func MissingTable(t testing.TB, url string) error {
 	t.Helper()
 	db := connect(t, url)

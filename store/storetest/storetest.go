@@ -16,8 +16,8 @@ import (
 	"vigie/store"
 )
 
-// Kinds are the kinds of database, by name; each gives the URL of one without
-// content, which goes with the test. Its tables are up to date.
+// Kinds returns the kinds of database, by name; each function returns the URL of an empty, migrated database, which
+// is deleted with the test.
 func Kinds() map[string]func(testing.TB) string {
 	return map[string]func(testing.TB) string{"sqlite": SQLite, "postgres": Postgres}
 }
@@ -27,12 +27,11 @@ func Empty() map[string]func(testing.TB) string {
 	return map[string]func(testing.TB) string{"sqlite": emptySQLite, "postgres": emptyPostgres}
 }
 
-// SQLite gives the URL of a migrated database in a file.
+// SQLite returns the URL of a migrated database in a file.
 func SQLite(t testing.TB) string { return migrated(t, emptySQLite(t)) }
 
-// Postgres gives the URL of a migrated schema of its own in the server of
-// VIGIE_TEST_POSTGRES_URL. Without that the test is skipped, loudly; in the
-// whole test run it fails.
+// Postgres returns the URL of a migrated schema of its own in the server of VIGIE_TEST_POSTGRES_URL. Without that
+// variable the test is skipped with a visible message; in the whole test run it fails.
 func Postgres(t testing.TB) string { return migrated(t, emptyPostgres(t)) }
 
 func migrated(t testing.TB, url string) string {

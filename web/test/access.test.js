@@ -68,18 +68,18 @@ test('while the search engine is away, watches are shown, made and changed', asy
     await away.watch(token, 'voirie');
     const visitor = await visit(browser);
     await visitor.goto(`${new URL(away.url).origin}/veille#token=${token}`);
-    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
+    await visitor.getByText('La recherche est momentanément indisponible.').waitFor();
     const row = visitor.getByRole('table', { name: 'Mes veilles des marchés' }).getByRole('row').nth(1);
     assert.match(await textOf(row), /voirie[^]*Mot clé : voirie[^]*Active/);
     assert.deepEqual(await inaccessible(visitor), []);
     await picture(visitor, 'sans-moteur-1280');
     await visitor.getByRole('switch').click();
-    await visitor.getByText('La veille « voirie » est inactive').waitFor();
+    await visitor.getByText('La veille « voirie » a été désactivée').waitFor();
     await visitor.getByRole('link', { name: 'Modifier la veille' }).click();
     await visitor.getByLabel('Nom associé à la veille :').fill('Voirie et réseaux');
-    await visitor.getByText('La recherche ne répond pas pour le moment.').waitFor();
+    await visitor.getByText('La recherche est momentanément indisponible.').waitFor();
     await visitor.getByRole('button', { name: 'Valider' }).click();
-    await visitor.getByText('La veille « Voirie et réseaux » est enregistrée.').waitFor();
+    await visitor.getByText('La veille « Voirie et réseaux » a été enregistrée.').waitFor();
     await visitor.context().close();
   } finally {
     await away.stop();

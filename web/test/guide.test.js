@@ -90,7 +90,7 @@ test('departments are searched by name and number', async () => {
 test('a valid watch is in the table, with what it matches below', async () => {
   await page.getByLabel('Autre adresse 1', { exact: true }).fill('equipe@example.org');
   await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
-  await page.getByText('La veille « TEST 01/09 » est enregistrée.').waitFor();
+  await page.getByText('La veille « TEST 01/09 » a été enregistrée.').waitFor();
   await settled(page);
   assert.equal(await watches().count(), 2);
   const row = await textOf(watches().nth(1));
@@ -106,7 +106,7 @@ test('« Afficher » leads to the tender: lots, what notices changed, why it mat
   await page.getByRole('link', { name: 'Afficher : Réfection de la voirie communale' }).click();
   await page.getByRole('heading', { level: 1, name: 'Réfection de la voirie communale' }).waitFor();
   await page.getByText('Lot 2').waitFor();
-  await page.getByText('Rectificatif').waitFor();
+  await page.getByText('Avis rectificatif').waitFor();
   assert.match(await textOf(page.locator('.changes')), /rien[^]*→[^]*15 janvier 2099/);
   await page.locator('.criteria li').first().waitFor();
   assert.match(await textOf(page.locator('.criteria')), /n'importe lequel[^]*correspond[^]*Organismes[^]*Mairie de Test[^]*Départements[^]*Ain/);
@@ -121,7 +121,7 @@ test('« Modifier » changes the watch, and the list follows', async () => {
   await keywords.waitFor();
   assert.equal(await keywords.inputValue(), 'voirie denrées');
   assert.equal(await page.getByLabel('Autre adresse 1', { exact: true }).inputValue(), 'equipe@example.org');
-  await page.getByText('En attente de son accord').waitFor();
+  await page.getByText('En attente de confirmation').waitFor();
   await page.getByRole('button', { name: 'Retirer Le Républicain Lorrain' }).click();
   await page.getByRole('button', { name: 'Retirer Mairie de Test' }).click();
   await page.getByRole('button', { name: 'Retirer Ain' }).click();
@@ -150,7 +150,7 @@ test('deleted, it is gone; undone, all is as before', async () => {
   const undo = page.getByRole('button', { name: 'Annuler', exact: true });
   assert.equal(await undo.evaluate((button) => button === document.activeElement), true);
   await page.keyboard.press('Enter');
-  await page.getByText('La veille « TEST 01/09 » est rétablie.').waitFor();
+  await page.getByText('La veille « TEST 01/09 » a été rétablie.').waitFor();
   await page.getByText('3 éléments correspondent').waitFor();
   assert.match(await textOf(watches().nth(1)), /equipe@example\.org/);
 });
@@ -166,8 +166,8 @@ test('a tender that is published appears, and what was mailed about it is told',
   assert.match(await textOf(tenders().nth(1)), /Voirie du bourg/);
 
   await until(async () => (await ask(server, '{ watches { nodes { deliveries { nodes { status } } } } }')).watches.nodes[0].deliveries.nodes.some(({ status }) => status === 'SENT'), 'the mail');
-  await page.getByRole('link', { name: 'Envois de la veille' }).click();
-  assert.match(await textOf(rows('Envois').nth(1)), /Voirie du bourg[^]*Nouveau[^]*voirie[^]*demo@example\.org[^]*Envoyé/);
+  await page.getByRole('link', { name: 'Alertes de la veille' }).click();
+  assert.match(await textOf(rows('Alertes').nth(1)), /Voirie du bourg[^]*Nouveau[^]*voirie[^]*demo@example\.org[^]*Envoyé/);
 });
 
 test('the links of the mail lead to the page', async () => {
@@ -184,12 +184,12 @@ test('what came while a watch was off is told where that is asked for', async ()
   await page.goto(`${server.url}/veille`);
   const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 » active' });
   await status.click();
-  await page.getByText('La veille « TEST 01/09 » est inactive').waitFor();
+  await page.getByText('La veille « TEST 01/09 » a été désactivée').waitFor();
   await publishAndIndex(server, { title: 'Voirie du hameau', buyerName: 'Mairie de Test' });
   await status.click();
   await page.getByText('La veille « TEST 01/09 » est active.').waitFor();
-  await page.getByRole('button', { name: 'Recevoir aussi ce qui a paru entre-temps' }).click();
-  await page.getByText('alertera aussi de ce qui a paru entre-temps').waitFor();
+  await page.getByRole('button', { name: 'Recevoir aussi les marchés parus entre-temps' }).click();
+  await page.getByText('recevront aussi les marchés parus entre-temps').waitFor();
   await until(async () => {
     // Its mail waits: the recipient had one a moment ago.
     const { watches } = await ask(server, '{ watches { nodes { deliveries { nodes { tender { title } } } } } }');

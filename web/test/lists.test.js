@@ -116,15 +116,15 @@ test('two tabs: what one deletes, the other cannot change any more, and says so'
   await other.goto(`${server.url}/veille`);
   await settled(other);
   await page.getByRole('button', { name: 'Supprimer la veille « Maîtrise d\'œuvre »' }).click();
-  await page.getByText('est supprimée').waitFor();
+  await page.getByText('a été supprimée').waitFor();
   await other.getByRole('switch', { name: 'Maîtrise' }).click();
-  await other.getByText("Cette veille n'existe pas.").waitFor();
+  await other.getByText("Cette veille est introuvable.").waitFor();
   await other.getByRole('link', { name: 'Modifier la veille « Maîtrise' }).click();
-  await other.getByText('Cette veille n’existe pas, ou plus.').waitFor();
+  await other.locator('.card').getByText('Cette veille est introuvable.').waitFor();
 
   // What one makes, the other sees when it reads again.
   await page.getByRole('button', { name: 'Annuler', exact: true }).click();
-  await page.getByText('est rétablie').waitFor();
+  await page.getByText('a été rétablie').waitFor();
   await other.goto(`${server.url}/veille`);
   await other.getByRole('switch', { name: 'Maîtrise' }).waitFor();
   assert.deepEqual(other.complaints, []);
@@ -196,15 +196,15 @@ test('by the keyboard alone: past the navigation, to a new watch, and saved', as
   await page.keyboard.press('Tab');
   await page.keyboard.type('assainissement');
   await page.keyboard.press('Enter');
-  await page.getByText('La veille « Au clavier » est enregistrée.').waitFor();
+  await page.getByText('La veille « Au clavier » a été enregistrée.').waitFor();
   await settled(page);
   await page.keyboard.press('Tab');
   await tabTo('Veille « Au clavier » active');
   await page.keyboard.press('Space');
-  await page.getByText('La veille « Au clavier » est inactive').waitFor();
+  await page.getByText('La veille « Au clavier » a été désactivée').waitFor();
   await tabTo('Supprimer la veille « Au clavier »');
   await page.keyboard.press('Enter');
-  await page.getByText('La veille « Au clavier » est supprimée.').waitFor();
+  await page.getByText('La veille « Au clavier » a été supprimée').waitFor();
   assert.equal(await focused(), 'Annuler');
 });
 
@@ -212,7 +212,7 @@ test('news leaves what can still be undone', async () => {
   await publishAndIndex(server, { title: 'Voirie sur le vif' });
   await page.locator('.tenders .name', { hasText: 'Voirie sur le vif' }).waitFor();
   await page.getByRole('button', { name: 'Annuler', exact: true }).click();
-  await page.getByText('La veille « Au clavier » est rétablie.').waitFor();
+  await page.getByText('La veille « Au clavier » a été rétablie.').waitFor();
 });
 
 test('what is typed stays when all is read anew, and all labels change', async () => {
@@ -232,7 +232,7 @@ test('what is typed stays when all is read anew, and all labels change', async (
 
 test('an address that nobody encoded well is none', async () => {
   await page.goto(`${server.url}/veille/%E9`);
-  await page.getByRole('heading', { level: 1, name: 'Cette page n’existe pas.' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Cette page est introuvable.' }).waitFor();
 });
 
 test('nobody complained', () => assert.deepEqual(page.complaints, []));

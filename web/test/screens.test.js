@@ -54,13 +54,13 @@ const screens = {
     await page.getByRole('button', { name: 'Ajouter un destinataire' }).click();
     await page.getByLabel('Autre adresse 1', { exact: true }).fill('personne');
     await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
-    await page.getByText('corrigez ce qui suit').waitFor();
+    await page.getByText('Corrigez les champs signalés').waitFor();
   },
   modifier: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`),
   async supprimee(page) {
     await page.goto(`${demo.url}/veille`);
     await page.getByRole('button', { name: 'Supprimer la veille « Voirie »' }).click();
-    await page.getByText('La veille « Voirie » est supprimée.').waitFor();
+    await page.getByText('La veille « Voirie » a été supprimée').waitFor();
   },
   marche: (page) => page.goto(`${demo.url}/veille/marches/demo/T-1`),
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),

@@ -19,8 +19,7 @@ import (
 	"vigie/alert/post"
 )
 
-// Run runs the conformance suite: open gives a new mailer, and what tells what
-// it sent so far.
+// Run runs the conformance suite: open returns a new mailer, and a function that returns what it has sent so far.
 func Run(t *testing.T, open func(t *testing.T) (post.Mailer, func() []Received)) {
 	for name, test := range map[string]func(*testing.T, post.Mailer, func() []Received){
 		"Message": testMessage, "Again": testAgain, "Addresses": testAddresses, "Headers": testHeaders,
@@ -35,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) (post.Mailer, func() []Received))
 	}
 }
 
-// Message is a message with all that one can have.
+// Message returns a message with every field set.
 func Message() post.Message {
 	return post.Message{
 		ID: "d41d8cd98f@valombre.example", From: mail.Address{Name: "Marchés de Valombre", Address: "alertes@valombre.example"},
@@ -89,8 +88,8 @@ func testMessage(t *testing.T, mailer post.Mailer, received func() []Received) {
 			t.Errorf("%s: %q (error %v), want %q", name, said, err, value)
 		}
 	}
-	delete(parsed.Header, "Return-Path")              // files have it, transmissions do not
-	if n := len(parsed.Header); n != len(headers)+2 { // and From, Content-Type
+	delete(parsed.Header, "Return-Path")              // only files have it
+	if n := len(parsed.Header); n != len(headers)+2 { // plus From and Content-Type
 		t.Errorf("there are %d headers: %v", n, parsed.Header)
 	}
 	if from, err := mail.ParseAddress(parsed.Header.Get("From")); err != nil || *from != want.From {
@@ -102,7 +101,7 @@ func testMessage(t *testing.T, mailer post.Mailer, received func() []Received) {
 	}
 }
 
-// bodies reads the parts of a multipart/alternative, each with its type.
+// bodies returns the parts of a multipart/alternative, each with its type.
 func bodies(t *testing.T, m *mail.Message) (texts []string) {
 	t.Helper()
 	kind, parameters, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
@@ -143,7 +142,7 @@ func testAgain(t *testing.T, mailer post.Mailer, received func() []Received) {
 	}
 	for _, got := range list[1:] {
 		if !bytes.Equal(got.Content, list[0].Content) {
-			t.Errorf("sent again, it is\n%s\nand was\n%s", got.Content, list[0].Content)
+			t.Errorf("sent the second time:\n%s\nsent the first time:\n%s", got.Content, list[0].Content)
 		}
 	}
 }
@@ -163,7 +162,7 @@ func testAddresses(t *testing.T, mailer post.Mailer, received func() []Received)
 			"ID":           func(m *post.Message) { m.ID = address },
 		} {
 			if field == "ReplyTo" && address == "" {
-				continue // there need not be one
+				continue // the header is optional
 			}
 			kind := post.ForSender
 			if field == "To" {
@@ -173,7 +172,7 @@ func testAddresses(t *testing.T, mailer post.Mailer, received func() []Received)
 		}
 	}
 	if list := received(); len(list) > 0 {
-		t.Errorf("arrived all the same: %v", list)
+		t.Errorf("a refused message arrived: %v", list)
 	}
 }
 
@@ -199,12 +198,11 @@ func testHeaders(t *testing.T, mailer post.Mailer, received func() []Received) {
 		refuse(t, mailer, name, post.ForSender, change)
 	}
 	if list := received(); len(list) > 0 {
-		t.Errorf("arrived all the same: %v", list)
+		t.Errorf("a refused message arrived: %v", list)
 	}
 }
 
-// testDomains sends between domains in other letters: all that leaves is in
-// ASCII, so that every server takes it.
+// testDomains sends between internationalised domains: everything is sent in ASCII, so that every server accepts it.
 func testDomains(t *testing.T, mailer post.Mailer, received func() []Received) {
 	m := Message()
 	m.ID, m.From.Address, m.ReplyTo, m.EnvelopeFrom, m.To = "a1@évry.example", "veille@évry.example", "marches@ÉVRY.example", "retours+k3@évry.example", "lecteur@e\u0301vry.example"
@@ -234,9 +232,8 @@ func testDomains(t *testing.T, mailer post.Mailer, received func() []Received) {
 	}
 }
 
-// testLocalParts sends to an address that is not ASCII before its at sign: it
-// arrives as it is, or the mailer says that it cannot get there. Such an
-// address of ours is refused, for not every server would take it.
+// testLocalParts sends to an address that is not ASCII before its at sign: it arrives unchanged, or the mailer says
+// that it cannot be reached. Such a sender address is refused, because not every server would accept it.
 func testLocalParts(t *testing.T, mailer post.Mailer, received func() []Received) {
 	const address = "rené.l'été@évry.example"
 	m := Message()
@@ -266,7 +263,7 @@ func testLocalParts(t *testing.T, mailer post.Mailer, received func() []Received
 	}
 }
 
-// testAfterFailure sends messages that fail, each followed by one that does not.
+// testAfterFailure sends messages that fail, each followed by one that succeeds.
 func testAfterFailure(t *testing.T, mailer post.Mailer, received func() []Received) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -1,5 +1,5 @@
-// Package posttest holds what tests of mail need: an SMTP server that does as
-// it is told, and the conformance suite of [post.Mailer].
+// Package posttest has what tests of mail need: an SMTP server that behaves as configured, and the conformance suite
+// of [post.Mailer].
 package posttest
 
 import (
@@ -32,13 +32,13 @@ import (
 type Received struct {
 	// From is the return path, To the recipient.
 	From, To string
-	// UTF8 is whether it was said to have addresses that are not ASCII (SMTPUTF8).
+	// UTF8 reports whether the client declared addresses that are not ASCII (SMTPUTF8).
 	UTF8 bool
 	// Content is headers and body, lines ended by "\r\n".
 	Content []byte
 }
 
-// String shows a message in the words of a failed test.
+// String returns a short description for the message of a failed test.
 func (r Received) String() string {
 	return fmt.Sprintf("from %q to %q, in UTF-8 %t: %q", r.From, r.To, r.UTF8, r.Content)
 }
@@ -47,16 +47,15 @@ func (r Received) String() string {
 type Config struct {
 	// TLS is "", "starttls" or "implicit".
 	TLS string
-	// User and Password, if any, are asked for (AUTH PLAIN, also in the clear).
+	// User and Password, if set, are required (AUTH PLAIN, also without TLS).
 	User, Password string
-	// ASCII is whether the server lacks SMTPUTF8 (RFC 6531).
+	// ASCII reports whether the server lacks SMTPUTF8 (RFC 6531).
 	ASCII bool
-	// Script, if any, is asked at each command, also by several clients at
-	// once: an *[smtp.SMTPError] is replied. It may wait, or hang up.
+	// Script, if set, is called at each command, also by several clients at once; an *[smtp.SMTPError] that it
+	// returns is the reply. It may wait, or close the connection.
 	Script func(Command) error
-	// Answer, if any, is asked before Script, at each line of a client that does
-	// not speak TLS, and may answer in place of the server, which then never sees
-	// the line: what it returns is written as it is. "" leaves it to the server.
+	// Answer, if set, is called before Script, with each line of a client that does not use TLS. If it returns a
+	// text, that is written as it is, and the server never sees the line; "" leaves the line to the server.
 	Answer func(line string) string
 }
 
@@ -114,14 +113,13 @@ func NewServer(t testing.TB, config Config) *Server {
 	}()
 	t.Cleanup(func() {
 		server.Close()
-		tcp.Close() // the server knows of it only once it serves
+		tcp.Close() // the server knows the connection only once it serves
 		<-done
 	})
 	return s
 }
 
-// URL is that of a mailer that sends to the server, with its user; parameters
-// are added to it.
+// URL returns the URL of a mailer that sends to the server, with its user; parameters are added to it.
 func (s *Server) URL(parameters ...string) string {
 	u := url.URL{Scheme: s.scheme, Host: s.address}
 	if s.config.User != "" {
@@ -138,14 +136,14 @@ func (s *Server) URL(parameters ...string) string {
 	return u.String()
 }
 
-// Received lists what was accepted so far.
+// Received returns what was accepted so far.
 func (s *Server) Received() []Received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Received(nil), s.received...)
 }
 
-// Drain lists what was accepted since it was last asked.
+// Drain returns what was accepted since the last call.
 func (s *Server) Drain() []Received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +152,7 @@ func (s *Server) Drain() []Received {
 	return received
 }
 
-// Connections is how many connections were opened so far.
+// Connections returns how many connections were opened so far.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,24 +164,23 @@ func (s *Server) Hangup() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.open {
-		conn.(*connection).Conn.Close() // it is still to be noticed
+		conn.(*connection).Conn.Close() // the server notices later
 	}
 }
 
-// Left waits until one more client has left.
+// Left waits until one more client has disconnected.
 func (s *Server) Left() { <-s.left }
 
 func (s *Server) session(c *smtp.Conn) (smtp.Session, error) {
 	return &session{server: s, conn: c.Conn()}, nil
 }
 
-// session is one conversation.
+// session is one SMTP session.
 type session struct {
 	server   *Server
 	conn     net.Conn
 	loggedIn bool
-	// begun is whether a MAIL was accepted that neither a message nor RSET has
-	// ended.
+	// begun reports whether a MAIL was accepted that neither a message nor RSET has ended.
 	begun bool
 	mail  Received
 }
@@ -236,7 +233,7 @@ func (s *session) Mail(from string, options *smtp.MailOptions) error {
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mail.To = to
 	if ascii := !strings.ContainsFunc(to, func(r rune) bool { return r > unicode.MaxASCII }); ascii == s.mail.UTF8 {
-		// Without need it would only let servers further on refuse.
+		// A client that asks for SMTPUTF8 without need would only make later servers refuse.
 		return &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 6, 7}, Message: "SMTPUTF8 goes with addresses that are not ASCII"}
 	}
 	return s.ask("RCPT", to)
@@ -264,7 +261,7 @@ func (s *session) Reset() { s.begun, s.mail = false, Received{} }
 // Logout implements [smtp.Session].
 func (s *session) Logout() error { return nil }
 
-// listener notes who comes and goes.
+// listener records the connections that open and close.
 type listener struct {
 	net.Listener
 	server *Server
@@ -283,7 +280,7 @@ func (l listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// connection notes when it is closed.
+// connection records when it is closed.
 type connection struct {
 	net.Conn
 	server *Server
@@ -319,7 +316,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// certify makes a certificate for loopback that signs itself.
+// certify makes a self-signed certificate for loopback.
 func (s *Server) certify(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -1,6 +1,5 @@
-// Package plan is what every engine does with documents and queries before it
-// speaks its own language: a [Row] flattens a document, an [Expr] is a query's
-// condition over rows, and a [Sort] its order. Engines only translate.
+// Package plan is what every engine does with documents and queries before it uses its own language: a [Row] is a
+// flattened document, an [Expr] a query's condition on rows, and a [Sort] its order. Engines only translate.
 package plan
 
 import (
@@ -14,7 +13,7 @@ import (
 	"vigie/search"
 )
 
-// The fields of a [Row] that can be asked for.
+// The fields of a [Row] that a query can ask for.
 const (
 	ID          = "vigieTender"
 	Terms       = "terms"
@@ -25,16 +24,16 @@ const (
 	CPV         = "cpv"
 	Outcome     = "outcome"
 	PublishedAt = "publishedAt"
-	// DeadlineLow and DeadlineHigh are the deadline; where there is none, they
-	// are [Low] and [High]. One comes last in the descending order and within
-	// no lower bound, the other in the ascending one and within no upper bound.
+	// DeadlineLow and DeadlineHigh are the deadline; if there is none, they are [Low] and [High]. The one comes last
+	// in the descending order and is within no lower bound, the other in the ascending order and within no upper
+	// bound.
 	DeadlineLow  = "deadlineLow"
 	DeadlineHigh = "deadlineHigh"
 	// Closes is when the tender closes, [High] where that is not known.
 	Closes = "closes"
 )
 
-// The fields that free text is found in.
+// The fields of full-text search.
 const (
 	Title       = "title"
 	Description = "description"
@@ -42,8 +41,7 @@ const (
 	Other       = "other"
 )
 
-// Low and High are beyond all values of numeric fields, and the last integers
-// that engines, which count in float64, keep apart.
+// Low and High are beyond all values of numeric fields, and still exact in the float64 of engines.
 const (
 	High = 1<<53 - 1
 	Low  = -High
@@ -95,7 +93,7 @@ func RowOf(d search.Document) Row {
 	return r
 }
 
-// said leaves out empty values.
+// said returns the values without empty ones.
 func said(values []string) []string {
 	if !slices.Contains(values, "") {
 		return values
@@ -103,9 +101,8 @@ func said(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 }
 
-// Batches cuts documents into what is stored in one step: the last of each ID,
-// in the order of their numbers, so that a batch's highest number is a cursor.
-// IDs are positive; others are our defect.
+// Batches splits documents into what is stored in one step: the last of each ID, in the order of their numbers, so
+// that a batch's highest number is a cursor. IDs are positive; any other is a defect of ours.
 func Batches(docs []search.Document) ([][]search.Document, error) {
 	const size = 1000
 	last := make(map[int64]int, len(docs))
@@ -125,7 +122,7 @@ func Batches(docs []search.Document) ([][]search.Document, error) {
 	return slices.Collect(slices.Chunk(kept, size)), nil
 }
 
-// FacetField is the field that a facet counts, "" for what is no facet.
+// FacetField returns the field that a facet counts, "" for an unknown facet.
 func FacetField(f search.Facet) string {
 	switch f {
 	case search.ByDepartment:
@@ -165,7 +162,7 @@ type Sort struct {
 	Desc  bool
 }
 
-// SortOf is what an order other than [search.Relevance] sorts by.
+// SortOf returns the sort of an order other than [search.Relevance].
 func SortOf(o search.Order) Sort {
 	switch o {
 	case search.PublishedAsc:
@@ -179,10 +176,10 @@ func SortOf(o search.Order) Sort {
 	return Sort{PublishedAt, true}
 }
 
-// Reversed is the opposite order.
+// Reversed returns the opposite order.
 func (s Sort) Reversed() Sort { return Sort{s.Field, !s.Desc} }
 
-// At is a key's value in this order.
+// At returns a key's value in this order.
 func (s Sort) At(k search.Key) int64 {
 	switch {
 	case k.At != nil:
@@ -193,7 +190,7 @@ func (s Sort) At(k search.Key) int64 {
 	return High
 }
 
-// Key is the key of a row, by its value in this order: the inverse of [Sort.At].
+// Key returns the key of a row, by its value in this order: the inverse of [Sort.At].
 func (s Sort) Key(at, id int64) search.Key {
 	if s.Field == DeadlineLow && at == Low || s.Field == DeadlineHigh && at == High {
 		return search.Key{ID: id}
@@ -201,7 +198,7 @@ func (s Sort) Key(at, id int64) search.Key {
 	return search.Key{At: new(time.Unix(at, 0).UTC()), ID: id}
 }
 
-// Beyond is true of the rows that come after a key in this order.
+// Beyond returns the condition that a row comes after a key in this order.
 func (s Sort) Beyond(k search.Key) Expr {
 	at := s.At(k)
 	if s.Desc {
@@ -210,7 +207,7 @@ func (s Sort) Beyond(k search.Key) Expr {
 	return Or{Range{s.Field, at + 1, High}, And{Range{s.Field, at, at}, Range{ID, k.ID + 1, High}}}
 }
 
-// ceil is the first whole second not before t.
+// ceil returns the first whole second not before t.
 func ceil(t time.Time) int64 {
 	if t.Nanosecond() > 0 {
 		return t.Unix() + 1

@@ -1,9 +1,8 @@
 package plan
 
-// Simplify returns a condition that means the same and that engines need no
-// care with: one that is true of [All], of [None], or in which neither occurs, no list is empty,
-// no And is directly in an And and no Or in an Or, and no range is without
-// bounds.
+// Simplify returns an equivalent condition that engines can translate without special cases: it is true of [All], of
+// [None], or neither occurs in it, no list is empty, no And is directly in an And and no Or in an Or, and no range is
+// without bounds.
 func Simplify(x Expr) Expr {
 	switch x := x.(type) {
 	case And:

@@ -20,7 +20,7 @@ type Or []Expr
 // Not is true where X is not.
 type Not struct{ X Expr }
 
-// In is true of rows of which a value of the field is one of Values.
+// In is true of rows with a value of the field that is one of Values.
 type In struct {
 	Field  string
 	Values []string
@@ -43,12 +43,12 @@ func (In) expr()    {}
 func (Range) expr() {}
 func (IDs) expr()   {}
 
-// Where is what a query asks of rows, keys and the words of its Text aside, but
-// not the filter on a facet's own field if one is named. It is simplified.
+// Where returns the condition of a query on rows, without its keys and the words of its Text, and without the filter
+// on a facet's own field if one is named. It is simplified.
 func Where(q search.Query, but search.Facet) Expr {
 	var all And
 	if strings.TrimSpace(q.Text) != "" && len(Asked(q.Text)) == 0 {
-		return Or{} // no word to be found
+		return Or{} // no word to find
 	}
 	if q.Any != nil {
 		all = append(all, anyOf(q.Any))
@@ -87,7 +87,7 @@ func Where(q search.Query, but search.Facet) Expr {
 	return Simplify(all)
 }
 
-// FilterOn is the filter on a facet's own field.
+// FilterOn returns the filter on a facet's own field.
 func FilterOn(f search.Filter, facet search.Facet) []string {
 	switch facet {
 	case search.ByDepartment:
@@ -145,8 +145,7 @@ func formula(f query.Formula) And {
 	return all
 }
 
-// clause gathers single atoms of one field, of which a clause often has
-// hundreds, into one [In].
+// clause collects single atoms of one field, of which a clause often has hundreds, into one [In].
 func clause(c query.Clause) Expr {
 	var any Or
 	at := map[string]int{}

@@ -11,11 +11,10 @@ import (
 	"time"
 )
 
-// Server returns the address and the key of a Meilisearch: the one that
-// VIGIE_TEST_MEILI_URL and VIGIE_TEST_MEILI_KEY name, else one of the test's
-// own, started from the binary on the PATH, that goes with the test. Without
-// either the test is skipped, loudly: no package registry has the server. It is
-// skipped by `make check` too.
+// Server returns the address and the key of a Meilisearch: the one in VIGIE_TEST_MEILI_URL and VIGIE_TEST_MEILI_KEY,
+// else one that is started from the binary on the PATH and stopped with the test. Without either the test is skipped
+// with a visible message: no package registry has the server.
+// `make check` skips it too.
 func Server(t testing.TB) (url, key string) {
 	t.Helper()
 	if url := os.Getenv("VIGIE_TEST_MEILI_URL"); url != "" {
@@ -38,8 +37,7 @@ func Server(t testing.TB) (url, key string) {
 	}
 	dir := t.TempDir()
 	url, key = "http://"+address, "a key for tests alone"
-	// Unless told otherwise it sets up two thirds of the memory for each task,
-	// which takes 0.4 s even for one document.
+	// By default it reserves two thirds of the memory for each task, which takes 0.4 s even for one document.
 	command := exec.Command(binary, "--max-indexing-memory", "200MiB", "--max-indexing-threads", "1", "--no-analytics", "--env", "development", "--http-addr", address,
 		"--master-key", key, "--db-path", dir+"/data", "--dump-dir", dir+"/dumps", "--snapshot-dir", dir+"/snapshots")
 	command.Dir = dir

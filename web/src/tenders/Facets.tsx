@@ -55,7 +55,7 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
       {first.map(box)}
       {rest.length > 0 && (
         <details>
-          <summary>{said.moreValues(said.number(rest.length))}</summary>
+          <summary>{said.moreValues(rest.length, said.number(rest.length))}</summary>
           {rest.map(box)}
         </details>
       )}

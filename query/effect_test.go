@@ -9,9 +9,8 @@ import (
 	"vigie/query"
 )
 
-// What a notice means to who looks for « voirie »: each row is a story, told
-// notice by notice, of which the last is the news; what is after a bar came
-// later and is known already.
+// What a notice means for a watch on « voirie »: each row lists a tender's notices, of which the last is the one to
+// judge; notices after a bar came later and are already known.
 func TestNews(t *testing.T) {
 	noon := time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
 	type step struct {
@@ -57,10 +56,10 @@ func TestNews(t *testing.T) {
 		{"cancelled, of no interest", []step{{kind: opens, title: "cantine"}, {kind: cancels, title: "voirie"}}, nil, ""},
 		{"cancelled quietly", []step{{kind: opens, title: "voirie"}, {kind: cancels, quiet: true}}, nil, ""},
 		{"corrected when cancelled", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: corrects, deadline: 9}}, nil, ""},
-		{"announced anew after all", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: opens, title: "voirie"}}, nil, vigie.DeliverNew},
+		{"announced again", []step{{kind: opens, title: "voirie"}, {kind: cancels}, {kind: opens, title: "voirie"}}, nil, vigie.DeliverNew},
 
 		{"awarded", []step{{kind: opens, title: "voirie"}, {kind: awards}}, nil, ""},
-		{"awarded, of interest by now", []step{{kind: opens, title: "cantine"}, {kind: awards, title: "voirie"}}, nil, ""},
+		{"awarded, and now of interest", []step{{kind: opens, title: "cantine"}, {kind: awards, title: "voirie"}}, nil, ""},
 		{"cancelled after the award", []step{{kind: opens, title: "voirie"}, {kind: awards}, {kind: cancels}}, nil, vigie.DeliverCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,7 +78,7 @@ func TestNews(t *testing.T) {
 			tender := &vigie.Tender{ID: 10, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content, BuyerID: 1, Outcome: f.Outcome}
 			last := notices[len(test.story)-1]
 			formula := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}, BuyerIDs: []int64{1}})
-			kind, facts, ok := query.NewsOf(last, tender, notices).For(formula, noon)
+			kind, facts, ok := query.EffectOf(last, tender, notices).For(formula, noon)
 			if kind != test.want || ok != (test.want != "") {
 				t.Fatalf("%q, %v; want %q", kind, ok, test.want)
 			}

@@ -19,21 +19,21 @@ import (
 	"vigie/store/storetest"
 )
 
-// patience is how long tests wait for what must come.
+// patience is how long tests wait for something that must happen.
 const patience = 30 * time.Second
 
-// tell has news told until the test ends.
-func tell(t *testing.T, n *feed.News) {
+// send runs the source of notices until the test ends.
+func send(t *testing.T, n *feed.Broadcaster) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); n.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-ended })
 }
 
-// listener takes down what it hears: references, or « lost ».
-func listener(t *testing.T, ctx context.Context, n *feed.News) <-chan string {
+// listener records what it receives: references, or « lost ».
+func listener(t *testing.T, ctx context.Context, n *feed.Broadcaster) <-chan string {
 	t.Helper()
-	news, err := n.Follow(ctx)
+	news, err := n.Subscribe(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +60,11 @@ func hears(t *testing.T, heard <-chan string, want ...string) {
 		case ref := <-heard:
 			got = append(got, ref)
 		case <-time.After(patience):
-			t.Fatalf("heard %q, want %q", got, want)
+			t.Fatalf("received %q, want %q", got, want)
 		}
 	}
 	if !slices.Equal(got, want) {
-		t.Fatalf("heard %q, want %q", got, want)
+		t.Fatalf("received %q, want %q", got, want)
 	}
 }
 
@@ -90,7 +90,7 @@ func numbered(from, to int) []string {
 	return refs
 }
 
-// reads counts how often notices are read in the order of their numbers.
+// reads counts the queries for notices in the order of their numbers.
 type reads struct{ atomic.Int64 }
 
 func (r *reads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
@@ -102,8 +102,8 @@ func (r *reads) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Cont
 
 func (*reads) AfterQuery(context.Context, *bun.QueryEvent) {}
 
-// Everyone hears everything from when they came, in order, whoever published
-// it, and it is read once for all of them; for nobody it is not read.
+// Every subscriber gets everything published since it subscribed, in order, by whichever process. Each notice is read
+// once for all of them, and not at all if there are none.
 func TestNews(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestNews(t *testing.T) {
 			there, _ := openWithAccount(t, url)
 			var read reads
 			here.Database().Observe(&read)
-			news := feed.NewNews(here, slog.New(slog.DiscardHandler))
-			tell(t, news)
+			news := feed.NewBroadcaster(here, slog.New(slog.DiscardHandler))
+			send(t, news)
 			publish(t, here, numbered(0, 10)...)
 
 			first, leave := context.WithCancel(t.Context())
@@ -124,9 +124,9 @@ func TestNews(t *testing.T) {
 				hears(t, heard, numbered(10, 13)...)
 			}
 			if n := read.Load(); n != 1 {
-				t.Errorf("read %d times for three", n)
+				t.Errorf("read %d times for three subscribers", n)
 			}
-			publish(t, there, numbered(13, 260)...) // elsewhere, and more than is read at once
+			publish(t, there, numbered(13, 260)...) // by another process, and more than is read at once
 			for _, heard := range append(others, one) {
 				hears(t, heard, numbered(13, 260)...)
 			}
@@ -143,23 +143,23 @@ func TestNews(t *testing.T) {
 	}
 }
 
-// Whoever comes hears nothing of before, though others have yet to be told.
+// A new subscriber gets nothing from before, even if other subscribers have not received it yet.
 func TestNewsFromNowOn(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
-	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
+	news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
 	early := listener(t, t.Context(), news)
 	publish(t, s, "1", "2")
 	late := listener(t, t.Context(), news)
 	publish(t, s, "3")
-	tell(t, news)
+	send(t, news)
 	hears(t, early, "1", "2", "3")
 	hears(t, late, "3")
 }
 
-// beginning is the context of a follower whose coming a test interrupts.
+// beginning is the context of a subscriber whose start a test interrupts.
 type beginning struct{}
 
-// between is called once a follower's beginning has read the last number.
+// between is called once the subscriber has read the last number.
 type between struct{ meanwhile func() }
 
 func (between) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
@@ -170,8 +170,7 @@ func (b between) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	}
 }
 
-// What is published while a follower begins, and told to others at once, is told
-// to that follower too.
+// A notice that is published while a subscriber begins, and sent to others at once, is sent to the new one too.
 func TestNewsWhileBeginning(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -181,8 +180,8 @@ func TestNewsWhileBeginning(t *testing.T) {
 				publish(t, s, "meanwhile")
 				hears(t, other, "meanwhile")
 			}})
-			news := feed.NewNews(s, slog.New(slog.DiscardHandler))
-			tell(t, news)
+			news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
+			send(t, news)
 			other = listener(t, t.Context(), news)
 			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
 			publish(t, s, "after")
@@ -192,13 +191,12 @@ func TestNewsWhileBeginning(t *testing.T) {
 	}
 }
 
-// Who does not listen for long is cut off, and told so; others are not kept
-// waiting.
+// A subscriber that does not receive for long is cut off with an error; others do not wait for it.
 func TestSlowFollower(t *testing.T) {
 	s, _ := openWithAccount(t, storetest.SQLite(t))
-	news := feed.NewNews(s, slog.New(slog.DiscardHandler))
-	tell(t, news)
-	slow, err := news.Follow(t.Context())
+	news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
+	send(t, news)
+	slow, err := news.Subscribe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,13 +206,13 @@ func TestSlowFollower(t *testing.T) {
 		publish(t, s, numbered(i, i+vigie.MaxBatch)...)
 		hears(t, quick, numbered(i, i+vigie.MaxBatch)...)
 	}
-	var heard []*query.News
+	var heard []*query.NoticeEffect
 	var lost error
 	for some, err := range slow {
 		heard, lost = append(heard, some...), err
 	}
 	if vigie.CodeOf(lost) != vigie.Unavailable || len(heard) >= many || len(heard) == 0 {
-		t.Errorf("%d heard, then %v", len(heard), lost)
+		t.Errorf("%d received, then %v", len(heard), lost)
 	}
 	for i, one := range heard {
 		if one.Notice.SourceRef != fmt.Sprint(i) {
@@ -225,16 +223,16 @@ func TestSlowFollower(t *testing.T) {
 	hears(t, quick, "after")
 }
 
-// News go on after the database failed for a while; followers of a database
-// that was put back to an older state are cut off.
+// After the database failed for a while, notices are sent again; if the database was restored to an older state,
+// subscribers are cut off.
 func TestNewsHeal(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			url := open(t)
 			s, _ := openWithAccount(t, url)
 			said := make(chan struct{}, 1)
-			news := feed.NewNews(s, slog.New(failures{slog.DiscardHandler, said}))
-			tell(t, news)
+			news := feed.NewBroadcaster(s, slog.New(failures{slog.DiscardHandler, said}))
+			send(t, news)
 			heard := listener(t, t.Context(), news)
 			publish(t, s, "1")
 			hears(t, heard, "1")
@@ -242,7 +240,7 @@ func TestNewsHeal(t *testing.T) {
 			select {
 			case <-said:
 			case <-time.After(patience):
-				t.Fatal("it does not say that it cannot read")
+				t.Fatal("the failure is not logged")
 			}
 			rename(t, url, "elsewhere", "change_numbers")
 			publish(t, s, "2")
@@ -253,19 +251,19 @@ func TestNewsHeal(t *testing.T) {
 	}
 }
 
-// Each news says whose watches changed since the one before, so that followers
-// need not read theirs each time.
+// Each notice says whose watches changed since the one before, so that subscribers need not read their watches each
+// time.
 func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			s, account := openWithAccount(t, open(t))
-			n := feed.NewNews(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
-			tell(t, n)
-			news, err := n.Follow(t.Context())
+			n := feed.NewBroadcaster(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			send(t, n)
+			news, err := n.Subscribe(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			heard := make(chan *query.News, 10)
+			heard := make(chan *query.NoticeEffect, 10)
 			go func() {
 				for some := range news {
 					for _, one := range some {
@@ -282,7 +280,7 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 						t.Errorf("%s: edited %v, want %v", one.Notice.SourceRef, one.Edited, edited)
 					}
 				case <-time.After(patience):
-					t.Fatalf("%s does not come", ref)
+					t.Fatalf("%s did not come", ref)
 				}
 			}
 			expect("1", false)

@@ -13,7 +13,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// eachTwo runs a test on two stores of one database, whose clock is *now.
+// eachTwo runs a test with two stores on one database, whose clock is *now.
 func eachTwo(t *testing.T, test func(t *testing.T, here, elsewhere *store.Store, now *time.Time)) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -38,17 +38,17 @@ func speak(t *testing.T, s *store.Store, account int64, l vigie.Locale) {
 	}
 }
 
-// TestMet: what this process changes of an account is seen by the next request,
+// TestAccountCache: what this process changes of an account is seen by the next request,
 // what another does within seconds.
-func TestMet(t *testing.T) {
+func TestAccountCache(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
 		id := account(t, here, "person").ID
 		speak(t, here, id, vigie.English)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after a change here: %s", got.Locale)
 		}
-		account(t, here, "person").Locale = "xx" // what one request does to its own is its own
-		// Another client's token may say less of the same person.
+		account(t, here, "person").Locale = "xx" // a request's change of its own copy has no effect on others
+		// A token of another client may hold less about the same person.
 		bare := store.Claims{Issuer: "test", Subject: "person"}
 		if got, err := here.SignIn(t.Context(), bare); err != nil || got.ID != id {
 			t.Errorf("by another token: %+v, %v", got, err)
@@ -58,7 +58,7 @@ func TestMet(t *testing.T) {
 			t.Errorf("by another token, after a change here: %+v, %v", got, err)
 		}
 		speak(t, here, id, vigie.English)
-		account(t, here, "person") // is met again
+		account(t, here, "person") // is cached again
 		speak(t, elsewhere, id, vigie.French)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("the account was read again at once: %s", got.Locale)
@@ -67,7 +67,7 @@ func TestMet(t *testing.T) {
 		if got := account(t, here, "person"); got.Locale != vigie.French {
 			t.Errorf("seconds after a change elsewhere: %s", got.Locale)
 		}
-		// A clock that is put back makes nothing older than it is.
+		// Setting the clock back makes nothing older.
 		speak(t, elsewhere, id, vigie.English)
 		*now = now.Add(-time.Hour)
 		if got := account(t, here, "person"); got.Locale != vigie.English {
@@ -82,28 +82,27 @@ func TestMet(t *testing.T) {
 	})
 }
 
-// meanwhile does something once, after the next query.
-type meanwhile struct{ do func() }
+// afterQuery runs something once, after the next query.
+type afterQuery struct{ do func() }
 
-func (m *meanwhile) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+func (m *afterQuery) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
-func (m *meanwhile) AfterQuery(context.Context, *bun.QueryEvent) {
+func (m *afterQuery) AfterQuery(context.Context, *bun.QueryEvent) {
 	if do := m.do; do != nil {
 		m.do = nil
 		do()
 	}
 }
 
-// TestMetWhileChanged: an account that was read before a change is not kept
-// after it.
-func TestMetWhileChanged(t *testing.T) {
+// TestAccountCacheWhileChanged: an account that was read before a change is not cached after it.
+func TestAccountCacheWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
-		var m meanwhile
+		var m afterQuery
 		here.Database().Observe(&m)
 		id := account(t, here, "person").ID
 		*now = now.Add(5 * time.Second)
 		m.do = func() { speak(t, here, id, vigie.English) }
-		account(t, here, "person") // is read, and changed before it is kept
+		account(t, here, "person") // is read, and changed before it is cached
 		if got := account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after the change: %s", got.Locale)
 		}
@@ -130,18 +129,18 @@ func TestMetWhileChanged(t *testing.T) {
 	})
 }
 
-// queries counts what a store asks of its database.
+// queries counts the queries of a store.
 type queries struct{ count atomic.Int64 }
 
 func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
 func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) { q.count.Add(1) }
 
-// TestMetOthers: what becomes of one account has no other read again.
-func TestMetOthers(t *testing.T) {
+// TestAccountCacheOthers: a change of one account does not make another be read again.
+func TestAccountCacheOthers(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var q queries
-		var m meanwhile
+		var m afterQuery
 		here.Database().Observe(&q)
 		here.Database().Observe(&m)
 		ids := map[string]int64{}
@@ -153,7 +152,7 @@ func TestMetOthers(t *testing.T) {
 		}
 		for _, name := range names {
 			ids[name] = account(t, here, name).ID
-			account(t, here, name) // is met
+			account(t, here, name) // is cached
 		}
 		for name, change := range map[string]struct {
 			of string // whose account is read again
@@ -178,10 +177,10 @@ func TestMetOthers(t *testing.T) {
 				if n := read(other); (n > 0) != (other == change.of) {
 					t.Errorf("%s, then %s signs in: %d queries", name, other, n)
 				}
-				account(t, here, other) // is met again
+				account(t, here, other) // is cached again
 			}
 		}
-		// Nor does it keep one from being met that is read at that moment.
+		// Nor does it keep an account that is being read from being cached.
 		*now = now.Add(5 * time.Second)
 		m.do = func() { account(t, here, "another newcomer") }
 		account(t, here, "d")
@@ -191,23 +190,22 @@ func TestMetOthers(t *testing.T) {
 	})
 }
 
-// TestErasedElsewhere: whoever is still signed in when the account is erased
-// leaves nothing behind.
+// TestErasedElsewhere: a person who is still signed in when the account is erased leaves no rows behind.
 func TestErasedElsewhere(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
 		account(t, here, "person")
-		person := account(t, here, "person") // is met
-		told := publish(t, here, notice("1", 0))[0].Notice
+		person := account(t, here, "person") // is cached
+		published := publish(t, here, notice("1", 0))[0].Notice
 		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
 			t.Fatal(err)
 		}
-		if met := account(t, here, "person"); met.ID != person.ID {
+		if seen := account(t, here, "person"); seen.ID != person.ID {
 			t.Fatal("the account was read again at once")
 		}
 		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
 			t.Errorf("a watch: %v", err)
 		}
-		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{told.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {
+		if err := here.SetMark(t.Context(), person.ID, store.Seen, true, []int64{published.TenderID}); vigie.CodeOf(err) != vigie.Unauthenticated {
 			t.Errorf("a mark: %v", err)
 		}
 		if _, err := here.UpdateAccount(t.Context(), person.ID, vigie.AccountUpdate{Locale: new(vigie.English)}); vigie.CodeOf(err) != vigie.Unauthenticated {

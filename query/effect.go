@@ -1,0 +1,113 @@
+package query
+
+import (
+	"time"
+
+	"vigie"
+)
+
+// NoticeEffect is a published notice, with its tender before and since.
+type NoticeEffect struct {
+	Notice *vigie.Notice
+	// Tender is the tender as it is now, with any later notices.
+	Tender *vigie.Tender
+	// before is the tender by the notices known before this one, nil if there were none; since is the tender with
+	// this one; now is Tender.
+	before, since, now *state
+	// Edited are the accounts with watches that changed since the notice before, as far as those changes can matter
+	// for this one.
+	Edited map[int64]bool
+	// late reports whether the notice is the first of its tender in the order of publication.
+	late bool
+}
+
+// state is a tender as it was known at some time.
+type state struct {
+	*vigie.Tender
+	facts Facts
+	buyer vigie.BuyerName
+}
+
+// EffectOf returns the effect of a notice on its tender; notices are all notices of the tender. Notices know their
+// buyer by name only: the tender is taken to have always had its present buyer.
+func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
+	before, since, known := vigie.Arrival(notices, n.ID)
+	news := &NoticeEffect{Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
+	if known {
+		news.before = stateOf(before, t)
+	}
+	facts, _ := FactsOf(t)
+	news.now = &state{Tender: t, facts: facts}
+	return news
+}
+
+// stateOf folds some of a tender's notices.
+func stateOf(f vigie.Folded, t *vigie.Tender) *state {
+	k := &state{buyer: f.Buyer, Tender: &vigie.Tender{
+		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
+		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
+	}}
+	k.facts, _ = FactsOf(k.Tender)
+	return k
+}
+
+// Facts returns the facts of the tender as it is now.
+func (n *NoticeEffect) Facts() Facts { return n.now.facts }
+
+// Before returns the tender as it was known before the notice, nil if it was not known.
+func (n *NoticeEffect) Before() *vigie.Tender {
+	if n.before == nil {
+		return nil
+	}
+	return n.before.Tender
+}
+
+// Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
+// after its correction is none.
+func (n *NoticeEffect) Corrects() bool {
+	return n.before != nil && !n.late && (n.Notice.Kind == vigie.Correction || n.changes())
+}
+
+// AdvancesDeadline reports whether the notice moved the deadline to an earlier moment.
+func (n *NoticeEffect) AdvancesDeadline() bool {
+	if n.before == nil {
+		return false
+	}
+	was, is := n.before.Deadline, n.since.Deadline
+	return was != nil && is != nil && is.Before(*was)
+}
+
+// For returns what the notice means for a watch with a formula, and the facts of the tender that it is about; ok is
+// false if it means nothing. It is new if the tender is online and matches, and was not online or did not match
+// before; else corrected or cancelled, if it matched before. Awards and quiet notices mean nothing.
+func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
+	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
+		return "", Facts{}, false
+	}
+	matched, matches := n.before.matches(f), n.now.matches(f)
+	facts = n.now.facts
+	if !matches && n.before != nil {
+		facts = n.before.facts
+	}
+	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
+	switch {
+	// A cancelled tender is not cancelled again. A cancellation counts after the deadline too: many arrive then.
+	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
+		return vigie.DeliverCancelled, facts, true
+	// The match began with this notice, and no later notice has ended it.
+	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
+		return vigie.DeliverNew, facts, true
+	case matched && wasOnline && n.Corrects():
+		return vigie.DeliverCorrected, facts, true
+	}
+	return "", Facts{}, false
+}
+
+// matches reports whether a formula is true of a state; false for nil.
+func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
+
+// changes reports whether the notice changed its tender.
+func (n *NoticeEffect) changes() bool {
+	was, is := n.before, n.since
+	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)
+}
