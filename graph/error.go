@@ -61,7 +61,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if field := graphql.GetFieldContext(ctx); field != nil && field.Field.Field != nil && (field.Field.Name == "__schema" || field.Field.Name == "__type") {
-			err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Le schéma n'est pas public.", EN: "The schema is not public."}}
+			err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Le schéma n’est pas public.", EN: "The schema is not public."}}
 		}
 		shown := next(ctx, err)
 		if shown.Extensions["code"] != errcode.ValidationFailed {
@@ -73,7 +73,7 @@ func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
 			}
 		}
 		return &gqlerror.Error{Message: say(ctx, vigie.Text{
-			FR: "Le document n'est pas valable.", EN: "The document is not valid.",
+			FR: "Le document n’est pas valable.", EN: "The document is not valid.",
 		}), Extensions: shown.Extensions}
 	}
 }

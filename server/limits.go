@@ -28,28 +28,6 @@ import (
 
 // limitSettings are what the API's clients may ask for.
 type limitSettings struct {
-<<<<<<< HEAD
-	MaxBody          int64         `help:"How long a request may be, in bytes; 16 times as long for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
-	MaxTokens        int           `help:"How many words and signs a GraphQL document may have." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
-	MaxDepth         int           `help:"How many fields may stand within one another." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
-	MaxFields        int           `help:"How many fields an operation may have, its fragments written out." default:"${fields}" type:"number" bounds:"10..1000000" placeholder:"N"`
-	MaxAliases       int           `help:"How many of them may have another name." default:"${aliases}" type:"number" bounds:"1..1000000" placeholder:"N"`
-	MaxDirectives    int           `help:"How many directives an operation may have." default:"${directives}" type:"number" bounds:"1..1000000" placeholder:"N"`
-	MaxCost          int           `help:"What an operation may cost: 1 a field, 100 a search, a list as often as it has rows." default:"${cost}" type:"number" bounds:"100..100000000" placeholder:"N"`
-	MaxTime          time.Duration `help:"How long a query or mutation may take." default:"${time}" type:"number" bounds:"100ms..50s" placeholder:"TIME"`
-	MaxOnSocket      int           `help:"How many operations may be open on a WebSocket." default:"${onSocket}" type:"number" bounds:"1..10000" placeholder:"N"`
-	MaxSubscriptions int           `help:"How many subscriptions an account may have open." default:"${subscriptions}" type:"number" bounds:"1..100000" placeholder:"N"`
-	MaxStreams       int64         `help:"How many WebSockets and event streams may be open in all." default:"5000" type:"number" bounds:"1..1000000" placeholder:"N"`
-	MaxConnections   int64         `help:"How many connections an address may have open, and how many WebSockets and event streams; a trusted proxy's connections are not counted." default:"1000" type:"number" bounds:"1..1000000" placeholder:"N"`
-	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait, for a second; others get 503." default:"64" type:"number" bounds:"1..100000" placeholder:"N"`
-	RateAccount      float64       `help:"How many operations an account may ask for in a minute." default:"1200" type:"number" bounds:"1..1000000000" placeholder:"N"`
-	RateAddress      float64       `help:"How many operations an address may ask for in a minute without a token." default:"300" type:"number" bounds:"1..1000000000" placeholder:"N"`
-	RateBadTokens    float64       `help:"How many wrong tokens an address may send in a minute before it is told to wait." default:"30" type:"number" bounds:"1..1000000000" placeholder:"N"`
-	TrustedProxies   []string      `help:"Networks of proxies before us, whose X-Forwarded-For is believed." type:"networks" placeholder:"CIDR"`
-	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers, such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
-	Introspection    bool          `help:"Have the API tell what it is made of, by introspection, suggestions and what is wrong with a document; and serve the playground." default:"true" negatable:""`
-	TrustedDocuments string        `help:"A JSON file of the only documents that are run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
-=======
 	MaxBody          int64         `help:"The largest request body, in bytes; 16 times as large for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
 	MaxTokens        int           `help:"The most tokens (words and signs) in a GraphQL document." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
 	MaxDepth         int           `help:"The most levels of nested fields." default:"${depth}" type:"number" bounds:"3..1000" placeholder:"N"`
@@ -70,7 +48,6 @@ type limitSettings struct {
 	AllowedOrigins   []string      `help:"Sites whose pages may call the API from browsers (CORS), such as https://*.example.org; * stands for any part." type:"origins" placeholder:"ORIGIN"`
 	Introspection    bool          `help:"Show the schema: allow introspection, suggestions and details of validation errors, and serve the playground." default:"true" negatable:""`
 	TrustedDocuments string        `help:"A JSON file of the only GraphQL documents that may run, by id, or Apollo's manifest of them." type:"existingfile" placeholder:"FILE"`
->>>>>>> int2
 }
 
 // limitVars are the defaults that package graph knows.
