@@ -132,7 +132,7 @@ func TestPrivate(t *testing.T) {
 			t.Errorf("%s is answered with %d errors", query, len(got.Errors))
 		}
 		for _, e := range got.Errors {
-			if e.Message != "Le document n'est pas valable." {
+			if e.Message != "Le document n’est pas valable." {
 				t.Errorf("%s: %s", query, e.Message)
 			}
 		}
