@@ -26,8 +26,8 @@ func Published(t, now time.Time) bool { return t.Year() >= minYear && !t.After(n
 // NotPublished says to a publisher that a notice's day is not one of [Published].
 func NotPublished() Text {
 	return Text{
-		FR: "La date de publication est dans le futur, ou avant 1900. Publiez l’avis à partir de cette date.",
-		EN: "The date of publication is in the future, or before 1900. Publish the notice from that date on.",
+		FR: "La date de publication est dans le futur, ou avant 1900. Vérifiez-la, ou publiez l’avis à partir de cette date.",
+		EN: "The date of publication is in the future, or before 1900. Check it, or publish the notice from that date on.",
 	}
 }
 
