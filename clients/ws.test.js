@@ -59,7 +59,7 @@ test('a wrong token: one connection, closed with 4401, and the client stops', as
   // It is told only when the client tries no more.
   await assert.rejects(events.next(), (closed) => {
     assert.equal(closed.code, 4401);
-    assert.match(closed.reason, /jeton/);
+    assert.match(closed.reason, /session/);
     return true;
   });
   assert.equal(connections, 1);

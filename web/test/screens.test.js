@@ -2,7 +2,7 @@
 // pictures go to screenshots/, or where VIGIE_SCREENSHOTS says.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, picture, publish, scrollsSideways, settled, startBrowser, startDemo, visit } from './world.js';
+import { ask, inaccessible, inTenYears, picture, publish, scrollsSideways, settled, startBrowser, startDemo, visit } from './world.js';
 
 let demo;
 let empty;
@@ -15,10 +15,10 @@ before(async () => {
   await publish(demo, {
     sourceRef: 'T-1', title: 'Voirie, réseaux et espaces publics du centre-bourg, tranche ferme et deux tranches optionnelles', reference: '2026-VRD-01',
     description: 'Réfection de la voirie et des trottoirs.\n\nLes travaux sont répartis en deux lots.', departmentCodes: ['01', '69'], natures: ['WORKS'],
-    procedure: 'ADAPTED', cpvCodes: ['45233140'], url: 'https://portail.example/avis/1', deadline: '2099-01-10T11:00:00Z',
+    procedure: 'ADAPTED', cpvCodes: ['45233140'], url: 'https://portail.example/avis/1', deadline: inTenYears('01-10'),
     lots: [{ number: '1', title: 'Terrassement, voirie' }, { number: '2', title: 'Espaces verts' }],
   });
-  await publish(demo, { title: 'Voirie, réseaux et espaces publics du centre-bourg', previousRef: 'T-1', kind: 'CORRECTION', deadline: '2099-01-24T11:00:00Z' });
+  await publish(demo, { title: 'Voirie, réseaux et espaces publics du centre-bourg', previousRef: 'T-1', kind: 'CORRECTION', deadline: inTenYears('01-24') });
 });
 after(async () => {
   await browser?.close();

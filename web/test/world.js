@@ -40,6 +40,9 @@ export async function ask(server, query, variables) {
 
 let published = 0;
 
+/** A deadline on a day such as 01-15, in ten years: far ahead, and possible. */
+export const inTenYears = (day) => `${new Date().getUTCFullYear() + 10}-${day}T11:00:00Z`;
+
 /** Publishes notices of these contents, of a moment ago; answers their numbers at their source. */
 export async function publish(server, ...notices) {
   const input = notices.map((notice) => ({
