@@ -15,10 +15,11 @@ import (
 )
 
 // processors returns what tells how much time of the processors something takes
-// of this process, of those that it started, and of PostgreSQL.
-func processors(t *testing.T) func(do func()) time.Duration {
+// of this process and of PostgreSQL, and how much of the processes that this one
+// started: of Meilisearch.
+func processors(t *testing.T) func(do func()) (own, engine time.Duration) {
 	t.Helper()
-	parents := []string{strconv.Itoa(os.Getpid())}
+	var parents []string
 	if url := os.Getenv("VIGIE_TEST_POSTGRES_URL"); url != "" {
 		conn, err := pgx.Connect(t.Context(), url)
 		if err != nil {
@@ -40,12 +41,13 @@ func processors(t *testing.T) func(do func()) time.Duration {
 		}
 		return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 	}
-	return func(do func()) time.Duration {
-		theirs := timeOfChildren(parents)
-		ours := own()
+	started := []string{strconv.Itoa(os.Getpid())}
+	return func(do func()) (ours, engine time.Duration) {
+		theirs, engine := timeOfChildren(parents), timeOfChildren(started)
+		ours = own()
 		do()
-		ours = own() - ours
-		return ours + timeOfChildren(parents) - theirs
+		ours = own() - ours + timeOfChildren(parents) - theirs
+		return ours, timeOfChildren(started) - engine
 	}
 }
 
