@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -98,8 +99,14 @@ func TestDuties(t *testing.T) {
 			if access.Subject != "clerk@example.org" || access.Issuer != "vigie" || access.Field != "account" || access.AccountID == nil || access.AccountSubject != "camille.fictif@example.org" {
 				t.Errorf("the audit has %+v", access)
 			}
+			s, err := store.Open(t.Context(), database, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := s.IDs().ID(vigie.KindAccount, *access.AccountID)
+			s.Close()
 			if got, want := audit("--since", time.Now().AddDate(0, 0, -1).Format(time.DateOnly)), fmt.Sprintf(
-				"%s\tvigie clerk@example.org\taccount\taccount_%d camille.fictif@example.org\n", access.At.Format(time.RFC3339), *access.AccountID); got != want {
+				"%s\tvigie clerk@example.org\taccount\t%s camille.fictif@example.org\n", access.At.Format(time.RFC3339), id); got != want {
 				t.Errorf("printed %q, not %q", got, want)
 			}
 			if got := audit("--since", time.Now().Add(time.Hour).Format(time.RFC3339)); got != "" {
@@ -120,7 +127,7 @@ func TestDuties(t *testing.T) {
 					t.Errorf("still there: %s", row)
 				}
 			}
-			if got := audit(); !strings.HasSuffix(got, fmt.Sprintf("\taccount_%d \n", *access.AccountID)) {
+			if got := audit(); !strings.HasSuffix(got, "\t"+id+" \n") {
 				t.Errorf("printed after the erasure: %q", got)
 			}
 			if again := must(camille, `{ viewer { email } watches { totalCount } }`, nil); !strings.Contains(again, `"totalCount":0`) {

@@ -271,7 +271,7 @@ func TestReindex(t *testing.T) {
 	const query = `{ tenders { totalCount } }`
 	want := fmt.Sprint(ask(t, base, "", query, nil).Data)
 	c := run(t, nil, "", "reindex", "--data", data)
-	if c.status != 0 || !strings.Contains(c.out.String(), "builds") {
+	if c.status != 0 || !strings.Contains(c.out.String(), "is building") {
 		t.Fatal(c.out.String(), c.err.String())
 	}
 	replaced := regexp.MustCompile(`msg="search index answers" index=\S+-g2`)

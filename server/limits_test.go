@@ -149,7 +149,8 @@ func TestBodies(t *testing.T) {
 }
 
 // Where too many come at once some wait, the others are told to come again, and
-// when it is quiet all are let in as before. Streams do not wait in line.
+// when it is quiet all are let in as before. Queries over event streams are no
+// exception.
 func TestShedding(t *testing.T) {
 	g, err := limitSettings{MaxBody: 1000, MaxInFlight: 1, MaxStreams: 1, MaxConnections: 1, RateAddress: 100}.open(time.Now)
 	if err != nil {
@@ -185,8 +186,8 @@ func TestShedding(t *testing.T) {
 	if w := come(""); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("the sixth: %d %v %s", w.Code, w.Header(), w.Body)
 	}
-	if w := come("text/event-stream"); w.Code != http.StatusOK {
-		t.Errorf("a stream at that time: %d", w.Code)
+	if w := come("text/event-stream"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a query over an event stream at that time: %d", w.Code)
 	}
 	for range 4 { // a second is over
 		if status := <-statuses; status != http.StatusServiceUnavailable {

@@ -310,7 +310,7 @@ func TestSubscriptionsRefused(t *testing.T) {
 	for name, token := range map[string]string{"nonsense": "nonsense", "empty": " "} {
 		c := connect(t, base, "", token)
 		var closed websocket.CloseError
-		if m, err := c.next(); !errors.As(err, &closed) || closed.Code != 4401 || !strings.Contains(closed.Reason, "jeton") {
+		if m, err := c.next(); !errors.As(err, &closed) || closed.Code != 4401 || !strings.Contains(closed.Reason, "session") {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}
 	}

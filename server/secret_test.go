@@ -216,7 +216,7 @@ func TestRotateSecret(t *testing.T) {
 	b.stops(t)
 	a = restart(a, 0, swapped)
 	links = append(links, asks(a, newSecret)) // signed with the new one: no other sends
-	refused(testSecret, "lack the one that servers sign with")
+	refused(testSecret, "is missing from this list")
 	b = serve(folders[1], both)
 	check("the first signs with the new")
 	if status, said := command(both); status != 0 {
@@ -225,7 +225,7 @@ func TestRotateSecret(t *testing.T) {
 	b = restart(b, 1, swapped)
 	links = append(links, asks(b, testSecret)) // a token of the old secret is still good
 	check("each signs with the new")
-	refused(testSecret, "lack the one that servers sign with")
+	refused(testSecret, "is missing from this list")
 
 	a, b = restart(a, 0, newSecret), restart(b, 1, newSecret)
 	for i, link := range links {

@@ -117,13 +117,13 @@ func complains(t *testing.T, server *command) {
 // Migrations that were released are never changed.
 func TestReleasedMigrations(t *testing.T) {
 	release := unpackRelease(t)
-	const folder = "database/migrations"
-	files, err := os.ReadDir(filepath.Join(release.source, folder))
+	const folder, then = "database/migrations", "store/migrations"
+	files, err := os.ReadDir(filepath.Join(release.source, then))
 	if err != nil || len(files) < 6 {
 		t.Fatalf("%d migrations: %v", len(files), err)
 	}
 	for _, file := range files {
-		was, err := os.ReadFile(filepath.Join(release.source, folder, file.Name()))
+		was, err := os.ReadFile(filepath.Join(release.source, then, file.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}

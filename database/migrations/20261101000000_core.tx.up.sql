@@ -1,5 +1,5 @@
--- One row: the number of the last change. A transaction that raises it locks the
--- row until it ends, so numbers commit in their order.
+-- One row: the number of the last change. Whoever raises it holds the row
+-- until the end of its transaction, so numbers commit in their order.
 CREATE TABLE change_numbers (
 	one BOOLEAN PRIMARY KEY CHECK (one),
 	last BIGINT NOT NULL
@@ -90,8 +90,8 @@ CREATE INDEX tenders_buyer ON tenders (buyer_id, merged_into, outcome, deadline)
 CREATE INDEX tenders_merged_into ON tenders (merged_into);
 
 --bun:split
--- The tender of a source's reference: of a notice, or one that a notice names
--- and that may still be published.
+-- Which tender a source's reference is about: a notice's, or one that a
+-- notice names and that may yet come.
 CREATE TABLE tender_refs (
 	source TEXT NOT NULL,
 	ref TEXT NOT NULL,
@@ -187,7 +187,7 @@ CREATE INDEX subscriptions_recipient ON subscriptions (recipient_id);
 
 --bun:split
 -- The search indexes that were begun; reached is the last change that the index
--- was seen to contain, null until it has caught up for the first time.
+-- was seen to hold, null until it has caught up for the first time.
 CREATE TABLE search_indexes (
 	name TEXT PRIMARY KEY,
 	version TEXT NOT NULL,

@@ -1,4 +1,5 @@
--- The cursors of consumers, and when each last had no more changes to process.
+-- How far those who read changes in their order have come, and when they last
+-- saw that there were no more.
 CREATE TABLE consumers (
 	name TEXT PRIMARY KEY,
 	cursor BIGINT NOT NULL,
@@ -15,7 +16,7 @@ ALTER TABLE notices ADD COLUMN quiet BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
 -- paused is the number at which a watch was last switched off; catch_up_from
--- the one from which it catches up, null if it does not.
+-- the one from which it shall catch up, null where there is nothing to do.
 ALTER TABLE watches ADD COLUMN paused BIGINT;
 
 --bun:split
@@ -25,8 +26,8 @@ ALTER TABLE watches ADD COLUMN catch_up_from BIGINT;
 CREATE INDEX watches_catch_up ON watches (id) WHERE catch_up_from IS NOT NULL;
 
 --bun:split
--- What holds for an address on all accounts: that it bounced, and how often it
--- was asked for its consent.
+-- What holds for an address on all accounts: that nobody is there, and how
+-- often it was asked whether it may be written to.
 CREATE TABLE addresses (
 	address_key TEXT PRIMARY KEY,
 	bounced_at TIMESTAMPTZ,
@@ -39,7 +40,7 @@ ALTER TABLE recipients DROP COLUMN bounced_at;
 
 --bun:split
 -- asking is whether the address is still to be asked for its consent; look_at
--- is when to check it again, null for never.
+-- is when there may be something to write to it, null for nothing.
 ALTER TABLE recipients ADD COLUMN asking BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
@@ -52,12 +53,12 @@ CREATE INDEX recipients_look ON recipients (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX recipients_address ON recipients (address_key);
 
 --bun:split
--- When the recipient was last mailed about the watch; null: never.
+-- When the recipient last heard of the watch; null: not yet.
 ALTER TABLE subscriptions ADD COLUMN heard_at TIMESTAMPTZ;
 
 --bun:split
--- A claimed mail, with its outcome. leased_until, in milliseconds of the
--- database's clock, is the end of the lease of the sender that sends it.
+-- A mail on its way, or what became of it. leased_until, in milliseconds of the
+-- database's clock, keeps others away while it is being sent.
 CREATE TABLE mails (
 	id BIGINT PRIMARY KEY,
 	recipient_id BIGINT NOT NULL REFERENCES recipients (id),
@@ -73,7 +74,7 @@ CREATE TABLE mails (
 );
 
 --bun:split
--- At most one open mail for each recipient: later ones wait.
+-- One mail at a time to each: what comes later waits.
 CREATE UNIQUE INDEX mails_open ON mails (recipient_id) WHERE state = 'OPEN';
 
 --bun:split
@@ -83,9 +84,9 @@ CREATE INDEX mails_retry ON mails (retry_at) WHERE state = 'OPEN';
 CREATE INDEX mails_recipient ON mails (recipient_id, closed_at);
 
 --bun:split
--- The ledger: the alerts about tenders that are owed or were sent to recipients.
--- notice_id is 0 if no notice caused the alert; number is the tender's change
--- that it is about; due_at is when to check whether it is due.
+-- The ledger: that a recipient shall hear, or heard, of what happened to a
+-- tender. notice_id is 0 where no notice made it happen; number is the tender's
+-- change that it tells of; due_at is when to look whether it is due.
 CREATE TABLE deliveries (
 	id BIGINT PRIMARY KEY,
 	recipient_id BIGINT NOT NULL REFERENCES recipients (id),
@@ -133,5 +134,5 @@ CREATE TABLE tender_marks (
 );
 
 --bun:split
--- Lists leave out the tenders that the account dismissed.
+-- Lists leave out what their reader dismissed.
 CREATE INDEX tender_marks_dismissed ON tender_marks (account_id) WHERE dismissed_at IS NOT NULL;

@@ -1,12 +1,13 @@
--- How the owner of an address consented to mail, if confirmed_at says when:
--- LINK or IMPORT.
+-- How the owner of an address agreed to be written to, where confirmed_at says
+-- when: LINK or IMPORT.
 ALTER TABLE recipients ADD COLUMN confirmed_by TEXT;
 
 --bun:split
 UPDATE recipients SET confirmed_by = 'LINK' WHERE confirmed_at IS NOT NULL;
 
 --bun:split
--- Since when the issuer has verified an account's address, null if it has not.
+-- Since when the issuer vouches for an account's address, null where it does
+-- not.
 ALTER TABLE accounts ADD COLUMN email_verified_at TIMESTAMPTZ;
 
 --bun:split
@@ -18,8 +19,8 @@ UPDATE accounts SET email_verified_at = created_at WHERE email_verified;
 ALTER TABLE accounts ADD COLUMN imported BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
--- The watch of each line of an import; external_id is its number on the
--- issuer's platform. digest shows whether the line has changed since;
+-- Which watch a line of an import became; external_id is the number that the
+-- issuer's platform gave it. digest tells whether the line has changed since;
 -- imported_at is the watch's updated_at, unless a person changed it.
 CREATE TABLE imported_watches (
 	issuer TEXT NOT NULL,

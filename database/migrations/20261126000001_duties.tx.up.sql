@@ -1,9 +1,9 @@
--- When retention last ran.
+-- When what is only kept for a time was last looked through.
 INSERT INTO consumers (name, cursor) VALUES ('retention', 0);
 
 --bun:split
--- The audit entries: a support agent looked at an account, or for one;
--- account_id is null if there was none. It holds no address.
+-- That somebody with the scope of support looked at an account, or for one:
+-- account_id is null where there was none. It holds no address.
 CREATE TABLE accesses (
 	id BIGINT PRIMARY KEY,
 	at TIMESTAMPTZ NOT NULL,

@@ -1,8 +1,8 @@
--- A notice that was published by mistake, and withdrawn.
+-- A notice that was published by mistake, and taken back.
 ALTER TABLE notices ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
--- The references that sources have for buyers.
+-- What platforms call buyers.
 CREATE TABLE buyer_refs (
 	source TEXT NOT NULL,
 	ref TEXT NOT NULL,
