@@ -25,7 +25,7 @@ import (
 func TestWalks(t *testing.T) {
 	walks, seed := int64(10_000), uint64(1)
 	if testing.Short() {
-		walks = 100
+		walks = 20
 	}
 	if text := os.Getenv("VIGIE_TEST_WALKS"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)

@@ -32,7 +32,7 @@ type attack struct {
 const (
 	// lasts is how long an attack goes on at most, and shortest how long it is
 	// watched at least.
-	lasts    = 2 * time.Second
+	lasts    = time.Second
 	shortest = 400 * time.Millisecond
 	// awaits is how long an attacker waits for its last answers.
 	awaits = 8 * time.Second

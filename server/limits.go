@@ -166,7 +166,7 @@ func (s limitSettings) open(now func() time.Time) (*gate, error) {
 		signIns: newQueue(s.MaxInFlight), answers: newQueue(s.MaxInFlight),
 		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
-		known:     senders{newShares(64, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
+		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
 	}
 	for _, network := range s.TrustedProxies {
 		prefix, err := netip.ParsePrefix(network)
