@@ -17,6 +17,7 @@ import (
 // internal error, and memory comes back.
 func TestMutations(t *testing.T) {
 	onLinux(t)
+	byItself(t)
 	long := 3 * time.Second
 	if text := os.Getenv("VIGIE_TEST_ATTACK"); text != "" {
 		var err error

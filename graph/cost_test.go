@@ -29,9 +29,9 @@ func TestDearestOperations(t *testing.T) {
 		t.Skip("time of processors is measured without -short")
 	}
 	const mostCPU, mostMemory, all = 300 * time.Millisecond, 50 << 20, 100_000
-	tenders := 1_500
+	tenders, timed := 1_500, false // time is for make bench: here the machine does other things too
 	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_TENDERS")); err == nil {
-		tenders = n
+		tenders, timed = n, true
 	}
 	scaled := func(most float64) float64 { return most*2/3 + most/3*float64(tenders)/all }
 	eachPair(t, func(t *testing.T, w *world) {
@@ -54,7 +54,7 @@ func TestDearestOperations(t *testing.T) {
 				}
 			}
 			t.Logf("%-32s %2d × %6.1f ms %6.1f MB, Meilisearch %d ms", o.name, aliases, float64(least.Microseconds())/1000, float64(made)/1e6, engine.Milliseconds())
-			if float64(least) > scaled(float64(mostCPU)) || float64(made) > scaled(mostMemory) {
+			if timed && float64(least) > scaled(float64(mostCPU)) || float64(made) > scaled(mostMemory) {
 				t.Errorf("%s, %d times, takes %v and %d MB", o.name, aliases, least, made>>20)
 			}
 		}
