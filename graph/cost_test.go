@@ -22,7 +22,7 @@ import (
 // not depend on their number, and one third grows with it.
 //
 // The bounds hold for this process and PostgreSQL. What Meilisearch takes is
-// logged: it evaluates a filter word by word, some 0.4 ms each, which no price of
+// logged: it evaluates a filter word by word, up to 0.4 ms each in one large filter, which no price of
 // ours makes less.
 func TestDearestOperations(t *testing.T) {
 	if testing.Short() { // as under the race detector, where all takes ten times as long

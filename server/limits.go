@@ -34,7 +34,7 @@ type limitSettings struct {
 	MaxFields        int           `help:"The most fields in an operation, with its fragments expanded." default:"${fields}" type:"number" bounds:"10..1000000" placeholder:"N"`
 	MaxAliases       int           `help:"The most aliases in an operation." default:"${aliases}" type:"number" bounds:"1..1000000" placeholder:"N"`
 	MaxDirectives    int           `help:"The most directives in an operation." default:"${directives}" type:"number" bounds:"1..1000000" placeholder:"N"`
-	MaxCost          int           `help:"The highest cost of an operation: 1 for a field, 100 for a search, multiplied by the rows of the lists around it." default:"${cost}" type:"number" bounds:"100..100000000" placeholder:"N"`
+	MaxCost          int           `help:"The highest cost of an operation: 1 for a field, more for what takes more work, multiplied by the rows of the lists around it." default:"${cost}" type:"number" bounds:"100..100000000" placeholder:"N"`
 	MaxTime          time.Duration `help:"The longest time for a query or mutation." default:"${time}" type:"number" bounds:"100ms..50s" placeholder:"TIME"`
 	MaxOnSocket      int           `help:"The most operations open on one WebSocket." default:"${onSocket}" type:"number" bounds:"1..10000" placeholder:"N"`
 	MaxSubscriptions int           `help:"The most subscriptions open for one account." default:"${subscriptions}" type:"number" bounds:"1..100000" placeholder:"N"`

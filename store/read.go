@@ -148,12 +148,8 @@ func (s *Store) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
 // ChangedTenders returns at most limit tenders whose last change has a number above after, in the order of the
 // numbers; merged ones too.
 func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([]*vigie.Tender, error) {
-	return changedTenders(ctx, s.db, after, limit)
-}
-
-func changedTenders(ctx context.Context, db bun.IDB, after, limit int64) ([]*vigie.Tender, error) {
 	var tenders []*vigie.Tender
-	err := db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
+	err := s.db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
 	return tenders, database.Translate(err)
 }
 
