@@ -17,35 +17,9 @@ func Everything(t testing.TB, rawURL string) []string {
 	}
 	db := connect(t, rawURL)
 	defer db.Close()
-	read := func(query string) (all [][]any) {
-		rows, err := db.QueryContext(t.Context(), query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			row := make([]any, len(columns))
-			into := make([]any, len(columns))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, row)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		return all
-	}
 	var texts []string
-	for _, table := range read(names) {
-		for _, row := range read(fmt.Sprintf("SELECT * FROM %q", fmt.Sprint(table[0]))) {
+	for _, table := range read(t, db, names) {
+		for _, row := range read(t, db, fmt.Sprintf("SELECT * FROM %q", fmt.Sprint(table[0]))) {
 			for i, value := range row {
 				if bytes, ok := value.([]byte); ok {
 					row[i] = string(bytes)
@@ -55,6 +29,46 @@ func Everything(t testing.TB, rawURL string) []string {
 		}
 	}
 	return texts
+}
+
+// Rows returns what a query answers without the store: a line for each row, its columns separated by spaces.
+func Rows(t testing.TB, rawURL, query string) string {
+	t.Helper()
+	db := connect(t, rawURL)
+	defer db.Close()
+	var lines strings.Builder
+	for _, row := range read(t, db, query) {
+		fmt.Fprintln(&lines, row...)
+	}
+	return lines.String()
+}
+
+func read(t testing.TB, db *sql.DB, query string) (all [][]any) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		row := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, row)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // Exec runs a statement on a database without the store.
