@@ -9,6 +9,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/service"
 	"vigie/store"
 )
@@ -25,7 +26,7 @@ type loaders struct {
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
 	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
-	health     *dataloadgen.Loader[int64, *store.Health]
+	health     *dataloadgen.Loader[int64, *ledger.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
 	// matches go by the tender as it was read.
@@ -118,7 +119,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
 		}),
-		health: loader(s.Store.Health),
+		health: loader(s.Store.Ledger().Health),
 		online: loader(s.OnlineByBuyer),
 		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
 			viewer, err := signedIn(ctx)
@@ -137,7 +138,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		}),
 		opened: make(map[int64]*vigie.Account),
 	}
-	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Recipients), ownedLoader(l, s.Store.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Ledger().Recipients), ownedLoader(l, s.Store.Ledger().Addresses), ownedLoader(l, s.DeliveryReasons)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)
 		byTender := make(map[int64][]*vigie.Notice, len(folds))

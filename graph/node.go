@@ -36,7 +36,7 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 	case vigie.KindRecipient:
 		return found(q.service.Recipient(ctx, viewer.Account, key))
 	case vigie.KindDelivery:
-		return found(q.service.Store.Delivery(ctx, viewer.Account.ID, key))
+		return found(q.service.Store.Ledger().Delivery(ctx, viewer.Account.ID, key))
 	case vigie.KindMail:
 	}
 	return nil, nil

@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/address"
+	"vigie/ledger"
 	"vigie/query"
 	"vigie/store"
 )
@@ -49,13 +50,13 @@ func (s *Service) OpenWatch(ctx context.Context, supportAgent SupportAgent, fiel
 // or why it was not.
 type AlertExplanation struct {
 	Recipient  *vigie.Recipient
-	Deliveries []*store.Outgoing
+	Deliveries []*ledger.Outgoing
 	Reasons    []*AlertReason
 }
 
 // Alerted tells whether a mail was accepted.
 func (e *AlertExplanation) Alerted() bool {
-	return slices.ContainsFunc(e.Deliveries, func(d *store.Outgoing) bool { return d.Status() == vigie.DeliverySent })
+	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool { return d.Status() == vigie.DeliverySent })
 }
 
 // AlertReason is why an address was told, or was not.
@@ -100,11 +101,11 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 	if err != nil {
 		return nil, err
 	}
-	recipients, err := s.Store.AllRecipients(ctx, account, w.ID)
+	recipients, err := s.Store.Ledger().AllRecipients(ctx, account, w.ID)
 	if err != nil {
 		return nil, err
 	}
-	attempts, err := s.Store.Attempts(ctx, w.ID, t.ID)
+	attempts, err := s.Store.Ledger().Attempts(ctx, w.ID, t.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 	}
 	var list []*AlertExplanation
 	for _, r := range recipients {
-		e := &AlertExplanation{Recipient: r, Deliveries: []*store.Outgoing{}}
+		e := &AlertExplanation{Recipient: r, Deliveries: []*ledger.Outgoing{}}
 		for _, a := range attempts {
 			if a.SubscriptionID == r.ID {
 				e.Deliveries = append(e.Deliveries, &a.Outgoing)
@@ -142,7 +143,7 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 }
 
 // becameOf says what became of a delivery.
-func becameOf(a *store.Attempt) *AlertReason {
+func becameOf(a *ledger.Attempt) *AlertReason {
 	switch a.Status() {
 	case vigie.DeliverySent:
 		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
