@@ -22,3 +22,16 @@ func IsAddress(s string) bool {
 	_, host, _ := strings.Cut(s, "@")
 	return !strings.HasPrefix(host, "-")
 }
+
+// AddressKey returns the form in which mail addresses are compared, everywhere: two addresses with one key get the same
+// mail. Only the letters of ASCII are lowered. Beyond them, what one server takes for the same letter another does not,
+// and some letters have a small form in ASCII: the sign of the kelvin would become a k, and one person's address
+// another's.
+func AddressKey(email string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, email)
+}

@@ -51,7 +51,7 @@ func arrows() map[string][]string {
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
 		"alert/consent":          {".", "alert/link", "ledger"},
 		"alert/letter":           {".", "clip"},
-		"alert/link":             {},
+		"alert/link":             {"."},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "database", "address", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},

@@ -90,8 +90,8 @@ func (s DeliveryState) Next() []DeliveryState {
 		return []DeliveryState{DeliveryHeld, DeliveryClaimed, DeliveryDropped}
 	case DeliveryHeld: // claimed where it is due when the hold ends
 		return []DeliveryState{DeliveryWaiting, DeliveryClaimed, DeliveryDropped}
-	case DeliveryClaimed: // held again, or dropped, where that turns out just before sending
-		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped}
+	case DeliveryClaimed: // held again, or dropped, where that turns out just before sending; it waits again where its recipient has another address
+		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped, DeliveryWaiting}
 	case DeliverySent: // a mail can come back days after it was accepted
 		return []DeliveryState{DeliveryFailed}
 	case DeliveryDropped, DeliveryFailed:

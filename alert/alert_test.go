@@ -262,12 +262,12 @@ func TestConsent(t *testing.T) {
 			}
 		},
 		"left the watch": func(w *world, watch *vigie.Watch) {
-			if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+			if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID, "ana@example.org"); err != nil {
 				w.t.Fatal(err)
 			}
 		},
 		"left": func(w *world, watch *vigie.Watch) {
-			if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
+			if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch), "ana@example.org"); err != nil {
 				w.t.Fatal(err)
 			}
 		},

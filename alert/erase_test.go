@@ -80,7 +80,7 @@ func eventful(w *world) {
 		if r.Email == "left.fictif@example.org" {
 			who, err := w.store.Ledger().Subscriber(t.Context(), r.ID)
 			must(err)
-			must(w.store.Ledger().Leave(t.Context(), who.RecipientID))
+			must(w.store.Ledger().Leave(t.Context(), who.RecipientID, who.Email))
 		}
 	}
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))

@@ -158,7 +158,7 @@ func TestDroppedStays(t *testing.T) {
 		"left the watch, back": {
 			func(w *world, watch *vigie.Watch) { w.leaveWatch(watch) },
 			func(w *world, watch *vigie.Watch) {
-				if err := w.store.Ledger().RejoinWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+				if err := w.store.Ledger().RejoinWatch(w.t.Context(), w.subscription(w.account, watch).ID, "ana@example.org"); err != nil {
 					w.t.Fatal(err)
 				}
 			},
@@ -223,14 +223,14 @@ func TestHeldForOneWatch(t *testing.T) {
 // leave makes the first address of a watch leave all watches, leaveWatch only this one.
 func (w *world) leave(watch *vigie.Watch) {
 	w.t.Helper()
-	if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
+	if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch), "ana@example.org"); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) leaveWatch(watch *vigie.Watch) {
 	w.t.Helper()
-	if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+	if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID, "ana@example.org"); err != nil {
 		w.t.Fatal(err)
 	}
 }

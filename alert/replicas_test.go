@@ -79,7 +79,7 @@ func testReplicas(t *testing.T, replicas int) {
 			watch.Frequency = []vigie.Frequency{vigie.Daily, vigie.Immediate}[i%2]
 		})
 		if i == tenders/2 {
-			if err := w.store.Ledger().Leave(t.Context(), leaver); err != nil {
+			if err := w.store.Ledger().Leave(t.Context(), leaver, "p0@example.org"); err != nil {
 				t.Fatal(err)
 			}
 			left = time.Now()

@@ -224,7 +224,9 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
 	content := ledger.ContentOf(m, r, s.Now())
 	if content.Empty {
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailDropped(ctx, m, content.Composed) })
+		return s.note(ctx, func(ctx context.Context) error {
+			return s.Store.Ledger().MailDropped(ctx, m, r.Email, content.Composed)
+		})
 	}
 	message, err := c.compose(m, r, content)
 	if err != nil { // a template fails, for this mail at least: others can be sent
@@ -235,11 +237,11 @@ func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *ledger
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	if err := s.Mailer.Send(sending, message); err != nil {
-		return s.failed(ctx, m, err)
+		return s.failed(ctx, m, r.Email, err)
 	}
 	s.fault(AfterSend)
 	s.Metrics.sent(m)
-	err = s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailSent(ctx, m, content.Composed) })
+	err = s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailSent(ctx, m, r.Email, content.Composed) })
 	s.fault(AfterRecord)
 	return err
 }
@@ -270,8 +272,8 @@ func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err
 	})
 }
 
-// failed records that a mail was not accepted. Only a failure about the address is final at once.
-func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
+// failed records that a mail was not accepted for an address. Only a failure about the address is final at once.
+func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err error) error {
 	why, _ := errors.AsType[*post.Error](err)
 	if why == nil {
 		return err
@@ -284,19 +286,21 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 	case why.Kind == post.ForAddress:
 		log.WarnContext(ctx, "address suppressed")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailBounced(ctx, m.ID, true, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error {
+			return s.Store.Ledger().MailBounced(ctx, m.ID, address, true, why.Error())
+		})
 	case why.Kind == post.ForSender:
 		return s.postpone(ctx, m, "send", why)
 	case m.Attempts > attemptsUntil(maxPause):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.Error()) })
 	}
 	pause := pauseAfter(m.Attempts, maxPause)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.Ledger().MailDelayed(ctx, m, s.Now().Add(pause), why.Error())
+		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.Error())
 	})
 }
 

@@ -373,13 +373,13 @@ func (w *walk) leaveOrConfirm() {
 	id := w.recipientOf(p)
 	if p.left || w.random.IntN(3) == 0 {
 		w.note("%s confirms", p.address)
-		w.must(w.store.Ledger().Confirm(w.t.Context(), id))
+		w.must(w.store.Ledger().Confirm(w.t.Context(), id, p.address))
 		p.left, p.agreed = false, true
 		w.back(p)
 		return
 	}
 	w.note("%s leaves", p.address)
-	w.must(w.store.Ledger().Leave(w.t.Context(), id))
+	w.must(w.store.Ledger().Leave(w.t.Context(), id, p.address))
 	p.left = true
 }
 

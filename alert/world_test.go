@@ -295,7 +295,7 @@ func (w *world) consentsOf(account *vigie.Account, address string) {
 			}
 			who, err := w.store.Ledger().Subscriber(w.t.Context(), r.ID)
 			if err == nil {
-				err = w.store.Ledger().Confirm(w.t.Context(), who.RecipientID)
+				err = w.store.Ledger().Confirm(w.t.Context(), who.RecipientID, who.Email)
 			}
 			if err != nil {
 				w.t.Fatal(err)

@@ -211,7 +211,11 @@ func TestRecipients(t *testing.T) {
 func (w *world) rejoins(recipient string) {
 	w.t.Helper()
 	id := w.number(recipient)
-	if err := w.store.Ledger().RejoinWatch(w.t.Context(), id); err != nil {
+	who, err := w.store.Ledger().Subscriber(w.t.Context(), id)
+	if err == nil {
+		err = w.store.Ledger().RejoinWatch(w.t.Context(), id, who.Email)
+	}
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -226,7 +230,7 @@ func TestResubscribe(t *testing.T) {
 		subscription := w.number(own)
 		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
 		for _, verified := range []bool{false, true} {
-			if err := w.store.Ledger().LeaveWatch(t.Context(), subscription); err != nil {
+			if err := w.store.Ledger().LeaveWatch(t.Context(), subscription, "ana@example.org"); err != nil {
 				t.Fatal(err)
 			}
 			account, err := w.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana@example.org", Email: "ana@example.org", EmailVerified: verified})

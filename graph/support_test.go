@@ -88,7 +88,7 @@ func TestSupport(t *testing.T) {
 				}
 				key[r.Email] = who.RecipientID
 			}
-			if err := w.store.Ledger().Confirm(t.Context(), key[email]); err != nil {
+			if err := w.store.Ledger().Confirm(t.Context(), key[email], email); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,7 +100,7 @@ func TestSupport(t *testing.T) {
 		quiet.Quiet = true
 		w.publish(quiet)
 		w.mails(box)
-		if err := w.store.Ledger().Leave(t.Context(), key["left@example.org"]); err != nil {
+		if err := w.store.Ledger().Leave(t.Context(), key["left@example.org"], "left@example.org"); err != nil {
 			t.Fatal(err)
 		}
 		ask := func(email, title string) reply {

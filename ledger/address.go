@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -104,11 +103,11 @@ func planAddresses(account *vigie.Account, book *addressBook, rows []*subscripti
 	for _, row := range rows {
 		p.subscriptions[row.RecipientID] = row
 	}
-	own := AddressKey(account.Email)
+	own := vigie.AddressKey(account.Email)
 	add := func(email string) {
-		r := book.byKey[AddressKey(email)]
+		r := book.byKey[vigie.AddressKey(email)]
 		if r == nil {
-			r = &recipient{AddressKey: AddressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
+			r = &recipient{AddressKey: vigie.AddressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
 			book.byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {
@@ -134,7 +133,7 @@ func planAddresses(account *vigie.Account, book *addressBook, rows []*subscripti
 	}
 	for _, email := range stay {
 		// Only NotifyMe decides about the account's own address.
-		if AddressKey(email) != own {
+		if vigie.AddressKey(email) != own {
 			add(email)
 		}
 	}
@@ -146,7 +145,7 @@ func (p *RecipientPlan) newAddresses() []newAddress {
 	var list []newAddress
 	for _, r := range p.recipients {
 		if r.ID == 0 {
-			list = append(list, newAddress{r, p.account.EmailVerified && r.AddressKey == AddressKey(p.account.Email)})
+			list = append(list, newAddress{r, p.account.EmailVerified && r.AddressKey == vigie.AddressKey(p.account.Email)})
 		}
 	}
 	return list
@@ -210,5 +209,28 @@ func (p *RecipientPlan) rows(watch int64, numbers *database.Counter) (recipients
 	return recipients, rows
 }
 
-// AddressKey returns the form in which mail addresses are compared.
-func AddressKey(email string) string { return strings.ToLower(email) }
+// MendKeys gives addresses the keys that [vigie.AddressKey] makes. Earlier versions lowered all letters, not those of ASCII
+// alone.
+func MendKeys(ctx context.Context, db *database.DB) error {
+	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		var rows []*recipient // an address without capitals is its own key
+		if err := tx.NewSelect().Model(&rows).Column("id", "email", "address_key").Where("address_key <> email").Scan(ctx); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			old := r.AddressKey
+			if r.AddressKey = vigie.AddressKey(r.Email); r.AddressKey == old {
+				continue
+			}
+			_, err := tx.NewRaw(`INSERT INTO addresses (address_key, bounced_at, asks, asked_at)
+				SELECT ?1, bounced_at, asks, asked_at FROM addresses WHERE address_key = ?0 ON CONFLICT DO NOTHING`, old, r.AddressKey).Exec(ctx)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.NewUpdate().Model(r).Column("address_key").WherePK().Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

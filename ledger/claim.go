@@ -217,7 +217,7 @@ func (all *decisions) countConfirmation(ctx context.Context, tx bun.Tx, r *Recip
 	result, err := tx.NewRaw(`INSERT INTO addresses (address_key, asks, asked_at) VALUES (?, 1, ?)
 		ON CONFLICT (address_key) DO UPDATE SET asks = addresses.asks + 1, asked_at = EXCLUDED.asked_at
 		WHERE addresses.asks < ? AND (addresses.asked_at IS NULL OR addresses.asked_at <= ?)`,
-		AddressKey(r.Email), all.now, maxConfirmationRequests, all.now.Add(-confirmationInterval)).Exec(ctx)
+		vigie.AddressKey(r.Email), all.now, maxConfirmationRequests, all.now.Add(-confirmationInterval)).Exec(ctx)
 	if err != nil {
 		return false, err
 	}

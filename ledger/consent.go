@@ -38,11 +38,14 @@ func (l *Ledger) Subscriber(ctx context.Context, subscription int64) (Addressee,
 }
 
 func (l *Ledger) addressee(ctx context.Context, which func(*bun.SelectQuery) *bun.SelectQuery) (Addressee, error) {
-	var a Addressee
+	var row struct {
+		Addressee `bun:"embed:"`
+		consent
+	}
 	err := which(l.db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
-		ColumnExpr("r.id AS recipient_id, r.email, a.locale, r.left_at IS NOT NULL AS left").
-		ColumnExpr(confirmed+" AS confirmed")).Scan(ctx, &a)
-	return a, database.Translate(err)
+		ColumnExpr("r.id AS recipient_id, r.email, a.locale, r.left_at IS NOT NULL AS left").ColumnExpr(consentColumns)).Scan(ctx, &row)
+	row.Confirmed = row.confirmed()
+	return row.Addressee, database.Translate(err)
 }
 
 // MailAddress returns the address that a mail goes to.
@@ -53,27 +56,84 @@ func (l *Ledger) MailAddress(ctx context.Context, mail int64) (string, error) {
 	return email, database.Translate(err)
 }
 
-// Confirm records that the owner of an address consented to mail. If the recipient had left, this undoes it.
-func (l *Ledger) Confirm(ctx context.Context, recipient int64) error {
-	return l.resumeMail(ctx, recipient, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw(`UPDATE recipients SET confirmed_by = CASE WHEN confirmed_at IS NULL THEN ? ELSE confirmed_by END,
-			confirmed_at = COALESCE(confirmed_at, ?), asking = FALSE WHERE id = ?`, vigie.ByLink, l.db.Stamp(), recipient).Exec(ctx)
-		return err
+// What follows a link is about one address: the one that the link was made for. The recipient of the link may get
+// another address at any moment, so the address is compared once the recipient is locked.
+
+// lockAddressee locks a recipient and returns it. If its address is another than the given one, the error has the code
+// [vigie.NotFound]; if there is no such recipient, it is also [database.IsNoRows].
+func (l *Ledger) lockAddressee(ctx context.Context, tx bun.Tx, id int64, address string) (*recipient, error) {
+	r := &recipient{ID: id}
+	if err := l.db.ForUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
+		return nil, err
+	}
+	if r.AddressKey != vigie.AddressKey(address) {
+		return nil, &vigie.Error{Code: vigie.NotFound}
+	}
+	return r, nil
+}
+
+// lockSubscriber is lockAddressee for the recipient of a subscription.
+func (l *Ledger) lockSubscriber(ctx context.Context, tx bun.Tx, subscriptionID int64, address string) (*recipient, error) {
+	row := &subscription{ID: subscriptionID}
+	if err := tx.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
+		return nil, err
+	}
+	r, err := l.lockAddressee(ctx, tx, row.RecipientID, address)
+	if err != nil {
+		return nil, err
+	}
+	still, err := tx.NewSelect().Model(row).WherePK().Where("recipient_id = ?", r.ID).Exists(ctx)
+	if err == nil && !still { // another address took it over
+		err = &vigie.Error{Code: vigie.NotFound}
+	}
+	return r, err
+}
+
+// Confirm records that the owner of an address, the recipient's, consented to mail. If the recipient had left, this
+// undoes it.
+func (l *Ledger) Confirm(ctx context.Context, recipientID int64, address string) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.lockAddressee(ctx, tx, recipientID, address)
+		if err != nil {
+			return err
+		}
+		if r.ConfirmedAt == nil {
+			r.ConfirmedAt, r.ConfirmedBy = new(l.db.Stamp()), vigie.ByLink
+		}
+		r.ConfirmationPending = false
+		if _, err := tx.NewUpdate().Model(r).Column("confirmed_at", "confirmed_by", "asking").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if err := dropOpen(ctx, tx, l.db.Stamp(), []int64{r.ID}, vigie.ConfirmationMail); err != nil {
+			return err
+		}
+		return l.resumeMail(ctx, tx, r)
 	})
 }
 
-// Rejoin undoes that a recipient left, at the recipient's own request.
-func (l *Ledger) Rejoin(ctx context.Context, recipient int64) error {
-	return l.resumeMail(ctx, recipient, func(context.Context, bun.Tx) error { return nil })
+// Rejoin undoes that a recipient left, at the request of the owner of its address.
+func (l *Ledger) Rejoin(ctx context.Context, recipientID int64, address string) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.lockAddressee(ctx, tx, recipientID, address)
+		if err != nil {
+			return err
+		}
+		return l.resumeMail(ctx, tx, r)
+	})
 }
 
-// RejoinWatch undoes that a recipient left a watch, at the recipient's own request.
-func (l *Ledger) RejoinWatch(ctx context.Context, subscriptionID int64) error {
-	a, err := l.Subscriber(ctx, subscriptionID)
-	if err != nil {
-		return err
-	}
-	return l.resumeMail(ctx, a.RecipientID, func(ctx context.Context, tx bun.Tx) error { return rejoinWatch(ctx, tx, subscriptionID) })
+// RejoinWatch undoes that a recipient left a watch, at the request of the owner of its address.
+func (l *Ledger) RejoinWatch(ctx context.Context, subscriptionID int64, address string) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.lockSubscriber(ctx, tx, subscriptionID, address)
+		if err != nil {
+			return err
+		}
+		if err := l.resumeMail(ctx, tx, r); err != nil {
+			return err
+		}
+		return rejoinWatch(ctx, tx, subscriptionID)
+	})
 }
 
 // rejoinWatch undoes that a recipient left a watch.
@@ -83,24 +143,15 @@ func rejoinWatch(ctx context.Context, tx bun.Tx, subscriptionID int64) error {
 }
 
 // resumeMail resumes mail to a recipient that followed a link of its own. That shows that somebody reads the address,
-// which holds for all accounts.
-func (l *Ledger) resumeMail(ctx context.Context, id int64, more func(ctx context.Context, tx bun.Tx) error) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r := &recipient{ID: id}
-		if err := l.db.ForUpdate(tx.NewSelect().Model(r).WherePK()).Scan(ctx); err != nil {
-			return err
-		}
-		if err := l.resumeForAccount(ctx, tx, r); err != nil {
-			return err
-		}
-		if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
-			return err
-		}
-		if err := l.deleteFingerprints(ctx, tx, r.AddressKey); err != nil {
-			return err
-		}
-		return more(ctx, tx)
-	})
+// which holds for all accounts. The recipient is locked.
+func (l *Ledger) resumeMail(ctx context.Context, tx bun.Tx, r *recipient) error {
+	if err := l.resumeForAccount(ctx, tx, r); err != nil {
+		return err
+	}
+	if _, err := tx.NewRaw("UPDATE addresses SET bounced_at = NULL WHERE address_key = ?", r.AddressKey).Exec(ctx); err != nil {
+		return err
+	}
+	return l.deleteFingerprints(ctx, tx, r.AddressKey)
 }
 
 // resumeForAccount resumes the mail of one account to a recipient, from now on. The recipient is locked.
@@ -117,37 +168,41 @@ func (l *Ledger) resumeForAccount(ctx context.Context, tx bun.Tx, r *recipient) 
 	return err
 }
 
-// Leave records that a recipient wants no more mail at all. Only the owner of the address can undo it.
-func (l *Ledger) Leave(ctx context.Context, recipientID int64) error {
+// Leave records that the owner of an address, the recipient's, wants no more mail at all. Only the owner can undo it.
+func (l *Ledger) Leave(ctx context.Context, recipientID int64, address string) error {
 	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", l.db.Stamp()).Set("asking = FALSE").
-			Where("id = ?", recipientID).Where("left_at IS NULL").Exec(ctx)
+		r, err := l.lockAddressee(ctx, tx, recipientID, address)
+		switch {
+		case database.IsNoRows(err): // erased: nothing is sent
+			return nil
+		case err != nil:
+			return err
+		}
+		_, err = tx.NewUpdate().Model((*recipient)(nil)).Set("left_at = ?", l.db.Stamp()).Set("asking = FALSE").
+			Where("id = ?", r.ID).Where("left_at IS NULL").Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return l.checkNow(ctx, tx, []int64{recipientID})
+		return l.checkNow(ctx, tx, []int64{r.ID})
 	})
 }
 
-// LeaveWatch records that a recipient wants no more mail about a watch.
-func (l *Ledger) LeaveWatch(ctx context.Context, subscriptionID int64) error {
-	a, err := l.Subscriber(ctx, subscriptionID)
-	switch {
-	case vigie.CodeOf(err) == vigie.NotFound: // erased: nothing is sent
-		return nil
-	case err != nil:
-		return err
-	}
+// LeaveWatch records that the owner of an address, the recipient's, wants no more mail about a watch.
+func (l *Ledger) LeaveWatch(ctx context.Context, subscriptionID int64, address string) error {
 	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := l.lockRecipients(ctx, tx, []int64{a.RecipientID}); err != nil {
+		r, err := l.lockSubscriber(ctx, tx, subscriptionID, address)
+		switch {
+		case database.IsNoRows(err): // erased: nothing is sent
+			return nil
+		case err != nil:
 			return err
 		}
-		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", l.db.Stamp()).
+		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("left_at = ?", l.db.Stamp()).
 			Where("id = ?", subscriptionID).Where("left_at IS NULL").Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return l.checkNow(ctx, tx, []int64{a.RecipientID})
+		return l.checkNow(ctx, tx, []int64{r.ID})
 	})
 }
 
@@ -204,7 +259,7 @@ func (l *Ledger) Resubscribe(ctx context.Context, tx bun.Tx, account *vigie.Acco
 	switch {
 	case err != nil:
 		return err
-	case r.AddressKey != AddressKey(account.Email):
+	case r.AddressKey != vigie.AddressKey(account.Email):
 		return refuse(vigie.Text{
 			FR: "Seul le destinataire peut se réinscrire, par le lien des courriels qu’il a reçus.",
 			EN: "Only the recipient can subscribe again, by the link in the mails they received.",

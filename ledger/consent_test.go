@@ -165,14 +165,14 @@ func TestConsentOfNobody(t *testing.T) {
 		_, mail := s.MailAddress(t.Context(), nobody)
 		for what, err := range map[string]error{
 			"Addressee": addressee, "Subscriber": subscriber, "MailAddress": mail,
-			"Confirm": s.Confirm(t.Context(), nobody), "Rejoin": s.Rejoin(t.Context(), nobody), "RejoinWatch": s.RejoinWatch(t.Context(), nobody),
-			"MailBounced": s.MailBounced(t.Context(), nobody, true, "550"),
+			"Confirm": s.Confirm(t.Context(), nobody, "b@example.org"), "Rejoin": s.Rejoin(t.Context(), nobody, "b@example.org"), "RejoinWatch": s.RejoinWatch(t.Context(), nobody, "b@example.org"),
+			"MailBounced": s.MailBounced(t.Context(), nobody, "b@example.org", true, "550"),
 		} {
 			if vigie.CodeOf(err) != vigie.NotFound {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody), "LeaveWatch": s.LeaveWatch(t.Context(), nobody)} {
+		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody, "b@example.org"), "LeaveWatch": s.LeaveWatch(t.Context(), nobody, "b@example.org")} {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -185,7 +185,7 @@ func TestConfirm(t *testing.T) {
 		f.expect("at first", vigie.Pending, vigie.Pending)
 		id := f.subscriber(f.roads).RecipientID
 		for range 2 { // pressing twice consents once
-			f.must(f.store.Ledger().Confirm(t.Context(), id))
+			f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 			f.expect("confirmed", vigie.Confirmed, vigie.Confirmed)
 			if a := f.subscriber(f.roads); !a.Confirmed || a.Left {
 				t.Errorf("the addressee is %+v", a)
@@ -196,7 +196,7 @@ func TestConfirm(t *testing.T) {
 		}
 		agreed := f.now
 		f.now = f.now.Add(time.Hour)
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		// How and when each consented: by its link, or because the issuer verified it.
 		exported, err := f.store.Export(t.Context(), f.account.ID)
 		f.must(err)
@@ -222,10 +222,10 @@ func TestConfirm(t *testing.T) {
 func TestLeave(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.enter(f.roads)
 		for range 2 {
-			f.must(f.store.Ledger().Leave(t.Context(), id))
+			f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
 			f.expect("left", vigie.Unsubscribed, vigie.Unsubscribed)
 		}
 		if a := f.subscriber(f.roads); !a.Left || a.LeftWatch {
@@ -242,7 +242,7 @@ func TestLeave(t *testing.T) {
 		f.expect("named again", vigie.Unsubscribed, vigie.Unsubscribed)
 
 		f.now = f.now.Add(time.Hour)
-		f.must(f.store.Ledger().Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id, "b@example.org"))
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		f.enter(f.schools)
 		mails, seen := f.claim()
@@ -264,14 +264,14 @@ func TestLeaveUnconfirmed(t *testing.T) {
 			t.Fatalf("the recipient is %+v", seen)
 		}
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Leave(t.Context(), id))
-		f.must(f.store.Ledger().Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id, "b@example.org"))
 		f.expect("left and back", vigie.Pending, vigie.Pending)
 		if _, seen := f.claim(); seen == nil || seen.ConfirmationPending || seen.Confirmed {
 			t.Errorf("the recipient is %+v", seen)
 		}
-		f.must(f.store.Ledger().Leave(t.Context(), id))
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.expect("left and confirmed", vigie.Confirmed, vigie.Confirmed)
 	})
 }
@@ -279,11 +279,11 @@ func TestLeaveUnconfirmed(t *testing.T) {
 func TestLeaveWatch(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.enter(f.roads)
 		f.enter(f.schools)
 		for range 2 {
-			f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads)))
+			f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
 			f.expect("left one", vigie.Unsubscribed, vigie.Confirmed)
 		}
 		if a := f.subscriber(f.roads); a.Left || !a.LeftWatch {
@@ -298,12 +298,12 @@ func TestLeaveWatch(t *testing.T) {
 			t.Errorf("its state is %+v, %v", states[id], err)
 		}
 		// To rejoin one watch is to rejoin.
-		f.must(f.store.Ledger().Leave(t.Context(), id))
-		f.must(f.store.Ledger().RejoinWatch(t.Context(), f.subscription(f.roads)))
+		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
+		f.must(f.store.Ledger().RejoinWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		// To rejoin is not to rejoin a watch that was left by itself.
-		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.schools)))
-		f.must(f.store.Ledger().Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.schools), "b@example.org"))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id, "b@example.org"))
 		f.expect("back but for one", vigie.Confirmed, vigie.Unsubscribed)
 	})
 }
@@ -312,17 +312,17 @@ func TestLeaveWatch(t *testing.T) {
 func TestLeaveWhatIsClaimed(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.enter(f.roads)
 		mails, _ := f.claim()
 		if len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads)))
+		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
 		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
 			t.Errorf("it follows %+v, %v", states[id], err)
 		}
-		f.must(f.store.Ledger().Leave(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
 		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
 			t.Errorf("it is %+v, %v", states[id], err)
 		}
@@ -332,7 +332,7 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 func TestMailBounced(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.enter(f.roads)
 		mails, _ := f.claim()
 		if len(mails) != 1 {
@@ -342,7 +342,7 @@ func TestMailBounced(t *testing.T) {
 			t.Errorf("the mail is for %q, %v", address, err)
 		}
 		// A mail that bounced because of its content is not sent again, and other mails still go out.
-		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, false, "554 no such text"))
+		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, "b@example.org", false, "554 no such text"))
 		f.expect("refused", vigie.Confirmed, vigie.Confirmed)
 		f.now = f.now.Add(time.Hour)
 		if again, _ := f.claim(); len(again) > 0 {
@@ -352,12 +352,12 @@ func TestMailBounced(t *testing.T) {
 		if mails, _ = f.claim(); len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], ledger.Composed{}))
+		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], "b@example.org", ledger.Composed{}))
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)
 		for range 2 { // bounces can come several times
-			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))
+			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, "b@example.org", true, "550 no such user"))
 			f.expect("bounced", vigie.Bounced, vigie.Bounced)
 		}
 		theirs, err := f.store.Ledger().Recipients(t.Context(), b, []int64{w.ID})
@@ -369,7 +369,7 @@ func TestMailBounced(t *testing.T) {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
 		// A recipient that follows a link of an earlier mail does exist.
-		f.must(f.store.Ledger().Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id, "b@example.org"))
 		f.expect("there", vigie.Confirmed, vigie.Confirmed)
 	})
 }

@@ -54,6 +54,7 @@ func digestContent(r *RecipientState, now time.Time) (c Content) {
 		}
 		c.Tenders = append(c.Tenders, s)
 		for _, t := range s.Deliveries {
+			c.Sent = append(c.Sent, t.ID)
 			for _, reason := range t.Reasons {
 				if _, follows := r.Watches[reason.WatchID]; follows {
 					named[reason.WatchID] = true

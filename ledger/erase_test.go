@@ -38,14 +38,14 @@ func TestErase(t *testing.T) {
 			f.must(err)
 			f.roads, f.schools = f.watch("Veille de Fictif", "Fictif.Associe@example.org"), f.watch("Écoles Fictif", "fictif.associe@example.org")
 			id := f.subscriber(f.roads).RecipientID
-			f.must(f.store.Ledger().Confirm(t.Context(), id))
+			f.must(f.store.Ledger().Confirm(t.Context(), id, "fictif.associe@example.org"))
 			f.enter(f.roads)
 			mails, _ := f.claim()
 			if len(mails) != 1 {
 				t.Fatal("no mail was written")
 			}
-			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
-			f.must(f.store.Ledger().Leave(t.Context(), id))
+			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, "fictif.associe@example.org", true, "550 fictif.associe@example.org unknown"))
+			f.must(f.store.Ledger().Leave(t.Context(), id, "fictif.associe@example.org"))
 			deliveries := publish(t, f.store, notice("marked"))[0].Notice
 			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{deliveries.TenderID}))
 			buyer := tender(t, f.store, deliveries.TenderID).BuyerID
@@ -127,7 +127,7 @@ func TestErase(t *testing.T) {
 				t.Errorf("the address that left is %s", got)
 			}
 			// It bounced as well; a link of its own undoes both.
-			f.must(f.store.Ledger().Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
+			f.must(f.store.Ledger().Rejoin(t.Context(), f.subscriber(f.roads).RecipientID, "fictif.associe@example.org"))
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("the address that came back is %s", got)
 			}
@@ -155,9 +155,9 @@ func TestEraseShared(t *testing.T) {
 		f.account = account(t, f.store, "neighbour")
 		f.roads = f.watch("Voirie", "b@example.org")
 		f.enter(f.roads)
-		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
 		mails, _ := f.claim()
-		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "unknown"))
+		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, "b@example.org", true, "unknown"))
 		theirs := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Erase(t.Context(), mine.ID))
 		if got := statusOf(f, "b@example.org"); got != vigie.Bounced {

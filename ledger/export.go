@@ -68,6 +68,12 @@ type ExportedDelivery struct {
 // Export returns all that the ledger holds of an account.
 func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, error) {
 	e := Export{Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}}
+	var email string
+	if err := tx.NewSelect().Model((*vigie.Account)(nil)).Column("email").Where("id = ?", account).Scan(ctx, &email); err != nil {
+		return Export{}, err
+	}
+	const verified = "a.email_verified AND r.address_key = ?"
+	own := vigie.AddressKey(email)
 	from := func(table string) *bun.SelectQuery { return tx.NewSelect().TableExpr(table) }
 	for _, part := range []struct {
 		query *bun.SelectQuery
@@ -77,8 +83,8 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			Join("JOIN accounts AS a ON a.id = r.account_id").
 			Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
 			ColumnExpr("s.watch_id, r.email, r.created_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, d.bounced_at").
-			ColumnExpr("CASE WHEN "+confirmed+" THEN COALESCE(r.confirmed_at, a.email_verified_at) END AS confirmed_at").
-			ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+confirmed+" THEN ? END AS confirmed_by", vigie.ByLink, vigie.ByIssuer).
+			ColumnExpr("COALESCE(r.confirmed_at, CASE WHEN "+verified+" THEN a.email_verified_at END) AS confirmed_at", own).
+			ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+verified+" THEN ? END AS confirmed_by", vigie.ByLink, own, vigie.ByIssuer).
 			Order("s.watch_id", "s.position"), &e.Addresses},
 		{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
 			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error").

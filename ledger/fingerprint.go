@@ -69,7 +69,7 @@ func (l *Ledger) Fingerprint(text string) string {
 // keepFingerprints deletes an account's addresses, and keeps a fingerprint of each that left, bounced or was asked
 // for consent. Other accounts keep what they know of the same address.
 func (l *Ledger) keepFingerprints(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
-	left := map[string]*time.Time{AddressKey(account.Email): nil}
+	left := map[string]*time.Time{vigie.AddressKey(account.Email): nil}
 	for _, r := range recipients {
 		left[r.AddressKey] = r.LeftAt
 	}

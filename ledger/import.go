@@ -111,7 +111,7 @@ func subscriptionsOf(ctx context.Context, tx bun.Tx, watches []*ImportedWatch) (
 func (i *Import) plan(w *ImportedWatch, rows []*subscription) {
 	own, others := false, []string{}
 	for _, r := range w.Recipients {
-		if key := AddressKey(r.Email); key == AddressKey(w.Own) || key == AddressKey(w.Account.Email) {
+		if key := vigie.AddressKey(r.Email); key == vigie.AddressKey(w.Own) || key == vigie.AddressKey(w.Account.Email) {
 			own = true
 		} else {
 			others = append(others, r.Email)
@@ -128,7 +128,7 @@ func (i *Import) confirm(w *ImportedWatch) {
 		}
 	}
 	for _, in := range w.Recipients {
-		r := i.books[w.Account].byKey[AddressKey(in.Email)]
+		r := i.books[w.Account].byKey[vigie.AddressKey(in.Email)]
 		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(w.recipients, r) {
 			continue
 		}
@@ -162,6 +162,13 @@ func (i *Import) Count() int {
 func (i *Import) SaveConsents(ctx context.Context, tx bun.Tx) error {
 	if len(i.confirmed) == 0 {
 		return nil
+	}
+	ids := make([]int64, len(i.confirmed))
+	for n, r := range i.confirmed {
+		ids[n] = r.ID
+	}
+	if err := dropOpen(ctx, tx, i.now, ids, vigie.ConfirmationMail); err != nil {
+		return err
 	}
 	return database.Upsert(ctx, tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"})
 }

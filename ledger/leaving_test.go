@@ -49,20 +49,24 @@ func (f *following) bounce() {
 	if len(mails) != 1 {
 		f.t.Fatalf("%d mails", len(mails))
 	}
-	f.must(f.store.Ledger().MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
+	f.must(f.store.Ledger().MailBounced(f.t.Context(), mails[0].ID, "b@example.org", true, "550 no such user"))
 }
 
 // The owner of an account cannot undo that another person left by claiming that person's address: the issuer must
 // verify it.
 func TestResubscribeAnother(t *testing.T) {
 	leavings := map[string]func(f *following){
-		"all":       func(f *following) { f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
-		"the watch": func(f *following) { f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads))) },
+		"all": func(f *following) {
+			f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+		},
+		"the watch": func(f *following) {
+			f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
+		},
 	}
 	for name, leave := range leavings {
 		t.Run(name, func(t *testing.T) {
 			eachFollowing(t, func(t *testing.T, f *following) {
-				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
 				leave(f)
 				for _, verified := range []*bool{new(false), nil} {
 					f.signIn("b@example.org", verified)
@@ -97,7 +101,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		f.store.Ledger().SetFingerprints(hidden("key"))
 		// It left an account that was erased, and this one.
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		deleted := account(t, f.store, "gone")
 		w, err := f.store.CreateWatch(t.Context(), deleted, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
@@ -105,9 +109,9 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		f.must(err)
 		a, err := f.store.Ledger().Subscriber(t.Context(), theirs[w.ID][0].ID)
 		f.must(err)
-		f.must(f.store.Ledger().Leave(t.Context(), a.RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), a.RecipientID, a.Email))
 		f.must(f.store.Erase(t.Context(), deleted.ID))
-		f.must(f.store.Ledger().Leave(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
 		f.signIn("b@example.org", new(true))
 		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
@@ -123,7 +127,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 	})
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		f.bounce()
 		for _, verified := range []*bool{new(true), new(false)} {
 			f.signIn("b@example.org", verified)
@@ -134,7 +138,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 				t.Errorf("the address that bounced is %s", got)
 			}
 		}
-		f.must(f.store.Ledger().Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id, "b@example.org"))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
 			t.Errorf("after its own link the status is %s", got)
 		}
@@ -144,8 +148,12 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 // An address that left stays so, also if the account had it for a while and has another now.
 func TestLeavingOutlastsClaims(t *testing.T) {
 	leavings := map[string]func(f *following){
-		"all":       func(f *following) { f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
-		"the watch": func(f *following) { f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads))) },
+		"all": func(f *following) {
+			f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+		},
+		"the watch": func(f *following) {
+			f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
+		},
 	}
 	for name, leave := range leavings {
 		for known, knows := range map[string]bool{"a new address": false, "an address of another watch": true} {
@@ -157,7 +165,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 					}
 					id := f.subscriber(f.roads).RecipientID
 					subscription := f.subscription(f.roads)
-					f.must(f.store.Ledger().Confirm(t.Context(), id))
+					f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 					leave(f)
 					f.signIn("b@example.org", new(false))
 					f.signIn("c@example.org", new(true))
@@ -190,7 +198,7 @@ func TestLeavingMovesAlong(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		own, err := f.store.Ledger().Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
 		f.must(err)
-		f.must(f.store.Ledger().Leave(t.Context(), own.RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), own.RecipientID, own.Email))
 		f.signIn("new@example.org", new(true))
 		for _, w := range []*vigie.Watch{f.roads, f.schools} {
 			if got := f.status(w, "new@example.org"); got != vigie.Unsubscribed {
@@ -209,7 +217,7 @@ func TestForgottenHoldsForClaims(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.store.Ledger().SetFingerprints(hidden("key"))
 		mine := f.account
-		f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
 		f.must(f.store.Erase(t.Context(), mine.ID))
 		for i, c := range []struct {
 			verified *bool

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -22,71 +24,177 @@ func (l *Ledger) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64
 
 // Composed is the outcome of composing a mail, just before sending.
 type Composed struct {
-	// Dropped and Held are deliveries that the mail leaves out although they were claimed for it; Held with the
-	// reason.
-	Dropped []int64
-	Held    map[int64]vigie.HoldReason
+	// Sent are the deliveries that the mail contains. Dropped and Held are those that it leaves out although they were
+	// claimed for it; Held with the reason.
+	Sent, Dropped []int64
+	Held          map[int64]vigie.HoldReason
 	// Watches are those that the mail names.
 	Watches []int64
 }
 
-// MailSent records that a mail was accepted. It always succeeds, even if another process has the lease.
-func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, c Composed) error {
-	return l.closeMail(ctx, m, vigie.MailSent, "", c)
+// What becomes of a mail is about one address: the one that it was composed for. Its recipient may have another by the
+// time that this is recorded. Then the new address is owed what the old one did not get: see [Ledger.tried].
+
+// lockMail locks the recipient of a mail and returns it; the mail stays its own until the end of the transaction.
+func (l *Ledger) lockMail(ctx context.Context, tx bun.Tx, mail int64) (*recipient, error) {
+	for {
+		r := new(recipient)
+		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)
+		if err := l.db.ForUpdate(tx.NewSelect().Model(r).Where("id = (?)", of)).Scan(ctx); err != nil {
+			return nil, err
+		}
+		still, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("id = ?", mail).Where("recipient_id = ?", r.ID).Exists(ctx)
+		if err != nil || still {
+			return r, err
+		}
+	}
 }
 
-// MailDropped records that nothing was left to send in a mail.
-func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, c Composed) error {
-	return l.closeMail(ctx, m, vigie.MailDropped, "", c)
+// tried locks the recipient of a mail that was composed for an address, and returns it if it still has that address.
+// Otherwise it returns nil: what happened at the old address says nothing of the new one, and the mail is tried again at
+// once.
+func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address string) (*recipient, error) {
+	r, err := l.lockMail(ctx, tx, mail)
+	switch {
+	case database.IsNoRows(err): // erased
+		return nil, nil
+	case err != nil || r.AddressKey == vigie.AddressKey(address):
+		return r, err
+	}
+	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
+		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	return nil, err
 }
 
-// MailFailed records that a mail was given up, and why.
-func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, why string) error {
-	return l.closeMail(ctx, m, vigie.MailFailed, why, Composed{})
-}
-
-func (l *Ledger) closeMail(ctx context.Context, m *vigie.Mail, state vigie.MailState, why string, c Composed) error {
-	now := l.db.Stamp()
+// MailSent records that a mail was accepted for an address. It always succeeds, even if another process has the lease.
+func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
 	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if len(c.Held) > 0 {
-			if _, err := l.lockRecipients(ctx, tx, []int64{m.RecipientID}); err != nil {
+		if len(c.Dropped)+len(c.Held) > 0 {
+			r, err := l.lockMail(ctx, tx, m.ID)
+			switch {
+			case database.IsNoRows(err): // erased
+				return nil
+			case err != nil:
+				return err
+			}
+			if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
 				return err
 			}
 		}
-		if err := drop(ctx, tx, c.Dropped, now); err != nil {
+		closed, err := l.closeMail(ctx, tx, m.ID, vigie.MailSent, "")
+		if err == nil && !closed {
+			err = l.sentAnyway(ctx, tx, m.ID, c.Sent)
+		}
+		if err != nil || len(c.Watches) == 0 {
 			return err
 		}
-		for id, reason := range c.Held { // what holds the delivery may have ended since
-			if err := hold(ctx, tx, []int64{id}, now, reason, now); err != nil {
-				return err
-			}
-		}
-		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
-			Set("state = ?", state).Set("closed_at = ?", now).Set("error = ?", why).Set("leased_until = 0").
-			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if len(c.Held) > 0 {
-			if err := checkAt(ctx, tx, []int64{m.RecipientID}, now); err != nil {
-				return err
-			}
-		}
-		if len(c.Watches) == 0 {
-			return nil
-		}
-		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", now).
-			Where("recipient_id = ?", m.RecipientID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
+		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", l.db.Stamp()).
+			Where("recipient_id = (SELECT recipient_id FROM mails WHERE id = ?)", m.ID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
 		return err
 	})
 }
 
-// MailDelayed records that a mail was not accepted for now, why, and when to try again.
-func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, retryAt time.Time, why string) error {
-	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).
-		Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
-		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return database.Translate(err)
+// sentAnyway records that a mail was sent although it had been dropped meanwhile: another address had taken over its
+// deliveries, which are sent now.
+func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []int64) error {
+	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailSent).
+		Where("id = ?", mail).Where("state = ?", vigie.MailDropped).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+		return err
+	}
+	members := make([]database.Pair, len(sent))
+	for i, id := range sent {
+		members[i] = database.Pair{Was: id, Becomes: mail}
+	}
+	return claim(ctx, tx, members)
+}
+
+// MailDropped records that nothing was left to send in a mail to an address.
+func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.tried(ctx, tx, m.ID, address)
+		if err != nil || r == nil {
+			return err
+		}
+		if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
+			return err
+		}
+		_, err = l.closeMail(ctx, tx, m.ID, vigie.MailDropped, "")
+		return err
+	})
+}
+
+// MailFailed records that a mail to an address was given up, and why.
+func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why string) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.tried(ctx, tx, m.ID, address)
+		if err != nil || r == nil {
+			return err
+		}
+		_, err = l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why)
+		return err
+	})
+}
+
+// leaveOut drops or holds the deliveries that a mail to an address leaves out. Its recipient, r, is locked. If r has
+// another address now, they wait again: what was decided was about the old address.
+func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address string, c Composed) error {
+	now := l.db.Stamp()
+	if r.AddressKey != vigie.AddressKey(address) {
+		if err := unclaim(ctx, tx, append(slices.Collect(maps.Keys(c.Held)), c.Dropped...), now); err != nil {
+			return err
+		}
+		return checkAt(ctx, tx, []int64{r.ID}, now)
+	}
+	if err := drop(ctx, tx, c.Dropped, now); err != nil {
+		return err
+	}
+	for id, reason := range c.Held { // what holds the delivery may have ended since
+		if err := hold(ctx, tx, []int64{id}, now, reason, now); err != nil {
+			return err
+		}
+	}
+	if len(c.Held) == 0 {
+		return nil
+	}
+	return checkAt(ctx, tx, []int64{r.ID}, now)
+}
+
+// closeMail closes a mail, and reports whether it was open.
+func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vigie.MailState, why string) (bool, error) {
+	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
+		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Set("leased_until = 0").
+		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
+}
+
+// MailDelayed records that a mail to an address was not accepted for now, why, and when to try again.
+func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string, retryAt time.Time, why string) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.tried(ctx, tx, m.ID, address)
+		if err != nil || r == nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
+			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
+			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		return err
+	})
+}
+
+// dropOpen closes the mails of some kinds that are on their way to recipients, which are locked: they are no longer wanted,
+// and no alert is to wait for them.
+func dropOpen(ctx context.Context, tx bun.Tx, now time.Time, recipients []int64, kinds ...vigie.MailKind) error {
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailDropped).Set("closed_at = ?", now).Set("leased_until = 0").
+		Where("recipient_id IN (?)", bun.List(recipients)).Where("kind IN (?)", bun.List(kinds)).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	return err
 }
 
 // ReleaseMails ends the leases of mails that were not tried.
@@ -136,32 +244,45 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 	})
 }
 
-// MailBounced records that a mail bounced, and why. If forAddress is set, the address does not exist, and no account
-// writes to it any more.
-func (l *Ledger) MailBounced(ctx context.Context, mail int64, forAddress bool, why string) error {
-	address, err := l.MailAddress(ctx, mail)
-	if err != nil {
-		return err
-	}
-	now := l.db.Stamp()
+// MailBounced records that a mail to an address bounced, and why. If forAddress is set, the address does not exist, and
+// no account writes to it any more.
+func (l *Ledger) MailBounced(ctx context.Context, mail int64, address string, forAddress bool, why string) error {
+	key, now := vigie.AddressKey(address), l.db.Stamp()
 	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var everywhere []int64 // the recipients of all accounts
-		if forAddress {
-			err := l.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
-				Where("address_key = ?", AddressKey(address)).Order("id")).Scan(ctx, &everywhere)
+		// All at once, because rows are locked in the order of their ids.
+		var locked []*recipient
+		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)
+		err := l.db.ForUpdate(tx.NewSelect().Model(&locked).Where("id = (?) OR address_key = ?", of, key).Order("id")).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := l.lockMail(ctx, tx, mail); err != nil {
+			return err
+		}
+		r, err := l.tried(ctx, tx, mail, address)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
+				Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", mail).Exec(ctx)
 			if err != nil {
 				return err
 			}
 		}
-		_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
-			Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", mail).Exec(ctx)
-		if err != nil || !forAddress {
-			return err
+		if !forAddress {
+			return nil
 		}
 		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
-			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, AddressKey(address), now).Exec(ctx)
+			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, key, now).Exec(ctx)
 		if err != nil {
 			return err
+		}
+		var everywhere []int64 // the recipients of all accounts
+		for _, r := range locked {
+			if r.AddressKey == key {
+				everywhere = append(everywhere, r.ID)
+			}
 		}
 		return l.checkNow(ctx, tx, everywhere)
 	})

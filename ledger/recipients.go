@@ -31,10 +31,12 @@ type watchRecipientRow struct {
 	TimeZone    string
 	DigestHour  int32
 	DigestDay   vigie.Weekday
+	consent
+	UnverifiedAt *time.Time `bun:"unvouched_at"`
 }
 
-// watchRecipients selects the addresses that get the alerts of watches: those that consented, and have not left,
-// bounced or been removed since.
+// watchRecipients selects the addresses of watches that have not left, bounced or been removed. scanWatchRecipients
+// leaves out those that did not consent.
 func (l *Ledger) watchRecipients() *bun.SelectQuery {
 	return l.db.NewSelect().TableExpr("watches AS w").
 		Join("JOIN subscriptions AS s ON s.watch_id = w.id").
@@ -42,8 +44,9 @@ func (l *Ledger) watchRecipients() *bun.SelectQuery {
 		Join("JOIN accounts AS a ON a.id = w.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
 		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, w.frequency, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
+		ColumnExpr(consentColumns + ", r.unvouched_at").
 		Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
-		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").Where("(" + confirmed + " OR r.unvouched_at IS NOT NULL)")
+		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL")
 }
 
 // onAt narrows watches, as w, to those that were on when a notice came, whatever their state is now.
@@ -52,9 +55,23 @@ func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
 		(SELECT 1 FROM watch_periods AS p WHERE p.watch_id = w.id AND p.since < ?0 AND p.until > ?0))`, notice)
 }
 
-// confirmed is the condition that the owner of a recipient r, of an account a, consented: by the link of a mail, or
-// because the account's issuer has verified the address as the account's own.
-const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.email) = r.address_key)"
+// consent is what decides whether the owner of a recipient r, of an account a, consented; consentColumns are its columns.
+// Addresses are compared here, by their keys: SQL lowers letters in its own way.
+type consent struct {
+	ConfirmedAt     *time.Time
+	AddressKey      string
+	AccountEmail    string
+	AccountVerified bool
+}
+
+const consentColumns = "r.confirmed_at, r.address_key, a.email AS account_email, a.email_verified AS account_verified"
+
+// primary reports whether the recipient is the account's own address.
+func (c *consent) primary() bool { return c.AddressKey == vigie.AddressKey(c.AccountEmail) }
+
+// confirmed reports whether the owner consented: by the link of a mail, or because the account's issuer has verified the
+// address as the account's own.
+func (c *consent) confirmed() bool { return c.ConfirmedAt != nil || c.AccountVerified && c.primary() }
 
 // WatchRecipients returns the recipients of watches, at most [vigie.MaxBatch] watches, that were on when a notice
 // came.
@@ -96,15 +113,18 @@ func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
 }
 
 func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {
-	var rows []watchRecipientRow
+	var rows []*watchRecipientRow
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, database.Translate(err)
 	}
-	list := make([]WatchRecipient, len(rows))
-	for i, row := range rows {
-		list[i] = WatchRecipient{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
+	list := make([]WatchRecipient, 0, len(rows))
+	for _, row := range rows {
+		if !row.confirmed() && row.UnverifiedAt == nil {
+			continue
+		}
+		list = append(list, WatchRecipient{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
 			ID: row.AccountID, TimeZone: row.TimeZone, DigestHour: row.DigestHour, DigestDay: row.DigestDay,
-		}}
+		}})
 	}
 	return list, nil
 }
@@ -162,7 +182,7 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
-		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == AddressKey(account.Email), RemovedAt: row.RemovedAt}
+		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == vigie.AddressKey(account.Email), RemovedAt: row.RemovedAt}
 		switch {
 		case row.LeftAt != nil:
 			r.Status, r.StatusAt = vigie.Unsubscribed, row.LeftAt

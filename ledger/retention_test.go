@@ -16,7 +16,7 @@ func TestForgettingInBatches(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		const many = 2*vigie.MaxBatch + 10
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Ledger().Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		var notices []*vigie.Notice
 		for i := range many {
 			notices = append(notices, notice(fmt.Sprint("n", i), func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
@@ -34,7 +34,7 @@ func TestForgettingInBatches(t *testing.T) {
 		if len(mails) != 1 {
 			t.Fatalf("%d mails are written", len(mails))
 		}
-		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], ledger.Composed{}))
+		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], "b@example.org", ledger.Composed{}))
 		f.must(f.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()

@@ -99,8 +99,6 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 	var rows []*struct {
 		ID                      int64
 		Email                   string
-		Primary                 bool
-		ConfirmedNow            bool
 		LeftAt                  *time.Time
 		ConfirmationPending     bool `bun:"asking"`
 		Named                   bool
@@ -108,12 +106,13 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		ConfirmationRequests    int64         `bun:"asks"`
 		ConfirmationRequestedAt *time.Time    `bun:"asked_at"`
 		Account                 vigie.Account `bun:"embed:account_"`
+		consent
 	}
 	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
 		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
 	err := db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
-		ColumnExpr("r.id, r.email, lower(a.email) = r.address_key AS \"primary\", "+confirmed+" AS confirmed_now, r.left_at, r.asking").
+		ColumnExpr("r.id, r.email, r.left_at, r.asking, "+consentColumns).
 		ColumnExpr("EXISTS (?) AS named", named).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
@@ -125,8 +124,8 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 	states := make([]*RecipientState, len(rows))
 	for i, row := range rows {
 		states[i] = &RecipientState{
-			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
-			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
+			ID: row.ID, Email: row.Email, Primary: row.primary(), Account: row.Account,
+			Confirmed: row.confirmed(), Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
 			ConfirmationPending: row.ConfirmationPending, Named: row.Named, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
 			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
 		}
@@ -169,9 +168,12 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	byID := make(map[int64]*PendingDelivery, len(pending))
 	var ids, tenderIDs, accounts []int64
 	for _, d := range pending {
+		r := states[d.RecipientID]
+		if r == nil { // another recipient takes it over at this moment
+			continue
+		}
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
-		r := states[d.RecipientID]
 		accounts = append(accounts, r.Account.ID)
 		r.Deliveries = append(r.Deliveries, d)
 	}

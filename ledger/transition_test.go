@@ -20,7 +20,7 @@ type transitions struct {
 // Every transition of the table is possible, and no other.
 func TestTransitions(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
 		for _, from := range vigie.DeliveryStates() {
 			for _, to := range vigie.DeliveryStates() {
 				d := &transitions{following: f}
@@ -55,7 +55,7 @@ func (d *transitions) begin() {
 func (d *transitions) end() {
 	d.t.Helper()
 	if d.mail != nil {
-		d.must(d.store.Ledger().MailSent(d.t.Context(), d.mail, ledger.Composed{}))
+		d.must(d.store.Ledger().MailSent(d.t.Context(), d.mail, "b@example.org", ledger.Composed{}))
 	}
 	d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 }
@@ -81,7 +81,7 @@ func (d *transitions) reach(state vigie.DeliveryState) {
 func (d *transitions) decide(decision ledger.Decision) {
 	d.t.Helper()
 	id := d.subscriber(d.roads).RecipientID
-	d.must(d.store.Ledger().Rejoin(d.t.Context(), id)) // so that it is checked
+	d.must(d.store.Ledger().Rejoin(d.t.Context(), id, "b@example.org")) // so that it is checked
 	d.store.Ledger().DecideBy(func(r *ledger.RecipientState) ledger.Decision {
 		if r.ID != id {
 			return ledger.Decision{}
@@ -101,26 +101,29 @@ func (d *transitions) try(state vigie.DeliveryState) {
 	switch state {
 	case vigie.DeliveryWaiting:
 		d.decide(ledger.Decision{Later: map[int64]time.Time{d.delivery: later}})
+		if d.mail != nil { // to an address that the recipient no longer has
+			d.must(d.store.Ledger().MailSent(ctx, d.mail, "old@example.org", ledger.Composed{Dropped: []int64{d.delivery}}))
+		}
 	case vigie.DeliveryHeld:
 		d.decide(ledger.Decision{Hold: map[int64]ledger.Held{d.delivery: {For: vigie.HoldWatchInactive, Until: later}}})
 		if d.mail != nil {
-			d.must(d.store.Ledger().MailDropped(ctx, d.mail, ledger.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
+			d.must(d.store.Ledger().MailDropped(ctx, d.mail, "b@example.org", ledger.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
 		}
 	case vigie.DeliveryClaimed:
 		d.decide(ledger.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
 	case vigie.DeliverySent:
 		if d.mail != nil {
-			d.must(d.store.Ledger().MailSent(ctx, d.mail, ledger.Composed{}))
+			d.must(d.store.Ledger().MailSent(ctx, d.mail, "b@example.org", ledger.Composed{}))
 		}
 	case vigie.DeliveryDropped:
 		d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 		if d.mail != nil {
-			d.must(d.store.Ledger().MailDropped(ctx, d.mail, ledger.Composed{Dropped: []int64{d.delivery}}))
+			d.must(d.store.Ledger().MailDropped(ctx, d.mail, "b@example.org", ledger.Composed{Dropped: []int64{d.delivery}}))
 		}
 	case vigie.DeliveryFailed:
 		if d.mail != nil {
-			d.must(d.store.Ledger().MailFailed(ctx, d.mail, "554 no"))
-			d.must(d.store.Ledger().MailBounced(ctx, d.mail.ID, false, "it came back"))
+			d.must(d.store.Ledger().MailFailed(ctx, d.mail, "b@example.org", "554 no"))
+			d.must(d.store.Ledger().MailBounced(ctx, d.mail.ID, "b@example.org", false, "it came back"))
 		}
 	default:
 		d.t.Fatal(fmt.Sprint("unknown state:  ", state))

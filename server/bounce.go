@@ -77,11 +77,11 @@ func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, e
 	why := b.Status + " " + b.Diagnostic
 	switch b.Kind {
 	case post.ForAddress:
-		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.Ledger().MailBounced(ctx, id, true, why)
+		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.Ledger().MailBounced(ctx, id, address, true, why)
 	case post.ForSender:
-		return fmt.Sprintf("mail %d: refused for what its sender is or does: %s", id, why), s.Ledger().MailBounced(ctx, id, false, why)
+		return fmt.Sprintf("mail %d: refused for what its sender is or does: %s", id, why), s.Ledger().MailBounced(ctx, id, address, false, why)
 	case post.ForMessage:
-		return fmt.Sprintf("mail %d: refused", id), s.Ledger().MailBounced(ctx, id, false, why)
+		return fmt.Sprintf("mail %d: refused", id), s.Ledger().MailBounced(ctx, id, address, false, why)
 	case post.Temporary:
 	}
 	return fmt.Sprintf("mail %d: delayed, nothing done", id), nil

@@ -8,7 +8,6 @@ import (
 
 	"vigie"
 	"vigie/database"
-	"vigie/ledger"
 )
 
 // Claims are what a token says about its owner.
@@ -101,7 +100,7 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 		}
 	}
 	if c.Email != "" {
-		same, verified := ledger.AddressKey(a.Email) == ledger.AddressKey(c.Email), c.EmailVerified
+		same, verified := vigie.AddressKey(a.Email) == vigie.AddressKey(c.Email), c.EmailVerified
 		if c.VerificationAbsent {
 			verified = same && a.EmailVerified // another address is not verified by this token
 		}

@@ -3,13 +3,13 @@ package store
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"vigie"
 	"vigie/database"
-	"vigie/ledger"
 )
 
 // AuditEntry records that a support agent looked at an account, or looked for one.
@@ -33,15 +33,25 @@ type AuditEntry struct {
 // AccountsOfAddress returns at most limit accounts: first those whose own address it is, then those with the address
 // on one of their watches.
 func (s *Store) AccountsOfAddress(ctx context.Context, email string, limit int64) ([]*vigie.Account, error) {
-	key := ledger.AddressKey(email)
+	key := vigie.AddressKey(email)
 	if key == "" { // erased accounts have this key
 		return nil, nil
 	}
-	var accounts []*vigie.Account
-	err := s.db.NewSelect().Model(&accounts).
-		Where("id IN (SELECT id FROM accounts WHERE lower(email) = ? UNION SELECT account_id FROM recipients WHERE address_key = ?)", key, key).
-		Where("issuer <> ''").OrderExpr("CASE WHEN lower(email) = ? THEN 0 ELSE 1 END, id", key).Limit(limit).Scan(ctx)
-	return accounts, database.Translate(err)
+	// SQL lowers letters in its own way: what it finds by that is compared again.
+	var own, others []*vigie.Account
+	find := func(into *[]*vigie.Account, which, key string) error {
+		return s.db.NewSelect().Model(into).Where(which, key).Where("issuer <> ''").Order("id").Limit(limit).Scan(ctx)
+	}
+	if err := find(&own, "lower(email) = lower(?)", key); err != nil {
+		return nil, database.Translate(err)
+	}
+	if err := find(&others, "id IN (SELECT account_id FROM recipients WHERE address_key = ?)", key); err != nil {
+		return nil, database.Translate(err)
+	}
+	isOwn := func(a *vigie.Account) bool { return vigie.AddressKey(a.Email) == key }
+	own = slices.DeleteFunc(own, func(a *vigie.Account) bool { return !isOwn(a) })
+	accounts := append(own, slices.DeleteFunc(others, isOwn)...)
+	return accounts[:min(len(accounts), int(limit))], nil
 }
 
 // AccountOfWatch returns the account that owns a watch.

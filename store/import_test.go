@@ -252,7 +252,7 @@ func TestImportRespectsAddresses(t *testing.T) {
 					if r.Email == who {
 						to, err := m.store.Ledger().Subscriber(t.Context(), r.ID)
 						if err == nil {
-							err = m.store.Ledger().Leave(t.Context(), to.RecipientID)
+							err = m.store.Ledger().Leave(t.Context(), to.RecipientID, to.Email)
 						}
 						if err != nil {
 							t.Fatal(err)

@@ -55,6 +55,9 @@ func Migrate(ctx context.Context, url string) error {
 		if err := refold(ctx, db); err != nil {
 			return err
 		}
+		if err := ledger.MendKeys(ctx, db); err != nil {
+			return err
+		}
 		return makeIDKey(ctx, db)
 	}})
 }

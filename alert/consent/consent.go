@@ -118,8 +118,8 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 			continue
 		}
 		who.purpose = p
-		do := func(f func(context.Context, int64) error) func(context.Context) error {
-			return func(ctx context.Context) error { return f(ctx, id) }
+		do := func(f func(ctx context.Context, id int64, address string) error) func(context.Context) error {
+			return func(ctx context.Context) error { return f(ctx, id, who.Email) }
 		}
 		switch p {
 		case link.Confirm:

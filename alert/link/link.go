@@ -19,6 +19,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"vigie"
 )
 
 // Purpose is what a token permits.
@@ -138,7 +140,7 @@ func (k key) stream(sum []byte) uint64 {
 func sum(key, head []byte, address string) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(head)
-	mac.Write([]byte(strings.ToLower(address)))
+	mac.Write([]byte(vigie.AddressKey(address)))
 	return mac.Sum(nil)[:sumSize]
 }
 
