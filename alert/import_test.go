@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 )
 

@@ -134,7 +134,7 @@ func TestAddressees(t *testing.T) {
 			t.Error(diff)
 		}
 		want.WatchName = ""
-		all, err := f.ledger.Addressee(t.Context(), want.RecipientID)
+		all, err := f.store.Ledger().Addressee(t.Context(), want.RecipientID)
 		if diff := cmp.Diff(want, all); diff != "" || err != nil {
 			t.Error(diff, err)
 		}

@@ -197,23 +197,24 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
 		account := states[d.RecipientID].Account.ID
-		d.Dismissed = dismissed[database.Pair{account, d.TenderID}] || dismissed[database.Pair{account, d.Tender.ID}]
+		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
 	return nil
 }
 
-// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed: pairs of account and
-// tender.
-func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[database.Pair]bool, error) {
+type accountTender struct{ account, tender int64 }
+
+// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed.
+func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[accountTender]bool, error) {
 	var rows []struct{ AccountID, TenderID, MergedInto int64 }
 	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
 		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into").
 		Where("m.account_id IN (?)", bun.List(accounts)).Where("m.dismissed_at IS NOT NULL").
 		Where("(t.id IN (?) OR t.merged_into IN (?))", bun.List(tenders), bun.List(tenders)).Scan(ctx, &rows)
-	dismissed := make(map[database.Pair]bool, 2*len(rows))
+	dismissed := make(map[accountTender]bool, 2*len(rows))
 	for _, row := range rows {
-		dismissed[database.Pair{row.AccountID, row.TenderID}] = true
-		dismissed[database.Pair{row.AccountID, row.MergedInto}] = true
+		dismissed[accountTender{row.AccountID, row.TenderID}] = true
+		dismissed[accountTender{row.AccountID, row.MergedInto}] = true
 	}
 	return dismissed, err
 }

@@ -247,7 +247,7 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *database.Co
 	if len(aliases) > 0 {
 		moved, ids := make([]database.Pair, len(aliases)), make([]int64, len(aliases))
 		for i, alias := range aliases {
-			moved[i], ids[i] = database.Pair{alias.ID, *alias.MergedInto}, alias.ID
+			moved[i], ids[i] = database.Pair{Was: alias.ID, Becomes: *alias.MergedInto}, alias.ID
 		}
 		// An alias of an alias leads straight to the buyer.
 		if err := database.Replace(ctx, tx, "buyers", "merged_into", "merged_into", moved); err != nil {
@@ -311,7 +311,7 @@ func (m buyerMoves) count() int { return len(m.tenders) + len(m.watches) }
 func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *database.Counter) error {
 	var moved []database.Pair
 	for _, b := range m.joined {
-		moved = append(moved, database.Pair{b.ID, b.current().ID})
+		moved = append(moved, database.Pair{Was: b.ID, Becomes: b.current().ID})
 	}
 	for _, table := range []string{"tenders", "watch_buyers", "buyer_refs"} {
 		if err := database.Replace(ctx, tx, table, "buyer_id", "buyer_id", moved); err != nil {
@@ -324,7 +324,7 @@ func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *database.Count
 	}{{"tenders", m.tenders}, {"watches", m.watches}} {
 		var numbered []database.Pair
 		for _, row := range referring.rows {
-			numbered = append(numbered, database.Pair{row.ID, numbers.Next()})
+			numbered = append(numbered, database.Pair{Was: row.ID, Becomes: numbers.Next()})
 		}
 		if err := database.Replace(ctx, tx, referring.table, "number", "id", numbered); err != nil {
 			return err

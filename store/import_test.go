@@ -239,7 +239,7 @@ func TestImportAgain(t *testing.T) {
 // A line's consent does not outrank what the owner of the address chose here.
 func TestImportRespectsAddresses(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
-		m.store.SetFingerprints(hidden("key"))
+		m.store.Ledger().SetFingerprints(hidden("key"))
 		agreed := noon.AddDate(-2, 0, 0)
 		leave := func(a *vigie.Account, who string) {
 			t.Helper()

@@ -398,7 +398,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *database.Counter
 	}
 	var moved []database.Pair
 	for _, t := range aliases {
-		moved = append(moved, database.Pair{t.ID, *t.MergedInto})
+		moved = append(moved, database.Pair{Was: t.ID, Becomes: *t.MergedInto})
 	}
 	for _, at := range [][2]string{{"notices", "tender_id"}, {"tender_refs", "tender_id"}, {"tenders", "merged_into"}} {
 		// Last, so that an alias of an alias leads straight to the tender.
