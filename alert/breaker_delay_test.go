@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/alert/post"
 	"vigie/store"
 )
 

@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/alert/post"
 	"vigie/consumer"
 	"vigie/database"
-	"vigie/store"
 )
 
 // Two tenders that turn out to be one while the mail about the second waits for the mail server: one alert.

@@ -160,19 +160,19 @@ func TestAddressees(t *testing.T) {
 func TestConsentOfNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		const nobody = 999_999
-		_, addressee := s.Addressee(t.Context(), nobody)
-		_, subscriber := s.Subscriber(t.Context(), nobody)
-		_, mail := s.MailAddress(t.Context(), nobody)
+		_, addressee := s.Ledger().Addressee(t.Context(), nobody)
+		_, subscriber := s.Ledger().Subscriber(t.Context(), nobody)
+		_, mail := s.Ledger().MailAddress(t.Context(), nobody)
 		for what, err := range map[string]error{
 			"Addressee": addressee, "Subscriber": subscriber, "MailAddress": mail,
-			"Confirm": s.Confirm(t.Context(), nobody, "b@example.org"), "Rejoin": s.Rejoin(t.Context(), nobody, "b@example.org"), "RejoinWatch": s.RejoinWatch(t.Context(), nobody, "b@example.org"),
-			"MailBounced": s.MailBounced(t.Context(), nobody, "b@example.org", true, "550"),
+			"Confirm": s.Ledger().Confirm(t.Context(), nobody, "b@example.org"), "Rejoin": s.Ledger().Rejoin(t.Context(), nobody, "b@example.org"), "RejoinWatch": s.Ledger().RejoinWatch(t.Context(), nobody, "b@example.org"),
+			"MailBounced": s.Ledger().MailBounced(t.Context(), nobody, "b@example.org", true, "550"),
 		} {
 			if vigie.CodeOf(err) != vigie.NotFound {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody, "b@example.org"), "LeaveWatch": s.LeaveWatch(t.Context(), nobody, "b@example.org")} {
+		for what, err := range map[string]error{"Leave": s.Ledger().Leave(t.Context(), nobody, "b@example.org"), "LeaveWatch": s.Ledger().LeaveWatch(t.Context(), nobody, "b@example.org")} {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
