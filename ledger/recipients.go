@@ -56,22 +56,23 @@ func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
 }
 
 // consent is what decides whether the owner of a recipient r, of an account a, consented; consentColumns are its columns.
+// OwnEmail is the account's own address, OwnVerified whether its issuer has verified that.
 // Addresses are compared here, by their keys: SQL lowers letters in its own way.
 type consent struct {
-	ConfirmedAt     *time.Time
-	AddressKey      string
-	AccountEmail    string
-	AccountVerified bool
+	ConfirmedAt *time.Time
+	AddressKey  string
+	OwnEmail    string
+	OwnVerified bool
 }
 
-const consentColumns = "r.confirmed_at, r.address_key, a.email AS account_email, a.email_verified AS account_verified"
+const consentColumns = "r.confirmed_at, r.address_key, a.email AS own_email, a.email_verified AS own_verified"
 
 // primary reports whether the recipient is the account's own address.
-func (c *consent) primary() bool { return c.AddressKey == vigie.AddressKey(c.AccountEmail) }
+func (c *consent) primary() bool { return c.AddressKey == vigie.AddressKey(c.OwnEmail) }
 
 // confirmed reports whether the owner consented: by the link of a mail, or because the account's issuer has verified the
 // address as the account's own.
-func (c *consent) confirmed() bool { return c.ConfirmedAt != nil || c.AccountVerified && c.primary() }
+func (c *consent) confirmed() bool { return c.ConfirmedAt != nil || c.OwnVerified && c.primary() }
 
 // WatchRecipients returns the recipients of watches, at most [vigie.MaxBatch] watches, that were on when a notice
 // came.
