@@ -64,7 +64,7 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if response == nil { // the client has disconnected
 		return
 	}
-	written, err := h.answer(r.Context(), response)
+	written, err := h.answer(r.Context(), response.Data)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return

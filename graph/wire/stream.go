@@ -63,7 +63,7 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		}
 	}
 	end()
-	written, err := s.answer(ctx, response)
+	written, err := s.answer(ctx, response.Data)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
