@@ -78,7 +78,7 @@ func (i Intake) answer(ctx context.Context, text []byte) (release func(), err er
 	if i.Hold == nil || len(text) <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, len(text))
+	return i.Hold(ctx, cap(text)) // what it takes, and not what of that is filled
 }
 
 // errTooLong is that more was sent than one may.

@@ -288,7 +288,7 @@ func (s *socket) WriteJSON(v any) error {
 		}
 		delete(s.open, m.ID)
 	}
-	return s.link.WriteJSON(json.RawMessage(text))
+	return s.link.send(text)
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
