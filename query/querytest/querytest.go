@@ -27,6 +27,19 @@ const (
 
 func departments() []string { return []string{"01", "07", "2A", "69", "971"} }
 
+// Samples are values of a criterion that tenders of [Generator.Tender] have, or not.
+func Samples(c query.Criterion) []string {
+	switch c.Field {
+	case query.Department:
+		return departments()
+	case query.Buyer:
+		return []string{"buyer_1", "buyer_2", "buyer_3", "buyer_4"}
+	case query.CPV:
+		return []string{"45", "452", "713", "9"}
+	}
+	return c.All()
+}
+
 // Text returns a random text of at most most words: with accents, apostrophes, hyphens, stop words, repeated words,
 // and sometimes several sentences.
 func (g Generator) Text(most int) string {
@@ -56,17 +69,10 @@ func (g Generator) Criteria() vigie.Criteria {
 			c.ExcludedKeywords = []string{keyword}
 		}
 	}
-	if g.IntN(3) == 0 {
-		c.Departments = pick(g, departments(), 3)
-	}
-	if g.IntN(4) == 0 {
-		c.BuyerIDs = pick(g, []int64{1, 2, 3, 4}, 2)
-	}
-	if g.IntN(4) == 0 {
-		c.Natures = pick(g, vigie.Natures(), 2)
-	}
-	if g.IntN(4) == 0 {
-		c.CPVCodes = pick(g, []string{"45", "452", "713", "9"}, 2)
+	for _, criterion := range query.Criteria() {
+		if g.IntN(4) == 0 {
+			criterion.Set(&c, pick(g, Samples(criterion), 3))
+		}
 	}
 	return c
 }
