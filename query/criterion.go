@@ -109,6 +109,17 @@ func Fields() []Field {
 	return fields
 }
 
+// Facets returns the fields by which lists of tenders are counted.
+func Facets() []Field {
+	var facets []Field
+	for i := range declared {
+		if declared[i].Facet {
+			facets = append(facets, declared[i].Field)
+		}
+	}
+	return facets
+}
+
 // Criterion returns the criterion of a field, nil for Term and for what is no field.
 func (f Field) Criterion() *Criterion {
 	for i := range declared {

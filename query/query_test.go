@@ -98,6 +98,21 @@ func TestParseKeywords(t *testing.T) {
 	}
 }
 
+func TestCPVPrefix(t *testing.T) {
+	for code, want := range map[string]string{
+		"45233140-2": "4523314", "45233140": "4523314", "45000000": "45", "45000000-7": "45", "452": "452", "45": "45", "30": "30", "03000000": "03", " 713 ": "713",
+	} {
+		if got, mistake := query.CPV.Criterion().Parse(code); mistake != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", code, got, mistake, want)
+		}
+	}
+	for _, code := range []string{"", "4", "4x", "452331400", "45233140-22", "45233140-x", "٤٥"} {
+		if got, mistake := query.CPV.Criterion().Parse(code); mistake == nil {
+			t.Errorf("%q is taken for %q", code, got)
+		}
+	}
+}
+
 func TestFacts(t *testing.T) {
 	f, cut := query.FactsOf(&vigie.Tender{
 		SourceRef: "26-1", BuyerID: 4,

@@ -312,12 +312,12 @@ type ComplexityRoot struct {
 		Departments       func(childComplexity int) int
 		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
 		Limits            func(childComplexity int) int
-		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Node              func(childComplexity int, id string) int
-		PreviewMatches    func(childComplexity int, criteria CriteriaInput, first *int32) int
+		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
-		Tenders           func(childComplexity int, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Tenders           func(childComplexity int, search *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Viewer            func(childComplexity int) int
 		Watch             func(childComplexity int, id string) int
 		Watches           func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
@@ -445,7 +445,7 @@ type ComplexityRoot struct {
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
-		MatchingTenders func(childComplexity int, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders func(childComplexity int, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
 		Receiving       func(childComplexity int) int
@@ -1573,7 +1573,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(bool), args["filter"].(*TenderFilter), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1595,7 +1595,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PreviewMatches(childComplexity, args["criteria"].(CriteriaInput), args["first"].(*int32)), true
+		return e.ComplexityRoot.Query.PreviewMatches(childComplexity, args["criteria"].(map[string]any), args["first"].(*int32)), true
 	case "Query.tender":
 		if e.ComplexityRoot.Query.Tender == nil {
 			break
@@ -1628,7 +1628,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["filter"].(*TenderFilter), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2142,7 +2142,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["filter"].(*TenderFilter), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Watch.name":
 		if e.ComplexityRoot.Watch.Name == nil {
 			break

@@ -44,6 +44,17 @@ type Watch struct {
 	CreatedAt  *Time        `json:"createdAt,omitempty"`
 }
 
+// Lists returns the criteria that are lists of values, by their names; buyers are not among them.
+func (w *Watch) Lists() map[string][]string {
+	given := func(list *[]string) []string {
+		if list == nil {
+			return nil
+		}
+		return *list
+	}
+	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "cpvCodes": given(w.CPVCodes)}
+}
+
 // Ref is a text, or a whole number, by which another system knows something.
 type Ref string
 
