@@ -22,7 +22,6 @@ import (
 	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/query"
-	"vigie/query"
 	"vigie/service"
 	"vigie/store"
 	"vigie/web"

@@ -87,6 +87,8 @@ func Where(q search.Query, but query.Field) Expr {
 	return Simplify(all)
 }
 
+// status is the condition that a row has a status: what [vigie.Tender.Status] says, which the tests of engines compare
+// it with. The store's openAt is the same in SQL.
 func status(s vigie.TenderStatus, now int64) Expr {
 	undecided := In{Outcome, []string{Undecided}}
 	switch s {
