@@ -64,8 +64,9 @@ type Criteria struct {
 	BuyerIDs    []int64  `json:"-" bun:"-"`
 	Departments []string `json:"departments"` // INSEE codes
 	// IncludeNationwide lets tenders of no department pass Departments.
-	IncludeNationwide bool     `json:"includeNationwide"`
-	Natures           []Nature `json:"natures"`
+	IncludeNationwide bool        `json:"includeNationwide"`
+	Natures           []Nature    `json:"natures"`
+	Procedures        []Procedure `json:"procedures"`
 	// CPVCodes are of 2 to 8 digits; each stands for all codes that start so.
 	CPVCodes []string `json:"cpvCodes"`
 }

@@ -54,11 +54,16 @@ var declared = [...]Criterion{
 		},
 	},
 	{
-		Field: Procedure, Kind: OneOf, Name: "procedures", Input: "procedures", Index: "procedure", Facet: true,
+		Field: Procedure, Kind: OneOf, Name: "procedures", Input: "procedures", Column: "procedures", Index: "procedure", Facet: true,
 		One: vigie.Text{FR: "Procédure", EN: "Procedure"}, Many: vigie.Text{FR: "Procédures", EN: "Procedures"},
-		of:    func(t *vigie.Tender) []string { return values([]vigie.Procedure{t.Procedure}) },
+		list:  listOf(func(c *vigie.Criteria) *[]vigie.Procedure { return &c.Procedures }),
+		of:    func(t *vigie.Tender) []string { return []string{string(t.Procedure)} },
 		Parse: parseOneOf(vigie.Procedures), Compare: strings.Compare, Text: labelOf[vigie.Procedure], Short: labelOf[vigie.Procedure],
 		All: valuesOf(vigie.Procedures),
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur procédure n’est pas indiquée : %d.",
+			EN: "Tenders online left out because their procedure is not given: %d.",
+		},
 	},
 	{
 		Field: CPV, Kind: Prefix, Name: "cpvCodes", Input: "cpvCodes", Column: "cpv_codes", Index: "cpv",

@@ -123,6 +123,7 @@ type ComplexityRoot struct {
 		Keywords          func(childComplexity int) int
 		KeywordsText      func(childComplexity int) int
 		Natures           func(childComplexity int) int
+		Procedures        func(childComplexity int) int
 		Summary           func(childComplexity int) int
 	}
 
@@ -807,6 +808,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.Natures(childComplexity), true
+	case "Criteria.procedures":
+		if e.ComplexityRoot.Criteria.Procedures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.Procedures(childComplexity), true
 	case "Criteria.summary":
 		if e.ComplexityRoot.Criteria.Summary == nil {
 			break
@@ -2811,6 +2818,8 @@ type Criteria {
   includeNationwide: Boolean!
   "Any of these; a tender without one does not match."
   natures: [Nature!]!
+  "Any of these; a tender whose procedure is not given does not match."
+  procedures: [Procedure!]!
   "Any of these, or of the codes that begin with one of them; a tender without codes does not match."
   cpvCodes: [String!]!
   "One line: « Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche »."
@@ -3413,6 +3422,8 @@ input CriteriaInput {
   includeNationwide: Boolean
   "What is bought."
   natures: [Nature!]
+  "How the buyer chooses."
+  procedures: [Procedure!]
   "The first 2 to 8 digits of CPV codes; a check digit after a hyphen is ignored."
   cpvCodes: [String!]
 }
@@ -3975,6 +3986,8 @@ func (ec *executionContext) childFields_Criteria(ctx context.Context, field grap
 		return ec.fieldContext_Criteria_includeNationwide(ctx, field)
 	case "natures":
 		return ec.fieldContext_Criteria_natures(ctx, field)
+	case "procedures":
+		return ec.fieldContext_Criteria_procedures(ctx, field)
 	case "cpvCodes":
 		return ec.fieldContext_Criteria_cpvCodes(ctx, field)
 	case "summary":

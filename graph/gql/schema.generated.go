@@ -2223,6 +2223,29 @@ func (ec *executionContext) fieldContext_Criteria_natures(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Nature")
 }
 
+func (ec *executionContext) _Criteria_procedures(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_procedures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Procedures, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+			return ec.marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_procedures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Procedure")
+}
+
 func (ec *executionContext) _Criteria_cpvCodes(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8684,7 +8707,7 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "cpvCodes"}
+	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "procedures", "cpvCodes"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -8748,6 +8771,13 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 				return it, err
 			}
 			it["natures"] = data
+		case "procedures":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedures"))
+			data, err := ec.unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["procedures"] = data
 		case "cpvCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
@@ -9814,6 +9844,11 @@ func (ec *executionContext) _Criteria(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "natures":
 			out.Values[i] = ec._Criteria_natures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "procedures":
+			out.Values[i] = ec._Criteria_procedures(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13026,6 +13061,36 @@ func (ec *executionContext) marshalNProcedure2vigieᚐProcedure(ctx context.Cont
 		graphql.AddInvalidNullFromMarshaler(ctx, "Procedure!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, v any) ([]vigie.Procedure, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.Procedure, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProcedure2vigieᚐProcedure(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProcedure2vigieᚐProcedure(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNPublishOutcome2vigieᚋstoreᚐOutcome(ctx context.Context, v any) (store.Outcome, error) {

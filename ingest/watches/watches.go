@@ -35,6 +35,7 @@ type Watch struct {
 	Departments       *[]string `json:"departments,omitempty"`
 	IncludeNationwide *bool     `json:"includeNationwide,omitempty"`
 	Natures           []string  `json:"natures,omitempty"` // WORKS, SUPPLIES, SERVICES
+	Procedures        []string  `json:"procedures,omitempty"`
 	CPVCodes          *[]string `json:"cpvCodes,omitempty"`
 	Active            *bool     `json:"active,omitempty"`
 	Frequency         string    `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
@@ -52,7 +53,7 @@ func (w *Watch) Lists() map[string][]string {
 		}
 		return *list
 	}
-	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "cpvCodes": given(w.CPVCodes)}
+	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "procedures": w.Procedures, "cpvCodes": given(w.CPVCodes)}
 }
 
 // Ref is a text, or a whole number, by which another system knows something.

@@ -52,6 +52,7 @@ func (g Generator) Tender() *vigie.Tender {
 	t.Title, t.Description = g.Text(6), g.Text(10)
 	t.Departments = vigie.Sorted(pick(g, departments(), 2))
 	t.Natures = pick(g, vigie.Natures(), 2)
+	t.Procedure = append(vigie.Procedures(), "")[g.IntN(len(vigie.Procedures())+1)]
 	t.CPVCodes = pick(g, []string{"45233140", "45000000", "71300000"}, 2)
 	return t
 }
@@ -126,6 +127,9 @@ func Matches(c vigie.Criteria, t *vigie.Tender) bool {
 		}
 	}
 	if len(c.Natures) > 0 && !slices.ContainsFunc(t.Natures, func(n vigie.Nature) bool { return slices.Contains(c.Natures, n) }) {
+		return false
+	}
+	if len(c.Procedures) > 0 && !slices.Contains(c.Procedures, t.Procedure) {
 		return false
 	}
 	return len(c.CPVCodes) == 0 || slices.ContainsFunc(t.CPVCodes, func(code string) bool {
