@@ -143,17 +143,12 @@ func (f Field) String() string {
 
 // Values returns the values of a criterion; the caller must not change them.
 func (c *Criterion) Values(criteria *vigie.Criteria) []string {
-	if c.list.get == nil {
-		return nil
-	}
 	return c.list.get(criteria)
 }
 
 // Set gives a criterion other values, which it may keep.
 func (c *Criterion) Set(criteria *vigie.Criteria, values []string) {
-	if c.list.set != nil {
-		c.list.set(criteria, values)
-	}
+	c.list.set(criteria, values)
 }
 
 // wanted returns the values of which a tender needs one; none if the criterion does not constrain.

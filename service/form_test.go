@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vigie"
+	"vigie/ingest/watches"
 	"vigie/opaque"
 	"vigie/query"
 )
@@ -184,4 +185,26 @@ func FuzzCriteria(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLinesHaveAllCriteria: an imported line can have every criterion, by its name.
+func TestLinesHaveAllCriteria(t *testing.T) {
+	for _, criterion := range query.Criteria() {
+		if criterion.Field == query.Buyer {
+			continue // by name or SIRET
+		}
+		value := criterion.All()[0]
+		line := fmt.Sprintf(`{"externalId": "1", %q: [%q]}`, criterion.Name, value)
+		for r := range watches.Read(strings.NewReader(line)) {
+			if r.Err != nil {
+				t.Fatalf("%s: %v", line, r.Err)
+			}
+			var f form
+			patch, err := f.criteria(t.Context(), nil, f.importedCriteria(r.Watch), nil, lineName)
+			c := patch.Over(newCriteria())
+			if got := criterion.Values(&c); err != nil || len(f.problems) > 0 || !slices.Equal(got, []string{value}) {
+				t.Errorf("%s: %q, %v, %v", line, got, err, f.problems)
+			}
+		}
+	}
 }
