@@ -3392,6 +3392,8 @@ enum AlertReasonCode {
   QUIET
   "The last notice has not been compared with the watches yet."
   NOT_MATCHED_YET
+  "The notice could not be processed, and is in quarantine: the operator can have it tried again."
+  SET_ASIDE
   "The tender cannot be answered any more."
   NOT_ONLINE
   """
