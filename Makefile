@@ -101,9 +101,9 @@ benchmarks: build
 	go test -run '^$$' -bench . -benchmem ./...
 	scripts/fuzz 60s
 	VIGIE_TEST_PAIRS=10000000 go test ./match -run TestAgainstOracle -v -count=1
-	bin/vigie bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
-	bin/vigie bench alert
-	bin/vigie bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench alert
+	go run ./bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
 	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_WALKS=1000000 go test ./alert -run TestWalks -v -count=1 -timeout 24h

@@ -30,7 +30,8 @@ func arrows() map[string][]string {
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
-		"bench":                  {".", "database", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
+		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "bench/corpus", "feed", "match", "query", "store"},
+		"bench/corpus":           {".", "ingest/boamp", "lexicon", "match", "query", "server/samples"},
 		"bench/load":             {".", "store"},
 		"search":                 {".", "clip", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
@@ -59,11 +60,12 @@ func arrows() map[string][]string {
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},
+		"server/samples":         {"."},
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/setting", "service", "store", "web",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			"server/playground", "server/samples", "server/setting", "service", "store", "web",
 		},
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie/server/samples"
 	"vigie/store/storetest"
 )
 
@@ -295,7 +296,7 @@ func TestImportMailsOnce(t *testing.T) {
 	}
 	read := func(now time.Time) string {
 		t.Helper()
-		text, err := io.ReadAll(shiftDates(sampleNotices, now))
+		text, err := io.ReadAll(samples.NoticesAt(now))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"vigie"
 	"vigie/ingest/boamp"
+	"vigie/server/samples"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -293,7 +294,7 @@ func TestReindex(t *testing.T) {
 // the same tenders in whatever order they arrive.
 func TestSamplesInAnyOrder(t *testing.T) {
 	var notices []*vigie.Notice
-	for r := range boamp.Read(bytes.NewReader(sampleNotices)) {
+	for r := range boamp.Read(bytes.NewReader(samples.Notices())) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}

@@ -86,10 +86,6 @@ type commands struct {
 	Bounce     bounce     `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
 	Check      check      `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
 	Health     health     `cmd:"" help:"Ask a running server whether it is ready."`
-	Bench      struct {
-		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
-		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
-	} `cmd:"" help:"Measure Vigie's speed."`
 }
 
 // parser makes what reads command lines.
