@@ -34,7 +34,10 @@ const (
 // longestPage is the most rows that any page has.
 const longestPage = 100
 
-// costing works out what operations cost.
+// costing works out what operations cost. gqlgen's ComplexityLimit does not fit:
+// its function for a field is given the arguments and the sum of what the field
+// selects, but not what that is (a total alone costs no page of rows), nor how
+// long the page around "edges" is.
 type costing struct{ variables map[string]any }
 
 // of is what a selection costs, within a list of so many rows.

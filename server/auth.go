@@ -72,7 +72,8 @@ type verifier struct {
 	// trustEmails is whether every email counts as verified.
 	trustEmails bool
 	now         func() time.Time
-	// checked are tokens that were found valid a moment ago, by their hashes.
+	// checked are tokens that were found valid a moment ago, by their hashes. It
+	// is not an expirable.LRU, because that reads the machine's clock, and not now.
 	checked *lru.Cache[[sha256.Size]byte, checkedToken]
 }
 
