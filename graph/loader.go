@@ -20,6 +20,7 @@ type loaders struct {
 	tenders *dataloadgen.Loader[int64, *vigie.Tender]
 	told    *dataloadgen.Loader[int64, *vigie.Tender]
 	folds   *dataloadgen.Loader[int64, vigie.Folded]
+	changes *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
 	// notices are in the order of publication, and may lack what they say.
 	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
@@ -143,6 +144,14 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		byTender := make(map[int64][]*vigie.Notice, len(folds))
 		for i, fold := range folds {
 			byTender[tenders[i]] = fold.Notices
+		}
+		return byTender, err
+	})
+	l.changes = loader(func(ctx context.Context, tenders []int64) (map[int64][][]vigie.Change, error) {
+		folds, err := l.folds.LoadAll(ctx, tenders)
+		byTender := make(map[int64][][]vigie.Change, len(folds))
+		for i, fold := range folds {
+			byTender[tenders[i]] = fold.Changes()
 		}
 		return byTender, err
 	})
