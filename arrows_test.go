@@ -157,6 +157,27 @@ func below(path string) (rest string, ours bool) {
 	return strings.CutPrefix(path, "vigie/")
 }
 
+// TestGraphAsksTheServiceAlone checks that no resolver uses the store behind the
+// service's back. It may name the store's types, which the service returns.
+func TestGraphAsksTheServiceAlone(t *testing.T) {
+	files, err := filepath.Glob("graph/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := regexp.MustCompile(`\.Store\.`).FindIndex(text); at != nil {
+			t.Errorf("%s, line %d: give service a method for it", name, 1+strings.Count(string(text[:at[0]]), "\n"))
+		}
+	}
+}
+
 // TestSecurityIsShown checks that the tests which docs/security.md names exist.
 func TestSecurityIsShown(t *testing.T) {
 	text, err := os.ReadFile("docs/security.md")

@@ -101,11 +101,11 @@ const gathering = time.Millisecond
 
 func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{
-		buyers:  loader(s.Store.Buyers),
-		tenders: loader(s.Store.Tenders),
-		told:    loader(s.Store.TendersOfDeliveries),
+		buyers:  loader(s.BuyersByID),
+		tenders: loader(s.TendersByID),
+		told:    loader(s.TendersOfDeliveries),
 		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
-			notices, err := s.Store.Notices(ctx, tenders)
+			notices, err := s.Notices(ctx, tenders)
 			folds := make(map[int64]vigie.Folded, len(notices))
 			for tender, list := range notices {
 				folds[tender] = vigie.Fold(list)
@@ -117,9 +117,9 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			if err != nil || viewer.Account == nil {
 				return nil, err // nobody in particular has seen nothing
 			}
-			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
+			return s.Marks(ctx, viewer.Account.ID, tenders)
 		}),
-		health: loader(s.Store.Health),
+		health: loader(s.Health),
 		online: loader(s.OnlineByBuyer),
 		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
 			viewer, err := signedIn(ctx)
@@ -138,7 +138,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		}),
 		opened: make(map[int64]*vigie.Account),
 	}
-	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Recipients), ownedLoader(l, s.Store.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)
 		byTender := make(map[int64][]*vigie.Notice, len(folds))
