@@ -89,10 +89,10 @@ type Folded struct {
 	Notices []*Notice
 }
 
-// Fold tells what a tender is from everything published about it, in whatever
-// order it is given: what a later notice does not say stays as it was, and the
+// Fold computes a tender from everything published about it, given in any
+// order: what a later notice does not say stays as it was, and the
 // last cancellation or award decides the outcome, unless the tender is
-// announced again after it. Of no notices it tells nothing.
+// announced again after it. Of no notices it is empty.
 func Fold(notices []*Notice) Folded {
 	if len(notices) == 0 {
 		return Folded{}
@@ -140,8 +140,8 @@ func (f Folded) Changes() [][]Change {
 	return list
 }
 
-// Arrival tells what a notice changed in what was known of its tender when it
-// came, whatever the order of publication; known is false where nothing was.
+// Arrival returns what a notice changed in what was known of its tender when it
+// came, in any order of publication; known is false where nothing was.
 func Arrival(notices []*Notice, id int64) (before, after Folded, known bool) {
 	earlier := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID >= id })
 	upTo := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID > id })

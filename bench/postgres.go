@@ -36,7 +36,7 @@ const (
 )
 
 // tables are two: most postings are all there is to a watch, and so short that
-// they shall not lie among the others. Need is always, or what a tender must
+// they must not be among the others. Need is always, or what a tender must
 // have besides, need2 and needs are more of that; buyers, natures and cpv are
 // lists to have one of; not all of excluded and excludeds may be there.
 const tables = `
@@ -63,7 +63,7 @@ CREATE INDEX ON rest (place, atom) INCLUDE (watch, need, need2, needs, buyers, n
 //	 6.8  one column for place and atom
 //	 7.2  SELECT DISTINCT, by sorting
 //	 8.8  SELECT DISTINCT, by hash, as the planner does on its own
-//	 9.0  planned anew for each tender
+//	 9.0  planned again for each tender
 //	10.4  one table, arrays compared with $2 by <@ in place of the bits
 //	14.8  that, and DISTINCT
 //

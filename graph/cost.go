@@ -25,7 +25,7 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
-	// explainPrice is that of working out what was told of a tender, or why not.
+	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000

@@ -16,11 +16,11 @@ import (
 // loaders gather what the fields of one request ask for, so that a page costs
 // as many calls as a row does.
 type loaders struct {
-	buyers  *dataloadgen.Loader[int64, *vigie.Buyer]
-	tenders *dataloadgen.Loader[int64, *vigie.Tender]
-	told    *dataloadgen.Loader[int64, *vigie.Tender]
-	folds   *dataloadgen.Loader[int64, vigie.Folded]
-	changes *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
+	buyers       *dataloadgen.Loader[int64, *vigie.Buyer]
+	tenders      *dataloadgen.Loader[int64, *vigie.Tender]
+	ofDeliveries *dataloadgen.Loader[int64, *vigie.Tender]
+	folds        *dataloadgen.Loader[int64, vigie.Folded]
+	changes      *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
 	// notices are in the order of publication, and may lack what they say.
 	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
@@ -101,9 +101,9 @@ const gathering = time.Millisecond
 
 func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{
-		buyers:  loader(s.BuyersByID),
-		tenders: loader(s.TendersByID),
-		told:    loader(s.TendersOfDeliveries),
+		buyers:       loader(s.BuyersByID),
+		tenders:      loader(s.TendersByID),
+		ofDeliveries: loader(s.TendersOfDeliveries),
 		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
 			notices, err := s.Notices(ctx, tenders)
 			folds := make(map[int64]vigie.Folded, len(notices))

@@ -48,7 +48,7 @@ type pointerTo[T any] interface {
 	vigie.Node
 }
 
-// nodeOf is a thing as a node: null, not a nil of some type, where it is none.
+// nodeOf returns a thing as a node: null, not a nil of some type, if there is none.
 func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	if err != nil || thing == nil {
 		return nil, err
@@ -56,7 +56,7 @@ func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	return thing, nil
 }
 
-// found is a thing as a node: null where there is none that the viewer may
+// found returns a thing as a node: null if there is none that the viewer may
 // know of.
 func found[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	if vigie.CodeOf(err) == vigie.NotFound {

@@ -127,12 +127,12 @@ func publisher(ctx context.Context) ([]string, error) {
 	return viewer.Sources, nil
 }
 
-// forgetTenders has what was just published read anew: an earlier field of the
+// forgetTenders has what was just published read again: an earlier field of the
 // request may have read it.
 func forgetTenders(ctx context.Context) {
 	l := load(ctx)
 	l.tenders.ClearAll()
-	l.told.ClearAll()
+	l.ofDeliveries.ClearAll()
 	l.folds.ClearAll()
 	l.changes.ClearAll()
 	l.notices.ClearAll()

@@ -21,8 +21,8 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if !selects(ctx, "notices") {
 		return l.tenders.Load(ctx, key)
 	}
-	// Whoever asks for its notices mostly asks for its buyer too, as lists do not:
-	// one look brings all.
+	// Clients that ask for its notices mostly ask for its buyer too, as lists do not:
+	// one statement reads all.
 	d, err := q.service.Dossier(ctx, key)
 	if err != nil {
 		return nil, err

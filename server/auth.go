@@ -88,7 +88,7 @@ const (
 	maxToken = 64 << 10
 	// mostChecked is how many tokens are kept.
 	mostChecked = 10_000
-	// believed is how long a token is believed without looking at its signature
+	// believed is how long a token counts as valid before its signature is verified
 	// again.
 	believed = 30 * time.Second
 	// skew is how far an issuer's clock may be ahead of ours.
@@ -117,7 +117,7 @@ func (v *verifier) follow(ctx context.Context, log *slog.Logger) (stop func()) {
 	}
 }
 
-// check tells what a token says, if it is valid.
+// check returns what a token says, if it is valid.
 func (v *verifier) check(ctx context.Context, token string) (*statement, error) {
 	if len(token) > maxToken {
 		return nil, badToken(errors.New("too long"))
@@ -148,7 +148,7 @@ func (v *verifier) check(ctx context.Context, token string) (*statement, error) 
 	return s, nil
 }
 
-// holds tells whether a token is of the issuer, for us, and valid now.
+// holds checks that a token is of the issuer, for us, and valid now.
 func (v *verifier) holds(s *statement, now time.Time) error {
 	switch {
 	case s.issuer != v.issuer:
@@ -163,7 +163,7 @@ func (v *verifier) holds(s *statement, now time.Time) error {
 	return nil
 }
 
-// viewer tells who bears a token.
+// viewer returns whose token it is.
 func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*graph.Viewer, error) {
 	said, err := v.check(ctx, token)
 	if err != nil {

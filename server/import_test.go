@@ -263,7 +263,7 @@ func TestForeignIndexFolder(t *testing.T) {
 	}
 }
 
-// `reindex` has the running server build its index anew; answers stay right.
+// `reindex` has the running server rebuild its index; answers stay right.
 func TestReindex(t *testing.T) {
 	data := t.TempDir()
 	server := start(t, nil, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)

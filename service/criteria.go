@@ -76,7 +76,7 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 	return c, nil
 }
 
-// criteriaChange is what shall change of criteria; nil stays.
+// criteriaChange is what is to change in criteria; what is nil stays.
 type criteriaChange struct {
 	keywords          *[]string
 	keywordMode       *vigie.KeywordMode

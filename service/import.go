@@ -134,7 +134,7 @@ func (f *form) importedNatures(in []string) *[]vigie.Nature {
 	return &natures
 }
 
-// past checks a time, which is not to come.
+// past checks a time, which must not be in the future.
 func (f *form) past(t *watches.Time, now time.Time, field ...string) *time.Time {
 	if t == nil || t.IsZero() {
 		return nil
