@@ -30,11 +30,11 @@ type Watch struct {
 	// what was published after it is mailed.
 	Since int64
 	// Paused is the number at which it was last switched off, or made if it was
-	// off then; nil where it has nothing to catch up on: it was never off, or was
-	// told since.
+	// off then; nil where it has nothing to catch up on: it was never off, or has
+	// caught up since.
 	Paused *int64
-	// CatchUpFrom is the number from which on it is still to be told what it
-	// missed, nil where there is nothing to tell.
+	// CatchUpFrom is the number from which on it catches up on what it missed, nil
+	// where there is nothing to catch up on.
 	CatchUpFrom *int64
 }
 

@@ -53,7 +53,7 @@ func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload,
 	if err != nil {
 		return nil, err
 	}
-	held, err := m.service.Store.Export(ctx, account.ID)
+	held, err := m.service.Export(ctx, account.ID)
 	problems, err := userErrors(err)
 	if held == nil {
 		return &gql.ExportAccountPayload{UserErrors: problems}, err

@@ -23,7 +23,7 @@ func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHeal
 }
 
 func (deliveryType) Tender(ctx context.Context, d *store.Outgoing) (*vigie.Tender, error) {
-	return load(ctx).told.Load(ctx, d.TenderID)
+	return load(ctx).ofDeliveries.Load(ctx, d.TenderID)
 }
 
 func (r deliveryType) Recipient(ctx context.Context, d *store.Outgoing) (*vigie.Recipient, error) {

@@ -22,9 +22,9 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if !selects(ctx, "notices") {
 		return l.tenders.Load(ctx, key)
 	}
-	// Whoever asks for its notices mostly asks for its buyer too, as lists do not:
-	// one look brings all.
-	d, err := q.service.Store.Dossier(ctx, key)
+	// Clients that ask for its notices mostly ask for its buyer too, as lists do not:
+	// one statement reads all.
+	d, err := q.service.Dossier(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) 
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	id, err := q.service.Store.TenderOfRef(ctx, source, sourceRef)
+	id, err := q.service.TenderOfRef(ctx, source, sourceRef)
 	if err != nil || id == 0 {
 		return nil, err
 	}

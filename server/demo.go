@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -22,17 +18,11 @@ import (
 	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/query"
+	"vigie/server/samples"
 	"vigie/service"
 	"vigie/store"
 	"vigie/web"
 )
-
-// sampleNotices are what the demo shows, in BOAMP's shape, as of sampleDay.
-//
-//go:embed samples/notices.jsonl
-var sampleNotices []byte
-
-const sampleDay = "2026-01-15"
 
 // demo is the command that shows the product.
 type demo struct {
@@ -177,7 +167,7 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(shiftDates(sampleNotices, now)), true, refused); publishErr != nil || err != nil {
+	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.
@@ -209,24 +199,4 @@ func sampleWatches() []service.CreateWatch {
 			Criteria: query.Patch{Keywords: &[]string{"maîtrise d'œuvre"}, Lists: query.Values{query.Nature: {string(vigie.Services)}}},
 		},
 	}
-}
-
-// shiftDates moves every date of the samples by as many days as now is away
-// from the day that they are written for.
-func shiftDates(samples []byte, now time.Time) io.Reader {
-	const layout = time.DateOnly
-	written, err := time.ParseInLocation(layout, sampleDay, time.UTC)
-	if err != nil {
-		panic("server: the samples' day is not a date: " + err.Error())
-	}
-	today, _ := time.ParseInLocation(layout, now.In(vigie.Paris()).Format(layout), time.UTC)
-	days := int(today.Sub(written).Hours() / 24)
-	shifted := regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}`).ReplaceAllFunc(samples, func(date []byte) []byte {
-		t, err := time.ParseInLocation(layout, string(date), time.UTC)
-		if err != nil {
-			return date
-		}
-		return []byte(t.AddDate(0, 0, days).Format(layout))
-	})
-	return bytes.NewReader(shifted)
 }

@@ -126,7 +126,7 @@ func oneOf[T ~string](f *form, s string, otherwise T, values []T, field ...strin
 	return value
 }
 
-// past checks a time, which is not to come.
+// past checks a time, which must not be in the future.
 func (f *form) past(t *watches.Time, now time.Time, field ...string) *time.Time {
 	if t == nil || t.IsZero() {
 		return nil

@@ -46,7 +46,7 @@ func (s *Service) OpenWatch(ctx context.Context, supportAgent SupportAgent, fiel
 	return account, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, []*vigie.Account{account})
 }
 
-// AlertExplanation is what an address was told of a tender because of a watch,
+// AlertExplanation is what was sent to an address about a tender because of a watch,
 // or why it was not.
 type AlertExplanation struct {
 	Recipient  *vigie.Recipient
@@ -59,7 +59,7 @@ func (e *AlertExplanation) Alerted() bool {
 	return slices.ContainsFunc(e.Deliveries, func(d *store.Outgoing) bool { return d.Status() == vigie.DeliverySent })
 }
 
-// AlertReason is why an address was told, or was not.
+// AlertReason is why an address got an alert, or none.
 type AlertReason struct {
 	Code AlertReasonCode
 	Text vigie.Text
@@ -68,7 +68,7 @@ type AlertReason struct {
 	Reply string
 }
 
-// AlertReasonCode is why an address was told, or was not, for programs.
+// AlertReasonCode is why an address got an alert, or none, for programs.
 type AlertReasonCode string
 
 // The reasons.
@@ -94,7 +94,7 @@ const (
 	AlertUnknown       AlertReasonCode = "UNKNOWN"
 )
 
-// ExplainAlert says what each address of a watch of an account was told of a
+// ExplainAlert says what was sent to each address of an account's watch about a
 // tender, or why it was not. What stands against a mail is judged by what is
 // known now.
 func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *vigie.Watch, tender int64) ([]*AlertExplanation, error) {

@@ -130,7 +130,7 @@ func (s *Service) Watch(ctx context.Context, account *vigie.Account, id int64) (
 	return watches[0], nil
 }
 
-// noWatch says the same of a watch that is gone and of another account's.
+// noWatch says the same of a deleted watch and of another account's.
 func noWatch(field ...string) error {
 	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
 		FR: "Cette veille est introuvable. Elle a peut-être été supprimée : revenez à vos veilles.",

@@ -29,7 +29,7 @@ export function NewWatch() {
 export function EditWatch({ id }: { id: string }) {
   const said = useLanguage();
   const choices = useQuery(FormChoicesDocument);
-  // The form begins with what is stored now, whatever the cache remembers.
+  // The form begins with what is stored now, not with what the cache remembers.
   const watch = useQuery(EditedWatchDocument, { variables: { id }, fetchPolicy: 'network-only' });
   const error = choices.error ?? watch.error;
   // Read again later, it stays as it was typed.
