@@ -17,8 +17,8 @@ import (
 // module; "." is the root. What is not here may import nothing.
 //
 //	server → everything
-//	graph → service → store, search → query → lexicon → root        match → query
-//	feed, alert → consumer, store → database → root        feed → search, match        ingest → root
+//	graph → service → store → ledger, search → query → lexicon → root        match → query
+//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -40,7 +40,8 @@ func arrows() map[string][]string {
 		"search/meili/meilitest": {},
 		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
 		"database":               {"."},
-		"store":                  {".", "database", "lexicon", "opaque", "query"},
+		"ledger":                 {".", "database", "opaque", "query"},
+		"store":                  {".", "database", "ledger", "lexicon", "opaque", "query"},
 		"store/storetest":        {".", "database", "store"},
 		"consumer":               {".", "database"},
 		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},
@@ -48,15 +49,15 @@ func arrows() map[string][]string {
 		"ingest/boamp":           {".", "ingest"},
 		"ingest/watches":         {".", "ingest"},
 		"feed":                   {".", "database", "consumer", "lexicon", "match", "query", "search", "store"},
-		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "match", "opaque", "query", "store"},
-		"alert/consent":          {".", "alert/link", "store"},
+		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
+		"alert/consent":          {".", "alert/link", "ledger"},
 		"alert/letter":           {".", "clip"},
 		"alert/link":             {},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "database", "address", "ingest", "ingest/watches", "lexicon", "opaque", "query", "search", "store"},
-		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "query", "search", "service", "store"},
-		"graph/gql":              {".", "graph/input", "query", "search", "service", "store"},
+		"service":                {".", "database", "address", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
+		"graph/gql":              {".", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},

@@ -169,7 +169,7 @@ func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink
 		return published, err
 	}
 	log, metrics := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry()
-	ledger := &alert.Ledger{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
+	ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
 	sender := &alert.Sender{
 		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute,
 		IndexVersion: version, Metrics: alert.NewMetrics(metrics),

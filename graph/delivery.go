@@ -5,8 +5,8 @@ import (
 
 	"vigie"
 	"vigie/graph/gql"
+	"vigie/ledger"
 	"vigie/service"
-	"vigie/store"
 )
 
 func (r watchType) Deliveries(ctx context.Context, w *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error) {
@@ -22,15 +22,15 @@ func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHeal
 	return service.Health(health, recipients), err
 }
 
-func (deliveryType) Tender(ctx context.Context, d *store.Outgoing) (*vigie.Tender, error) {
+func (deliveryType) Tender(ctx context.Context, d *ledger.Outgoing) (*vigie.Tender, error) {
 	return load(ctx).ofDeliveries.Load(ctx, d.TenderID)
 }
 
-func (r deliveryType) Recipient(ctx context.Context, d *store.Outgoing) (*vigie.Recipient, error) {
+func (r deliveryType) Recipient(ctx context.Context, d *ledger.Outgoing) (*vigie.Recipient, error) {
 	return load(ctx).addresses.Load(ctx, owned{d.AccountID, d.SubscriptionID})
 }
 
-func (deliveryType) Reasons(ctx context.Context, d *store.Outgoing) ([]*service.WatchMatch, error) {
+func (deliveryType) Reasons(ctx context.Context, d *ledger.Outgoing) ([]*service.WatchMatch, error) {
 	reasons, err := load(ctx).reasons.Load(ctx, owned{d.AccountID, d.ID})
 	if reasons == nil {
 		reasons = []*service.WatchMatch{}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"vigie"
-	"vigie/store"
+	"vigie/ledger"
 )
 
 // The ids of everything that has one.
@@ -33,7 +33,7 @@ func (r noticeType) ID(_ context.Context, n *vigie.Notice) (string, error) {
 	return r.id(vigie.KindNotice, n.ID), nil
 }
 
-func (r deliveryType) ID(_ context.Context, d *store.Outgoing) (string, error) {
+func (r deliveryType) ID(_ context.Context, d *ledger.Outgoing) (string, error) {
 	return r.id(vigie.KindDelivery, d.ID), nil
 }
 

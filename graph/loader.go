@@ -9,6 +9,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/service"
 	"vigie/store"
 )
@@ -26,7 +27,7 @@ type loaders struct {
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
 	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
-	health     *dataloadgen.Loader[int64, *store.Health]
+	health     *dataloadgen.Loader[int64, *ledger.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
 	// matches go by the tender as it was read.

@@ -61,6 +61,22 @@ func Phrase(keyword string) []string {
 	return set.terms
 }
 
+// Required returns those terms of [Phrase] that the others do not imply: a text that has a pair has both its words.
+func Required(keyword string) []string {
+	set := termSet{seen: make(map[string]struct{})}
+	tokens := Tokens(keyword)
+	for i, token := range tokens {
+		paired := i > 0 && tokens[i-1].Sentence == token.Sentence
+		if paired {
+			set.addPair(tokens[i-1].Term, token.Term, -1)
+		}
+		if !paired && (i+1 == len(tokens) || tokens[i+1].Sentence != token.Sentence) {
+			set.add(token.Term, -1)
+		}
+	}
+	return set.terms
+}
+
 // termSet is a list of terms without repetition, in the order of their first occurrence.
 type termSet struct {
 	terms []string

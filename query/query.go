@@ -71,10 +71,10 @@ func (f *Formula) anyOf(field Field, values []string) {
 	f.Clauses = append(f.Clauses, clause)
 }
 
-// terms returns the terms of a keyword: nil if it has none.
+// terms returns the terms that a keyword requires: nil if it has none.
 func terms(keyword string) Conj {
 	var conj Conj
-	for _, term := range lexicon.Phrase(keyword) {
+	for _, term := range lexicon.Required(keyword) {
 		conj = append(conj, Atom{Term, term})
 	}
 	return conj

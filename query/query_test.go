@@ -57,9 +57,9 @@ func TestFormula(t *testing.T) {
 		want     string
 	}{
 		{vigie.Criteria{}, ""},
-		{vigie.Criteria{Keywords: []string{"Voiries", "maîtrise d'œuvre"}, KeywordMode: vigie.AllKeywords}, "(voirie) & (maitrise+oeuvre+maitrise_oeuvre)"},
-		{vigie.Criteria{Keywords: []string{"voirie", "chauffe-eau"}, KeywordMode: vigie.AnyKeyword}, "(voirie | chauffe+eau+chauffe_eau)"},
-		{vigie.Criteria{ExcludedKeywords: []string{"appel d'offres"}}, "!(appel+offre+appel_offre)"},
+		{vigie.Criteria{Keywords: []string{"Voiries", "maîtrise d'œuvre"}, KeywordMode: vigie.AllKeywords}, "(voirie) & (maitrise_oeuvre)"},
+		{vigie.Criteria{Keywords: []string{"voirie", "chauffe-eau"}, KeywordMode: vigie.AnyKeyword}, "(voirie | chauffe_eau)"},
+		{vigie.Criteria{ExcludedKeywords: []string{"appel d'offres"}}, "!(appel_offre)"},
 		{vigie.Criteria{Departments: []string{"01", "2A"}, IncludeNationwide: true}, "(01 | 2A | NATIONWIDE)"},
 		{vigie.Criteria{Departments: []string{"01"}, Natures: []vigie.Nature{vigie.Works}, CPVCodes: []string{"45"}, BuyerIDs: []int64{7}}, "(buyer_7) & (01) & (WORKS) & (45)"},
 		{vigie.Criteria{Keywords: []string{"de"}, KeywordMode: vigie.AllKeywords}, "()"}, // refused when given; matches nothing

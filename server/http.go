@@ -59,7 +59,7 @@ func (s *site) handler() http.Handler {
 	mux.Handle("/graphql", s.traces.requests(s.api()))
 	s.fronts(mux)
 	if s.mailing != nil {
-		pages := (&consent.Pages{Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}

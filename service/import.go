@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/ingest/watches"
+	"vigie/ledger"
 	"vigie/lexicon"
 	"vigie/query"
 	"vigie/store"
@@ -158,15 +159,15 @@ func (f *form) importedBuyers(in []watches.Buyer) []vigie.BuyerName {
 	return buyers
 }
 
-func (f *form) importedRecipients(in *[]watches.Recipient, own string, now time.Time) []store.ImportedRecipient {
+func (f *form) importedRecipients(in *[]watches.Recipient, own string, now time.Time) []ledger.ImportedRecipient {
 	if in == nil {
-		return []store.ImportedRecipient{{Email: own}}
+		return []ledger.ImportedRecipient{{Email: own}}
 	}
 	path, others := []string{"recipients"}, 0
-	recipients := make([]store.ImportedRecipient, len(*in))
+	recipients := make([]ledger.ImportedRecipient, len(*in))
 	for i, r := range *in {
 		here := at(path, strconv.Itoa(i))
-		recipients[i] = store.ImportedRecipient{Email: f.address(r.Email, here), ConfirmedAt: f.past(r.ConfirmedAt, now, at(here, "confirmedAt")...)}
+		recipients[i] = ledger.ImportedRecipient{Email: f.address(r.Email, here), ConfirmedAt: f.past(r.ConfirmedAt, now, at(here, "confirmedAt")...)}
 		if !strings.EqualFold(recipients[i].Email, own) {
 			others++
 		}

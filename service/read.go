@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/opaque"
 	"vigie/store"
 )
@@ -54,23 +55,23 @@ func (s *Service) Marks(ctx context.Context, account int64, tenders []int64) (ma
 }
 
 // Health returns how watches have done lately.
-func (s *Service) Health(ctx context.Context, watches []int64) (map[int64]*store.Health, error) {
-	return s.Store.Health(ctx, watches)
+func (s *Service) Health(ctx context.Context, watches []int64) (map[int64]*ledger.Health, error) {
+	return s.Store.Ledger().Health(ctx, watches)
 }
 
 // Recipients returns the recipients of an account's watches.
 func (s *Service) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
-	return s.Store.Recipients(ctx, account, watches)
+	return s.Store.Ledger().Recipients(ctx, account, watches)
 }
 
 // Addresses returns recipients of an account.
 func (s *Service) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
-	return s.Store.Addresses(ctx, account, ids)
+	return s.Store.Ledger().Addresses(ctx, account, ids)
 }
 
 // Delivery returns a delivery of an account.
-func (s *Service) Delivery(ctx context.Context, account, id int64) (*store.Outgoing, error) {
-	return s.Store.Delivery(ctx, account, id)
+func (s *Service) Delivery(ctx context.Context, account, id int64) (*ledger.Outgoing, error) {
+	return s.Store.Ledger().Delivery(ctx, account, id)
 }
 
 // Export returns all data held about an account.

@@ -253,7 +253,7 @@ func (s *Service) Tenders(ctx context.Context, plan *TenderPlan) (*TenderPage, e
 
 // maxAtoms is how many words and codes the watches of one operation may ask for:
 // a watch asks for some five to fifty.
-const maxAtoms = 20_000
+const maxAtoms = 10_000
 
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.

@@ -271,7 +271,7 @@ func (s *Service) RestoreWatch(ctx context.Context, account *vigie.Account, id i
 
 // Recipient returns an address of one of an account's watches.
 func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
-	found, err := s.Store.Addresses(ctx, account, []int64{id})
+	found, err := s.Store.Ledger().Addresses(ctx, account, []int64{id})
 	if err == nil && found[id] == nil {
 		return nil, noRecipient()
 	}

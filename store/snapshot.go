@@ -159,3 +159,15 @@ func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Ten
 
 // Epoch returns what [Store.Epoch] does.
 func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, now.tx) }
+
+// RecentlyOff returns the watches that were switched off or deleted by a change above after. The ledger still has to
+// alert them of the notices that came while they were on.
+func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
+	var watches []*vigie.Watch
+	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
+		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
+	if err == nil {
+		err = loadWatchBuyers(ctx, now.tx, watches)
+	}
+	return watches, database.Translate(err)
+}

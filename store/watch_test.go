@@ -134,7 +134,7 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 		if from := restored.CatchUpFrom; from == nil || *from <= made.Number || *from >= restored.Number {
 			t.Errorf("catches up from %v, was made at %d and restored at %d", from, made.Number, restored.Number)
 		}
-		recipients, err := s.Recipients(t.Context(), a, []int64{made.ID})
+		recipients, err := s.Ledger().Recipients(t.Context(), a, []int64{made.ID})
 		if err != nil || len(recipients[made.ID]) != 2 {
 			t.Errorf("recipients: %v, %v", recipients, err)
 		}
@@ -180,7 +180,7 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 		}
 		read := func() []*vigie.Recipient {
 			t.Helper()
-			got, err := s.Recipients(t.Context(), a, []int64{w.ID})
+			got, err := s.Ledger().Recipients(t.Context(), a, []int64{w.ID})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +256,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		recipients, err := s.Recipients(t.Context(), moved, []int64{watches[0].ID})
+		recipients, err := s.Ledger().Recipients(t.Context(), moved, []int64{watches[0].ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +270,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		}
 		third := sign(store.Claims{Issuer: "i", Subject: "1", Email: "Third@example.org", EmailVerified: true})
 		for _, id := range []int64{watches[0].ID, both.ID} {
-			recipients, err := s.Recipients(t.Context(), third, []int64{id})
+			recipients, err := s.Ledger().Recipients(t.Context(), third, []int64{id})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -531,37 +531,6 @@ func TestOneLeads(t *testing.T) {
 		t.Error("the leader does not know that it lost leadership")
 	}
 	held.Resign()
-}
-
-// The time since when an issuer verifies the present address is known. A token without the claim leaves it as it is.
-func TestVouchedSince(t *testing.T) {
-	const yes, no, absent = "yes", "no", "absent"
-	eachFollowing(t, func(t *testing.T, f *following) {
-		start := f.now
-		for i, step := range []struct {
-			email, verified string
-			since           int // hours; -1 for never
-		}{
-			{"a@example.org", absent, -1}, {"a@example.org", no, -1}, {"a@example.org", yes, 2}, {"A@example.org", yes, 2}, {"a@example.org", absent, 2},
-			{"b@example.org", yes, 5}, {"", no, 5}, {"", absent, 5}, {"b@example.org", no, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 10},
-			{"c@example.org", absent, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 13},
-		} {
-			f.now = start.Add(time.Duration(i) * time.Hour)
-			a, err := f.store.SignIn(t.Context(), store.Claims{
-				Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified == yes, VerificationAbsent: step.verified == absent,
-			})
-			f.must(err)
-			switch {
-			case step.since < 0 && a.EmailVerifiedAt == nil && !a.EmailVerified:
-			case step.since >= 0 && a.EmailVerified && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
-			default:
-				t.Errorf("step %d: %v, since %v", i, a.EmailVerified, a.EmailVerifiedAt)
-			}
-			if step.email == "" && a.Email != "b@example.org" {
-				t.Errorf("step %d: the address is %q", i, a.Email)
-			}
-		}
-	})
 }
 
 // TestCriteriaAreKept: the database takes every value of every criterion, and all who read a watch get them back.

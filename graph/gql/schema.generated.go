@@ -12,6 +12,7 @@ import (
 	"time"
 	"vigie"
 	"vigie/graph/input"
+	"vigie/ledger"
 	"vigie/search"
 	"vigie/service"
 	"vigie/store"
@@ -51,11 +52,11 @@ type CriteriaResolver interface {
 	Summary(ctx context.Context, obj *vigie.Criteria) (string, error)
 }
 type DeliveryResolver interface {
-	ID(ctx context.Context, obj *store.Outgoing) (string, error)
-	Tender(ctx context.Context, obj *store.Outgoing) (*vigie.Tender, error)
-	Recipient(ctx context.Context, obj *store.Outgoing) (*vigie.Recipient, error)
+	ID(ctx context.Context, obj *ledger.Outgoing) (string, error)
+	Tender(ctx context.Context, obj *ledger.Outgoing) (*vigie.Tender, error)
+	Recipient(ctx context.Context, obj *ledger.Outgoing) (*vigie.Recipient, error)
 
-	Reasons(ctx context.Context, obj *store.Outgoing) ([]*service.WatchMatch, error)
+	Reasons(ctx context.Context, obj *ledger.Outgoing) ([]*service.WatchMatch, error)
 }
 type LotResolver interface {
 	Number(ctx context.Context, obj *vigie.Lot) (*string, error)
@@ -1263,8 +1264,8 @@ func (ec *executionContext) _AlertExplanation_deliveries(ctx context.Context, fi
 			return obj.Deliveries, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2517,7 +2518,7 @@ func (ec *executionContext) fieldContext_DeleteWatchPayload_userErrors(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2540,7 +2541,7 @@ func (ec *executionContext) fieldContext_Delivery_id(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Delivery", field, true, true, "ID")
 }
 
-func (ec *executionContext) _Delivery_tender(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_tender(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2572,7 +2573,7 @@ func (ec *executionContext) fieldContext_Delivery_tender(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_recipient(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_recipient(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2604,7 +2605,7 @@ func (ec *executionContext) fieldContext_Delivery_recipient(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_kind(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_kind(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2627,7 +2628,7 @@ func (ec *executionContext) fieldContext_Delivery_kind(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DeliveryKind")
 }
 
-func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2650,7 +2651,7 @@ func (ec *executionContext) fieldContext_Delivery_status(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DeliveryStatus")
 }
 
-func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2662,8 +2663,8 @@ func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.Co
 			return obj.Hold(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *store.Hold) graphql.Marshaler {
-			return ec.marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Hold) graphql.Marshaler {
+			return ec.marshalODeliveryHold2ᚖvigieᚋledgerᚐHold(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2682,7 +2683,7 @@ func (ec *executionContext) fieldContext_Delivery_hold(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_sentAt(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_sentAt(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2705,7 +2706,7 @@ func (ec *executionContext) fieldContext_Delivery_sentAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DateTime")
 }
 
-func (ec *executionContext) _Delivery_reasons(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_reasons(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2781,8 +2782,8 @@ func (ec *executionContext) _DeliveryConnection_nodes(ctx context.Context, field
 			return obj.Nodes(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2891,8 +2892,8 @@ func (ec *executionContext) _DeliveryEdge_node(ctx context.Context, field graphq
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2911,7 +2912,7 @@ func (ec *executionContext) fieldContext_DeliveryEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _DeliveryHold_reason(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_reason(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2934,7 +2935,7 @@ func (ec *executionContext) fieldContext_DeliveryHold_reason(_ context.Context, 
 	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "HoldReason")
 }
 
-func (ec *executionContext) _DeliveryHold_since(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_since(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2957,7 +2958,7 @@ func (ec *executionContext) fieldContext_DeliveryHold_since(_ context.Context, f
 	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _DeliveryHold_until(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_until(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9304,7 +9305,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Notice(ctx, sel, obj)
-	case *store.Outgoing:
+	case *ledger.Outgoing:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -10011,7 +10012,7 @@ func (ec *executionContext) _DeleteWatchPayload(ctx context.Context, sel ast.Sel
 
 var deliveryImplementors = []string{"Delivery", "Node"}
 
-func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *ledger.Outgoing) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -10169,7 +10170,7 @@ func (ec *executionContext) _DeliveryEdge(ctx context.Context, sel ast.Selection
 
 var deliveryHoldImplementors = []string{"DeliveryHold"}
 
-func (ec *executionContext) _DeliveryHold(ctx context.Context, sel ast.SelectionSet, obj *store.Hold) graphql.Marshaler {
+func (ec *executionContext) _DeliveryHold(ctx context.Context, sel ast.SelectionSet, obj *ledger.Hold) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryHoldImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -12649,11 +12650,11 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx, sel, v[i])
+		return ec.marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -12665,7 +12666,7 @@ func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(c
 	return ret
 }
 
-func (ec *executionContext) marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx context.Context, sel ast.SelectionSet, v *store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx context.Context, sel ast.SelectionSet, v *ledger.Outgoing) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Delivery!")
 		return graphql.Null
@@ -13627,7 +13628,7 @@ func (ec *executionContext) marshalODeliveryConnection2ᚖvigieᚋserviceᚐDeli
 	return ec._DeliveryConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx context.Context, sel ast.SelectionSet, v *store.Hold) graphql.Marshaler {
+func (ec *executionContext) marshalODeliveryHold2ᚖvigieᚋledgerᚐHold(ctx context.Context, sel ast.SelectionSet, v *ledger.Hold) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
