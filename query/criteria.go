@@ -23,7 +23,7 @@ const (
 
 // declared are the criteria that ask for one of several values, in the order in which they are explained. Formula,
 // facts, matcher, search indexes, filters, facets, explanation, summary, preview, import and export, and the tests of
-// all of these, know a criterion from here alone; docs/design.md says what else a new one needs.
+// all of these, work from here; docs/design.md has the recipe for a new one.
 var declared = [...]Criterion{
 	{
 		Field: Buyer, Kind: OneOf, Name: "buyers", Input: "buyerIds", Index: "buyer", Facet: true,

@@ -84,7 +84,7 @@ func (k Kind) own(facts []string) []string {
 	return own
 }
 
-// list is where criteria hold the values of a criterion, in whatever type, as texts.
+// list reads and writes the values of a criterion, which criteria hold in types of their own, as texts.
 type list struct {
 	get func(*vigie.Criteria) []string
 	set func(*vigie.Criteria, []string)

@@ -25,7 +25,7 @@ type form struct {
 func at(path []string, more ...string) []string { return slices.Concat(path, more) }
 
 // criteria checks what was given, at path, and gives it the form that is stored; buyers go by the ids that they have
-// now. The other criteria have the names that whoever gave them knows.
+// now. Problems have the names that name returns.
 func (f *form) criteria(ctx context.Context, s *Service, in query.Patch, path []string, name criterionName) (query.Patch, error) {
 	c := query.Patch{KeywordMode: in.KeywordMode, IncludeNationwide: in.IncludeNationwide}
 	switch {

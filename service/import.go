@@ -79,7 +79,7 @@ func (f *form) importedWatch(ctx context.Context, s *Service, in *watches.Watch)
 	return w, err
 }
 
-// importedCriteria are the criteria of a line, but for its buyers, whom the store looks for by their names.
+// importedCriteria returns the criteria of a line. Buyers are not among them: the store finds them by name.
 func (f *form) importedCriteria(in *watches.Watch) query.Patch {
 	p := query.Patch{
 		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
