@@ -110,6 +110,26 @@ func within(limit time.Duration) graphql.OperationMiddleware {
 	}
 }
 
+// paced has queries and mutations wait until their caller may have work done that
+// costs as much, before anything of them is run.
+func paced(pace func(ctx context.Context, cost int) (done func(), err error), present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		op := graphql.GetOperationContext(ctx)
+		if op.Operation.Operation == ast.Subscription {
+			return next(ctx)
+		}
+		done, err := pace(ctx, costing{op.Variables}.of(op.Operation.SelectionSet, 1))
+		if err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
+		}
+		respond := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			defer done()
+			return respond(ctx)
+		}
+	}
+}
+
 // followers counts the subscriptions that are open, each account's apart.
 type followers struct {
 	most  int // of one account
