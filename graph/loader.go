@@ -63,7 +63,7 @@ func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
 	if opened != nil {
 		return opened, nil
 	}
-	viewer, err := account(ctx)
+	viewer, err := signedInAccount(ctx)
 	if err == nil && viewer.ID != id {
 		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Cet élément appartient à un autre compte : vous ne pouvez pas y accéder.", EN: "This belongs to another account: you cannot access it."}}
 	}

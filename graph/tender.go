@@ -71,7 +71,7 @@ func (q query) Tenders(ctx context.Context, text *string, filter map[string]any,
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func tenderFilter(in map[string]any) search.Filter {
 }
 
 func (q query) PreviewMatches(ctx context.Context, in map[string]any, first *int32) (*gql.MatchPreview, error) {
-	if _, err := account(ctx); err != nil {
+	if _, err := signedInAccount(ctx); err != nil {
 		return nil, err
 	}
 	var nulls vigie.Problems // in a draft, null is as good as absent

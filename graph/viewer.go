@@ -47,8 +47,8 @@ func signedIn(ctx context.Context) (*Viewer, error) {
 	}}
 }
 
-// account returns the account that asks.
-func account(ctx context.Context) (*vigie.Account, error) {
+// signedInAccount returns the account that asks.
+func signedInAccount(ctx context.Context) (*vigie.Account, error) {
 	v, err := signedIn(ctx)
 	if err != nil {
 		return nil, err

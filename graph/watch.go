@@ -10,7 +10,7 @@ import (
 )
 
 func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
 }
 
 func (q query) Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter m
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 }
 
 func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput) (*gql.UpdateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 }
 
 func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatc
 }
 
 func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
