@@ -293,7 +293,7 @@ func TestLeaveWatch(t *testing.T) {
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		states, err := f.store.RecipientStates(t.Context(), mails)
+		states, err := f.store.Ledger().RecipientStates(t.Context(), mails)
 		if err != nil || len(states[id].Deliveries) != 1 || states[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
 			t.Errorf("its state is %+v, %v", states[id], err)
 		}
