@@ -319,11 +319,11 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads), "b@example.org"))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
 			t.Errorf("it follows %+v, %v", states[id], err)
 		}
 		f.must(f.store.Ledger().Leave(t.Context(), id, "b@example.org"))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
 			t.Errorf("it is %+v, %v", states[id], err)
 		}
 	})
