@@ -26,3 +26,16 @@ func TestIsAddress(t *testing.T) {
 		}
 	}
 }
+
+// Addresses are one where only the case of ASCII letters differs. A letter beyond ASCII is not one of ASCII, even if its
+// small form is: the sign of the kelvin, the I with a dot.
+func TestAddressKey(t *testing.T) {
+	for email, want := range map[string]string{
+		"": "", "Ana.Nom@Example.ORG": "ana.nom@example.org", "Élodie@Example.org": "Élodie@example.org",
+		"\u212aim@example.org": "\u212aim@example.org", "\u0130@example.org": "\u0130@example.org",
+	} {
+		if got := vigie.AddressKey(email); got != want {
+			t.Errorf("the key of %q is %q, not %q", email, got, want)
+		}
+	}
+}

@@ -198,9 +198,16 @@ func badToken(err error) error {
 // changes.
 var languages = language.NewMatcher([]language.Tag{language.French, language.English})
 
+// maxAccept is the most bytes of a wish for languages that are read: reading takes time before any limit counts the
+// caller. Browsers send some tens.
+const maxAccept = 1 << 10
+
 // localeOf is the product's language nearest to those asked for, as a tag or
 // an Accept-Language header; "" for none.
 func localeOf(asked string) vigie.Locale {
+	if len(asked) > maxAccept {
+		return ""
+	}
 	tags, _, err := language.ParseAcceptLanguage(asked)
 	if err != nil || len(tags) == 0 {
 		return ""

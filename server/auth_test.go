@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 func TestLocaleOf(t *testing.T) {
 	for asked, want := range map[string]vigie.Locale{
 		"": "", "fr": vigie.French, "fr-CA,en;q=0.5": vigie.French, "en-GB": vigie.English, "de, en;q=0.5": vigie.English, "de": "", "*": "",
+		strings.Repeat("de, ", 300) + "fr": "", // too long to be read
 	} {
 		if got := localeOf(asked); got != want {
 			t.Errorf("%q asks for %q, not %q", asked, got, want)

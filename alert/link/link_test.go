@@ -173,3 +173,12 @@ func TestFingerprints(t *testing.T) {
 		t.Errorf("the fingerprint is %q", old[0])
 	}
 }
+
+// A token for one address is not one for another that is only written alike.
+func TestTokenOfSimilarAddress(t *testing.T) {
+	k := keys(t, "a")
+	token := k.Token(link.Confirm, 1, "\u212aim@example.org")
+	if !k.Verify(token, "\u212aim@EXAMPLE.org") || k.Verify(token, "kim@example.org") {
+		t.Error("the token is not for its address, or for another one")
+	}
+}

@@ -53,12 +53,20 @@ func wantsEvents(r *http.Request) bool {
 	return r.Method == http.MethodPost && mediaType(r) == eventStream
 }
 
+// maxAccept is the most bytes of a wish for media types that are read: reading
+// takes time before any limit counts the caller. Clients send some tens.
+const maxAccept = 1 << 10
+
 // mediaType is what the client would rather read: the first it names of those
 // that we write, by the weights it gives them (RFC 9110, section 12.5.1).
 // Without any wish it is application/json, as clients expect who came before
 // GraphQL over HTTP was specified.
 func mediaType(r *http.Request) string {
-	for _, wish := range goautoneg.ParseAccept(r.Header.Get("Accept")) {
+	accept := r.Header.Get("Accept")
+	if len(accept) > maxAccept {
+		return plainJSON
+	}
+	for _, wish := range goautoneg.ParseAccept(accept) {
 		if wish.Q == 0 {
 			continue
 		}

@@ -62,6 +62,7 @@ func TestHTTP(t *testing.T) {
 		{"by weight", "POST", "", "application/json", "application/graphql-response+json;q=0.5, application/json", `{"query":"{ name }"}`, 200, "application/json", "test"},
 		{"for anything", "POST", "", "application/json", "*/*", `{"query":"{ name }"}`, 200, "application/json", "test"},
 		{"for what we do not write", "POST", "", "application/json", "text/html", `{"query":"{ name }"}`, 200, "application/json", "test"},
+		{"at length", "POST", "", "application/json", strings.Repeat("text/x, ", 200) + "application/graphql-response+json", `{"query":"{ name }"}`, 200, "application/json", "test"},
 		{"wrong, in JSON", "POST", "", "application/json", "", `{"query":"{ nome }"}`, 200, "application/json", `{"errors":[{"message":"Cannot query`},
 		{"wrong", "POST", "", "application/json", urql, `{"query":"{ nome }"}`, 400, "application/graphql-response+json", `{"errors":[{"message":"Cannot query`},
 		{"a mutation", "POST", "", "application/json", "", `{"query":"mutation { name }"}`, 200, "application/json", `"data":null}`},
