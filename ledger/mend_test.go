@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"testing"
 
+	"vigie"
 	"vigie/ledger"
 )
 
@@ -18,14 +19,14 @@ func TestMendKeys(t *testing.T) {
 			_, err := db.NewRaw(statement).Exec(t.Context())
 			f.must(err)
 		}
-		if got := f.recipients(w)[1].Status; got != "BOUNCED" {
+		if got := f.recipients(w)[1].Status; got != vigie.Bounced {
 			t.Fatalf("before, the address is %s", got)
 		}
 		for range 2 {
 			f.must(ledger.MendKeys(t.Context(), db))
 			var key string
 			f.must(db.NewRaw("SELECT address_key FROM recipients WHERE email = 'Élodie@example.org'").Scan(t.Context(), &key))
-			if got := f.recipients(w)[1].Status; got != "BOUNCED" || key != "Élodie@example.org" {
+			if got := f.recipients(w)[1].Status; got != vigie.Bounced || key != "Élodie@example.org" {
 				t.Errorf("the address is %s, its key %q", got, key)
 			}
 		}
