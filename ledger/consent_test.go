@@ -160,19 +160,19 @@ func TestAddressees(t *testing.T) {
 func TestConsentOfNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		const nobody = 999_999
-		_, addressee := s.Addressee(t.Context(), nobody)
-		_, subscriber := s.Subscriber(t.Context(), nobody)
-		_, mail := s.MailAddress(t.Context(), nobody)
+		_, addressee := s.Ledger().Addressee(t.Context(), nobody)
+		_, subscriber := s.Ledger().Subscriber(t.Context(), nobody)
+		_, mail := s.Ledger().MailAddress(t.Context(), nobody)
 		for what, err := range map[string]error{
 			"Addressee": addressee, "Subscriber": subscriber, "MailAddress": mail,
-			"Confirm": s.Confirm(t.Context(), nobody), "Rejoin": s.Rejoin(t.Context(), nobody), "RejoinWatch": s.RejoinWatch(t.Context(), nobody),
-			"MailBounced": s.MailBounced(t.Context(), nobody, true, "550"),
+			"Confirm": s.Ledger().Confirm(t.Context(), nobody), "Rejoin": s.Ledger().Rejoin(t.Context(), nobody), "RejoinWatch": s.Ledger().RejoinWatch(t.Context(), nobody),
+			"MailBounced": s.Ledger().MailBounced(t.Context(), nobody, true, "550"),
 		} {
 			if vigie.CodeOf(err) != vigie.NotFound {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody), "LeaveWatch": s.LeaveWatch(t.Context(), nobody)} {
+		for what, err := range map[string]error{"Leave": s.Ledger().Leave(t.Context(), nobody), "LeaveWatch": s.Ledger().LeaveWatch(t.Context(), nobody)} {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -293,7 +293,7 @@ func TestLeaveWatch(t *testing.T) {
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		states, err := f.store.RecipientStates(t.Context(), mails)
+		states, err := f.store.Ledger().RecipientStates(t.Context(), mails)
 		if err != nil || len(states[id].Deliveries) != 1 || states[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
 			t.Errorf("its state is %+v, %v", states[id], err)
 		}
@@ -319,11 +319,11 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads)))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
 			t.Errorf("it follows %+v, %v", states[id], err)
 		}
 		f.must(f.store.Ledger().Leave(t.Context(), id))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
 			t.Errorf("it is %+v, %v", states[id], err)
 		}
 	})

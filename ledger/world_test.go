@@ -6,10 +6,25 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // noon is when tests take place by default.
 var noon = time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
+
+// eachStore runs a test on every database, each time on an empty one.
+func eachStore(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	for name, url := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			s, err := store.Open(t.Context(), url(t), func() time.Time { return noon })
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			test(t, s)
+		})
+	}
+}
 
 // notice is a notice of a test.
 func notice(ref string, alter ...func(*vigie.Notice)) *vigie.Notice {

@@ -69,6 +69,15 @@ func of(buyers ...vigie.BuyerName) func(*store.ImportedWatch) {
 	return func(w *store.ImportedWatch) { w.Buyers = buyers }
 }
 
+// hidden stands in for keyed hashes: it can be told apart from an address.
+func hidden(key string) func(address string) []string {
+	return func(address string) []string {
+		letters := []rune(key + strings.ToLower(address))
+		slices.Reverse(letters)
+		return []string{strings.ReplaceAll(string(letters), "@", "_")}
+	}
+}
+
 // imports imports watches, an hour after the last action, and checks the outcomes.
 func (m *moving) imports(want string, watches ...*store.ImportedWatch) []store.Imported {
 	m.t.Helper()
