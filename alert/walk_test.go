@@ -23,7 +23,7 @@ import (
 // VIGIE_TEST_WALKS is the number of walks on SQLite; PostgreSQL gets a twentieth. They are the same each time, unless
 // VIGIE_TEST_SEED is set.
 func TestWalks(t *testing.T) {
-	walks, seed := int64(10_000), uint64(1)
+	walks, seed := int64(5_000), uint64(1)
 	if testing.Short() {
 		walks = 20
 	}

@@ -23,7 +23,7 @@ func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHeal
 }
 
 func (deliveryType) Tender(ctx context.Context, d *ledger.Outgoing) (*vigie.Tender, error) {
-	return load(ctx).told.Load(ctx, d.TenderID)
+	return load(ctx).ofDeliveries.Load(ctx, d.TenderID)
 }
 
 func (r deliveryType) Recipient(ctx context.Context, d *ledger.Outgoing) (*vigie.Recipient, error) {
@@ -48,7 +48,7 @@ func (m mutation) Resubscribe(ctx context.Context, id string) (*gql.RecipientPay
 
 // recipient does something to an address of the viewer's.
 func (m mutation) recipient(ctx context.Context, id string, do func(context.Context, *vigie.Account, int64) (*vigie.Recipient, error)) (*gql.RecipientPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

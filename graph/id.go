@@ -39,13 +39,13 @@ func (r deliveryType) ID(_ context.Context, d *ledger.Outgoing) (string, error) 
 
 // id is the id of a thing.
 func (r *resolver) id(kind vigie.Kind, number int64) string {
-	return r.service.Store.IDs().ID(kind, number)
+	return r.service.IDs().ID(kind, number)
 }
 
 // keyOf is the number in an id of a kind; 0, which is nothing's, where it is not
 // one.
 func (r *resolver) keyOf(kind vigie.Kind, id string) int64 {
-	if k, key, ok := r.service.Store.IDs().Parse(id); ok && k == kind {
+	if k, key, ok := r.service.IDs().Parse(id); ok && k == kind {
 		return key
 	}
 	return 0

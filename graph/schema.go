@@ -15,7 +15,6 @@ import (
 	"vigie"
 	"vigie/graph/gql"
 	"vigie/graph/input"
-	"vigie/graph/scalar"
 )
 
 // schema is ours without @defer, which the parser declares by itself: we answer
@@ -28,8 +27,7 @@ func schema() *ast.Schema {
 }
 
 // documentRules are those that a document is valid by: gqlparser's, and what
-// they let pass. Where the schema is private, none tells of it what was not said
-// before.
+// they let pass. Where the schema is private, no error reveals anything of it.
 func documentRules(private bool) func() *rules.Rules {
 	return func() *rules.Rules {
 		r := rules.NewDefaultRules()
@@ -52,7 +50,7 @@ func oneStream(observers *core.Events, report core.AddErrFunc) {
 		if op.Operation != ast.Subscription {
 			return
 		}
-		s := streams{met: make(map[string]bool), keys: make(map[string]bool)}
+		s := streams{visited: make(map[string]bool), keys: make(map[string]bool)}
 		s.add(op.SelectionSet)
 		if len(s.keys) > 1 {
 			report(core.Message("A subscription must select only one top level field."), core.At(op.Position))
@@ -66,8 +64,8 @@ func oneStream(observers *core.Events, report core.AddErrFunc) {
 // streams are the fields of a subscription. Fragments are looked at once: here
 // they may yet have cycles.
 type streams struct {
-	met, keys map[string]bool
-	optional  bool
+	visited, keys map[string]bool
+	optional      bool
 }
 
 func (s *streams) add(list ast.SelectionSet) {
@@ -80,8 +78,8 @@ func (s *streams) add(list ast.SelectionSet) {
 			directives = sel.Directives
 			s.add(sel.SelectionSet)
 		case *ast.FragmentSpread:
-			if directives = sel.Directives; sel.Definition != nil && !s.met[sel.Name] {
-				s.met[sel.Name] = true
+			if directives = sel.Directives; sel.Definition != nil && !s.visited[sel.Name] {
+				s.visited[sel.Name] = true
 				s.add(sel.Definition.SelectionSet)
 			}
 		}
@@ -127,7 +125,7 @@ func Hash(document string) string {
 func scalars() map[string]input.Scalar {
 	return map[string]input.Scalar{"DateTime": {
 		Takes: func(v any) bool {
-			_, err := scalar.UnmarshalDateTime(v)
+			_, err := input.UnmarshalDateTime(v)
 			return err == nil
 		},
 		Expected: vigie.Text{FR: "une date, comme 2026-11-09T17:00:00+01:00", EN: "a date, such as 2026-11-09T17:00:00+01:00"},

@@ -32,7 +32,7 @@ func (p *DeliveryPage) Nodes() []*ledger.Outgoing {
 	return nodes
 }
 
-// Deliveries returns a page of what was, or shall be, sent because of a watch,
+// Deliveries returns a page of what was sent, or is owed, because of a watch,
 // newest first.
 func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs) (*DeliveryPage, error) {
 	const list = "deliveries"
@@ -71,7 +71,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 }
 
 // DeliveryReasons returns the watches of an account that led to deliveries, by
-// delivery, less those that are gone.
+// delivery, less deleted ones.
 func (s *Service) DeliveryReasons(ctx context.Context, account *vigie.Account, deliveries []int64) (map[int64][]*WatchMatch, error) {
 	reasons, err := s.Store.Ledger().Reasons(ctx, deliveries)
 	if err != nil {

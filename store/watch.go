@@ -11,6 +11,7 @@ import (
 	"vigie"
 	"vigie/database"
 	"vigie/ledger"
+	"vigie/query"
 )
 
 // WatchFilter selects watches of an account; the zero value selects all.
@@ -319,10 +320,22 @@ func insertWatchBuyers(ctx context.Context, tx bun.Tx, watches []*vigie.Watch) e
 func storedCriteria(c vigie.Criteria) vigie.Criteria {
 	c.Keywords = database.NotNull(c.Keywords)
 	c.ExcludedKeywords = database.NotNull(c.ExcludedKeywords)
-	c.Departments = database.NotNull(c.Departments)
-	c.Natures = database.NotNull(c.Natures)
-	c.CPVCodes = database.NotNull(c.CPVCodes)
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			criterion.Set(&c, criterion.Values(&c))
+		}
+	}
 	return c
+}
+
+// listColumns are the columns of watches that hold lists of values, and their criteria.
+func listColumns() (columns []string, criteria []query.Criterion) {
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			columns, criteria = append(columns, criterion.Column), append(criteria, criterion)
+		}
+	}
+	return columns, criteria
 }
 
 // takenName returns err, with a field and a text if the name of a watch is taken: nothing else of a watch must be
