@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/lexicon"
-	"vigie/search"
 	"vigie/store"
 )
 
@@ -56,7 +56,7 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 		asked.Now, asked.Beyond = time.Unix(c.Now, 0).UTC(), &store.BuyerPlace{Rank: *c.At, Name: c.Name, ID: c.ID}
 	}
 	words := lexicon.Words(text)
-	rows, total, err := s.Store.SearchBuyers(ctx, words[:min(len(words), search.MaxWords)], asked)
+	rows, total, err := s.Store.SearchBuyers(ctx, words[:min(len(words), freetext.MaxWords)], asked)
 	if err != nil {
 		return nil, err
 	}

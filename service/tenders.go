@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/lexicon"
 	"vigie/opaque"
 	"vigie/query"
@@ -25,6 +26,7 @@ type TenderQuery struct {
 	Watches  *Watching
 	Filter   search.Filter // codes as people write them
 	Text     string        // free text; "" for none
+	Complete bool          // whether it is still being typed
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
@@ -42,7 +44,14 @@ type TenderPage struct {
 	TotalCount int
 	PageCount  int
 	Facets     *TenderFacets
+	// Corrected is the text with its typing errors put right, "" where none were forgiven.
+	Corrected string
+	// Places are those that the text names.
+	Places []freetext.Place
 }
+
+// Forgiven reports whether typing errors were forgiven: some of the tenders have the words of Corrected only.
+func (p *TenderPage) Forgiven() bool { return p.Corrected != "" }
 
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
@@ -167,7 +176,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		return nil, err
 	}
 	p := &TenderPlan{watching: q.Watches, window: w, ids: s.Store.IDs(), query: search.Query{
-		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
+		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
 	if q.Matching {
@@ -293,14 +302,20 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	}
 	pages := make([]*TenderPage, len(plans))
 	for i, p := range plans {
-		pages[i] = p.page(results[i], tenders)
+		pages[i] = p.page(searches[i], results[i], tenders)
 	}
 	return pages, nil
 }
 
 // page makes a page of what the index found.
-func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+	text := freetext.Parse(asked.Text, asked.Complete)
+	found := []freetext.Search{text}
+	if asked.Corrected != "" {
+		found = append(found, freetext.Parse(asked.Corrected, false))
+	}
 	page := &TenderPage{
+		Corrected: asked.Corrected, Places: text.Places(),
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
 		Facets:     &TenderFacets{result.Counts},
@@ -312,7 +327,7 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, found), matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}
@@ -322,6 +337,15 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = new(p.cursorOf(0, hits[0])), new(p.cursorOf(n-1, hits[n-1]))
 	}
 	return page
+}
+
+// highlights are the passages of a tender that texts find.
+func highlights(t *vigie.Tender, texts []freetext.Search) []search.Highlight {
+	var title, description []query.Span
+	for _, text := range texts {
+		title, description = append(title, text.Spans(t.Title)...), append(description, text.Spans(t.Description)...)
+	}
+	return search.Highlights(t.Title, t.Description, title, description)
 }
 
 // cursorOf is the cursor of the hit at a place of the page. What the database

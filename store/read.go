@@ -232,3 +232,17 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 func (s *Store) format(fragment string, args ...any) string {
 	return s.db.QueryGen().FormatQuery(fragment, args...)
 }
+
+// SourceRefs returns the numbers of tenders' notices at their sources, by tender; the ids must not be those of aliases.
+func (s *Store) SourceRefs(ctx context.Context, tenders []int64) (map[int64][]string, error) {
+	refs := make(map[int64][]string, len(tenders))
+	if len(tenders) == 0 {
+		return refs, nil
+	}
+	var rows []tenderRef
+	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("source", "ref").Scan(ctx)
+	for _, row := range rows {
+		refs[row.TenderID] = append(refs[row.TenderID], row.Ref)
+	}
+	return refs, database.Translate(err)
+}

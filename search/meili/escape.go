@@ -75,6 +75,7 @@ func escaped(r plan.Row) plan.Row {
 	for field, values := range map[string]*[]string{
 		plan.Terms: &r.Terms, plan.Departments: &r.Departments, plan.Buyer: &r.Buyer,
 		plan.Natures: &r.Natures, plan.Procedure: &r.Procedure, plan.CPV: &r.CPV,
+		plan.Words: &r.Words, plan.Title: &r.Title, plan.BuyerIs: &r.Facts.Buyer, plan.Written: &r.Written, plan.Codes: &r.Codes,
 	} {
 		out := make([]string, len(*values))
 		for i, value := range *values {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 )
@@ -33,7 +34,7 @@ func testOddValues(t *testing.T, open func(*testing.T) search.Engine) {
 		docs = append(docs, search.Document{
 			ID: id, Number: id, PublishedAt: base,
 			Facts: query.Facts{Terms: one, Departments: one, Buyer: v, Natures: one, Procedure: v, CPVPrefixes: one},
-			Title: v, Description: v, BuyerName: v, Other: one,
+			Text:  freetext.Facts{Words: one, Title: one, Buyer: one, Written: one, Codes: one},
 		})
 	}
 	index := indexOf(t, open, docs...)

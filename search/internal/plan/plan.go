@@ -5,10 +5,12 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 )
@@ -31,14 +33,6 @@ const (
 	DeadlineHigh = "deadlineHigh"
 	// Closes is when the tender closes, [High] where that is not known.
 	Closes = "closes"
-)
-
-// The fields of full-text search.
-const (
-	Title       = "title"
-	Description = "description"
-	BuyerName   = "buyerName"
-	Other       = "other"
 )
 
 // Low and High are beyond all values of numeric fields, and still exact in the float64 of engines.
@@ -65,10 +59,7 @@ type Row struct {
 	DeadlineLow  int64    `json:"deadlineLow"`
 	DeadlineHigh int64    `json:"deadlineHigh"`
 	Closes       int64    `json:"closes"`
-	Title        string   `json:"title"`
-	Description  string   `json:"description"`
-	BuyerName    string   `json:"buyerName"`
-	Other        []string `json:"other"`
+	freetext.Facts
 }
 
 // RowOf flattens a document.
@@ -78,7 +69,7 @@ func RowOf(d search.Document) Row {
 		Terms: said(d.Terms), Departments: said(d.Departments), Buyer: said([]string{d.Buyer}),
 		Natures: said(d.Natures), Procedure: said([]string{d.Procedure}), CPV: said(d.CPVPrefixes),
 		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
-		Title: d.Title, Description: d.Description, BuyerName: d.BuyerName, Other: d.Other,
+		Facts: d.Text,
 	}
 	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
 		r.Outcome = string(d.Outcome)
@@ -213,4 +204,17 @@ func ceil(t time.Time) int64 {
 		return t.Unix() + 1
 	}
 	return t.Unix()
+}
+
+// MostFrequent leaves the n values with the highest counts; of those with as many, the first in the order of bytes.
+func MostFrequent(counts map[string]int, n int) {
+	if len(counts) <= n {
+		return
+	}
+	values := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for _, value := range values[n:] {
+		delete(counts, value)
+	}
 }
