@@ -56,7 +56,7 @@ func arrows() map[string][]string {
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "database", "address", "freetext", "ingest", "ingest/watches", "lexicon", "opaque", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/input", "graph/limit", "graph/scalar", "graph/wire", "query", "search", "service", "store"},
-		"graph/gql":              {".", "graph/scalar", "query", "search", "service", "store"},
+		"graph/gql":              {".", "freetext", "graph/scalar", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/limit":            {"."},
 		"graph/scalar":           {"."},

@@ -44,14 +44,14 @@ type TenderPage struct {
 	TotalCount int
 	PageCount  int
 	Facets     *TenderFacets
-	// Corrected is the text with its typing errors put right, "" where none were forgiven.
-	Corrected string
+	// Corrected is the text with its typing errors put right, nil where none were forgiven.
+	Corrected *string
 	// Places are those that the text names.
 	Places []freetext.Place
 }
 
 // Forgiven reports whether typing errors were forgiven: some of the tenders have the words of Corrected only.
-func (p *TenderPage) Forgiven() bool { return p.Corrected != "" }
+func (p *TenderPage) Forgiven() bool { return p.Corrected != nil }
 
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
@@ -83,6 +83,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
+	found      []freetext.Search    // what its page was asked for
 	matches    func() []*WatchMatch // worked out when it is first asked
 }
 
@@ -96,14 +97,13 @@ type WatchMatch struct {
 func (e *TenderEdge) MatchedBy() []*WatchMatch { return e.matches() }
 
 // Marked are the passages of title and description that have one of the
-// keywords by which the tender matches.
+// keywords by which the tender matches, or what was searched.
 func (e *TenderEdge) Marked() []search.Highlight {
 	var keywords []string
 	for _, match := range e.MatchedBy() {
 		keywords = append(keywords, match.Keywords...)
 	}
-	title, description := e.Node.Title, e.Node.Description
-	return search.Highlights(title, description, query.Spans(title, keywords), query.Spans(description, keywords))
+	return highlights(e.Node, keywords, e.found)
 }
 
 // Watching is watches with what they look for, which several queries of an
@@ -311,14 +311,14 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
 	text := freetext.Parse(asked.Text, asked.Complete)
 	found := []freetext.Search{text}
-	if asked.Corrected != "" {
-		found = append(found, freetext.Parse(asked.Corrected, false))
-	}
 	page := &TenderPage{
-		Corrected: asked.Corrected, Places: text.Places(),
+		Places:     text.Places(),
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
 		Facets:     &TenderFacets{result.Counts},
+	}
+	if asked.Corrected != "" {
+		found, page.Corrected = append(found, freetext.Parse(asked.Corrected, false)), &asked.Corrected
 	}
 	var hits []search.Hit
 	hits, page.PageInfo = cut(p.window, result.Hits)
@@ -327,7 +327,7 @@ func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, found), matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}
@@ -339,9 +339,9 @@ func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[
 	return page
 }
 
-// highlights are the passages of a tender that texts find.
-func highlights(t *vigie.Tender, texts []freetext.Search) []search.Highlight {
-	var title, description []query.Span
+// highlights are the passages of a tender that have keywords, or that texts find.
+func highlights(t *vigie.Tender, keywords []string, texts []freetext.Search) []search.Highlight {
+	title, description := query.Spans(t.Title, keywords), query.Spans(t.Description, keywords)
 	for _, text := range texts {
 		title, description = append(title, text.Spans(t.Title)...), append(description, text.Spans(t.Description)...)
 	}
