@@ -17,7 +17,7 @@ import (
 // module; "." is the root. What is not here may import nothing.
 //
 //	server → everything
-//	graph → service → store, search → query → lexicon → root        match → query
+//	graph → service → store, search → freetext → query → lexicon → root        match → query
 //	feed, alert → consumer, store → database → root        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{

@@ -15,7 +15,7 @@ type Facts struct {
 	Words []string `json:"words"`
 	// Title holds the terms of the title, and each of its words as it is written, marked by [AsWritten].
 	Title []string `json:"titleWords"`
-	// Buyer holds the terms of the buyer's name and town, and the name as a whole, by [wholeName].
+	// Buyer holds the terms of the buyer's names and town, and each name as a whole, by [wholeName].
 	Buyer []string `json:"buyerWords"`
 	// Written are all words as they are written, without case and accents: what a beginning is looked up in.
 	Written []string `json:"written"`
@@ -23,10 +23,12 @@ type Facts struct {
 	Codes []string `json:"codes"`
 }
 
-// FactsOf returns the facts of a tender, of its buyer and of the numbers of its notices. Of a text that is too long the
+// FactsOf returns the facts of a tender, of its buyer and of the numbers of its notices. Names are others that the buyer
+// is or was known by. Of a text that is too long the
 // end of the description is cut.
-func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string) Facts {
-	texts := []string{t.Title, buyer.Name, buyer.City}
+func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string, names ...string) Facts {
+	names = append([]string{buyer.Name, buyer.City}, names...)
+	texts := append([]string{t.Title}, names...)
 	for _, lot := range t.Lots {
 		texts = append(texts, lotText(lot))
 	}
@@ -41,9 +43,11 @@ func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string) Facts {
 	for _, word := range written([]string{t.Title}) {
 		f.Title = append(f.Title, AsWritten(word))
 	}
-	f.Buyer, _ = lexicon.Terms(buyer.Name, buyer.City)
-	if name := wholeName(buyer.Name); name != "" {
-		f.Buyer = append(f.Buyer, name)
+	f.Buyer, _ = lexicon.Terms(names...)
+	for _, name := range names {
+		if whole := wholeName(name); whole != "" && name != buyer.City && !slices.Contains(f.Buyer, whole) {
+			f.Buyer = append(f.Buyer, whole)
+		}
 	}
 	codes := append([]string{t.Reference, t.SourceRef}, refs...)
 	if buyer.SIRET != nil {
@@ -58,6 +62,19 @@ func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string) Facts {
 
 // sirenLength is how many digits of a SIRET are the SIREN, the number of the whole body.
 const sirenLength = 9
+
+// NameWords are the words that a text asks for of buyers' names: those of [lexicon.Words], acronyms put together.
+func NameWords(text string) []string {
+	var b strings.Builder
+	at := 0
+	for _, token := range lexicon.Tokens(text) {
+		if strings.Contains(text[token.Start:token.End], ".") {
+			b.WriteString(text[at:token.Start] + folded(text, token))
+			at = token.End
+		}
+	}
+	return lexicon.Words(b.String() + text[at:])
+}
 
 // lotText is a lot as people read it, its number included.
 func lotText(l vigie.Lot) string {

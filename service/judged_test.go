@@ -30,8 +30,9 @@ import (
 )
 
 // judgedSearches are searches as people make them, one a line: the set of notices, the search (… at its end: it is
-// still being typed), a pattern that each of the first three rows must fit, or - for no rows, and a pattern that none of
-// the first twenty may fit. A row is its title, buyer, town, departments and numbers, without case and accents.
+// still being typed), a pattern that each of the first three rows must fit, the first one by its title, buyer, town,
+// departments or numbers, or - for no rows, and a pattern that none of the first twenty may fit. A row is all that a
+// person can see of it, without case and accents.
 //
 //go:embed testdata/searches.tsv
 var judgedSearches string
@@ -72,6 +73,9 @@ func (j judgement) judge(rows []string) string {
 	if len(rows) == 0 {
 		return "found nothing"
 	}
+	if head, _, _ := strings.Cut(rows[0], " || "); !j.must.MatchString(head) {
+		return "the first is: " + rows[0]
+	}
 	for _, row := range rows[:min(3, len(rows))] {
 		if !j.must.MatchString(row) {
 			return "among the first three: " + row
@@ -104,7 +108,7 @@ func TestJudgedSearches(t *testing.T) {
 					for _, j := range list {
 						rows := ask(t, use, j.text)
 						answers[name] = append(answers[name], strings.Join(rows, "\n"))
-						if fault := j.judge(rows); fault != "" {
+						if fault := clip(j.judge(rows)); fault != "" {
 							t.Logf("%s: %s", j.text, fault)
 						} else {
 							right++
@@ -156,10 +160,24 @@ func ask(t *testing.T, use *service.Service, text string) []string {
 	for i, node := range page.Nodes() {
 		buyer := names[node.BuyerID]
 		rows[i] = lexicon.Fold(node.Title) + " | " + lexicon.Fold(buyer.Name) + " | " + lexicon.Fold(buyer.City) + " | " +
-			strings.Join(node.Departments, " ") + " | " + strings.Join(refs[node.ID], " ")
+			strings.Join(node.Departments, " ") + " | " + strings.Join(refs[node.ID], " ") + " || " + visible(node)
 	}
 	return rows
 }
+
+// visible is the rest of what a person can see of a tender.
+func visible(node *vigie.Tender) string {
+	texts := slices.Concat([]string{node.Description}, node.Labels)
+	for _, lot := range node.Lots {
+		texts = append(texts, lot.Title)
+	}
+	for _, code := range node.CPVCodes {
+		texts = append(texts, vigie.CPVLabel(code))
+	}
+	return lexicon.Fold(strings.Join(texts, " "))
+}
+
+func clip(fault string) string { return fault[:min(len(fault), 200)] }
 
 func samples(t *testing.T) io.Reader {
 	file, err := os.Open(filepath.Join("..", "server", "samples", "notices.jsonl"))
