@@ -337,7 +337,7 @@ func (p *postgres) measure(ctx context.Context, tenders []query.Facts) ([]timed,
 // no number, and is left out.
 func (p *postgres) parameters(t query.Facts) []any {
 	places := []int16{anywhere}
-	for _, name := range t.Departments {
+	for _, name := range t[query.Department] {
 		if place := p.places[name]; place != 0 {
 			places = append(places, place)
 		}
@@ -351,10 +351,10 @@ func (p *postgres) parameters(t query.Facts) []any {
 		}
 		return list
 	}
-	codes = known(codes, query.Buyer, t.Buyer)
-	codes = known(codes, query.Nature, t.Natures...)
-	codes = known(codes, query.CPV, t.CPVPrefixes...)
-	atoms := known(append([]int32{always}, codes...), query.Term, t.Terms...)
+	codes = known(codes, query.Buyer, t[query.Buyer]...)
+	codes = known(codes, query.Nature, t[query.Nature]...)
+	codes = known(codes, query.CPV, t[query.CPV]...)
+	atoms := known(append([]int32{always}, codes...), query.Term, t[query.Term]...)
 	bits := make([]byte, len(p.numbers)/8+1)
 	for _, n := range atoms {
 		bits[n/8] |= 1 << (n % 8)

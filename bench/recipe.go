@@ -157,7 +157,7 @@ func (c *Corpus) tender(g *rand.Rand, kind Kind) query.Facts {
 	t.CPVCodes = []string{code + strings.Repeat("0", 8-len(code))}
 	f, _ := query.FactsOf(t)
 	if kind == Hot {
-		f.Terms = vigie.Sorted(c.hottest(termsOfTender))
+		f[query.Term] = vigie.Sorted(c.hottest(termsOfTender))
 		return f
 	}
 	var texts []string
@@ -166,8 +166,8 @@ func (c *Corpus) tender(g *rand.Rand, kind Kind) query.Facts {
 		words += len(title.words)
 		texts = append(texts, title.text)
 	}
-	f.Terms, _ = lexicon.Terms(texts...)
-	f.Terms = vigie.Sorted(f.Terms[:min(termsOfTender, len(f.Terms))])
+	f[query.Term], _ = lexicon.Terms(texts...)
+	f[query.Term] = vigie.Sorted(f[query.Term][:min(termsOfTender, len(f[query.Term]))])
 	return f
 }
 

@@ -30,11 +30,11 @@ func TestEqualSeedsDrawTheSame(t *testing.T) {
 			t.Errorf("fewer %s tenders are others", kind)
 		}
 		for _, f := range tenders {
-			if n := len(f.Terms); n < 200 || n > 300 {
+			if n := len(f[query.Term]); n < 200 || n > 300 {
 				t.Errorf("a %s tender of %d terms", kind, n)
 			}
-			if nowhere := f.Departments[0] == vigie.Nationwide; nowhere != (kind == bench.Nowhere) {
-				t.Errorf("a %s tender of %v", kind, f.Departments)
+			if nowhere := f[query.Department][0] == vigie.Nationwide; nowhere != (kind == bench.Nowhere) {
+				t.Errorf("a %s tender of %v", kind, f[query.Department])
 			}
 		}
 	}

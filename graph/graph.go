@@ -17,7 +17,6 @@ import (
 
 	"vigie/graph/gql"
 	"vigie/graph/input"
-	"vigie/graph/limit"
 	"vigie/graph/wire"
 	"vigie/service"
 )
@@ -34,6 +33,9 @@ type Options struct {
 	SignIn SignIn
 	// Intake is what requests have to pass before they are parsed.
 	Intake wire.Intake
+	// Pace waits until the caller of a context may have work done of a cost, which
+	// ends with done; nil never waits.
+	Pace   func(ctx context.Context, cost int) (done func(), err error)
 	Limits Limits
 	// Private has the API not tell what it is made of: neither by introspection,
 	// nor by suggestions, nor by what is wrong with a document.
@@ -52,7 +54,7 @@ type Options struct {
 type Limits struct {
 	// Tokens is how many words and signs a document may have.
 	Tokens int
-	Shape  limit.Shape
+	Shape  Shape
 	// Cost is what an operation may cost, see [costing].
 	Cost int
 	// Time is for how long a query or mutation may take.
@@ -65,7 +67,7 @@ type Limits struct {
 // DefaultLimits are enough for everything that pages ask.
 func DefaultLimits() Limits {
 	return Limits{
-		Tokens: 3000, Shape: limit.Shape{Depth: 15, Fields: 1000, Aliases: 50, Directives: 50}, Cost: 20_000, Time: 20 * time.Second,
+		Tokens: 3000, Shape: Shape{Depth: 15, Fields: 1000, Aliases: 50, Directives: 50}, Cost: 20_000, Time: 20 * time.Second,
 		OnSocket: 20, Subscriptions: 50,
 	}
 }
@@ -105,6 +107,9 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.SetErrorPresenter(shown)
 	srv.SetRecoverFunc(recovered(o.Log))
 	srv.AroundOperations(within(o.Limits.Time))
+	if o.Pace != nil {
+		srv.AroundOperations(paced(o.Pace, shown))
+	}
 	srv.AroundOperations(withEnding)
 	srv.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		// A subscription has many, each of its own moment.

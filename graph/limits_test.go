@@ -223,3 +223,31 @@ func TestPanic(t *testing.T) {
 	w.service.Index = index
 	ana.ask("{ matchingTenders { totalCount } }", nil)
 }
+
+// What an operation costs is taken of its caller before it runs, and given back
+// after it, whatever becomes of it; what cannot be taken is not run.
+func TestPace(t *testing.T) {
+	w := newWorld(t)
+	taken, refuse := []int{}, false
+	busy := 0
+	w.answer(func(o *graph.Options) {
+		o.Pace = func(_ context.Context, cost int) (func(), error) {
+			if refuse {
+				return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+			}
+			taken, busy = append(taken, cost), busy+1
+			return func() { busy-- }, nil
+		}
+	})
+	ana := w.person("ana@example.org")
+	ana.ask(`{ departments { code } }`, nil)
+	ana.ask(`{ tenders(first: 10) { totalCount } }`, nil)
+	ana.ask(`mutation { deleteWatch(id: "no id") { userErrors { code } } }`, nil)
+	if len(taken) != 3 || taken[1] <= taken[0] || busy != 0 {
+		t.Errorf("taken %v, %d not given back", taken, busy)
+	}
+	refuse = true
+	if r := ana.post(`{ departments { code } }`, nil); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" || r.Data["departments"] != nil {
+		t.Errorf("what cannot be taken: %v %v", r.Data, r.Errors)
+	}
+}

@@ -15,7 +15,6 @@ import (
 
 	"vigie"
 	"vigie/graph/input"
-	"vigie/graph/limit"
 )
 
 // variables reads an operation's variables before gqlgen does, which goes by
@@ -47,9 +46,6 @@ func (v *variables) MutateOperationParameters(ctx context.Context, params *graph
 	return err
 }
 
-// namesakes is what a document may repeat. To compare as many takes 15 ms.
-const namesakes limit.Namesakes = 50_000
-
 // document is a valid document, which the executor finds in its cache next; nil
 // where it is not valid, for the executor to say why. The error is that it is
 // not to be validated at all.
@@ -61,7 +57,7 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	if doc == nil || len(doc.Operations) == 0 {
 		return nil, nil
 	}
-	if err := namesakes.Check(doc); err != nil {
+	if err := checkNamePairs(doc); err != nil {
 		return nil, err
 	}
 	if len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {
@@ -109,6 +105,26 @@ func within(limit time.Duration) graphql.OperationMiddleware {
 		respond := next(ctx)
 		return func(ctx context.Context) *graphql.Response {
 			defer cancel()
+			return respond(ctx)
+		}
+	}
+}
+
+// paced has queries and mutations wait until their caller may have work done that
+// costs as much, before anything of them is run.
+func paced(pace func(ctx context.Context, cost int) (done func(), err error), present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		op := graphql.GetOperationContext(ctx)
+		if op.Operation.Operation == ast.Subscription {
+			return next(ctx)
+		}
+		done, err := pace(ctx, costing{op.Variables}.of(op.Operation.SelectionSet, 1))
+		if err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
+		}
+		respond := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			defer done()
 			return respond(ctx)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/database"
 	"vigie/graph"
 	"vigie/service"
 	"vigie/store"
@@ -183,6 +184,48 @@ func TestSupport(t *testing.T) {
 		r.expect(map[string]string{"watch.explainAlert.2.reasons.0.code": "FAILED", "watch.explainAlert.2.reasons.0.serverReply": "<nil>"})
 		ana.ask(`query ($id: ID!) { watch(id: $id) { explainAlert(tenderId: "tender_999999") { alerted } } }`, vars{"id": id}).
 			expect(map[string]string{"watch.explainAlert": "<nil>"})
+	})
+}
+
+// A notice that could not be processed is named as what stands against an alert,
+// until it is processed.
+func TestExplainQuarantine(t *testing.T) {
+	eachPair(t, func(t *testing.T, w *world) {
+		ana := w.person("ana@example.org")
+		id := ana.createAlerting("team@example.org")
+		w.publish(w.notice("1", "Voirie", "Commune", 5))
+		tender := ana.tenderID("Voirie")
+		tenders, err := w.store.ChangedTenders(t.Context(), 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		notices, err := w.store.Notices(t.Context(), []int64{tenders[0].ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := notices[tenders[0].ID][0].ID
+		reasons := func() string {
+			return ana.ask(`query ($id: ID!, $tender: ID!) { watch(id: $id) { explainAlert(tenderId: $tender) { reasons { code } } } }`, vars{"id": id, "tender": tender}).
+				text("watch.explainAlert.0.reasons.*.code")
+		}
+		db := w.store.Database()
+		err = db.SetAside(t.Context(), &database.Quarantined{Consumer: database.AlertsConsumer, Item: n, Kind: database.NoticeItem, Number: n, Tries: 3}, nil)
+		if err == nil {
+			err = db.Advance(t.Context(), database.AlertsConsumer, n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reasons(); got != "[SET_ASIDE]" {
+			t.Errorf("while it is in quarantine: %s", got)
+		}
+		if _, err := w.store.Retry(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		w.mails(&postbox{})
+		if got := reasons(); got != "[SENT]" {
+			t.Errorf("after it was tried again: %s", got)
+		}
 	})
 }
 

@@ -71,7 +71,7 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
-func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
 		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Text: value(text), Complete: complete, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
@@ -89,7 +89,7 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 	}
 	var nulls vigie.Problems // in a new watch, null is as good as absent
 	w, warnings, err := m.service.CreateWatch(ctx, account, service.CreateWatch{
-		Name: in.Name, Criteria: criteriaInput(*in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
+		Name: in.Name, Criteria: criteriaInput(in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
 		NotifyMe: in.NotifyMe, Recipients: in.Recipients,
 	})
 	problems, err := userErrors(err)
@@ -110,8 +110,11 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
 		CatchUp:    value(given(in.CatchUp, &nulls, "input", "catchUp")),
 	}
-	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
-		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))
+	switch criteria, set := in.Criteria.ValueOK(); {
+	case criteria != nil:
+		u.Criteria = new(criteriaInput(criteria, &nulls, "input", "criteria"))
+	case set:
+		noNull(&nulls, []string{"input", "criteria"})
 	}
 	key := m.keyOf(vigie.KindWatch, id)
 	var w *vigie.Watch

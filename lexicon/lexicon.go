@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// Version is the version of the rules. Every change by which some text yields other terms must change it: tenders
-	// are then indexed again, and watches compiled again.
+	// Version is the version of the rules. Every change by which some text yields other terms must change it: it is in
+	// the name of search indexes, so tenders are indexed again. Watches need no version: their terms are stored nowhere,
+	// and each process compiles its watches when it starts.
 	Version = 3
 	// MaxTermLength is the length of the longest term, in bytes.
 	MaxTermLength = 64

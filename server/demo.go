@@ -21,6 +21,7 @@ import (
 	"vigie/graph"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
+	"vigie/query"
 	"vigie/service"
 	"vigie/store"
 	"vigie/web"
@@ -194,18 +195,18 @@ func sampleWatches() []service.CreateWatch {
 	return []service.CreateWatch{
 		{
 			Name: "Voirie", Active: true, Frequency: vigie.Immediate, NotifyMe: true,
-			Criteria: service.CriteriaInput{Keywords: &[]string{"voirie"}},
+			Criteria: query.Patch{Keywords: &[]string{"voirie"}},
 		},
 		{
 			Name: "Entretien dans le quart sud-est", Active: true, Frequency: vigie.Daily, NotifyMe: true, Recipients: []string{"agence-sud@example.org"},
-			Criteria: service.CriteriaInput{
+			Criteria: query.Patch{
 				Keywords: &[]string{"nettoyage", "entretien", "espaces verts"}, KeywordMode: &anyKeyword,
-				Departments: &[]string{"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"},
+				Lists: query.Values{query.Department: {"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"}},
 			},
 		},
 		{
 			Name: "Maîtrise d'œuvre", Active: false, Frequency: vigie.Weekly, NotifyMe: true,
-			Criteria: service.CriteriaInput{Keywords: &[]string{"maîtrise d'œuvre"}, Natures: &[]vigie.Nature{vigie.Services}},
+			Criteria: query.Patch{Keywords: &[]string{"maîtrise d'œuvre"}, Lists: query.Values{query.Nature: {string(vigie.Services)}}},
 		},
 	}
 }

@@ -93,7 +93,7 @@ func (s *site) fronts(mux *http.ServeMux) {
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
 	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now}, graph.Options{
-		SignIn: signIn, Intake: s.gate.intake(), Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})
 	operations.AroundOperations(s.traces.operations)
@@ -160,7 +160,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		leave, err := s.gate.signIns.enter(ctx)
+		leave, err := s.gate.signIns.enter(ctx, 1)
 		if err != nil {
 			turnAway(w, r, err)
 			return

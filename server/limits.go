@@ -22,7 +22,6 @@ import (
 
 	"vigie"
 	"vigie/graph"
-	"vigie/graph/limit"
 	"vigie/graph/wire"
 )
 
@@ -63,7 +62,7 @@ func limitVars() map[string]string {
 // graph are the limits of an operation.
 func (s limitSettings) graph() graph.Limits {
 	return graph.Limits{
-		Tokens: s.MaxTokens, Shape: limit.Shape{Depth: s.MaxDepth, Fields: s.MaxFields, Aliases: s.MaxAliases, Directives: s.MaxDirectives},
+		Tokens: s.MaxTokens, Shape: graph.Shape{Depth: s.MaxDepth, Fields: s.MaxFields, Aliases: s.MaxAliases, Directives: s.MaxDirectives},
 		Cost: s.MaxCost, Time: s.MaxTime, OnSocket: s.MaxOnSocket, Subscriptions: s.MaxSubscriptions,
 	}
 }
@@ -132,6 +131,7 @@ type gate struct {
 	proxies                    []netip.Prefix
 	accounts, addresses, wrong *buckets
 	signIns, answers           *queue
+	work                       *queues // places are units of cost
 	streams, connections       *shares
 	strangers, known           senders
 	now                        func() time.Time
@@ -154,6 +154,9 @@ const (
 	// empty object takes three of them, and some 90 bytes of memory. fewValues may
 	// always be there.
 	bytesPerValue, fewValues = 64, 1000
+	// waitingForWork is how many operations of a caller wait for those before them.
+	// Each has a place that others lack meanwhile.
+	waitingForWork = 16
 	// maxNesting is how many lists and objects may stand within one another. Of the
 	// schema's inputs, a lot's CPV codes stand deepest: in seven.
 	maxNesting = 32
@@ -163,7 +166,8 @@ const (
 func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	g := &gate{
 		limitSettings: s, accounts: newBuckets(s.RateAccount), addresses: newBuckets(s.RateAddress), wrong: newBuckets(s.RateBadTokens), now: now,
-		signIns: newQueue(s.MaxInFlight), answers: newQueue(s.MaxInFlight),
+		signIns: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second), answers: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second),
+		work:    newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
 		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
 		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
@@ -238,7 +242,8 @@ func (g *gate) sender(ctx context.Context) (who string, among *senders) {
 // intake is what requests have to pass before they are parsed.
 func (g *gate) intake() wire.Intake {
 	return wire.Intake{
-		Limits: g.limits, Admit: g.admit, Begin: g.answers.enter,
+		Limits: g.limits, Admit: g.admit,
+		Begin: func(ctx context.Context) (func(), error) { return g.answers.enter(ctx, 1) },
 		Open: func(ctx context.Context) (func(), error) {
 			who, among := g.sender(ctx)
 			return among.requests.take(who, 1)
@@ -248,6 +253,14 @@ func (g *gate) intake() wire.Intake {
 			return among.bytes.take(who, int64(n))
 		},
 	}
+}
+
+// pace has the operations of a caller that run at once cost no more together
+// than one may alone: many dear ones at once would take all processors from
+// others, and much memory.
+func (g *gate) pace(ctx context.Context, cost int) (done func(), err error) {
+	who, _ := caller(ctx)
+	return g.work.enter(ctx, who, int64(cost))
 }
 
 // limits are what one request may be. Notices come many at once.

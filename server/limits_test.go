@@ -168,7 +168,7 @@ func TestShedding(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		return w
 	}
-	leave, err := g.answers.enter(t.Context())
+	leave, err := g.answers.enter(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"vigie"
 	"vigie/ingest/watches"
 	"vigie/lexicon"
+	"vigie/query"
 	"vigie/store"
 )
 
@@ -67,24 +67,28 @@ func (f *form) importedWatch(ctx context.Context, s *Service, in *watches.Watch)
 	if t := f.past(in.CreatedAt, now, "createdAt"); t != nil {
 		w.Watch.CreatedAt = *t
 	}
-	criteria, err := f.criteria(ctx, s, CriteriaInput{
-		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
-		ExcludedKeywords: in.ExcludedKeywords, Departments: in.Departments, IncludeNationwide: in.IncludeNationwide, CPVCodes: in.CPVCodes,
-		Natures: f.importedNatures(in.Natures),
-	}, nil)
+	criteria, err := f.criteria(ctx, s, f.importedCriteria(in), nil, lineName)
 	if err != nil {
 		return nil, err
 	}
-	for _, problem := range f.problems {
-		if problem.Field[0] == "departmentCodes" { // as the API calls them
-			problem.Field[0] = "departments"
-		}
-	}
-	w.Watch.Criteria = criteria.over(newCriteria())
+	w.Watch.Criteria = criteria.Over(newCriteria())
 	w.Buyers = f.importedBuyers(in.Buyers)
 	w.Recipients = f.importedRecipients(in.Recipients, w.Email, now)
 	w.Digest, err = digest(in)
 	return w, err
+}
+
+// importedCriteria are the criteria of a line, but for its buyers, whom the store looks for by their names.
+func (f *form) importedCriteria(in *watches.Watch) query.Patch {
+	p := query.Patch{
+		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
+		ExcludedKeywords: in.ExcludedKeywords, IncludeNationwide: in.IncludeNationwide,
+	}
+	lists := in.Lists()
+	for _, criterion := range query.Criteria() {
+		p.Lists[criterion.Field] = lists[criterion.Name]
+	}
+	return p
 }
 
 // digest changes with all that a line says, and not with how it is written.
@@ -112,26 +116,14 @@ func (f *form) ref(s string, most int, field string) string {
 
 // oneOf reads one of some values, or what stands for nothing said.
 func oneOf[T ~string](f *form, s string, otherwise T, values []T, field ...string) T {
-	value := cmp.Or(T(strings.ToUpper(s)), otherwise)
-	if !slices.Contains(values, value) {
-		names := make([]string, len(values))
-		for i, v := range values {
-			names[i] = string(v)
-		}
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "« %s » n’est pas une valeur possible. Valeurs possibles : %s",
-			EN: "“%s” is not one of: %s",
-		}.With(s, strings.Join(names, ", ")), field...)
+	if s == "" {
+		return otherwise
+	}
+	value, mistake := query.ParseOneOf(s, values)
+	if mistake != nil {
+		f.problems.Add(mistake.Code, mistake.Text, field...)
 	}
 	return value
-}
-
-func (f *form) importedNatures(in []string) *[]vigie.Nature {
-	natures := make([]vigie.Nature, len(in))
-	for i, nature := range in {
-		natures[i] = oneOf(f, nature, "", vigie.Natures(), "natures", strconv.Itoa(i))
-	}
-	return &natures
 }
 
 // past checks a time, which is not to come.

@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/address"
+	"vigie/database"
 	"vigie/query"
 	"vigie/store"
 )
@@ -88,6 +89,7 @@ const (
 	AlertBeforeWatch   AlertReasonCode = "BEFORE_WATCH"
 	AlertQuiet         AlertReasonCode = "QUIET"
 	AlertNotMatchedYet AlertReasonCode = "NOT_MATCHED_YET"
+	AlertSetAside      AlertReasonCode = "SET_ASIDE"
 	AlertNotOnline     AlertReasonCode = "NOT_ONLINE"
 	AlertUnknown       AlertReasonCode = "UNKNOWN"
 )
@@ -264,10 +266,37 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	case since[len(since)-1].ID > told:
 		because(AlertNotMatchedYet, vigie.Text{FR: "L’avis n’a pas encore été comparé aux veilles : il le sera dans un instant.", EN: "The notice has not been compared with the watches yet: it will be in a moment."})
 	}
+	aside, err := s.setAside(ctx, w, t, since)
+	if err != nil {
+		return nil, err
+	}
+	if aside {
+		because(AlertSetAside, vigie.Text{
+			FR: "L’avis n’a pas pu être traité. L’exploitant du service peut relancer son traitement.",
+			EN: "The notice could not be processed. The operator of the service can have it tried again.",
+		})
+	}
 	if t.Status(s.now()) != vigie.StatusOnline {
 		because(AlertNotOnline, vigie.Text{FR: "Le marché n’est plus en ligne : il n’est plus possible d’y répondre.", EN: "The tender is no longer online: it cannot be answered any more."})
 	}
 	return list, nil
+}
+
+// setAside reports whether an alert is missing because an item is in quarantine: a notice, the tender that watches
+// are to catch up on, or the watch itself.
+func (s *Service) setAside(ctx context.Context, w *vigie.Watch, t *vigie.Tender, notices []*vigie.Notice) (bool, error) {
+	numbers := make([]int64, len(notices))
+	for i, n := range notices {
+		numbers[i] = n.ID
+	}
+	for consumer, items := range map[string][]int64{
+		database.AlertsConsumer: numbers, database.CatchUpConsumer: {t.ID}, database.MatcherConsumer: {w.ID},
+	} {
+		if aside, err := s.Store.Database().IsSetAside(ctx, consumer, items...); aside || err != nil {
+			return aside, err
+		}
+	}
+	return false, nil
 }
 
 // notMatching names the criteria that a tender does not meet.

@@ -40,23 +40,17 @@ type ExportedAccount struct {
 
 // ExportedWatch is a watch of the account, deleted or not.
 type ExportedWatch struct {
-	Number            int64             `json:"-" bun:"id"`
-	ID                string            `json:"id" bun:"-"`
-	ExternalID        *string           `json:"externalId,omitempty"` // on the platform that it was imported from
-	Name              string            `json:"name"`
-	Keywords          []string          `json:"keywords"`
-	KeywordMode       vigie.KeywordMode `json:"keywordMode"`
-	ExcludedKeywords  []string          `json:"excludedKeywords"`
-	Buyers            []string          `json:"buyers" bun:"-"`
-	Departments       []string          `json:"departments"`
-	IncludeNationwide bool              `json:"includeNationwide"`
-	Natures           []vigie.Nature    `json:"natures"`
-	CPVCodes          []string          `json:"cpvCodes"`
-	Active            bool              `json:"active"`
-	Frequency         vigie.Frequency   `json:"frequency"`
-	CreatedAt         time.Time         `json:"createdAt"`
-	UpdatedAt         time.Time         `json:"updatedAt"`
-	DeletedAt         *time.Time        `json:"deletedAt"`
+	Number         int64   `json:"-" bun:"id"`
+	ID             string  `json:"id" bun:"-"`
+	ExternalID     *string `json:"externalId,omitempty"` // on the platform that it was imported from
+	Name           string  `json:"name"`
+	vigie.Criteria `bun:"embed:"`
+	Buyers         []string        `json:"buyers" bun:"-"`
+	Active         bool            `json:"active"`
+	Frequency      vigie.Frequency `json:"frequency"`
+	CreatedAt      time.Time       `json:"createdAt"`
+	UpdatedAt      time.Time       `json:"updatedAt"`
+	DeletedAt      *time.Time      `json:"deletedAt"`
 }
 
 // ExportedAddress is an address on a watch, with its consent.
@@ -199,9 +193,10 @@ func (e *Export) name(ids *opaque.Keys) {
 
 // watches reads the watches, with the names of their buyers.
 func (e *Export) watches(ctx context.Context, from func(table string) *bun.SelectQuery, account int64) error {
+	columns, _ := listColumns()
 	err := from("watches").Column("id").ColumnExpr("(SELECT MIN(external_id) FROM imported_watches WHERE watch_id = watches.id) AS external_id").
-		Column("name", "keywords", "keyword_mode", "excluded_keywords", "departments", "include_nationwide").
-		Column("natures", "cpv_codes", "active", "frequency", "created_at", "updated_at", "deleted_at").
+		Column("name", "keywords", "keyword_mode", "excluded_keywords", "include_nationwide").Column(columns...).
+		Column("active", "frequency", "created_at", "updated_at", "deleted_at").
 		Where("account_id = ?", account).Order("id").Scan(ctx, &e.Watches)
 	if err != nil {
 		return err

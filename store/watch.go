@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/query"
 )
 
 // WatchFilter selects watches of an account; the zero value selects all.
@@ -333,10 +334,22 @@ func insertWatchBuyers(ctx context.Context, tx bun.Tx, watches []*vigie.Watch) e
 func storedCriteria(c vigie.Criteria) vigie.Criteria {
 	c.Keywords = orEmpty(c.Keywords)
 	c.ExcludedKeywords = orEmpty(c.ExcludedKeywords)
-	c.Departments = orEmpty(c.Departments)
-	c.Natures = orEmpty(c.Natures)
-	c.CPVCodes = orEmpty(c.CPVCodes)
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			criterion.Set(&c, criterion.Values(&c))
+		}
+	}
 	return c
+}
+
+// listColumns are the columns of watches that hold lists of values, and their criteria.
+func listColumns() (columns []string, criteria []query.Criterion) {
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			columns, criteria = append(columns, criterion.Column), append(criteria, criterion)
+		}
+	}
+	return columns, criteria
 }
 
 // takenName returns err, with a field and a text if the name of a watch is taken: nothing else of a watch must be

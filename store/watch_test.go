@@ -16,6 +16,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/query"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -559,6 +560,53 @@ func TestVouchedSince(t *testing.T) {
 			if step.email == "" && a.Email != "b@example.org" {
 				t.Errorf("step %d: the address is %q", i, a.Email)
 			}
+		}
+	})
+}
+
+// TestCriteriaAreKept: the database takes every value of every criterion, and all who read a watch get them back.
+func TestCriteriaAreKept(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		mine := account(t, s, "a")
+		buyer := publish(t, s, notice("1", 0))[0].Notice
+		buyers := []string{vigie.GlobalID(vigie.KindBuyer, tender(t, s, buyer.TenderID).BuyerID)}
+		want := vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword, ExcludedKeywords: []string{"eau"}, IncludeNationwide: true}
+		for _, c := range query.Criteria() {
+			if c.Field == query.Buyer {
+				c.Set(&want, buyers)
+			} else {
+				c.Set(&want, c.All())
+			}
+		}
+		w, err := s.CreateWatch(t.Context(), mine, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily, Criteria: want}, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := s.Watches(t.Context(), mine.ID, store.WatchFilter{})
+		if err != nil || len(read) != 1 {
+			t.Fatal(read, err)
+		}
+		err = s.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
+			for state, err := range now.ChangedWatches(ctx, 0) {
+				if diff := cmp.Diff(&want, state.Criteria); diff != "" || state.ID != w.ID || err != nil {
+					t.Errorf("for matching: %v, -want +got:\n%s", err, diff)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		export, err := s.Export(t.Context(), mine.ID)
+		if err != nil || len(export.Watches) != 1 {
+			t.Fatal(export, err)
+		}
+		if diff := cmp.Diff(want, read[0].Criteria); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		want.BuyerIDs = nil // exported by their names
+		if diff := cmp.Diff(want, export.Watches[0].Criteria); diff != "" {
+			t.Errorf("exported: -want +got:\n%s", diff)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 	"vigie"
 	"vigie/freetext"
-	"vigie/graph/scalar"
+	"vigie/graph/input"
 	"vigie/search"
 	"vigie/service"
 	"vigie/store"
@@ -95,12 +95,12 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (vigie.Node, error)
 	Watch(ctx context.Context, id string) (*vigie.Watch, error)
 	Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
-	MatchingTenders(ctx context.Context, watchIds []string, includeInactive bool, search *string, complete bool, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
-	PreviewMatches(ctx context.Context, criteria CriteriaInput, first *int32) (*MatchPreview, error)
+	MatchingTenders(ctx context.Context, watchIds []string, includeInactive bool, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	PreviewMatches(ctx context.Context, criteria map[string]any, first *int32) (*MatchPreview, error)
 	ExplainMatch(ctx context.Context, watchID string, tenderID string) (*MatchExplanation, error)
 	Tender(ctx context.Context, id string) (*vigie.Tender, error)
 	TenderBySourceRef(ctx context.Context, source string, sourceRef string) (*vigie.Tender, error)
-	Tenders(ctx context.Context, search *string, complete bool, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	Tenders(ctx context.Context, search *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Buyers(ctx context.Context, search string, first *int32, after *string, last *int32, before *string) (*service.BuyerPage, error)
 	Departments(ctx context.Context) ([]*vigie.Department, error)
 	Limits(ctx context.Context) (*Limits, error)
@@ -154,7 +154,7 @@ type WatchResolver interface {
 	Recipients(ctx context.Context, obj *vigie.Watch) ([]*vigie.Recipient, error)
 
 	OnlineCount(ctx context.Context, obj *vigie.Watch) (*int32, error)
-	MatchingTenders(ctx context.Context, obj *vigie.Watch, search *string, complete bool, filter *TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	MatchingTenders(ctx context.Context, obj *vigie.Watch, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Health(ctx context.Context, obj *vigie.Watch) (*service.WatchHealth, error)
 	Deliveries(ctx context.Context, obj *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
@@ -556,8 +556,8 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 	}
 	args["complete"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -632,8 +632,8 @@ func (ec *executionContext) field_Query_previewMatches_args(ctx context.Context,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "criteria",
-		func(ctx context.Context, v any) (CriteriaInput, error) {
-			return ec.unmarshalNCriteriaInput2vigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNCriteriaInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -706,8 +706,8 @@ func (ec *executionContext) field_Query_tenders_args(ctx context.Context, rawArg
 	}
 	args["complete"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -924,8 +924,8 @@ func (ec *executionContext) field_Watch_matchingTenders_args(ctx context.Context
 	}
 	args["complete"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2262,6 +2262,29 @@ func (ec *executionContext) _Criteria_natures(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Criteria_natures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Nature")
+}
+
+func (ec *executionContext) _Criteria_procedures(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_procedures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Procedures, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+			return ec.marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_procedures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Procedure")
 }
 
 func (ec *executionContext) _Criteria_cpvCodes(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
@@ -5508,7 +5531,7 @@ func (ec *executionContext) _Query_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(bool), fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(bool), fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -5552,7 +5575,7 @@ func (ec *executionContext) _Query_previewMatches(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PreviewMatches(ctx, fc.Args["criteria"].(CriteriaInput), fc.Args["first"].(*int32))
+			return ec.Resolvers.Query().PreviewMatches(ctx, fc.Args["criteria"].(map[string]any), fc.Args["first"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *MatchPreview) graphql.Marshaler {
@@ -5728,7 +5751,7 @@ func (ec *executionContext) _Query_tenders(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -8181,7 +8204,7 @@ func (ec *executionContext) _Watch_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -8866,7 +8889,7 @@ func (ec *executionContext) unmarshalInputCreateWatchInput(ctx context.Context, 
 			it.Name = data
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
-			data, err := ec.unmarshalNCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+			data, err := ec.unmarshalNCriteriaInput2map(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -8916,8 +8939,8 @@ func UnmarshalCreateWatchInput(ctx context.Context, raw any) (CreateWatchInput, 
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj any) (CriteriaInput, error) {
-	var it CriteriaInput
+func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
 	if obj == nil {
 		return it, nil
 	}
@@ -8927,7 +8950,8 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "cpvCodes"}
+	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "procedures", "cpvCodes"}
+	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8940,63 +8964,70 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 			if err != nil {
 				return it, err
 			}
-			it.Keywords = graphql.OmittableOf(data)
+			it["keywords"] = data
 		case "keywordsText":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keywordsText"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeywordsText = graphql.OmittableOf(data)
+			it["keywordsText"] = data
 		case "keywordMode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keywordMode"))
 			data, err := ec.unmarshalOKeywordMode2ᚖvigieᚐKeywordMode(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeywordMode = graphql.OmittableOf(data)
+			it["keywordMode"] = data
 		case "excludedKeywords":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludedKeywords"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ExcludedKeywords = graphql.OmittableOf(data)
+			it["excludedKeywords"] = data
 		case "buyerIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buyerIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.BuyerIds = graphql.OmittableOf(data)
+			it["buyerIds"] = data
 		case "departmentCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DepartmentCodes = graphql.OmittableOf(data)
+			it["departmentCodes"] = data
 		case "includeNationwide":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeNationwide"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.IncludeNationwide = graphql.OmittableOf(data)
+			it["includeNationwide"] = data
 		case "natures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("natures"))
 			data, err := ec.unmarshalONature2ᚕvigieᚐNatureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Natures = graphql.OmittableOf(data)
+			it["natures"] = data
+		case "procedures":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedures"))
+			data, err := ec.unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["procedures"] = data
 		case "cpvCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CpvCodes = graphql.OmittableOf(data)
+			it["cpvCodes"] = data
 		}
 	}
 	return it, nil
@@ -9008,8 +9039,8 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCriteriaInput(ctx context.Context, raw any) (CriteriaInput, error) {
-	var out CriteriaInput
+func UnmarshalCriteriaInput(ctx context.Context, raw any) (map[string]any, error) {
+	var out map[string]any
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CriteriaInput", raw, &out)
 	return out, err
 }
@@ -9228,8 +9259,8 @@ func UnmarshalNoticeInput(ctx context.Context, raw any) (NoticeInput, error) {
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj any) (TenderFilter, error) {
-	var it TenderFilter
+func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
 	if obj == nil {
 		return it, nil
 	}
@@ -9240,6 +9271,7 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 	}
 
 	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo"}
+	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9252,70 +9284,70 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 			if err != nil {
 				return it, err
 			}
-			it.Statuses = data
+			it["statuses"] = data
 		case "departmentCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DepartmentCodes = data
+			it["departmentCodes"] = data
 		case "buyerIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buyerIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.BuyerIds = data
+			it["buyerIds"] = data
 		case "natures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("natures"))
 			data, err := ec.unmarshalONature2ᚕvigieᚐNatureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Natures = data
+			it["natures"] = data
 		case "procedures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedures"))
 			data, err := ec.unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Procedures = data
+			it["procedures"] = data
 		case "cpvCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CpvCodes = data
+			it["cpvCodes"] = data
 		case "publishedFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedFrom"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PublishedFrom = data
+			it["publishedFrom"] = data
 		case "publishedTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedTo"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PublishedTo = data
+			it["publishedTo"] = data
 		case "deadlineFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineFrom"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DeadlineFrom = data
+			it["deadlineFrom"] = data
 		case "deadlineTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineTo"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DeadlineTo = data
+			it["deadlineTo"] = data
 		}
 	}
 	return it, nil
@@ -9327,8 +9359,8 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalTenderFilter(ctx context.Context, raw any) (TenderFilter, error) {
-	var out TenderFilter
+func UnmarshalTenderFilter(ctx context.Context, raw any) (map[string]any, error) {
+	var out map[string]any
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TenderFilter", raw, &out)
 	return out, err
 }
@@ -9430,7 +9462,7 @@ func (ec *executionContext) unmarshalInputUpdateWatchInput(ctx context.Context, 
 			it.Name = graphql.OmittableOf(data)
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
-			data, err := ec.unmarshalOCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+			data, err := ec.unmarshalOCriteriaInput2map(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -10055,6 +10087,11 @@ func (ec *executionContext) _Criteria(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "natures":
 			out.Values[i] = ec._Criteria_natures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "procedures":
+			out.Values[i] = ec._Criteria_procedures(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -12880,14 +12917,9 @@ func (ec *executionContext) marshalNCriteria2vigieᚐCriteria(ctx context.Contex
 	return ec._Criteria(ctx, sel, &v)
 }
 
-func (ec *executionContext) unmarshalNCriteriaInput2vigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (CriteriaInput, error) {
+func (ec *executionContext) unmarshalNCriteriaInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (*CriteriaInput, error) {
-	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNCriterionResult2ᚕᚖvigieᚋgraphᚋgqlᚐCriterionResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*CriterionResult) graphql.Marshaler {
@@ -12915,13 +12947,13 @@ func (ec *executionContext) marshalNCriterionResult2ᚖvigieᚋgraphᚋgqlᚐCri
 }
 
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := scalar.UnmarshalDateTime(v)
+	res, err := input.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := scalar.MarshalDateTime(v)
+	res := input.MarshalDateTime(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
@@ -13340,6 +13372,36 @@ func (ec *executionContext) marshalNProcedure2vigieᚐProcedure(ctx context.Cont
 		graphql.AddInvalidNullFromMarshaler(ctx, "Procedure!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, v any) ([]vigie.Procedure, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.Procedure, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProcedure2vigieᚐProcedure(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProcedure2vigieᚐProcedure(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNPublishOutcome2vigieᚋstoreᚐOutcome(ctx context.Context, v any) (store.Outcome, error) {
@@ -13814,19 +13876,19 @@ func (ec *executionContext) marshalOCreateWatchPayload2ᚖvigieᚋgraphᚋgqlᚐ
 	return ec._CreateWatchPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (*CriteriaInput, error) {
+func (ec *executionContext) unmarshalOCriteriaInput2map(ctx context.Context, v any) (map[string]any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := scalar.UnmarshalDateTime(v)
+	res, err := input.UnmarshalDateTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -13836,7 +13898,7 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	}
 	_ = sel
 	_ = ctx
-	res := scalar.MarshalDateTime(*v)
+	res := input.MarshalDateTime(*v)
 	return res
 }
 
@@ -14175,12 +14237,12 @@ func (ec *executionContext) marshalOTenderFacets2ᚖvigieᚋserviceᚐTenderFace
 	return ec._TenderFacets(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx context.Context, v any) (*TenderFilter, error) {
+func (ec *executionContext) unmarshalOTenderFilter2map(ctx context.Context, v any) (map[string]any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputTenderFilter(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOTenderOrder2ᚖvigieᚋsearchᚐOrder(ctx context.Context, v any) (*search.Order, error) {

@@ -64,7 +64,7 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if response == nil { // the client has disconnected
 		return
 	}
-	written, err := h.answer(r.Context(), response)
+	written, err := h.answer(r.Context(), response.Data)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -149,25 +149,37 @@ func (a *answer) invalid(op *graphql.OperationContext, errs gqlerror.List) (stat
 	return status, a.exec.DispatchError(graphql.WithOperationContext(a.r.Context(), op), errs)
 }
 
-// body is a response as it is written: one without data was never run.
-type body struct {
-	Errors     gqlerror.List   `json:"errors,omitempty"`
-	Data       json.RawMessage `json:"data,omitempty"`
-	Extensions map[string]any  `json:"extensions,omitempty"`
-}
-
 func (a *answer) write(status int, response *graphql.Response) {
 	h := a.w.Header()
 	h.Set("Content-Type", a.kind+"; charset=utf-8")
 	h.Set("Cache-Control", "no-store") // it is for who asks alone
 	a.w.WriteHeader(status)
-	// What fails here is the client's connection.
-	if len(response.Errors) == 0 && len(response.Extensions) == 0 {
-		// The data is JSON already; an encoder would read it all again.
-		_, _ = io.WriteString(a.w, `{"data":`)
-		_, _ = a.w.Write(response.Data)
-		_, _ = io.WriteString(a.w, "}\n")
-		return
+	_ = writeResponse(a.w, response) // what fails is the client's connection
+}
+
+// writeResponse writes a response and the end of its line. Its data is JSON
+// already: an encoder would read it all again, and copy it.
+func writeResponse(w io.Writer, response *graphql.Response) error {
+	next := "{"
+	part := func(name string, value any) {
+		// Errors and extensions are of plain types: they can be encoded.
+		raw, isRaw := value.(json.RawMessage)
+		if !isRaw {
+			raw, _ = json.Marshal(value)
+		}
+		_, _ = io.WriteString(w, next+`"`+name+`":`)
+		_, _ = w.Write(raw)
+		next = ","
 	}
-	_ = json.NewEncoder(a.w).Encode(body{response.Errors, response.Data, response.Extensions})
+	if len(response.Errors) > 0 {
+		part("errors", response.Errors)
+	}
+	if len(response.Data) > 0 { // one without was never run
+		part("data", response.Data)
+	}
+	if len(response.Extensions) > 0 {
+		part("extensions", response.Extensions)
+	}
+	_, err := io.WriteString(w, "}\n")
+	return err
 }

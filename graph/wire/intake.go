@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"vigie"
 )
 
@@ -76,11 +74,11 @@ const shortAnswer = 64 << 10
 
 // answer takes memory for an answer until it is written: a client that asks much
 // and reads nothing is refused further long answers, and others are not.
-func (i Intake) answer(ctx context.Context, response *graphql.Response) (release func(), err error) {
-	if i.Hold == nil || len(response.Data) <= shortAnswer {
+func (i Intake) answer(ctx context.Context, text []byte) (release func(), err error) {
+	if i.Hold == nil || len(text) <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, len(response.Data))
+	return i.Hold(ctx, cap(text)) // what it takes, and not what of that is filled
 }
 
 // errTooLong is that more was sent than one may.

@@ -261,12 +261,18 @@ func (s *socket) end(code int, reason string) error {
 	return transport.ErrWebsocketClosed
 }
 
-// WriteJSON sends a message. That an operation is over is said once.
+// WriteJSON sends a message. That an operation is over is said once. A client
+// that leaves more long answers unread than it may have is cut off.
 func (s *socket) WriteJSON(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	release, err := s.rules.answer(s.caller(), text)
+	if err != nil {
+		return s.end(closeTryAgain, "Too many answers that were not read")
+	}
+	defer release()
 	var m message
 	if err := json.Unmarshal(text, &m); err != nil {
 		return err
@@ -282,7 +288,7 @@ func (s *socket) WriteJSON(v any) error {
 		}
 		delete(s.open, m.ID)
 	}
-	return s.link.WriteJSON(json.RawMessage(text))
+	return s.link.send(text)
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of

@@ -35,6 +35,7 @@ type Watch struct {
 	Departments       *[]string `json:"departments,omitempty"`
 	IncludeNationwide *bool     `json:"includeNationwide,omitempty"`
 	Natures           []string  `json:"natures,omitempty"` // WORKS, SUPPLIES, SERVICES
+	Procedures        []string  `json:"procedures,omitempty"`
 	CPVCodes          *[]string `json:"cpvCodes,omitempty"`
 	Active            *bool     `json:"active,omitempty"`
 	Frequency         string    `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
@@ -42,6 +43,17 @@ type Watch struct {
 	// its owner alone.
 	Recipients *[]Recipient `json:"recipients,omitempty"`
 	CreatedAt  *Time        `json:"createdAt,omitempty"`
+}
+
+// Lists returns the criteria that are lists of values, by their names; buyers are not among them.
+func (w *Watch) Lists() map[string][]string {
+	given := func(list *[]string) []string {
+		if list == nil {
+			return nil
+		}
+		return *list
+	}
+	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "procedures": w.Procedures, "cpvCodes": given(w.CPVCodes)}
 }
 
 // Ref is a text, or a whole number, by which another system knows something.

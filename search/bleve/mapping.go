@@ -8,6 +8,7 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
 	"github.com/blevesearch/bleve/v2/mapping"
 
+	"vigie/query"
 	"vigie/search/internal/plan"
 )
 
@@ -31,12 +32,18 @@ func unranked(value string) (number, id int64, err error) {
 
 func newMapping() mapping.IndexMapping {
 	doc := bleve.NewDocumentStaticMapping()
-	for field, read := range map[string]bool{
-		plan.Terms: false, plan.CPV: false, plan.Outcome: false,
-		plan.Words: false, plan.Title: false, plan.BuyerIs: false, plan.Written: false, plan.Codes: false,
-		plan.Departments: true, plan.Buyer: true, plan.Natures: true, plan.Procedure: true,
+	read := map[string]bool{ // and not only searched
+		plan.Outcome:           false,
 		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
-	} {
+	}
+	for _, field := range query.Fields() {
+		criterion := field.Criterion()
+		read[field.String()] = criterion != nil && criterion.Facet
+	}
+	for _, field := range plan.TextFields() {
+		read[field] = false
+	}
+	for field, read := range read {
 		f := bleve.NewKeywordFieldMapping()
 		f.Analyzer = keyword.Name
 		f.Store, f.IncludeInAll, f.IncludeTermVectors, f.SkipFreqNorm = false, false, false, true
@@ -56,13 +63,7 @@ func newMapping() mapping.IndexMapping {
 
 // fields is a row as the mapping names it.
 func fields(r plan.Row) map[string]any {
-	return map[string]any{
-		plan.Terms:              r.Terms,
-		plan.Departments:        r.Departments,
-		plan.Buyer:              r.Buyer,
-		plan.Natures:            r.Natures,
-		plan.Procedure:          r.Procedure,
-		plan.CPV:                r.CPV,
+	all := map[string]any{
 		plan.Outcome:            r.Outcome,
 		plan.PublishedAt:        float64(r.PublishedAt),
 		plan.DeadlineLow:        float64(r.DeadlineLow),
@@ -72,10 +73,9 @@ func fields(r plan.Row) map[string]any {
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),
 		rank(plan.Closes):       ranked(r.Closes, r.ID),
-		plan.Words:              r.Words,
-		plan.Title:              r.Title,
-		plan.BuyerIs:            r.Facts.Buyer,
-		plan.Written:            r.Written,
-		plan.Codes:              r.Codes,
 	}
+	for field, values := range r.Values {
+		all[field] = values
+	}
+	return all
 }

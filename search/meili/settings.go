@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/freetext"
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -32,8 +33,7 @@ func settings() map[string]any {
 		"searchableAttributes": []string{}, // texts are found by filters too
 		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"filterableAttributes": []any{
-			exact(false, plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV, plan.Outcome, cursorField),
-			exact(false, plan.Words, plan.Title, plan.BuyerIs, plan.Written, plan.Codes),
+			exact(false, append(append(valueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
 			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
@@ -46,6 +46,15 @@ func settings() map[string]any {
 		// Past this, rows would come unsorted, and nothing would say so.
 		"searchCutoffMs": 30_000,
 	}
+}
+
+// valueFields are those of a row's values.
+func valueFields() []string {
+	var names []string
+	for _, field := range query.Fields() {
+		names = append(names, field.String())
+	}
+	return names
 }
 
 // differ reports whether an index has other settings than ours.

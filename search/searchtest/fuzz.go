@@ -3,6 +3,7 @@ package searchtest
 import (
 	"testing"
 
+	"vigie/query"
 	"vigie/search"
 )
 
@@ -17,7 +18,7 @@ func FuzzText(f *testing.F, index search.Index) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		queries := []search.Query{
-			{Text: text, Limit: 3, Facets: []search.Facet{search.ByDepartment}}, {Text: text},
+			{Text: text, Limit: 3, Facets: []query.Field{query.Department}}, {Text: text},
 			{Text: text, Complete: true, Limit: 3}, {Text: text, Corrected: text}, {Text: "zzqxw", Corrected: text},
 		}
 		if (search.Query{Text: text, Order: search.Relevance}).Check() == nil {

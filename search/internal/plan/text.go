@@ -2,6 +2,7 @@ package plan
 
 import (
 	"vigie/freetext"
+	"vigie/query"
 	"vigie/search"
 )
 
@@ -13,6 +14,9 @@ const (
 	Written = "written"
 	Codes   = "codes"
 )
+
+// TextFields are all of them.
+func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Codes} }
 
 // Begins is true of rows with a value of the field that begins so.
 type Begins struct{ Field, With string }
@@ -96,9 +100,9 @@ func among(field string, w freetext.Word) Expr {
 	for _, term := range w.Terms {
 		terms = append(terms, In{field, []string{term}})
 	}
-	found := Or{terms, In{Codes, said([]string{w.Code})}, In{CPV, said([]string{w.CPV})}}
+	found := Or{terms, In{Codes, said([]string{w.Code})}, In{query.CPV.String(), said([]string{w.CPV})}}
 	if w.Place != nil {
-		found = append(found, In{Departments, w.Place.Departments})
+		found = append(found, In{query.Department.String(), w.Place.Departments})
 	}
 	return found
 }
