@@ -1,0 +1,146 @@
+package alert_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"vigie"
+	"vigie/alert/letter"
+	"vigie/store"
+	"vigie/store/storetest"
+)
+
+// What a walk of TestWalks does not do: the account's address, hour, day and zone change, frequencies change, a watch is
+// left and joined again before the sender looks, tenders merge; and in between the mail server refuses, and the watch
+// is deleted and restored. All that is published is owed, once, to the account's own address, whichever it is then.
+func TestBreakerWalks(t *testing.T) {
+	walks := 30
+	if n, err := strconv.Atoi(os.Getenv("BREAKER_WALKS")); err == nil {
+		walks = n
+	}
+	only := os.Getenv("BREAKER_OPS") // letters of the actions that are done; all if empty
+	if only == "" {
+		only = "pcuf+dr"
+	}
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			if kind == "postgres" {
+				walks = max(1, walks/5)
+			}
+			for seed := range walks {
+				t.Run(fmt.Sprint(seed), func(t *testing.T) { breakerWalk(t, open(t), uint64(seed), only) })
+				if t.Failed() {
+					break
+				}
+			}
+		})
+	}
+}
+
+func breakerWalk(t *testing.T, url string, seed uint64, only string) {
+	w := newWorld(t, url)
+	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sender.Templates = templates
+	random := rand.New(rand.NewPCG(7, seed))
+	var log []string
+	note := func(format string, values ...any) {
+		log = append(log, w.now.Format("01-02 15:04 ")+fmt.Sprintf(format, values...))
+	}
+	watch := w.watch(w.account, "Voirie", vigie.Frequencies()[random.IntN(3)], "voirie")
+	addresses := []string{"ana@example.org", "b@example.org", "c@example.org"}
+	mailed := make(map[string]int)
+	var published []string
+	deleted := false
+	send := func() {
+		if err := w.sender.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range w.mailer.messages {
+			for line := range strings.Lines(m.Text) {
+				kind, title, _ := strings.Cut(strings.TrimSpace(line), " ")
+				note("mail to %s: %s", m.To, strings.TrimSpace(line))
+				if _, ref, ok := strings.Cut(title, "objet "); ok && strings.EqualFold(kind, "new") {
+					mailed[ref]++
+				}
+			}
+		}
+		w.mailer.messages = nil
+	}
+	for range 25 {
+		op := only[random.IntN(len(only))]
+		switch op {
+		case 'p', '+':
+			ref := fmt.Sprint("t", len(published))
+			published = append(published, ref)
+			note("publish %s", ref)
+			w.publish(ref, "Voirie objet "+ref, until(w.in(300*day)))
+		case 'u':
+			u := vigie.AccountUpdate{DigestHour: new(int32(random.IntN(24))), TimeZone: new([]string{"Europe/Paris", "Pacific/Auckland", "America/Los_Angeles"}[random.IntN(3)]),
+				DigestDay: new([]vigie.Weekday{vigie.Monday, vigie.Wednesday, vigie.Sunday}[random.IntN(3)])}
+			note("account: %d %s %s", *u.DigestHour, *u.TimeZone, *u.DigestDay)
+			if _, err := w.store.UpdateAccount(t.Context(), w.account.ID, u); err != nil {
+				t.Fatal(err)
+			}
+		case 'f':
+			if !deleted {
+				f := vigie.Frequencies()[random.IntN(3)]
+				note("frequency: %s", f)
+				w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Frequency = f })
+			}
+		case 'c':
+			to := addresses[random.IntN(3)]
+			note("address: %s", to)
+			w.moves("ana", to, true)
+			w.account, err = w.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana", Email: to, EmailVerified: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+		case 'd':
+			if !deleted {
+				note("delete")
+				w.remove(w.account, watch)
+				deleted = true
+			}
+		case 'r':
+			note("mail is refused from now on")
+			w.mailer.refuse = refuseForNow
+		}
+		if random.IntN(3) > 0 {
+			w.enter()
+		}
+		if random.IntN(3) > 0 {
+			send()
+		}
+		if random.IntN(2) == 0 {
+			w.mailer.refuse = nil
+		}
+		w.now = w.now.Add([]time.Duration{time.Second, 10 * time.Minute, 3 * time.Hour, 20 * time.Hour}[random.IntN(4)])
+		if deleted {
+			note("restore")
+			w.restore(w.account, watch)
+			deleted = false
+		}
+	}
+	w.mailer.refuse = nil
+	for range 12 {
+		w.enter()
+		send()
+		w.now = w.now.Add(26 * time.Hour)
+	}
+	send()
+	for _, ref := range published {
+		if mailed[ref] != 1 {
+			t.Errorf("%s is mailed as new %d times\n\t%s", ref, mailed[ref], strings.Join(log, "\n\t"))
+			break
+		}
+	}
+}
