@@ -17,11 +17,11 @@ import (
 	"vigie/consumer"
 )
 
-// holdsUp delays the queries for changed tenders.
+// holdsUp delays the queries for missed notices.
 type holdsUp struct{ until chan struct{} }
 
 func (h holdsUp) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	if strings.Contains(e.Query, `FROM "tenders"`) && strings.Contains(e.Query, "number > ") {
+	if strings.Contains(e.Query, `FROM "notices"`) && strings.Contains(e.Query, "NOT quiet") {
 		select {
 		case <-h.until:
 		case <-ctx.Done():
@@ -170,7 +170,7 @@ func TestCatchUpTogether(t *testing.T) {
 	})
 }
 
-// Each tender is read once for all watches that catch up, however many they are.
+// Each notice is read once for all watches that catch up, however many they are.
 func TestCatchUpReadsOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		var read tenderReads

@@ -154,7 +154,7 @@ type permission struct {
 
 // permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
 func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Time) permission {
-	if r.Left || r.Bounced || t.Dismissed && r.Primary {
+	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats {
 		return permission{never: true}
 	}
 	held := now

@@ -94,12 +94,25 @@ func (l *Ledger) process(ctx context.Context, items []consumer.Item) error {
 		return err
 	}
 	l.fault(AfterMatch)
+	if err := l.decideAgain(ctx, items); err != nil {
+		return err
+	}
 	for _, n := range found {
 		if err := l.enter(ctx, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// decideAgain makes the sender decide again about what waits of the tenders of notices, also of those that alert nobody:
+// each can move the deadline, or merge tenders.
+func (l *Ledger) decideAgain(ctx context.Context, items []consumer.Item) error {
+	notices := make([]int64, len(items))
+	for i, item := range items {
+		notices[i] = item.ID
+	}
+	return l.Store.DecideAgain(ctx, notices)
 }
 
 func (l *Ledger) fault(at Fault) {
@@ -123,27 +136,25 @@ type announcement struct {
 	// before the notice.
 	matching []int64
 	knew     map[int64]bool
-	// missed are the watches that missed the tender, if there is no notice but these watches catch up.
+	// missed are the watches that missed the notice and now catch up; then no other recipients are alerted.
 	missed []int64
 }
 
 // read finds out what notices say.
 func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]announcement, error) {
-	numbers, oldest := make([]int64, len(items)), make(map[int64]time.Time, len(items))
+	numbers, read := make([]int64, len(items)), make(map[int64]time.Time, len(items))
 	for i, item := range items {
 		at := item.FirstTried // a notice that was quarantined alerts as it would have done then
 		if at.IsZero() {
 			at = l.Now()
 		}
-		numbers[i], oldest[item.ID] = item.ID, at.Add(-l.MaxAge)
+		numbers[i], read[item.ID] = item.ID, at
 	}
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil {
 		return nil, err
 	}
-	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool {
-		return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(oldest[n.ID])
-	})
+	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool { return l.silent(n, read[n.ID]) })
 	if len(notices) == 0 {
 		return nil, nil
 	}
@@ -166,11 +177,15 @@ func (l *Ledger) read(ctx context.Context, now *store.Snapshot, items []consumer
 	var list []announcement
 	for _, notice := range notices {
 		if n, tells := l.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
-			n.about.AsOf = now.Number
 			list = append(list, n)
 		}
 	}
 	return list, nil
+}
+
+// silent reports whether a notice that is known since a time alerts nobody.
+func (l *Ledger) silent(n *vigie.Notice, since time.Time) bool {
+	return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(since.Add(-l.MaxAge))
 }
 
 // match returns the watches that a tender matches: those that are on, and those that were switched off since the last
@@ -250,11 +265,11 @@ func (l *Ledger) enter(ctx context.Context, n announcement) error {
 
 // alerts returns which recipients are alerted of an announcement.
 func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, error) {
-	alerted, err := l.Store.Alerted(ctx, n.about.TenderID, n.about.NoticeID)
+	alerted, err := l.Store.Alerted(ctx, n.about)
 	if err != nil {
 		return nil, err
 	}
-	mailed, err := l.Store.AlertedRecipients(ctx, n.about.TenderID, n.about.NoticeID)
+	known, err := l.Store.Knowledge(ctx, n.about)
 	if err != nil {
 		return nil, err
 	}
@@ -272,11 +287,10 @@ func (l *Ledger) alerts(ctx context.Context, n announcement) ([]store.Alert, err
 	found := query.NewFinder(n.facts)
 	for _, f := range recipients {
 		f.Keywords = found.Keywords(f.Keywords)
-		known, ever := mailed[f.RecipientID]
-		switch {
-		case n.corrects && (ever || n.knew[f.WatchID]):
+		switch knows := known[f.RecipientID]; {
+		case n.corrects && (knows.Before || n.knew[f.WatchID]):
 			g.add(vigie.DeliverCorrected, f)
-		case !known: // one more reason, if the alert is still to be sent
+		case !knows.Informed: // one more reason, if the alert is still to be sent
 			g.add(vigie.DeliverNew, f)
 		}
 	}
@@ -351,6 +365,11 @@ func (g *alertsByRecipient) alerts() []store.Alert {
 		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false
 		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, deadline)
 		list = append(list, a)
+	}
+	if g.announcement.missed != nil { // the tender may have changed since it was read: the sender decides when they are due
+		for i := range list {
+			list[i].DueAt = g.now
+		}
 	}
 	return list
 }

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"vigie"
 	"vigie/database"
@@ -77,35 +79,50 @@ func (s *Store) WatchRecipients(ctx context.Context, watches []int64, notice int
 
 // Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
 // through the watches that were on when the given one came.
-func (s *Store) Alerted(ctx context.Context, tender, notice int64) ([]WatchRecipient, error) {
-	q := onAt(s.watchRecipients(), notice).ColumnExpr("why.keywords").
+func (s *Store) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipient, error) {
+	q := onAt(s.watchRecipients(), about.NoticeID).ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
-	return scanWatchRecipients(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
+	return scanWatchRecipients(ctx, alerted(q, about).Where("l.notice_id < ?", about.NoticeID).OrderExpr("r.id, w.id, l.id"))
 }
 
-// AlertedRecipients returns the recipients that were, or will be, alerted of a tender because of a notice before the
-// given one, whatever the state of their watches; the value reports whether a mail was sent.
-func (s *Store) AlertedRecipients(ctx context.Context, tender, notice int64) (map[int64]bool, error) {
+// Knowledge is what a recipient knows of a tender because of other notices than a given one.
+type Knowledge struct {
+	// Before reports whether it was, or will be, alerted because of a notice before the given one.
+	Before bool
+	// Informed reports whether a mail has informed it, because of whichever notice: notices are not always processed
+	// in their order.
+	Informed bool
+}
+
+// Knowledge returns what recipients know of the tender of a notice, by recipient, whatever the state of their watches.
+func (s *Store) Knowledge(ctx context.Context, about AlertSubject) (map[int64]Knowledge, error) {
 	var rows []struct {
 		RecipientID int64
-		Mailed      bool
+		Knowledge   `bun:"embed:"`
 	}
-	err := alerted(s.db.NewSelect().TableExpr("deliveries AS l"), tender, notice).
-		Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND m.state NOT IN (?, ?)", vigie.MailOpen, vigie.MailAside).
-		ColumnExpr("l.recipient_id, COUNT(m.id) > 0 AS mailed").Group("l.recipient_id").Scan(ctx, &rows)
-	mailed := make(map[int64]bool, len(rows))
+	err := alerted(s.db.NewSelect().TableExpr("deliveries AS l"), about).Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND "+closed).
+		ColumnExpr("l.recipient_id, MIN(l.notice_id) < ? AS before, COUNT(m.id) > 0 AS informed", about.NoticeID).Group("l.recipient_id").Scan(ctx, &rows)
+	byRecipient := make(map[int64]Knowledge, len(rows))
 	for _, row := range rows {
-		mailed[row.RecipientID] = row.Mailed
+		byRecipient[row.RecipientID] = row.Knowledge
 	}
-	return mailed, database.Translate(err)
+	return byRecipient, database.Translate(err)
 }
 
-// alerted narrows deliveries, as l, to those sent or pending about a tender because of a notice before the given one.
-func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
-	return q.Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
-		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
-		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL")
+// closed is the condition that a mail, m, will not be tried any more.
+var closed = fmt.Sprintf("m.state NOT IN ('%s', '%s')", vigie.MailOpen, vigie.MailAside)
+
+// alerted narrows deliveries, as l, to those by which recipients are alerted of a tender because of another notice: sent
+// or pending, about the tender or one that was merged into it.
+func alerted(q *bun.SelectQuery, about AlertSubject) *bun.SelectQuery {
+	return q.Where("l.tender_id IN (?)", same(about.TenderID)).Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
+		Where("l.notice_id <> ?", about.NoticeID).Where("l.dropped_at IS NULL")
+}
+
+// same selects a tender and those that were merged into it.
+func same(tender int64) schema.QueryAppender {
+	return bun.SafeQuery("SELECT id FROM tenders WHERE id = ? OR merged_into = ?", tender, tender)
 }
 
 func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {
@@ -138,8 +155,6 @@ type AlertSubject struct {
 	NoticeID int64
 	// Number is the change of the tender that the alerts are about.
 	Number int64
-	// AsOf is the change up to which it was read which recipients know the tender.
-	AsOf int64
 }
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
@@ -164,7 +179,7 @@ func (s *Store) Enter(ctx context.Context, about AlertSubject, alerts []Alert) e
 		}
 		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
 		if err == nil {
-			alerts, err = withoutAlertedSince(ctx, tx, about, alerts)
+			alerts, err = withoutInformed(ctx, tx, about, alerts)
 		}
 		if err != nil || len(alerts) == 0 {
 			return err
@@ -195,8 +210,8 @@ func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts
 		return alerts, nil
 	}
 	var hear []int64
-	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about.TenderID, about.NoticeID).ColumnExpr("DISTINCT l.recipient_id").
-		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
+	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.notice_id < ?", about.NoticeID).Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
 	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
 		_, hears := slices.BinarySearch(hear, a.RecipientID)
 		return a.Kind == vigie.DeliverCancelled && !hears
@@ -230,7 +245,7 @@ type known struct {
 func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
-		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
+		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id IN (?)", same(about.TenderID)).
 		Where("(notice_id IN (0, ?) OR kind = ? AND ("+unclaimed+" OR "+in(vigie.DeliveryClaimed)+"))", about.NoticeID, vigie.DeliverNew).
 		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
 	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}
@@ -352,6 +367,41 @@ func (s *Store) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) err
 		return err
 	}
 	return checkAt(ctx, tx, recipients, now)
+}
+
+// DecideAgain has the sender decide again about all waiting deliveries of the tenders of notices, at most
+// [vigie.MaxBatch]: when they are due, or whether they are still wanted, may have changed.
+func (s *Store) DecideAgain(ctx context.Context, notices []int64) error {
+	var waiting []struct{ RecipientID, ID int64 }
+	err := s.db.NewSelect().TableExpr("deliveries").Column("recipient_id", "id").
+		Where(`tender_id IN (SELECT tender_id FROM notices WHERE id IN (?0)
+			UNION SELECT t.id FROM notices AS n JOIN tenders AS t ON t.merged_into = n.tender_id WHERE n.id IN (?0))`, bun.List(notices)).
+		Where(unclaimed).Order("recipient_id", "id").Scan(ctx, &waiting)
+	if err != nil {
+		return database.Translate(err)
+	}
+	for some := range slices.Chunk(waiting, vigie.MaxBatch) {
+		var recipients, ids []int64
+		for _, d := range some {
+			recipients, ids = append(recipients, d.RecipientID), append(ids, d.ID)
+		}
+		err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+			locked, err := s.lockRecipients(ctx, tx, slices.Compact(recipients))
+			if err != nil || len(locked) == 0 {
+				return err
+			}
+			now := s.db.Stamp()
+			if _, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).
+				Where("id IN (?)", bun.List(ids)).Where(unclaimed).Where("due_at > ?", now).Exec(ctx); err != nil {
+				return err
+			}
+			return checkAt(ctx, tx, locked, now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unclaimed is the condition that a delivery waits or is held.

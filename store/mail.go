@@ -57,6 +57,9 @@ type PendingDelivery struct {
 	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
+	// Repeats reports whether a mail that was accepted has said the same already, about a tender that turned out to be
+	// this one: that it is new, or closes soon.
+	Repeats bool `bun:"-"`
 }
 
 // Decision is what to do with a recipient's deliveries.
@@ -493,12 +496,48 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	if err != nil {
 		return err
 	}
+	said, err := readSaid(ctx, db, pending, tenders)
+	if err != nil {
+		return err
+	}
 	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
+		d.Repeats = (d.Kind == vigie.DeliverNew || d.Kind == vigie.DeliverClosingSoon) && said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[pair{account, d.TenderID}] || dismissed[pair{account, d.Tender.ID}]
 	}
 	return nil
+}
+
+// saying is what a mail said to a recipient about a tender.
+type saying struct {
+	recipient, tender int64
+	kind              vigie.DeliveryKind
+}
+
+// readSaid returns what accepted mails have said to the recipients of deliveries about those of their tenders that
+// others were merged into, by the ids of these. About other tenders no mail says the same twice.
+func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]bool, error) {
+	var recipients, current []int64
+	for _, d := range pending {
+		recipients, current = append(recipients, d.RecipientID), append(current, tenders[d.TenderID].ID)
+	}
+	var rows []saidRow
+	merged := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(distinct(current)))
+	err := db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
+		ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").
+		Where("(t.id IN (?) OR t.merged_into IN (?))", merged, merged).
+		Where("d.recipient_id IN (?)", bun.List(distinct(recipients))).Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
+	said := make(map[saying]bool, len(rows))
+	for _, row := range rows {
+		said[saying{row.RecipientID, row.TenderID, row.Kind}] = true
+	}
+	return said, err
+}
+
+type saidRow struct {
+	RecipientID, TenderID int64
+	Kind                  vigie.DeliveryKind
 }
 
 // readDismissed returns which tenders, or tenders merged into them, accounts have dismissed: pairs of account and
