@@ -10,6 +10,7 @@ import (
 	"vigie"
 	"vigie/consumer"
 	"vigie/database"
+	"vigie/ledger"
 	"vigie/match"
 	"vigie/query"
 	"vigie/store"
@@ -23,15 +24,15 @@ import (
 // was switched on (Since). The pass continues from the lowest of these; a watch that is ahead joins when the pass
 // reaches it. It stays behind the ledger, so that the two never decide at the same time to alert a recipient of a
 // tender.
-func (l *Ledger) CatchUp() *consumer.Consumer {
-	c := l.consumer(database.CatchUpConsumer)
-	p := &pass{ledger: l}
+func (a *Alerter) CatchUp() *consumer.Consumer {
+	c := a.consumer(database.CatchUpConsumer)
+	p := &pass{alerter: a}
 	s := c.Stream(consumer.Stream{
 		Kind: database.NoticeItem, Batch: missed, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
 	})
 	c.Due = p.due
 	c.Work = s.Step
-	c.Behind = l.Store.CatchUpBehind
+	c.Behind = a.Store.CatchUpBehind
 	return c
 }
 
@@ -40,7 +41,7 @@ const missed = 250
 
 // pass is one step of catching up, for some watches.
 type pass struct {
-	ledger *Ledger
+	alerter *Alerter
 	// watches by their ids.
 	watches map[int64]*vigie.Watch
 	index   *match.Index
@@ -49,7 +50,7 @@ type pass struct {
 }
 
 func (p *pass) due(ctx context.Context) (bool, error) {
-	s := p.ledger.Store
+	s := p.alerter.Store
 	if any, err := s.AnyCatchingUp(ctx); err != nil || any {
 		return any, err
 	}
@@ -59,7 +60,7 @@ func (p *pass) due(ctx context.Context) (bool, error) {
 
 // cursor returns how far the last of the watches has caught up.
 func (p *pass) cursor(ctx context.Context) (from int64, err error) {
-	watches, err := p.ledger.Store.CatchingUp(ctx)
+	watches, err := p.alerter.Store.CatchingUp(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +92,7 @@ func (p *pass) next(ctx context.Context, after int64, limit int) (items []consum
 	if len(p.watches) == 0 {
 		return nil, nil
 	}
-	err = p.ledger.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+	err = p.alerter.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		var numbers []int64
 		numbers, p.whole, err = now.MissedAfter(ctx, after, limit)
 		items = nil
@@ -123,18 +124,18 @@ func (p *pass) owes(watch, notice int64) bool {
 
 // process enters the deliveries of notices that watches missed.
 func (p *pass) process(ctx context.Context, items []consumer.Item) error {
-	l := p.ledger
-	var found []announcement
-	err := l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
+	a := p.alerter
+	var found []*ledger.Announcement
+	err := a.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
 		found, err = p.read(ctx, now, items)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	l.fault(AfterMatch)
+	a.fault(AfterMatch)
 	for _, n := range found {
-		if err := l.enter(ctx, n); err != nil {
+		if err := a.enter(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -142,7 +143,7 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 }
 
 // read finds out which watches missed notices.
-func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) (list []announcement, err error) {
+func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) (list []*ledger.Announcement, err error) {
 	byNumber, numbers := make(map[int64]consumer.Item, len(items)), make([]int64, len(items))
 	for i, item := range items {
 		byNumber[item.ID], numbers[i] = item, item.ID
@@ -164,27 +165,28 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 		if err != nil {
 			return nil, err
 		}
-		if len(n.missed) > 0 {
+		if n != nil {
 			list = append(list, n)
 		}
 	}
 	return list, nil
 }
 
-// readOne finds out which watches missed a notice: of those that its tender matches as it is now, if it is online.
-func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender) (announcement, error) {
+// readOne finds out which watches missed a notice: of those that its tender matches as it is now, if it is online; nil
+// where there are none.
+func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender) (*ledger.Announcement, error) {
 	came := notice.PublishedAt
 	if notice.ReceivedAt != nil {
 		came = *notice.ReceivedAt
 	}
-	if p.ledger.silent(notice, came) || t.Status(p.ledger.Now()) != vigie.StatusOnline {
-		return announcement{}, nil
+	if p.alerter.silent(notice, came) || t.Status(p.alerter.Now()) != vigie.StatusOnline {
+		return nil, nil
 	}
 	index, again := p.index, !item.FirstTried.IsZero()
 	if again {
-		watches, err := p.ledger.Store.WatchesByID(ctx, numbersIn(item.Detail))
+		watches, err := p.alerter.Store.WatchesByID(ctx, numbersIn(item.Detail))
 		if err != nil {
-			return announcement{}, err
+			return nil, err
 		}
 		index = indexOf(watches)
 	}
@@ -193,9 +195,12 @@ func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.No
 	if !again {
 		matched = slices.DeleteFunc(matched, func(w int64) bool { return !p.owes(w, item.Number) })
 	}
+	if len(matched) == 0 {
+		return nil, nil
+	}
 	slices.Sort(matched)
-	about := store.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}
-	return announcement{about: about, tender: t, facts: facts, missed: matched}, nil
+	about := ledger.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}
+	return &ledger.Announcement{About: about, Tender: t, Facts: facts, Missed: matched}, nil
 }
 
 // numbersIn returns the numbers in a text.
@@ -211,7 +216,7 @@ func numbersIn(list string) []int64 {
 
 // advance records how far the watches have caught up.
 func (p *pass) advance(ctx context.Context, to int64) error {
-	if err := p.ledger.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
+	if err := p.alerter.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
 		return err
 	}
 	for id, w := range p.watches {
@@ -230,5 +235,5 @@ func (p *pass) reached(ctx context.Context) error {
 	if !p.whole || len(p.watches) == 0 {
 		return nil
 	}
-	return p.ledger.Store.CaughtUpTo(ctx, p.watches, 0, true)
+	return p.alerter.Store.CaughtUpTo(ctx, p.watches, 0, true)
 }

@@ -17,7 +17,7 @@ import (
 
 // strayed is a second replica on a world's database, with a clock that is wrong.
 type strayed struct {
-	ledger *alert.Ledger
+	ledger *alert.Alerter
 	sender *alert.Sender
 	mailer *mailbox
 	// ahead is by how much the clock is fast.
@@ -34,7 +34,7 @@ func newStrayed(t *testing.T, w *world, url string) *strayed {
 	}
 	t.Cleanup(func() { database.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	s.ledger = &alert.Ledger{Store: database, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: week}
+	s.ledger = &alert.Alerter{Store: database, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: week}
 	s.sender = newSender(t, database, s.mailer, clock)
 	return s
 }
@@ -146,3 +146,26 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 
 // claimedAtOnce is how many mails a sender claims at once.
 const claimedAtOnce = 16
+
+// What waits for a digest leaves in time also if a notice that alerts nobody itself has moved the deadline.
+func TestDeadlineMovedQuietly(t *testing.T) {
+	for name, change := range map[string]func(*world, *vigie.Notice){
+		"imported without alerts": func(_ *world, n *vigie.Notice) { n.Quiet = true },
+		"published long ago":      func(w *world, n *vigie.Notice) { n.PublishedAt = w.now.Add(-30 * day) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Weekly, "voirie")
+				w.now = w.now.Add(3 * time.Hour) // after Monday's digest
+				w.publish("1", "Voirie", func(n *vigie.Notice) { n.PublishedAt, n.Content.Deadline = w.now.Add(-3*time.Hour), nil })
+				w.expect("weekly", w.work())
+				w.publish("1c", "Voirie", about(vigie.Correction, "1"), func(n *vigie.Notice) {
+					n.Content.Deadline = w.in(3 * day)
+					change(w, n)
+				})
+				w.expect("in time", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+				w.expect("once", w.after(8*day))
+			})
+		})
+	}
+}

@@ -186,7 +186,7 @@ func (s *server) start(t testing.TB, env map[string]string) (stop func()) {
 		case <-ended:
 		case <-time.After(30 * time.Second):
 			_ = command.Process.Kill()
-			t.Error("the server does not end when it is told to")
+			t.Error("the server does not end when it is stopped")
 		}
 	}
 }

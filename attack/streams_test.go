@@ -163,7 +163,7 @@ func (a *attacker) createWatch(input string) {
 	}
 }
 
-// publishMany has a portal publish what subscriptions are told.
+// publishMany has a portal publish what subscriptions get.
 func (a *attacker) publishMany() {
 	a.Helper()
 	portal := a.server.attacker(a.TB)

@@ -25,7 +25,7 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
-	// explainPrice is that of working out what was told of a tender, or why not.
+	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
@@ -34,7 +34,10 @@ const (
 // longestPage is the most rows that any page has.
 const longestPage = 100
 
-// costing works out what operations cost.
+// costing works out what operations cost. gqlgen's ComplexityLimit does not fit:
+// its function for a field is given the arguments and the sum of what the field
+// selects, but not what that is (a total alone costs no page of rows), nor how
+// long the page around "edges" is.
 type costing struct{ variables map[string]any }
 
 // of is what a selection costs, within a list of so many rows.

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"maps"
+	"reflect"
 	"slices"
 
 	"vigie"
@@ -10,21 +12,50 @@ import (
 	"vigie/service"
 )
 
-// criteriaInput is what a client gives of criteria; nulls are noted as
-// mistakes, at path.
-func criteriaInput(in gql.CriteriaInput, nulls *vigie.Problems, path ...string) service.CriteriaInput {
-	at := func(name string) []string { return append(slices.Clone(path), name) }
-	return service.CriteriaInput{
-		Keywords:          givenList(in.Keywords, nulls, at("keywords")...),
-		KeywordsText:      given(in.KeywordsText, nulls, at("keywordsText")...),
-		KeywordMode:       given(in.KeywordMode, nulls, at("keywordMode")...),
-		ExcludedKeywords:  givenList(in.ExcludedKeywords, nulls, at("excludedKeywords")...),
-		BuyerIDs:          givenList(in.BuyerIds, nulls, at("buyerIds")...),
-		Departments:       givenList(in.DepartmentCodes, nulls, at("departmentCodes")...),
-		IncludeNationwide: given(in.IncludeNationwide, nulls, at("includeNationwide")...),
-		Natures:           givenList(in.Natures, nulls, at("natures")...),
-		CPVCodes:          givenList(in.CpvCodes, nulls, at("cpvCodes")...),
+// criteriaInput is what a client gives of criteria, by the names of CriteriaInput; nulls are noted as mistakes, at path.
+func criteriaInput(in map[string]any, nulls *vigie.Problems, path ...string) words.Patch {
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if v := reflect.ValueOf(in[name]); !v.IsValid() || v.IsNil() {
+			noNull(nulls, append(slices.Clone(path), name))
+		}
 	}
+	p := words.Patch{
+		Keywords: listGiven(in["keywords"]), ExcludedKeywords: listGiven(in["excludedKeywords"]),
+		KeywordsText: givenIn[*string](in, "keywordsText"), KeywordMode: givenIn[*vigie.KeywordMode](in, "keywordMode"),
+		IncludeNationwide: givenIn[*bool](in, "includeNationwide"),
+	}
+	p.Lists = lists(in)
+	return p
+}
+
+// givenIn is a field of an input object, nil where it was not given.
+func givenIn[T any](in map[string]any, name string) T {
+	v, _ := in[name].(T)
+	return v
+}
+
+func listGiven(list any) *[]string {
+	if texts, ok := list.([]string); ok && texts != nil {
+		return &texts
+	}
+	return nil
+}
+
+// lists are the values of criteria in an input object. The generated code gives the values of each enumeration a type
+// of their own.
+func lists(in map[string]any) (values words.Values) {
+	for _, criterion := range words.Criteria() {
+		list := reflect.ValueOf(in[criterion.Input])
+		if !list.IsValid() || list.IsNil() {
+			continue
+		}
+		texts := make([]string, list.Len())
+		for i := range texts {
+			texts[i] = list.Index(i).String()
+		}
+		values[criterion.Field] = texts
+	}
+	return values
 }
 
 func (criteriaType) KeywordsText(_ context.Context, c *vigie.Criteria) (string, error) {

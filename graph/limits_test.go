@@ -111,7 +111,7 @@ const introspection = `query { __schema { queryType { name } types { ...Full } d
 	fragment Value on __InputValue { name type { ...Ref } defaultValue }
 	fragment Ref on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
 
-// Where the schema is private, nothing tells of it but its use.
+// Where the schema is private, nothing reveals it but its use.
 func TestPrivate(t *testing.T) {
 	w := newWorld(t)
 	w.answer(func(o *graph.Options) { o.Private = true })
@@ -191,7 +191,7 @@ func TestTimeAndTurns(t *testing.T) {
 	}
 }
 
-// The defaults are those that the README's and the design's readers are told.
+// The defaults are those that the README and the design say.
 func TestDefaultLimitsAreWritten(t *testing.T) {
 	design, err := os.ReadFile("../docs/design.md")
 	if err != nil {

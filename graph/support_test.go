@@ -78,18 +78,18 @@ func TestSupport(t *testing.T) {
 		watch := w.number(id)
 		confirm := func(email string) {
 			t.Helper()
-			all, err := w.store.AllRecipients(t.Context(), account, watch)
+			all, err := w.store.Ledger().AllRecipients(t.Context(), account, watch)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range all {
-				who, err := w.store.Subscriber(t.Context(), r.ID)
+				who, err := w.store.Ledger().Subscriber(t.Context(), r.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
 				key[r.Email] = who.RecipientID
 			}
-			if err := w.store.Confirm(t.Context(), key[email]); err != nil {
+			if err := w.store.Ledger().Confirm(t.Context(), key[email]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -101,7 +101,7 @@ func TestSupport(t *testing.T) {
 		quiet.Quiet = true
 		w.publish(quiet)
 		w.mails(box)
-		if err := w.store.Leave(t.Context(), key["left@example.org"]); err != nil {
+		if err := w.store.Ledger().Leave(t.Context(), key["left@example.org"]); err != nil {
 			t.Fatal(err)
 		}
 		ask := func(email, title string) reply {
@@ -141,7 +141,7 @@ func TestSupport(t *testing.T) {
 		}
 		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "Ce marché ne correspond pas à la veille. Critères non remplis\u00a0: Mots clés, tous."})
 
-		// So does the question that operators are told.
+		// So does the question that operators ask.
 		text, err := os.ReadFile("../docs/operations.md")
 		if err != nil {
 			t.Fatal(err)
@@ -268,7 +268,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
+		w.store.Ledger().SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
 		for _, a := range []*vigie.Account{ana.viewer.Account, clerk} {
 			if err := w.store.Erase(t.Context(), a.ID); err != nil {
 				t.Fatal(err)

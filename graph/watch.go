@@ -10,7 +10,7 @@ import (
 )
 
 func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
 }
 
 func (q query) Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
-func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
 		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
@@ -83,13 +83,13 @@ func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var nulls vigie.Problems // in a new watch, null is as good as absent
 	w, warnings, err := m.service.CreateWatch(ctx, account, service.CreateWatch{
-		Name: in.Name, Criteria: criteriaInput(*in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
+		Name: in.Name, Criteria: criteriaInput(in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
 		NotifyMe: in.NotifyMe, Recipients: in.Recipients,
 	})
 	problems, err := userErrors(err)
@@ -97,7 +97,7 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 }
 
 func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput) (*gql.UpdateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +110,11 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
 		CatchUp:    value(given(in.CatchUp, &nulls, "input", "catchUp")),
 	}
-	if criteria := given(in.Criteria, &nulls, "input", "criteria"); criteria != nil {
-		u.Criteria = new(criteriaInput(*criteria, &nulls, "input", "criteria"))
+	switch criteria, set := in.Criteria.ValueOK(); {
+	case criteria != nil:
+		u.Criteria = new(criteriaInput(criteria, &nulls, "input", "criteria"))
+	case set:
+		noNull(&nulls, []string{"input", "criteria"})
 	}
 	key := m.keyOf(vigie.KindWatch, id)
 	var w *vigie.Watch
@@ -125,7 +128,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 }
 
 func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatc
 }
 
 func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ type site struct {
 	news      *feed.Broadcaster
 	gate      *gate
 	traces    *traces
-	// keep is for how many months it is kept what was mailed to whom.
+	// keep is for how many months sent deliveries are kept.
 	keep int
 	page http.Handler // nil where it is not served
 	// trusted are the only documents that are run; nil runs any.
@@ -59,7 +59,7 @@ func (s *site) handler() http.Handler {
 	mux.Handle("/graphql", s.traces.requests(s.api()))
 	s.fronts(mux)
 	if s.mailing != nil {
-		pages := (&consent.Pages{Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}
@@ -178,7 +178,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 	})
 }
 
-// refuse answers a request whose sender could not be told, in GraphQL's form.
+// refuse answers a request that cannot be authenticated, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	status, text := http.StatusInternalServerError, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}

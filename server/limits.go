@@ -379,14 +379,14 @@ func counted(address string) string {
 // limitConnections has each address have so many connections at most; one more
 // is closed at once. Of proxies that we trust there may be any number.
 func (g *gate) limitConnections(l net.Listener, log *slog.Logger) net.Listener {
-	return &limitedListener{Listener: l, gate: g, log: log, seldom: rate.Sometimes{Interval: time.Minute}}
+	return &limitedListener{Listener: l, gate: g, log: log, logging: rate.Sometimes{Interval: time.Minute}}
 }
 
 type limitedListener struct {
 	net.Listener
-	gate   *gate
-	log    *slog.Logger
-	seldom rate.Sometimes
+	gate    *gate
+	log     *slog.Logger
+	logging rate.Sometimes
 }
 
 // Accept implements [net.Listener].
@@ -408,7 +408,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return &countedConn{conn, give}, nil
 		}
 		conn.Close()
-		l.seldom.Do(func() {
+		l.logging.Do(func() {
 			l.log.Warn("an address has too many connections; if it is a proxy, name it in VIGIE_TRUSTED_PROXIES", "component", "http", "address", host)
 		})
 	}

@@ -148,7 +148,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// Where too many come at once some wait, the others are told to come again, and
+// If too many come at once, some wait, the others are asked to come again, and
 // when it is quiet all are let in as before. Queries over event streams are no
 // exception.
 func TestShedding(t *testing.T) {

@@ -113,40 +113,9 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 	})
 }
 
-// CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches.
-func (s *Store) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
-	return scanWatchRecipients(ctx, s.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
-		Where("w.active").Where("w.deleted_at IS NULL"))
-}
-
 // CatchUpBehind returns the notices that watches which catch up have not processed yet.
 func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	waiting := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(catch_up_from)")
 	since := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(updated_at)")
 	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM notices WHERE id > (?) AND "+mayAnnounce, since, waiting)
-}
-
-// withoutInformed leaves out the alerts that a tender is new for recipients that a mail has informed of it already,
-// because of whichever other notice, perhaps since the alerts were decided.
-func withoutInformed(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
-	var asked []int64
-	for _, a := range alerts {
-		if a.Kind == vigie.DeliverNew {
-			asked = append(asked, a.RecipientID)
-		}
-	}
-	if len(asked) == 0 {
-		return alerts, nil
-	}
-	var informed []int64
-	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
-		Join("JOIN mails AS m ON m.id = l.mail_id").Where(closed).
-		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &informed)
-	if err != nil || len(informed) == 0 {
-		return alerts, err
-	}
-	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
-		_, knows := slices.BinarySearch(informed, a.RecipientID)
-		return a.Kind == vigie.DeliverNew && knows
-	}), nil
 }

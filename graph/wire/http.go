@@ -15,7 +15,7 @@ import (
 
 // HTTP answers each request once, as GraphQL over HTTP says
 // (https://graphql.github.io/graphql-over-http/draft/): queries and mutations
-// by POST, queries by GET too. It takes whatever no other transport takes, and
+// by POST, queries by GET too. It takes every request that no other transport takes, and
 // so comes last.
 //
 // A request takes a place only once it has arrived, and has left it before its

@@ -276,7 +276,7 @@ func TestHalfMessage(t *testing.T) {
 	use.free(t)
 }
 
-// A caller above its share is told so, over every transport.
+// A caller above its share gets an error, over every transport.
 func TestTurnedAway(t *testing.T) {
 	for code, status := range map[vigie.Code]int{vigie.TooManyRequests: 429, vigie.Unavailable: 503} {
 		refuse := func(context.Context) (func(), error) { return nil, &vigie.Error{Code: code} }

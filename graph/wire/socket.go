@@ -41,7 +41,7 @@ const (
 
 // Sockets makes sockets that hold their clients to the protocol, where gqlgen's
 // do not: ids stand for one operation each, and are not without number. Clients
-// that break it are told by the code that they know it by, and stop.
+// that break it get the close code that they know it by, and stop.
 type Sockets struct {
 	Intake
 	// Origins are those from whose pages sockets are accepted, beside our own, such
@@ -292,7 +292,7 @@ func (s *socket) WriteJSON(v any) error {
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
-// its own; and tells the client to come back where it is the server that stops.
+// its own; if the server stops, the code says to connect again.
 func (s *socket) WriteClose(code int, reason string) error {
 	switch {
 	case code == transport.WebsocketCloseProtocolError && reason == "connection initialisation timeout":

@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+
+	"vigie"
+	"vigie/database"
+)
+
+// WatchRecipient is an address that may be mailed about a watch.
+type WatchRecipient struct {
+	RecipientID int64
+	WatchID     int64
+	Frequency   vigie.Frequency
+	// Keywords are the watch's; of a recipient that was alerted, those that matched then.
+	Keywords []string
+	// Account is the owner of the watch, with what decides when its digests leave.
+	Account vigie.Account
+}
+
+// watchRecipientRow is a WatchRecipient as it is read.
+type watchRecipientRow struct {
+	RecipientID int64
+	WatchID     int64
+	Frequency   vigie.Frequency
+	Keywords    []string
+	AccountID   int64
+	TimeZone    string
+	DigestHour  int32
+	DigestDay   vigie.Weekday
+}
+
+// watchRecipients selects the addresses that get the alerts of watches: those that consented, and have not left,
+// bounced or been removed since.
+func (l *Ledger) watchRecipients() *bun.SelectQuery {
+	return l.db.NewSelect().TableExpr("watches AS w").
+		Join("JOIN subscriptions AS s ON s.watch_id = w.id").
+		Join("JOIN recipients AS r ON r.id = s.recipient_id").
+		Join("JOIN accounts AS a ON a.id = w.account_id").
+		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
+		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, w.frequency, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
+		Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
+		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").Where("(" + confirmed + " OR r.unvouched_at IS NOT NULL)")
+}
+
+// onAt narrows watches, as w, to those that were on when a notice came, whatever their state is now.
+func onAt(q *bun.SelectQuery, notice int64) *bun.SelectQuery {
+	return q.Where(`(w.active AND w.deleted_at IS NULL AND w.since < ?0 OR EXISTS
+		(SELECT 1 FROM watch_periods AS p WHERE p.watch_id = w.id AND p.since < ?0 AND p.until > ?0))`, notice)
+}
+
+// confirmed is the condition that the owner of a recipient r, of an account a, consented: by the link of a mail, or
+// because the account's issuer has verified the address as the account's own.
+const confirmed = "(r.confirmed_at IS NOT NULL OR a.email_verified AND lower(a.email) = r.address_key)"
+
+// WatchRecipients returns the recipients of watches, at most [vigie.MaxBatch] watches, that were on when a notice
+// came.
+func (l *Ledger) WatchRecipients(ctx context.Context, watches []int64, notice int64) ([]WatchRecipient, error) {
+	return scanWatchRecipients(ctx, onAt(l.watchRecipients(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
+}
+
+// Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
+// through the watches that were on when the given one came.
+func (l *Ledger) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipient, error) {
+	q := onAt(l.watchRecipients(), about.NoticeID).ColumnExpr("why.keywords").
+		Join("JOIN reasons AS why ON why.watch_id = w.id").
+		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
+	return scanWatchRecipients(ctx, alerted(q, about).Where("l.notice_id < ?", about.NoticeID).OrderExpr("r.id, w.id, l.id"))
+}
+
+// Knowledge is what a recipient knows of a tender because of other notices than a given one.
+type Knowledge struct {
+	// Before reports whether it was, or will be, alerted because of a notice before the given one.
+	Before bool
+	// Informed reports whether a mail has informed it, because of whichever notice: notices are not always processed
+	// in their order.
+	Informed bool
+}
+
+// Knowledge returns what recipients know of the tender of a notice, by recipient, whatever the state of their watches.
+func (l *Ledger) Knowledge(ctx context.Context, about AlertSubject) (map[int64]Knowledge, error) {
+	var rows []struct {
+		RecipientID int64
+		Knowledge   `bun:"embed:"`
+	}
+	err := alerted(l.db.NewSelect().TableExpr("deliveries AS l"), about).Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND "+mailClosed).
+		ColumnExpr("l.recipient_id, MIN(l.notice_id) < ? AS before, COUNT(m.id) > 0 AS informed", about.NoticeID).Group("l.recipient_id").Scan(ctx, &rows)
+	byRecipient := make(map[int64]Knowledge, len(rows))
+	for _, row := range rows {
+		byRecipient[row.RecipientID] = row.Knowledge
+	}
+	return byRecipient, database.Translate(err)
+}
+
+// mailClosed is the condition that a mail, m, will not be tried any more.
+var mailClosed = fmt.Sprintf("m.state NOT IN ('%s', '%s')", vigie.MailOpen, vigie.MailAside)
+
+// alerted narrows deliveries, as l, to those by which recipients are alerted of a tender because of another notice: sent
+// or pending, about the tender or one that was merged into it.
+func alerted(q *bun.SelectQuery, about AlertSubject) *bun.SelectQuery {
+	return q.Where("l.tender_id IN (?)", merged(about.TenderID)).Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
+		Where("l.notice_id <> ?", about.NoticeID).Where("l.dropped_at IS NULL")
+}
+
+// merged selects a tender and those that were merged into it.
+func merged(tender int64) schema.QueryAppender {
+	return bun.SafeQuery("SELECT id FROM tenders WHERE id = ? OR merged_into = ?", tender, tender)
+}
+
+func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {
+	var rows []watchRecipientRow
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, database.Translate(err)
+	}
+	list := make([]WatchRecipient, len(rows))
+	for i, row := range rows {
+		list[i] = WatchRecipient{row.RecipientID, row.WatchID, row.Frequency, row.Keywords, vigie.Account{
+			ID: row.AccountID, TimeZone: row.TimeZone, DigestHour: row.DigestHour, DigestDay: row.DigestDay,
+		}}
+	}
+	return list, nil
+}
+
+// CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches.
+func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
+	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
+		Where("w.active").Where("w.deleted_at IS NULL"))
+}
+
+// Recipients returns the addresses of watches, in their order, by watch.
+func (l *Ledger) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
+	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL")
+	})
+	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
+	for _, r := range list {
+		byWatch[r.WatchID] = append(byWatch[r.WatchID], r)
+	}
+	return byWatch, err
+}
+
+// AllRecipients returns the addresses of a watch, then those that were removed from it.
+func (l *Ledger) AllRecipients(ctx context.Context, account *vigie.Account, watch int64) ([]*vigie.Recipient, error) {
+	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("s.watch_id = ?", watch).OrderExpr("s.removed_at IS NOT NULL")
+	})
+	return list, err
+}
+
+// Addresses returns addresses of an account's watches by the ids asked for, removed ones included.
+func (l *Ledger) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
+	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
+	byID := make(map[int64]*vigie.Recipient, len(list))
+	for _, r := range list {
+		byID[r.ID] = r
+	}
+	return byID, err
+}
+
+func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
+	var rows []struct {
+		ID          int64
+		WatchID     int64
+		Email       string
+		AddressKey  string
+		ConfirmedAt *time.Time
+		LeftAt      *time.Time
+		BouncedAt   *time.Time
+		RemovedAt   *time.Time
+	}
+	err := which(l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
+		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at").
+		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
+	list := make([]*vigie.Recipient, len(rows))
+	for i, row := range rows {
+		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == AddressKey(account.Email), RemovedAt: row.RemovedAt}
+		switch {
+		case row.LeftAt != nil:
+			r.Status, r.StatusAt = vigie.Unsubscribed, row.LeftAt
+		case row.BouncedAt != nil:
+			r.Status, r.StatusAt = vigie.Bounced, row.BouncedAt
+		case row.ConfirmedAt != nil || r.Primary && account.EmailVerified:
+			r.Status, r.StatusAt = vigie.Confirmed, row.ConfirmedAt
+		default:
+			r.Status = vigie.Pending
+		}
+		list[i] = r
+	}
+	return list, database.Translate(err)
+}
