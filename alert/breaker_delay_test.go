@@ -61,4 +61,3 @@ func TestBreakerVerifiedAddressWaitsForConfirmation(t *testing.T) {
 		t.Log(got, later)
 	})
 }
-

@@ -129,4 +129,3 @@ func TestBreakerKelvin(t *testing.T) {
 		w.expect("published", w.work(), "kim: 1 nouveau marché – veille Voirie")
 	})
 }
-
