@@ -17,7 +17,7 @@ import (
 // module; "." is the root. What is not here may import nothing.
 //
 //	server → everything
-//	graph → service → store → ledger, search → query → lexicon → root        match → query
+//	graph → service → store → ledger, search → freetext → query → lexicon → root        match → query
 //	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
@@ -29,16 +29,17 @@ func arrows() map[string][]string {
 		"lexicon":                {"."},
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
+		"freetext":               {".", "lexicon", "query"},
 		"match":                  {".", "query"},
 		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "bench/corpus", "feed", "match", "query", "store"},
 		"bench/corpus":           {".", "ingest/boamp", "lexicon", "match", "query", "server/samples"},
 		"bench/load":             {".", "store"},
-		"search":                 {".", "clip", "query"},
-		"search/internal/plan":   {".", "lexicon", "query", "search"},
-		"search/bleve":           {".", "query", "search", "search/internal/plan"},
-		"search/meili":           {".", "query", "search", "search/internal/plan"},
+		"search":                 {".", "clip", "freetext", "query"},
+		"search/internal/plan":   {".", "freetext", "query", "search"},
+		"search/bleve":           {".", "freetext", "query", "search", "search/internal/plan"},
+		"search/meili":           {".", "freetext", "query", "search", "search/internal/plan"},
 		"search/meili/meilitest": {},
-		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
+		"search/searchtest":      {".", "freetext", "lexicon", "query", "query/querytest", "search"},
 		"database":               {"."},
 		"ledger":                 {".", "database", "opaque", "query"},
 		"store":                  {".", "database", "ledger", "lexicon", "opaque", "query"},
@@ -48,16 +49,16 @@ func arrows() map[string][]string {
 		"ingest":                 {".", "clip"},
 		"ingest/boamp":           {".", "ingest"},
 		"ingest/watches":         {".", "ingest"},
-		"feed":                   {".", "database", "consumer", "lexicon", "match", "query", "search", "store"},
+		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
 		"alert/consent":          {".", "alert/link", "ledger"},
 		"alert/letter":           {".", "clip"},
 		"alert/link":             {},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "database", "address", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"service":                {".", "database", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
 		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
-		"graph/gql":              {".", "graph/input", "ledger", "query", "search", "service", "store"},
+		"graph/gql":              {".", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},

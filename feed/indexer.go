@@ -13,6 +13,7 @@ import (
 	"vigie"
 	"vigie/consumer"
 	"vigie/database"
+	"vigie/freetext"
 	"vigie/lexicon"
 	"vigie/query"
 	"vigie/search"
@@ -381,17 +382,34 @@ func (x *Indexer) documents(ctx context.Context, items []consumer.Item) ([]searc
 	if err != nil {
 		return nil, err
 	}
+	refs, err := x.store.SourceRefs(ctx, idsOf(items))
+	if err != nil {
+		return nil, err
+	}
+	names, err := x.names(ctx, buyers)
+	if err != nil {
+		return nil, err
+	}
 	docs := make([]search.Document, len(items))
 	for i, item := range items {
 		docs[i] = search.Document{ID: item.ID, Number: item.Number, Deleted: true}
 		if t := tenders[item.ID]; t != nil && t.MergedInto == nil && t.Outcome != vigie.Withdrawn {
-			docs[i] = x.document(ctx, t, buyers[t.BuyerID], item.Number)
+			docs[i] = x.document(ctx, t, buyers[t.BuyerID], names[buyers[t.BuyerID].ID], refs[t.ID], item.Number)
 		}
 	}
 	return docs, nil
 }
 
-func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Buyer, number int64) search.Document {
+// names returns all names of buyers.
+func (x *Indexer) names(ctx context.Context, buyers map[int64]*vigie.Buyer) (map[int64][]string, error) {
+	ids := make([]int64, 0, len(buyers))
+	for _, b := range buyers {
+		ids = append(ids, b.ID)
+	}
+	return x.store.BuyerNames(ctx, ids)
+}
+
+func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Buyer, names, refs []string, number int64) search.Document {
 	facts, cut := query.FactsOf(t)
 	if cut {
 		x.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
@@ -399,21 +417,8 @@ func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Bu
 	return search.Document{
 		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
 		PublishedAt: t.PublishedAt, Deadline: t.Deadline, OnlineUntil: t.OnlineUntil,
-		Title: t.Title, Description: t.Description, BuyerName: buyer.Name,
-		Other: otherText(t),
+		Text: freetext.FactsOf(t, buyer, refs, names...),
 	}
-}
-
-// otherText returns the text that full-text search finds besides title, buyer and description.
-func otherText(t *vigie.Tender) []string {
-	texts := []string{t.Reference, t.SourceRef}
-	for _, lot := range t.Lots {
-		texts = append(texts, lot.Title)
-	}
-	for _, code := range t.CPVCodes {
-		texts = append(texts, vigie.CPVLabel(code))
-	}
-	return append(texts, t.Labels...)
 }
 
 func idsOf(items []consumer.Item) []int64 {

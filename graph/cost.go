@@ -14,8 +14,8 @@ import (
 // what takes more work than a field has a price below.
 const (
 	// countPrice is that of a total, which every search has; rowsPrice that of
-	// sorting and reading a page, textPrice of finding words that are near to
-	// others, facetPrice of counting one facet.
+	// sorting and reading a page, textPrice of finding a text, twice where its
+	// typing errors are put right, facetPrice of counting one facet.
 	countPrice, rowsPrice, textPrice, facetPrice = 100, 200, 2000, 300
 	// previewPrice is that of what a draft of criteria is measured by.
 	previewPrice = 2000

@@ -56,12 +56,12 @@ func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) 
 	return load(ctx).tenders.Load(ctx, id)
 }
 
-func (q query) Tenders(ctx context.Context, text *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) Tenders(ctx context.Context, text *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Filter: tenderFilter(filter), Text: value(text), Order: value(orderBy),
+		Filter: tenderFilter(filter), Text: value(text), Complete: complete, Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (q query) Tenders(ctx context.Context, text *string, filter map[string]any,
 	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
 }
 
-func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, text *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: account.ID, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: account.ID, Watches: watches, Text: value(text), Complete: complete, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {

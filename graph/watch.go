@@ -71,9 +71,9 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
-func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Text: value(text), Complete: complete, Filter: tenderFilter(filter), Order: orderBy,
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package search finds tenders: exactly those that a formula is true of, and approximately those that a text matches.
+// Package search finds tenders: those that a formula is true of, and those that a text finds.
 // [Index] is implemented by an embedded engine (package bleve) and by a server (package meili); package searchtest
 // tests both against this contract.
 package search
@@ -8,18 +8,16 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 )
 
 // Version is the version of what engines make of a [Document]. It belongs in an index's name, so that no binary reads
 // what another wrote differently.
-const Version = 3
+const Version = 4
 
 // MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers can be more.
 const MaxFacetValues = 10_000
-
-// MaxWords is the most words of a text that a search looks for: the first ones, stop words not counted.
-const MaxWords = 10
 
 // Document is what an index stores of one tender.
 type Document struct {
@@ -34,10 +32,8 @@ type Document struct {
 	Deadline    *time.Time
 	// OnlineUntil is when a tender without a deadline closes.
 	OnlineUntil *time.Time
-	// Title, Description, BuyerName and Other are for full-text search only.
-	Title, Description, BuyerName string
-	// Other holds the rest of the text that is searched: lots, reference, labels.
-	Other []string
+	// Text is for free-text search only.
+	Text freetext.Facts
 	// Deleted removes the tender from the index; its number still counts.
 	Deleted bool
 }
@@ -71,6 +67,9 @@ type Index interface {
 	// error with the code [vigie.BadRequest]. Rows, totals and counts are exact, but those of one answer may be
 	// moments apart while documents are put.
 	Search(ctx context.Context, queries []Query) ([]Result, error)
+	// Words returns the words of all documents' Text as they are written, the [freetext.MaxVocabulary] most frequent
+	// ones, with how many documents have each, or had before they changed.
+	Words(ctx context.Context) (map[string]int, error)
 }
 
 // Query says which tenders to find, in what order, and what to count. Zero fields do not constrain.
@@ -81,10 +80,13 @@ type Query struct {
 	// Without holds tenders that are excluded in any case: from rows, totals and counts. Engines stay fast with some
 	// 2,000.
 	Without []int64
-	// Text must be found, tolerating missing accents and, in words that are not very long, typing errors: each word
-	// anywhere in title, buyer, description and the rest, the last one also as the beginning of a word, from two
-	// letters on. Stop words are ignored: a text of stop words finds nothing, a blank one does not constrain.
+	// Text is what a person typed, and must be found as [freetext.Parse] understands it. A text that asks for nothing
+	// does not constrain.
 	Text string
+	// Complete says that the text is still being typed: its last word may be the beginning of one.
+	Complete bool
+	// Corrected is another text, "" for none, that may be found instead of Text.
+	Corrected string
 	// Now decides which tenders are online.
 	Now time.Time
 	// Order is [PublishedDesc] if empty.
@@ -122,7 +124,10 @@ const (
 	PublishedAsc  Order = "PUBLISHED_AT_ASC"
 	DeadlineAsc   Order = "DEADLINE_ASC"
 	DeadlineDesc  Order = "DEADLINE_DESC"
-	// Relevance, best first, needs a Text and has no keys. Of equally good rows the one published later comes first.
+	// Relevance, best first, needs a Text and has no keys. A row is the better, the higher it stands in this list: its
+	// buyer's name, or a reference or number, is the text; its title has all words as they were typed; its title has
+	// all of them, in any number or gender; its buyer's name and town have; it has them anywhere; it has the last as a
+	// beginning. What only Corrected finds comes after. Of equally good rows the one published later comes first.
 	Relevance Order = "RELEVANCE"
 )
 
@@ -148,9 +153,6 @@ type Hit struct {
 	// Key is what the index sorted the row by. The next page begins there, even if the database has newer values of
 	// the tender. In the order of [Relevance], which has no keys, it is only the ID.
 	Key
-	// Highlights are the passages in which the Text was found: the whole
-	// title, about 200 characters of the description; only those with a hit.
-	Highlights []Highlight
 }
 
 // Highlight is a passage of a field, cut into found and other parts.

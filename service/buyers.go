@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/lexicon"
-	"vigie/search"
+	"vigie/freetext"
 	"vigie/store"
 )
 
@@ -34,7 +33,7 @@ func (p *BuyerPage) Nodes() []*vigie.Buyer {
 }
 
 // Buyers returns a page of the buyers whose name has, for each word of text, a
-// word that starts with it.
+// word that starts with it; an acronym is found with its dots and without.
 func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*BuyerPage, error) {
 	const list = "buyers"
 	w, err := args.window(10)
@@ -55,8 +54,8 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 		}
 		asked.Now, asked.Beyond = time.Unix(c.Now, 0).UTC(), &store.BuyerPlace{Rank: *c.At, Name: c.Name, ID: c.ID}
 	}
-	words := lexicon.Words(text)
-	rows, total, err := s.Store.SearchBuyers(ctx, words[:min(len(words), search.MaxWords)], asked)
+	words := freetext.NameWords(text)
+	rows, total, err := s.Store.SearchBuyers(ctx, words[:min(len(words), freetext.MaxWords)], asked)
 	if err != nil {
 		return nil, err
 	}

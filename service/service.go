@@ -27,18 +27,24 @@ type Service struct {
 	Now  func() time.Time
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
+	speller   speller
 }
 
 // now is the present moment in whole seconds, the precision of tenders' times.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Second) }
 
-// search asks the index that answers now, all queries at once.
+// search asks the index that answers now, all queries at once. Of texts that found few rows, typing errors are
+// forgiven; the query then says so.
 func (s *Service) search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
 	index, err := s.Index()
 	if err != nil {
 		return nil, err
 	}
-	return index.Search(ctx, queries)
+	results, err := index.Search(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	return results, s.corrected(ctx, index, queries, results)
 }
 
 // badRequest refuses what no form can have led to, at an argument.

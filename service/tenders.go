@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/lexicon"
 	"vigie/opaque"
 	"vigie/query"
@@ -25,6 +26,7 @@ type TenderQuery struct {
 	Watches  *Watching
 	Filter   search.Filter // codes as people write them
 	Text     string        // free text; "" for none
+	Complete bool          // whether it is still being typed
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
@@ -42,7 +44,14 @@ type TenderPage struct {
 	TotalCount int
 	PageCount  int
 	Facets     *TenderFacets
+	// Corrected is the text with its typing errors put right, nil where none were forgiven.
+	Corrected *string
+	// Places are those that the text names.
+	Places []freetext.Place
 }
+
+// Forgiven reports whether typing errors were forgiven: some of the tenders have the words of Corrected only.
+func (p *TenderPage) Forgiven() bool { return p.Corrected != nil }
 
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
@@ -74,6 +83,7 @@ type TenderEdge struct {
 	Cursor     string
 	Node       *vigie.Tender
 	Highlights []search.Highlight
+	found      []freetext.Search    // what its page was asked for
 	matches    func() []*WatchMatch // worked out when it is first asked
 }
 
@@ -87,14 +97,13 @@ type WatchMatch struct {
 func (e *TenderEdge) MatchedBy() []*WatchMatch { return e.matches() }
 
 // Marked are the passages of title and description that have one of the
-// keywords by which the tender matches.
+// keywords by which the tender matches, or what was searched.
 func (e *TenderEdge) Marked() []search.Highlight {
 	var keywords []string
 	for _, match := range e.MatchedBy() {
 		keywords = append(keywords, match.Keywords...)
 	}
-	title, description := e.Node.Title, e.Node.Description
-	return search.Highlights(title, description, query.Spans(title, keywords), query.Spans(description, keywords))
+	return highlights(e.Node, keywords, e.found)
 }
 
 // Watching is watches with what they look for, which several queries of an
@@ -167,7 +176,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		return nil, err
 	}
 	p := &TenderPlan{watching: q.Watches, window: w, ids: s.Store.IDs(), query: search.Query{
-		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
+		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
 	if q.Matching {
@@ -293,17 +302,23 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	}
 	pages := make([]*TenderPage, len(plans))
 	for i, p := range plans {
-		pages[i] = p.page(results[i], tenders)
+		pages[i] = p.page(searches[i], results[i], tenders)
 	}
 	return pages, nil
 }
 
 // page makes a page of what the index found.
-func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+	text := freetext.Parse(asked.Text, asked.Complete)
+	found := []freetext.Search{text}
 	page := &TenderPage{
+		Places:     text.Places(),
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
 		Facets:     &TenderFacets{result.Counts},
+	}
+	if asked.Corrected != "" {
+		found, page.Corrected = append(found, freetext.Parse(asked.Corrected, false)), &asked.Corrected
 	}
 	var hits []search.Hit
 	hits, page.PageInfo = cut(p.window, result.Hits)
@@ -312,7 +327,7 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: hit.Highlights, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}
@@ -322,6 +337,15 @@ func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender)
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = new(p.cursorOf(0, hits[0])), new(p.cursorOf(n-1, hits[n-1]))
 	}
 	return page
+}
+
+// highlights are the passages of a tender that have keywords, or that texts find.
+func highlights(t *vigie.Tender, keywords []string, texts []freetext.Search) []search.Highlight {
+	title, description := query.Spans(t.Title, keywords), query.Spans(t.Description, keywords)
+	for _, text := range texts {
+		title, description = append(title, text.Spans(t.Title)...), append(description, text.Spans(t.Description)...)
+	}
+	return search.Highlights(t.Title, t.Description, title, description)
 }
 
 // cursorOf is the cursor of the hit at a place of the page. What the database

@@ -126,7 +126,7 @@ func (book *buyerBook) register(r *vigie.BuyerRecord, at time.Time) *bookedBuyer
 	}
 	if *buyer.Buyer != was {
 		book.changes++
-		buyer.renamed = !buyer.added && buyer.Name != was.Name
+		buyer.renamed = !buyer.added && (buyer.Name != was.Name || buyer.City != was.City)
 	}
 	return buyer
 }

@@ -186,7 +186,7 @@ var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste",
 const openAt = "(COALESCE(tender.deadline, tender.online_until) IS NULL OR COALESCE(tender.deadline, tender.online_until) >= ?)"
 
 // SearchBuyers returns the buyers whose name has, for each of the folded words, a word that starts with it or with
-// another spelling of it (St, Saint), and how many there are in all. Buyers that match with whole words, or whose name
+// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. Buyers that match with whole words, or whose name
 // starts with what was typed, come first; then those with most tenders online; then by name.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
 	if len(words) == 0 {
@@ -198,6 +198,10 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	for i, word := range words {
 		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
 		starts := s.format("' ' || folded_name LIKE ?", "% "+word+"%")
+		if letters := spelledOut(word); letters != "" {
+			acronym := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+letters+" %")
+			whole[i], starts = "("+whole[i]+acronym+")", "("+starts+acronym+")"
+		}
 		if other, ok := spellings[word]; ok {
 			otherwise := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
 			whole[i], starts = "("+whole[i]+otherwise+")", "("+starts+otherwise+")"
@@ -231,7 +235,45 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	return buyers, int(total), database.Translate(err)
 }
 
+// spelledOut is a word as the letters of an acronym, which names are stored by (C.H.U. is c h u); "" for one that is too
+// short or too long to be one.
+func spelledOut(word string) string {
+	const shortest, longest = 2, 8
+	if len(word) < shortest || len(word) > longest {
+		return ""
+	}
+	return strings.Join(strings.Split(word, ""), " ")
+}
+
 // format fills in a fragment of SQL as a query would.
 func (s *Store) format(fragment string, args ...any) string {
 	return s.db.QueryGen().FormatQuery(fragment, args...)
+}
+
+// SourceRefs returns the numbers of tenders' notices at their sources, by tender; the ids must not be those of aliases.
+func (s *Store) SourceRefs(ctx context.Context, tenders []int64) (map[int64][]string, error) {
+	refs := make(map[int64][]string, len(tenders))
+	if len(tenders) == 0 {
+		return refs, nil
+	}
+	var rows []tenderRef
+	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("source", "ref").Scan(ctx)
+	for _, row := range rows {
+		refs[row.TenderID] = append(refs[row.TenderID], row.Ref)
+	}
+	return refs, database.Translate(err)
+}
+
+// BuyerNames returns the names, folded, that buyers are or were published under, by buyer.
+func (s *Store) BuyerNames(ctx context.Context, buyers []int64) (map[int64][]string, error) {
+	names := make(map[int64][]string, len(buyers))
+	if len(buyers) == 0 {
+		return names, nil
+	}
+	var rows []buyerName
+	err := s.db.NewSelect().Model(&rows).Where("buyer_id IN (?)", bun.List(buyers)).Order("buyer_id", "folded_name").Scan(ctx)
+	for _, row := range rows {
+		names[row.BuyerID] = append(names[row.BuyerID], row.FoldedName)
+	}
+	return names, database.Translate(err)
 }

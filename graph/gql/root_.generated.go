@@ -239,11 +239,14 @@ type ComplexityRoot struct {
 	}
 
 	MatchingTenderConnection struct {
+		Corrected  func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		Facets     func(childComplexity int) int
+		Forgiven   func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageCount  func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
+		Places     func(childComplexity int) int
 		TotalCount func(childComplexity int) int
 	}
 
@@ -313,12 +316,12 @@ type ComplexityRoot struct {
 		Departments       func(childComplexity int) int
 		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
 		Limits            func(childComplexity int) int
-		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Node              func(childComplexity int, id string) int
 		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
-		Tenders           func(childComplexity int, search *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Tenders           func(childComplexity int, search *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Viewer            func(childComplexity int) int
 		Watch             func(childComplexity int, id string) int
 		Watches           func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
@@ -340,6 +343,11 @@ type ComplexityRoot struct {
 	RestoreWatchPayload struct {
 		UserErrors func(childComplexity int) int
 		Watch      func(childComplexity int) int
+	}
+
+	SearchPlace struct {
+		Departments func(childComplexity int) int
+		Name        func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -377,11 +385,14 @@ type ComplexityRoot struct {
 	}
 
 	TenderConnection struct {
+		Corrected  func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		Facets     func(childComplexity int) int
+		Forgiven   func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageCount  func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
+		Places     func(childComplexity int) int
 		TotalCount func(childComplexity int) int
 	}
 
@@ -446,7 +457,7 @@ type ComplexityRoot struct {
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
-		MatchingTenders func(childComplexity int, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders func(childComplexity int, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
 		Receiving       func(childComplexity int) int
@@ -1181,6 +1192,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MatchPreview.Warnings(childComplexity), true
 
+	case "MatchingTenderConnection.corrected":
+		if e.ComplexityRoot.MatchingTenderConnection.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchingTenderConnection.Corrected(childComplexity), true
 	case "MatchingTenderConnection.edges":
 		if e.ComplexityRoot.MatchingTenderConnection.Edges == nil {
 			break
@@ -1193,6 +1210,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MatchingTenderConnection.Facets(childComplexity), true
+	case "MatchingTenderConnection.forgiven":
+		if e.ComplexityRoot.MatchingTenderConnection.Forgiven == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchingTenderConnection.Forgiven(childComplexity), true
 	case "MatchingTenderConnection.nodes":
 		if e.ComplexityRoot.MatchingTenderConnection.Nodes == nil {
 			break
@@ -1211,6 +1234,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MatchingTenderConnection.PageInfo(childComplexity), true
+	case "MatchingTenderConnection.places":
+		if e.ComplexityRoot.MatchingTenderConnection.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchingTenderConnection.Places(childComplexity), true
 	case "MatchingTenderConnection.totalCount":
 		if e.ComplexityRoot.MatchingTenderConnection.TotalCount == nil {
 			break
@@ -1580,7 +1609,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(bool), args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1635,7 +1664,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -1721,6 +1750,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestoreWatchPayload.Watch(childComplexity), true
+
+	case "SearchPlace.departmentCodes":
+		if e.ComplexityRoot.SearchPlace.Departments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchPlace.Departments(childComplexity), true
+	case "SearchPlace.name":
+		if e.ComplexityRoot.SearchPlace.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchPlace.Name(childComplexity), true
 
 	case "Subscription.tenderMatched":
 		if e.ComplexityRoot.Subscription.TenderMatched == nil {
@@ -1880,6 +1922,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tender.URL(childComplexity), true
 
+	case "TenderConnection.corrected":
+		if e.ComplexityRoot.TenderConnection.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderConnection.Corrected(childComplexity), true
 	case "TenderConnection.edges":
 		if e.ComplexityRoot.TenderConnection.Edges == nil {
 			break
@@ -1892,6 +1940,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderConnection.Facets(childComplexity), true
+	case "TenderConnection.forgiven":
+		if e.ComplexityRoot.TenderConnection.Forgiven == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderConnection.Forgiven(childComplexity), true
 	case "TenderConnection.nodes":
 		if e.ComplexityRoot.TenderConnection.Nodes == nil {
 			break
@@ -1910,6 +1964,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderConnection.PageInfo(childComplexity), true
+	case "TenderConnection.places":
+		if e.ComplexityRoot.TenderConnection.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderConnection.Places(childComplexity), true
 	case "TenderConnection.totalCount":
 		if e.ComplexityRoot.TenderConnection.TotalCount == nil {
 			break
@@ -2149,7 +2209,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Watch.name":
 		if e.ComplexityRoot.Watch.Name == nil {
 			break
@@ -2453,6 +2513,10 @@ type Query {
     watchIds: [ID!]
     "Where no watches are named: inactive ones too."
     includeInactive: Boolean! = false
+    "Only those in which this is found, as in ` + "`" + `tenders` + "`" + `."
+    search: String
+    "The text is still being typed: its last word may be the beginning of one."
+    complete: Boolean! = false
     "Narrows the result."
     filter: TenderFilter
     "Newest first by default. RELEVANCE is for searches only."
@@ -2495,12 +2559,19 @@ type Query {
     sourceRef: String!
   ): Tender
   """
-  Free-text search over all tenders, forgiving of typing errors and accents; every word must be found. Without ` + "`" + `search` + "`" + `,
-  all tenders that pass the filter. All statuses by default.
+  Free-text search over all tenders. Searched are title, lots, description, the buyer's name, town, SIRET and SIREN, the
+  names of department and region, the reference and the numbers of all notices, CPV codes and their labels, and the
+  source's descriptors. Every word must be found, in any number or gender, with or without accents. Words in quotes are a
+  phrase, as are words joined by hyphens; a minus before a word or a phrase excludes it. References and numbers are found
+  as a whole, with or without their spaces and signs, a CPV code also by five of its digits or more. Small words are
+  passed over; a text of nothing else finds everything. Without ` + "`" + `search` + "`" + `, all tenders that pass the filter. All statuses
+  by default.
   """
   tenders(
     "Words, up to 200 characters. The first ten count, not counting small words. A blank text counts as absent."
     search: String
+    "The text is still being typed: its last word may be the beginning of one, from two letters on."
+    complete: Boolean! = false
     "Narrows the result."
     filter: TenderFilter
     "By default RELEVANCE with a search, PUBLISHED_AT_DESC without. RELEVANCE without a search is an error."
@@ -2749,6 +2820,10 @@ type Watch implements Node {
   onlineCount: Int
   "Tenders that match, online ones unless the filter says otherwise, without dismissed ones; also where the watch is inactive."
   matchingTenders(
+    "Only those in which this is found, as in ` + "`" + `Query.tenders` + "`" + `."
+    search: String
+    "The text is still being typed: its last word may be the beginning of one."
+    complete: Boolean! = false
     "Narrows the result."
     filter: TenderFilter
     "Newest first by default. RELEVANCE is for searches only."
@@ -3209,6 +3284,23 @@ type TenderConnection {
   pageCount: Int
   "How many there are by department, buyer, nature, procedure."
   facets: TenderFacets
+  """
+  Whether typing errors were forgiven, as where hardly anything has the words of ` + "`" + `search` + "`" + ` themselves: then what has the
+  words of ` + "`" + `corrected` + "`" + ` was found too, and is counted.
+  """
+  forgiven: Boolean
+  "The text with its typing errors put right (« Vouliez-vous dire … ? »); null where none were forgiven."
+  corrected: String
+  "The departments and regions that the text names, to be offered as filters. What is there was found too."
+  places: [SearchPlace!]
+}
+
+"A department or a region that a text names."
+type SearchPlace {
+  "« Ain (01) » for a department, « Auvergne » for a region."
+  name: String!
+  "The INSEE codes of its departments, for ` + "`" + `TenderFilter.departmentCodes` + "`" + `."
+  departmentCodes: [String!]!
 }
 
 "A tender in a list that a search found."
@@ -3251,6 +3343,15 @@ type MatchingTenderConnection {
   pageCount: Int
   "How many there are by department, buyer, nature, procedure."
   facets: TenderFacets
+  """
+  Whether typing errors were forgiven, as where hardly anything has the words of ` + "`" + `search` + "`" + ` themselves: then what has the
+  words of ` + "`" + `corrected` + "`" + ` was found too, and is counted.
+  """
+  forgiven: Boolean
+  "The text with its typing errors put right (« Vouliez-vous dire … ? »); null where none were forgiven."
+  corrected: String
+  "The departments and regions that the text names, to be offered as filters. What is there was found too."
+  places: [SearchPlace!]
 }
 
 "A tender in a list that watches match."
@@ -3261,7 +3362,7 @@ type MatchingTenderEdge {
   node: Tender!
   "Which of the watches asked for it matches, and by which keywords."
   matchedBy: [WatchMatch!]!
-  "Passages of title and description that have one of those keywords."
+  "Passages of title and description that have one of those keywords, or what was searched."
   highlights: [Highlight!]!
 }
 
@@ -4234,6 +4335,12 @@ func (ec *executionContext) childFields_MatchingTenderConnection(ctx context.Con
 		return ec.fieldContext_MatchingTenderConnection_pageCount(ctx, field)
 	case "facets":
 		return ec.fieldContext_MatchingTenderConnection_facets(ctx, field)
+	case "forgiven":
+		return ec.fieldContext_MatchingTenderConnection_forgiven(ctx, field)
+	case "corrected":
+		return ec.fieldContext_MatchingTenderConnection_corrected(ctx, field)
+	case "places":
+		return ec.fieldContext_MatchingTenderConnection_places(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MatchingTenderConnection", field.Name)
 }
@@ -4358,6 +4465,16 @@ func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RestoreWatchPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SearchPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SearchPlace_name(ctx, field)
+	case "departmentCodes":
+		return ec.fieldContext_SearchPlace_departmentCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchPlace", field.Name)
+}
+
 func (ec *executionContext) childFields_SummaryLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "label":
@@ -4432,6 +4549,12 @@ func (ec *executionContext) childFields_TenderConnection(ctx context.Context, fi
 		return ec.fieldContext_TenderConnection_pageCount(ctx, field)
 	case "facets":
 		return ec.fieldContext_TenderConnection_facets(ctx, field)
+	case "forgiven":
+		return ec.fieldContext_TenderConnection_forgiven(ctx, field)
+	case "corrected":
+		return ec.fieldContext_TenderConnection_corrected(ctx, field)
+	case "places":
+		return ec.fieldContext_TenderConnection_places(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenderConnection", field.Name)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 	"vigie"
+	"vigie/freetext"
 	"vigie/graph/input"
 	"vigie/ledger"
 	"vigie/search"
@@ -95,12 +96,12 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (vigie.Node, error)
 	Watch(ctx context.Context, id string) (*vigie.Watch, error)
 	Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
-	MatchingTenders(ctx context.Context, watchIds []string, includeInactive bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	MatchingTenders(ctx context.Context, watchIds []string, includeInactive bool, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	PreviewMatches(ctx context.Context, criteria map[string]any, first *int32) (*MatchPreview, error)
 	ExplainMatch(ctx context.Context, watchID string, tenderID string) (*MatchExplanation, error)
 	Tender(ctx context.Context, id string) (*vigie.Tender, error)
 	TenderBySourceRef(ctx context.Context, source string, sourceRef string) (*vigie.Tender, error)
-	Tenders(ctx context.Context, search *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	Tenders(ctx context.Context, search *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Buyers(ctx context.Context, search string, first *int32, after *string, last *int32, before *string) (*service.BuyerPage, error)
 	Departments(ctx context.Context) ([]*vigie.Department, error)
 	Limits(ctx context.Context) (*Limits, error)
@@ -154,7 +155,7 @@ type WatchResolver interface {
 	Recipients(ctx context.Context, obj *vigie.Watch) ([]*vigie.Recipient, error)
 
 	OnlineCount(ctx context.Context, obj *vigie.Watch) (*int32, error)
-	MatchingTenders(ctx context.Context, obj *vigie.Watch, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	MatchingTenders(ctx context.Context, obj *vigie.Watch, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Health(ctx context.Context, obj *vigie.Watch) (*service.WatchHealth, error)
 	Deliveries(ctx context.Context, obj *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
@@ -539,62 +540,78 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 		return nil, err
 	}
 	args["includeInactive"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["complete"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (search.Order, error) {
 			return ec.unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "page",
+	args["before"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "page",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["page"] = arg8
+	args["page"] = arg10
 	return args, nil
 }
 
@@ -681,62 +698,70 @@ func (ec *executionContext) field_Query_tenders_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["search"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["complete"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*search.Order, error) {
 			return ec.unmarshalOTenderOrder2ᚖvigieᚋsearchᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "page",
+	args["before"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "page",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["page"] = arg7
+	args["page"] = arg8
 	return args, nil
 }
 
@@ -883,62 +908,78 @@ func (ec *executionContext) field_Watch_explainAlert_args(ctx context.Context, r
 func (ec *executionContext) field_Watch_matchingTenders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["complete"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (search.Order, error) {
 			return ec.unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "page",
+	args["before"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "page",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["page"] = arg6
+	args["page"] = arg8
 	return args, nil
 }
 
@@ -3958,6 +3999,84 @@ func (ec *executionContext) fieldContext_MatchingTenderConnection_facets(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _MatchingTenderConnection_forgiven(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MatchingTenderConnection_forgiven(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forgiven(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalOBoolean2bool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MatchingTenderConnection_forgiven(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MatchingTenderConnection", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _MatchingTenderConnection_corrected(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MatchingTenderConnection_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MatchingTenderConnection_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MatchingTenderConnection", field, false, false, "String")
+}
+
+func (ec *executionContext) _MatchingTenderConnection_places(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MatchingTenderConnection_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []freetext.Place) graphql.Marshaler {
+			return ec.marshalOSearchPlace2ᚕvigieᚋfreetextᚐPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MatchingTenderConnection_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MatchingTenderConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SearchPlace(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _MatchingTenderEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *service.TenderEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5413,7 +5532,7 @@ func (ec *executionContext) _Query_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(bool), fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -5633,7 +5752,7 @@ func (ec *executionContext) _Query_tenders(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -6124,6 +6243,52 @@ func (ec *executionContext) fieldContext_RestoreWatchPayload_userErrors(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SearchPlace_name(ctx context.Context, field graphql.CollectedField, obj *freetext.Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchPlace_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchPlace_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SearchPlace", field, false, false, "String")
+}
+
+func (ec *executionContext) _SearchPlace_departmentCodes(ctx context.Context, field graphql.CollectedField, obj *freetext.Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchPlace_departmentCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Departments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchPlace_departmentCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SearchPlace", field, false, false, "String")
 }
 
 func (ec *executionContext) _Subscription_tenderMatched(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -6936,6 +7101,84 @@ func (ec *executionContext) fieldContext_TenderConnection_facets(_ context.Conte
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_TenderFacets(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderConnection_forgiven(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderConnection_forgiven(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forgiven(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalOBoolean2bool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TenderConnection_forgiven(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenderConnection", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _TenderConnection_corrected(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderConnection_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TenderConnection_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenderConnection", field, false, false, "String")
+}
+
+func (ec *executionContext) _TenderConnection_places(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderConnection_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []freetext.Place) graphql.Marshaler {
+			return ec.marshalOSearchPlace2ᚕvigieᚋfreetextᚐPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TenderConnection_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SearchPlace(ctx, field)
 		},
 	}
 	return fc, nil
@@ -7962,7 +8205,7 @@ func (ec *executionContext) _Watch_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -10716,6 +10959,21 @@ func (ec *executionContext) _MatchingTenderConnection(ctx context.Context, sel a
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "forgiven":
+			out.Values[i] = ec._MatchingTenderConnection_forgiven(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "corrected":
+			out.Values[i] = ec._MatchingTenderConnection_corrected(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._MatchingTenderConnection_places(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -11432,6 +11690,44 @@ func (ec *executionContext) _RestoreWatchPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var searchPlaceImplementors = []string{"SearchPlace"}
+
+func (ec *executionContext) _SearchPlace(ctx context.Context, sel ast.SelectionSet, obj *freetext.Place) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, searchPlaceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SearchPlace")
+		case "name":
+			out.Values[i] = ec._SearchPlace_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "departmentCodes":
+			out.Values[i] = ec._SearchPlace_departmentCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -11679,6 +11975,21 @@ func (ec *executionContext) _TenderConnection(ctx context.Context, sel ast.Selec
 			}
 		case "facets":
 			out.Values[i] = ec._TenderConnection_facets(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "forgiven":
+			out.Values[i] = ec._TenderConnection_forgiven(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "corrected":
+			out.Values[i] = ec._TenderConnection_corrected(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._TenderConnection_places(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -13172,6 +13483,10 @@ func (ec *executionContext) marshalNRecipientStatus2vigieᚐRecipientStatus(ctx 
 	return res
 }
 
+func (ec *executionContext) marshalNSearchPlace2vigieᚋfreetextᚐPlace(ctx context.Context, sel ast.SelectionSet, v freetext.Place) graphql.Marshaler {
+	return ec._SearchPlace(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNSummaryLine2ᚕᚖvigieᚋgraphᚋgqlᚐSummaryLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*SummaryLine) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -13881,6 +14196,25 @@ func (ec *executionContext) marshalORestoreWatchPayload2ᚖvigieᚋgraphᚋgql�
 		return graphql.Null
 	}
 	return ec._RestoreWatchPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSearchPlace2ᚕvigieᚋfreetextᚐPlaceᚄ(ctx context.Context, sel ast.SelectionSet, v []freetext.Place) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSearchPlace2vigieᚋfreetextᚐPlace(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOTender2ᚖvigieᚐTender(ctx context.Context, sel ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {

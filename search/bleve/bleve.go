@@ -163,7 +163,7 @@ func (e *Engine) load(ctx context.Context, name string) (*index, error) {
 		}
 		idx, err := open()
 		if err == nil {
-			return &index{open: open, bleve: idx, near: sync.OnceValues(newNearness)}, nil
+			return &index{open: open, bleve: idx}, nil
 		}
 		if !corrupt(err) {
 			return nil, openError(path, err)
@@ -181,7 +181,7 @@ func (e *Engine) load(ctx context.Context, name string) (*index, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	return &index{open: open, bleve: idx, near: sync.OnceValues(newNearness)}, nil
+	return &index{open: open, bleve: idx}, nil
 }
 
 // attempt turns a panic into an error: damaged files, which are mapped into

@@ -26,7 +26,6 @@ type index struct {
 	// was read.
 	read    bleve.Index
 	columns map[uint64]*columns
-	near    func() (nearness, error)
 }
 
 // opened is the index as it can be used now.

@@ -5,22 +5,11 @@ import (
 	"strconv"
 
 	"github.com/blevesearch/bleve/v2"
-	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
-	"github.com/blevesearch/bleve/v2/analysis/tokenizer/whitespace"
 	"github.com/blevesearch/bleve/v2/mapping"
 
 	"vigie/query"
 	"vigie/search/internal/plan"
-)
-
-// The fields that hold a text's words, for finding, beside the text itself,
-// for showing.
-const (
-	titleWords       = plan.Title + "Words"
-	descriptionWords = plan.Description + "Words"
-	buyerWords       = plan.BuyerName + "Words"
-	otherWords       = plan.Other + "Words"
 )
 
 // rank is the field that rows are sorted by instead of a numeric one: each row
@@ -41,10 +30,6 @@ func unranked(value string) (number, id int64, err error) {
 	return number + plan.Low, id, err
 }
 
-// analyzerName is of the one analyzer: the words come ready, and are only cut
-// at spaces.
-const analyzerName = "words"
-
 func newMapping() mapping.IndexMapping {
 	doc := bleve.NewDocumentStaticMapping()
 	read := map[string]bool{ // and not only searched
@@ -54,6 +39,9 @@ func newMapping() mapping.IndexMapping {
 	for _, field := range query.Fields() {
 		criterion := field.Criterion()
 		read[field.String()] = criterion != nil && criterion.Facet
+	}
+	for _, field := range plan.TextFields() {
+		read[field] = false
 	}
 	for field, read := range read {
 		f := bleve.NewKeywordFieldMapping()
@@ -67,33 +55,14 @@ func newMapping() mapping.IndexMapping {
 		f.Store, f.IncludeInAll, f.DocValues = false, false, false
 		doc.AddFieldMappingsAt(field, f)
 	}
-	for _, field := range []string{titleWords, descriptionWords, buyerWords, otherWords} {
-		f := bleve.NewTextFieldMapping()
-		f.Analyzer = analyzerName
-		f.Store, f.IncludeInAll, f.IncludeTermVectors, f.DocValues = false, false, false, false
-		doc.AddFieldMappingsAt(field, f)
-	}
-	for _, field := range []string{plan.Title, plan.Description} {
-		f := bleve.NewTextFieldMapping()
-		f.Index, f.IncludeInAll, f.IncludeTermVectors, f.DocValues = false, false, false, false
-		doc.AddFieldMappingsAt(field, f)
-	}
 	m := bleve.NewIndexMapping()
 	m.DefaultMapping = doc
 	m.IndexDynamic, m.StoreDynamic, m.DocValuesDynamic = false, false, false
-	err := m.AddCustomAnalyzer(analyzerName, map[string]any{"type": custom.Name, "tokenizer": whitespace.Name})
-	if err != nil {
-		panic("bleve: the analyzer of our own mapping: " + err.Error())
-	}
 	return m
 }
 
 // fields is a row as the mapping names it.
 func fields(r plan.Row) map[string]any {
-	other := make([]string, len(r.Other))
-	for i, text := range r.Other {
-		other[i] = plan.Indexed(text)
-	}
 	all := map[string]any{
 		plan.Outcome:            r.Outcome,
 		plan.PublishedAt:        float64(r.PublishedAt),
@@ -104,12 +73,6 @@ func fields(r plan.Row) map[string]any {
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),
 		rank(plan.Closes):       ranked(r.Closes, r.ID),
-		plan.Title:              r.Title,
-		plan.Description:        r.Description,
-		titleWords:              plan.Indexed(r.Title),
-		descriptionWords:        plan.Indexed(r.Description),
-		buyerWords:              plan.Indexed(r.BuyerName),
-		otherWords:              other,
 	}
 	for field, values := range r.Values {
 		all[field] = values

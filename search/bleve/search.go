@@ -10,6 +10,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
@@ -40,12 +41,10 @@ func (x *index) Search(ctx context.Context, queries []search.Query) (results []s
 	return results, nil
 }
 
-// matches are the documents of a part that a query matches, and what its words
-// are worth in them.
+// matches are the documents of a part that a query matches.
 type matches struct {
 	*part
-	docs  *roaring.Bitmap
-	words [][]tier
+	docs *roaring.Bitmap
 }
 
 // search answers a query.
@@ -69,7 +68,7 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 			return result, err
 		}
 	}
-	result.Hits, err = page(q, found)
+	result.Hits, err = page(ctx, q, found)
 	return result, err
 }
 
@@ -78,7 +77,7 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 func (v *view) matching(ctx context.Context, q search.Query, but query.Field) ([]matches, error) {
 	rest := q
 	rest.Any = nil
-	where, words := plan.Where(rest, but), plan.Asked(q.Text)
+	where := plan.Where(rest, but)
 	var list []matches
 	for _, p := range v.parts {
 		docs, err := p.where(ctx, where)
@@ -92,16 +91,8 @@ func (v *view) matching(ctx context.Context, q search.Query, but query.Field) ([
 			}
 			docs = roaring.And(docs, any)
 		}
-		m := matches{part: p, docs: docs}
-		if len(words) > 0 && !docs.IsEmpty() {
-			var all *roaring.Bitmap
-			if all, m.words, err = v.found(ctx, p, words); err != nil {
-				return nil, err
-			}
-			m.docs = roaring.And(docs, all)
-		}
-		if !m.docs.IsEmpty() {
-			list = append(list, m)
+		if !docs.IsEmpty() {
+			list = append(list, matches{p, docs})
 		}
 	}
 	return list, nil
@@ -131,25 +122,14 @@ func count(found []matches, field string) (map[string]int, error) {
 			}
 		}
 	}
-	if len(counts) > search.MaxFacetValues {
-		values := make([]string, 0, len(counts))
-		for value := range counts {
-			values = append(values, value)
-		}
-		slices.SortFunc(values, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-		for _, value := range values[search.MaxFacetValues:] {
-			delete(counts, value)
-		}
-	}
+	plan.MostFrequent(counts, search.MaxFacetValues)
 	return counts, nil
 }
 
-// row is a document in an order: best first, then by at and ID.
+// row is a document in an order: by its tier, then by at and ID.
 type row struct {
-	worth  int
+	tier   int
 	at, id int64
-	part   *part
-	doc    uint32
 }
 
 // rows is a heap of the first rows of an order: its root is the last of them.
@@ -165,8 +145,8 @@ func (h *rows) Push(any)           {} // rows are appended until there are enoug
 func (h *rows) Pop() any           { return nil }
 
 func (h *rows) compare(a, b row) int {
-	if a.worth != b.worth {
-		return b.worth - a.worth
+	if a.tier != b.tier {
+		return a.tier - b.tier
 	}
 	c := cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id))
 	if h.desc {
@@ -176,7 +156,7 @@ func (h *rows) compare(a, b row) int {
 }
 
 // page is the rows of a query's page.
-func page(q search.Query, found []matches) ([]search.Hit, error) {
+func page(ctx context.Context, q search.Query, found []matches) ([]search.Hit, error) {
 	if q.Limit == 0 {
 		return nil, nil
 	}
@@ -190,19 +170,33 @@ func page(q search.Query, found []matches) ([]search.Hit, error) {
 		place := row{at: order.At(*key), id: key.ID}
 		beyond = func(r row) bool { return first.compare(r, place) > 0 }
 	}
-	for _, m := range found {
-		column, err := m.sortedBy(order.Field)
-		if err != nil {
-			return nil, err
+	var tiers []plan.Expr
+	if q.Order == search.Relevance {
+		tiers = plan.Tiers(q)
+	}
+	for tier := range len(tiers) + 1 {
+		if tier > 0 && len(first.list) == q.Offset+q.Limit {
+			break // those of the tiers before are enough
 		}
-		var worth map[uint32]int
-		if q.Order == search.Relevance {
-			worth = worths(m.docs, m.words)
-		}
-		for each := m.docs.Iterator(); each.HasNext(); {
-			doc := each.Next()
-			if r := (row{worth[doc], column.at[doc], column.id[doc], m.part, doc}); beyond(r) {
-				first.offer(r, q.Offset+q.Limit)
+		for i, m := range found {
+			docs := m.docs
+			if tier < len(tiers) {
+				better, err := m.where(ctx, tiers[tier])
+				if err != nil {
+					return nil, err
+				}
+				docs = roaring.And(docs, better)
+				found[i].docs = roaring.AndNot(m.docs, docs)
+			}
+			column, err := m.sortedBy(order.Field)
+			if err != nil {
+				return nil, err
+			}
+			for each := docs.Iterator(); each.HasNext(); {
+				doc := each.Next()
+				if r := (row{tier, column.at[doc], column.id[doc]}); beyond(r) {
+					first.offer(r, q.Offset+q.Limit)
+				}
 			}
 		}
 	}
@@ -211,7 +205,7 @@ func page(q search.Query, found []matches) ([]search.Hit, error) {
 	if backward {
 		slices.Reverse(list)
 	}
-	return hits(q, list)
+	return hits(q, list), nil
 }
 
 // offer takes in a row if it is one of the first.
@@ -227,38 +221,50 @@ func (h *rows) offer(r row, most int) {
 	}
 }
 
-func hits(q search.Query, rows []row) ([]search.Hit, error) {
-	order, asked := plan.SortOf(q.Order), plan.Asked(q.Text)
+func hits(q search.Query, rows []row) []search.Hit {
+	order := plan.SortOf(q.Order)
 	list := make([]search.Hit, len(rows))
 	for i, r := range rows {
 		list[i].ID = r.id
 		if q.Order != search.Relevance {
 			list[i].Key = order.Key(r.at, r.id)
 		}
-		if len(asked) > 0 {
-			title, description, err := r.texts()
-			if err != nil {
-				return nil, err
-			}
-			list[i].Highlights = search.Highlights(title, description,
-				plan.Found(title, asked), plan.Found(description, asked))
-		}
 	}
-	return list, nil
+	return list
 }
 
-// texts are a row's title and description.
-func (r row) texts() (title, description string, err error) {
-	err = r.part.VisitDocument(uint64(r.doc), func(field string, _ byte, value []byte, _ []uint64) bool {
-		switch field {
-		case plan.Title:
-			title = string(value)
-		case plan.Description:
-			description = string(value)
+func (x *index) Words(ctx context.Context) (counts map[string]int, err error) {
+	open, err := x.opened()
+	if err != nil {
+		return nil, err
+	}
+	v, err := x.look(open)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, v.close()) }()
+	counts = make(map[string]int)
+	for _, p := range v.parts {
+		if err := ctx.Err(); err != nil {
+			return nil, search.Unavailable(err)
 		}
-		return true
-	})
-	return title, description, err
+		d, err := p.dictionary(plan.Written)
+		if err != nil {
+			return nil, search.Unavailable(err)
+		}
+		for each := d.AutomatonIterator(nil, nil, nil); ; {
+			entry, err := each.Next()
+			if err != nil {
+				return nil, search.Unavailable(err)
+			}
+			if entry == nil {
+				break
+			}
+			counts[entry.Term] += int(entry.Count)
+		}
+	}
+	plan.MostFrequent(counts, freetext.MaxVocabulary)
+	return counts, nil
 }
 
 func documentIDs(list plan.IDs) []string {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
-	"github.com/blevesearch/vellum/levenshtein"
 
 	"vigie/query"
 	"vigie/search"
@@ -24,8 +24,6 @@ import (
 type view struct {
 	snapshot *scorch.IndexSnapshot
 	parts    []*part
-	near     func() (nearness, error)
-	automata map[string]*levenshtein.DFA
 	formulas map[formulaList]plan.Expr
 }
 
@@ -39,7 +37,6 @@ type part struct {
 	values   map[[2]string]*roaring.Bitmap
 	ranges   map[plan.Range]*roaring.Bitmap
 	buffer   []uint32
-	words    map[string][]tier
 	formulas map[formulaList]*roaring.Bitmap
 }
 
@@ -63,11 +60,11 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	if !ok || snapshot == nil {
 		return nil, search.Unavailable(bleve.ErrorIndexClosed)
 	}
-	v := &view{snapshot: snapshot, near: x.near, automata: make(map[string]*levenshtein.DFA), formulas: make(map[formulaList]plan.Expr)}
+	v := &view{snapshot: snapshot, formulas: make(map[formulaList]plan.Expr)}
 	for i, s := range snapshot.Segments() {
 		v.parts = append(v.parts, &part{
 			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
-			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), words: make(map[string][]tier), formulas: make(map[formulaList]*roaring.Bitmap),
+			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
 	}
 	return v, nil
@@ -162,6 +159,8 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		}
 		any.And(p.live)
 		return any, nil
+	case plan.Begins:
+		return p.beginning(x)
 	case plan.Range:
 		return p.within(x)
 	case plan.IDs:
@@ -179,6 +178,35 @@ func (p *part) having(field, value string) (*roaring.Bitmap, error) {
 	found := roaring.New()
 	if err := p.add(found, field, value); err != nil {
 		return nil, err
+	}
+	found.And(p.live)
+	p.values[key] = found
+	return found, nil
+}
+
+// beginning is the set of the documents with a value of a field that begins so.
+func (p *part) beginning(b plan.Begins) (*roaring.Bitmap, error) {
+	key := [2]string{b.Field, b.With + "…"} // no value has such a sign
+	if known := p.values[key]; known != nil {
+		return known, nil
+	}
+	d, err := p.dictionary(b.Field)
+	if err != nil {
+		return nil, err
+	}
+	found := roaring.New()
+	each := d.AutomatonIterator(nil, []byte(b.With), nil)
+	for {
+		entry, err := each.Next()
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil || !strings.HasPrefix(entry.Term, b.With) {
+			break
+		}
+		if err := p.add(found, b.Field, entry.Term); err != nil {
+			return nil, err
+		}
 	}
 	found.And(p.live)
 	p.values[key] = found

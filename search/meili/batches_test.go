@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/search"
 	"vigie/search/meili"
 	"vigie/search/meili/meilitest"
@@ -60,7 +61,7 @@ func (s *shelf) answer(w http.ResponseWriter, r *http.Request) {
 // numbered are documents with their ids for numbers, and texts of so many bytes.
 func numbered(from, to int64, size func(id int64) int) (docs []search.Document) {
 	for id := from; id < to; id++ {
-		docs = append(docs, search.Document{ID: id, Number: id, PublishedAt: time.Unix(1e9, 0), Description: strings.Repeat("x", size(id))})
+		docs = append(docs, search.Document{ID: id, Number: id, PublishedAt: time.Unix(1e9, 0), Text: freetext.Facts{Words: []string{strings.Repeat("x", size(id))}}})
 	}
 	return docs
 }
@@ -151,9 +152,9 @@ func TestLargeBatch(t *testing.T) {
 	docs := make([]search.Document, tenders)
 	for i := range docs {
 		id := int64(i + 1)
-		docs[i] = search.Document{ID: id, Number: id, PublishedAt: time.Unix(1e9, 0), Title: fmt.Sprint("Voirie ", id)}
+		docs[i] = search.Document{ID: id, Number: id, PublishedAt: time.Unix(1e9, 0), Text: freetext.Facts{Title: []string{fmt.Sprint("voirie", id)}}}
 		for lot := range 300 {
-			docs[i].Other = append(docs[i].Other, fmt.Sprintf("Lot %d: %s", lot, strings.Repeat("voirie et réseaux divers ", 34)))
+			docs[i].Text.Words = append(docs[i].Text.Words, fmt.Sprintf("lot%d_%s", lot, strings.Repeat("voirie_reseaux_divers_", 34)))
 		}
 	}
 	start := time.Now()

@@ -62,6 +62,8 @@ func expression(x plan.Expr) string {
 			return x.Field + " = " + quoted[0]
 		}
 		return x.Field + " IN [" + strings.Join(quoted, ", ") + "]"
+	case plan.Begins:
+		return x.Field + ` STARTS WITH "` + escape(x.Field, x.With) + `"`
 	case plan.IDs:
 		numbers := make([]string, len(x))
 		for i, id := range x {

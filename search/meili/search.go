@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/meilisearch/meilisearch-go"
 
@@ -61,11 +60,9 @@ type question struct {
 // needs no request.
 func (x *index) questions(q search.Query, r *search.Result) []question {
 	r.Counts = make(map[query.Field]map[string]int, len(q.Facets))
-	text := plan.Asked(q.Text)
 	ask := func(where plan.Expr) *meilisearch.SearchRequest {
 		return &meilisearch.SearchRequest{
-			IndexUID: x.uid, Query: written(q.Text, text), MatchingStrategy: meilisearch.All,
-			Filter: filter(where), AttributesToRetrieve: []string{plan.ID},
+			IndexUID: x.uid, Filter: filter(where), AttributesToRetrieve: []string{plan.ID},
 		}
 	}
 	var list []question
@@ -106,15 +103,12 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 			return list
 		}
 	}
+	if tiers := relevant(q, where); len(tiers) > 1 {
+		return append(append(list, question{total, takeTotal}), ranked(q, r, tiers, ask)...)
+	}
 	rows := ask(where)
-	if q.Order != search.Relevance {
-		rows.Sort = []string{direction(order.Field, order.Desc), direction(plan.ID, order.Desc)}
-		rows.AttributesToRetrieve = append(rows.AttributesToRetrieve, order.Field)
-	}
-	if len(text) > 0 {
-		rows.AttributesToRetrieve = append(rows.AttributesToRetrieve, plan.Title, plan.Description)
-		rows.ShowMatchesPosition = true
-	}
+	rows.Sort = []string{direction(order.Field, order.Desc), direction(plan.ID, order.Desc)}
+	rows.AttributesToRetrieve = append(rows.AttributesToRetrieve, order.Field)
 	takeRows := func(a meilisearch.SearchResponse) (err error) {
 		r.Hits, err = hits(q, a.Hits)
 		if backward {
@@ -144,13 +138,67 @@ func direction(field string, desc bool) string {
 	return field + ":asc"
 }
 
-// written returns the words of a text and nothing else of it: quotes, and a minus before a word, would be operators.
-func written(text string, words []plan.Word) string {
-	list := make([]string, len(words))
-	for i, w := range words {
-		list[i] = text[w.Start:w.End]
+// relevant returns the conditions of a query's rows by relevance, the best first; of each, the rows that one before it
+// is true of count there. It returns none for other orders.
+func relevant(q search.Query, where plan.Expr) []plan.Expr {
+	if q.Order != search.Relevance {
+		return nil
 	}
-	return strings.Join(list, " ")
+	var tiers []plan.Expr
+	for _, tier := range plan.Tiers(q) {
+		if tier = plan.Simplify(plan.And{where, tier}); !plan.None(tier) {
+			tiers = append(tiers, tier)
+		}
+	}
+	return append(tiers, where)
+}
+
+// ranked are the requests for a query's rows by relevance: as many of each tier as the page may need, if those before
+// have none. A row counts in the first tier that it comes in.
+func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.Expr) *meilisearch.SearchRequest) []question {
+	var found []search.Hit
+	known := make(map[int64]bool)
+	var list []question
+	for i, tier := range tiers {
+		rows := ask(tier)
+		rows.Limit = int64(q.Offset + q.Limit)
+		rows.Sort = []string{direction(plan.PublishedAt, true), direction(plan.ID, true)}
+		list = append(list, question{rows, func(a meilisearch.SearchResponse) error {
+			some, err := hits(q, a.Hits)
+			for _, hit := range some {
+				if !known[hit.ID] {
+					known[hit.ID] = true
+					found = append(found, hit)
+				}
+			}
+			if i == len(tiers)-1 {
+				r.Hits = found[min(q.Offset, len(found)):min(q.Offset+q.Limit, len(found))]
+			}
+			return err
+		}})
+	}
+	return list
+}
+
+// Words are the values of a facet of their own.
+func (x *index) Words(ctx context.Context) (map[string]int, error) {
+	answer, err := try(ctx, x.engine, func() (*meilisearch.SearchResponse, error) {
+		return x.manager.SearchWithContext(ctx, "", &meilisearch.SearchRequest{
+			Filter: filter(plan.And{}), HitsPerPage: new(int64(0)), Facets: []string{plan.Written},
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	var byField map[string]map[string]int
+	if err := json.Unmarshal(answer.FacetDistribution, &byField); err != nil {
+		return nil, search.Unavailable(fmt.Errorf("meilisearch: an answer that cannot be read: %w", err))
+	}
+	counts := make(map[string]int, len(byField[plan.Written]))
+	for value, n := range byField[plan.Written] {
+		counts[unescape(value)] = n
+	}
+	return counts, nil
 }
 
 // takeCounts adds the facets of an answer to a result.
@@ -166,20 +214,18 @@ func takeCounts(r *search.Result, a meilisearch.SearchResponse) error {
 		for value, n := range byField[facet.String()] {
 			values[unescape(value)] = n
 		}
+		plan.MostFrequent(values, search.MaxFacetValues)
 	}
 	return nil
 }
 
-// hits reads rows, with the places where Meilisearch found the text.
+// hits reads rows.
 func hits(q search.Query, found meilisearch.Hits) ([]search.Hit, error) {
 	order := plan.SortOf(q.Order)
 	list := make([]search.Hit, len(found))
 	for i, raw := range found {
 		var row struct {
-			ID          int64             `json:"vigieTender"`
-			Title       string            `json:"title"`
-			Description string            `json:"description"`
-			Matches     map[string][]span `json:"_matchesPosition"`
+			ID int64 `json:"vigieTender"`
 		}
 		if err := raw.DecodeInto(&row); err != nil {
 			return nil, err
@@ -188,25 +234,14 @@ func hits(q search.Query, found meilisearch.Hits) ([]search.Hit, error) {
 			return nil, errors.New("a row without ID")
 		}
 		list[i].ID = row.ID
-		if q.Order != search.Relevance {
-			var at int64
-			if err := json.Unmarshal(raw[order.Field], &at); err != nil {
-				return nil, fmt.Errorf("a row without %s, by which it is sorted: %w", order.Field, err)
-			}
-			list[i].Key = order.Key(at, row.ID)
+		if q.Order == search.Relevance {
+			continue
 		}
-		list[i].Highlights = search.Highlights(row.Title, row.Description, spans(row.Matches[plan.Title]), spans(row.Matches[plan.Description]))
+		var at int64
+		if err := json.Unmarshal(raw[order.Field], &at); err != nil {
+			return nil, fmt.Errorf("a row without %s, by which it is sorted: %w", order.Field, err)
+		}
+		list[i].Key = order.Key(at, row.ID)
 	}
 	return list, nil
-}
-
-// span is a part of a text, in bytes.
-type span struct{ Start, Length int }
-
-func spans(list []span) []query.Span {
-	out := make([]query.Span, len(list))
-	for i, s := range list {
-		out[i] = query.Span{Start: s.Start, End: s.Start + s.Length}
-	}
-	return out
 }

@@ -7,11 +7,11 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/meilisearch/meilisearch-go"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
@@ -30,30 +30,16 @@ func settings() map[string]any {
 		}
 	}
 	return map[string]any{
-		"searchableAttributes": []string{plan.Title, plan.BuyerName, plan.Description, plan.Other},
-		"displayedAttributes": []string{
-			cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.Description, plan.PublishedAt, plan.Title, plan.ID,
-		},
+		"searchableAttributes": []string{}, // texts are found by filters too
+		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"filterableAttributes": []any{
-			exact(false, append(valueFields(), plan.Outcome, cursorField)...),
+			exact(false, append(append(valueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
 			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
-		// A requested order decides alone; in the order of relevance equally good rows come newest first.
-		"rankingRules": []string{
-			"sort", "words", "typo", "proximity", "attributeRank", "wordPosition", "exactness",
-			plan.PublishedAt + ":desc", plan.ID + ":desc",
-		},
-		// Words end at everything but letters and digits; these are not in
-		// Meilisearch's own list.
-		"separatorTokens": strings.Split("$ % + < = > ^ ` | ~ ° € →", " "),
-		"typoTolerance": map[string]any{
-			"enabled":             true,
-			"minWordSizeForTypos": map[string]any{"oneTypo": 5, "twoTypos": 9},
-			"disableOnWords":      []string{}, "disableOnAttributes": []string{}, "disableOnNumbers": true,
-		},
-		"localizedAttributes": []any{map[string]any{"attributePatterns": []string{"*"}, "locales": []string{"fra"}}},
-		"faceting":            map[string]any{"maxValuesPerFacet": search.MaxFacetValues, "sortFacetValuesBy": map[string]any{"*": "count"}},
+		"rankingRules":       []string{"sort"},
+		"typoTolerance":      map[string]any{"enabled": false, "minWordSizeForTypos": map[string]any{"oneTypo": 5, "twoTypos": 9}, "disableOnWords": []string{}, "disableOnAttributes": []string{}, "disableOnNumbers": false},
+		"faceting":           map[string]any{"maxValuesPerFacet": max(search.MaxFacetValues, freetext.MaxVocabulary), "sortFacetValuesBy": map[string]any{"*": "count"}},
 		// More than there will ever be: rows past it would be lost.
 		"pagination":  map[string]any{"maxTotalHits": 1_000_000_000},
 		"facetSearch": false,

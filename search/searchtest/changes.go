@@ -199,7 +199,7 @@ func testConcurrent(t *testing.T, open func(*testing.T) search.Engine) {
 		for i := range docs {
 			id := b*batch + int64(i) + 1
 			docs[i] = with(id, id, "a")
-			docs[i].Title = "Voirie " + strconv.FormatInt(id, 10)
+			docs[i].Text = words("Voirie "+strconv.FormatInt(id, 10), "", "")
 		}
 		put(t, index, docs...)
 		mu.Lock()

@@ -23,17 +23,16 @@ const vocabulary = 40_000
 func Corpus(n int) iter.Seq[search.Document] {
 	return func(yield func(search.Document) bool) {
 		g := generator{rand.New(rand.NewPCG(1, 1))}
-		words := rand.NewZipf(g.Rand, 1.05, 8, vocabulary-1)
+		ranks := rand.NewZipf(g.Rand, 1.05, 8, vocabulary-1)
 		for id := range int64(n) {
 			var text []string
 			for range 45 {
-				text = append(text, word(words.Uint64()))
+				text = append(text, word(ranks.Uint64()))
 			}
 			d := search.Document{
 				ID: id + 1, Number: id + 1,
 				PublishedAt: CorpusNow().Add(-time.Duration(g.IntN(400*24*3600)) * time.Second),
-				Title:       strings.Join(text[:8], " "), Description: strings.Join(text[8:], " "),
-				BuyerName: "Commune de " + word(g.Uint64N(5000)),
+				Text:        words(strings.Join(text[:8], " "), strings.Join(text[8:], " "), "Commune de "+word(g.Uint64N(5000))),
 			}
 			if g.chance(0.95) {
 				d.Deadline = new(CorpusNow().Add(time.Duration(g.IntN(60*24*3600)-30*24*3600) * time.Second))

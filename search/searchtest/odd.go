@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 )
@@ -30,7 +31,7 @@ func testOddValues(t *testing.T, open func(*testing.T) search.Engine) {
 	for i, v := range values {
 		one := []string{v}
 		id := int64(i) + 1
-		d := search.Document{ID: id, Number: id, PublishedAt: base, Title: v, Description: v, BuyerName: v, Other: one}
+		d := search.Document{ID: id, Number: id, PublishedAt: base, Text: freetext.Facts{Words: one, Title: one, Buyer: one, Written: one, Codes: one}}
 		for _, field := range query.Fields() {
 			d.Facts[field] = one
 		}

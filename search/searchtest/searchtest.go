@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Engine) {
 		{"OddValues", testOddValues},
 		{"Text", testText},
 		{"Relevance", testRelevance},
-		{"Highlights", testHighlights},
+		{"Words", testWords},
 		{"Concurrent", testConcurrent},
 		{"SharedCases", testSharedCases},
 		{"Random", testRandom},

@@ -8,29 +8,42 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"vigie"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 )
 
+// words are what a search knows of a tender with these texts.
+func words(title, description, buyer string, lots ...string) freetext.Facts {
+	t := &vigie.Tender{Content: vigie.Content{Title: title, Description: description}}
+	for _, lot := range lots {
+		t.Lots = append(t.Lots, vigie.Lot{Title: lot})
+	}
+	return freetext.FactsOf(t, &vigie.Buyer{Name: buyer}, nil)
+}
+
 // texts are documents with texts to search.
 func texts() []search.Document {
 	docs := []search.Document{
-		{Title: "Réfection de la voirie communale", Description: "Travaux d'enrobés sur les chaussées du centre-ville.", BuyerName: "Commune de Bourg-en-Bresse", Other: []string{"Lot 2 : signalisation horizontale", "MAPA-2026-045"}},
-		{Title: "Fourniture de repas", Description: "Préparation et livraison de repas pour les cantines. La voirie n'est pas concernée.", BuyerName: "Ville d'Annecy"},
-		{Title: "Maîtrise d'œuvre pour l'extension d'un groupe scolaire", Description: "Mission de base.", BuyerName: "Département de l'Ain"},
-		{Title: "Entretien des espaces verts", Description: "", BuyerName: "Communauté d'agglomération du Pays Voironnais"},
-		{Title: "Nettoyage des vitres", Description: "Bâtiments communaux : écoles et gymnases.", BuyerName: "Ville de Grenoble", Other: []string{"Nettoyage de bâtiments"}},
+		{Text: words("Réfection de la voirie communale", "Travaux d'enrobés sur les chaussées du centre-ville.", "Commune de Bourg-en-Bresse", "Lot 2 : signalisation horizontale")},
+		{Text: words("Fourniture de repas", "Préparation et livraison de repas pour les cantines. La voirie n'est pas concernée.", "Ville d'Annecy")},
+		{Text: words("Maîtrise d'œuvre pour l'extension d'un groupe scolaire", "Mission de base.", "Département de l'Ain")},
+		{Text: words("Entretien des espaces verts", "", "Communauté d'agglomération du Pays Voironnais")},
+		{Text: words("Nettoyage des vitres", "Bâtiments communaux : écoles et gymnases.", "Ville de Grenoble", "Nettoyage de bâtiments")},
 	}
 	for i := range docs {
 		docs[i].ID, docs[i].Number = int64(i)+1, int64(i)+1
 		docs[i].PublishedAt = after(float64(-i))
 		docs[i].Facts[query.Department] = []string{[]string{"01", "74", "01", "38", "38"}[i]}
 		docs[i].Facts[query.Term] = []string{[]string{"a", "b", "a", "b", "a"}[i]}
+		docs[i].Facts[query.CPV] = [][]string{{"45", "452", "4523"}, nil, nil, {"77", "773"}, nil}[i]
 	}
+	docs[0].Text.Codes = []string{"mapa2026045", "2512310", "21010053700013", "210100537"}
 	return docs
 }
 
-// testText searches texts tolerantly, and everything else exactly.
+// testText finds what a text means, by itself and together with all else.
 func testText(t *testing.T, open func(*testing.T) search.Engine) {
 	index := indexOf(t, open, texts()...)
 	for _, test := range []struct {
@@ -42,7 +55,20 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a word of a title and of a description", search.Query{Text: "voirie"}, []int64{1, 2}},
 		{"a buyer", search.Query{Text: "Annecy"}, []int64{2}},
 		{"the rest", search.Query{Text: "signalisation"}, []int64{1}},
-		{"a reference", search.Query{Text: "2026-045"}, []int64{1}},
+		{"a reference", search.Query{Text: "MAPA-2026-045"}, []int64{1}},
+		{"a reference in words", search.Query{Text: "mapa 2026 045"}, []int64{1}},
+		{"a part of a reference", search.Query{Text: "2026-045"}, nil},
+		{"the number of a notice, with a word", search.Query{Text: "voirie 25-12310"}, []int64{1}},
+		{"a SIRET in groups", search.Query{Text: "210 100 537 00013"}, []int64{1}},
+		{"a CPV code", search.Query{Text: "45230000-8"}, []int64{1}},
+		{"a place in no text", search.Query{Text: "Haute-Savoie"}, []int64{2}},
+		{"a place without its hyphen", search.Query{Text: "haute savoie repas"}, []int64{2}},
+		{"a region", search.Query{Text: "repas Auvergne-Rhône-Alpes"}, []int64{2}},
+		{"a part of a place", search.Query{Text: "haute repas"}, nil},
+		{"a place that is a word", search.Query{Text: "lot signalisation"}, []int64{1}},
+		{"a department's number", search.Query{Text: "vitres 38"}, []int64{5}},
+		{"a lot", search.Query{Text: "lot 2"}, []int64{1}},
+		{"another lot", search.Query{Text: "lot 1"}, nil},
 		{"case", search.Query{Text: "REPAS"}, []int64{2}},
 		{"accents left out", search.Query{Text: "refection"}, []int64{1}},
 		{"accents too many", search.Query{Text: "vîtrés"}, []int64{5}},
@@ -51,28 +77,34 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a ligature", search.Query{Text: "ŒUVRE"}, []int64{3}},
 		{"an elision", search.Query{Text: "l'extension"}, []int64{3}},
 		{"a curly elision", search.Query{Text: "d’agglomération"}, []int64{4}},
-		{"a letter wrong", search.Query{Text: "voirle"}, []int64{1, 2}},
-		{"a letter missing", search.Query{Text: "vorie"}, []int64{1, 2}},
-		{"a letter too many", search.Query{Text: "voierie"}, []int64{1, 2}},
-		{"two letters swapped", search.Query{Text: "viorie"}, []int64{1, 2}},
-		{"two errors in a long word", search.Query{Text: "signallisatoin"}, []int64{1}},
-		{"no errors in a short word", search.Query{Text: "vile"}, nil},
+		{"a letter wrong", search.Query{Text: "voirle"}, nil},
+		{"put right", search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 2}},
+		{"right, and something else", search.Query{Text: "vitres", Corrected: "repas"}, []int64{2, 5}},
 		{"a word that is not there", search.Query{Text: "zzqxw"}, nil},
 		{"two words in one field", search.Query{Text: "espaces verts"}, []int64{4}},
 		{"two words in two fields", search.Query{Text: "scolaire ain"}, []int64{3}},
 		{"two words of which one is missing", search.Query{Text: "voirie gymnases"}, nil},
-		{"two words, with an error and without accent", search.Query{Text: "batimens ecoles"}, []int64{5}},
 		{"words in any order", search.Query{Text: "communale voirie"}, []int64{1}},
 		{"stop words do not count", search.Query{Text: "le repas de la ville"}, []int64{2}},
-		{"the beginning of the last word", search.Query{Text: "espaces ver"}, []int64{4}},
-		{"the beginning of a word before", search.Query{Text: "espa verts"}, nil},
-		{"a minus is no operator", search.Query{Text: "repas -cantines"}, []int64{2}},
-		{"quotes are no operators", search.Query{Text: `"scolaire groupe"`}, []int64{3}},
+		{"the beginning of the last word", search.Query{Text: "espaces ver"}, nil},
+		{"the beginning of the last word, still typed", search.Query{Text: "espaces ver", Complete: true}, []int64{4}},
+		{"a plural that is typed as a beginning", search.Query{Text: "signalisations", Complete: true}, []int64{1}},
+		{"a word that is typed to its end", search.Query{Text: "espaces ver ", Complete: true}, nil},
+		{"the beginning of a word before", search.Query{Text: "espa verts", Complete: true}, nil},
+		{"a letter is no beginning", search.Query{Text: "r", Complete: true}, nil},
+		{"an excluded word", search.Query{Text: "voirie -cantines"}, []int64{1}},
+		{"excluded words alone", search.Query{Text: "-voirie -vitres"}, []int64{3, 4}},
+		{"an excluded phrase", search.Query{Text: `voirie -"livraison de repas"`}, []int64{1}},
+		{"a minus with a space", search.Query{Text: "voirie - cantines"}, []int64{2}},
+		{"a phrase", search.Query{Text: `"groupe scolaire"`}, []int64{3}},
+		{"a phrase the other way round", search.Query{Text: `"scolaire groupe"`}, nil},
+		{"a phrase across sentences", search.Query{Text: "«cantines voirie»"}, nil},
+		{"a phrase not yet closed", search.Query{Text: `repas "livraison de`}, []int64{2}},
 		{"a hyphen", search.Query{Text: "bourg-en-bresse"}, []int64{1}},
-		{"punctuation alone", search.Query{Text: "?!"}, nil},
-		{"stop words alone", search.Query{Text: "de la"}, nil},
+		{"punctuation alone", search.Query{Text: "?!"}, []int64{1, 2, 3, 4, 5}},
+		{"stop words alone", search.Query{Text: "de la"}, []int64{1, 2, 3, 4, 5}},
 		{"blank", search.Query{Text: " \t"}, []int64{1, 2, 3, 4, 5}},
-		{"words beyond those that count", search.Query{Text: strings.Repeat("voirie ", search.MaxWords) + "zzqxw"}, []int64{1, 2}},
+		{"words beyond those that count", search.Query{Text: strings.Repeat("voirie ", freetext.MaxWords) + "zzqxw"}, []int64{1, 2}},
 		{"ten words", search.Query{Text: "réfection voirie communale travaux enrobés chaussées centre ville commune signalisation"}, []int64{1}},
 		{"ten words, the last missing", search.Query{Text: "réfection voirie communale travaux enrobés chaussées centre ville commune zzqxw"}, nil},
 		{"a very long word", search.Query{Text: strings.Repeat("abcdefghijklmnopqrstuvwxyzé", 7)}, nil},
@@ -80,7 +112,6 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a word of ligatures", search.Query{Text: strings.Repeat("\ufb03", 200)}, nil},
 		{"a word of sentences", search.Query{Text: strings.Repeat("\ufdfa", 200)}, nil},
 		{"ten words of another script", search.Query{Text: strings.Repeat("日月火水木金土山川田人口車門東西南北春夏 ", 10)}, nil},
-		{"two letters swapped and one wrong", search.Query{Text: "signalistaiom"}, []int64{1}},
 		{"with a filter", search.Query{Text: "voirie", Filter: search.Filter{Values: query.Values{query.Department: {"74"}}}}, []int64{2}},
 		{"with a formula", search.Query{Text: "voirie", Any: formula(query.Clause{term("a")})}, []int64{1}},
 		{"with exclusions", search.Query{Text: "voirie", Any: []query.Formula{{Excluded: []query.Conj{term("a")}}}}, []int64{2}},
@@ -115,35 +146,50 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 // testRelevance checks that better rows come first.
 func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	docs := []search.Document{
-		{Title: "Marché de services", Description: "Balayage de la voirie et des trottoirs de la commune"},
-		{Title: "Travaux de voirie", Description: "Programme annuel de la commune"},
-		{Title: "Travaux de voirle", Description: "Programme annuel de la commune"},
-		{Title: "Achat de fournitures", Description: "Papier et crayons", BuyerName: "Ville"},
+		{Text: words("Achat de voirle", "", "Commune de Lyon")},
+		{Text: words("Marché de services", "Balayage des voiries et des trottoirs de la commune", "Commune de Bron")},
+		{Text: words("Achat de papier", "", "Régie des voiries")},
+		{Text: words("Travaux de voiries", "", "Commune de Bron")},
+		{Text: words("Travaux de voirie", "Programme annuel", "Commune de Bron")},
+		{Text: words("Achat de crayons", "", "Voirie")},
+		{Text: words("Achat de voiriers", "", "Commune de Bron")},
 	}
 	for i := range docs {
 		docs[i].ID, docs[i].Number = int64(i)+1, int64(i)+1
-		docs[i].PublishedAt = after(float64(i)) // the worst is the newest
+		docs[i].PublishedAt = after(float64(-i)) // the best is the oldest
 	}
-	// Rows that tie, among others that make the words less rare.
+	// Rows that tie, among others.
 	for id := int64(10); id < 40; id++ {
 		d := with(id, id, "a")
-		d.Title, d.Description = "Éclairage public", "Remplacement de lampadaires"
+		d.Text = words("Éclairage public", "Remplacement de lampadaires", "")
 		d.PublishedAt = after(float64(id % 3))
 		docs = append(docs, d)
 	}
 	index, all := indexOf(t, open, docs...), naive{}
 	all.put(docs)
-	by := func(text string, offset, limit int) []int64 {
-		r := ask(t, index, search.Query{Text: text, Order: search.Relevance, Offset: offset, Limit: limit})
-		return ids(r)
+	by := func(q search.Query) []int64 {
+		q.Order, q.Limit = search.Relevance, max(q.Limit, 7)
+		return ids(ask(t, index, q))
 	}
-	if got := by("voirie", 0, 10); len(got) != 3 || got[0] != 2 || !slices.Contains(got, 3) {
-		t.Errorf("a title comes before a description, and what is right before an error: %v", got)
+	for name, test := range map[string]struct {
+		q    search.Query
+		want []int64
+	}{
+		"tiers":           {search.Query{Text: "voirie"}, []int64{6, 5, 4, 3, 2}},
+		"as a beginning":  {search.Query{Text: "voirie", Complete: true}, []int64{6, 5, 4, 3, 2, 7}},
+		"put right":       {search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 6, 5, 4, 3, 2}},
+		"from the third":  {search.Query{Text: "voirie", Offset: 2, Limit: 7}, []int64{4, 3, 2}},
+		"beyond the end":  {search.Query{Text: "voirie", Offset: 9, Limit: 7}, []int64{}},
+		"all but a buyer": {search.Query{Text: "voirie -régie"}, []int64{6, 5, 4, 2}},
+	} {
+		if got := by(test.q); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
 	}
 	want := slices.DeleteFunc(ids(all.search(search.Query{Limit: 100})), func(id int64) bool { return id < 10 })
 	var got []int64
 	for offset := 0; offset < len(want); offset += 7 {
-		got = append(got, by("éclairage lampadaires", offset, 7)...)
+		got = append(got, by(search.Query{Text: "éclairage lampadaires", Offset: offset})...)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("equals, newest first, by pages:\n%v, want\n%v", got, want)
@@ -165,59 +211,14 @@ func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 }
 
-// testHighlights checks where a text was found.
-func testHighlights(t *testing.T, open func(*testing.T) search.Engine) {
-	long := strings.Repeat("Les prestations sont détaillées dans le règlement. ", 20) +
-		"La réfection des chaussées <b>pavées</b> & trottoirs est à prévoir. " + strings.Repeat("Visite obligatoire du site à 9 h. ", 20)
-	docs := []search.Document{
-		{ID: 1, Title: "Réfection de <i>voirie</i>", Description: long},
-		{ID: 2, Title: "Entretien", Description: "Voirie : réfections ponctuelles"},
-		{ID: 3, Title: "Autre marché", Description: "Sans rapport", BuyerName: "Syndicat de voirie", Other: []string{"Réfection"}},
-	}
-	for i := range docs {
-		docs[i].Number, docs[i].PublishedAt = docs[i].ID, after(float64(-i))
-	}
-	index := indexOf(t, open, docs...)
-	r := ask(t, index, search.Query{Text: "refection voirie", Limit: 10})
-	if !slices.Equal(ids(r), []int64{1, 2, 3}) {
-		t.Fatalf("rows %v", ids(r))
-	}
-	passages := func(hit search.Hit) map[string]string {
-		marked := map[string]string{}
-		for _, h := range hit.Highlights {
-			for _, part := range h.Parts {
-				if part.Hit {
-					part.Text = "[" + part.Text + "]"
-				}
-				marked[h.Field] += part.Text
-			}
-		}
-		return marked
-	}
-	first := passages(r.Hits[0])
-	if got, want := first["title"], "[Réfection] de <i>[voirie]</i>"; got != want {
-		t.Errorf("title %q, want %q", got, want)
-	}
-	passage := first["description"]
-	if !strings.Contains(passage, "La [réfection] des chaussées <b>pavées</b> & trottoirs") {
-		t.Errorf("description %q", passage)
-	}
-	if n := len([]rune(passage)); n < 100 || n > 210 || !strings.HasPrefix(passage, "…") || !strings.HasSuffix(passage, "…") {
-		t.Errorf("a passage of %d characters: %q", n, passage)
-	}
-	if cut := strings.NewReplacer("…", "", "[", "", "]", "").Replace(passage); !strings.Contains(long, cut) {
-		t.Errorf("a passage that the description does not hold: %q", cut)
-	}
-	second := passages(r.Hits[1])
-	if _, ok := second["title"]; ok || !strings.HasPrefix(second["description"], "[Voirie] : [réfection") {
-		t.Errorf("highlights %q", second)
-	}
-	if len(r.Hits[2].Highlights) != 0 {
-		t.Errorf("nothing was found in title or description: %+v", r.Hits[2].Highlights)
-	}
-	for _, hit := range ask(t, index, search.Query{Limit: 10}).Hits {
-		if len(hit.Highlights) > 0 {
-			t.Errorf("highlights of no text: %+v", hit)
+// testWords counts the words as they are written.
+func testWords(t *testing.T, open func(*testing.T) search.Engine) {
+	index := indexOf(t, open, texts()...)
+	counts, err := index.Words(t.Context())
+	check(t, err)
+	for word, want := range map[string]int{"voirie": 2, "batiments": 1, "oeuvre": 1, "ville": 3, "batiment": 0, "de": 0, "voirie_communale": 0} {
+		if counts[word] != want {
+			t.Errorf("%s: %d, want %d", word, counts[word], want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,14 +29,6 @@ const (
 	Closes = "closes"
 )
 
-// The fields of full-text search.
-const (
-	Title       = "title"
-	Description = "description"
-	BuyerName   = "buyerName"
-	Other       = "other"
-)
-
 // Low and High are beyond all values of numeric fields, and still exact in the float64 of engines.
 const (
 	High = 1<<53 - 1
@@ -55,10 +48,6 @@ type Row struct {
 	DeadlineLow  int64               `json:"deadlineLow"`
 	DeadlineHigh int64               `json:"deadlineHigh"`
 	Closes       int64               `json:"closes"`
-	Title        string              `json:"title"`
-	Description  string              `json:"description"`
-	BuyerName    string              `json:"buyerName"`
-	Other        []string            `json:"other"`
 }
 
 // MarshalJSON implements [json.Marshaler]: a row is one flat object.
@@ -80,10 +69,14 @@ func RowOf(d search.Document) Row {
 	r := Row{
 		Values: make(map[string][]string, len(d.Facts)), ID: d.ID, Number: d.Number,
 		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
-		Title: d.Title, Description: d.Description, BuyerName: d.BuyerName, Other: d.Other,
 	}
 	for field, values := range d.Facts {
 		r.Values[query.Field(field).String()] = said(values)
+	}
+	for field, values := range map[string][]string{
+		Words: d.Text.Words, Title: d.Text.Title, BuyerIs: d.Text.Buyer, Written: d.Text.Written, Codes: d.Text.Codes,
+	} {
+		r.Values[field] = said(values)
 	}
 	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
 		r.Outcome = string(d.Outcome)
@@ -185,4 +178,17 @@ func ceil(t time.Time) int64 {
 		return t.Unix() + 1
 	}
 	return t.Unix()
+}
+
+// MostFrequent leaves the n values with the highest counts; of those with as many, the first in the order of bytes.
+func MostFrequent(counts map[string]int, n int) {
+	if len(counts) <= n {
+		return
+	}
+	values := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for _, value := range values[n:] {
+		delete(counts, value)
+	}
 }

@@ -60,6 +60,10 @@ func Simplify(x Expr) Expr {
 		if len(x) == 0 {
 			return Or{}
 		}
+	case Begins:
+		if x.With == "" {
+			return Or{}
+		}
 	case Range:
 		switch {
 		case x.From > x.To || x.From > High || x.To < Low:

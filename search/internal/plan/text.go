@@ -1,131 +1,131 @@
 package plan
 
 import (
-	"strings"
-	"unicode/utf8"
-
-	"vigie/lexicon"
+	"vigie/freetext"
 	"vigie/query"
 	"vigie/search"
 )
 
-// Word is a content word of a text.
-type Word struct {
-	lexicon.Token
-	// Folded is the word without case and accents, its ending kept; "" for a
-	// word of several parts (V.R.D., 3 000) or with a sign (C++), whose Term
-	// says it all.
-	Folded string
-}
-
-// Words are the content words of a text.
-func Words(text string) []Word {
-	tokens := lexicon.Tokens(text)
-	words := make([]Word, len(tokens))
-	for i, token := range tokens {
-		written := text[token.Start:token.End]
-		words[i] = Word{token, lexicon.Fold(written)}
-		if strings.Contains(words[i].Folded, " ") || strings.ContainsAny(written, "+#") {
-			words[i].Folded = ""
-		}
-	}
-	return words
-}
-
-// Asked are the words that a query's Text asks for.
-func Asked(text string) []Word {
-	words := Words(text)
-	return words[:min(len(words), search.MaxWords)]
-}
-
-// Indexed is a text as the words by which it is found, separated by spaces:
-// each by its term and, where that differs, as it is written.
-func Indexed(text string) string {
-	var b strings.Builder
-	for _, w := range Words(text) {
-		b.WriteString(w.Term)
-		b.WriteByte(' ')
-		if w.Folded != w.Term && w.Folded != "" {
-			b.WriteString(w.Folded)
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
-}
-
+// The fields of free-text search, which are those of [freetext.Facts].
 const (
-	// longestTyped is the longest word in which typing errors are forgiven.
-	longestTyped = 30
-	// shortestBeginning is the shortest word that stands for longer ones.
-	shortestBeginning = 2
-	// MostNear is how many words of a field an engine looks up at most that are
-	// as another with typing errors.
-	MostNear = 1000
+	Words   = "words"
+	Title   = "titleWords"
+	BuyerIs = "buyerWords"
+	Written = "written"
+	Codes   = "codes"
 )
 
-// Begins reports whether a query's last word stands for all that begin with it.
-func Begins(word string) bool { return utf8.RuneCountInString(word) >= shortestBeginning }
+// TextFields are all of them.
+func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Codes} }
 
-// Typos is how many typing errors are forgiven in a word: none in its first
-// letter, in numbers, in short or very long words, or in other letters than
-// Latin ones, in which there are too many that may be wrong.
-func Typos(word string) int {
-	n := len(word)
-	switch {
-	case n < 5 || n > longestTyped || strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }):
-		return 0
-	case n < 9:
-		return 1
+// Begins is true of rows with a value of the field that begins so.
+type Begins struct{ Field, With string }
+
+func (Begins) expr() {}
+
+// texts are the texts of a query that say something, as they are understood.
+func texts(q search.Query) []freetext.Search {
+	var list []freetext.Search
+	for i, text := range []string{q.Text, q.Corrected} {
+		if s := freetext.Parse(text, q.Complete && i == 0); !s.Empty() {
+			list = append(list, s)
+		}
 	}
-	return 2
+	return list
 }
 
-// Found are the parts of a text that a query's words find.
-func Found(text string, asked []Word) []query.Span {
-	var spans []query.Span
-	for _, w := range Words(text) {
-		for i, ask := range asked {
-			last := i == len(asked)-1 && Begins(ask.Folded)
-			if w.Term == ask.Term || near(ask.Folded, w.Folded) || last && strings.HasPrefix(w.Folded, ask.Folded) {
-				spans = append(spans, query.Span{Start: w.Start, End: w.End})
-				break
+// Text is the condition of a query's texts, of which one must be true; not simplified. Without texts it is true.
+func Text(q search.Query) Expr {
+	var any Or
+	for _, s := range texts(q) {
+		any = append(any, asked(s))
+	}
+	if len(any) == 0 {
+		return And{}
+	}
+	return any
+}
+
+// Tiers are the conditions that tell the better rows of a query's texts from the others, the best first. Rows of which
+// none is true come last. They are simplified, and none is [None].
+func Tiers(q search.Query) []Expr {
+	var tiers []Expr
+	for _, s := range texts(q) {
+		if len(s.Words) == 0 {
+			continue
+		}
+		for _, tier := range []Expr{
+			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere),
+		} {
+			if tier = Simplify(tier); !None(tier) {
+				tiers = append(tiers, tier)
 			}
 		}
 	}
-	return spans
+	return tiers
 }
 
-// near reports whether b is a with no more typing errors than are forgiven: a
-// letter too many, missing, wrong, or two swapped.
-func near(a, b string) bool {
-	most := Typos(a)
-	if most == 0 || b == "" || a[0] != b[0] || max(len(a)-len(b), len(b)-len(a)) > 2*most {
-		return false
+// asked is what a text finds.
+func asked(s freetext.Search) Expr {
+	found := And{}
+	if len(s.Words) > 0 || s.Code != "" {
+		found = And{Or{all(s, begun), whole(s)}}
 	}
-	return distance([]rune(a), []rune(b)) <= most
+	for _, w := range s.Excluded {
+		found = append(found, Not{anywhere(w)})
+	}
+	return found
 }
 
-// distance is the optimal string alignment distance.
-func distance(a, b []rune) int {
-	var before []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// whole is that the text is a code, or a buyer's name.
+func whole(s freetext.Search) Expr {
+	return Or{In{Codes, said([]string{s.Code})}, In{BuyerIs, said([]string{s.Name})}}
+}
+
+// all is that each word is found somewhere.
+func all(s freetext.Search, where func(freetext.Word) Expr) Expr {
+	if len(s.Words) == 0 {
+		return Or{}
 	}
-	for i := range a {
-		next := make([]int, len(b)+1)
-		next[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-		before, row = row, next
+	found := And{}
+	for _, w := range s.Words {
+		found = append(found, where(w))
 	}
-	return row[len(b)]
+	return found
+}
+
+// among is that a word's terms are in a field, or that the rest of what it may mean is true.
+func among(field string, w freetext.Word) Expr {
+	terms := And{}
+	for _, term := range w.Terms {
+		terms = append(terms, In{field, []string{term}})
+	}
+	found := Or{terms, In{Codes, said([]string{w.Code})}, In{query.CPV.String(), said([]string{w.CPV})}}
+	if w.Place != nil {
+		found = append(found, In{query.Department.String(), w.Place.Departments})
+	}
+	return found
+}
+
+func anywhere(w freetext.Word) Expr { return among(Words, w) }
+
+func inTitle(w freetext.Word) Expr { return among(Title, w) }
+
+func inBuyer(w freetext.Word) Expr { return among(BuyerIs, w) }
+
+// asWritten is that a word is in the title just as it was typed.
+func asWritten(w freetext.Word) Expr {
+	found := And{inTitle(w)}
+	for _, written := range w.Written {
+		found = append(found, In{Title, []string{freetext.AsWritten(written)}})
+	}
+	return found
+}
+
+// begun is that a word is anywhere, also as the beginning of another.
+func begun(w freetext.Word) Expr {
+	if w.Begin == "" {
+		return anywhere(w)
+	}
+	return Or{anywhere(w), Begins{Written, w.Begin}}
 }

@@ -1,14 +1,12 @@
 package plan
 
 import (
-	"strings"
-
 	"vigie"
 	"vigie/query"
 	"vigie/search"
 )
 
-// Expr is a condition on rows: [And], [Or], [Not], [In], [Range] or [IDs].
+// Expr is a condition on rows: [And], [Or], [Not], [In], [Range], [Begins] or [IDs].
 type Expr interface{ expr() }
 
 // And is true where all of its members are; of every row if it has none.
@@ -46,13 +44,10 @@ func (IDs) expr()   {}
 // NoFacet is no field, for [Where].
 const NoFacet = query.Term
 
-// Where returns the condition of a query on rows, without its keys and the words of its Text, and without the filter
-// on a facet's own field, unless that is [NoFacet]. It is simplified.
+// Where returns the condition of a query on rows, without its keys, and without the filter on a facet's own field,
+// unless that is [NoFacet]. It is simplified.
 func Where(q search.Query, but query.Field) Expr {
-	var all And
-	if strings.TrimSpace(q.Text) != "" && len(Asked(q.Text)) == 0 {
-		return Or{} // no word to find
-	}
+	all := And{Text(q)}
 	if q.Any != nil {
 		all = append(all, anyOf(q.Any))
 	}
