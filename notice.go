@@ -30,6 +30,8 @@ type Notice struct {
 	Quiet bool
 	// Withdrawn notices were taken back, and count for nothing.
 	Withdrawn bool
+	// ReceivedAt is when it was stored; nil where that was not recorded yet.
+	ReceivedAt *time.Time
 }
 
 // GlobalID is the notice's name within the server.

@@ -94,12 +94,25 @@ func (a *Alerter) process(ctx context.Context, items []consumer.Item) error {
 		return err
 	}
 	a.fault(AfterMatch)
+	if err := a.decideAgain(ctx, items); err != nil {
+		return err
+	}
 	for _, n := range found {
 		if err := a.enter(ctx, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// decideAgain makes the sender decide again about what waits of the tenders of notices, also of those that alert nobody:
+// each can move the deadline, or merge tenders.
+func (a *Alerter) decideAgain(ctx context.Context, items []consumer.Item) error {
+	notices := make([]int64, len(items))
+	for i, item := range items {
+		notices[i] = item.ID
+	}
+	return a.Store.Ledger().DecideAgain(ctx, notices)
 }
 
 func (a *Alerter) fault(at Fault) {
@@ -110,21 +123,19 @@ func (a *Alerter) fault(at Fault) {
 
 // read finds out what notices say.
 func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]*ledger.Announcement, error) {
-	numbers, oldest := make([]int64, len(items)), make(map[int64]time.Time, len(items))
+	numbers, read := make([]int64, len(items)), make(map[int64]time.Time, len(items))
 	for i, item := range items {
 		at := item.FirstTried // a notice that was quarantined alerts as it would have done then
 		if at.IsZero() {
 			at = a.Now()
 		}
-		numbers[i], oldest[item.ID] = item.ID, at.Add(-a.MaxAge)
+		numbers[i], read[item.ID] = item.ID, at
 	}
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil {
 		return nil, err
 	}
-	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool {
-		return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(oldest[n.ID])
-	})
+	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool { return a.silent(n, read[n.ID]) })
 	if len(notices) == 0 {
 		return nil, nil
 	}
@@ -147,11 +158,15 @@ func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consume
 	var list []*ledger.Announcement
 	for _, notice := range notices {
 		if n, tells := a.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
-			n.About.AsOf = now.Number
 			list = append(list, n)
 		}
 	}
 	return list, nil
+}
+
+// silent reports whether a notice that is known since a time alerts nobody.
+func (a *Alerter) silent(n *vigie.Notice, since time.Time) bool {
+	return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(since.Add(-a.MaxAge))
 }
 
 // match returns the watches that a tender matches: those that are on, and those that were switched off since the last

@@ -16,19 +16,19 @@ import (
 	"vigie/store"
 )
 
-// CatchUp returns the consumer that alerts the recipients of watches about what these missed while they were off. It
-// reads each changed tender once for all the watches that catch up at that moment. It runs beside the consumer that
-// enters notices, which never waits for it.
+// CatchUp returns the consumer that alerts the recipients of watches about what these missed: the notices that came
+// while they were off and would have alerted them. It reads each notice once for all the watches that catch up at that
+// moment. It runs beside the consumer that enters notices, which never waits for it.
 //
-// Each watch stores how far it has caught up (CatchUpFrom). The pass continues from the lowest of these; a watch that
-// is ahead joins when the pass reaches it. The pass ends when it has seen every change; until then, a tender that
-// changes again is read again. It stays behind the ledger, so that the two never decide at the same time to alert a
-// recipient of a tender.
+// Each watch stores how far it has caught up (CatchUpFrom), and has caught up when that reaches the number at which it
+// was switched on (Since). The pass continues from the lowest of these; a watch that is ahead joins when the pass
+// reaches it. It stays behind the ledger, so that the two never decide at the same time to alert a recipient of a
+// tender.
 func (a *Alerter) CatchUp() *consumer.Consumer {
 	c := a.consumer(database.CatchUpConsumer)
 	p := &pass{alerter: a}
 	s := c.Stream(consumer.Stream{
-		Kind: database.TenderItem, Batch: changes, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
+		Kind: database.NoticeItem, Batch: missed, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
 	})
 	c.Due = p.due
 	c.Work = s.Step
@@ -36,8 +36,8 @@ func (a *Alerter) CatchUp() *consumer.Consumer {
 	return c
 }
 
-// changes is how many changed tenders are matched in one step.
-const changes = 250
+// missed is how many notices are read in one step.
+const missed = 250
 
 // pass is one step of catching up, for some watches.
 type pass struct {
@@ -45,7 +45,7 @@ type pass struct {
 	// watches by their ids.
 	watches map[int64]*vigie.Watch
 	index   *match.Index
-	// whole reports whether all existing changes were read.
+	// whole reports whether all existing notices were read.
 	whole bool
 }
 
@@ -93,53 +93,42 @@ func (p *pass) next(ctx context.Context, after int64, limit int) (items []consum
 		return nil, nil
 	}
 	err = p.alerter.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
-		var changed []store.Change
-		changed, p.whole, err = now.MissedAfter(ctx, after, limit)
+		var numbers []int64
+		numbers, p.whole, err = now.MissedAfter(ctx, after, limit)
 		items = nil
-		for _, c := range changed {
-			items = append(items, consumer.Item{ID: c.ID, Number: c.Number, Detail: p.owed(c.Number)})
+		for _, number := range numbers {
+			items = append(items, consumer.Item{ID: number, Number: number, Detail: p.owed(number)})
 		}
 		return err
 	})
 	return items, err
 }
 
-// owed returns a list of the watches that have not processed a change.
-func (p *pass) owed(number int64) string {
+// owed returns a list of the watches that missed a notice and have not processed it.
+func (p *pass) owed(notice int64) string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(p.watches)) {
-		if *p.watches[id].CatchUpFrom < number {
+		if p.owes(id, notice) {
 			ids = append(ids, strconv.FormatInt(id, 10))
 		}
 	}
 	return strings.Join(ids, " ")
 }
 
-// process enters the deliveries of tenders that watches missed.
+// owes reports whether a watch missed a notice and has not processed it.
+func (p *pass) owes(watch, notice int64) bool {
+	w := p.watches[watch]
+	// A watch that the version before restored has kept the number at which it was switched on before its deletion.
+	return w != nil && *w.CatchUpFrom < notice && (notice < w.Since || w.Since <= *w.CatchUpFrom)
+}
+
+// process enters the deliveries of notices that watches missed.
 func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	a := p.alerter
 	var found []*ledger.Announcement
-	err := a.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
-		found = nil
-		ids := make([]int64, len(items))
-		for i, item := range items {
-			ids[i] = item.ID
-		}
-		tenders, err := now.Tenders(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, item := range items {
-			n, ok, err := p.read(ctx, item, tenders[item.ID])
-			if err != nil {
-				return err
-			}
-			if ok {
-				n.About.AsOf = now.Number
-				found = append(found, n)
-			}
-		}
-		return nil
+	err := a.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
+		found, err = p.read(ctx, now, items)
+		return err
 	})
 	if err != nil {
 		return err
@@ -153,30 +142,65 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	return nil
 }
 
-// read finds out which watches missed a tender. A tender that has changed since, or was merged, is read again at its
-// new number.
-func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n *ledger.Announcement, ok bool, err error) {
-	again := !item.FirstTried.IsZero()
-	if t == nil || t.Status(p.alerter.Now()) != vigie.StatusOnline || !again && (t.ID != item.ID || t.Number != item.Number) {
-		return nil, false, nil
+// read finds out which watches missed notices.
+func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) (list []*ledger.Announcement, err error) {
+	byNumber, numbers := make(map[int64]consumer.Item, len(items)), make([]int64, len(items))
+	for i, item := range items {
+		byNumber[item.ID], numbers[i] = item, item.ID
 	}
-	index := p.index
+	notices, err := now.NoticeHeads(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(notices))
+	for i, n := range notices {
+		ids[i] = n.TenderID
+	}
+	tenders, err := now.Tenders(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, notice := range notices {
+		n, err := p.readOne(ctx, byNumber[notice.ID], notice, tenders[notice.TenderID])
+		if err != nil {
+			return nil, err
+		}
+		if n != nil {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// readOne finds out which watches missed a notice: of those that its tender matches as it is now, if it is online; nil
+// where there are none.
+func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender) (*ledger.Announcement, error) {
+	came := notice.PublishedAt
+	if notice.ReceivedAt != nil {
+		came = *notice.ReceivedAt
+	}
+	if p.alerter.silent(notice, came) || t.Status(p.alerter.Now()) != vigie.StatusOnline {
+		return nil, nil
+	}
+	index, again := p.index, !item.FirstTried.IsZero()
 	if again {
 		watches, err := p.alerter.Store.WatchesByID(ctx, numbersIn(item.Detail))
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		index = indexOf(watches)
 	}
 	facts, _ := query.FactsOf(t)
 	matched, _ := index.Match(facts, nil)
 	if !again {
-		matched = slices.DeleteFunc(matched, func(w int64) bool { return *p.watches[w].CatchUpFrom >= item.Number })
+		matched = slices.DeleteFunc(matched, func(w int64) bool { return !p.owes(w, item.Number) })
+	}
+	if len(matched) == 0 {
+		return nil, nil
 	}
 	slices.Sort(matched)
-	// The tender's number takes the place of the notice's: no notice has it.
-	about := ledger.AlertSubject{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
-	return &ledger.Announcement{About: about, Tender: t, Facts: facts, Missed: matched}, len(matched) > 0, nil
+	about := ledger.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}
+	return &ledger.Announcement{About: about, Tender: t, Facts: facts, Missed: matched}, nil
 }
 
 // numbersIn returns the numbers in a text.
@@ -195,15 +219,18 @@ func (p *pass) advance(ctx context.Context, to int64) error {
 	if err := p.alerter.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
 		return err
 	}
-	for _, w := range p.watches {
-		if *w.CatchUpFrom < to {
+	for id, w := range p.watches {
+		switch from := *w.CatchUpFrom; {
+		case from < w.Since && w.Since <= to:
+			delete(p.watches, id)
+		case from < to:
 			w.CatchUpFrom = &to
 		}
 	}
 	return nil
 }
 
-// reached ends the pass if there are no more changes.
+// reached ends the pass if there are no more notices.
 func (p *pass) reached(ctx context.Context) error {
 	if !p.whole || len(p.watches) == 0 {
 		return nil

@@ -48,7 +48,7 @@ func catchUpTimes(b *testing.B, url string, tenders, watches int) (all, other ti
 			text = append(text, words[(i*7+n*n)%len(words)]+fmt.Sprint((i+n)%997))
 		}
 		notices = append(notices, &vigie.Notice{
-			Source: "test", SourceRef: fmt.Sprint(i), Kind: vigie.ContractNotice, PublishedAt: w.now, Quiet: true,
+			Source: "test", SourceRef: fmt.Sprint(i), Kind: vigie.ContractNotice, PublishedAt: w.now,
 			Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
 			Content: vigie.Content{Title: fmt.Sprintf("Marché mot%d", i%(tenders/20)), Description: strings.Join(text, " ")},
 		})

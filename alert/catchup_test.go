@@ -17,11 +17,11 @@ import (
 	"vigie/consumer"
 )
 
-// holdsUp delays the queries for changed tenders.
+// holdsUp delays the queries for missed notices.
 type holdsUp struct{ until chan struct{} }
 
 func (h holdsUp) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	if strings.Contains(e.Query, `FROM "tenders"`) && strings.Contains(e.Query, "number > ") {
+	if strings.Contains(e.Query, `FROM "notices"`) && strings.Contains(e.Query, "NOT quiet") {
 		select {
 		case <-h.until:
 		case <-ctx.Done():
@@ -170,7 +170,7 @@ func TestCatchUpTogether(t *testing.T) {
 	})
 }
 
-// Each tender is read once for all watches that catch up, however many they are.
+// Each notice is read once for all watches that catch up, however many they are.
 func TestCatchUpReadsOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		var read tenderReads
@@ -292,6 +292,125 @@ func TestCatchUpWaitsForLedger(t *testing.T) {
 		w.once("the ledger has come", w.account, 4)
 		if any, err := w.store.AnyCatchingUp(t.Context()); any || err != nil {
 			t.Error("the watch still catches up", err)
+		}
+	})
+}
+
+// Catching up tells of what was published while the watch was off: not of a tender from before the watch, of which only
+// the buyer was merged with another in the meantime.
+func TestCatchUpLeavesOutMergedBuyers(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		named := func(ref, name string) func(*vigie.Notice) {
+			return func(n *vigie.Notice) { n.Buyer = vigie.BuyerName{Name: name, Ref: ref} }
+		}
+		w.publish("0", "Cantine", named("r1", "Commune Un"))
+		w.publish("1", "Voirie", named("r2", "Commune Deux"))
+		w.work()
+		w.now = w.now.Add(20 * 24 * time.Hour)
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.now = w.now.Add(time.Hour)
+		if _, err := w.store.RegisterBuyers(t.Context(), []*vigie.BuyerRecord{{Source: "test", BuyerName: vigie.BuyerName{Ref: "r1", Name: "Commune Un"}, FormerRefs: []string{"r2"}}}); err != nil {
+			t.Fatal(err)
+		}
+		w.indexed()
+		w.work()
+		w.resume(w.account, watch, true)
+		w.expect("catching up", w.after(time.Hour))
+	})
+}
+
+// What was imported without alerts mails nobody, also not a watch that catches up.
+func TestCatchUpLeavesOutQuietNotices(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.publish("1", "Voirie", func(n *vigie.Notice) { n.Quiet = true })
+		w.work()
+		w.resume(w.account, watch, true)
+		w.expect("catching up", w.after(time.Hour))
+	})
+}
+
+// A tender that was published before a watch was created is listed, never mailed: also where something else of it
+// changed while the watch was off.
+func TestCatchUpLeavesOutOldTenders(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.publish("1", "Voirie", func(n *vigie.Notice) { n.Buyer.Ref = "b1" })
+		w.work()
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.now = w.now.Add(time.Hour)
+		w.publish("1x", "Voirie", func(n *vigie.Notice) { n.Links = []string{"1"}; n.Quiet = true })
+		w.work()
+		w.resume(w.account, watch, true)
+		w.expect("catching up", w.after(time.Hour))
+	})
+}
+
+// A notice that was published too long ago to alert anybody alerts no watch that catches up.
+func TestCatchUpLeavesOutOldNotices(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.publish("1", "Voirie", func(n *vigie.Notice) { n.PublishedAt = w.now.Add(-30 * 24 * time.Hour) })
+		w.work()
+		w.resume(w.account, watch, true)
+		w.expect("catching up", w.after(time.Hour))
+	})
+}
+
+// Catching up asked for later tells of what was missed, and of nothing twice.
+func TestCatchUpAskedForLater(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.publish("1", "Voirie")
+		w.work()
+		w.resume(w.account, watch, false)
+		w.publish("2", "Voirie")
+		w.expect("on", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.CatchUpFrom = watch.Paused })
+		w.expect("later", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.expect("once", w.after(72*time.Hour))
+	})
+}
+
+// What a watch misses is what came while it was off. A tender that came while it was on and did not match then is not
+// announced, although the watch looks for it now.
+func TestCatchUpLeavesOutWhatCameWhileOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		w.pause(w.account, watch)
+		w.publish("1", "Cantine")
+		w.enter()
+		w.resume(w.account, watch, false)
+		w.publish("2", "Cantine centrale")
+		w.enter()
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) {
+			watch.Criteria.Keywords, watch.CatchUpFrom = []string{"cantine"}, watch.Paused
+		})
+		w.expect("catching up", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// What a deleted watch that is restored missed is found also if it had been paused before.
+func TestCatchUpAfterRestoringTwice(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		for _, ref := range []string{"1", "2"} {
+			w.remove(w.account, watch)
+			w.publish(ref, "Voirie "+ref)
+			w.enter()
+			w.restore(w.account, watch)
+			w.expect("restored", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
 		}
 	})
 }

@@ -146,3 +146,26 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 
 // claimedAtOnce is how many mails a sender claims at once.
 const claimedAtOnce = 16
+
+// What waits for a digest leaves in time also if a notice that alerts nobody itself has moved the deadline.
+func TestDeadlineMovedQuietly(t *testing.T) {
+	for name, change := range map[string]func(*world, *vigie.Notice){
+		"imported without alerts": func(_ *world, n *vigie.Notice) { n.Quiet = true },
+		"published long ago":      func(w *world, n *vigie.Notice) { n.PublishedAt = w.now.Add(-30 * day) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Weekly, "voirie")
+				w.now = w.now.Add(3 * time.Hour) // after Monday's digest
+				w.publish("1", "Voirie", func(n *vigie.Notice) { n.PublishedAt, n.Content.Deadline = w.now.Add(-3*time.Hour), nil })
+				w.expect("weekly", w.work())
+				w.publish("1c", "Voirie", about(vigie.Correction, "1"), func(n *vigie.Notice) {
+					n.Content.Deadline = w.in(3 * day)
+					change(w, n)
+				})
+				w.expect("in time", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+				w.expect("once", w.after(8*day))
+			})
+		})
+	}
+}

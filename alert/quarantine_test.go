@@ -239,3 +239,36 @@ func TestRetentionSurvives(t *testing.T) {
 		}
 	})
 }
+
+// A notice that was quarantined and is tried again announces no tender that a later notice has announced meanwhile.
+func TestNoticeRetriedAfterCatchUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.enter()
+		poisoned := true
+		w.ledger.Fail = func(_ context.Context, name string, items []consumer.Item) error {
+			if poisoned && name == database.AlertsConsumer {
+				panic("cannot be entered")
+			}
+			return nil
+		}
+		w.publish("1", "Voirie")
+		for range consumer.Tries {
+			_ = w.ledger.Step(t.Context())
+			w.now = w.now.Add(time.Minute)
+		}
+		w.aside("quarantined", "alerts notice")
+		poisoned = false
+		w.pause(w.account, watch)
+		w.now = w.now.Add(time.Minute)
+		w.publish("1c", "Voirie communale", about(vigie.Correction, "1"))
+		w.work()
+		w.resume(w.account, watch, true)
+		first := w.after(time.Hour)
+		w.retry()
+		again := append(w.after(time.Hour), w.after(time.Hour)...)
+		if len(first)+len(again) != 1 {
+			t.Errorf("alerted by %v, and by %v", first, again)
+		}
+	})
+}

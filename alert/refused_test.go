@@ -219,3 +219,56 @@ func TestPoison(t *testing.T) {
 		w.expect("the others", w.work(), "bob: 1 nouveau marché – veille Voirie", "eve: 1 nouveau marché – veille Voirie")
 	})
 }
+
+// Two tenders that turn out to be one while the mail about the second waits for the mail server: one alert.
+func TestMergedWhileMailIsOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		deadline := until(w.in(40 * 24 * time.Hour))
+		w.publish("1", "Voirie", deadline)
+		w.work()
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("2", "Voirie", deadline)
+		w.mailer.refuse = refuseForNow
+		w.expect("refused for now", w.work())
+		w.mailer.refuse = nil
+		w.now = w.now.Add(10 * time.Second)
+		w.publish("3", "Voirie", deadline, func(n *vigie.Notice) { n.Links = []string{"1", "2"} })
+		got := append(w.after(2*time.Hour), w.after(2*time.Hour)...)
+		if len(got) != 1 {
+			t.Errorf("mails %v", got)
+		}
+	})
+}
+
+// A mail that waits for the mail server is owed if its tender is dismissed and shown again meanwhile.
+func TestShownAgainWhileMailIsOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie", "team@example.org")
+		w.consents("team@example.org")
+		p := w.publish("1", "Voirie")
+		w.mailer.refuse = refuseForNow
+		w.work()
+		w.mailer.refuse = nil
+		w.dismiss(w.account, p.Notice.TenderID)
+		if err := w.store.SetMark(t.Context(), w.account.ID, store.Dismissed, false, []int64{p.Notice.TenderID}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("shown again", w.after(2*time.Hour), "ana: 1 nouveau marché – veille Voirie", "team: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// A tender that was announced, and turns out to be another one that waits for a digest, is not announced again.
+func TestMergedAfterAlert(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		deadline := until(w.in(40 * day))
+		w.publish("1", "Voirie", deadline)
+		w.expect("the one", w.work(), "ana: 1 nouveau marché – veille Voirie")
+		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Frequency = vigie.Weekly })
+		w.now = w.now.Add(3 * time.Hour)
+		w.publish("2", "Voirie", deadline)
+		w.expect("the other waits", w.work())
+		w.publish("3", "Voirie", deadline, func(n *vigie.Notice) { n.Links, n.Quiet = []string{"1", "2"}, true })
+		w.expect("merged", append(w.after(time.Hour), w.after(8*day)...))
+	})
+}

@@ -2,6 +2,8 @@ package alert_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +44,8 @@ type modelTender struct {
 	changed  int
 	deadline time.Time
 	over     bool
+	// mistaken reports whether its notices were withdrawn.
+	mistaken bool
 	dossiers map[*modelPerson]*dossier
 	// unread reports whether the ledger has notices about it still to read.
 	unread bool
@@ -51,8 +55,9 @@ type modelTender struct {
 type dossier struct {
 	// may reports whether anything was ever owed: nothing else may be mailed.
 	may bool
-	// news counts the mails in which the tender was new.
+	// news counts the mails in which the tender was new; told reports whether any mail said that it is new or corrected.
 	news int
+	told bool
 	// because are the watches because of which the recipient was alerted.
 	because map[*modelWatch]bool
 	owed    []*debt
@@ -124,6 +129,37 @@ func (m *model) published(t *modelTender, step int) {
 	}
 }
 
+// changedQuietly handles a notice that alerts nobody.
+func (m *model) changedQuietly(t *modelTender, words string) {
+	if t.words = words; t.unread {
+		m.reread(t)
+	}
+}
+
+// withdrawn handles that all notices of a tender were taken back.
+func (m *model) withdrawn(t *modelTender) {
+	t.over, t.mistaken = true, true
+	for _, d := range t.dossiers {
+		d.owed = nil
+	}
+}
+
+// merged handles that a tender turns out to be another one, which stays: it is new to nobody who was mailed that either
+// of them is.
+func (m *model) merged(t, other *modelTender) {
+	m.tenders = slices.DeleteFunc(m.tenders, func(t *modelTender) bool { return t == other })
+	t.changed, t.unread = max(t.changed, other.changed), t.unread || other.unread
+	for p, was := range other.dossiers {
+		d := t.of(p)
+		d.may, d.told, d.news = d.may || was.may, d.told || was.told, max(d.news, was.news)
+		maps.Copy(d.because, was.because)
+		d.owed = append(d.owed, was.owed...)
+		if d.news > 0 {
+			d.owed = slices.DeleteFunc(d.owed, func(owed *debt) bool { return owed.first })
+		}
+	}
+}
+
 // reread handles a tender that was corrected before the ledger read it: it is matched as it is now.
 func (m *model) reread(t *modelTender) {
 	for _, d := range t.dossiers {
@@ -191,7 +227,7 @@ func (m *model) caughtUp(w *modelWatch) {
 			continue
 		}
 		for _, p := range m.people {
-			if p.consented() && w.follows[p] && t.of(p).news == 0 {
+			if p.consented() && w.follows[p] && !t.of(p).told {
 				m.owe(t, p, map[*modelWatch]bool{w: true}, false)
 			}
 		}
@@ -254,6 +290,8 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		return "it may not be written to"
 	case !follows:
 		return "no watch that is on writes to it"
+	case t.mistaken:
+		return "its notices were withdrawn"
 	case !d.may:
 		return "it is not owed anything about this tender"
 	}
@@ -271,6 +309,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
+	d.told = d.told || section != "cancelled"
 	if section == "new" {
 		if d.news++; d.news > 1 {
 			return "this tender is announced as new a second time"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -248,7 +249,7 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(14) {
+	switch w.random.IntN(17) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
@@ -266,6 +267,12 @@ func (w *walk) act() {
 	case 12:
 		w.removeOrName(watch, stored)
 	case 13: // nothing
+	case 14:
+		w.importQuietly()
+	case 15:
+		w.withdrawOne()
+	case 16:
+		w.mergeTwo()
 	}
 }
 
@@ -274,13 +281,18 @@ func (w *walk) words() string {
 	return []string{w.watches[0].word, w.watches[1].word, w.watches[0].word + " et " + w.watches[1].word}[w.random.IntN(3)]
 }
 
-func (w *walk) publishOne() {
+func (w *walk) newTender() *modelTender {
 	t := &modelTender{
-		name: fmt.Sprintf("%s-%d", w.name, len(w.tenders)), words: w.words(), dossiers: make(map[*modelPerson]*dossier),
+		name: fmt.Sprintf("%s-%d", w.name, w.step), words: w.words(), dossiers: make(map[*modelPerson]*dossier),
 		deadline: w.stroll.now.Add([]time.Duration{20 * day, 100 * day}[w.random.IntN(2)]),
 	}
 	w.tenders = append(w.tenders, t)
 	w.byName[t.name] = t
+	return t
+}
+
+func (w *walk) publishOne() {
+	t := w.newTender()
 	w.note("publish %s: %s", t.name, t.words)
 	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline))
 	w.published(t, w.step)
@@ -309,6 +321,54 @@ func (w *walk) correctOne() {
 	w.note("correct %s: %s", t.name, t.words)
 	w.publish(fmt.Sprintf("%s-c%d", t.name, w.step), t.words+" objet "+t.name, about(vigie.Correction, t.name))
 	w.published(t, w.step)
+}
+
+// importQuietly publishes a notice that alerts nobody: of a new tender, or a correction.
+func (w *walk) importQuietly() {
+	quiet := func(n *vigie.Notice) { n.Quiet = true }
+	if t := w.online(); t != nil && w.random.IntN(2) == 0 {
+		words := w.words()
+		w.note("correct %s quietly: %s", t.name, words)
+		w.publish(fmt.Sprintf("%s-q%d", t.name, w.step), words+" objet "+t.name, about(vigie.Correction, t.name), quiet)
+		w.changedQuietly(t, words)
+		return
+	}
+	t := w.newTender()
+	w.note("import %s quietly: %s", t.name, t.words)
+	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline), quiet)
+}
+
+func (w *walk) withdrawOne() {
+	t := w.online()
+	if t == nil {
+		return
+	}
+	w.note("withdraw %s", t.name)
+	if _, err := w.store.Withdraw(w.t.Context(), "test", t.name); err != nil {
+		w.t.Fatal(err)
+	}
+	w.withdrawn(t)
+}
+
+// mergeTwo publishes a correction by which two tenders turn out to be one, perhaps quietly.
+func (w *walk) mergeTwo() {
+	a, b := w.online(), w.online()
+	if a == nil || a == b {
+		return
+	}
+	if slices.Index(w.tenders, b) < slices.Index(w.tenders, a) {
+		a, b = b, a // the older one stays
+	}
+	words, quiet := w.words(), w.random.IntN(2) == 0
+	w.note("merge %s and %s: %s, quietly: %v", a.name, b.name, words, quiet)
+	w.publish(fmt.Sprintf("%s-m%d", a.name, w.step), words+" objet "+a.name, about(vigie.Correction, a.name), until(&a.deadline), func(n *vigie.Notice) {
+		n.Links, n.Quiet = append(n.Links, b.name), quiet
+	})
+	w.byName[b.name] = a
+	w.merged(a, b)
+	if w.changedQuietly(a, words); !quiet {
+		w.published(a, w.step)
+	}
 }
 
 func (w *walk) cancelOne() {

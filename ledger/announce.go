@@ -25,7 +25,7 @@ type Announcement struct {
 	// before the notice.
 	Matching []int64
 	Knew     map[int64]bool
-	// Missed are the watches that missed the tender, if there is no notice but these watches catch up.
+	// Missed are the watches that missed the notice and now catch up; then no other recipients are alerted.
 	Missed []int64
 }
 
@@ -47,11 +47,11 @@ func (l *Ledger) Announce(ctx context.Context, n *Announcement, entered func()) 
 
 // alerts returns which recipients are alerted of an *Announcement.
 func (l *Ledger) alerts(ctx context.Context, n *Announcement) ([]Alert, error) {
-	alerted, err := l.Alerted(ctx, n.About.TenderID, n.About.NoticeID)
+	alerted, err := l.Alerted(ctx, n.About)
 	if err != nil {
 		return nil, err
 	}
-	mailed, err := l.AlertedRecipients(ctx, n.About.TenderID, n.About.NoticeID)
+	known, err := l.Knowledge(ctx, n.About)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,10 @@ func (l *Ledger) alerts(ctx context.Context, n *Announcement) ([]Alert, error) {
 	found := query.NewFinder(n.Facts)
 	for _, f := range recipients {
 		f.Keywords = found.Keywords(f.Keywords)
-		known, ever := mailed[f.RecipientID]
-		switch {
-		case n.Corrects && (ever || n.Knew[f.WatchID]):
+		switch knows := known[f.RecipientID]; {
+		case n.Corrects && (knows.Before || n.Knew[f.WatchID]):
 			g.add(vigie.DeliverCorrected, f)
-		case !known: // one more reason, if the alert is still to be sent
+		case !knows.Informed: // one more reason, if the alert is still to be sent
 			g.add(vigie.DeliverNew, f)
 		}
 	}
@@ -148,6 +147,11 @@ func (g *alertsByRecipient) alerts() []Alert {
 		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false
 		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, deadline)
 		list = append(list, a)
+	}
+	if g.announcement.Missed != nil { // the tender may have changed since it was read: the sender decides when they are due
+		for i := range list {
+			list[i].DueAt = g.now
+		}
 	}
 	return list
 }

@@ -2,11 +2,13 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // checkAt schedules the check of recipients at a time, unless they are to be checked sooner. The recipients are
@@ -31,6 +33,41 @@ func (l *Ledger) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) er
 		return err
 	}
 	return checkAt(ctx, tx, recipients, now)
+}
+
+// DecideAgain has the sender decide again about all waiting deliveries of the tenders of notices, at most
+// [vigie.MaxBatch]: when they are due, or whether they are still wanted, may have changed.
+func (l *Ledger) DecideAgain(ctx context.Context, notices []int64) error {
+	var waiting []struct{ RecipientID, ID int64 }
+	err := l.db.NewSelect().TableExpr("deliveries").Column("recipient_id", "id").
+		Where(`tender_id IN (SELECT tender_id FROM notices WHERE id IN (?0)
+			UNION SELECT t.id FROM notices AS n JOIN tenders AS t ON t.merged_into = n.tender_id WHERE n.id IN (?0))`, bun.List(notices)).
+		Where(unclaimed).Order("recipient_id", "id").Scan(ctx, &waiting)
+	if err != nil {
+		return database.Translate(err)
+	}
+	for some := range slices.Chunk(waiting, vigie.MaxBatch) {
+		var recipients, ids []int64
+		for _, d := range some {
+			recipients, ids = append(recipients, d.RecipientID), append(ids, d.ID)
+		}
+		err := l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+			locked, err := l.lockRecipients(ctx, tx, slices.Compact(recipients))
+			if err != nil || len(locked) == 0 {
+				return err
+			}
+			now := l.db.Stamp()
+			if _, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).
+				Where("id IN (?)", bun.List(ids)).Where(unclaimed).Where("due_at > ?", now).Exec(ctx); err != nil {
+				return err
+			}
+			return checkAt(ctx, tx, locked, now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unclaimed is the condition that a delivery waits or is held.

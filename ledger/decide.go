@@ -175,7 +175,7 @@ type permission struct {
 
 // permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
 func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permission {
-	if r.Left || r.Bounced || t.Dismissed && r.Primary {
+	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats {
 		return permission{never: true}
 	}
 	held := now

@@ -27,8 +27,6 @@ type AlertSubject struct {
 	NoticeID int64
 	// Number is the change of the tender that the alerts are about.
 	Number int64
-	// AsOf is the change up to which it was read which recipients know the tender.
-	AsOf int64
 }
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
@@ -53,7 +51,7 @@ func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) 
 		}
 		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
 		if err == nil {
-			alerts, err = withoutAlertedSince(ctx, tx, about, alerts)
+			alerts, err = withoutInformed(ctx, tx, about, alerts)
 		}
 		if err != nil || len(alerts) == 0 {
 			return err
@@ -84,8 +82,8 @@ func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts
 		return alerts, nil
 	}
 	var hear []int64
-	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about.TenderID, about.NoticeID).ColumnExpr("DISTINCT l.recipient_id").
-		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
+	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.notice_id < ?", about.NoticeID).Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
 	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
 		_, hears := slices.BinarySearch(hear, a.RecipientID)
 		return a.Kind == vigie.DeliverCancelled && !hears
@@ -119,7 +117,7 @@ type known struct {
 func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
 	var rows []*vigie.Delivery
 	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
-		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
+		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id IN (?)", merged(about.TenderID)).
 		Where("(notice_id IN (0, ?) OR kind = ? AND ("+unclaimed+" OR "+in(vigie.DeliveryClaimed)+"))", about.NoticeID, vigie.DeliverNew).
 		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
 	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}
@@ -219,17 +217,22 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// withoutAlertedSince leaves out the alerts for recipients that another alert has already informed of the tender since it
-// was read which recipients know it: the ledger enters notices while watches catch up.
-func withoutAlertedSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
-	if about.AsOf == 0 {
+// withoutInformed leaves out the alerts that a tender is new for recipients that a mail has informed of it already,
+// because of whichever other notice, perhaps since the alerts were decided.
+func withoutInformed(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+	var asked []int64
+	for _, a := range alerts {
+		if a.Kind == vigie.DeliverNew {
+			asked = append(asked, a.RecipientID)
+		}
+	}
+	if len(asked) == 0 {
 		return alerts, nil
 	}
 	var informed []int64
-	err := tx.NewSelect().TableExpr("deliveries AS l").ColumnExpr("DISTINCT l.recipient_id").
-		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", about.TenderID, about.TenderID).
-		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).Where("l.dropped_at IS NULL").
-		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &informed)
+	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
+		Join("JOIN mails AS m ON m.id = l.mail_id").Where(mailClosed).
+		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &informed)
 	if err != nil || len(informed) == 0 {
 		return alerts, err
 	}

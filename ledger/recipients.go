@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"vigie"
 	"vigie/database"
@@ -82,35 +84,50 @@ func (l *Ledger) WatchRecipients(ctx context.Context, watches []int64, notice in
 
 // Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
 // through the watches that were on when the given one came.
-func (l *Ledger) Alerted(ctx context.Context, tender, notice int64) ([]WatchRecipient, error) {
-	q := onAt(l.watchRecipients(), notice).ColumnExpr("why.keywords").
+func (l *Ledger) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipient, error) {
+	q := onAt(l.watchRecipients(), about.NoticeID).ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
-	return scanWatchRecipients(ctx, alerted(q, tender, notice).OrderExpr("r.id, w.id, l.id"))
+	return scanWatchRecipients(ctx, alerted(q, about).Where("l.notice_id < ?", about.NoticeID).OrderExpr("r.id, w.id, l.id"))
 }
 
-// AlertedRecipients returns the recipients that were, or will be, alerted of a tender because of a notice before the
-// given one, whatever the state of their watches; the value reports whether a mail was sent.
-func (l *Ledger) AlertedRecipients(ctx context.Context, tender, notice int64) (map[int64]bool, error) {
+// Knowledge is what a recipient knows of a tender because of other notices than a given one.
+type Knowledge struct {
+	// Before reports whether it was, or will be, alerted because of a notice before the given one.
+	Before bool
+	// Informed reports whether a mail has informed it, because of whichever notice: notices are not always processed
+	// in their order.
+	Informed bool
+}
+
+// Knowledge returns what recipients know of the tender of a notice, by recipient, whatever the state of their watches.
+func (l *Ledger) Knowledge(ctx context.Context, about AlertSubject) (map[int64]Knowledge, error) {
 	var rows []struct {
 		RecipientID int64
-		Mailed      bool
+		Knowledge   `bun:"embed:"`
 	}
-	err := alerted(l.db.NewSelect().TableExpr("deliveries AS l"), tender, notice).
-		Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND m.state NOT IN (?, ?)", vigie.MailOpen, vigie.MailAside).
-		ColumnExpr("l.recipient_id, COUNT(m.id) > 0 AS mailed").Group("l.recipient_id").Scan(ctx, &rows)
-	mailed := make(map[int64]bool, len(rows))
+	err := alerted(l.db.NewSelect().TableExpr("deliveries AS l"), about).Join("LEFT JOIN mails AS m ON m.id = l.mail_id AND "+mailClosed).
+		ColumnExpr("l.recipient_id, MIN(l.notice_id) < ? AS before, COUNT(m.id) > 0 AS informed", about.NoticeID).Group("l.recipient_id").Scan(ctx, &rows)
+	byRecipient := make(map[int64]Knowledge, len(rows))
 	for _, row := range rows {
-		mailed[row.RecipientID] = row.Mailed
+		byRecipient[row.RecipientID] = row.Knowledge
 	}
-	return mailed, database.Translate(err)
+	return byRecipient, database.Translate(err)
 }
 
-// alerted narrows deliveries, as l, to those sent or pending about a tender because of a notice before the given one.
-func alerted(q *bun.SelectQuery, tender, before int64) *bun.SelectQuery {
-	return q.Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", tender, tender).
-		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
-		Where("l.notice_id < ?", before).Where("l.dropped_at IS NULL")
+// mailClosed is the condition that a mail, m, will not be tried any more.
+var mailClosed = fmt.Sprintf("m.state NOT IN ('%s', '%s')", vigie.MailOpen, vigie.MailAside)
+
+// alerted narrows deliveries, as l, to those by which recipients are alerted of a tender because of another notice: sent
+// or pending, about the tender or one that was merged into it.
+func alerted(q *bun.SelectQuery, about AlertSubject) *bun.SelectQuery {
+	return q.Where("l.tender_id IN (?)", merged(about.TenderID)).Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).
+		Where("l.notice_id <> ?", about.NoticeID).Where("l.dropped_at IS NULL")
+}
+
+// merged selects a tender and those that were merged into it.
+func merged(tender int64) schema.QueryAppender {
+	return bun.SafeQuery("SELECT id FROM tenders WHERE id = ? OR merged_into = ?", tender, tender)
 }
 
 func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipient, error) {

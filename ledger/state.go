@@ -55,6 +55,9 @@ type PendingDelivery struct {
 	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
+	// Repeats reports whether a mail that was accepted has said the same already, about a tender that turned out to be
+	// this one: that it is new, or closes soon.
+	Repeats bool `bun:"-"`
 }
 
 // RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
@@ -194,12 +197,43 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	if err != nil {
 		return err
 	}
+	said, err := readSaid(ctx, db, pending, tenders)
+	if err != nil {
+		return err
+	}
 	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
+		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
 	return nil
+}
+
+// saying is what a mail said to a recipient about a tender.
+type saying struct {
+	RecipientID, TenderID int64
+	Kind                  vigie.DeliveryKind
+}
+
+// readSaid returns which tenders accepted mails have announced to recipients of deliveries as new, or as closing soon:
+// of their tenders, those that others were merged into. About other tenders no mail says the same twice.
+func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]bool, error) {
+	var recipients, current []int64
+	for _, d := range pending {
+		recipients, current = append(recipients, d.RecipientID), append(current, tenders[d.TenderID].ID)
+	}
+	var rows []saying
+	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
+	err := db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
+		ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).
+		Where("d.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverClosingSoon).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
+		Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
+	said := make(map[saying]bool, len(rows))
+	for _, row := range rows {
+		said[row] = true
+	}
+	return said, err
 }
 
 type accountTender struct{ account, tender int64 }

@@ -247,7 +247,7 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	if err != nil {
 		return nil, err
 	}
-	since := slices.DeleteFunc(byTender[t.ID], func(n *vigie.Notice) bool { return n.ID <= w.Since })
+	since := slices.DeleteFunc(slices.Clone(byTender[t.ID]), func(n *vigie.Notice) bool { return n.ID <= w.Since })
 	var list []*AlertReason
 	because := func(code AlertReasonCode, text vigie.Text) { list = append(list, &AlertReason{Code: code, Text: text}) }
 	if !w.Active {
@@ -267,7 +267,7 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	case since[len(since)-1].ID > told:
 		because(AlertNotMatchedYet, vigie.Text{FR: "L’avis n’a pas encore été comparé aux veilles : il le sera dans un instant.", EN: "The notice has not been compared with the watches yet: it will be in a moment."})
 	}
-	aside, err := s.setAside(ctx, w, t, since)
+	aside, err := s.setAside(ctx, w, byTender[t.ID])
 	if err != nil {
 		return nil, err
 	}
@@ -283,15 +283,18 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	return list, nil
 }
 
-// setAside reports whether an alert is missing because an item is in quarantine: a notice, the tender that watches
-// are to catch up on, or the watch itself.
-func (s *Service) setAside(ctx context.Context, w *vigie.Watch, t *vigie.Tender, notices []*vigie.Notice) (bool, error) {
-	numbers := make([]int64, len(notices))
-	for i, n := range notices {
-		numbers[i] = n.ID
+// setAside reports whether an alert is missing because an item is in quarantine: one of the notices of a tender, for
+// watches that are on or for those that catch up, or the watch itself.
+func (s *Service) setAside(ctx context.Context, w *vigie.Watch, notices []*vigie.Notice) (bool, error) {
+	var numbers, since []int64
+	for _, n := range notices {
+		numbers = append(numbers, n.ID)
+		if n.ID > w.Since {
+			since = append(since, n.ID)
+		}
 	}
 	for consumer, items := range map[string][]int64{
-		database.AlertsConsumer: numbers, database.CatchUpConsumer: {t.ID}, database.MatcherConsumer: {w.ID},
+		database.AlertsConsumer: since, database.CatchUpConsumer: numbers, database.MatcherConsumer: {w.ID},
 	} {
 		if aside, err := s.Store.Database().IsSetAside(ctx, consumer, items...); aside || err != nil {
 			return aside, err

@@ -69,27 +69,24 @@ func (s *Store) WatchesByID(ctx context.Context, ids []int64) ([]*vigie.Watch, e
 	return watches, database.Translate(err)
 }
 
-// MissedAfter returns at most limit tenders that changed after a number, in the order of their numbers, and stops
-// before the first tender with a notice that the ledger has not entered yet. whole reports whether it got to the last
-// change.
-func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (list []Change, whole bool, err error) {
-	var pending int64
-	err = now.tx.NewRaw(`SELECT COALESCE(MIN(id), 0) FROM notices
-		WHERE id > (SELECT cursor FROM consumers WHERE name = ?) AND NOT withdrawn`, database.AlertsConsumer).Scan(ctx, &pending)
-	if err != nil {
-		return nil, false, database.Translate(err)
+// mayAnnounce is the condition that a notice can announce a tender to a watch that catches up.
+const mayAnnounce = "NOT quiet AND NOT withdrawn AND kind IN ('CONTRACT_NOTICE', 'CORRECTION')"
+
+// MissedAfter returns the numbers of at most limit notices above a number that can announce a tender, in their order,
+// and stops before the first that the ledger has not entered yet. whole reports whether there is none of these.
+func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (numbers []int64, whole bool, err error) {
+	entered := now.tx.NewSelect().Table("consumers").ColumnExpr("COALESCE(MAX(cursor), 0)").Where("name = ?", database.AlertsConsumer)
+	err = now.tx.NewRaw("SELECT NOT EXISTS (SELECT 1 FROM notices WHERE id > (?) AND NOT withdrawn)", entered).Scan(ctx, &whole)
+	if err == nil {
+		err = now.tx.NewSelect().Table("notices").Column("id").Where("id > ?", after).Where("id <= (?)", entered).
+			Where(mayAnnounce).Order("id").Limit(int64(limit)).Scan(ctx, &numbers)
 	}
-	// A tender's number is above those of its notices.
-	q := now.tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id", "number").Where("number > ?", after)
-	if pending > 0 {
-		q = q.Where("number < ?", pending)
-	}
-	err = q.Order("number").Limit(int64(limit)).Scan(ctx, &list)
-	return list, pending == 0, database.Translate(err)
+	return numbers, whole, database.Translate(err)
 }
 
-// CaughtUpTo records that watches have caught up to a change; done says that they have caught up completely. A watch
-// that was changed since, so that it has something else to catch up on, stays as it is.
+// CaughtUpTo records that watches have caught up to a notice; done says that they have caught up completely, which is
+// also so once they get to when they were last switched on. A watch that was changed since, so that it has something
+// else to catch up on, stays as it is.
 func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, to int64, done bool) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		from := make(map[int64][]int64) // watches by how far they have caught up
@@ -101,7 +98,7 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 				continue
 			}
 			ids := from[was]
-			q := tx.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = ?", to)
+			q := tx.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = CASE WHEN since > ? AND since <= ? THEN NULL ELSE ? END", was, to, to)
 			if done {
 				q = tx.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = NULL")
 			}
@@ -116,9 +113,9 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 	})
 }
 
-// CatchUpBehind returns the changes that watches which catch up have not processed yet.
+// CatchUpBehind returns the notices that watches which catch up have not processed yet.
 func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	waiting := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(catch_up_from)")
 	since := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(updated_at)")
-	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM tenders WHERE number > (?)", since, waiting)
+	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM notices WHERE id > (?) AND "+mayAnnounce, since, waiting)
 }

@@ -77,7 +77,7 @@ func (s *Store) Publish(ctx context.Context, notices []*vigie.Notice) ([]Publish
 		if err := s.db.Queue(ctx, tx, "publish"); err != nil {
 			return err
 		}
-		p := publication{tx: tx}
+		p := publication{tx: tx, now: s.db.Stamp()}
 		if err := p.load(ctx, notices); err != nil {
 			return err
 		}
@@ -110,7 +110,8 @@ func storable(n *vigie.Notice) error {
 // publication is one batch on its way into the database: the rows that it touches are read at once, changed here, and
 // written at once.
 type publication struct {
-	tx bun.Tx
+	tx  bun.Tx
+	now time.Time
 	// dossiers are the dossiers by the references that lead to them.
 	dossiers map[sourceRef]*dossier
 	buyers   *buyerBook
@@ -234,7 +235,7 @@ func (p *publication) add(n *vigie.Notice) Published {
 	d := p.dossierOf(n)
 	outcome := Created
 	stored := *n
-	stored.Links = database.NotNull(n.Links)
+	stored.Links, stored.ReceivedAt = database.NotNull(n.Links), &p.now
 	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {

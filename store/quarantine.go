@@ -78,7 +78,13 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 			w.CatchUpFrom = &missed
 		}
 		w.Number = numbers.Next()
-		if _, err := tx.NewUpdate().Model(w).Column("number", "catch_up_from").WherePK().Exec(ctx); err != nil {
+		if w.Active && w.DeletedAt == nil { // what it missed ends here
+			if err := endPeriod(ctx, tx, w.ID, w.Since, w.Number); err != nil {
+				return err
+			}
+			w.Since = w.Number
+		}
+		if _, err := tx.NewUpdate().Model(w).Column("number", "since", "catch_up_from").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 	}

@@ -129,6 +129,14 @@ func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Not
 	return notices, database.Translate(err)
 }
 
+// NoticeHeads is Notices without what the notices say.
+func (now *Snapshot) NoticeHeads(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
+	var notices []*vigie.Notice
+	err := now.tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "quiet", "published_at", "received_at").
+		Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
+	return notices, database.Translate(err)
+}
+
 // NoticesOf returns all notices of tenders, as [Store.Notices] does.
 func (now *Snapshot) NoticesOf(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 	return noticesOf(ctx, now.tx, tenders)

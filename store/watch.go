@@ -235,11 +235,11 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		}
 		if w.Active {
 			// The watch's number is that of its deletion. Notices before that which the ledger has not read yet are
-			// alerted as usual: Since stays.
-			w.CatchUpFrom = cmp.Or(w.CatchUpFrom, new(w.Number))
+			// alerted as usual: the period stays.
+			w.CatchUpFrom, w.Since = cmp.Or(w.CatchUpFrom, new(w.Number)), number
 		}
 		w.DeletedAt, w.Number, w.UpdatedAt = nil, number, s.db.Stamp()
-		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number", "catch_up_from", "updated_at").WherePK().Exec(ctx)
+		_, err = tx.NewUpdate().Model(w).Column("deleted_at", "number", "since", "catch_up_from", "updated_at").WherePK().Exec(ctx)
 		if err != nil {
 			return takenName(err, "id")
 		}
