@@ -15,7 +15,19 @@ const (
 	TooLong  Code = "TOO_LONG"
 	TooMany  Code = "TOO_MANY"
 	Taken    Code = "TAKEN"
-	Invalid  Code = "INVALID"
+	// TooCommon is a keyword of words that mean nothing alone.
+	TooCommon Code = "TOO_COMMON"
+	// TooSoon is something that may be done again later.
+	TooSoon Code = "TOO_SOON"
+	// Exhausted is something that was done as often as it may be.
+	Exhausted Code = "EXHAUSTED"
+	// NotAllowed is something that only somebody else may do, or only by another way.
+	NotAllowed Code = "NOT_ALLOWED"
+	// NotNeeded is something that is so already.
+	NotNeeded Code = "NOT_NEEDED"
+	// Conflicting is an input of which one part contradicts another.
+	Conflicting Code = "CONFLICTING"
+	Invalid     Code = "INVALID"
 	NotFound Code = "NOT_FOUND"
 )
 
@@ -41,6 +53,15 @@ const (
 	// Internal is everything else, and a defect.
 	Internal Code = "INTERNAL"
 )
+
+// Correctable reports whether a code is of what a person typed and can put right.
+func (c Code) Correctable() bool {
+	switch c {
+	case Blank, TooShort, TooLong, TooMany, Taken, TooCommon, TooSoon, Exhausted, NotAllowed, NotNeeded, Conflicting, Invalid, NotFound:
+		return true
+	}
+	return false
+}
 
 // Error is the product's one kind of error. Drivers' errors become one where
 // they enter; it becomes a user's message or a status where it leaves.
@@ -137,6 +158,12 @@ const (
 	TooBroad WarningCode = "TOO_BROAD"
 	// StopWordDropped is a word of a text that means nothing alone.
 	StopWordDropped WarningCode = "STOP_WORD_DROPPED"
+	// RepeatedDropped is a keyword that finds what another one does.
+	RepeatedDropped WarningCode = "REPEATED_DROPPED"
+	// SignIgnored is a keyword of which signs were left out.
+	SignIgnored WarningCode = "SIGN_IGNORED"
+	// KeywordExcluded is a keyword that nothing can have that is not excluded.
+	KeywordExcluded WarningCode = "KEYWORD_EXCLUDED"
 	// UnknownLeftOut is a filter that leaves out tenders which do not say.
 	UnknownLeftOut WarningCode = "UNKNOWN_LEFT_OUT"
 	// DeadlineBeforePublication is a notice whose deadline had passed when it was

@@ -10,21 +10,21 @@ import (
 	"vigie/service"
 )
 
-// criteriaInput is what a client gives of criteria; nulls are noted as
-// mistakes, at path.
-func criteriaInput(in gql.CriteriaInput, nulls *vigie.Problems, path ...string) service.CriteriaInput {
-	at := func(name string) []string { return append(slices.Clone(path), name) }
+// criteriaInput is what a client gives of criteria.
+func criteriaInput(in gql.CriteriaInput) service.CriteriaInput {
 	return service.CriteriaInput{
-		Keywords:          givenList(in.Keywords, nulls, at("keywords")...),
-		KeywordsText:      given(in.KeywordsText, nulls, at("keywordsText")...),
-		KeywordMode:       given(in.KeywordMode, nulls, at("keywordMode")...),
-		ExcludedKeywords:  givenList(in.ExcludedKeywords, nulls, at("excludedKeywords")...),
-		BuyerIDs:          givenList(in.BuyerIds, nulls, at("buyerIds")...),
-		Departments:       givenList(in.DepartmentCodes, nulls, at("departmentCodes")...),
-		IncludeNationwide: given(in.IncludeNationwide, nulls, at("includeNationwide")...),
-		Natures:           givenList(in.Natures, nulls, at("natures")...),
-		CPVCodes:          givenList(in.CpvCodes, nulls, at("cpvCodes")...),
+		Keywords: givenList(in.Keywords), KeywordsText: in.KeywordsText, KeywordMode: in.KeywordMode, ExcludedKeywords: givenList(in.ExcludedKeywords),
+		BuyerIDs: givenList(in.BuyerIds), Departments: givenList(in.DepartmentCodes), IncludeNationwide: in.IncludeNationwide,
+		Natures: givenList(in.Natures), CPVCodes: givenList(in.CpvCodes),
 	}
+}
+
+// givenList is a list that a client may leave out; nil where it did.
+func givenList[T any](list []T) *[]T {
+	if list == nil {
+		return nil
+	}
+	return &list
 }
 
 func (criteriaType) KeywordsText(_ context.Context, c *vigie.Criteria) (string, error) {

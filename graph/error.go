@@ -113,8 +113,7 @@ func userErrors(err error, field ...string) ([]*vigie.Error, error) {
 		return problems, nil
 	}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
-		switch e.Code {
-		case vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound:
+		if e.Code.Correctable() {
 			if len(e.Field) == 0 {
 				e.Field = field
 			}

@@ -176,6 +176,14 @@ func value[T any](p *T) T {
 	return v
 }
 
+// valueOr is what p points to; where it points to nothing, otherwise.
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
 // pointers is what gqlgen wants of a list.
 func pointers[T any](list []T) []*T {
 	out := make([]*T, len(list))

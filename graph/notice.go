@@ -132,7 +132,7 @@ func forgetTenders(ctx context.Context) {
 
 func noticeInput(in *gql.NoticeInput) service.Notice {
 	n := service.Notice{
-		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: in.Kind,
+		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: valueOr(in.Kind, vigie.ContractNotice),
 		Reference: value(in.Reference), Title: in.Title, Description: value(in.Description),
 		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), BuyerRef: value(in.BuyerRef), Departments: in.DepartmentCodes,
 		Natures: in.Natures, Procedure: value(in.Procedure), CPVCodes: in.CpvCodes,

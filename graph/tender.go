@@ -69,17 +69,17 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
 }
 
-func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, filter *gql.TenderFilter, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	account, err := account(ctx)
 	if err != nil {
 		return nil, err
 	}
-	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), includeInactive)
+	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), value(includeInactive))
 	if err != nil {
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: account.ID, Watches: watches, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: account.ID, Watches: watches, Filter: tenderFilter(filter), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -149,8 +149,7 @@ func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *
 	if _, err := account(ctx); err != nil {
 		return nil, err
 	}
-	var nulls vigie.Problems // in a draft, null is as good as absent
-	preview, err := q.service.Preview(ctx, criteriaInput(in, &nulls), service.PageArgs{First: first})
+	preview, err := q.service.Preview(ctx, criteriaInput(in), service.PageArgs{First: first})
 	if err != nil {
 		problems, err := userErrors(err, "criteria")
 		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err

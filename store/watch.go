@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -425,7 +426,27 @@ func (s *Store) planRecipients(ctx context.Context, tx bun.Tx, account *vigie.Ac
 		return nil, err
 	}
 	p := planAddresses(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
+	if err := p.checkOwn(others); err != nil {
+		return nil, err
+	}
 	return p, s.applyFingerprints(ctx, tx, p.newAddresses()...)
+}
+
+// checkOwn refuses the account's own address among the others of a watch that is not to write to it: one of the two is
+// not meant.
+func (p *recipientPlan) checkOwn(others *[]string) error {
+	own := addressKey(p.account.Email)
+	if others == nil || slices.ContainsFunc(p.recipients, func(r *recipient) bool { return r.AddressKey == own }) {
+		return nil
+	}
+	place := slices.IndexFunc(*others, func(email string) bool { return addressKey(email) == own })
+	if place < 0 {
+		return nil
+	}
+	return &vigie.Error{Code: vigie.Conflicting, Field: []string{"input", "recipients", strconv.Itoa(place)}, Text: vigie.Text{
+		FR: "Cette adresse est celle de votre compte, et la veille ne doit pas lui écrire. Retirez-la de la liste, ou choisissez de recevoir les alertes.",
+		EN: "This is your account's address, and the watch is not to write to it. Remove it from the list, or choose to get the alerts.",
+	}}
 }
 
 // planAddresses decides which addresses a watch is to have; rows are those that it has. New addresses are added to
@@ -581,10 +602,12 @@ func (s *Store) addresses(ctx context.Context, account *vigie.Account, which fun
 		LeftAt      *time.Time
 		BouncedAt   *time.Time
 		RemovedAt   *time.Time
+		Asks        int64
+		AskedAt     *time.Time
 	}
 	err := which(s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at").
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
@@ -598,6 +621,12 @@ func (s *Store) addresses(ctx context.Context, account *vigie.Account, which fun
 			r.Status, r.StatusAt = vigie.Confirmed, row.ConfirmedAt
 		default:
 			r.Status = vigie.Pending
+			if next, ever := NextConfirmationRequest(row.Asks, row.AskedAt); ever && row.RemovedAt == nil {
+				if next.IsZero() { // it was not asked yet
+					next = s.db.Stamp()
+				}
+				r.ResendableAt = &next
+			}
 		}
 		list[i] = r
 	}

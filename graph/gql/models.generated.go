@@ -6,8 +6,6 @@ import (
 	"time"
 	"vigie"
 	"vigie/store"
-
-	"github.com/99designs/gqlgen/graphql"
 )
 
 // A buyer, as in the platform's register.
@@ -59,12 +57,12 @@ type CreateWatchInput struct {
 	// What it looks for.
 	Criteria *CriteriaInput `json:"criteria"`
 	// Whether it sends alerts.
-	Active bool `json:"active"`
+	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.
-	Frequency vigie.Frequency `json:"frequency"`
+	Frequency *vigie.Frequency `json:"frequency,omitempty"`
 	// Whether the account's own address gets the alerts.
-	NotifyMe bool `json:"notifyMe"`
-	// Other addresses, at most 20.
+	NotifyMe *bool `json:"notifyMe,omitempty"`
+	// Other addresses, at most 20. The account's own is CONFLICTING where `notifyMe` is off.
 	Recipients []string `json:"recipients,omitempty"`
 }
 
@@ -78,27 +76,29 @@ type CreateWatchPayload struct {
 	Warnings []*vigie.Warning `json:"warnings"`
 }
 
-// Criteria as a person gives them.
+// Criteria as a person gives them. Null counts as absent.
 type CriteriaInput struct {
-	// Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50.
-	Keywords graphql.Omittable[[]string] `json:"keywords,omitempty"`
-	// The same as typed in one field: words separated by spaces, phrases in double quotes. Words that are too common (“de”) are
-	// dropped with a warning. Not together with `keywords`.
-	KeywordsText graphql.Omittable[*string] `json:"keywordsText,omitempty"`
+	// Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50. One that finds the same as
+	// another is dropped with a warning.
+	Keywords []string `json:"keywords,omitempty"`
+	// The same as typed in one field: words separated by spaces, commas or semicolons, phrases in double quotes. What begins with a
+	// minus (« voirie -éclairage ») is added to the excluded keywords. Words that are too common (“de”) are dropped with a warning.
+	// Not together with `keywords`.
+	KeywordsText *string `json:"keywordsText,omitempty"`
 	// ALL by default.
-	KeywordMode graphql.Omittable[*vigie.KeywordMode] `json:"keywordMode,omitempty"`
+	KeywordMode *vigie.KeywordMode `json:"keywordMode,omitempty"`
 	// Like `keywords`; a phrase has at most two words, not counting common ones (“de”, “la”).
-	ExcludedKeywords graphql.Omittable[[]string] `json:"excludedKeywords,omitempty"`
+	ExcludedKeywords []string `json:"excludedKeywords,omitempty"`
 	// Ids of buyers.
-	BuyerIds graphql.Omittable[[]string] `json:"buyerIds,omitempty"`
+	BuyerIds []string `json:"buyerIds,omitempty"`
 	// INSEE codes.
-	DepartmentCodes graphql.Omittable[[]string] `json:"departmentCodes,omitempty"`
+	DepartmentCodes []string `json:"departmentCodes,omitempty"`
 	// True by default.
-	IncludeNationwide graphql.Omittable[*bool] `json:"includeNationwide,omitempty"`
+	IncludeNationwide *bool `json:"includeNationwide,omitempty"`
 	// What is bought.
-	Natures graphql.Omittable[[]vigie.Nature] `json:"natures,omitempty"`
+	Natures []vigie.Nature `json:"natures,omitempty"`
 	// The first 2 to 8 digits of CPV codes; a check digit after a hyphen is ignored.
-	CpvCodes graphql.Omittable[[]string] `json:"cpvCodes,omitempty"`
+	CpvCodes []string `json:"cpvCodes,omitempty"`
 }
 
 // One criterion of a watch against a tender.
@@ -209,7 +209,7 @@ type NoticeInput struct {
 	// Its number there, 1 to 100 characters.
 	SourceRef string `json:"sourceRef"`
 	// What it does.
-	Kind vigie.NoticeKind `json:"kind"`
+	Kind *vigie.NoticeKind `json:"kind,omitempty"`
 	// The earlier notice, of the same source, that a correction, a cancellation or an award is about.
 	PreviousRef *string `json:"previousRef,omitempty"`
 	// The buyer's own number.
@@ -285,7 +285,7 @@ type SummaryLine struct {
 }
 
 // Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow. A tender of no department
-// passes only with NATIONWIDE among the codes.
+// passes only with NATIONWIDE among the codes. A department or a buyer that there is not is NOT_FOUND.
 type TenderFilter struct {
 	// Only these statuses.
 	Statuses []vigie.TenderStatus `json:"statuses,omitempty"`
@@ -309,18 +309,18 @@ type TenderFilter struct {
 	DeadlineTo *time.Time `json:"deadlineTo,omitempty"`
 }
 
-// What is absent stays as it is; null is INVALID.
+// What is absent or null stays as it is.
 type UpdateAccountInput struct {
 	// The language of messages and mails.
-	Locale graphql.Omittable[*vigie.Locale] `json:"locale,omitempty"`
+	Locale *vigie.Locale `json:"locale,omitempty"`
 	// An IANA time zone, e.g. Europe/Paris.
-	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	TimeZone *string `json:"timeZone,omitempty"`
 	// 0 to 23.
-	DigestHour graphql.Omittable[*int32] `json:"digestHour,omitempty"`
+	DigestHour *int32 `json:"digestHour,omitempty"`
 	// The day of weekly digests.
-	DigestDay graphql.Omittable[*vigie.Weekday] `json:"digestDay,omitempty"`
+	DigestDay *vigie.Weekday `json:"digestDay,omitempty"`
 	// Whether a watch that has found nothing for 30 days sends a mail to say so.
-	QuietNotes graphql.Omittable[*bool] `json:"quietNotes,omitempty"`
+	QuietNotes *bool `json:"quietNotes,omitempty"`
 }
 
 // What updateAccount did.
@@ -331,23 +331,23 @@ type UpdateAccountPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
-// What is absent stays as it is, also inside `criteria`; an empty list clears; null is INVALID.
+// What is absent or null stays as it is, also inside `criteria`; an empty list clears.
 type UpdateWatchInput struct {
 	// 1 to 100 characters, unique among the account's watches.
-	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// What it looks for.
-	Criteria graphql.Omittable[*CriteriaInput] `json:"criteria,omitempty"`
+	Criteria *CriteriaInput `json:"criteria,omitempty"`
 	// Whether it sends alerts.
-	Active graphql.Omittable[*bool] `json:"active,omitempty"`
+	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.
-	Frequency graphql.Omittable[*vigie.Frequency] `json:"frequency,omitempty"`
+	Frequency *vigie.Frequency `json:"frequency,omitempty"`
 	// Whether the account's own address gets the alerts.
-	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
-	// All other addresses, at most 20.
-	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
+	NotifyMe *bool `json:"notifyMe,omitempty"`
+	// All other addresses, at most 20. The account's own is CONFLICTING where `notifyMe` is off.
+	Recipients []string `json:"recipients,omitempty"`
 	// With `active: true`: its recipients also get, once, what was published while it was off. Else they get only what is published
 	// after it was switched on. It can also be asked for later, while the watch is on; for a watch that was never off it does nothing.
-	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
+	CatchUp *bool `json:"catchUp,omitempty"`
 }
 
 // What updateWatch did.
