@@ -3,6 +3,7 @@ package vigie
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Code says what kind of thing went wrong, to a program.
@@ -28,7 +29,7 @@ const (
 	// Conflicting is an input of which one part contradicts another.
 	Conflicting Code = "CONFLICTING"
 	Invalid     Code = "INVALID"
-	NotFound Code = "NOT_FOUND"
+	NotFound    Code = "NOT_FOUND"
 )
 
 // Codes of what the client or the server did wrong.
@@ -72,8 +73,30 @@ type Error struct {
 	Field []string
 	// Text is what a person reads; it says nothing internal.
 	Text Text
+	// Limit is the limit that was passed; nil where it is about none.
+	Limit *Limit
+	// RetryAfter is for how long trying again is of no use; 0 where nobody knows.
+	RetryAfter time.Duration
 	// Err is the cause, for operators; it never reaches a user.
 	Err error
+}
+
+// Limit is a limit by the name that programs know it by, with how much was
+// asked for, 0 where that is not counted, and how much there may be.
+type Limit struct {
+	Name               string
+	Requested, Maximum int
+}
+
+// Message is what the error says to whom it concerns: in English to the authors
+// of programs, who alone can put some mistakes right; else in the reader's
+// language.
+func (e *Error) Message(reader Locale) string {
+	switch e.Code {
+	case BadRequest, Forbidden, LimitExceeded:
+		return e.Text.EN
+	}
+	return e.Text.In(reader)
 }
 
 // Error describes the error to an operator, in English.

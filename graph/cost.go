@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"context"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
 )
@@ -155,9 +158,33 @@ func pageSize(arguments map[string]any) int {
 }
 
 // tooDear is the error of what would take more work than one operation may.
-func tooDear(cost, most int) error {
-	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-		FR: "Cette opération coûte %d ; la limite est de %d. Demandez moins de lignes ou de champs.",
-		EN: "This operation costs %d; the limit is %d. Ask for fewer rows or fields.",
-	}.With(cost, most)}
+func tooDear(cost, most int) *gqlerror.Error {
+	return overLimit(vigie.Limit{Name: costName, Requested: cost, Maximum: most},
+		vigie.Same("This operation costs %d; the limit is %d. Ask for fewer rows or fields.").With(cost, most))
+}
+
+// costName is what programs know the cost of an operation by.
+const costName = "cost"
+
+// tellCost has each response tell what its operation cost, and what it may.
+func tellCost(most int) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		response := next(ctx)
+		if response == nil || !graphql.HasOperationContext(ctx) {
+			return response
+		}
+		if cost, known := graphql.GetOperationContext(ctx).Stats.GetExtension(costName).(int); known {
+			if response.Extensions == nil {
+				response.Extensions = make(map[string]any, 1)
+			}
+			response.Extensions[costName] = toldCost{cost, most}
+		}
+		return response
+	}
+}
+
+// toldCost is the cost as clients get it.
+type toldCost struct {
+	Requested int `json:"requested"`
+	Maximum   int `json:"maximum"`
 }

@@ -79,7 +79,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
 	srv.AddTransport(wire.Stream{Intake: o.Intake, KeepAlive: keepAlive})
-	srv.AddTransport(wire.HTTP{Intake: o.Intake})
+	srv.AddTransport(&wire.HTTP{Intake: o.Intake, Keep: keep})
 	srv.SetParserTokenLimit(o.Limits.Tokens)
 	srv.SetQueryCache(documents)
 	srv.SetValidationRulesFn(rules)
@@ -110,6 +110,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 		return next(withLoaders(ctx, s))
 	})
 	srv.AroundResponses(lastWord)
+	srv.AroundResponses(tellCost(o.Limits.Cost))
 	return srv
 }
 

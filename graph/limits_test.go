@@ -15,6 +15,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/graph/wire"
 	"vigie/search"
 )
 
@@ -182,8 +183,8 @@ func TestTimeAndTurns(t *testing.T) {
 		t.Errorf("%v", got.Errors)
 	}
 	w.answer(func(o *graph.Options) {
-		o.Intake.Admit = func(context.Context) error {
-			return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+		o.Intake.Admit = func(context.Context) (wire.Rate, error) {
+			return wire.Rate{}, &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: 1500 * time.Millisecond, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
 		}
 	})
 	if got := ana.post("{ watches { nodes { id } } }", nil); len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Message != "Attendez." || got.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" {

@@ -111,10 +111,7 @@ func publisher(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if len(viewer.Sources) == 0 {
-		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne permet pas de publier. Utilisez-en un qui a la portée (scope) « publish ».",
-			EN: "This token does not allow publishing. Use one with the scope “publish”.",
-		}}
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow publishing. Use one with the scope “publish”.")}
 	}
 	return viewer.Sources, nil
 }

@@ -88,11 +88,11 @@ func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext implements [graphql.OperationContextMutator].
 func (l costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	cost := costing{op.Variables}.of(op.Operation.SelectionSet, 1)
+	op.Stats.SetExtension(costName, cost)
 	if cost <= l.most {
 		return nil
 	}
-	err := tooDear(cost, l.most)
-	return &gqlerror.Error{Message: err.Error(), Err: err}
+	return tooDear(cost, l.most)
 }
 
 // within gives queries and mutations a time limit.

@@ -104,6 +104,9 @@ func (r *resolver) watchKeys(ids []string) []int64 {
 // tenderPlan plans the query of a field, for no more than the client selected.
 func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
+	if err := r.checkBuyers(ctx, q.Filter.Buyers); err != nil {
+		return nil, err
+	}
 	q.CountOnly = true
 	for _, field := range graphql.CollectFields(op, selected, nil) {
 		switch field.Name {
@@ -118,6 +121,22 @@ func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*serv
 		}
 	}
 	return r.service.Plan(q)
+}
+
+// checkBuyers refuses a filter that names a buyer that there is not.
+func (r *resolver) checkBuyers(ctx context.Context, ids []string) error {
+	if len(ids) == 0 || len(ids) > vigie.MaxChoices { // more are refused with the rest of the filter
+		return nil
+	}
+	keys := make([]int64, len(ids))
+	for i, id := range ids {
+		keys[i] = r.keyOf(vigie.KindBuyer, id)
+	}
+	buyers, err := load(ctx).buyers.LoadAll(ctx, keys)
+	if err == nil && slices.Contains(buyers, nil) {
+		err = service.NoBuyer("filter.buyerIds")
+	}
+	return err
 }
 
 func facetOf(field string) (facet search.Facet, ok bool) {
@@ -248,10 +267,7 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 		most = int(*first)
 	}
 	if most < 1 || most > vigie.MaxPageSize {
-		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Text{
-			FR: "Le nombre de lignes doit être compris entre 1 et %d.",
-			EN: "The number of rows must be between 1 and %d.",
-		}.With(vigie.MaxPageSize)}
+		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Same("The number of rows must be between 1 and %d.").With(vigie.MaxPageSize)}
 	}
 	ids := f.TopBuyers(most)
 	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)

@@ -158,7 +158,7 @@ func TestShedding(t *testing.T) {
 	}
 	api := testserver.New()
 	api.AddTransport(wire.Stream{Intake: g.intake(), KeepAlive: time.Minute})
-	api.AddTransport(wire.HTTP{Intake: g.intake()})
+	api.AddTransport(&wire.HTTP{Intake: g.intake()})
 	handler := g.identify(g.countStreams(api))
 	come := func(accept string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ name }"}`))

@@ -32,6 +32,9 @@ type CriteriaInput struct {
 type form struct {
 	problems vigie.Problems
 	warnings []vigie.Warning
+	// dropShort leaves words that are too short out of texts, with a warning: an old
+	// watch has them, and nobody is there to correct it.
+	dropShort bool
 }
 
 // at extends a field's path.
@@ -160,6 +163,11 @@ func (f *form) keywordsText(text string, path []string) (keywords, excluded []st
 				f.warn(vigie.StopWordDropped, vigie.Text{
 					FR: "« %s » est trop courant : la recherche n’en tient pas compte.",
 					EN: "“%s” is too common: the search leaves it out.",
+				}.With(keyword), path)
+			case f.dropShort && query.Short(keyword):
+				f.warn(vigie.StopWordDropped, vigie.Text{
+					FR: "« %s » est trop court : la recherche n’en tient pas compte.",
+					EN: "“%s” is too short: the search leaves it out.",
 				}.With(keyword), path)
 			case f.badKeyword(keyword, path):
 			default:
@@ -329,10 +337,7 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	for i, id := range ids {
 		switch buyer := found[id]; {
 		case buyer == nil:
-			f.problems.Add(vigie.NotFound, vigie.Text{
-				FR: "Cet organisme est introuvable. Choisissez-en un dans la liste.",
-				EN: "This buyer was not found. Choose one from the list.",
-			}, at(path, strconv.Itoa(i))...)
+			f.problems = append(f.problems, NoBuyer(at(path, strconv.Itoa(i))...))
 		case !slices.Contains(buyers, buyer.ID):
 			buyers = append(buyers, buyer.ID)
 		}
@@ -354,6 +359,14 @@ func (s *Service) buyerID(id string) int64 {
 		return number
 	}
 	return 0
+}
+
+// NoBuyer is that an id, at a field, is no buyer's.
+func NoBuyer(field ...string) *vigie.Error {
+	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
+		FR: "Cet organisme est introuvable. Choisissez-en un dans la liste.",
+		EN: "This buyer was not found. Choose one from the list.",
+	}}
 }
 
 func tooMany(n, most int) vigie.Text {

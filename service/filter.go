@@ -28,7 +28,7 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 		}
 		f.Departments[i] = vigie.NormalizeDepartment(code)
 		if _, ok := vigie.DepartmentByCode(f.Departments[i]); !ok {
-			return f, badRequest(noDepartment(code), "filter.departmentCodes")
+			return f, &vigie.Error{Code: vigie.NotFound, Field: []string{"filter.departmentCodes"}, Text: noDepartment(code)}
 		}
 	}
 	f.CPVCodes = slices.Clone(f.CPVCodes)
@@ -42,7 +42,8 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 }
 
 // followBuyers replaces the ids of buyers in filters by their names in the index;
-// joined buyers get that of the one they became. An unknown id matches nothing.
+// joined buyers get that of the one they became. An id that is no buyer's, which the
+// API refuses, matches nothing.
 func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
 	var ids []int64
 	for _, q := range queries {

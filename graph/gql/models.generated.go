@@ -311,7 +311,7 @@ type TenderFilter struct {
 
 // What is absent or null stays as it is.
 type UpdateAccountInput struct {
-	// The language of messages and mails.
+	// The language of mails, and of answers to requests that ask for none (`Accept-Language`).
 	Locale *vigie.Locale `json:"locale,omitempty"`
 	// An IANA time zone, e.g. Europe/Paris.
 	TimeZone *string `json:"timeZone,omitempty"`

@@ -2669,7 +2669,7 @@ type Account implements Node {
   emailVerified: Boolean!
   "The person's name, as in the token."
   name: String
-  "The language of messages and mails."
+  "The language of mails, and of answers to requests that ask for none (` + "`" + `Accept-Language` + "`" + `)."
   locale: Locale!
   "An IANA time zone, e.g. Europe/Paris; ` + "`" + `digestHour` + "`" + ` and ` + "`" + `digestDay` + "`" + ` are in it."
   timeZone: String!
@@ -3472,7 +3472,7 @@ input UpdateWatchInput {
 
 "What is absent or null stays as it is."
 input UpdateAccountInput {
-  "The language of messages and mails."
+  "The language of mails, and of answers to requests that ask for none (` + "`" + `Accept-Language` + "`" + `)."
   locale: Locale
   "An IANA time zone, e.g. Europe/Paris."
   timeZone: String

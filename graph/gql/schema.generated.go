@@ -107,8 +107,6 @@ type QueryResolver interface {
 }
 type RecipientResolver interface {
 	ID(ctx context.Context, obj *vigie.Recipient) (string, error)
-
-	ResendableAt(ctx context.Context, obj *vigie.Recipient) (*time.Time, error)
 }
 type SubscriptionResolver interface {
 	TenderMatched(ctx context.Context, watchIds []string) (<-chan *service.Matched, error)
@@ -5985,7 +5983,7 @@ func (ec *executionContext) _Recipient_resendableAt(ctx context.Context, field g
 			return ec.fieldContext_Recipient_resendableAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Recipient().ResendableAt(ctx, obj)
+			return obj.ResendableAt, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
@@ -5996,7 +5994,7 @@ func (ec *executionContext) _Recipient_resendableAt(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_Recipient_resendableAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recipient", field, true, true, "DateTime")
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _RecipientPayload_recipient(ctx context.Context, field graphql.CollectedField, obj *RecipientPayload) (ret graphql.Marshaler) {
@@ -11327,11 +11325,10 @@ func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "resendableAt":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Recipient_resendableAt(ctx, field, obj)
-				})
+			out.Values[i] = ec._Recipient_resendableAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -3,8 +3,9 @@ package wire
 import (
 	"context"
 	"encoding/json"
-	"io"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,14 +21,23 @@ import (
 //
 // A request takes a place only once it has arrived, and has left it before its
 // answer is written: neither who sends slowly nor who reads slowly holds one.
-type HTTP struct{ Intake }
+//
+// What GET answers and is the same for all has an ETag, and may be kept. An answer
+// of more than 1 kB is compressed for who accepts gzip.
+type HTTP struct {
+	Intake
+	// Keep is for how long anybody may keep the answer to an operation; 0 not at
+	// all. Nil keeps nothing.
+	Keep    func(*graphql.OperationContext) time.Duration
+	packers packers
+}
 
 // Supports implements [graphql.Transport].
-func (HTTP) Supports(*http.Request) bool { return true }
+func (*HTTP) Supports(*http.Request) bool { return true }
 
 // Do implements [graphql.Transport].
-func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	a := &answer{w, r, exec, mediaType(r)}
+func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	a := &answer{w: w, r: r, exec: exec, kind: mediaType(r), packers: &h.packers}
 	if a.kind == eventStream { // for which the stream is not made
 		a.kind = plainJSON
 	}
@@ -42,9 +52,7 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		h := w.Header()
 		h.Set("Allow", "GET, POST")
 		h.Set("Connection", "close")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
-			FR: "Utilisez GET ou POST.", EN: "Use GET or POST.",
-		}))
+		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Use GET or POST.")))
 		return
 	}
 	asked, release, refused := h.receive(w, r)
@@ -60,10 +68,11 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	defer end() // also after a panic
 	status, response := h.run(a, asked)
-	end()
 	if response == nil { // the client has disconnected
 		return
 	}
+	text := a.text(response)
+	end()
 	written, err := h.answer(r.Context(), response)
 	if err != nil {
 		a.refuse(turnedAway(err))
@@ -74,13 +83,15 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if limits.Time > 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))
 	}
-	a.write(status, response)
+	a.send(status, text)
 }
 
 // run runs an operation.
-func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
+func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
 	ctx := a.r.Context()
-	if err := h.admit(ctx); err != nil {
+	rate, err := h.admit(ctx)
+	rate.tell(a.w.Header())
+	if err != nil {
 		return a.refusal(turnedAway(err))
 	}
 	params, refused := h.parse(ctx, asked, a.r.Header)
@@ -92,15 +103,10 @@ func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Res
 	case len(errs) > 0:
 		return a.invalid(op, errs)
 	case follows(op):
-		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez une souscription par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
-			EN: "Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.",
-		}))
+		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.")))
 	case mutates(op) && !asked.post:
 		a.w.Header().Set("Allow", "POST")
-		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez une mutation par POST.", EN: "Send a mutation by POST.",
-		}))
+		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Send a mutation by POST.")))
 	}
 	responses, running := a.exec.DispatchOperation(ctx, op)
 	response = responses(running)
@@ -114,6 +120,9 @@ func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Res
 	if response.Data == nil {
 		response.Data = json.RawMessage("null")
 	}
+	if !asked.post && h.Keep != nil && len(response.Errors) == 0 {
+		a.keep = h.Keep(op)
+	}
 	return http.StatusOK, response
 }
 
@@ -123,18 +132,22 @@ type answer struct {
 	r    *http.Request
 	exec graphql.GraphExecutor
 	kind string
+	// keep is for how long anybody may keep it.
+	keep    time.Duration
+	packers *packers // nil where nothing is compressed
 }
 
 // refuse answers a request that is not run.
-func (a *answer) refuse(refused *refusal) { a.write(a.refusal(refused)) }
+func (a *answer) refuse(refused *refusal) {
+	status, response := a.refusal(refused)
+	a.keep = 0
+	a.send(status, a.text(response))
+}
 
 // refusal is the answer to a request that is not run.
 func (a *answer) refusal(refused *refusal) (status int, response *graphql.Response) {
-	switch refused.status {
-	case http.StatusTooManyRequests:
-		a.w.Header().Set("Retry-After", "10")
-	case http.StatusServiceUnavailable:
-		a.w.Header().Set("Retry-After", "1")
+	if refused.err.RetryAfter > 0 {
+		a.w.Header().Set("Retry-After", strconv.Itoa(Seconds(refused.err.RetryAfter)))
 	}
 	return refused.status, a.exec.DispatchError(a.r.Context(), wrapped(refused.err))
 }
@@ -156,18 +169,45 @@ type body struct {
 	Extensions map[string]any  `json:"extensions,omitempty"`
 }
 
-func (a *answer) write(status int, response *graphql.Response) {
-	h := a.w.Header()
-	h.Set("Content-Type", a.kind+"; charset=utf-8")
-	h.Set("Cache-Control", "no-store") // it is for who asks alone
-	a.w.WriteHeader(status)
-	// What fails here is the client's connection.
-	if len(response.Errors) == 0 && len(response.Extensions) == 0 {
-		// The data is JSON already; an encoder would read it all again.
-		_, _ = io.WriteString(a.w, `{"data":`)
-		_, _ = a.w.Write(response.Data)
-		_, _ = io.WriteString(a.w, "}\n")
-		return
+// text is a response as it is written, in pieces.
+func (a *answer) text(response *graphql.Response) packed {
+	if len(response.Errors) > 0 {
+		// Resolvers' answers are JSON already: this cannot fail.
+		text, _ := json.Marshal(body{response.Errors, response.Data, response.Extensions})
+		return a.packers.pack(a.r, text, []byte("\n"))
 	}
-	_ = json.NewEncoder(a.w).Encode(body{response.Errors, response.Data, response.Extensions})
+	// The data is JSON already; an encoder would read it all again.
+	pieces := [][]byte{[]byte(`{"data":`), response.Data}
+	if len(response.Extensions) > 0 {
+		extensions, _ := json.Marshal(response.Extensions) // ours: this cannot fail
+		pieces = append(pieces, []byte(`,"extensions":`), extensions)
+	}
+	return a.packers.pack(a.r, append(pieces, []byte("}\n"))...)
+}
+
+// send writes an answer. What fails here is the client's connection.
+func (a *answer) send(status int, text packed) {
+	h := a.w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	if text.gzipped {
+		h.Set("Content-Encoding", "gzip")
+	}
+	if a.keep > 0 {
+		tag := text.tag()
+		h.Add("Vary", "Accept, Accept-Language, Authorization")
+		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", Seconds(a.keep)))
+		h.Set("ETag", tag)
+		if hasTag(a.r.Header.Values("If-None-Match"), tag) {
+			h.Del("Content-Encoding")
+			a.w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	} else {
+		h.Set("Cache-Control", "no-store") // it is for who asks alone
+	}
+	h.Set("Content-Type", a.kind+"; charset=utf-8")
+	a.w.WriteHeader(status)
+	for _, piece := range text.pieces {
+		_, _ = a.w.Write(piece)
+	}
 }

@@ -32,7 +32,7 @@ func (Stream) Supports(r *http.Request) bool {
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	params, release, refused := s.question(w, r)
 	defer release()
-	a := &answer{w, r, exec, plainJSON}
+	a := &answer{w: w, r: r, exec: exec, kind: plainJSON}
 	if refused != nil {
 		a.refuse(refused)
 		return
@@ -101,7 +101,9 @@ func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphq
 	if refused != nil {
 		return nil, release, refused
 	}
-	if err := s.admit(r.Context()); err != nil {
+	rate, err := s.admit(r.Context())
+	rate.tell(w.Header())
+	if err != nil {
 		return nil, release, turnedAway(err)
 	}
 	params, refused = s.parse(r.Context(), asked, r.Header)
