@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -146,8 +147,15 @@ func (a *answer) refuse(refused *refusal) {
 
 // refusal is the answer to a request that is not run.
 func (a *answer) refusal(refused *refusal) (status int, response *graphql.Response) {
-	if refused.err.RetryAfter > 0 {
-		a.w.Header().Set("Retry-After", strconv.Itoa(Seconds(refused.err.RetryAfter)))
+	wait := refused.err.RetryAfter
+	switch refused.status {
+	case http.StatusTooManyRequests:
+		wait = cmp.Or(wait, 10*time.Second)
+	case http.StatusServiceUnavailable:
+		wait = cmp.Or(wait, time.Second)
+	}
+	if wait > 0 {
+		a.w.Header().Set("Retry-After", strconv.Itoa(Seconds(wait)))
 	}
 	return refused.status, a.exec.DispatchError(a.r.Context(), wrapped(refused.err))
 }
