@@ -88,9 +88,8 @@ type Limit struct {
 	Requested, Maximum int
 }
 
-// Message is what the error says to whom it concerns: in English to the authors
-// of programs, who alone can put some mistakes right; else in the reader's
-// language.
+// Message is the text of the error: in English if only the author of a program can
+// put the mistake right, else in the reader's language.
 func (e *Error) Message(reader Locale) string {
 	switch e.Code {
 	case BadRequest, Forbidden, LimitExceeded:

@@ -161,7 +161,7 @@ func TestEmptyCursors(t *testing.T) {
 	}
 }
 
-// What keywords are made of, and what their author is told.
+// How keywords are read, and which warnings they cause.
 func TestKeywordsAreRead(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")

@@ -166,8 +166,8 @@ func tooDear(cost, most int) *gqlerror.Error {
 // costName is what programs know the cost of an operation by.
 const costName = "cost"
 
-// tellCost has each response tell what its operation cost, and what it may.
-func tellCost(most int) graphql.ResponseMiddleware {
+// showCost adds to each response the cost of its operation, and the limit.
+func showCost(most int) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
 		if response == nil || !graphql.HasOperationContext(ctx) {
@@ -177,14 +177,14 @@ func tellCost(most int) graphql.ResponseMiddleware {
 			if response.Extensions == nil {
 				response.Extensions = make(map[string]any, 1)
 			}
-			response.Extensions[costName] = toldCost{cost, most}
+			response.Extensions[costName] = shownCost{cost, most}
 		}
 		return response
 	}
 }
 
-// toldCost is the cost as clients get it.
-type toldCost struct {
+// shownCost is the cost as clients get it.
+type shownCost struct {
 	Requested int `json:"requested"`
 	Maximum   int `json:"maximum"`
 }

@@ -91,9 +91,9 @@ func specType(spec *ast.ValueSpec, ok bool) (name string, named bool) {
 	return kind.Name, true
 }
 
-// The cost of an operation is told with each answer, and with its refusal; what
-// passed a limit is told in numbers.
-func TestCostIsTold(t *testing.T) {
+// Each answer has the cost of its operation, and so has its refusal; an error has
+// the limit that was passed, in numbers.
+func TestCostIsShown(t *testing.T) {
 	w := newWorld(t)
 	w.answer(func(o *graph.Options) { o.Limits.Cost = 150 })
 	p := w.person("ana@example.org")
@@ -119,8 +119,8 @@ func TestCostIsTold(t *testing.T) {
 	}
 }
 
-// What programs must be told is in English, what people must be told in the
-// language that the request asks for, before the account's.
+// Texts for authors of programs are in English, texts for people in the language
+// that the request asks for, before the account's.
 func TestLanguages(t *testing.T) {
 	w := newWorld(t)
 	ana := w.person("ana@example.org")
@@ -188,8 +188,8 @@ func TestWhatMayBeKept(t *testing.T) {
 	}
 }
 
-// An error that says for how long to wait tells it to programs.
-func TestRetryAfterIsTold(t *testing.T) {
+// An error says in its extensions for how long to wait.
+func TestRetryAfterIsShown(t *testing.T) {
 	err := &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: 1500 * time.Millisecond, Limit: &vigie.Limit{Name: "account", Maximum: 60}}
 	w := newWorld(t)
 	w.answer(func(o *graph.Options) {

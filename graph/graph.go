@@ -110,7 +110,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 		return next(withLoaders(ctx, s))
 	})
 	srv.AroundResponses(lastWord)
-	srv.AroundResponses(tellCost(o.Limits.Cost))
+	srv.AroundResponses(showCost(o.Limits.Cost))
 	return srv
 }
 

@@ -106,7 +106,7 @@ func Short(keyword string) bool {
 // ContentWords counts the words of a keyword that are not stop words.
 func ContentWords(keyword string) int { return len(lexicon.Tokens(keyword)) }
 
-// Covers reports whether whatever has one keyword has the other too: the terms of a are among those of b.
+// Covers reports whether each text that has keyword b has keyword a too: the terms of a are among those of b.
 func Covers(a, b string) bool {
 	terms, of := lexicon.Phrase(a), lexicon.Phrase(b)
 	return len(terms) > 0 && !slices.ContainsFunc(terms, func(term string) bool { return !slices.Contains(of, term) })

@@ -183,12 +183,12 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 // refuse answers a request whose sender could not be told, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
-	told, ok := errors.AsType[*vigie.Error](err)
+	e, ok := errors.AsType[*vigie.Error](err)
 	if !ok {
-		told = &vigie.Error{Code: vigie.Internal, Text: vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}}
+		e = &vigie.Error{Code: vigie.Internal, Text: vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}}
 	}
 	status := http.StatusInternalServerError
-	switch told.Code {
+	switch e.Code {
 	case vigie.Unauthenticated:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
@@ -203,7 +203,7 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}
 	w.Header().Set("Connection", "close") // nobody waits for the body
-	writeError(w, r, status, told)
+	writeError(w, r, status, e)
 }
 
 // writeError answers a request that never became an operation, in GraphQL's

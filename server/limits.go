@@ -216,16 +216,16 @@ func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
 	}
 	allowed := bucket.AllowN(now, 1)
 	left, each := bucket.TokensAt(now), time.Duration(float64(time.Minute)/b.perMinute)
-	told := wire.Rate{
+	r := wire.Rate{
 		Policy: b.name, Quota: bucket.Burst(), Left: int(max(left, 0)), Window: time.Minute,
 		Reset: time.Duration((float64(bucket.Burst()) - left) * float64(each)),
 	}
 	if !allowed {
 		err := tooMany(time.Duration((1 - left) * float64(each)))
-		err.Limit = &vigie.Limit{Name: b.name, Maximum: told.Quota}
-		return told, err
+		err.Limit = &vigie.Limit{Name: b.name, Maximum: r.Quota}
+		return r, err
 	}
-	return told, nil
+	return r, nil
 }
 
 // caller tells who asks, for counting: the owner of the token, or else the

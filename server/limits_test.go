@@ -433,10 +433,10 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// The rate is told with each answer, and when to come back with a refusal.
-func TestRateIsTold(t *testing.T) {
+// Each answer shows the rate, and a refusal when to come back.
+func TestRateIsShown(t *testing.T) {
 	base, token := limited(t, map[string]string{"VIGIE_RATE_ACCOUNT": "2", "VIGIE_RATE_ADDRESS": "30"})
-	told := func(token string) http.Header {
+	headers := func(token string) http.Header {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(`{"query":"{ limits { maxWatches } }"}`))
 		if err != nil {
@@ -454,15 +454,15 @@ func TestRateIsTold(t *testing.T) {
 		return response.Header
 	}
 	for _, want := range []string{`"account";r=1;`, `"account";r=0;`, `"account";r=0;`} {
-		h := told(token("ana"))
+		h := headers(token("ana"))
 		if h.Get("RateLimit-Policy") != `"account";q=2;w=60` || !strings.HasPrefix(h.Get("RateLimit"), want) {
 			t.Errorf("%v, want %s", h, want)
 		}
 	}
-	if seconds, err := strconv.Atoi(told(token("ana")).Get("Retry-After")); err != nil || seconds < 1 || seconds > 30 {
+	if seconds, err := strconv.Atoi(headers(token("ana")).Get("Retry-After")); err != nil || seconds < 1 || seconds > 30 {
 		t.Errorf("come back after %d s, %v", seconds, err)
 	}
-	if h := told(""); h.Get("RateLimit-Policy") != `"address";q=30;w=60` || !strings.HasPrefix(h.Get("RateLimit"), `"address";r=29;`) {
+	if h := headers(""); h.Get("RateLimit-Policy") != `"address";q=30;w=60` || !strings.HasPrefix(h.Get("RateLimit"), `"address";r=29;`) {
 		t.Errorf("without a token: %v", h)
 	}
 }

@@ -42,8 +42,8 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 }
 
 // followBuyers replaces the ids of buyers in filters by their names in the index;
-// joined buyers get that of the one they became. An id that is no buyer's, which the
-// API refuses, matches nothing.
+// joined buyers get that of the one they became. The API refuses
+// other ids; here they match nothing.
 func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
 	var ids []int64
 	for _, q := range queries {

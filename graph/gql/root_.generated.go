@@ -3682,7 +3682,7 @@ enum WarningCode {
   REPEATED_DROPPED
   "Signs of a keyword have no effect: an asterisk, or all but one letter."
   SIGN_IGNORED
-  "Whatever has a keyword has something that is excluded, too."
+  "A keyword contains something that is excluded: it finds nothing."
   KEYWORD_EXCLUDED
   "The filter leaves out tenders that lack what it asks about."
   UNKNOWN_LEFT_OUT

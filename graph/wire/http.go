@@ -91,7 +91,7 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
 	ctx := a.r.Context()
 	rate, err := h.admit(ctx)
-	rate.tell(a.w.Header())
+	rate.write(a.w.Header())
 	if err != nil {
 		return a.refusal(turnedAway(err))
 	}

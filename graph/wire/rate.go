@@ -18,8 +18,8 @@ type Rate struct {
 	Window, Reset time.Duration
 }
 
-// tell writes the header fields RateLimit-Policy and RateLimit.
-func (r Rate) tell(h http.Header) {
+// write writes the header fields RateLimit-Policy and RateLimit.
+func (r Rate) write(h http.Header) {
 	if r.Policy == "" {
 		return
 	}

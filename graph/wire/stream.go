@@ -102,7 +102,7 @@ func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphq
 		return nil, release, refused
 	}
 	rate, err := s.admit(r.Context())
-	rate.tell(w.Header())
+	rate.write(w.Header())
 	if err != nil {
 		return nil, release, turnedAway(err)
 	}
