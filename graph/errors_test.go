@@ -101,7 +101,7 @@ func TestCostIsShown(t *testing.T) {
 		`{ departments { code } }`:                             `map[maximum:150 requested:2]`,
 		`{ matchingTenders { totalCount } }`:                   `map[maximum:150 requested:102]`,
 		`{ nobody: viewer { email } tenders(first: 0) { x } }`: `<nil>`, // it was not measured
-		`{ tenders { nodes { id } } }`:                         `map[maximum:150 requested:321]`,
+		`{ tenders { nodes { id } } }`:                         `map[maximum:150 requested:341]`,
 	} {
 		r := p.post(query, nil)
 		if got := r.Extensions["cost"]; fmt.Sprint(got) != want {
@@ -109,7 +109,7 @@ func TestCostIsShown(t *testing.T) {
 		}
 	}
 	r := p.post(`{ tenders { nodes { id } } }`, nil)
-	if got := fmt.Sprint(r.Errors[0].Extensions); got != "map[code:LIMIT_EXCEEDED limit:map[maximum:150 name:cost requested:321]]" {
+	if got := fmt.Sprint(r.Errors[0].Extensions); got != "map[code:LIMIT_EXCEEDED limit:map[maximum:150 name:cost requested:341]]" {
 		t.Errorf("the refusal says %s", got)
 	}
 	w.answer(func(o *graph.Options) { o.Limits.Shape.Aliases = 1 })
