@@ -4,7 +4,9 @@ SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
-RACE  = ./alert/... ./consumer/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
+RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
+# Their tests that have a short form: race runs that one, unit the whole one.
+LONG  = TestCallsDoNotGrow|TestDearestOperations|TestImportMailsOnce|TestImportWatchesTwice|TestKills|TestOutage|TestWalks
 
 .PHONY: help
 help: ## list the targets
@@ -71,9 +73,11 @@ lint: ## look for likely mistakes
 attack: ## attack a server, and measure what it costs it and others, on a machine that does nothing else
 	VIGIE_TEST_ATTACKS=1 scripts/with-postgres go test -timeout 40m -count=1 ./attack
 
+# What race does not run, or only in part.
 .PHONY: unit
 unit:
-	go test -timeout 40m ./...
+	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
+	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server
 
 .PHONY: race
 race:
@@ -101,9 +105,9 @@ benchmarks: build
 	go test -run '^$$' -bench . -benchmem ./...
 	scripts/fuzz 60s
 	VIGIE_TEST_PAIRS=10000000 go test ./match -run TestAgainstOracle -v -count=1
-	bin/vigie bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
-	bin/vigie bench alert
-	bin/vigie bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench alert
+	go run ./bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
 	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_WALKS=1000000 go test ./alert -run TestWalks -v -count=1 -timeout 24h

@@ -17,8 +17,8 @@ import (
 // module; "." is the root. What is not here may import nothing.
 //
 //	server → everything
-//	graph → service → store, search → query → lexicon → root        match → query
-//	feed, alert → consumer, store → database → root        feed → search, match        ingest → root
+//	graph → service → store → ledger, search → query → lexicon → root        match → query
+//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -30,7 +30,8 @@ func arrows() map[string][]string {
 		"query":                  {".", "lexicon"},
 		"query/querytest":        {".", "lexicon", "query"},
 		"match":                  {".", "query"},
-		"bench":                  {".", "database", "alert", "alert/letter", "alert/link", "alert/post", "feed", "lexicon", "match", "query", "store"},
+		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "bench/corpus", "feed", "match", "query", "store"},
+		"bench/corpus":           {".", "ingest/boamp", "lexicon", "match", "query", "server/samples"},
 		"bench/load":             {".", "store"},
 		"search":                 {".", "clip", "query"},
 		"search/internal/plan":   {".", "lexicon", "query", "search"},
@@ -39,7 +40,8 @@ func arrows() map[string][]string {
 		"search/meili/meilitest": {},
 		"search/searchtest":      {".", "lexicon", "query", "query/querytest", "search"},
 		"database":               {"."},
-		"store":                  {".", "database", "lexicon", "opaque", "query"},
+		"ledger":                 {".", "database", "opaque", "query"},
+		"store":                  {".", "database", "ledger", "lexicon", "opaque", "query"},
 		"store/storetest":        {".", "database", "store"},
 		"consumer":               {".", "database"},
 		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},
@@ -47,23 +49,24 @@ func arrows() map[string][]string {
 		"ingest/boamp":           {".", "ingest"},
 		"ingest/watches":         {".", "ingest"},
 		"feed":                   {".", "database", "consumer", "lexicon", "match", "query", "search", "store"},
-		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "match", "opaque", "query", "store"},
-		"alert/consent":          {".", "alert/link", "store"},
+		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
+		"alert/consent":          {".", "alert/link", "ledger"},
 		"alert/letter":           {".", "clip"},
 		"alert/link":             {},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "database", "address", "ingest", "ingest/watches", "lexicon", "opaque", "query", "search", "store"},
-		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "query", "search", "service", "store"},
-		"graph/gql":              {".", "graph/input", "query", "search", "service", "store"},
+		"service":                {".", "database", "address", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
+		"graph/gql":              {".", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},
+		"server/samples":         {"."},
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "bench", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/setting", "service", "store", "web",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			"server/playground", "server/samples", "server/setting", "service", "store", "web",
 		},
 	}
 }
@@ -153,6 +156,27 @@ func below(path string) (rest string, ours bool) {
 		return ".", true
 	}
 	return strings.CutPrefix(path, "vigie/")
+}
+
+// TestGraphAsksTheServiceAlone checks that no resolver uses the store behind the
+// service's back. It may name the store's types, which the service returns.
+func TestGraphAsksTheServiceAlone(t *testing.T) {
+	files, err := filepath.Glob("graph/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := regexp.MustCompile(`\.Store\.`).FindIndex(text); at != nil {
+			t.Errorf("%s, line %d: give service a method for it", name, 1+strings.Count(string(text[:at[0]]), "\n"))
+		}
+	}
 }
 
 // TestSecurityIsShown checks that the tests which docs/security.md names exist.

@@ -85,53 +85,63 @@ type Folded struct {
 	Outcome     Outcome
 	Buyer       BuyerName
 	Content     Content
-	// Changes are, for each notice, what it changed; in the order of Notices.
-	Changes [][]Change
 	// Notices are in the order of publication.
 	Notices []*Notice
 }
 
-// Fold tells what a tender is from everything published about it, in whatever
-// order it is given: what a later notice does not say stays as it was, and the
+// Fold computes a tender from everything published about it, given in any
+// order: what a later notice does not say stays as it was, and the
 // last cancellation or award decides the outcome, unless the tender is
-// announced again after it. Of no notices it tells nothing.
+// announced again after it. Of no notices it is empty.
 func Fold(notices []*Notice) Folded {
 	if len(notices) == 0 {
 		return Folded{}
 	}
 	notices = slices.SortedFunc(slices.Values(notices), (*Notice).Compare)
 	first := notices[0]
-	f := Folded{
-		Source: first.Source, SourceRef: first.SourceRef, PublishedAt: first.PublishedAt,
-		Notices: notices, Changes: make([][]Change, len(notices)),
-	}
-	for i, n := range notices {
-		before := f
-		f.Buyer = n.Buyer.Over(f.Buyer)
-		f.Content.Correction = "" // each correction's own
-		if n.Kind == ContractNotice {
-			f.Content.OnlineUntil = nil // what a planning notice said
-		}
-		f.Content = n.Content.Over(f.Content)
-		switch n.Kind {
-		case Cancellation:
-			f.Outcome = Cancelled
-		case Award:
-			f.Outcome = Awarded
-		case ContractNotice:
-			// A procedure that was ended and is announced again is open again.
-			f.Outcome = Undecided
-		case Correction:
-		}
-		if i > 0 {
-			f.Changes[i] = Changes(before, f)
-		}
+	f := Folded{Source: first.Source, SourceRef: first.SourceRef, PublishedAt: first.PublishedAt, Notices: notices}
+	for _, n := range notices {
+		f.add(n)
 	}
 	return f
 }
 
-// Arrival tells what a notice changed in what was known of its tender when it
-// came, whatever the order of publication; known is false where nothing was.
+// add takes in the next notice.
+func (f *Folded) add(n *Notice) {
+	f.Buyer = n.Buyer.Over(f.Buyer)
+	f.Content.Correction = "" // each correction's own
+	if n.Kind == ContractNotice {
+		f.Content.OnlineUntil = nil // what a planning notice said
+	}
+	f.Content = n.Content.Over(f.Content)
+	switch n.Kind {
+	case Cancellation:
+		f.Outcome = Cancelled
+	case Award:
+		f.Outcome = Awarded
+	case ContractNotice:
+		// A procedure that was ended and is announced again is open again.
+		f.Outcome = Undecided
+	case Correction:
+	}
+}
+
+// Changes lists what each notice changed, in the order of Notices; the first one
+// changed nothing.
+func (f Folded) Changes() [][]Change {
+	list := make([][]Change, len(f.Notices))
+	var after Folded
+	for i, n := range f.Notices {
+		before := after
+		if after.add(n); i > 0 {
+			list[i] = Changes(before, after)
+		}
+	}
+	return list
+}
+
+// Arrival returns what a notice changed in what was known of its tender when it
+// came, in any order of publication; known is false where nothing was.
 func Arrival(notices []*Notice, id int64) (before, after Folded, known bool) {
 	earlier := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID >= id })
 	upTo := slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool { return n.ID > id })

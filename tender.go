@@ -54,7 +54,9 @@ const (
 )
 
 // Status returns the tender's status at a moment. At its deadline a tender is
-// still online: a bid may arrive on the minute.
+// still online: a bid may arrive on the minute. Databases and search engines are
+// asked the same in their own languages: openAt in package store, status in
+// package plan; tests hold them to this.
 func (t *Tender) Status(now time.Time) TenderStatus {
 	switch {
 	case t.Outcome == Cancelled, t.Outcome == Withdrawn:

@@ -1,5 +1,5 @@
 // Package vigie is the domain of a tender watch: the public contracts that
-// buyers announce ([Tender], told by its [Notice] publications), and what
+// buyers announce ([Tender], made of its [Notice] publications), and what
 // suppliers look for among them ([Watch], made of [Criteria]).
 //
 // It holds nouns and pure rules. It imports the standard library alone, knows

@@ -48,7 +48,7 @@ func TestFold(t *testing.T) {
 			t.Errorf("%d notices: what was not said again is gone: %v, %v", n, f.Content.Departments, f.Buyer)
 		}
 		var changed []string
-		for _, c := range f.Changes[n-1] {
+		for _, c := range f.Changes()[n-1] {
 			changed = append(changed, c.Field)
 		}
 		if got := strings.Join(changed, " "); got != want.changed {
@@ -87,8 +87,8 @@ func TestFoldCorrections(t *testing.T) {
 			(c.Deadline == nil) != (c.DeadlineText == "") && test.deadline == nil || c.DeadlineKind != test.kind || c.Title != test.title {
 			t.Errorf("%s: deadline %v (%s) %q, title %q", name, c.Deadline, c.DeadlineText, c.DeadlineKind, c.Title)
 		}
-		if len(f.Changes[1]) != test.changed {
-			t.Errorf("%s: changes %v", name, f.Changes[1])
+		if changes := f.Changes(); len(changes[1]) != test.changed {
+			t.Errorf("%s: changes %v", name, changes[1])
 		}
 	}
 }

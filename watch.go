@@ -30,11 +30,11 @@ type Watch struct {
 	// what was published after it is mailed.
 	Since int64
 	// Paused is the number at which it was last switched off, or made if it was
-	// off then; nil where it has nothing to catch up on: it was never off, or was
-	// told since.
+	// off then; nil where it has nothing to catch up on: it was never off, or has
+	// caught up since.
 	Paused *int64
-	// CatchUpFrom is the number from which on it is still to be told what it
-	// missed, nil where there is nothing to tell.
+	// CatchUpFrom is the number from which on it catches up on what it missed, nil
+	// where there is nothing to catch up on.
 	CatchUpFrom *int64
 }
 
@@ -57,17 +57,18 @@ func (w *Watch) GlobalID() string { return GlobalID(KindWatch, w.ID) }
 // watch with no criteria at all matches everything.
 type Criteria struct {
 	// Keywords are words, or several words for a phrase, as typed.
-	Keywords         []string
-	KeywordMode      KeywordMode
-	ExcludedKeywords []string
-	// BuyerIDs and the lists below are each "any of".
-	BuyerIDs    []int64  `bun:"-"`
-	Departments []string // INSEE codes
+	Keywords         []string    `json:"keywords"`
+	KeywordMode      KeywordMode `json:"keywordMode"`
+	ExcludedKeywords []string    `json:"excludedKeywords"`
+	// BuyerIDs and the lists below are each "any of"; package query declares them.
+	BuyerIDs    []int64  `json:"-" bun:"-"`
+	Departments []string `json:"departments"` // INSEE codes
 	// IncludeNationwide lets tenders of no department pass Departments.
-	IncludeNationwide bool
-	Natures           []Nature
+	IncludeNationwide bool        `json:"includeNationwide"`
+	Natures           []Nature    `json:"natures"`
+	Procedures        []Procedure `json:"procedures"`
 	// CPVCodes are of 2 to 8 digits; each stands for all codes that start so.
-	CPVCodes []string
+	CPVCodes []string `json:"cpvCodes"`
 }
 
 // KeywordMode is how several keywords combine.

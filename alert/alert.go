@@ -1,6 +1,7 @@
 // Package alert mails the right recipients: nothing is lost and nothing is sent twice.
 //
-// A [Ledger] enters deliveries: each records once which recipient is alerted of a notice's effect on a tender. A
+// An [Alerter] finds out which recipients are alerted of a notice's effect on a tender, and enters the deliveries into
+// the ledger. A
 // [Sender] writes the mails that are due, sends them, and records their outcome. Their whole state is in the
 // database, so that either can stop at any moment and can run on several machines.
 package alert

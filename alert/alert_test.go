@@ -12,6 +12,7 @@ import (
 	"vigie/alert"
 	"vigie/alert/letter"
 	"vigie/alert/post"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -261,12 +262,12 @@ func TestConsent(t *testing.T) {
 			}
 		},
 		"left the watch": func(w *world, watch *vigie.Watch) {
-			if err := w.store.LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+			if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
 				w.t.Fatal(err)
 			}
 		},
 		"left": func(w *world, watch *vigie.Watch) {
-			if err := w.store.Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
+			if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
 				w.t.Fatal(err)
 			}
 		},
@@ -323,7 +324,7 @@ func TestConfirmation(t *testing.T) {
 		w.watch(bob, "Autre", vigie.Immediate, "cantine", "team@example.org")
 		w.expect("not asked twice a day", w.after(day-time.Second))
 		w.expect("asked again for the other", w.after(time.Second), "team: Confirmez votre adresse – Vigie")
-		recipients, err := w.store.Recipients(t.Context(), w.account, []int64{watch.ID})
+		recipients, err := w.store.Ledger().Recipients(t.Context(), w.account, []int64{watch.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -413,7 +414,7 @@ func TestRefused(t *testing.T) {
 		w.mailer.refuse = nil
 		w.publish("2", "Voirie rurale")
 		w.expect("so nobody is written to, by any account", w.after(time.Hour), "bob: 1 nouveau marché – veille Voirie")
-		recipients, err := w.store.Recipients(t.Context(), w.account, []int64{watch.ID})
+		recipients, err := w.store.Ledger().Recipients(t.Context(), w.account, []int64{watch.ID})
 		if err != nil || recipients[watch.ID][0].Status != vigie.Bounced {
 			t.Errorf("the address is %+v, %v", recipients[watch.ID][0], err)
 		}
@@ -613,12 +614,12 @@ func TestCancelledMeanwhile(t *testing.T) {
 		w.enter()
 		cancelled := w.publish("1-1", "Voirie", about(vigie.Cancellation, "1")).Notice
 		w.expect("cancelled before anyone was alerted", w.send())
-		happening := store.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
-		hears := store.Alert{
+		happening := ledger.AlertSubject{TenderID: cancelled.TenderID, NoticeID: cancelled.ID, Number: cancelled.ID}
+		hears := ledger.Alert{
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
 			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},
 		}
-		if err := w.store.Enter(t.Context(), happening, []store.Alert{hears}); err != nil {
+		if err := w.store.Ledger().Enter(t.Context(), happening, []ledger.Alert{hears}); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("cancelled after the ledger had read whom to alert", w.after(time.Minute))

@@ -10,6 +10,7 @@ import (
 	"vigie"
 	"vigie/consumer"
 	"vigie/database"
+	"vigie/ledger"
 	"vigie/match"
 	"vigie/query"
 	"vigie/store"
@@ -23,15 +24,15 @@ import (
 // is ahead joins when the pass reaches it. The pass ends when it has seen every change; until then, a tender that
 // changes again is read again. It stays behind the ledger, so that the two never decide at the same time to alert a
 // recipient of a tender.
-func (l *Ledger) CatchUp() *consumer.Consumer {
-	c := l.consumer(database.CatchUpConsumer)
-	p := &pass{ledger: l}
+func (a *Alerter) CatchUp() *consumer.Consumer {
+	c := a.consumer(database.CatchUpConsumer)
+	p := &pass{alerter: a}
 	s := c.Stream(consumer.Stream{
 		Kind: database.TenderItem, Batch: changes, Cursor: p.cursor, Advance: p.advance, Next: p.next, Process: p.process, Reached: p.reached,
 	})
 	c.Due = p.due
 	c.Work = s.Step
-	c.Behind = l.Store.CatchUpBehind
+	c.Behind = a.Store.CatchUpBehind
 	return c
 }
 
@@ -40,7 +41,7 @@ const changes = 250
 
 // pass is one step of catching up, for some watches.
 type pass struct {
-	ledger *Ledger
+	alerter *Alerter
 	// watches by their ids.
 	watches map[int64]*vigie.Watch
 	index   *match.Index
@@ -49,7 +50,7 @@ type pass struct {
 }
 
 func (p *pass) due(ctx context.Context) (bool, error) {
-	s := p.ledger.Store
+	s := p.alerter.Store
 	if any, err := s.AnyCatchingUp(ctx); err != nil || any {
 		return any, err
 	}
@@ -59,7 +60,7 @@ func (p *pass) due(ctx context.Context) (bool, error) {
 
 // cursor returns how far the last of the watches has caught up.
 func (p *pass) cursor(ctx context.Context) (from int64, err error) {
-	watches, err := p.ledger.Store.CatchingUp(ctx)
+	watches, err := p.alerter.Store.CatchingUp(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +92,7 @@ func (p *pass) next(ctx context.Context, after int64, limit int) (items []consum
 	if len(p.watches) == 0 {
 		return nil, nil
 	}
-	err = p.ledger.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+	err = p.alerter.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		var changed []store.Change
 		changed, p.whole, err = now.MissedAfter(ctx, after, limit)
 		items = nil
@@ -116,9 +117,9 @@ func (p *pass) owed(number int64) string {
 
 // process enters the deliveries of tenders that watches missed.
 func (p *pass) process(ctx context.Context, items []consumer.Item) error {
-	l := p.ledger
-	var found []announcement
-	err := l.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
+	a := p.alerter
+	var found []*ledger.Announcement
+	err := a.Store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) error {
 		found = nil
 		ids := make([]int64, len(items))
 		for i, item := range items {
@@ -133,7 +134,8 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 			if err != nil {
 				return err
 			}
-			if n.about.AsOf = now.Number; ok {
+			if ok {
+				n.About.AsOf = now.Number
 				found = append(found, n)
 			}
 		}
@@ -142,9 +144,9 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 	if err != nil {
 		return err
 	}
-	l.fault(AfterMatch)
+	a.fault(AfterMatch)
 	for _, n := range found {
-		if err := l.enter(ctx, n); err != nil {
+		if err := a.enter(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -153,16 +155,16 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 
 // read finds out which watches missed a tender. A tender that has changed since, or was merged, is read again at its
 // new number.
-func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n announcement, ok bool, err error) {
+func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n *ledger.Announcement, ok bool, err error) {
 	again := !item.FirstTried.IsZero()
-	if t == nil || t.Status(p.ledger.Now()) != vigie.StatusOnline || !again && (t.ID != item.ID || t.Number != item.Number) {
-		return announcement{}, false, nil
+	if t == nil || t.Status(p.alerter.Now()) != vigie.StatusOnline || !again && (t.ID != item.ID || t.Number != item.Number) {
+		return nil, false, nil
 	}
 	index := p.index
 	if again {
-		watches, err := p.ledger.Store.WatchesByID(ctx, numbersIn(item.Detail))
+		watches, err := p.alerter.Store.WatchesByID(ctx, numbersIn(item.Detail))
 		if err != nil {
-			return announcement{}, false, err
+			return nil, false, err
 		}
 		index = indexOf(watches)
 	}
@@ -173,8 +175,8 @@ func (p *pass) read(ctx context.Context, item consumer.Item, t *vigie.Tender) (n
 	}
 	slices.Sort(matched)
 	// The tender's number takes the place of the notice's: no notice has it.
-	about := store.AlertSubject{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
-	return announcement{about: about, tender: t, facts: facts, missed: matched}, len(matched) > 0, nil
+	about := ledger.AlertSubject{TenderID: t.ID, NoticeID: t.Number, Number: t.Number}
+	return &ledger.Announcement{About: about, Tender: t, Facts: facts, Missed: matched}, len(matched) > 0, nil
 }
 
 // numbersIn returns the numbers in a text.
@@ -190,7 +192,7 @@ func numbersIn(list string) []int64 {
 
 // advance records how far the watches have caught up.
 func (p *pass) advance(ctx context.Context, to int64) error {
-	if err := p.ledger.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
+	if err := p.alerter.Store.CaughtUpTo(ctx, p.watches, to, false); err != nil {
 		return err
 	}
 	for _, w := range p.watches {
@@ -206,5 +208,5 @@ func (p *pass) reached(ctx context.Context) error {
 	if !p.whole || len(p.watches) == 0 {
 		return nil
 	}
-	return p.ledger.Store.CaughtUpTo(ctx, p.watches, 0, true)
+	return p.alerter.Store.CaughtUpTo(ctx, p.watches, 0, true)
 }

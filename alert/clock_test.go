@@ -17,7 +17,7 @@ import (
 
 // strayed is a second replica on a world's database, with a clock that is wrong.
 type strayed struct {
-	ledger *alert.Ledger
+	ledger *alert.Alerter
 	sender *alert.Sender
 	mailer *mailbox
 	// ahead is by how much the clock is fast.
@@ -34,7 +34,7 @@ func newStrayed(t *testing.T, w *world, url string) *strayed {
 	}
 	t.Cleanup(func() { database.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	s.ledger = &alert.Ledger{Store: database, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: week}
+	s.ledger = &alert.Alerter{Store: database, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: week}
 	s.sender = newSender(t, database, s.mailer, clock)
 	return s
 }

@@ -14,8 +14,8 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
+	"vigie/ledger"
 	"vigie/opaque"
-	"vigie/store"
 )
 
 // Settings are what mails say about the deployment.
@@ -45,34 +45,8 @@ type composer struct {
 	notices map[int64][]*vigie.Notice
 }
 
-// composed is a mail as it is sent, with the outcome for its deliveries.
-type composed struct {
-	store.Composed
-	message post.Message
-	// empty reports whether nothing is left to say.
-	empty bool
-}
-
-// maySend reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
-// tender is over.
-func (done *composed) maySend(r *store.RecipientState, t *store.PendingDelivery, over bool, now time.Time) bool {
-	may := permissionOf(r, t, now)
-	switch {
-	case may.never || over:
-		done.Dropped = append(done.Dropped, t.ID)
-	case may.hold != "":
-		if done.Held == nil {
-			done.Held = make(map[int64]vigie.HoldReason)
-		}
-		done.Held[t.ID] = may.hold
-	default:
-		return true
-	}
-	return false
-}
-
 // newComposer reads what the mails to some recipients need.
-func (s *Sender) newComposer(ctx context.Context, states map[int64]*store.RecipientState) (*composer, error) {
+func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
 	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now()}
 	var buyers, corrected []int64
 	for _, r := range states {
@@ -91,33 +65,31 @@ func (s *Sender) newComposer(ctx context.Context, states map[int64]*store.Recipi
 	return c, err
 }
 
-// compose writes a mail, according to its recipient's present settings.
-func (c *composer) compose(m *vigie.Mail, r *store.RecipientState) (composed, error) {
+// compose writes a mail with that content, according to its recipient's present settings.
+func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledger.Content) (post.Message, error) {
 	var l letter.Letter
-	var done composed
 	var err error
-	switch {
-	case m.Kind == vigie.ConfirmationMail:
-		if r.Left || r.Bounced || r.Confirmed || !r.Named {
-			return composed{empty: true}, nil
-		}
+	switch m.Kind {
+	case vigie.ConfirmationMail:
 		l, err = c.templates.Confirmation(letter.Confirmation{
 			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(link.ConfirmPath, link.Confirm, r.ID, r.Email),
 		})
-	case m.Kind == vigie.QuietMail:
-		l, done, err = c.quiet(m, r)
-	default:
-		l, done, err = c.digest(r)
+	case vigie.QuietMail:
+		l, err = c.templates.Quiet(letter.Quiet{
+			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
+			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
+		})
+	case vigie.DigestMail:
+		l, err = c.digest(r, content)
 	}
-	if err != nil || done.empty {
-		return done, err
+	if err != nil {
+		return post.Message{}, err
 	}
-	done.message = c.message(m, r, done.Watches, l)
-	return done, nil
+	return c.message(m, r, content.Watches, l), nil
 }
 
 // message adds the headers and addresses to a letter.
-func (c *composer) message(m *vigie.Mail, r *store.RecipientState, watches []int64, l letter.Letter) post.Message {
+func (c *composer) message(m *vigie.Mail, r *ledger.RecipientState, watches []int64, l letter.Letter) post.Message {
 	leave := c.leaveURL(r)
 	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
 	list := "vigie." + host
@@ -145,17 +117,17 @@ func (c *composer) link(path string, p link.Purpose, id int64, address string) s
 	return strings.TrimRight(c.settings.PublicURL, "/") + path + c.keys.Token(p, id, address)
 }
 
-func (c *composer) leaveURL(r *store.RecipientState) string {
+func (c *composer) leaveURL(r *ledger.RecipientState) string {
 	return c.link(link.LeavePath, link.LeaveAll, r.ID, r.Email)
 }
 
 // watches returns the watches that the end of a letter lists, by their names.
-func (c *composer) watches(r *store.RecipientState, ids []int64) []letter.Watch {
-	followed := make([]store.FollowedWatch, len(ids))
+func (c *composer) watches(r *ledger.RecipientState, ids []int64) []letter.Watch {
+	followed := make([]ledger.FollowedWatch, len(ids))
 	for i, id := range ids {
 		followed[i] = r.Watches[id]
 	}
-	slices.SortFunc(followed, func(a, b store.FollowedWatch) int {
+	slices.SortFunc(followed, func(a, b ledger.FollowedWatch) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.WatchID, b.WatchID))
 	})
 	list := make([]letter.Watch, len(followed))
@@ -176,56 +148,25 @@ func fill(address string, values ...string) string {
 	return address
 }
 
-func (c *composer) quiet(m *vigie.Mail, r *store.RecipientState) (letter.Letter, composed, error) {
-	var done composed
-	for id, w := range r.Watches {
-		if !quietAt(r, w).After(m.CreatedAt) {
-			done.Watches = append(done.Watches, id)
-		}
-	}
-	if done.empty = len(done.Watches) == 0 || !r.Account.QuietNotes || !r.Confirmed || r.Left || r.Bounced; done.empty {
-		return letter.Letter{}, done, nil
-	}
-	slices.Sort(done.Watches)
-	l, err := c.templates.Quiet(letter.Quiet{
-		Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, done.Watches),
-		Days: int(quietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
-	})
-	return l, done, err
-}
-
-// digest writes what happened to tenders. A mail that had to wait leaves out tenders that are over, except cancelled
-// ones: their cancellation follows in the next mail.
-func (c *composer) digest(r *store.RecipientState) (letter.Letter, composed, error) {
+// digest writes what happened to tenders.
+func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (letter.Letter, error) {
 	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
 	if !r.Primary {
 		d.MoreURL = ""
 	}
-	var done composed
-	named := make(map[int64]bool)
-	for _, s := range byTender(r) {
-		over := s.tender.Outcome != vigie.Cancelled && s.over(c.now)
-		s.deliveries = slices.DeleteFunc(s.deliveries, func(t *store.PendingDelivery) bool { return !done.maySend(r, t, over, c.now) })
-		if len(s.deliveries) == 0 {
-			continue
-		}
-		section := s.section(&d)
-		section.Tenders = append(section.Tenders, c.tender(r, s, section == &d.Corrected, named))
+	for _, t := range content.Tenders {
+		section := sectionOf(t, &d)
+		section.Tenders = append(section.Tenders, c.tender(r, t, section == &d.Corrected))
 	}
-	done.Watches = slices.Sorted(maps.Keys(named))
-	if done.empty = len(done.Watches) == 0; done.empty {
-		return letter.Letter{}, done, nil
-	}
-	d.Watches = c.watches(r, done.Watches)
-	l, err := c.templates.Digest(d)
-	return l, done, err
+	d.Watches = c.watches(r, content.Watches)
+	return c.templates.Digest(d)
 }
 
-// section returns the section for a tender's deliveries: the one that matters most to the recipient. Each tender is
+// sectionOf returns the section for a tender's deliveries: the one that matters most to the recipient. Each tender is
 // in one section only.
-func (s *tenderDeliveries) section(d *letter.Digest) *letter.Section {
+func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 	kinds := make(map[vigie.DeliveryKind]bool)
-	for _, t := range s.deliveries {
+	for _, t := range s.Deliveries {
 		kinds[t.Kind] = true
 	}
 	switch {
@@ -239,28 +180,27 @@ func (s *tenderDeliveries) section(d *letter.Digest) *letter.Section {
 	return &d.ClosingSoon
 }
 
-// tender writes the entry of one tender, and collects the watches that it names.
-func (c *composer) tender(r *store.RecipientState, s *tenderDeliveries, corrected bool, named map[int64]bool) letter.Tender {
+// tender writes the entry of one tender.
+func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
 	t := letter.Tender{
-		Title: s.tender.Title, Reference: cmp.Or(s.tender.Reference, s.tender.SourceRef), Departments: s.tender.Departments,
-		Deadline: s.tender.Deadline, URL: s.tender.URL,
+		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
+		Deadline: s.Tender.Deadline, URL: s.Tender.URL,
 	}
-	if buyer := c.buyers[s.tender.BuyerID]; buyer != nil {
+	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
 		t.Buyer = buyer.Name
 	}
 	if c.settings.TenderURL != "" {
-		t.URL = fill(c.settings.TenderURL, "{source}", s.tender.Source, "{sourceRef}", s.tender.SourceRef)
+		t.URL = fill(c.settings.TenderURL, "{source}", s.Tender.Source, "{sourceRef}", s.Tender.SourceRef)
 	}
 	keywords := make(map[int64][]string)
-	for _, d := range s.deliveries {
+	for _, d := range s.Deliveries {
 		for _, reason := range d.Reasons {
 			if _, follows := r.Watches[reason.WatchID]; follows {
 				keywords[reason.WatchID] = reason.Keywords // the last one is the latest
-				named[reason.WatchID] = true
 			}
 		}
 		if corrected && d.Kind == vigie.DeliverCorrected {
-			before, after, _ := vigie.Arrival(c.notices[s.tender.ID], d.NoticeID)
+			before, after, _ := vigie.Arrival(c.notices[s.Tender.ID], d.NoticeID)
 			t.Changes = merge(t.Changes, vigie.Changes(before, after))
 		}
 	}

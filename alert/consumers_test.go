@@ -38,7 +38,7 @@ func newLedgerSubject(t *testing.T, url string) *ledgerSubject {
 
 func (s *ledgerSubject) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	s.ledger = &alert.Ledger{
+	s.ledger = &alert.Alerter{
 		Store: s.world.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: s.ledger.Now, Log: log, MaxAge: week, Fail: fault,
 	}
 	return s.ledger.Notices()

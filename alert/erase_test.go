@@ -74,13 +74,13 @@ func eventful(w *world) {
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = true })
 	w.publish("6", "Voirie 6")
 	w.after(2 * time.Minute) // and stays open
-	all, err := w.store.AllRecipients(t.Context(), w.account, roads.ID)
+	all, err := w.store.Ledger().AllRecipients(t.Context(), w.account, roads.ID)
 	must(err)
 	for _, r := range all {
 		if r.Email == "left.fictif@example.org" {
-			who, err := w.store.Subscriber(t.Context(), r.ID)
+			who, err := w.store.Ledger().Subscriber(t.Context(), r.ID)
 			must(err)
-			must(w.store.Leave(t.Context(), who.RecipientID))
+			must(w.store.Ledger().Leave(t.Context(), who.RecipientID))
 		}
 	}
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
@@ -97,7 +97,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.SetFingerprints(keys.Fingerprints)
+		w.store.Ledger().SetFingerprints(keys.Fingerprints)
 		eventful(w)
 
 		held := w.held()

@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/alert/post"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -157,7 +158,7 @@ func TestDroppedStays(t *testing.T) {
 		"left the watch, back": {
 			func(w *world, watch *vigie.Watch) { w.leaveWatch(watch) },
 			func(w *world, watch *vigie.Watch) {
-				if err := w.store.RejoinWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+				if err := w.store.Ledger().RejoinWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
 					w.t.Fatal(err)
 				}
 			},
@@ -222,14 +223,14 @@ func TestHeldForOneWatch(t *testing.T) {
 // leave makes the first address of a watch leave all watches, leaveWatch only this one.
 func (w *world) leave(watch *vigie.Watch) {
 	w.t.Helper()
-	if err := w.store.Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
+	if err := w.store.Ledger().Leave(w.t.Context(), w.recipient(w.account, watch)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) leaveWatch(watch *vigie.Watch) {
 	w.t.Helper()
-	if err := w.store.LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
+	if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, watch).ID); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -245,7 +246,7 @@ func (w *world) notify(watch *vigie.Watch, on bool) {
 // states checks the states of a watch's deliveries, in the order of publication.
 func (w *world) states(watch *vigie.Watch, want map[store.Published]vigie.DeliveryState) {
 	w.t.Helper()
-	list, _, err := w.store.Deliveries(w.t.Context(), watch.ID, store.DeliveryWindow{Limit: 100})
+	list, _, err := w.store.Ledger().Deliveries(w.t.Context(), watch.ID, ledger.DeliveryWindow{Limit: 100})
 	if err != nil {
 		w.t.Fatal(err)
 	}

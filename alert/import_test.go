@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -24,7 +25,7 @@ func TestImportedWatches(t *testing.T) {
 					Name: "Voirie", Active: true, Frequency: f, CreatedAt: monday().AddDate(-2, 0, 0),
 					Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AllKeywords},
 				},
-				Recipients: []store.ImportedRecipient{{Email: "ben@example.org", ConfirmedAt: &confirmed}, {Email: "team@example.org", ConfirmedAt: &confirmed}, {Email: "never@example.org"}},
+				Recipients: []ledger.ImportedRecipient{{Email: "ben@example.org", ConfirmedAt: &confirmed}, {Email: "team@example.org", ConfirmedAt: &confirmed}, {Email: "never@example.org"}},
 			}})
 			if err != nil || results[0].Outcome != want {
 				t.Fatalf("%+v, %v", results, err)

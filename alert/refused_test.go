@@ -21,7 +21,7 @@ import (
 // attempt returns the attempt of the first delivery about a tender of a watch.
 func (w *world) attempt(watch *vigie.Watch, published store.Published) (over bool, why string) {
 	w.t.Helper()
-	list, err := w.store.Attempts(w.t.Context(), watch.ID, published.Notice.TenderID)
+	list, err := w.store.Ledger().Attempts(w.t.Context(), watch.ID, published.Notice.TenderID)
 	if err != nil || len(list) == 0 {
 		w.t.Fatalf("%d deliveries, error %v", len(list), err)
 	}

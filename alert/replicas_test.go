@@ -61,7 +61,7 @@ func testReplicas(t *testing.T, replicas int) {
 		}
 		defer s.Close()
 		log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-		ledger := &alert.Ledger{Store: s, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: time.Now, Log: log, MaxAge: week}
+		ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: time.Now, Log: log, MaxAge: week}
 		sender := newSender(t, s, box, time.Now)
 		sender.Spacing, sender.Log = time.Millisecond, log
 		running.Go(func() { ledger.Run(ctx) })
@@ -79,7 +79,7 @@ func testReplicas(t *testing.T, replicas int) {
 			watch.Frequency = []vigie.Frequency{vigie.Daily, vigie.Immediate}[i%2]
 		})
 		if i == tenders/2 {
-			if err := w.store.Leave(t.Context(), leaver); err != nil {
+			if err := w.store.Ledger().Leave(t.Context(), leaver); err != nil {
 				t.Fatal(err)
 			}
 			left = time.Now()

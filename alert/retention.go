@@ -57,9 +57,9 @@ func (r *round) step(ctx context.Context) (more bool, err error) {
 	switch r.part {
 	// Deliveries come first: a mail that no remaining delivery refers to can be deleted.
 	case 0:
-		r.next, err = r.Store.ExpireDeliveries(ctx, before, r.next)
+		r.next, err = r.Store.Ledger().ExpireDeliveries(ctx, before, r.next)
 	case 1:
-		r.next, err = r.Store.ExpireMails(ctx, before, r.next)
+		r.next, err = r.Store.Ledger().ExpireMails(ctx, before, r.next)
 	case 2:
 		var some bool
 		if some, err = r.Store.DeleteAuditEntries(ctx, before); some {

@@ -137,7 +137,7 @@ func (w *world) forgotten() {
 		}
 	}
 	for _, watch := range held.Watches {
-		health, err := w.store.Health(w.t.Context(), []int64{watch.Number})
+		health, err := w.store.Ledger().Health(w.t.Context(), []int64{watch.Number})
 		if err != nil || health[watch.Number].MatchedAt != nil || health[watch.Number].MailedAt != nil {
 			w.t.Errorf("the watch's health is %+v, %v", health[watch.Number], err)
 		}

@@ -16,6 +16,7 @@ import (
 	"vigie/alert/post"
 	"vigie/consumer"
 	"vigie/database"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -83,10 +84,10 @@ func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx
 func (s *Sender) consumer() *consumer.Consumer {
 	s.once.Do(func() {
 		s.run = &consumer.Consumer{
-			Name: database.MailsConsumer, Work: s.step, Behind: s.Store.MailsBehind,
+			Name: database.MailsConsumer, Work: s.step, Behind: s.Store.Ledger().MailsBehind,
 			DB: s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
-		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.CloseAside}
+		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.Ledger().CloseAside}
 		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: database.RecipientItem}
 	})
 	return s.run
@@ -120,7 +121,7 @@ func (s *Sender) revive(ctx context.Context) error {
 		return err
 	}
 	for _, row := range asked {
-		if err := s.Store.ReviveMail(ctx, row.Item); err != nil {
+		if err := s.Store.Ledger().ReviveMail(ctx, row.Item); err != nil {
 			return err
 		}
 	}
@@ -131,38 +132,19 @@ func (s *Sender) revive(ctx context.Context) error {
 // help.
 func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
 	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
-	failed := make(map[int64]error)
-	mails, more, err = s.Store.Claim(ctx, store.ClaimOptions{
-		Limit: claimBatch, Lease: s.Lease, IndexVersion: s.IndexVersion, Host: host,
-		Decide: func(r *store.RecipientState, indexed int64) (d store.Decision) {
-			if err := s.guard(ctx, r.ID, func() error {
-				d = decide(r, s.Now(), s.Spacing, indexed)
-				return nil
-			}); err != nil {
-				failed[r.ID] = err
-				d = later(r, s.Now().Add(time.Minute))
-			}
-			return d
-		},
+	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
+		Limit: claimBatch, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: host,
+		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	for recipient, cause := range failed {
+	for recipient, cause := range claimed.Failed {
 		if _, err := s.recipients.Failed(ctx, consumer.Item{ID: recipient, Number: recipient}, cause); err != nil {
-			return mails, more, errors.Join(err, s.release(ctx, mails))
+			return nil, false, errors.Join(err, s.release(ctx, claimed.Mails))
 		}
 	}
-	return mails, more, nil
-}
-
-// later leaves a recipient's deliveries as they are, until a time.
-func later(r *store.RecipientState, at time.Time) store.Decision {
-	d := store.Decision{NextCheckAt: &at, Later: make(map[int64]time.Time)}
-	for _, t := range r.Deliveries {
-		d.Later[t.ID] = at
-	}
-	return d
+	return claimed.Mails, claimed.More, nil
 }
 
 // guard runs work for an item, and turns a panic into an error.
@@ -181,7 +163,7 @@ func (s *Sender) guard(ctx context.Context, item int64, work func() error) error
 func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	return s.Store.ReleaseMails(ctx, mails)
+	return s.Store.Ledger().ReleaseMails(ctx, mails)
 }
 
 // time returns how long an attempt that begins now may take, of mails that were claimed at start: two thirds of the
@@ -206,7 +188,7 @@ func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start tim
 	read := time.Now()
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	states, err := s.Store.RecipientStates(reading, mails)
+	states, err := s.Store.Ledger().RecipientStates(reading, mails)
 	if err != nil {
 		return 0, err
 	}
@@ -239,24 +221,25 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
 // send sends one mail and records its outcome. A mail that was begun is finished, also when we are to stop. An error
 // means that no mail can be sent now.
-func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *store.RecipientState, attempt time.Duration) error {
-	done, err := c.compose(m, r)
-	switch {
-	case err != nil: // a template fails, for this mail at least: others can be sent
+func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
+	content := ledger.ContentOf(m, r, s.Now())
+	if content.Empty {
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailDropped(ctx, m, content.Composed) })
+	}
+	message, err := c.compose(m, r, content)
+	if err != nil { // a template fails, for this mail at least: others can be sent
 		return s.putOffUncomposed(ctx, m, err)
-	case done.empty:
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDropped(ctx, m, done.Composed) })
 	}
 	s.fault(BeforeSend)
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
-	if err := s.Mailer.Send(sending, done.message); err != nil {
+	if err := s.Mailer.Send(sending, message); err != nil {
 		return s.failed(ctx, m, err)
 	}
 	s.fault(AfterSend)
 	s.Metrics.sent(m)
-	err = s.note(ctx, func(ctx context.Context) error { return s.Store.MailSent(ctx, m, done.Composed) })
+	err = s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailSent(ctx, m, content.Composed) })
 	s.fault(AfterRecord)
 	return err
 }
@@ -283,7 +266,7 @@ func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err
 	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.MailPostponed(ctx, m, attemptsUntil(maxFaultPause), s.Now().Add(pause), err.Error())
+		return s.Store.Ledger().MailPostponed(ctx, m, attemptsUntil(maxFaultPause), s.Now().Add(pause), err.Error())
 	})
 }
 
@@ -301,18 +284,20 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, err error) error {
 	case why.Kind == post.ForAddress:
 		log.WarnContext(ctx, "address suppressed")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailBounced(ctx, m.ID, true, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailBounced(ctx, m.ID, true, why.Error()) })
 	case why.Kind == post.ForSender:
 		return s.postpone(ctx, m, "send", why)
 	case m.Attempts > attemptsUntil(maxPause):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.MailFailed(ctx, m, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, why.Error()) })
 	}
 	pause := pauseAfter(m.Attempts, maxPause)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
-	return s.note(ctx, func(ctx context.Context) error { return s.Store.MailDelayed(ctx, m, s.Now().Add(pause), why.Error()) })
+	return s.note(ctx, func(ctx context.Context) error {
+		return s.Store.Ledger().MailDelayed(ctx, m, s.Now().Add(pause), why.Error())
+	})
 }
 
 // pauseAfter returns how long to wait after a failed attempt that follows so many others: one minute at first, twice

@@ -23,7 +23,7 @@ import (
 // VIGIE_TEST_WALKS is the number of walks on SQLite; PostgreSQL gets a twentieth. They are the same each time, unless
 // VIGIE_TEST_SEED is set.
 func TestWalks(t *testing.T) {
-	walks, seed := int64(10_000), uint64(1)
+	walks, seed := int64(5_000), uint64(1)
 	if testing.Short() {
 		walks = 20
 	}
@@ -373,24 +373,24 @@ func (w *walk) leaveOrConfirm() {
 	id := w.recipientOf(p)
 	if p.left || w.random.IntN(3) == 0 {
 		w.note("%s confirms", p.address)
-		w.must(w.store.Confirm(w.t.Context(), id))
+		w.must(w.store.Ledger().Confirm(w.t.Context(), id))
 		p.left, p.agreed = false, true
 		w.back(p)
 		return
 	}
 	w.note("%s leaves", p.address)
-	w.must(w.store.Leave(w.t.Context(), id))
+	w.must(w.store.Ledger().Leave(w.t.Context(), id))
 	p.left = true
 }
 
 // recipientOf returns the id of a person's address.
 func (w *walk) recipientOf(p *modelPerson) int64 {
 	for _, stored := range w.stored {
-		all, err := w.store.AllRecipients(w.t.Context(), w.account, stored.ID)
+		all, err := w.store.Ledger().AllRecipients(w.t.Context(), w.account, stored.ID)
 		w.must(err)
 		for _, r := range all {
 			if r.Email == p.address {
-				who, err := w.store.Subscriber(w.t.Context(), r.ID)
+				who, err := w.store.Ledger().Subscriber(w.t.Context(), r.ID)
 				w.must(err)
 				return who.RecipientID
 			}

@@ -27,7 +27,7 @@ import (
 type world struct {
 	t       testing.TB
 	store   *store.Store
-	ledger  *alert.Ledger
+	ledger  *alert.Alerter
 	sender  *alert.Sender
 	mailer  *mailbox
 	account *vigie.Account
@@ -65,7 +65,7 @@ func newWorld(t testing.TB, url string) *world {
 	}
 	t.Cleanup(func() { w.store.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	w.ledger = &alert.Ledger{
+	w.ledger = &alert.Alerter{
 		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
 	}
 	w.sender = newSender(t, w.store, w.mailer, clock)
@@ -257,7 +257,7 @@ func (w *world) expect(when string, got []string, want ...string) {
 // subscription returns the id of the first address's subscription to a watch.
 func (w *world) subscription(account *vigie.Account, watch *vigie.Watch) *vigie.Recipient {
 	w.t.Helper()
-	byWatch, err := w.store.Recipients(w.t.Context(), account, []int64{watch.ID})
+	byWatch, err := w.store.Ledger().Recipients(w.t.Context(), account, []int64{watch.ID})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func (w *world) subscription(account *vigie.Account, watch *vigie.Watch) *vigie.
 // recipient returns the id of the first address of a watch.
 func (w *world) recipient(account *vigie.Account, watch *vigie.Watch) int64 {
 	w.t.Helper()
-	who, err := w.store.Subscriber(w.t.Context(), w.subscription(account, watch).ID)
+	who, err := w.store.Ledger().Subscriber(w.t.Context(), w.subscription(account, watch).ID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func (w *world) consentsOf(account *vigie.Account, address string) {
 		w.t.Fatal(err)
 	}
 	for _, watch := range watches {
-		byWatch, err := w.store.Recipients(w.t.Context(), account, []int64{watch.ID})
+		byWatch, err := w.store.Ledger().Recipients(w.t.Context(), account, []int64{watch.ID})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -293,9 +293,9 @@ func (w *world) consentsOf(account *vigie.Account, address string) {
 			if r.Email != address {
 				continue
 			}
-			who, err := w.store.Subscriber(w.t.Context(), r.ID)
+			who, err := w.store.Ledger().Subscriber(w.t.Context(), r.ID)
 			if err == nil {
-				err = w.store.Confirm(w.t.Context(), who.RecipientID)
+				err = w.store.Ledger().Confirm(w.t.Context(), who.RecipientID)
 			}
 			if err != nil {
 				w.t.Fatal(err)

@@ -46,11 +46,11 @@ func connections() []attack {
 			})
 		}},
 		// An answer is some thousand times as long as its question.
-		{name: "long answers that nobody reads", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
+		{name: "long answers that nobody reads", memory: unread, cpu: 4 * time.Second, do: func(a *attacker) {
 			a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil)))
 			a.untilOver()
 		}},
-		{name: "long answers that are read byte by byte", memory: 128, cpu: 4 * time.Second, do: func(a *attacker) {
+		{name: "long answers that are read byte by byte", memory: unread, cpu: 4 * time.Second, do: func(a *attacker) {
 			conns := a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil)))
 			a.slowly(func(int) {
 				for _, conn := range conns {

@@ -17,7 +17,7 @@ import (
 // corpus is what a server was given before it started.
 type corpus struct {
 	titles []string
-	// Some ids of tenders and buyers, once the server has told them.
+	// Some ids of tenders and buyers, once the server has returned them.
 	tenders, buyers []string
 }
 

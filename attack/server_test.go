@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -23,7 +24,6 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 
 	"vigie/search/meili/meilitest"
 	"vigie/store/storetest"
@@ -186,7 +186,7 @@ func (s *server) start(t testing.TB, env map[string]string) (stop func()) {
 		case <-ended:
 		case <-time.After(30 * time.Second):
 			_ = command.Process.Kill()
-			t.Error("the server does not end when it is told to")
+			t.Error("the server does not end when it is stopped")
 		}
 	}
 }
@@ -230,7 +230,15 @@ func signed(t testing.TB, algorithm jose.SignatureAlgorithm, key any, id string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := jwt.Signed(signer).Claims(claims).Serialize()
+	payload, err := json.Marshal(claims) // also what is no object
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := token.CompactSerialize()
 	if err != nil {
 		t.Fatal(err)
 	}

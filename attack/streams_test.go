@@ -85,11 +85,11 @@ func streams() []attack {
 			a.publishMany()
 			a.untilOver()
 		}},
-		{name: "event streams of long answers that nobody reads", memory: 128, cpu: 6 * time.Second, do: func(a *attacker) {
+		{name: "event streams of long answers that nobody reads", memory: unread, cpu: 6 * time.Second, do: func(a *attacker) {
 			a.open(64, true, a.post(operation(longAnswer(a.n(40)), nil), "Accept: text/event-stream"))
 			a.untilOver()
 		}},
-		{name: "event streams that come and go", cpu: 3 * time.Second, do: func(a *attacker) {
+		{name: "event streams that come and go", memory: unread, cpu: 3 * time.Second, do: func(a *attacker) {
 			question := a.post(operation(follows, nil), "Accept: text/event-stream")
 			a.times(500, 8, func(int) {
 				if conn, err := a.dial(false); err == nil {
@@ -163,7 +163,7 @@ func (a *attacker) createWatch(input string) {
 	}
 }
 
-// publishMany has a portal publish what subscriptions are told.
+// publishMany has a portal publish what subscriptions get.
 func (a *attacker) publishMany() {
 	a.Helper()
 	portal := a.server.attacker(a.TB)

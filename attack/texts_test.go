@@ -42,7 +42,7 @@ func texts() []attack {
 		"an initial of Turkish, everywhere": strings.Repeat("İ", 200),
 	} {
 		// 300 ms for each operation, at the most.
-		list = append(list, attack{name: "searching for " + name, cpu: 3 * time.Second, memory: 100, codes: []string{"", "BAD_REQUEST", "LIMIT_EXCEEDED", "INVALID", "TOO_LONG", "TOO_SHORT"}, do: func(a *attacker) {
+		list = append(list, attack{name: "searching for " + name, cpu: 3 * time.Second, memory: 128, codes: []string{"", "BAD_REQUEST", "LIMIT_EXCEEDED", "INVALID", "TOO_LONG", "TOO_SHORT"}, do: func(a *attacker) {
 			a.times(2, 1, func(int) { a.search(text, a.n(20)) })
 			a.times(1, 1, func(int) { a.search(text, 30) })
 			a.times(2, 1, func(int) { a.buyers(text, 10) })

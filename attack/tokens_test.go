@@ -81,7 +81,7 @@ func (a *attacker) wrongTokens() []string {
 	}
 }
 
-// pretend bears tokens of the issuer with claims that a person may have chosen.
+// pretend has tokens of the issuer with claims that a person may have chosen.
 // Nobody becomes another, or more than a person, by them.
 func (a *attacker) pretend() {
 	const desk = `{ account(email: "bystander-1@example.org") { email } }`

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"context"
@@ -30,10 +30,10 @@ import (
 
 // AlertOptions say what [Alert] measures.
 type AlertOptions struct {
-	// Recipients is how many people a tender is told to, each by a watch of its
-	// own.
+	// Recipients is how many people get an alert about the tender, each by a watch
+	// of its own.
 	Recipients int
-	// Connections is how many the mail server is spoken to over at once.
+	// Connections is how many connections to the mail server are used at once.
 	Connections int
 	// Postgres is the URL of a PostgreSQL server, in which a schema is made for
 	// the time of the measure; "" for a SQLite file.
@@ -96,7 +96,7 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 		return nil, err
 	}
 	defer mailer.Close()
-	published, err := tell(ctx, s, mailer, sink)
+	published, err := publish(ctx, s, mailer, sink)
 	if err != nil {
 		return nil, err
 	}
@@ -150,8 +150,8 @@ func signUp(ctx context.Context, s *store.Store, people int) error {
 	return nil
 }
 
-// tell publishes a tender, and works until everyone has heard of it.
-func tell(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink) (published time.Time, err error) {
+// publish publishes a tender, and works until everyone has got the alert.
+func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink) (published time.Time, err error) {
 	const version = "bench"
 	index, err := s.BeginIndex(ctx, version)
 	if err == nil {
@@ -169,7 +169,7 @@ func tell(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink) (
 		return published, err
 	}
 	log, metrics := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry()
-	ledger := &alert.Ledger{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
+	ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
 	sender := &alert.Sender{
 		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute,
 		IndexVersion: version, Metrics: alert.NewMetrics(metrics),

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"vigie/bench/corpus"
 	"vigie/match"
 	"vigie/query"
 )
@@ -41,22 +42,22 @@ type MatchReport struct {
 
 // MatchTime is one kind of tenders, under one circumstance.
 type MatchTime struct {
-	Tenders            Kind    `json:"tenders"`
-	Circumstance       string  `json:"circumstance"` // warm, cold, postgres, changing
-	Count              int     `json:"count"`
-	Share              float64 `json:"share"` // of the watches that match, mean
-	P50                float64 `json:"p50_ms"`
-	P99                float64 `json:"p99_ms"`
-	CandidatesPerMatch float64 `json:"candidates_per_match,omitempty"` // median
-	MatchesPerTender   float64 `json:"matches_per_tender"`
-	MatchesPerSecond   float64 `json:"matches_per_s"`
+	Tenders            corpus.Kind `json:"tenders"`
+	Circumstance       string      `json:"circumstance"` // warm, cold, postgres, changing
+	Count              int         `json:"count"`
+	Share              float64     `json:"share"` // of the watches that match, mean
+	P50                float64     `json:"p50_ms"`
+	P99                float64     `json:"p99_ms"`
+	CandidatesPerMatch float64     `json:"candidates_per_match,omitempty"` // median
+	MatchesPerTender   float64     `json:"matches_per_tender"`
+	MatchesPerSecond   float64     `json:"matches_per_s"`
 	// Ratio is how many times as long as the index PostgreSQL takes, in the
 	// median of the same tenders.
 	Ratio float64 `json:"ratio,omitempty"`
 }
 
 // Match measures the matcher.
-func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error) {
+func Match(ctx context.Context, c *corpus.Corpus, o MatchOptions) (*MatchReport, error) {
 	r := &MatchReport{Watches: o.Watches, Seed: o.Seed, Notices: c.Titles()}
 	frequencies := c.Frequencies(o.Seed)
 	before := heap()
@@ -67,7 +68,7 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 	r.GCMillis = millis(time.Since(start))
 	stats := x.Stats()
 	r.Postings, r.Atoms = stats.Postings, stats.Atoms
-	for _, kind := range kinds() {
+	for _, kind := range corpus.Kinds() {
 		tenders := c.Tenders(o.Tenders, kind, o.Seed)
 		measure(x, tenders[:min(20, len(tenders))], nil) // the first touch of everything
 		r.add(kind, "warm", o.Watches, measure(x, tenders, nil))
@@ -82,8 +83,8 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 		}
 	}
 	// Last, as the index then holds other watches than were drawn.
-	for _, kind := range kinds() {
-		stop := c.keepChanging(x, o)
+	for _, kind := range corpus.Kinds() {
+		stop := keepChanging(x, c, o)
 		r.add(kind, "changing", o.Watches, measure(x, c.Tenders(o.Tenders, kind, o.Seed), nil))
 		stop()
 		if err := ctx.Err(); err != nil {
@@ -94,18 +95,7 @@ func Match(ctx context.Context, c *Corpus, o MatchOptions) (*MatchReport, error)
 	return r, nil
 }
 
-// Frequencies are those of a sample of tenders, as a server takes them from its
-// own.
-func (c *Corpus) Frequencies(seed uint64) match.Frequencies {
-	f := make(match.Frequencies)
-	for _, t := range c.Tenders(2000, Usual, seed+1) {
-		f.Add(t)
-	}
-	f.Trim(3)
-	return f
-}
-
-func (r *MatchReport) build(c *Corpus, f match.Frequencies, o MatchOptions) *match.Index {
+func (r *MatchReport) build(c *corpus.Corpus, f match.Frequencies, o MatchOptions) *match.Index {
 	watches := c.Watches(o.Watches, o.Seed)
 	start := time.Now()
 	changes := make([]match.Change, len(watches))
@@ -119,7 +109,7 @@ func (r *MatchReport) build(c *Corpus, f match.Frequencies, o MatchOptions) *mat
 }
 
 // keepChanging changes a thousand watches a second until it is stopped.
-func (c *Corpus) keepChanging(x *match.Index, o MatchOptions) (stop func()) {
+func keepChanging(x *match.Index, c *corpus.Corpus, o MatchOptions) (stop func()) {
 	const batch, pause = 10, 10 * time.Millisecond
 	g := rand.New(rand.NewPCG(o.Seed, 4))
 	done := make(chan struct{})
@@ -134,7 +124,7 @@ func (c *Corpus) keepChanging(x *match.Index, o MatchOptions) (stop func()) {
 			}
 			changes := make([]match.Change, batch)
 			for i := range changes {
-				changes[i] = match.Change{Watch: 1 + g.Int64N(int64(o.Watches)), Formula: new(query.Compile(c.watch(g)))}
+				changes[i] = match.Change{Watch: 1 + g.Int64N(int64(o.Watches)), Formula: new(query.Compile(c.Watch(g)))}
 			}
 			x.Apply(changes)
 		}
@@ -178,7 +168,7 @@ func wiper() func() {
 	}
 }
 
-func (r *MatchReport) add(kind Kind, circumstance string, watches int, all []timed) {
+func (r *MatchReport) add(kind corpus.Kind, circumstance string, watches int, all []timed) {
 	if len(all) == 0 {
 		return
 	}

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vigie"
+	"vigie/bench/corpus"
 	"vigie/match"
 	"vigie/query"
 )
@@ -35,7 +36,7 @@ const (
 )
 
 // tables are two: most postings are all there is to a watch, and so short that
-// they shall not lie among the others. Need is always, or what a tender must
+// they must not be among the others. Need is always, or what a tender must
 // have besides, need2 and needs are more of that; buyers, natures and cpv are
 // lists to have one of; not all of excluded and excludeds may be there.
 const tables = `
@@ -62,7 +63,7 @@ CREATE INDEX ON rest (place, atom) INCLUDE (watch, need, need2, needs, buyers, n
 //	 6.8  one column for place and atom
 //	 7.2  SELECT DISTINCT, by sorting
 //	 8.8  SELECT DISTINCT, by hash, as the planner does on its own
-//	 9.0  planned anew for each tender
+//	 9.0  planned again for each tender
 //	10.4  one table, arrays compared with $2 by <@ in place of the bits
 //	14.8  that, and DISTINCT
 //
@@ -85,13 +86,13 @@ SELECT array_agg(watch) FROM (
 
 // besidePostgres measures up to 200 tenders of each kind in PostgreSQL, and the
 // same in the index.
-func (r *MatchReport) besidePostgres(ctx context.Context, x *match.Index, c *Corpus, o MatchOptions, f match.Frequencies) (err error) {
+func (r *MatchReport) besidePostgres(ctx context.Context, x *match.Index, c *corpus.Corpus, o MatchOptions, f match.Frequencies) (err error) {
 	p, err := newPostgres(ctx, c, o, f)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	for _, kind := range kinds() {
+	for _, kind := range corpus.Kinds() {
 		tenders := c.Tenders(min(o.Tenders, 200), kind, o.Seed)
 		// That also warms: nothing is done between the tenders when it counts.
 		if err := p.compare(ctx, x, tenders); err != nil {
@@ -109,7 +110,7 @@ func (r *MatchReport) besidePostgres(ctx context.Context, x *match.Index, c *Cor
 }
 
 // newPostgres loads the watches.
-func newPostgres(ctx context.Context, c *Corpus, o MatchOptions, f match.Frequencies) (*postgres, error) {
+func newPostgres(ctx context.Context, c *corpus.Corpus, o MatchOptions, f match.Frequencies) (*postgres, error) {
 	conn, err := pgx.Connect(ctx, o.Postgres)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func newPostgres(ctx context.Context, c *Corpus, o MatchOptions, f match.Frequen
 	return p, nil
 }
 
-func (p *postgres) load(ctx context.Context, c *Corpus, o MatchOptions) error {
+func (p *postgres) load(ctx context.Context, c *corpus.Corpus, o MatchOptions) error {
 	// Whole even if it is given up: else the schema could come after its end.
 	if _, err := p.conn.Exec(context.WithoutCancel(ctx), "CREATE SCHEMA "+p.schema); err != nil {
 		return err
@@ -337,7 +338,7 @@ func (p *postgres) measure(ctx context.Context, tenders []query.Facts) ([]timed,
 // no number, and is left out.
 func (p *postgres) parameters(t query.Facts) []any {
 	places := []int16{anywhere}
-	for _, name := range t.Departments {
+	for _, name := range t[query.Department] {
 		if place := p.places[name]; place != 0 {
 			places = append(places, place)
 		}
@@ -351,10 +352,10 @@ func (p *postgres) parameters(t query.Facts) []any {
 		}
 		return list
 	}
-	codes = known(codes, query.Buyer, t.Buyer)
-	codes = known(codes, query.Nature, t.Natures...)
-	codes = known(codes, query.CPV, t.CPVPrefixes...)
-	atoms := known(append([]int32{always}, codes...), query.Term, t.Terms...)
+	codes = known(codes, query.Buyer, t[query.Buyer]...)
+	codes = known(codes, query.Nature, t[query.Nature]...)
+	codes = known(codes, query.CPV, t[query.CPV]...)
+	atoms := known(append([]int32{always}, codes...), query.Term, t[query.Term]...)
 	bits := make([]byte, len(p.numbers)/8+1)
 	for _, n := range atoms {
 		bits[n/8] |= 1 << (n % 8)

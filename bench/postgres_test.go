@@ -1,4 +1,4 @@
-package bench_test
+package main
 
 import (
 	"context"
@@ -8,14 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"vigie/bench"
 	"vigie/store/storetest"
 )
 
 // PostgreSQL finds the same watches: Match itself compares them.
 func TestMatchBesidePostgres(t *testing.T) {
 	url := storetest.Postgres(t)
-	report, err := bench.Match(t.Context(), corpus(t), bench.MatchOptions{Watches: 3000, Tenders: 30, Seed: 5, Cold: 1, Postgres: url})
+	report, err := Match(t.Context(), open(t), MatchOptions{Watches: 3000, Tenders: 30, Seed: 5, Cold: 1, Postgres: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +38,13 @@ func TestMatchBesidePostgres(t *testing.T) {
 
 // Whenever it is given up, its schema goes.
 func TestMatchBesidePostgresCancelled(t *testing.T) {
-	url, c := storetest.Postgres(t), corpus(t)
+	url, c := storetest.Postgres(t), open(t)
 	const ms = time.Millisecond
 	for _, after := range []time.Duration{0, 20 * ms, 100 * ms, 300 * ms, 600 * ms} { // while it loads, and while it matches
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			_, err := bench.Match(ctx, c, bench.MatchOptions{Watches: 20_000, Tenders: 200, Seed: 5, Postgres: url})
+			_, err := Match(ctx, c, MatchOptions{Watches: 20_000, Tenders: 200, Seed: 5, Postgres: url})
 			ended <- err
 		}()
 		for schemas(t, url) == 0 && len(ended) == 0 {

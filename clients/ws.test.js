@@ -56,7 +56,7 @@ test('one that no watch matches is none', async (t) => {
 test('a wrong token: one connection, closed with 4401, and the client stops', async (t) => {
   let connections = 0;
   const events = client(t, () => 'nonsense', { on: { connecting: () => connections++ } }).iterate({ query });
-  // It is told only when the client tries no more.
+  // It is reported only when the client no longer tries.
   await assert.rejects(events.next(), (closed) => {
     assert.equal(closed.code, 4401);
     assert.match(closed.reason, /session/);

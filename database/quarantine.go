@@ -43,6 +43,15 @@ func SetAsideBy(db bun.IDB, consumer string) *bun.SelectQuery {
 	return db.NewSelect().Model((*Quarantined)(nil)).Column("item").Where("consumer = ?", consumer)
 }
 
+// IsSetAside reports whether a consumer has quarantined one of these items, and has not processed it since.
+func (db *DB) IsSetAside(ctx context.Context, consumer string, items ...int64) (bool, error) {
+	if len(items) == 0 {
+		return false, nil
+	}
+	found, err := SetAsideBy(db, consumer).Where("item IN (?)", bun.List(items)).Exists(ctx)
+	return found, Translate(err)
+}
+
 // SetAside quarantines an item, or records that it failed again; also, if not nil, runs in the same transaction.
 func (db *DB) SetAside(ctx context.Context, q *Quarantined, also func(ctx context.Context, tx bun.Tx) error) error {
 	row := *q

@@ -13,9 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie"
-	"vigie/bench"
+	"vigie/bench/corpus"
 	"vigie/feed"
-	"vigie/ingest/boamp"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -44,18 +43,10 @@ func BenchmarkLoad(b *testing.B) {
 // fillWatches writes watches of the samples' words, faster than one by one.
 func fillWatches(b *testing.B, url string, account int64, count int) {
 	b.Helper()
-	file, err := os.Open("../server/samples/notices.jsonl")
+	words, err := corpus.Open("")
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer file.Close()
-	corpus := bench.NewCorpus(func(yield func(*vigie.Notice) bool) {
-		for record := range boamp.Read(file) {
-			if record.Notice != nil && !yield(record.Notice) {
-				return
-			}
-		}
-	})
 	list := func(v any) string {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -66,7 +57,7 @@ func fillWatches(b *testing.B, url string, account int64, count int) {
 		}
 		return string(text)
 	}
-	watches := corpus.Watches(count, 1)
+	watches := words.Watches(count, 1)
 	now := time.Now()
 	conn, err := pgx.Connect(b.Context(), url)
 	if err != nil {

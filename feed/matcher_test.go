@@ -2,8 +2,10 @@ package feed_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"vigie"
 	"vigie/feed"
+	"vigie/lexicon"
 	"vigie/query"
 	"vigie/query/querytest"
 	"vigie/store"
@@ -24,7 +27,6 @@ func TestMatcherFollows(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s, account := openWithAccount(t, open(t))
 			g := querytest.New(5)
-			newMatcher := func() *feed.Matcher { return feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler)) }
 			following := newMatcher()
 			all := make(map[int64]query.Formula)
 			matched := 0
@@ -75,6 +77,46 @@ func TestMatcherFollows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNewRules: a matcher that starts with other rules compiles all watches by these, though nothing of them changed.
+func TestNewRules(t *testing.T) {
+	for kind, url := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s, account := openWithAccount(t, url(t))
+			w, err := s.CreateWatch(t.Context(), account, vigie.Watch{
+				Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
+				Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, Keywords: []string{"voirie"}},
+			}, true, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			matches := func(m *feed.Matcher, title string) []int64 {
+				if err := s.Snapshot(t.Context(), m.Update); err != nil {
+					t.Fatal(err)
+				}
+				return m.Match(&vigie.Tender{Content: vigie.Content{Title: title}})
+			}
+			before, since := newMatcher(), newMatcher()
+			since.Compile = func(c vigie.Criteria) query.Formula {
+				c.Keywords = []string{"chaussée"}
+				return query.Compile(c)
+			}
+			if got := matches(before, "voirie"); !slices.Equal(got, []int64{w.ID}) {
+				t.Errorf("before: %v", got)
+			}
+			if got := append(matches(since, "chaussée"), matches(since, "voirie")...); !slices.Equal(got, []int64{w.ID}) {
+				t.Errorf("with new rules: %v", got)
+			}
+		})
+	}
+	if !strings.Contains(feed.Version(), fmt.Sprint("l", lexicon.Version)) {
+		t.Errorf("an index of version %s does not say by which lexicon it was made", feed.Version())
+	}
+}
+
+func newMatcher() *feed.Matcher {
+	return feed.NewMatcher(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 }
 
 // openWithAccount opens a database for the duration of the test, with one account.

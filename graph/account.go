@@ -8,7 +8,7 @@ import (
 	"vigie/service"
 )
 
-func (query) Viewer(ctx context.Context) (*vigie.Account, error) { return account(ctx) }
+func (query) Viewer(ctx context.Context) (*vigie.Account, error) { return signedInAccount(ctx) }
 
 func (accountType) Name(_ context.Context, a *vigie.Account) (*string, error) {
 	return orNull(a.Name), nil
@@ -23,7 +23,7 @@ func (r accountType) Watches(ctx context.Context, a *vigie.Account, orderBy *ser
 }
 
 func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) (*gql.UpdateAccountPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +38,11 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 }
 
 func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
-	held, err := m.service.Store.Export(ctx, account.ID)
+	held, err := m.service.Export(ctx, account.ID)
 	problems, err := userErrors(err)
 	if held == nil {
 		return &gql.ExportAccountPayload{UserErrors: problems}, err
@@ -51,7 +51,7 @@ func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload,
 }
 
 func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.DeleteAccountPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/query"
 )
 
 // Every mistake is refused at its place, and nothing is stored.
@@ -519,6 +520,33 @@ func TestEnumsAreTheDomains(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("the schema lacks %v", slices.Collect(maps.Keys(want)))
+	}
+}
+
+// TestCriteriaAreInTheSchema: the schema has every criterion by the names that its declaration says.
+func TestCriteriaAreInTheSchema(t *testing.T) {
+	w := newWorld(t)
+	r := person{w, nil}.ask(`{ __schema { types { name fields { name } inputFields { name } } } }`, nil)
+	has := make(map[string]bool)
+	for _, typ := range r.at("__schema.types").([]any) {
+		typ := typ.(map[string]any)
+		for _, fields := range []string{"fields", "inputFields"} {
+			list, _ := typ[fields].([]any)
+			for _, field := range list {
+				has[typ["name"].(string)+"."+field.(map[string]any)["name"].(string)] = true
+			}
+		}
+	}
+	for _, c := range query.Criteria() {
+		want := []string{"Criteria." + c.Name, "CriteriaInput." + c.Input, "TenderFilter." + c.Input}
+		if c.Facet {
+			want = append(want, "TenderFacets."+c.Name)
+		}
+		for _, field := range want {
+			if !has[field] {
+				t.Errorf("the schema lacks %s", field)
+			}
+		}
 	}
 }
 

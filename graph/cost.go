@@ -28,7 +28,7 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
-	// explainPrice is that of working out what was told of a tender, or why not.
+	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
@@ -37,7 +37,10 @@ const (
 // longestPage is the most rows that any page has.
 const longestPage = 100
 
-// costing works out what operations cost.
+// costing works out what operations cost. gqlgen's ComplexityLimit does not fit:
+// its function for a field is given the arguments and the sum of what the field
+// selects, but not what that is (a total alone costs no page of rows), nor how
+// long the page around "edges" is.
 type costing struct{ variables map[string]any }
 
 // of is what a selection costs, within a list of so many rows.
@@ -165,6 +168,16 @@ func tooDear(cost, most int) *gqlerror.Error {
 
 // costName is what programs know the cost of an operation by.
 const costName = "cost"
+
+// costOf is what an operation costs. It is worked out once.
+func costOf(op *graphql.OperationContext) int {
+	cost, known := op.Stats.GetExtension(costName).(int)
+	if !known {
+		cost = costing{op.Variables}.of(op.Operation.SelectionSet, 1)
+		op.Stats.SetExtension(costName, cost)
+	}
+	return cost
+}
 
 // showCost adds to each response the cost of its operation, and the limit.
 func showCost(most int) graphql.ResponseMiddleware {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"vigie"
@@ -10,13 +11,41 @@ import (
 	"vigie/service"
 )
 
-// criteriaInput is what a client gives of criteria.
-func criteriaInput(in gql.CriteriaInput) service.CriteriaInput {
-	return service.CriteriaInput{
-		Keywords: givenList(in.Keywords), KeywordsText: in.KeywordsText, KeywordMode: in.KeywordMode, ExcludedKeywords: givenList(in.ExcludedKeywords),
-		BuyerIDs: givenList(in.BuyerIds), Departments: givenList(in.DepartmentCodes), IncludeNationwide: in.IncludeNationwide,
-		Natures: givenList(in.Natures), CPVCodes: givenList(in.CpvCodes),
+// criteriaInput is what a client gives of criteria, by the names of CriteriaInput.
+func criteriaInput(in map[string]any) words.Patch {
+	return words.Patch{
+		Keywords: listGiven(in["keywords"]), ExcludedKeywords: listGiven(in["excludedKeywords"]),
+		KeywordsText: givenIn[*string](in, "keywordsText"), KeywordMode: givenIn[*vigie.KeywordMode](in, "keywordMode"),
+		IncludeNationwide: givenIn[*bool](in, "includeNationwide"), Lists: lists(in),
 	}
+}
+
+// givenIn is a field of an input object, nil where it was not given, or null.
+func givenIn[T any](in map[string]any, name string) T {
+	v, _ := in[name].(T)
+	return v
+}
+
+func listGiven(list any) *[]string {
+	texts, _ := list.([]string)
+	return givenList(texts)
+}
+
+// lists are the values of criteria in an input object. The generated code gives the values of each enumeration a type
+// of their own.
+func lists(in map[string]any) (values words.Values) {
+	for _, criterion := range words.Criteria() {
+		list := reflect.ValueOf(in[criterion.Input])
+		if !list.IsValid() || list.IsNil() {
+			continue
+		}
+		texts := make([]string, list.Len())
+		for i := range texts {
+			texts[i] = list.Index(i).String()
+		}
+		values[criterion.Field] = texts
+	}
+	return values
 }
 
 // givenList is a list that a client may leave out; nil where it did.

@@ -5,8 +5,8 @@ import (
 
 	"vigie"
 	"vigie/graph/gql"
+	"vigie/ledger"
 	"vigie/service"
-	"vigie/store"
 )
 
 func (r watchType) Deliveries(ctx context.Context, w *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error) {
@@ -22,15 +22,15 @@ func (watchType) Health(ctx context.Context, w *vigie.Watch) (*service.WatchHeal
 	return service.Health(health, recipients), err
 }
 
-func (deliveryType) Tender(ctx context.Context, d *store.Outgoing) (*vigie.Tender, error) {
-	return load(ctx).told.Load(ctx, d.TenderID)
+func (deliveryType) Tender(ctx context.Context, d *ledger.Outgoing) (*vigie.Tender, error) {
+	return load(ctx).ofDeliveries.Load(ctx, d.TenderID)
 }
 
-func (r deliveryType) Recipient(ctx context.Context, d *store.Outgoing) (*vigie.Recipient, error) {
+func (r deliveryType) Recipient(ctx context.Context, d *ledger.Outgoing) (*vigie.Recipient, error) {
 	return load(ctx).addresses.Load(ctx, owned{d.AccountID, d.SubscriptionID})
 }
 
-func (deliveryType) Reasons(ctx context.Context, d *store.Outgoing) ([]*service.WatchMatch, error) {
+func (deliveryType) Reasons(ctx context.Context, d *ledger.Outgoing) ([]*service.WatchMatch, error) {
 	reasons, err := load(ctx).reasons.Load(ctx, owned{d.AccountID, d.ID})
 	if reasons == nil {
 		reasons = []*service.WatchMatch{}
@@ -48,7 +48,7 @@ func (m mutation) Resubscribe(ctx context.Context, id string) (*gql.RecipientPay
 
 // recipient does something to an address of the viewer's.
 func (m mutation) recipient(ctx context.Context, id string, do func(context.Context, *vigie.Account, int64) (*vigie.Recipient, error)) (*gql.RecipientPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

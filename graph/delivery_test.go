@@ -53,7 +53,7 @@ func (w *world) mails(box *postbox) []string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ledger := &alert.Ledger{
+	ledger := &alert.Alerter{
 		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
 	}
 	sender := &alert.Sender{
@@ -214,7 +214,7 @@ func TestRecipients(t *testing.T) {
 func (w *world) rejoins(recipient string) {
 	w.t.Helper()
 	id := w.number(recipient)
-	if err := w.store.RejoinWatch(w.t.Context(), id); err != nil {
+	if err := w.store.Ledger().RejoinWatch(w.t.Context(), id); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -229,7 +229,7 @@ func TestResubscribe(t *testing.T) {
 		subscription := w.number(own)
 		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
 		for _, verified := range []bool{false, true} {
-			if err := w.store.LeaveWatch(t.Context(), subscription); err != nil {
+			if err := w.store.Ledger().LeaveWatch(t.Context(), subscription); err != nil {
 				t.Fatal(err)
 			}
 			account, err := w.store.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana@example.org", Email: "ana@example.org", EmailVerified: verified})

@@ -9,7 +9,7 @@ import (
 )
 
 // A person takes all that is held of it, and has it erased; then the same token
-// begins anew, with nothing.
+// begins again, with nothing.
 func TestExportAndDeleteAccount(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
 		ana, bob, box := w.person("ana@example.org"), w.person("bob@example.org"), &postbox{}

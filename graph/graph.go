@@ -33,6 +33,9 @@ type Options struct {
 	SignIn SignIn
 	// Intake is what requests have to pass before they are parsed.
 	Intake wire.Intake
+	// Pace waits until the caller of a context may have work done of a cost, which
+	// ends with done; nil never waits.
+	Pace   func(ctx context.Context, cost int) (done func(), err error)
 	Limits Limits
 	// Private has the API not tell what it is made of: neither by introspection,
 	// nor by suggestions, nor by what is wrong with a document.
@@ -104,6 +107,9 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.SetErrorPresenter(shown)
 	srv.SetRecoverFunc(recovered(o.Log))
 	srv.AroundOperations(within(o.Limits.Time))
+	if o.Pace != nil {
+		srv.AroundOperations(paced(o.Pace, shown))
+	}
 	srv.AroundOperations(withEnding)
 	srv.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		// A subscription has many, each of its own moment.

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"vigie"
-	"vigie/store"
+	"vigie/ledger"
 )
 
 // The ids of everything that has one.
@@ -33,19 +33,19 @@ func (r noticeType) ID(_ context.Context, n *vigie.Notice) (string, error) {
 	return r.id(vigie.KindNotice, n.ID), nil
 }
 
-func (r deliveryType) ID(_ context.Context, d *store.Outgoing) (string, error) {
+func (r deliveryType) ID(_ context.Context, d *ledger.Outgoing) (string, error) {
 	return r.id(vigie.KindDelivery, d.ID), nil
 }
 
 // id is the id of a thing.
 func (r *resolver) id(kind vigie.Kind, number int64) string {
-	return r.service.Store.IDs().ID(kind, number)
+	return r.service.IDs().ID(kind, number)
 }
 
 // keyOf is the number in an id of a kind; 0, which is nothing's, where it is not
 // one.
 func (r *resolver) keyOf(kind vigie.Kind, id string) int64 {
-	if k, key, ok := r.service.Store.IDs().Parse(id); ok && k == kind {
+	if k, key, ok := r.service.IDs().Parse(id); ok && k == kind {
 		return key
 	}
 	return 0

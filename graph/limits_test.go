@@ -112,7 +112,7 @@ const introspection = `query { __schema { queryType { name } types { ...Full } d
 	fragment Value on __InputValue { name type { ...Ref } defaultValue }
 	fragment Ref on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
 
-// Where the schema is private, nothing tells of it but its use.
+// Where the schema is private, nothing reveals it but its use.
 func TestPrivate(t *testing.T) {
 	w := newWorld(t)
 	w.answer(func(o *graph.Options) { o.Private = true })
@@ -192,7 +192,7 @@ func TestTimeAndTurns(t *testing.T) {
 	}
 }
 
-// The defaults are those that the README's and the design's readers are told.
+// The defaults are those that the README and the design say.
 func TestDefaultLimitsAreWritten(t *testing.T) {
 	design, err := os.ReadFile("../docs/design.md")
 	if err != nil {
@@ -223,4 +223,32 @@ func TestPanic(t *testing.T) {
 	}
 	w.service.Index = index
 	ana.ask("{ matchingTenders { totalCount } }", nil)
+}
+
+// What an operation costs is taken of its caller before it runs, and given back
+// after it, whatever becomes of it; what cannot be taken is not run.
+func TestPace(t *testing.T) {
+	w := newWorld(t)
+	taken, refuse := []int{}, false
+	busy := 0
+	w.answer(func(o *graph.Options) {
+		o.Pace = func(_ context.Context, cost int) (func(), error) {
+			if refuse {
+				return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+			}
+			taken, busy = append(taken, cost), busy+1
+			return func() { busy-- }, nil
+		}
+	})
+	ana := w.person("ana@example.org")
+	ana.ask(`{ departments { code } }`, nil)
+	ana.ask(`{ tenders(first: 10) { totalCount } }`, nil)
+	ana.ask(`mutation { deleteWatch(id: "no id") { userErrors { code } } }`, nil)
+	if len(taken) != 3 || taken[1] <= taken[0] || busy != 0 {
+		t.Errorf("taken %v, %d not given back", taken, busy)
+	}
+	refuse = true
+	if r := ana.post(`{ departments { code } }`, nil); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" || r.Data["departments"] != nil {
+		t.Errorf("what cannot be taken: %v %v", r.Data, r.Errors)
+	}
 }

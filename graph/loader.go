@@ -9,6 +9,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/service"
 	"vigie/store"
 )
@@ -16,16 +17,17 @@ import (
 // loaders gather what the fields of one request ask for, so that a page costs
 // as many calls as a row does.
 type loaders struct {
-	buyers  *dataloadgen.Loader[int64, *vigie.Buyer]
-	tenders *dataloadgen.Loader[int64, *vigie.Tender]
-	told    *dataloadgen.Loader[int64, *vigie.Tender]
-	folds   *dataloadgen.Loader[int64, vigie.Folded]
+	buyers       *dataloadgen.Loader[int64, *vigie.Buyer]
+	tenders      *dataloadgen.Loader[int64, *vigie.Tender]
+	ofDeliveries *dataloadgen.Loader[int64, *vigie.Tender]
+	folds        *dataloadgen.Loader[int64, vigie.Folded]
+	changes      *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
 	// notices are in the order of publication, and may lack what they say.
 	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
 	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
-	health     *dataloadgen.Loader[int64, *store.Health]
+	health     *dataloadgen.Loader[int64, *ledger.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
 	// matches go by the tender as it was read.
@@ -61,7 +63,7 @@ func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
 	if opened != nil {
 		return opened, nil
 	}
-	viewer, err := account(ctx)
+	viewer, err := signedInAccount(ctx)
 	if err == nil && viewer.ID != id {
 		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This belongs to another account: you cannot access it.")}
 	}
@@ -100,11 +102,11 @@ const gathering = time.Millisecond
 
 func withLoaders(ctx context.Context, s *service.Service) context.Context {
 	l := &loaders{
-		buyers:  loader(s.Store.Buyers),
-		tenders: loader(s.Store.Tenders),
-		told:    loader(s.Store.TendersOfDeliveries),
+		buyers:       loader(s.BuyersByID),
+		tenders:      loader(s.TendersByID),
+		ofDeliveries: loader(s.TendersOfDeliveries),
 		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
-			notices, err := s.Store.Notices(ctx, tenders)
+			notices, err := s.Notices(ctx, tenders)
 			folds := make(map[int64]vigie.Folded, len(notices))
 			for tender, list := range notices {
 				folds[tender] = vigie.Fold(list)
@@ -116,9 +118,9 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			if err != nil || viewer.Account == nil {
 				return nil, err // nobody in particular has seen nothing
 			}
-			return s.Store.Marks(ctx, viewer.Account.ID, tenders)
+			return s.Marks(ctx, viewer.Account.ID, tenders)
 		}),
-		health: loader(s.Store.Health),
+		health: loader(s.Health),
 		online: loader(s.OnlineByBuyer),
 		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
 			viewer, err := signedIn(ctx)
@@ -137,12 +139,20 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		}),
 		opened: make(map[int64]*vigie.Account),
 	}
-	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Store.Recipients), ownedLoader(l, s.Store.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)
 		byTender := make(map[int64][]*vigie.Notice, len(folds))
 		for i, fold := range folds {
 			byTender[tenders[i]] = fold.Notices
+		}
+		return byTender, err
+	})
+	l.changes = loader(func(ctx context.Context, tenders []int64) (map[int64][][]vigie.Change, error) {
+		folds, err := l.folds.LoadAll(ctx, tenders)
+		byTender := make(map[int64][][]vigie.Change, len(folds))
+		for i, fold := range folds {
+			byTender[tenders[i]] = fold.Changes()
 		}
 		return byTender, err
 	})

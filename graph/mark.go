@@ -18,7 +18,7 @@ func (tenderType) Dismissed(ctx context.Context, t *vigie.Tender) (bool, error) 
 }
 
 func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen *bool) (*gql.MarkTendersSeenPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen *bool)
 }
 
 func (m mutation) DismissTender(ctx context.Context, id string, dismissed *bool) (*gql.DismissTenderPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

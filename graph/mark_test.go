@@ -30,7 +30,7 @@ func testMarks(t *testing.T, w *world) {
 	}
 	stands(p, "[false false false]", "[false false false]")
 
-	// Twice in one request, and what was read before is read anew.
+	// Twice in one request, and what was read before is read again.
 	const mark = `mutation ($ids: [ID!]!, $id: ID!, $on: Boolean!, $off: Boolean!) {
 		before: markTendersSeen(tenderIds: $ids, seen: $off) { tenders { seen } }
 		a: markTendersSeen(tenderIds: $ids, seen: $on) { tenders { id seen } userErrors { code } }

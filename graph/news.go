@@ -13,7 +13,7 @@ import (
 )
 
 func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-chan *service.Matched, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func (s *stream) hears(want ...string) {
 
 const heard = `{ kind tender { sourceRef } matchedBy { watch { name } keywords } }`
 
-// Whoever follows hears what begins to match, is corrected or cancelled, for
+// A subscriber gets what begins to match, is corrected or cancelled, for
 // the watches as they are by then, and nothing else.
 func TestTenderMatched(t *testing.T) { eachPair(t, testTenderMatched) }
 
@@ -172,7 +172,7 @@ func testTenderMatched(t *testing.T, w *world) {
 	named.hears("NEW 5 ou[voirie]", "NEW 6 pause[cantine]")
 	others.hears("NEW 5 tout[]", "NEW 6 tout[]")
 
-	// What was dismissed is not heard of, an award neither.
+	// What was dismissed is not sent, an award neither.
 	tender := p.ask(`{ tenders(search: "cantine", orderBy: PUBLISHED_AT_DESC) { nodes { id sourceRef } } }`, nil)
 	tender.expect(map[string]string{"tenders.nodes.0.sourceRef": "6"})
 	p.ask(`mutation ($id: ID!) { dismissTender(tenderId: $id) { userErrors { code } } }`, vars{"id": tender.at("tenders.nodes.0.id")})
@@ -217,7 +217,7 @@ func TestEventsAreOfTheirMoment(t *testing.T) {
 	}
 }
 
-// Who is cut off is told so, in words and by a code.
+// A subscriber that is cut off gets an error with a text and a code.
 func TestSubscriptionIsCut(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")

@@ -13,14 +13,14 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 	}
 	// What is no id is looked for too, by number 0: whether it was one shows in no
 	// time that the answer takes.
-	kind, key, _ := q.service.Store.IDs().Parse(id)
+	kind, key, _ := q.service.IDs().Parse(id)
 	switch kind {
 	case vigie.KindTender:
 		return nodeOf(load(ctx).tenders.Load(ctx, key))
 	case vigie.KindBuyer:
 		return nodeOf(load(ctx).buyers.Load(ctx, key))
 	case vigie.KindNotice:
-		return found(q.service.Store.Notice(ctx, key))
+		return found(q.service.Notice(ctx, key))
 	}
 	// The rest is the account's own.
 	if viewer.Account == nil {
@@ -36,7 +36,7 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 	case vigie.KindRecipient:
 		return found(q.service.Recipient(ctx, viewer.Account, key))
 	case vigie.KindDelivery:
-		return found(q.service.Store.Delivery(ctx, viewer.Account.ID, key))
+		return found(q.service.Delivery(ctx, viewer.Account.ID, key))
 	case vigie.KindMail:
 	}
 	return nil, nil
@@ -48,7 +48,7 @@ type pointerTo[T any] interface {
 	vigie.Node
 }
 
-// nodeOf is a thing as a node: null, not a nil of some type, where it is none.
+// nodeOf returns a thing as a node: null, not a nil of some type, if there is none.
 func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	if err != nil || thing == nil {
 		return nil, err
@@ -56,7 +56,7 @@ func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	return thing, nil
 }
 
-// found is a thing as a node: null where there is none that the viewer may
+// found returns a thing as a node: null if there is none that the viewer may
 // know of.
 func found[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 	if vigie.CodeOf(err) == vigie.NotFound {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"vigie"
@@ -18,13 +19,20 @@ func (noticeType) Correction(_ context.Context, n *vigie.Notice) (*string, error
 }
 
 func (noticeType) Changes(ctx context.Context, n *vigie.Notice) ([]*vigie.Change, error) {
-	fold, err := load(ctx).folds.Load(ctx, n.TenderID)
-	for i, other := range fold.Notices {
-		if other.ID == n.ID {
-			return pointers(fold.Changes[i]), err
-		}
+	l := load(ctx)
+	fold, err := l.folds.Load(ctx, n.TenderID)
+	if err != nil {
+		return nil, err
 	}
-	return []*vigie.Change{}, err
+	changes, err := l.changes.Load(ctx, n.TenderID)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(fold.Notices, func(other *vigie.Notice) bool { return other.ID == n.ID })
+	if i < 0 {
+		return []*vigie.Change{}, nil
+	}
+	return pointers(changes[i]), nil
 }
 
 func (changeType) Label(ctx context.Context, c *vigie.Change) (string, error) {
@@ -116,13 +124,14 @@ func publisher(ctx context.Context) ([]string, error) {
 	return viewer.Sources, nil
 }
 
-// forgetTenders has what was just published read anew: an earlier field of the
+// forgetTenders has what was just published read again: an earlier field of the
 // request may have read it.
 func forgetTenders(ctx context.Context) {
 	l := load(ctx)
 	l.tenders.ClearAll()
-	l.told.ClearAll()
+	l.ofDeliveries.ClearAll()
 	l.folds.ClearAll()
+	l.changes.ClearAll()
 	l.notices.ClearAll()
 	l.buyers.ClearAll()
 }

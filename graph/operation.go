@@ -87,8 +87,7 @@ func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements [graphql.OperationContextMutator].
 func (l costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := costing{op.Variables}.of(op.Operation.SelectionSet, 1)
-	op.Stats.SetExtension(costName, cost)
+	cost := costOf(op)
 	if cost <= l.most {
 		return nil
 	}
@@ -105,6 +104,26 @@ func within(limit time.Duration) graphql.OperationMiddleware {
 		respond := next(ctx)
 		return func(ctx context.Context) *graphql.Response {
 			defer cancel()
+			return respond(ctx)
+		}
+	}
+}
+
+// paced has queries and mutations wait until their caller may have work done that
+// costs as much, before anything of them is run.
+func paced(pace func(ctx context.Context, cost int) (done func(), err error), present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		op := graphql.GetOperationContext(ctx)
+		if op.Operation.Operation == ast.Subscription {
+			return next(ctx)
+		}
+		done, err := pace(ctx, costOf(op))
+		if err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
+		}
+		respond := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			defer done()
 			return respond(ctx)
 		}
 	}

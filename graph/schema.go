@@ -27,8 +27,7 @@ func schema() *ast.Schema {
 }
 
 // documentRules are those that a document is valid by: gqlparser's, and what
-// they let pass. Where the schema is private, none tells of it what was not said
-// before.
+// they let pass. Where the schema is private, no error reveals anything of it.
 func documentRules(private bool) func() *rules.Rules {
 	return func() *rules.Rules {
 		r := rules.NewDefaultRules()
@@ -51,7 +50,7 @@ func oneStream(observers *core.Events, report core.AddErrFunc) {
 		if op.Operation != ast.Subscription {
 			return
 		}
-		s := streams{met: make(map[string]bool), keys: make(map[string]bool)}
+		s := streams{visited: make(map[string]bool), keys: make(map[string]bool)}
 		s.add(op.SelectionSet)
 		if len(s.keys) > 1 {
 			report(core.Message("A subscription must select only one top level field."), core.At(op.Position))
@@ -65,8 +64,8 @@ func oneStream(observers *core.Events, report core.AddErrFunc) {
 // streams are the fields of a subscription. Fragments are looked at once: here
 // they may yet have cycles.
 type streams struct {
-	met, keys map[string]bool
-	optional  bool
+	visited, keys map[string]bool
+	optional      bool
 }
 
 func (s *streams) add(list ast.SelectionSet) {
@@ -79,8 +78,8 @@ func (s *streams) add(list ast.SelectionSet) {
 			directives = sel.Directives
 			s.add(sel.SelectionSet)
 		case *ast.FragmentSpread:
-			if directives = sel.Directives; sel.Definition != nil && !s.met[sel.Name] {
-				s.met[sel.Name] = true
+			if directives = sel.Directives; sel.Definition != nil && !s.visited[sel.Name] {
+				s.visited[sel.Name] = true
 				s.add(sel.Definition.SelectionSet)
 			}
 		}

@@ -34,7 +34,7 @@ func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, err
 func (q query) watchOwner(ctx context.Context, field string, watch int64) (*vigie.Account, error) {
 	d := supportAgent(ctx)
 	if d == nil {
-		return account(ctx)
+		return signedInAccount(ctx)
 	}
 	owner, err := q.service.OpenWatch(ctx, *d, field, watch)
 	if err == nil {

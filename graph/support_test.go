@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/database"
 	"vigie/graph"
 	"vigie/service"
 	"vigie/store"
@@ -77,18 +78,18 @@ func TestSupport(t *testing.T) {
 		watch := w.number(id)
 		confirm := func(email string) {
 			t.Helper()
-			all, err := w.store.AllRecipients(t.Context(), account, watch)
+			all, err := w.store.Ledger().AllRecipients(t.Context(), account, watch)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range all {
-				who, err := w.store.Subscriber(t.Context(), r.ID)
+				who, err := w.store.Ledger().Subscriber(t.Context(), r.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
 				key[r.Email] = who.RecipientID
 			}
-			if err := w.store.Confirm(t.Context(), key[email]); err != nil {
+			if err := w.store.Ledger().Confirm(t.Context(), key[email]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,7 +101,7 @@ func TestSupport(t *testing.T) {
 		quiet.Quiet = true
 		w.publish(quiet)
 		w.mails(box)
-		if err := w.store.Leave(t.Context(), key["left@example.org"]); err != nil {
+		if err := w.store.Ledger().Leave(t.Context(), key["left@example.org"]); err != nil {
 			t.Fatal(err)
 		}
 		ask := func(email, title string) reply {
@@ -140,7 +141,7 @@ func TestSupport(t *testing.T) {
 		}
 		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "Ce marché ne correspond pas à la veille. Critères non remplis\u00a0: Mots clés, tous."})
 
-		// So does the question that operators are told.
+		// So does the question that operators ask.
 		text, err := os.ReadFile("../docs/operations.md")
 		if err != nil {
 			t.Fatal(err)
@@ -186,6 +187,48 @@ func TestSupport(t *testing.T) {
 	})
 }
 
+// A notice that could not be processed is named as what stands against an alert,
+// until it is processed.
+func TestExplainQuarantine(t *testing.T) {
+	eachPair(t, func(t *testing.T, w *world) {
+		ana := w.person("ana@example.org")
+		id := ana.createAlerting("team@example.org")
+		w.publish(w.notice("1", "Voirie", "Commune", 5))
+		tender := ana.tenderID("Voirie")
+		tenders, err := w.store.ChangedTenders(t.Context(), 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		notices, err := w.store.Notices(t.Context(), []int64{tenders[0].ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := notices[tenders[0].ID][0].ID
+		reasons := func() string {
+			return ana.ask(`query ($id: ID!, $tender: ID!) { watch(id: $id) { explainAlert(tenderId: $tender) { reasons { code } } } }`, vars{"id": id, "tender": tender}).
+				text("watch.explainAlert.0.reasons.*.code")
+		}
+		db := w.store.Database()
+		err = db.SetAside(t.Context(), &database.Quarantined{Consumer: database.AlertsConsumer, Item: n, Kind: database.NoticeItem, Number: n, Tries: 3}, nil)
+		if err == nil {
+			err = db.Advance(t.Context(), database.AlertsConsumer, n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reasons(); got != "[SET_ASIDE]" {
+			t.Errorf("while it is in quarantine: %s", got)
+		}
+		if _, err := w.store.Retry(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		w.mails(&postbox{})
+		if got := reasons(); got != "[SENT]" {
+			t.Errorf("after it was tried again: %s", got)
+		}
+	})
+}
+
 // Before a support desk sees anything it is written down that it does, and
 // where that fails it sees nothing.
 func TestSupportIsWrittenDown(t *testing.T) {
@@ -225,7 +268,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.store.SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
+		w.store.Ledger().SetFingerprints(func(address string) []string { return []string{fmt.Sprintf("hash-%d", len(address))} })
 		for _, a := range []*vigie.Account{ana.viewer.Account, clerk} {
 			if err := w.store.Erase(t.Context(), a.ID); err != nil {
 				t.Fatal(err)

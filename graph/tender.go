@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -21,9 +22,9 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	if !selects(ctx, "notices") {
 		return l.tenders.Load(ctx, key)
 	}
-	// Whoever asks for its notices mostly asks for its buyer too, as lists do not:
-	// one look brings all.
-	d, err := q.service.Store.Dossier(ctx, key)
+	// Clients that ask for its notices mostly ask for its buyer too, as lists do not:
+	// one statement reads all.
+	d, err := q.service.Dossier(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +49,14 @@ func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) 
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	id, err := q.service.Store.TenderOfRef(ctx, source, sourceRef)
+	id, err := q.service.TenderOfRef(ctx, source, sourceRef)
 	if err != nil || id == 0 {
 		return nil, err
 	}
 	return load(ctx).tenders.Load(ctx, id)
 }
 
-func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) Tenders(ctx context.Context, text *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
@@ -69,8 +70,8 @@ func (q query) Tenders(ctx context.Context, text *string, filter *gql.TenderFilt
 	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
 }
 
-func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	account, err := account(ctx)
+func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (r *resolver) watchKeys(ids []string) []int64 {
 // tenderPlan plans the query of a field, for no more than the client selected.
 func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
-	if err := r.checkBuyers(ctx, q.Filter.Buyers); err != nil {
+	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
 		return nil, err
 	}
 	q.CountOnly = true
@@ -139,33 +140,27 @@ func (r *resolver) checkBuyers(ctx context.Context, ids []string) error {
 	return err
 }
 
-func facetOf(field string) (facet search.Facet, ok bool) {
-	switch field {
-	case "departments":
-		return search.ByDepartment, true
-	case "buyers":
-		return search.ByBuyer, true
-	case "natures":
-		return search.ByNature, true
-	case "procedures":
-		return search.ByProcedure, true
+// facetOf returns the facet of a field of TenderFacets, which has the criterion's name.
+func facetOf(name string) (facet words.Field, ok bool) {
+	for _, criterion := range words.Criteria() {
+		if criterion.Facet && criterion.Name == name {
+			return criterion.Field, true
+		}
 	}
-	return "", false
+	return 0, false
 }
 
-// tenderFilter is what a client gives of a filter.
-func tenderFilter(in *gql.TenderFilter) search.Filter {
-	if in == nil {
-		return search.Filter{}
-	}
+// tenderFilter is what a client gives of a filter, by the names of TenderFilter.
+func tenderFilter(in map[string]any) search.Filter {
 	return search.Filter{
-		Statuses: in.Statuses, Departments: in.DepartmentCodes, Buyers: in.BuyerIds, Natures: in.Natures, Procedures: in.Procedures, CPVCodes: in.CpvCodes,
-		PublishedFrom: in.PublishedFrom, PublishedTo: in.PublishedTo, DeadlineFrom: in.DeadlineFrom, DeadlineTo: in.DeadlineTo,
+		Statuses: givenIn[[]vigie.TenderStatus](in, "statuses"), Values: lists(in),
+		PublishedFrom: givenIn[*time.Time](in, "publishedFrom"), PublishedTo: givenIn[*time.Time](in, "publishedTo"),
+		DeadlineFrom: givenIn[*time.Time](in, "deadlineFrom"), DeadlineTo: givenIn[*time.Time](in, "deadlineTo"),
 	}
 }
 
-func (q query) PreviewMatches(ctx context.Context, in gql.CriteriaInput, first *int32) (*gql.MatchPreview, error) {
-	if _, err := account(ctx); err != nil {
+func (q query) PreviewMatches(ctx context.Context, in map[string]any, first *int32) (*gql.MatchPreview, error) {
+	if _, err := signedInAccount(ctx); err != nil {
 		return nil, err
 	}
 	preview, err := q.service.Preview(ctx, criteriaInput(in), service.PageArgs{First: first})
@@ -258,7 +253,7 @@ func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.Wa
 func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
 
 func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
-	return service.SortedCounts(f.Counts[search.ByDepartment], func(v string) string { return say(ctx, departmentLabel(v)) }), nil
+	return facetCounts(ctx, f, words.Department), nil
 }
 
 func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *int32) ([]*service.FacetCount, error) {
@@ -277,7 +272,7 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 	top, names := make(map[string]int, len(ids)), make(map[string]string, len(ids))
 	for i, b := range buyers {
 		value := r.id(vigie.KindBuyer, ids[i])
-		top[value] = f.Counts[search.ByBuyer][vigie.GlobalID(vigie.KindBuyer, ids[i])]
+		top[value] = f.Counts[words.Buyer][vigie.GlobalID(vigie.KindBuyer, ids[i])]
 		if b != nil {
 			names[value] = b.Name
 		}
@@ -286,16 +281,15 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 }
 
 func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
-	return service.SortedCounts(f.Counts[search.ByNature], func(v string) string { return say(ctx, vigie.Nature(v).Label()) }), nil
+	return facetCounts(ctx, f, words.Nature), nil
 }
 
 func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
-	return service.SortedCounts(f.Counts[search.ByProcedure], func(v string) string { return say(ctx, vigie.Procedure(v).Label()) }), nil
+	return facetCounts(ctx, f, words.Procedure), nil
 }
 
-func departmentLabel(code string) vigie.Text {
-	if d, ok := vigie.DepartmentByCode(code); ok {
-		return vigie.Same(d.Name)
-	}
-	return words.DepartmentText(code)
+// facetCounts are the counts of a facet; buyers, whose names are in the database, have their own.
+func facetCounts(ctx context.Context, f *service.TenderFacets, facet words.Field) []*service.FacetCount {
+	criterion := facet.Criterion()
+	return service.SortedCounts(f.Counts[facet], func(v string) string { return say(ctx, criterion.Short(v, nil)) })
 }

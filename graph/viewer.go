@@ -36,7 +36,7 @@ func WithLocale(ctx context.Context, l vigie.Locale) context.Context {
 	return context.WithValue(ctx, localeKey{}, l)
 }
 
-// signedIn returns who asks, whoever it is.
+// signedIn returns the viewer, with an account or without.
 func signedIn(ctx context.Context) (*Viewer, error) {
 	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
 		return v, nil
@@ -47,8 +47,8 @@ func signedIn(ctx context.Context) (*Viewer, error) {
 	}}
 }
 
-// account returns the account that asks.
-func account(ctx context.Context) (*vigie.Account, error) {
+// signedInAccount returns the account that asks.
+func signedInAccount(ctx context.Context) (*vigie.Account, error) {
 	v, err := signedIn(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func account(ctx context.Context) (*vigie.Account, error) {
 	return v.Account, nil
 }
 
-// supportAgent returns the support agent that asks; nil for whoever is none.
+// supportAgent returns the support agent that asks; nil if the viewer is none.
 func supportAgent(ctx context.Context) *service.SupportAgent {
 	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
 		return v.SupportAgent

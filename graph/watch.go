@@ -10,7 +10,7 @@ import (
 )
 
 func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
 }
 
 func (q query) Watches(ctx context.Context, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
-func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *gql.TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
 		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Filter: tenderFilter(filter), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
@@ -83,12 +83,12 @@ func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, filter *
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w, warnings, err := m.service.CreateWatch(ctx, account, service.CreateWatch{
-		Name: in.Name, Criteria: criteriaInput(*in.Criteria), Active: valueOr(in.Active, true), Frequency: valueOr(in.Frequency, vigie.Daily),
+		Name: in.Name, Criteria: criteriaInput(in.Criteria), Active: valueOr(in.Active, true), Frequency: valueOr(in.Frequency, vigie.Daily),
 		NotifyMe: valueOr(in.NotifyMe, true), Recipients: in.Recipients,
 	})
 	problems, err := userErrors(err)
@@ -96,7 +96,7 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 }
 
 func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput) (*gql.UpdateWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 		Name: in.Name, Active: in.Active, Frequency: in.Frequency, NotifyMe: in.NotifyMe, Recipients: givenList(in.Recipients), CatchUp: value(in.CatchUp),
 	}
 	if in.Criteria != nil {
-		u.Criteria = new(criteriaInput(*in.Criteria))
+		u.Criteria = new(criteriaInput(in.Criteria))
 	}
 	key := m.keyOf(vigie.KindWatch, id)
 	w, warnings, err := m.service.UpdateWatch(ctx, account, key, u)
@@ -114,7 +114,7 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 }
 
 func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatc
 }
 
 func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
-	account, err := account(ctx)
+	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ type Record struct {
 	// Line is where the record starts, counted from 1 in the file as unpacked.
 	Line int
 	// Ref is the source's number of the notice, also of a refused one where it
-	// could be made out.
+	// could be read.
 	Ref string
 	// Err is why the record was refused: a [vigie.Error] whose Text is for the
 	// person who brought the file. Its code is [vigie.Unavailable] where the

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// Version is the version of the rules. Every change by which some text yields other terms must change it: tenders
-	// are then indexed again, and watches compiled again.
+	// Version is the version of the rules. Every change by which some text yields other terms must change it: it is in
+	// the name of search indexes, so tenders are indexed again. Watches need no version: their terms are stored nowhere,
+	// and each process compiles its watches when it starts.
 	Version = 3
 	// MaxTermLength is the length of the longest term, in bytes.
 	MaxTermLength = 64
@@ -57,6 +58,22 @@ func Terms(fields ...string) (terms []string, cut bool) {
 func Phrase(keyword string) []string {
 	set := termSet{seen: make(map[string]struct{})}
 	set.addText(keyword, -1)
+	return set.terms
+}
+
+// Required returns those terms of [Phrase] that the others do not imply: a text that has a pair has both its words.
+func Required(keyword string) []string {
+	set := termSet{seen: make(map[string]struct{})}
+	tokens := Tokens(keyword)
+	for i, token := range tokens {
+		paired := i > 0 && tokens[i-1].Sentence == token.Sentence
+		if paired {
+			set.addPair(tokens[i-1].Term, token.Term, -1)
+		}
+		if !paired && (i+1 == len(tokens) || tokens[i+1].Sentence != token.Sentence) {
+			set.add(token.Term, -1)
+		}
+	}
 	return set.terms
 }
 

@@ -324,3 +324,13 @@ func TestLength(t *testing.T) {
 		}
 	}
 }
+
+// A word takes time in proportion to its length: where it took the square of
+// that, this test would take hours.
+func TestLongWords(t *testing.T) {
+	for _, word := range []string{"e", "é", "s", "ee-", "l'", "e.", "1 000 "} {
+		if terms := Phrase(strings.Repeat(word, 5_000_000/len(word))); len(terms) == 0 && word != "l'" {
+			t.Errorf("%q repeated has no term", word)
+		}
+	}
+}

@@ -52,6 +52,9 @@ func masculine(word string) string {
 	}
 	for strings.HasSuffix(word, "ee") { // more than once in créée
 		word = word[:len(word)-1]
+		if len(word) > MaxTermLength {
+			continue // no family is as long, and to look up each of a long word's takes the square of its length
+		}
 		if term, ok := families[word]; ok {
 			return term
 		}

@@ -72,6 +72,7 @@ var (
 )
 
 func checkText(t *testing.T, text string, from, to uint8) {
+	checkRequired(t, text)
 	terms, cut := Terms(text)
 	if cut != (len(Phrase(text)) > MaxTerms) {
 		t.Errorf("%q has %d terms, cut %v", text, len(terms), cut)
@@ -174,3 +175,24 @@ conjoint avec mandataire solidaire. Les variantes sont autorisées pour les lots
 conditions prévues au règlement de la consultation. Des clauses sociales d’insertion et des clauses
 environnementales sont intégrées au marché : 5 % des heures travaillées sont réservées à des publics
 éloignés de l’emploi, et les déchets de chantier sont triés et valorisés.`
+
+// checkRequired checks that what a keyword requires is all of its phrase but the words of its pairs.
+func checkRequired(t *testing.T, keyword string) {
+	required, tokens := Required(keyword), Tokens(keyword)
+	paired := make(map[string]bool)
+	for i := 1; i < len(tokens); i++ {
+		if tokens[i-1].Sentence == tokens[i].Sentence {
+			paired[tokens[i-1].Term], paired[tokens[i].Term] = true, true
+		}
+	}
+	for _, term := range Phrase(keyword) {
+		if !slices.Contains(required, term) && !paired[term] {
+			t.Errorf("%q: %q is not required, and nothing implies it", keyword, term)
+		}
+	}
+	for _, term := range required {
+		if !slices.Contains(Phrase(keyword), term) {
+			t.Errorf("%q requires %q, which is not in its phrase", keyword, term)
+		}
+	}
+}

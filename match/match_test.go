@@ -186,7 +186,7 @@ func TestLimitsOfFormulas(t *testing.T) {
 	} {
 		x := match.New(nil)
 		x.Apply([]match.Change{{Watch: 7, Formula: &test.formula}})
-		facts := query.Facts{Terms: []string{"eau", "voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
+		facts := query.Facts{query.Term: {"eau", "voirie"}, query.Department: {"01"}, query.Buyer: {"buyer_1"}}
 		if test.formula.Matches(facts) != test.want {
 			t.Errorf("%s: the formula disagrees", name)
 		}
@@ -200,7 +200,7 @@ func TestLimitsOfFormulas(t *testing.T) {
 // it: of two watches that swap their criteria in each batch, exactly one matches at any moment.
 func TestReadersSeeWholeBatches(t *testing.T) {
 	with, without := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}}), query.Compile(vigie.Criteria{Keywords: []string{"route"}})
-	facts := query.Facts{Terms: []string{"voirie"}, Departments: []string{"01"}, Buyer: "buyer_1"}
+	facts := query.Facts{query.Term: {"voirie"}, query.Department: {"01"}, query.Buyer: {"buyer_1"}}
 	x := match.New(nil)
 	x.Apply([]match.Change{{Watch: 1, Formula: &with}, {Watch: 2, Formula: &without}})
 	var done atomic.Bool
@@ -242,7 +242,7 @@ func TestReadersSeeWholeBatches(t *testing.T) {
 // Of several changes of one watch in a batch, the last counts.
 func TestLastChangeCounts(t *testing.T) {
 	f := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}})
-	facts := query.Facts{Terms: []string{"voirie"}}
+	facts := query.Facts{query.Term: {"voirie"}}
 	x := match.New(nil)
 	x.Apply([]match.Change{{Watch: 1, Formula: &f}, {Watch: 1}, {Watch: 2}, {Watch: 2, Formula: &f}})
 	if got := matched(x, facts); !slices.Equal(got, []int64{2}) {

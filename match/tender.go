@@ -45,16 +45,13 @@ func (t *tender) read(f query.Facts, known *atoms, places places) {
 // atomsOf yields the atoms that are true of a tender.
 func atomsOf(f query.Facts) iter.Seq[query.Atom] {
 	return func(yield func(query.Atom) bool) {
-		one := func(field query.Field, values ...string) bool {
+		for field, values := range f {
 			for _, value := range values {
-				if !yield(query.Atom{Field: field, Value: value}) {
-					return false
+				if !yield(query.Atom{Field: query.Field(field), Value: value}) {
+					return
 				}
 			}
-			return true
 		}
-		_ = one(query.Term, f.Terms...) && one(query.Department, f.Departments...) && one(query.Buyer, f.Buyer) &&
-			one(query.Nature, f.Natures...) && one(query.Procedure, f.Procedure) && one(query.CPV, f.CPVPrefixes...)
 	}
 }
 

@@ -1,12 +1,6 @@
 package query
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-
-	"vigie"
-)
+import "vigie"
 
 // Result says whether one criterion of a watch holds for a tender.
 type Result struct {
@@ -42,18 +36,10 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 			Satisfied: len(found) == 0, Wanted: quoted(c.ExcludedKeywords), Found: quoted(found),
 		})
 	}
-	if len(c.BuyerIDs) > 0 {
-		add(explainBuyers(c, t, buyers))
-	}
-	if len(c.Departments) > 0 {
-		add(explainDepartments(c, t))
-	}
-	if len(c.Natures) > 0 {
-		add(explainList("natures", vigie.Text{FR: "Nature", EN: "Nature"}, values(c.Natures), t.Natures,
-			func(v string) vigie.Text { return vigie.Nature(v).Label() }, Nature, t))
-	}
-	if len(c.CPVCodes) > 0 {
-		add(explainList("cpvCodes", vigie.Text{FR: "Codes CPV", EN: "CPV codes"}, c.CPVCodes, t.CPVCodes, cpvText, CPV, t))
+	for i := range declared {
+		if wanted := declared[i].wanted(&c); len(wanted) > 0 {
+			add(declared[i].explain(wanted, t, buyers))
+		}
 	}
 	return e
 }
@@ -76,61 +62,17 @@ func explainKeywords(c vigie.Criteria, t Facts) Result {
 	return r
 }
 
-func explainBuyers(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Result {
-	r := Result{Criterion: "buyers", Label: vigie.Text{FR: "Organismes", EN: "Buyers"}}
-	for _, id := range c.BuyerIDs {
-		r.Wanted = append(r.Wanted, buyerText(id, buyers))
-		r.Satisfied = r.Satisfied || t.Buyer == vigie.GlobalID(vigie.KindBuyer, id)
-	}
-	if _, id, ok := vigie.ParseGlobalID(t.Buyer); ok {
-		r.Found = append(r.Found, buyerText(id, buyers))
-	}
-	return r
-}
-
-func buyerText(id int64, buyers map[int64]*vigie.Buyer) vigie.Text {
-	if b := buyers[id]; b != nil {
-		return vigie.Same(b.Name)
-	}
-	return vigie.Text{FR: "organisme inconnu", EN: "unknown buyer"}
-}
-
-func explainDepartments(c vigie.Criteria, t Facts) Result {
-	wanted := c.Departments
-	if c.IncludeNationwide {
-		wanted = append(slices.Clone(wanted), vigie.Nationwide)
-	}
-	return explainList("departments", vigie.Text{FR: "Départements", EN: "Departments"}, wanted, t.Departments, DepartmentText, Department, t)
-}
-
-// explainList explains a criterion that asks for any of a list.
-func explainList(criterion string, label vigie.Text, wanted, has []string, text func(string) vigie.Text, field Field, t Facts) Result {
-	r := Result{Criterion: criterion, Label: label}
+// explain explains a criterion that asks for any of some values.
+func (c *Criterion) explain(wanted []string, t Facts, buyers map[int64]*vigie.Buyer) Result {
+	r := Result{Criterion: c.Name, Label: c.Many}
 	for _, value := range wanted {
-		r.Wanted = append(r.Wanted, text(value))
-		r.Satisfied = r.Satisfied || t.Has(Atom{field, value})
+		r.Wanted = append(r.Wanted, c.Text(value, buyers))
+		r.Satisfied = r.Satisfied || t.Has(Atom{c.Field, value})
 	}
-	for _, value := range has {
-		r.Found = append(r.Found, text(value))
+	for _, value := range c.Kind.own(t[c.Field]) {
+		r.Found = append(r.Found, c.Text(value, buyers))
 	}
 	return r
-}
-
-// DepartmentText returns the name of a department by its code, or « national » for [vigie.Nationwide]: "Ain (01)".
-func DepartmentText(code string) vigie.Text {
-	if code == vigie.Nationwide {
-		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not specified"}
-	}
-	if d, ok := vigie.DepartmentByCode(code); ok {
-		return vigie.Same(fmt.Sprintf("%s (%s)", d.Name, d.Code))
-	}
-	return vigie.Same(code)
-}
-
-// cpvText returns a code with its name if it is whole; a prefix gets the name of its full code.
-func cpvText(code string) vigie.Text {
-	label := vigie.CPVLabel(code + strings.Repeat("0", 8-len(code)))
-	return vigie.Same(strings.TrimSpace(code + " " + label))
 }
 
 func quoted(keywords []string) []vigie.Text {

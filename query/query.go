@@ -9,21 +9,6 @@ import (
 	"vigie/lexicon"
 )
 
-// Field is a property of a tender that an [Atom] can ask for.
-type Field uint8
-
-// The fields. A tender can have several values of each but the buyer and the
-// procedure.
-const (
-	Term       Field = iota // a term of the lexicon
-	Department              // an INSEE code, or [vigie.Nationwide] for none
-	Buyer                   // a global id
-	Nature                  // a [vigie.Nature]
-	Procedure               // a [vigie.Procedure]
-	CPV                     // a prefix, of 2 to 8 digits, of a code
-	fieldCount
-)
-
 // Atom asks whether a tender has a value.
 type Atom struct {
 	Field Field
@@ -68,18 +53,9 @@ func Compile(c vigie.Criteria) Formula {
 			f.Excluded = append(f.Excluded, conj)
 		}
 	}
-	buyers := make([]string, len(c.BuyerIDs))
-	for i, id := range c.BuyerIDs {
-		buyers[i] = vigie.GlobalID(vigie.KindBuyer, id)
+	for i := range declared {
+		f.anyOf(declared[i].Field, declared[i].wanted(&c))
 	}
-	f.anyOf(Buyer, buyers)
-	departments := c.Departments
-	if len(departments) > 0 && c.IncludeNationwide {
-		departments = append([]string{vigie.Nationwide}, departments...)
-	}
-	f.anyOf(Department, departments)
-	f.anyOf(Nature, values(c.Natures))
-	f.anyOf(CPV, c.CPVCodes)
 	return f
 }
 
@@ -95,10 +71,10 @@ func (f *Formula) anyOf(field Field, values []string) {
 	f.Clauses = append(f.Clauses, clause)
 }
 
-// terms returns the terms of a keyword: nil if it has none.
+// terms returns the terms that a keyword requires: nil if it has none.
 func terms(keyword string) Conj {
 	var conj Conj
-	for _, term := range lexicon.Phrase(keyword) {
+	for _, term := range lexicon.Required(keyword) {
 		conj = append(conj, Atom{Term, term})
 	}
 	return conj
@@ -160,12 +136,4 @@ func (c Conj) String() string {
 		all = append(all, atom.Value)
 	}
 	return strings.Join(all, "+")
-}
-
-func values[T ~string](list []T) []string {
-	out := make([]string, len(list))
-	for i, v := range list {
-		out[i] = string(v)
-	}
-	return out
 }

@@ -15,7 +15,7 @@ import (
 // The formula, the explanation and the plain definition agree.
 func TestOneMeaning(t *testing.T) {
 	g := querytest.New(1)
-	matched := 0
+	matched, decided := 0, make(map[string][2]int)
 	for range 20_000 {
 		tender, criteria := g.Tender(), g.Criteria()
 		facts, _ := query.FactsOf(tender)
@@ -27,8 +27,23 @@ func TestOneMeaning(t *testing.T) {
 		if got := formula.Matches(facts); got != want {
 			t.Fatalf("formula %s says %v, not %v\n%+v\n%+v", formula, got, want, criteria, tender)
 		}
-		if got := query.Explain(criteria, facts, nil).Matches; got != want {
+		explained := query.Explain(criteria, facts, nil)
+		if got := explained.Matches; got != want {
 			t.Fatalf("the explanation says %v, not %v\n%+v\n%+v", got, want, criteria, tender)
+		}
+		for _, r := range explained.Criteria {
+			n := decided[r.Criterion]
+			if r.Satisfied {
+				n[0]++
+			} else {
+				n[1]++
+			}
+			decided[r.Criterion] = n
+		}
+	}
+	for _, criterion := range query.Criteria() {
+		if n := decided[criterion.Name]; n[0] < 100 || n[1] < 100 {
+			t.Errorf("%s is met %d times and missed %d times: too few to prove much", criterion.Name, n[0], n[1])
 		}
 	}
 	if matched < 2000 || matched > 18_000 {
@@ -42,10 +57,10 @@ func TestFormula(t *testing.T) {
 		want     string
 	}{
 		{vigie.Criteria{}, ""},
-		{vigie.Criteria{Keywords: []string{"Voiries", "maîtrise d'œuvre"}, KeywordMode: vigie.AllKeywords}, "(voirie) & (maitrise+oeuvre+maitrise_oeuvre)"},
-		{vigie.Criteria{Keywords: []string{"voirie", "chauffe-eau"}, KeywordMode: vigie.AnyKeyword}, "(voirie | chauffe+eau+chauffe_eau)"},
-		{vigie.Criteria{ExcludedKeywords: []string{"appel d'offres"}}, "!(appel+offre+appel_offre)"},
-		{vigie.Criteria{Departments: []string{"01", "2A"}, IncludeNationwide: true}, "(NATIONWIDE | 01 | 2A)"},
+		{vigie.Criteria{Keywords: []string{"Voiries", "maîtrise d'œuvre"}, KeywordMode: vigie.AllKeywords}, "(voirie) & (maitrise_oeuvre)"},
+		{vigie.Criteria{Keywords: []string{"voirie", "chauffe-eau"}, KeywordMode: vigie.AnyKeyword}, "(voirie | chauffe_eau)"},
+		{vigie.Criteria{ExcludedKeywords: []string{"appel d'offres"}}, "!(appel_offre)"},
+		{vigie.Criteria{Departments: []string{"01", "2A"}, IncludeNationwide: true}, "(01 | 2A | NATIONWIDE)"},
 		{vigie.Criteria{Departments: []string{"01"}, Natures: []vigie.Nature{vigie.Works}, CPVCodes: []string{"45"}, BuyerIDs: []int64{7}}, "(buyer_7) & (01) & (WORKS) & (45)"},
 		{vigie.Criteria{Keywords: []string{"de"}, KeywordMode: vigie.AllKeywords}, "()"}, // refused when given; matches nothing
 		{vigie.Criteria{Keywords: []string{"de"}, KeywordMode: vigie.AnyKeyword}, "()"},
@@ -114,25 +129,40 @@ func TestKeywordsCompared(t *testing.T) {
 	}
 }
 
+func TestCPVPrefix(t *testing.T) {
+	for code, want := range map[string]string{
+		"45233140-2": "4523314", "45233140": "4523314", "45000000": "45", "45000000-7": "45", "452": "452", "45": "45", "30": "30", "03000000": "03", " 713 ": "713",
+	} {
+		if got, mistake := query.CPV.Criterion().Parse(code); mistake != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", code, got, mistake, want)
+		}
+	}
+	for _, code := range []string{"", "4", "4x", "452331400", "45233140-22", "45233140-x", "٤٥"} {
+		if got, mistake := query.CPV.Criterion().Parse(code); mistake == nil {
+			t.Errorf("%q is taken for %q", code, got)
+		}
+	}
+}
+
 func TestFacts(t *testing.T) {
 	f, cut := query.FactsOf(&vigie.Tender{
 		SourceRef: "26-1", BuyerID: 4,
 		Content: vigie.Content{Title: "Voirie", CPVCodes: []string{"45233140", "45233000"}, Lots: []vigie.Lot{{Title: "Enrobé"}}, Labels: []string{"Signalisation"}},
 	})
-	if cut || f.Buyer != "buyer_4" || !slices.Equal(f.Departments, []string{vigie.Nationwide}) {
+	if cut || !slices.Equal(f[query.Buyer], []string{"buyer_4"}) || !slices.Equal(f[query.Department], []string{vigie.Nationwide}) {
 		t.Errorf("%+v", f)
 	}
-	if want := "45 452 4523 45233 452330 4523300 45233000 452331 4523314 45233140"; strings.Join(f.CPVPrefixes, " ") != want {
-		t.Errorf("prefixes %v", f.CPVPrefixes)
+	if want := "45 452 4523 45233 452330 4523300 45233000 452331 4523314 45233140"; strings.Join(f[query.CPV], " ") != want {
+		t.Errorf("prefixes %v", f[query.CPV])
 	}
 	for _, term := range []string{"voirie", "enrobe", "signalisation", "routier", "26", "26_1"} {
 		if !f.Has(query.Atom{Field: query.Term, Value: term}) {
-			t.Errorf("no term %q in %v", term, f.Terms)
+			t.Errorf("no term %q in %v", term, f[query.Term])
 		}
 	}
 	long, cut := query.FactsOf(&vigie.Tender{Content: vigie.Content{Title: "voirie", Description: numbers(5000)}})
-	if !cut || len(long.Terms) != lexicon.MaxTerms || !long.Has(query.Atom{Field: query.Term, Value: "voirie"}) {
-		t.Errorf("cut %v, %d terms", cut, len(long.Terms))
+	if !cut || len(long[query.Term]) != lexicon.MaxTerms || !long.Has(query.Atom{Field: query.Term, Value: "voirie"}) {
+		t.Errorf("cut %v, %d terms", cut, len(long[query.Term]))
 	}
 }
 

@@ -72,19 +72,13 @@ func (s *Set) number(c Conj) []int {
 // places, and with the keywords of them that it has.
 func (s *Set) Match(t Facts, each func(place int, keywords []string)) {
 	has := make([]bool, len(s.numbers))
-	note := func(field Field, values ...string) {
+	for field, values := range t {
 		for _, value := range values {
-			if n, known := s.numbers[Atom{field, value}]; known {
+			if n, known := s.numbers[Atom{Field(field), value}]; known {
 				has[n] = true
 			}
 		}
 	}
-	note(Term, t.Terms...)
-	note(Department, t.Departments...)
-	note(Buyer, t.Buyer)
-	note(Nature, t.Natures...)
-	note(Procedure, t.Procedure)
-	note(CPV, t.CPVPrefixes...)
 	for place, r := range s.rules {
 		if !r.matches(has) {
 			continue

@@ -98,18 +98,14 @@ type Query struct {
 	Offset int
 	// Limit is how many rows to return; 0 for totals and facets only.
 	Limit int
-	// Facets says what to count.
-	Facets []Facet
+	// Facets says by what to count: by fields of criteria that have a facet.
+	Facets []query.Field
 }
 
 // Filter narrows a query strictly: within a list any, between lists all.
 type Filter struct {
-	Statuses    []vigie.TenderStatus
-	Departments []string // INSEE codes and [vigie.Nationwide]
-	Buyers      []string // global ids
-	Natures     []vigie.Nature
-	Procedures  []vigie.Procedure
-	CPVCodes    []string // prefixes of 2 to 8 digits
+	Statuses []vigie.TenderStatus
+	Values   query.Values // as atoms have them
 	// The bounds are inclusive. Tenders without a deadline lie within no bound
 	// on it.
 	PublishedFrom, PublishedTo *time.Time
@@ -137,25 +133,14 @@ type Key struct {
 	ID int64
 }
 
-// Facet is something to count by.
-type Facet string
-
-// The facets. Each is counted over the query without the filter on its own field, for all values that occur, up to
-// [MaxFacetValues].
-const (
-	ByDepartment Facet = "department" // values: INSEE codes and [vigie.Nationwide]
-	ByBuyer      Facet = "buyer"      // values: global ids
-	ByNature     Facet = "nature"
-	ByProcedure  Facet = "procedure"
-)
-
 // Result is the answer to a query.
 type Result struct {
 	Hits []Hit
 	// Total is how many tenders match, exactly, without keys and limit.
 	Total int
-	// Counts are by facet and value; values that do not occur are left out.
-	Counts map[Facet]map[string]int
+	// Counts are by facet and value: each facet over the query without the filter on its own field, for all values that
+	// occur, up to [MaxFacetValues].
+	Counts map[query.Field]map[string]int
 }
 
 // Hit is one row.

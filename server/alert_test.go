@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie/server/samples"
 	"vigie/store/storetest"
 )
 
@@ -121,7 +122,7 @@ func nothingBehind(said []byte) bool {
 }
 
 // From a published notice to the mail, by all that a person can do on the way:
-// an extra address is asked, agrees, is told, leaves with one click, and hears
+// an extra address is asked, agrees, gets an alert, leaves with one click, and hears
 // no more; mail to the account's own comes back.
 func TestAlert(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
@@ -243,7 +244,7 @@ func press(t *testing.T, base, path string) {
 	}
 }
 
-// Whoever sets up mail by halves is told what is missing.
+// If mail is set up by halves, the command says what is missing.
 func TestMailSettings(t *testing.T) {
 	whole := map[string]string{
 		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_MAIL_URL": "outbox:" + t.TempDir(),
@@ -295,7 +296,7 @@ func TestImportMailsOnce(t *testing.T) {
 	}
 	read := func(now time.Time) string {
 		t.Helper()
-		text, err := io.ReadAll(shiftDates(sampleNotices, now))
+		text, err := io.ReadAll(samples.NoticesAt(now))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +312,7 @@ func TestImportMailsOnce(t *testing.T) {
 	imports(today, "-")
 	first := told()
 	if first < 10 || len(outbox(t, box)) == 0 {
-		t.Fatalf("%d tenders were told", first)
+		t.Fatalf("alerts of %d tenders", first)
 	}
 	mails := len(outbox(t, box))
 	times := 100
@@ -322,7 +323,7 @@ func TestImportMailsOnce(t *testing.T) {
 		imports(today, "-")
 	}
 	if n := told(); n != first {
-		t.Errorf("the same file again told %d more", n-first)
+		t.Errorf("the same file again alerted of %d more", n-first)
 	}
 	imports(strings.ReplaceAll(today, `"idweb":"`, `"idweb":"9`), "--quiet", "-")
 	if data := os.Getenv("VIGIE_TEST_DATA"); data != "" {
@@ -333,7 +334,7 @@ func TestImportMailsOnce(t *testing.T) {
 		imports("", files...)
 	}
 	if n := told(); n != first || len(outbox(t, box)) != mails {
-		t.Errorf("what is quiet or old told %d more, in %d mails", n-first, len(outbox(t, box))-mails)
+		t.Errorf("what is quiet or old alerted of %d more, in %d mails", n-first, len(outbox(t, box))-mails)
 	}
 	a = ask(t, base, token, `{ tenders { totalCount } }`, nil)
 	if n := 0; true {

@@ -72,7 +72,8 @@ type verifier struct {
 	// trustEmails is whether every email counts as verified.
 	trustEmails bool
 	now         func() time.Time
-	// checked are tokens that were found valid a moment ago, by their hashes.
+	// checked are tokens that were found valid a moment ago, by their hashes. It
+	// is not an expirable.LRU, because that reads the machine's clock, and not now.
 	checked *lru.Cache[[sha256.Size]byte, checkedToken]
 }
 
@@ -87,7 +88,7 @@ const (
 	maxToken = 64 << 10
 	// mostChecked is how many tokens are kept.
 	mostChecked = 10_000
-	// believed is how long a token is believed without looking at its signature
+	// believed is how long a token counts as valid before its signature is verified
 	// again.
 	believed = 30 * time.Second
 	// skew is how far an issuer's clock may be ahead of ours.
@@ -116,7 +117,7 @@ func (v *verifier) follow(ctx context.Context, log *slog.Logger) (stop func()) {
 	}
 }
 
-// check tells what a token says, if it is valid.
+// check returns what a token says, if it is valid.
 func (v *verifier) check(ctx context.Context, token string) (*statement, error) {
 	if len(token) > maxToken {
 		return nil, badToken(errors.New("too long"))
@@ -147,7 +148,7 @@ func (v *verifier) check(ctx context.Context, token string) (*statement, error) 
 	return s, nil
 }
 
-// holds tells whether a token is of the issuer, for us, and valid now.
+// holds checks that a token is of the issuer, for us, and valid now.
 func (v *verifier) holds(s *statement, now time.Time) error {
 	switch {
 	case s.issuer != v.issuer:
@@ -162,7 +163,7 @@ func (v *verifier) holds(s *statement, now time.Time) error {
 	return nil
 }
 
-// viewer tells who bears a token.
+// viewer returns whose token it is.
 func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*graph.Viewer, error) {
 	said, err := v.check(ctx, token)
 	if err != nil {

@@ -67,7 +67,7 @@ func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, e
 	if !ok || purpose != link.Bounce {
 		return "not a bounce of ours: nothing done", nil
 	}
-	address, err := s.MailAddress(ctx, id)
+	address, err := s.Ledger().MailAddress(ctx, id)
 	if vigie.CodeOf(err) == vigie.NotFound || err == nil && !keys.Verify(b.Token, address) {
 		return "not a bounce of ours: nothing done", nil
 	}
@@ -77,11 +77,11 @@ func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, e
 	why := b.Status + " " + b.Diagnostic
 	switch b.Kind {
 	case post.ForAddress:
-		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.MailBounced(ctx, id, true, why)
+		return fmt.Sprintf("mail %d: nobody is at its address, which is not written to any more", id), s.Ledger().MailBounced(ctx, id, true, why)
 	case post.ForSender:
-		return fmt.Sprintf("mail %d: refused for what its sender is or does: %s", id, why), s.MailBounced(ctx, id, false, why)
+		return fmt.Sprintf("mail %d: refused for what its sender is or does: %s", id, why), s.Ledger().MailBounced(ctx, id, false, why)
 	case post.ForMessage:
-		return fmt.Sprintf("mail %d: refused", id), s.MailBounced(ctx, id, false, why)
+		return fmt.Sprintf("mail %d: refused", id), s.Ledger().MailBounced(ctx, id, false, why)
 	case post.Temporary:
 	}
 	return fmt.Sprintf("mail %d: delayed, nothing done", id), nil

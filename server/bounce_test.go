@@ -12,6 +12,7 @@ import (
 
 	"vigie"
 	"vigie/alert/link"
+	"vigie/ledger"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -43,22 +44,19 @@ func newBouncing(t *testing.T, url string) *bouncing {
 	check()
 	b.watch, err = b.store.CreateWatch(t.Context(), b.account, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{bob})
 	check()
-	mails, _, err := b.store.Claim(t.Context(), store.ClaimOptions{
-		Limit: 1, Lease: time.Hour, Host: "vigie.example",
-		Decide: func(*store.RecipientState, int64) store.Decision { return store.Decision{Mail: vigie.ConfirmationMail} },
-	})
+	claimed, err := b.store.Ledger().Claim(t.Context(), ledger.ClaimOptions{Limit: 1, Lease: time.Hour, Host: "vigie.example"})
 	check()
 	keys, err := link.New([]string{testSecret})
 	check()
 	sample, err := os.ReadFile(filepath.Join("..", "alert", "post", "testdata", "bounces", "postfix-unknown.eml"))
 	check()
-	b.returned = strings.ReplaceAll(string(sample), "k3j5x7q2", keys.Token(link.Bounce, mails[0].ID, bob))
+	b.returned = strings.ReplaceAll(string(sample), "k3j5x7q2", keys.Token(link.Bounce, claimed.Mails[0].ID, bob))
 	return b
 }
 
 func (b *bouncing) expect(t *testing.T, want vigie.RecipientStatus) {
 	t.Helper()
-	list, err := b.store.Recipients(t.Context(), b.account, []int64{b.watch.ID})
+	list, err := b.store.Ledger().Recipients(t.Context(), b.account, []int64{b.watch.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

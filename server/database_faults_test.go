@@ -10,7 +10,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// While PostgreSQL is away or hangs, requests are told so, in words that tell
+// While PostgreSQL is away or hangs, requests get an error, in words that reveal
 // nothing of it; once it is back all goes on, without a restart: what is
 // published is found, mailed, and heard by those who subscribed before.
 func TestDatabaseFails(t *testing.T) {

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -21,17 +17,12 @@ import (
 	"vigie/graph"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
+	"vigie/query"
+	"vigie/server/samples"
 	"vigie/service"
 	"vigie/store"
 	"vigie/web"
 )
-
-// sampleNotices are what the demo shows, in BOAMP's shape, as of sampleDay.
-//
-//go:embed samples/notices.jsonl
-var sampleNotices []byte
-
-const sampleDay = "2026-01-15"
 
 // demo is the command that shows the product.
 type demo struct {
@@ -176,7 +167,7 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(shiftDates(sampleNotices, now)), true, refused); publishErr != nil || err != nil {
+	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.
@@ -194,38 +185,18 @@ func sampleWatches() []service.CreateWatch {
 	return []service.CreateWatch{
 		{
 			Name: "Voirie", Active: true, Frequency: vigie.Immediate, NotifyMe: true,
-			Criteria: service.CriteriaInput{Keywords: &[]string{"voirie"}},
+			Criteria: query.Patch{Keywords: &[]string{"voirie"}},
 		},
 		{
 			Name: "Entretien dans le quart sud-est", Active: true, Frequency: vigie.Daily, NotifyMe: true, Recipients: []string{"agence-sud@example.org"},
-			Criteria: service.CriteriaInput{
+			Criteria: query.Patch{
 				Keywords: &[]string{"nettoyage", "entretien", "espaces verts"}, KeywordMode: &anyKeyword,
-				Departments: &[]string{"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"},
+				Lists: query.Values{query.Department: {"01", "04", "05", "06", "07", "13", "26", "38", "42", "69", "73", "74", "83", "84"}},
 			},
 		},
 		{
 			Name: "Maîtrise d'œuvre", Active: false, Frequency: vigie.Weekly, NotifyMe: true,
-			Criteria: service.CriteriaInput{Keywords: &[]string{"maîtrise d'œuvre"}, Natures: &[]vigie.Nature{vigie.Services}},
+			Criteria: query.Patch{Keywords: &[]string{"maîtrise d'œuvre"}, Lists: query.Values{query.Nature: {string(vigie.Services)}}},
 		},
 	}
-}
-
-// shiftDates moves every date of the samples by as many days as now is away
-// from the day that they are written for.
-func shiftDates(samples []byte, now time.Time) io.Reader {
-	const layout = time.DateOnly
-	written, err := time.ParseInLocation(layout, sampleDay, time.UTC)
-	if err != nil {
-		panic("server: the samples' day is not a date: " + err.Error())
-	}
-	today, _ := time.ParseInLocation(layout, now.In(vigie.Paris()).Format(layout), time.UTC)
-	days := int(today.Sub(written).Hours() / 24)
-	shifted := regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}`).ReplaceAllFunc(samples, func(date []byte) []byte {
-		t, err := time.ParseInLocation(layout, string(date), time.UTC)
-		if err != nil {
-			return date
-		}
-		return []byte(t.AddDate(0, 0, days).Format(layout))
-	})
-	return bytes.NewReader(shifted)
 }

@@ -46,7 +46,7 @@ type site struct {
 	news      *feed.Broadcaster
 	gate      *gate
 	traces    *traces
-	// keep is for how many months it is kept what was mailed to whom.
+	// keep is for how many months sent deliveries are kept.
 	keep int
 	page http.Handler // nil where it is not served
 	// trusted are the only documents that are run; nil runs any.
@@ -61,7 +61,7 @@ func (s *site) handler() http.Handler {
 	mux.Handle("/graphql", s.traces.requests(s.api()))
 	s.fronts(mux)
 	if s.mailing != nil {
-		pages := (&consent.Pages{Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
 	}
@@ -95,7 +95,7 @@ func (s *site) fronts(mux *http.ServeMux) {
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
 	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now}, graph.Options{
-		SignIn: signIn, Intake: s.gate.intake(), Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})
 	operations.AroundOperations(s.traces.operations)
@@ -162,7 +162,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		leave, err := s.gate.signIns.enter(ctx)
+		leave, err := s.gate.signIns.enter(ctx, 1)
 		if err != nil {
 			turnAway(w, r, err)
 			return
@@ -180,7 +180,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 	})
 }
 
-// refuse answers a request whose sender could not be told, in GraphQL's form.
+// refuse answers a request that cannot be authenticated, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	e, ok := errors.AsType[*vigie.Error](err)

@@ -20,6 +20,7 @@ import (
 
 	"vigie"
 	"vigie/ingest/boamp"
+	"vigie/server/samples"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -262,7 +263,7 @@ func TestForeignIndexFolder(t *testing.T) {
 	}
 }
 
-// `reindex` has the running server build its index anew; answers stay right.
+// `reindex` has the running server rebuild its index; answers stay right.
 func TestReindex(t *testing.T) {
 	data := t.TempDir()
 	server := start(t, nil, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)
@@ -293,7 +294,7 @@ func TestReindex(t *testing.T) {
 // the same tenders in whatever order they arrive.
 func TestSamplesInAnyOrder(t *testing.T) {
 	var notices []*vigie.Notice
-	for r := range boamp.Read(bytes.NewReader(sampleNotices)) {
+	for r := range boamp.Read(bytes.NewReader(samples.Notices())) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigie/server/samples"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -288,7 +289,7 @@ func TestImportedWatchesOverTheAPI(t *testing.T) {
 				"VIGIE_DATABASE_URL": adopted(t, open(t)), "VIGIE_DATA": t.TempDir(), "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0",
 				"VIGIE_MAIL_URL": "outbox:" + box, "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example",
 			}
-			text, err := io.ReadAll(shiftDates(sampleNotices, time.Now()))
+			text, err := io.ReadAll(samples.NoticesAt(time.Now()))
 			if err != nil {
 				t.Fatal(err)
 			}

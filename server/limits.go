@@ -131,6 +131,7 @@ type gate struct {
 	proxies                    []netip.Prefix
 	accounts, addresses, wrong *buckets
 	signIns, answers           *queue
+	work                       *queues // places are units of cost
 	streams, connections       *shares
 	strangers, known           senders
 	now                        func() time.Time
@@ -153,6 +154,9 @@ const (
 	// empty object takes three of them, and some 90 bytes of memory. fewValues may
 	// always be there.
 	bytesPerValue, fewValues = 64, 1000
+	// waitingForWork is how many operations of a caller wait for those before them.
+	// Each has a place that others lack meanwhile.
+	waitingForWork = 16
 	// maxNesting is how many lists and objects may stand within one another. Of the
 	// schema's inputs, a lot's CPV codes stand deepest: in seven.
 	maxNesting = 32
@@ -162,7 +166,8 @@ const (
 func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	g := &gate{
 		limitSettings: s, accounts: newBuckets("account", s.RateAccount), addresses: newBuckets("address", s.RateAddress), wrong: newBuckets("badTokens", s.RateBadTokens), now: now,
-		signIns: newQueue(s.MaxInFlight), answers: newQueue(s.MaxInFlight),
+		signIns: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second), answers: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second),
+		work:    newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
 		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
 		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
@@ -249,7 +254,8 @@ func (g *gate) sender(ctx context.Context) (who string, among *senders) {
 // intake is what requests have to pass before they are parsed.
 func (g *gate) intake() wire.Intake {
 	return wire.Intake{
-		Limits: g.limits, Admit: g.admit, Begin: g.answers.enter,
+		Limits: g.limits, Admit: g.admit,
+		Begin: func(ctx context.Context) (func(), error) { return g.answers.enter(ctx, 1) },
 		Open: func(ctx context.Context) (func(), error) {
 			who, among := g.sender(ctx)
 			return among.requests.take(who, 1)
@@ -259,6 +265,14 @@ func (g *gate) intake() wire.Intake {
 			return among.bytes.take(who, int64(n))
 		},
 	}
+}
+
+// pace has the operations of a caller that run at once cost no more together
+// than one may alone: many dear ones at once would take all processors from
+// others, and much memory.
+func (g *gate) pace(ctx context.Context, cost int) (done func(), err error) {
+	who, _ := caller(ctx)
+	return g.work.enter(ctx, who, int64(cost))
 }
 
 // limits are what one request may be. Notices come many at once.
@@ -375,14 +389,14 @@ func counted(address string) string {
 // limitConnections has each address have so many connections at most; one more
 // is closed at once. Of proxies that we trust there may be any number.
 func (g *gate) limitConnections(l net.Listener, log *slog.Logger) net.Listener {
-	return &limitedListener{Listener: l, gate: g, log: log, seldom: rate.Sometimes{Interval: time.Minute}}
+	return &limitedListener{Listener: l, gate: g, log: log, logging: rate.Sometimes{Interval: time.Minute}}
 }
 
 type limitedListener struct {
 	net.Listener
-	gate   *gate
-	log    *slog.Logger
-	seldom rate.Sometimes
+	gate    *gate
+	log     *slog.Logger
+	logging rate.Sometimes
 }
 
 // Accept implements [net.Listener].
@@ -404,7 +418,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return &countedConn{conn, give}, nil
 		}
 		conn.Close()
-		l.seldom.Do(func() {
+		l.logging.Do(func() {
 			l.log.Warn("an address has too many connections; if it is a proxy, name it in VIGIE_TRUSTED_PROXIES", "component", "http", "address", host)
 		})
 	}

@@ -149,7 +149,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// Where too many come at once some wait, the others are told to come again, and
+// If too many come at once, some wait, the others are asked to come again, and
 // when it is quiet all are let in as before. Queries over event streams are no
 // exception.
 func TestShedding(t *testing.T) {
@@ -169,7 +169,7 @@ func TestShedding(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		return w
 	}
-	leave, err := g.answers.enter(t.Context())
+	leave, err := g.answers.enter(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	if d := s.mailing; d != nil {
-		ledger := &alert.Ledger{
+		ledger := &alert.Alerter{
 			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
 			Metrics: s.consumers, Fail: p.fail,
 		}

@@ -39,7 +39,7 @@ func environment() []string {
 	return names
 }
 
-// process is what a command has of the world around it.
+// process is a command's input, output, environment and clock.
 type process struct {
 	in       io.Reader
 	out, err io.Writer
@@ -48,13 +48,13 @@ type process struct {
 	names func() []string
 	now   func() time.Time
 	// problems are what is wrong with the settings; only the command that checks
-	// them runs with any.
+	// them runs if there are any.
 	problems []error
-	// fault is told of the points at which tests stop the process, and queries of
-	// all that is asked of the database; nil outside of tests.
+	// fault is called at the points at which tests stop the process, and queries
+	// with every query of the database; nil outside of tests.
 	fault   func(alert.Fault)
 	queries bun.QueryHook
-	// fail fails items of consumers in tests; nil outside of them.
+	// fail makes items of consumers fail in tests; nil outside of them.
 	fail consumer.Fault
 }
 
@@ -86,10 +86,6 @@ type commands struct {
 	Bounce     bounce     `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
 	Check      check      `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
 	Health     health     `cmd:"" help:"Ask a running server whether it is ready."`
-	Bench      struct {
-		Match benchMatch `cmd:"" help:"Measure the matcher: one tender against many watches."`
-		Alert benchAlert `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
-	} `cmd:"" help:"Measure Vigie's speed."`
 }
 
 // parser makes what reads command lines.
@@ -142,8 +138,8 @@ func (p *process) run(ctx context.Context, args []string) int {
 	return 0
 }
 
-// misspelt is the exit status of a command line that is not right. A mail server
-// that pipes to a command keeps the mail until somebody has mended it.
+// misspelt is the exit status of a wrong command line. A mail server that pipes to
+// a command keeps the mail until somebody has corrected it.
 func misspelt(args []string) int {
 	if slices.Equal(args, []string{"bounce"}) {
 		return tryAgain

@@ -28,7 +28,7 @@ func (g *gate) identify(next http.Handler) http.Handler {
 	})
 }
 
-// guarded gives all answers the headers that browsers are told to be careful
+// guarded gives all answers the headers that make browsers careful
 // by; pages have policies of their own on top.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

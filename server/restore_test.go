@@ -19,7 +19,7 @@ import (
 )
 
 // A database that is restored beside the search index of later days: what came
-// after the backup is gone from the lists, what comes next is found and mailed,
+// after the backup is not in the lists any more, what comes next is found and mailed,
 // and nothing is mailed again.
 func TestRestore(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
@@ -142,7 +142,7 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 	}
 	for ref, times := range told {
 		if times != 1 {
-			t.Errorf("%s was told %d times", ref, times)
+			t.Errorf("alerts of %s: %d", ref, times)
 		}
 	}
 	if len(told) != 6 {

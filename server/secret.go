@@ -23,7 +23,7 @@ func (d databaseSettings) openWith(ctx context.Context, p *process, secrets []st
 		s.Close()
 		return nil, nil, err
 	}
-	s.SetFingerprints(keys.Fingerprints)
+	s.Ledger().SetFingerprints(keys.Fingerprints)
 	return s, keys, nil
 }
 
@@ -36,7 +36,7 @@ func useSecrets(ctx context.Context, s *store.Store, secrets []string) error {
 	if err != nil {
 		return err
 	}
-	s.SetFingerprints(keys.Fingerprints)
+	s.Ledger().SetFingerprints(keys.Fingerprints)
 	return s.UseSecrets(ctx, keys.Secrets())
 }
 

@@ -47,7 +47,7 @@ type plan struct {
 	trusted  map[string]string
 }
 
-// plan finds out whether the settings go together, and says all that is wrong.
+// plan checks whether the settings go together, and returns all that is wrong.
 func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	var made plan
 	var errs [7]error
@@ -76,9 +76,9 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 // serve is the command for production.
 type serve struct{ serverSettings }
 
-// garbage is how much memory may be filled, in percent of what is in use, before
-// it is searched for what is not needed any more. A server keeps little, so at
-// Go's own 100 it would search all the time.
+// garbage is how much memory may be allocated, in percent of what is in use,
+// before the garbage is collected. A server keeps little, so at Go's own 100 it
+// would collect all the time.
 const garbage = 400
 
 // Run runs the command. All settings are validated, and everything is opened,
@@ -195,15 +195,15 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	return s, nil
 }
 
-// close lets go of the backends.
+// close closes the backends.
 func (s *site) close() {
 	s.mailing.close()
 	s.engine.Close()
 	s.store.Close()
 }
 
-// follow has the index and the news follow the database, and what was kept for
-// long enough forgotten, until stop; and memory that is not needed given back.
+// follow runs the consumers of the index, of subscribers and of retention, and
+// gives memory back to the system, until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -227,7 +227,7 @@ func (c *migrate) Run(ctx context.Context, p *process) error {
 	return c.migrate(ctx, p)
 }
 
-// reindex is the command that has the index built anew.
+// reindex is the command that has the index rebuilt.
 type reindex struct{ databaseSettings }
 
 // Run runs the command.

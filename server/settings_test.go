@@ -68,8 +68,8 @@ func existing(there, other string) sample {
 	return sample{[]string{there}, []string{filepath.Join(filepath.Dir(there), "none"), other, "\x00"}}
 }
 
-// samples are those of all settings, by name.
-func samples(t *testing.T) map[string]sample {
+// settingSamples are those of all settings, by name.
+func settingSamples(t *testing.T) map[string]sample {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file.json")
@@ -165,7 +165,7 @@ func refused(t *testing.T, env map[string]string) string {
 // No setting has a value that would start a server and do harm: it is stopped,
 // and says which setting it is, what was given and what is right.
 func TestBadSettings(t *testing.T) {
-	all := samples(t)
+	all := settingSamples(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for _, bad := range all[name].bad {
 			t.Run(name+"="+bad, func(t *testing.T) {
@@ -206,7 +206,7 @@ func settled(t *testing.T, env map[string]string) (serverSettings, []error) {
 
 // What is right is taken, to the last value within its bounds.
 func TestGoodSettings(t *testing.T) {
-	for name, sample := range samples(t) {
+	for name, sample := range settingSamples(t) {
 		for _, good := range sample.good {
 			env := whole(t)
 			env["VIGIE_"+name] = good
@@ -220,7 +220,7 @@ func TestGoodSettings(t *testing.T) {
 // Every setting of a server is tried with good and bad values. That none lacks a
 // form or bounds is seen where the command line is built: it cannot be.
 func TestEverySettingIsTried(t *testing.T) {
-	all := samples(t)
+	all := settingSamples(t)
 	for name := range flagsOf(t, "serve") {
 		name = strings.TrimPrefix(name, "VIGIE_")
 		if s := all[name]; len(s.good) == 0 || len(s.bad) == 0 {

@@ -106,7 +106,7 @@ func (s *serving) terminate(t *testing.T) {
 	})
 }
 
-// ends waits for the end of a server that was told to, and checks that it is a
+// ends waits for the end of a server that was stopped, and checks that it is a
 // good one.
 func (s *serving) ends(t *testing.T) {
 	t.Helper()
@@ -132,9 +132,9 @@ func sideways(t *testing.T, database string) *bun.DB {
 	return db
 }
 
-// What is under way when a server is told to stop is answered in full, though
-// the database keeps it waiting, and holds; nobody else is let in meanwhile.
-// Sockets are told to come back, and streams end without a word that all was
+// What is under way when a server is stopped is answered in full, though
+// the database keeps it waiting, and holds; no other request is answered in that time.
+// Sockets are asked to connect again, and streams end without a word that all was
 // said, both before the requests do.
 func TestTerminatedWhileAnswering(t *testing.T) {
 	beServed()
@@ -247,7 +247,7 @@ func (s *newsSite) post(base, question string) (status int, body string, err err
 	return response.StatusCode, string(answer), err
 }
 
-// A server that is told to stop amid a long outbox gives the mails that it has
+// A server that is stopped amid a long outbox gives the mails that it has
 // claimed to others: the one that shares its database sends them at once, and
 // not only when their leases end, after the test. Each leaves once.
 func TestTerminatedWhileMailing(t *testing.T) {

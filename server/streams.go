@@ -19,8 +19,8 @@ type streams struct {
 	open sync.WaitGroup
 }
 
-// patience is how long a stream's client may take to accept what is sent.
-const patience = 30 * time.Second
+// writeTimeout is how long a stream's client may take to accept what is sent.
+const writeTimeout = 30 * time.Second
 
 // apart takes streams apart from what next answers else.
 func (s *streams) apart(next http.Handler) http.Handler {
@@ -93,7 +93,7 @@ func (s *stream) limit() error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	return s.control.SetWriteDeadline(time.Now().Add(patience))
+	return s.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
 // end is when the request is over.
@@ -118,7 +118,7 @@ type limitedConn struct{ net.Conn }
 
 // Write sends b within a time limit.
 func (c limitedConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)

@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"vigie/server/samples"
 	"vigie/store/storetest"
 )
 
@@ -472,7 +473,7 @@ func (l *life) command(r release, base string) {
 			l.t.Errorf("the release's %s: %d %s%s", args[0], c.status, c.out.String(), c.err.String())
 		}
 	}
-	notices, err := io.ReadAll(shiftDates(sampleNotices, time.Now()))
+	notices, err := io.ReadAll(samples.NoticesAt(time.Now()))
 	if err != nil {
 		l.t.Fatal(err)
 	}

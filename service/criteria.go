@@ -15,19 +15,6 @@ import (
 	"vigie/query"
 )
 
-// CriteriaInput is what a person gives of criteria; nil fields were not given.
-type CriteriaInput struct {
-	Keywords          *[]string
-	KeywordsText      *string
-	KeywordMode       *vigie.KeywordMode
-	ExcludedKeywords  *[]string
-	BuyerIDs          *[]string // ids
-	Departments       *[]string
-	IncludeNationwide *bool
-	Natures           *[]vigie.Nature
-	CPVCodes          *[]string
-}
-
 // form checks what a person gave, and gathers the mistakes and warnings.
 type form struct {
 	problems vigie.Problems
@@ -40,11 +27,10 @@ type form struct {
 // at extends a field's path.
 func at(path []string, more ...string) []string { return slices.Concat(path, more) }
 
-// criteria checks what was given, at path, and gives it the form that is
-// stored. What comes back says nothing of what was not given; buyers go by the
-// ids that they have now.
-func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path []string) (criteriaChange, error) {
-	var c criteriaChange
+// criteria checks what was given, at path, and gives it the form that is stored; buyers go by the ids that they have
+// now. Problems have the names that name returns.
+func (f *form) criteria(ctx context.Context, s *Service, in query.Patch, path []string, name criterionName) (query.Patch, error) {
+	c := query.Patch{KeywordMode: in.KeywordMode, IncludeNationwide: in.IncludeNationwide}
 	switch {
 	case in.Keywords != nil && in.KeywordsText != nil:
 		f.problems.Add(vigie.Conflicting, vigie.Text{
@@ -52,65 +38,33 @@ func (f *form) criteria(ctx context.Context, s *Service, in CriteriaInput, path 
 			EN: "Give the keywords as a list (keywords) or as text (keywordsText), not both.",
 		}, at(path, "keywordsText")...)
 	case in.Keywords != nil:
-		c.keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
+		c.Keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
 	case in.KeywordsText != nil:
 		keywords, excluded := f.keywordsText(*in.KeywordsText, at(path, "keywordsText"))
-		c.keywords, c.alsoExcluded = &keywords, excluded
+		c.Keywords, c.AlsoExcluded = &keywords, excluded
 	}
-	c.keywordMode, c.includeNationwide = in.KeywordMode, in.IncludeNationwide
 	if in.ExcludedKeywords != nil {
-		c.excludedKeywords = new(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
+		c.ExcludedKeywords = new(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
 	}
-	if in.Departments != nil {
-		c.departments = new(f.departments(*in.Departments, at(path, "departmentCodes")))
+	for _, criterion := range query.Criteria() {
+		if given := in.Lists[criterion.Field]; given != nil && criterion.Field != query.Buyer {
+			c.Lists[criterion.Field] = f.values(criterion, given, at(path, name(criterion)))
+		}
 	}
-	if in.Natures != nil {
-		c.natures = new(vigie.Sorted(*in.Natures))
-	}
-	if in.CPVCodes != nil {
-		c.cpvCodes = new(f.cpvCodes(*in.CPVCodes, at(path, "cpvCodes")))
-	}
-	if in.BuyerIDs != nil {
-		buyers, err := f.buyers(ctx, s, *in.BuyerIDs, at(path, "buyerIds"))
-		if err != nil {
+	if given := in.Lists[query.Buyer]; given != nil {
+		var err error
+		if c.Lists[query.Buyer], err = f.buyers(ctx, s, given, at(path, name(*query.Buyer.Criterion()))); err != nil {
 			return c, err
 		}
-		c.buyers = &buyers
 	}
 	return c, nil
 }
 
-// criteriaChange is what shall change of criteria; nil stays.
-type criteriaChange struct {
-	keywords          *[]string
-	keywordMode       *vigie.KeywordMode
-	excludedKeywords  *[]string
-	alsoExcluded      []string // by a minus in the keywords' text
-	buyers            *[]int64
-	departments       *[]string
-	includeNationwide *bool
-	natures           *[]vigie.Nature
-	cpvCodes          *[]string
-}
+// criterionName is what a criterion is called where it is given.
+type criterionName func(query.Criterion) string
 
-// over puts the change over criteria. What a minus excludes is added to what is
-// excluded then.
-func (c criteriaChange) over(base vigie.Criteria) vigie.Criteria {
-	set(&base.Keywords, c.keywords)
-	set(&base.KeywordMode, c.keywordMode)
-	set(&base.ExcludedKeywords, c.excludedKeywords)
-	for _, keyword := range c.alsoExcluded {
-		if !slices.ContainsFunc(base.ExcludedKeywords, func(k string) bool { return query.SameKeyword(k, keyword) }) {
-			base.ExcludedKeywords = append(slices.Clip(base.ExcludedKeywords), keyword)
-		}
-	}
-	set(&base.BuyerIDs, c.buyers)
-	set(&base.Departments, c.departments)
-	set(&base.IncludeNationwide, c.includeNationwide)
-	set(&base.Natures, c.natures)
-	set(&base.CPVCodes, c.cpvCodes)
-	return base
-}
+func inputName(c query.Criterion) string { return c.Input } // in the API
+func lineName(c query.Criterion) string  { return c.Name }  // in lines of imported watches
 
 // set gives a field its new value, if there is one.
 func set[T any](field *T, value *T) {
@@ -275,53 +229,28 @@ func contradictions(c vigie.Criteria, path []string) []vigie.Warning {
 	return f.warnings
 }
 
+// values checks the values of a criterion.
+func (f *form) values(c query.Criterion, given []string, path []string) []string {
+	if !f.atMost(len(given), vigie.MaxChoices, path) {
+		return nil
+	}
+	values := make([]string, len(given))
+	for i, text := range given {
+		var mistake *vigie.Error
+		if values[i], mistake = c.Parse(text); mistake != nil {
+			f.problems.Add(mistake.Code, mistake.Text, at(path, strconv.Itoa(i))...)
+		}
+	}
+	slices.SortFunc(values, c.Compare)
+	return slices.Compact(values)
+}
+
 func (f *form) departments(list []string, path []string) []string {
-	if !f.atMost(len(list), vigie.MaxChoices, path) {
-		return nil
-	}
-	codes := make([]string, len(list))
-	for i, code := range list {
-		codes[i] = vigie.NormalizeDepartment(code)
-		if _, ok := vigie.DepartmentByCode(codes[i]); !ok {
-			f.problems.Add(vigie.NotFound, noDepartment(code), at(path, strconv.Itoa(i))...)
-		}
-	}
-	slices.SortFunc(codes, vigie.CompareDepartments)
-	return slices.Compact(codes)
+	return f.values(*query.Department.Criterion(), list, path)
 }
 
-func (f *form) cpvCodes(list []string, path []string) []string {
-	if !f.atMost(len(list), vigie.MaxChoices, path) {
-		return nil
-	}
-	codes := make([]string, len(list))
-	for i, code := range list {
-		var ok bool
-		if codes[i], ok = cpvPrefix(code); !ok {
-			f.problems.Add(vigie.Invalid, notCPV(code), at(path, strconv.Itoa(i))...)
-		}
-	}
-	return vigie.Sorted(codes)
-}
-
-// cpvPrefix reads a CPV code, or the beginning of one, as people write it:
-// "45233140-2" has a check digit. A code's trailing zeros, which stand for
-// « and all below », are dropped, down to its division of two digits.
-func cpvPrefix(code string) (prefix string, ok bool) {
-	digits, check, _ := strings.Cut(strings.TrimSpace(code), "-")
-	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
-	notDigit := func(r rune) bool { return !isDigit(r) }
-	if len(digits) < 2 || len(digits) > 8 || len(check) > 1 || strings.ContainsFunc(digits+check, notDigit) {
-		return code, false
-	}
-	for len(digits) > 2 && digits[len(digits)-1] == '0' {
-		digits = digits[:len(digits)-1]
-	}
-	return digits, true
-}
-
-// buyers finds the buyers of ids, under the ids that they have now.
-func (f *form) buyers(ctx context.Context, s *Service, list []string, path []string) ([]int64, error) {
+// buyers finds the buyers of ids, by the global ids that they have now.
+func (f *form) buyers(ctx context.Context, s *Service, list []string, path []string) ([]string, error) {
 	if !f.atMost(len(list), vigie.MaxChoices, path) {
 		return nil, nil
 	}
@@ -333,13 +262,13 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	if err != nil {
 		return nil, err
 	}
-	var buyers []int64
+	buyers := []string{}
 	for i, id := range ids {
 		switch buyer := found[id]; {
 		case buyer == nil:
 			f.problems = append(f.problems, NoBuyer(at(path, strconv.Itoa(i))...))
-		case !slices.Contains(buyers, buyer.ID):
-			buyers = append(buyers, buyer.ID)
+		case !slices.Contains(buyers, buyer.GlobalID()):
+			buyers = append(buyers, buyer.GlobalID())
 		}
 	}
 	return buyers, nil
@@ -371,17 +300,6 @@ func NoBuyer(field ...string) *vigie.Error {
 
 func tooMany(n, most int) vigie.Text {
 	return vigie.Text{FR: "%[2]d valeurs au plus : vous en avez indiqué %[1]d.", EN: "%[2]d values at most: you gave %[1]d."}.With(n, most)
-}
-
-func noDepartment(code string) vigie.Text {
-	return vigie.Text{FR: "Le département « %s » n’existe pas. Indiquez son numéro : 01, 2A, 974…", EN: "There is no department “%s”. Give its number: 01, 2A, 974…"}.With(code)
-}
-
-func notCPV(code string) vigie.Text {
-	return vigie.Text{
-		FR: "« %s » n’est pas un code CPV : indiquez de 2 à 8 chiffres.",
-		EN: "“%s” is not a CPV code: give 2 to 8 digits.",
-	}.With(code)
 }
 
 // name checks a watch's name.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -19,19 +20,19 @@ type DeliveryPage struct {
 // DeliveryEdge is a delivery in a list.
 type DeliveryEdge struct {
 	Cursor string
-	Node   *store.Outgoing
+	Node   *ledger.Outgoing
 }
 
 // Nodes returns the deliveries of the page.
-func (p *DeliveryPage) Nodes() []*store.Outgoing {
-	nodes := make([]*store.Outgoing, len(p.Edges))
+func (p *DeliveryPage) Nodes() []*ledger.Outgoing {
+	nodes := make([]*ledger.Outgoing, len(p.Edges))
 	for i, edge := range p.Edges {
 		nodes[i] = edge.Node
 	}
 	return nodes
 }
 
-// Deliveries returns a page of what was, or shall be, sent because of a watch,
+// Deliveries returns a page of what was sent, or is owed, because of a watch,
 // newest first.
 func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs) (*DeliveryPage, error) {
 	const list = "deliveries"
@@ -39,7 +40,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 	if err != nil {
 		return nil, err
 	}
-	asked := store.DeliveryWindow{Backwards: window.backwards, Limit: window.size + 1}
+	asked := ledger.DeliveryWindow{Backwards: window.backwards, Limit: window.size + 1}
 	if window.cursor != "" {
 		c, err := parseCursor(s.Store.IDs(), window.cursor, list, window.argument)
 		if err != nil {
@@ -51,7 +52,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 			asked.Below = c.ID
 		}
 	}
-	rows, total, err := s.Store.Deliveries(ctx, w.ID, asked)
+	rows, total, err := s.Store.Ledger().Deliveries(ctx, w.ID, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +71,9 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 }
 
 // DeliveryReasons returns the watches of an account that led to deliveries, by
-// delivery, less those that are gone.
+// delivery, less deleted ones.
 func (s *Service) DeliveryReasons(ctx context.Context, account *vigie.Account, deliveries []int64) (map[int64][]*WatchMatch, error) {
-	reasons, err := s.Store.Reasons(ctx, deliveries)
+	reasons, err := s.Store.Ledger().Reasons(ctx, deliveries)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ type WatchHealth struct {
 }
 
 // Health tells whether a watch with those recipients does its work.
-func Health(h *store.Health, recipients []*vigie.Recipient) *WatchHealth {
+func Health(h *ledger.Health, recipients []*vigie.Recipient) *WatchHealth {
 	health := &WatchHealth{LastEvaluatedAt: h.EvaluatedAt, LastMatchAt: h.MatchedAt, LastMailAt: h.MailedAt}
 	for _, r := range recipients {
 		switch r.Status {
@@ -119,7 +120,7 @@ func Health(h *store.Health, recipients []*vigie.Recipient) *WatchHealth {
 // ResendConfirmation has an address of one of an account's watches asked once
 // more whether it may be written to, and returns it.
 func (s *Service) ResendConfirmation(ctx context.Context, account *vigie.Account, recipient int64) (*vigie.Recipient, error) {
-	if err := s.Store.AskAgain(ctx, account.ID, recipient); err != nil {
+	if err := s.Store.Ledger().AskAgain(ctx, account.ID, recipient); err != nil {
 		return nil, asNoRecipient(err)
 	}
 	return s.Recipient(ctx, account, recipient)

@@ -5,40 +5,45 @@ import (
 	"slices"
 
 	"vigie"
+	"vigie/query"
 	"vigie/search"
 )
 
 // checkFilter checks what narrows a list, and words it for the index.
 func checkFilter(f search.Filter) (search.Filter, error) {
-	for _, list := range []struct {
-		name string
-		n    int
-	}{
-		{"statuses", len(f.Statuses)}, {"departmentCodes", len(f.Departments)}, {"buyerIds", len(f.Buyers)},
-		{"natures", len(f.Natures)}, {"procedures", len(f.Procedures)}, {"cpvCodes", len(f.CPVCodes)},
-	} {
-		if list.n > vigie.MaxChoices {
-			return f, badRequest(tooMany(list.n, vigie.MaxChoices), "filter."+list.name)
+	if n := len(f.Statuses); n > vigie.MaxChoices {
+		return f, badRequest(tooMany(n, vigie.MaxChoices), "filter.statuses")
+	}
+	for _, c := range query.Criteria() {
+		if n := len(f.Values[c.Field]); n > vigie.MaxChoices {
+			return f, badRequest(tooMany(n, vigie.MaxChoices), "filter."+c.Input)
 		}
 	}
-	f.Departments = slices.Clone(f.Departments)
-	for i, code := range f.Departments {
-		if code == vigie.Nationwide {
-			continue
+	for _, c := range query.Criteria() {
+		if c.Field == query.Buyer {
+			continue // see followBuyers
 		}
-		f.Departments[i] = vigie.NormalizeDepartment(code)
-		if _, ok := vigie.DepartmentByCode(f.Departments[i]); !ok {
-			return f, &vigie.Error{Code: vigie.NotFound, Field: []string{"filter.departmentCodes"}, Text: noDepartment(code)}
+		values := slices.Clone(f.Values[c.Field])
+		for i, text := range values {
+			if c.None != "" && text == c.None {
+				continue
+			}
+			var mistake *vigie.Error
+			if values[i], mistake = c.Parse(text); mistake != nil {
+				return f, wrongValue(mistake, "filter."+c.Input)
+			}
 		}
-	}
-	f.CPVCodes = slices.Clone(f.CPVCodes)
-	for i, code := range f.CPVCodes {
-		var ok bool
-		if f.CPVCodes[i], ok = cpvPrefix(code); !ok {
-			return f, badRequest(notCPV(code), "filter.cpvCodes")
-		}
+		f.Values[c.Field] = values
 	}
 	return f, nil
+}
+
+// wrongValue is that a filter has a value that cannot be, or that there is not.
+func wrongValue(mistake *vigie.Error, field string) error {
+	if mistake.Code == vigie.NotFound {
+		return &vigie.Error{Code: vigie.NotFound, Field: []string{field}, Text: mistake.Text}
+	}
+	return badRequest(mistake.Text, field)
 }
 
 // followBuyers replaces the ids of buyers in filters by their names in the index;
@@ -47,7 +52,7 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
 	var ids []int64
 	for _, q := range queries {
-		for _, global := range q.Filter.Buyers {
+		for _, global := range q.Filter.Values[query.Buyer] {
 			ids = append(ids, s.buyerID(global))
 		}
 	}
@@ -56,14 +61,14 @@ func (s *Service) followBuyers(ctx context.Context, queries []search.Query) erro
 		return err
 	}
 	for i := range queries {
-		f := &queries[i].Filter
-		f.Buyers = slices.Clone(f.Buyers)
-		for j, global := range f.Buyers {
-			f.Buyers[j] = vigie.GlobalID(vigie.KindBuyer, 0)
+		names := slices.Clone(queries[i].Filter.Values[query.Buyer])
+		for j, global := range names {
+			names[j] = vigie.GlobalID(vigie.KindBuyer, 0)
 			if b := buyers[s.buyerID(global)]; b != nil {
-				f.Buyers[j] = b.GlobalID()
+				names[j] = b.GlobalID()
 			}
 		}
+		queries[i].Filter.Values[query.Buyer] = names
 	}
 	return nil
 }

@@ -10,24 +10,10 @@ import (
 	"testing"
 
 	"vigie"
+	"vigie/ingest/watches"
 	"vigie/opaque"
 	"vigie/query"
 )
-
-func TestCPVPrefix(t *testing.T) {
-	for code, want := range map[string]string{
-		"45233140-2": "4523314", "45233140": "4523314", "45000000": "45", "45000000-7": "45", "452": "452", "45": "45", "30": "30", "03000000": "03", " 713 ": "713",
-	} {
-		if got, ok := cpvPrefix(code); !ok || got != want {
-			t.Errorf("%q: %q, %v, want %q", code, got, ok, want)
-		}
-	}
-	for _, code := range []string{"", "4", "4x", "452331400", "45233140-22", "45233140-x", "٤٥"} {
-		if got, ok := cpvPrefix(code); ok {
-			t.Errorf("%q is taken for %q", code, got)
-		}
-	}
-}
 
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
@@ -61,9 +47,9 @@ func TestShortKeywords(t *testing.T) {
 		"R&D": true, "C++": true, "C#": true, "f#": true, "CCAS": true, "É&É": true,
 		"ab": false, "c+": false, "#c": false, "1#": false, "St": false, "c": false,
 	} {
-		for _, in := range []CriteriaInput{{Keywords: &[]string{keyword}}, {KeywordsText: &keyword}, {ExcludedKeywords: &[]string{keyword}}} {
+		for _, in := range []query.Patch{{Keywords: &[]string{keyword}}, {KeywordsText: &keyword}, {ExcludedKeywords: &[]string{keyword}}} {
 			var f form
-			if _, err := f.criteria(t.Context(), nil, in, nil); err != nil {
+			if _, err := f.criteria(t.Context(), nil, in, nil, inputName); err != nil {
 				t.Fatal(err)
 			}
 			if accepted && len(f.problems) > 0 || !accepted && (len(f.problems) != 1 || f.problems[0].Code != vigie.TooShort) {
@@ -155,26 +141,26 @@ func FuzzCriteria(f *testing.F) {
 	f.Add("cafe\u200d\u0301", "the\ufeff\u0301", "", "", "", "")
 	f.Add("\x00 \u202e", "ЖЖЖ", "日本語", "", "", "日本語 ЖЖЖ")
 	f.Fuzz(func(t *testing.T, text, keyword, excluded, department, cpv, title string) {
-		read := func(in CriteriaInput) (vigie.Criteria, vigie.Problems) {
+		read := func(in query.Patch) (vigie.Criteria, vigie.Problems) {
 			var f form
-			change, err := f.criteria(context.Background(), nil, in, nil)
+			change, err := f.criteria(context.Background(), nil, in, nil, inputName)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return change.over(newCriteria()), f.problems
+			return change.Over(newCriteria()), f.problems
 		}
-		lists := CriteriaInput{
-			ExcludedKeywords: &[]string{excluded}, Departments: new(strings.Split(department, ",")), CPVCodes: &[]string{cpv},
+		lists := query.Patch{
+			ExcludedKeywords: &[]string{excluded}, Lists: query.Values{query.Department: strings.Split(department, ","), query.CPV: {cpv}},
 		}
 		asText, asList := lists, lists
 		asText.KeywordsText, asList.Keywords = &text, &[]string{keyword, text}
-		for _, in := range []CriteriaInput{asText, asList, {KeywordsText: &text}, {Keywords: &[]string{keyword}}, {ExcludedKeywords: &[]string{excluded}}} {
+		for _, in := range []query.Patch{asText, asList, {KeywordsText: &text}, {Keywords: &[]string{keyword}}, {ExcludedKeywords: &[]string{excluded}}} {
 			c, problems := read(in)
 			if len(problems) > 0 {
 				continue
 			}
-			again, problems := read(CriteriaInput{
-				Keywords: &c.Keywords, ExcludedKeywords: &c.ExcludedKeywords, Departments: &c.Departments, CPVCodes: &c.CPVCodes,
+			again, problems := read(query.Patch{
+				Keywords: &c.Keywords, ExcludedKeywords: &c.ExcludedKeywords, Lists: query.Values{query.Department: c.Departments, query.CPV: c.CPVCodes},
 			})
 			if len(problems) > 0 || fmt.Sprint(again) != fmt.Sprint(c) {
 				t.Errorf("%+v given again is %+v, %v", c, again, problems)
@@ -199,4 +185,26 @@ func FuzzCriteria(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLinesHaveAllCriteria: an imported line can have every criterion, by its name.
+func TestLinesHaveAllCriteria(t *testing.T) {
+	for _, criterion := range query.Criteria() {
+		if criterion.Field == query.Buyer {
+			continue // by name or SIRET
+		}
+		value := criterion.All()[0]
+		line := fmt.Sprintf(`{"externalId": "1", %q: [%q]}`, criterion.Name, value)
+		for r := range watches.Read(strings.NewReader(line)) {
+			if r.Err != nil {
+				t.Fatalf("%s: %v", line, r.Err)
+			}
+			var f form
+			patch, err := f.criteria(t.Context(), nil, f.importedCriteria(r.Watch), nil, lineName)
+			c := patch.Over(newCriteria())
+			if got := criterion.Values(&c); err != nil || len(f.problems) > 0 || !slices.Equal(got, []string{value}) {
+				t.Errorf("%s: %q, %v, %v", line, got, err, f.problems)
+			}
+		}
+	}
 }

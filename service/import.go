@@ -6,14 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"vigie"
 	"vigie/ingest/watches"
+	"vigie/ledger"
 	"vigie/lexicon"
+	"vigie/query"
 	"vigie/store"
 )
 
@@ -75,24 +76,28 @@ func (f *form) importedWatch(ctx context.Context, s *Service, in *watches.Watch)
 	if t := f.past(in.CreatedAt, now, "createdAt"); t != nil {
 		w.Watch.CreatedAt = *t
 	}
-	criteria, err := f.criteria(ctx, s, CriteriaInput{
-		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
-		ExcludedKeywords: in.ExcludedKeywords, Departments: in.Departments, IncludeNationwide: in.IncludeNationwide, CPVCodes: in.CPVCodes,
-		Natures: f.importedNatures(in.Natures),
-	}, nil)
+	criteria, err := f.criteria(ctx, s, f.importedCriteria(in), nil, lineName)
 	if err != nil {
 		return nil, err
 	}
-	for _, problem := range f.problems {
-		if problem.Field[0] == "departmentCodes" { // as the API calls them
-			problem.Field[0] = "departments"
-		}
-	}
-	w.Watch.Criteria = criteria.over(newCriteria())
+	w.Watch.Criteria = criteria.Over(newCriteria())
 	w.Buyers = f.importedBuyers(in.Buyers)
 	w.Recipients = f.importedRecipients(in.Recipients, w.Email, now)
 	w.Digest, err = digest(in)
 	return w, err
+}
+
+// importedCriteria returns the criteria of a line. Buyers are not among them: the store finds them by name.
+func (f *form) importedCriteria(in *watches.Watch) query.Patch {
+	p := query.Patch{
+		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
+		ExcludedKeywords: in.ExcludedKeywords, IncludeNationwide: in.IncludeNationwide,
+	}
+	lists := in.Lists()
+	for _, criterion := range query.Criteria() {
+		p.Lists[criterion.Field] = lists[criterion.Name]
+	}
+	return p
 }
 
 // digest changes with all that a line says, and not with how it is written.
@@ -120,29 +125,17 @@ func (f *form) ref(s string, most int, field string) string {
 
 // oneOf reads one of some values, or what stands for nothing said.
 func oneOf[T ~string](f *form, s string, otherwise T, values []T, field ...string) T {
-	value := cmp.Or(T(strings.ToUpper(s)), otherwise)
-	if !slices.Contains(values, value) {
-		names := make([]string, len(values))
-		for i, v := range values {
-			names[i] = string(v)
-		}
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "« %s » n’est pas une valeur possible. Valeurs possibles : %s",
-			EN: "“%s” is not one of: %s",
-		}.With(s, strings.Join(names, ", ")), field...)
+	if s == "" {
+		return otherwise
+	}
+	value, mistake := query.ParseOneOf(s, values)
+	if mistake != nil {
+		f.problems.Add(mistake.Code, mistake.Text, field...)
 	}
 	return value
 }
 
-func (f *form) importedNatures(in []string) *[]vigie.Nature {
-	natures := make([]vigie.Nature, len(in))
-	for i, nature := range in {
-		natures[i] = oneOf(f, nature, "", vigie.Natures(), "natures", strconv.Itoa(i))
-	}
-	return &natures
-}
-
-// past checks a time, which is not to come.
+// past checks a time, which must not be in the future.
 func (f *form) past(t *watches.Time, now time.Time, field ...string) *time.Time {
 	if t == nil || t.IsZero() {
 		return nil
@@ -174,15 +167,15 @@ func (f *form) importedBuyers(in []watches.Buyer) []vigie.BuyerName {
 	return buyers
 }
 
-func (f *form) importedRecipients(in *[]watches.Recipient, own string, now time.Time) []store.ImportedRecipient {
+func (f *form) importedRecipients(in *[]watches.Recipient, own string, now time.Time) []ledger.ImportedRecipient {
 	if in == nil {
-		return []store.ImportedRecipient{{Email: own}}
+		return []ledger.ImportedRecipient{{Email: own}}
 	}
 	path, others := []string{"recipients"}, 0
-	recipients := make([]store.ImportedRecipient, len(*in))
+	recipients := make([]ledger.ImportedRecipient, len(*in))
 	for i, r := range *in {
 		here := at(path, strconv.Itoa(i))
-		recipients[i] = store.ImportedRecipient{Email: f.address(r.Email, here), ConfirmedAt: f.past(r.ConfirmedAt, now, at(here, "confirmedAt")...)}
+		recipients[i] = ledger.ImportedRecipient{Email: f.address(r.Email, here), ConfirmedAt: f.past(r.ConfirmedAt, now, at(here, "confirmedAt")...)}
 		if !strings.EqualFold(recipients[i].Email, own) {
 			others++
 		}

@@ -7,6 +7,7 @@ import (
 
 	"vigie"
 	"vigie/lexicon"
+	"vigie/query"
 )
 
 // Limits count what folding makes of a text: one character may become 18.
@@ -20,7 +21,7 @@ func TestLimitsCountWhatFoldingMakes(t *testing.T) {
 			},
 			"keywords": func(text string) bool {
 				var f form
-				_, err := f.criteria(context.Background(), nil, CriteriaInput{Keywords: &[]string{text}, ExcludedKeywords: &[]string{text}}, nil)
+				_, err := f.criteria(context.Background(), nil, query.Patch{Keywords: &[]string{text}, ExcludedKeywords: &[]string{text}}, nil, inputName)
 				return err != nil || len(f.problems) > 1
 			},
 			"name": func(text string) bool {

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"vigie"
@@ -24,20 +23,20 @@ const previewDays = 30
 
 // Preview tells what a draft of criteria would match. Mistakes come back as
 // [vigie.Problems].
-func (s *Service) Preview(ctx context.Context, in CriteriaInput, args PageArgs) (*Preview, error) {
+func (s *Service) Preview(ctx context.Context, in query.Patch, args PageArgs) (*Preview, error) {
 	w, err := args.window(10)
 	if err != nil {
 		return nil, err
 	}
 	var f form
-	change, err := f.criteria(ctx, s, in, []string{"criteria"})
+	change, err := f.criteria(ctx, s, in, []string{"criteria"}, inputName)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.problems.Err(); err != nil {
 		return nil, err
 	}
-	c := change.over(newCriteria())
+	c := change.Over(newCriteria())
 	results, err := s.search(ctx, s.measures(c, w.size))
 	if err != nil {
 		return nil, err
@@ -92,33 +91,22 @@ func (s *Service) measures(c vigie.Criteria, limit int) []search.Query {
 	return queries
 }
 
-// unknown is a filter that leaves out tenders which do not say: the criteria
-// without it, and with every value there can be.
+// unknown is a criterion that leaves out tenders which have no value: the criteria without it, and with every value
+// there can be.
 type unknown struct {
-	field        string
+	query.Criterion
 	without, any vigie.Criteria
-	text         vigie.Text
 }
 
 func unknowns(c vigie.Criteria) []unknown {
 	var list []unknown
-	if len(c.Natures) > 0 {
-		u := unknown{field: "natures", without: c, any: c, text: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur nature n’est pas indiquée : %d.",
-			EN: "Tenders online left out because their nature is not given: %d.",
-		}}
-		u.without.Natures, u.any.Natures = nil, vigie.Natures()
-		list = append(list, u)
-	}
-	if len(c.CPVCodes) > 0 {
-		u := unknown{field: "cpvCodes", without: c, any: c, text: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur code CPV n’est pas indiqué : %d.",
-			EN: "Tenders online left out because they have no CPV code: %d.",
-		}}
-		u.without.CPVCodes, u.any.CPVCodes = nil, nil
-		for division := range 100 {
-			u.any.CPVCodes = append(u.any.CPVCodes, fmt.Sprintf("%02d", division))
+	for _, criterion := range query.Criteria() {
+		if len(criterion.Values(&c)) == 0 || criterion.LeftOut == (vigie.Text{}) {
+			continue
 		}
+		u := unknown{Criterion: criterion, without: c, any: c}
+		criterion.Set(&u.without, nil)
+		criterion.Set(&u.any, criterion.All())
 		list = append(list, u)
 	}
 	return list
@@ -141,7 +129,7 @@ func measured(c vigie.Criteria, results []search.Result, path []string) []vigie.
 	}
 	for i, u := range unknowns(c) {
 		if n := results[2+2*i].Total - results[3+2*i].Total; n > 0 {
-			warnings = append(warnings, vigie.Warning{Field: at(path, u.field), Code: vigie.UnknownLeftOut, Text: u.text.With(n)})
+			warnings = append(warnings, vigie.Warning{Field: at(path, u.Input), Code: vigie.UnknownLeftOut, Text: u.LeftOut.With(n)})
 		}
 	}
 	return warnings

@@ -11,6 +11,7 @@ import (
 	"vigie"
 	"vigie/ingest"
 	"vigie/lexicon"
+	"vigie/query"
 	"vigie/store"
 )
 
@@ -215,7 +216,7 @@ func (f *form) fullCPVCodes(list []string, path []string) []string {
 	codes := make([]string, len(list))
 	for i, code := range list {
 		codes[i], _, _ = strings.Cut(strings.TrimSpace(code), "-")
-		if _, ok := cpvPrefix(code); !ok || len(codes[i]) != 8 {
+		if _, mistake := query.CPV.Criterion().Parse(code); mistake != nil || len(codes[i]) != 8 {
 			f.problems.Add(vigie.Invalid, vigie.Text{
 				FR: "« %s » n’est pas un code CPV de 8 chiffres.",
 				EN: "“%s” is not a CPV code of 8 digits.",

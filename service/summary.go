@@ -13,22 +13,27 @@ type SummaryLine struct{ Label, Value vigie.Text }
 // unset is what a line says of a criterion that does not constrain.
 func unset() vigie.Text { return vigie.Text{FR: "non renseigné", EN: "not set"} }
 
-// Summary words criteria as the lines of a table: keywords, buyer and
-// department always, others when set.
+// Summary words criteria as the lines of a table: keywords, and those that are always mentioned; then the others that
+// are set.
 func Summary(c vigie.Criteria, buyers map[int64]*vigie.Buyer) []SummaryLine {
-	names := make([]string, 0, len(c.BuyerIDs))
-	for _, id := range c.BuyerIDs {
-		if b := buyers[id]; b != nil {
-			names = append(names, b.Name)
-		}
-	}
 	lines := []SummaryLine{
 		line(len(c.Keywords), vigie.Text{FR: "Mot clé", EN: "Keyword"}, vigie.Text{FR: "Mots clés", EN: "Keywords"},
 			vigie.Same(query.FormatKeywords(c.Keywords))),
-		line(len(names), vigie.Text{FR: "Organisme", EN: "Buyer"}, vigie.Text{FR: "Organismes", EN: "Buyers"},
-			vigie.Same(joinNames(names))),
-		line(len(c.Departments), vigie.Text{FR: "Département", EN: "Department"}, vigie.Text{FR: "Départements", EN: "Departments"},
-			vigie.DepartmentList(c.Departments)),
+	}
+	var others []SummaryLine
+	for _, criterion := range query.Criteria() {
+		var words []vigie.Text
+		for _, value := range criterion.Values(&c) {
+			if text := criterion.Short(value, buyers); text != (vigie.Text{}) {
+				words = append(words, text)
+			}
+		}
+		switch l := line(len(words), criterion.One, criterion.Many, joinTexts(words)); {
+		case criterion.Always:
+			lines = append(lines, l)
+		case len(words) > 0:
+			others = append(others, l)
+		}
 	}
 	if c.KeywordMode == vigie.AnyKeyword && len(c.Keywords) > 1 {
 		lines = append(lines, SummaryLine{vigie.Text{FR: "Recherche", EN: "Search"},
@@ -41,29 +46,17 @@ func Summary(c vigie.Criteria, buyers map[int64]*vigie.Buyer) []SummaryLine {
 	if len(c.Departments) > 0 && !c.IncludeNationwide {
 		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés nationaux", EN: "Nationwide tenders"}, vigie.Text{FR: "écartés", EN: "left out"}})
 	}
-	if n := len(c.Natures); n > 0 {
-		var fr, en []string
-		for _, nature := range c.Natures {
-			fr, en = append(fr, nature.Label().FR), append(en, nature.Label().EN)
-		}
-		lines = append(lines, line(n, vigie.Text{FR: "Nature", EN: "Nature"}, vigie.Text{FR: "Natures", EN: "Natures"},
-			vigie.Text{FR: joinNames(fr), EN: joinNames(en)}))
-	}
-	if n := len(c.CPVCodes); n > 0 {
-		lines = append(lines, line(n, vigie.Text{FR: "Code CPV", EN: "CPV code"}, vigie.Text{FR: "Codes CPV", EN: "CPV codes"},
-			vigie.Same(joinNames(c.CPVCodes))))
-	}
-	return lines
+	return append(lines, others...)
 }
 
 // MailLine is the line of a watch's addresses.
 func MailLine(recipients []*vigie.Recipient) SummaryLine {
-	addresses := make([]string, len(recipients))
+	addresses := make([]vigie.Text, len(recipients))
 	for i, r := range recipients {
-		addresses[i] = r.Email
+		addresses[i] = vigie.Same(r.Email)
 	}
 	return line(len(addresses), vigie.Text{FR: "Email de destination", EN: "Mail to"}, vigie.Text{FR: "Emails de destination", EN: "Mail to"},
-		vigie.Same(joinNames(addresses)))
+		joinTexts(addresses))
 }
 
 // Sentence puts the lines into one: « Mots clés : a b · Organisme : … ».
@@ -85,5 +78,11 @@ func line(n int, one, many, value vigie.Text) SummaryLine {
 	return SummaryLine{many, value}
 }
 
-// joinNames lists names in a sentence.
-func joinNames(names []string) string { return strings.Join(names, ", ") }
+// joinTexts lists texts in a sentence.
+func joinTexts(texts []vigie.Text) vigie.Text {
+	var fr, en []string
+	for _, text := range texts {
+		fr, en = append(fr, text.FR), append(en, text.EN)
+	}
+	return vigie.Text{FR: strings.Join(fr, ", "), EN: strings.Join(en, ", ")}
+}

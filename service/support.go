@@ -8,6 +8,8 @@ import (
 
 	"vigie"
 	"vigie/address"
+	"vigie/database"
+	"vigie/ledger"
 	"vigie/query"
 	"vigie/store"
 )
@@ -45,20 +47,20 @@ func (s *Service) OpenWatch(ctx context.Context, supportAgent SupportAgent, fiel
 	return account, s.Store.AddAuditEntry(ctx, supportAgent.Issuer, supportAgent.Subject, field, []*vigie.Account{account})
 }
 
-// AlertExplanation is what an address was told of a tender because of a watch,
+// AlertExplanation is what was sent to an address about a tender because of a watch,
 // or why it was not.
 type AlertExplanation struct {
 	Recipient  *vigie.Recipient
-	Deliveries []*store.Outgoing
+	Deliveries []*ledger.Outgoing
 	Reasons    []*AlertReason
 }
 
 // Alerted tells whether a mail was accepted.
 func (e *AlertExplanation) Alerted() bool {
-	return slices.ContainsFunc(e.Deliveries, func(d *store.Outgoing) bool { return d.Status() == vigie.DeliverySent })
+	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool { return d.Status() == vigie.DeliverySent })
 }
 
-// AlertReason is why an address was told, or was not.
+// AlertReason is why an address got an alert, or none.
 type AlertReason struct {
 	Code AlertReasonCode
 	Text vigie.Text
@@ -67,7 +69,7 @@ type AlertReason struct {
 	Reply string
 }
 
-// AlertReasonCode is why an address was told, or was not, for programs.
+// AlertReasonCode is why an address got an alert, or none, for programs.
 type AlertReasonCode string
 
 // The reasons.
@@ -88,11 +90,12 @@ const (
 	AlertBeforeWatch   AlertReasonCode = "BEFORE_WATCH"
 	AlertQuiet         AlertReasonCode = "QUIET"
 	AlertNotMatchedYet AlertReasonCode = "NOT_MATCHED_YET"
+	AlertSetAside      AlertReasonCode = "SET_ASIDE"
 	AlertNotOnline     AlertReasonCode = "NOT_ONLINE"
 	AlertUnknown       AlertReasonCode = "UNKNOWN"
 )
 
-// ExplainAlert says what each address of a watch of an account was told of a
+// ExplainAlert says what was sent to each address of an account's watch about a
 // tender, or why it was not. What stands against a mail is judged by what is
 // known now.
 func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *vigie.Watch, tender int64) ([]*AlertExplanation, error) {
@@ -100,11 +103,11 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 	if err != nil {
 		return nil, err
 	}
-	recipients, err := s.Store.AllRecipients(ctx, account, w.ID)
+	recipients, err := s.Store.Ledger().AllRecipients(ctx, account, w.ID)
 	if err != nil {
 		return nil, err
 	}
-	attempts, err := s.Store.Attempts(ctx, w.ID, t.ID)
+	attempts, err := s.Store.Ledger().Attempts(ctx, w.ID, t.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,7 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 	}
 	var list []*AlertExplanation
 	for _, r := range recipients {
-		e := &AlertExplanation{Recipient: r, Deliveries: []*store.Outgoing{}}
+		e := &AlertExplanation{Recipient: r, Deliveries: []*ledger.Outgoing{}}
 		for _, a := range attempts {
 			if a.SubscriptionID == r.ID {
 				e.Deliveries = append(e.Deliveries, &a.Outgoing)
@@ -142,7 +145,7 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 }
 
 // becameOf says what became of a delivery.
-func becameOf(a *store.Attempt) *AlertReason {
+func becameOf(a *ledger.Attempt) *AlertReason {
 	switch a.Status() {
 	case vigie.DeliverySent:
 		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
@@ -264,10 +267,37 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	case since[len(since)-1].ID > told:
 		because(AlertNotMatchedYet, vigie.Text{FR: "L’avis n’a pas encore été comparé aux veilles : il le sera dans un instant.", EN: "The notice has not been compared with the watches yet: it will be in a moment."})
 	}
+	aside, err := s.setAside(ctx, w, t, since)
+	if err != nil {
+		return nil, err
+	}
+	if aside {
+		because(AlertSetAside, vigie.Text{
+			FR: "L’avis n’a pas pu être traité. L’exploitant du service peut relancer son traitement.",
+			EN: "The notice could not be processed. The operator of the service can have it tried again.",
+		})
+	}
 	if t.Status(s.now()) != vigie.StatusOnline {
 		because(AlertNotOnline, vigie.Text{FR: "Le marché n’est plus en ligne : il n’est plus possible d’y répondre.", EN: "The tender is no longer online: it cannot be answered any more."})
 	}
 	return list, nil
+}
+
+// setAside reports whether an alert is missing because an item is in quarantine: a notice, the tender that watches
+// are to catch up on, or the watch itself.
+func (s *Service) setAside(ctx context.Context, w *vigie.Watch, t *vigie.Tender, notices []*vigie.Notice) (bool, error) {
+	numbers := make([]int64, len(notices))
+	for i, n := range notices {
+		numbers[i] = n.ID
+	}
+	for consumer, items := range map[string][]int64{
+		database.AlertsConsumer: numbers, database.CatchUpConsumer: {t.ID}, database.MatcherConsumer: {w.ID},
+	} {
+		if aside, err := s.Store.Database().IsSetAside(ctx, consumer, items...); aside || err != nil {
+			return aside, err
+		}
+	}
+	return false, nil
 }
 
 // notMatching names the criteria that a tender does not meet.

@@ -30,7 +30,7 @@ type TenderQuery struct {
 	Page  PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
-	Facets    []search.Facet
+	Facets    []query.Field
 }
 
 // TenderPage is a page of tenders.
@@ -46,7 +46,7 @@ type TenderPage struct {
 
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
-	Counts map[search.Facet]map[string]int
+	Counts map[query.Field]map[string]int
 }
 
 // TopBuyers returns the n buyers with most tenders; of those with as many as
@@ -247,7 +247,7 @@ func (s *Service) Tenders(ctx context.Context, plan *TenderPlan) (*TenderPage, e
 
 // maxAtoms is how many words and codes the watches of one operation may ask for:
 // a watch asks for some five to fifty.
-const maxAtoms = 20_000
+const maxAtoms = 10_000
 
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.
@@ -342,7 +342,7 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 		Any:    []query.Formula{query.Compile(vigie.Criteria{BuyerIDs: ids})},
 		Filter: search.Filter{Statuses: []vigie.TenderStatus{vigie.StatusOnline}},
 		Now:    s.now(),
-		Facets: []search.Facet{search.ByBuyer},
+		Facets: []query.Field{query.Buyer},
 	}})
 	if err != nil {
 		return nil, err
@@ -351,9 +351,9 @@ func (s *Service) OnlineByBuyer(ctx context.Context, ids []int64) (map[int64]int
 }
 
 // byBuyer is the facet of buyers by their numbers.
-func byBuyer(counts map[search.Facet]map[string]int) map[int64]int {
-	byID := make(map[int64]int, len(counts[search.ByBuyer]))
-	for value, count := range counts[search.ByBuyer] {
+func byBuyer(counts map[query.Field]map[string]int) map[int64]int {
+	byID := make(map[int64]int, len(counts[query.Buyer]))
+	for value, count := range counts[query.Buyer] {
 		_, id, _ := vigie.ParseGlobalID(value)
 		byID[id] = count
 	}

@@ -130,7 +130,7 @@ func (s *Service) Watch(ctx context.Context, account *vigie.Account, id int64) (
 	return watches[0], nil
 }
 
-// noWatch says the same of a watch that is gone and of another account's.
+// noWatch says the same of a deleted watch and of another account's.
 func noWatch(field ...string) error {
 	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
 		FR: "Cette veille est introuvable. Elle a peut-être été supprimée : revenez à vos veilles.",
@@ -168,7 +168,7 @@ func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []
 // CreateWatch is what a person gives of a new watch.
 type CreateWatch struct {
 	Name       string
-	Criteria   CriteriaInput
+	Criteria   query.Patch
 	Active     bool
 	Frequency  vigie.Frequency
 	NotifyMe   bool
@@ -182,14 +182,14 @@ func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in Cr
 	w.Name = f.name(in.Name, []string{"input", "name"})
 	w.NameKey = vigie.NameKey(w.Name)
 	recipients := f.addresses(in.Recipients, []string{"input", "recipients"})
-	criteria, err := f.criteria(ctx, s, in.Criteria, []string{"input", "criteria"})
+	criteria, err := f.criteria(ctx, s, in.Criteria, []string{"input", "criteria"}, inputName)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}
-	w.Criteria = criteria.over(newCriteria())
+	w.Criteria = criteria.Over(newCriteria())
 	created, err := s.Store.CreateWatch(ctx, account, w, in.NotifyMe, recipients)
 	if err != nil {
 		return nil, nil, err
@@ -200,7 +200,7 @@ func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in Cr
 // UpdateWatch is what a person changes of a watch; nil fields stay.
 type UpdateWatch struct {
 	Name       *string
-	Criteria   *CriteriaInput
+	Criteria   *query.Patch
 	Active     *bool
 	Frequency  *vigie.Frequency
 	NotifyMe   *bool
@@ -214,7 +214,7 @@ type UpdateWatch struct {
 // [vigie.Problems].
 func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, in UpdateWatch) (*vigie.Watch, []vigie.Warning, error) {
 	var f form
-	var criteria criteriaChange
+	var criteria query.Patch
 	if in.Name != nil {
 		in.Name = new(f.name(*in.Name, []string{"input", "name"}))
 	}
@@ -223,7 +223,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	}
 	if in.Criteria != nil {
 		var err error
-		if criteria, err = f.criteria(ctx, s, *in.Criteria, []string{"input", "criteria"}); err != nil {
+		if criteria, err = f.criteria(ctx, s, *in.Criteria, []string{"input", "criteria"}, inputName); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -233,7 +233,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	w, err := s.Store.UpdateWatch(ctx, account, id, func(w *vigie.Watch) {
 		set(&w.Name, in.Name)
 		w.NameKey = vigie.NameKey(w.Name)
-		w.Criteria = criteria.over(w.Criteria)
+		w.Criteria = criteria.Over(w.Criteria)
 		if in.CatchUp && in.Active != nil && *in.Active {
 			catchUp(w)
 		}
@@ -271,7 +271,7 @@ func (s *Service) RestoreWatch(ctx context.Context, account *vigie.Account, id i
 
 // Recipient returns an address of one of an account's watches.
 func (s *Service) Recipient(ctx context.Context, account *vigie.Account, id int64) (*vigie.Recipient, error) {
-	found, err := s.Store.Addresses(ctx, account, []int64{id})
+	found, err := s.Store.Ledger().Addresses(ctx, account, []int64{id})
 	if err == nil && found[id] == nil {
 		return nil, noRecipient()
 	}

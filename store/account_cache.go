@@ -18,7 +18,8 @@ const (
 )
 
 // accountCache holds the accounts that signed in a moment ago, because a page sends several requests in a row.
-// Changes by this process are seen at once.
+// Changes by this process are seen at once. It is not golang-lru's expirable.LRU, because that reads the machine's
+// clock and not the store's, and keeps a read that began before a change.
 type accountCache struct {
 	mutex    sync.Mutex
 	accounts *simplelru.LRU[person, *cachedAccount]
@@ -37,7 +38,7 @@ type cachedAccount struct {
 func newAccountCache() *accountCache {
 	accounts, err := simplelru.NewLRU[person, *cachedAccount](maxCached, nil)
 	if err != nil {
-		panic("store:  account cache: " + err.Error())
+		panic("store: account cache: " + err.Error())
 	}
 	return &accountCache{accounts: accounts}
 }

@@ -9,6 +9,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/ledger"
 )
 
 // AuditEntry records that a support agent looked at an account, or looked for one.
@@ -32,7 +33,7 @@ type AuditEntry struct {
 // AccountsOfAddress returns at most limit accounts: first those whose own address it is, then those with the address
 // on one of their watches.
 func (s *Store) AccountsOfAddress(ctx context.Context, email string, limit int64) ([]*vigie.Account, error) {
-	key := addressKey(email)
+	key := ledger.AddressKey(email)
 	if key == "" { // erased accounts have this key
 		return nil, nil
 	}
@@ -66,7 +67,7 @@ func (s *Store) AddAuditEntry(ctx context.Context, issuer, subject, field string
 				return err
 			}
 		}
-		numbers, err := takeSome(ctx, tx, max(1, len(seen)))
+		numbers, err := database.Take(ctx, tx, max(1, len(seen)))
 		if err != nil {
 			return err
 		}
@@ -74,14 +75,14 @@ func (s *Store) AddAuditEntry(ctx context.Context, issuer, subject, field string
 		var rows []*AuditEntry
 		for _, a := range seen {
 			row := about
-			row.ID, row.AccountID = numbers.next(), &a.ID
+			row.ID, row.AccountID = numbers.Next(), &a.ID
 			if a.Issuer != "" {
 				row.AccountSubject = a.Subject
 			}
 			rows = append(rows, &row)
 		}
 		if len(rows) == 0 {
-			about.ID = numbers.next()
+			about.ID = numbers.Next()
 			rows = append(rows, &about)
 		}
 		_, err = tx.NewInsert().Model(&rows).Exec(ctx)
@@ -119,11 +120,19 @@ func (s *Store) deleteAuditEntries(ctx context.Context, tx bun.Tx, account *vigi
 	if _, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
 		return err
 	}
-	print := ""
-	if s.fingerprints != nil {
-		print = s.fingerprints(account.Subject)[0]
-	}
-	_, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("subject = ?", print).
+	_, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("subject = ?", s.ledger.Fingerprint(account.Subject)).
 		Where("issuer = ?", account.Issuer).Where("subject = ?", account.Subject).Exec(ctx)
 	return err
+}
+
+// DeleteAuditEntries deletes audit entries before a time, at most [vigie.MaxBatch]; more reports whether there may be
+// more.
+func (s *Store) DeleteAuditEntries(ctx context.Context, before time.Time) (more bool, err error) {
+	some := s.db.NewSelect().Model((*AuditEntry)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
+	result, err := s.db.NewDelete().Model((*AuditEntry)(nil)).Where("id IN (?)", some).Exec(ctx)
+	if err != nil {
+		return false, database.Translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows == vigie.MaxBatch, database.Translate(err)
 }

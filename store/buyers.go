@@ -7,9 +7,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
-	"vigie/lexicon"
-
 	"vigie/database"
+	"vigie/lexicon"
 )
 
 // Registered is the outcome of one record of a register.
@@ -78,7 +77,7 @@ func (s *Store) saveBuyers(ctx context.Context, tx bun.Tx, book *buyerBook) erro
 	if err != nil {
 		return err
 	}
-	numbers := counter(first)
+	numbers := database.Counter(first)
 	if err := book.save(ctx, tx, &numbers); err != nil {
 		return err
 	}
@@ -206,7 +205,7 @@ func (b *bookedBuyer) writes() bool {
 }
 
 // save writes the batch's changes to the buyers.
-func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
+func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *database.Counter) error {
 	var rows, aliases []*vigie.Buyer
 	var names []buyerName
 	var refs []buyerRef
@@ -214,7 +213,7 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) er
 		if !b.writes() {
 			continue
 		}
-		b.Number = numbers.next()
+		b.Number = numbers.Next()
 		if b.added {
 			b.ID = b.Number
 		}
@@ -241,17 +240,17 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *counter) er
 		if len(batch) == 0 {
 			continue
 		}
-		if err := upsert(ctx, tx, &batch, "id", columns); err != nil {
+		if err := database.Upsert(ctx, tx, &batch, "id", columns); err != nil {
 			return err
 		}
 	}
 	if len(aliases) > 0 {
-		moved, ids := make([]pair, len(aliases)), make([]int64, len(aliases))
+		moved, ids := make([]database.Pair, len(aliases)), make([]int64, len(aliases))
 		for i, alias := range aliases {
-			moved[i], ids[i] = pair{alias.ID, *alias.MergedInto}, alias.ID
+			moved[i], ids[i] = database.Pair{Was: alias.ID, Becomes: *alias.MergedInto}, alias.ID
 		}
 		// An alias of an alias leads straight to the buyer.
-		if err := replace(ctx, tx, "buyers", "merged_into", "merged_into", moved); err != nil {
+		if err := database.Replace(ctx, tx, "buyers", "merged_into", "merged_into", moved); err != nil {
 			return err
 		}
 		if _, err := tx.NewDelete().Model((*buyerName)(nil)).Where("buyer_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
@@ -309,13 +308,13 @@ func (book *buyerBook) moves(ctx context.Context, tx bun.Tx, db *database.DB) (b
 func (m buyerMoves) count() int { return len(m.tenders) + len(m.watches) }
 
 // save makes tenders and watches refer to the merged buyer, and gives each a change number.
-func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error {
-	var moved []pair
+func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *database.Counter) error {
+	var moved []database.Pair
 	for _, b := range m.joined {
-		moved = append(moved, pair{b.ID, b.current().ID})
+		moved = append(moved, database.Pair{Was: b.ID, Becomes: b.current().ID})
 	}
 	for _, table := range []string{"tenders", "watch_buyers", "buyer_refs"} {
-		if err := replace(ctx, tx, table, "buyer_id", "buyer_id", moved); err != nil {
+		if err := database.Replace(ctx, tx, table, "buyer_id", "buyer_id", moved); err != nil {
 			return err
 		}
 	}
@@ -323,11 +322,11 @@ func (m buyerMoves) save(ctx context.Context, tx bun.Tx, numbers *counter) error
 		table string
 		rows  []movedRow
 	}{{"tenders", m.tenders}, {"watches", m.watches}} {
-		var numbered []pair
+		var numbered []database.Pair
 		for _, row := range referring.rows {
-			numbered = append(numbered, pair{row.ID, numbers.next()})
+			numbered = append(numbered, database.Pair{Was: row.ID, Becomes: numbers.Next()})
 		}
-		if err := replace(ctx, tx, referring.table, "number", "id", numbered); err != nil {
+		if err := database.Replace(ctx, tx, referring.table, "number", "id", numbered); err != nil {
 			return err
 		}
 	}

@@ -116,35 +116,9 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 	})
 }
 
-// CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches.
-func (s *Store) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
-	return scanWatchRecipients(ctx, s.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
-		Where("w.active").Where("w.deleted_at IS NULL"))
-}
-
 // CatchUpBehind returns the changes that watches which catch up have not processed yet.
 func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	waiting := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(catch_up_from)")
 	since := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(updated_at)")
 	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM tenders WHERE number > (?)", since, waiting)
-}
-
-// withoutAlertedSince leaves out the alerts for recipients that another alert has already informed of the tender since it
-// was read which recipients know it: the ledger enters notices while watches catch up.
-func withoutAlertedSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
-	if about.AsOf == 0 {
-		return alerts, nil
-	}
-	var informed []int64
-	err := tx.NewSelect().TableExpr("deliveries AS l").ColumnExpr("DISTINCT l.recipient_id").
-		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", about.TenderID, about.TenderID).
-		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).Where("l.dropped_at IS NULL").
-		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &informed)
-	if err != nil || len(informed) == 0 {
-		return alerts, err
-	}
-	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
-		_, knows := slices.BinarySearch(informed, a.RecipientID)
-		return a.Kind == vigie.DeliverNew && knows
-	}), nil
 }

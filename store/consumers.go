@@ -3,9 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/uptrace/bun"
-
-	"vigie"
 	"vigie/database"
 )
 
@@ -37,15 +34,7 @@ func (s *Store) AlertsBehind(ctx context.Context) (database.Behind, error) {
 
 // IndexBehind returns the changes that the active search index of a version does not contain.
 func (s *Store) IndexBehind(ctx context.Context, version string) (database.Behind, error) {
-	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, COALESCE(MIN(number), 0) AS first FROM tenders WHERE number > (?)", indexReached(s.db, version))
-}
-
-// MailsBehind returns the recipients to whom a mail is due, or being sent.
-func (s *Store) MailsBehind(ctx context.Context) (database.Behind, error) {
-	return s.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
-		SELECT look_at AS at FROM recipients WHERE look_at <= ? AND id NOT IN (?)
-		UNION ALL SELECT created_at AS at FROM mails WHERE state = ?) AS waiting`,
-		s.db.Stamp(), database.SetAsideBy(s.db, database.MailsConsumer), vigie.MailOpen)
+	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, COALESCE(MIN(number), 0) AS first FROM tenders WHERE number > (?)", database.IndexReached(s.db, version))
 }
 
 // Lag is the backlog of the consumers.
@@ -68,7 +57,7 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 		behind func(context.Context) (database.Behind, error)
 	}{
 		{&lag.Index, func(ctx context.Context) (database.Behind, error) { return s.IndexBehind(ctx, indexVersion) }},
-		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind}, {&lag.Mails, s.MailsBehind},
+		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind}, {&lag.Mails, s.ledger.MailsBehind},
 	} {
 		behind, err := part.behind(ctx)
 		if err != nil {
@@ -77,12 +66,4 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 		*part.count = behind.Changes
 	}
 	return lag, nil
-}
-
-// indexReached selects the last change that the active index contains.
-func indexReached(db bun.IDB, version string) *bun.SelectQuery {
-	return db.NewSelect().Model((*SearchIndex)(nil)).ColumnExpr("COALESCE(MAX(reached), 0)").
-		Where("generation = (?)", db.NewSelect().Model((*SearchIndex)(nil)).ModelTableExpr("search_indexes AS newest").
-			ColumnExpr("MAX(newest.generation)").Where("newest.version = ?", version).Where("newest.reached IS NOT NULL")).
-		Where("version = ?", version)
 }

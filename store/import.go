@@ -9,6 +9,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
+	"vigie/ledger"
 )
 
 // ImportedWatch is a watch of another system, to be stored here.
@@ -20,14 +22,7 @@ type ImportedWatch struct {
 	// Watch holds its name, criteria without the buyers, state, frequency and time of creation.
 	Watch      vigie.Watch
 	Buyers     []vigie.BuyerName
-	Recipients []ImportedRecipient
-}
-
-// ImportedRecipient is an address that the watch mailed in the other system.
-type ImportedRecipient struct {
-	Email string
-	// ConfirmedAt is when its owner consented to that, nil if it did not.
-	ConfirmedAt *time.Time
+	Recipients []ledger.ImportedRecipient
 }
 
 // ImportOutcome is the outcome of an imported watch.
@@ -63,10 +58,6 @@ type imported struct {
 	Digest        string
 	ImportedAt    time.Time
 }
-
-// firstCheckAfter is when the recipients of imported watches are first checked. There is nothing to send them yet,
-// and their checks must not delay other recipients' mail.
-const firstCheckAfter = 24 * time.Hour
 
 // ImportWatches stores watches of other systems, at most [vigie.MaxBatch], for accounts of an issuer; began is when
 // the import that they are part of began. The result has one entry for each. Nobody is mailed: an address is
@@ -111,9 +102,8 @@ type watchImport struct {
 	names  map[*vigie.Account]map[string]int64
 	counts map[*vigie.Account]int
 	buyers *buyerBook
-	books  map[*vigie.Account]*addressBook
-	// confirmed are existing recipients that consented in the other system.
-	confirmed []*recipient
+	// recipients are those of all the watches.
+	recipients *ledger.Import
 }
 
 // importEntry is a watch to be written, new or changed.
@@ -125,7 +115,8 @@ type importEntry struct {
 	watch     *vigie.Watch
 	wasActive bool
 	buyers    []*bookedBuyer
-	planned   *recipientPlan
+	// addresses are those that the watch mails.
+	addresses *ledger.ImportedWatch
 }
 
 func (i *watchImport) run(ctx context.Context, watches []*ImportedWatch) error {
@@ -255,11 +246,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 		there = append(there, a.ID)
 	}
 	if len(there) > 0 {
-		// All at once, because rows are locked in the order of their ids.
-		var locked []int64
-		err := i.store.db.ForUpdate(i.tx.NewSelect().Model((*recipient)(nil)).Column("id").
-			Where("account_id IN (?)", bun.List(there)).Order("id")).Scan(ctx, &locked)
-		if err != nil {
+		if err := i.store.ledger.LockAccounts(ctx, i.tx, there...); err != nil {
 			return err
 		}
 	}
@@ -278,7 +265,7 @@ func (i *watchImport) moveAddresses(ctx context.Context) error {
 		if e.account.Email = e.Email; e.account.ID == 0 {
 			continue
 		}
-		if err := i.store.moveAddress(ctx, i.tx, e.account, before, false); err != nil {
+		if err := i.store.ledger.MoveAddress(ctx, i.tx, e.account, before, false); err != nil {
 			return err
 		}
 		if _, err := i.tx.NewUpdate().Model(e.account).Column("email").WherePK().Exec(ctx); err != nil {
@@ -296,7 +283,7 @@ func (i *watchImport) accountIDs() []int64 {
 			ids = append(ids, e.account.ID)
 		}
 	}
-	return distinct(ids)
+	return database.Distinct(ids)
 }
 
 // findNames gives watches names that are free in their accounts, and refuses watches above the limit.
@@ -384,104 +371,15 @@ func (i *watchImport) findBuyers(ctx context.Context) error {
 	return nil
 }
 
-// findRecipients reads and locks the existing addresses, and plans the recipients of each watch.
-func (i *watchImport) findRecipients(ctx context.Context) error {
-	var known []*recipient
-	if ids := i.accountIDs(); len(ids) > 0 {
-		err := i.store.db.ForUpdate(i.tx.NewSelect().Model(&known).Where("account_id IN (?)", bun.List(ids)).Order("id")).Scan(ctx)
-		if err != nil {
-			return err
-		}
+// findRecipients plans the recipients of each watch.
+func (i *watchImport) findRecipients(ctx context.Context) (err error) {
+	all := make([]*ledger.ImportedWatch, len(i.entries))
+	for n, e := range i.entries {
+		e.addresses = &ledger.ImportedWatch{Account: e.account, ID: e.watch.ID, Own: e.Email, Recipients: e.Recipients}
+		all[n] = e.addresses
 	}
-	byAccount := make(map[int64][]*recipient)
-	for _, r := range known {
-		byAccount[r.AccountID] = append(byAccount[r.AccountID], r)
-	}
-	var watches []int64
-	for _, e := range i.entries {
-		if e.known != nil {
-			watches = append(watches, e.watch.ID)
-		}
-	}
-	byWatch := make(map[int64][]*subscription)
-	if len(watches) > 0 {
-		var rows []*subscription
-		if err := i.tx.NewSelect().Model(&rows).Where("watch_id IN (?)", bun.List(watches)).Order("watch_id", "position").Scan(ctx); err != nil {
-			return err
-		}
-		for _, row := range rows {
-			byWatch[row.WatchID] = append(byWatch[row.WatchID], row)
-		}
-	}
-	i.books = make(map[*vigie.Account]*addressBook)
-	var newAddresses []newAddress
-	for _, e := range i.entries {
-		if i.books[e.account] == nil {
-			i.books[e.account] = newAddressBook(byAccount[e.account.ID])
-		}
-		newAddresses = append(newAddresses, i.plan(e, byWatch[e.watch.ID]).newAddresses()...)
-	}
-	if err := i.store.applyFingerprints(ctx, i.tx, newAddresses...); err != nil {
-		return err
-	}
-	for _, e := range i.entries {
-		i.confirm(e)
-	}
-	return nil
-}
-
-// plan says which addresses a watch mails. The owner's own address is the account's, whatever it was in the other
-// system.
-func (i *watchImport) plan(e *importEntry, rows []*subscription) *recipientPlan {
-	own, others := false, []string{}
-	for _, r := range e.Recipients {
-		if key := addressKey(r.Email); key == addressKey(e.Email) || key == addressKey(e.account.Email) {
-			own = true
-		} else {
-			others = append(others, r.Email)
-		}
-	}
-	e.planned = planAddresses(e.account, i.books[e.account], rows, &own, &others, i.now)
-	return e.planned
-}
-
-// confirm records which addresses consented in the other system. None is asked.
-func (i *watchImport) confirm(e *importEntry) {
-	for _, r := range e.planned.recipients {
-		if r.ID == 0 {
-			r.ConfirmationPending, r.NextCheckAt = false, new(i.now.Add(firstCheckAfter))
-		}
-	}
-	for _, in := range e.Recipients {
-		r := i.books[e.account].byKey[addressKey(in.Email)]
-		if in.ConfirmedAt == nil || r == nil || r.ConfirmedAt != nil || !slices.Contains(e.planned.recipients, r) {
-			continue
-		}
-		r.ConfirmedAt, r.ConfirmedBy = in.ConfirmedAt, vigie.ByImport
-		if r.ID != 0 {
-			r.ConfirmationPending = false
-			i.confirmed = append(i.confirmed, r)
-		}
-	}
-}
-
-// count returns how many change numbers save takes.
-func (i *watchImport) count() int {
-	n := len(i.newAccounts) + i.buyers.changed()
-	seen := make(map[*recipient]bool)
-	for _, e := range i.entries {
-		n++
-		for _, r := range e.planned.recipients {
-			if r.ID == 0 && !seen[r] {
-				seen[r] = true
-				n++
-			}
-			if r.ID == 0 || e.planned.subscriptions[r.ID] == nil {
-				n++
-			}
-		}
-	}
-	return n
+	i.recipients, err = i.store.ledger.PlanImport(ctx, i.tx, all)
+	return err
 }
 
 // save gives every new row its number and writes it.
@@ -492,12 +390,12 @@ func (i *watchImport) save(ctx context.Context) error {
 	i.newAccounts = slices.DeleteFunc(i.newAccounts, func(a *vigie.Account) bool {
 		return !slices.ContainsFunc(i.entries, func(e *importEntry) bool { return e.account == a })
 	})
-	numbers, err := takeSome(ctx, i.tx, i.count())
+	numbers, err := database.Take(ctx, i.tx, len(i.newAccounts)+i.buyers.changed()+len(i.entries)+i.recipients.Count())
 	if err != nil {
 		return err
 	}
 	for _, a := range i.newAccounts {
-		a.ID = numbers.next()
+		a.ID = numbers.Next()
 	}
 	if len(i.newAccounts) > 0 {
 		if _, err := i.tx.NewInsert().Model(&i.newAccounts).Exec(ctx); err != nil {
@@ -510,19 +408,17 @@ func (i *watchImport) save(ctx context.Context) error {
 	for _, e := range i.entries {
 		e.apply()
 	}
-	if len(i.confirmed) > 0 {
-		if err := upsert(ctx, i.tx, &i.confirmed, "id", []string{"confirmed_at", "confirmed_by", "asking"}); err != nil {
-			return err
-		}
+	if err := i.recipients.SaveConsents(ctx, i.tx); err != nil {
+		return err
 	}
 	for _, e := range i.entries {
 		if e.known == nil {
 			continue
 		}
-		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.planned, &numbers); err != nil {
+		if err := i.store.saveChange(ctx, i.tx, e.watch, e.wasActive, e.addresses.RecipientPlan, &numbers); err != nil {
 			return err
 		}
-		if err := i.store.watchChanged(ctx, i.tx, e.watch.ID); err != nil {
+		if err := i.store.ledger.WatchChanged(ctx, i.tx, e.watch.ID); err != nil {
 			return err
 		}
 		e.result.Outcome = ImportChanged
@@ -545,27 +441,22 @@ func (e *importEntry) apply() {
 }
 
 // saveNew writes the new watches with their addresses. Tenders published before are not mailed.
-func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
+func (i *watchImport) saveNew(ctx context.Context, numbers *database.Counter) error {
 	var watches []*vigie.Watch
-	var recipients []*recipient
-	var subscriptions []*subscription
-	var named []int64
+	var addresses []*ledger.ImportedWatch
 	for _, e := range i.entries {
 		if e.known != nil {
 			continue
 		}
 		w := e.watch
-		w.ID, w.AccountID, w.UpdatedAt = numbers.next(), e.account.ID, i.now
+		w.ID, w.AccountID, w.UpdatedAt = numbers.Next(), e.account.ID, i.now
 		w.Number, w.Since = w.ID, w.ID
 		if !w.Active {
 			w.Paused = &w.Number
 		}
 		watches = append(watches, w)
-		newAddresses, rows := e.planned.rows(w.ID, numbers)
-		recipients, subscriptions = append(recipients, newAddresses...), append(subscriptions, rows...)
-		for _, row := range rows {
-			named = append(named, row.RecipientID)
-		}
+		e.addresses.ID = w.ID
+		addresses = append(addresses, e.addresses)
 		e.result.Outcome = ImportCreated
 	}
 	if len(watches) == 0 {
@@ -577,15 +468,7 @@ func (i *watchImport) saveNew(ctx context.Context, numbers *counter) error {
 	if err := insertWatchBuyers(ctx, i.tx, watches); err != nil {
 		return err
 	}
-	if len(recipients) > 0 {
-		if _, err := i.tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	if err := saveSubscriptions(ctx, i.tx, subscriptions); err != nil || len(named) == 0 {
-		return err
-	}
-	return checkAt(ctx, i.tx, named, i.now.Add(firstCheckAfter))
+	return i.recipients.SaveNew(ctx, i.tx, addresses, numbers)
 }
 
 // saveDigests records the digests of the watches' lines.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -44,7 +45,7 @@ func old(id, subject string, alter ...func(*store.ImportedWatch)) *store.Importe
 			Name: "Veille", Active: true, Frequency: vigie.Weekly, CreatedAt: noon.AddDate(-3, 0, 0),
 			Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AllKeywords},
 		},
-		Recipients: []store.ImportedRecipient{{Email: subject + "@example.org"}},
+		Recipients: []ledger.ImportedRecipient{{Email: subject + "@example.org"}},
 	}
 	for _, change := range alter {
 		change(w)
@@ -60,12 +61,21 @@ func called(name string) func(*store.ImportedWatch) {
 // writes adds an address, confirmed at a time or not.
 func writes(email string, confirmed *time.Time) func(*store.ImportedWatch) {
 	return func(w *store.ImportedWatch) {
-		w.Recipients = append(w.Recipients, store.ImportedRecipient{Email: email, ConfirmedAt: confirmed})
+		w.Recipients = append(w.Recipients, ledger.ImportedRecipient{Email: email, ConfirmedAt: confirmed})
 	}
 }
 
 func of(buyers ...vigie.BuyerName) func(*store.ImportedWatch) {
 	return func(w *store.ImportedWatch) { w.Buyers = buyers }
+}
+
+// hidden stands in for keyed hashes: it can be told apart from an address.
+func hidden(key string) func(address string) []string {
+	return func(address string) []string {
+		letters := []rune(key + strings.ToLower(address))
+		slices.Reverse(letters)
+		return []string{strings.ReplaceAll(string(letters), "@", "_")}
+	}
 }
 
 // imports imports watches, an hour after the last action, and checks the outcomes.
@@ -153,7 +163,7 @@ func TestImportedWatchesAreFound(t *testing.T) {
 		if second.Name != "VEILLE (2)" || second.NameKey != "veille (2)" || second.Active {
 			t.Errorf("the second is %+v", second)
 		}
-		recipients, err := m.store.Recipients(t.Context(), ana, []int64{first.ID})
+		recipients, err := m.store.Ledger().Recipients(t.Context(), ana, []int64{first.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,20 +248,20 @@ func TestImportAgain(t *testing.T) {
 // A line's consent does not outrank what the owner of the address chose here.
 func TestImportRespectsAddresses(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
-		m.store.SetFingerprints(hidden("key"))
+		m.store.Ledger().SetFingerprints(hidden("key"))
 		agreed := noon.AddDate(-2, 0, 0)
 		leave := func(a *vigie.Account, who string) {
 			t.Helper()
-			byWatch, err := m.store.Recipients(t.Context(), a, []int64{m.watches(a)[0].ID})
+			byWatch, err := m.store.Ledger().Recipients(t.Context(), a, []int64{m.watches(a)[0].ID})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, list := range byWatch {
 				for _, r := range list {
 					if r.Email == who {
-						to, err := m.store.Subscriber(t.Context(), r.ID)
+						to, err := m.store.Ledger().Subscriber(t.Context(), r.ID)
 						if err == nil {
-							err = m.store.Leave(t.Context(), to.RecipientID)
+							err = m.store.Ledger().Leave(t.Context(), to.RecipientID)
 						}
 						if err != nil {
 							t.Fatal(err)
@@ -271,7 +281,7 @@ func TestImportRespectsAddresses(t *testing.T) {
 		m.imports("created created", old("3", "eva", writes("Team@example.org", &agreed)), old("4", "ben", writes("team@example.org", &agreed)))
 		for _, subject := range []string{"ana", "eva", "ben"} {
 			a := m.signIn(subject)
-			byWatch, err := m.store.Recipients(t.Context(), a, []int64{m.watches(a)[0].ID})
+			byWatch, err := m.store.Ledger().Recipients(t.Context(), a, []int64{m.watches(a)[0].ID})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -104,9 +104,7 @@ func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.T
 		Where("tender_mark.account_id = ?", account).Where("tender_mark.dismissed_at IS NOT NULL").
 		Group("tender.id").OrderExpr("MAX(tender_mark.dismissed_at) DESC, tender.id DESC").Limit(limit)
 	if !open.IsZero() {
-		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("COALESCE(tender.deadline, tender.online_until) IS NULL").WhereOr("COALESCE(tender.deadline, tender.online_until) >= ?", open)
-		})
+		q = q.Where(openAt, open)
 	}
 	err := q.Scan(ctx, &ids)
 	return ids, database.Translate(err)

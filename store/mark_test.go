@@ -152,3 +152,37 @@ func TestDismissedTenders(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlineIsSaidOnce: what the database counts and leaves out as online or closed is what the tender's status says.
+func TestOnlineIsSaidOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		mine := account(t, s, "a")
+		times := []*time.Time{nil, new(noon.Add(-time.Second)), new(noon), new(noon.Add(time.Second))}
+		var ids []int64
+		for i, deadline := range times {
+			for j, until := range times {
+				ref := string(rune('a'+i)) + string(rune('a'+j))
+				p := publish(t, s, notice(ref, 0, func(n *vigie.Notice) { n.Content.Deadline, n.Content.OnlineUntil = deadline, until }))
+				ids = append(ids, p[0].Notice.TenderID)
+			}
+		}
+		mark(t, s, mine, store.Dismissed, true, ids...)
+		open, online := dismissed(t, s, mine, noon, 100), int64(0)
+		for _, id := range ids {
+			is := tender(t, s, id).Status(noon) == vigie.StatusOnline
+			if is {
+				online++
+			}
+			if slices.Contains(open, id) != is {
+				t.Errorf("%+v: among those not closed %v, online %v", tender(t, s, id).Content, !is, is)
+			}
+		}
+		buyers, _, err := s.SearchBuyers(t.Context(), []string{"valfleury"}, store.BuyerWindow{Now: noon, Limit: 10})
+		if err != nil || len(buyers) != 1 {
+			t.Fatal(buyers, err)
+		}
+		if counted := (1_000_000_000 - buyers[0].Rank%1_000_000_000) % 1_000_000_000; counted != online || online == 0 || online == int64(len(ids)) {
+			t.Errorf("%d of %d online, the buyer has %d", online, len(ids), counted)
+		}
+	})
+}

@@ -90,7 +90,7 @@ func upper[T ~string](names []T) []T {
 			list = append(list, name)
 		}
 	}
-	return orEmpty(list)
+	return database.NotNull(list)
 }
 
 // mendNotices repairs notices, and lists their tenders to be folded again.
@@ -137,7 +137,7 @@ func refold(ctx context.Context, db *database.DB) error {
 			}
 			ids = append(ids, id)
 		}
-		for some := range slices.Chunk(distinct(ids), vigie.MaxBatch) {
+		for some := range slices.Chunk(database.Distinct(ids), vigie.MaxBatch) {
 			p := publication{tx: tx}
 			if err := p.reload(ctx, some); err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -235,7 +234,7 @@ func (p *publication) add(n *vigie.Notice) Published {
 	d := p.dossierOf(n)
 	outcome := Created
 	stored := *n
-	stored.Links = orEmpty(n.Links)
+	stored.Links = database.NotNull(n.Links)
 	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {
@@ -345,9 +344,9 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 	if err != nil {
 		return err
 	}
-	numbers := counter(first)
+	numbers := database.Counter(first)
 	for _, n := range p.added {
-		n.ID = numbers.next()
+		n.ID = numbers.Next()
 	}
 	if err := p.buyers.save(ctx, p.tx, &numbers); err != nil {
 		return err
@@ -367,7 +366,7 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 }
 
 // saveTenders writes the touched tenders as folded, and the absorbed ones as aliases of them.
-func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
+func (p *publication) saveTenders(ctx context.Context, numbers *database.Counter) error {
 	var tenders []*vigie.Tender
 	for _, d := range p.touched {
 		if d.tender == nil {
@@ -375,7 +374,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 		}
 		*d.tender = vigie.Tender{
 			ID: d.tender.ID, Source: d.fold.Source, SourceRef: d.fold.SourceRef, Content: stored(d.fold.Content),
-			BuyerID: d.buyer.current().ID, PublishedAt: d.fold.PublishedAt, Outcome: d.fold.Outcome, Number: numbers.next(),
+			BuyerID: d.buyer.current().ID, PublishedAt: d.fold.PublishedAt, Outcome: d.fold.Outcome, Number: numbers.Next(),
 		}
 		tenders = append(tenders, d.tender)
 		for _, n := range d.notices {
@@ -385,7 +384,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 	var aliases []*vigie.Tender
 	for _, d := range p.touched {
 		for _, t := range d.absorbed {
-			t.MergedInto, t.Number = &d.tender.ID, numbers.next()
+			t.MergedInto, t.Number = &d.tender.ID, numbers.Next()
 			aliases = append(aliases, t)
 		}
 	}
@@ -393,17 +392,17 @@ func (p *publication) saveTenders(ctx context.Context, numbers *counter) error {
 		if len(batch) == 0 {
 			continue
 		}
-		if err := upsert(ctx, p.tx, &batch, "id", tenderColumns); err != nil {
+		if err := database.Upsert(ctx, p.tx, &batch, "id", tenderColumns); err != nil {
 			return err
 		}
 	}
-	var moved []pair
+	var moved []database.Pair
 	for _, t := range aliases {
-		moved = append(moved, pair{t.ID, *t.MergedInto})
+		moved = append(moved, database.Pair{Was: t.ID, Becomes: *t.MergedInto})
 	}
 	for _, at := range [][2]string{{"notices", "tender_id"}, {"tender_refs", "tender_id"}, {"tenders", "merged_into"}} {
 		// Last, so that an alias of an alias leads straight to the tender.
-		if err := replace(ctx, p.tx, at[0], at[1], at[1], moved); err != nil {
+		if err := database.Replace(ctx, p.tx, at[0], at[1], at[1], moved); err != nil {
 			return err
 		}
 	}
@@ -430,61 +429,12 @@ func (p *publication) saveRefs(ctx context.Context) error {
 	return err
 }
 
-// upsert inserts rows; of rows whose key exists it replaces the named columns.
-func upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []string) error {
-	q := tx.NewInsert().Model(rows).On("CONFLICT (?) DO UPDATE", bun.Ident(key))
-	for _, column := range columns {
-		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
-	}
-	_, err := q.Exec(ctx)
-	return err
-}
-
-// pair is a column's old and new value.
-type pair struct{ was, becomes int64 }
-
-// replace sets the column set of a table where the column where has one of some values, all in one statement; only,
-// if given, narrows the rows.
-func replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []pair, only ...string) error {
-	if len(pairs) == 0 {
-		return nil
-	}
-	var values strings.Builder
-	for i, p := range pairs {
-		if i > 0 {
-			values.WriteString(", ")
-		}
-		fmt.Fprintf(&values, "(%d, %d)", p.was, p.becomes)
-	}
-	also := strings.Join(append([]string{""}, only...), " AND ")
-	// Both databases name the columns of VALUES like this.
-	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
-		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
-	return err
-}
-
 // stored returns a content in the form that columns take: lists are never null.
 func stored(c vigie.Content) vigie.Content {
-	c.Departments = orEmpty(c.Departments)
-	c.Natures = orEmpty(c.Natures)
-	c.CPVCodes = orEmpty(c.CPVCodes)
-	c.Labels = orEmpty(c.Labels)
-	c.Lots = orEmpty(c.Lots)
+	c.Departments = database.NotNull(c.Departments)
+	c.Natures = database.NotNull(c.Natures)
+	c.CPVCodes = database.NotNull(c.CPVCodes)
+	c.Labels = database.NotNull(c.Labels)
+	c.Lots = database.NotNull(c.Lots)
 	return c
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-// counter hands out change numbers that were taken.
-type counter int64
-
-func (c *counter) next() int64 {
-	n := *c
-	*c++
-	return int64(n)
 }

@@ -68,7 +68,7 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 	if err != nil || len(watches) == 0 {
 		return err
 	}
-	numbers, err := takeSome(ctx, tx, len(watches))
+	numbers, err := database.Take(ctx, tx, len(watches))
 	if err != nil {
 		return err
 	}
@@ -77,43 +77,10 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 		if w.Active && (w.CatchUpFrom == nil || missed < *w.CatchUpFrom) {
 			w.CatchUpFrom = &missed
 		}
-		w.Number = numbers.next()
+		w.Number = numbers.Next()
 		if _, err := tx.NewUpdate().Model(w).Column("number", "catch_up_from").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// CloseAside closes a mail until it is tried again, so that other mails to its recipient can leave.
-func (s *Store) CloseAside(ctx context.Context, tx bun.Tx, mail int64) error {
-	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", s.db.Stamp()).Set("leased_until = 0").
-		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return err
-}
-
-// ReviveMail opens a mail in quarantine again, if it still exists, unless another mail to its recipient is open.
-func (s *Store) ReviveMail(ctx context.Context, id int64) error {
-	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		mail := &vigie.Mail{ID: id}
-		err := tx.NewSelect().Model(mail).WherePK().Where("state = ?", vigie.MailAside).Scan(ctx)
-		switch {
-		case err == nil:
-			if _, err := s.lockRecipients(ctx, tx, []int64{mail.RecipientID}); err != nil {
-				return err
-			}
-			open, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("recipient_id = ?", mail.RecipientID).Where("state = ?", vigie.MailOpen).Exists(ctx)
-			if err != nil || open {
-				return err
-			}
-			_, err = tx.NewUpdate().Model(mail).Set("state = ?", vigie.MailOpen).Set("closed_at = NULL").Set("retry_at = ?", s.db.Stamp()).WherePK().Exec(ctx)
-			if err != nil {
-				return err
-			}
-		case !database.IsNoRows(err):
-			return err
-		}
-		_, err = tx.NewDelete().Model((*database.Quarantined)(nil)).Where("consumer = ?", database.MailsConsumer).Where("item = ?", id).Exec(ctx)
-		return err
-	})
 }

@@ -182,6 +182,9 @@ type BuyerWindow struct {
 // spellings are words of names that are also written in another way.
 var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste", "ste": "sainte"}
 
+// openAt is the condition that a tender has not closed at a time: the SQL of what [vigie.Tender.Status] says.
+const openAt = "(COALESCE(tender.deadline, tender.online_until) IS NULL OR COALESCE(tender.deadline, tender.online_until) >= ?)"
+
 // SearchBuyers returns the buyers whose name has, for each of the folded words, a word that starts with it or with
 // another spelling of it (St, Saint), and how many there are in all. Buyers that match with whole words, or whose name
 // starts with what was typed, come first; then those with most tenders online; then by name.
@@ -209,7 +212,7 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	// by statistics, and those of a table that just grew are wrong.
 	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("COUNT(*)").Where("tender.buyer_id = buyer.id").
 		Where("tender.merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		Where("COALESCE(deadline, online_until) IS NULL OR COALESCE(deadline, online_until) >= ?", w.Now)
+		Where(openAt, w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// The classes are further apart than the number of online tenders of any buyer.
 	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie/database"
+	"vigie/ledger"
 	"vigie/opaque"
 )
 
@@ -21,9 +22,8 @@ type Store struct {
 	// statements are the most frequent queries.
 	statements statements
 	accounts   *accountCache
-	// fingerprints returns the fingerprints of an address, see [Store.Remember]; may be nil.
-	fingerprints func(address string) []string
-	ids          *opaque.Keys
+	ids        *opaque.Keys
+	ledger     *ledger.Ledger
 }
 
 // New returns the store in a database.
@@ -32,7 +32,7 @@ func New(ctx context.Context, db *database.DB) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), ids: ids}, nil
+	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), ids: ids, ledger: ledger.New(db, ids)}, nil
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns
@@ -61,6 +61,9 @@ func Migrate(ctx context.Context, url string) error {
 
 // Database returns the database that the store is in.
 func (s *Store) Database() *database.DB { return s.db }
+
+// Ledger returns the ledger in the same database.
+func (s *Store) Ledger() *ledger.Ledger { return s.ledger }
 
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"vigie"
 	"vigie/database"
+	"vigie/ledger"
+	"vigie/query"
 )
 
 // WatchFilter selects watches of an account; the zero value selects all.
@@ -71,15 +72,15 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
 		}
-		planned, err := s.planRecipients(ctx, tx, account, 0, &notifyMe, &others)
+		planned, err := s.ledger.PlanRecipients(ctx, tx, account, 0, &notifyMe, &others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+planned.count())
+		numbers, err := database.Take(ctx, tx, 1+planned.Count())
 		if err != nil {
 			return err
 		}
-		w.ID = numbers.next()
+		w.ID = numbers.Next()
 		w.Number, w.Since, w.UpdatedAt = w.ID, w.ID, w.CreatedAt
 		if !w.Active {
 			w.Paused = &w.Number
@@ -91,10 +92,10 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
 		}
-		if err := planned.save(ctx, tx, w.ID, &numbers); err != nil {
+		if err := planned.Save(ctx, tx, w.ID, &numbers); err != nil {
 			return err
 		}
-		return s.watchChanged(ctx, tx, w.ID)
+		return s.ledger.WatchChanged(ctx, tx, w.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -128,18 +129,18 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		}
 		wasActive := w.Active
 		change(w)
-		planned, err := s.planRecipients(ctx, tx, account, id, notifyMe, others)
+		planned, err := s.ledger.PlanRecipients(ctx, tx, account, id, notifyMe, others)
 		if err != nil {
 			return err
 		}
-		numbers, err := takeSome(ctx, tx, 1+planned.count())
+		numbers, err := database.Take(ctx, tx, 1+planned.Count())
 		if err != nil {
 			return err
 		}
 		if err := s.saveChange(ctx, tx, w, wasActive, planned, &numbers); err != nil {
 			return err
 		}
-		return s.watchChanged(ctx, tx, id)
+		return s.ledger.WatchChanged(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err
@@ -148,8 +149,8 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 }
 
 // saveChange writes a watch that was changed, and its recipients; on reports whether it was on before.
-func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, planned *recipientPlan, numbers *counter) error {
-	w.Number, w.UpdatedAt = numbers.next(), s.db.Stamp()
+func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasActive bool, planned *ledger.RecipientPlan, numbers *database.Counter) error {
+	w.Number, w.UpdatedAt = numbers.Next(), s.db.Stamp()
 	switch {
 	case w.Active && !wasActive:
 		w.Since = w.Number
@@ -167,12 +168,10 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 	if err := saveWatchBuyers(ctx, tx, w); err != nil {
 		return err
 	}
-	if err := planned.save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
+	if err := planned.Save(ctx, tx, w.ID, numbers); err != nil || !w.Active || wasActive {
 		return err
 	}
-	// The quiet days of a watch are counted from here.
-	_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", w.UpdatedAt).Where("watch_id = ?", w.ID).Exec(ctx)
-	return err
+	return s.ledger.RestartQuietDays(ctx, tx, w.ID, w.UpdatedAt)
 }
 
 // endPeriod records the period, in change numbers, in which a watch that is now switched off or deleted was on,
@@ -188,17 +187,6 @@ func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error 
 	return err
 }
 
-// watchChanged decides again about all waiting deliveries of a watch's recipients, removed ones included: its
-// recipients, its frequency, or whether it is on, has changed.
-func (s *Store) watchChanged(ctx context.Context, tx bun.Tx, watch int64) error {
-	var recipients []int64
-	err := tx.NewSelect().Model((*subscription)(nil)).Column("recipient_id").Where("watch_id = ?", watch).Scan(ctx, &recipients)
-	if err != nil {
-		return err
-	}
-	return s.checkNow(ctx, tx, recipients)
-}
-
 // DeleteWatch deletes a watch of an account. Its row stays, for consumers of changes and so that it can be restored.
 func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -206,8 +194,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 		if err := s.lockWatch(ctx, tx, account, w); err != nil {
 			return err
 		}
-		// Its recipients are locked before numbers are taken.
-		if _, err := s.planRecipients(ctx, tx, &vigie.Account{ID: account}, id, nil, nil); err != nil {
+		if err := s.ledger.LockAccounts(ctx, tx, account); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -223,7 +210,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 				return err
 			}
 		}
-		return s.watchChanged(ctx, tx, id)
+		return s.ledger.WatchChanged(ctx, tx, id)
 	})
 }
 
@@ -239,8 +226,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		if err != nil {
 			return err
 		}
-		// Its recipients are locked before numbers are taken; they are checked later.
-		if _, err := s.planRecipients(ctx, tx, account, id, nil, nil); err != nil {
+		if err := s.ledger.LockAccounts(ctx, tx, account.ID); err != nil {
 			return err
 		}
 		number, err := database.TakeNumbers(ctx, tx, 1)
@@ -260,7 +246,7 @@ func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int
 		if err := loadWatchBuyers(ctx, tx, []*vigie.Watch{w}); err != nil {
 			return err
 		}
-		return s.watchChanged(ctx, tx, id)
+		return s.ledger.WatchChanged(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err
@@ -332,12 +318,24 @@ func insertWatchBuyers(ctx context.Context, tx bun.Tx, watches []*vigie.Watch) e
 
 // storedCriteria returns criteria in the form that columns take: lists are never null.
 func storedCriteria(c vigie.Criteria) vigie.Criteria {
-	c.Keywords = orEmpty(c.Keywords)
-	c.ExcludedKeywords = orEmpty(c.ExcludedKeywords)
-	c.Departments = orEmpty(c.Departments)
-	c.Natures = orEmpty(c.Natures)
-	c.CPVCodes = orEmpty(c.CPVCodes)
+	c.Keywords = database.NotNull(c.Keywords)
+	c.ExcludedKeywords = database.NotNull(c.ExcludedKeywords)
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			criterion.Set(&c, criterion.Values(&c))
+		}
+	}
 	return c
+}
+
+// listColumns are the columns of watches that hold lists of values, and their criteria.
+func listColumns() (columns []string, criteria []query.Criterion) {
+	for _, criterion := range query.Criteria() {
+		if criterion.Column != "" {
+			columns, criteria = append(columns, criterion.Column), append(criteria, criterion)
+		}
+	}
+	return columns, criteria
 }
 
 // takenName returns err, with a field and a text if the name of a watch is taken: nothing else of a watch must be
@@ -350,285 +348,4 @@ func takenName(err error, field ...string) error {
 		FR: "Vous avez déjà une veille de ce nom. Choisissez un autre nom.",
 		EN: "You already have a watch of this name. Choose another name.",
 	}}
-}
-
-// takeSome takes n change numbers to hand out one by one.
-func takeSome(ctx context.Context, tx bun.Tx, n int) (counter, error) {
-	first, err := database.TakeNumbers(ctx, tx, n)
-	return counter(first), err
-}
-
-// recipient is a row of recipients.
-type recipient struct {
-	ID          int64 `bun:",pk"`
-	AccountID   int64
-	AddressKey  string
-	Email       string
-	ConfirmedAt *time.Time
-	ConfirmedBy vigie.Consent `bun:",nullzero"` // how, if ConfirmedAt is set
-	LeftAt      *time.Time
-	CreatedAt   time.Time
-	// ConfirmationPending reports whether the address is still to be asked for its consent.
-	ConfirmationPending bool `bun:"asking"`
-	// NextCheckAt is when there may be mail to write to it; nil for never.
-	NextCheckAt *time.Time `bun:"look_at"`
-	// UnverifiedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did.
-	UnverifiedAt *time.Time `bun:"unvouched_at"`
-}
-
-// subscription is a row of subscriptions.
-type subscription struct {
-	ID          int64 `bun:",pk"`
-	WatchID     int64
-	RecipientID int64
-	Position    int64
-	LeftAt      *time.Time
-	RemovedAt   *time.Time
-	// LastMailedAt is when the recipient was last mailed about the watch.
-	LastMailedAt *time.Time `bun:"heard_at"`
-}
-
-// recipientPlan are the addresses that a watch is to have, with what that changes.
-type recipientPlan struct {
-	account       *vigie.Account
-	recipients    []*recipient
-	subscriptions map[int64]*subscription // the existing ones, by recipient
-	now           time.Time
-}
-
-// addressBook holds the recipients of an account.
-type addressBook struct {
-	byKey map[string]*recipient
-	byID  map[int64]*recipient
-}
-
-func newAddressBook(known []*recipient) *addressBook {
-	book := &addressBook{make(map[string]*recipient, len(known)), make(map[int64]*recipient, len(known))}
-	for _, r := range known {
-		book.byKey[r.AddressKey], book.byID[r.ID] = r, r
-	}
-	return book
-}
-
-// planRecipients reads the existing recipients of a watch (0 for a new one) and plans the addresses that it is to have.
-// The account's own comes first.
-func (s *Store) planRecipients(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, notifyMe *bool, others *[]string) (*recipientPlan, error) {
-	// The recipients are locked here, before numbers are taken; they are checked later.
-	var known []*recipient
-	if err := s.db.ForUpdate(tx.NewSelect().Model(&known).Where("account_id = ?", account.ID).Order("id")).Scan(ctx); err != nil {
-		return nil, err
-	}
-	if notifyMe == nil && others == nil {
-		return &recipientPlan{}, nil // everything stays as it is
-	}
-	var rows []*subscription
-	if err := tx.NewSelect().Model(&rows).Where("watch_id = ?", watch).Order("position").Scan(ctx); err != nil {
-		return nil, err
-	}
-	p := planAddresses(account, newAddressBook(known), rows, notifyMe, others, s.db.Stamp())
-	if err := p.checkOwn(others); err != nil {
-		return nil, err
-	}
-	return p, s.applyFingerprints(ctx, tx, p.newAddresses()...)
-}
-
-// checkOwn refuses the account's own address among the others of a watch that is not to write to it: one of the two is
-// not meant.
-func (p *recipientPlan) checkOwn(others *[]string) error {
-	own := addressKey(p.account.Email)
-	if others == nil || slices.ContainsFunc(p.recipients, func(r *recipient) bool { return r.AddressKey == own }) {
-		return nil
-	}
-	place := slices.IndexFunc(*others, func(email string) bool { return addressKey(email) == own })
-	if place < 0 {
-		return nil
-	}
-	return &vigie.Error{Code: vigie.Conflicting, Field: []string{"input", "recipients", strconv.Itoa(place)}, Text: vigie.Text{
-		FR: "Cette adresse est celle de votre compte, et la veille ne doit pas lui écrire. Retirez-la de la liste, ou choisissez de recevoir les alertes.",
-		EN: "This is your account's address, and the watch is not to write to it. Remove it from the list, or choose to get the alerts.",
-	}}
-}
-
-// planAddresses decides which addresses a watch is to have; rows are those that it has. New addresses are added to
-// the book.
-func planAddresses(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *recipientPlan {
-	p := &recipientPlan{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
-	for _, row := range rows {
-		p.subscriptions[row.RecipientID] = row
-	}
-	own := addressKey(account.Email)
-	add := func(email string) {
-		r := book.byKey[addressKey(email)]
-		if r == nil {
-			r = &recipient{AddressKey: addressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
-			book.byKey[r.AddressKey] = r
-		}
-		if !slices.Contains(p.recipients, r) {
-			p.recipients = append(p.recipients, r)
-		}
-	}
-	ownOn := notifyMe != nil && *notifyMe
-	var stay []string
-	for _, row := range rows {
-		switch r := book.byID[row.RecipientID]; {
-		case row.RemovedAt != nil:
-		case r.AddressKey == own:
-			ownOn = ownOn || notifyMe == nil
-		default:
-			stay = append(stay, r.Email)
-		}
-	}
-	if ownOn {
-		add(account.Email)
-	}
-	if others != nil {
-		stay = *others
-	}
-	for _, email := range stay {
-		// Only NotifyMe decides about the account's own address.
-		if addressKey(email) != own {
-			add(email)
-		}
-	}
-	return p
-}
-
-// newAddresses returns the addresses that are new to the account.
-func (p *recipientPlan) newAddresses() []newAddress {
-	var list []newAddress
-	for _, r := range p.recipients {
-		if r.ID == 0 {
-			list = append(list, newAddress{r, p.account.EmailVerified && r.AddressKey == addressKey(p.account.Email)})
-		}
-	}
-	return list
-}
-
-// count returns how many change numbers save takes.
-func (p *recipientPlan) count() int {
-	n := 0
-	for _, r := range p.recipients {
-		if r.ID == 0 {
-			n++
-		}
-		if p.subscriptions[r.ID] == nil {
-			n++
-		}
-	}
-	return n
-}
-
-// save writes the recipients of a watch. An address that was removed and is added again gets its id and its state
-// back.
-func (p *recipientPlan) save(ctx context.Context, tx bun.Tx, watch int64, numbers *counter) error {
-	recipients, rows := p.rows(watch, numbers)
-	if len(recipients) > 0 {
-		if _, err := tx.NewInsert().Model(&recipients).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return saveSubscriptions(ctx, tx, rows)
-}
-
-func saveSubscriptions(ctx context.Context, tx bun.Tx, rows []*subscription) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return upsert(ctx, tx, &rows, "id", []string{"position", "removed_at"})
-}
-
-// rows returns what is to be written: the new recipients, and the subscriptions.
-func (p *recipientPlan) rows(watch int64, numbers *counter) (recipients []*recipient, rows []*subscription) {
-	named := make(map[int64]bool, len(p.recipients))
-	for i, r := range p.recipients {
-		if r.ID == 0 {
-			r.ID, r.AccountID = numbers.next(), p.account.ID
-			recipients = append(recipients, r)
-		}
-		named[r.ID] = true
-		row := p.subscriptions[r.ID]
-		if row == nil {
-			row = &subscription{ID: numbers.next(), WatchID: watch, RecipientID: r.ID, LastMailedAt: &p.now}
-		}
-		row.Position, row.RemovedAt = int64(i), nil
-		rows = append(rows, row)
-	}
-	for id, row := range p.subscriptions {
-		if !named[id] && row.RemovedAt == nil {
-			row.RemovedAt = &p.now
-			rows = append(rows, row)
-		}
-	}
-	return recipients, rows
-}
-
-// Recipients returns the addresses of watches, in their order, by watch.
-func (s *Store) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
-	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL")
-	})
-	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
-	for _, r := range list {
-		byWatch[r.WatchID] = append(byWatch[r.WatchID], r)
-	}
-	return byWatch, err
-}
-
-// AllRecipients returns the addresses of a watch, then those that were removed from it.
-func (s *Store) AllRecipients(ctx context.Context, account *vigie.Account, watch int64) ([]*vigie.Recipient, error) {
-	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("s.watch_id = ?", watch).OrderExpr("s.removed_at IS NOT NULL")
-	})
-	return list, err
-}
-
-// Addresses returns addresses of an account's watches by the ids asked for, removed ones included.
-func (s *Store) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
-	list, err := s.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
-	byID := make(map[int64]*vigie.Recipient, len(list))
-	for _, r := range list {
-		byID[r.ID] = r
-	}
-	return byID, err
-}
-
-func (s *Store) addresses(ctx context.Context, account *vigie.Account, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
-	var rows []struct {
-		ID          int64
-		WatchID     int64
-		Email       string
-		AddressKey  string
-		ConfirmedAt *time.Time
-		LeftAt      *time.Time
-		BouncedAt   *time.Time
-		RemovedAt   *time.Time
-		Asks        int64
-		AskedAt     *time.Time
-	}
-	err := which(s.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
-		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at").
-		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
-	list := make([]*vigie.Recipient, len(rows))
-	for i, row := range rows {
-		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == addressKey(account.Email), RemovedAt: row.RemovedAt}
-		switch {
-		case row.LeftAt != nil:
-			r.Status, r.StatusAt = vigie.Unsubscribed, row.LeftAt
-		case row.BouncedAt != nil:
-			r.Status, r.StatusAt = vigie.Bounced, row.BouncedAt
-		case row.ConfirmedAt != nil || r.Primary && account.EmailVerified:
-			r.Status, r.StatusAt = vigie.Confirmed, row.ConfirmedAt
-		default:
-			r.Status = vigie.Pending
-			if next, ever := NextConfirmationRequest(row.Asks, row.AskedAt); ever && row.RemovedAt == nil {
-				if next.IsZero() { // it was not asked yet
-					next = s.db.Stamp()
-				}
-				r.ResendableAt = &next
-			}
-		}
-		list[i] = r
-	}
-	return list, database.Translate(err)
 }

@@ -16,6 +16,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/query"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -133,7 +134,7 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 		if from := restored.CatchUpFrom; from == nil || *from <= made.Number || *from >= restored.Number {
 			t.Errorf("catches up from %v, was made at %d and restored at %d", from, made.Number, restored.Number)
 		}
-		recipients, err := s.Recipients(t.Context(), a, []int64{made.ID})
+		recipients, err := s.Ledger().Recipients(t.Context(), a, []int64{made.ID})
 		if err != nil || len(recipients[made.ID]) != 2 {
 			t.Errorf("recipients: %v, %v", recipients, err)
 		}
@@ -179,7 +180,7 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 		}
 		read := func() []*vigie.Recipient {
 			t.Helper()
-			got, err := s.Recipients(t.Context(), a, []int64{w.ID})
+			got, err := s.Ledger().Recipients(t.Context(), a, []int64{w.ID})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,7 +259,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		recipients, err := s.Recipients(t.Context(), moved, []int64{watches[0].ID})
+		recipients, err := s.Ledger().Recipients(t.Context(), moved, []int64{watches[0].ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +273,7 @@ func TestAccountFollowsClaims(t *testing.T) {
 		}
 		third := sign(store.Claims{Issuer: "i", Subject: "1", Email: "Third@example.org", EmailVerified: true})
 		for _, id := range []int64{watches[0].ID, both.ID} {
-			recipients, err := s.Recipients(t.Context(), third, []int64{id})
+			recipients, err := s.Ledger().Recipients(t.Context(), third, []int64{id})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -535,33 +536,49 @@ func TestOneLeads(t *testing.T) {
 	held.Resign()
 }
 
-// The time since when an issuer verifies the present address is known. A token without the claim leaves it as it is.
-func TestVouchedSince(t *testing.T) {
-	const yes, no, absent = "yes", "no", "absent"
-	eachFollowing(t, func(t *testing.T, f *following) {
-		start := f.now
-		for i, step := range []struct {
-			email, verified string
-			since           int // hours; -1 for never
-		}{
-			{"a@example.org", absent, -1}, {"a@example.org", no, -1}, {"a@example.org", yes, 2}, {"A@example.org", yes, 2}, {"a@example.org", absent, 2},
-			{"b@example.org", yes, 5}, {"", no, 5}, {"", absent, 5}, {"b@example.org", no, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 10},
-			{"c@example.org", absent, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 13},
-		} {
-			f.now = start.Add(time.Duration(i) * time.Hour)
-			a, err := f.store.SignIn(t.Context(), store.Claims{
-				Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified == yes, VerificationAbsent: step.verified == absent,
-			})
-			f.must(err)
-			switch {
-			case step.since < 0 && a.EmailVerifiedAt == nil && !a.EmailVerified:
-			case step.since >= 0 && a.EmailVerified && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
-			default:
-				t.Errorf("step %d: %v, since %v", i, a.EmailVerified, a.EmailVerifiedAt)
+// TestCriteriaAreKept: the database takes every value of every criterion, and all who read a watch get them back.
+func TestCriteriaAreKept(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		mine := account(t, s, "a")
+		buyer := publish(t, s, notice("1", 0))[0].Notice
+		buyers := []string{vigie.GlobalID(vigie.KindBuyer, tender(t, s, buyer.TenderID).BuyerID)}
+		want := vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword, ExcludedKeywords: []string{"eau"}, IncludeNationwide: true}
+		for _, c := range query.Criteria() {
+			if c.Field == query.Buyer {
+				c.Set(&want, buyers)
+			} else {
+				c.Set(&want, c.All())
 			}
-			if step.email == "" && a.Email != "b@example.org" {
-				t.Errorf("step %d: the address is %q", i, a.Email)
+		}
+		w, err := s.CreateWatch(t.Context(), mine, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily, Criteria: want}, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := s.Watches(t.Context(), mine.ID, store.WatchFilter{})
+		if err != nil || len(read) != 1 {
+			t.Fatal(read, err)
+		}
+		err = s.Snapshot(t.Context(), func(ctx context.Context, now *store.Snapshot) error {
+			for state, err := range now.ChangedWatches(ctx, 0) {
+				if diff := cmp.Diff(&want, state.Criteria); diff != "" || state.ID != w.ID || err != nil {
+					t.Errorf("for matching: %v, -want +got:\n%s", err, diff)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		export, err := s.Export(t.Context(), mine.ID)
+		if err != nil || len(export.Watches) != 1 {
+			t.Fatal(export, err)
+		}
+		if diff := cmp.Diff(want, read[0].Criteria); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		want.BuyerIDs = nil // exported by their names
+		if diff := cmp.Diff(want, export.Watches[0].Criteria); diff != "" {
+			t.Errorf("exported: -want +got:\n%s", diff)
 		}
 	})
 }

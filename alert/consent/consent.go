@@ -20,7 +20,7 @@ import (
 
 	"vigie"
 	"vigie/alert/link"
-	"vigie/store"
+	"vigie/ledger"
 )
 
 var (
@@ -32,8 +32,8 @@ var (
 
 // Pages are what the handler needs.
 type Pages struct {
-	Store *store.Store
-	Keys  *link.Keys
+	Ledger *ledger.Ledger
+	Keys   *link.Keys
 	// Brand is the name that the pages are published under.
 	Brand string
 	// Locale returns the language that an Accept-Language header asks for, "" for none of ours.
@@ -105,7 +105,7 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 
 // visitor is the person who follows a link.
 type visitor struct {
-	store.Addressee
+	ledger.Addressee
 	purpose link.Purpose
 }
 
@@ -123,14 +123,14 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 		}
 		switch p {
 		case link.Confirm:
-			who.Addressee, err = h.Store.Addressee(ctx, id)
-			act = do(h.Store.Confirm)
+			who.Addressee, err = h.Ledger.Addressee(ctx, id)
+			act = do(h.Ledger.Confirm)
 		case link.LeaveAll:
-			who.Addressee, err = h.Store.Addressee(ctx, id)
-			act, undo = do(h.Store.Leave), do(h.Store.Rejoin)
+			who.Addressee, err = h.Ledger.Addressee(ctx, id)
+			act, undo = do(h.Ledger.Leave), do(h.Ledger.Rejoin)
 		case link.LeaveWatch:
-			who.Addressee, err = h.Store.Subscriber(ctx, id)
-			act, undo = do(h.Store.LeaveWatch), do(h.Store.RejoinWatch)
+			who.Addressee, err = h.Ledger.Subscriber(ctx, id)
+			act, undo = do(h.Ledger.LeaveWatch), do(h.Ledger.RejoinWatch)
 		case link.Bounce:
 		}
 		if err == nil && act != nil && h.Keys.Verify(token, who.Email) {

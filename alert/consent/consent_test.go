@@ -54,7 +54,7 @@ func newSite(t *testing.T, database string) *site {
 		t.Fatal(err)
 	}
 	pages := &consent.Pages{
-		Store: s.store, Keys: s.keys, Brand: "Vigie", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Ledger: s.store.Ledger(), Keys: s.keys, Brand: "Vigie", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Locale: func(header string) vigie.Locale {
 			return map[string]vigie.Locale{"en": vigie.English, "fr": vigie.French}[header]
 		},
@@ -80,7 +80,7 @@ func keys(t *testing.T, secrets ...string) *link.Keys {
 // statuses returns the statuses of the watch's two addresses.
 func (s *site) statuses() string {
 	s.t.Helper()
-	byWatch, err := s.store.Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
+	byWatch, err := s.store.Ledger().Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -94,12 +94,12 @@ func (s *site) statuses() string {
 // links returns the paths for one of the watch's addresses: to confirm, to leave the watch, to leave all watches.
 func (s *site) links(k *link.Keys, i int) (confirm, leaveWatch, leaveAll string) {
 	s.t.Helper()
-	byWatch, err := s.store.Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
+	byWatch, err := s.store.Ledger().Recipients(s.t.Context(), s.account, []int64{s.watch.ID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	r := byWatch[s.watch.ID][i]
-	who, err := s.store.Subscriber(s.t.Context(), r.ID)
+	who, err := s.store.Ledger().Subscriber(s.t.Context(), r.ID)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestRotationAndOutage(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		old := s.keys
 		rotated := &consent.Pages{
-			Store: s.store, Keys: keys(t, "second", "first"), Brand: "Vigie", Log: slog.New(slog.DiscardHandler),
+			Ledger: s.store.Ledger(), Keys: keys(t, "second", "first"), Brand: "Vigie", Log: slog.New(slog.DiscardHandler),
 			Locale: func(string) vigie.Locale { return "" },
 		}
 		server := httptest.NewServer(rotated.Handler())
@@ -321,7 +321,7 @@ func TestRotationAndOutage(t *testing.T) {
 func TestHangUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		pages := (&consent.Pages{
-			Store: s.store, Keys: s.keys, Log: slog.New(slog.DiscardHandler), Locale: func(string) vigie.Locale { return "" },
+			Ledger: s.store.Ledger(), Keys: s.keys, Log: slog.New(slog.DiscardHandler), Locale: func(string) vigie.Locale { return "" },
 		}).Handler()
 		_, one, _ := s.links(s.keys, 0)
 		gone, hangUp := context.WithCancel(t.Context())

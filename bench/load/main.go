@@ -1,5 +1,5 @@
 // Command load drives a real server over loopback with a real load tool: a mix
-// of what pages ask, at what it can bear and at twice that; and, beside it, the
+// of what pages ask, at its capacity and at twice that; and, beside it, the
 // same reads against PostGraphile on the same database.
 //
 //	scripts/with-postgres go run ./bench/load [--duration 60s] [--postgraphile | --reads-only]
@@ -27,7 +27,7 @@ type options struct {
 	Tenders      int           `help:"How many tenders there are." default:"20000"`
 	Accounts     int           `help:"How many accounts, of three watches each." default:"500"`
 	Connections  int           `help:"How many connections ask." default:"200"`
-	Duration     time.Duration `help:"How long it is driven at what it can bear." default:"60s"`
+	Duration     time.Duration `help:"How long the load at 70 % of its capacity lasts." default:"60s"`
 	Postgraphile bool          `help:"Compare reads with PostGraphile, which npm has."`
 	ReadsOnly    bool          `help:"Compare them, and do nothing else."`
 }
@@ -57,24 +57,24 @@ func (o options) run(ctx context.Context) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "\trequests\ta second\tp50\tp95\tp99\t503\terrors\tMiB\t")
 
-	bears := site.drive(ctx, table, "as fast as it can", mix, vegeta.Rate{}, o.Connections, 10*time.Second)
-	steady := site.drive(ctx, table, "70 % of that", mix, perSecond(0.7*bears.rate), o.Connections, o.Duration)
-	over := site.drive(ctx, table, "twice that", mix, perSecond(2*bears.rate), 20*o.Connections, 15*time.Second)
-	after := site.drive(ctx, table, "half, right after", mix, perSecond(0.5*bears.rate), o.Connections, 10*time.Second)
+	capacity := site.drive(ctx, table, "as fast as it can", mix, vegeta.Rate{}, o.Connections, 10*time.Second)
+	steady := site.drive(ctx, table, "70 % of that", mix, perSecond(0.7*capacity.rate), o.Connections, o.Duration)
+	over := site.drive(ctx, table, "twice that", mix, perSecond(2*capacity.rate), 20*o.Connections, 15*time.Second)
+	after := site.drive(ctx, table, "half, right after", mix, perSecond(0.5*capacity.rate), o.Connections, 10*time.Second)
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	switch {
-	case bears.errors+steady.errors+over.errors+after.errors > 0:
-		return fmt.Errorf("requests failed: %s", first(bears.failure, steady.failure, over.failure, after.failure))
+	case capacity.errors+steady.errors+over.errors+after.errors > 0:
+		return fmt.Errorf("requests failed: %s", first(capacity.failure, steady.failure, over.failure, after.failure))
 	case steady.busy+after.busy > 0:
-		return fmt.Errorf("%d requests were sent away that it could bear", steady.busy+after.busy)
+		return fmt.Errorf("%d requests were refused below its capacity", steady.busy+after.busy)
 	case over.busy == 0:
-		return fmt.Errorf("at twice what it can bear nobody was sent away")
+		return fmt.Errorf("at twice its capacity no request was refused")
 	case !flat(steady.memory):
 		return fmt.Errorf("memory grows: %v MiB", steady.memory)
 	}
-	fmt.Println("\nNo error; memory is flat; what is too much is sent away, and it recovers at once.")
+	fmt.Println("\nNo error; memory is flat; what is too much is refused, and it recovers at once.")
 	if o.Postgraphile {
 		return site.compare(ctx)
 	}

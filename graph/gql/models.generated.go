@@ -55,7 +55,7 @@ type CreateWatchInput struct {
 	// 1 to 100 characters, unique among the account's watches.
 	Name string `json:"name"`
 	// What it looks for.
-	Criteria *CriteriaInput `json:"criteria"`
+	Criteria map[string]any `json:"criteria"`
 	// Whether it sends alerts.
 	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.
@@ -74,31 +74,6 @@ type CreateWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
-}
-
-// Criteria as a person gives them. Null counts as absent.
-type CriteriaInput struct {
-	// Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50. One that finds the same as
-	// another is dropped with a warning.
-	Keywords []string `json:"keywords,omitempty"`
-	// The same as typed in one field: words separated by spaces, commas or semicolons, phrases in double quotes. What begins with a
-	// minus (« voirie -éclairage ») is added to the excluded keywords. Words that are too common (“de”) are dropped with a warning.
-	// Not together with `keywords`.
-	KeywordsText *string `json:"keywordsText,omitempty"`
-	// ALL by default.
-	KeywordMode *vigie.KeywordMode `json:"keywordMode,omitempty"`
-	// Like `keywords`; a phrase has at most two words, not counting common ones (“de”, “la”).
-	ExcludedKeywords []string `json:"excludedKeywords,omitempty"`
-	// Ids of buyers.
-	BuyerIds []string `json:"buyerIds,omitempty"`
-	// INSEE codes.
-	DepartmentCodes []string `json:"departmentCodes,omitempty"`
-	// True by default.
-	IncludeNationwide *bool `json:"includeNationwide,omitempty"`
-	// What is bought.
-	Natures []vigie.Nature `json:"natures,omitempty"`
-	// The first 2 to 8 digits of CPV codes; a check digit after a hyphen is ignored.
-	CpvCodes []string `json:"cpvCodes,omitempty"`
 }
 
 // One criterion of a watch against a tender.
@@ -284,31 +259,6 @@ type SummaryLine struct {
 	Value string `json:"value"`
 }
 
-// Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow. A tender of no department
-// passes only with NATIONWIDE among the codes. A department or a buyer that there is not is NOT_FOUND.
-type TenderFilter struct {
-	// Only these statuses.
-	Statuses []vigie.TenderStatus `json:"statuses,omitempty"`
-	// INSEE codes, and NATIONWIDE for tenders of no department.
-	DepartmentCodes []string `json:"departmentCodes,omitempty"`
-	// Ids of buyers.
-	BuyerIds []string `json:"buyerIds,omitempty"`
-	// What is bought.
-	Natures []vigie.Nature `json:"natures,omitempty"`
-	// How the buyer chooses.
-	Procedures []vigie.Procedure `json:"procedures,omitempty"`
-	// The first 2 to 8 digits of CPV codes.
-	CpvCodes []string `json:"cpvCodes,omitempty"`
-	// Published then or later.
-	PublishedFrom *time.Time `json:"publishedFrom,omitempty"`
-	// Published then or earlier.
-	PublishedTo *time.Time `json:"publishedTo,omitempty"`
-	// Deadline then or later; tenders without one do not pass.
-	DeadlineFrom *time.Time `json:"deadlineFrom,omitempty"`
-	// Deadline then or earlier; tenders without one do not pass.
-	DeadlineTo *time.Time `json:"deadlineTo,omitempty"`
-}
-
 // What is absent or null stays as it is.
 type UpdateAccountInput struct {
 	// The language of mails, and of answers to requests that ask for none (`Accept-Language`).
@@ -336,7 +286,7 @@ type UpdateWatchInput struct {
 	// 1 to 100 characters, unique among the account's watches.
 	Name *string `json:"name,omitempty"`
 	// What it looks for.
-	Criteria *CriteriaInput `json:"criteria,omitempty"`
+	Criteria map[string]any `json:"criteria,omitempty"`
 	// Whether it sends alerts.
 	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.

@@ -123,6 +123,7 @@ type ComplexityRoot struct {
 		Keywords          func(childComplexity int) int
 		KeywordsText      func(childComplexity int) int
 		Natures           func(childComplexity int) int
+		Procedures        func(childComplexity int) int
 		Summary           func(childComplexity int) int
 	}
 
@@ -312,12 +313,12 @@ type ComplexityRoot struct {
 		Departments       func(childComplexity int) int
 		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
 		Limits            func(childComplexity int) int
-		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive *bool, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Node              func(childComplexity int, id string) int
-		PreviewMatches    func(childComplexity int, criteria CriteriaInput, first *int32) int
+		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
-		Tenders           func(childComplexity int, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Tenders           func(childComplexity int, search *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Viewer            func(childComplexity int) int
 		Watch             func(childComplexity int, id string) int
 		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
@@ -446,7 +447,7 @@ type ComplexityRoot struct {
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
-		MatchingTenders func(childComplexity int, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders func(childComplexity int, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
 		Receiving       func(childComplexity int) int
@@ -808,6 +809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.Natures(childComplexity), true
+	case "Criteria.procedures":
+		if e.ComplexityRoot.Criteria.Procedures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.Procedures(childComplexity), true
 	case "Criteria.summary":
 		if e.ComplexityRoot.Criteria.Summary == nil {
 			break
@@ -1574,7 +1581,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(*bool), args["filter"].(*TenderFilter), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(*bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1596,7 +1603,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PreviewMatches(childComplexity, args["criteria"].(CriteriaInput), args["first"].(*int32)), true
+		return e.ComplexityRoot.Query.PreviewMatches(childComplexity, args["criteria"].(map[string]any), args["first"].(*int32)), true
 	case "Query.tender":
 		if e.ComplexityRoot.Query.Tender == nil {
 			break
@@ -1629,7 +1636,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["filter"].(*TenderFilter), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2149,7 +2156,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["filter"].(*TenderFilter), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Watch.name":
 		if e.ComplexityRoot.Watch.Name == nil {
 			break
@@ -2818,6 +2825,8 @@ type Criteria {
   includeNationwide: Boolean!
   "Any of these; a tender without one does not match."
   natures: [Nature!]!
+  "Any of these; a tender whose procedure is not given does not match."
+  procedures: [Procedure!]!
   "Any of these, or of the codes that begin with one of them; a tender without codes does not match."
   cpvCodes: [String!]!
   "One line: « Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche »."
@@ -3395,6 +3404,8 @@ enum AlertReasonCode {
   QUIET
   "The last notice has not been compared with the watches yet."
   NOT_MATCHED_YET
+  "The notice could not be processed, and is in quarantine: the operator can have it tried again."
+  SET_ASIDE
   "The tender cannot be answered any more."
   NOT_ONLINE
   """
@@ -3429,6 +3440,8 @@ input CriteriaInput {
   includeNationwide: Boolean
   "What is bought."
   natures: [Nature!]
+  "How the buyer chooses."
+  procedures: [Procedure!]
   "The first 2 to 8 digits of CPV codes; a check digit after a hyphen is ignored."
   cpvCodes: [String!]
 }
@@ -4009,6 +4022,8 @@ func (ec *executionContext) childFields_Criteria(ctx context.Context, field grap
 		return ec.fieldContext_Criteria_includeNationwide(ctx, field)
 	case "natures":
 		return ec.fieldContext_Criteria_natures(ctx, field)
+	case "procedures":
+		return ec.fieldContext_Criteria_procedures(ctx, field)
 	case "cpvCodes":
 		return ec.fieldContext_Criteria_cpvCodes(ctx, field)
 	case "summary":

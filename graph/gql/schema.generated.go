@@ -12,6 +12,7 @@ import (
 	"time"
 	"vigie"
 	"vigie/graph/input"
+	"vigie/ledger"
 	"vigie/search"
 	"vigie/service"
 	"vigie/store"
@@ -51,11 +52,11 @@ type CriteriaResolver interface {
 	Summary(ctx context.Context, obj *vigie.Criteria) (string, error)
 }
 type DeliveryResolver interface {
-	ID(ctx context.Context, obj *store.Outgoing) (string, error)
-	Tender(ctx context.Context, obj *store.Outgoing) (*vigie.Tender, error)
-	Recipient(ctx context.Context, obj *store.Outgoing) (*vigie.Recipient, error)
+	ID(ctx context.Context, obj *ledger.Outgoing) (string, error)
+	Tender(ctx context.Context, obj *ledger.Outgoing) (*vigie.Tender, error)
+	Recipient(ctx context.Context, obj *ledger.Outgoing) (*vigie.Recipient, error)
 
-	Reasons(ctx context.Context, obj *store.Outgoing) ([]*service.WatchMatch, error)
+	Reasons(ctx context.Context, obj *ledger.Outgoing) ([]*service.WatchMatch, error)
 }
 type LotResolver interface {
 	Number(ctx context.Context, obj *vigie.Lot) (*string, error)
@@ -94,12 +95,12 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (vigie.Node, error)
 	Watch(ctx context.Context, id string) (*vigie.Watch, error)
 	Watches(ctx context.Context, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
-	MatchingTenders(ctx context.Context, watchIds []string, includeInactive *bool, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
-	PreviewMatches(ctx context.Context, criteria CriteriaInput, first *int32) (*MatchPreview, error)
+	MatchingTenders(ctx context.Context, watchIds []string, includeInactive *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	PreviewMatches(ctx context.Context, criteria map[string]any, first *int32) (*MatchPreview, error)
 	ExplainMatch(ctx context.Context, watchID string, tenderID string) (*MatchExplanation, error)
 	Tender(ctx context.Context, id string) (*vigie.Tender, error)
 	TenderBySourceRef(ctx context.Context, source string, sourceRef string) (*vigie.Tender, error)
-	Tenders(ctx context.Context, search *string, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	Tenders(ctx context.Context, search *string, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Buyers(ctx context.Context, search string, first *int32, after *string, last *int32, before *string) (*service.BuyerPage, error)
 	Departments(ctx context.Context) ([]*vigie.Department, error)
 	Limits(ctx context.Context) (*Limits, error)
@@ -153,7 +154,7 @@ type WatchResolver interface {
 	Recipients(ctx context.Context, obj *vigie.Watch) ([]*vigie.Recipient, error)
 
 	OnlineCount(ctx context.Context, obj *vigie.Watch) (*int32, error)
-	MatchingTenders(ctx context.Context, obj *vigie.Watch, filter *TenderFilter, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	MatchingTenders(ctx context.Context, obj *vigie.Watch, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Health(ctx context.Context, obj *vigie.Watch) (*service.WatchHealth, error)
 	Deliveries(ctx context.Context, obj *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
@@ -539,8 +540,8 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 	}
 	args["includeInactive"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -615,8 +616,8 @@ func (ec *executionContext) field_Query_previewMatches_args(ctx context.Context,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "criteria",
-		func(ctx context.Context, v any) (CriteriaInput, error) {
-			return ec.unmarshalNCriteriaInput2vigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNCriteriaInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -681,8 +682,8 @@ func (ec *executionContext) field_Query_tenders_args(ctx context.Context, rawArg
 	}
 	args["search"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -883,8 +884,8 @@ func (ec *executionContext) field_Watch_matchingTenders_args(ctx context.Context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*TenderFilter, error) {
-			return ec.unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx, v)
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOTenderFilter2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1263,8 +1264,8 @@ func (ec *executionContext) _AlertExplanation_deliveries(ctx context.Context, fi
 			return obj.Deliveries, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2223,6 +2224,29 @@ func (ec *executionContext) fieldContext_Criteria_natures(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Nature")
 }
 
+func (ec *executionContext) _Criteria_procedures(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_procedures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Procedures, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+			return ec.marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_procedures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Procedure")
+}
+
 func (ec *executionContext) _Criteria_cpvCodes(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2494,7 +2518,7 @@ func (ec *executionContext) fieldContext_DeleteWatchPayload_userErrors(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_id(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2517,7 +2541,7 @@ func (ec *executionContext) fieldContext_Delivery_id(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Delivery", field, true, true, "ID")
 }
 
-func (ec *executionContext) _Delivery_tender(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_tender(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2549,7 +2573,7 @@ func (ec *executionContext) fieldContext_Delivery_tender(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_recipient(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_recipient(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2581,7 +2605,7 @@ func (ec *executionContext) fieldContext_Delivery_recipient(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_kind(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_kind(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2604,7 +2628,7 @@ func (ec *executionContext) fieldContext_Delivery_kind(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DeliveryKind")
 }
 
-func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_status(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2627,7 +2651,7 @@ func (ec *executionContext) fieldContext_Delivery_status(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DeliveryStatus")
 }
 
-func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2639,8 +2663,8 @@ func (ec *executionContext) _Delivery_hold(ctx context.Context, field graphql.Co
 			return obj.Hold(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *store.Hold) graphql.Marshaler {
-			return ec.marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Hold) graphql.Marshaler {
+			return ec.marshalODeliveryHold2ᚖvigieᚋledgerᚐHold(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2659,7 +2683,7 @@ func (ec *executionContext) fieldContext_Delivery_hold(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Delivery_sentAt(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_sentAt(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2682,7 +2706,7 @@ func (ec *executionContext) fieldContext_Delivery_sentAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DateTime")
 }
 
-func (ec *executionContext) _Delivery_reasons(ctx context.Context, field graphql.CollectedField, obj *store.Outgoing) (ret graphql.Marshaler) {
+func (ec *executionContext) _Delivery_reasons(ctx context.Context, field graphql.CollectedField, obj *ledger.Outgoing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2758,8 +2782,8 @@ func (ec *executionContext) _DeliveryConnection_nodes(ctx context.Context, field
 			return obj.Nodes(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2868,8 +2892,8 @@ func (ec *executionContext) _DeliveryEdge_node(ctx context.Context, field graphq
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *store.Outgoing) graphql.Marshaler {
-			return ec.marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Outgoing) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2888,7 +2912,7 @@ func (ec *executionContext) fieldContext_DeliveryEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _DeliveryHold_reason(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_reason(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2911,7 +2935,7 @@ func (ec *executionContext) fieldContext_DeliveryHold_reason(_ context.Context, 
 	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "HoldReason")
 }
 
-func (ec *executionContext) _DeliveryHold_since(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_since(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2934,7 +2958,7 @@ func (ec *executionContext) fieldContext_DeliveryHold_since(_ context.Context, f
 	return graphql.NewScalarFieldContext("DeliveryHold", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _DeliveryHold_until(ctx context.Context, field graphql.CollectedField, obj *store.Hold) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryHold_until(ctx context.Context, field graphql.CollectedField, obj *ledger.Hold) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5389,7 +5413,7 @@ func (ec *executionContext) _Query_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(*bool), fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(*bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -5433,7 +5457,7 @@ func (ec *executionContext) _Query_previewMatches(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PreviewMatches(ctx, fc.Args["criteria"].(CriteriaInput), fc.Args["first"].(*int32))
+			return ec.Resolvers.Query().PreviewMatches(ctx, fc.Args["criteria"].(map[string]any), fc.Args["first"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *MatchPreview) graphql.Marshaler {
@@ -5609,7 +5633,7 @@ func (ec *executionContext) _Query_tenders(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -7961,7 +7985,7 @@ func (ec *executionContext) _Watch_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["filter"].(*TenderFilter), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -8646,7 +8670,7 @@ func (ec *executionContext) unmarshalInputCreateWatchInput(ctx context.Context, 
 			it.Name = data
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
-			data, err := ec.unmarshalNCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+			data, err := ec.unmarshalNCriteriaInput2map(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -8696,8 +8720,8 @@ func UnmarshalCreateWatchInput(ctx context.Context, raw any) (CreateWatchInput, 
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj any) (CriteriaInput, error) {
-	var it CriteriaInput
+func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
 	if obj == nil {
 		return it, nil
 	}
@@ -8707,7 +8731,8 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "cpvCodes"}
+	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "procedures", "cpvCodes"}
+	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8720,63 +8745,70 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 			if err != nil {
 				return it, err
 			}
-			it.Keywords = data
+			it["keywords"] = data
 		case "keywordsText":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keywordsText"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeywordsText = data
+			it["keywordsText"] = data
 		case "keywordMode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keywordMode"))
 			data, err := ec.unmarshalOKeywordMode2ᚖvigieᚐKeywordMode(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeywordMode = data
+			it["keywordMode"] = data
 		case "excludedKeywords":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludedKeywords"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ExcludedKeywords = data
+			it["excludedKeywords"] = data
 		case "buyerIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buyerIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.BuyerIds = data
+			it["buyerIds"] = data
 		case "departmentCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DepartmentCodes = data
+			it["departmentCodes"] = data
 		case "includeNationwide":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeNationwide"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.IncludeNationwide = data
+			it["includeNationwide"] = data
 		case "natures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("natures"))
 			data, err := ec.unmarshalONature2ᚕvigieᚐNatureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Natures = data
+			it["natures"] = data
+		case "procedures":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedures"))
+			data, err := ec.unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["procedures"] = data
 		case "cpvCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CpvCodes = data
+			it["cpvCodes"] = data
 		}
 	}
 	return it, nil
@@ -8788,8 +8820,8 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCriteriaInput(ctx context.Context, raw any) (CriteriaInput, error) {
-	var out CriteriaInput
+func UnmarshalCriteriaInput(ctx context.Context, raw any) (map[string]any, error) {
+	var out map[string]any
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CriteriaInput", raw, &out)
 	return out, err
 }
@@ -9008,8 +9040,8 @@ func UnmarshalNoticeInput(ctx context.Context, raw any) (NoticeInput, error) {
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj any) (TenderFilter, error) {
-	var it TenderFilter
+func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
 	if obj == nil {
 		return it, nil
 	}
@@ -9020,6 +9052,7 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 	}
 
 	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo"}
+	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9032,70 +9065,70 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 			if err != nil {
 				return it, err
 			}
-			it.Statuses = data
+			it["statuses"] = data
 		case "departmentCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DepartmentCodes = data
+			it["departmentCodes"] = data
 		case "buyerIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buyerIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.BuyerIds = data
+			it["buyerIds"] = data
 		case "natures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("natures"))
 			data, err := ec.unmarshalONature2ᚕvigieᚐNatureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Natures = data
+			it["natures"] = data
 		case "procedures":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedures"))
 			data, err := ec.unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Procedures = data
+			it["procedures"] = data
 		case "cpvCodes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CpvCodes = data
+			it["cpvCodes"] = data
 		case "publishedFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedFrom"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PublishedFrom = data
+			it["publishedFrom"] = data
 		case "publishedTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedTo"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PublishedTo = data
+			it["publishedTo"] = data
 		case "deadlineFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineFrom"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DeadlineFrom = data
+			it["deadlineFrom"] = data
 		case "deadlineTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineTo"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DeadlineTo = data
+			it["deadlineTo"] = data
 		}
 	}
 	return it, nil
@@ -9107,8 +9140,8 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalTenderFilter(ctx context.Context, raw any) (TenderFilter, error) {
-	var out TenderFilter
+func UnmarshalTenderFilter(ctx context.Context, raw any) (map[string]any, error) {
+	var out map[string]any
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TenderFilter", raw, &out)
 	return out, err
 }
@@ -9210,7 +9243,7 @@ func (ec *executionContext) unmarshalInputUpdateWatchInput(ctx context.Context, 
 			it.Name = data
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
-			data, err := ec.unmarshalOCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx, v)
+			data, err := ec.unmarshalOCriteriaInput2map(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9295,7 +9328,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Notice(ctx, sel, obj)
-	case *store.Outgoing:
+	case *ledger.Outgoing:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -9838,6 +9871,11 @@ func (ec *executionContext) _Criteria(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "procedures":
+			out.Values[i] = ec._Criteria_procedures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "cpvCodes":
 			out.Values[i] = ec._Criteria_cpvCodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -9997,7 +10035,7 @@ func (ec *executionContext) _DeleteWatchPayload(ctx context.Context, sel ast.Sel
 
 var deliveryImplementors = []string{"Delivery", "Node"}
 
-func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *ledger.Outgoing) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -10155,7 +10193,7 @@ func (ec *executionContext) _DeliveryEdge(ctx context.Context, sel ast.Selection
 
 var deliveryHoldImplementors = []string{"DeliveryHold"}
 
-func (ec *executionContext) _DeliveryHold(ctx context.Context, sel ast.SelectionSet, obj *store.Hold) graphql.Marshaler {
+func (ec *executionContext) _DeliveryHold(ctx context.Context, sel ast.SelectionSet, obj *ledger.Hold) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryHoldImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -12597,14 +12635,9 @@ func (ec *executionContext) marshalNCriteria2vigieᚐCriteria(ctx context.Contex
 	return ec._Criteria(ctx, sel, &v)
 }
 
-func (ec *executionContext) unmarshalNCriteriaInput2vigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (CriteriaInput, error) {
+func (ec *executionContext) unmarshalNCriteriaInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (*CriteriaInput, error) {
-	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNCriterionResult2ᚕᚖvigieᚋgraphᚋgqlᚐCriterionResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*CriterionResult) graphql.Marshaler {
@@ -12645,11 +12678,11 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx, sel, v[i])
+		return ec.marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -12661,7 +12694,7 @@ func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋstoreᚐOutgoingᚄ(c
 	return ret
 }
 
-func (ec *executionContext) marshalNDelivery2ᚖvigieᚋstoreᚐOutgoing(ctx context.Context, sel ast.SelectionSet, v *store.Outgoing) graphql.Marshaler {
+func (ec *executionContext) marshalNDelivery2ᚖvigieᚋledgerᚐOutgoing(ctx context.Context, sel ast.SelectionSet, v *ledger.Outgoing) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Delivery!")
 		return graphql.Null
@@ -13057,6 +13090,36 @@ func (ec *executionContext) marshalNProcedure2vigieᚐProcedure(ctx context.Cont
 		graphql.AddInvalidNullFromMarshaler(ctx, "Procedure!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, v any) ([]vigie.Procedure, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.Procedure, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProcedure2vigieᚐProcedure(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Procedure) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProcedure2vigieᚐProcedure(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNPublishOutcome2vigieᚋstoreᚐOutcome(ctx context.Context, v any) (store.Outcome, error) {
@@ -13497,12 +13560,12 @@ func (ec *executionContext) marshalOCreateWatchPayload2ᚖvigieᚋgraphᚋgqlᚐ
 	return ec._CreateWatchPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOCriteriaInput2ᚖvigieᚋgraphᚋgqlᚐCriteriaInput(ctx context.Context, v any) (*CriteriaInput, error) {
+func (ec *executionContext) unmarshalOCriteriaInput2map(ctx context.Context, v any) (map[string]any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
@@ -13563,7 +13626,7 @@ func (ec *executionContext) marshalODeliveryConnection2ᚖvigieᚋserviceᚐDeli
 	return ec._DeliveryConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeliveryHold2ᚖvigieᚋstoreᚐHold(ctx context.Context, sel ast.SelectionSet, v *store.Hold) graphql.Marshaler {
+func (ec *executionContext) marshalODeliveryHold2ᚖvigieᚋledgerᚐHold(ctx context.Context, sel ast.SelectionSet, v *ledger.Hold) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -13858,12 +13921,12 @@ func (ec *executionContext) marshalOTenderFacets2ᚖvigieᚋserviceᚐTenderFace
 	return ec._TenderFacets(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOTenderFilter2ᚖvigieᚋgraphᚋgqlᚐTenderFilter(ctx context.Context, v any) (*TenderFilter, error) {
+func (ec *executionContext) unmarshalOTenderFilter2map(ctx context.Context, v any) (map[string]any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputTenderFilter(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOTenderOrder2ᚖvigieᚋsearchᚐOrder(ctx context.Context, v any) (*search.Order, error) {

@@ -8,7 +8,7 @@ import "github.com/vektah/gqlparser/v2/ast"
 // refused, before it does anything, and also where a directive leaves the field
 // out.
 func nullWhereNone(op *ast.OperationDefinition, values map[string]any) (name string, found bool) {
-	f := finder{nulls: make(map[string]bool), met: make(map[string]bool)}
+	f := finder{nulls: make(map[string]bool), visited: make(map[string]bool)}
 	for name, v := range values {
 		if v == nil {
 			f.nulls[name] = true
@@ -24,9 +24,9 @@ func nullWhereNone(op *ast.OperationDefinition, values map[string]any) (name str
 
 // finder looks for some variables in an operation, once in each fragment.
 type finder struct {
-	nulls map[string]bool
-	met   map[string]bool // fragments
-	name  string          // what it found first
+	nulls   map[string]bool
+	visited map[string]bool // fragments
+	name    string          // what it found first
 }
 
 func (f *finder) selections(list ast.SelectionSet) {
@@ -41,8 +41,8 @@ func (f *finder) selections(list ast.SelectionSet) {
 			f.selections(s.SelectionSet)
 		case *ast.FragmentSpread:
 			f.directives(s.Directives)
-			if d := s.Definition; !f.met[d.Name] {
-				f.met[d.Name] = true
+			if d := s.Definition; !f.visited[d.Name] {
+				f.visited[d.Name] = true
 				f.directives(d.Directives)
 				f.selections(d.SelectionSet)
 			}

@@ -17,7 +17,7 @@ import (
 
 // HTTP answers each request once, as GraphQL over HTTP says
 // (https://graphql.github.io/graphql-over-http/draft/): queries and mutations
-// by POST, queries by GET too. It takes whatever no other transport takes, and
+// by POST, queries by GET too. It takes every request that no other transport takes, and
 // so comes last.
 //
 // A request takes a place only once it has arrived, and has left it before its
@@ -72,9 +72,9 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	if response == nil { // the client has disconnected
 		return
 	}
-	text := a.text(response)
+	text := a.packers.pack(r, pieces(response)...)
 	end()
-	written, err := h.answer(r.Context(), response)
+	written, err := h.answer(r.Context(), text.pieces...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -142,7 +142,7 @@ type answer struct {
 func (a *answer) refuse(refused *refusal) {
 	status, response := a.refusal(refused)
 	a.keep = 0
-	a.send(status, a.text(response))
+	a.send(status, a.packers.pack(a.r, pieces(response)...))
 }
 
 // refusal is the answer to a request that is not run.
@@ -170,29 +170,6 @@ func (a *answer) invalid(op *graphql.OperationContext, errs gqlerror.List) (stat
 	return status, a.exec.DispatchError(graphql.WithOperationContext(a.r.Context(), op), errs)
 }
 
-// body is a response as it is written: one without data was never run.
-type body struct {
-	Errors     gqlerror.List   `json:"errors,omitempty"`
-	Data       json.RawMessage `json:"data,omitempty"`
-	Extensions map[string]any  `json:"extensions,omitempty"`
-}
-
-// text is a response as it is written, in pieces.
-func (a *answer) text(response *graphql.Response) packed {
-	if len(response.Errors) > 0 {
-		// Resolvers' answers are JSON already: this cannot fail.
-		text, _ := json.Marshal(body{response.Errors, response.Data, response.Extensions})
-		return a.packers.pack(a.r, text, []byte("\n"))
-	}
-	// The data is JSON already; an encoder would read it all again.
-	pieces := [][]byte{[]byte(`{"data":`), response.Data}
-	if len(response.Extensions) > 0 {
-		extensions, _ := json.Marshal(response.Extensions) // ours: this cannot fail
-		pieces = append(pieces, []byte(`,"extensions":`), extensions)
-	}
-	return a.packers.pack(a.r, append(pieces, []byte("}\n"))...)
-}
-
 // send writes an answer. What fails here is the client's connection.
 func (a *answer) send(status int, text packed) {
 	h := a.w.Header()
@@ -218,4 +195,30 @@ func (a *answer) send(status int, text packed) {
 	for _, piece := range text.pieces {
 		_, _ = a.w.Write(piece)
 	}
+}
+
+// pieces are a response as it is written, with the end of its line. Its data is
+// JSON already: an encoder would read it all again, and copy it.
+func pieces(response *graphql.Response) [][]byte {
+	var list [][]byte
+	next := "{"
+	part := func(name string, value any) {
+		// Errors and extensions are of plain types: they can be encoded.
+		raw, isRaw := value.(json.RawMessage)
+		if !isRaw {
+			raw, _ = json.Marshal(value)
+		}
+		list = append(list, []byte(next+`"`+name+`":`), raw)
+		next = ","
+	}
+	if len(response.Errors) > 0 {
+		part("errors", response.Errors)
+	}
+	if len(response.Data) > 0 { // one without was never run
+		part("data", response.Data)
+	}
+	if len(response.Extensions) > 0 {
+		part("extensions", response.Extensions)
+	}
+	return append(list, []byte("}\n"))
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"vigie"
 )
 
@@ -77,11 +75,15 @@ const shortAnswer = 64 << 10
 
 // answer takes memory for an answer until it is written: a client that asks much
 // and reads nothing is refused further long answers, and others are not.
-func (i Intake) answer(ctx context.Context, response *graphql.Response) (release func(), err error) {
-	if i.Hold == nil || len(response.Data) <= shortAnswer {
+func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), err error) {
+	long, taken := 0, 0 // what it takes is not only what of that is filled
+	for _, piece := range pieces {
+		long, taken = long+len(piece), taken+cap(piece)
+	}
+	if i.Hold == nil || long <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, len(response.Data))
+	return i.Hold(ctx, taken)
 }
 
 // errTooLong is that more was sent than one may.

@@ -13,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/testserver"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
@@ -184,6 +188,67 @@ func TestSocketsGiveBack(t *testing.T) {
 	}
 }
 
+// Long answers on a socket take memory of their caller's until they are read;
+// a caller that has none left is cut off.
+func TestSocketsCountAnswers(t *testing.T) {
+	const length = 100_000
+	for name, c := range map[string]struct {
+		may  bool
+		code websocket.StatusCode
+	}{"within its share": {true, -1}, "above it": {false, 1013}} {
+		t.Run(name, func(t *testing.T) {
+			use, most := new(taken), new(atomic.Int64)
+			hold := func(_ context.Context, n int) (func(), error) {
+				if n > length/2 && !c.may {
+					return nil, &vigie.Error{Code: vigie.TooManyRequests}
+				}
+				release, err := take(&use.bytes, int64(n))
+				most.Store(max(most.Load(), use.bytes.Load()))
+				return release, err
+			}
+			server := httptest.NewServer(long(length, wire.Intake{Hold: hold}))
+			defer server.Close()
+			conn := dial(t, server, wire.Protocol)
+			conn.SetReadLimit(2 * length)
+			for _, text := range []string{`{"type":"connection_init"}`, `{"type":"subscribe","id":"1","payload":{"query":"{ name }"}}`} {
+				if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var m message
+			var err error
+			for err == nil && m.Type != "complete" {
+				err = read(t, conn, &m)
+			}
+			if code := websocket.CloseStatus(err); code != c.code {
+				t.Errorf("closed by %d (%v), not %d", code, err, c.code)
+			}
+			if c.may != (most.Load() >= length) {
+				t.Errorf("took %d bytes for an answer of %d", most.Load(), length)
+			}
+			conn.CloseNow()
+			use.free(t)
+		})
+	}
+}
+
+// long answers every operation by as many bytes.
+func long(length int, intake wire.Intake) http.Handler {
+	api := handler.New(&graphql.ExecutableSchemaMock{
+		SchemaFunc: func() *ast.Schema {
+			return gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { name: String! }"})
+		},
+		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) { return 0, false },
+		ExecFunc: func(context.Context) graphql.ResponseHandler {
+			return graphql.OneShot(&graphql.Response{Data: []byte(`{"name":"` + strings.Repeat("x", length) + `"}`)})
+		},
+	})
+	api.AddTransport(wire.Socket{Websocket: transport.Websocket{
+		Implementation: wire.Sockets{Intake: intake, Most: 2, Present: func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Errorf("%v", err) }},
+	}})
+	return api
+}
+
 // A message that does not arrive is not waited for.
 func TestHalfMessage(t *testing.T) {
 	server, use := strict(t)
@@ -211,7 +276,7 @@ func TestHalfMessage(t *testing.T) {
 	use.free(t)
 }
 
-// A caller above its share is told so, over every transport.
+// A caller above its share gets an error, over every transport.
 func TestTurnedAway(t *testing.T) {
 	for code, status := range map[vigie.Code]int{vigie.TooManyRequests: 429, vigie.Unavailable: 503} {
 		refuse := func(context.Context) (func(), error) { return nil, &vigie.Error{Code: code} }

@@ -36,6 +36,16 @@ func (l *link) WriteJSON(v any) error {
 	if err != nil {
 		return err
 	}
+	return l.send(text)
+}
+
+func (l *link) send(text []byte) error {
+	l.mutex.Lock()
+	closing := l.closing
+	l.mutex.Unlock()
+	if closing { // the farewell is the last word
+		return transport.ErrWebsocketClosed
+	}
 	return l.Write(context.Background(), websocket.MessageText, text) // the connection has time limits
 }
 

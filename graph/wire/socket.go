@@ -41,7 +41,7 @@ const (
 
 // Sockets makes sockets that hold their clients to the protocol, where gqlgen's
 // do not: ids stand for one operation each, and are not without number. Clients
-// that break it are told by the code that they know it by, and stop.
+// that break it get the close code that they know it by, and stop.
 type Sockets struct {
 	Intake
 	// Origins are those from whose pages sockets are accepted, beside our own, such
@@ -261,12 +261,18 @@ func (s *socket) end(code int, reason string) error {
 	return transport.ErrWebsocketClosed
 }
 
-// WriteJSON sends a message. That an operation is over is said once.
+// WriteJSON sends a message. That an operation is over is said once. A client
+// that leaves more long answers unread than it may have is cut off.
 func (s *socket) WriteJSON(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	release, err := s.rules.answer(s.caller(), text)
+	if err != nil {
+		return s.end(closeTryAgain, "Too many answers that were not read")
+	}
+	defer release()
 	var m message
 	if err := json.Unmarshal(text, &m); err != nil {
 		return err
@@ -282,11 +288,11 @@ func (s *socket) WriteJSON(v any) error {
 		}
 		delete(s.open, m.ID)
 	}
-	return s.link.WriteJSON(json.RawMessage(text))
+	return s.link.send(text)
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
-// its own; and tells the client to come back where it is the server that stops.
+// its own; if the server stops, the code says to connect again.
 func (s *socket) WriteClose(code int, reason string) error {
 	switch {
 	case code == transport.WebsocketCloseProtocolError && reason == "connection initialisation timeout":

@@ -1,9 +1,7 @@
 package wire
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"sync"
@@ -63,7 +61,7 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		}
 	}
 	end()
-	written, err := s.answer(ctx, response)
+	written, err := s.answer(ctx, pieces(response)...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -123,27 +121,38 @@ func open(w http.ResponseWriter) *events {
 	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-store")
 	e := &events{w: w, control: http.NewResponseController(w)}
-	e.send(":\n\n") // the headers, so that the client knows it is connected
+	e.send(text(":\n\n")) // the headers, so that the client knows it is connected
 	return e
 }
 
-func (e *events) complete() { e.send("event: complete\ndata:\n\n") }
+func (e *events) complete() { e.send(text("event: complete\ndata:\n\n")) }
 
 // send writes and flushes. What fails is the client's connection, which ends
 // the request's context too.
-func (e *events) send(text string) {
+func (e *events) send(write func(io.Writer) error) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	if _, err := io.WriteString(e.w, text); err == nil {
+	if write(e.w) == nil {
 		_ = e.control.Flush()
 	}
 }
 
+func text(s string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, s)
+		return err
+	}
+}
+
+// next sends a response: its JSON is one line.
 func (e *events) next(response *graphql.Response) {
-	var text bytes.Buffer
-	// Resolvers' answers are JSON already: this cannot fail.
-	_ = json.NewEncoder(&text).Encode(body{response.Errors, response.Data, response.Extensions})
-	e.send("event: next\ndata: " + text.String() + "\n")
+	e.send(func(w io.Writer) error {
+		_ = text("event: next\ndata: ")(w)
+		for _, piece := range pieces(response) {
+			_, _ = w.Write(piece)
+		}
+		return text("\n")(w)
+	})
 }
 
 func (e *events) keepAlive(ctx context.Context, every time.Duration) {
@@ -154,7 +163,7 @@ func (e *events) keepAlive(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			e.send(":\n\n")
+			e.send(text(":\n\n"))
 		}
 	}
 }

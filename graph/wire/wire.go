@@ -1,5 +1,20 @@
 // Package wire carries GraphQL requests and their answers: over HTTP, as
 // server-sent events, and by the rules of graphql-transport-ws.
+//
+// It fills gaps of gqlgen's transports. When gqlgen closes one, remove what is
+// here for it:
+//   - GraphQL over HTTP: the media type by the client's weights, the status by
+//     the media type, and what else the audits of graphql-http find ([HTTP]).
+//   - Server-sent events: a request is answered as events only if the client
+//     prefers them, and errors before the first event are events too ([Stream]).
+//   - A body or a message is limited in length, time, values and depth before it
+//     is decoded; gqlgen reads each whole ([Intake], link).
+//   - A place among the requests that are answered is free before the answer is
+//     written, so that slow readers hold none ([HTTP]).
+//   - graphql-transport-ws: an id stands for one operation, operations on a
+//     socket are limited, and clients that break the protocol are closed by its
+//     codes ([Sockets]).
+//   - Each connection is closed when gqlgen is done with it ([Socket]).
 package wire
 
 import (

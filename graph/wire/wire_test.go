@@ -173,7 +173,7 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// Clients that break the protocol are told so by the codes that it has for it.
+// Clients that break the protocol get the close codes that it has for it.
 func TestSocketRules(t *testing.T) {
 	subscribe := func(id string) message {
 		return message{"subscribe", id, json.RawMessage(`{"query":"subscription { name }"}`)}

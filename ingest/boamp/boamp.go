@@ -18,7 +18,7 @@ const Source = "boamp"
 // grow with the file. It can be ranged over once.
 //
 // The file may be JSON Lines, a list, or what versions 1, 2.0 and 2.1 of the
-// API answer; packed with gzip, or not. A record that is no readable notice is
+// API answer; packed with gzip, or not. A record that is not a readable notice is
 // refused, with its line and the reason, and reading goes on at the next; so
 // is the record that a truncated file ends in, and one that is larger than any
 // notice, which is never held whole.

@@ -31,7 +31,7 @@ type cutter struct {
 	depth int
 	// wrapped is whether those lists are in an object around them.
 	wrapped bool
-	// garbage is whether something that is no record was just skipped, and
+	// garbage is whether something that is not a record was just skipped, and
 	// lost whether brackets may no longer be trusted to pair.
 	garbage, lost bool
 }
@@ -48,7 +48,7 @@ type fault int
 
 const (
 	whole     fault = iota
-	notJSON         // something that is no JSON object
+	notJSON         // something that is not a JSON object
 	markup          // the same, and it looks like XML or HTML
 	tooLarge        // more than maxRecord
 	broken          // quotes or brackets that do not close before the next line
@@ -302,7 +302,7 @@ func (c *cutter) skipGarbage(b byte) {
 		c.skipToRecord()
 		return
 	}
-	// An element of a list that is no object: to its end.
+	// An element of a list that is not an object: to its end.
 	c.next()
 	if b == '"' {
 		c.skipString()

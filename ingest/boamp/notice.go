@@ -28,7 +28,7 @@ const (
 	maxURLLength         = 2000
 )
 
-// notice makes a notice of a record, or tells why it is none.
+// notice makes a notice of a record, or returns why it is not one.
 func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	ref, name := f.text("idweb"), buyerName(f.text("nomacheteur"))
 	// Some publishers end with « -. »

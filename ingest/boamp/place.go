@@ -74,7 +74,7 @@ func (p *places) addNUTS(code string) bool {
 	return len(p.departments) > before
 }
 
-// addText adds what can be told from a place in free text: the postcodes in
+// addText adds what a place in free text says: the postcodes in
 // it, and the departments that it has in parentheses.
 func (p *places) addText(text string) {
 	if everywhere.MatchString(text) {

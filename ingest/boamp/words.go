@@ -8,7 +8,7 @@ import (
 
 // kind tells what a notice does, from its nature and its state (« etat »).
 //
-// A notice about the result stays an award whatever its state: an award that
+// A notice about the result stays an award, in every state: an award that
 // is corrected or withdrawn does not open the tender to bids again. A nature
 // RECTIFICATIF or ANNULATION is how national notices say it; European ones
 // restate the whole with their nature unchanged, and say it by the state.

@@ -35,6 +35,7 @@ type Watch struct {
 	Departments       *[]string `json:"departments,omitempty"`
 	IncludeNationwide *bool     `json:"includeNationwide,omitempty"`
 	Natures           []string  `json:"natures,omitempty"` // WORKS, SUPPLIES, SERVICES
+	Procedures        []string  `json:"procedures,omitempty"`
 	CPVCodes          *[]string `json:"cpvCodes,omitempty"`
 	Active            *bool     `json:"active,omitempty"`
 	Frequency         string    `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
@@ -42,6 +43,17 @@ type Watch struct {
 	// its owner alone.
 	Recipients *[]Recipient `json:"recipients,omitempty"`
 	CreatedAt  *Time        `json:"createdAt,omitempty"`
+}
+
+// Lists returns the criteria that are lists of values, by their names; buyers are not among them.
+func (w *Watch) Lists() map[string][]string {
+	given := func(list *[]string) []string {
+		if list == nil {
+			return nil
+		}
+		return *list
+	}
+	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "procedures": w.Procedures, "cpvCodes": given(w.CPVCodes)}
 }
 
 // Ref is a text, or a whole number, by which another system knows something.
@@ -141,7 +153,7 @@ type Record struct {
 	Watch *Watch // nil where it was refused
 	// Line is counted from 1 in the file as unpacked.
 	Line int
-	// ExternalID is the watch's, also of a refused one where it could be made out.
+	// ExternalID is the watch's, also of a refused one if it could be read.
 	ExternalID string
 	// Err is a [vigie.Error], of code [vigie.Unavailable] where the file itself
 	// could not be read on.
@@ -155,7 +167,7 @@ const maxLine = 1 << 20
 
 // Read reads every line of a file, packed with gzip or not, one at a time, in
 // memory that does not grow with the file. It can be ranged over once. Empty
-// lines are skipped; a line that is no watch is refused, and reading goes on.
+// lines are skipped; a line that is not a watch is refused, and reading goes on.
 func Read(r io.Reader) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		in := bufio.NewReaderSize(ingest.Unpacked(r), 64<<10)

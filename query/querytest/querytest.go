@@ -27,6 +27,19 @@ const (
 
 func departments() []string { return []string{"01", "07", "2A", "69", "971"} }
 
+// Samples are values of a criterion that tenders of [Generator.Tender] have, or not.
+func Samples(c query.Criterion) []string {
+	switch c.Field {
+	case query.Department:
+		return departments()
+	case query.Buyer:
+		return []string{"buyer_1", "buyer_2", "buyer_3", "buyer_4"}
+	case query.CPV:
+		return []string{"45", "452", "713", "9"}
+	}
+	return c.All()
+}
+
 // Text returns a random text of at most most words: with accents, apostrophes, hyphens, stop words, repeated words,
 // and sometimes several sentences.
 func (g Generator) Text(most int) string {
@@ -39,6 +52,7 @@ func (g Generator) Tender() *vigie.Tender {
 	t.Title, t.Description = g.Text(6), g.Text(10)
 	t.Departments = vigie.Sorted(pick(g, departments(), 2))
 	t.Natures = pick(g, vigie.Natures(), 2)
+	t.Procedure = append(vigie.Procedures(), "")[g.IntN(len(vigie.Procedures())+1)]
 	t.CPVCodes = pick(g, []string{"45233140", "45000000", "71300000"}, 2)
 	return t
 }
@@ -56,17 +70,10 @@ func (g Generator) Criteria() vigie.Criteria {
 			c.ExcludedKeywords = []string{keyword}
 		}
 	}
-	if g.IntN(3) == 0 {
-		c.Departments = pick(g, departments(), 3)
-	}
-	if g.IntN(4) == 0 {
-		c.BuyerIDs = pick(g, []int64{1, 2, 3, 4}, 2)
-	}
-	if g.IntN(4) == 0 {
-		c.Natures = pick(g, vigie.Natures(), 2)
-	}
-	if g.IntN(4) == 0 {
-		c.CPVCodes = pick(g, []string{"45", "452", "713", "9"}, 2)
+	for _, criterion := range query.Criteria() {
+		if g.IntN(4) == 0 {
+			criterion.Set(&c, pick(g, Samples(criterion), 3))
+		}
 	}
 	return c
 }
@@ -120,6 +127,9 @@ func Matches(c vigie.Criteria, t *vigie.Tender) bool {
 		}
 	}
 	if len(c.Natures) > 0 && !slices.ContainsFunc(t.Natures, func(n vigie.Nature) bool { return slices.Contains(c.Natures, n) }) {
+		return false
+	}
+	if len(c.Procedures) > 0 && !slices.Contains(c.Procedures, t.Procedure) {
 		return false
 	}
 	return len(c.CPVCodes) == 0 || slices.ContainsFunc(t.CPVCodes, func(code string) bool {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/searchtest"
@@ -55,7 +56,7 @@ func BenchmarkSearch(b *testing.B) {
 	}{
 		{"page", func(*search.Query) {}},
 		{"page and facets", func(q *search.Query) {
-			q.Facets = []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}
+			q.Facets = query.Facets()
 		}},
 		{"text by relevance", func(q *search.Query) { q.Text, q.Order = "motq mot1x", search.Relevance }},
 	} {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
-	bolt "go.etcd.io/bbolt"
+	"github.com/gofrs/flock"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"vigie"
@@ -39,7 +39,7 @@ const lockWait = time.Second
 type Engine struct {
 	dir  string
 	log  *slog.Logger
-	lock *bolt.DB
+	lock *flock.Flock
 
 	mu   sync.Mutex
 	open map[string]*index // nil once closed
@@ -53,8 +53,10 @@ func Open(dir string, log *slog.Logger) (*Engine, error) {
 	if err := claim(dir); err != nil {
 		return nil, err
 	}
-	lock, err := bolt.Open(filepath.Join(dir, lockFile), 0o600, &bolt.Options{Timeout: lockWait})
-	if err != nil {
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	waiting, stop := context.WithTimeout(context.Background(), lockWait)
+	defer stop()
+	if _, err := lock.TryLockContext(waiting, 20*time.Millisecond); err != nil {
 		return nil, openError(dir, err)
 	}
 	return &Engine{dir: dir, log: log, lock: lock, open: map[string]*index{}}, nil
@@ -116,7 +118,8 @@ func openError(path string, err error) error {
 		FR: "Le dossier d’index %s ne peut pas être ouvert. Vérifiez qu’il existe et que le serveur peut y écrire.",
 		EN: "The index folder %s cannot be opened. Check that it exists and that the server may write to it.",
 	}
-	if errors.Is(err, bolterrors.ErrTimeout) {
+	// The first is of our own lock, the other of Bleve's on one index.
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bolterrors.ErrTimeout) {
 		text = vigie.Text{
 			FR: "Le dossier d’index %s est utilisé par un autre processus. Arrêtez celui-ci, ou choisissez un autre dossier.",
 			EN: "The index folder %s is in use by another process. Stop that process, or choose another folder.",

@@ -10,6 +10,7 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/tokenizer/whitespace"
 	"github.com/blevesearch/bleve/v2/mapping"
 
+	"vigie/query"
 	"vigie/search/internal/plan"
 )
 
@@ -46,11 +47,15 @@ const analyzerName = "words"
 
 func newMapping() mapping.IndexMapping {
 	doc := bleve.NewDocumentStaticMapping()
-	for field, read := range map[string]bool{
-		plan.Terms: false, plan.CPV: false, plan.Outcome: false,
-		plan.Departments: true, plan.Buyer: true, plan.Natures: true, plan.Procedure: true,
+	read := map[string]bool{ // and not only searched
+		plan.Outcome:           false,
 		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
-	} {
+	}
+	for _, field := range query.Fields() {
+		criterion := field.Criterion()
+		read[field.String()] = criterion != nil && criterion.Facet
+	}
+	for field, read := range read {
 		f := bleve.NewKeywordFieldMapping()
 		f.Analyzer = keyword.Name
 		f.Store, f.IncludeInAll, f.IncludeTermVectors, f.SkipFreqNorm = false, false, false, true
@@ -89,13 +94,7 @@ func fields(r plan.Row) map[string]any {
 	for i, text := range r.Other {
 		other[i] = plan.Indexed(text)
 	}
-	return map[string]any{
-		plan.Terms:              r.Terms,
-		plan.Departments:        r.Departments,
-		plan.Buyer:              r.Buyer,
-		plan.Natures:            r.Natures,
-		plan.Procedure:          r.Procedure,
-		plan.CPV:                r.CPV,
+	all := map[string]any{
 		plan.Outcome:            r.Outcome,
 		plan.PublishedAt:        float64(r.PublishedAt),
 		plan.DeadlineLow:        float64(r.DeadlineLow),
@@ -112,4 +111,8 @@ func fields(r plan.Row) map[string]any {
 		buyerWords:              plan.Indexed(r.BuyerName),
 		otherWords:              other,
 	}
+	for field, values := range r.Values {
+		all[field] = values
+	}
+	return all
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -49,8 +50,8 @@ type matches struct {
 
 // search answers a query.
 func (v *view) search(ctx context.Context, q search.Query) (search.Result, error) {
-	result := search.Result{Counts: make(map[search.Facet]map[string]int)}
-	found, err := v.matching(ctx, q, "")
+	result := search.Result{Counts: make(map[query.Field]map[string]int)}
+	found, err := v.matching(ctx, q, plan.NoFacet)
 	if err != nil {
 		return result, err
 	}
@@ -59,12 +60,12 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 	}
 	for _, facet := range q.Facets {
 		counted := found
-		if len(plan.FilterOn(q.Filter, facet)) > 0 { // it is counted without the filter on its own field
+		if len(q.Filter.Values[facet]) > 0 { // it is counted without the filter on its own field
 			if counted, err = v.matching(ctx, q, facet); err != nil {
 				return result, err
 			}
 		}
-		if result.Counts[facet], err = count(counted, plan.FacetField(facet)); err != nil {
+		if result.Counts[facet], err = count(counted, facet.String()); err != nil {
 			return result, err
 		}
 	}
@@ -74,7 +75,7 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 
 // matching are what a query matches, without the filter on a facet's own field,
 // if one is named.
-func (v *view) matching(ctx context.Context, q search.Query, but search.Facet) ([]matches, error) {
+func (v *view) matching(ctx context.Context, q search.Query, but query.Field) ([]matches, error) {
 	rest := q
 	rest.Any = nil
 	where, words := plan.Where(rest, but), plan.Asked(q.Text)

@@ -197,7 +197,7 @@ func (v *view) anyOf(ctx context.Context, p *part, formulas []query.Formula) (*r
 	}
 	asked, known := v.formulas[list]
 	if !known {
-		asked = plan.Where(search.Query{Any: formulas}, "")
+		asked = plan.Where(search.Query{Any: formulas}, plan.NoFacet)
 		v.formulas[list] = asked
 	}
 	found, err := p.where(ctx, asked)

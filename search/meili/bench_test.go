@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/searchtest"
 )
@@ -40,10 +41,10 @@ func BenchmarkSearch(b *testing.B) {
 
 	for _, test := range []struct {
 		name   string
-		facets []search.Facet
+		facets []query.Field
 	}{
 		{"page", nil},
-		{"page and facets", []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}},
+		{"page and facets", query.Facets()},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			mix := searchtest.Mix(queries)

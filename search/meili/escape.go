@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"vigie/query"
 	"vigie/search/internal/plan"
 )
 
@@ -50,10 +51,10 @@ func unescape(value string) string {
 
 func firstLetter(field string) byte {
 	switch field {
-	case plan.Departments, plan.Natures, plan.Procedure, plan.Outcome:
-		return 'A'
+	case query.Term.String(), query.Buyer.String():
+		return 'a'
 	}
-	return 'a'
+	return 'A'
 }
 
 func isPlain(c, first byte) bool {
@@ -72,15 +73,13 @@ func oddByte(value string, first byte) int {
 
 // escaped returns a row with its values escaped.
 func escaped(r plan.Row) plan.Row {
-	for field, values := range map[string]*[]string{
-		plan.Terms: &r.Terms, plan.Departments: &r.Departments, plan.Buyer: &r.Buyer,
-		plan.Natures: &r.Natures, plan.Procedure: &r.Procedure, plan.CPV: &r.CPV,
-	} {
-		out := make([]string, len(*values))
-		for i, value := range *values {
-			out[i] = escape(field, value)
+	all := make(map[string][]string, len(r.Values))
+	for field, values := range r.Values {
+		all[field] = make([]string, len(values))
+		for i, value := range values {
+			all[field][i] = escape(field, value)
 		}
-		*values = out
 	}
+	r.Values = all
 	return r
 }

@@ -27,7 +27,7 @@ func TestFilterWithoutMany(t *testing.T) {
 	for i := range ids {
 		ids[i] = int64(i + 1)
 	}
-	texts := filter(plan.Where(search.Query{Without: ids}, ""))
+	texts := filter(plan.Where(search.Query{Without: ids}, plan.NoFacet))
 	if len(texts) != 4 || texts[3] != "NOT (vigieTender IN [201])" {
 		t.Errorf("%d texts: %v", len(texts), texts)
 	}
@@ -64,7 +64,7 @@ func TestFilter(t *testing.T) {
 			`["cursor NOT EXISTS","NOT (terms = \"voirie\")","NOT ((terms = \"a\" AND terms = \"b\"))"]`,
 		},
 		"without some": {
-			search.Query{Without: []int64{7, 12}, Filter: search.Filter{Buyers: []string{"buyer_1"}}},
+			search.Query{Without: []int64{7, 12}, Filter: search.Filter{Values: query.Values{query.Buyer: {"buyer_1"}}}},
 			`["cursor NOT EXISTS","buyer = \"buyer_1\"","NOT (vigieTender IN [7, 12])"]`,
 		},
 		"formulas": {
@@ -76,9 +76,10 @@ func TestFilter(t *testing.T) {
 		},
 		"a filter of each kind": {
 			search.Query{Now: now, Filter: search.Filter{
-				Statuses: []vigie.TenderStatus{vigie.StatusOnline, vigie.StatusAwarded}, Departments: []string{"01"},
-				Buyers: []string{"buyer_1", "buyer_2"}, Natures: []vigie.Nature{vigie.Works}, Procedures: []vigie.Procedure{vigie.Adapted},
-				CPVCodes: []string{"45", "452"}, PublishedFrom: new(time.Unix(1, 1)), PublishedTo: new(time.Unix(2, 1)),
+				Statuses: []vigie.TenderStatus{vigie.StatusOnline, vigie.StatusAwarded}, Values: query.Values{
+					query.Department: {"01"}, query.Buyer: {"buyer_1", "buyer_2"}, query.Nature: {"WORKS"}, query.Procedure: {"ADAPTED"},
+					query.CPV: {"45", "452"},
+				}, PublishedFrom: new(time.Unix(1, 1)), PublishedTo: new(time.Unix(2, 1)),
 				DeadlineFrom: new(time.Unix(-1, 0)), DeadlineTo: new(time.Unix(4, 0)),
 			}},
 			`["cursor NOT EXISTS",["(outcome = \"UNDECIDED\" AND closes >= 1000)","outcome = \"AWARDED\""],"departments = \"01\"",` +
@@ -90,12 +91,12 @@ func TestFilter(t *testing.T) {
 			`["cursor NOT EXISTS","outcome = \"UNDECIDED\"","closes <= 1000"]`,
 		},
 		"a value that would end the list": {
-			search.Query{Filter: search.Filter{Buyers: []string{`x"] OR vigieTender > 0`, "a\\", "B\n"}}},
+			search.Query{Filter: search.Filter{Values: query.Values{query.Buyer: {`x"] OR vigieTender > 0`, "a\\", "B\n"}}}},
 			`["cursor NOT EXISTS","buyer IN [\"x.22.5d.20.4f.52.20vigie.54ender.20.3e.200\", \"a.5c\", \".42.0a\"]"]`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := json.Marshal(filter(plan.Where(test.q, "")))
+			got, err := json.Marshal(filter(plan.Where(test.q, plan.NoFacet)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +149,7 @@ func FuzzEscape(f *testing.F) {
 	for _, seed := range []string{"", "voirie", "2A", "NATIONWIDE", "é", `"`, `\`, ".", "..", ".2e", "a.b", "\x00\xff", "x\" OR \"1"} {
 		f.Add(seed)
 	}
-	fields := []string{plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV}
+	fields := valueFields()
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, field := range fields {
 			escaped := escape(field, value)
@@ -166,7 +167,7 @@ func FuzzEscape(f *testing.F) {
 
 func TestEscapeKeepsValuesApart(t *testing.T) {
 	values := []string{"2a", "2A", ".2a", "é", "É", "e\u0301", " a", "a", "A", ".41", ".61", ""}
-	for _, field := range []string{plan.Terms, plan.Departments} {
+	for _, field := range []string{query.Term.String(), query.Department.String()} {
 		var seen []string
 		for _, v := range values {
 			seen = append(seen, strings.ToLower(escape(field, v))) // Meilisearch ignores case
@@ -176,12 +177,20 @@ func TestEscapeKeepsValuesApart(t *testing.T) {
 			t.Errorf("%s: %q", field, seen)
 		}
 	}
-	for field, value := range map[string]string{
-		plan.Terms: "maitrise_oeuvre", plan.Departments: vigie.Nationwide, plan.Buyer: "buyer_12",
-		plan.Natures: string(vigie.Works), plan.Procedure: string(vigie.CompetitiveDialogue), plan.CPV: "45233140",
-	} {
-		if got := escape(field, value); got != value {
-			t.Errorf("%s: %q became %q: what we make needs no escape", field, value, got)
+	ours := query.Values{query.Term: {"maitrise_oeuvre"}, query.Buyer: {"buyer_12"}, query.CPV: {"45233140"}}
+	for _, criterion := range query.Criteria() {
+		if criterion.Field != query.Buyer {
+			ours[criterion.Field] = append(ours[criterion.Field], criterion.All()...)
+		}
+		if criterion.None != "" {
+			ours[criterion.Field] = append(ours[criterion.Field], criterion.None)
+		}
+	}
+	for field, values := range ours {
+		for _, value := range values {
+			if got := escape(query.Field(field).String(), value); got != value {
+				t.Errorf("%s: %q became %q: what we make needs no escape", query.Field(field), value, got)
+			}
 		}
 	}
 }

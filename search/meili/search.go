@@ -60,7 +60,7 @@ type question struct {
 // that has a filter of its own, without it. The first two are one if there is no key. A query that matches nothing
 // needs no request.
 func (x *index) questions(q search.Query, r *search.Result) []question {
-	r.Counts = make(map[search.Facet]map[string]int, len(q.Facets))
+	r.Counts = make(map[query.Field]map[string]int, len(q.Facets))
 	text := plan.Asked(q.Text)
 	ask := func(where plan.Expr) *meilisearch.SearchRequest {
 		return &meilisearch.SearchRequest{
@@ -71,9 +71,9 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 	var list []question
 	var along []string // the facets counted with the total
 	for _, facet := range q.Facets {
-		field := plan.FacetField(facet)
+		field := facet.String()
 		r.Counts[facet] = map[string]int{}
-		if len(plan.FilterOn(q.Filter, facet)) == 0 {
+		if len(q.Filter.Values[facet]) == 0 {
 			along = append(along, field)
 		} else if where := plan.Where(q, facet); !plan.None(where) {
 			req := ask(where)
@@ -81,7 +81,7 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 			list = append(list, question{req, func(a meilisearch.SearchResponse) error { return takeCounts(r, a) }})
 		}
 	}
-	where := plan.Where(q, "")
+	where := plan.Where(q, plan.NoFacet)
 	if plan.None(where) {
 		return list
 	}
@@ -163,7 +163,7 @@ func takeCounts(r *search.Result, a meilisearch.SearchResponse) error {
 		return err
 	}
 	for facet, values := range r.Counts {
-		for value, n := range byField[plan.FacetField(facet)] {
+		for value, n := range byField[facet.String()] {
 			values[unescape(value)] = n
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/meilisearch/meilisearch-go"
 
 	"vigie"
+	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -34,7 +35,7 @@ func settings() map[string]any {
 			cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.Description, plan.PublishedAt, plan.Title, plan.ID,
 		},
 		"filterableAttributes": []any{
-			exact(false, plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV, plan.Outcome, cursorField),
+			exact(false, append(valueFields(), plan.Outcome, cursorField)...),
 			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
@@ -59,6 +60,15 @@ func settings() map[string]any {
 		// Past this, rows would come unsorted, and nothing would say so.
 		"searchCutoffMs": 30_000,
 	}
+}
+
+// valueFields are those of a row's values.
+func valueFields() []string {
+	var names []string
+	for _, field := range query.Fields() {
+		names = append(names, field.String())
+	}
+	return names
 }
 
 // differ reports whether an index has other settings than ours.

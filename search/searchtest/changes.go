@@ -17,7 +17,7 @@ import (
 
 // with returns a document of one term.
 func with(id, number int64, value string) search.Document {
-	return search.Document{ID: id, Number: number, PublishedAt: base, Facts: query.Facts{Terms: []string{value}, Buyer: "buyer_1"}}
+	return search.Document{ID: id, Number: number, PublishedAt: base, Facts: query.Facts{query.Term: {value}, query.Buyer: {"buyer_1"}}}
 }
 
 func gone(id, number int64) search.Document {
@@ -52,8 +52,8 @@ func testPut(t *testing.T, open func(*testing.T) search.Engine) {
 				t.Errorf("%s: with %q: -want +got:\n%s", step.name, value, diff)
 			}
 		}
-		r := ask(t, index, search.Query{Facets: []search.Facet{search.ByBuyer}})
-		if r.Total != total || r.Counts[search.ByBuyer]["buyer_1"] != total {
+		r := ask(t, index, search.Query{Facets: []query.Field{query.Buyer}})
+		if r.Total != total || r.Counts[query.Buyer]["buyer_1"] != total {
 			t.Errorf("%s: total %d, by buyer %v; want %d", step.name, r.Total, r.Counts, total)
 		}
 	}
@@ -179,7 +179,7 @@ func testConcurrent(t *testing.T, open func(*testing.T) search.Engine) {
 				least := done
 				mu.Unlock()
 				results, err := index.Search(t.Context(), []search.Query{{
-					Any: formula(query.Clause{term("a")}), Limit: batch * batches, Facets: []search.Facet{search.ByBuyer},
+					Any: formula(query.Clause{term("a")}), Limit: batch * batches, Facets: []query.Field{query.Buyer},
 				}})
 				if err != nil {
 					t.Error(err)

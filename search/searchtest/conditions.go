@@ -25,40 +25,40 @@ func samples() []search.Document {
 		{
 			ID: 1, Number: 11, PublishedAt: after(-10), Deadline: new(after(0)),
 			Facts: query.Facts{
-				Terms: []string{"route", "voirie", "voirie_route"}, Departments: []string{"01"}, Buyer: "buyer_1",
-				Natures: []string{"WORKS"}, Procedure: "OPEN", CPVPrefixes: []string{"45", "452", "4523", "45233", "452331", "4523314", "45233140"},
+				query.Term: {"route", "voirie", "voirie_route"}, query.Department: {"01"}, query.Buyer: {"buyer_1"},
+				query.Nature: {"WORKS"}, query.Procedure: {"OPEN"}, query.CPV: {"45", "452", "4523", "45233", "452331", "4523314", "45233140"},
 			},
 		},
 		{
 			ID: 2, Number: 12, PublishedAt: after(-20), Deadline: new(after(-1)),
 			Facts: query.Facts{
-				Terms: []string{"ecole", "voirie"}, Departments: []string{"01", "69"}, Buyer: "buyer_1",
-				Natures: []string{"SUPPLIES", "WORKS"}, Procedure: "ADAPTED", CPVPrefixes: []string{"45", "452"},
+				query.Term: {"ecole", "voirie"}, query.Department: {"01", "69"}, query.Buyer: {"buyer_1"},
+				query.Nature: {"SUPPLIES", "WORKS"}, query.Procedure: {"ADAPTED"}, query.CPV: {"45", "452"},
 			},
 		},
 		{
 			ID: 3, Number: 13, PublishedAt: after(-30),
 			Facts: query.Facts{
-				Terms: []string{"route"}, Departments: []string{vigie.Nationwide}, Buyer: "buyer_2",
-				Natures: []string{"SERVICES"}, Procedure: "OPEN", CPVPrefixes: []string{"71"},
+				query.Term: {"route"}, query.Department: {vigie.Nationwide}, query.Buyer: {"buyer_2"},
+				query.Nature: {"SERVICES"}, query.Procedure: {"OPEN"}, query.CPV: {"71"},
 			},
 		},
 		{
 			ID: 4, Number: 14, PublishedAt: after(-40), Deadline: new(after(60)), Outcome: vigie.Cancelled,
-			Facts: query.Facts{Terms: []string{"route", "voirie"}, Departments: []string{"2A"}, Buyer: "buyer_12"},
+			Facts: query.Facts{query.Term: {"route", "voirie"}, query.Department: {"2A"}, query.Buyer: {"buyer_12"}},
 		},
 		{
 			ID: 5, Number: 15, PublishedAt: after(-50), Deadline: new(after(-60)), Outcome: vigie.Awarded,
 			Facts: query.Facts{
-				Terms: []string{"cantine", "ecole"}, Departments: []string{"2B"}, Buyer: "buyer_2",
-				Natures: []string{"SUPPLIES"}, Procedure: "NEGOTIATED", CPVPrefixes: []string{"15", "155"},
+				query.Term: {"cantine", "ecole"}, query.Department: {"2B"}, query.Buyer: {"buyer_2"},
+				query.Nature: {"SUPPLIES"}, query.Procedure: {"NEGOTIATED"}, query.CPV: {"15", "155"},
 			},
 		},
 		{
 			ID: 6, Number: 16, PublishedAt: after(-60.5), Deadline: new(after(30.9)),
 			Facts: query.Facts{
-				Terms: []string{"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, Departments: []string{"974"}, Buyer: "buyer_1",
-				Natures: []string{"SERVICES"}, Procedure: "RESTRICTED", CPVPrefixes: []string{"71", "710"},
+				query.Term: {"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, query.Department: {"974"}, query.Buyer: {"buyer_1"},
+				query.Nature: {"SERVICES"}, query.Procedure: {"RESTRICTED"}, query.CPV: {"71", "710"},
 			},
 		},
 	}
@@ -120,17 +120,17 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"two formulas", search.Query{Any: append(formula(query.Clause{term("cantine")}), formula(query.Clause{term("voirie")}, atom(query.Department, "974"))...)}, []int64{5, 6}},
 		{"two formulas, of exclusions", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}, {Clauses: []query.Clause{{term("route")}}, Excluded: []query.Conj{term("voirie_route")}}}}, []int64{3, 4, 5}},
 
-		{"departments", f(search.Filter{Departments: []string{"69", "974"}}), []int64{2, 6}},
-		{"nationwide", f(search.Filter{Departments: []string{vigie.Nationwide}}), []int64{3}},
-		{"Corsica", f(search.Filter{Departments: []string{"2A", "2B"}}), []int64{4, 5}},
-		{"an unknown department", f(search.Filter{Departments: []string{"99"}}), nil},
-		{"buyers", f(search.Filter{Buyers: []string{"buyer_12", "buyer_2"}}), []int64{3, 4, 5}},
-		{"natures", f(search.Filter{Natures: []vigie.Nature{vigie.Works, vigie.Services}}), []int64{1, 2, 3, 6}},
-		{"procedures", f(search.Filter{Procedures: []vigie.Procedure{vigie.Restricted, vigie.Negotiated}}), []int64{5, 6}},
-		{"CPV codes", f(search.Filter{CPVCodes: []string{"155", "45"}}), []int64{1, 2, 5}},
-		{"filters together", f(search.Filter{Departments: []string{"01"}, Natures: []vigie.Nature{vigie.Supplies}, Buyers: []string{"buyer_1"}}), []int64{2}},
-		{"a filter and a formula", search.Query{Any: formula(query.Clause{term("voirie")}), Filter: search.Filter{Departments: []string{"01", "2A"}}}, []int64{1, 2, 4}},
-		{"a false formula and a filter", search.Query{Any: formula(query.Clause{}), Filter: search.Filter{Departments: []string{"01"}}}, nil},
+		{"departments", f(search.Filter{Values: query.Values{query.Department: {"69", "974"}}}), []int64{2, 6}},
+		{"nationwide", f(search.Filter{Values: query.Values{query.Department: {vigie.Nationwide}}}), []int64{3}},
+		{"Corsica", f(search.Filter{Values: query.Values{query.Department: {"2A", "2B"}}}), []int64{4, 5}},
+		{"an unknown department", f(search.Filter{Values: query.Values{query.Department: {"99"}}}), nil},
+		{"buyers", f(search.Filter{Values: query.Values{query.Buyer: {"buyer_12", "buyer_2"}}}), []int64{3, 4, 5}},
+		{"natures", f(search.Filter{Values: query.Values{query.Nature: {"WORKS", "SERVICES"}}}), []int64{1, 2, 3, 6}},
+		{"procedures", f(search.Filter{Values: query.Values{query.Procedure: {"RESTRICTED", "NEGOTIATED"}}}), []int64{5, 6}},
+		{"CPV codes", f(search.Filter{Values: query.Values{query.CPV: {"155", "45"}}}), []int64{1, 2, 5}},
+		{"filters together", f(search.Filter{Values: query.Values{query.Department: {"01"}, query.Nature: {"SUPPLIES"}, query.Buyer: {"buyer_1"}}}), []int64{2}},
+		{"a filter and a formula", search.Query{Any: formula(query.Clause{term("voirie")}), Filter: search.Filter{Values: query.Values{query.Department: {"01", "2A"}}}}, []int64{1, 2, 4}},
+		{"a false formula and a filter", search.Query{Any: formula(query.Clause{}), Filter: search.Filter{Values: query.Values{query.Department: {"01"}}}}, nil},
 
 		{"without some", search.Query{Without: []int64{2, 5, 4}}, []int64{1, 3, 6}},
 		{"without what is not there", search.Query{Without: []int64{77, 0, -1, 1 << 60}}, []int64{1, 2, 3, 4, 5, 6}},
@@ -138,7 +138,7 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"without all", search.Query{Without: []int64{1, 2, 3, 4, 5, 6, 6}}, nil},
 		{"a formula without", search.Query{Any: formula(query.Clause{term("voirie")}), Without: []int64{1, 3}}, []int64{2, 4, 6}},
 		{"an exclusion without", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}}, Without: []int64{5}}, []int64{3}},
-		{"a filter without", search.Query{Filter: search.Filter{Buyers: []string{"buyer_1"}}, Without: []int64{6}}, []int64{1, 2}},
+		{"a filter without", search.Query{Filter: search.Filter{Values: query.Values{query.Buyer: {"buyer_1"}}}, Without: []int64{6}}, []int64{1, 2}},
 
 		{"online", at(0, vigie.StatusOnline), []int64{1, 3, 6}},
 		{"online, a blink after a deadline", at(0.001, vigie.StatusOnline), []int64{3, 6}},
@@ -200,12 +200,12 @@ func testAny(t *testing.T, open func(*testing.T) search.Engine) {
 		{"not an empty value", []query.Formula{{Excluded: []query.Conj{term("")}}}, 6},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			facets := []search.Facet{search.ByNature}
+			facets := []query.Field{query.Nature}
 			got := ask(t, index, search.Query{Any: test.any, Limit: 10, Facets: facets})
 			if got.Total != test.want || len(got.Hits) != test.want {
 				t.Errorf("total %d, %d rows; want %d", got.Total, len(got.Hits), test.want)
 			}
-			if test.want == 0 && len(got.Counts[search.ByNature]) > 0 {
+			if test.want == 0 && len(got.Counts[query.Nature]) > 0 {
 				t.Errorf("counts without matches: %v", got.Counts)
 			}
 		})
@@ -242,9 +242,9 @@ func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 	for _, q := range []search.Query{
 		{}, {Limit: 10}, {Any: []query.Formula{}}, {After: key, Limit: 3}, {Before: key, Limit: 3}, {FromEnd: true, Limit: 3},
 		{Text: "voirie", Order: search.Relevance, Limit: 10}, {Offset: 50, Limit: 50},
-		{Filter: search.Filter{Natures: vigie.Natures(), Departments: []string{"01"}}},
+		{Filter: search.Filter{Values: query.Values{query.Nature: {"WORKS", "SUPPLIES", "SERVICES"}, query.Department: {"01"}}}},
 	} {
-		q.Facets = []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}
+		q.Facets = query.Facets()
 		r := ask(t, index, q)
 		if r.Total != 0 || len(r.Hits) != 0 {
 			t.Errorf("%+v: %+v", q, r)
@@ -265,29 +265,29 @@ func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	index, all := indexOf(t, open, samples()...), naive{}
 	all.put(samples())
-	whole := search.Query{Facets: []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}}
-	want := map[search.Facet]map[string]int{
-		search.ByDepartment: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, "974": 1},
-		search.ByBuyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
-		search.ByNature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
-		search.ByProcedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
+	whole := search.Query{Facets: query.Facets()}
+	want := map[query.Field]map[string]int{
+		query.Department: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, "974": 1},
+		query.Buyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
+		query.Nature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
+		query.Procedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	filters := []search.Filter{
 		{},
-		{Departments: []string{"01"}},
-		{Buyers: []string{"buyer_1"}},
-		{Natures: []vigie.Nature{vigie.Services}},
-		{Procedures: []vigie.Procedure{vigie.OpenProcedure}},
-		{Departments: []string{"01", "2A"}, Buyers: []string{"buyer_1"}, Natures: []vigie.Nature{vigie.Works}, Procedures: []vigie.Procedure{vigie.Adapted}},
-		{Departments: []string{"99"}},
-		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, CPVCodes: []string{"45"}},
+		{Values: query.Values{query.Department: {"01"}}},
+		{Values: query.Values{query.Buyer: {"buyer_1"}}},
+		{Values: query.Values{query.Nature: {"SERVICES"}}},
+		{Values: query.Values{query.Procedure: {"OPEN"}}},
+		{Values: query.Values{query.Department: {"01", "2A"}, query.Buyer: {"buyer_1"}, query.Nature: {"WORKS"}, query.Procedure: {"ADAPTED"}}},
+		{Values: query.Values{query.Department: {"99"}}},
+		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, Values: query.Values{query.CPV: {"45"}}},
 	}
 	var queries []search.Query
 	for _, filter := range filters {
-		for _, facets := range [][]search.Facet{nil, {search.ByBuyer}, {search.ByDepartment, search.ByNature}, whole.Facets} {
+		for _, facets := range [][]query.Field{nil, {query.Buyer}, {query.Department, query.Nature}, whole.Facets} {
 			for _, limit := range []int{0, 2} {
 				q := search.Query{Now: base, Filter: filter, Facets: facets, Limit: limit}
 				queries = append(queries, q)

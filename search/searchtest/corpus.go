@@ -38,21 +38,21 @@ func Corpus(n int) iter.Seq[search.Document] {
 			if g.chance(0.95) {
 				d.Deadline = new(CorpusNow().Add(time.Duration(g.IntN(60*24*3600)-30*24*3600) * time.Second))
 			}
-			d.Terms = slices.Clone(text)
+			d.Facts[query.Term] = slices.Clone(text)
 			for i := range 18 {
-				d.Terms = append(d.Terms, text[2*i]+"_"+text[2*i+1])
+				d.Facts[query.Term] = append(d.Facts[query.Term], text[2*i]+"_"+text[2*i+1])
 			}
-			d.Terms = vigie.Sorted(d.Terms)
-			d.Departments = []string{vigie.Nationwide}
+			d.Facts[query.Term] = vigie.Sorted(d.Facts[query.Term])
+			d.Facts[query.Department] = []string{vigie.Nationwide}
 			if g.chance(0.95) {
-				d.Departments[0] = vigie.Departments()[g.IntN(101)].Code
+				d.Facts[query.Department][0] = vigie.Departments()[g.IntN(101)].Code
 			}
-			d.Buyer = vigie.GlobalID(vigie.KindBuyer, 1+g.Int64N(5000))
-			d.Natures = []string{string(pick(g, vigie.Natures()))}
-			d.Procedure = string(pick(g, vigie.Procedures()))
+			d.Facts[query.Buyer] = []string{vigie.GlobalID(vigie.KindBuyer, 1+g.Int64N(5000))}
+			d.Facts[query.Nature] = []string{string(pick(g, vigie.Natures()))}
+			d.Facts[query.Procedure] = []string{string(pick(g, vigie.Procedures()))}
 			code := strconv.Itoa(10_000_000 + g.IntN(200)*400_000)
 			for length := 2; length <= len(code); length++ {
-				d.CPVPrefixes = append(d.CPVPrefixes, code[:length])
+				d.Facts[query.CPV] = append(d.Facts[query.CPV], code[:length])
 			}
 			if !yield(d) {
 				return
@@ -105,7 +105,7 @@ func Mix(n int) []search.Query {
 		case 13, 14:
 			q.Any = []query.Formula{phrase()}
 		case 15, 16:
-			q.Filter.Departments = []string{vigie.Departments()[g.IntN(101)].Code}
+			q.Filter.Values[query.Department] = []string{vigie.Departments()[g.IntN(101)].Code}
 		case 17, 18:
 			q.Any = []query.Formula{two(), five(), two(), five(), phrase()}
 		}

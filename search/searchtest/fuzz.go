@@ -3,6 +3,7 @@ package searchtest
 import (
 	"testing"
 
+	"vigie/query"
 	"vigie/search"
 )
 
@@ -16,7 +17,7 @@ func FuzzText(f *testing.F, index search.Index) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		queries := []search.Query{{Text: text, Limit: 3, Facets: []search.Facet{search.ByDepartment}}, {Text: text}}
+		queries := []search.Query{{Text: text, Limit: 3, Facets: []query.Field{query.Department}}, {Text: text}}
 		if (search.Query{Text: text, Order: search.Relevance}).Check() == nil {
 			queries = append(queries, search.Query{Text: text, Order: search.Relevance, Limit: 3})
 		}

@@ -26,12 +26,12 @@ func (n naive) put(docs []search.Document) {
 func (n naive) search(q search.Query) search.Result {
 	var rows []search.Document
 	for _, d := range n {
-		if passes(d, q, "") {
+		if passes(d, q, query.Term) {
 			rows = append(rows, d)
 		}
 	}
 	slices.SortFunc(rows, func(a, b search.Document) int { return compare(q.Order, keyOf(q.Order, a), keyOf(q.Order, b)) })
-	result := search.Result{Total: len(rows), Counts: map[search.Facet]map[string]int{}}
+	result := search.Result{Total: len(rows), Counts: map[query.Field]map[string]int{}}
 	beside := func(key search.Key, side int) []search.Document {
 		return slices.DeleteFunc(slices.Clone(rows), func(d search.Document) bool {
 			return compare(q.Order, keyOf(q.Order, d), key) != side
@@ -63,23 +63,12 @@ func (n naive) search(q search.Query) search.Result {
 	return result
 }
 
-func valuesOf(d search.Document, facet search.Facet) []string {
-	var values []string
-	switch facet {
-	case search.ByDepartment:
-		values = d.Departments
-	case search.ByBuyer:
-		values = []string{d.Buyer}
-	case search.ByNature:
-		values = d.Natures
-	case search.ByProcedure:
-		values = []string{d.Procedure}
-	}
-	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+func valuesOf(d search.Document, facet query.Field) []string {
+	return slices.DeleteFunc(slices.Clone(d.Facts[facet]), func(v string) bool { return v == "" })
 }
 
-// passes reports whether a query finds a document; if a facet is named, without the filter on its own field.
-func passes(d search.Document, q search.Query, but search.Facet) bool {
+// passes reports whether a query finds a document, without the filter on a facet's own field; Term is no facet.
+func passes(d search.Document, q search.Query, but query.Field) bool {
 	if slices.Contains(q.Without, d.ID) {
 		return false
 	}
@@ -90,12 +79,12 @@ func passes(d search.Document, q search.Query, but search.Facet) bool {
 	published, deadline := whole(&d.PublishedAt), whole(d.Deadline)
 	tender := vigie.Tender{Outcome: d.Outcome}
 	tender.Deadline, tender.OnlineUntil = deadline, whole(d.OnlineUntil)
+	for _, criterion := range query.Criteria() {
+		if field := criterion.Field; field != but && !among(f.Values[field], d.Facts[field]) {
+			return false
+		}
+	}
 	return among(f.Statuses, []vigie.TenderStatus{tender.Status(q.Now)}) &&
-		(but == search.ByDepartment || among(f.Departments, d.Departments)) &&
-		(but == search.ByBuyer || among(f.Buyers, []string{d.Buyer})) &&
-		(but == search.ByNature || among(f.Natures, d.Natures)) &&
-		(but == search.ByProcedure || among(f.Procedures, []string{d.Procedure})) &&
-		among(f.CPVCodes, d.CPVPrefixes) &&
 		within(published, f.PublishedFrom, f.PublishedTo) &&
 		within(deadline, f.DeadlineFrom, f.DeadlineTo)
 }

@@ -30,26 +30,25 @@ func testOddValues(t *testing.T, open func(*testing.T) search.Engine) {
 	for i, v := range values {
 		one := []string{v}
 		id := int64(i) + 1
-		docs = append(docs, search.Document{
-			ID: id, Number: id, PublishedAt: base,
-			Facts: query.Facts{Terms: one, Departments: one, Buyer: v, Natures: one, Procedure: v, CPVPrefixes: one},
-			Title: v, Description: v, BuyerName: v, Other: one,
-		})
+		d := search.Document{ID: id, Number: id, PublishedAt: base, Title: v, Description: v, BuyerName: v, Other: one}
+		for _, field := range query.Fields() {
+			d.Facts[field] = one
+		}
+		docs = append(docs, d)
 	}
 	index := indexOf(t, open, docs...)
-	facets := []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}
+	facets := query.Facets()
 	var queries []search.Query
 	for _, v := range values {
-		for _, field := range []query.Field{query.Term, query.Department, query.Buyer, query.Nature, query.Procedure, query.CPV} {
+		for _, field := range query.Fields() {
 			queries = append(queries,
 				search.Query{Any: formula(atom(field, v)), Limit: 3},
 				search.Query{Any: formula(query.Clause{is(field, v), is(field, "absent"), append(is(field, "absent"), is(field, v)...)}), Limit: 3})
 		}
-		for _, filter := range []search.Filter{
-			{Departments: []string{v}}, {Buyers: []string{v}}, {CPVCodes: []string{v, "absent"}},
-			{Natures: []vigie.Nature{vigie.Nature(v)}}, {Procedures: []vigie.Procedure{vigie.Procedure(v), "absent"}},
-		} {
-			queries = append(queries, search.Query{Filter: filter, Limit: 3})
+		for _, criterion := range query.Criteria() {
+			one, two := search.Filter{}, search.Filter{}
+			one.Values[criterion.Field], two.Values[criterion.Field] = []string{v}, []string{v, "absent"}
+			queries = append(queries, search.Query{Filter: one, Limit: 3}, search.Query{Filter: two, Limit: 3})
 		}
 	}
 	each := len(queries) / len(values)
@@ -111,7 +110,7 @@ func testOddValues(t *testing.T, open func(*testing.T) search.Engine) {
 		})
 	}
 	for name, q := range map[string]search.Query{
-		"a long list":   {Filter: search.Filter{Buyers: append(long, values[0])}},
+		"a long list":   {Filter: search.Filter{Values: query.Values{query.Buyer: append(long, values[0])}}},
 		"many formulas": {Any: append(any, query.Formula{Clauses: []query.Clause{{term(values[0])}}})},
 	} {
 		if r := ask(t, index, q); r.Total != 1 {

@@ -183,12 +183,12 @@ func testPagesWithout(t *testing.T, open func(*testing.T) search.Engine) {
 	for _, order := range orders() {
 		for _, backwards := range []bool{false, true} {
 			t.Run(fmt.Sprint(order, " backwards ", backwards), func(t *testing.T) {
-				q := search.Query{Order: order, Limit: size, FromEnd: backwards, Facets: []search.Facet{search.ByBuyer}}
+				q := search.Query{Order: order, Limit: size, FromEnd: backwards, Facets: []query.Field{query.Buyer}}
 				before := ids(all.search(search.Query{Order: order, Limit: n}))
 				var pages [][]int64
 				for {
 					r := ask(t, index, q)
-					if want := n - len(q.Without); r.Total != want || r.Counts[search.ByBuyer]["buyer_1"] != want {
+					if want := n - len(q.Without); r.Total != want || r.Counts[query.Buyer]["buyer_1"] != want {
 						t.Errorf("without %d: total %d, by buyer %v", len(q.Without), r.Total, r.Counts)
 					}
 					rows := ids(r)
@@ -236,8 +236,8 @@ func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 		id := int64(i) + 1
 		docs[i] = with(id, id, "a")
 		docs[i].PublishedAt = base.Add(time.Duration(id*7919%997) * time.Second)
-		docs[i].Buyer = vigie.GlobalID(vigie.KindBuyer, id%buyers+1)
-		docs[i].Departments = []string{vigie.Departments()[i%len(vigie.Departments())].Code}
+		docs[i].Facts[query.Buyer] = []string{vigie.GlobalID(vigie.KindBuyer, id%buyers+1)}
+		docs[i].Facts[query.Department] = []string{vigie.Departments()[i%len(vigie.Departments())].Code}
 	}
 	index, all := indexOf(t, open, docs...), naive{}
 	all.put(docs)
@@ -258,7 +258,7 @@ func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 	if last := ids(ask(t, index, search.Query{Offset: n - 50, Limit: 50})); !slices.Equal(last, want[n-50:]) {
 		t.Errorf("the last page by number: %v", last)
 	}
-	q = search.Query{Limit: size, Facets: []search.Facet{search.ByDepartment}}
+	q = search.Query{Limit: size, Facets: []query.Field{query.Department}}
 	for id := range int64(n) {
 		if id%50 != 0 {
 			q.Without = append(q.Without, id+1)
@@ -267,16 +267,16 @@ func testMany(t *testing.T, open func(*testing.T) search.Engine) {
 	if diff := gocmp.Diff(all.search(q), ask(t, index, q)); diff != "" {
 		t.Errorf("without %d: -want +got:\n%s", len(q.Without), diff)
 	}
-	counts := ask(t, index, search.Query{Facets: []search.Facet{search.ByBuyer, search.ByDepartment}}).Counts
-	if len(counts[search.ByBuyer]) != buyers || len(counts[search.ByDepartment]) != len(vigie.Departments()) {
-		t.Errorf("%d buyers, %d departments", len(counts[search.ByBuyer]), len(counts[search.ByDepartment]))
+	counts := ask(t, index, search.Query{Facets: []query.Field{query.Buyer, query.Department}}).Counts
+	if len(counts[query.Buyer]) != buyers || len(counts[query.Department]) != len(vigie.Departments()) {
+		t.Errorf("%d buyers, %d departments", len(counts[query.Buyer]), len(counts[query.Department]))
 	}
 	for i := range int64(buyers) {
 		id, want := vigie.GlobalID(vigie.KindBuyer, i+1), n/buyers
 		if i >= 1 && i <= n%buyers {
 			want++
 		}
-		if got := counts[search.ByBuyer][id]; got != want {
+		if got := counts[query.Buyer][id]; got != want {
 			t.Fatalf("%s has %d, want %d", id, got, want)
 		}
 	}

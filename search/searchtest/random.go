@@ -88,11 +88,19 @@ func some[T any](g generator, list []T, most int) []T {
 func (g generator) terms() []string {
 	return []string{"batiment", "cantine", "ecole", "maitrise", "maitrise_oeuvre", "oeuvre", "reseau", "route", "toiture", "voirie"}
 }
-func (g generator) departments() []string { return []string{"01", "2A", "2B", "69", "971"} }
-func (g generator) buyers() []string {
-	return []string{"buyer_1", "buyer_10", "buyer_2", "buyer_3", "buyer_31"}
+
+// values are some of a criterion that documents have.
+func (g generator) values(c query.Criterion) []string {
+	switch c.Field {
+	case query.Department:
+		return []string{"01", "2A", "2B", "69", "971"}
+	case query.Buyer:
+		return []string{"buyer_1", "buyer_10", "buyer_2", "buyer_3", "buyer_31"}
+	case query.CPV:
+		return []string{"45", "452", "45233140", "71", "71000000", "90"}
+	}
+	return c.All()
 }
-func (g generator) cpv() []string { return []string{"45", "452", "45233140", "71", "71000000", "90"} }
 
 // moment returns a time near base: few seconds apart, so that rows tie and bounds meet.
 func (g generator) moment() time.Time {
@@ -118,18 +126,13 @@ func (g generator) document(id, number int64) search.Document {
 		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
 		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
 	}
-	d.Terms = some(g, g.terms(), 4)
-	d.Departments = some(g, g.departments(), 2)
-	if len(d.Departments) == 0 {
-		d.Departments = []string{vigie.Nationwide}
+	d.Facts[query.Term] = some(g, g.terms(), 4)
+	for _, c := range query.Criteria() {
+		d.Facts[c.Field] = vigie.Sorted(some(g, g.values(c), 3))
+		if len(d.Facts[c.Field]) == 0 && c.None != "" {
+			d.Facts[c.Field] = []string{c.None}
+		}
 	}
-	d.Buyer = pick(g, g.buyers())
-	for _, nature := range some(g, vigie.Natures(), 2) {
-		d.Natures = append(d.Natures, string(nature))
-	}
-	d.Natures = vigie.Sorted(d.Natures)
-	d.Procedure = string(pick(g, append(vigie.Procedures(), "")))
-	d.CPVPrefixes = some(g, g.cpv(), 3)
 	return d
 }
 
@@ -138,7 +141,7 @@ func (g generator) query(all naive) search.Query {
 		Now:    g.moment(),
 		Order:  pick(g, []search.Order{"", search.PublishedAsc, search.PublishedDesc, search.DeadlineAsc, search.DeadlineDesc}),
 		Limit:  g.IntN(20),
-		Facets: some(g, []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}, 3),
+		Facets: some(g, query.Facets(), 3),
 	}
 	if g.chance(0.6) {
 		q.Any = make([]query.Formula, g.IntN(4))
@@ -176,20 +179,10 @@ func (g generator) filter() search.Filter {
 	if g.chance(0.4) {
 		f.Statuses = some(g, vigie.Statuses(), 3)
 	}
-	if g.chance(0.2) {
-		f.Departments = some(g, append(g.departments(), vigie.Nationwide, "99"), 3)
-	}
-	if g.chance(0.2) {
-		f.Buyers = some(g, append(g.buyers(), "buyer_99"), 3)
-	}
-	if g.chance(0.2) {
-		f.Natures = some(g, vigie.Natures(), 2)
-	}
-	if g.chance(0.2) {
-		f.Procedures = some(g, vigie.Procedures(), 3)
-	}
-	if g.chance(0.2) {
-		f.CPVCodes = some(g, append(g.cpv(), "99"), 3)
+	for _, c := range query.Criteria() {
+		if g.chance(0.2) {
+			f.Values[c.Field] = some(g, append(g.values(c), c.None, "absent"), 3)
+		}
 	}
 	f.PublishedFrom, f.PublishedTo = g.maybe(0.1), g.maybe(0.1)
 	f.DeadlineFrom, f.DeadlineTo = g.maybe(0.1), g.maybe(0.1)
@@ -215,17 +208,9 @@ func (g generator) conj() query.Conj {
 	var c query.Conj
 	for range max(1, g.IntN(4)-1) {
 		a := query.Atom{Field: query.Term, Value: pick(g, append(g.terms(), "absent"))}
-		switch g.IntN(8) {
-		case 0:
-			a = query.Atom{Field: query.Department, Value: pick(g, append(g.departments(), vigie.Nationwide))}
-		case 1:
-			a = query.Atom{Field: query.Buyer, Value: pick(g, g.buyers())}
-		case 2:
-			a = query.Atom{Field: query.Nature, Value: string(pick(g, vigie.Natures()))}
-		case 3:
-			a = query.Atom{Field: query.Procedure, Value: string(pick(g, vigie.Procedures()))}
-		case 4:
-			a = query.Atom{Field: query.CPV, Value: pick(g, g.cpv())}
+		if g.chance(0.6) {
+			criterion := pick(g, query.Criteria())
+			a = query.Atom{Field: criterion.Field, Value: pick(g, append(g.values(criterion), criterion.None))}
 		}
 		c = append(c, a)
 	}

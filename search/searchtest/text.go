@@ -24,8 +24,8 @@ func texts() []search.Document {
 	for i := range docs {
 		docs[i].ID, docs[i].Number = int64(i)+1, int64(i)+1
 		docs[i].PublishedAt = after(float64(-i))
-		docs[i].Departments = []string{[]string{"01", "74", "01", "38", "38"}[i]}
-		docs[i].Terms = []string{[]string{"a", "b", "a", "b", "a"}[i]}
+		docs[i].Facts[query.Department] = []string{[]string{"01", "74", "01", "38", "38"}[i]}
+		docs[i].Facts[query.Term] = []string{[]string{"a", "b", "a", "b", "a"}[i]}
 	}
 	return docs
 }
@@ -81,7 +81,7 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a word of sentences", search.Query{Text: strings.Repeat("\ufdfa", 200)}, nil},
 		{"ten words of another script", search.Query{Text: strings.Repeat("日月火水木金土山川田人口車門東西南北春夏 ", 10)}, nil},
 		{"two letters swapped and one wrong", search.Query{Text: "signalistaiom"}, []int64{1}},
-		{"with a filter", search.Query{Text: "voirie", Filter: search.Filter{Departments: []string{"74"}}}, []int64{2}},
+		{"with a filter", search.Query{Text: "voirie", Filter: search.Filter{Values: query.Values{query.Department: {"74"}}}}, []int64{2}},
 		{"with a formula", search.Query{Text: "voirie", Any: formula(query.Clause{term("a")})}, []int64{1}},
 		{"with exclusions", search.Query{Text: "voirie", Any: []query.Formula{{Excluded: []query.Conj{term("a")}}}}, []int64{2}},
 		{"with a false formula", search.Query{Text: "voirie", Any: []query.Formula{}}, nil},
@@ -104,9 +104,9 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 	r := ask(t, index, search.Query{
 		Text: "voirie", Order: search.Relevance, Limit: 1,
-		Filter: search.Filter{Departments: []string{"01"}}, Facets: []search.Facet{search.ByDepartment},
+		Filter: search.Filter{Values: query.Values{query.Department: {"01"}}}, Facets: []query.Field{query.Department},
 	})
-	want := map[search.Facet]map[string]int{search.ByDepartment: {"01": 1, "74": 1}}
+	want := map[query.Field]map[string]int{query.Department: {"01": 1, "74": 1}}
 	if diff := gocmp.Diff(want, r.Counts); diff != "" || r.Total != 1 {
 		t.Errorf("facets of a text: total %d, -want +got:\n%s", r.Total, diff)
 	}

@@ -80,7 +80,7 @@ function LanguageSwitch() {
   async function toOther() {
     if (loading) return;
     const { error } = await change({ variables: { locale: other }, errorPolicy: 'all' });
-    // Labels come from the API in the reader's language: all are asked for anew.
+    // Labels come from the API in the reader's language: all are asked for again.
     if (!error) await readAnew(client);
   }
   return <button type="button" className="link" lang={other.toLowerCase()} aria-disabled={loading} onClick={() => void toOther()}>{otherLanguage}</button>;

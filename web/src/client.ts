@@ -48,7 +48,7 @@ export function createClient(session: Session): ApolloClient {
     shouldRetry: () => session.access === 'open',
     on: {
       connected: () => {
-        // What happened while there was no connection is not told later: read again.
+        // What happened while there was no connection is not sent later: read again.
         if (connectedBefore) void readAnew(client);
         connectedBefore = true;
       },

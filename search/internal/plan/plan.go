@@ -4,6 +4,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -13,15 +14,9 @@ import (
 	"vigie/search"
 )
 
-// The fields of a [Row] that a query can ask for.
+// The fields of a [Row] that a query can ask for, beside the values, which have the names of [query.Field].
 const (
 	ID          = "vigieTender"
-	Terms       = "terms"
-	Departments = "departments"
-	Buyer       = "buyer"
-	Natures     = "natures"
-	Procedure   = "procedure"
-	CPV         = "cpv"
 	Outcome     = "outcome"
 	PublishedAt = "publishedAt"
 	// DeadlineLow and DeadlineHigh are the deadline; if there is none, they are [Low] and [High]. The one comes last
@@ -52,33 +47,43 @@ const Undecided = "UNDECIDED"
 
 // Row is a document as engines keep it.
 type Row struct {
-	ID           int64    `json:"vigieTender"`
-	Number       int64    `json:"number"`
-	Terms        []string `json:"terms"`
-	Departments  []string `json:"departments"`
-	Buyer        []string `json:"buyer"`
-	Natures      []string `json:"natures"`
-	Procedure    []string `json:"procedure"`
-	CPV          []string `json:"cpv"`
-	Outcome      string   `json:"outcome"`
-	PublishedAt  int64    `json:"publishedAt"`
-	DeadlineLow  int64    `json:"deadlineLow"`
-	DeadlineHigh int64    `json:"deadlineHigh"`
-	Closes       int64    `json:"closes"`
-	Title        string   `json:"title"`
-	Description  string   `json:"description"`
-	BuyerName    string   `json:"buyerName"`
-	Other        []string `json:"other"`
+	Values       map[string][]string `json:"-"` // by field; in JSON beside the others
+	ID           int64               `json:"vigieTender"`
+	Number       int64               `json:"number"`
+	Outcome      string              `json:"outcome"`
+	PublishedAt  int64               `json:"publishedAt"`
+	DeadlineLow  int64               `json:"deadlineLow"`
+	DeadlineHigh int64               `json:"deadlineHigh"`
+	Closes       int64               `json:"closes"`
+	Title        string              `json:"title"`
+	Description  string              `json:"description"`
+	BuyerName    string              `json:"buyerName"`
+	Other        []string            `json:"other"`
+}
+
+// MarshalJSON implements [json.Marshaler]: a row is one flat object.
+func (r Row) MarshalJSON() ([]byte, error) {
+	type others Row
+	text, err := json.Marshal(others(r))
+	if err != nil {
+		return nil, err
+	}
+	values, err := json.Marshal(r.Values)
+	if err != nil || len(r.Values) == 0 {
+		return text, err
+	}
+	return slices.Concat(text[:len(text)-1], []byte{','}, values[1:]), nil
 }
 
 // RowOf flattens a document.
 func RowOf(d search.Document) Row {
 	r := Row{
-		ID: d.ID, Number: d.Number,
-		Terms: said(d.Terms), Departments: said(d.Departments), Buyer: said([]string{d.Buyer}),
-		Natures: said(d.Natures), Procedure: said([]string{d.Procedure}), CPV: said(d.CPVPrefixes),
+		Values: make(map[string][]string, len(d.Facts)), ID: d.ID, Number: d.Number,
 		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
 		Title: d.Title, Description: d.Description, BuyerName: d.BuyerName, Other: d.Other,
+	}
+	for field, values := range d.Facts {
+		r.Values[query.Field(field).String()] = said(values)
 	}
 	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
 		r.Outcome = string(d.Outcome)
@@ -120,39 +125,6 @@ func Batches(docs []search.Document) ([][]search.Document, error) {
 	}
 	slices.SortStableFunc(kept, func(a, b search.Document) int { return cmp.Compare(a.Number, b.Number) })
 	return slices.Collect(slices.Chunk(kept, size)), nil
-}
-
-// FacetField returns the field that a facet counts, "" for an unknown facet.
-func FacetField(f search.Facet) string {
-	switch f {
-	case search.ByDepartment:
-		return Departments
-	case search.ByBuyer:
-		return Buyer
-	case search.ByNature:
-		return Natures
-	case search.ByProcedure:
-		return Procedure
-	}
-	return ""
-}
-
-func fieldOf(f query.Field) string {
-	switch f {
-	case query.Term:
-		return Terms
-	case query.Department:
-		return Departments
-	case query.Buyer:
-		return Buyer
-	case query.Nature:
-		return Natures
-	case query.Procedure:
-		return Procedure
-	case query.CPV:
-		return CPV
-	}
-	return ""
 }
 
 // Sort is an order of rows by a field, rows of equal value by their IDs in the

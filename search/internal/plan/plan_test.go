@@ -11,7 +11,8 @@ import (
 )
 
 func TestSimplify(t *testing.T) {
-	a, b := In{Terms, []string{"a"}}, In{Terms, []string{"b"}}
+	const terms = "terms"
+	a, b := In{terms, []string{"a"}}, In{terms, []string{"b"}}
 	for name, test := range map[string]struct{ x, want Expr }{
 		"all":                    {And{}, And(nil)},
 		"none":                   {Or{}, Or(nil)},
@@ -25,14 +26,14 @@ func TestSimplify(t *testing.T) {
 		"not none":               {Not{Or{}}, And{}},
 		"not all":                {Not{And{}}, Or{}},
 		"not":                    {Not{And{a, And{}}}, Not{a}},
-		"in nothing":             {In{Terms, nil}, Or{}},
+		"in nothing":             {In{terms, nil}, Or{}},
 		"in no field":            {In{"", []string{"a"}}, Or{}},
 		"no IDs":                 {IDs{}, Or{}},
 		"a range of everything":  {Range{ID, Low, High}, And{}},
 		"a range of nothing":     {Range{ID, 3, 2}, Or{}},
 		"a range past the end":   {Range{ID, High + 1, High}, Or{}},
 		"a range of one":         {Range{ID, 3, 3}, Range{ID, 3, 3}},
-		"nothing, deep down":     {And{a, Or{Not{And{}}, And{b, In{Terms, nil}}}}, Or(nil)},
+		"nothing, deep down":     {And{a, Or{Not{And{}}, And{b, In{terms, nil}}}}, Or(nil)},
 		"everything, deep down":  {Or{b, Not{And{a, Or{}}}}, And(nil)},
 		"nothing to make simple": {And{a, Or{b, Not{a}}}, And{a, Or{b, Not{a}}}},
 	} {

@@ -43,9 +43,12 @@ func (In) expr()    {}
 func (Range) expr() {}
 func (IDs) expr()   {}
 
+// NoFacet is no field, for [Where].
+const NoFacet = query.Term
+
 // Where returns the condition of a query on rows, without its keys and the words of its Text, and without the filter
-// on a facet's own field if one is named. It is simplified.
-func Where(q search.Query, but search.Facet) Expr {
+// on a facet's own field, unless that is [NoFacet]. It is simplified.
+func Where(q search.Query, but query.Field) Expr {
 	var all And
 	if strings.TrimSpace(q.Text) != "" && len(Asked(q.Text)) == 0 {
 		return Or{} // no word to find
@@ -61,13 +64,10 @@ func Where(q search.Query, but search.Facet) Expr {
 		}
 		all = append(all, any)
 	}
-	for _, facet := range []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure} {
-		if values := FilterOn(f, facet); len(values) > 0 && facet != but {
-			all = append(all, In{FacetField(facet), said(values)})
+	for i, values := range f.Values {
+		if field := query.Field(i); len(values) > 0 && (field != but || but == NoFacet) {
+			all = append(all, In{field.String(), said(values)})
 		}
-	}
-	if len(f.CPVCodes) > 0 {
-		all = append(all, In{CPV, said(f.CPVCodes)})
 	}
 	if f.PublishedFrom != nil {
 		all = append(all, Range{PublishedAt, ceil(*f.PublishedFrom), High})
@@ -87,29 +87,8 @@ func Where(q search.Query, but search.Facet) Expr {
 	return Simplify(all)
 }
 
-// FilterOn returns the filter on a facet's own field.
-func FilterOn(f search.Filter, facet search.Facet) []string {
-	switch facet {
-	case search.ByDepartment:
-		return f.Departments
-	case search.ByBuyer:
-		return f.Buyers
-	case search.ByNature:
-		return plain(f.Natures)
-	case search.ByProcedure:
-		return plain(f.Procedures)
-	}
-	return nil
-}
-
-func plain[T ~string](list []T) []string {
-	out := make([]string, len(list))
-	for i, v := range list {
-		out[i] = string(v)
-	}
-	return out
-}
-
+// status is the condition that a row has a status: what [vigie.Tender.Status] says, which the tests of engines compare
+// it with. The store's openAt is the same in SQL.
 func status(s vigie.TenderStatus, now int64) Expr {
 	undecided := In{Outcome, []string{Undecided}}
 	switch s {
@@ -154,7 +133,7 @@ func clause(c query.Clause) Expr {
 			any = append(any, conj(members))
 			continue
 		}
-		field, values := fieldOf(members[0].Field), said([]string{members[0].Value})
+		field, values := members[0].Field.String(), said([]string{members[0].Value})
 		if i, ok := at[field]; ok {
 			in := any[i].(In)
 			any[i] = In{field, append(in.Values, values...)}
@@ -172,7 +151,7 @@ func clause(c query.Clause) Expr {
 func conj(c query.Conj) And {
 	all := And{}
 	for _, atom := range c {
-		all = append(all, In{fieldOf(atom.Field), said([]string{atom.Value})})
+		all = append(all, In{atom.Field.String(), said([]string{atom.Value})})
 	}
 	return all
 }

@@ -9,7 +9,7 @@ import { Choice, Field, Group } from '../fields/Field';
 import { Recipients } from '../fields/Recipients';
 import {
   CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, PreviewMatchesDocument, UpdateWatchDocument,
-  type AlertFrequency, type CriteriaInput, type FormChoicesQuery, type KeywordMode, type Nature, type WatchDetailsFragment,
+  type AlertFrequency, type CriteriaInput, type FormChoicesQuery, type KeywordMode, type Nature, type Procedure, type WatchDetailsFragment,
 } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -29,7 +29,7 @@ export function NewWatch() {
 export function EditWatch({ id }: { id: string }) {
   const said = useLanguage();
   const choices = useQuery(FormChoicesDocument);
-  // The form begins with what is stored now, whatever the cache remembers.
+  // The form begins with what is stored now, not with what the cache remembers.
   const watch = useQuery(EditedWatchDocument, { variables: { id }, fetchPolicy: 'network-only' });
   const error = choices.error ?? watch.error;
   // Read again later, it stays as it was typed.
@@ -53,6 +53,7 @@ interface Draft {
   includeNationwide: boolean;
   excluded: string;
   natures: Nature[];
+  procedures: Procedure[];
   cpv: string;
   active: boolean;
   frequency: AlertFrequency;
@@ -71,6 +72,7 @@ function draftOf(watch: WatchDetailsFragment | undefined): Draft {
     includeNationwide: criteria?.includeNationwide ?? true,
     excluded: criteria?.excludedKeywords.join(', ') ?? '',
     natures: criteria?.natures ?? [],
+    procedures: criteria?.procedures ?? [],
     cpv: criteria?.cpvCodes.join(' ') ?? '',
     active: watch?.active ?? true,
     frequency: watch?.frequency ?? 'DAILY',
@@ -88,6 +90,7 @@ function criteriaOf(draft: Draft): CriteriaInput {
     includeNationwide: draft.includeNationwide,
     excludedKeywords: pieces(draft.excluded, /,/),
     natures: draft.natures,
+    procedures: draft.procedures,
     cpvCodes: pieces(draft.cpv, /[\s,;]+/),
   };
 }
@@ -173,7 +176,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
           <Departments all={choices.departments} chosen={draft.departments} change={set('departments')} error={wrong('criteria', 'departmentCodes')} />
           {draft.departments.length > 0 && <Choice label={said.includeNationwide} checked={draft.includeNationwide} onChange={set('includeNationwide')} />}
         </section>
-        <details className="card" open={draft.excluded !== '' || draft.natures.length > 0 || draft.cpv !== '' || undefined}>
+        <details className="card" open={draft.excluded !== '' || draft.natures.length > 0 || draft.procedures.length > 0 || draft.cpv !== '' || undefined}>
           <summary>{said.more}</summary>
           <Field label={said.excluded} hint={said.excludedHint} error={wrong('criteria', 'excludedKeywords')}>
             {(tied) => <input {...tied} type="text" autoComplete="off" value={draft.excluded} onChange={(event) => set('excluded')(event.target.value)} />}
@@ -185,6 +188,16 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
                 label={label}
                 checked={draft.natures.includes(value as Nature)}
                 onChange={(checked) => set('natures')(checked ? [...draft.natures, value as Nature] : draft.natures.filter((nature) => nature !== value))}
+              />
+            ))}
+          </Group>
+          <Group legend={said.facets.procedures} error={wrong('criteria', 'procedures')}>
+            {choices.choices.procedures.map(({ value, label }) => (
+              <Choice
+                key={value}
+                label={label}
+                checked={draft.procedures.includes(value as Procedure)}
+                onChange={(checked) => set('procedures')(checked ? [...draft.procedures, value as Procedure] : draft.procedures.filter((procedure) => procedure !== value))}
               />
             ))}
           </Group>

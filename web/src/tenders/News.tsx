@@ -22,7 +22,7 @@ export function News() {
       for (const wait of [700, 5000]) setTimeout(() => forgetWatches(client), wait);
     },
   });
-  // Whoever is too slow is cut off; what came meanwhile is in the lists. An ended session takes this away altogether.
+  // A client that is too slow is cut off; what came meanwhile is in the lists. An ended session takes this away altogether.
   useEffect(() => {
     if (!error) return;
     const timer = setTimeout(() => {

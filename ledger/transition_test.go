@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/store"
+	"vigie/ledger"
 )
 
 // transitions brings a delivery into a state, and tries to move it to another one by every way that the store has.
@@ -20,7 +20,7 @@ type transitions struct {
 // Every transition of the table is possible, and no other.
 func TestTransitions(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
 		for _, from := range vigie.DeliveryStates() {
 			for _, to := range vigie.DeliveryStates() {
 				d := &transitions{following: f}
@@ -46,7 +46,7 @@ func TestTransitions(t *testing.T) {
 func (d *transitions) begin() {
 	d.t.Helper()
 	d.enter(d.roads)
-	list, _, err := d.store.Deliveries(d.t.Context(), d.roads.ID, store.DeliveryWindow{Limit: 1})
+	list, _, err := d.store.Ledger().Deliveries(d.t.Context(), d.roads.ID, ledger.DeliveryWindow{Limit: 1})
 	d.must(err)
 	d.delivery = list[0].ID
 }
@@ -55,14 +55,14 @@ func (d *transitions) begin() {
 func (d *transitions) end() {
 	d.t.Helper()
 	if d.mail != nil {
-		d.must(d.store.MailSent(d.t.Context(), d.mail, store.Composed{}))
+		d.must(d.store.Ledger().MailSent(d.t.Context(), d.mail, ledger.Composed{}))
 	}
-	d.decide(store.Decision{Drop: []int64{d.delivery}})
+	d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 }
 
 func (d *transitions) state() vigie.DeliveryState {
 	d.t.Helper()
-	o, err := d.store.Delivery(d.t.Context(), d.account.ID, d.delivery)
+	o, err := d.store.Ledger().Delivery(d.t.Context(), d.account.ID, d.delivery)
 	d.must(err)
 	return o.State()
 }
@@ -78,22 +78,20 @@ func (d *transitions) reach(state vigie.DeliveryState) {
 }
 
 // decide makes the sender decide that way about the second address.
-func (d *transitions) decide(decision store.Decision) {
+func (d *transitions) decide(decision ledger.Decision) {
 	d.t.Helper()
 	id := d.subscriber(d.roads).RecipientID
-	d.must(d.store.Rejoin(d.t.Context(), id)) // so that it is checked
-	mails, _, err := d.store.Claim(d.t.Context(), store.ClaimOptions{
-		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.RecipientState, _ int64) store.Decision {
-			if r.ID != id {
-				return store.Decision{}
-			}
-			return decision
-		},
+	d.must(d.store.Ledger().Rejoin(d.t.Context(), id)) // so that it is checked
+	d.store.Ledger().DecideBy(func(r *ledger.RecipientState) ledger.Decision {
+		if r.ID != id {
+			return ledger.Decision{}
+		}
+		return decision
 	})
+	claimed, err := d.store.Ledger().Claim(d.t.Context(), ledger.ClaimOptions{Limit: 10, Lease: time.Minute, Host: "vigie.example"})
 	d.must(err)
-	if len(decision.Members) > 0 && len(mails) > 0 {
-		d.mail = mails[0]
+	if len(decision.Members) > 0 && len(claimed.Mails) > 0 {
+		d.mail = claimed.Mails[0]
 	}
 }
 
@@ -102,27 +100,27 @@ func (d *transitions) try(state vigie.DeliveryState) {
 	ctx, later := d.t.Context(), d.now.Add(time.Hour)
 	switch state {
 	case vigie.DeliveryWaiting:
-		d.decide(store.Decision{Later: map[int64]time.Time{d.delivery: later}})
+		d.decide(ledger.Decision{Later: map[int64]time.Time{d.delivery: later}})
 	case vigie.DeliveryHeld:
-		d.decide(store.Decision{Hold: map[int64]store.Held{d.delivery: {For: vigie.HoldWatchInactive, Until: later}}})
+		d.decide(ledger.Decision{Hold: map[int64]ledger.Held{d.delivery: {For: vigie.HoldWatchInactive, Until: later}}})
 		if d.mail != nil {
-			d.must(d.store.MailDropped(ctx, d.mail, store.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
+			d.must(d.store.Ledger().MailDropped(ctx, d.mail, ledger.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
 		}
 	case vigie.DeliveryClaimed:
-		d.decide(store.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
+		d.decide(ledger.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
 	case vigie.DeliverySent:
 		if d.mail != nil {
-			d.must(d.store.MailSent(ctx, d.mail, store.Composed{}))
+			d.must(d.store.Ledger().MailSent(ctx, d.mail, ledger.Composed{}))
 		}
 	case vigie.DeliveryDropped:
-		d.decide(store.Decision{Drop: []int64{d.delivery}})
+		d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 		if d.mail != nil {
-			d.must(d.store.MailDropped(ctx, d.mail, store.Composed{Dropped: []int64{d.delivery}}))
+			d.must(d.store.Ledger().MailDropped(ctx, d.mail, ledger.Composed{Dropped: []int64{d.delivery}}))
 		}
 	case vigie.DeliveryFailed:
 		if d.mail != nil {
-			d.must(d.store.MailFailed(ctx, d.mail, "554 no"))
-			d.must(d.store.MailBounced(ctx, d.mail.ID, false, "it came back"))
+			d.must(d.store.Ledger().MailFailed(ctx, d.mail, "554 no"))
+			d.must(d.store.Ledger().MailBounced(ctx, d.mail.ID, false, "it came back"))
 		}
 	default:
 		d.t.Fatal(fmt.Sprint("unknown state:  ", state))

@@ -1,7 +1,8 @@
-package store_test
+package ledger_test
 
 import (
 	"testing"
+	"time"
 
 	"vigie"
 	"vigie/store"
@@ -48,20 +49,20 @@ func (f *following) bounce() {
 	if len(mails) != 1 {
 		f.t.Fatalf("%d mails", len(mails))
 	}
-	f.must(f.store.MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
+	f.must(f.store.Ledger().MailBounced(f.t.Context(), mails[0].ID, true, "550 no such user"))
 }
 
 // The owner of an account cannot undo that another person left by claiming that person's address: the issuer must
 // verify it.
 func TestResubscribeAnother(t *testing.T) {
 	leavings := map[string]func(f *following){
-		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
-		"the watch": func(f *following) { f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads))) },
+		"all":       func(f *following) { f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
+		"the watch": func(f *following) { f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads))) },
 	}
 	for name, leave := range leavings {
 		t.Run(name, func(t *testing.T) {
 			eachFollowing(t, func(t *testing.T, f *following) {
-				f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
 				leave(f)
 				for _, verified := range []*bool{new(false), nil} {
 					f.signIn("b@example.org", verified)
@@ -93,20 +94,20 @@ func TestResubscribeAnother(t *testing.T) {
 // accounts, is undone only by the address's own link.
 func TestResubscribeIsForOneAccount(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.SetFingerprints(hidden("key"))
+		f.store.Ledger().SetFingerprints(hidden("key"))
 		// It left an account that was erased, and this one.
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		deleted := account(t, f.store, "gone")
 		w, err := f.store.CreateWatch(t.Context(), deleted, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
-		theirs, err := f.store.Recipients(t.Context(), deleted, []int64{w.ID})
+		theirs, err := f.store.Ledger().Recipients(t.Context(), deleted, []int64{w.ID})
 		f.must(err)
-		a, err := f.store.Subscriber(t.Context(), theirs[w.ID][0].ID)
+		a, err := f.store.Ledger().Subscriber(t.Context(), theirs[w.ID][0].ID)
 		f.must(err)
-		f.must(f.store.Leave(t.Context(), a.RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), a.RecipientID))
 		f.must(f.store.Erase(t.Context(), deleted.ID))
-		f.must(f.store.Leave(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id))
 		f.signIn("b@example.org", new(true))
 		f.must(f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
@@ -115,14 +116,14 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		next := account(t, f.store, "next")
 		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
-		theirs, err = f.store.Recipients(t.Context(), next, []int64{w.ID})
+		theirs, err = f.store.Ledger().Recipients(t.Context(), next, []int64{w.ID})
 		if err != nil || theirs[w.ID][0].Status != vigie.Unsubscribed {
 			t.Errorf("another account finds it %s: %v", theirs[w.ID][0].Status, err)
 		}
 	})
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.bounce()
 		for _, verified := range []*bool{new(true), new(false)} {
 			f.signIn("b@example.org", verified)
@@ -133,7 +134,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 				t.Errorf("the address that bounced is %s", got)
 			}
 		}
-		f.must(f.store.Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id))
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
 			t.Errorf("after its own link the status is %s", got)
 		}
@@ -143,8 +144,8 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 // An address that left stays so, also if the account had it for a while and has another now.
 func TestLeavingOutlastsClaims(t *testing.T) {
 	leavings := map[string]func(f *following){
-		"all":       func(f *following) { f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
-		"the watch": func(f *following) { f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads))) },
+		"all":       func(f *following) { f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID)) },
+		"the watch": func(f *following) { f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads))) },
 	}
 	for name, leave := range leavings {
 		for known, knows := range map[string]bool{"a new address": false, "an address of another watch": true} {
@@ -156,7 +157,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 					}
 					id := f.subscriber(f.roads).RecipientID
 					subscription := f.subscription(f.roads)
-					f.must(f.store.Confirm(t.Context(), id))
+					f.must(f.store.Ledger().Confirm(t.Context(), id))
 					leave(f)
 					f.signIn("b@example.org", new(false))
 					f.signIn("c@example.org", new(true))
@@ -174,7 +175,7 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 						t.Errorf("named again, it is %q", got)
 					}
 					// Its links still lead to it.
-					who, err := f.store.Subscriber(t.Context(), subscription)
+					who, err := f.store.Ledger().Subscriber(t.Context(), subscription)
 					if err != nil || who.Email != "B@example.org" || who.RecipientID != id {
 						t.Errorf("its link is %+v: %v", who, err)
 					}
@@ -187,9 +188,9 @@ func TestLeavingOutlastsClaims(t *testing.T) {
 // A person who left still counts as having left after a change of address, until the person undoes it.
 func TestLeavingMovesAlong(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		own, err := f.store.Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
+		own, err := f.store.Ledger().Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
 		f.must(err)
-		f.must(f.store.Leave(t.Context(), own.RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), own.RecipientID))
 		f.signIn("new@example.org", new(true))
 		for _, w := range []*vigie.Watch{f.roads, f.schools} {
 			if got := f.status(w, "new@example.org"); got != vigie.Unsubscribed {
@@ -206,9 +207,9 @@ func TestLeavingMovesAlong(t *testing.T) {
 // What an address chose on an account that was erased holds again when an account has it as its own, or names it.
 func TestForgottenHoldsForClaims(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.SetFingerprints(hidden("key"))
+		f.store.Ledger().SetFingerprints(hidden("key"))
 		mine := f.account
-		f.must(f.store.Leave(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Leave(t.Context(), f.subscriber(f.roads).RecipientID))
 		f.must(f.store.Erase(t.Context(), mine.ID))
 		for i, c := range []struct {
 			verified *bool
@@ -226,6 +227,37 @@ func TestForgottenHoldsForClaims(t *testing.T) {
 			claim("b@example.org", c.verified)
 			if got := f.status(f.roads, "b@example.org"); got != c.want {
 				t.Errorf("claimed, it is %q, not %s", got, c.want)
+			}
+		}
+	})
+}
+
+// The time since when an issuer verifies the present address is known. A token without the claim leaves it as it is.
+func TestVouchedSince(t *testing.T) {
+	const yes, no, absent = "yes", "no", "absent"
+	eachFollowing(t, func(t *testing.T, f *following) {
+		start := f.now
+		for i, step := range []struct {
+			email, verified string
+			since           int // hours; -1 for never
+		}{
+			{"a@example.org", absent, -1}, {"a@example.org", no, -1}, {"a@example.org", yes, 2}, {"A@example.org", yes, 2}, {"a@example.org", absent, 2},
+			{"b@example.org", yes, 5}, {"", no, 5}, {"", absent, 5}, {"b@example.org", no, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 10},
+			{"c@example.org", absent, -1}, {"b@example.org", absent, -1}, {"b@example.org", yes, 13},
+		} {
+			f.now = start.Add(time.Duration(i) * time.Hour)
+			a, err := f.store.SignIn(t.Context(), store.Claims{
+				Issuer: "i", Subject: "1", Email: step.email, EmailVerified: step.verified == yes, VerificationAbsent: step.verified == absent,
+			})
+			f.must(err)
+			switch {
+			case step.since < 0 && a.EmailVerifiedAt == nil && !a.EmailVerified:
+			case step.since >= 0 && a.EmailVerified && a.EmailVerifiedAt != nil && a.EmailVerifiedAt.Equal(start.Add(time.Duration(step.since)*time.Hour)):
+			default:
+				t.Errorf("step %d: %v, since %v", i, a.EmailVerified, a.EmailVerifiedAt)
+			}
+			if step.email == "" && a.Email != "b@example.org" {
+				t.Errorf("step %d: the address is %q", i, a.Email)
 			}
 		}
 	})

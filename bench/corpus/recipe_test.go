@@ -1,26 +1,37 @@
-package bench_test
+package corpus_test
 
 import (
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"vigie"
-	"vigie/bench"
+	"vigie/bench/corpus"
 	"vigie/query"
 )
 
+// open opens the real notices where VIGIE_TEST_DATA has them, else the samples.
+func open(t *testing.T) *corpus.Corpus {
+	t.Helper()
+	c, err := corpus.Open(os.Getenv("VIGIE_TEST_DATA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestEqualSeedsDrawTheSame(t *testing.T) {
-	first, second := corpus(t), corpus(t)
+	first, second := open(t), open(t)
 	if a, b := first.Watches(1000, 7), second.Watches(1000, 7); !reflect.DeepEqual(a, b) {
 		t.Error("other watches of the same seed")
 	}
 	if a, b := first.Watches(1000, 7), first.Watches(1000, 8); reflect.DeepEqual(a, b) {
 		t.Error("the same watches of another seed")
 	}
-	for _, kind := range []bench.Kind{bench.Usual, bench.Hot, bench.Nowhere} {
+	for _, kind := range corpus.Kinds() {
 		tenders := first.Tenders(20, kind, 7)
 		if !reflect.DeepEqual(tenders, second.Tenders(20, kind, 7)) {
 			t.Errorf("other %s tenders of the same seed", kind)
@@ -30,11 +41,11 @@ func TestEqualSeedsDrawTheSame(t *testing.T) {
 			t.Errorf("fewer %s tenders are others", kind)
 		}
 		for _, f := range tenders {
-			if n := len(f.Terms); n < 200 || n > 300 {
+			if n := len(f[query.Term]); n < 200 || n > 300 {
 				t.Errorf("a %s tender of %d terms", kind, n)
 			}
-			if nowhere := f.Departments[0] == vigie.Nationwide; nowhere != (kind == bench.Nowhere) {
-				t.Errorf("a %s tender of %v", kind, f.Departments)
+			if nowhere := f[query.Department][0] == vigie.Nationwide; nowhere != (kind == corpus.Nowhere) {
+				t.Errorf("a %s tender of %v", kind, f[query.Department])
 			}
 		}
 	}
@@ -42,7 +53,7 @@ func TestEqualSeedsDrawTheSame(t *testing.T) {
 
 func TestWatchesAreDistinct(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, w := range corpus(t).Watches(20_000, 1) {
+	for _, w := range open(t).Watches(20_000, 1) {
 		formula := query.Compile(w).String()
 		if seen[formula] {
 			t.Fatalf("twice: %s", formula)
@@ -66,7 +77,7 @@ func TestSharesOfWatches(t *testing.T) {
 		"buyers":      {0.05, func(w vigie.Criteria) bool { return len(w.BuyerIDs) > 0 }},
 		"natures":     {0.10, func(w vigie.Criteria) bool { return len(w.Natures) > 0 }},
 	}
-	watches := corpus(t).Watches(20_000, 1)
+	watches := open(t).Watches(20_000, 1)
 	all := float64(len(watches))
 	watches = slices.DeleteFunc(watches, func(w vigie.Criteria) bool { return len(w.Keywords) == 0 })
 	if got := float64(len(watches)) / all; got < 0.93 || got > 0.97 {

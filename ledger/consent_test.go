@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -56,7 +57,7 @@ func (f *following) watch(name, other string) *vigie.Watch {
 
 func (f *following) recipients(w *vigie.Watch) []*vigie.Recipient {
 	f.t.Helper()
-	all, err := f.store.Recipients(f.t.Context(), f.account, []int64{w.ID})
+	all, err := f.store.Ledger().Recipients(f.t.Context(), f.account, []int64{w.ID})
 	f.must(err)
 	return all[w.ID]
 }
@@ -68,9 +69,9 @@ func (f *following) subscription(w *vigie.Watch) int64 {
 }
 
 // subscriber returns the second address as the addressee of its subscription's link.
-func (f *following) subscriber(w *vigie.Watch) store.Addressee {
+func (f *following) subscriber(w *vigie.Watch) ledger.Addressee {
 	f.t.Helper()
-	a, err := f.store.Subscriber(f.t.Context(), f.subscription(w))
+	a, err := f.store.Ledger().Subscriber(f.t.Context(), f.subscription(w))
 	f.must(err)
 	return a
 }
@@ -84,10 +85,10 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 		if list[0].Status != vigie.Confirmed || list[1].Status != want {
 			f.t.Errorf("%s: the addresses are %s and %s to %s, not %s", when, list[0].Status, list[1].Status, w.Name, want)
 		}
-		recipients, err := f.store.WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
+		recipients, err := f.store.Ledger().WatchRecipients(f.t.Context(), []int64{w.ID}, 1<<60)
 		f.must(err)
 		id := f.subscriber(w).RecipientID
-		listed := slices.ContainsFunc(recipients, func(x store.WatchRecipient) bool { return x.RecipientID == id })
+		listed := slices.ContainsFunc(recipients, func(x ledger.WatchRecipient) bool { return x.RecipientID == id })
 		if listed != (want == vigie.Confirmed) {
 			f.t.Errorf("%s: that an address which is %s follows %s is %v", when, want, w.Name, listed)
 		}
@@ -98,48 +99,46 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
-	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices), 0))[0].Notice
-	f.must(f.store.Enter(f.t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{{
+	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices)))[0].Notice
+	f.must(f.store.Ledger().Enter(f.t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []ledger.Alert{{
 		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
 	}}))
 }
 
 // claim claims the second address's mails, and returns them with the recipient's state, nil if it was not checked.
-func (f *following) claim() (mails []*vigie.Mail, seen *store.RecipientState) {
+func (f *following) claim() (mails []*vigie.Mail, seen *ledger.RecipientState) {
 	f.t.Helper()
 	id := f.subscriber(f.roads).RecipientID
-	mails, _, err := f.store.Claim(f.t.Context(), store.ClaimOptions{
-		Limit: 10, Lease: time.Minute, Host: "vigie.example",
-		Decide: func(r *store.RecipientState, _ int64) store.Decision {
-			if r.ID != id {
-				return store.Decision{}
+	f.store.Ledger().DecideBy(func(r *ledger.RecipientState) ledger.Decision {
+		if r.ID != id {
+			return ledger.Decision{}
+		}
+		seen = r
+		d := ledger.Decision{}
+		for _, t := range r.Deliveries {
+			if _, follows := r.Watches[t.Reasons[0].WatchID]; follows && r.Confirmed && !r.Left && !r.Bounced {
+				d.Mail, d.Members = vigie.DigestMail, append(d.Members, t.ID)
 			}
-			seen = r
-			d := store.Decision{}
-			for _, t := range r.Deliveries {
-				if _, follows := r.Watches[t.Reasons[0].WatchID]; follows && r.Confirmed && !r.Left && !r.Bounced {
-					d.Mail, d.Members = vigie.DigestMail, append(d.Members, t.ID)
-				}
-			}
-			return d
-		},
+		}
+		return d
 	})
+	claimed, err := f.store.Ledger().Claim(f.t.Context(), ledger.ClaimOptions{Limit: 10, Lease: time.Minute, Host: "vigie.example"})
 	f.must(err)
-	return mails, seen
+	return claimed.Mails, seen
 }
 
 func TestAddressees(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		want := store.Addressee{RecipientID: f.subscriber(f.roads).RecipientID, Email: "B@example.org", WatchName: "Voirie", Locale: vigie.French}
+		want := ledger.Addressee{RecipientID: f.subscriber(f.roads).RecipientID, Email: "B@example.org", WatchName: "Voirie", Locale: vigie.French}
 		if diff := cmp.Diff(want, f.subscriber(f.roads)); diff != "" {
 			t.Error(diff)
 		}
 		want.WatchName = ""
-		all, err := f.store.Addressee(t.Context(), want.RecipientID)
+		all, err := f.store.Ledger().Addressee(t.Context(), want.RecipientID)
 		if diff := cmp.Diff(want, all); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
-		own, err := f.store.Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
+		own, err := f.store.Ledger().Subscriber(t.Context(), f.recipients(f.roads)[0].ID)
 		if err != nil || !own.Confirmed || own.Email != "a@example.org" {
 			t.Errorf("the account's own address is %+v, %v", own, err)
 		}
@@ -151,7 +150,7 @@ func TestAddressees(t *testing.T) {
 		// It must always be possible to leave, also a deleted watch.
 		subscription := f.subscription(f.roads)
 		f.must(f.store.DeleteWatch(t.Context(), f.account.ID, f.roads.ID))
-		if deleted, err := f.store.Subscriber(t.Context(), subscription); err != nil || deleted.Email != "B@example.org" {
+		if deleted, err := f.store.Ledger().Subscriber(t.Context(), subscription); err != nil || deleted.Email != "B@example.org" {
 			t.Errorf("addressee of a deleted watch: %+v, %v", deleted, err)
 		}
 	})
@@ -161,19 +160,19 @@ func TestAddressees(t *testing.T) {
 func TestConsentOfNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		const nobody = 999_999
-		_, addressee := s.Addressee(t.Context(), nobody)
-		_, subscriber := s.Subscriber(t.Context(), nobody)
-		_, mail := s.MailAddress(t.Context(), nobody)
+		_, addressee := s.Ledger().Addressee(t.Context(), nobody)
+		_, subscriber := s.Ledger().Subscriber(t.Context(), nobody)
+		_, mail := s.Ledger().MailAddress(t.Context(), nobody)
 		for what, err := range map[string]error{
 			"Addressee": addressee, "Subscriber": subscriber, "MailAddress": mail,
-			"Confirm": s.Confirm(t.Context(), nobody), "Rejoin": s.Rejoin(t.Context(), nobody), "RejoinWatch": s.RejoinWatch(t.Context(), nobody),
-			"MailBounced": s.MailBounced(t.Context(), nobody, true, "550"),
+			"Confirm": s.Ledger().Confirm(t.Context(), nobody), "Rejoin": s.Ledger().Rejoin(t.Context(), nobody), "RejoinWatch": s.Ledger().RejoinWatch(t.Context(), nobody),
+			"MailBounced": s.Ledger().MailBounced(t.Context(), nobody, true, "550"),
 		} {
 			if vigie.CodeOf(err) != vigie.NotFound {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		for what, err := range map[string]error{"Leave": s.Leave(t.Context(), nobody), "LeaveWatch": s.LeaveWatch(t.Context(), nobody)} {
+		for what, err := range map[string]error{"Leave": s.Ledger().Leave(t.Context(), nobody), "LeaveWatch": s.Ledger().LeaveWatch(t.Context(), nobody)} {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -186,7 +185,7 @@ func TestConfirm(t *testing.T) {
 		f.expect("at first", vigie.Pending, vigie.Pending)
 		id := f.subscriber(f.roads).RecipientID
 		for range 2 { // pressing twice consents once
-			f.must(f.store.Confirm(t.Context(), id))
+			f.must(f.store.Ledger().Confirm(t.Context(), id))
 			f.expect("confirmed", vigie.Confirmed, vigie.Confirmed)
 			if a := f.subscriber(f.roads); !a.Confirmed || a.Left {
 				t.Errorf("the addressee is %+v", a)
@@ -197,7 +196,7 @@ func TestConfirm(t *testing.T) {
 		}
 		agreed := f.now
 		f.now = f.now.Add(time.Hour)
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		// How and when each consented: by its link, or because the issuer verified it.
 		exported, err := f.store.Export(t.Context(), f.account.ID)
 		f.must(err)
@@ -213,7 +212,7 @@ func TestConfirm(t *testing.T) {
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
-		theirs, err := f.store.Recipients(t.Context(), b, []int64{w.ID})
+		theirs, err := f.store.Ledger().Recipients(t.Context(), b, []int64{w.ID})
 		if err != nil || theirs[w.ID][0].Status != vigie.Pending {
 			t.Errorf("to another account it is %s, %v", theirs[w.ID][0].Status, err)
 		}
@@ -223,10 +222,10 @@ func TestConfirm(t *testing.T) {
 func TestLeave(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.enter(f.roads)
 		for range 2 {
-			f.must(f.store.Leave(t.Context(), id))
+			f.must(f.store.Ledger().Leave(t.Context(), id))
 			f.expect("left", vigie.Unsubscribed, vigie.Unsubscribed)
 		}
 		if a := f.subscriber(f.roads); !a.Left || a.LeftWatch {
@@ -243,7 +242,7 @@ func TestLeave(t *testing.T) {
 		f.expect("named again", vigie.Unsubscribed, vigie.Unsubscribed)
 
 		f.now = f.now.Add(time.Hour)
-		f.must(f.store.Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id))
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		f.enter(f.schools)
 		mails, seen := f.claim()
@@ -265,14 +264,14 @@ func TestLeaveUnconfirmed(t *testing.T) {
 			t.Fatalf("the recipient is %+v", seen)
 		}
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Leave(t.Context(), id))
-		f.must(f.store.Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id))
 		f.expect("left and back", vigie.Pending, vigie.Pending)
 		if _, seen := f.claim(); seen == nil || seen.ConfirmationPending || seen.Confirmed {
 			t.Errorf("the recipient is %+v", seen)
 		}
-		f.must(f.store.Leave(t.Context(), id))
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Leave(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.expect("left and confirmed", vigie.Confirmed, vigie.Confirmed)
 	})
 }
@@ -280,11 +279,11 @@ func TestLeaveUnconfirmed(t *testing.T) {
 func TestLeaveWatch(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.enter(f.roads)
 		f.enter(f.schools)
 		for range 2 {
-			f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
+			f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads)))
 			f.expect("left one", vigie.Unsubscribed, vigie.Confirmed)
 		}
 		if a := f.subscriber(f.roads); a.Left || !a.LeftWatch {
@@ -294,17 +293,17 @@ func TestLeaveWatch(t *testing.T) {
 		if _, follows := seen.Watches[f.roads.ID]; follows || len(mails) != 1 || len(seen.Deliveries) != 2 {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
-		states, err := f.store.RecipientStates(t.Context(), mails)
+		states, err := f.store.Ledger().RecipientStates(t.Context(), mails)
 		if err != nil || len(states[id].Deliveries) != 1 || states[id].Deliveries[0].Reasons[0].WatchID != f.schools.ID {
 			t.Errorf("its state is %+v, %v", states[id], err)
 		}
 		// To rejoin one watch is to rejoin.
-		f.must(f.store.Leave(t.Context(), id))
-		f.must(f.store.RejoinWatch(t.Context(), f.subscription(f.roads)))
+		f.must(f.store.Ledger().Leave(t.Context(), id))
+		f.must(f.store.Ledger().RejoinWatch(t.Context(), f.subscription(f.roads)))
 		f.expect("back", vigie.Confirmed, vigie.Confirmed)
 		// To rejoin is not to rejoin a watch that was left by itself.
-		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.schools)))
-		f.must(f.store.Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.schools)))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id))
 		f.expect("back but for one", vigie.Confirmed, vigie.Unsubscribed)
 	})
 }
@@ -313,18 +312,18 @@ func TestLeaveWatch(t *testing.T) {
 func TestLeaveWhatIsClaimed(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.enter(f.roads)
 		mails, _ := f.claim()
 		if len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.LeaveWatch(t.Context(), f.subscription(f.roads)))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
+		f.must(f.store.Ledger().LeaveWatch(t.Context(), f.subscription(f.roads)))
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || len(states[id].Watches) != 1 {
 			t.Errorf("it follows %+v, %v", states[id], err)
 		}
-		f.must(f.store.Leave(t.Context(), id))
-		if states, err := f.store.RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
+		f.must(f.store.Ledger().Leave(t.Context(), id))
+		if states, err := f.store.Ledger().RecipientStates(t.Context(), mails); err != nil || !states[id].Left {
 			t.Errorf("it is %+v, %v", states[id], err)
 		}
 	})
@@ -333,17 +332,17 @@ func TestLeaveWhatIsClaimed(t *testing.T) {
 func TestMailBounced(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		f.enter(f.roads)
 		mails, _ := f.claim()
 		if len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		if address, err := f.store.MailAddress(t.Context(), mails[0].ID); err != nil || address != "B@example.org" {
+		if address, err := f.store.Ledger().MailAddress(t.Context(), mails[0].ID); err != nil || address != "B@example.org" {
 			t.Errorf("the mail is for %q, %v", address, err)
 		}
 		// A mail that bounced because of its content is not sent again, and other mails still go out.
-		f.must(f.store.MailBounced(t.Context(), mails[0].ID, false, "554 no such text"))
+		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, false, "554 no such text"))
 		f.expect("refused", vigie.Confirmed, vigie.Confirmed)
 		f.now = f.now.Add(time.Hour)
 		if again, _ := f.claim(); len(again) > 0 {
@@ -353,15 +352,15 @@ func TestMailBounced(t *testing.T) {
 		if mails, _ = f.claim(); len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
+		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], ledger.Composed{}))
 		b := account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)
 		for range 2 { // bounces can come several times
-			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))
+			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "550 no such user"))
 			f.expect("bounced", vigie.Bounced, vigie.Bounced)
 		}
-		theirs, err := f.store.Recipients(t.Context(), b, []int64{w.ID})
+		theirs, err := f.store.Ledger().Recipients(t.Context(), b, []int64{w.ID})
 		if err != nil || theirs[w.ID][0].Status != vigie.Bounced {
 			t.Errorf("to another account it is %s, %v", theirs[w.ID][0].Status, err)
 		}
@@ -370,7 +369,7 @@ func TestMailBounced(t *testing.T) {
 			t.Errorf("%d mails to %+v", len(mails), seen)
 		}
 		// A recipient that follows a link of an earlier mail does exist.
-		f.must(f.store.Rejoin(t.Context(), id))
+		f.must(f.store.Ledger().Rejoin(t.Context(), id))
 		f.expect("there", vigie.Confirmed, vigie.Confirmed)
 	})
 }

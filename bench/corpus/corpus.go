@@ -1,10 +1,9 @@
-// Package bench measures what the product claims, by recipes that anyone can
-// run again: the same seed makes the same watches and tenders.
-package bench
+// Package corpus draws watches and tenders from the words of real notices, by
+// recipes that anyone can run again: the same seed makes the same ones.
+package corpus
 
 import (
 	_ "embed"
-	"iter"
 	"math/rand/v2"
 	"sort"
 	"strconv"
@@ -28,6 +27,9 @@ type Corpus struct {
 	buyers      weighted[buyer]
 	departments weighted[string]
 	cpv         weighted[string]
+
+	numbers map[string]int // the index of a buyer, by its folded name
+	seats   *rand.Rand     // draws the departments of buyers
 }
 
 // title is a title's words, as typed, stop words left out.
@@ -41,42 +43,44 @@ type buyer struct {
 	department string
 }
 
-// NewCorpus reads notices.
-func NewCorpus(notices iter.Seq[*vigie.Notice]) *Corpus {
-	c := &Corpus{seen: make(map[string]int)}
+func newCorpus() *Corpus {
+	c := &Corpus{
+		seen:    make(map[string]int),
+		numbers: make(map[string]int),
+		seats:   rand.New(rand.NewPCG(1, 1)),
+	}
 	for line := range strings.Lines(departmentCounts) {
 		code, count, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		n, err := strconv.Atoi(count)
 		if err != nil {
-			panic("bench: departments.tsv: " + err.Error())
+			panic("corpus: departments.tsv: " + err.Error())
 		}
 		c.departments.add(code, float64(n))
 	}
 	for i, code := range commonCPV() {
 		c.cpv.add(code, 1/float64(i+1))
 	}
-	// Which department a buyer sits in is not in all exports: it is drawn,
-	// always the same for the same notices.
-	g := rand.New(rand.NewPCG(1, 1))
-	numbers := make(map[string]int)
-	for n := range notices {
-		t := title{text: n.Content.Title, words: lexicon.Tokens(n.Content.Title)}
-		if len(t.words) < 2 {
-			continue
-		}
-		c.titles = append(c.titles, t)
-		for _, word := range distinct(t.words) {
-			c.seen[word]++
-		}
-		name := lexicon.Fold(n.Buyer.Name)
-		if at, ok := numbers[name]; ok {
-			c.buyers.weights[at]++
-			continue
-		}
-		numbers[name] = len(c.buyers.values)
-		c.buyers.add(buyer{int64(len(numbers)), c.departments.draw(g)}, 1)
-	}
 	return c
+}
+
+// add takes in a notice. Which department a buyer is in is not in all exports: it
+// is drawn, always the same for the same notices.
+func (c *Corpus) add(n *vigie.Notice) {
+	t := title{text: n.Content.Title, words: lexicon.Tokens(n.Content.Title)}
+	if len(t.words) < 2 {
+		return
+	}
+	c.titles = append(c.titles, t)
+	for _, word := range distinct(t.words) {
+		c.seen[word]++
+	}
+	name := lexicon.Fold(n.Buyer.Name)
+	if at, ok := c.numbers[name]; ok {
+		c.buyers.weights[at]++
+		return
+	}
+	c.numbers[name] = len(c.buyers.values)
+	c.buyers.add(buyer{int64(len(c.numbers)), c.departments.draw(c.seats)}, 1)
 }
 
 // Titles is how many notices were read.

@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -30,22 +31,22 @@ func TestErase(t *testing.T) {
 			f.store, err = store.Open(t.Context(), rawURL, func() time.Time { return f.now })
 			f.must(err)
 			t.Cleanup(func() { f.store.Close() })
-			f.store.SetFingerprints(hidden("new"))
+			f.store.Ledger().SetFingerprints(hidden("new"))
 			f.account, err = f.store.SignIn(t.Context(), store.Claims{
 				Issuer: "test", Subject: "subject-of-fictif", Email: "fictif@example.org", EmailVerified: true, Name: "Camille Fictif",
 			})
 			f.must(err)
 			f.roads, f.schools = f.watch("Veille de Fictif", "Fictif.Associe@example.org"), f.watch("Écoles Fictif", "fictif.associe@example.org")
 			id := f.subscriber(f.roads).RecipientID
-			f.must(f.store.Confirm(t.Context(), id))
+			f.must(f.store.Ledger().Confirm(t.Context(), id))
 			f.enter(f.roads)
 			mails, _ := f.claim()
 			if len(mails) != 1 {
 				t.Fatal("no mail was written")
 			}
-			f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
-			f.must(f.store.Leave(t.Context(), id))
-			deliveries := publish(t, f.store, notice("marked", 0))[0].Notice
+			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "550 fictif.associe@example.org unknown"))
+			f.must(f.store.Ledger().Leave(t.Context(), id))
+			deliveries := publish(t, f.store, notice("marked"))[0].Notice
 			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{deliveries.TenderID}))
 			buyer := tender(t, f.store, deliveries.TenderID).BuyerID
 			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
@@ -118,7 +119,7 @@ func TestErase(t *testing.T) {
 			}
 
 			// An account that names the address later finds that it left, also by an older key.
-			f.store.SetFingerprints(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
+			f.store.Ledger().SetFingerprints(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
 			f.account = account(t, f.store, "next")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			f.schools = f.roads
@@ -126,7 +127,7 @@ func TestErase(t *testing.T) {
 				t.Errorf("the address that left is %s", got)
 			}
 			// It bounced as well; a link of its own undoes both.
-			f.must(f.store.Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
+			f.must(f.store.Ledger().Rejoin(t.Context(), f.subscriber(f.roads).RecipientID))
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("the address that came back is %s", got)
 			}
@@ -149,14 +150,14 @@ func TestErase(t *testing.T) {
 // TestEraseShared: what another account knows of an address stays.
 func TestEraseShared(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
-		f.store.SetFingerprints(hidden("new"))
+		f.store.Ledger().SetFingerprints(hidden("new"))
 		mine, mineWatch, mineID := f.account, f.roads, f.subscriber(f.roads).RecipientID
 		f.account = account(t, f.store, "neighbour")
 		f.roads = f.watch("Voirie", "b@example.org")
 		f.enter(f.roads)
-		f.must(f.store.Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID))
 		mails, _ := f.claim()
-		f.must(f.store.MailBounced(t.Context(), mails[0].ID, true, "unknown"))
+		f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, true, "unknown"))
 		theirs := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Erase(t.Context(), mine.ID))
 		if got := statusOf(f, "b@example.org"); got != vigie.Bounced {
@@ -166,12 +167,12 @@ func TestEraseShared(t *testing.T) {
 			t.Errorf("the erased account has %v, %v", watches, err)
 		}
 		// A recipient that was to be alerted when its account was erased is left out, and delays nobody.
-		n := publish(t, f.store, notice("later", 0))[0].Notice
-		f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []store.Alert{
+		n := publish(t, f.store, notice("later"))[0].Notice
+		f.must(f.store.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []ledger.Alert{
 			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
 			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
 		}))
-		if _, deliveries, err := f.store.Deliveries(t.Context(), f.roads.ID, store.DeliveryWindow{Limit: 10}); err != nil || deliveries != 2 {
+		if _, deliveries, err := f.store.Ledger().Deliveries(t.Context(), f.roads.ID, ledger.DeliveryWindow{Limit: 10}); err != nil || deliveries != 2 {
 			t.Errorf("the neighbour has %d deliveries, not 2: %v", deliveries, err)
 		}
 	})

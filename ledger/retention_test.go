@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ledger"
 	"vigie/store"
 )
 
@@ -15,15 +16,15 @@ func TestForgettingInBatches(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		const many = 2*vigie.MaxBatch + 10
 		id := f.subscriber(f.roads).RecipientID
-		f.must(f.store.Confirm(t.Context(), id))
+		f.must(f.store.Ledger().Confirm(t.Context(), id))
 		var notices []*vigie.Notice
 		for i := range many {
-			notices = append(notices, notice(fmt.Sprint("n", i), 0, func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
+			notices = append(notices, notice(fmt.Sprint("n", i), func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
 		}
 		for len(notices) > 0 {
 			n := min(len(notices), vigie.MaxBatch)
 			for _, p := range publish(t, f.store, notices[:n]...) {
-				f.must(f.store.Enter(t.Context(), store.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []store.Alert{
+				f.must(f.store.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []ledger.Alert{
 					{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}},
 				}))
 			}
@@ -33,7 +34,7 @@ func TestForgettingInBatches(t *testing.T) {
 		if len(mails) != 1 {
 			t.Fatalf("%d mails are written", len(mails))
 		}
-		f.must(f.store.MailSent(t.Context(), mails[0], store.Composed{}))
+		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], ledger.Composed{}))
 		f.must(f.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()
@@ -55,21 +56,21 @@ func TestForgettingInBatches(t *testing.T) {
 			}
 			return steps
 		}
-		steps(f.now, f.store.ExpireDeliveries)
-		steps(f.now, f.store.ExpireMails)
+		steps(f.now, f.store.Ledger().ExpireDeliveries)
+		steps(f.now, f.store.Ledger().ExpireMails)
 		more, err := f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); more || len(e.Deliveries) != many || len(e.Mails) != 1 || len(e.Accesses) != 1 {
 			t.Errorf("what is not old enough was deleted: %d deliveries, %d mails, %d accesses are left", len(e.Deliveries), len(e.Mails), len(e.Accesses))
 		}
 		f.now = f.now.Add(2 * time.Hour)
-		if n := steps(f.now, f.store.ExpireMails); n < 1 || len(held().Mails) != 1 {
+		if n := steps(f.now, f.store.Ledger().ExpireMails); n < 1 || len(held().Mails) != 1 {
 			t.Error("a mail was deleted before its deliveries")
 		}
-		if n := steps(f.now, f.store.ExpireDeliveries); n < 3 {
+		if n := steps(f.now, f.store.Ledger().ExpireDeliveries); n < 3 {
 			t.Errorf("deleted in %d steps", n)
 		}
-		steps(f.now, f.store.ExpireMails)
+		steps(f.now, f.store.Ledger().ExpireMails)
 		_, err = f.store.DeleteAuditEntries(t.Context(), f.now)
 		f.must(err)
 		if e := held(); len(e.Deliveries)+len(e.Mails)+len(e.Accesses) != 0 {

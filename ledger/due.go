@@ -1,4 +1,4 @@
-package alert
+package ledger
 
 import (
 	"time"
@@ -13,8 +13,8 @@ const (
 	// digestMargin is how much time a digest must leave before a deadline. If it would leave less, the alert is sent at
 	// once.
 	digestMargin = 48 * time.Hour
-	// quietAfter is how long a watch matches nothing before a quiet note is due.
-	quietAfter = 30 * 24 * time.Hour
+	// QuietAfter is how long a watch matches nothing before a quiet note is due.
+	QuietAfter = 30 * 24 * time.Hour
 )
 
 // dueAt returns when a delivery is due, by the fastest frequency among the watches that led to it.

@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 )
 
 // in is the condition that a delivery is in a state: [vigie.Delivery.State] in SQL.
@@ -68,8 +69,8 @@ func move(ctx context.Context, tx bun.Tx, ids []int64, next vigie.DeliveryState,
 }
 
 // claim puts deliveries into mails: pairs of delivery and mail.
-func claim(ctx context.Context, tx bun.Tx, members []pair) error {
-	return replace(ctx, tx, "deliveries", "mail_id", "id", members, mayBecome(vigie.DeliveryClaimed))
+func claim(ctx context.Context, tx bun.Tx, members []database.Pair) error {
+	return database.Replace(ctx, tx, "deliveries", "mail_id", "id", members, mayBecome(vigie.DeliveryClaimed))
 }
 
 // drop drops deliveries.

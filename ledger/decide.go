@@ -1,23 +1,44 @@
-package alert
+package ledger
 
 import (
 	"time"
 
 	"vigie"
-	"vigie/store"
 )
+
+// Decision is what to do with a recipient's deliveries.
+type Decision struct {
+	// Mail is the kind of mail to write, "" for none; Members are the deliveries that the mail contains.
+	Mail    vigie.MailKind
+	Members []int64
+	// Drop are the deliveries to drop, Hold those to hold.
+	Drop []int64
+	Hold map[int64]Held
+	// Later are the deliveries that wait, with when to decide again.
+	Later map[int64]time.Time
+	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
+	NextCheckAt *time.Time
+	// NoConfirmation reports that the address need not be asked for its consent.
+	NoConfirmation bool
+}
+
+// Held says why a delivery is held, and when to decide again if nothing changes.
+type Held struct {
+	For   vigie.HoldReason
+	Until time.Time
+}
 
 // indexWait is how long a mail waits for the search index to contain its tenders.
 const indexWait = 10 * time.Minute
 
 // decide decides about a recipient's deliveries; spacing is the least time between two digests.
-func decide(r *store.RecipientState, now time.Time, spacing time.Duration, indexed int64) store.Decision {
-	d := store.Decision{NoConfirmation: r.ConfirmationPending}
+func decide(r *RecipientState, now time.Time, spacing time.Duration, indexed int64) Decision {
+	d := Decision{NoConfirmation: r.ConfirmationPending}
 	mailable := r.Confirmed && !r.Left && !r.Bounced
 	if !mailable {
 		d = decideConfirmation(r, now)
 	}
-	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]store.Held)
+	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]Held)
 	spaced := now
 	// A mail that was sent well after now was sent under a wrong clock.
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
@@ -36,58 +57,58 @@ func decide(r *store.RecipientState, now time.Time, spacing time.Duration, index
 }
 
 // decideConfirmation decides whether to ask an address that must not be mailed for its consent.
-func decideConfirmation(r *store.RecipientState, now time.Time) store.Decision {
+func decideConfirmation(r *RecipientState, now time.Time) Decision {
 	if !r.ConfirmationPending {
-		return store.Decision{}
+		return Decision{}
 	}
-	at, ok := store.NextConfirmationRequest(r.ConfirmationRequests, r.ConfirmationRequestedAt)
+	at, ok := NextConfirmationRequest(r.ConfirmationRequests, r.ConfirmationRequestedAt)
 	switch {
 	case r.Left || r.Bounced || !r.Named || !ok:
-		return store.Decision{NoConfirmation: true}
+		return Decision{NoConfirmation: true}
 	case at.After(now):
-		return store.Decision{NextCheckAt: &at}
+		return Decision{NextCheckAt: &at}
 	}
-	return store.Decision{Mail: vigie.ConfirmationMail}
+	return Decision{Mail: vigie.ConfirmationMail}
 }
 
-// tenderDeliveries are all the waiting deliveries of one recipient about one tender.
-type tenderDeliveries struct {
-	tender     *vigie.Tender
-	deliveries []*store.PendingDelivery
+// TenderDeliveries are deliveries of one recipient about one tender.
+type TenderDeliveries struct {
+	Tender     *vigie.Tender
+	Deliveries []*PendingDelivery
 }
 
 // byTender groups deliveries by tender.
-func byTender(r *store.RecipientState) []*tenderDeliveries {
-	var list []*tenderDeliveries
-	byTender := make(map[int64]*tenderDeliveries)
+func byTender(r *RecipientState) []*TenderDeliveries {
+	var list []*TenderDeliveries
+	byTender := make(map[int64]*TenderDeliveries)
 	for _, t := range r.Deliveries {
 		s := byTender[t.Tender.ID]
 		if s == nil {
-			s = &tenderDeliveries{tender: t.Tender}
+			s = &TenderDeliveries{Tender: t.Tender}
 			byTender[t.Tender.ID] = s
 			list = append(list, s)
 		}
-		s.deliveries = append(s.deliveries, t)
+		s.Deliveries = append(s.Deliveries, t)
 	}
 	return list
 }
 
 // decide decides whether the deliveries about a tender are sent now. All of them are sent together, and those that
 // are no longer wanted are dropped.
-func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time, indexed int64, d *store.Decision) {
+func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, indexed int64, d *Decision) {
 	var members []int64
 	first, ready := time.Time{}, true
 	over := s.over(now)
-	for _, t := range s.deliveries {
+	for _, t := range s.Deliveries {
 		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
 			continue
 		case may.hold != "":
-			d.Hold[t.ID] = store.Held{For: may.hold, Until: s.heldUntil(may, now)}
+			d.Hold[t.ID] = Held{For: may.hold, Until: s.heldUntil(may, now)}
 			continue
 		}
-		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.tender.Deadline)
+		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.Tender.Deadline)
 		if at.Before(spaced) {
 			at = spaced
 		}
@@ -125,18 +146,18 @@ func (s *tenderDeliveries) decide(r *store.RecipientState, now, spaced time.Time
 
 // over reports whether there is nothing left to say: the recipient was never alerted of the tender and can no longer
 // answer it, or it was to be announced as closing soon and has closed.
-func (s *tenderDeliveries) over(now time.Time) bool {
-	if s.tender.Outcome == vigie.Withdrawn {
+func (s *TenderDeliveries) over(now time.Time) bool {
+	if s.Tender.Outcome == vigie.Withdrawn {
 		return true // a mistake is not corrected any further
 	}
-	switch s.tender.Status(now) {
+	switch s.Tender.Status(now) {
 	case vigie.StatusOnline:
 		return false
 	case vigie.StatusAwarded:
 		return true
 	}
 	newly, ended := false, false
-	for _, t := range s.deliveries {
+	for _, t := range s.Deliveries {
 		newly = newly || t.Kind == vigie.DeliverNew
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
@@ -153,7 +174,7 @@ type permission struct {
 }
 
 // permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
-func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Time) permission {
+func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permission {
 	if r.Left || r.Bounced || t.Dismissed && r.Primary {
 		return permission{never: true}
 	}
@@ -181,7 +202,7 @@ func permissionOf(r *store.RecipientState, t *store.PendingDelivery, now time.Ti
 }
 
 // whileOff returns the permission of a watch that is off, for a delivery held since a time.
-func whileOff(w store.FollowedWatch, held time.Time) permission {
+func whileOff(w FollowedWatch, held time.Time) permission {
 	if w.DeletedAt == nil {
 		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
 	}
@@ -199,8 +220,8 @@ func longer(a, b permission) permission {
 
 // heldUntil returns when to decide again about a held delivery, if nothing changes: when the hold ends, or the tender
 // does.
-func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
-	if end := s.tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
+func (s *TenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
+	if end := s.Tender.Closes(); end != nil && end.After(now) && end.Before(may.until) {
 		return *end
 	}
 	return may.until
@@ -208,7 +229,7 @@ func (s *tenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 
 // frequencyOf returns the fastest frequency among the watches that led to a delivery and that the recipient is still
 // subscribed to.
-func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Frequency {
+func frequencyOf(r *RecipientState, t *PendingDelivery) vigie.Frequency {
 	var f vigie.Frequency
 	for _, reason := range t.Reasons {
 		if w, follows := r.Watches[reason.WatchID]; follows {
@@ -219,7 +240,7 @@ func frequencyOf(r *store.RecipientState, t *store.PendingDelivery) vigie.Freque
 }
 
 // decideQuietMail decides to write a quiet note if no other mail is written and watches have been quiet for long.
-func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) {
+func decideQuietMail(r *RecipientState, now time.Time, d *Decision) {
 	if !r.Account.QuietNotes {
 		return
 	}
@@ -229,15 +250,15 @@ func decideQuietMail(r *store.RecipientState, now time.Time, d *store.Decision) 
 			d.Mail = vigie.QuietMail
 		}
 		if !at.After(now) { // with this mail the quiet days start again
-			at = r.Account.NextDigest(vigie.Daily, now.Add(quietAfter))
+			at = r.Account.NextDigest(vigie.Daily, now.Add(QuietAfter))
 		}
 		earlier(&d.NextCheckAt, at)
 	}
 }
 
 // quietAt returns when a quiet note about a watch is due.
-func quietAt(r *store.RecipientState, w store.FollowedWatch) time.Time {
-	return r.Account.NextDigest(vigie.Daily, w.LastMailedAt.Add(quietAfter))
+func quietAt(r *RecipientState, w FollowedWatch) time.Time {
+	return r.Account.NextDigest(vigie.Daily, w.LastMailedAt.Add(QuietAfter))
 }
 
 func earlier(at **time.Time, t time.Time) {

@@ -1,4 +1,4 @@
-package bench
+package corpus
 
 import (
 	"hash/maphash"
@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/lexicon"
+	"vigie/match"
 	"vigie/query"
 )
 
@@ -44,7 +45,7 @@ func (c *Corpus) Watches(n int, seed uint64) []vigie.Criteria {
 	hash := maphash.MakeSeed()
 	drawn := make(map[uint64]struct{}, n)
 	for len(watches) < n {
-		w := c.watch(g)
+		w := c.Watch(g)
 		key := maphash.String(hash, query.Compile(w).String())
 		if _, again := drawn[key]; again {
 			continue
@@ -55,7 +56,8 @@ func (c *Corpus) Watches(n int, seed uint64) []vigie.Criteria {
 	return watches
 }
 
-func (c *Corpus) watch(g *rand.Rand) vigie.Criteria {
+// Watch draws criteria.
+func (c *Corpus) Watch(g *rand.Rand) vigie.Criteria {
 	w := vigie.Criteria{KeywordMode: vigie.AllKeywords}
 	count := 0
 	switch shape := g.Float64(); {
@@ -132,7 +134,8 @@ const (
 	Nowhere Kind = "nowhere" // usual, but of no department
 )
 
-func kinds() []Kind { return []Kind{Usual, Hot, Nowhere} }
+// Kinds are all kinds.
+func Kinds() []Kind { return []Kind{Usual, Hot, Nowhere} }
 
 // Tenders draws n tenders of 300 terms each.
 func (c *Corpus) Tenders(n int, kind Kind, seed uint64) []query.Facts {
@@ -157,7 +160,7 @@ func (c *Corpus) tender(g *rand.Rand, kind Kind) query.Facts {
 	t.CPVCodes = []string{code + strings.Repeat("0", 8-len(code))}
 	f, _ := query.FactsOf(t)
 	if kind == Hot {
-		f.Terms = vigie.Sorted(c.hottest(termsOfTender))
+		f[query.Term] = vigie.Sorted(c.hottest(termsOfTender))
 		return f
 	}
 	var texts []string
@@ -166,8 +169,19 @@ func (c *Corpus) tender(g *rand.Rand, kind Kind) query.Facts {
 		words += len(title.words)
 		texts = append(texts, title.text)
 	}
-	f.Terms, _ = lexicon.Terms(texts...)
-	f.Terms = vigie.Sorted(f.Terms[:min(termsOfTender, len(f.Terms))])
+	f[query.Term], _ = lexicon.Terms(texts...)
+	f[query.Term] = vigie.Sorted(f[query.Term][:min(termsOfTender, len(f[query.Term]))])
+	return f
+}
+
+// Frequencies are those of a sample of tenders, as a server takes them from its
+// own.
+func (c *Corpus) Frequencies(seed uint64) match.Frequencies {
+	f := make(match.Frequencies)
+	for _, t := range c.Tenders(2000, Usual, seed+1) {
+		f.Add(t)
+	}
+	f.Trim(3)
 	return f
 }
 

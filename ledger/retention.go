@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"context"
@@ -50,8 +50,8 @@ func (d *agedDelivery) over(now time.Time) bool {
 // It deletes deliveries that were dropped, or whose tender is over. If the tender is open, there can be more alerts
 // about it, and none may be repeated: of such a delivery stays which address was alerted, and by which watch; the
 // times, the mail and the keywords are deleted.
-func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+func (l *Ledger) ExpireDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows []*agedDelivery
 		err := tx.NewSelect().TableExpr("deliveries AS d").
 			Join("JOIN tenders AS same ON same.id = d.tender_id").
@@ -72,7 +72,7 @@ func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after in
 			switch {
 			case !d.settled(before):
 				continue
-			case d.dropped(before) || d.over(s.db.Stamp()):
+			case d.dropped(before) || d.over(l.db.Stamp()):
 				deleted = append(deleted, d.ID)
 			case !d.stripped():
 				bare = append(bare, d.ID)
@@ -84,7 +84,7 @@ func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after in
 		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
-		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
+		if _, err := l.lockRecipients(ctx, tx, database.Distinct(recipients)); err != nil {
 			return err
 		}
 		if len(deleted) > 0 {
@@ -107,10 +107,10 @@ func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time, after in
 	return next, err
 }
 
-// ExpireMails applies retention to mails as [Store.ExpireDeliveries] does to deliveries: to those that were sent, or
+// ExpireMails applies retention to mails as [Ledger.ExpireDeliveries] does to deliveries: to those that were sent, or
 // given up, before a time. Of a mail that a remaining delivery refers to, only its existence and its outcome stay.
-func (s *Store) ExpireMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+func (l *Ledger) ExpireMails(ctx context.Context, before time.Time, after int64) (next int64, err error) {
+	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var rows, settled []*vigie.Mail
 		err := tx.NewSelect().Model(&rows).Column("id", "recipient_id", "created_at", "closed_at").
 			Where("id > ?", after).Order("id").Limit(vigie.MaxBatch).Scan(ctx)
@@ -150,7 +150,7 @@ func (s *Store) ExpireMails(ctx context.Context, before time.Time, after int64) 
 		if len(deleted)+len(bare) == 0 {
 			return nil
 		}
-		if _, err := s.lockRecipients(ctx, tx, distinct(recipients)); err != nil {
+		if _, err := l.lockRecipients(ctx, tx, database.Distinct(recipients)); err != nil {
 			return err
 		}
 		if len(deleted) > 0 {
@@ -170,15 +170,3 @@ func (s *Store) ExpireMails(ctx context.Context, before time.Time, after int64) 
 
 // stripped reports whether only the outcome of a mail is left.
 func stripped(m *vigie.Mail) bool { return !m.CreatedAt.After(longAgo()) }
-
-// DeleteAuditEntries deletes audit entries before a time, at most [vigie.MaxBatch]; more reports whether there may be
-// more.
-func (s *Store) DeleteAuditEntries(ctx context.Context, before time.Time) (more bool, err error) {
-	some := s.db.NewSelect().Model((*AuditEntry)(nil)).Column("id").Where("at < ?", before).Order("id").Limit(vigie.MaxBatch)
-	result, err := s.db.NewDelete().Model((*AuditEntry)(nil)).Where("id IN (?)", some).Exec(ctx)
-	if err != nil {
-		return false, database.Translate(err)
-	}
-	rows, err := result.RowsAffected()
-	return rows == vigie.MaxBatch, database.Translate(err)
-}

@@ -1,0 +1,145 @@
+// Command bench measures what the product claims, by recipes that anyone can run
+// again.
+//
+//	go run ./bench match [--watches 1000000] [--postgres URL] [--json]
+//	go run ./bench alert [--recipients 10000] [--postgres URL] [--json]
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+
+	"vigie/bench/corpus"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs a command and returns the exit status: 0, 1 where it failed, 2 where
+// the command line is not right.
+func run(ctx context.Context, args []string, out, problems io.Writer) int {
+	var commands struct {
+		Match matchCommand `cmd:"" help:"Measure the matcher: one tender against many watches."`
+		Alert alertCommand `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
+	}
+	helped := false
+	parser, err := kong.New(&commands, kong.Name("bench"), kong.Description("Measure Vigie's speed."), kong.Writers(out, problems),
+		kong.Exit(func(int) { helped = true }), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
+	if err != nil {
+		panic("bench: the commands are declared wrongly: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case helped:
+		return 0
+	case err != nil:
+		fmt.Fprintln(problems, "bench:", err)
+		return 2
+	}
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(problems, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// matchCommand is the command that measures the matcher.
+type matchCommand struct {
+	Watches  int    `default:"1000000" help:"How many watches to hold."`
+	Tenders  int    `default:"1000" help:"How many tenders of each kind to match."`
+	Cold     int    `default:"50" help:"How many of them to match again with cleared processor caches."`
+	Seed     uint64 `default:"1" help:"The seed of the random watches and tenders; the same seed gives the same ones."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Postgres string `help:"A PostgreSQL server (postgres://…) to run the same comparison in, in a schema of its own." placeholder:"URL"`
+	Notices  string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP notices to take words from; by default the bundled samples." placeholder:"DIR"`
+}
+
+// Validate checks the numbers; kong calls it.
+func (c *matchCommand) Validate() error {
+	if c.Watches < 1 || c.Tenders < 1 || c.Cold < 0 {
+		return errors.New("--watches and --tenders must be at least 1, --cold at least 0")
+	}
+	return nil
+}
+
+// Run runs the command.
+func (c *matchCommand) Run(ctx context.Context, out io.Writer) error {
+	words, err := corpus.Open(c.Notices)
+	if err != nil {
+		return err
+	}
+	report, err := Match(ctx, words, MatchOptions{
+		Watches: c.Watches, Tenders: c.Tenders, Seed: c.Seed, Cold: c.Cold, Postgres: c.Postgres,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(out, report)
+	}
+	return printMatch(out, report)
+}
+
+func printJSON(out io.Writer, report any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(report)
+}
+
+func printMatch(w io.Writer, r *MatchReport) error {
+	fmt.Fprintf(w, "%d watches of words in %d notices: %d registrations, %d distinct words and codes\n", r.Watches, r.Notices, r.Postings, r.Atoms)
+	fmt.Fprintf(w, "built in %.1f s, %.0f bytes a watch, a full garbage collection takes %.1f ms\n\n", r.BuildSeconds, r.BytesPerWatch, r.GCMillis)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "tenders\t\tcount\tmatching\tp50 ms\tp99 ms\tns a match\tcandidates a match\tmatches a tender\ttimes the index\t")
+	for _, m := range r.Measures {
+		// PostgreSQL does not say how many candidates it tried; only it has a ratio.
+		candidates, times := fmt.Sprintf("%.2f", m.CandidatesPerMatch), ""
+		if m.Ratio > 0 {
+			candidates, times = "", fmt.Sprintf("%.1f", m.Ratio)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.2f %%\t%.3f\t%.3f\t%.0f\t%s\t%.0f\t%s\t\n", m.Tenders, m.Circumstance, m.Count,
+			100*m.Share, m.P50, m.P99, 1e9/m.MatchesPerSecond, candidates, m.MatchesPerTender, times)
+	}
+	return table.Flush()
+}
+
+// alertCommand is the command that measures alerts.
+type alertCommand struct {
+	Recipients  int    `default:"10000" help:"How many recipients get an alert about the tender."`
+	Connections int    `default:"4" help:"How many connections to the mail server to use at once."`
+	JSON        bool   `name:"json" help:"Print JSON."`
+	Postgres    string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
+}
+
+// Validate checks the numbers; kong calls it.
+func (c *alertCommand) Validate() error {
+	if c.Recipients < 1 || c.Connections < 1 {
+		return errors.New("--recipients and --connections must be at least 1")
+	}
+	return nil
+}
+
+// Run runs the command.
+func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
+	r, err := Alert(ctx, AlertOptions{Recipients: c.Recipients, Connections: c.Connections, Postgres: c.Postgres})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(out, r)
+	}
+	_, err = fmt.Fprintf(out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second\n",
+		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond)
+	return err
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// mustRun runs a command and returns what it printed.
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, problems strings.Builder
+	if status := run(t.Context(), args, &out, &problems); status != 0 || problems.Len() > 0 {
+		t.Fatalf("%v: status %d: %s", args, status, problems.String())
+	}
+	return out.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "")
+	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"match", "--tenders", "x"}} {
+		var out, problems strings.Builder
+		if status := run(t.Context(), args, &out, &problems); status != 2 || !strings.HasPrefix(problems.String(), "bench: ") {
+			t.Errorf("%v: status %d, %q", args, status, problems.String())
+		}
+	}
+	var out, problems strings.Builder
+	if status := run(t.Context(), []string{"match", "--notices", t.TempDir()}, &out, &problems); status != 1 || !strings.Contains(problems.String(), "has no boamp/") {
+		t.Errorf("no notices: status %d, %q", status, problems.String())
+	}
+	if out := mustRun(t, "--help"); !strings.Contains(out, "match") || !strings.Contains(out, "alert") {
+		t.Errorf("--help printed %q", out)
+	}
+}
+
+func TestCommandMatch(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "") // words of the samples
+	out := mustRun(t, "match", "--watches", "2000", "--tenders", "20", "--cold", "0", "--json")
+	for _, field := range []string{
+		"watches", "seed", "notices", "postings", "atoms", "build_s", "bytes_per_watch", "gc_ms", "measures",
+		"tenders", "circumstance", "count", "share", "p50_ms", "p99_ms", "candidates_per_match", "matches_per_tender", "matches_per_s",
+	} {
+		if !strings.Contains(out, `"`+field+`": `) {
+			t.Errorf("no %s in\n%s", field, out)
+		}
+	}
+	var report MatchReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Watches != 2000 || report.Notices < 200 || report.Postings < 2000 || len(report.Measures) != 6 {
+		t.Errorf("%+v", report)
+	}
+	for _, m := range report.Measures {
+		if m.Count != 20 || m.Share <= 0 || m.P50 <= 0 || m.P99 < m.P50 || m.CandidatesPerMatch < 1 {
+			t.Errorf("%+v", m)
+		}
+	}
+}
+
+func TestCommandMatchTable(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "")
+	out := mustRun(t, "match", "--watches", "500", "--tenders", "5", "--cold", "0")
+	for _, want := range []string{"500 watches", "bytes a watch", "usual", "hot", "nowhere", "changing", "times the index"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestCommandAlert(t *testing.T) {
+	out := mustRun(t, "alert", "--recipients", "40", "--json")
+	var report AlertReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Recipients != 40 || report.Database != "sqlite" || report.P50 <= 0 || report.P95 < report.P50 || report.Max < report.P95 || report.MailsPerSecond <= 0 {
+		t.Errorf("%+v", report)
+	}
+}

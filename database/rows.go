@@ -1,0 +1,73 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+)
+
+// Counter hands out change numbers that were taken.
+type Counter int64
+
+// Take takes n change numbers, as [TakeNumbers] does, to hand out one by one.
+func Take(ctx context.Context, tx bun.Tx, n int) (Counter, error) {
+	first, err := TakeNumbers(ctx, tx, n)
+	return Counter(first), err
+}
+
+// Next returns the next of the numbers.
+func (c *Counter) Next() int64 {
+	n := *c
+	*c++
+	return int64(n)
+}
+
+// Upsert inserts rows; of rows whose key exists it replaces the named columns.
+func Upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []string) error {
+	q := tx.NewInsert().Model(rows).On("CONFLICT (?) DO UPDATE", bun.Ident(key))
+	for _, column := range columns {
+		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	}
+	_, err := q.Exec(ctx)
+	return err
+}
+
+// Pair is a column's old and new value.
+type Pair struct{ Was, Becomes int64 }
+
+// Replace sets the column set of a table where the column where has one of some values, all in one statement; only,
+// if given, narrows the rows.
+func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []Pair, only ...string) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	var values strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			values.WriteString(", ")
+		}
+		fmt.Fprintf(&values, "(%d, %d)", p.Was, p.Becomes)
+	}
+	also := strings.Join(append([]string{""}, only...), " AND ")
+	// Both databases name the columns of VALUES like this.
+	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
+		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
+	return err
+}
+
+// NotNull returns a list in the form that columns take: never null.
+func NotNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// Distinct sorts ids and removes duplicates.
+func Distinct(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

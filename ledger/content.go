@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"vigie"
+)
+
+// Content is what a claimed mail may still say, by what is known just before it is sent. Nothing is added to a mail
+// after it was claimed; what may no longer be sent is left out.
+type Content struct {
+	Composed
+	// Empty reports whether nothing is left to say.
+	Empty bool
+	// Tenders are those that a digest is about, with their deliveries.
+	Tenders []*TenderDeliveries
+}
+
+// ContentOf returns what a mail to a recipient may still say.
+func ContentOf(m *vigie.Mail, r *RecipientState, now time.Time) Content {
+	switch m.Kind {
+	case vigie.ConfirmationMail:
+		return Content{Empty: r.Left || r.Bounced || r.Confirmed || !r.Named}
+	case vigie.QuietMail:
+		return quietContent(m, r)
+	case vigie.DigestMail:
+	}
+	return digestContent(r, now)
+}
+
+// quietContent finds the watches that were quiet for long.
+func quietContent(m *vigie.Mail, r *RecipientState) (c Content) {
+	for id, w := range r.Watches {
+		if !quietAt(r, w).After(m.CreatedAt) {
+			c.Watches = append(c.Watches, id)
+		}
+	}
+	slices.Sort(c.Watches)
+	c.Empty = len(c.Watches) == 0 || !r.Account.QuietNotes || !r.Confirmed || r.Left || r.Bounced
+	return c
+}
+
+// digestContent finds the deliveries that may be sent. A mail that had to wait leaves out tenders that are over,
+// except cancelled ones: their cancellation follows in the next mail.
+func digestContent(r *RecipientState, now time.Time) (c Content) {
+	named := make(map[int64]bool)
+	for _, s := range byTender(r) {
+		over := s.Tender.Outcome != vigie.Cancelled && s.over(now)
+		s.Deliveries = slices.DeleteFunc(s.Deliveries, func(t *PendingDelivery) bool { return !c.maySend(r, t, over, now) })
+		if len(s.Deliveries) == 0 {
+			continue
+		}
+		c.Tenders = append(c.Tenders, s)
+		for _, t := range s.Deliveries {
+			for _, reason := range t.Reasons {
+				if _, follows := r.Watches[reason.WatchID]; follows {
+					named[reason.WatchID] = true
+				}
+			}
+		}
+	}
+	c.Watches = slices.Sorted(maps.Keys(named))
+	c.Empty = len(c.Watches) == 0
+	return c
+}
+
+// maySend reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
+// tender is over.
+func (c *Content) maySend(r *RecipientState, t *PendingDelivery, over bool, now time.Time) bool {
+	may := permissionOf(r, t, now)
+	switch {
+	case may.never || over:
+		c.Dropped = append(c.Dropped, t.ID)
+	case may.hold != "":
+		if c.Held == nil {
+			c.Held = make(map[int64]vigie.HoldReason)
+		}
+		c.Held[t.ID] = may.hold
+	default:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/database"
+)
+
+// Alert is one recipient's alert about a tender, to be entered as a delivery.
+type Alert struct {
+	RecipientID int64
+	Kind        vigie.DeliveryKind
+	Urgent      bool
+	DueAt       time.Time
+	Reasons     []vigie.Reason
+}
+
+// AlertSubject is what alerts are about.
+type AlertSubject struct {
+	TenderID int64
+	// NoticeID is the notice that caused the alerts.
+	NoticeID int64
+	// Number is the change of the tender that the alerts are about.
+	Number int64
+	// AsOf is the change up to which it was read which recipients know the tender.
+	AsOf int64
+}
+
+// Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
+// only the reasons that are new. Recipients that were erased since are left out. So are recipients of a cancellation
+// whose alert about the tender was dropped since.
+func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) error {
+	if len(alerts) == 0 {
+		return nil
+	}
+	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		recipients := make([]int64, len(alerts))
+		for i, a := range alerts {
+			recipients[i] = a.RecipientID
+		}
+		recipients, err := l.lockRecipients(ctx, tx, recipients)
+		if err != nil || len(recipients) == 0 {
+			return err
+		}
+		entered, err := entered(ctx, tx, about, recipients)
+		if err != nil {
+			return err
+		}
+		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
+		if err == nil {
+			alerts, err = withoutAlertedSince(ctx, tx, about, alerts)
+		}
+		if err != nil || len(alerts) == 0 {
+			return err
+		}
+		numbers, err := database.Take(ctx, tx, len(alerts))
+		if err != nil {
+			return err
+		}
+		e := entry{now: l.db.Stamp(), due: make(map[time.Time][]int64)}
+		for _, a := range alerts {
+			if _, there := slices.BinarySearch(recipients, a.RecipientID); there {
+				e.add(about, a, entered, &numbers)
+			}
+		}
+		return e.save(ctx, tx)
+	})
+}
+
+// withoutUnalerted leaves out the cancellations for recipients that were not alerted of the tender and will not be.
+func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+	var asked []int64
+	for _, a := range alerts {
+		if a.Kind == vigie.DeliverCancelled {
+			asked = append(asked, a.RecipientID)
+		}
+	}
+	if len(asked) == 0 {
+		return alerts, nil
+	}
+	var hear []int64
+	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about.TenderID, about.NoticeID).ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
+	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
+		_, hears := slices.BinarySearch(hear, a.RecipientID)
+		return a.Kind == vigie.DeliverCancelled && !hears
+	}), err
+}
+
+// lockRecipients locks recipients until the end of the transaction and returns those that exist, in the order of
+// their ids.
+func (l *Ledger) lockRecipients(ctx context.Context, tx bun.Tx, ids []int64) ([]int64, error) {
+	var locked []int64
+	err := l.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").
+		Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx, &locked)
+	return locked, err
+}
+
+// deliveryKey identifies a delivery among those about one subject.
+type deliveryKey struct {
+	recipient int64
+	kind      vigie.DeliveryKind
+	notice    int64
+}
+
+// known are the deliveries of some recipients that are in the ledger already.
+type known struct {
+	byKey map[deliveryKey]*vigie.Delivery
+	// unsent are the waiting deliveries that announce the tender as new, by recipient.
+	unsent map[int64][]*vigie.Delivery
+}
+
+// entered returns the deliveries that are in the ledger already.
+func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
+	var rows []*vigie.Delivery
+	err := tx.NewSelect().Model(&rows).ColumnExpr("?TableColumns, h.since AS held_at").
+		Join("LEFT JOIN delivery_holds AS h ON h.delivery_id = delivery.id").Where("tender_id = ?", about.TenderID).
+		Where("(notice_id IN (0, ?) OR kind = ? AND ("+unclaimed+" OR "+in(vigie.DeliveryClaimed)+"))", about.NoticeID, vigie.DeliverNew).
+		Where("recipient_id IN (?)", bun.List(recipients)).Scan(ctx)
+	k := known{byKey: make(map[deliveryKey]*vigie.Delivery, len(rows)), unsent: make(map[int64][]*vigie.Delivery)}
+	for _, d := range rows {
+		k.byKey[deliveryKey{d.RecipientID, d.Kind, d.NoticeID}] = d
+		if d.Kind == vigie.DeliverNew && d.NoticeID != about.NoticeID && d.DroppedAt == nil {
+			k.unsent[d.RecipientID] = append(k.unsent[d.RecipientID], d)
+		}
+	}
+	return k, err
+}
+
+// entry is what one transaction enters.
+type entry struct {
+	now        time.Time
+	deliveries []*vigie.Delivery
+	reasons    []*reason
+	due        map[time.Time][]int64
+	// again are deliveries that gained a reason, so that they may be due sooner, or no longer be held.
+	again []int64
+}
+
+// reason is a row of reasons.
+type reason struct {
+	DeliveryID int64 `bun:",pk"`
+	WatchID    int64 `bun:",pk"`
+	Keywords   []string
+}
+
+// add adds an alert. If an alert that announces the tender as new still waits for the recipient, the alert becomes a
+// further reason of that one, not a second delivery.
+func (e *entry) add(about AlertSubject, a Alert, entered known, numbers *database.Counter) {
+	notice := about.NoticeID
+	if a.Kind == vigie.DeliverClosingSoon { // one is enough
+		notice = 0
+	}
+	d, there := entered.byKey[deliveryKey{a.RecipientID, a.Kind, notice}]
+	unsent := entered.unsent[a.RecipientID]
+	switch {
+	case there:
+		e.because(d, a.Reasons)
+	case a.Kind != vigie.DeliverNew || len(unsent) == 0:
+		d = &vigie.Delivery{
+			ID: numbers.Next(), RecipientID: a.RecipientID, TenderID: about.TenderID, Kind: a.Kind, NoticeID: notice,
+			Number: about.Number, Urgent: a.Urgent, CreatedAt: e.now, DueAt: a.DueAt.UTC().Truncate(time.Microsecond),
+		}
+		e.deliveries = append(e.deliveries, d)
+		e.because(d, a.Reasons)
+		e.due[a.DueAt] = append(e.due[a.DueAt], a.RecipientID)
+	}
+	if a.Kind != vigie.DeliverNew && a.Kind != vigie.DeliverCorrected {
+		return
+	}
+	for _, earlier := range unsent {
+		if earlier != d {
+			e.because(earlier, a.Reasons)
+			e.again = append(e.again, earlier.ID)
+			e.due[e.now] = append(e.due[e.now], a.RecipientID)
+		}
+	}
+}
+
+// because adds reasons to a delivery.
+func (e *entry) because(d *vigie.Delivery, reasons []vigie.Reason) {
+	for _, r := range reasons {
+		e.reasons = append(e.reasons, &reason{d.ID, r.WatchID, database.NotNull(r.Keywords)})
+	}
+	if d.HeldAt != nil { // it may no longer be held
+		e.again = append(e.again, d.ID)
+		e.due[e.now] = append(e.due[e.now], d.RecipientID)
+	}
+}
+
+func (e *entry) save(ctx context.Context, tx bun.Tx) error {
+	if len(e.deliveries) > 0 {
+		if _, err := tx.NewInsert().Model(&e.deliveries).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(e.reasons) > 0 {
+		if _, err := tx.NewInsert().Model(&e.reasons).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(e.again) > 0 {
+		_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", e.now).
+			Where("id IN (?)", bun.List(e.again)).Where(unclaimed).Where("due_at > ?", e.now).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	for at, recipients := range e.due {
+		if err := checkAt(ctx, tx, recipients, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutAlertedSince leaves out the alerts for recipients that another alert has already informed of the tender since it
+// was read which recipients know it: the ledger enters notices while watches catch up.
+func withoutAlertedSince(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+	if about.AsOf == 0 {
+		return alerts, nil
+	}
+	var informed []int64
+	err := tx.NewSelect().TableExpr("deliveries AS l").ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.tender_id IN (SELECT id FROM tenders WHERE id = ? OR merged_into = ?)", about.TenderID, about.TenderID).
+		Where("l.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverCorrected).Where("l.dropped_at IS NULL").
+		Where("l.mail_id IN (SELECT id FROM mails WHERE state NOT IN (?, ?))", vigie.MailOpen, vigie.MailAside).Where("l.id > ?", about.AsOf).Where("l.notice_id <> ?", about.NoticeID).OrderExpr("l.recipient_id").Scan(ctx, &informed)
+	if err != nil || len(informed) == 0 {
+		return alerts, err
+	}
+	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
+		_, knows := slices.BinarySearch(informed, a.RecipientID)
+		return a.Kind == vigie.DeliverNew && knows
+	}), nil
+}

@@ -1,0 +1,234 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie"
+	"vigie/database"
+)
+
+// RecipientState is all that deciding about a recipient's mail needs.
+type RecipientState struct {
+	ID    int64
+	Email string
+	// Primary reports whether it is the account's own address.
+	Primary bool
+	Account vigie.Account
+	// Confirmed reports whether the owner of the address consented, Left whether it left all watches, Bounced whether
+	// the address does not exist.
+	Confirmed, Left, Bounced bool
+	// ConfirmationPending reports whether the address is still to be asked for its consent, Named whether any watch
+	// names it. ConfirmationRequests and ConfirmationRequestedAt are how often and when it was last asked, over all
+	// accounts.
+	ConfirmationPending, Named bool
+	ConfirmationRequests       int64
+	ConfirmationRequestedAt    *time.Time
+	// MailedAt is when a digest was last accepted for it.
+	MailedAt *time.Time
+	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
+	// paused or deleted.
+	Watches, Off map[int64]FollowedWatch
+	// Deliveries are the recipient's deliveries, in the order of their ids.
+	Deliveries []*PendingDelivery
+}
+
+// FollowedWatch is a watch as one of its recipients sees it.
+type FollowedWatch struct {
+	RecipientID    int64
+	SubscriptionID int64
+	WatchID        int64
+	Name           string
+	Frequency      vigie.Frequency
+	Active         bool
+	DeletedAt      *time.Time
+	// LastMailedAt is when the recipient was last mailed about the watch, or subscribed to it.
+	LastMailedAt time.Time `bun:"heard_at"`
+}
+
+// PendingDelivery is a delivery that has not been sent, with what its mail needs.
+type PendingDelivery struct {
+	vigie.Delivery `bun:"embed:"`
+	Reasons        []vigie.Reason `bun:"-"`
+	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
+	// Dismissed reports whether the account has dismissed the tender.
+	Dismissed bool `bun:"-"`
+}
+
+// RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
+func (l *Ledger) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[int64]*RecipientState, error) {
+	recipients, ids := make([]int64, len(mails)), make([]int64, len(mails))
+	for i, m := range mails {
+		recipients[i], ids[i] = m.RecipientID, m.ID
+	}
+	states, err := l.recipientStates(ctx, l.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
+	})
+	if err != nil {
+		return nil, database.Translate(err)
+	}
+	byRecipient := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
+		byRecipient[r.ID] = r
+	}
+	return byRecipient, nil
+}
+
+// recipientStates reads recipients, with the deliveries that which selects.
+func (l *Ledger) recipientStates(ctx context.Context, db bun.IDB, ids []int64, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*RecipientState, error) {
+	states, err := readRecipients(ctx, db, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
+		byID[r.ID] = r
+	}
+	if err := readFollowedWatches(ctx, db, ids, byID); err != nil {
+		return nil, err
+	}
+	if err := readMailed(ctx, db, ids, byID); err != nil {
+		return nil, err
+	}
+	return states, readDeliveries(ctx, db, which, byID)
+}
+
+func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientState, error) {
+	var rows []*struct {
+		ID                      int64
+		Email                   string
+		Primary                 bool
+		ConfirmedNow            bool
+		LeftAt                  *time.Time
+		ConfirmationPending     bool `bun:"asking"`
+		Named                   bool
+		BouncedAt               *time.Time
+		ConfirmationRequests    int64         `bun:"asks"`
+		ConfirmationRequestedAt *time.Time    `bun:"asked_at"`
+		Account                 vigie.Account `bun:"embed:account_"`
+	}
+	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
+		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
+	err := db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
+		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
+		ColumnExpr("r.id, r.email, lower(a.email) = r.address_key AS \"primary\", "+confirmed+" AS confirmed_now, r.left_at, r.asking").
+		ColumnExpr("EXISTS (?) AS named", named).
+		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
+		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
+			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes").
+		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
+	if err != nil {
+		return nil, err
+	}
+	states := make([]*RecipientState, len(rows))
+	for i, row := range rows {
+		states[i] = &RecipientState{
+			ID: row.ID, Email: row.Email, Primary: row.Primary, Account: row.Account,
+			Confirmed: row.ConfirmedNow, Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
+			ConfirmationPending: row.ConfirmationPending, Named: row.Named, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
+			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
+		}
+	}
+	return states, nil
+}
+
+func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
+	var rows []FollowedWatch
+	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
+		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
+		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
+		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").Scan(ctx, &rows)
+	for _, row := range rows {
+		if row.Active && row.DeletedAt == nil {
+			states[row.RecipientID].Watches[row.WatchID] = row
+		} else {
+			states[row.RecipientID].Off[row.WatchID] = row
+		}
+	}
+	return err
+}
+
+func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
+	var last []*vigie.Mail
+	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
+		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
+	for _, m := range last {
+		states[m.RecipientID].MailedAt = m.ClosedAt
+	}
+	return err
+}
+
+func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
+	var pending []*PendingDelivery
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	byID := make(map[int64]*PendingDelivery, len(pending))
+	var ids, tenderIDs, accounts []int64
+	for _, d := range pending {
+		byID[d.ID] = d
+		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
+		r := states[d.RecipientID]
+		accounts = append(accounts, r.Account.ID)
+		r.Deliveries = append(r.Deliveries, d)
+	}
+	var reasons []*reason
+	if err := db.NewSelect().Model(&reasons).Where("delivery_id IN (?)", bun.List(ids)).Order("delivery_id", "watch_id").Scan(ctx); err != nil {
+		return err
+	}
+	for _, r := range reasons {
+		d := byID[r.DeliveryID]
+		d.Reasons = append(d.Reasons, vigie.Reason{WatchID: r.WatchID, Keywords: r.Keywords})
+	}
+	tenderIDs = database.Distinct(tenderIDs)
+	tenders, err := tendersByID(ctx, db, tenderIDs)
+	if err != nil {
+		return err
+	}
+	dismissed, err := readDismissed(ctx, db, database.Distinct(accounts), tenderIDs)
+	if err != nil {
+		return err
+	}
+	for _, d := range pending {
+		d.Tender = tenders[d.TenderID]
+		account := states[d.RecipientID].Account.ID
+		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
+	}
+	return nil
+}
+
+type accountTender struct{ account, tender int64 }
+
+// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed.
+func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[accountTender]bool, error) {
+	var rows []struct{ AccountID, TenderID, MergedInto int64 }
+	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
+		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into").
+		Where("m.account_id IN (?)", bun.List(accounts)).Where("m.dismissed_at IS NOT NULL").
+		Where("(t.id IN (?) OR t.merged_into IN (?))", bun.List(tenders), bun.List(tenders)).Scan(ctx, &rows)
+	dismissed := make(map[accountTender]bool, 2*len(rows))
+	for _, row := range rows {
+		dismissed[accountTender{row.AccountID, row.TenderID}] = true
+		dismissed[accountTender{row.AccountID, row.MergedInto}] = true
+	}
+	return dismissed, err
+}
+
+// tendersByID returns tenders by the ids asked for; of a tender that was merged into another, the other.
+func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie.Tender, error) {
+	var rows []*struct {
+		vigie.Tender
+		AskedID int64
+	}
+	err := db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns, asked.id AS asked_id").
+		Join("JOIN tenders AS asked ON tender.id = COALESCE(asked.merged_into, asked.id)").
+		Where("asked.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
+	byID := make(map[int64]*vigie.Tender, len(rows))
+	for _, row := range rows {
+		byID[row.AskedID] = &row.Tender
+	}
+	return byID, err
+}

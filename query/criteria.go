@@ -1,0 +1,177 @@
+package query
+
+import (
+	"fmt"
+	"strings"
+
+	"vigie"
+)
+
+// Field is a property of a tender that an [Atom] can ask for.
+type Field uint8
+
+// The fields. All but Term are criteria, and each is declared below.
+const (
+	Term       Field = iota // a term of the lexicon, which keywords ask for
+	Department              // an INSEE code, or [vigie.Nationwide] for none
+	Buyer                   // a global id
+	Nature                  // a [vigie.Nature]
+	Procedure               // a [vigie.Procedure]
+	CPV                     // a prefix, of 2 to 8 digits, of a code
+	fieldCount
+)
+
+// declared are the criteria that ask for one of several values, in the order in which they are explained. Formula,
+// facts, matcher, search indexes, filters, facets, explanation, summary, preview, import and export, and the tests of
+// all of these, work from here; docs/design.md has the recipe for a new one.
+var declared = [...]Criterion{
+	{
+		Field: Buyer, Kind: OneOf, Name: "buyers", Input: "buyerIds", Index: "buyer", Facet: true,
+		One: vigie.Text{FR: "Organisme", EN: "Buyer"}, Many: vigie.Text{FR: "Organismes", EN: "Buyers"}, Always: true,
+		list: list{buyerIDs, setBuyerIDs},
+		of:   func(t *vigie.Tender) []string { return []string{vigie.GlobalID(vigie.KindBuyer, t.BuyerID)} },
+		Text: buyerText, Short: buyerName,
+	},
+	{
+		Field: Department, Kind: OneOf, Name: "departments", Input: "departmentCodes", Column: "departments", Index: "departments", Facet: true,
+		One: vigie.Text{FR: "Département", EN: "Department"}, Many: vigie.Text{FR: "Départements", EN: "Departments"}, Always: true,
+		list: listOf(func(c *vigie.Criteria) *[]string { return &c.Departments }),
+		of:   func(t *vigie.Tender) []string { return t.Departments },
+		None: vigie.Nationwide, withNone: func(c *vigie.Criteria) bool { return c.IncludeNationwide },
+		Parse: parseDepartment, Compare: vigie.CompareDepartments, Text: named(departmentText), Short: named(departmentName),
+		All: departmentCodes,
+	},
+	{
+		Field: Nature, Kind: OneOf, Name: "natures", Input: "natures", Column: "natures", Index: "natures", Facet: true,
+		One: vigie.Text{FR: "Nature", EN: "Nature"}, Many: vigie.Text{FR: "Natures", EN: "Natures"},
+		list:  listOf(func(c *vigie.Criteria) *[]vigie.Nature { return &c.Natures }),
+		of:    func(t *vigie.Tender) []string { return values(t.Natures) },
+		Parse: parseOneOf(vigie.Natures), Compare: strings.Compare, Text: labelOf[vigie.Nature], Short: labelOf[vigie.Nature],
+		All: valuesOf(vigie.Natures),
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur nature n’est pas indiquée : %d.",
+			EN: "Tenders online left out because their nature is not given: %d.",
+		},
+	},
+	{
+		Field: Procedure, Kind: OneOf, Name: "procedures", Input: "procedures", Column: "procedures", Index: "procedure", Facet: true,
+		One: vigie.Text{FR: "Procédure", EN: "Procedure"}, Many: vigie.Text{FR: "Procédures", EN: "Procedures"},
+		list:  listOf(func(c *vigie.Criteria) *[]vigie.Procedure { return &c.Procedures }),
+		of:    func(t *vigie.Tender) []string { return []string{string(t.Procedure)} },
+		Parse: parseOneOf(vigie.Procedures), Compare: strings.Compare, Text: labelOf[vigie.Procedure], Short: labelOf[vigie.Procedure],
+		All: valuesOf(vigie.Procedures),
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur procédure n’est pas indiquée : %d.",
+			EN: "Tenders online left out because their procedure is not given: %d.",
+		},
+	},
+	{
+		Field: CPV, Kind: Prefix, Name: "cpvCodes", Input: "cpvCodes", Column: "cpv_codes", Index: "cpv",
+		One: vigie.Text{FR: "Code CPV", EN: "CPV code"}, Many: vigie.Text{FR: "Codes CPV", EN: "CPV codes"},
+		list:  listOf(func(c *vigie.Criteria) *[]string { return &c.CPVCodes }),
+		of:    func(t *vigie.Tender) []string { return t.CPVCodes },
+		Parse: parseCPV, Compare: strings.Compare, Text: named(cpvText), Short: named(vigie.Same), All: cpvDivisions,
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur code CPV n’est pas indiqué : %d.",
+			EN: "Tenders online left out because they have no CPV code: %d.",
+		},
+	},
+}
+
+func buyerIDs(c *vigie.Criteria) []string {
+	ids := make([]string, len(c.BuyerIDs))
+	for i, id := range c.BuyerIDs {
+		ids[i] = vigie.GlobalID(vigie.KindBuyer, id)
+	}
+	return ids
+}
+
+func setBuyerIDs(c *vigie.Criteria, ids []string) {
+	c.BuyerIDs = nil
+	for _, global := range ids {
+		if _, id, ok := vigie.ParseGlobalID(global); ok {
+			c.BuyerIDs = append(c.BuyerIDs, id)
+		}
+	}
+}
+
+func buyerText(id string, buyers map[int64]*vigie.Buyer) vigie.Text {
+	if name := buyerName(id, buyers); name != (vigie.Text{}) {
+		return name
+	}
+	return vigie.Text{FR: "organisme inconnu", EN: "unknown buyer"}
+}
+
+func buyerName(id string, buyers map[int64]*vigie.Buyer) vigie.Text {
+	if _, n, ok := vigie.ParseGlobalID(id); ok && buyers[n] != nil {
+		return vigie.Same(buyers[n].Name)
+	}
+	return vigie.Text{}
+}
+
+func parseDepartment(text string) (string, *vigie.Error) {
+	code := vigie.NormalizeDepartment(text)
+	if _, ok := vigie.DepartmentByCode(code); !ok {
+		return code, &vigie.Error{Code: vigie.NotFound, Text: vigie.Text{
+			FR: "Le département « %s » n’existe pas. Indiquez son numéro : 01, 2A, 974…",
+			EN: "There is no department “%s”. Give its number: 01, 2A, 974…",
+		}.With(text)}
+	}
+	return code, nil
+}
+
+// departmentText names a department by its code, or what stands for none: "Ain (01)".
+func departmentText(code string) vigie.Text {
+	if d, ok := vigie.DepartmentByCode(code); ok {
+		return vigie.Same(fmt.Sprintf("%s (%s)", d.Name, d.Code))
+	}
+	return departmentName(code)
+}
+
+func departmentName(code string) vigie.Text {
+	if code == vigie.Nationwide {
+		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not specified"}
+	}
+	return vigie.DepartmentList([]string{code})
+}
+
+func departmentCodes() []string {
+	departments := vigie.Departments()
+	codes := make([]string, len(departments))
+	for i, d := range departments {
+		codes[i] = d.Code
+	}
+	return codes
+}
+
+// parseCPV reads a CPV code, or the beginning of one, as people write it: "45233140-2" has a check digit. A code's
+// trailing zeros, which stand for « and all below », are dropped, down to its division of two digits.
+func parseCPV(text string) (string, *vigie.Error) {
+	digits, check, _ := strings.Cut(strings.TrimSpace(text), "-")
+	notDigit := func(r rune) bool { return r < '0' || r > '9' }
+	if len(digits) < minPrefix || len(digits) > 8 || len(check) > 1 || strings.ContainsFunc(digits+check, notDigit) {
+		return text, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "« %s » n’est pas un code CPV : indiquez de 2 à 8 chiffres.",
+			EN: "“%s” is not a CPV code: give 2 to 8 digits.",
+		}.With(text)}
+	}
+	for len(digits) > minPrefix && digits[len(digits)-1] == '0' {
+		digits = digits[:len(digits)-1]
+	}
+	return digits, nil
+}
+
+// cpvText returns a code with its name if it is whole; a prefix gets the name of its full code.
+func cpvText(code string) vigie.Text {
+	label := vigie.CPVLabel(code + strings.Repeat("0", 8-len(code)))
+	return vigie.Same(strings.TrimSpace(code + " " + label))
+}
+
+// cpvDivisions are the beginnings of all codes.
+func cpvDivisions() []string {
+	divisions := make([]string, 100)
+	for i := range divisions {
+		divisions[i] = fmt.Sprintf("%02d", i)
+	}
+	return divisions
+}

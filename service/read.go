@@ -1,0 +1,80 @@
+package service
+
+import (
+	"context"
+
+	"vigie"
+	"vigie/ledger"
+	"vigie/opaque"
+	"vigie/store"
+)
+
+// IDs make and read the ids that clients get.
+func (s *Service) IDs() *opaque.Keys { return s.Store.IDs() }
+
+// TendersByID returns the tenders of these ids; one that was merged is found by
+// its former id too.
+func (s *Service) TendersByID(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+	return s.Store.Tenders(ctx, ids)
+}
+
+// TenderOfRef returns the id of the tender that a source calls so; 0 for none.
+func (s *Service) TenderOfRef(ctx context.Context, source, ref string) (int64, error) {
+	return s.Store.TenderOfRef(ctx, source, ref)
+}
+
+// TendersOfDeliveries returns what deliveries are about.
+func (s *Service) TendersOfDeliveries(ctx context.Context, deliveries []int64) (map[int64]*vigie.Tender, error) {
+	return s.Store.TendersOfDeliveries(ctx, deliveries)
+}
+
+// Dossier returns a tender with its notices and its buyer; nil for none.
+func (s *Service) Dossier(ctx context.Context, tender int64) (*store.Dossier, error) {
+	return s.Store.Dossier(ctx, tender)
+}
+
+// BuyersByID returns the buyers of these ids; one that was merged is found by its
+// former id too.
+func (s *Service) BuyersByID(ctx context.Context, ids []int64) (map[int64]*vigie.Buyer, error) {
+	return s.Store.Buyers(ctx, ids)
+}
+
+// Notices returns the notices of tenders.
+func (s *Service) Notices(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
+	return s.Store.Notices(ctx, tenders)
+}
+
+// Notice returns a notice.
+func (s *Service) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
+	return s.Store.Notice(ctx, id)
+}
+
+// Marks returns what an account has marked of tenders.
+func (s *Service) Marks(ctx context.Context, account int64, tenders []int64) (map[int64]store.Marks, error) {
+	return s.Store.Marks(ctx, account, tenders)
+}
+
+// Health returns how watches have done lately.
+func (s *Service) Health(ctx context.Context, watches []int64) (map[int64]*ledger.Health, error) {
+	return s.Store.Ledger().Health(ctx, watches)
+}
+
+// Recipients returns the recipients of an account's watches.
+func (s *Service) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
+	return s.Store.Ledger().Recipients(ctx, account, watches)
+}
+
+// Addresses returns recipients of an account.
+func (s *Service) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
+	return s.Store.Ledger().Addresses(ctx, account, ids)
+}
+
+// Delivery returns a delivery of an account.
+func (s *Service) Delivery(ctx context.Context, account, id int64) (*ledger.Outgoing, error) {
+	return s.Store.Ledger().Delivery(ctx, account, id)
+}
+
+// Export returns all data held about an account.
+func (s *Service) Export(ctx context.Context, account int64) (*store.Export, error) {
+	return s.Store.Export(ctx, account)
+}
