@@ -3,6 +3,7 @@ package vigie
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Code says what kind of thing went wrong, to a program.
@@ -15,8 +16,20 @@ const (
 	TooLong  Code = "TOO_LONG"
 	TooMany  Code = "TOO_MANY"
 	Taken    Code = "TAKEN"
-	Invalid  Code = "INVALID"
-	NotFound Code = "NOT_FOUND"
+	// TooCommon is a keyword of words that mean nothing alone.
+	TooCommon Code = "TOO_COMMON"
+	// TooSoon is something that may be done again later.
+	TooSoon Code = "TOO_SOON"
+	// Exhausted is something that was done as often as it may be.
+	Exhausted Code = "EXHAUSTED"
+	// NotAllowed is something that only somebody else may do, or only by another way.
+	NotAllowed Code = "NOT_ALLOWED"
+	// NotNeeded is something that is so already.
+	NotNeeded Code = "NOT_NEEDED"
+	// Conflicting is an input of which one part contradicts another.
+	Conflicting Code = "CONFLICTING"
+	Invalid     Code = "INVALID"
+	NotFound    Code = "NOT_FOUND"
 )
 
 // Codes of what the client or the server did wrong.
@@ -42,6 +55,15 @@ const (
 	Internal Code = "INTERNAL"
 )
 
+// Correctable reports whether a code is of what a person typed and can put right.
+func (c Code) Correctable() bool {
+	switch c {
+	case Blank, TooShort, TooLong, TooMany, Taken, TooCommon, TooSoon, Exhausted, NotAllowed, NotNeeded, Conflicting, Invalid, NotFound:
+		return true
+	}
+	return false
+}
+
 // Error is the product's one kind of error. Drivers' errors become one where
 // they enter; it becomes a user's message or a status where it leaves.
 type Error struct {
@@ -51,8 +73,29 @@ type Error struct {
 	Field []string
 	// Text is what a person reads; it says nothing internal.
 	Text Text
+	// Limit is the limit that was passed; nil where it is about none.
+	Limit *Limit
+	// RetryAfter is for how long trying again is of no use; 0 where nobody knows.
+	RetryAfter time.Duration
 	// Err is the cause, for operators; it never reaches a user.
 	Err error
+}
+
+// Limit is a limit by the name that programs know it by, with how much was
+// asked for, 0 where that is not counted, and how much there may be.
+type Limit struct {
+	Name               string
+	Requested, Maximum int
+}
+
+// Message is the text of the error: in English if only the author of a program can
+// put the mistake right, else in the reader's language.
+func (e *Error) Message(reader Locale) string {
+	switch e.Code {
+	case BadRequest, Forbidden, LimitExceeded:
+		return e.Text.EN
+	}
+	return e.Text.In(reader)
 }
 
 // Error describes the error to an operator, in English.
@@ -137,6 +180,12 @@ const (
 	TooBroad WarningCode = "TOO_BROAD"
 	// StopWordDropped is a word of a text that means nothing alone.
 	StopWordDropped WarningCode = "STOP_WORD_DROPPED"
+	// RepeatedDropped is a keyword that finds what another one does.
+	RepeatedDropped WarningCode = "REPEATED_DROPPED"
+	// SignIgnored is a keyword of which signs were left out.
+	SignIgnored WarningCode = "SIGN_IGNORED"
+	// KeywordExcluded is a keyword that nothing can have that is not excluded.
+	KeywordExcluded WarningCode = "KEYWORD_EXCLUDED"
 	// UnknownLeftOut is a filter that leaves out tenders which do not say.
 	UnknownLeftOut WarningCode = "UNKNOWN_LEFT_OUT"
 	// DeadlineBeforePublication is a notice whose deadline had passed when it was

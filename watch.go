@@ -130,6 +130,9 @@ type Recipient struct {
 	// StatusAt is when its owner agreed or left, or mail to it came back; nil where
 	// nobody said, or the issuer vouches for it.
 	StatusAt *time.Time
+	// ResendableAt is from when on it may be asked again whether it agrees; nil for
+	// never.
+	ResendableAt *time.Time
 	// RemovedAt is when it was taken from the watch; nil where it was not.
 	RemovedAt *time.Time
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import plugin from '@graphql-eslint/eslint-plugin';
 import { ESLint } from 'eslint';
-import { buildSchema, findBreakingChanges } from 'graphql';
+import { buildSchema, findBreakingChanges, findDangerousChanges } from 'graphql';
 
 const path = fileURLToPath(new URL('../schema.graphqls', import.meta.url));
 const schema = readFileSync(path, 'utf8');
@@ -76,6 +76,38 @@ test('the rules find what is not described, and a list that is no connection', a
 
 test('the schema breaks nothing of the last release', () => {
   assert.deepEqual(broken(schema), []);
+});
+
+/** The places in the schema at which a strict client may stumble over a change, as the CHANGELOG names them. */
+function dangerous(text) {
+  const forms = [
+    [/^(\w+) was added to enum type (\w+)\.$/, (value, type) => `${type}.${value}`],
+    [/^An optional arg (\w+) on (\w+\.\w+) was added\.$/, (argument, field) => `${field}(${argument}:)`],
+    [/^An optional field (\w+) on input type (\w+) was added\.$/, (field, type) => `${type}.${field}`],
+  ];
+  return findDangerousChanges(buildSchema(released), buildSchema(text)).map(({ description }) => {
+    for (const [form, place] of forms) {
+      const found = description.match(form);
+      if (found) return place(...found.slice(1));
+    }
+    return description;
+  });
+}
+
+test('what may surprise strict clients is in the CHANGELOG', (t) => {
+  const changes = readFileSync(new URL('../CHANGELOG.md', import.meta.url), 'utf8');
+  const places = dangerous(schema);
+  t.diagnostic(`since the last release: ${places.join(', ')}`);
+  assert.deepEqual(places.filter((place) => !changes.includes(`\`${place}\``)), []);
+});
+
+test('an added value, argument or field of an input may surprise them', () => {
+  const text = schema
+    .replace('enum Nature {\n', 'enum Nature {\n  "x"\n  UNHEARD_OF\n')
+    .replace('  watch("Its id." id: ID!): Watch\n', '  watch("Its id." id: ID!, "x" unheardOf: Int): Watch\n')
+    .replace('input CriteriaInput {\n', 'input CriteriaInput {\n  "x"\n  unheardOf: Int\n');
+  const before = dangerous(schema);
+  assert.deepEqual(dangerous(text).filter((place) => !before.includes(place)).sort(), ['CriteriaInput.unheardOf', 'Nature.UNHEARD_OF', 'Query.watch(unheardOf:)']);
 });
 
 test('a field taken away breaks it', () => {

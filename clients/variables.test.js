@@ -100,11 +100,11 @@ test('each type takes and refuses the same values', async () => {
   }
 });
 
-test('null beside a default', async () => {
-  for (const type of ['WatchOrder', 'Boolean', 'AlertFrequency', 'NoticeKind']) {
+test('null beside a default: refused where nothing but a value can stand', async () => {
+  for (const [type, refused] of [['Boolean', true], ['TenderStatus', true], ['WatchOrder', false], ['AlertFrequency', false], ['NoticeKind', false]]) {
     const place = places[type] ?? places[`${type}!`];
     const fallback = ` = ${schema.getType(type).getValues?.()[0].name ?? 'true'}`;
-    assert.equal(await compare(declaring(type, place, fallback), { v: null }), true);
+    assert.equal(await compare(declaring(type, place, fallback), { v: null }), refused);
     assert.equal(await compare(declaring(type, place, fallback), {}), false);
   }
 });

@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"vigie"
 	"vigie/graph/gql"
 	"vigie/service"
@@ -16,12 +14,12 @@ func (accountType) Name(_ context.Context, a *vigie.Account) (*string, error) {
 	return orNull(a.Name), nil
 }
 
-func (r accountType) Watches(ctx context.Context, a *vigie.Account, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
+func (r accountType) Watches(ctx context.Context, a *vigie.Account, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
 	owner, err := load(ctx).owner(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
-	return r.service.WatchPage(ctx, owner, orderBy, service.PageArgs{First: first, After: after, Last: last, Before: before})
+	return r.service.WatchPage(ctx, owner, value(orderBy), service.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
 func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) (*gql.UpdateAccountPayload, error) {
@@ -29,18 +27,9 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	if err != nil {
 		return nil, err
 	}
-	var nulls vigie.Problems
-	u := vigie.AccountUpdate{
-		Locale:     given(in.Locale, &nulls, "input", "locale"),
-		TimeZone:   given(in.TimeZone, &nulls, "input", "timeZone"),
-		DigestHour: given(in.DigestHour, &nulls, "input", "digestHour"),
-		DigestDay:  given(in.DigestDay, &nulls, "input", "digestDay"),
-		QuietNotes: given(in.QuietNotes, &nulls, "input", "quietNotes"),
-	}
-	err = nulls.Err()
-	if err == nil {
-		account, err = m.service.UpdateAccount(ctx, account, u)
-	}
+	account, err = m.service.UpdateAccount(ctx, account, vigie.AccountUpdate{
+		Locale: in.Locale, TimeZone: in.TimeZone, DigestHour: in.DigestHour, DigestDay: in.DigestDay, QuietNotes: in.QuietNotes,
+	})
 	if err != nil {
 		account = nil
 	}
@@ -72,33 +61,4 @@ func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.
 	}
 	problems, err := userErrors(err)
 	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, UserErrors: problems}, err
-}
-
-// given is the value of a field that a client may leave out; nil where it did.
-// A null is noted as a mistake: it says neither « as it is » nor « nothing ».
-func given[T any](field graphql.Omittable[*T], nulls *vigie.Problems, path ...string) *T {
-	v, set := field.ValueOK()
-	if set && v == nil {
-		noNull(nulls, path)
-	}
-	return v
-}
-
-// givenList is given for a list.
-func givenList[T any](field graphql.Omittable[[]T], nulls *vigie.Problems, path ...string) *[]T {
-	v, set := field.ValueOK()
-	if set && v == nil {
-		noNull(nulls, path)
-	}
-	if v == nil {
-		return nil
-	}
-	return &v
-}
-
-func noNull(nulls *vigie.Problems, path []string) {
-	nulls.Add(vigie.Invalid, vigie.Text{
-		FR: "Ce champ ne peut pas être null. Omettez-le pour le garder tel quel, ou donnez une liste vide pour l’effacer.",
-		EN: "This field must not be null. Leave it out to keep it as it is, or give an empty list to clear it.",
-	}, path...)
 }

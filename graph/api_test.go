@@ -31,13 +31,13 @@ func testMistakes(t *testing.T, w *world) {
 		want  string // "CODE field"
 	}{
 		{"two characters", criteria("keywords", []string{"voirie", "ab"}), "TOO_SHORT input.criteria.keywords.1"},
-		{"a stop word alone", criteria("keywords", []string{"avec"}), "INVALID input.criteria.keywords.0"},
-		{"signs alone", criteria("keywords", []string{"***"}), "INVALID input.criteria.keywords.0"},
+		{"a stop word alone", criteria("keywords", []string{"avec"}), "TOO_COMMON input.criteria.keywords.0"},
+		{"signs alone", criteria("keywords", []string{"***"}), "TOO_COMMON input.criteria.keywords.0"},
 		{"two characters in a text", criteria("keywordsText", "voirie xy"), "TOO_SHORT input.criteria.keywordsText"},
 		{"a long keyword", criteria("keywords", []string{strings.Repeat("é", 101)}), "TOO_LONG input.criteria.keywords.0"},
 		{"200 keywords", criteria("keywords", keywords), "TOO_MANY input.criteria.keywords"},
-		{"list and text", vars{"name": "x", "criteria": vars{"keywords": []string{"voirie"}, "keywordsText": "voirie"}}, "INVALID input.criteria.keywordsText"},
-		{"three words excluded", criteria("excludedKeywords", []string{"appel offres ouvert"}), "INVALID input.criteria.excludedKeywords.0"},
+		{"list and text", vars{"name": "x", "criteria": vars{"keywords": []string{"voirie"}, "keywordsText": "voirie"}}, "CONFLICTING input.criteria.keywordsText"},
+		{"three words excluded", criteria("excludedKeywords", []string{"appel offres ouvert"}), "TOO_LONG input.criteria.excludedKeywords.0"},
 		{"unknown buyer", criteria("buyerIds", []string{"buyer_999"}), "NOT_FOUND input.criteria.buyerIds.0"},
 		{"an id of another type", criteria("buyerIds", []string{"tender_1"}), "NOT_FOUND input.criteria.buyerIds.0"},
 		{"unknown department", criteria("departmentCodes", []string{"01", "20"}), "NOT_FOUND input.criteria.departmentCodes.1"},
@@ -105,30 +105,113 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
-func TestNullInUpdate(t *testing.T) {
+// Null counts as absent, in a new watch and in a change alike.
+func TestNullIsAbsent(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	nulls := vars{"keywords": nil, "keywordsText": nil, "keywordMode": nil, "excludedKeywords": nil, "buyerIds": nil, "departmentCodes": nil, "includeNationwide": nil, "natures": nil, "cpvCodes": nil}
+	p.create(vars{"name": "nulls", "criteria": nulls, "active": nil, "frequency": nil, "notifyMe": nil, "recipients": nil})
+	p.ask(`{ watches { nodes { active frequency recipients { primary } criteria { keywordMode includeNationwide } } } }`, nil).expect(map[string]string{
+		"watches.nodes.0": "map[active:true criteria:map[includeNationwide:true keywordMode:ALL] frequency:DAILY recipients:[map[primary:true]]]",
+	})
+	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}, "keywordMode": "ANY"}, "frequency": "WEEKLY", "recipients": []string{"b@example.org"}})
+	const state = `watch { name active frequency recipients { email } criteria { keywords keywordMode } } userErrors { code }`
+	const want = "map[userErrors:[] watch:map[active:true criteria:map[keywordMode:ANY keywords:[voirie]] frequency:WEEKLY name:v recipients:[map[email:a@example.org] map[email:b@example.org]]]]"
+	for _, input := range []vars{{"name": nil, "active": nil, "frequency": nil, "notifyMe": nil, "recipients": nil, "criteria": nil, "catchUp": nil}, {"criteria": nulls}} {
+		p.ask(`mutation ($id: ID!, $input: UpdateWatchInput!) { updateWatch(id: $id, input: $input) { `+state+` } }`, vars{"id": id, "input": input}).expect(map[string]string{"updateWatch": want})
+	}
+	p.ask(`mutation { updateAccount(input: { locale: null, digestHour: null }) { account { locale } userErrors { code } } }`, nil).expect(map[string]string{
+		"updateAccount": "map[account:map[locale:FR] userErrors:[]]",
+	})
+	// Of arguments with a default, null is the default.
+	p.ask(`query ($no: Boolean, $by: TenderOrder, $order: WatchOrder) {
+		watches(orderBy: $order) { nodes { name } }
+		matchingTenders(includeInactive: $no, orderBy: $by) { totalCount }
+		viewer { watches(orderBy: null) { nodes { name matchingTenders(orderBy: null) { totalCount } } } }
+	}`, vars{"no": nil, "by": nil, "order": nil}).expect(map[string]string{"watches.nodes.*.name": "[nulls v]", "viewer.watches.nodes.*.name": "[nulls v]"})
+	w.publish(w.notice("1", "Voirie", "Commune", 1))
+	tender := p.ask(`{ tenders { nodes { id } } }`, nil).text("tenders.nodes.0.id")
+	p.ask(`mutation ($id: ID!, $yes: Boolean) { markTendersSeen(tenderIds: [$id], seen: $yes) { tenders { seen } } dismissTender(tenderId: $id, dismissed: null) { tender { dismissed } } }`, vars{"id": tender, "yes": nil}).expect(map[string]string{
+		"markTendersSeen.tenders.0.seen": "true", "dismissTender.tender.dismissed": "true",
+	})
+}
+
+func TestEmptyListClears(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")
 	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}}})
-	for field, input := range map[string]vars{
-		"input.name":                     {"name": nil},
-		"input.active":                   {"active": nil},
-		"input.recipients":               {"recipients": nil},
-		"input.criteria":                 {"criteria": nil},
-		"input.criteria.keywords":        {"criteria": vars{"keywords": nil}},
-		"input.criteria.departmentCodes": {"criteria": vars{"departmentCodes": nil}},
-	} {
-		r := p.ask(`mutation ($id: ID!, $input: UpdateWatchInput!) { updateWatch(id: $id, input: $input) { watch { id } userErrors { field code } } }`, vars{"id": id, "input": input})
-		want := fmt.Sprintf("[map[code:INVALID field:%v]]", strings.Split(field, "."))
-		r.expect(map[string]string{"updateWatch.userErrors": want})
-	}
-	p.ask(`mutation { updateAccount(input: { locale: null }) { userErrors { field code } } }`, nil).expect(map[string]string{
-		"updateAccount.userErrors": "[map[code:INVALID field:[input locale]]]",
-	})
 	// What is absent stays, an empty list clears.
 	r := p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { departmentCodes: ["5"] } }) { watch { criteria { keywords departments { name } } } } }`, vars{"id": id})
 	r.expect(map[string]string{"updateWatch.watch.criteria.keywords": "[voirie]", "updateWatch.watch.criteria.departments.*.name": "[Hautes-Alpes]"})
 	r = p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { keywords: [] } }) { watch { criteria { keywords departments { name } } } } }`, vars{"id": id})
 	r.expect(map[string]string{"updateWatch.watch.criteria.keywords": "[]", "updateWatch.watch.criteria.departments.*.name": "[Hautes-Alpes]"})
+}
+
+// An empty cursor counts as none, whichever it is.
+func TestEmptyCursors(t *testing.T) {
+	w := newWorld(t)
+	w.publish(w.notice("1", "Voirie", "Commune", 1), w.notice("2", "Voirie", "Commune", 2))
+	p := w.person("a@example.org")
+	for _, arguments := range []string{`first: 1, after: "", before: ""`, `last: 1, after: "", before: ""`, `first: 1, before: ""`, `page: 1, after: ""`} {
+		for _, list := range []string{"tenders", "matchingTenders", "watches"} {
+			if list == "watches" && strings.Contains(arguments, "page") {
+				continue
+			}
+			p.ask(`{ `+list+`(`+arguments+`) { totalCount } }`, nil)
+		}
+	}
+}
+
+// How keywords are read, and which warnings they cause.
+func TestKeywordsAreRead(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("a@example.org")
+	for name, c := range map[string]struct {
+		criteria vars
+		want     string
+	}{
+		"minus":            {vars{"keywordsText": "voirie -éclairage, -\"eau potable\""}, "[voirie] -[éclairage eau potable] []"},
+		"minus beside":     {vars{"keywordsText": "voirie -gaz", "excludedKeywords": []string{"eau"}}, "[voirie] -[eau gaz] []"},
+		"separators":       {vars{"keywordsText": "voirie, assainissement ; eau"}, "[voirie assainissement eau] -[] []"},
+		"asterisk":         {vars{"keywordsText": "voir*"}, "[voir*] -[] [SIGN_IGNORED]"},
+		"asterisk in list": {vars{"keywords": []string{"voir*"}, "excludedKeywords": []string{"eau*"}}, "[voir*] -[eau*] [SIGN_IGNORED SIGN_IGNORED]"},
+		"letter":           {vars{"keywords": []string{"(c)"}}, "[(c)] -[] [SIGN_IGNORED]"},
+		"repeated":         {vars{"keywords": []string{"voirie", "Voiries", "VOIRIE"}}, "[voirie] -[] [REPEATED_DROPPED REPEATED_DROPPED]"},
+		"excluded too":     {vars{"keywords": []string{"Voirie"}, "excludedKeywords": []string{"voiries"}}, "[Voirie] -[voiries] [KEYWORD_EXCLUDED]"},
+		"part excluded":    {vars{"keywords": []string{"eau potable"}, "excludedKeywords": []string{"eau"}}, "[eau potable] -[eau] [KEYWORD_EXCLUDED]"},
+		"other excluded":   {vars{"keywords": []string{"eau"}, "excludedKeywords": []string{"eau potable"}}, "[eau] -[eau potable] []"},
+	} {
+		r := p.ask(`mutation ($in: CreateWatchInput!) { createWatch(input: $in) { watch { criteria { keywords excludedKeywords } } warnings { code message field } userErrors { message } } }`, vars{"in": vars{"name": name, "criteria": c.criteria}})
+		got := fmt.Sprintf("%v -%v %v", r.at("createWatch.watch.criteria.keywords"), r.at("createWatch.watch.criteria.excludedKeywords"), r.at("createWatch.warnings.*.code"))
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		preview := p.ask(`query ($c: CriteriaInput!) { previewMatches(criteria: $c) { warnings { code } } }`, vars{"c": c.criteria})
+		if fmt.Sprint(preview.at("previewMatches.warnings.*.code")) != fmt.Sprint(r.at("createWatch.warnings.*.code")) {
+			t.Errorf("%s: the preview warns of %v", name, preview.Data)
+		}
+	}
+	p.ask(`mutation { createWatch(input: { name: "x", criteria: { keywords: ["", " "], excludedKeywords: [""] } }) { userErrors { code field } } }`, nil).expect(map[string]string{
+		"createWatch.userErrors.*.code": "[BLANK BLANK BLANK]", "createWatch.userErrors.0.field": "[input criteria keywords 0]",
+	})
+}
+
+// The account's own address is not left out without a word.
+func TestOwnAddressAmongOthers(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("ana@example.org")
+	const made = `{ watch { recipients { email } } userErrors { code field } } }`
+	create := `mutation ($in: CreateWatchInput!) { createWatch(input: $in) ` + made
+	p.ask(create, vars{"in": vars{"name": "v", "criteria": vars{}, "notifyMe": false, "recipients": []string{"b@example.org", "ANA@example.org"}}}).expect(map[string]string{
+		"createWatch.userErrors": "[map[code:CONFLICTING field:[input recipients 1]]]",
+	})
+	p.ask(create, vars{"in": vars{"name": "v", "criteria": vars{}, "recipients": []string{"ana@example.org"}}}).expect(map[string]string{
+		"createWatch.watch.recipients.*.email": "[ana@example.org]", "createWatch.userErrors": "[]",
+	})
+	id := p.create(vars{"name": "w", "criteria": vars{}, "notifyMe": false, "recipients": []string{"b@example.org"}})
+	p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { recipients: ["ana@example.org"] }) `+made, vars{"id": id}).expect(map[string]string{
+		"updateWatch.userErrors": "[map[code:CONFLICTING field:[input recipients 0]]]",
+	})
 }
 
 // What no form can have led to is an error, with a code and a place.
@@ -153,7 +236,9 @@ func TestBadRequests(t *testing.T) {
 		`tenders(orderBy: RELEVANCE)`:                                                   "BAD_REQUEST orderBy",
 		`matchingTenders(orderBy: RELEVANCE)`:                                           "BAD_REQUEST orderBy",
 		`matchingTenders(watchIds: ["watch_999"])`:                                      "NOT_FOUND watchIds",
-		`tenders(filter: { departmentCodes: ["99"] })`:                                  "BAD_REQUEST filter.departmentCodes",
+		`tenders(filter: { departmentCodes: ["99"] })`:                                  "NOT_FOUND filter.departmentCodes",
+		`tenders(filter: { buyerIds: ["buyer_999"] })`:                                  "NOT_FOUND filter.buyerIds",
+		`matchingTenders(filter: { buyerIds: ["x"] })`:                                  "NOT_FOUND filter.buyerIds",
 		`tenders(filter: { cpvCodes: ["4x"] })`:                                         "BAD_REQUEST filter.cpvCodes",
 		`tenders(filter: { buyerIds: [` + strings.Repeat(`"buyer_1" `, 201) + `] })`:    "BAD_REQUEST filter.buyerIds",
 		`matchingTenders(filter: { natures: [` + strings.Repeat(`WORKS `, 201) + `] })`: "BAD_REQUEST filter.natures",
@@ -162,8 +247,8 @@ func TestBadRequests(t *testing.T) {
 		`tenders(filter: { publishedFrom: "0000-12-31T23:59:59Z" })`:                    "BAD_REQUEST",
 		`tenders(filter: { publishedFrom: "9999-12-31T23:59:59-01:00" })`:               "BAD_REQUEST",
 		`tenders(filter: { publishedFrom: "2026-11-09 12:00:00" })`:                     "BAD_REQUEST",
-		`tenders(search: "` + strings.Repeat("a", 300) + `")`:                           "BAD_REQUEST search",
-		`buyers(search: "` + strings.Repeat("é", 201) + `")`:                            "BAD_REQUEST search",
+		`tenders(search: "` + strings.Repeat("a", 300) + `")`:                           "TOO_LONG search",
+		`buyers(search: "` + strings.Repeat("é", 201) + `")`:                            "TOO_LONG search",
 	}
 	for field, want := range tests {
 		r := p.post(`{ answer: `+field+` { totalCount edges { cursor } } }`, nil)
@@ -411,8 +496,8 @@ func TestEnumsAreTheDomains(t *testing.T) {
 		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
 		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award}),
 		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),
-		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound}),
-		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.UnknownLeftOut, vigie.DeadlineBeforePublication}),
+		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound}),
+		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.RepeatedDropped, vigie.SignIgnored, vigie.KeywordExcluded, vigie.UnknownLeftOut, vigie.DeadlineBeforePublication}),
 		"Weekday":         names([]vigie.Weekday{vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday}),
 	}
 	for _, typ := range r.at("__schema.types").([]any) {

@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"context"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
 )
@@ -158,9 +161,43 @@ func pageSize(arguments map[string]any) int {
 }
 
 // tooDear is the error of what would take more work than one operation may.
-func tooDear(cost, most int) error {
-	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-		FR: "Cette opération coûte %d ; la limite est de %d. Demandez moins de lignes ou de champs.",
-		EN: "This operation costs %d; the limit is %d. Ask for fewer rows or fields.",
-	}.With(cost, most)}
+func tooDear(cost, most int) *gqlerror.Error {
+	return overLimit(vigie.Limit{Name: costName, Requested: cost, Maximum: most},
+		vigie.Same("This operation costs %d; the limit is %d. Ask for fewer rows or fields.").With(cost, most))
+}
+
+// costName is what programs know the cost of an operation by.
+const costName = "cost"
+
+// costOf is what an operation costs. It is worked out once.
+func costOf(op *graphql.OperationContext) int {
+	cost, known := op.Stats.GetExtension(costName).(int)
+	if !known {
+		cost = costing{op.Variables}.of(op.Operation.SelectionSet, 1)
+		op.Stats.SetExtension(costName, cost)
+	}
+	return cost
+}
+
+// showCost adds to each response the cost of its operation, and the limit.
+func showCost(most int) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		response := next(ctx)
+		if response == nil || !graphql.HasOperationContext(ctx) {
+			return response
+		}
+		if cost, known := graphql.GetOperationContext(ctx).Stats.GetExtension(costName).(int); known {
+			if response.Extensions == nil {
+				response.Extensions = make(map[string]any, 1)
+			}
+			response.Extensions[costName] = shownCost{cost, most}
+		}
+		return response
+	}
+}
+
+// shownCost is the cost as clients get it.
+type shownCost struct {
+	Requested int `json:"requested"`
+	Maximum   int `json:"maximum"`
 }

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"maps"
 	"reflect"
 	"slices"
 
@@ -12,33 +11,24 @@ import (
 	"vigie/service"
 )
 
-// criteriaInput is what a client gives of criteria, by the names of CriteriaInput; nulls are noted as mistakes, at path.
-func criteriaInput(in map[string]any, nulls *vigie.Problems, path ...string) words.Patch {
-	for _, name := range slices.Sorted(maps.Keys(in)) {
-		if v := reflect.ValueOf(in[name]); !v.IsValid() || v.IsNil() {
-			noNull(nulls, append(slices.Clone(path), name))
-		}
-	}
-	p := words.Patch{
+// criteriaInput is what a client gives of criteria, by the names of CriteriaInput.
+func criteriaInput(in map[string]any) words.Patch {
+	return words.Patch{
 		Keywords: listGiven(in["keywords"]), ExcludedKeywords: listGiven(in["excludedKeywords"]),
 		KeywordsText: givenIn[*string](in, "keywordsText"), KeywordMode: givenIn[*vigie.KeywordMode](in, "keywordMode"),
-		IncludeNationwide: givenIn[*bool](in, "includeNationwide"),
+		IncludeNationwide: givenIn[*bool](in, "includeNationwide"), Lists: lists(in),
 	}
-	p.Lists = lists(in)
-	return p
 }
 
-// givenIn is a field of an input object, nil where it was not given.
+// givenIn is a field of an input object, nil where it was not given, or null.
 func givenIn[T any](in map[string]any, name string) T {
 	v, _ := in[name].(T)
 	return v
 }
 
 func listGiven(list any) *[]string {
-	if texts, ok := list.([]string); ok && texts != nil {
-		return &texts
-	}
-	return nil
+	texts, _ := list.([]string)
+	return givenList(texts)
 }
 
 // lists are the values of criteria in an input object. The generated code gives the values of each enumeration a type
@@ -56,6 +46,14 @@ func lists(in map[string]any) (values words.Values) {
 		values[criterion.Field] = texts
 	}
 	return values
+}
+
+// givenList is a list that a client may leave out; nil where it did.
+func givenList[T any](list []T) *[]T {
+	if list == nil {
+		return nil
+	}
+	return &list
 }
 
 func (criteriaType) KeywordsText(_ context.Context, c *vigie.Criteria) (string, error) {

@@ -183,7 +183,10 @@ func TestRecipients(t *testing.T) {
 
 		resend := `mutation ($id: ID!) { resendConfirmation(recipientId: $id) { recipient { status } userErrors { field code message } } }`
 		back := `mutation ($id: ID!) { resubscribe(recipientId: $id) { recipient { status } userErrors { field code message } } }`
-		ana.ask(resend, vars{"id": team}).expect(map[string]string{"resendConfirmation.userErrors.0.message": "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander."})
+		ana.ask(resend, vars{"id": team}).expect(map[string]string{
+			"resendConfirmation.userErrors.0.message": "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander.",
+			"resendConfirmation.userErrors.0.code":    "TOO_SOON",
+		})
 		w.now = w.now.Add(24 * time.Hour)
 		r = ana.ask(resend, vars{"id": team})
 		r.expect(map[string]string{
@@ -193,10 +196,10 @@ func TestRecipients(t *testing.T) {
 		if got := w.mails(box); len(got) != 1 || !strings.HasPrefix(got[0], "team@example.org: Confirmez") {
 			t.Errorf("mails %q", got)
 		}
-		ana.ask(back, vars{"id": team}).expect(map[string]string{"resubscribe.userErrors.0.code": "INVALID"})
+		ana.ask(back, vars{"id": team}).expect(map[string]string{"resubscribe.userErrors.0.code": "NOT_ALLOWED"})
 		w.person("bob@example.org").ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.*.code": "[NOT_FOUND]"})
 		// What holds for the address on all accounts, a link of its own mails undoes.
-		ana.ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.0.code": "INVALID"})
+		ana.ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.0.code": "NOT_ALLOWED"})
 		w.rejoins(own)
 		ana.ask(watchDeliveries, vars{"id": id}).expect(map[string]string{"watch.recipients.*.status": "[CONFIRMED PENDING]"})
 		box.bounces = ""
@@ -241,7 +244,7 @@ func TestResubscribe(t *testing.T) {
 			if verified {
 				r.expect(map[string]string{"resubscribe.recipient.status": "CONFIRMED", "resubscribe.userErrors": "[]"})
 			} else {
-				r.expect(map[string]string{"resubscribe.userErrors.*.code": "[INVALID]", "resubscribe.userErrors.0.field.*": "[recipientId]"})
+				r.expect(map[string]string{"resubscribe.userErrors.*.code": "[NOT_ALLOWED]", "resubscribe.userErrors.0.field.*": "[recipientId]"})
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
+	"vigie/graph/wire"
 )
 
 // present words an error for the client: what the domain says in the reader's
@@ -25,8 +26,9 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if e.Err != nil {
 				log.WarnContext(ctx, "request failed", "code", e.Code, "path", shown.Path.String(), "error", err)
 			}
-			shown.Message = say(ctx, e.Text)
+			shown.Message = e.Message(locale(ctx))
 			shown.Extensions = extensions(ctx, e.Code)
+			detail(shown.Extensions, e)
 			if len(e.Field) > 0 {
 				shown.Extensions["argument"] = strings.Join(e.Field, ".")
 			}
@@ -42,7 +44,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if errors.Is(err, context.Canceled) {
-			shown.Message, shown.Extensions = "canceled", map[string]any{"code": "CANCELED"}
+			shown.Message, shown.Extensions = "The request was cancelled.", map[string]any{"code": "CANCELED"}
 			return shown
 		}
 		if inputError(shown) {
@@ -61,7 +63,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if field := graphql.GetFieldContext(ctx); field != nil && field.Field.Field != nil && (field.Field.Name == "__schema" || field.Field.Name == "__type") {
-			err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Le schéma n’est pas public.", EN: "The schema is not public."}}
+			err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("The schema is not public.")}
 		}
 		shown := next(ctx, err)
 		if shown.Extensions["code"] != errcode.ValidationFailed {
@@ -72,9 +74,7 @@ func discreet(next graphql.ErrorPresenterFunc) graphql.ErrorPresenterFunc {
 				return nil // it is said already
 			}
 		}
-		return &gqlerror.Error{Message: say(ctx, vigie.Text{
-			FR: "Le document n’est pas valable.", EN: "The document is not valid.",
-		}), Extensions: shown.Extensions}
+		return &gqlerror.Error{Message: "The document is not valid.", Extensions: shown.Extensions}
 	}
 }
 
@@ -89,6 +89,21 @@ func extensions(ctx context.Context, code vigie.Code) map[string]any {
 		}
 	}
 	return e
+}
+
+// detail adds the numbers of an error: the limit that was passed, and after how
+// many seconds trying again may be of use.
+func detail(extensions map[string]any, e *vigie.Error) {
+	if e.Limit != nil {
+		limit := map[string]any{"name": e.Limit.Name, "maximum": e.Limit.Maximum}
+		if e.Limit.Requested > 0 {
+			limit["requested"] = e.Limit.Requested
+		}
+		extensions["limit"] = limit
+	}
+	if e.RetryAfter > 0 {
+		extensions["retryAfter"] = wire.Seconds(e.RetryAfter)
+	}
 }
 
 // inputError tells the errors that gqlgen makes itself of a wrong value in an
@@ -113,8 +128,7 @@ func userErrors(err error, field ...string) ([]*vigie.Error, error) {
 		return problems, nil
 	}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
-		switch e.Code {
-		case vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound:
+		if e.Code.Correctable() {
 			if len(e.Field) == 0 {
 				e.Field = field
 			}

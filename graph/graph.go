@@ -82,7 +82,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(socket(o))
 	srv.AddTransport(wire.Stream{Intake: o.Intake, KeepAlive: keepAlive})
-	srv.AddTransport(wire.HTTP{Intake: o.Intake})
+	srv.AddTransport(&wire.HTTP{Intake: o.Intake, Keep: keep})
 	srv.SetParserTokenLimit(o.Limits.Tokens)
 	srv.SetQueryCache(documents)
 	srv.SetValidationRulesFn(rules)
@@ -116,6 +116,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 		return next(withLoaders(ctx, s))
 	})
 	srv.AroundResponses(lastWord)
+	srv.AroundResponses(showCost(o.Limits.Cost))
 	return srv
 }
 
@@ -179,6 +180,14 @@ func value[T any](p *T) T {
 		v = *p
 	}
 	return v
+}
+
+// valueOr is what p points to; where it points to nothing, otherwise.
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
 }
 
 // pointers is what gqlgen wants of a list.

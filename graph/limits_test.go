@@ -15,6 +15,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/graph/wire"
 	"vigie/search"
 )
 
@@ -23,16 +24,16 @@ func TestLimits(t *testing.T) {
 	w := newWorld(t)
 	ana := w.person("ana@example.org")
 	for name, c := range map[string]struct{ query, code, message string }{
-		"deep":              {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 niveaux"},
-		"aliases":           {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 alias"},
-		"fields":            {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 champs"},
-		"namesakes":         {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 paires"},
-		"namesakes apart":   {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "paires"},
+		"deep":              {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 levels"},
+		"aliases":           {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 aliases"},
+		"fields":            {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 fields"},
+		"namesakes":         {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 pairs"},
+		"namesakes apart":   {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "pairs"},
 		"directives":        {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
 		"tokens":            {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
-		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "coûte 20401"},
-		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "coûte 20201"},
-		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "coûte 20201"},
+		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "costs 20401"},
+		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 20201"},
+		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 20201"},
 		"defer":             {"{ ... @defer { departments { code } } }", "GRAPHQL_VALIDATION_FAILED", "@defer"},
 	} {
 		got := ana.post(c.query, nil)
@@ -132,7 +133,7 @@ func TestPrivate(t *testing.T) {
 			t.Errorf("%s is answered with %d errors", query, len(got.Errors))
 		}
 		for _, e := range got.Errors {
-			if e.Message != "Le document n’est pas valable." {
+			if e.Message != "The document is not valid." {
 				t.Errorf("%s: %s", query, e.Message)
 			}
 		}
@@ -182,8 +183,8 @@ func TestTimeAndTurns(t *testing.T) {
 		t.Errorf("%v", got.Errors)
 	}
 	w.answer(func(o *graph.Options) {
-		o.Intake.Admit = func(context.Context) error {
-			return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+		o.Intake.Admit = func(context.Context) (wire.Rate, error) {
+			return wire.Rate{}, &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: 1500 * time.Millisecond, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
 		}
 	})
 	if got := ana.post("{ watches { nodes { id } } }", nil); len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Message != "Attendez." || got.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" {
@@ -216,7 +217,7 @@ func TestPanic(t *testing.T) {
 	request.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
 	w.handler.ServeHTTP(recorder, request)
-	const want = `{"errors":[{"message":"Une erreur s’est produite de notre côté. Réessayez dans un instant.","path":["matchingTenders"],"locations":[{"line":1,"column":20}],"extensions":{"code":"INTERNAL","requestId":"request-1"}}],"data":{"viewer":{"email":"ana@example.org"},"matchingTenders":null}}`
+	const want = `{"errors":[{"message":"Une erreur s’est produite de notre côté. Réessayez dans un instant.","path":["matchingTenders"],"locations":[{"line":1,"column":20}],"extensions":{"code":"INTERNAL","requestId":"request-1"}}],"data":{"viewer":{"email":"ana@example.org"},"matchingTenders":null},"extensions":{"cost":{"requested":104,"maximum":20000}}}`
 	if got := strings.TrimSpace(recorder.Body.String()); got != want {
 		t.Errorf("%s\nnot\n%s", got, want)
 	}

@@ -65,7 +65,7 @@ func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
 	}
 	viewer, err := signedInAccount(ctx)
 	if err == nil && viewer.ID != id {
-		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{FR: "Cet élément appartient à un autre compte : vous ne pouvez pas y accéder.", EN: "This belongs to another account: you cannot access it."}}
+		err = &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This belongs to another account: you cannot access it.")}
 	}
 	return viewer, err
 }

@@ -17,7 +17,7 @@ func (tenderType) Dismissed(ctx context.Context, t *vigie.Tender) (bool, error) 
 	return marks.Dismissed, err
 }
 
-func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen bool) (*gql.MarkTendersSeenPayload, error) {
+func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen *bool) (*gql.MarkTendersSeenPayload, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen bool) 
 	for i, id := range ids {
 		keys[i] = m.keyOf(vigie.KindTender, id)
 	}
-	tenders, err := m.service.MarkSeen(ctx, account, keys, seen)
+	tenders, err := m.service.MarkSeen(ctx, account, keys, valueOr(seen, true))
 	if err != nil {
 		tenders = []*vigie.Tender{}
 	}
@@ -35,12 +35,12 @@ func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen bool) 
 	return &gql.MarkTendersSeenPayload{Tenders: tenders, UserErrors: problems}, err
 }
 
-func (m mutation) DismissTender(ctx context.Context, id string, dismissed bool) (*gql.DismissTenderPayload, error) {
+func (m mutation) DismissTender(ctx context.Context, id string, dismissed *bool) (*gql.DismissTenderPayload, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tender, err := m.service.Dismiss(ctx, account, m.keyOf(vigie.KindTender, id), dismissed)
+	tender, err := m.service.Dismiss(ctx, account, m.keyOf(vigie.KindTender, id), valueOr(dismissed, true))
 	if err != nil {
 		tender = nil
 	}

@@ -119,10 +119,7 @@ func publisher(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if len(viewer.Sources) == 0 {
-		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne permet pas de publier. Utilisez-en un qui a la portée (scope) « publish ».",
-			EN: "This token does not allow publishing. Use one with the scope “publish”.",
-		}}
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow publishing. Use one with the scope “publish”.")}
 	}
 	return viewer.Sources, nil
 }
@@ -141,7 +138,7 @@ func forgetTenders(ctx context.Context) {
 
 func noticeInput(in *gql.NoticeInput) service.Notice {
 	n := service.Notice{
-		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: in.Kind,
+		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: valueOr(in.Kind, vigie.ContractNotice),
 		Reference: value(in.Reference), Title: in.Title, Description: value(in.Description),
 		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), BuyerRef: value(in.BuyerRef), Departments: in.DepartmentCodes,
 		Natures: in.Natures, Procedure: value(in.Procedure), CPVCodes: in.CpvCodes,

@@ -50,10 +50,7 @@ func (noNULs) MutateOperationContext(_ context.Context, op *graphql.OperationCon
 }
 
 func nulRefused() *gqlerror.Error {
-	err := &vigie.Error{Code: vigie.BadRequest, Text: vigie.Text{
-		FR: "Un texte de la requête contient le caractère NUL (U+0000), qui ne peut pas être enregistré. Retirez-le.",
-		EN: "A text of the request contains the character NUL (U+0000), which cannot be stored. Remove it.",
-	}}
+	err := &vigie.Error{Code: vigie.BadRequest, Text: vigie.Same("A text of the request contains the character NUL (U+0000), which cannot be stored. Remove it.")}
 	return &gqlerror.Error{Message: err.Error(), Err: err}
 }
 

@@ -87,12 +87,11 @@ func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements [graphql.OperationContextMutator].
 func (l costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := costing{op.Variables}.of(op.Operation.SelectionSet, 1)
+	cost := costOf(op)
 	if cost <= l.most {
 		return nil
 	}
-	err := tooDear(cost, l.most)
-	return &gqlerror.Error{Message: err.Error(), Err: err}
+	return tooDear(cost, l.most)
 }
 
 // within gives queries and mutations a time limit.
@@ -118,7 +117,7 @@ func paced(pace func(ctx context.Context, cost int) (done func(), err error), pr
 		if op.Operation.Operation == ast.Subscription {
 			return next(ctx)
 		}
-		done, err := pace(ctx, costing{op.Variables}.of(op.Operation.SelectionSet, 1))
+		done, err := pace(ctx, costOf(op))
 		if err != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 		}

@@ -106,10 +106,7 @@ func (t trusted) MutateOperationParameters(_ context.Context, params *graphql.Ra
 	}
 	var known bool
 	if params.Query, known = t[id]; !known {
-		err := &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce serveur n’exécute que des opérations enregistrées, et celle-ci n’en est pas une. Faites-la enregistrer.",
-			EN: "This server runs registered operations only, and this one is not registered. Have it registered.",
-		}}
+		err := &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This server runs registered operations only, and this one is not registered. Have it registered.")}
 		return &gqlerror.Error{Message: err.Error(), Err: err}
 	}
 	return nil
@@ -128,6 +125,6 @@ func scalars() map[string]input.Scalar {
 			_, err := input.UnmarshalDateTime(v)
 			return err == nil
 		},
-		Expected: vigie.Text{FR: "une date, comme 2026-11-09T17:00:00+01:00", EN: "a date, such as 2026-11-09T17:00:00+01:00"},
+		Expected: vigie.Same("a date, such as 2026-11-09T17:00:00+01:00"),
 	}}
 }

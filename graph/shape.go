@@ -36,23 +36,25 @@ func (s Shape) MutateOperationContext(_ context.Context, op *graphql.OperationCo
 	got.directives = sum(got.directives, len(op.Operation.Directives))
 	for _, limited := range []struct {
 		is, most int
-		what     vigie.Text
+		name     string
+		what     string
 	}{
-		{got.depth, s.Depth, vigie.Text{FR: "%d niveaux de champs", EN: "%d levels of fields"}},
-		{got.fields, s.Fields, vigie.Text{FR: "%d champs", EN: "%d fields"}},
-		{got.aliases, s.Aliases, vigie.Text{FR: "%d alias", EN: "%d aliases"}},
-		{got.directives, s.Directives, vigie.Text{FR: "%d directives", EN: "%d directives"}},
+		{got.depth, s.Depth, "depth", "levels of fields"},
+		{got.fields, s.Fields, "fields", "fields"},
+		{got.aliases, s.Aliases, "aliases", "aliases"},
+		{got.directives, s.Directives, "directives", "directives"},
 	} {
 		if limited.is > limited.most {
-			return overLimit(vigie.Text{FR: "Cette opération dépasse %s. Réduisez-la, ou partagez-la en plusieurs.", EN: "This operation has more than %s. Make it smaller, or split it."}.With(limited.what.With(limited.most)))
+			return overLimit(vigie.Limit{Name: limited.name, Requested: limited.is, Maximum: limited.most},
+				vigie.Same("This operation has more than %d %s. Make it smaller, or split it.").With(limited.most, limited.what))
 		}
 	}
 	return nil
 }
 
 // overLimit is the answer to an operation beyond a limit.
-func overLimit(text vigie.Text) *gqlerror.Error {
-	err := &vigie.Error{Code: vigie.LimitExceeded, Text: text}
+func overLimit(limit vigie.Limit, text vigie.Text) *gqlerror.Error {
+	err := &vigie.Error{Code: vigie.LimitExceeded, Text: text, Limit: &limit}
 	return &gqlerror.Error{Message: err.Error(), Err: err}
 }
 
@@ -77,10 +79,7 @@ func checkNamePairs(doc *ast.QueryDocument) *gqlerror.Error {
 	if pairs <= maxNamePairs {
 		return nil
 	}
-	return overLimit(vigie.Text{
-		FR: "Ce document répète trop souvent les mêmes champs : il a %d paires de champs du même nom ; la limite est de %d.",
-		EN: "This document repeats the same fields too often: it has %d pairs of fields of the same name; the limit is %d.",
-	}.With(pairs, maxNamePairs))
+	return overLimit(vigie.Limit{Name: "namePairs", Requested: pairs, Maximum: maxNamePairs}, vigie.Same("This document repeats the same fields too often: it has %d pairs of fields of the same name; the limit is %d.").With(pairs, maxNamePairs))
 }
 
 // countNames counts the fields by the names they have in the answer.

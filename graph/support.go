@@ -15,10 +15,7 @@ func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, err
 	}
 	d := supportAgent(ctx)
 	if d == nil {
-		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton ne permet pas de consulter les comptes. Utilisez-en un qui a la portée (scope) « support ».",
-			EN: "This token does not allow reading accounts. Use one with the scope “support”.",
-		}}
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow reading accounts. Use one with the scope “support”.")}
 	}
 	accounts, err := q.service.FindAccounts(ctx, *d, "account", email)
 	if err != nil {

@@ -56,12 +56,12 @@ func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) 
 	return load(ctx).tenders.Load(ctx, id)
 }
 
-func (q query) Tenders(ctx context.Context, text *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) Tenders(ctx context.Context, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	if _, err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Filter: tenderFilter(filter), Text: value(text), Complete: complete, Order: value(orderBy),
+		Filter: tenderFilter(filter), Text: value(text), Complete: value(complete), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -70,17 +70,17 @@ func (q query) Tenders(ctx context.Context, text *string, complete bool, filter 
 	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
 }
 
-func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive bool, text *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
-	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), includeInactive)
+	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), value(includeInactive))
 	if err != nil {
 		return nil, err
 	}
 	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: account.ID, Watches: watches, Text: value(text), Complete: complete, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: account.ID, Watches: watches, Text: value(text), Complete: value(complete), Filter: tenderFilter(filter), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -105,6 +105,9 @@ func (r *resolver) watchKeys(ids []string) []int64 {
 // tenderPlan plans the query of a field, for no more than the client selected.
 func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
+	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
+		return nil, err
+	}
 	q.CountOnly = true
 	for _, field := range graphql.CollectFields(op, selected, nil) {
 		switch field.Name {
@@ -119,6 +122,22 @@ func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*serv
 		}
 	}
 	return r.service.Plan(q)
+}
+
+// checkBuyers refuses a filter that names a buyer that there is not.
+func (r *resolver) checkBuyers(ctx context.Context, ids []string) error {
+	if len(ids) == 0 || len(ids) > vigie.MaxChoices { // more are refused with the rest of the filter
+		return nil
+	}
+	keys := make([]int64, len(ids))
+	for i, id := range ids {
+		keys[i] = r.keyOf(vigie.KindBuyer, id)
+	}
+	buyers, err := load(ctx).buyers.LoadAll(ctx, keys)
+	if err == nil && slices.Contains(buyers, nil) {
+		err = service.NoBuyer("filter.buyerIds")
+	}
+	return err
 }
 
 // facetOf returns the facet of a field of TenderFacets, which has the criterion's name.
@@ -144,8 +163,7 @@ func (q query) PreviewMatches(ctx context.Context, in map[string]any, first *int
 	if _, err := signedInAccount(ctx); err != nil {
 		return nil, err
 	}
-	var nulls vigie.Problems // in a draft, null is as good as absent
-	preview, err := q.service.Preview(ctx, criteriaInput(in, &nulls), service.PageArgs{First: first})
+	preview, err := q.service.Preview(ctx, criteriaInput(in), service.PageArgs{First: first})
 	if err != nil {
 		problems, err := userErrors(err, "criteria")
 		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
@@ -244,10 +262,7 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 		most = int(*first)
 	}
 	if most < 1 || most > vigie.MaxPageSize {
-		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Text{
-			FR: "Le nombre de lignes doit être compris entre 1 et %d.",
-			EN: "The number of rows must be between 1 and %d.",
-		}.With(vigie.MaxPageSize)}
+		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Same("The number of rows must be between 1 and %d.").With(vigie.MaxPageSize)}
 	}
 	ids := f.TopBuyers(most)
 	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)

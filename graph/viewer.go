@@ -31,7 +31,7 @@ func WithViewer(ctx context.Context, v *Viewer) context.Context {
 
 type localeKey struct{}
 
-// WithLocale says what a reader without an account understands.
+// WithLocale says which language a request asks for.
 func WithLocale(ctx context.Context, l vigie.Locale) context.Context {
 	return context.WithValue(ctx, localeKey{}, l)
 }
@@ -54,10 +54,7 @@ func signedInAccount(ctx context.Context) (*vigie.Account, error) {
 		return nil, err
 	}
 	if v.Account == nil {
-		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Text{
-			FR: "Ce jeton n’est celui d’aucune personne : il ne permet que les opérations de sa portée (scope). Utilisez le jeton d’une personne.",
-			EN: "This token belongs to no person: it allows only what its scope names. Use a person's token.",
-		}}
+		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token belongs to no person: it allows only what its scope names. Use a person's token.")}
 	}
 	return v.Account, nil
 }
@@ -70,13 +67,13 @@ func supportAgent(ctx context.Context) *service.SupportAgent {
 	return nil
 }
 
-// locale is the reader's language.
+// locale is the reader's language: what the request asks for, else the account's.
 func locale(ctx context.Context) vigie.Locale {
-	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil && v.Account != nil {
-		return v.Account.Locale
-	}
 	if l, ok := ctx.Value(localeKey{}).(vigie.Locale); ok {
 		return l
+	}
+	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil && v.Account != nil {
+		return v.Account.Locale
 	}
 	return vigie.French
 }

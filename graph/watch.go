@@ -21,12 +21,12 @@ func (q query) Watch(ctx context.Context, id string) (*vigie.Watch, error) {
 	return w, err
 }
 
-func (q query) Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
+func (q query) Watches(ctx context.Context, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return q.service.WatchPage(ctx, account, orderBy, service.PageArgs{First: first, After: after, Last: last, Before: before})
+	return q.service.WatchPage(ctx, account, value(orderBy), service.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
 func (watchType) Summary(ctx context.Context, w *vigie.Watch) ([]*gql.SummaryLine, error) {
@@ -71,9 +71,9 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
-func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
+func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
 	plan, err := r.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Text: value(text), Complete: complete, Filter: tenderFilter(filter), Order: orderBy,
+		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Text: value(text), Complete: value(complete), Filter: tenderFilter(filter), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -87,10 +87,9 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 	if err != nil {
 		return nil, err
 	}
-	var nulls vigie.Problems // in a new watch, null is as good as absent
 	w, warnings, err := m.service.CreateWatch(ctx, account, service.CreateWatch{
-		Name: in.Name, Criteria: criteriaInput(in.Criteria, &nulls), Active: in.Active, Frequency: in.Frequency,
-		NotifyMe: in.NotifyMe, Recipients: in.Recipients,
+		Name: in.Name, Criteria: criteriaInput(in.Criteria), Active: valueOr(in.Active, true), Frequency: valueOr(in.Frequency, vigie.Daily),
+		NotifyMe: valueOr(in.NotifyMe, true), Recipients: in.Recipients,
 	})
 	problems, err := userErrors(err)
 	return &gql.CreateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
@@ -101,27 +100,14 @@ func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatch
 	if err != nil {
 		return nil, err
 	}
-	var nulls vigie.Problems
 	u := service.UpdateWatch{
-		Name:       given(in.Name, &nulls, "input", "name"),
-		Active:     given(in.Active, &nulls, "input", "active"),
-		Frequency:  given(in.Frequency, &nulls, "input", "frequency"),
-		NotifyMe:   given(in.NotifyMe, &nulls, "input", "notifyMe"),
-		Recipients: givenList(in.Recipients, &nulls, "input", "recipients"),
-		CatchUp:    value(given(in.CatchUp, &nulls, "input", "catchUp")),
+		Name: in.Name, Active: in.Active, Frequency: in.Frequency, NotifyMe: in.NotifyMe, Recipients: givenList(in.Recipients), CatchUp: value(in.CatchUp),
 	}
-	switch criteria, set := in.Criteria.ValueOK(); {
-	case criteria != nil:
-		u.Criteria = new(criteriaInput(criteria, &nulls, "input", "criteria"))
-	case set:
-		noNull(&nulls, []string{"input", "criteria"})
+	if in.Criteria != nil {
+		u.Criteria = new(criteriaInput(in.Criteria))
 	}
 	key := m.keyOf(vigie.KindWatch, id)
-	var w *vigie.Watch
-	var warnings []vigie.Warning
-	if err = nulls.Err(); err == nil {
-		w, warnings, err = m.service.UpdateWatch(ctx, account, key, u)
-	}
+	w, warnings, err := m.service.UpdateWatch(ctx, account, key, u)
 	load(ctx).recipients.Clear(owned{account.ID, key})
 	problems, err := userErrors(err, "id")
 	return &gql.UpdateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -267,6 +268,7 @@ type reply struct {
 		Path       []any
 		Extensions map[string]any
 	}
+	Extensions map[string]any
 }
 
 // vars are a request's variables.
@@ -290,6 +292,14 @@ func (p person) post(query string, variables vars) reply {
 	r := reply{t: p.t}
 	if err := json.Unmarshal(recorder.Body.Bytes(), &r); err != nil {
 		p.t.Fatalf("%v in %s", err, recorder.Body)
+	}
+	if len(r.Errors) > 0 {
+		top, _ := documentedCodes(p.t)
+		for _, e := range r.Errors {
+			if code := fmt.Sprint(e.Extensions["code"]); !slices.Contains(top, code) {
+				p.t.Errorf("docs/errors.md does not have the code %s", code)
+			}
+		}
 	}
 	return r
 }

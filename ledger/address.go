@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -93,7 +94,27 @@ func (l *Ledger) PlanRecipients(ctx context.Context, tx bun.Tx, account *vigie.A
 		return nil, err
 	}
 	p := planAddresses(account, newAddressBook(known), rows, notifyMe, others, l.db.Stamp())
+	if err := p.checkOwn(others); err != nil {
+		return nil, err
+	}
 	return p, l.applyFingerprints(ctx, tx, p.newAddresses()...)
+}
+
+// checkOwn refuses the account's own address among the others of a watch that is not to write to it: one of the two is
+// not meant.
+func (p *RecipientPlan) checkOwn(others *[]string) error {
+	own := vigie.AddressKey(p.account.Email)
+	if others == nil || slices.ContainsFunc(p.recipients, func(r *recipient) bool { return r.AddressKey == own }) {
+		return nil
+	}
+	place := slices.IndexFunc(*others, func(email string) bool { return vigie.AddressKey(email) == own })
+	if place < 0 {
+		return nil
+	}
+	return &vigie.Error{Code: vigie.Conflicting, Field: []string{"input", "recipients", strconv.Itoa(place)}, Text: vigie.Text{
+		FR: "Cette adresse est celle de votre compte, et la veille ne doit pas lui écrire. Retirez-la de la liste, ou choisissez de recevoir les alertes.",
+		EN: "This is your account's address, and the watch is not to write to it. Remove it from the list, or choose to get the alerts.",
+	}}
 }
 
 // planAddresses decides which addresses a watch is to have; rows are those that it has. New addresses are added to

@@ -221,19 +221,19 @@ func (l *Ledger) AskAgain(ctx context.Context, account, subscriptionID int64) er
 		next, ever := NextConfirmationRequest(who.ConfirmationRequests, who.ConfirmationRequestedAt)
 		switch {
 		case who.Confirmed:
-			return refuse(vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
+			return refuse(vigie.NotNeeded, vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
 		case who.Left:
-			return refuse(vigie.Text{
+			return refuse(vigie.NotAllowed, vigie.Text{
 				FR: "Le destinataire s’est désinscrit. Lui seul peut se réinscrire, par le lien qu’il a reçu.",
 				EN: "The recipient unsubscribed. Only they can subscribe again, by the link they received.",
 			})
 		case !ever:
-			return refuse(vigie.Text{
+			return refuse(vigie.Exhausted, vigie.Text{
 				FR: "La confirmation a déjà été demandée %d fois, sans réponse : aucun autre courriel ne sera envoyé. Demandez au destinataire d’ouvrir l’un des liens reçus.",
 				EN: "This address was asked %d times, without an answer: no further mail will be sent. Ask the recipient to open one of the links received.",
 			}.With(maxConfirmationRequests))
 		case next.After(now):
-			return refuse(vigie.Text{
+			return refuse(vigie.TooSoon, vigie.Text{
 				FR: "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander.",
 				EN: "This address was asked less than 24 hours ago. Wait before asking again.",
 			})
@@ -243,8 +243,8 @@ func (l *Ledger) AskAgain(ctx context.Context, account, subscriptionID int64) er
 	})
 }
 
-func refuse(text vigie.Text) error {
-	return &vigie.Error{Code: vigie.Invalid, Field: []string{"recipientId"}, Text: text}
+func refuse(code vigie.Code, text vigie.Text) error {
+	return &vigie.Error{Code: code, Field: []string{"recipientId"}, Text: text}
 }
 
 // Resubscribe resumes mail to an account's own address that had left a watch, or all of them. The account is locked.
@@ -260,17 +260,17 @@ func (l *Ledger) Resubscribe(ctx context.Context, tx bun.Tx, account *vigie.Acco
 	case err != nil:
 		return err
 	case r.AddressKey != vigie.AddressKey(account.Email):
-		return refuse(vigie.Text{
+		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Seul le destinataire peut se réinscrire, par le lien des courriels qu’il a reçus.",
 			EN: "Only the recipient can subscribe again, by the link in the mails they received.",
 		})
 	case !account.EmailVerified:
-		return refuse(vigie.Text{
+		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Votre adresse n’est pas vérifiée. Réinscrivez-vous par le lien d’un courriel reçu, ou faites vérifier votre adresse sur votre espace.",
 			EN: "Your address is not verified. Subscribe again by the link in a mail you received, or have your address verified in your account.",
 		})
 	case bounced:
-		return refuse(vigie.Text{
+		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Les courriels envoyés à cette adresse reviennent. Réinscrivez-vous par le lien d’un courriel que vous avez reçu à cette adresse.",
 			EN: "Mail to this address comes back. Subscribe again by the link in a mail that reached it.",
 		})

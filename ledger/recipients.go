@@ -193,10 +193,12 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		LeftAt      *time.Time
 		BouncedAt   *time.Time
 		RemovedAt   *time.Time
+		Asks        int64
+		AskedAt     *time.Time
 	}
 	err := which(l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at").
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
@@ -210,6 +212,12 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 			r.Status, r.StatusAt = vigie.Confirmed, row.ConfirmedAt
 		default:
 			r.Status = vigie.Pending
+			if next, ever := NextConfirmationRequest(row.Asks, row.AskedAt); ever && row.RemovedAt == nil {
+				if next.IsZero() { // it was not asked yet
+					next = l.db.Stamp()
+				}
+				r.ResendableAt = &next
+			}
 		}
 		list[i] = r
 	}

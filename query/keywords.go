@@ -10,34 +10,46 @@ import (
 	"vigie/lexicon"
 )
 
-// ParseKeywords splits the text of one field into keywords: words separated by spaces, and phrases in double quotes.
-// A quote that is not closed ends at the end of the text.
-func ParseKeywords(text string) []string {
-	var keywords []string
+// ParseKeywords splits the text of one field into keywords and excluded keywords: words separated by spaces, commas or
+// semicolons, and phrases in double quotes; what begins with a minus is excluded. A quote that is not closed ends at
+// the end of the text. A comma between digits separates nothing (« 3,5 »).
+func ParseKeywords(text string) (keywords, excluded []string) {
 	var word strings.Builder
-	quoted := false
+	quoted, minus := false, false
 	end := func() {
-		if keyword := strings.Join(strings.Fields(word.String()), " "); keyword != "" {
+		switch keyword := strings.Join(strings.Fields(word.String()), " "); {
+		case keyword == "":
+		case minus:
+			excluded = append(excluded, keyword)
+		default:
 			keywords = append(keywords, keyword)
 		}
 		word.Reset()
+		minus = false
 	}
-	for _, r := range text {
+	runes := []rune(text)
+	for i, r := range runes {
 		switch {
 		case isQuote(r):
-			end()
+			if word.Len() > 0 || quoted { // else a minus before it is about the phrase
+				end()
+			}
 			quoted = !quoted
-		case unicode.IsSpace(r) && !quoted:
+		case quoted:
+			word.WriteRune(r)
+		case separates(runes, i):
 			end()
+		case isMinus(r) && word.Len() == 0 && !minus:
+			minus = true
 		default:
 			word.WriteRune(r)
 		}
 	}
 	end()
-	return keywords
+	return keywords, excluded
 }
 
-// FormatKeywords is the reverse of [ParseKeywords].
+// FormatKeywords is the reverse of [ParseKeywords], for keywords alone.
 func FormatKeywords(keywords []string) string {
 	parts := make([]string, len(keywords))
 	for i, keyword := range keywords {
@@ -47,13 +59,34 @@ func FormatKeywords(keywords []string) string {
 			}
 			return r
 		}, keyword)
-		if strings.ContainsFunc(keyword, unicode.IsSpace) {
+		runes := []rune(keyword)
+		split := len(runes) > 0 && isMinus(runes[0])
+		for at := range runes {
+			split = split || separates(runes, at)
+		}
+		if split {
 			keyword = `"` + keyword + `"`
 		}
 		parts[i] = keyword
 	}
 	return strings.Join(parts, " ")
 }
+
+// separates reports whether the character at a place of an unquoted text stands between keywords.
+func separates(text []rune, at int) bool {
+	isDigit := func(at int) bool { return at >= 0 && at < len(text) && unicode.IsDigit(text[at]) }
+	switch r := text[at]; r {
+	case ';':
+		return true
+	case ',':
+		return !isDigit(at-1) || !isDigit(at+1)
+	default:
+		return unicode.IsSpace(r)
+	}
+}
+
+// isMinus reports whether r is a minus as keyboards and word processors make it.
+func isMinus(r rune) bool { return r == '-' || r == '\u2212' }
 
 // isQuote reports whether r is a quote as keyboards and word processors make them.
 func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
@@ -72,3 +105,22 @@ func Short(keyword string) bool {
 
 // ContentWords counts the words of a keyword that are not stop words.
 func ContentWords(keyword string) int { return len(lexicon.Tokens(keyword)) }
+
+// Covers reports whether each text that has keyword b has keyword a too: the terms of a are among those of b.
+func Covers(a, b string) bool {
+	terms, of := lexicon.Phrase(a), lexicon.Phrase(b)
+	return len(terms) > 0 && !slices.ContainsFunc(terms, func(term string) bool { return !slices.Contains(of, term) })
+}
+
+// SameKeyword reports whether two keywords find the same: « Voirie » and « voiries ».
+func SameKeyword(a, b string) bool { return slices.Equal(lexicon.Phrase(a), lexicon.Phrase(b)) }
+
+// Letter returns the single letter or digit that is left of a keyword once its signs are taken away, "" where more is
+// left.
+func Letter(keyword string) string {
+	tokens := lexicon.Tokens(keyword)
+	if len(tokens) != 1 || len(tokens[0].Term) != 1 {
+		return ""
+	}
+	return tokens[0].Term
+}

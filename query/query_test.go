@@ -84,13 +84,47 @@ func TestParseKeywords(t *testing.T) {
 		`« eau potable » “gros œuvre”`: `["eau potable" "gros œuvre"]`,
 		`"jamais fermé voirie`:         `["jamais fermé voirie"]`,
 		`"" " "`:                       "[]",
+		"voirie, assainissement ; eau": `["voirie" "assainissement" "eau"]`,
+		"voirie,eau;gaz":               `["voirie" "eau" "gaz"]`,
+		`"voirie, eau" 3,5`:            `["voirie, eau" "3,5"]`,
+		`voirie "-10" - lot`:           `["voirie" "-10" "lot"]`,
+		"chauffe-eau":                  `["chauffe-eau"]`,
 	} {
-		got := query.ParseKeywords(text)
-		if fmt.Sprintf("%q", got) != want {
-			t.Errorf("%q: %q, want %s", text, got, want)
+		got, excluded := query.ParseKeywords(text)
+		if fmt.Sprintf("%q", got) != want || len(excluded) > 0 {
+			t.Errorf("%q: %q, want %s; without %q", text, got, want, excluded)
 		}
-		if again := query.ParseKeywords(query.FormatKeywords(got)); !slices.Equal(again, got) {
+		if again, excluded := query.ParseKeywords(query.FormatKeywords(got)); !slices.Equal(again, got) || len(excluded) > 0 {
 			t.Errorf("%q: formatted and parsed again it is %q", got, again)
+		}
+	}
+}
+
+// A leading minus excludes, as in search engines.
+func TestParseExcluded(t *testing.T) {
+	for text, want := range map[string]string{
+		"voirie -éclairage":          `["voirie"] ["éclairage"]`,
+		`-"eau potable",−gaz voirie`: `["voirie"] ["eau potable" "gaz"]`,
+		"-a -":                       `[] ["a"]`,
+		"--voirie eau-gaz":           `["eau-gaz"] ["-voirie"]`,
+	} {
+		keywords, excluded := query.ParseKeywords(text)
+		if got := fmt.Sprintf("%q %q", keywords, excluded); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestKeywordsCompared(t *testing.T) {
+	if !query.SameKeyword("Voirie", "voiries") || query.SameKeyword("eau potable", "eau") {
+		t.Error("the same keywords")
+	}
+	if !query.Covers("eau", "eau potable") || query.Covers("eau potable", "eau") || query.Covers("de", "eau de pluie") {
+		t.Error("what one keyword has of another")
+	}
+	for keyword, want := range map[string]string{"(c)": "c", "c++": "", "R+2": "", "voirie": "", "É!!": "e"} {
+		if got := query.Letter(keyword); got != want {
+			t.Errorf("%q is left as %q, want %q", keyword, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
+	"vigie/graph/wire"
 	"vigie/search"
 	"vigie/server/playground"
 	"vigie/service"
@@ -103,7 +105,7 @@ func (s *site) api() http.Handler {
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: s.gate.AllowedOrigins, AllowedMethods: []string{http.MethodGet, http.MethodPost},
-		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Request-Id"}, ExposedHeaders: []string{"Retry-After", "X-Request-Id"}, MaxAge: 600,
+		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Request-Id"}, ExposedHeaders: []string{"RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"}, MaxAge: 600,
 	}).Handler(api)
 }
 
@@ -181,19 +183,18 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 // refuse answers a request that cannot be authenticated, in GraphQL's form.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
-	status, text := http.StatusInternalServerError, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}
-	code := vigie.CodeOf(err)
-	if e, ok := errors.AsType[*vigie.Error](err); ok {
-		text = e.Text
+	e, ok := errors.AsType[*vigie.Error](err)
+	if !ok {
+		e = &vigie.Error{Code: vigie.Internal, Text: vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."}}
 	}
-	switch code {
+	status := http.StatusInternalServerError
+	switch e.Code {
 	case vigie.Unauthenticated:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		s.log.InfoContext(ctx, "token refused", "error", err)
 	case vigie.TooManyRequests:
 		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", "10")
 	case vigie.Unavailable:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "10")
@@ -202,15 +203,19 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}
 	w.Header().Set("Connection", "close") // nobody waits for the body
-	writeError(w, r, status, code, text)
+	writeError(w, r, status, e)
 }
 
 // writeError answers a request that never became an operation, in GraphQL's
 // form.
-func writeError(w http.ResponseWriter, r *http.Request, status int, code vigie.Code, text vigie.Text) {
-	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{
-		"message": text.In(localeOf(r.Header.Get("Accept-Language"))), "extensions": map[string]any{"code": code, "requestId": graph.RequestOf(r.Context())},
-	}}})
+func writeError(w http.ResponseWriter, r *http.Request, status int, err *vigie.Error) {
+	extensions := map[string]any{"code": err.Code, "requestId": graph.RequestOf(r.Context())}
+	if err.RetryAfter > 0 {
+		extensions["retryAfter"] = wire.Seconds(err.RetryAfter)
+		w.Header().Set("Retry-After", strconv.Itoa(wire.Seconds(err.RetryAfter)))
+	}
+	message := err.Message(localeOf(r.Header.Get("Accept-Language")))
+	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -97,7 +97,7 @@ func (i *watchImport) flush(ctx context.Context, name string, batch []watches.Re
 		return err
 	}
 	for _, r := range batch {
-		result := store.Imported{Outcome: store.ImportRefused, Err: r.Err}
+		result := service.ImportedWatch{Imported: store.Imported{Outcome: store.ImportRefused, Err: r.Err}}
 		if r.Err == nil {
 			result, results = results[0], results[1:]
 		}
@@ -108,7 +108,7 @@ func (i *watchImport) flush(ctx context.Context, name string, batch []watches.Re
 
 // became counts what became of a line, and names it where that is not what its
 // author meant.
-func (i *watchImport) became(name string, r watches.Record, result store.Imported) {
+func (i *watchImport) became(name string, r watches.Record, result service.ImportedWatch) {
 	i.counts[result.Outcome]++
 	watch := "line"
 	if r.ExternalID != "" {
@@ -116,6 +116,9 @@ func (i *watchImport) became(name string, r watches.Record, result store.Importe
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(i.process.err, "%s:%d: %s: %s\n", name, r.Line, watch, note.EN)
+	}
+	for _, warning := range result.Warnings {
+		fmt.Fprintf(i.process.err, "%s:%d: %s: %s\n", name, r.Line, watch, warning.Text.EN)
 	}
 	switch result.Outcome {
 	case store.ImportRefused:

@@ -165,7 +165,7 @@ const (
 // open makes the gate.
 func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	g := &gate{
-		limitSettings: s, accounts: newBuckets(s.RateAccount), addresses: newBuckets(s.RateAddress), wrong: newBuckets(s.RateBadTokens), now: now,
+		limitSettings: s, accounts: newBuckets("account", s.RateAccount), addresses: newBuckets("address", s.RateAddress), wrong: newBuckets("badTokens", s.RateBadTokens), now: now,
 		signIns: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second), answers: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second),
 		work:    newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
 		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
@@ -193,6 +193,7 @@ func defaultGate(now func() time.Time) (*gate, error) {
 
 // buckets are token buckets, one for each of those who came lately.
 type buckets struct {
+	name      string // for clients
 	perMinute float64
 	known     *lru.Cache[string, *rate.Limiter]
 }
@@ -200,17 +201,17 @@ type buckets struct {
 // remembered is how many of those who came lately are known.
 const remembered = 100_000
 
-func newBuckets(perMinute float64) *buckets {
+func newBuckets(name string, perMinute float64) *buckets {
 	known, err := lru.New[string, *rate.Limiter](remembered)
 	if err != nil { // only where there is no room for any
 		panic(err)
 	}
-	return &buckets{perMinute, known}
+	return &buckets{name, perMinute, known}
 }
 
-// take reports whether there was something left for one; a minute's worth can
-// be taken at once.
-func (b *buckets) take(who string, now time.Time) bool {
+// take takes one of what is left for somebody; a minute's worth can be taken at
+// once. The rate says what is left then, and the error when there is more.
+func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
 	bucket, ok := b.known.Get(who)
 	if !ok {
 		bucket = rate.NewLimiter(rate.Limit(b.perMinute/60), max(1, int(b.perMinute)))
@@ -218,7 +219,18 @@ func (b *buckets) take(who string, now time.Time) bool {
 			bucket = before
 		}
 	}
-	return bucket.AllowN(now, 1)
+	allowed := bucket.AllowN(now, 1)
+	left, each := bucket.TokensAt(now), time.Duration(float64(time.Minute)/b.perMinute)
+	r := wire.Rate{
+		Policy: b.name, Quota: bucket.Burst(), Left: int(max(left, 0)), Window: time.Minute,
+		Reset: time.Duration((float64(bucket.Burst()) - left) * float64(each)),
+	}
+	if !allowed {
+		err := tooMany(time.Duration((1 - left) * float64(each)))
+		err.Limit = &vigie.Limit{Name: b.name, Maximum: r.Quota}
+		return r, err
+	}
+	return r, nil
 }
 
 // caller tells who asks, for counting: the owner of the token, or else the
@@ -278,16 +290,13 @@ func (g *gate) limits(ctx context.Context) wire.Limits {
 
 // admit lets one more operation in, whichever way it came: of who bears a token,
 // or else of an address.
-func (g *gate) admit(ctx context.Context) error {
+func (g *gate) admit(ctx context.Context) (wire.Rate, error) {
 	turns := g.addresses
 	who, known := caller(ctx)
 	if known {
 		turns = g.accounts
 	}
-	if !turns.take(who, g.now()) {
-		return tooMany()
-	}
-	return nil
+	return turns.take(who, g.now())
 }
 
 // signIn limits how often an address may be wrong. Right tokens go through
@@ -295,8 +304,10 @@ func (g *gate) admit(ctx context.Context) error {
 func (g *gate) signIn(next graph.SignIn) graph.SignIn {
 	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
 		viewer, err := next(ctx, authorization)
-		if vigie.CodeOf(err) == vigie.Unauthenticated && !g.wrong.take(addressOf(ctx), g.now()) {
-			return nil, tooMany()
+		if vigie.CodeOf(err) == vigie.Unauthenticated {
+			if _, tooMany := g.wrong.take(addressOf(ctx), g.now()); tooMany != nil {
+				return nil, tooMany
+			}
 		}
 		return viewer, err
 	}
@@ -321,13 +332,12 @@ func (g *gate) countStreams(next http.Handler) http.Handler {
 // turnAway answers a request that comes too often, or while there is no place.
 func turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	e, _ := errors.AsType[*vigie.Error](err)
-	status, later := http.StatusServiceUnavailable, "1"
+	status := http.StatusServiceUnavailable
 	if e.Code == vigie.TooManyRequests {
-		status, later = http.StatusTooManyRequests, "10"
+		status = http.StatusTooManyRequests
 	}
-	w.Header().Set("Retry-After", later)
 	w.Header().Set("Connection", "close") // nobody waits for the body
-	writeError(w, r, status, e.Code, e.Text)
+	writeError(w, r, status, e)
 }
 
 // address finds out where a request comes from: the last address before the

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -158,7 +159,7 @@ func TestShedding(t *testing.T) {
 	}
 	api := testserver.New()
 	api.AddTransport(wire.Stream{Intake: g.intake(), KeepAlive: time.Minute})
-	api.AddTransport(wire.HTTP{Intake: g.intake()})
+	api.AddTransport(&wire.HTTP{Intake: g.intake()})
 	handler := g.identify(g.countStreams(api))
 	come := func(accept string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ name }"}`))
@@ -429,5 +430,39 @@ func TestDocuments(t *testing.T) {
 	}
 	if got, err := (limitSettings{}).documents(); got != nil || err != nil {
 		t.Errorf("without a file: %v, %v", got, err)
+	}
+}
+
+// Each answer shows the rate, and a refusal when to come back.
+func TestRateIsShown(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_RATE_ACCOUNT": "2", "VIGIE_RATE_ADDRESS": "30"})
+	headers := func(token string) http.Header {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(`{"query":"{ limits { maxWatches } }"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.Header
+	}
+	for _, want := range []string{`"account";r=1;`, `"account";r=0;`, `"account";r=0;`} {
+		h := headers(token("ana"))
+		if h.Get("RateLimit-Policy") != `"account";q=2;w=60` || !strings.HasPrefix(h.Get("RateLimit"), want) {
+			t.Errorf("%v, want %s", h, want)
+		}
+	}
+	if seconds, err := strconv.Atoi(headers(token("ana")).Get("Retry-After")); err != nil || seconds < 1 || seconds > 30 {
+		t.Errorf("come back after %d s, %v", seconds, err)
+	}
+	if h := headers(""); h.Get("RateLimit-Policy") != `"address";q=30;w=60` || !strings.HasPrefix(h.Get("RateLimit"), `"address";r=29;`) {
+		t.Errorf("without a token: %v", h)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"time"
 
 	"vigie"
 )
@@ -26,7 +27,7 @@ func (s *shares) take(who string, n int64) (give func(), err error) {
 	defer s.mutex.Unlock()
 	switch {
 	case s.by[who]+n > s.each:
-		return nil, tooMany()
+		return nil, tooMany(10 * time.Second)
 	case s.taken+n > s.whole:
 		return nil, tooBusy()
 	}
@@ -42,14 +43,15 @@ func (s *shares) take(who string, n int64) (give func(), err error) {
 	}), nil
 }
 
-func tooMany() error {
-	return &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
-		FR: "Vous avez envoyé trop de demandes. Attendez une minute, puis réessayez.", EN: "You sent too many requests. Wait a minute, then try again.",
+// tooMany refuses a caller that has too much, for a while.
+func tooMany(wait time.Duration) *vigie.Error {
+	return &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: wait, Text: vigie.Text{
+		FR: "Vous avez envoyé trop de demandes. Attendez un instant, puis réessayez.", EN: "You sent too many requests. Wait a moment, then try again.",
 	}}
 }
 
 func tooBusy() error {
-	return &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
+	return &vigie.Error{Code: vigie.Unavailable, RetryAfter: time.Second, Text: vigie.Text{
 		FR: "Le service est surchargé. Réessayez dans un instant.", EN: "The service is overloaded. Try again in a moment.",
 	}}
 }

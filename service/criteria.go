@@ -19,6 +19,9 @@ import (
 type form struct {
 	problems vigie.Problems
 	warnings []vigie.Warning
+	// dropShort leaves words that are too short out of texts, with a warning: an old
+	// watch has them, and nobody is there to correct it.
+	dropShort bool
 }
 
 // at extends a field's path.
@@ -30,14 +33,15 @@ func (f *form) criteria(ctx context.Context, s *Service, in query.Patch, path []
 	c := query.Patch{KeywordMode: in.KeywordMode, IncludeNationwide: in.IncludeNationwide}
 	switch {
 	case in.Keywords != nil && in.KeywordsText != nil:
-		f.problems.Add(vigie.Invalid, vigie.Text{
+		f.problems.Add(vigie.Conflicting, vigie.Text{
 			FR: "Indiquez les mots clés dans la liste (keywords) ou dans le texte (keywordsText), pas dans les deux.",
 			EN: "Give the keywords as a list (keywords) or as text (keywordsText), not both.",
 		}, at(path, "keywordsText")...)
 	case in.Keywords != nil:
 		c.Keywords = new(f.keywords(*in.Keywords, at(path, "keywords")))
 	case in.KeywordsText != nil:
-		c.Keywords = new(f.keywordsText(*in.KeywordsText, at(path, "keywordsText")))
+		keywords, excluded := f.keywordsText(*in.KeywordsText, at(path, "keywordsText"))
+		c.Keywords, c.AlsoExcluded = &keywords, excluded
 	}
 	if in.ExcludedKeywords != nil {
 		c.ExcludedKeywords = new(f.excluded(*in.ExcludedKeywords, at(path, "excludedKeywords")))
@@ -86,12 +90,12 @@ func (f *form) keywords(list []string, path []string) []string {
 		switch {
 		case f.badKeyword(keyword, here):
 		case query.Meaningless(keyword):
-			f.problems.Add(vigie.Invalid, vigie.Text{
+			f.problems.Add(vigie.TooCommon, vigie.Text{
 				FR: "« %s » est trop courant : ajoutez un mot plus précis.",
 				EN: "“%s” is too common: add a more specific word.",
 			}.With(keyword), here...)
-		case !slices.Contains(keywords, keyword):
-			keywords = append(keywords, keyword)
+		default:
+			keywords = f.addKeyword(keywords, keyword, here)
 		}
 	}
 	return keywords
@@ -99,32 +103,79 @@ func (f *form) keywords(list []string, path []string) []string {
 
 // keywordsText checks keywords typed in one field; words that mean nothing
 // alone are dropped.
-func (f *form) keywordsText(text string, path []string) []string {
-	list := query.ParseKeywords(text)
-	if !f.atMost(len(list), vigie.MaxKeywords, path) {
-		return nil
+func (f *form) keywordsText(text string, path []string) (keywords, excluded []string) {
+	wanted, unwanted := query.ParseKeywords(text)
+	if !f.atMost(max(len(wanted), len(unwanted)), vigie.MaxKeywords, path) {
+		return nil, nil
 	}
-	var keywords []string
-	for _, keyword := range list {
-		keyword = clean(keyword)
-		switch {
-		case keyword == "":
-		case query.Meaningless(keyword):
-			f.warnings = append(f.warnings, vigie.Warning{Field: path, Code: vigie.StopWordDropped, Text: vigie.Text{
-				FR: "« %s » est trop courant : la recherche n’en tient pas compte.",
-				EN: "“%s” is too common: the search leaves it out.",
-			}.With(keyword)})
-		case f.badKeyword(keyword, path):
-		case !slices.Contains(keywords, keyword):
-			keywords = append(keywords, keyword)
+	typed := func(list []string) (keywords []string) {
+		for _, keyword := range list {
+			keyword = clean(keyword)
+			switch {
+			case keyword == "":
+			case query.Meaningless(keyword):
+				f.warn(vigie.StopWordDropped, vigie.Text{
+					FR: "« %s » est trop courant : la recherche n’en tient pas compte.",
+					EN: "“%s” is too common: the search leaves it out.",
+				}.With(keyword), path)
+			case f.dropShort && query.Short(keyword):
+				f.warn(vigie.StopWordDropped, vigie.Text{
+					FR: "« %s » est trop court : la recherche n’en tient pas compte.",
+					EN: "“%s” is too short: the search leaves it out.",
+				}.With(keyword), path)
+			case f.badKeyword(keyword, path):
+			default:
+				keywords = f.addKeyword(keywords, keyword, path)
+			}
 		}
+		return keywords
 	}
-	return keywords
+	keywords, excluded = typed(wanted), typed(unwanted)
+	for _, keyword := range excluded {
+		f.shortExclusion(keyword, path)
+	}
+	return keywords, excluded
+}
+
+// addKeyword adds a keyword to a list, and warns of what its author may not
+// expect of it.
+func (f *form) addKeyword(list []string, keyword string, path []string) []string {
+	if slices.ContainsFunc(list, func(k string) bool { return query.SameKeyword(k, keyword) }) {
+		f.warn(vigie.RepeatedDropped, vigie.Text{
+			FR: "« %s » figure déjà parmi ces mots, sous cette forme ou une autre : il n’est pas répété.",
+			EN: "“%s” is among these words already, in this form or another: it is not repeated.",
+		}.With(keyword), path)
+		return list
+	}
+	if strings.Contains(keyword, "*") {
+		f.warn(vigie.SignIgnored, vigie.Text{
+			FR: "L’astérisque de « %s » est sans effet : un mot est trouvé au singulier et au pluriel, mais pas par son début. Écrivez chaque mot en entier.",
+			EN: "The asterisk of “%s” has no effect: a word is found in singular and plural, but not by its beginning. Write each word in full.",
+		}.With(keyword), path)
+	}
+	if letter := query.Letter(keyword); letter != "" {
+		f.warn(vigie.SignIgnored, vigie.Text{
+			FR: "De « %s », seul « %s » est recherché : les signes ne comptent pas. Ajoutez un mot plus précis.",
+			EN: "Of “%s”, only “%s” is looked for: signs do not count. Add a more specific word.",
+		}.With(keyword, letter), path)
+	}
+	return append(list, keyword)
+}
+
+// warn notes what may not do what its author expects.
+func (f *form) warn(code vigie.WarningCode, text vigie.Text, path []string) {
+	f.warnings = append(f.warnings, vigie.Warning{Field: path, Code: code, Text: text})
 }
 
 // badKeyword notes a keyword of wrong length.
 func (f *form) badKeyword(keyword string, path []string) bool {
 	switch {
+	case keyword == "":
+		f.problems.Add(vigie.Blank, vigie.Text{
+			FR: "Ce mot clé est vide : complétez-le ou retirez-le.",
+			EN: "This keyword is empty: complete it or remove it.",
+		}, path...)
+		return true
 	case query.Short(keyword):
 		f.problems.Add(vigie.TooShort, vigie.Text{
 			FR: "« %s » est trop court : un mot clé doit compter au moins %d caractères.",
@@ -141,19 +192,41 @@ func (f *form) badKeyword(keyword string, path []string) bool {
 	return false
 }
 
-// excluded checks excluded keywords. Two words that count are the most that
-// every evaluator takes in one exclusion.
+// excluded checks excluded keywords.
 func (f *form) excluded(list []string, path []string) []string {
 	keywords := f.keywords(list, path)
 	for i, keyword := range list[:min(len(list), vigie.MaxKeywords)] {
-		if query.ContentWords(clean(keyword)) > 2 {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "Cette expression à exclure est trop longue : gardez-en deux mots, sans compter « de », « la », « et »…",
-				EN: "This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…",
-			}, at(path, strconv.Itoa(i))...)
-		}
+		f.shortExclusion(clean(keyword), at(path, strconv.Itoa(i)))
 	}
 	return keywords
+}
+
+// shortExclusion notes an excluded phrase that is too long: two words that
+// count are the most that every evaluator takes in one exclusion.
+func (f *form) shortExclusion(keyword string, path []string) {
+	if query.ContentWords(keyword) > 2 {
+		f.problems.Add(vigie.TooLong, vigie.Text{
+			FR: "Cette expression à exclure est trop longue : gardez-en deux mots, sans compter « de », « la », « et »…",
+			EN: "This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…",
+		}, path...)
+	}
+}
+
+// contradictions warns of keywords that an exclusion makes useless: what has
+// the keyword has what is excluded too.
+func contradictions(c vigie.Criteria, path []string) []vigie.Warning {
+	var f form
+	for _, excluded := range c.ExcludedKeywords {
+		for _, keyword := range c.Keywords {
+			if query.Covers(excluded, keyword) {
+				f.warn(vigie.KeywordExcluded, vigie.Text{
+					FR: "« %s » est un mot clé et « %s » un mot à exclure : aucun marché ne peut avoir l’un sans l’autre. Retirez l’un des deux.",
+					EN: "“%s” is a keyword and “%s” an excluded one: no tender can have the one without the other. Remove one of them.",
+				}.With(keyword, excluded), at(path, "excludedKeywords"))
+			}
+		}
+	}
+	return f.warnings
 }
 
 // values checks the values of a criterion.
@@ -193,10 +266,7 @@ func (f *form) buyers(ctx context.Context, s *Service, list []string, path []str
 	for i, id := range ids {
 		switch buyer := found[id]; {
 		case buyer == nil:
-			f.problems.Add(vigie.NotFound, vigie.Text{
-				FR: "Cet organisme est introuvable. Choisissez-en un dans la liste.",
-				EN: "This buyer was not found. Choose one from the list.",
-			}, at(path, strconv.Itoa(i))...)
+			f.problems = append(f.problems, NoBuyer(at(path, strconv.Itoa(i))...))
 		case !slices.Contains(buyers, buyer.GlobalID()):
 			buyers = append(buyers, buyer.GlobalID())
 		}
@@ -218,6 +288,14 @@ func (s *Service) buyerID(id string) int64 {
 		return number
 	}
 	return 0
+}
+
+// NoBuyer is that an id, at a field, is no buyer's.
+func NoBuyer(field ...string) *vigie.Error {
+	return &vigie.Error{Code: vigie.NotFound, Field: field, Text: vigie.Text{
+		FR: "Cet organisme est introuvable. Choisissez-en un dans la liste.",
+		EN: "This buyer was not found. Choose one from the list.",
+	}}
 }
 
 func tooMany(n, most int) vigie.Text {

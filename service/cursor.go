@@ -93,16 +93,13 @@ func parseCursor(ids *opaque.Keys, s, list, argument string) (cursor, error) {
 		return c, noCursor(argument)
 	}
 	if c.List != list {
-		return c, badRequest(vigie.Text{
-			FR: "Ce curseur vient d’une autre liste ou d’un autre tri. Reprenez la liste depuis le début.",
-			EN: "This cursor comes from another list or another order. Read the list again from its start.",
-		}, argument)
+		return c, badRequest(vigie.Same("This cursor comes from another list or another order. Read the list again from its start."), argument)
 	}
 	return c, nil
 }
 
 func noCursor(argument string) error {
-	return badRequest(vigie.Text{FR: "Ce curseur n’est pas valable. Utilisez un curseur donné par la liste.", EN: "This cursor is not valid. Use one that the list gave."}, argument)
+	return badRequest(vigie.Same("This cursor is not valid. Use one that the list gave."), argument)
 }
 
 // tenderCursor is the place that an index has a row at in an order.
@@ -149,6 +146,14 @@ type window struct {
 	page      int    // from 1; 0 for none
 }
 
+// unlessEmpty is a cursor; an empty one counts as none.
+func unlessEmpty(cursor *string) *string {
+	if cursor != nil && *cursor == "" {
+		return nil
+	}
+	return cursor
+}
+
 // window checks the arguments. Without `first` and `last`, size is standard.
 func (a PageArgs) window(standard int) (window, error) {
 	w := window{size: standard}
@@ -157,35 +162,24 @@ func (a PageArgs) window(standard int) (window, error) {
 		w.backwards, size, argument = true, a.Last, "last"
 	}
 	w.argument = argument
+	a.After, a.Before = unlessEmpty(a.After), unlessEmpty(a.Before)
 	if size != nil {
 		w.size = int(*size)
 	}
 	if w.size < 1 || w.size > vigie.MaxPageSize {
-		return w, badRequest(vigie.Text{
-			FR: "Le nombre de lignes par page doit être compris entre 1 et %d.",
-			EN: "The number of rows per page must be between 1 and %d.",
-		}.With(vigie.MaxPageSize), argument)
+		return w, badRequest(vigie.Same("The number of rows per page must be between 1 and %d.").With(vigie.MaxPageSize), argument)
 	}
 	switch {
 	case a.Page != nil && (a.After != nil || a.Before != nil || a.Last != nil):
-		return w, badRequest(vigie.Text{
-			FR: "Indiquez soit un numéro de page, soit un curseur ou « last ».",
-			EN: "Give either a page number, or a cursor or “last”.",
-		}, "page")
+		return w, badRequest(vigie.Same("Give either a page number, or a cursor or “last”."), "page")
 	case a.Page != nil && *a.Page < 1:
-		return w, badRequest(vigie.Text{FR: "Les pages sont numérotées à partir de 1.", EN: "Pages are numbered from 1."}, "page")
+		return w, badRequest(vigie.Same("Pages are numbered from 1."), "page")
 	case a.Page != nil:
 		w.page = int(*a.Page)
 	case a.After != nil && (a.Before != nil || a.Last != nil):
-		return w, badRequest(vigie.Text{
-			FR: "Utilisez « after » avec « first », et « before » avec « last ».",
-			EN: "Use “after” with “first”, and “before” with “last”.",
-		}, "after")
+		return w, badRequest(vigie.Same("Use “after” with “first”, and “before” with “last”."), "after")
 	case a.Before != nil && a.Last == nil:
-		return w, badRequest(vigie.Text{
-			FR: "Utilisez « after » avec « first », et « before » avec « last ».",
-			EN: "Use “after” with “first”, and “before” with “last”.",
-		}, "before")
+		return w, badRequest(vigie.Same("Use “after” with “first”, and “before” with “last”."), "before")
 	case a.After != nil:
 		w.cursor, w.argument = *a.After, "after"
 	case a.Before != nil:

@@ -30,7 +30,7 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 			}
 			var mistake *vigie.Error
 			if values[i], mistake = c.Parse(text); mistake != nil {
-				return f, badRequest(mistake.Text, "filter."+c.Input)
+				return f, wrongValue(mistake, "filter."+c.Input)
 			}
 		}
 		f.Values[c.Field] = values
@@ -38,8 +38,17 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 	return f, nil
 }
 
+// wrongValue is that a filter has a value that cannot be, or that there is not.
+func wrongValue(mistake *vigie.Error, field string) error {
+	if mistake.Code == vigie.NotFound {
+		return &vigie.Error{Code: vigie.NotFound, Field: []string{field}, Text: mistake.Text}
+	}
+	return badRequest(mistake.Text, field)
+}
+
 // followBuyers replaces the ids of buyers in filters by their names in the index;
-// joined buyers get that of the one they became. An unknown id matches nothing.
+// joined buyers get that of the one they became. The API refuses
+// other ids; here they match nothing.
 func (s *Service) followBuyers(ctx context.Context, queries []search.Query) error {
 	var ids []int64
 	for _, q := range queries {

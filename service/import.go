@@ -26,21 +26,23 @@ const (
 // ImportWatches brings watches that another system had here, at most
 // [vigie.MaxBatch], for accounts of an issuer; began is when the import began
 // that they are part of. What a person could not type is refused: the result
-// has an outcome for each, and why it was refused. Nobody is written to.
-func (s *Service) ImportWatches(ctx context.Context, issuer string, began time.Time, lines []*watches.Watch) ([]store.Imported, error) {
-	results := make([]store.Imported, len(lines))
+// has an outcome for each, why it was refused, and what of it may not do what
+// its author expects. Nobody is written to.
+func (s *Service) ImportWatches(ctx context.Context, issuer string, began time.Time, lines []*watches.Watch) ([]ImportedWatch, error) {
+	results := make([]ImportedWatch, len(lines))
 	var accepted []*store.ImportedWatch
 	var places []int
 	for i, line := range lines {
-		var f form
+		f := form{dropShort: true}
 		w, err := f.importedWatch(ctx, s, line)
 		if err != nil {
 			return nil, err
 		}
 		if err := f.problems.Err(); err != nil {
-			results[i] = store.Imported{Outcome: store.ImportRefused, Err: err}
+			results[i].Imported = store.Imported{Outcome: store.ImportRefused, Err: err}
 			continue
 		}
+		results[i].Warnings = append(f.warnings, contradictions(w.Watch.Criteria, nil)...)
 		accepted, places = append(accepted, w), append(places, i)
 	}
 	imported, err := s.Store.ImportWatches(ctx, issuer, began, accepted)
@@ -48,9 +50,15 @@ func (s *Service) ImportWatches(ctx context.Context, issuer string, began time.T
 		return nil, err
 	}
 	for i, result := range imported {
-		results[places[i]] = result
+		results[places[i]].Imported = result
 	}
 	return results, nil
+}
+
+// ImportedWatch is what became of a line.
+type ImportedWatch struct {
+	store.Imported
+	Warnings []vigie.Warning
 }
 
 // importedWatch checks a line and gives it the form that is stored.

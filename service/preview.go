@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"vigie"
 	"vigie/query"
@@ -50,7 +51,7 @@ func (s *Service) Preview(ctx context.Context, in query.Patch, args PageArgs) (*
 	}
 	preview := &Preview{
 		OnlineCount: results[0].Total, Last30Days: results[1].Total,
-		Warnings: append(f.warnings, measured(c, results, []string{"criteria"})...),
+		Warnings: slices.Concat(f.warnings, contradictions(c, []string{"criteria"}), measured(c, results, []string{"criteria"})),
 	}
 	for _, hit := range results[0].Hits {
 		if t := tenderOf(hit, tenders); t != nil {
@@ -60,14 +61,15 @@ func (s *Service) Preview(ctx context.Context, in query.Patch, args PageArgs) (*
 	return preview, nil
 }
 
-// breadth warns of criteria just saved. The watch is saved whether or not the
+// doubts warns of criteria just saved. The watch is saved whether or not the
 // search engine answers.
-func (s *Service) breadth(ctx context.Context, c vigie.Criteria, path []string) []vigie.Warning {
+func (s *Service) doubts(ctx context.Context, c vigie.Criteria, path []string) []vigie.Warning {
+	warnings := contradictions(c, path)
 	results, err := s.search(ctx, s.measures(c, 0))
 	if err != nil {
-		return nil
+		return warnings
 	}
-	return measured(c, results, path)
+	return append(warnings, measured(c, results, path)...)
 }
 
 // measures are the questions that a draft raises: what matches and is online,

@@ -138,7 +138,7 @@ func (f *form) buyerRecord(in vigie.BuyerRecord, sources []string, path []string
 // source checks that a publisher may speak for a source.
 func (f *form) source(source string, sources []string, path []string) {
 	if !slices.Contains(sources, source) {
-		f.problems.Add(vigie.Invalid, vigie.Text{
+		f.problems.Add(vigie.NotAllowed, vigie.Text{
 			FR: "Votre jeton ne permet pas de publier pour la source « %s ». Utilisez le jeton de cette source.",
 			EN: "Your token does not allow publishing for the source “%s”. Use that source's token.",
 		}.With(source), path...)

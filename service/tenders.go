@@ -199,10 +199,10 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 func searchText(text string) (string, error) {
 	text = clean(text)
 	if lexicon.Length(text) > vigie.MaxSearchLength {
-		return "", badRequest(vigie.Text{
+		return "", &vigie.Error{Code: vigie.TooLong, Field: []string{"search"}, Text: vigie.Text{
 			FR: "Cette recherche est trop longue : %d caractères au plus.",
 			EN: "This search is too long: %d characters at most.",
-		}.With(vigie.MaxSearchLength), "search")
+		}.With(vigie.MaxSearchLength), Limit: &vigie.Limit{Name: "search", Requested: lexicon.Length(text), Maximum: vigie.MaxSearchLength}}
 	}
 	return text, nil
 }
@@ -212,16 +212,10 @@ func (p *TenderPlan) place() error {
 	w, order := p.window, p.query.Order
 	if order == search.Relevance {
 		if p.query.Text == "" {
-			return badRequest(vigie.Text{
-				FR: "Le tri RELEVANCE demande une recherche par mots. Indiquez « search », ou choisissez un autre tri.",
-				EN: "The order RELEVANCE needs a search by words. Give “search”, or choose another order.",
-			}, "orderBy")
+			return badRequest(vigie.Same("The order RELEVANCE needs a search by words. Give “search”, or choose another order."), "orderBy")
 		}
 		if w.backwards {
-			return badRequest(vigie.Text{
-				FR: "Le tri RELEVANCE ne permet pas de remonter la liste. Utilisez « first » ou « page ».",
-				EN: "The order RELEVANCE cannot be paged backwards. Use “first” or “page”.",
-			}, w.argument)
+			return badRequest(vigie.Same("The order RELEVANCE cannot be paged backwards. Use “first” or “page”."), w.argument)
 		}
 	}
 	switch {
@@ -275,10 +269,8 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 		}
 	}
 	if atoms > maxAtoms {
-		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
-			FR: "Ces veilles ont trop de critères pour une seule opération. Demandez moins de veilles à la fois.",
-			EN: "These watches have too many criteria for one operation. Ask for fewer watches at a time.",
-		}}
+		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
+			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
 	}
 	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {
 		return nil, err

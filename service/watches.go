@@ -194,7 +194,7 @@ func (s *Service) CreateWatch(ctx context.Context, account *vigie.Account, in Cr
 	if err != nil {
 		return nil, nil, err
 	}
-	return created, append(f.warnings, s.breadth(ctx, created.Criteria, []string{"input", "criteria"})...), nil
+	return created, append(f.warnings, s.doubts(ctx, created.Criteria, []string{"input", "criteria"})...), nil
 }
 
 // UpdateWatch is what a person changes of a watch; nil fields stay.
@@ -244,7 +244,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		return nil, nil, asNoWatch(err)
 	}
 	if in.Criteria != nil {
-		f.warnings = append(f.warnings, s.breadth(ctx, w.Criteria, []string{"input", "criteria"})...)
+		f.warnings = append(f.warnings, s.doubts(ctx, w.Criteria, []string{"input", "criteria"})...)
 	}
 	return w, f.warnings, nil
 }

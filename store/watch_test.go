@@ -198,10 +198,13 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 			return emails
 		}
 		first := read()
+		if first[0].ResendableAt != nil || first[1].ResendableAt == nil {
+			t.Error("a pending address, and no other, may be asked again")
+		}
 		want := []*vigie.Recipient{
 			{ID: first[0].ID, WatchID: w.ID, Email: "a@example.org", Primary: true, Status: vigie.Confirmed},
-			{ID: first[1].ID, WatchID: w.ID, Email: "B@example.org", Status: vigie.Pending},
-			{ID: first[2].ID, WatchID: w.ID, Email: "c@example.org", Status: vigie.Pending},
+			{ID: first[1].ID, WatchID: w.ID, Email: "B@example.org", Status: vigie.Pending, ResendableAt: first[1].ResendableAt},
+			{ID: first[2].ID, WatchID: w.ID, Email: "c@example.org", Status: vigie.Pending, ResendableAt: first[2].ResendableAt},
 		}
 		if diff := cmp.Diff(want, first); diff != "" {
 			t.Error(diff)

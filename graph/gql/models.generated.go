@@ -6,8 +6,6 @@ import (
 	"time"
 	"vigie"
 	"vigie/store"
-
-	"github.com/99designs/gqlgen/graphql"
 )
 
 // A buyer, as in the platform's register.
@@ -59,12 +57,12 @@ type CreateWatchInput struct {
 	// What it looks for.
 	Criteria map[string]any `json:"criteria"`
 	// Whether it sends alerts.
-	Active bool `json:"active"`
+	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.
-	Frequency vigie.Frequency `json:"frequency"`
+	Frequency *vigie.Frequency `json:"frequency,omitempty"`
 	// Whether the account's own address gets the alerts.
-	NotifyMe bool `json:"notifyMe"`
-	// Other addresses, at most 20.
+	NotifyMe *bool `json:"notifyMe,omitempty"`
+	// Other addresses, at most 20. The account's own is CONFLICTING where `notifyMe` is off.
 	Recipients []string `json:"recipients,omitempty"`
 }
 
@@ -186,7 +184,7 @@ type NoticeInput struct {
 	// Its number there, 1 to 100 characters.
 	SourceRef string `json:"sourceRef"`
 	// What it does.
-	Kind vigie.NoticeKind `json:"kind"`
+	Kind *vigie.NoticeKind `json:"kind,omitempty"`
 	// The earlier notice, of the same source, that a correction, a cancellation or an award is about.
 	PreviousRef *string `json:"previousRef,omitempty"`
 	// The buyer's own number.
@@ -261,18 +259,18 @@ type SummaryLine struct {
 	Value string `json:"value"`
 }
 
-// What is absent stays as it is; null is INVALID.
+// What is absent or null stays as it is.
 type UpdateAccountInput struct {
-	// The language of messages and mails.
-	Locale graphql.Omittable[*vigie.Locale] `json:"locale,omitempty"`
+	// The language of mails, and of answers to requests that ask for none (`Accept-Language`).
+	Locale *vigie.Locale `json:"locale,omitempty"`
 	// An IANA time zone, e.g. Europe/Paris.
-	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	TimeZone *string `json:"timeZone,omitempty"`
 	// 0 to 23.
-	DigestHour graphql.Omittable[*int32] `json:"digestHour,omitempty"`
+	DigestHour *int32 `json:"digestHour,omitempty"`
 	// The day of weekly digests.
-	DigestDay graphql.Omittable[*vigie.Weekday] `json:"digestDay,omitempty"`
+	DigestDay *vigie.Weekday `json:"digestDay,omitempty"`
 	// Whether a watch that has found nothing for 30 days sends a mail to say so.
-	QuietNotes graphql.Omittable[*bool] `json:"quietNotes,omitempty"`
+	QuietNotes *bool `json:"quietNotes,omitempty"`
 }
 
 // What updateAccount did.
@@ -283,23 +281,23 @@ type UpdateAccountPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 }
 
-// What is absent stays as it is, also inside `criteria`; an empty list clears; null is INVALID.
+// What is absent or null stays as it is, also inside `criteria`; an empty list clears.
 type UpdateWatchInput struct {
 	// 1 to 100 characters, unique among the account's watches.
-	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// What it looks for.
-	Criteria graphql.Omittable[map[string]any] `json:"criteria,omitempty"`
+	Criteria map[string]any `json:"criteria,omitempty"`
 	// Whether it sends alerts.
-	Active graphql.Omittable[*bool] `json:"active,omitempty"`
+	Active *bool `json:"active,omitempty"`
 	// How often it sends alerts.
-	Frequency graphql.Omittable[*vigie.Frequency] `json:"frequency,omitempty"`
+	Frequency *vigie.Frequency `json:"frequency,omitempty"`
 	// Whether the account's own address gets the alerts.
-	NotifyMe graphql.Omittable[*bool] `json:"notifyMe,omitempty"`
-	// All other addresses, at most 20.
-	Recipients graphql.Omittable[[]string] `json:"recipients,omitempty"`
+	NotifyMe *bool `json:"notifyMe,omitempty"`
+	// All other addresses, at most 20. The account's own is CONFLICTING where `notifyMe` is off.
+	Recipients []string `json:"recipients,omitempty"`
 	// With `active: true`: its recipients also get, once, what was published while it was off. Else they get only what is published
 	// after it was switched on. It can also be asked for later, while the watch is on; for a watch that was never off it does nothing.
-	CatchUp graphql.Omittable[*bool] `json:"catchUp,omitempty"`
+	CatchUp *bool `json:"catchUp,omitempty"`
 }
 
 // What updateWatch did.

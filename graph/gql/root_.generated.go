@@ -56,7 +56,7 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		QuietNotes    func(childComplexity int) int
 		TimeZone      func(childComplexity int) int
-		Watches       func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		Watches       func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
 	AlertExplanation struct {
@@ -261,9 +261,9 @@ type ComplexityRoot struct {
 		CreateWatch        func(childComplexity int, input CreateWatchInput) int
 		DeleteAccount      func(childComplexity int, confirmEmail string) int
 		DeleteWatch        func(childComplexity int, id string) int
-		DismissTender      func(childComplexity int, tenderID string, dismissed bool) int
+		DismissTender      func(childComplexity int, tenderID string, dismissed *bool) int
 		ExportAccount      func(childComplexity int) int
-		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen bool) int
+		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen *bool) int
 		PublishNotices     func(childComplexity int, input []*NoticeInput) int
 		ResendConfirmation func(childComplexity int, recipientID string) int
 		RestoreWatch       func(childComplexity int, id string) int
@@ -316,23 +316,24 @@ type ComplexityRoot struct {
 		Departments       func(childComplexity int) int
 		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
 		Limits            func(childComplexity int) int
-		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive bool, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive *bool, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Node              func(childComplexity int, id string) int
 		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
-		Tenders           func(childComplexity int, search *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		Tenders           func(childComplexity int, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Viewer            func(childComplexity int) int
 		Watch             func(childComplexity int, id string) int
-		Watches           func(childComplexity int, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
 	Recipient struct {
-		Email    func(childComplexity int) int
-		ID       func(childComplexity int) int
-		Primary  func(childComplexity int) int
-		Status   func(childComplexity int) int
-		StatusAt func(childComplexity int) int
+		Email        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Primary      func(childComplexity int) int
+		ResendableAt func(childComplexity int) int
+		Status       func(childComplexity int) int
+		StatusAt     func(childComplexity int) int
 	}
 
 	RecipientPayload struct {
@@ -457,7 +458,7 @@ type ComplexityRoot struct {
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
-		MatchingTenders func(childComplexity int, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
+		MatchingTenders func(childComplexity int, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Name            func(childComplexity int) int
 		OnlineCount     func(childComplexity int) int
 		Receiving       func(childComplexity int) int
@@ -575,7 +576,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Account.Watches(childComplexity, args["orderBy"].(service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+		return e.ComplexityRoot.Account.Watches(childComplexity, args["orderBy"].(*service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 
 	case "AlertExplanation.alerted":
 		if e.ComplexityRoot.AlertExplanation.Alerted == nil {
@@ -1315,7 +1316,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DismissTender(childComplexity, args["tenderId"].(string), args["dismissed"].(bool)), true
+		return e.ComplexityRoot.Mutation.DismissTender(childComplexity, args["tenderId"].(string), args["dismissed"].(*bool)), true
 	case "Mutation.exportAccount":
 		if e.ComplexityRoot.Mutation.ExportAccount == nil {
 			break
@@ -1332,7 +1333,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.MarkTendersSeen(childComplexity, args["tenderIds"].([]string), args["seen"].(bool)), true
+		return e.ComplexityRoot.Mutation.MarkTendersSeen(childComplexity, args["tenderIds"].([]string), args["seen"].(*bool)), true
 	case "Mutation.publishNotices":
 		if e.ComplexityRoot.Mutation.PublishNotices == nil {
 			break
@@ -1609,7 +1610,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(bool), args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.MatchingTenders(childComplexity, args["watchIds"].([]string), args["includeInactive"].(*bool), args["search"].(*string), args["complete"].(*bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1664,7 +1665,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Query.Tenders(childComplexity, args["search"].(*string), args["complete"].(*bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -1692,7 +1693,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Watches(childComplexity, args["orderBy"].(service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+		return e.ComplexityRoot.Query.Watches(childComplexity, args["orderBy"].(*service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 
 	case "Recipient.email":
 		if e.ComplexityRoot.Recipient.Email == nil {
@@ -1712,6 +1713,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recipient.Primary(childComplexity), true
+	case "Recipient.resendableAt":
+		if e.ComplexityRoot.Recipient.ResendableAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.ResendableAt(childComplexity), true
 	case "Recipient.status":
 		if e.ComplexityRoot.Recipient.Status == nil {
 			break
@@ -2209,7 +2216,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["search"].(*string), args["complete"].(bool), args["filter"].(map[string]any), args["orderBy"].(search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
+		return e.ComplexityRoot.Watch.MatchingTenders(childComplexity, args["search"].(*string), args["complete"].(*bool), args["filter"].(map[string]any), args["orderBy"].(*search.Order), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["page"].(*int32)), true
 	case "Watch.name":
 		if e.ComplexityRoot.Watch.Name == nil {
 			break
@@ -2493,7 +2500,7 @@ type Query {
   "The viewer's watches."
   watches(
     "By name by default, in the order of a French dictionary."
-    orderBy: WatchOrder! = NAME_ASC
+    orderBy: WatchOrder = NAME_ASC
     "How many from the start, 1 to 100."
     first: Int = 50
     "Only those after this cursor."
@@ -2509,18 +2516,18 @@ type Query {
   alerts.
   """
   matchingTenders(
-    "Only these watches, active or not; an unknown one is an error."
+    "Only these watches, active or not; an unknown one is NOT_FOUND."
     watchIds: [ID!]
     "Where no watches are named: inactive ones too."
-    includeInactive: Boolean! = false
+    includeInactive: Boolean = false
     "Only those in which this is found, as in ` + "`" + `tenders` + "`" + `."
     search: String
     "The text is still being typed: its last word may be the beginning of one."
-    complete: Boolean! = false
+    complete: Boolean = false
     "Narrows the result."
     filter: TenderFilter
     "Newest first by default. RELEVANCE is for searches only."
-    orderBy: TenderOrder! = PUBLISHED_AT_DESC
+    orderBy: TenderOrder = PUBLISHED_AT_DESC
     "How many from the start, or the size of a page; 1 to 100."
     first: Int = 20
     "Only those after this cursor."
@@ -2571,7 +2578,7 @@ type Query {
     "Words, up to 200 characters. The first ten count, not counting small words. A blank text counts as absent."
     search: String
     "The text is still being typed: its last word may be the beginning of one, from two letters on."
-    complete: Boolean! = false
+    complete: Boolean = false
     "Narrows the result."
     filter: TenderFilter
     "By default RELEVANCE with a search, PUBLISHED_AT_DESC without. RELEVANCE without a search is an error."
@@ -2655,7 +2662,7 @@ type Mutation {
     "Any tenders, at most 100."
     tenderIds: [ID!]!
     "False: marks them as not seen."
-    seen: Boolean! = true
+    seen: Boolean = true
   ): MarkTendersSeenPayload
   """
   Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. Repeating it changes
@@ -2665,7 +2672,7 @@ type Mutation {
     "Any tender."
     tenderId: ID!
     "False: shows it again."
-    dismissed: Boolean! = true
+    dismissed: Boolean = true
   ): DismissTenderPayload
   """
   Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each succeeds or fails on its own. Same source and
@@ -2703,7 +2710,7 @@ type Subscription {
   when the client is too slow (UNAVAILABLE): subscribe again. Lists have the tender a moment later.
   """
   tenderMatched(
-    "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is an error."
+    "Only these watches, active or not (` + "`" + `[]` + "`" + `: none); an unknown one is NOT_FOUND."
     watchIds: [ID!]
   ): TenderMatched!
 }
@@ -2740,7 +2747,7 @@ type Account implements Node {
   emailVerified: Boolean!
   "The person's name, as in the token."
   name: String
-  "The language of messages and mails."
+  "The language of mails, and of answers to requests that ask for none (` + "`" + `Accept-Language` + "`" + `)."
   locale: Locale!
   "An IANA time zone, e.g. Europe/Paris; ` + "`" + `digestHour` + "`" + ` and ` + "`" + `digestDay` + "`" + ` are in it."
   timeZone: String!
@@ -2753,7 +2760,7 @@ type Account implements Node {
   "Its watches."
   watches(
     "By name by default, in the order of a French dictionary."
-    orderBy: WatchOrder! = NAME_ASC
+    orderBy: WatchOrder = NAME_ASC
     "How many from the start, 1 to 100."
     first: Int = 20
     "Only those after this cursor."
@@ -2823,11 +2830,11 @@ type Watch implements Node {
     "Only those in which this is found, as in ` + "`" + `Query.tenders` + "`" + `."
     search: String
     "The text is still being typed: its last word may be the beginning of one."
-    complete: Boolean! = false
+    complete: Boolean = false
     "Narrows the result."
     filter: TenderFilter
     "Newest first by default. RELEVANCE is for searches only."
-    orderBy: TenderOrder! = PUBLISHED_AT_DESC
+    orderBy: TenderOrder = PUBLISHED_AT_DESC
     "How many from the start, or the size of a page; 1 to 100."
     first: Int = 20
     "Only those after this cursor."
@@ -2960,6 +2967,11 @@ type Recipient implements Node {
   account's own address.
   """
   statusAt: DateTime
+  """
+  From when on ` + "`" + `resendConfirmation` + "`" + ` may ask the address again; it may be past. Null: never, since it is not pending, or was asked as
+  often as it may be.
+  """
+  resendableAt: DateTime
 }
 
 "Whether an address may get mail; only a confirmed one does."
@@ -3504,13 +3516,17 @@ enum AlertReasonCode {
   UNKNOWN
 }
 
-"Criteria as a person gives them."
+"Criteria as a person gives them. Null counts as absent."
 input CriteriaInput {
-  "Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50."
+  """
+  Each a word, or several words for a phrase; at least 3 characters, or a name such as « C# ». At most 50. One that finds the same as
+  another is dropped with a warning.
+  """
   keywords: [String!]
   """
-  The same as typed in one field: words separated by spaces, phrases in double quotes. Words that are too common (“de”) are
-  dropped with a warning. Not together with ` + "`" + `keywords` + "`" + `.
+  The same as typed in one field: words separated by spaces, commas or semicolons, phrases in double quotes. What begins with a
+  minus (« voirie -éclairage ») is added to the excluded keywords. Words that are too common (“de”) are dropped with a warning.
+  Not together with ` + "`" + `keywords` + "`" + `.
   """
   keywordsText: String
   "ALL by default."
@@ -3538,16 +3554,16 @@ input CreateWatchInput {
   "What it looks for."
   criteria: CriteriaInput!
   "Whether it sends alerts."
-  active: Boolean! = true
+  active: Boolean = true
   "How often it sends alerts."
-  frequency: AlertFrequency! = DAILY
+  frequency: AlertFrequency = DAILY
   "Whether the account's own address gets the alerts."
-  notifyMe: Boolean! = true
-  "Other addresses, at most 20."
+  notifyMe: Boolean = true
+  "Other addresses, at most 20. The account's own is CONFLICTING where ` + "`" + `notifyMe` + "`" + ` is off."
   recipients: [String!]
 }
 
-"What is absent stays as it is, also inside ` + "`" + `criteria` + "`" + `; an empty list clears; null is INVALID."
+"What is absent or null stays as it is, also inside ` + "`" + `criteria` + "`" + `; an empty list clears."
 input UpdateWatchInput {
   "1 to 100 characters, unique among the account's watches."
   name: String
@@ -3559,7 +3575,7 @@ input UpdateWatchInput {
   frequency: AlertFrequency
   "Whether the account's own address gets the alerts."
   notifyMe: Boolean
-  "All other addresses, at most 20."
+  "All other addresses, at most 20. The account's own is CONFLICTING where ` + "`" + `notifyMe` + "`" + ` is off."
   recipients: [String!]
   """
   With ` + "`" + `active: true` + "`" + `: its recipients also get, once, what was published while it was off. Else they get only what is published
@@ -3568,9 +3584,9 @@ input UpdateWatchInput {
   catchUp: Boolean
 }
 
-"What is absent stays as it is; null is INVALID."
+"What is absent or null stays as it is."
 input UpdateAccountInput {
-  "The language of messages and mails."
+  "The language of mails, and of answers to requests that ask for none (` + "`" + `Accept-Language` + "`" + `)."
   locale: Locale
   "An IANA time zone, e.g. Europe/Paris."
   timeZone: String
@@ -3584,7 +3600,7 @@ input UpdateAccountInput {
 
 """
 Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow. A tender of no department
-passes only with NATIONWIDE among the codes.
+passes only with NATIONWIDE among the codes. A department or a buyer that there is not is NOT_FOUND.
 """
 input TenderFilter {
   "Only these statuses."
@@ -3742,6 +3758,18 @@ enum UserErrorCode {
   TOO_MANY
   "In use already."
   TAKEN
+  "Only words that are too common to be found by."
+  TOO_COMMON
+  "Not yet: it may be done again later."
+  TOO_SOON
+  "It was done as often as it may be."
+  EXHAUSTED
+  "Not to be done by who asks, or not in this way."
+  NOT_ALLOWED
+  "It is so already."
+  NOT_NEEDED
+  "It contradicts another part of the input."
+  CONFLICTING
   "Not of the right form."
   INVALID
   "There is no such thing."
@@ -3764,6 +3792,12 @@ enum WarningCode {
   TOO_BROAD
   "A word that is too common was dropped."
   STOP_WORD_DROPPED
+  "A keyword that finds the same as another one was dropped."
+  REPEATED_DROPPED
+  "Signs of a keyword have no effect: an asterisk, or all but one letter."
+  SIGN_IGNORED
+  "A keyword contains something that is excluded: it finds nothing."
+  KEYWORD_EXCLUDED
   "The filter leaves out tenders that lack what it asks about."
   UNKNOWN_LEFT_OUT
   "The deadline of a notice is before its publication."
@@ -3815,7 +3849,7 @@ input NoticeInput {
   "Its number there, 1 to 100 characters."
   sourceRef: String!
   "What it does."
-  kind: NoticeKind! = CONTRACT_NOTICE
+  kind: NoticeKind = CONTRACT_NOTICE
   "The earlier notice, of the same source, that a correction, a cancellation or an award is about."
   previousRef: String
   "The buyer's own number."
@@ -4441,6 +4475,8 @@ func (ec *executionContext) childFields_Recipient(ctx context.Context, field gra
 		return ec.fieldContext_Recipient_status(ctx, field)
 	case "statusAt":
 		return ec.fieldContext_Recipient_statusAt(ctx, field)
+	case "resendableAt":
+		return ec.fieldContext_Recipient_resendableAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recipient", field.Name)
 }

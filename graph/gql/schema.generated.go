@@ -30,7 +30,7 @@ type AccountResolver interface {
 
 	Name(ctx context.Context, obj *vigie.Account) (*string, error)
 
-	Watches(ctx context.Context, obj *vigie.Account, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
+	Watches(ctx context.Context, obj *vigie.Account, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
 }
 type AlertReasonResolver interface {
 	Message(ctx context.Context, obj *service.AlertReason) (string, error)
@@ -72,8 +72,8 @@ type MutationResolver interface {
 	UpdateAccount(ctx context.Context, input UpdateAccountInput) (*UpdateAccountPayload, error)
 	ExportAccount(ctx context.Context) (*ExportAccountPayload, error)
 	DeleteAccount(ctx context.Context, confirmEmail string) (*DeleteAccountPayload, error)
-	MarkTendersSeen(ctx context.Context, tenderIds []string, seen bool) (*MarkTendersSeenPayload, error)
-	DismissTender(ctx context.Context, tenderID string, dismissed bool) (*DismissTenderPayload, error)
+	MarkTendersSeen(ctx context.Context, tenderIds []string, seen *bool) (*MarkTendersSeenPayload, error)
+	DismissTender(ctx context.Context, tenderID string, dismissed *bool) (*DismissTenderPayload, error)
 	PublishNotices(ctx context.Context, input []*NoticeInput) (*PublishNoticesPayload, error)
 	WithdrawTender(ctx context.Context, source string, sourceRef string) (*WithdrawTenderPayload, error)
 	UpsertBuyers(ctx context.Context, input []*BuyerInput) (*UpsertBuyersPayload, error)
@@ -95,13 +95,13 @@ type QueryResolver interface {
 	Account(ctx context.Context, email string) ([]*vigie.Account, error)
 	Node(ctx context.Context, id string) (vigie.Node, error)
 	Watch(ctx context.Context, id string) (*vigie.Watch, error)
-	Watches(ctx context.Context, orderBy service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
-	MatchingTenders(ctx context.Context, watchIds []string, includeInactive bool, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	Watches(ctx context.Context, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
+	MatchingTenders(ctx context.Context, watchIds []string, includeInactive *bool, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	PreviewMatches(ctx context.Context, criteria map[string]any, first *int32) (*MatchPreview, error)
 	ExplainMatch(ctx context.Context, watchID string, tenderID string) (*MatchExplanation, error)
 	Tender(ctx context.Context, id string) (*vigie.Tender, error)
 	TenderBySourceRef(ctx context.Context, source string, sourceRef string) (*vigie.Tender, error)
-	Tenders(ctx context.Context, search *string, complete bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	Tenders(ctx context.Context, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Buyers(ctx context.Context, search string, first *int32, after *string, last *int32, before *string) (*service.BuyerPage, error)
 	Departments(ctx context.Context) ([]*vigie.Department, error)
 	Limits(ctx context.Context) (*Limits, error)
@@ -155,7 +155,7 @@ type WatchResolver interface {
 	Recipients(ctx context.Context, obj *vigie.Watch) ([]*vigie.Recipient, error)
 
 	OnlineCount(ctx context.Context, obj *vigie.Watch) (*int32, error)
-	MatchingTenders(ctx context.Context, obj *vigie.Watch, search *string, complete bool, filter map[string]any, orderBy search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
+	MatchingTenders(ctx context.Context, obj *vigie.Watch, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error)
 	Health(ctx context.Context, obj *vigie.Watch) (*service.WatchHealth, error)
 	Deliveries(ctx context.Context, obj *vigie.Watch, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
@@ -169,8 +169,8 @@ func (ec *executionContext) field_Account_watches_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (service.WatchOrder, error) {
-			return ec.unmarshalNWatchOrder2vigieᚋserviceᚐWatchOrder(ctx, v)
+		func(ctx context.Context, v any) (*service.WatchOrder, error) {
+			return ec.unmarshalOWatchOrder2ᚖvigieᚋserviceᚐWatchOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -265,8 +265,8 @@ func (ec *executionContext) field_Mutation_dismissTender_args(ctx context.Contex
 	}
 	args["tenderId"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dismissed",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -287,8 +287,8 @@ func (ec *executionContext) field_Mutation_markTendersSeen_args(ctx context.Cont
 	}
 	args["tenderIds"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "seen",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -533,8 +533,8 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 	}
 	args["watchIds"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -549,8 +549,8 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 	}
 	args["search"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -565,8 +565,8 @@ func (ec *executionContext) field_Query_matchingTenders_args(ctx context.Context
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (search.Order, error) {
-			return ec.unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx, v)
+		func(ctx context.Context, v any) (*search.Order, error) {
+			return ec.unmarshalOTenderOrder2ᚖvigieᚋsearchᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -699,8 +699,8 @@ func (ec *executionContext) field_Query_tenders_args(ctx context.Context, rawArg
 	}
 	args["search"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -783,8 +783,8 @@ func (ec *executionContext) field_Query_watches_args(ctx context.Context, rawArg
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (service.WatchOrder, error) {
-			return ec.unmarshalNWatchOrder2vigieᚋserviceᚐWatchOrder(ctx, v)
+		func(ctx context.Context, v any) (*service.WatchOrder, error) {
+			return ec.unmarshalOWatchOrder2ᚖvigieᚋserviceᚐWatchOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -917,8 +917,8 @@ func (ec *executionContext) field_Watch_matchingTenders_args(ctx context.Context
 	}
 	args["search"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "complete",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -933,8 +933,8 @@ func (ec *executionContext) field_Watch_matchingTenders_args(ctx context.Context
 	}
 	args["filter"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (search.Order, error) {
-			return ec.unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx, v)
+		func(ctx context.Context, v any) (*search.Order, error) {
+			return ec.unmarshalOTenderOrder2ᚖvigieᚋsearchᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1204,7 +1204,7 @@ func (ec *executionContext) _Account_watches(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Account().Watches(ctx, obj, fc.Args["orderBy"].(service.WatchOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Account().Watches(ctx, obj, fc.Args["orderBy"].(*service.WatchOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.WatchPage) graphql.Marshaler {
@@ -4590,7 +4590,7 @@ func (ec *executionContext) _Mutation_markTendersSeen(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().MarkTendersSeen(ctx, fc.Args["tenderIds"].([]string), fc.Args["seen"].(bool))
+			return ec.Resolvers.Mutation().MarkTendersSeen(ctx, fc.Args["tenderIds"].([]string), fc.Args["seen"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *MarkTendersSeenPayload) graphql.Marshaler {
@@ -4634,7 +4634,7 @@ func (ec *executionContext) _Mutation_dismissTender(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DismissTender(ctx, fc.Args["tenderId"].(string), fc.Args["dismissed"].(bool))
+			return ec.Resolvers.Mutation().DismissTender(ctx, fc.Args["tenderId"].(string), fc.Args["dismissed"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *DismissTenderPayload) graphql.Marshaler {
@@ -5488,7 +5488,7 @@ func (ec *executionContext) _Query_watches(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Watches(ctx, fc.Args["orderBy"].(service.WatchOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Query().Watches(ctx, fc.Args["orderBy"].(*service.WatchOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.WatchPage) graphql.Marshaler {
@@ -5532,7 +5532,7 @@ func (ec *executionContext) _Query_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(bool), fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().MatchingTenders(ctx, fc.Args["watchIds"].([]string), fc.Args["includeInactive"].(*bool), fc.Args["search"].(*string), fc.Args["complete"].(*bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -5752,7 +5752,7 @@ func (ec *executionContext) _Query_tenders(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Query().Tenders(ctx, fc.Args["search"].(*string), fc.Args["complete"].(*bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -6114,6 +6114,29 @@ func (ec *executionContext) _Recipient_statusAt(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_Recipient_statusAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Recipient_resendableAt(ctx context.Context, field graphql.CollectedField, obj *vigie.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_resendableAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResendableAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_resendableAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
 }
 
@@ -8205,7 +8228,7 @@ func (ec *executionContext) _Watch_matchingTenders(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["search"].(*string), fc.Args["complete"].(bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
+			return ec.Resolvers.Watch().MatchingTenders(ctx, obj, fc.Args["search"].(*string), fc.Args["complete"].(*bool), fc.Args["filter"].(map[string]any), fc.Args["orderBy"].(*search.Order), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["page"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *service.TenderPage) graphql.Marshaler {
@@ -8897,21 +8920,21 @@ func (ec *executionContext) unmarshalInputCreateWatchInput(ctx context.Context, 
 			it.Criteria = data
 		case "active":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("active"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Active = data
 		case "frequency":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("frequency"))
-			data, err := ec.unmarshalNAlertFrequency2vigieᚐFrequency(ctx, v)
+			data, err := ec.unmarshalOAlertFrequency2ᚖvigieᚐFrequency(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Frequency = data
 		case "notifyMe":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notifyMe"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9133,7 +9156,7 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 			it.SourceRef = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNNoticeKind2vigieᚐNoticeKind(ctx, v)
+			data, err := ec.unmarshalONoticeKind2ᚖvigieᚐNoticeKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9390,35 +9413,35 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.Locale = graphql.OmittableOf(data)
+			it.Locale = data
 		case "timeZone":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TimeZone = graphql.OmittableOf(data)
+			it.TimeZone = data
 		case "digestHour":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("digestHour"))
 			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DigestHour = graphql.OmittableOf(data)
+			it.DigestHour = data
 		case "digestDay":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("digestDay"))
 			data, err := ec.unmarshalOWeekday2ᚖvigieᚐWeekday(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DigestDay = graphql.OmittableOf(data)
+			it.DigestDay = data
 		case "quietNotes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quietNotes"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.QuietNotes = graphql.OmittableOf(data)
+			it.QuietNotes = data
 		}
 	}
 	return it, nil
@@ -9460,49 +9483,49 @@ func (ec *executionContext) unmarshalInputUpdateWatchInput(ctx context.Context, 
 			if err != nil {
 				return it, err
 			}
-			it.Name = graphql.OmittableOf(data)
+			it.Name = data
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
 			data, err := ec.unmarshalOCriteriaInput2map(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Criteria = graphql.OmittableOf(data)
+			it.Criteria = data
 		case "active":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("active"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Active = graphql.OmittableOf(data)
+			it.Active = data
 		case "frequency":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("frequency"))
 			data, err := ec.unmarshalOAlertFrequency2ᚖvigieᚐFrequency(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Frequency = graphql.OmittableOf(data)
+			it.Frequency = data
 		case "notifyMe":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notifyMe"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.NotifyMe = graphql.OmittableOf(data)
+			it.NotifyMe = data
 		case "recipients":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recipients"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Recipients = graphql.OmittableOf(data)
+			it.Recipients = data
 		case "catchUp":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("catchUp"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CatchUp = graphql.OmittableOf(data)
+			it.CatchUp = data
 		}
 	}
 	return it, nil
@@ -11597,6 +11620,11 @@ func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "resendableAt":
+			out.Values[i] = ec._Recipient_resendableAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13567,21 +13595,6 @@ func (ec *executionContext) marshalNTenderMatched2ᚖvigieᚋserviceᚐMatched(c
 	return ec._TenderMatched(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNTenderOrder2vigieᚋsearchᚐOrder(ctx context.Context, v any) (search.Order, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := search.Order(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNTenderOrder2vigieᚋsearchᚐOrder(ctx context.Context, sel ast.SelectionSet, v search.Order) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "TenderOrder!")
-	}
-	return res
-}
-
 func (ec *executionContext) unmarshalNTenderStatus2vigieᚐTenderStatus(ctx context.Context, v any) (vigie.TenderStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := vigie.TenderStatus(tmp)
@@ -13779,21 +13792,6 @@ func (ec *executionContext) marshalNWatchMatch2ᚖvigieᚋserviceᚐWatchMatch(c
 		return graphql.Null
 	}
 	return ec._WatchMatch(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalNWatchOrder2vigieᚋserviceᚐWatchOrder(ctx context.Context, v any) (service.WatchOrder, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := service.WatchOrder(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNWatchOrder2vigieᚋserviceᚐWatchOrder(ctx context.Context, sel ast.SelectionSet, v service.WatchOrder) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "WatchOrder!")
-	}
-	return res
 }
 
 func (ec *executionContext) unmarshalNWeekday2vigieᚐWeekday(ctx context.Context, v any) (vigie.Weekday, error) {
@@ -14115,6 +14113,25 @@ func (ec *executionContext) marshalONotice2ᚖvigieᚐNotice(ctx context.Context
 	return ec._Notice(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalONoticeKind2ᚖvigieᚐNoticeKind(ctx context.Context, v any) (*vigie.NoticeKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.NoticeKind(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONoticeKind2ᚖvigieᚐNoticeKind(ctx context.Context, sel ast.SelectionSet, v *vigie.NoticeKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, v any) ([]vigie.Procedure, error) {
 	if v == nil {
 		return nil, nil
@@ -14341,6 +14358,25 @@ func (ec *executionContext) marshalOWatchHealth2ᚖvigieᚋserviceᚐWatchHealth
 		return graphql.Null
 	}
 	return ec._WatchHealth(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWatchOrder2ᚖvigieᚋserviceᚐWatchOrder(ctx context.Context, v any) (*service.WatchOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := service.WatchOrder(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWatchOrder2ᚖvigieᚋserviceᚐWatchOrder(ctx context.Context, sel ast.SelectionSet, v *service.WatchOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOWeekday2ᚖvigieᚐWeekday(ctx context.Context, v any) (*vigie.Weekday, error) {

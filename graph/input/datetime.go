@@ -28,8 +28,5 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, &vigie.Error{Code: vigie.BadRequest, Text: vigie.Text{
-		FR: "« %v » n’est pas une date. Format attendu : 2026-11-09T17:00:00+01:00",
-		EN: "“%v” is not a date. Expected format: 2026-11-09T17:00:00+01:00",
-	}.With(v)}
+	return time.Time{}, &vigie.Error{Code: vigie.BadRequest, Text: vigie.Same("“%v” is not a date. Expected format: 2026-11-09T17:00:00+01:00").With(v)}
 }

@@ -117,7 +117,7 @@ func (c *Coercer) list(v any, elem *ast.Type, at string) (any, error) {
 func (c *Coercer) object(v any, d *ast.Definition, at string) (any, error) {
 	sent, ok := v.(map[string]any)
 	if !ok {
-		return nil, refuse(vigie.Text{FR: "La variable %s doit être un objet.", EN: "Variable %s must be an object."}.With(at))
+		return nil, refuse(vigie.Same("Variable %s must be an object.").With(at))
 	}
 	for _, name := range slices.Sorted(maps.Keys(sent)) {
 		if d.Fields.ForName(name) == nil {
@@ -152,10 +152,7 @@ func oneOf(sent map[string]any, at string) error {
 			return nil
 		}
 	}
-	return refuse(vigie.Text{
-		FR: "La variable %s doit avoir un seul champ, qui n’est pas null.",
-		EN: "Variable %s must have exactly one field, which is not null.",
-	}.With(at))
+	return refuse(vigie.Same("Variable %s must have exactly one field, which is not null.").With(at))
 }
 
 func (c *Coercer) scalar(v any, d *ast.Definition, at string) (any, error) {
@@ -165,27 +162,27 @@ func (c *Coercer) scalar(v any, d *ast.Definition, at string) (any, error) {
 		if n, ok := whole(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
 			return int64(n), nil
 		}
-		expected = vigie.Text{FR: "un nombre entier, de -2147483648 à 2147483647", EN: "an integer from -2147483648 to 2147483647"}
+		expected = vigie.Same("an integer from -2147483648 to 2147483647")
 	case "Float":
 		if f, ok := number(v); ok {
 			return f, nil
 		}
-		expected = vigie.Text{FR: "un nombre", EN: "a number"}
+		expected = vigie.Same("a number")
 	case "String":
 		if s, ok := v.(string); ok {
 			return s, nil
 		}
-		expected = vigie.Text{FR: "un texte", EN: "a string"}
+		expected = vigie.Same("a string")
 	case "Boolean":
 		if b, ok := v.(bool); ok {
 			return b, nil
 		}
-		expected = vigie.Text{FR: "true ou false", EN: "true or false"}
+		expected = vigie.Same("true or false")
 	case "ID":
 		if id, ok := identifier(v); ok {
 			return id, nil
 		}
-		expected = vigie.Text{FR: "un identifiant : un texte ou un nombre entier", EN: "an ID: a string or an integer"}
+		expected = vigie.Same("an ID: a string or an integer")
 	default:
 		custom, known := c.Scalars[d.Name]
 		if !known || custom.Takes(v) {
@@ -193,7 +190,7 @@ func (c *Coercer) scalar(v any, d *ast.Definition, at string) (any, error) {
 		}
 		expected = custom.Expected
 	}
-	return nil, refuse(vigie.Text{FR: "La variable %s doit être %s.", EN: "Variable %s must be %s."}.With(at, expected))
+	return nil, refuse(vigie.Same("Variable %s must be %s.").With(at, expected))
 }
 
 // number reads a number that a float64 can hold.
@@ -227,10 +224,7 @@ func identifier(v any) (string, bool) {
 // noValue says that an enum has no such value, and which it has.
 func (c *Coercer) noValue(d *ast.Definition, at string) error {
 	if c.Private {
-		return refuse(vigie.Text{
-			FR: "La variable %s n’est pas une valeur de %s.",
-			EN: "Variable %s is not a value of %s.",
-		}.With(at, d.Name))
+		return refuse(vigie.Same("Variable %s is not a value of %s.").With(at, d.Name))
 	}
 	names := make([]string, len(d.EnumValues))
 	for i, v := range d.EnumValues {
@@ -239,24 +233,21 @@ func (c *Coercer) noValue(d *ast.Definition, at string) error {
 	last := len(names) - 1
 	listed := vigie.Same(names[last])
 	if last > 0 {
-		listed = vigie.Text{FR: "%s ou %s", EN: "%s or %s"}.With(strings.Join(names[:last], ", "), names[last])
+		listed = vigie.Same("%s or %s").With(strings.Join(names[:last], ", "), names[last])
 	}
-	return refuse(vigie.Text{FR: "La variable %s doit valoir %s.", EN: "Variable %s must be %s."}.With(at, listed))
+	return refuse(vigie.Same("Variable %s must be %s.").With(at, listed))
 }
 
 func unknown(at string, d *ast.Definition) error {
-	return refuse(vigie.Text{
-		FR: "La variable %.100s est inconnue : %s n’a pas ce champ.",
-		EN: "Variable %.100s is unknown: %s has no such field.",
-	}.With(at, d.Name))
+	return refuse(vigie.Same("Variable %.100s is unknown: %s has no such field.").With(at, d.Name))
 }
 
 func null(at string) error {
-	return refuse(vigie.Text{FR: "La variable %s ne peut pas être null.", EN: "Variable %s must not be null."}.With(at))
+	return refuse(vigie.Same("Variable %s must not be null.").With(at))
 }
 
 func missing(at string) error {
-	return refuse(vigie.Text{FR: "La variable %s est obligatoire.", EN: "Variable %s is required."}.With(at))
+	return refuse(vigie.Same("Variable %s is required.").With(at))
 }
 
 func refuse(text vigie.Text) error { return &vigie.Error{Code: vigie.BadRequest, Text: text} }

@@ -44,7 +44,7 @@ func coercer(t testing.TB) *input.Coercer {
 	}
 	odd := input.Scalar{
 		Takes:    func(v any) bool { return v == json.Number("1") || v == json.Number("3") },
-		Expected: vigie.Text{FR: "impair", EN: "odd"},
+		Expected: vigie.Same("odd"),
 	}
 	return &input.Coercer{Schema: schema, Scalars: map[string]input.Scalar{"Odd": odd}}
 }
@@ -93,8 +93,8 @@ func TestValues(t *testing.T) {
 
 		{"float", "Float", `3`, 3.0},
 		{"float", "Float", `-2.5e-3`, -0.0025},
-		{"float", "Float", `1e400`, vigie.Text{FR: "La variable $v doit être un nombre.", EN: "Variable $v must be a number."}},
-		{"float", "Float", `"2.5"`, vigie.Text{FR: "La variable $v doit être un nombre.", EN: "Variable $v must be a number."}},
+		{"float", "Float", `1e400`, vigie.Same("Variable $v must be a number.")},
+		{"float", "Float", `"2.5"`, vigie.Same("Variable $v must be a number.")},
 
 		{"string", "String", `"86"`, "86"},
 		{"string", "String", `""`, ""},
@@ -104,8 +104,8 @@ func TestValues(t *testing.T) {
 		{"string", "String", `{"name": "86"}`, notString},
 
 		{"boolean", "Boolean", `false`, false},
-		{"boolean", "Boolean", `"false"`, vigie.Text{FR: "La variable $v doit être true ou false.", EN: "Variable $v must be true or false."}},
-		{"boolean", "Boolean", `0`, vigie.Text{FR: "La variable $v doit être true ou false.", EN: "Variable $v must be true or false."}},
+		{"boolean", "Boolean", `"false"`, vigie.Same("Variable $v must be true or false.")},
+		{"boolean", "Boolean", `0`, vigie.Same("Variable $v must be true or false.")},
 
 		{"id", "ID", `"watch_1"`, "watch_1"},
 		{"id", "ID", `1`, "1"},
@@ -125,10 +125,10 @@ func TestValues(t *testing.T) {
 		{"enum", "Colour", `""`, notColour},
 		{"enum", "Colour", `0`, notColour},
 		{"enum", "Colour", `["RED"]`, notColour},
-		{"one", "Only", `"that"`, vigie.Text{FR: "La variable $v doit valoir THIS.", EN: "Variable $v must be THIS."}},
+		{"one", "Only", `"that"`, vigie.Same("Variable $v must be THIS.")},
 
 		{"odd", "Odd", `3`, json.Number("3")},
-		{"odd", "Odd", `2`, vigie.Text{FR: "La variable $v doit être impair.", EN: "Variable $v must be odd."}},
+		{"odd", "Odd", `2`, vigie.Same("Variable $v must be odd.")},
 		{"any", "Any", `{"x": [1]}`, map[string]any{"x": []any{json.Number("1")}}},
 
 		{"ints", "[Int]", `[1, null, 3]`, []any{int64(1), nil, int64(3)}},
@@ -148,11 +148,11 @@ func TestValues(t *testing.T) {
 		{"object", "Box", `{"name": "a", "weight": 2, "colours": "RED", "colour": "BLUE", "size": null}`, map[string]any{"name": "a", "weight": 2.0, "colours": []any{"RED"}, "colour": "BLUE", "size": nil}},
 		{"object", "Box", `{"name": "a", "boxes": {"name": "b"}}`, map[string]any{"name": "a", "boxes": []any{text("b")}}},
 		{"object", "Box", `{"name": "a", "boxes": [{"name": "b", "boxes": [{"name": "c", "colour": "red"}]}]}`, at(".boxes[0].boxes[0].colour", notColour)},
-		{"object", "Box", `{}`, vigie.Text{FR: "La variable $v.name est obligatoire.", EN: "Variable $v.name is required."}},
+		{"object", "Box", `{}`, vigie.Same("Variable $v.name is required.")},
 		{"object", "Box", `{"name": null}`, at(".name", notNull)},
 		{"object", "Box", `{"name": "a", "colour": null}`, at(".colour", notNull)},
-		{"object", "Box", `{"name": "a", "color": "RED"}`, vigie.Text{FR: "La variable $v.color est inconnue : Box n’a pas ce champ.", EN: "Variable $v.color is unknown: Box has no such field."}},
-		{"object", "Box", `{"name": "a", "__typename": "Box"}`, vigie.Text{FR: "La variable $v.__typename est inconnue : Box n’a pas ce champ.", EN: "Variable $v.__typename is unknown: Box has no such field."}},
+		{"object", "Box", `{"name": "a", "color": "RED"}`, vigie.Same("Variable $v.color is unknown: Box has no such field.")},
+		{"object", "Box", `{"name": "a", "__typename": "Box"}`, vigie.Same("Variable $v.__typename is unknown: Box has no such field.")},
 		{"object", "Box", `"a"`, notObject},
 		{"object", "Box", `[{"name": "a"}]`, notObject},
 		{"objects", "[Box!]", `{"name": "a"}`, []any{text("a")}},
@@ -184,13 +184,13 @@ func TestValues(t *testing.T) {
 }
 
 var (
-	notInt    = vigie.Text{FR: "La variable $v doit être un nombre entier, de -2147483648 à 2147483647.", EN: "Variable $v must be an integer from -2147483648 to 2147483647."}
-	notString = vigie.Text{FR: "La variable $v doit être un texte.", EN: "Variable $v must be a string."}
-	notID     = vigie.Text{FR: "La variable $v doit être un identifiant : un texte ou un nombre entier.", EN: "Variable $v must be an ID: a string or an integer."}
-	notColour = vigie.Text{FR: "La variable $v doit valoir RED, GREEN ou BLUE.", EN: "Variable $v must be RED, GREEN or BLUE."}
-	notObject = vigie.Text{FR: "La variable $v doit être un objet.", EN: "Variable $v must be an object."}
-	notNull   = vigie.Text{FR: "La variable $v ne peut pas être null.", EN: "Variable $v must not be null."}
-	notOne    = vigie.Text{FR: "La variable $v doit avoir un seul champ, qui n’est pas null.", EN: "Variable $v must have exactly one field, which is not null."}
+	notInt    = vigie.Same("Variable $v must be an integer from -2147483648 to 2147483647.")
+	notString = vigie.Same("Variable $v must be a string.")
+	notID     = vigie.Same("Variable $v must be an ID: a string or an integer.")
+	notColour = vigie.Same("Variable $v must be RED, GREEN or BLUE.")
+	notObject = vigie.Same("Variable $v must be an object.")
+	notNull   = vigie.Same("Variable $v must not be null.")
+	notOne    = vigie.Same("Variable $v must have exactly one field, which is not null.")
 )
 
 // at is a message about a part of the variable.

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"io"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,14 +22,23 @@ import (
 //
 // A request takes a place only once it has arrived, and has left it before its
 // answer is written: neither who sends slowly nor who reads slowly holds one.
-type HTTP struct{ Intake }
+//
+// What GET answers and is the same for all has an ETag, and may be kept. An answer
+// of more than 1 kB is compressed for who accepts gzip.
+type HTTP struct {
+	Intake
+	// Keep is for how long anybody may keep the answer to an operation; 0 not at
+	// all. Nil keeps nothing.
+	Keep    func(*graphql.OperationContext) time.Duration
+	packers packers
+}
 
 // Supports implements [graphql.Transport].
-func (HTTP) Supports(*http.Request) bool { return true }
+func (*HTTP) Supports(*http.Request) bool { return true }
 
 // Do implements [graphql.Transport].
-func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	a := &answer{w, r, exec, mediaType(r)}
+func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	a := &answer{w: w, r: r, exec: exec, kind: mediaType(r), packers: &h.packers}
 	if a.kind == eventStream { // for which the stream is not made
 		a.kind = plainJSON
 	}
@@ -42,9 +53,7 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		h := w.Header()
 		h.Set("Allow", "GET, POST")
 		h.Set("Connection", "close")
-		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
-			FR: "Utilisez GET ou POST.", EN: "Use GET or POST.",
-		}))
+		a.refuse(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Use GET or POST.")))
 		return
 	}
 	asked, release, refused := h.receive(w, r)
@@ -60,11 +69,12 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	defer end() // also after a panic
 	status, response := h.run(a, asked)
-	end()
 	if response == nil { // the client has disconnected
 		return
 	}
-	written, err := h.answer(r.Context(), response.Data)
+	text := a.packers.pack(r, pieces(response)...)
+	end()
+	written, err := h.answer(r.Context(), text.pieces...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -74,13 +84,15 @@ func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if limits.Time > 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))
 	}
-	a.write(status, response)
+	a.send(status, text)
 }
 
 // run runs an operation.
-func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
+func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
 	ctx := a.r.Context()
-	if err := h.admit(ctx); err != nil {
+	rate, err := h.admit(ctx)
+	rate.write(a.w.Header())
+	if err != nil {
 		return a.refusal(turnedAway(err))
 	}
 	params, refused := h.parse(ctx, asked, a.r.Header)
@@ -92,15 +104,10 @@ func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Res
 	case len(errs) > 0:
 		return a.invalid(op, errs)
 	case follows(op):
-		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez une souscription par WebSocket (graphql-transport-ws), ou par une requête POST qui accepte text/event-stream.",
-			EN: "Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.",
-		}))
+		return a.refusal(refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("Send a subscription over WebSocket (graphql-transport-ws), or by a POST that accepts text/event-stream.")))
 	case mutates(op) && !asked.post:
 		a.w.Header().Set("Allow", "POST")
-		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez une mutation par POST.", EN: "Send a mutation by POST.",
-		}))
+		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Send a mutation by POST.")))
 	}
 	responses, running := a.exec.DispatchOperation(ctx, op)
 	response = responses(running)
@@ -114,6 +121,9 @@ func (h HTTP) run(a *answer, asked *question) (status int, response *graphql.Res
 	if response.Data == nil {
 		response.Data = json.RawMessage("null")
 	}
+	if !asked.post && h.Keep != nil && len(response.Errors) == 0 {
+		a.keep = h.Keep(op)
+	}
 	return http.StatusOK, response
 }
 
@@ -123,18 +133,29 @@ type answer struct {
 	r    *http.Request
 	exec graphql.GraphExecutor
 	kind string
+	// keep is for how long anybody may keep it.
+	keep    time.Duration
+	packers *packers // nil where nothing is compressed
 }
 
 // refuse answers a request that is not run.
-func (a *answer) refuse(refused *refusal) { a.write(a.refusal(refused)) }
+func (a *answer) refuse(refused *refusal) {
+	status, response := a.refusal(refused)
+	a.keep = 0
+	a.send(status, a.packers.pack(a.r, pieces(response)...))
+}
 
 // refusal is the answer to a request that is not run.
 func (a *answer) refusal(refused *refusal) (status int, response *graphql.Response) {
+	wait := refused.err.RetryAfter
 	switch refused.status {
 	case http.StatusTooManyRequests:
-		a.w.Header().Set("Retry-After", "10")
+		wait = cmp.Or(wait, 10*time.Second)
 	case http.StatusServiceUnavailable:
-		a.w.Header().Set("Retry-After", "1")
+		wait = cmp.Or(wait, time.Second)
+	}
+	if wait > 0 {
+		a.w.Header().Set("Retry-After", strconv.Itoa(Seconds(wait)))
 	}
 	return refused.status, a.exec.DispatchError(a.r.Context(), wrapped(refused.err))
 }
@@ -149,17 +170,37 @@ func (a *answer) invalid(op *graphql.OperationContext, errs gqlerror.List) (stat
 	return status, a.exec.DispatchError(graphql.WithOperationContext(a.r.Context(), op), errs)
 }
 
-func (a *answer) write(status int, response *graphql.Response) {
+// send writes an answer. What fails here is the client's connection.
+func (a *answer) send(status int, text packed) {
 	h := a.w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	if text.gzipped {
+		h.Set("Content-Encoding", "gzip")
+	}
+	if a.keep > 0 {
+		tag := text.tag()
+		h.Add("Vary", "Accept, Accept-Language, Authorization")
+		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", Seconds(a.keep)))
+		h.Set("ETag", tag)
+		if hasTag(a.r.Header.Values("If-None-Match"), tag) {
+			h.Del("Content-Encoding")
+			a.w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	} else {
+		h.Set("Cache-Control", "no-store") // it is for who asks alone
+	}
 	h.Set("Content-Type", a.kind+"; charset=utf-8")
-	h.Set("Cache-Control", "no-store") // it is for who asks alone
 	a.w.WriteHeader(status)
-	_ = writeResponse(a.w, response) // what fails is the client's connection
+	for _, piece := range text.pieces {
+		_, _ = a.w.Write(piece)
+	}
 }
 
-// writeResponse writes a response and the end of its line. Its data is JSON
-// already: an encoder would read it all again, and copy it.
-func writeResponse(w io.Writer, response *graphql.Response) error {
+// pieces are a response as it is written, with the end of its line. Its data is
+// JSON already: an encoder would read it all again, and copy it.
+func pieces(response *graphql.Response) [][]byte {
+	var list [][]byte
 	next := "{"
 	part := func(name string, value any) {
 		// Errors and extensions are of plain types: they can be encoded.
@@ -167,8 +208,7 @@ func writeResponse(w io.Writer, response *graphql.Response) error {
 		if !isRaw {
 			raw, _ = json.Marshal(value)
 		}
-		_, _ = io.WriteString(w, next+`"`+name+`":`)
-		_, _ = w.Write(raw)
+		list = append(list, []byte(next+`"`+name+`":`), raw)
 		next = ","
 	}
 	if len(response.Errors) > 0 {
@@ -180,6 +220,5 @@ func writeResponse(w io.Writer, response *graphql.Response) error {
 	if len(response.Extensions) > 0 {
 		part("extensions", response.Extensions)
 	}
-	_, err := io.WriteString(w, "}\n")
-	return err
+	return append(list, []byte("}\n"))
 }

@@ -23,8 +23,9 @@ type Intake struct {
 	// Hold takes n bytes of memory for what the caller sends, or has not read yet of
 	// a long answer, until released.
 	Hold func(ctx context.Context, n int) (release func(), err error)
-	// Admit counts an operation.
-	Admit func(context.Context) error
+	// Admit counts an operation, and tells how many more there may be, also with an
+	// error.
+	Admit func(context.Context) (Rate, error)
 	// Begin waits for a place to answer an operation in, which is free again after
 	// end; that may be called twice. Subscriptions have none.
 	Begin func(context.Context) (end func(), err error)
@@ -54,9 +55,9 @@ func (i Intake) open(ctx context.Context) (func(), error) {
 	return i.Open(ctx)
 }
 
-func (i Intake) admit(ctx context.Context) error {
+func (i Intake) admit(ctx context.Context) (Rate, error) {
 	if i.Admit == nil {
-		return nil
+		return Rate{}, nil
 	}
 	return i.Admit(ctx)
 }
@@ -74,11 +75,15 @@ const shortAnswer = 64 << 10
 
 // answer takes memory for an answer until it is written: a client that asks much
 // and reads nothing is refused further long answers, and others are not.
-func (i Intake) answer(ctx context.Context, text []byte) (release func(), err error) {
-	if i.Hold == nil || len(text) <= shortAnswer {
+func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), err error) {
+	long, taken := 0, 0 // what it takes is not only what of that is filled
+	for _, piece := range pieces {
+		long, taken = long+len(piece), taken+cap(piece)
+	}
+	if i.Hold == nil || long <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, cap(text)) // what it takes, and not what of that is filled
+	return i.Hold(ctx, taken)
 }
 
 // errTooLong is that more was sent than one may.
@@ -150,15 +155,11 @@ func (i Intake) body(w http.ResponseWriter, r *http.Request) (text []byte, relea
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		status = http.StatusRequestTimeout
 	}
-	return nil, release, refuse(status, vigie.BadRequest, vigie.Text{
-		FR: "Le corps de la requête n’est pas arrivé en entier. Renvoyez-la.", EN: "The request's body did not arrive whole. Send it again.",
-	})
+	return nil, release, refuse(status, vigie.BadRequest, vigie.Same("The request's body did not arrive whole. Send it again."))
 }
 
 func tooLong(most int64) *refusal {
-	return refuse(http.StatusRequestEntityTooLarge, vigie.LimitExceeded, vigie.Text{
-		FR: "Le corps de la requête dépasse %d octets : partagez-la en plusieurs.", EN: "The request's body is longer than %d bytes: split it.",
-	}.With(most))
+	return tooMuch("bytes", 0, int(most), vigie.Same("The request's body is longer than %d bytes: split it.").With(most))
 }
 
 // turnedAway refuses a request that comes too often, or while there is no place.
@@ -186,17 +187,19 @@ func (i Intake) check(ctx context.Context, texts ...[]byte) *refusal {
 		values, depth := measure(text)
 		all += values
 		if limits.Depth > 0 && depth > limits.Depth {
-			return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d niveaux : imbriquez moins ses objets et ses listes.", EN: "The request's JSON has more than %d levels: nest its objects and lists less."}.With(limits.Depth))
+			return tooMuch("jsonDepth", depth, limits.Depth, vigie.Same("The request's JSON has more than %d levels: nest its objects and lists less.").With(limits.Depth))
 		}
 	}
 	if limits.Values > 0 && all > limits.Values {
-		return tooMuch(vigie.Text{FR: "Le JSON de la requête a plus de %d valeurs : partagez la requête en plusieurs.", EN: "The request's JSON has more than %d values: split the request."}.With(limits.Values))
+		return tooMuch("jsonValues", all, limits.Values, vigie.Same("The request's JSON has more than %d values: split the request.").With(limits.Values))
 	}
 	return nil
 }
 
-func tooMuch(text vigie.Text) *refusal {
-	return &refusal{http.StatusRequestEntityTooLarge, &vigie.Error{Code: vigie.LimitExceeded, Text: text}}
+func tooMuch(name string, sent, most int, text vigie.Text) *refusal {
+	return &refusal{http.StatusRequestEntityTooLarge, &vigie.Error{
+		Code: vigie.LimitExceeded, Text: text, Limit: &vigie.Limit{Name: name, Requested: sent, Maximum: most},
+	}}
 }
 
 // measure tells how many values a JSON text has, and how deep it is. It allocates

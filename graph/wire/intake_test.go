@@ -57,7 +57,7 @@ func strict(t *testing.T) (*httptest.Server, *taken) {
 		InitTimeout:    200 * time.Millisecond,
 	}})
 	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Minute})
-	api.AddTransport(wire.HTTP{Intake: intake})
+	api.AddTransport(&wire.HTTP{Intake: intake})
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return server, use
@@ -284,11 +284,11 @@ func TestTurnedAway(t *testing.T) {
 			"open":  {Open: refuse},
 			"hold":  {Hold: func(ctx context.Context, _ int) (func(), error) { return refuse(ctx) }},
 			"begin": {Begin: refuse},
-			"admit": {Admit: func(ctx context.Context) error { _, err := refuse(ctx); return err }},
+			"admit": {Admit: func(ctx context.Context) (wire.Rate, error) { _, err := refuse(ctx); return wire.Rate{}, err }},
 		} {
 			api := testserver.New()
 			api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Minute})
-			api.AddTransport(wire.HTTP{Intake: intake})
+			api.AddTransport(&wire.HTTP{Intake: intake})
 			for _, accept := range []string{"application/json", "text/event-stream"} {
 				if name == "begin" && accept != "application/json" {
 					continue // streams have no place

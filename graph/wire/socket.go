@@ -236,7 +236,7 @@ func (s *socket) received(m message, text []byte) (refused, err error) {
 		case len(s.open) >= s.rules.Most:
 			return s.full(), nil
 		}
-		if err := s.rules.admit(s.caller()); err != nil {
+		if _, err := s.rules.admit(s.caller()); err != nil { // nothing here says how many are left
 			return err, nil
 		}
 		if large != nil {

@@ -30,7 +30,7 @@ func (Stream) Supports(r *http.Request) bool {
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	params, release, refused := s.question(w, r)
 	defer release()
-	a := &answer{w, r, exec, plainJSON}
+	a := &answer{w: w, r: r, exec: exec, kind: plainJSON}
 	if refused != nil {
 		a.refuse(refused)
 		return
@@ -61,7 +61,7 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		}
 	}
 	end()
-	written, err := s.answer(ctx, response.Data)
+	written, err := s.answer(ctx, pieces(response)...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -99,7 +99,9 @@ func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphq
 	if refused != nil {
 		return nil, release, refused
 	}
-	if err := s.admit(r.Context()); err != nil {
+	rate, err := s.admit(r.Context())
+	rate.write(w.Header())
+	if err != nil {
 		return nil, release, turnedAway(err)
 	}
 	params, refused = s.parse(r.Context(), asked, r.Header)
@@ -146,7 +148,9 @@ func text(s string) func(io.Writer) error {
 func (e *events) next(response *graphql.Response) {
 	e.send(func(w io.Writer) error {
 		_ = text("event: next\ndata: ")(w)
-		_ = writeResponse(w, response)
+		for _, piece := range pieces(response) {
+			_, _ = w.Write(piece)
+		}
 		return text("\n")(w)
 	})
 }

@@ -104,15 +104,10 @@ func (i Intake) receive(w http.ResponseWriter, r *http.Request) (asked *question
 	asked = &question{post: r.Method == http.MethodPost}
 	asked.time.Start = graphql.Now()
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez le corps de la requête sans compression (Content-Encoding).", EN: "Send the request's body without compression (Content-Encoding).",
-		})
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Same("Send the request's body without compression (Content-Encoding)."))
 	} else if kind, with, err := mime.ParseMediaType(r.Header.Get("Content-Type")); asked.post && (err != nil || kind != plainJSON || with["charset"] != "" && !strings.EqualFold(with["charset"], "utf-8")) {
 		// A form needs no preflight, and would let any page run mutations.
-		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Text{
-			FR: "Le corps de la requête doit être du JSON (Content-Type : application/json).",
-			EN: "The request's body must be JSON (Content-Type: application/json).",
-		})
+		refused = refuse(http.StatusUnsupportedMediaType, vigie.BadRequest, vigie.Same("The request's body must be JSON (Content-Type: application/json)."))
 	}
 	if refused != nil {
 		w.Header().Set("Connection", "close") // nobody waits for the body
@@ -137,9 +132,7 @@ func (i Intake) parse(ctx context.Context, asked *question, headers http.Header)
 		refused = i.parseAddress(ctx, asked.by, params)
 	}
 	if refused == nil && params.Query == "" && params.Extensions["persistedQuery"] == nil {
-		refused = refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-			FR: "La requête n’a pas de champ « query ». Ajoutez-le.", EN: "The request has no field “query”. Add it.",
-		})
+		refused = refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("The request has no field “query”. Add it."))
 	}
 	return params, refused
 }
@@ -149,14 +142,10 @@ func (i Intake) parseBody(ctx context.Context, text []byte, params *graphql.RawP
 		return refused
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-			FR: "Envoyez une seule opération par requête.", EN: "Send one operation per request.",
-		})
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("Send one operation per request."))
 	}
 	if !decode(text, params) {
-		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-			FR: "Le corps de la requête n’est pas une requête GraphQL en JSON.", EN: "The request's body is not a GraphQL request in JSON.",
-		})
+		return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("The request's body is not a GraphQL request in JSON."))
 	}
 	return nil
 }
@@ -168,9 +157,7 @@ func (i Intake) parseAddress(ctx context.Context, by url.Values, params *graphql
 	}
 	for name, into := range map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := by.Get(name); text != "" && !decode([]byte(text), into) {
-			return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Text{
-				FR: "« %s » n’est pas un objet JSON.", EN: "“%s” is not a JSON object.",
-			}.With(name))
+			return refuse(http.StatusBadRequest, vigie.BadRequest, vigie.Same("“%s” is not a JSON object.").With(name))
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func serve(t *testing.T) (*testserver.TestServer, *httptest.Server) {
 		InitTimeout:    200 * time.Millisecond,
 	}})
 	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Millisecond})
-	api.AddTransport(wire.HTTP{Intake: intake})
+	api.AddTransport(&wire.HTTP{Intake: intake})
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return api, server

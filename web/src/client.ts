@@ -4,6 +4,8 @@ import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient as createSocket } from 'graphql-ws';
+import { ReaderDocument } from './gql/graphql';
+import { lastLanguage } from './language';
 import type { Session } from './session';
 
 declare module '@apollo/client' {
@@ -32,6 +34,12 @@ export function unauthenticated(error: unknown): boolean {
 export function createClient(session: Session): ApolloClient {
   const authorization = (): Record<string, string> => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
 
+  /** The page's language: the browser would ask for its own. */
+  const language = (): Record<string, string> => {
+    const locale = client.readQuery({ query: ReaderDocument })?.viewer.locale ?? lastLanguage();
+    return locale ? { 'Accept-Language': locale.toLowerCase() } : {};
+  };
+
   let connectedBefore = false;
   const socket = createSocket({
     url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
@@ -54,7 +62,7 @@ export function createClient(session: Session): ApolloClient {
     new ErrorLink(({ error }) => {
       if (unauthenticated(error)) session.refused();
     }),
-    new SetContextLink(({ headers }) => ({ headers: { ...headers, ...authorization() } })),
+    new SetContextLink(({ headers }) => ({ headers: { ...headers, ...language(), ...authorization() } })),
     ApolloLink.split(({ operationType }) => operationType === 'subscription', new GraphQLWsLink(socket), new HttpLink({ uri: '/graphql' })),
   ]);
 
