@@ -6,7 +6,7 @@ BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
 # Their tests that have a short form: race runs that one, unit the whole one.
-LONG  = TestCallsDoNotGrow|TestDearestOperations|TestImportMailsOnce|TestImportWatchesTwice|TestKills|TestOutage|TestWalks
+LONG  = TestCallsDoNotGrow|TestDearestOperations|TestImportMailsOnce|TestImportWatchesTwice|TestKills|TestOutage|TestSettingsWalks|TestWalks
 
 .PHONY: help
 help: ## list the targets

@@ -34,7 +34,7 @@ func oldWatches(w io.Writer, n int) {
 		person := fmt.Sprintf("person-%d", i/3)
 		line := map[string]any{
 			"externalId": i, "subject": person, "email": person + "@example.org", "name": "Ma veille", "mode": []string{"ALL", "any"}[i%2],
-			"keywords":    []string{words[i%len(words)], words[(i/7+1)%len(words)]},
+			"keywords":    []string{words[i%len(words)], words[(i+1+i/7%(len(words)-1))%len(words)]},
 			"departments": departments[i%len(departments) : i%len(departments)+min(i%3, 1)],
 			"active":      i%7 != 0, "frequency": []string{"IMMEDIATE", "DAILY", "WEEKLY"}[i%3], "createdAt": "2021-03-04T10:00:00+01:00",
 			"recipients": []any{map[string]any{"email": person + "@example.org", "confirmedAt": "2021-03-05"}, "team-" + person + "@example.com"},
@@ -232,7 +232,7 @@ func TestImportWatchesNamesBadLines(t *testing.T) {
 		`-:6: line refused: This line is not a watch in JSON: it was not read`,
 		`-:7: watch 6 refused: “hier” is not a time. Write 2021-03-04T10:00:00Z or 2021-03-04`,
 		`-:8: watch 1 refused: externalId: Another line already has this externalId: this line was skipped. Give it another externalId`,
-		`-:9: watch 8 refused: natures.0: “BOATS” is not one of: WORKS, SUPPLIES, SERVICES; excludedKeywords.0: This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…; cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits`,
+		`-:9: watch 8 refused: excludedKeywords.0: This phrase to exclude is too long: keep two of its words, not counting “de”, “la”, “et”…; natures.0: “BOATS” is not one of: WORKS, SUPPLIES, SERVICES; cpvCodes.0: “4” is not a CPV code: give 2 to 8 digits`,
 		`-:10: line refused: The line is larger than 1 MiB: it was not read`,
 	} {
 		if !strings.Contains(said, want) {
