@@ -71,14 +71,14 @@ func TestResubscribeAnother(t *testing.T) {
 				for _, verified := range []*bool{new(false), nil} {
 					f.signIn("b@example.org", verified)
 					err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org"))
-					if vigie.CodeOf(err) != vigie.Invalid {
+					if vigie.CodeOf(err) != vigie.NotAllowed {
 						t.Errorf("the owner of the account undid it: %v", err)
 					}
 				}
 				// Nor can a request that began while the address was verified.
 				before := *f.account
 				before.EmailVerified = true
-				if err := f.store.Resubscribe(t.Context(), &before, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
+				if err := f.store.Resubscribe(t.Context(), &before, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.NotAllowed {
 					t.Errorf("a request from before undid it: %v", err)
 				}
 				if got := f.status(f.roads, "B@example.org"); got != vigie.Unsubscribed {
@@ -131,7 +131,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		f.bounce()
 		for _, verified := range []*bool{new(true), new(false)} {
 			f.signIn("b@example.org", verified)
-			if err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.Invalid {
+			if err := f.store.Resubscribe(t.Context(), f.account, f.subscriptionOf(f.roads, "B@example.org")); vigie.CodeOf(err) != vigie.NotAllowed {
 				t.Errorf("from an address that bounced: %v", err)
 			}
 			if got := f.status(f.roads, "B@example.org"); got != vigie.Bounced {

@@ -127,7 +127,7 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 			t.Errorf("-restored +read:\n%s", diff)
 		}
 		want := *made
-		want.Number, want.UpdatedAt, want.CatchUpFrom = restored.Number, restored.UpdatedAt, restored.CatchUpFrom
+		want.Number, want.UpdatedAt, want.CatchUpFrom, want.Since = restored.Number, restored.UpdatedAt, restored.CatchUpFrom, restored.Number
 		if diff := cmp.Diff(&want, restored, cmp.Comparer(time.Time.Equal)); diff != "" {
 			t.Errorf("-made +restored:\n%s", diff)
 		}
