@@ -21,7 +21,7 @@ const blocks = Object.fromEntries([...text.matchAll(/```\w+ (\S+)\n(.*?)```/gs)]
 function project(block, source) {
   const folder = temporaryFolder();
   symlinkSync(here('node_modules'), join(folder, 'node_modules'));
-  copyFileSync(here('../schema.graphqls'), join(folder, 'schema.graphqls'));
+  for (const name of ['schema.graphqls', 'schema.graphql']) copyFileSync(here('../schema.graphqls'), join(folder, name));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, block), blocks[block]);
   mkdirSync(join(folder, 'src/__generated__'), { recursive: true });

@@ -118,6 +118,9 @@ func (i *watchImport) became(name string, r watches.Record, result service.Impor
 		fmt.Fprintf(i.process.err, "%s:%d: %s: %s\n", name, r.Line, watch, note.EN)
 	}
 	for _, warning := range result.Warnings {
+		if warning.Code == vigie.RepeatedDropped {
+			continue // what is found stays the same
+		}
 		fmt.Fprintf(i.process.err, "%s:%d: %s: %s\n", name, r.Line, watch, warning.Text.EN)
 	}
 	switch result.Outcome {
