@@ -31,7 +31,7 @@ const rules = {
         suffixes: ['Connection', 'Edge', 'Payload', 'Result'],
         types: [
           'AlertExplanation', 'AlertReason', 'Choice', 'Choices', 'Criteria', 'DeliveryHold', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
-          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SummaryLine',
+          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SearchPlace', 'SummaryLine',
           'TenderFacets', 'TenderMatched', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
         ],
       },
