@@ -138,6 +138,7 @@ test('free search forgives, marks what it found, and keeps what was asked in the
   await page.waitForURL(/mots=rehabilitatoin/);
   await settled(page);
   assert.match((await textOf(page.locator('mark').first())).toLowerCase(), /r[ée]habilitation/);
+  assert.match(await textOf(page.locator('#corrected')), /résultats pour «.r[eé]habilitation.»/);
   const online = await total();
   await page.getByLabel('Seulement les marchés en ligne').uncheck();
   await page.waitForURL(/enligne=non/);

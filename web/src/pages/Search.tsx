@@ -52,6 +52,7 @@ function Found({ place }: { place: ListPlace }) {
   return (
     <>
       <p id="found" className="total" role="status">{said.foundCount(count, said.number(count))}</p>
+      {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
