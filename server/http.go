@@ -162,7 +162,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		leave, err := s.gate.signIns.enter(ctx, 1)
+		leave, err := s.gate.enterSignIn(ctx)
 		if err != nil {
 			turnAway(w, r, err)
 			return

@@ -131,6 +131,7 @@ type gate struct {
 	proxies                    []netip.Prefix
 	accounts, addresses, wrong *buckets
 	signIns, answers           *queue
+	signInsOf                  *queues // of one address
 	work                       *queues // places are units of cost
 	streams, connections       *shares
 	strangers, known           senders
@@ -167,8 +168,10 @@ func (s limitSettings) open(now func() time.Time) (*gate, error) {
 	g := &gate{
 		limitSettings: s, accounts: newBuckets("account", s.RateAccount), addresses: newBuckets("address", s.RateAddress), wrong: newBuckets("badTokens", s.RateBadTokens), now: now,
 		signIns: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second), answers: newQueue(s.MaxInFlight, 4*s.MaxInFlight, time.Second),
-		work:    newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
-		streams: newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
+		// Half, so that one address that asks faster than tokens can be checked leaves the rest to others.
+		signInsOf: newQueues(max(1, s.MaxInFlight/2), 2*s.MaxInFlight, time.Second),
+		work:      newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
+		streams:   newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
 		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
 	}
@@ -297,6 +300,20 @@ func (g *gate) admit(ctx context.Context) (wire.Rate, error) {
 		turns = g.accounts
 	}
 	return turns.take(who, g.now())
+}
+
+// enterSignIn waits for a place to check a token in, which is free again after leave.
+func (g *gate) enterSignIn(ctx context.Context) (leave func(), err error) {
+	own, err := g.signInsOf.enter(ctx, addressOf(ctx), 1)
+	if err != nil {
+		return nil, err
+	}
+	all, err := g.signIns.enter(ctx, 1)
+	if err != nil {
+		own()
+		return nil, err
+	}
+	return func() { all(); own() }, nil
 }
 
 // signIn limits how often an address may be wrong. Right tokens go through

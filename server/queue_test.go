@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,35 @@ func TestQueues(t *testing.T) {
 		second()
 		if len(q.by) != 0 {
 			t.Errorf("kept of callers that are done: %v", q.by)
+		}
+	})
+}
+
+// One address whose tokens take long to check leaves places to others.
+func TestSignInsOfAnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, err := limitSettings{MaxInFlight: 4}.open(time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enter := func(address string) error {
+			_, err := g.enterSignIn(context.WithValue(t.Context(), addressKey{}, address))
+			return err
+		}
+		for range 2 {
+			if err := enter("192.0.2.1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 8 {
+			go func() { _ = enter("192.0.2.1") }()
+		}
+		synctest.Wait()
+		if err := enter("192.0.2.1"); vigie.CodeOf(err) != vigie.TooManyRequests {
+			t.Errorf("one more of the same address: %v", err)
+		}
+		if err := enter("192.0.2.2"); err != nil {
+			t.Errorf("another address: %v", err)
 		}
 	})
 }
