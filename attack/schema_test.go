@@ -52,7 +52,7 @@ func TestScannersFindNothing(t *testing.T) {
 		})
 	}
 	traced := s.attacker(t).send(request{header: http.Header{"Apollo-Tracing": {"1"}, "X-Apollo-Tracing": {"1"}}, body: operation("{ __typename }", nil)})
-	if string(bytes.TrimSpace(traced.body)) != `{"data":{"__typename":"Query"}}` {
+	if string(bytes.TrimSpace(traced.body)) != `{"data":{"__typename":"Query"},"extensions":{"cost":{"requested":1,"maximum":20000}}}` {
 		t.Errorf("traced, it answers %s", traced.body)
 	}
 }

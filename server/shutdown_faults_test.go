@@ -208,12 +208,12 @@ func TestTerminatedWhileAnswering(t *testing.T) {
 			continue
 		}
 		// Those who ask for watches may come before or after the one that is made.
-		one, two := `{"data":{"watches":{"nodes":[{"name":"Voirie"}]}}}`, `{"data":{"watches":{"nodes":[{"name":"Ponts"},{"name":"Voirie"}]}}}`
+		one, two := `{"data":{"watches":{"nodes":[{"name":"Voirie"}]}},`, `{"data":{"watches":{"nodes":[{"name":"Ponts"},{"name":"Voirie"}]}},`
 		if i == 0 {
-			one, two = `{"data":{"createWatch":{"watch":{"name":"Ponts"},"userErrors":[]}}}`, ""
+			one, two = `{"data":{"createWatch":{"watch":{"name":"Ponts"},"userErrors":[]}},`, ""
 		}
-		if got := strings.TrimSpace(r.body); got != one && got != two {
-			t.Errorf("%s: %s", question, got)
+		if !strings.HasPrefix(r.body, one) && (two == "" || !strings.HasPrefix(r.body, two)) {
+			t.Errorf("%s: %s", question, r.body)
 		}
 	}
 	server.ends(t)
