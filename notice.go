@@ -81,14 +81,18 @@ func (n *Notice) Says(m *Notice) bool {
 type Folded struct {
 	Source      string
 	SourceRef   string
-	PublishedAt time.Time
-	Outcome     Outcome
-	Buyer       BuyerName
-	Content     Content
+	PublishedAt time.Time // of the first notice
+	// UpdatedAt is when the last notice was published.
+	UpdatedAt time.Time
+	Outcome   Outcome
+	Buyer     BuyerName
+	Content   Content
 	// Changes are, for each notice, what it changed; in the order of Notices.
 	Changes [][]Change
 	// Notices are in the order of publication.
 	Notices []*Notice
+	// revised reports whether the last notice was published before, with other content.
+	revised bool
 }
 
 // Fold tells what a tender is from everything published about it, in whatever
@@ -107,6 +111,7 @@ func Fold(notices []*Notice) Folded {
 	}
 	for i, n := range notices {
 		before := f
+		f.UpdatedAt, f.revised = n.PublishedAt, n.Revision > 1
 		f.Buyer = n.Buyer.Over(f.Buyer)
 		f.Content.Correction = "" // each correction's own
 		if n.Kind == ContractNotice {

@@ -13,9 +13,9 @@ import (
 
 // Version is the version of what engines make of a [Document]. It belongs in an index's name, so that no binary reads
 // what another wrote differently.
-const Version = 3
+const Version = 4
 
-// MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers can be more.
+// MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers and CPV codes can be more.
 const MaxFacetValues = 10_000
 
 // MaxWords is the most words of a text that a search looks for: the first ones, stop words not counted.
@@ -31,7 +31,9 @@ type Document struct {
 	// Times count in whole seconds; fractions are cut off. The times of a Query are compared with
 	// that unchanged.
 	PublishedAt time.Time
-	Deadline    *time.Time
+	// UpdatedAt is when the tender's last notice was published.
+	UpdatedAt time.Time
+	Deadline  *time.Time
 	// OnlineUntil is when a tender without a deadline closes.
 	OnlineUntil *time.Time
 	// Title, Description, BuyerName and Other are for full-text search only.
@@ -81,6 +83,8 @@ type Query struct {
 	// Without holds tenders that are excluded in any case: from rows, totals and counts. Engines stay fast with some
 	// 2,000.
 	Without []int64
+	// Within holds the only tenders that may be found; nil does not constrain, an empty non-nil list finds none.
+	Within []int64
 	// Text must be found, tolerating missing accents and, in words that are not very long, typing errors: each word
 	// anywhere in title, buyer, description and the rest, the last one also as the beginning of a word, from two
 	// letters on. Stop words are ignored: a text of stop words finds nothing, a blank one does not constrain.
@@ -113,6 +117,7 @@ type Filter struct {
 	// The bounds are inclusive. Tenders without a deadline lie within no bound
 	// on it.
 	PublishedFrom, PublishedTo *time.Time
+	UpdatedFrom                *time.Time
 	DeadlineFrom, DeadlineTo   *time.Time
 }
 
@@ -147,6 +152,7 @@ const (
 	ByBuyer      Facet = "buyer"      // values: global ids
 	ByNature     Facet = "nature"
 	ByProcedure  Facet = "procedure"
+	ByCPV        Facet = "cpv" // values: codes and all their prefixes of 2 digits or more
 )
 
 // Result is the answer to a query.

@@ -47,9 +47,9 @@ const analyzerName = "words"
 func newMapping() mapping.IndexMapping {
 	doc := bleve.NewDocumentStaticMapping()
 	for field, read := range map[string]bool{
-		plan.Terms: false, plan.CPV: false, plan.Outcome: false,
-		plan.Departments: true, plan.Buyer: true, plan.Natures: true, plan.Procedure: true,
-		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
+		plan.Terms: false, plan.Outcome: false,
+		plan.Departments: true, plan.Buyer: true, plan.Natures: true, plan.Procedure: true, plan.CPV: true,
+		rank(plan.PublishedAt): true, rank(plan.UpdatedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
 	} {
 		f := bleve.NewKeywordFieldMapping()
 		f.Analyzer = keyword.Name
@@ -57,7 +57,7 @@ func newMapping() mapping.IndexMapping {
 		f.DocValues = read
 		doc.AddFieldMappingsAt(field, f)
 	}
-	for _, field := range []string{plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
+	for _, field := range []string{plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
 		f := bleve.NewNumericFieldMapping()
 		f.Store, f.IncludeInAll, f.DocValues = false, false, false
 		doc.AddFieldMappingsAt(field, f)
@@ -98,10 +98,12 @@ func fields(r plan.Row) map[string]any {
 		plan.CPV:                r.CPV,
 		plan.Outcome:            r.Outcome,
 		plan.PublishedAt:        float64(r.PublishedAt),
+		plan.UpdatedAt:          float64(r.UpdatedAt),
 		plan.DeadlineLow:        float64(r.DeadlineLow),
 		plan.DeadlineHigh:       float64(r.DeadlineHigh),
 		plan.Closes:             float64(r.Closes),
 		rank(plan.PublishedAt):  ranked(r.PublishedAt, r.ID),
+		rank(plan.UpdatedAt):    ranked(r.UpdatedAt, r.ID),
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),
 		rank(plan.Closes):       ranked(r.Closes, r.ID),

@@ -35,7 +35,7 @@ func settings() map[string]any {
 		},
 		"filterableAttributes": []any{
 			exact(false, plan.Terms, plan.Departments, plan.Buyer, plan.Natures, plan.Procedure, plan.CPV, plan.Outcome, cursorField),
-			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
+			exact(true, plan.ID, plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		// A requested order decides alone; in the order of relevance equally good rows come newest first.

@@ -244,7 +244,7 @@ func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 		{Text: "voirie", Order: search.Relevance, Limit: 10}, {Offset: 50, Limit: 50},
 		{Filter: search.Filter{Natures: vigie.Natures(), Departments: []string{"01"}}},
 	} {
-		q.Facets = []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}
+		q.Facets = []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure, search.ByCPV}
 		r := ask(t, index, q)
 		if r.Total != 0 || len(r.Hits) != 0 {
 			t.Errorf("%+v: %+v", q, r)
@@ -265,12 +265,15 @@ func testEmpty(t *testing.T, open func(*testing.T) search.Engine) {
 func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	index, all := indexOf(t, open, samples()...), naive{}
 	all.put(samples())
-	whole := search.Query{Facets: []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}}
+	whole := search.Query{Facets: []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure, search.ByCPV}}
 	want := map[search.Facet]map[string]int{
 		search.ByDepartment: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, "974": 1},
 		search.ByBuyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
 		search.ByNature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
 		search.ByProcedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
+		search.ByCPV: {
+			"45": 2, "452": 2, "4523": 1, "45233": 1, "452331": 1, "4523314": 1, "45233140": 1, "71": 2, "710": 1, "15": 1, "155": 1,
+		},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -283,6 +286,7 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		{Procedures: []vigie.Procedure{vigie.OpenProcedure}},
 		{Departments: []string{"01", "2A"}, Buyers: []string{"buyer_1"}, Natures: []vigie.Nature{vigie.Works}, Procedures: []vigie.Procedure{vigie.Adapted}},
 		{Departments: []string{"99"}},
+		{CPVCodes: []string{"45"}},
 		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, CPVCodes: []string{"45"}},
 	}
 	var queries []search.Query
@@ -301,6 +305,8 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 	for _, q := range slices.Clone(queries) {
 		q.Without = []int64{1, 3, 4}
+		queries = append(queries, q)
+		q.Within = []int64{2, 3, 999}
 		queries = append(queries, q)
 	}
 	results, err := index.Search(t.Context(), queries) // and in the queries' order

@@ -74,13 +74,15 @@ func valuesOf(d search.Document, facet search.Facet) []string {
 		values = d.Natures
 	case search.ByProcedure:
 		values = []string{d.Procedure}
+	case search.ByCPV:
+		values = d.CPVPrefixes
 	}
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 }
 
 // passes reports whether a query finds a document; if a facet is named, without the filter on its own field.
 func passes(d search.Document, q search.Query, but search.Facet) bool {
-	if slices.Contains(q.Without, d.ID) {
+	if slices.Contains(q.Without, d.ID) || q.Within != nil && !slices.Contains(q.Within, d.ID) {
 		return false
 	}
 	if q.Any != nil && !slices.ContainsFunc(q.Any, func(f query.Formula) bool { return f.Matches(d.Facts) }) {
@@ -95,8 +97,9 @@ func passes(d search.Document, q search.Query, but search.Facet) bool {
 		(but == search.ByBuyer || among(f.Buyers, []string{d.Buyer})) &&
 		(but == search.ByNature || among(f.Natures, d.Natures)) &&
 		(but == search.ByProcedure || among(f.Procedures, []string{d.Procedure})) &&
-		among(f.CPVCodes, d.CPVPrefixes) &&
+		(but == search.ByCPV || among(f.CPVCodes, d.CPVPrefixes)) &&
 		within(published, f.PublishedFrom, f.PublishedTo) &&
+		within(whole(&d.UpdatedAt), f.UpdatedFrom, nil) &&
 		within(deadline, f.DeadlineFrom, f.DeadlineTo)
 }
 

@@ -115,7 +115,7 @@ func (g generator) document(id, number int64) search.Document {
 		return search.Document{ID: id, Number: number, Deleted: true}
 	}
 	d := search.Document{
-		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
+		ID: id, Number: number, PublishedAt: g.moment(), UpdatedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
 		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
 	}
 	d.Terms = some(g, g.terms(), 4)
@@ -138,7 +138,7 @@ func (g generator) query(all naive) search.Query {
 		Now:    g.moment(),
 		Order:  pick(g, []search.Order{"", search.PublishedAsc, search.PublishedDesc, search.DeadlineAsc, search.DeadlineDesc}),
 		Limit:  g.IntN(20),
-		Facets: some(g, []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure}, 3),
+		Facets: some(g, []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure, search.ByCPV}, 3),
 	}
 	if g.chance(0.6) {
 		q.Any = make([]query.Formula, g.IntN(4))
@@ -150,6 +150,12 @@ func (g generator) query(all naive) search.Query {
 	if g.chance(0.3) {
 		for range g.IntN(100) {
 			q.Without = append(q.Without, 1+g.Int64N(350)) // also ids that do not exist, and repeated ones
+		}
+	}
+	if g.chance(0.1) {
+		q.Within = []int64{} // finds none, unless more is added
+		for range g.IntN(100) {
+			q.Within = append(q.Within, 1+g.Int64N(350))
 		}
 	}
 	key := func() *search.Key {
@@ -192,6 +198,7 @@ func (g generator) filter() search.Filter {
 		f.CPVCodes = some(g, append(g.cpv(), "99"), 3)
 	}
 	f.PublishedFrom, f.PublishedTo = g.maybe(0.1), g.maybe(0.1)
+	f.UpdatedFrom = g.maybe(0.1)
 	f.DeadlineFrom, f.DeadlineTo = g.maybe(0.1), g.maybe(0.1)
 	return f
 }

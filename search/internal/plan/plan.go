@@ -24,6 +24,7 @@ const (
 	CPV         = "cpv"
 	Outcome     = "outcome"
 	PublishedAt = "publishedAt"
+	UpdatedAt   = "updatedAt"
 	// DeadlineLow and DeadlineHigh are the deadline; if there is none, they are [Low] and [High]. The one comes last
 	// in the descending order and is within no lower bound, the other in the ascending order and within no upper
 	// bound.
@@ -62,6 +63,7 @@ type Row struct {
 	CPV          []string `json:"cpv"`
 	Outcome      string   `json:"outcome"`
 	PublishedAt  int64    `json:"publishedAt"`
+	UpdatedAt    int64    `json:"updatedAt"`
 	DeadlineLow  int64    `json:"deadlineLow"`
 	DeadlineHigh int64    `json:"deadlineHigh"`
 	Closes       int64    `json:"closes"`
@@ -77,7 +79,7 @@ func RowOf(d search.Document) Row {
 		ID: d.ID, Number: d.Number,
 		Terms: said(d.Terms), Departments: said(d.Departments), Buyer: said([]string{d.Buyer}),
 		Natures: said(d.Natures), Procedure: said([]string{d.Procedure}), CPV: said(d.CPVPrefixes),
-		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
+		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), UpdatedAt: d.UpdatedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
 		Title: d.Title, Description: d.Description, BuyerName: d.BuyerName, Other: d.Other,
 	}
 	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
@@ -133,6 +135,8 @@ func FacetField(f search.Facet) string {
 		return Natures
 	case search.ByProcedure:
 		return Procedure
+	case search.ByCPV:
+		return CPV
 	}
 	return ""
 }

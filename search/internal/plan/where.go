@@ -61,13 +61,10 @@ func Where(q search.Query, but search.Facet) Expr {
 		}
 		all = append(all, any)
 	}
-	for _, facet := range []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure} {
+	for _, facet := range []search.Facet{search.ByDepartment, search.ByBuyer, search.ByNature, search.ByProcedure, search.ByCPV} {
 		if values := FilterOn(f, facet); len(values) > 0 && facet != but {
 			all = append(all, In{FacetField(facet), said(values)})
 		}
-	}
-	if len(f.CPVCodes) > 0 {
-		all = append(all, In{CPV, said(f.CPVCodes)})
 	}
 	if f.PublishedFrom != nil {
 		all = append(all, Range{PublishedAt, ceil(*f.PublishedFrom), High})
@@ -75,11 +72,17 @@ func Where(q search.Query, but search.Facet) Expr {
 	if f.PublishedTo != nil {
 		all = append(all, Range{PublishedAt, Low, f.PublishedTo.Unix()})
 	}
+	if f.UpdatedFrom != nil {
+		all = append(all, Range{UpdatedAt, ceil(*f.UpdatedFrom), High})
+	}
 	if f.DeadlineFrom != nil {
 		all = append(all, Range{DeadlineLow, ceil(*f.DeadlineFrom), High})
 	}
 	if f.DeadlineTo != nil {
 		all = append(all, Range{DeadlineHigh, Low, f.DeadlineTo.Unix()})
+	}
+	if q.Within != nil {
+		all = append(all, IDs(q.Within))
 	}
 	if len(q.Without) > 0 {
 		all = append(all, Not{IDs(q.Without)})
@@ -98,6 +101,8 @@ func FilterOn(f search.Filter, facet search.Facet) []string {
 		return plain(f.Natures)
 	case search.ByProcedure:
 		return plain(f.Procedures)
+	case search.ByCPV:
+		return f.CPVCodes
 	}
 	return nil
 }
