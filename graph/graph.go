@@ -17,7 +17,6 @@ import (
 
 	"vigie/graph/gql"
 	"vigie/graph/input"
-	"vigie/graph/limit"
 	"vigie/graph/wire"
 	"vigie/service"
 )
@@ -52,7 +51,7 @@ type Options struct {
 type Limits struct {
 	// Tokens is how many words and signs a document may have.
 	Tokens int
-	Shape  limit.Shape
+	Shape  Shape
 	// Cost is what an operation may cost, see [costing].
 	Cost int
 	// Time is for how long a query or mutation may take.
@@ -65,7 +64,7 @@ type Limits struct {
 // DefaultLimits are enough for everything that pages ask.
 func DefaultLimits() Limits {
 	return Limits{
-		Tokens: 3000, Shape: limit.Shape{Depth: 15, Fields: 1000, Aliases: 50, Directives: 50}, Cost: 20_000, Time: 20 * time.Second,
+		Tokens: 3000, Shape: Shape{Depth: 15, Fields: 1000, Aliases: 50, Directives: 50}, Cost: 20_000, Time: 20 * time.Second,
 		OnSocket: 20, Subscriptions: 50,
 	}
 }

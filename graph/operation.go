@@ -15,7 +15,6 @@ import (
 
 	"vigie"
 	"vigie/graph/input"
-	"vigie/graph/limit"
 )
 
 // variables reads an operation's variables before gqlgen does, which goes by
@@ -47,9 +46,6 @@ func (v *variables) MutateOperationParameters(ctx context.Context, params *graph
 	return err
 }
 
-// namesakes is what a document may repeat. To compare as many takes 15 ms.
-const namesakes limit.Namesakes = 50_000
-
 // document is a valid document, which the executor finds in its cache next; nil
 // where it is not valid, for the executor to say why. The error is that it is
 // not to be validated at all.
@@ -61,7 +57,7 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	if doc == nil || len(doc.Operations) == 0 {
 		return nil, nil
 	}
-	if err := namesakes.Check(doc); err != nil {
+	if err := checkNamePairs(doc); err != nil {
 		return nil, err
 	}
 	if len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {

@@ -15,7 +15,6 @@ import (
 	"vigie"
 	"vigie/graph/gql"
 	"vigie/graph/input"
-	"vigie/graph/scalar"
 )
 
 // schema is ours without @defer, which the parser declares by itself: we answer
@@ -127,7 +126,7 @@ func Hash(document string) string {
 func scalars() map[string]input.Scalar {
 	return map[string]input.Scalar{"DateTime": {
 		Takes: func(v any) bool {
-			_, err := scalar.UnmarshalDateTime(v)
+			_, err := input.UnmarshalDateTime(v)
 			return err == nil
 		},
 		Expected: vigie.Text{FR: "une date, comme 2026-11-09T17:00:00+01:00", EN: "a date, such as 2026-11-09T17:00:00+01:00"},

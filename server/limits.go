@@ -22,7 +22,6 @@ import (
 
 	"vigie"
 	"vigie/graph"
-	"vigie/graph/limit"
 	"vigie/graph/wire"
 )
 
@@ -63,7 +62,7 @@ func limitVars() map[string]string {
 // graph are the limits of an operation.
 func (s limitSettings) graph() graph.Limits {
 	return graph.Limits{
-		Tokens: s.MaxTokens, Shape: limit.Shape{Depth: s.MaxDepth, Fields: s.MaxFields, Aliases: s.MaxAliases, Directives: s.MaxDirectives},
+		Tokens: s.MaxTokens, Shape: graph.Shape{Depth: s.MaxDepth, Fields: s.MaxFields, Aliases: s.MaxAliases, Directives: s.MaxDirectives},
 		Cost: s.MaxCost, Time: s.MaxTime, OnSocket: s.MaxOnSocket, Subscriptions: s.MaxSubscriptions,
 	}
 }

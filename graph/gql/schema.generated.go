@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 	"vigie"
-	"vigie/graph/scalar"
+	"vigie/graph/input"
 	"vigie/search"
 	"vigie/service"
 	"vigie/store"
@@ -12604,13 +12604,13 @@ func (ec *executionContext) marshalNCriterionResult2ᚖvigieᚋgraphᚋgqlᚐCri
 }
 
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := scalar.UnmarshalDateTime(v)
+	res, err := input.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := scalar.MarshalDateTime(v)
+	res := input.MarshalDateTime(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
@@ -13511,7 +13511,7 @@ func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Contex
 	if v == nil {
 		return nil, nil
 	}
-	res, err := scalar.UnmarshalDateTime(v)
+	res, err := input.UnmarshalDateTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -13521,7 +13521,7 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	}
 	_ = sel
 	_ = ctx
-	res := scalar.MarshalDateTime(*v)
+	res := input.MarshalDateTime(*v)
 	return res
 }
 

@@ -1,5 +1,4 @@
-// Package scalar holds the API's own scalars.
-package scalar
+package input
 
 import (
 	"io"
@@ -12,7 +11,8 @@ import (
 )
 
 // MarshalDateTime writes a moment in UTC, RFC 3339 with as many digits of
-// seconds as it has.
+// seconds as it has. It stands here, and not in graph, since the generated code
+// (graph/gql), which graph imports, calls it.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(time.RFC3339Nano)))

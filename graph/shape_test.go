@@ -1,4 +1,4 @@
-package limit_test
+package graph_test
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"vigie"
-	"vigie/graph/limit"
+	"vigie/graph"
 )
 
-const sdl = `type Query { a: Query b(x: Int): Int }`
+const shapeSDL = `type Query { a: Query b(x: Int): Int }`
 
 func TestShape(t *testing.T) {
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl})
-	shape := limit.Shape{Depth: 4, Fields: 12, Aliases: 3, Directives: 2}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: shapeSDL})
+	shape := graph.Shape{Depth: 4, Fields: 12, Aliases: 3, Directives: 2}
 	var doubling strings.Builder // 2⁶⁰ fields in 60 lines
 	doubling.WriteString("{ ...f0 }")
 	for i := range 60 {
