@@ -17,6 +17,8 @@ const (
 	Taken    Code = "TAKEN"
 	Invalid  Code = "INVALID"
 	NotFound Code = "NOT_FOUND"
+	// Conflict is a change of what was changed since it was read.
+	Conflict Code = "CONFLICT"
 )
 
 // Codes of what the client or the server did wrong.
