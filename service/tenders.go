@@ -19,18 +19,23 @@ import (
 type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; of no watches,
 	// that is none. They are online unless the filter says statuses.
-	// What Account dismissed is left out.
 	Matching bool
-	Account  int64
-	Watches  *Watching
-	Filter   search.Filter // codes as people write them
-	Text     string        // free text; "" for none
+	// Account is whose marks Seen and Dismissed are about, 0 for nobody's. What it
+	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
+	Account         int64
+	Seen, Dismissed MarkFilter
+	Watches         *Watching
+	Filter          search.Filter // codes as people write them
+	Text            string        // free text; "" for none
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
 	Facets    []search.Facet
+	// ByStatus counts by status, ByWatch by these watches; nil for none.
+	ByStatus bool
+	ByWatch  *Watching
 }
 
 // TenderPage is a page of tenders.
@@ -47,17 +52,29 @@ type TenderPage struct {
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
 	Counts map[search.Facet]map[string]int
+	// selected are the values that the query's filter names.
+	selected map[search.Facet][]string
+	// ByStatus and ByWatch are nil where they were not asked for.
+	ByStatus map[vigie.TenderStatus]int
+	ByWatch  map[*vigie.Watch]int
 }
 
 // TopBuyers returns the n buyers with most tenders; of those with as many as
 // the last of them, the ones known longest. To go by names there would take
-// those of all buyers, thousands at times.
+// those of all buyers, thousands at times. Those that the filter names are among
+// them in any case.
 func (f *TenderFacets) TopBuyers(n int) []int64 {
 	counts := byBuyer(f.Counts)
 	ids := slices.SortedFunc(maps.Keys(counts), func(a, b int64) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
-	return ids[:min(n, len(ids))]
+	top := ids[:min(n, len(ids))]
+	for _, value := range f.selected[search.ByBuyer] {
+		if _, id, ok := vigie.ParseGlobalID(value); ok && !slices.Contains(top, id) {
+			top = append(top, id)
+		}
+	}
+	return top
 }
 
 // Nodes returns the tenders of the page.
@@ -139,8 +156,10 @@ func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders
 
 // TenderPlan is a query that was checked and worded for the index.
 type TenderPlan struct {
-	account  int64 // whose dismissed tenders are left out; 0 for nobody's
+	marks    markFilters
 	watching *Watching
+	byStatus bool
+	byWatch  *Watching
 	window   window
 	query    search.Query
 	ids      *opaque.Keys
@@ -166,12 +185,13 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, window: w, ids: s.Store.IDs(), query: search.Query{
+	p := &TenderPlan{watching: q.Watches, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
+	p.marks = markFilters{q.Account, q.Seen, q.Dismissed}
 	if q.Matching {
-		p.account = q.Account
+		p.marks.dismissed = cmp.Or(q.Dismissed, HideMarked)
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
@@ -258,21 +278,22 @@ const maxAtoms = 20_000
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.
 func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
-	searches, atoms := make([]search.Query, len(plans)), 0
-	for i, p := range plans {
-		searches[i] = p.query
-		if p.watching != nil {
-			atoms += p.watching.set.Atoms
+	var searches []search.Query
+	atoms, reader := 0, s.marks()
+	for _, p := range plans {
+		for _, q := range p.queries() {
+			if err := reader.apply(ctx, &q, p.marks); err != nil {
+				return nil, err
+			}
+			searches = append(searches, q)
 		}
+		atoms += p.atoms()
 	}
 	if atoms > maxAtoms {
 		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Text{
 			FR: "Ces veilles ont trop de critères pour une seule opération. Demandez moins de veilles à la fois.",
 			EN: "These watches have too many criteria for one operation. Ask for fewer watches at a time.",
 		}}
-	}
-	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {
-		return nil, err
 	}
 	if err := s.followBuyers(ctx, searches); err != nil {
 		return nil, err
@@ -293,17 +314,21 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	}
 	pages := make([]*TenderPage, len(plans))
 	for i, p := range plans {
-		pages[i] = p.page(results[i], tenders)
+		n := len(p.queries())
+		pages[i] = p.page(results[:n], tenders)
+		pages[i].Facets.choose(searches[0])
+		searches, results = searches[n:], results[n:]
 	}
 	return pages, nil
 }
 
-// page makes a page of what the index found.
-func (p *TenderPlan) page(result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+// page makes a page of what the index found: the answers to the plan's queries.
+func (p *TenderPlan) page(results []search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+	result := results[0]
 	page := &TenderPage{
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
-		Facets:     &TenderFacets{result.Counts},
+		Facets:     p.facets(results),
 	}
 	var hits []search.Hit
 	hits, page.PageInfo = cut(p.window, result.Hits)
