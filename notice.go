@@ -135,6 +135,27 @@ func Fold(notices []*Notice) Folded {
 	return f
 }
 
+// Shown are the notices less those that say the same as one before them, and
+// more: sources export a notice with few fields, and with all of them later.
+func (f Folded) Shown() []*Notice {
+	var shown []*Notice
+	for i, n := range f.Notices {
+		if i == 0 || !n.completes(f.Notices[:i], f.Changes[i]) {
+			shown = append(shown, n)
+		}
+	}
+	return shown
+}
+
+// completes reports whether a notice was published before with less of the same:
+// it changes nothing, but says what was not known.
+func (n *Notice) completes(earlier []*Notice, changes []Change) bool {
+	again := slices.ContainsFunc(earlier, func(m *Notice) bool {
+		return m.Source == n.Source && m.SourceRef == n.SourceRef && m.Kind == n.Kind && m.PublishedAt.Equal(n.PublishedAt)
+	})
+	return again && !slices.ContainsFunc(changes, func(c Change) bool { return c.Before != Text{} })
+}
+
 // Arrival tells what a notice changed in what was known of its tender when it
 // came, whatever the order of publication; known is false where nothing was.
 func Arrival(notices []*Notice, id int64) (before, after Folded, known bool) {
