@@ -29,6 +29,7 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	if err != nil {
 		return nil, err
 	}
+	before := account
 	var nulls vigie.Problems
 	u := vigie.AccountUpdate{
 		Locale:     given(in.Locale, &nulls, "input", "locale"),
@@ -41,11 +42,14 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	if err == nil {
 		account, err = m.service.UpdateAccount(ctx, account, u)
 	}
+	viewer := account
 	if err != nil {
-		account = nil
+		account, viewer = nil, before
+	} else {
+		load(ctx).changed = account
 	}
 	problems, err := userErrors(err)
-	return &gql.UpdateAccountPayload{Account: account, UserErrors: problems}, err
+	return &gql.UpdateAccountPayload{Account: account, Viewer: viewer, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload, error) {
@@ -56,9 +60,9 @@ func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload,
 	held, err := m.service.Store.Export(ctx, account.ID)
 	problems, err := userErrors(err)
 	if held == nil {
-		return &gql.ExportAccountPayload{UserErrors: problems}, err
+		return &gql.ExportAccountPayload{Viewer: account, Query: rest(), UserErrors: problems}, err
 	}
-	return &gql.ExportAccountPayload{Data: held, UserErrors: problems}, err
+	return &gql.ExportAccountPayload{Data: held, Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.DeleteAccountPayload, error) {
@@ -71,7 +75,7 @@ func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.
 		deleted = new(m.id(vigie.KindAccount, account.ID))
 	}
 	problems, err := userErrors(err)
-	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, UserErrors: problems}, err
+	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, Query: rest(), UserErrors: problems}, err
 }
 
 // given is the value of a field that a client may leave out; nil where it did.

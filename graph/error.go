@@ -114,7 +114,7 @@ func userErrors(err error, field ...string) ([]*vigie.Error, error) {
 	}
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		switch e.Code {
-		case vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound:
+		case vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.Invalid, vigie.NotFound, vigie.Conflict:
 			if len(e.Field) == 0 {
 				e.Field = field
 			}

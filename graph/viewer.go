@@ -59,6 +59,9 @@ func account(ctx context.Context) (*vigie.Account, error) {
 			EN: "This token belongs to no person: it allows only what its scope names. Use a person's token.",
 		}}
 	}
+	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok && l.changed != nil {
+		return l.changed, nil
+	}
 	return v.Account, nil
 }
 
@@ -72,8 +75,8 @@ func supportAgent(ctx context.Context) *service.SupportAgent {
 
 // locale is the reader's language.
 func locale(ctx context.Context) vigie.Locale {
-	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil && v.Account != nil {
-		return v.Account.Locale
+	if a, err := account(ctx); err == nil {
+		return a.Locale
 	}
 	if l, ok := ctx.Value(localeKey{}).(vigie.Locale); ok {
 		return l
