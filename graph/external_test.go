@@ -37,7 +37,7 @@ func TestUpsertWatches(t *testing.T) {
 			"upsertWatches.results.0.watch.name":         "Routes",
 			"upsertWatches.results.0.watch.id":           first.text("upsertWatches.results.0.watch.id"),
 			"upsertWatches.results.0.watch.active":       "false",
-			"upsertWatches.results.0.watch.recipients.*": "[map[email:ana@example.org] map[email:team@example.org] map[email:x@example.org]]",
+			"upsertWatches.results.0.watch.recipients.*": "[map[email:ana@example.org] map[email:Team@example.org] map[email:x@example.org]]",
 			"upsertWatches.userErrors": "[map[code:TAKEN field:[input 1 name]] map[code:BLANK field:[input 2 externalId]] map[code:BLANK field:[input 2 name]] " +
 				"map[code:TOO_SHORT field:[input 2 criteria keywords 0]]]",
 			"upsertWatches.viewer.watches.totalCount": "2",

@@ -159,9 +159,9 @@ func TestCPVCodes(t *testing.T) {
 	p.create(vars{"name": "voirie", "criteria": vars{"cpvCodes": []string{"45", "45233140"}}})
 	p.ask(`{ tenders { nodes { cpvs { code label } } } watches { nodes { criteria { cpvs { code label } } } } }`, nil).expect(map[string]string{
 		"tenders.nodes.0.cpvs":          "[map[code:45233140 label:Travaux routiers] map[code:99999999 label:99999999]]",
-		"watches.nodes.0.criteria.cpvs": "[map[code:45 label:Travaux de construction] map[code:45233140 label:Travaux routiers]]",
+		"watches.nodes.0.criteria.cpvs": "[map[code:45 label:Travaux de construction] map[code:4523314 label:Travaux routiers]]",
 	})
-	for search, want := range map[string]string{"45233140-2": "[45233140]", "trav rout": "[45233140 ", "": "[03000000 ", "xyzzy": "[]"} {
+	for search, want := range map[string]string{"45233140-2": "[45233140]", "trav rout": "[45230000 45233000 ", "": "[03000000 ", "xyzzy": "[]"} {
 		got := p.ask(`query ($search: String!) { cpvCodes(search: $search, first: 45) { code } }`, vars{"search": search}).text("cpvCodes.*.code")
 		if len(got) < len(want) || got[:len(want)] != want {
 			t.Errorf("%q: %s, want %s", search, got, want)

@@ -8,8 +8,8 @@ func TestPayloadsRefresh(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
 		w.publish(w.notice("1", "Voirie", "Commune", 1), w.notice("2", "Voirie", "Commune", 2))
 		p := w.person("a@example.org")
-		const state = `viewer { locale watches { nodes { name onlineCount unseenCount } } }
-			query { viewer { locale } watches { nodes { name } } matchingTenders { totalCount nodes { sourceRef seen } } }`
+		const state = `viewer { locale watches(first: 3) { nodes { name onlineCount unseenCount } } }
+			query { viewer { locale } watches(first: 3) { nodes { name } } matchingTenders(first: 5) { totalCount nodes { sourceRef seen } } }`
 		r := p.ask(`mutation ($input: CreateWatchInput!) { createWatch(input: $input) { watchEdge { cursor node { id name } } `+state+` } }`,
 			vars{"input": vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}}})
 		r.expect(map[string]string{

@@ -61,6 +61,9 @@ type Totals struct {
 	SentMails, FailedMails, SuppressedMail int
 }
 
+// shown is the condition that a delivery counts: what will be said of a deadline is entered long before.
+const shown = "NOT (kind = '" + string(vigie.DeliverClosingSoon) + "' AND mail_id IS NULL)"
+
 // Totals counts everything.
 func (s *Store) Totals(ctx context.Context) (*Totals, error) {
 	t := new(Totals)
@@ -76,8 +79,8 @@ func (s *Store) Totals(ctx context.Context) (*Totals, error) {
 		{&t.ConfirmedAddresses, "recipients", "confirmed_at IS NOT NULL AND left_at IS NULL"},
 		{&t.Tenders, "tenders", "merged_into IS NULL AND outcome <> '" + string(vigie.Withdrawn) + "'"},
 		{&t.Notices, "notices", "NOT withdrawn"},
-		{&t.WaitingDeliveries, "deliveries", in(vigie.DeliveryWaiting)},
-		{&t.HeldDeliveries, "deliveries", in(vigie.DeliveryHeld)},
+		{&t.WaitingDeliveries, "deliveries", in(vigie.DeliveryWaiting) + " AND " + shown},
+		{&t.HeldDeliveries, "deliveries", in(vigie.DeliveryHeld) + " AND " + shown},
 		{&t.SentMails, "mails", "state = '" + string(vigie.MailSent) + "'"},
 		{&t.FailedMails, "mails", "state = '" + string(vigie.MailFailed) + "'"},
 		{&t.SuppressedMail, "addresses", "bounced_at IS NOT NULL"},
@@ -159,7 +162,7 @@ func (s *Store) Usage(ctx context.Context, times []time.Time) ([]*Usage, error) 
 	}{
 		{"accounts", "created_at", "issuer <> ''", func(u *Usage) *int { return &u.NewAccounts }},
 		{"watches", "created_at", "TRUE", func(u *Usage) *int { return &u.NewWatches }},
-		{"deliveries", "created_at", "TRUE", func(u *Usage) *int { return &u.Alerts }},
+		{"deliveries", "created_at", shown, func(u *Usage) *int { return &u.Alerts }},
 		{"mails", "closed_at", "state = '" + string(vigie.MailSent) + "'", func(u *Usage) *int { return &u.SentMails }},
 	} {
 		q := s.db.NewSelect().Table(count.table).Where(count.where)

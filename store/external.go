@@ -59,14 +59,23 @@ func watchOfExternalID(ctx context.Context, db bun.IDB, account *vigie.Account, 
 	return 0, nil
 }
 
-// nameExternally stores what a platform calls a new watch, whose account is locked. If another watch is called so
-// already, the error has the code [vigie.Conflict].
+// freeExternalID checks that no watch of an account, which is locked, is called so; else the error has the code
+// [vigie.Conflict].
+func freeExternalID(ctx context.Context, tx bun.Tx, account *vigie.Account, externalID string) error {
+	if externalID == "" {
+		return nil
+	}
+	known, err := watchOfExternalID(ctx, tx, account, externalID)
+	if err == nil && known != 0 {
+		err = conflict("externalId")
+	}
+	return err
+}
+
+// nameExternally stores what a platform calls a new watch; "" for nothing.
 func nameExternally(ctx context.Context, tx bun.Tx, account *vigie.Account, watch int64, externalID string) error {
-	switch known, err := watchOfExternalID(ctx, tx, account, externalID); {
-	case err != nil:
-		return err
-	case known != 0:
-		return conflict("externalId")
+	if externalID == "" {
+		return nil
 	}
 	row := &watchExternalID{AccountID: account.ID, ExternalID: externalID, WatchID: watch}
 	_, err := tx.NewInsert().Model(row).On("CONFLICT (account_id, external_id) DO UPDATE").Set("watch_id = EXCLUDED.watch_id").Exec(ctx)

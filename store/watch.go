@@ -76,6 +76,9 @@ func (s *Store) CreateWatchCalled(ctx context.Context, account *vigie.Account, e
 		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
 			return err
 		}
+		if err := freeExternalID(ctx, tx, account, externalID); err != nil {
+			return err
+		}
 		planned, err := s.planRecipients(ctx, tx, account, 0, &notifyMe, &others)
 		if err != nil {
 			return err
@@ -93,10 +96,8 @@ func (s *Store) CreateWatchCalled(ctx context.Context, account *vigie.Account, e
 		if _, err := tx.NewInsert().Model(&w).Exec(ctx); err != nil {
 			return takenName(err, "input", "name")
 		}
-		if externalID != "" {
-			if err := nameExternally(ctx, tx, account, w.ID, externalID); err != nil {
-				return err
-			}
+		if err := nameExternally(ctx, tx, account, w.ID, externalID); err != nil {
+			return err
 		}
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
