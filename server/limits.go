@@ -306,7 +306,7 @@ func (g *gate) admit(ctx context.Context) (wire.Rate, error) {
 func (g *gate) enterSignIn(ctx context.Context) (leave func(), err error) {
 	own, err := g.signInsOf.enter(ctx, addressOf(ctx), 1)
 	if err != nil {
-		return nil, err
+		return nil, tooBusy() // the people behind an address are not to blame for one another
 	}
 	all, err := g.signIns.enter(ctx, 1)
 	if err != nil {

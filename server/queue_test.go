@@ -72,7 +72,7 @@ func TestSignInsOfAnAddress(t *testing.T) {
 			go func() { _ = enter("192.0.2.1") }()
 		}
 		synctest.Wait()
-		if err := enter("192.0.2.1"); vigie.CodeOf(err) != vigie.TooManyRequests {
+		if err := enter("192.0.2.1"); vigie.CodeOf(err) != vigie.Unavailable {
 			t.Errorf("one more of the same address: %v", err)
 		}
 		if err := enter("192.0.2.2"); err != nil {
