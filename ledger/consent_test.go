@@ -100,7 +100,13 @@ func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
 	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices)))[0].Notice
-	f.must(f.store.Ledger().Enter(f.t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []ledger.Alert{{
+	f.enterAbout(ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, w)
+}
+
+// enterAbout enters a delivery to the second address because of a watch.
+func (f *following) enterAbout(subject ledger.AlertSubject, w *vigie.Watch) {
+	f.t.Helper()
+	f.must(f.store.Ledger().Enter(f.t.Context(), subject, []ledger.Alert{{
 		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
 	}}))
 }

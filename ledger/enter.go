@@ -30,8 +30,8 @@ type AlertSubject struct {
 }
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
-// only the reasons that are new. Recipients that were erased since are left out. So are recipients of a cancellation
-// whose alert about the tender was dropped since.
+// only the reasons that are new; one that was dropped waits again if it gains any. Recipients that were erased since are
+// left out. So are recipients of a cancellation whose alert about the tender was dropped since.
 func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) error {
 	if len(alerts) == 0 {
 		return nil
@@ -111,7 +111,12 @@ type known struct {
 	byKey map[deliveryKey]*vigie.Delivery
 	// unsent are the waiting deliveries that announce the tender as new, by recipient.
 	unsent map[int64][]*vigie.Delivery
+	// reasons are those of the dropped deliveries.
+	reasons map[reasonKey]bool
 }
+
+// reasonKey identifies a reason.
+type reasonKey struct{ delivery, watch int64 }
 
 // entered returns the deliveries that are in the ledger already.
 func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []int64) (known, error) {
@@ -127,7 +132,30 @@ func entered(ctx context.Context, tx bun.Tx, about AlertSubject, recipients []in
 			k.unsent[d.RecipientID] = append(k.unsent[d.RecipientID], d)
 		}
 	}
+	if err == nil {
+		k.reasons, err = reasonsOfDropped(ctx, tx, rows)
+	}
 	return k, err
+}
+
+// reasonsOfDropped returns the reasons of those of some deliveries that were dropped.
+func reasonsOfDropped(ctx context.Context, tx bun.Tx, deliveries []*vigie.Delivery) (map[reasonKey]bool, error) {
+	var dropped []int64
+	for _, d := range deliveries {
+		if d.DroppedAt != nil {
+			dropped = append(dropped, d.ID)
+		}
+	}
+	if len(dropped) == 0 {
+		return nil, nil
+	}
+	var rows []reason
+	err := tx.NewSelect().Model(&rows).Column("delivery_id", "watch_id").Where("delivery_id IN (?)", bun.List(dropped)).Scan(ctx)
+	reasons := make(map[reasonKey]bool, len(rows))
+	for _, r := range rows {
+		reasons[reasonKey{r.DeliveryID, r.WatchID}] = true
+	}
+	return reasons, err
 }
 
 // entry is what one transaction enters.
@@ -136,8 +164,9 @@ type entry struct {
 	deliveries []*vigie.Delivery
 	reasons    []*reason
 	due        map[time.Time][]int64
-	// again are deliveries that gained a reason, so that they may be due sooner, or no longer be held.
-	again []int64
+	// again are deliveries that gained a reason, so that they may be due sooner, or no longer be held; revived are those
+	// of them that had been dropped.
+	again, revived []int64
 }
 
 // reason is a row of reasons.
@@ -158,6 +187,7 @@ func (e *entry) add(about AlertSubject, a Alert, entered known, numbers *databas
 	unsent := entered.unsent[a.RecipientID]
 	switch {
 	case there:
+		e.revive(d, a.Reasons, entered.reasons)
 		e.because(d, a.Reasons)
 	case a.Kind != vigie.DeliverNew || len(unsent) == 0:
 		d = &vigie.Delivery{
@@ -177,6 +207,16 @@ func (e *entry) add(about AlertSubject, a Alert, entered known, numbers *databas
 			e.again = append(e.again, earlier.ID)
 			e.due[e.now] = append(e.due[e.now], a.RecipientID)
 		}
+	}
+}
+
+// revive makes a delivery that was dropped wait again, if one of the reasons that it gains is new: what it was dropped
+// for, such as a deleted watch, says nothing of another watch.
+func (e *entry) revive(d *vigie.Delivery, reasons []vigie.Reason, known map[reasonKey]bool) {
+	isNew := func(r vigie.Reason) bool { return !known[reasonKey{d.ID, r.WatchID}] }
+	if d.DroppedAt != nil && slices.ContainsFunc(reasons, isNew) {
+		e.revived = append(e.revived, d.ID)
+		e.due[e.now] = append(e.due[e.now], d.RecipientID)
 	}
 }
 
@@ -208,6 +248,9 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := revive(ctx, tx, e.revived, e.now); err != nil {
+		return err
 	}
 	for at, recipients := range e.due {
 		if err := checkAt(ctx, tx, recipients, at); err != nil {
