@@ -31,43 +31,72 @@ type AlertSubject struct {
 
 // Enter enters deliveries into the ledger, at most [vigie.MaxBatch]. It is idempotent: a delivery that exists gains
 // only the reasons that are new; one that was dropped waits again if it gains any. Recipients that were erased since are
-// left out. So are recipients of a cancellation whose alert about the tender was dropped since.
-func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) error {
+// left out. So are recipients of a cancellation whose alert about the tender was dropped since, and recipients that were
+// removed from one of the watches, perhaps because the account has another address now; again reports that there are
+// such, for whom the alerts are to be decided once more.
+func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) (again bool, err error) {
 	if len(alerts) == 0 {
-		return nil
+		return false, nil
 	}
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		recipients := make([]int64, len(alerts))
-		for i, a := range alerts {
-			recipients[i] = a.RecipientID
-		}
-		recipients, err := l.lockRecipients(ctx, tx, recipients)
-		if err != nil || len(recipients) == 0 {
-			return err
-		}
-		entered, err := entered(ctx, tx, about, recipients)
-		if err != nil {
-			return err
-		}
-		alerts, err := withoutUnalerted(ctx, tx, about, alerts)
-		if err == nil {
-			alerts, err = withoutInformed(ctx, tx, about, alerts)
-		}
-		if err != nil || len(alerts) == 0 {
-			return err
-		}
-		numbers, err := database.Take(ctx, tx, len(alerts))
-		if err != nil {
-			return err
-		}
-		e := entry{now: l.db.Stamp(), due: make(map[time.Time][]int64)}
-		for _, a := range alerts {
-			if _, there := slices.BinarySearch(recipients, a.RecipientID); there {
-				e.add(about, a, entered, &numbers)
-			}
-		}
-		return e.save(ctx, tx)
+	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		again, err = l.enter(ctx, tx, about, alerts)
+		return err
 	})
+	return again, err
+}
+
+func (l *Ledger) enter(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) (again bool, err error) {
+	recipients := make([]int64, len(alerts))
+	for i, a := range alerts {
+		recipients[i] = a.RecipientID
+	}
+	recipients, err = l.lockRecipients(ctx, tx, recipients)
+	if err != nil || len(recipients) == 0 {
+		return false, err
+	}
+	alerts = slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
+		_, there := slices.BinarySearch(recipients, a.RecipientID)
+		return !there
+	})
+	entered, err := entered(ctx, tx, about, recipients)
+	if err != nil {
+		return false, err
+	}
+	still, err := withoutRemoved(ctx, tx, recipients, alerts)
+	again = len(still) < len(alerts)
+	if err == nil {
+		still, err = withoutUnalerted(ctx, tx, about, still)
+	}
+	if err == nil {
+		still, err = withoutInformed(ctx, tx, about, still)
+	}
+	if err != nil || len(still) == 0 {
+		return again, err
+	}
+	numbers, err := database.Take(ctx, tx, len(still))
+	if err != nil {
+		return again, err
+	}
+	e := entry{now: l.db.Stamp(), due: make(map[time.Time][]int64)}
+	for _, a := range still {
+		e.add(about, a, entered, &numbers)
+	}
+	return again, e.save(ctx, tx)
+}
+
+// withoutRemoved leaves out the alerts for recipients that are no longer on one of the watches that led to them.
+func withoutRemoved(ctx context.Context, tx bun.Tx, recipients []int64, alerts []Alert) ([]Alert, error) {
+	var rows []*subscription
+	err := tx.NewSelect().Model(&rows).Column("recipient_id", "watch_id").Where("recipient_id IN (?)", bun.List(recipients)).
+		Where("removed_at IS NULL").Scan(ctx)
+	type place struct{ recipient, watch int64 }
+	on := make(map[place]bool, len(rows))
+	for _, row := range rows {
+		on[place{row.RecipientID, row.WatchID}] = true
+	}
+	return slices.DeleteFunc(alerts, func(a Alert) bool {
+		return slices.ContainsFunc(a.Reasons, func(r vigie.Reason) bool { return !on[place{a.RecipientID, r.WatchID}] })
+	}), err
 }
 
 // withoutUnalerted leaves out the cancellations for recipients that were not alerted of the tender and will not be.
