@@ -92,7 +92,7 @@ func shortened(t *testing.T, dir string) []string {
 		for name, body := range bodies {
 			if regexp.MustCompile(`\b` + sought[0]).MatchString(body) {
 				delete(bodies, name)
-				sought = append(sought, name+`\(`)
+				sought = append(sought, name+`\b`)
 				if strings.HasPrefix(name, "Test") {
 					tests = append(tests, name)
 				}
