@@ -68,7 +68,8 @@ type Index interface {
 	// moments apart while documents are put.
 	Search(ctx context.Context, queries []Query) ([]Result, error)
 	// Words returns the words of all documents' Text as they are written, the [freetext.MaxVocabulary] most frequent
-	// ones, with how many documents have each, or had before they changed.
+	// ones of [freetext.Facts] Written and as many of Spelled, with how many documents have each, or had before they
+	// changed.
 	Words(ctx context.Context) (map[string]int, error)
 }
 

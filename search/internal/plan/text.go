@@ -12,11 +12,12 @@ const (
 	Title   = "titleWords"
 	BuyerIs = "buyerWords"
 	Written = "written"
+	Spelled = "spelled"
 	Codes   = "codes"
 )
 
 // TextFields are all of them.
-func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Codes} }
+func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Spelled, Codes} }
 
 // Begins is true of rows with a value of the field that begins so.
 type Begins struct{ Field, With string }
