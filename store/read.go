@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/lexicon"
 )
 
 // Tenders returns tenders by the ids asked for; a tender that was merged into another is returned under both ids.
@@ -185,29 +187,16 @@ var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste",
 // openAt is the condition that a tender has not closed at a time: the SQL of what [vigie.Tender.Status] says.
 const openAt = "(COALESCE(tender.deadline, tender.online_until) IS NULL OR COALESCE(tender.deadline, tender.online_until) >= ?)"
 
-// SearchBuyers returns the buyers whose name has, for each of the folded words, a word that starts with it or with
-// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. Buyers that match with whole words, or whose name
-// starts with what was typed, come first; then those with most tenders online; then by name.
+// SearchBuyers returns the buyers of which a name has, for each of the folded words, a word that starts with it or is
+// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. A name is the present one or another
+// that the buyer was published with; small words (de, la) count only where there are no others. Buyers with whole words
+// come first, then those whose name starts with what was typed; then those with most tenders online; then by name.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
 	if len(words) == 0 {
 		return nil, 0, nil
 	}
-	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL")
-	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
-	whole := make([]string, len(words))
-	for i, word := range words {
-		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
-		starts := s.format("' ' || folded_name LIKE ?", "% "+word+"%")
-		if letters := spelledOut(word); letters != "" {
-			acronym := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+letters+" %")
-			whole[i], starts = "("+whole[i]+acronym+")", "("+starts+acronym+")"
-		}
-		if other, ok := spellings[word]; ok {
-			otherwise := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
-			whole[i], starts = "("+whole[i]+otherwise+")", "("+starts+otherwise+")"
-		}
-		matching.Where("?", bun.Safe(starts))
-	}
+	starts, whole := s.named(words)
+	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL").Where("?", bun.Safe(starts))
 	total, err := matching.Count(ctx)
 	if err != nil {
 		return nil, 0, database.Translate(err)
@@ -219,8 +208,8 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 		Where(openAt, w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// The classes are further apart than the number of online tenders of any buyer.
-	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",
-		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND ")), online)
+	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ?0 AND ?1 THEN 0 WHEN ?0 THEN 1 WHEN ?1 THEN 2 ELSE 3 END) * 100000000 - (?2) AS rank",
+		bun.Safe(whole), bun.Safe(begins), online)
 	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
 	if w.Backwards {
 		beyond, direction = "<", "DESC"
@@ -233,6 +222,38 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 	var buyers []*FoundBuyer
 	err = q.Scan(ctx, &buyers)
 	return buyers, int(total), database.Translate(err)
+}
+
+// named are two conditions on buyers: that one of their names has words that start with those given, and that it has just
+// those.
+func (s *Store) named(words []string) (starts, whole string) {
+	words = contentWords(words)
+	start, same := make([]string, len(words)), make([]string, len(words))
+	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
+	for i, word := range words {
+		is := s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
+		for _, other := range []string{spelledOut(word), spellings[word]} {
+			if other != "" {
+				is += s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
+			}
+		}
+		start[i] = "(" + is + s.format(" OR ' ' || folded_name LIKE ?)", "% "+word+"%")
+		same[i] = "(" + is + ")"
+	}
+	any := func(all []string) string {
+		name := strings.Join(all, " AND ")
+		return "(" + name + " OR id IN (SELECT buyer_id FROM buyer_names WHERE " + name + "))"
+	}
+	return any(start), any(same)
+}
+
+// contentWords are the words without small ones; all of them where there are no others.
+func contentWords(words []string) []string {
+	content := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return len(lexicon.Tokens(word)) == 0 })
+	if len(content) == 0 {
+		return words
+	}
+	return content
 }
 
 // spelledOut is a word as the letters of an acronym, which names are stored by (C.H.U. is c h u); "" for one that is too

@@ -2595,8 +2595,9 @@ type Query {
     page: Int
   ): TenderConnection
   """
-  Buyers whose name has, for each word of ` + "`" + `search` + "`" + `, a word that starts with it (one letter is enough; accents and case
-  ignored). Whole and leading words first, then those with most online tenders. Blank: none.
+  Buyers of which a name, present or former, has, for each word of ` + "`" + `search` + "`" + `, a word that starts with it (one letter is enough;
+  accents and case ignored; CHU is C.H.U., St is Saint; small words such as “de” do not count). Whole words first, then leading
+  ones, then those with most online tenders. Blank: none.
   """
   buyers(
     "The beginnings of words."
