@@ -234,7 +234,7 @@ func indexed(t *testing.T, s *store.Store, engine search.Engine) *service.Servic
 			check(t, s.DeleteIndex(context.WithoutCancel(t.Context()), index.Name))
 		}
 	})
-	return &service.Service{Store: s, Index: indexer.Index, Now: time.Now}
+	return &service.Service{Store: s, Index: indexer.Index, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
 func bleveEngine(t *testing.T) search.Engine {
