@@ -1,7 +1,6 @@
 package freetext_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +88,32 @@ func TestParse(t *testing.T) {
 	}
 	if n := len(freetext.Parse(strings.Repeat("mot ", 30), false).Words); n != freetext.MaxWords {
 		t.Errorf("%d words", n)
+	}
+}
+
+// A place is offered as a filter, together with the text that is left.
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"voirie":                       "",
+		"Ain":                          "Ain (01): ",
+		"voirie ain":                   "Ain (01): voirie",
+		"  voirie   dans l’Ain, lot 2": "Ain (01): voirie lot 2",
+		"école de la Haute Savoie":     "Haute-Savoie (74): école",
+		"Haute-Savoie voirie":          "Haute-Savoie (74): voirie",
+		"voirie, Ain (01)":             "Ain (01): voirie",
+		"voirie (01)":                  "Ain (01): voirie",
+		`"eau potable" Ain -gaz`:       `Ain (01): "eau potable" -gaz`,
+		`«eau» en PACA "lot"`:          `PACA: «eau» "lot"`,
+		"Ain voirie Rhône":             "Ain (01): voirie Rhône | Rhône (69): Ain voirie",
+		"voirie -Ain":                  "",
+	} {
+		var said []string
+		for _, place := range freetext.Parse(text, false).Places() {
+			said = append(said, place.Name+": "+place.Rest)
+		}
+		if got := strings.Join(said, " | "); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
 	}
 }
 
@@ -201,7 +226,11 @@ func FuzzParse(f *testing.F) {
 		if corrected, ok := v.Correct(text, complete); ok && corrected == text {
 			t.Errorf("%q is put right to itself", text)
 		}
-		_ = fmt.Sprint(s.Places())
+		for _, place := range s.Places() {
+			if len(place.Rest) >= len(text) {
+				t.Errorf("%q: %q is left of it without %s", text, place.Rest, place.Name)
+			}
+		}
 	})
 }
 
