@@ -21,7 +21,7 @@ func TestBuyersAsTyped(t *testing.T) {
 		least       int
 	}
 	sets := map[string]struct {
-		read     func(*testing.T) io.Reader
+		read     func(testing.TB) io.Reader
 		searches []search
 	}{
 		"samples": {samples, []search{
