@@ -56,7 +56,7 @@ func Tiers(q search.Query) []Expr {
 			continue
 		}
 		for _, tier := range []Expr{
-			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere),
+			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere), titleBegun(s),
 		} {
 			if tier = Simplify(tier); !None(tier) {
 				tiers = append(tiers, tier)
@@ -121,6 +121,14 @@ func asWritten(w freetext.Word) Expr {
 		found = append(found, In{Title, []string{freetext.AsWritten(written)}})
 	}
 	return found
+}
+
+// titleBegun is that all words are in the title, the last as the beginning of one; of no row where it is none.
+func titleBegun(s freetext.Search) Expr {
+	if s.Words[len(s.Words)-1].Begin == "" {
+		return Or{}
+	}
+	return all(s, func(w freetext.Word) Expr { return Or{inTitle(w), Begins{Title, w.Begin}} })
 }
 
 // begun is that a word is anywhere, also as the beginning of another.
