@@ -47,8 +47,10 @@ type modelTender struct {
 	// mistaken reports whether its notices were withdrawn.
 	mistaken bool
 	dossiers map[*modelPerson]*dossier
-	// unread reports whether the ledger has notices about it still to read.
-	unread bool
+	// unread reports whether the ledger has notices about it still to read; attentive are the watches that were on when
+	// one of these came.
+	unread    bool
+	attentive map[*modelWatch]bool
 }
 
 // dossier holds what a recipient is owed, and was sent, about a tender.
@@ -115,6 +117,11 @@ func (m *model) published(t *modelTender, step int) {
 		m.reread(t)
 	}
 	t.changed, t.unread = step, true
+	for _, w := range m.watches {
+		if w.on() {
+			t.attend(w)
+		}
+	}
 	for _, p := range m.people {
 		if !p.consented() {
 			continue
@@ -129,11 +136,29 @@ func (m *model) published(t *modelTender, step int) {
 	}
 }
 
-// changedQuietly handles a notice that alerts nobody.
+// changedQuietly handles a notice that alerts nobody. An earlier one that the ledger has still to read alerts of the
+// tender as it is then, so it may be mailed to those whose watch matches it only now; it is not owed.
 func (m *model) changedQuietly(t *modelTender, words string) {
-	if t.words = words; t.unread {
-		m.reread(t)
+	t.words = words
+	if !t.unread {
+		return
 	}
+	m.reread(t)
+	for w := range t.attentive {
+		for _, p := range m.people {
+			if w.follows[p] && w.matches(words) {
+				t.of(p).may = true
+			}
+		}
+	}
+}
+
+// attend records that a watch was on when a notice came that the ledger has still to read.
+func (t *modelTender) attend(w *modelWatch) {
+	if t.attentive == nil {
+		t.attentive = make(map[*modelWatch]bool)
+	}
+	t.attentive[w] = true
 }
 
 // withdrawn handles that all notices of a tender were taken back.
@@ -149,6 +174,9 @@ func (m *model) withdrawn(t *modelTender) {
 func (m *model) merged(t, other *modelTender) {
 	m.tenders = slices.DeleteFunc(m.tenders, func(t *modelTender) bool { return t == other })
 	t.changed, t.unread = max(t.changed, other.changed), t.unread || other.unread
+	for w := range other.attentive {
+		t.attend(w)
+	}
 	for p, was := range other.dossiers {
 		d := t.of(p)
 		d.may, d.told, d.news = d.may || was.may, d.told || was.told, max(d.news, was.news)
@@ -181,7 +209,7 @@ func (m *model) reread(t *modelTender) {
 // read handles that the ledger has read everything.
 func (m *model) read() {
 	for _, t := range m.tenders {
-		t.unread = false
+		t.unread, t.attentive = false, nil
 	}
 }
 
