@@ -150,8 +150,8 @@ func folded(text string, token lexicon.Token) string {
 	return word
 }
 
-// AsWritten marks a word as written: no term ends with _.
-func AsWritten(word string) string { return word + "_" }
+// AsWritten marks a word as written, or the beginning of one: no term begins with _.
+func AsWritten(word string) string { return "_" + word }
 
 // wholeName is a name in one value, "" for a name without words: no term begins with two _.
 func wholeName(name string) string {

@@ -128,7 +128,7 @@ func TestFacts(t *testing.T) {
 		has  []string
 		want string
 	}{
-		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture"}, "title": {f.Title, "ecole ecoles_ zac zac_ ecole_zac"},
+		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture"}, "title": {f.Title, "ecole _ecoles zac _zac ecole_zac"},
 		"buyer": {f.Buyer, "ville exemple ain __ville_exemple"}, "written": {f.Written, "ecoles zac peinture routiers"},
 		"spelled": {f.Spelled, "écoles œuvre"},
 		"codes":   {f.Codes, "mapan122026 25127510 21010053700013 210100537"},

@@ -128,7 +128,12 @@ func titleBegun(s freetext.Search) Expr {
 	if s.Words[len(s.Words)-1].Begin == "" {
 		return Or{}
 	}
-	return all(s, func(w freetext.Word) Expr { return Or{inTitle(w), Begins{Title, w.Begin}} })
+	return all(s, func(w freetext.Word) Expr {
+		if w.Begin == "" {
+			return inTitle(w)
+		}
+		return Or{inTitle(w), Begins{Title, freetext.AsWritten(w.Begin)}}
+	})
 }
 
 // begun is that a word is anywhere, also as the beginning of another.
