@@ -24,7 +24,7 @@ func (x *wordless) Words(context.Context) (map[string]int, error) {
 	return map[string]int{"voirie": 3}, nil
 }
 
-// lines are what a log was told.
+// lines receives what a log writes.
 type lines chan string
 
 func (l lines) Write(text []byte) (int, error) {
@@ -35,8 +35,8 @@ func (l lines) Write(text []byte) (int, error) {
 // Where the words cannot be read again, those read before stay, and the log of the service says why.
 func TestWordsThatCannotBeReadAgain(t *testing.T) {
 	var s speller
-	told := make(lines, 1)
-	log := slog.New(slog.NewTextHandler(told, nil))
+	logged := make(lines, 1)
+	log := slog.New(slog.NewTextHandler(logged, nil))
 	index, now := &wordless{}, time.Now()
 	for _, at := range []time.Time{now, now.Add(readWordsEvery)} {
 		words, err := s.of(t.Context(), index, at, log)
@@ -47,7 +47,7 @@ func TestWordsThatCannotBeReadAgain(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
-	if line := <-told; !strings.Contains(line, "no answer") {
+	if line := <-logged; !strings.Contains(line, "no answer") {
 		t.Errorf("the log says %q", line)
 	}
 }

@@ -123,7 +123,7 @@ func asWritten(w freetext.Word) Expr {
 	return found
 }
 
-// titleBegun is that all words are in the title, the last as the beginning of one; of no row where it is none.
+// titleBegun is that all words are in the title, the last one as the beginning of a word; nothing if it is not one.
 func titleBegun(s freetext.Search) Expr {
 	if s.Words[len(s.Words)-1].Begin == "" {
 		return Or{}
