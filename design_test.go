@@ -17,7 +17,7 @@ func TestChangeGuide(t *testing.T) {
 	design, makefile, code := readText(t, "docs/design.md"), readText(t, "Makefile"), allCode(t)
 	_, section, found := strings.Cut(design, "\n## To change something, look here\n")
 	if !found {
-		t.Fatal("the section is gone")
+		t.Fatal("there is no such section")
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	names := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(section, -1)
@@ -43,7 +43,7 @@ func TestChangeGuide(t *testing.T) {
 			exists = regexp.MustCompile(`(?m)^(type |\t)` + name + ` `).MatchString(code)
 		}
 		if !exists {
-			t.Errorf("%s is not there any more", name)
+			t.Errorf("%s does not exist", name)
 		}
 	}
 }

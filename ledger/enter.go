@@ -33,7 +33,7 @@ type AlertSubject struct {
 // only the reasons that are new; one that was dropped waits again if it gains any. Recipients that were erased since are
 // left out. So are recipients of a cancellation whose alert about the tender was dropped since, and recipients that were
 // removed from one of the watches, perhaps because the account has another address now; again reports that there are
-// such, for whom the alerts are to be decided once more.
+// such recipients: their alerts must be decided again.
 func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) (again bool, err error) {
 	if len(alerts) == 0 {
 		return false, nil
