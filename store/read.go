@@ -159,6 +159,7 @@ func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([
 type FoundBuyer struct {
 	vigie.Buyer `bun:"embed:"`
 	Rank        int64
+	Total       int // how many the search found
 }
 
 // Place returns the buyer's place in the list.
@@ -196,10 +197,8 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 		return nil, 0, nil
 	}
 	starts, whole := s.named(words)
-	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL").Where("?", bun.Safe(starts))
-	total, err := matching.Count(ctx)
-	if err != nil {
-		return nil, 0, database.Translate(err)
+	matching := func() *bun.SelectQuery {
+		return s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL").Where("?", bun.Safe(starts))
 	}
 	// Counted buyer by buyer, by an index: a join with counts of all is planned
 	// by statistics, and those of a table that just grew are wrong.
@@ -208,20 +207,30 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 		Where(openAt, w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// The classes are further apart than the number of online tenders of any buyer.
-	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ?0 AND ?1 THEN 0 WHEN ?0 THEN 1 WHEN ?1 THEN 2 ELSE 3 END) * 100000000 - (?2) AS rank",
+	ranked := matching().ExcludeColumn("merged_into").ColumnExpr("((CASE WHEN ? THEN 0 ELSE 2 END) + (CASE WHEN ? THEN 0 ELSE 1 END)) * 100000000 - (?) AS rank",
 		bun.Safe(whole), bun.Safe(begins), online)
 	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
 	if w.Backwards {
 		beyond, direction = "<", "DESC"
 	}
+	// With the rows their number: to count them by themselves would read all names twice.
 	q := s.db.NewSelect().WithQuery(bun.NewWithQuery("ranked", ranked).Materialized()).TableExpr("ranked").
-		OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
+		ColumnExpr("*, (SELECT COUNT(*) FROM ranked) AS total").OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
 	if p := w.Beyond; p != nil {
 		q = q.Where("(rank, folded_name, id) ? (?, ?, ?)", beyond, p.Rank, p.Name, p.ID)
 	}
 	var buyers []*FoundBuyer
-	err = q.Scan(ctx, &buyers)
-	return buyers, int(total), database.Translate(err)
+	if err := q.Scan(ctx, &buyers); err != nil {
+		return nil, 0, database.Translate(err)
+	}
+	if len(buyers) > 0 {
+		return buyers, buyers[0].Total, nil
+	}
+	if w.Beyond == nil {
+		return nil, 0, nil
+	}
+	total, err := matching().Count(ctx)
+	return nil, int(total), database.Translate(err)
 }
 
 // named are two conditions on buyers: that one of their names has words that start with those given, and that it has just
@@ -231,14 +240,14 @@ func (s *Store) named(words []string) (starts, whole string) {
 	start, same := make([]string, len(words)), make([]string, len(words))
 	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
 	for i, word := range words {
-		is := s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
+		var others string
 		for _, other := range []string{spelledOut(word), spellings[word]} {
 			if other != "" {
-				is += s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
+				others += s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
 			}
 		}
-		start[i] = "(" + is + s.format(" OR ' ' || folded_name LIKE ?)", "% "+word+"%")
-		same[i] = "(" + is + ")"
+		start[i] = s.format("(' ' || folded_name LIKE ?", "% "+word+"%") + others + ")"
+		same[i] = s.format("(' ' || folded_name || ' ' LIKE ?", "% "+word+" %") + others + ")"
 	}
 	any := func(all []string) string {
 		name := strings.Join(all, " AND ")
@@ -247,12 +256,14 @@ func (s *Store) named(words []string) (starts, whole string) {
 	return any(start), any(same)
 }
 
-// contentWords are the words without small ones; all of them where there are no others.
+// contentWords are the words without small ones, or all where there are no others; the longest first, which the fewest
+// names have.
 func contentWords(words []string) []string {
 	content := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return len(lexicon.Tokens(word)) == 0 })
 	if len(content) == 0 {
-		return words
+		content = slices.Clone(words)
 	}
+	slices.SortStableFunc(content, func(a, b string) int { return len(b) - len(a) })
 	return content
 }
 
