@@ -92,7 +92,7 @@ vulnerabilities: ## look for known vulnerabilities in what the binary calls
 	scripts/check-vulnerabilities
 
 .PHONY: generate
-generate: ## write graph/gql anew from schema.graphqls
+generate: ## generate graph/gql from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
@@ -130,7 +130,7 @@ page: ## build the page, for the server to serve it
 	@scripts/build-page
 
 .PHONY: picture
-picture: build ## take the README's picture of the page anew
+picture: build ## take the README's picture of the page again
 	cd web && node tools/picture.js
 
 .PHONY: page-speed

@@ -100,7 +100,7 @@ func TestCancelledAfterAddressChange(t *testing.T) {
 				w.moves("ana", "new@example.org", true)
 				w.publish("1x", "Voirie", about(vigie.Cancellation, "1"))
 				if got := w.after(time.Hour); len(got) != 1 {
-					t.Errorf("nobody hears of the cancellation: %v", got)
+					t.Errorf("no mail about the cancellation: %v", got)
 				}
 			})
 		})
@@ -193,7 +193,7 @@ func TestVerifiedAddressDoesNotWaitForConfirmation(t *testing.T) {
 	})
 }
 
-// The account's address changes while a mail to the old one is being sent, which the mail server then refuses for good:
+// The account's address changes while a mail to the old one is being sent, which the mail server then refuses permanently:
 // the old address is suppressed, not the new one.
 func TestAddressChangesWhileMailIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
@@ -284,7 +284,7 @@ func TestAddressChangesWhileNoticeIsEntered(t *testing.T) {
 				before(w)
 				w.publish("1", "Voirie")
 				w.store.Database().Observe(&afterQuery{"w.keywords", func() { w.moves("ana", "new@example.org", true) }})
-				w.expect("changed meanwhile", w.work(), "new: 1 nouveau marché – veille Voirie")
+				w.expect("changed while it was entered", w.work(), "new: 1 nouveau marché – veille Voirie")
 				w.expect("once", w.after(72*time.Hour))
 			})
 		})

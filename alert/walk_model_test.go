@@ -57,9 +57,9 @@ type modelTender struct {
 type dossier struct {
 	// may reports whether anything was ever owed: nothing else may be mailed.
 	may bool
-	// news counts the mails in which the tender was new; told reports whether any mail said that it is new or corrected.
-	news int
-	told bool
+	// news counts the mails in which the tender was new; informed reports whether any mail said that it is new or corrected.
+	news     int
+	informed bool
 	// because are the watches because of which the recipient was alerted.
 	because map[*modelWatch]bool
 	owed    []*debt
@@ -179,7 +179,7 @@ func (m *model) merged(t, other *modelTender) {
 	}
 	for p, was := range other.dossiers {
 		d := t.of(p)
-		d.may, d.told, d.news = d.may || was.may, d.told || was.told, max(d.news, was.news)
+		d.may, d.informed, d.news = d.may || was.may, d.informed || was.informed, max(d.news, was.news)
 		maps.Copy(d.because, was.because)
 		d.owed = append(d.owed, was.owed...)
 		if d.news > 0 {
@@ -255,7 +255,7 @@ func (m *model) caughtUp(w *modelWatch) {
 			continue
 		}
 		for _, p := range m.people {
-			if p.consented() && w.follows[p] && !t.of(p).told {
+			if p.consented() && w.follows[p] && !t.of(p).informed {
 				m.owe(t, p, map[*modelWatch]bool{w: true}, false)
 			}
 		}
@@ -337,7 +337,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
-	d.told = d.told || section != "cancelled"
+	d.informed = d.informed || section != "cancelled"
 	if section == "new" {
 		if d.news++; d.news > 1 {
 			return "this tender is announced as new a second time"

@@ -30,7 +30,7 @@ type Announcement struct {
 }
 
 // Announce enters the deliveries of an announcement, in transactions of at most [vigie.MaxBatch] deliveries. entered is
-// called after each. Where recipients change meanwhile, it decides once more whom to alert.
+// called after each. If recipients change in the meantime, it decides again which ones to alert.
 func (l *Ledger) Announce(ctx context.Context, n *Announcement, entered func()) error {
 	for again := true; again; {
 		again = false

@@ -115,7 +115,7 @@ func (f *following) enterAlerts(subject ledger.AlertSubject, alerts ...ledger.Al
 	f.t.Helper()
 	again, err := f.store.Ledger().Enter(f.t.Context(), subject, alerts)
 	if f.must(err); again {
-		f.t.Fatal("recipients changed meanwhile")
+		f.t.Fatal("recipients changed at the same time")
 	}
 }
 

@@ -33,7 +33,7 @@ type AlertSubject struct {
 // only the reasons that are new; one that was dropped waits again if it gains any. Recipients that were erased since are
 // left out. So are recipients of a cancellation whose alert about the tender was dropped since, and recipients that were
 // removed from one of the watches, perhaps because the account has another address now; again reports that there are
-// such, for whom the alerts are to be decided once more.
+// such recipients: their alerts must be decided again.
 func (l *Ledger) Enter(ctx context.Context, about AlertSubject, alerts []Alert) (again bool, err error) {
 	if len(alerts) == 0 {
 		return false, nil
@@ -101,21 +101,37 @@ func withoutRemoved(ctx context.Context, tx bun.Tx, recipients []int64, alerts [
 
 // withoutUnalerted leaves out the cancellations for recipients that were not alerted of the tender and will not be.
 func withoutUnalerted(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+	return without(ctx, tx, about, alerts, vigie.DeliverCancelled, false, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("l.notice_id < ?", about.NoticeID)
+	})
+}
+
+// withoutInformed leaves out the alerts that a tender is new for recipients that a mail has informed of it already,
+// because of whichever other notice, perhaps since the alerts were decided.
+func withoutInformed(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
+	return without(ctx, tx, about, alerts, vigie.DeliverNew, true, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Join("JOIN mails AS m ON m.id = l.mail_id").Where(mailClosed)
+	})
+}
+
+// without leaves out the alerts of a kind for recipients that have other alerts about the tender, of those that which
+// selects; or, unless have, for those that have none.
+func without(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert, kind vigie.DeliveryKind, have bool, which func(*bun.SelectQuery) *bun.SelectQuery) ([]Alert, error) {
 	var asked []int64
 	for _, a := range alerts {
-		if a.Kind == vigie.DeliverCancelled {
+		if a.Kind == kind {
 			asked = append(asked, a.RecipientID)
 		}
 	}
 	if len(asked) == 0 {
 		return alerts, nil
 	}
-	var hear []int64
-	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
-		Where("l.notice_id < ?", about.NoticeID).Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &hear)
+	var having []int64
+	err := which(alerted(tx.NewSelect().TableExpr("deliveries AS l"), about)).ColumnExpr("DISTINCT l.recipient_id").
+		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &having)
 	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
-		_, hears := slices.BinarySearch(hear, a.RecipientID)
-		return a.Kind == vigie.DeliverCancelled && !hears
+		_, has := slices.BinarySearch(having, a.RecipientID)
+		return a.Kind == kind && has == have
 	}), err
 }
 
@@ -287,29 +303,4 @@ func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 		}
 	}
 	return nil
-}
-
-// withoutInformed leaves out the alerts that a tender is new for recipients that a mail has informed of it already,
-// because of whichever other notice, perhaps since the alerts were decided.
-func withoutInformed(ctx context.Context, tx bun.Tx, about AlertSubject, alerts []Alert) ([]Alert, error) {
-	var asked []int64
-	for _, a := range alerts {
-		if a.Kind == vigie.DeliverNew {
-			asked = append(asked, a.RecipientID)
-		}
-	}
-	if len(asked) == 0 {
-		return alerts, nil
-	}
-	var informed []int64
-	err := alerted(tx.NewSelect().TableExpr("deliveries AS l"), about).ColumnExpr("DISTINCT l.recipient_id").
-		Join("JOIN mails AS m ON m.id = l.mail_id").Where(mailClosed).
-		Where("l.recipient_id IN (?)", bun.List(asked)).OrderExpr("l.recipient_id").Scan(ctx, &informed)
-	if err != nil || len(informed) == 0 {
-		return alerts, err
-	}
-	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool {
-		_, knows := slices.BinarySearch(informed, a.RecipientID)
-		return a.Kind == vigie.DeliverNew && knows
-	}), nil
 }
