@@ -192,13 +192,21 @@ func (m *deliveryMoves) add(d *movingDelivery, known []*movingDelivery) {
 	m.moved = append(m.moved, d.ID)
 }
 
-func (m *deliveryMoves) save(ctx context.Context, tx bun.Tx, after *recipient, now time.Time) error {
-	for _, pair := range m.joined {
+// joinReasons gives deliveries the reasons of others, too.
+func joinReasons(ctx context.Context, tx bun.Tx, pairs []database.Pair) error {
+	for _, pair := range pairs {
 		_, err := tx.NewRaw(`INSERT INTO reasons (delivery_id, watch_id, keywords)
 			SELECT ?1, watch_id, keywords FROM reasons WHERE delivery_id = ?0 ON CONFLICT DO NOTHING`, pair.Was, pair.Becomes).Exec(ctx)
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (m *deliveryMoves) save(ctx context.Context, tx bun.Tx, after *recipient, now time.Time) error {
+	if err := joinReasons(ctx, tx, m.joined); err != nil {
+		return err
 	}
 	if err := drop(ctx, tx, m.dropped, now); err != nil {
 		return err
