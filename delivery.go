@@ -126,6 +126,9 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
+	// DeliverWithdrawn: its publisher withdrew it. Subscribers are told; nobody is
+	// mailed.
+	DeliverWithdrawn DeliveryKind = "WITHDRAWN"
 )
 
 // MailKind is what a mail is for.

@@ -162,6 +162,18 @@ func dearest(p person, titles []string) []dear {
 		{name: "tenders, matched by", field: func(i int) string {
 			return fmt.Sprintf(`tenders(first: 100, page: %d) { nodes { matchedBy { keywords } } }`, i+1)
 		}},
+		{name: "matches, by watch and status", field: func(i int) string {
+			return fmt.Sprintf(`matchingTenders(filter: { publishedFrom: %q }) { facets { watches { count } statuses { count } cpvCodes(digits: 8) { count } } }`, since(i))
+		}},
+		{name: "events", field: func(int) string {
+			return `tenderEvents(last: 100) { nodes { kind matchedBy { keywords } } }`
+		}},
+		{name: "CPV codes", field: func(i int) string {
+			return fmt.Sprintf(`cpvCodes(first: 100, search: "%c") { code label }`, "tcpmdsra"[i%8])
+		}},
+		{name: "matched at", field: func(i int) string {
+			return fmt.Sprintf(`matchingTenders(first: 60, page: %d) { edges { matchedAt } }`, i+1)
+		}},
 		{name: "watches, counts", field: func(int) string { return `watches(first: 100) { nodes { onlineCount } }` }},
 		{name: "watches, matches", field: func(int) string {
 			return `watches(first: 10) { nodes { matchingTenders(first: 1) { totalCount nodes { id } ` + facets + ` } } }`

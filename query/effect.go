@@ -6,8 +6,11 @@ import (
 	"vigie"
 )
 
-// NoticeEffect is a published notice, with its tender before and since.
+// NoticeEffect is a published notice, with its tender before and since; or that a tender was withdrawn.
 type NoticeEffect struct {
+	// Number is that of the change: the notice's own, or that of the withdrawal.
+	Number int64
+	// Notice is nil for a withdrawal.
 	Notice *vigie.Notice
 	// Tender is the tender as it is now, with any later notices.
 	Tender *vigie.Tender
@@ -32,13 +35,19 @@ type state struct {
 // buyer by name only: the tender is taken to have always had its present buyer.
 func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
 	before, since, known := vigie.Arrival(notices, n.ID)
-	news := &NoticeEffect{Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
+	news := &NoticeEffect{Number: n.ID, Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
 	if known {
 		news.before = stateOf(before, t)
 	}
 	facts, _ := FactsOf(t)
 	news.now = &state{Tender: t, facts: facts}
 	return news
+}
+
+// WithdrawalOf returns the effect of a tender's withdrawal, which is the tender's last change.
+func WithdrawalOf(t *vigie.Tender) *NoticeEffect {
+	facts, _ := FactsOf(t)
+	return &NoticeEffect{Number: t.Number, Tender: t, now: &state{Tender: t, facts: facts}}
 }
 
 // stateOf folds some of a tender's notices.
@@ -79,8 +88,12 @@ func (n *NoticeEffect) AdvancesDeadline() bool {
 
 // For returns what the notice means for a watch with a formula, and the facts of the tender that it is about; ok is
 // false if it means nothing. It is new if the tender is online and matches, and was not online or did not match
-// before; else corrected or cancelled, if it matched before. Awards and quiet notices mean nothing.
+// before; else corrected or cancelled, if it matched before; withdrawn, if it matched when it was. Awards and quiet
+// notices mean nothing.
 func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
+	if n.Notice == nil {
+		return vigie.DeliverWithdrawn, n.now.facts, n.now.matches(f)
+	}
 	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
 		return "", Facts{}, false
 	}
@@ -109,5 +122,9 @@ func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) 
 // changes reports whether the notice changed its tender.
 func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
-	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)
+	before := was.Content
+	if n.Notice.Revision <= 1 { // each notice has a page of its own
+		before.URL = is.URL
+	}
+	return was.Outcome != is.Outcome || was.buyer != is.buyer || !before.Equal(is.Content)
 }

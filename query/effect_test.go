@@ -67,7 +67,7 @@ func TestNews(t *testing.T) {
 			for i, s := range slices.Concat(test.story, test.later) {
 				n := &vigie.Notice{
 					ID: int64(10 * (i + 1)), Source: "test", SourceRef: string(rune('a' + i)), Kind: s.kind, Quiet: s.quiet,
-					PublishedAt: noon.AddDate(0, 0, i-30), Content: vigie.Content{Title: s.title},
+					PublishedAt: noon.AddDate(0, 0, i-30), Content: vigie.Content{Title: s.title, URL: "https://example.org/" + string(rune('a'+i))}, // each has a page of its own
 				}
 				if s.deadline != 0 {
 					n.Content.Deadline = new(noon.AddDate(0, 0, s.deadline))

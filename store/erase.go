@@ -46,6 +46,7 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 			"DELETE FROM tender_marks WHERE account_id = ?",
 			"DELETE FROM watch_periods WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
+			"DELETE FROM watch_external_ids WHERE account_id = ?",
 			// By these rows an import knows not to create the watches again.
 			"UPDATE imported_watches SET digest = '' WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
 		} {

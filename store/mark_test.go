@@ -40,7 +40,7 @@ func marked(t *testing.T, s *store.Store, account *vigie.Account, want map[int64
 // dismissed returns what an account dismissed.
 func dismissed(t *testing.T, s *store.Store, account *vigie.Account, open time.Time, limit int64) []int64 {
 	t.Helper()
-	ids, err := s.DismissedTenders(t.Context(), account.ID, open, limit)
+	ids, err := s.MarkedTenders(t.Context(), account.ID, store.Dismissed, open, limit)
 	if err != nil {
 		t.Fatal(err)
 	}

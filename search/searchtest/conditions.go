@@ -271,6 +271,9 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		query.Buyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
 		query.Nature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
 		query.Procedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
+		query.CPV: {
+			"45": 2, "452": 2, "4523": 1, "45233": 1, "452331": 1, "4523314": 1, "45233140": 1, "71": 2, "710": 1, "15": 1, "155": 1,
+		},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -283,6 +286,7 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		{Values: query.Values{query.Procedure: {"OPEN"}}},
 		{Values: query.Values{query.Department: {"01", "2A"}, query.Buyer: {"buyer_1"}, query.Nature: {"WORKS"}, query.Procedure: {"ADAPTED"}}},
 		{Values: query.Values{query.Department: {"99"}}},
+		{Values: query.Values{query.CPV: {"45"}}},
 		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, Values: query.Values{query.CPV: {"45"}}},
 	}
 	var queries []search.Query
@@ -301,6 +305,8 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 	for _, q := range slices.Clone(queries) {
 		q.Without = []int64{1, 3, 4}
+		queries = append(queries, q)
+		q.Within = []int64{2, 3, 999}
 		queries = append(queries, q)
 	}
 	results, err := index.Search(t.Context(), queries) // and in the queries' order
