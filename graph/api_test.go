@@ -496,7 +496,7 @@ func TestEnumsAreTheDomains(t *testing.T) {
 		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
 		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award}),
 		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),
-		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound, vigie.Conflict}),
+		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound, vigie.VersionMismatch}),
 		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.RepeatedDropped, vigie.SignIgnored, vigie.KeywordExcluded, vigie.UnknownLeftOut, vigie.DeadlineBeforePublication}),
 		"Weekday":         names([]vigie.Weekday{vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday}),
 	}

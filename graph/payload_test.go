@@ -70,7 +70,7 @@ func TestExpectedVersion(t *testing.T) {
 	}
 	for _, wrong := range []any{first, "", "1", id} {
 		update("Chemins", wrong).expect(map[string]string{
-			"updateWatch.watch": "<nil>", "updateWatch.userErrors": "[map[code:CONFLICT field:[expectedVersion]]]",
+			"updateWatch.watch": "<nil>", "updateWatch.userErrors": "[map[code:VERSION_MISMATCH field:[expectedVersion]]]",
 		})
 	}
 	p.ask(`{ watches { nodes { name } } }`, nil).expect(map[string]string{"watches.nodes": "[map[name:Routes]]"})

@@ -10,6 +10,7 @@ import (
 	"vigie"
 	"vigie/address"
 	"vigie/query"
+	"vigie/store"
 )
 
 // UpsertOutcome is what became of a watch that a platform stored.
@@ -116,7 +117,7 @@ func (s *Service) upsertWatch(ctx context.Context, account *vigie.Account, in Up
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
 		created, err := s.Store.CreateWatchCalled(ctx, account, externalID, w, in.NotifyMe == nil || *in.NotifyMe, recipients)
-		if vigie.CodeOf(err) == vigie.Conflict {
+		if errors.Is(err, store.ErrCalled) {
 			continue // another call has just stored it
 		}
 		return Upserted{UpsertCreated, created}, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -59,15 +60,17 @@ func watchOfExternalID(ctx context.Context, db bun.IDB, account *vigie.Account, 
 	return 0, nil
 }
 
-// freeExternalID checks that no watch of an account, which is locked, is called so; else the error has the code
-// [vigie.Conflict].
+// ErrCalled is the error where an account has a watch that a platform calls so already.
+var ErrCalled = errors.New("a watch is called so already")
+
+// freeExternalID checks that no watch of an account, which is locked, is called so; else the error is [ErrCalled].
 func freeExternalID(ctx context.Context, tx bun.Tx, account *vigie.Account, externalID string) error {
 	if externalID == "" {
 		return nil
 	}
 	known, err := watchOfExternalID(ctx, tx, account, externalID)
 	if err == nil && known != 0 {
-		err = conflict("externalId")
+		err = ErrCalled
 	}
 	return err
 }
@@ -82,8 +85,9 @@ func nameExternally(ctx context.Context, tx bun.Tx, account *vigie.Account, watc
 	return err
 }
 
-func conflict(field string) error {
-	return &vigie.Error{Code: vigie.Conflict, Field: []string{field}, Text: vigie.Text{
+// versionMismatch refuses a change of a watch that was changed since it was read.
+func versionMismatch() error {
+	return &vigie.Error{Code: vigie.VersionMismatch, Field: []string{"expectedVersion"}, Text: vigie.Text{
 		FR: "Cette veille a été modifiée entre-temps. Relisez-la, puis recommencez.",
 		EN: "This watch was changed in the meantime. Read it again, then try again.",
 	}}

@@ -70,7 +70,7 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 }
 
 // CreateWatchCalled does what [Store.CreateWatch] does, and stores what a platform calls the watch; "" for nothing. If
-// another watch of the account is called so, the error has the code [vigie.Conflict].
+// another watch of the account is called so, the error is [ErrCalled].
 func (s *Store) CreateWatchCalled(ctx context.Context, account *vigie.Account, externalID string, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
 	w.AccountID = account.ID
 	w.CreatedAt = s.db.Stamp()
@@ -138,7 +138,7 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 }
 
 // UpdateWatchAt does what [Store.UpdateWatch] does, if the number of the watch's last change is the one expected, where
-// that is not nil; else the error has the code [vigie.Conflict].
+// that is not nil; else the error has the code [vigie.VersionMismatch].
 func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id int64, expected *int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -146,7 +146,7 @@ func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id in
 			return err
 		}
 		if expected != nil && *expected != w.Number {
-			return conflict("expectedVersion")
+			return versionMismatch()
 		}
 		wasActive := w.Active
 		change(w)

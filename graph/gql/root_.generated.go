@@ -3687,7 +3687,7 @@ type Mutation {
     id: ID!
     "What to change."
     input: UpdateWatchInput!
-    "The ` + "`" + `version` + "`" + ` of the watch that the change is based on. If the watch was changed since, the error is CONFLICT."
+    "The ` + "`" + `version` + "`" + ` of the watch that the change is based on. If the watch was changed since, the error is VERSION_MISMATCH."
     expectedVersion: String
   ): UpdateWatchPayload
   """
@@ -5206,7 +5206,7 @@ enum UserErrorCode {
   "There is no such thing."
   NOT_FOUND
   "It was changed since the version that the change is based on: read it again."
-  CONFLICT
+  VERSION_MISMATCH
 }
 
 "About an input that was accepted but may not do what its author expects."
