@@ -2,6 +2,8 @@ package vigie
 
 import (
 	_ "embed"
+	"iter"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -18,14 +20,16 @@ var cpvTable string
 type CPVCode struct{ Code, Label string }
 
 // CPVCodes returns the whole vocabulary, codes of 8 digits in their order.
-func CPVCodes() []CPVCode {
+func CPVCodes() iter.Seq[CPVCode] { return slices.Values(cpvCodes()) }
+
+var cpvCodes = sync.OnceValue(func() []CPVCode {
 	codes := make([]CPVCode, 0, strings.Count(cpvTable, "\n"))
 	for line := range strings.Lines(cpvTable) {
 		code, label, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		codes = append(codes, CPVCode{code, label})
 	}
 	return codes
-}
+})
 
 // CPV returns a code of 2 digits or more with its label: that of the code with
 // zeros behind it; the code itself where the vocabulary does not have it.
@@ -38,7 +42,7 @@ func CPV(code string) CPVCode {
 }
 
 var cpvLabels = sync.OnceValue(func() map[string]string {
-	codes := CPVCodes()
+	codes := cpvCodes()
 	labels := make(map[string]string, len(codes))
 	for _, c := range codes {
 		labels[c.Code] = c.Label

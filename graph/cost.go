@@ -34,7 +34,7 @@ const (
 	// watchesPrice is that of counting by a hundred watches.
 	watchesPrice = 100 * countPrice
 	// eventsPrice is that of working out what so many changes mean.
-	eventsPrice = 8000
+	eventsPrice = 10_000
 	// cpvPrice is that of looking through the vocabulary, upsertPrice of storing a
 	// watch that a platform has.
 	cpvPrice, upsertPrice = 500, 300

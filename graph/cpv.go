@@ -7,7 +7,8 @@ import (
 )
 
 func (q query) CpvCodes(_ context.Context, text string, first *int32) ([]*vigie.CPVCode, error) {
-	return q.service.CPVCodes(text, first)
+	codes, err := q.service.CPVCodes(text, first)
+	return pointers(codes), err
 }
 
 func (tenderType) Cpvs(_ context.Context, t *vigie.Tender) ([]*vigie.CPVCode, error) {

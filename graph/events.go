@@ -11,5 +11,9 @@ func (q query) TenderEvents(ctx context.Context, watchIDs []string, first *int32
 	if err != nil {
 		return nil, err
 	}
-	return q.service.Events(ctx, account, q.watchKeys(watchIDs), service.PageArgs{First: first, After: after, Last: last, Before: before})
+	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), false)
+	if err != nil {
+		return nil, err
+	}
+	return q.service.Events(ctx, account, watches, service.PageArgs{First: first, After: after, Last: last, Before: before})
 }

@@ -65,6 +65,35 @@ func testMoreFacets(t *testing.T, w *world) {
 	}
 }
 
+// Typing errors are forgiven in a list and in its counts by status and watch
+// together, for each list by itself.
+func TestCountsOfCorrected(t *testing.T) {
+	eachPair(t, func(t *testing.T, w *world) {
+		over := w.notice("2", "Rénovation des façades", "Commune", 2)
+		over.Content.Deadline = new(w.now.Add(-time.Hour))
+		w.publish(w.notice("1", "Rénovation du gymnase", "Commune", 1), over, w.notice("3", "Fauchage", "Commune", 3))
+		p := w.person("a@example.org")
+		p.create(vars{"name": "gymnase", "criteria": vars{"keywords": []string{"gymnase"}}})
+		p.create(vars{"name": "tout", "criteria": vars{}})
+		const counts = ` { totalCount corrected facets { statuses { value count } } } `
+		p.ask(`{
+			right: matchingTenders(search: "fauchage")`+counts+`
+			wrong: matchingTenders(search: "renovatoin")`+counts+`
+			none: matchingTenders(search: "renovatoin", filter: { statuses: [CANCELLED] })`+counts+`
+			last: tenders(search: "fauchage")`+counts+`
+		}`, nil).expect(map[string]string{
+			"right": "map[corrected:<nil> facets:map[statuses:[map[count:1 value:ONLINE]]] totalCount:1]",
+			"wrong": "map[corrected:renovation facets:map[statuses:[map[count:1 value:CLOSED] map[count:1 value:ONLINE]]] totalCount:1]",
+			// Put right, the words find no more in this list: all its counts are of the words as they are.
+			"none": "map[corrected:<nil> facets:map[statuses:[map[count:0 value:CANCELLED]]] totalCount:0]",
+			"last": "map[corrected:<nil> facets:map[statuses:[map[count:1 value:ONLINE]]] totalCount:1]",
+		})
+		p.ask(`{ matchingTenders(search: "renovatoin") { corrected facets { watches { label count } } } }`, nil).expect(map[string]string{
+			"matchingTenders": "map[corrected:renovation facets:map[watches:[map[count:1 label:gymnase] map[count:1 label:tout]]]]",
+		})
+	})
+}
+
 // Lists show, hide or keep to what has a mark, in totals too, and drafts are
 // measured as watches are.
 func TestMarkFilters(t *testing.T) { eachPair(t, testMarkFilters) }

@@ -13,7 +13,7 @@ import (
 // cpvWords are the labels of the vocabulary, folded: a space before each word.
 var cpvWords = sync.OnceValue(func() map[string]string {
 	words := make(map[string]string)
-	for _, c := range vigie.CPVCodes() {
+	for c := range vigie.CPVCodes() {
 		words[c.Code] = " " + lexicon.Fold(c.Label)
 	}
 	return words
@@ -22,7 +22,7 @@ var cpvWords = sync.OnceValue(func() map[string]string {
 // CPVCodes returns codes for forms: those that begin with the digits of text, or
 // whose label has, for each word of text, a word that begins with it. General
 // codes come first. No text gives the divisions.
-func (s *Service) CPVCodes(text string, first *int32) ([]*vigie.CPVCode, error) {
+func (s *Service) CPVCodes(text string, first *int32) ([]vigie.CPVCode, error) {
 	w, err := PageArgs{First: first}.window(20)
 	if err != nil {
 		return nil, err
@@ -34,23 +34,27 @@ func (s *Service) CPVCodes(text string, first *int32) ([]*vigie.CPVCode, error) 
 	if at := strings.IndexByte(digits, '-'); at > 0 { // a check digit
 		digits = digits[:at]
 	}
-	asked, labels := lexicon.Words(text), cpvWords()
+	var beginnings []string // of words, each behind a space
+	for _, word := range lexicon.Words(text) {
+		beginnings = append(beginnings, " "+word)
+	}
+	isCode, labels := strings.Trim(digits, "0123456789") == "", cpvWords()
 	fits := func(c vigie.CPVCode) bool {
 		switch {
-		case text == "":
+		case len(beginnings) == 0:
 			return generality(c.Code) <= 2
-		case strings.Trim(digits, "0123456789") == "":
+		case isCode:
 			return strings.HasPrefix(c.Code, digits)
 		}
-		return !slices.ContainsFunc(asked, func(word string) bool { return !strings.Contains(labels[c.Code], " "+word) })
+		return !slices.ContainsFunc(beginnings, func(word string) bool { return !strings.Contains(labels[c.Code], word) })
 	}
-	found := []*vigie.CPVCode{}
-	for _, c := range vigie.CPVCodes() {
+	found := []vigie.CPVCode{}
+	for c := range vigie.CPVCodes() {
 		if fits(c) {
-			found = append(found, &c)
+			found = append(found, c)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *vigie.CPVCode) int { return cmp.Compare(generality(a.Code), generality(b.Code)) })
+	slices.SortStableFunc(found, func(a, b vigie.CPVCode) int { return cmp.Compare(generality(a.Code), generality(b.Code)) })
 	return found[:min(len(found), w.size)], nil
 }
 

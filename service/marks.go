@@ -111,7 +111,11 @@ func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) 
 		case q.Within == nil:
 			q.Within = append([]int64{}, ids...)
 		default:
-			q.Within = slices.DeleteFunc(q.Within, func(id int64) bool { return !slices.Contains(ids, id) })
+			also := make(map[int64]bool, len(ids))
+			for _, id := range ids {
+				also[id] = true
+			}
+			q.Within = slices.DeleteFunc(q.Within, func(id int64) bool { return !also[id] })
 		}
 	}
 	return nil

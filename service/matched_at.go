@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/query"
 )
 
 // MatchedAt is when the first notice was published by which the tender matched
@@ -16,16 +15,16 @@ func (e *TenderEdge) MatchedAt(notices []*vigie.Notice) *time.Time {
 	if len(notices) == 0 || len(matches) == 0 {
 		return nil
 	}
-	formulas := make([]query.Formula, len(matches))
-	for i, m := range matches {
-		formulas[i] = query.Compile(m.Watch.Criteria)
+	asked := make(map[int64]bool, len(matches))
+	for _, m := range matches {
+		asked[m.Watch.ID] = true
 	}
 	for n := range notices[:len(notices)-1] {
 		fold := vigie.Fold(notices[:n+1])
-		facts, _ := query.FactsOf(&vigie.Tender{
+		then := e.watching.matches(&vigie.Tender{
 			ID: e.Node.ID, Source: fold.Source, SourceRef: fold.SourceRef, Content: fold.Content, BuyerID: e.Node.BuyerID, PublishedAt: fold.PublishedAt,
 		})
-		if slices.ContainsFunc(formulas, func(f query.Formula) bool { return f.Matches(facts) }) {
+		if slices.ContainsFunc(then, func(m *WatchMatch) bool { return asked[m.Watch.ID] }) {
 			return &notices[n].PublishedAt
 		}
 	}

@@ -51,16 +51,16 @@ func (s *Service) Follow(ctx context.Context, account *vigie.Account, ids []int6
 		return nil, err
 	}
 	return func(yield func(*Matched, error) bool) {
-		var watches []followedWatch
+		var watching *Watching
 		known := false
 		for some, err := range news {
 			if err == nil && (!known || edited(account.ID, some)) {
-				watches, err = s.followedWatches(ctx, account, ids)
+				watching, err = s.followedWatches(ctx, account, ids)
 				known = err == nil
 			}
 			var matched []*Matched
 			if err == nil {
-				matched, err = s.matched(ctx, account, watches, some)
+				matched, err = s.matched(ctx, account, watching, some)
 			}
 			if ctx.Err() != nil {
 				return
@@ -78,24 +78,10 @@ func (s *Service) Follow(ctx context.Context, account *vigie.Account, ids []int6
 	}, nil
 }
 
-// followedWatch is a watch that somebody follows.
-type followedWatch struct {
-	*vigie.Watch
-	formula query.Formula
-}
-
 // followedWatches reads the watches that an account follows.
-func (s *Service) followedWatches(ctx context.Context, account *vigie.Account, ids []int64) ([]followedWatch, error) {
+func (s *Service) followedWatches(ctx context.Context, account *vigie.Account, ids []int64) (*Watching, error) {
 	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil})
-	return follow(watches), err
-}
-
-func follow(watches []*vigie.Watch) []followedWatch {
-	list := make([]followedWatch, len(watches))
-	for i, w := range watches {
-		list[i] = followedWatch{w, query.Compile(w.Criteria)}
-	}
-	return list
+	return NewWatching(watches...), err
 }
 
 // edited reports whether the watches of an account changed, by what came since
@@ -105,14 +91,14 @@ func edited(account int64, news []*query.NoticeEffect) bool {
 }
 
 // matched tells what news mean to an account that follows watches.
-func (s *Service) matched(ctx context.Context, account *vigie.Account, watches []followedWatch, news []*query.NoticeEffect) ([]*Matched, error) {
-	if len(watches) == 0 {
+func (s *Service) matched(ctx context.Context, account *vigie.Account, watching *Watching, news []*query.NoticeEffect) ([]*Matched, error) {
+	if len(watching.watches) == 0 {
 		return nil, nil
 	}
 	var all []*Matched
 	var tenders []int64
 	for _, n := range news {
-		for _, m := range s.matchedBy(n, watches) {
+		for _, m := range s.matchedBy(n, watching) {
 			all, tenders = append(all, m), append(tenders, m.Tender.ID)
 		}
 	}
@@ -130,26 +116,22 @@ func eventKinds() []vigie.DeliveryKind {
 
 // matchedBy tells what one change means to watches, at most one event of each
 // kind.
-func (s *Service) matchedBy(n *query.NoticeEffect, watches []followedWatch) []*Matched {
+func (s *Service) matchedBy(n *query.NoticeEffect, watching *Watching) []*Matched {
 	byKind := make(map[vigie.DeliveryKind]*Matched)
-	for _, w := range watches {
-		kind, facts, ok := n.For(w.formula, s.now())
-		if !ok {
-			continue
-		}
+	n.For(watching.set, s.now(), func(place int, kind vigie.DeliveryKind, keywords []string) {
 		m := byKind[kind]
 		if m == nil {
 			m = &Matched{Kind: kind, Tender: n.Tender, Notice: n.Notice}
 			byKind[kind] = m
 		}
-		m.MatchedBy = append(m.MatchedBy, &WatchMatch{w.Watch, query.FoundKeywords(w.Criteria.Keywords, facts)})
-	}
+		m.MatchedBy = append(m.MatchedBy, &WatchMatch{watching.watches[place], keywords})
+	})
 	var list []*Matched
 	for rank, kind := range eventKinds() {
 		if m := byKind[kind]; m != nil {
 			m.Cursor = eventCursor(s.Store.IDs(), n.Number, rank)
 			if n.Tender.Outcome != vigie.Withdrawn {
-				m.Edge = s.edgeOf(m)
+				m.Edge = s.edgeOf(m, watching)
 			}
 			list = append(list, m)
 		}
@@ -159,11 +141,11 @@ func (s *Service) matchedBy(n *query.NoticeEffect, watches []followedWatch) []*M
 
 // edgeOf is the tender of an event at its place in a list of matching tenders,
 // newest first.
-func (s *Service) edgeOf(m *Matched) *TenderEdge {
+func (s *Service) edgeOf(m *Matched, watching *Watching) *TenderEdge {
 	const order = search.PublishedDesc
 	key := search.Key{ID: m.Tender.ID, At: new(m.Tender.PublishedAt)}
 	return &TenderEdge{
-		Cursor: tenderCursor(order, s.now(), key).seal(s.Store.IDs()), Node: m.Tender,
+		Cursor: tenderCursor(order, s.now(), key).seal(s.Store.IDs()), Node: m.Tender, watching: watching,
 		matches: func() []*WatchMatch { return m.MatchedBy },
 	}
 }
@@ -218,16 +200,12 @@ func (p eventPlace) compare(q eventPlace) int {
 	return cmp.Or(cmp.Compare(p.number, q.number), cmp.Compare(p.rank, q.rank))
 }
 
-// Events returns a page of what happened to the tenders of an account's watches:
+// Events returns a page of what happened to the tenders of watches of an account:
 // what [Service.Follow] yields of it, by what the watches are now. A page looks
 // at a bounded number of changes: it can have fewer events than were asked for,
 // or none, and yet be followed by another.
-func (s *Service) Events(ctx context.Context, account *vigie.Account, ids []int64, args PageArgs) (*EventPage, error) {
+func (s *Service) Events(ctx context.Context, account *vigie.Account, watching *Watching, args PageArgs) (*EventPage, error) {
 	w, err := args.window(20)
-	if err != nil {
-		return nil, err
-	}
-	watches, err := s.WatchesFor(ctx, account, ids, false)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +233,7 @@ func (s *Service) Events(ctx context.Context, account *vigie.Account, ids []int6
 	if err != nil {
 		return nil, err
 	}
-	matched, err := s.matched(ctx, account, follow(watches), news)
+	matched, err := s.matched(ctx, account, watching, news)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,7 @@ type TenderEdge struct {
 	Node       *vigie.Tender
 	Highlights []search.Highlight
 	found      []freetext.Search    // what its page was asked for
+	watching   *Watching            // what its page is of; nil for none
 	matches    func() []*WatchMatch // worked out when it is first asked
 }
 
@@ -346,7 +347,7 @@ func (p *TenderPlan) page(asked search.Query, results []search.Result, tenders m
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, watching: p.watching, matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}
