@@ -5,8 +5,8 @@ LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
-# Their tests that have a short form: race runs that one, unit the whole one.
-LONG  = TestCallsDoNotGrow|TestDearestOperations|TestImportMailsOnce|TestImportWatchesTwice|TestKills|TestOutage|TestSettingsWalks|TestWalks
+# Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
+LONG  = TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks
 
 .PHONY: help
 help: ## list the targets
@@ -77,11 +77,11 @@ attack: ## attack a server, and measure what it costs it and others, on a machin
 .PHONY: unit
 unit:
 	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
-	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server
+	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server ./service
 
 .PHONY: race
 race:
-	go test -race -short -timeout 30m $(RACE)
+	env -u VIGIE_TEST_DATA go test -race -short -timeout 30m $(RACE)
 
 .PHONY: fuzz
 fuzz: ## try each fuzz target for two seconds
@@ -92,7 +92,7 @@ vulnerabilities: ## look for known vulnerabilities in what the binary calls
 	scripts/check-vulnerabilities
 
 .PHONY: generate
-generate: ## write graph/gql anew from schema.graphqls
+generate: ## generate graph/gql from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
@@ -130,7 +130,7 @@ page: ## build the page, for the server to serve it
 	@scripts/build-page
 
 .PHONY: picture
-picture: build ## take the README's picture of the page anew
+picture: build ## take the README's picture of the page again
 	cd web && node tools/picture.js
 
 .PHONY: page-speed

@@ -71,7 +71,8 @@ const (
 	// DeliveryDropped is one that is not sent, for a reason that does not end:
 	// the recipient left, bounced or was removed, the account dismissed the
 	// tender, the tender is over, the watch was deleted more than
-	// [RestorableFor] ago, or it was held for [MaxHold].
+	// [RestorableFor] ago, or it was held for [MaxHold]. It waits again only
+	// where another watch leads to it, too.
 	DeliveryDropped DeliveryState = "DROPPED"
 	// DeliveryFailed is one whose mail was refused permanently, or came back.
 	DeliveryFailed DeliveryState = "FAILED"
@@ -94,7 +95,9 @@ func (s DeliveryState) Next() []DeliveryState {
 		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped, DeliveryWaiting}
 	case DeliverySent: // a mail can come back days after it was accepted
 		return []DeliveryState{DeliveryFailed}
-	case DeliveryDropped, DeliveryFailed:
+	case DeliveryDropped: // where another watch, which catches up, leads to it, too
+		return []DeliveryState{DeliveryWaiting}
+	case DeliveryFailed:
 	}
 	return nil
 }

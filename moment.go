@@ -23,14 +23,6 @@ var paris = sync.OnceValue(func() *time.Location {
 // write years such as 0 and 9999 by mistake.
 func Published(t, now time.Time) bool { return t.Year() >= minYear && !t.After(now) }
 
-// NotPublished says to a publisher that a notice's day is not one of [Published].
-func NotPublished() Text {
-	return Text{
-		FR: "La date de publication est dans le futur, ou avant 1900. Vérifiez-la, ou publiez l’avis à partir de cette date.",
-		EN: "The date of publication is in the future, or before 1900. Check it, or publish the notice from that date on.",
-	}
-}
-
 // PlausibleDeadline reports whether a deadline can be meant by a notice that
 // was published at a time: sources write 7017 for 2017. The longest there are
 // are those of dynamic purchasing systems, of about 15 years.

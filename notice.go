@@ -37,6 +37,33 @@ type Notice struct {
 // GlobalID is the notice's name within the server.
 func (n *Notice) GlobalID() string { return GlobalID(KindNotice, n.ID) }
 
+// Validate returns what is wrong with a notice that its source gives now, whichever way it comes: the publishing API or
+// an import. The fields are named as Notice has them.
+func (n *Notice) Validate(now time.Time) Problems {
+	var wrong Problems
+	if !Published(n.PublishedAt, now) {
+		wrong.Add(Invalid, Text{
+			FR: "La date de publication est dans le futur, ou avant 1900. Vérifiez-la, ou publiez l’avis à partir de cette date.",
+			EN: "The date of publication is in the future, or before 1900. Check it, or publish the notice from that date on.",
+		}, "PublishedAt")
+	}
+	if deadline := n.Content.Deadline; deadline != nil && !PlausibleDeadline(*deadline, n.PublishedAt) {
+		wrong.Add(Invalid, Text{
+			FR: "Cette date limite est impossible : elle est avant 1900, ou plus de 20 ans après la publication. Vérifiez l’année.",
+			EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication. Check the year.",
+		}, "Deadline")
+	}
+	if siret := n.Buyer.SIRET; siret != "" && !ValidSIRET(siret) {
+		wrong.Add(Invalid, InvalidSIRET(), "SIRET")
+	}
+	return wrong
+}
+
+// InvalidSIRET says that a SIRET is not one.
+func InvalidSIRET() Text {
+	return Text{FR: "Ce numéro SIRET n’est pas valable : vérifiez ses 14 chiffres.", EN: "This SIRET is not valid: check its 14 digits."}
+}
+
 // NoticeKind says what a notice does.
 type NoticeKind string
 

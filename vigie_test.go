@@ -45,7 +45,7 @@ func TestFold(t *testing.T) {
 			t.Errorf("%d notices: %q, %q, %s of %v", n, f.Content.Title, f.Outcome, f.SourceRef, f.PublishedAt)
 		}
 		if !slices.Equal(f.Content.Departments, []string{"01"}) || f.Buyer.SIRET != "1" {
-			t.Errorf("%d notices: what was not said again is gone: %v, %v", n, f.Content.Departments, f.Buyer)
+			t.Errorf("%d notices: what was not repeated is lost: %v, %v", n, f.Content.Departments, f.Buyer)
 		}
 		var changed []string
 		for _, c := range f.Changes()[n-1] {

@@ -100,7 +100,7 @@ func TestCancelledAfterAddressChange(t *testing.T) {
 				w.moves("ana", "new@example.org", true)
 				w.publish("1x", "Voirie", about(vigie.Cancellation, "1"))
 				if got := w.after(time.Hour); len(got) != 1 {
-					t.Errorf("nobody hears of the cancellation: %v", got)
+					t.Errorf("no mail about the cancellation: %v", got)
 				}
 			})
 		})
@@ -193,7 +193,7 @@ func TestVerifiedAddressDoesNotWaitForConfirmation(t *testing.T) {
 	})
 }
 
-// The account's address changes while a mail to the old one is being sent, which the mail server then refuses for good:
+// The account's address changes while a mail to the old one is being sent, which the mail server then refuses permanently:
 // the old address is suppressed, not the new one.
 func TestAddressChangesWhileMailIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
@@ -260,4 +260,33 @@ func TestConfirmWhileAddressChanges(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A notice is alerted to the address that the account has when its alert is entered, also where that changed after the
+// ledger read whom to alert.
+func TestAddressChangesWhileNoticeIsEntered(t *testing.T) {
+	for name, before := range map[string]func(*world){
+		"to one that is not known": func(*world) {},
+		"to one of another watch": func(w *world) {
+			w.watch(w.account, "Cantine", vigie.Immediate, "cantine", "new@example.org")
+			w.consents("new@example.org")
+		},
+		"from one that left another watch": func(w *world) {
+			other := w.watch(w.account, "École", vigie.Immediate, "école")
+			if err := w.store.Ledger().LeaveWatch(w.t.Context(), w.subscription(w.account, other).ID, w.account.Email); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				before(w)
+				w.publish("1", "Voirie")
+				w.store.Database().Observe(&afterQuery{"w.keywords", func() { w.moves("ana", "new@example.org", true) }})
+				w.expect("changed while it was entered", w.work(), "new: 1 nouveau marché – veille Voirie")
+				w.expect("once", w.after(72*time.Hour))
+			})
+		})
+	}
 }

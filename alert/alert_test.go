@@ -619,7 +619,7 @@ func TestCancelledMeanwhile(t *testing.T) {
 			RecipientID: w.recipient(w.account, watch), Kind: vigie.DeliverCancelled, DueAt: w.now,
 			Reasons: []vigie.Reason{{WatchID: watch.ID, Keywords: []string{"voirie"}}},
 		}
-		if err := w.store.Ledger().Enter(t.Context(), happening, []ledger.Alert{hears}); err != nil {
+		if _, err := w.store.Ledger().Enter(t.Context(), happening, []ledger.Alert{hears}); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("cancelled after the ledger had read whom to alert", w.after(time.Minute))

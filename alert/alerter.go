@@ -139,10 +139,7 @@ func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consume
 	if len(notices) == 0 {
 		return nil, nil
 	}
-	ids := make([]int64, len(notices))
-	for i, n := range notices {
-		ids[i] = n.TenderID
-	}
+	ids := tendersOf(notices)
 	tenders, err := now.Tenders(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -162,6 +159,15 @@ func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consume
 		}
 	}
 	return list, nil
+}
+
+// tendersOf returns the ids of the tenders of notices.
+func tendersOf(notices []*vigie.Notice) []int64 {
+	ids := make([]int64, len(notices))
+	for i, n := range notices {
+		ids[i] = n.TenderID
+	}
+	return ids
 }
 
 // silent reports whether a notice that is known since a time alerts nobody.

@@ -152,11 +152,7 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]int64, len(notices))
-	for i, n := range notices {
-		ids[i] = n.TenderID
-	}
-	tenders, err := now.Tenders(ctx, ids)
+	tenders, err := now.Tenders(ctx, tendersOf(notices))
 	if err != nil {
 		return nil, err
 	}

@@ -296,7 +296,7 @@ func TestCatchUpWaitsForLedger(t *testing.T) {
 	})
 }
 
-// Catching up tells of what was published while the watch was off: not of a tender from before the watch, of which only
+// Catching up alerts of what was published while the watch was off: not of a tender from before the watch, of which only
 // the buyer was merged with another in the meantime.
 func TestCatchUpLeavesOutMergedBuyers(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
@@ -364,7 +364,7 @@ func TestCatchUpLeavesOutOldNotices(t *testing.T) {
 	})
 }
 
-// Catching up asked for later tells of what was missed, and of nothing twice.
+// Catching up that is requested later alerts of what was missed, once.
 func TestCatchUpAskedForLater(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")

@@ -2,6 +2,8 @@ package alert_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"vigie"
 	"vigie/alert/link"
 	"vigie/alert/post"
+	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
 )
@@ -83,10 +86,57 @@ func eventful(w *world) {
 			must(w.store.Ledger().Leave(t.Context(), who.RecipientID, who.Email))
 		}
 	}
+	calm := w.watch(w.account, "Toutes Fictif", vigie.Weekly, "fictif", "watch.fictif@example.org")
+	tenders, err := w.store.Tenders(t.Context(), []int64{first.Notice.TenderID})
+	must(err)
+	w.change(w.account, calm.ID, func(v *vigie.Watch) {
+		v.Criteria.ExcludedKeywords, v.Criteria.BuyerIDs, v.Criteria.Departments = []string{"sans fictif"}, []int64{tenders[first.Notice.TenderID].BuyerID}, []string{"01"}
+		v.Criteria.Natures, v.Criteria.Procedures, v.Criteria.CPVCodes = []vigie.Nature{vigie.Works}, []vigie.Procedure{vigie.OpenProcedure}, []string{"45"}
+	})
+	w.consents("watch.fictif@example.org")
+	all, err = w.store.Ledger().AllRecipients(t.Context(), w.account, calm.ID)
+	must(err)
+	must(w.store.Ledger().LeaveWatch(t.Context(), all[1].ID, all[1].Email))
+	_, err = w.store.ImportWatches(t.Context(), "test", w.now, []*store.ImportedWatch{{
+		ExternalID: "platform-id", Digest: "fictif", Subject: "sujet-fictif", Email: "camille.fictif@example.org",
+		Watch: vigie.Watch{Name: "Import Fictif", Active: true, Frequency: vigie.Daily, CreatedAt: w.now, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}},
+	}})
+	must(err)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
 	must(w.store.AddAuditEntry(t.Context(), "test", "sujet-fictif", "account", nil)) // the person is a support agent too
+}
+
+// checkExport checks that an export has a value for each column that is listed as exported.
+func checkExport(t *testing.T, held *store.Export) {
+	t.Helper()
+	text, err := json.Marshal(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var export map[string]any
+	if err := json.Unmarshal(text, &export); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range database.PersonalTables() {
+		for column, member := range table.Exported {
+			name, field, _ := strings.Cut(member, ".")
+			rows, many := export[name].([]any)
+			if !many {
+				rows = []any{export[name]}
+			}
+			if !slices.ContainsFunc(rows, func(row any) bool { return says(row.(map[string]any)[field]) }) {
+				t.Errorf("the export has no %s, of %s.%s", member, table.Name, column)
+			}
+		}
+	}
+}
+
+// says reports whether a member of an export has a value.
+func says(value any) bool {
+	list, isList := value.([]any)
+	return value != nil && value != "" && (!isList || len(list) > 0)
 }
 
 // An account is exported, then erased: the database holds nothing of it but keyed hashes of the addresses that must
@@ -113,7 +163,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		if len(deliveryKinds) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
 			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(deliveryKinds)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
 		}
-		if len(held.Watches) != 3 || len(held.Addresses) != 8 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
+		if len(held.Watches) != 5 || len(held.Addresses) != 10 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
 			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))
 		}
 		named := func() (rows []string) {
@@ -128,15 +178,24 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Fatalf("the search finds %d rows before erasure", n)
 		}
 
+		checkExport(t, held)
 		if err := w.store.Erase(t.Context(), w.account.ID); err != nil {
 			t.Fatal(err)
 		}
 
+		for _, table := range database.PersonalTables() {
+			if table.KeptBy == "" && table.Clear == "" {
+				query := "SELECT * FROM " + table.Name + " WHERE " + strings.ReplaceAll(table.Rows, "?0", fmt.Sprint(w.account.ID))
+				if rows := storetest.Rows(t, url, query); rows != "" {
+					t.Errorf("not deleted from %s: %s", table.Name, rows)
+				}
+			}
+		}
 		for _, row := range named() {
 			t.Errorf("not deleted: %s", row)
 		}
 		hashes := make(map[string]bool)
-		for _, address := range []string{"camille", "confirmed", "left", "lost", "asked", "removed"} {
+		for _, address := range []string{"camille", "confirmed", "left", "lost", "asked", "removed", "watch"} {
 			hash := keys.Fingerprints(address + ".fictif@example.org")[0]
 			hashes[hash] = true
 		}

@@ -240,7 +240,7 @@ func TestRetentionSurvives(t *testing.T) {
 	})
 }
 
-// A notice that was quarantined and is tried again announces no tender that a later notice has announced meanwhile.
+// A notice that was quarantined and is tried again announces no tender that a later notice has announced since.
 func TestNoticeRetriedAfterCatchUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")

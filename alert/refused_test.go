@@ -240,7 +240,7 @@ func TestMergedWhileMailIsOpen(t *testing.T) {
 	})
 }
 
-// A mail that waits for the mail server is owed if its tender is dismissed and shown again meanwhile.
+// A mail that waits for the mail server is owed if its tender is dismissed and shown again before it is sent.
 func TestShownAgainWhileMailIsOpen(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie", "team@example.org")

@@ -47,17 +47,19 @@ type modelTender struct {
 	// mistaken reports whether its notices were withdrawn.
 	mistaken bool
 	dossiers map[*modelPerson]*dossier
-	// unread reports whether the ledger has notices about it still to read.
-	unread bool
+	// unread reports whether the ledger has notices about it still to read; attentive are the watches that were on when
+	// one of these came.
+	unread    bool
+	attentive map[*modelWatch]bool
 }
 
 // dossier holds what a recipient is owed, and was sent, about a tender.
 type dossier struct {
 	// may reports whether anything was ever owed: nothing else may be mailed.
 	may bool
-	// news counts the mails in which the tender was new; told reports whether any mail said that it is new or corrected.
-	news int
-	told bool
+	// news counts the mails in which the tender was new; informed reports whether any mail said that it is new or corrected.
+	news     int
+	informed bool
 	// because are the watches because of which the recipient was alerted.
 	because map[*modelWatch]bool
 	owed    []*debt
@@ -115,6 +117,11 @@ func (m *model) published(t *modelTender, step int) {
 		m.reread(t)
 	}
 	t.changed, t.unread = step, true
+	for _, w := range m.watches {
+		if w.on() {
+			t.attend(w)
+		}
+	}
 	for _, p := range m.people {
 		if !p.consented() {
 			continue
@@ -129,11 +136,29 @@ func (m *model) published(t *modelTender, step int) {
 	}
 }
 
-// changedQuietly handles a notice that alerts nobody.
+// changedQuietly handles a notice that alerts nobody. An earlier one that the ledger has still to read alerts of the
+// tender as it is then, so it may be mailed to those whose watch matches it only now; it is not owed.
 func (m *model) changedQuietly(t *modelTender, words string) {
-	if t.words = words; t.unread {
-		m.reread(t)
+	t.words = words
+	if !t.unread {
+		return
 	}
+	m.reread(t)
+	for w := range t.attentive {
+		for _, p := range m.people {
+			if w.follows[p] && w.matches(words) {
+				t.of(p).may = true
+			}
+		}
+	}
+}
+
+// attend records that a watch was on when a notice came that the ledger has still to read.
+func (t *modelTender) attend(w *modelWatch) {
+	if t.attentive == nil {
+		t.attentive = make(map[*modelWatch]bool)
+	}
+	t.attentive[w] = true
 }
 
 // withdrawn handles that all notices of a tender were taken back.
@@ -149,9 +174,12 @@ func (m *model) withdrawn(t *modelTender) {
 func (m *model) merged(t, other *modelTender) {
 	m.tenders = slices.DeleteFunc(m.tenders, func(t *modelTender) bool { return t == other })
 	t.changed, t.unread = max(t.changed, other.changed), t.unread || other.unread
+	for w := range other.attentive {
+		t.attend(w)
+	}
 	for p, was := range other.dossiers {
 		d := t.of(p)
-		d.may, d.told, d.news = d.may || was.may, d.told || was.told, max(d.news, was.news)
+		d.may, d.informed, d.news = d.may || was.may, d.informed || was.informed, max(d.news, was.news)
 		maps.Copy(d.because, was.because)
 		d.owed = append(d.owed, was.owed...)
 		if d.news > 0 {
@@ -181,7 +209,7 @@ func (m *model) reread(t *modelTender) {
 // read handles that the ledger has read everything.
 func (m *model) read() {
 	for _, t := range m.tenders {
-		t.unread = false
+		t.unread, t.attentive = false, nil
 	}
 }
 
@@ -227,7 +255,7 @@ func (m *model) caughtUp(w *modelWatch) {
 			continue
 		}
 		for _, p := range m.people {
-			if p.consented() && w.follows[p] && !t.of(p).told {
+			if p.consented() && w.follows[p] && !t.of(p).informed {
 				m.owe(t, p, map[*modelWatch]bool{w: true}, false)
 			}
 		}
@@ -309,7 +337,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
-	d.told = d.told || section != "cancelled"
+	d.informed = d.informed || section != "cancelled"
 	if section == "new" {
 		if d.news++; d.news > 1 {
 			return "this tender is announced as new a second time"

@@ -21,7 +21,7 @@ type attack struct {
 	// cpu is how much processor time the server may take for it, beyond what
 	// bystanders cost; 2 s unless said.
 	cpu time.Duration
-	// memory is by how much the server's may grow meanwhile, in MiB; 96 unless
+	// memory is by how much the server's may grow during the attack, in MiB; 96 unless
 	// said: the heap may grow by as much as what lives before it is collected.
 	memory int64
 	// codes are the only ones that may be answered, "" for none; all but

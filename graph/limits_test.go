@@ -226,7 +226,7 @@ func TestPanic(t *testing.T) {
 }
 
 // What an operation costs is taken of its caller before it runs, and given back
-// after it, whatever becomes of it; what cannot be taken is not run.
+// after it, whether or not it succeeds; what cannot be taken is not run.
 func TestPace(t *testing.T) {
 	w := newWorld(t)
 	taken, refuse := []int{}, false

@@ -30,17 +30,22 @@ type Announcement struct {
 }
 
 // Announce enters the deliveries of an announcement, in transactions of at most [vigie.MaxBatch] deliveries. entered is
-// called after each.
+// called after each. If recipients change in the meantime, it decides again which ones to alert.
 func (l *Ledger) Announce(ctx context.Context, n *Announcement, entered func()) error {
-	alerts, err := l.alerts(ctx, n)
-	if err != nil {
-		return err
-	}
-	for some := range slices.Chunk(alerts, vigie.MaxBatch) {
-		if err := l.Enter(ctx, n.About, some); err != nil {
+	for again := true; again; {
+		again = false
+		alerts, err := l.alerts(ctx, n)
+		if err != nil {
 			return err
 		}
-		entered()
+		for some := range slices.Chunk(alerts, vigie.MaxBatch) {
+			changed, err := l.Enter(ctx, n.About, some)
+			if err != nil {
+				return err
+			}
+			again = again || changed
+			entered()
+		}
 	}
 	return nil
 }

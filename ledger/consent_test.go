@@ -100,9 +100,23 @@ func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
 	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices)))[0].Notice
-	f.must(f.store.Ledger().Enter(f.t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []ledger.Alert{{
+	f.enterAbout(ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, w)
+}
+
+// enterAbout enters a delivery to the second address because of a watch.
+func (f *following) enterAbout(subject ledger.AlertSubject, w *vigie.Watch) {
+	f.t.Helper()
+	f.enterAlerts(subject, ledger.Alert{
 		RecipientID: f.subscriber(w).RecipientID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: w.ID}},
-	}}))
+	})
+}
+
+func (f *following) enterAlerts(subject ledger.AlertSubject, alerts ...ledger.Alert) {
+	f.t.Helper()
+	again, err := f.store.Ledger().Enter(f.t.Context(), subject, alerts)
+	if f.must(err); again {
+		f.t.Fatal("recipients changed at the same time")
+	}
 }
 
 // claim claims the second address's mails, and returns them with the recipient's state, nil if it was not checked.

@@ -168,10 +168,9 @@ func TestEraseShared(t *testing.T) {
 		}
 		// A recipient that was to be alerted when its account was erased is left out, and delays nobody.
 		n := publish(t, f.store, notice("later"))[0].Notice
-		f.must(f.store.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, []ledger.Alert{
-			{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
-			{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}},
-		}))
+		f.enterAlerts(ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID},
+			ledger.Alert{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
+			ledger.Alert{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}})
 		if _, deliveries, err := f.store.Ledger().Deliveries(t.Context(), f.roads.ID, ledger.DeliveryWindow{Limit: 10}); err != nil || deliveries != 2 {
 			t.Errorf("the neighbour has %d deliveries, not 2: %v", deliveries, err)
 		}

@@ -31,31 +31,14 @@ type address struct {
 	ConfirmationRequestedAt *time.Time `bun:"asked_at"`
 }
 
-// Erase deletes all that the ledger holds of an account, which is locked. Of an address that left, bounced or was asked
-// for consent, a fingerprint stays.
-func (l *Ledger) Erase(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
+// KeepFingerprints keeps, of each address of an account that is about to be erased and is locked, a fingerprint if it
+// left, bounced or was asked for consent, and deletes what is known of it unless another account names it, too.
+func (l *Ledger) KeepFingerprints(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
 	recipients, err := l.recipientsOf(ctx, tx, account.ID)
 	if err != nil {
 		return err
 	}
-	if err := l.keepFingerprints(ctx, tx, account, recipients); err != nil {
-		return err
-	}
-	const of = "recipient_id IN (SELECT id FROM recipients WHERE account_id = ?)"
-	for _, statement := range []string{
-		// The text of an error may name the address.
-		"DELETE FROM quarantine WHERE consumer = 'mails' AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE recipient_id IN (SELECT id FROM recipients WHERE account_id = ?0)))",
-		"DELETE FROM reasons WHERE delivery_id IN (SELECT id FROM deliveries WHERE " + of + ")",
-		"DELETE FROM deliveries WHERE " + of,
-		"DELETE FROM mails WHERE " + of,
-		"DELETE FROM subscriptions WHERE " + of,
-		"DELETE FROM recipients WHERE account_id = ?",
-	} {
-		if _, err := tx.NewRaw(statement, account.ID).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.keepFingerprints(ctx, tx, account, recipients)
 }
 
 // Fingerprint returns a text's fingerprint, "" if none are kept.

@@ -24,7 +24,7 @@ type ImportedWatch struct {
 	Account *vigie.Account
 	// ID is the id of the watch, 0 for a new one.
 	ID int64
-	// Own is the owner's address in the other system. It stands for the account's own address, whatever that is.
+	// Own is the owner's address in the other system. It stands for the account's own address, whichever that is.
 	Own        string
 	Recipients []ImportedRecipient
 	*RecipientPlan

@@ -145,7 +145,7 @@ type deliveryMoves struct {
 }
 
 // takeOverDeliveries gives the deliveries of one recipient to another: those that are still to be sent, and those that were
-// sent, so that the person hears of what happens to these tenders next.
+// sent, so that later alerts about these tenders reach the person.
 func (l *Ledger) takeOverDeliveries(ctx context.Context, tx bun.Tx, before, after *recipient) error {
 	var rows []*movingDelivery
 	err := tx.NewSelect().TableExpr("deliveries AS d").Join("JOIN tenders AS t ON t.id = d.tender_id").Join("LEFT JOIN mails AS m ON m.id = d.mail_id").

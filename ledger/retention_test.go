@@ -24,9 +24,8 @@ func TestForgettingInBatches(t *testing.T) {
 		for len(notices) > 0 {
 			n := min(len(notices), vigie.MaxBatch)
 			for _, p := range publish(t, f.store, notices[:n]...) {
-				f.must(f.store.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID}, []ledger.Alert{
-					{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}},
-				}))
+				f.enterAlerts(ledger.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID},
+					ledger.Alert{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}})
 			}
 			notices = notices[n:]
 		}

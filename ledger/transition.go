@@ -94,6 +94,13 @@ func drop(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
 	return endHolds(ctx, tx, ids, vigie.DeliveryDropped)
 }
 
+// revive makes dropped deliveries wait again.
+func revive(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
+	return move(ctx, tx, ids, vigie.DeliveryWaiting, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("dropped_at = NULL").Set("mail_id = NULL").Set("due_at = ?", now)
+	})
+}
+
 // deliveryHold is a row of delivery_holds.
 type deliveryHold struct {
 	DeliveryID int64 `bun:",pk"`

@@ -14,6 +14,7 @@ import (
 type transitions struct {
 	*following
 	delivery int64
+	subject  ledger.AlertSubject
 	mail     *vigie.Mail // the mail it was claimed for, nil for none
 }
 
@@ -48,7 +49,7 @@ func (d *transitions) begin() {
 	d.enter(d.roads)
 	list, _, err := d.store.Ledger().Deliveries(d.t.Context(), d.roads.ID, ledger.DeliveryWindow{Limit: 1})
 	d.must(err)
-	d.delivery = list[0].ID
+	d.delivery, d.subject = list[0].ID, ledger.AlertSubject{TenderID: list[0].TenderID, NoticeID: list[0].NoticeID, Number: list[0].Number}
 }
 
 // end closes all mails, and drops all that waits.
@@ -75,6 +76,29 @@ func (d *transitions) reach(state vigie.DeliveryState) {
 	if state != vigie.DeliveryWaiting { // as it begins
 		d.try(state)
 	}
+}
+
+// A delivery that was dropped stays so when it is entered once more, until another watch leads to it.
+func TestDroppedWaitsForAnotherWatch(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+		d := &transitions{following: f}
+		d.begin()
+		d.try(vigie.DeliveryDropped)
+		for _, step := range []struct {
+			because *vigie.Watch
+			want    vigie.DeliveryState
+		}{{f.roads, vigie.DeliveryDropped}, {f.schools, vigie.DeliveryWaiting}} {
+			d.enterAbout(d.subject, step.because)
+			if got := d.state(); got != step.want {
+				t.Errorf("entered because of %s: it is %s, not %s", step.because.Name, got, step.want)
+			}
+		}
+		d.try(vigie.DeliveryDropped)
+		if d.enterAbout(d.subject, f.schools); d.state() != vigie.DeliveryDropped {
+			t.Error("entered twice because of one watch: it waits")
+		}
+	})
 }
 
 // decide makes the sender decide that way about the second address.
@@ -104,6 +128,7 @@ func (d *transitions) try(state vigie.DeliveryState) {
 		if d.mail != nil { // to an address that the recipient no longer has
 			d.must(d.store.Ledger().MailSent(ctx, d.mail, "old@example.org", ledger.Composed{Dropped: []int64{d.delivery}}))
 		}
+		d.enterAbout(d.subject, d.schools)
 	case vigie.DeliveryHeld:
 		d.decide(ledger.Decision{Hold: map[int64]ledger.Held{d.delivery: {For: vigie.HoldWatchInactive, Until: later}}})
 		if d.mail != nil {

@@ -86,6 +86,7 @@ func arrives(t *testing.T, dir string, n int) letterFile {
 
 // idle waits until a server, asked at its private address, has had nothing to do
 // for a while: a mail that waits for the index is looked at again after a second.
+// It gives up once what is to do has stayed the same for long.
 func idle(t *testing.T, private string) {
 	t.Helper()
 	var body string
@@ -100,8 +101,11 @@ func idle(t *testing.T, private string) {
 		if quiet++; !nothingBehind(text) {
 			quiet = 0
 		}
-		if body = string(text); quiet == 75 {
+		if quiet == 75 {
 			return
+		}
+		if string(text) != body {
+			body, deadline = string(text), time.Now().Add(60*time.Second)
 		}
 	}
 	t.Fatalf("there is still something to do: %s", body)

@@ -163,8 +163,8 @@ func publishAll(ctx context.Context, s *store.Store, now time.Time, records func
 			refuse(r, r.Err)
 			continue
 		}
-		if !vigie.Published(r.Notice.PublishedAt, now) {
-			refuse(r, &vigie.Error{Code: vigie.Invalid, Text: vigie.NotPublished()})
+		if err := r.Notice.Validate(now).Err(); err != nil {
+			refuse(r, err)
 			continue
 		}
 		if len(r.Notice.Warnings()) > 0 {

@@ -376,15 +376,15 @@ func (s *siege) check() {
 			case story.cancelled && isNew != isCancelled:
 				lost("%s was told that %s is new: %v, that it is cancelled: %v", person, story.word, isNew, isCancelled)
 			case !story.cancelled && !isNew:
-				lost("%s was not told of %s", person, story.word)
+				lost("%s got no mail about %s", person, story.word)
 			case story.corrected && !final[[2]string{person, story.word}]:
-				lost("%s was not told of the correction of %s", person, story.word)
+				lost("%s got no mail about the correction of %s", person, story.word)
 			case !story.corrected && told[telling{person, story.word, "RECTIFIÉS"}] != nil:
-				s.t.Errorf("%s was told of a correction of %s", person, story.word)
+				s.t.Errorf("%s got a mail about a correction of %s", person, story.word)
 			}
 			for of := range told {
 				if of.word == story.word && !strings.HasPrefix(of.person, "p"+strings.Trim(story.word, "motx")+".") {
-					s.t.Errorf("%s was told of %s, which is nothing to it", of.person, of.word)
+					s.t.Errorf("%s got a mail about %s, which it does not match", of.person, of.word)
 				}
 			}
 		}

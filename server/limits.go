@@ -156,7 +156,7 @@ const (
 	// always be there.
 	bytesPerValue, fewValues = 64, 1000
 	// waitingForWork is how many operations of a caller wait for those before them.
-	// Each has a place that others lack meanwhile.
+	// Each has a place that others cannot use.
 	waitingForWork = 16
 	// maxNesting is how many lists and objects may stand within one another. Of the
 	// schema's inputs, a lot's CPV codes stand deepest: in seven.

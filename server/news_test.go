@@ -169,7 +169,7 @@ func eventStream(t *testing.T, base, token string) <-chan string {
 	return heard
 }
 
-// until waits until something is heard that says what it shall.
+// until waits for an event that satisfies a condition.
 func until(t *testing.T, heard <-chan string, want string) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -264,7 +264,7 @@ func TestSubscriptions(t *testing.T) {
 		until(t, heard, ref)
 	}
 
-	// Of a socket that is gone another takes the place.
+	// A new socket takes the place of one that was closed.
 	gone := connect(t, base, "", s.person)
 	s.underWay(base, gone.subscribe())
 	gone.conn.CloseNow()

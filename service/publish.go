@@ -147,12 +147,14 @@ func (f *form) source(source string, sources []string, path []string) {
 
 // siret checks a SIRET, which may be written with spaces, or not at all.
 func (f *form) siret(s string, path []string) string {
-	s = strings.ReplaceAll(s, " ", "")
+	s = withoutSpaces(s)
 	if s != "" && !vigie.ValidSIRET(s) {
-		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Ce numéro SIRET n’est pas valable : vérifiez ses 14 chiffres.", EN: "This SIRET is not valid: check its 14 digits."}, path...)
+		f.problems.Add(vigie.Invalid, vigie.InvalidSIRET(), path...)
 	}
 	return s
 }
+
+func withoutSpaces(s string) string { return strings.ReplaceAll(s, " ", "") }
 
 // texts checks a list of texts, none of them empty.
 func (f *form) texts(list []string, most int, path []string) []string {
@@ -182,22 +184,17 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	n.Content.Description = f.cleaned(ingest.CleanLines(in.Description), maxDescriptionLength, false, at(path, "description"))
 	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
 	n.Buyer.Name = f.text(in.BuyerName, maxTitleLength, true, at(path, "buyerName"))
-	n.Buyer.SIRET = f.siret(in.BuyerSIRET, at(path, "buyerSiret"))
+	n.Buyer.SIRET = withoutSpaces(in.BuyerSIRET)
 	n.Buyer.Ref = f.text(in.BuyerRef, maxRefLength, false, at(path, "buyerRef"))
 	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
 	n.Content.CPVCodes = f.fullCPVCodes(in.CPVCodes, at(path, "cpvCodes"))
 	n.Content.Lots = f.lots(in.Lots, at(path, "lots"))
-	if !vigie.Published(in.PublishedAt, now) {
-		f.problems.Add(vigie.Invalid, vigie.NotPublished(), at(path, "publishedAt")...)
-	}
 	if in.Deadline != nil {
 		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
-		if !vigie.PlausibleDeadline(*n.Content.Deadline, n.PublishedAt) {
-			f.problems.Add(vigie.Invalid, vigie.Text{
-				FR: "Cette date limite est impossible : elle est avant 1900, ou plus de 20 ans après la publication. Vérifiez l’année.",
-				EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication. Check the year.",
-			}, at(path, "deadline")...)
-		}
+	}
+	names := map[string]string{"PublishedAt": "publishedAt", "Deadline": "deadline", "SIRET": "buyerSiret"}
+	for _, wrong := range n.Validate(now) {
+		f.problems.Add(wrong.Code, wrong.Text, at(path, names[wrong.Field[0]])...)
 	}
 	if n.Content.URL != "" && !validURL(n.Content.URL) {
 		f.problems.Add(vigie.Invalid, vigie.Text{

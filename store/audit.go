@@ -123,13 +123,9 @@ func (s *Store) AuditEntries(ctx context.Context, since time.Time) iter.Seq2[*Au
 	}
 }
 
-// deleteAuditEntries removes the personal data of an erased account from the audit entries. The entries stay, and
-// with them the id of the account. If the person was a support agent, a hash replaces the subject in the entries that
-// the person caused.
-func (s *Store) deleteAuditEntries(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
-	if _, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("account_subject = ''").Where("account_id = ?", account.ID).Exec(ctx); err != nil {
-		return err
-	}
+// clearAuditEntries puts a hash in place of the subject in the audit entries that an erased account caused, if the person
+// was a support agent.
+func (s *Store) clearAuditEntries(ctx context.Context, tx bun.Tx, account *vigie.Account) error {
 	_, err := tx.NewUpdate().Model((*AuditEntry)(nil)).Set("subject = ?", s.ledger.Fingerprint(account.Subject)).
 		Where("issuer = ?", account.Issuer).Where("subject = ?", account.Subject).Exec(ctx)
 	return err

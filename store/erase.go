@@ -34,25 +34,14 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		if err := s.db.ForUpdate(tx.NewSelect().Model(&watches).Where("account_id = ?", id).Order("id")).Scan(ctx); err != nil {
 			return err
 		}
-		if err := s.ledger.Erase(ctx, tx, account); err != nil {
+		if err := s.ledger.KeepFingerprints(ctx, tx, account); err != nil {
 			return err
 		}
-		if err := s.deleteAuditEntries(ctx, tx, account); err != nil {
+		if err := database.ErasePersonalData(ctx, tx, id); err != nil {
 			return err
 		}
-		for _, statement := range []string{
-			// The text of an error may name the watch. The other consumers' items hold no personal data.
-			"DELETE FROM quarantine WHERE consumer = 'matcher' AND item IN (SELECT id FROM watches WHERE account_id = ?)",
-			"DELETE FROM tender_marks WHERE account_id = ?",
-			"DELETE FROM watch_periods WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
-			"DELETE FROM watch_buyers WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
-			"DELETE FROM watch_external_ids WHERE account_id = ?",
-			// By these rows an import knows not to create the watches again.
-			"UPDATE imported_watches SET digest = '' WHERE watch_id IN (SELECT id FROM watches WHERE account_id = ?)",
-		} {
-			if _, err := tx.NewRaw(statement, id).Exec(ctx); err != nil {
-				return err
-			}
+		if err := s.clearAuditEntries(ctx, tx, account); err != nil {
+			return err
 		}
 		now := s.db.Stamp()
 		*account = vigie.NewAccount("", strconv.FormatInt(id, 10))

@@ -63,7 +63,7 @@ func TestWatchesAreDistinct(t *testing.T) {
 }
 
 // The shares are those of watches with keywords: the others always have
-// departments, and a buyer or a code. A watch drawn twice is drawn anew, and a
+// departments, and a buyer or a code. A watch drawn twice is drawn again, and a
 // title's last word begins no phrase, so they are not met to the dot.
 func TestSharesOfWatches(t *testing.T) {
 	shares := map[string]struct {

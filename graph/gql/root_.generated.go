@@ -4334,8 +4334,8 @@ enum DeliveryStatus {
   "A mail server accepted it."
   SENT
   """
-  It is not sent, and will not be: the recipient left or was removed, mail to it came back, the account dismissed the tender, the
-  tender ended first, the watch was deleted for more than a day, or it was held for too long.
+  It is not sent: the recipient left or was removed, mail to it came back, the account dismissed the tender, the tender ended first,
+  the watch was deleted for more than a day, or it was held for too long. It waits again only if another watch leads to it, too.
   """
   DROPPED
   "A mail server refused it permanently, or the mail came back."
