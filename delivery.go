@@ -129,8 +129,8 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
-	// DeliverWithdrawn: its publisher withdrew it. Subscribers are told; nobody is
-	// mailed.
+	// DeliverWithdrawn: its publisher withdrew it. Subscribers get an event; nobody
+	// is mailed.
 	DeliverWithdrawn DeliveryKind = "WITHDRAWN"
 )
 

@@ -60,7 +60,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// What a notice changed is told with what it was before, and the page of a
+// What a notice changed has what it was before, and the page of a
 // notice, which each has, is no change.
 func TestChanges(t *testing.T) {
 	first := &vigie.Notice{SourceRef: "26-1", PublishedAt: day(1), Kind: vigie.ContractNotice, Revision: 1,
@@ -77,7 +77,7 @@ func TestChanges(t *testing.T) {
 		"a cancellation":                  {&vigie.Notice{SourceRef: "26-3", PublishedAt: day(3), Kind: vigie.Cancellation, Revision: 1}, "status: En ligne > Annulé"},
 		"a late cancellation":             {&vigie.Notice{SourceRef: "26-3", PublishedAt: day(21), Kind: vigie.Cancellation, Revision: 1}, "status: Clos > Annulé"},
 		"an award":                        {&vigie.Notice{SourceRef: "26-4", PublishedAt: day(30), Kind: vigie.Award, Revision: 1}, "status: Clos > Attribué"},
-		"a deadline that passed is none":  {&vigie.Notice{SourceRef: "26-5", PublishedAt: day(25), Kind: vigie.Correction, Revision: 1}, ""},
+		"a deadline that passed":          {&vigie.Notice{SourceRef: "26-5", PublishedAt: day(25), Kind: vigie.Correction, Revision: 1}, ""},
 	} {
 		var got []string
 		for _, c := range vigie.Fold([]*vigie.Notice{first, test.then}).Changes()[1] {

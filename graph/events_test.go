@@ -83,7 +83,7 @@ func testTenderEvents(t *testing.T, w *world) {
 		}
 		cursors = append(cursors, m.Cursor)
 	}
-	// The list tells of what is there now: the withdrawn notice tells of nothing else.
+	// The list has what is there now: of a withdrawn notice, the withdrawal alone.
 	for size := 1; size <= 5; size++ {
 		var pages []string
 		for after := start; ; {

@@ -30,7 +30,7 @@ func (r watchType) Version(_ context.Context, w *vigie.Watch) (string, error) {
 	return r.service.IDs().Word(vigie.KindWatch, w.Number), nil
 }
 
-// expected is the number in a version; 0, which is no watch's, where it is none.
+// expected is the number in a version; 0, which no watch has, where it is not one.
 func (r *resolver) expected(version *string) *int64 {
 	if version == nil {
 		return nil

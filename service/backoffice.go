@@ -140,7 +140,7 @@ func (s *Service) Domains(ctx context.Context, since time.Time, most int) ([]*le
 	return s.Store.Ledger().Domains(ctx, since, most)
 }
 
-// maxUsageDays is how many days usage is told of.
+// maxUsageDays is for how many days usage is counted.
 const maxUsageDays = 92
 
 // Usage counts what happened on each of the last days, today included, as days

@@ -72,7 +72,7 @@ func (p *TenderPlan) facets(results []search.Result) *TenderFacets {
 // them also where they count nothing: a list to choose from keeps what is chosen.
 func (f *TenderFacets) choose(q search.Query) {
 	f.selected = q.Filter.Values
-	nobody := vigie.GlobalID(vigie.KindBuyer, 0) // an id that is no buyer's
+	nobody := vigie.GlobalID(vigie.KindBuyer, 0) // an id that no buyer has
 	for facet, counts := range f.Counts {
 		for _, value := range f.selected[facet] {
 			if _, counted := counts[value]; !counted && value != nobody {

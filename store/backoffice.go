@@ -101,13 +101,13 @@ func (s *Store) Usage(ctx context.Context, times []time.Time) ([]*Usage, error) 
 	if err != nil {
 		return nil, err
 	}
-	told, err := s.ledger.Usage(ctx, times)
+	entered, err := s.ledger.Usage(ctx, times)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]*Usage, len(times)-1)
 	for i := range list {
-		list[i] = &Usage{times[i], times[i+1], accounts[i], watches[i], told[i]}
+		list[i] = &Usage{times[i], times[i+1], accounts[i], watches[i], entered[i]}
 	}
 	return list, nil
 }

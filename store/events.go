@@ -12,8 +12,8 @@ import (
 	"vigie/query"
 )
 
-// EventsAfter returns the numbers of at most limit changes above after that subscribers can be told of, in their
-// order: notices, and withdrawals of tenders.
+// EventsAfter returns the numbers of at most limit changes above after that can be events, in their order: notices,
+// and withdrawals of tenders.
 func (now *Snapshot) EventsAfter(ctx context.Context, after int64, limit int) ([]int64, error) {
 	notices, err := now.NoticesAfter(ctx, after, limit)
 	if err != nil {
@@ -62,7 +62,7 @@ func (now *Snapshot) withdrawn(ctx context.Context, numbers []int64) ([]*vigie.T
 	return tenders, database.Translate(err)
 }
 
-// Effects returns the effects of changes that subscribers can be told of, in the order of their numbers.
+// Effects returns the effects of changes that can be events, in the order of their numbers.
 func (now *Snapshot) Effects(ctx context.Context, numbers []int64) ([]*query.NoticeEffect, error) {
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil {

@@ -4298,7 +4298,7 @@ type Delivery implements Node {
   sentAt: DateTime
   "The watches that led to it, without deleted ones, and their keywords that were found."
   reasons: [WatchMatch!]!
-  "The notice that it tells of; null where the deadline is near, and where the notice was withdrawn."
+  "The notice that it is about; null where the deadline is near, and where the notice was withdrawn."
   notice: Notice
   "When it is due, or it is decided again when; null unless the status is WAITING."
   dueAt: DateTime
