@@ -109,6 +109,7 @@ benchmarks: build
 	go run ./bench alert
 	go run ./bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile
+	VIGIE_TEST_TENDERS=100000 go test ./service -run '^$$' -bench Judged -benchtime 500x -timeout 120m
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
 	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_WALKS=1000000 go test ./alert -run TestWalks -v -count=1 -timeout 24h
 	VIGIE_TEST_OUTAGE=12000 go test ./alert -run TestOutage -v -count=1 -timeout 60m

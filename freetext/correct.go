@@ -1,6 +1,7 @@
 package freetext
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"strings"
@@ -17,7 +18,8 @@ const Few = 2
 // Vocabulary is the words of all tenders as they are written, which typing errors are told by. It does not change.
 type Vocabulary struct {
 	byLength map[int][]entry
-	terms    map[string]int // how many tenders have a term, or some more
+	terms    map[string]int    // how many tenders have a term, or some more
+	accents  map[string]string // words that are usually written with accents, by the same without
 }
 
 // entry is a word and how many tenders have it.
@@ -27,18 +29,40 @@ type entry struct {
 	count   int
 }
 
-// NewVocabulary makes a vocabulary of words with how many tenders have each.
+// NewVocabulary makes a vocabulary of words with how many tenders have each: the words of [Facts] Written, and those of
+// Spelled.
 func NewVocabulary(counts map[string]int) *Vocabulary {
-	v := &Vocabulary{make(map[int][]entry), make(map[string]int, len(counts))}
+	v := &Vocabulary{make(map[int][]entry), make(map[string]int, len(counts)), make(map[string]string)}
 	for word, count := range counts {
+		if accented(word) {
+			v.spell(word, counts)
+			continue
+		}
 		for _, token := range lexicon.Tokens(word) {
 			v.terms[token.Term] += count
 		}
-		if n := len(word); n >= shortestTyped-1 && n <= longestTyped && isLatin(word) {
-			v.byLength[n] = append(v.byLength[n], entry{word, letters(word), count})
+		if meant(word) {
+			v.byLength[len(word)] = append(v.byLength[len(word)], entry{word, letters(word), count})
 		}
 	}
 	return v
+}
+
+// spell takes in a word with accents. Of several ways to write a word the most frequent one with accents counts, unless
+// it is rare: in capitals many words lack theirs.
+func (v *Vocabulary) spell(word string, counts map[string]int) {
+	const rarest = 10 // times that the word may be more frequent than this way to write it
+	plain := lexicon.Fold(word)
+	known, count := v.accents[plain], counts[word]
+	if count*rarest < counts[plain] || count < counts[known] || count == counts[known] && known != "" && known < word {
+		return
+	}
+	v.accents[plain] = word
+}
+
+// meant reports whether a word may be meant by one with a typing error.
+func meant(word string) bool {
+	return len(word) >= shortestTyped-1 && len(word) <= longestTyped && isLatin(word)
 }
 
 const (
@@ -71,7 +95,7 @@ func letters(word string) (set uint32) {
 
 // Correct returns a text with its typing errors put right, and whether there were any: a word that no tender has, or
 // hardly one, becomes the most likely of those that differ from it by one error, or by two in a long word. An error is
-// a letter too many, missing or wrong, or two swapped. With complete the last word may be the beginning of one. Numbers
+// a letter too many, missing or wrong, or two swapped. The right word has the accents that it has in tenders. With complete the last word may be the beginning of one. Numbers
 // and the names of places stay as they are.
 func (v *Vocabulary) Correct(text string, complete bool) (corrected string, ok bool) {
 	parsed := Parse(text, complete)
@@ -85,7 +109,7 @@ func (v *Vocabulary) Correct(text string, complete bool) (corrected string, ok b
 		}
 		begins := complete && i == len(tokens)-1 && token.End == len(text)
 		if better := v.better(word, token.Term, begins); better != "" {
-			b.WriteString(text[at:token.Start] + better)
+			b.WriteString(text[at:token.Start] + cmp.Or(v.accents[better], better))
 			at, ok = token.End, true
 		}
 	}

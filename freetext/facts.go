@@ -3,6 +3,10 @@ package freetext
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"vigie"
 	"vigie/lexicon"
@@ -19,6 +23,9 @@ type Facts struct {
 	Buyer []string `json:"buyerWords"`
 	// Written are all words as they are written, without case and accents: what a beginning is looked up in.
 	Written []string `json:"written"`
+	// Spelled are those of them that have accents, in lower case, with their accents: how a word is written that was
+	// meant by another.
+	Spelled []string `json:"spelled"`
 	// Codes are what is looked up as a whole: references, the numbers of notices, SIRET and SIREN, by [code].
 	Codes []string `json:"codes"`
 }
@@ -38,7 +45,7 @@ func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string, names ...string
 	texts = append(append(texts, t.Labels...), t.Description)
 	var f Facts
 	f.Words, _ = lexicon.Terms(texts...)
-	f.Written = written(texts)
+	f.Written, f.Spelled = written(texts), spelled(texts)
 	f.Title, _ = lexicon.Terms(t.Title)
 	for _, word := range written([]string{t.Title}) {
 		f.Title = append(f.Title, AsWritten(word))
@@ -103,6 +110,33 @@ func written(texts []string) []string {
 	return words
 }
 
+// spelled are the words of texts that have accents, as [Facts] has them: those that may be meant by a word with a typing
+// error.
+func spelled(texts []string) []string {
+	var words []string
+	seen := make(map[string]bool)
+	for _, text := range texts {
+		for _, token := range lexicon.Tokens(text) {
+			word := text[token.Start:token.End]
+			if !accented(word) || seen[word] || len(words) == lexicon.MaxTerms {
+				continue
+			}
+			seen[word] = true
+			lower := strings.ToLower(norm.NFC.String(word))
+			if meant(folded(text, token)) && !strings.ContainsFunc(lower, isOther) && !slices.Contains(words, lower) {
+				words = append(words, lower)
+			}
+		}
+	}
+	return words
+}
+
+func accented(word string) bool {
+	return strings.ContainsFunc(word, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+func isOther(r rune) bool { return !unicode.IsLetter(r) }
+
 // folded is a word without case and accents, its letters together: V.R.D. is vrd. It is "" for a word with a sign
 // (C++), which its term alone says, and for one too long to be typed.
 func folded(text string, token lexicon.Token) string {
@@ -116,8 +150,8 @@ func folded(text string, token lexicon.Token) string {
 	return word
 }
 
-// AsWritten marks a word as written: no term ends with _.
-func AsWritten(word string) string { return word + "_" }
+// AsWritten marks a word as written, or the beginning of one: no term begins with _.
+func AsWritten(word string) string { return "_" + word }
 
 // wholeName is a name in one value, "" for a name without words: no term begins with two _.
 func wholeName(name string) string {

@@ -22,6 +22,7 @@ type Search struct {
 	// Code is the whole text as a reference or number, Name as a buyer's name: see [Facts]. Either is also found where
 	// the words are not. "" where it cannot be one.
 	Code, Name string
+	text       string
 }
 
 // Word is something to find: a word, a phrase, a place, a code or a number. It is found in a tender that has all of
@@ -35,6 +36,8 @@ type Word struct {
 	CPV     string   // "", or the same as the beginning of a CPV code
 	Begin   string   // "", or the beginning of a word as it is written
 	Place   *Place   // nil, or a place that it names
+	// where it stands in the text
+	start, end int
 }
 
 // Empty reports whether the text asks for nothing, as one of small words does. Everything is found then.
@@ -46,7 +49,7 @@ func (s Search) Empty() bool { return len(s.Words) == 0 && len(s.Excluded) == 0 
 // with its number. A minus before a word or a phrase excludes it. Words that name a department or a region also find
 // what is there. A word with a digit also finds a reference, a number or a CPV code as a whole.
 func Parse(text string, complete bool) Search {
-	var s Search
+	s := Search{text: text}
 	complete = complete && !endsOpen(text)
 	for rest := text; rest != ""; {
 		var part string
@@ -54,7 +57,7 @@ func Parse(text string, complete bool) Search {
 		if part, rest = cutPart(rest, quoted); quoted {
 			s.addQuoted(part)
 		} else {
-			s.addWords(part, complete && rest == "")
+			s.addWords(part, len(text)-len(rest)-len(part), complete && rest == "")
 		}
 	}
 	s.Words = s.Words[:min(len(s.Words), MaxWords)]
@@ -134,8 +137,9 @@ func newWord(text string) Word {
 	return Word{Text: text, Terms: lexicon.Phrase(text), Written: written([]string{text})}
 }
 
-// addWords adds the words of a text without quotes. The last one may be a beginning.
-func (s *Search) addWords(text string, complete bool) {
+// addWords adds the words of a part without quotes, which begins at a place of the whole text. The last one may be a
+// beginning.
+func (s *Search) addWords(text string, at int, complete bool) {
 	tokens := lexicon.Tokens(text)
 	for i := 0; i < len(tokens); {
 		end := i + 1
@@ -144,6 +148,7 @@ func (s *Search) addWords(text string, complete bool) {
 		}
 		from, to := tokens[i].Start, tokens[end-1].End
 		w := newWord(text[from:to])
+		w.start, w.end = at+from, at+to
 		run := text[runStart(text, from):runEnd(text, to)]
 		if strings.ContainsFunc(run, unicode.IsDigit) && !strings.ContainsFunc(run, unicode.IsSpace) {
 			w.Code, w.CPV = code(run), cpv(run)

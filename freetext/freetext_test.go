@@ -1,7 +1,6 @@
 package freetext_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -92,24 +91,57 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A place is offered as a filter, together with the text that is left.
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"voirie":                       "",
+		"Ain":                          "Ain (01): ",
+		"voirie ain":                   "Ain (01): voirie",
+		"  voirie   dans l’Ain, lot 2": "Ain (01): voirie lot 2",
+		"école de la Haute Savoie":     "Haute-Savoie (74): école",
+		"Haute-Savoie voirie":          "Haute-Savoie (74): voirie",
+		"voirie, Ain (01)":             "Ain (01): voirie",
+		"voirie (01)":                  "Ain (01): voirie",
+		`"eau potable" Ain -gaz`:       `Ain (01): "eau potable" -gaz`,
+		`«eau» en PACA "lot"`:          `PACA: «eau» "lot"`,
+		"Ain voirie Rhône":             "Ain (01): voirie Rhône | Rhône (69): Ain voirie",
+		"voirie -Ain":                  "",
+	} {
+		var said []string
+		for _, place := range freetext.Parse(text, false).Places() {
+			said = append(said, place.Name+": "+place.Rest)
+		}
+		if got := strings.Join(said, " | "); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestFacts(t *testing.T) {
 	siret := "21010053700013"
 	f := freetext.FactsOf(&vigie.Tender{SourceRef: "25-1", Content: vigie.Content{
 		Title: "Écoles de la Z.A.C.", Reference: "MAPA n° 12/2026", CPVCodes: []string{"45233140"},
-		Lots: []vigie.Lot{{Number: "2", Title: "Peinture"}},
+		Lots:        []vigie.Lot{{Number: "2", Title: "Peinture"}},
+		Description: "Maîtrise d'ŒUVRE ; e\u0301coles",
 	}}, &vigie.Buyer{Name: "Ville d'Exemple", City: "Exemple-sur-Ain", SIRET: &siret}, []string{"25-127510"})
 	for name, list := range map[string]struct {
 		has  []string
 		want string
 	}{
-		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture"}, "title": {f.Title, "ecole ecoles_ zac zac_ ecole_zac"},
+		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture"}, "title": {f.Title, "ecole _ecoles zac _zac ecole_zac"},
 		"buyer": {f.Buyer, "ville exemple ain __ville_exemple"}, "written": {f.Written, "ecoles zac peinture routiers"},
-		"codes": {f.Codes, "mapan122026 25127510 21010053700013 210100537"},
+		"spelled": {f.Spelled, "écoles œuvre"},
+		"codes":   {f.Codes, "mapan122026 25127510 21010053700013 210100537"},
 	} {
 		for word := range strings.FieldsSeq(list.want) {
 			if !slices.Contains(list.has, word) {
 				t.Errorf("%s: %q lacks %s", name, list.has, word)
 			}
+		}
+	}
+	for _, word := range []string{"ecoles", "z.a.c", "d", "peinture"} {
+		if slices.Contains(f.Spelled, word) {
+			t.Errorf("%q is spelled with accents", word)
 		}
 	}
 	if slices.Contains(f.Words, "2026") || slices.Contains(f.Words, "127510") {
@@ -120,16 +152,18 @@ func TestFacts(t *testing.T) {
 func TestCorrect(t *testing.T) {
 	v := freetext.NewVocabulary(map[string]int{
 		"assainissement": 90, "voirie": 300, "voiries": 40, "maitrise": 500, "oeuvre": 500, "deuvre": 1, "transport": 200,
-		"scolaire": 200, "transfert": 20, "hopital": 6, "ecole": 50, "ecoles": 40, "nettoyage": 80, "lyon": 9, "route": 90, "rouge": 3,
+		"scolaire": 200, "transfert": 20, "hopital": 6, "ecole": 50, "école": 30, "écolé": 8, "ecoles": 40, "œuvre": 400, "hôpital": 5, "voïrie": 2, "nettoyage": 80, "lyon": 9, "route": 90, "rouge": 3,
 	})
 	for _, test := range []struct{ text, want string }{
 		{"asainissement vorie", "assainissement voirie"},
 		{"asainissement, vorie", "assainissement, voirie"},
-		{"maitrise deuvre", "maitrise oeuvre"},
+		{"maitrise deuvre", "maitrise œuvre"},
 		{"transport scolaire", ""},
 		{"hopitaux", ""},
-		{"zcole", "ecole"},
-		{"ecloe", "ecole"},
+		{"zcole", "école"},
+		{"ecloe", "école"},
+		{"ECLOE", "école"},
+		{"hopitzl", "hôpital"},
 		{"nettoiyage", "nettoyage"},
 		{"nettoiyagge", "nettoyage"},
 		{"netoiyagges", ""},
@@ -192,7 +226,11 @@ func FuzzParse(f *testing.F) {
 		if corrected, ok := v.Correct(text, complete); ok && corrected == text {
 			t.Errorf("%q is put right to itself", text)
 		}
-		_ = fmt.Sprint(s.Places())
+		for _, place := range s.Places() {
+			if len(place.Rest) >= len(text) {
+				t.Errorf("%q: %q is left of it without %s", text, place.Rest, place.Name)
+			}
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"vigie"
 	"vigie/lexicon"
@@ -14,6 +15,8 @@ type Place struct {
 	// Name is « Ain (01) » for a department, « Auvergne » for a region.
 	Name        string
 	Departments []string // INSEE codes
+	// Rest is the text without the words that name the place, for a search that is narrowed to it; see [Search.Places].
+	Rest string
 }
 
 // formerRegions are those before 2016, whose names people still use, and short names of regions.
@@ -35,14 +38,14 @@ const common = " lot centre manche reunion somme landes "
 var placeNames = sync.OnceValue(func() map[string]Place {
 	places, regions := make(map[string]Place), make(map[string][]string)
 	for name, codes := range formerRegions() {
-		places[placeKey(name)] = Place{name, strings.Fields(codes)}
+		places[placeKey(name)] = Place{Name: name, Departments: strings.Fields(codes)}
 	}
 	for _, d := range vigie.Departments() {
 		regions[d.Region] = append(regions[d.Region], d.Code)
 	}
 	for name, codes := range regions {
 		if name != "Outre-mer" {
-			places[placeKey(name)] = Place{name, codes}
+			places[placeKey(name)] = Place{Name: name, Departments: codes}
 		}
 	}
 	for _, d := range vigie.Departments() {
@@ -52,7 +55,7 @@ var placeNames = sync.OnceValue(func() map[string]Place {
 })
 
 func departmentPlace(d vigie.Department) Place {
-	return Place{d.Name + " (" + d.Code + ")", []string{d.Code}}
+	return Place{Name: d.Name + " (" + d.Code + ")", Departments: []string{d.Code}}
 }
 
 // longestPlace is how many words a place's name has at most.
@@ -95,7 +98,10 @@ func placeAt(words []Word, i int) (word Word, n int) {
 		if !known || strings.Contains(common, " "+key+" ") && len(words) > 1 {
 			continue
 		}
-		return Word{Text: text, Terms: lexicon.Phrase(text), Written: written(texts), Place: &place, Begin: words[i+n-1].Begin}, n
+		return Word{
+			Text: text, Terms: lexicon.Phrase(text), Written: written(texts), Place: &place, Begin: words[i+n-1].Begin,
+			start: words[i].start, end: words[i+n-1].end,
+		}, n
 	}
 	word = words[i]
 	if d, ok := vigie.DepartmentByCode(strings.ToUpper(strings.Trim(word.Text, "()"))); ok && i > 0 && i == len(words)-1 && !word.Quoted {
@@ -109,8 +115,37 @@ func (s Search) Places() []Place {
 	var list []Place
 	for _, w := range s.Words {
 		if w.Place != nil && !slices.ContainsFunc(list, func(p Place) bool { return p.Name == w.Place.Name }) {
-			list = append(list, *w.Place)
+			place := *w.Place
+			place.Rest = s.without(place.Name)
+			list = append(list, place)
 		}
 	}
 	return list
+}
+
+// without is the text without the words that name a place, and without the small words and signs around them.
+func (s Search) without(name string) string {
+	const around = " \t\n,;:/()"
+	rest := s.text
+	for _, w := range slices.Backward(s.Words) {
+		if w.Place == nil || w.Place.Name != name {
+			continue
+		}
+		before, after := trimSmall(rest[:w.start]), strings.TrimLeft(rest[w.end:], around)
+		rest = strings.TrimSpace(strings.TrimRight(before, around) + " " + after)
+	}
+	return rest
+}
+
+// trimSmall cuts small words from the end of a text, as in « voirie dans l’ ».
+func trimSmall(text string) string {
+	for {
+		text = strings.TrimRightFunc(text, unicode.IsSpace)
+		start := runStart(text, len(text))
+		last := text[start:]
+		if last == "" || strings.ContainsFunc(last, func(r rune) bool { return isQuote(r) || isHyphen(r) }) || len(lexicon.Tokens(last)) > 0 {
+			return text
+		}
+		text = text[:start]
+	}
 }

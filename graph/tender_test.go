@@ -158,8 +158,11 @@ func testFreeText(t *testing.T, w *world) {
 		w.notice("2", "Fauchage", "Commune de Beaulieu", 2),
 	)
 	p := w.person("a@example.org")
-	r := p.ask(`{ tenders(search: "renovatoin gymnase") { totalCount edges { node { title } highlights { field parts { text hit } } } } }`, nil)
-	r.expect(map[string]string{"tenders.totalCount": "1", "tenders.edges.0.node.title": "Rénovation énergétique du gymnase", "tenders.edges.0.highlights.0.field": "title"})
+	r := p.ask(`{ tenders(search: "renovatoin gymnase") { totalCount forgiven corrected edges { node { title } highlights { field parts { text hit } } } } }`, nil)
+	r.expect(map[string]string{"tenders.totalCount": "1", "tenders.forgiven": "true", "tenders.corrected": "rénovation gymnase", "tenders.edges.0.node.title": "Rénovation énergétique du gymnase", "tenders.edges.0.highlights.0.field": "title"})
+	p.ask(`{ tenders(search: "gymnase dans l’Ain") { totalCount forgiven places { name departmentCodes rest } } }`, nil).expect(map[string]string{
+		"tenders.totalCount": "1", "tenders.forgiven": "false", "tenders.places.0.name": "Ain (01)", "tenders.places.0.departmentCodes.0": "01", "tenders.places.0.rest": "gymnase",
+	})
 	hits := ""
 	for _, part := range r.at("tenders.edges.0.highlights.0.parts").([]any) {
 		if part := part.(map[string]any); part["hit"] == true {

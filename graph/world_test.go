@@ -181,7 +181,7 @@ func openWorld(t testing.TB, database string, engine search.Engine) *world {
 			}
 		}, err
 	}
-	s := &service.Service{Store: w.store, Now: now, News: follow, Index: func() (search.Index, error) {
+	s := &service.Service{Store: w.store, Now: now, Log: testLog(w.t), News: follow, Index: func() (search.Index, error) {
 		index, err := w.indexer.Index()
 		if w.searchDown {
 			err = &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{FR: "La recherche ne répond pas.", EN: "Search does not answer."}}

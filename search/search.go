@@ -70,7 +70,8 @@ type Index interface {
 	// moments apart while documents are put.
 	Search(ctx context.Context, queries []Query) ([]Result, error)
 	// Words returns the words of all documents' Text as they are written, the [freetext.MaxVocabulary] most frequent
-	// ones, with how many documents have each, or had before they changed.
+	// ones of [freetext.Facts] Written and as many of Spelled, with how many documents have each, or had before they
+	// changed.
 	Words(ctx context.Context) (map[string]int, error)
 }
 
@@ -131,8 +132,8 @@ const (
 	DeadlineDesc  Order = "DEADLINE_DESC"
 	// Relevance, best first, needs a Text and has no keys. A row is the better, the higher it stands in this list: its
 	// buyer's name, or a reference or number, is the text; its title has all words as they were typed; its title has
-	// all of them, in any number or gender; its buyer's name and town have; it has them anywhere; it has the last as a
-	// beginning. What only Corrected finds comes after. Of equally good rows the one published later comes first.
+	// all of them, in any number or gender; its buyer's name and town have; it has them anywhere; its title has the
+	// last as a beginning; it has that anywhere. What only Corrected finds comes after. Of equally good rows the one published later comes first.
 	Relevance Order = "RELEVANCE"
 )
 

@@ -171,7 +171,7 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.
-	use := &service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now}
+	use := &service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now, Log: s.log}
 	for _, w := range sampleWatches() {
 		if _, _, err := use.CreateWatch(ctx, account, w); err != nil {
 			return err

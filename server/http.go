@@ -94,7 +94,7 @@ func (s *site) fronts(mux *http.ServeMux) {
 // limits for each caller, and only then waits for a place to answer it in.
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now}, graph.Options{
+	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}, graph.Options{
 		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})

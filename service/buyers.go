@@ -32,8 +32,9 @@ func (p *BuyerPage) Nodes() []*vigie.Buyer {
 	return nodes
 }
 
-// Buyers returns a page of the buyers whose name has, for each word of text, a
-// word that starts with it; an acronym is found with its dots and without.
+// Buyers returns a page of the buyers of which a name has, for each word of
+// text, a word that starts with it: see [store.Store.SearchBuyers]. An acronym
+// may have its dots.
 func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*BuyerPage, error) {
 	const list = "buyers"
 	w, err := args.window(10)

@@ -24,13 +24,13 @@ const readWordsEvery = time.Minute
 
 // of returns the words of an index. They are read at once where none are known; later on the known ones are returned
 // while they are read again.
-func (s *speller) of(ctx context.Context, index search.Index, now time.Time) (*freetext.Vocabulary, error) {
+func (s *speller) of(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) (*freetext.Vocabulary, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.index == index {
 		if now.Sub(s.read) >= readWordsEvery && !s.reading {
 			s.reading = true
-			go s.readAgain(context.WithoutCancel(ctx), index, now)
+			go s.readAgain(context.WithoutCancel(ctx), index, now, log)
 		}
 		return s.vocabulary, nil
 	}
@@ -42,14 +42,14 @@ func (s *speller) of(ctx context.Context, index search.Index, now time.Time) (*f
 	return s.vocabulary, nil
 }
 
-func (s *speller) readAgain(ctx context.Context, index search.Index, now time.Time) {
+func (s *speller) readAgain(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) {
 	const longest = time.Minute
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	counts, err := index.Words(ctx)
 	var vocabulary *freetext.Vocabulary
 	if err != nil {
-		slog.WarnContext(ctx, "search: read the words of the index again", "error", err)
+		log.WarnContext(ctx, "the words of the search index cannot be read again; those read before are used", "error", err)
 	} else {
 		vocabulary = freetext.NewVocabulary(counts)
 	}
@@ -77,7 +77,7 @@ func (s *Service) corrected(ctx context.Context, index search.Index, queries []s
 		if first.Text == "" || g.results[0].Total > freetext.Few {
 			continue
 		}
-		words, err := s.speller.of(ctx, index, s.now())
+		words, err := s.speller.of(ctx, index, s.now(), s.Log)
 		if err != nil {
 			return err
 		}

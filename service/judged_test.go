@@ -17,7 +17,6 @@ import (
 
 	"vigie"
 	"vigie/feed"
-	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/lexicon"
 	"vigie/search"
@@ -43,7 +42,7 @@ type judgement struct {
 	nothing     bool
 }
 
-func judgements(t *testing.T, set string) (list []judgement) {
+func judgements(t testing.TB, set string) (list []judgement) {
 	t.Helper()
 	for line := range strings.Lines(judgedSearches) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -91,7 +90,7 @@ func (j judgement) judge(rows []string) string {
 
 // Of the searches people make, at least 95 of 100 find what they should, on each engine, and 97 the same on both.
 func TestJudgedSearches(t *testing.T) {
-	sets := map[string]func(*testing.T) io.Reader{"samples": samples}
+	sets := map[string]func(testing.TB) io.Reader{"samples": samples}
 	if os.Getenv("VIGIE_TEST_DATA") != "" {
 		sets["real"] = realNotices
 	}
@@ -99,7 +98,7 @@ func TestJudgedSearches(t *testing.T) {
 		t.Run(set, func(t *testing.T) {
 			s := filled(t, read(t))
 			list := judgements(t, set)
-			engines := map[string]func(*testing.T) search.Engine{"bleve": bleveEngine, "meili": meiliEngine}
+			engines := map[string]func(testing.TB) search.Engine{"bleve": bleveEngine, "meili": meiliEngine}
 			answers := make(map[string][]string)
 			for name, open := range engines {
 				t.Run(name, func(t *testing.T) {
@@ -179,14 +178,14 @@ func visible(node *vigie.Tender) string {
 
 func clip(fault string) string { return fault[:min(len(fault), 200)] }
 
-func samples(t *testing.T) io.Reader {
+func samples(t testing.TB) io.Reader {
 	file, err := os.Open(filepath.Join("..", "server", "samples", "notices.jsonl"))
 	check(t, err)
 	t.Cleanup(func() { file.Close() })
 	return file
 }
 
-func realNotices(t *testing.T) io.Reader {
+func realNotices(t testing.TB) io.Reader {
 	file, err := os.Open(filepath.Join(os.Getenv("VIGIE_TEST_DATA"), "boamp", "notices-2017-2024.jsonl.gz"))
 	check(t, err)
 	t.Cleanup(func() { file.Close() })
@@ -196,30 +195,36 @@ func realNotices(t *testing.T) io.Reader {
 }
 
 // filled is a store with the notices of a file.
-func filled(t *testing.T, file io.Reader) *store.Store {
+func filled(t testing.TB, file io.Reader) *store.Store {
+	t.Helper()
+	return published(t, noticesOf(file))
+}
+
+// noticesOf are the notices of a file that can be read.
+func noticesOf(file io.Reader) (list []*vigie.Notice) {
+	for r := range boamp.Read(file) {
+		if r.Err == nil {
+			list = append(list, r.Notice)
+		}
+	}
+	return list
+}
+
+// published is a store with notices.
+func published(t testing.TB, notices []*vigie.Notice) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), storetest.SQLite(t), time.Now)
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
-	var records []ingest.Record
-	for r := range boamp.Read(file) {
-		if r.Err == nil {
-			records = append(records, r)
-		}
-	}
-	for some := range slices.Chunk(records, vigie.MaxBatch) {
-		var notices []*vigie.Notice
-		for _, r := range some {
-			notices = append(notices, r.Notice)
-		}
-		_, err := s.PublishEach(t.Context(), notices)
+	for some := range slices.Chunk(notices, vigie.MaxBatch) {
+		_, err := s.PublishEach(t.Context(), some)
 		check(t, err)
 	}
 	return s
 }
 
 // indexed is the service over a store and an engine that has indexed it.
-func indexed(t *testing.T, s *store.Store, engine search.Engine) *service.Service {
+func indexed(t testing.TB, s *store.Store, engine search.Engine) *service.Service {
 	t.Helper()
 	t.Cleanup(func() { engine.Close() })
 	indexer := feed.NewIndexer(s, engine, slog.New(slog.DiscardHandler))
@@ -234,23 +239,23 @@ func indexed(t *testing.T, s *store.Store, engine search.Engine) *service.Servic
 			check(t, s.DeleteIndex(context.WithoutCancel(t.Context()), index.Name))
 		}
 	})
-	return &service.Service{Store: s, Index: indexer.Index, Now: time.Now}
+	return &service.Service{Store: s, Index: indexer.Index, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
-func bleveEngine(t *testing.T) search.Engine {
+func bleveEngine(t testing.TB) search.Engine {
 	engine, err := bleve.Open(t.TempDir(), slog.New(slog.DiscardHandler))
 	check(t, err)
 	return engine
 }
 
-func meiliEngine(t *testing.T) search.Engine {
+func meiliEngine(t testing.TB) search.Engine {
 	url, key := meilitest.Server(t)
 	engine, err := meili.Open(url, key, meili.Options{})
 	check(t, err)
 	return engine
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(fmt.Errorf("%w", err))

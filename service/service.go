@@ -6,6 +6,7 @@ package service
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type Service struct {
 	// is the last thing that it yields.
 	News func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error)
 	Now  func() time.Time
+	Log  *slog.Logger
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
 	speller   speller

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"vigie"
 	"vigie/database"
+	"vigie/lexicon"
 )
 
 // Tenders returns tenders by the ids asked for; a tender that was merged into another is returned under both ids.
@@ -157,6 +159,7 @@ func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([
 type FoundBuyer struct {
 	vigie.Buyer `bun:"embed:"`
 	Rank        int64
+	Total       int // how many the search found
 }
 
 // Place returns the buyer's place in the list.
@@ -185,32 +188,17 @@ var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste",
 // openAt is the condition that a tender has not closed at a time: the SQL of what [vigie.Tender.Status] says.
 const openAt = "(COALESCE(tender.deadline, tender.online_until) IS NULL OR COALESCE(tender.deadline, tender.online_until) >= ?)"
 
-// SearchBuyers returns the buyers whose name has, for each of the folded words, a word that starts with it or with
-// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. Buyers that match with whole words, or whose name
-// starts with what was typed, come first; then those with most tenders online; then by name.
+// SearchBuyers returns the buyers of which a name has, for each of the folded words, a word that starts with it or is
+// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. A name is the present one or another
+// that the buyer was published with; small words (de, la) count only where there are no others. Buyers with whole words
+// come first, then those whose name starts with what was typed; then those with most tenders online; then by name.
 func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
 	if len(words) == 0 {
 		return nil, 0, nil
 	}
-	matching := s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL")
-	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
-	whole := make([]string, len(words))
-	for i, word := range words {
-		whole[i] = s.format("' ' || folded_name || ' ' LIKE ?", "% "+word+" %")
-		starts := s.format("' ' || folded_name LIKE ?", "% "+word+"%")
-		if letters := spelledOut(word); letters != "" {
-			acronym := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+letters+" %")
-			whole[i], starts = "("+whole[i]+acronym+")", "("+starts+acronym+")"
-		}
-		if other, ok := spellings[word]; ok {
-			otherwise := s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
-			whole[i], starts = "("+whole[i]+otherwise+")", "("+starts+otherwise+")"
-		}
-		matching.Where("?", bun.Safe(starts))
-	}
-	total, err := matching.Count(ctx)
-	if err != nil {
-		return nil, 0, database.Translate(err)
+	starts, whole := s.named(words)
+	matching := func() *bun.SelectQuery {
+		return s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL").Where("?", bun.Safe(starts))
 	}
 	// Counted buyer by buyer, by an index: a join with counts of all is planned
 	// by statistics, and those of a table that just grew are wrong.
@@ -219,20 +207,64 @@ func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow)
 		Where(openAt, w.Now)
 	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
 	// The classes are further apart than the number of online tenders of any buyer.
-	ranked := matching.ExcludeColumn("merged_into").ColumnExpr("(CASE WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END) * 1000000000 - (?) AS rank",
-		bun.Safe(begins), bun.Safe(strings.Join(whole, " AND ")), online)
+	ranked := matching().ExcludeColumn("merged_into").ColumnExpr("((CASE WHEN ? THEN 0 ELSE 2 END) + (CASE WHEN ? THEN 0 ELSE 1 END)) * 100000000 - (?) AS rank",
+		bun.Safe(whole), bun.Safe(begins), online)
 	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
 	if w.Backwards {
 		beyond, direction = "<", "DESC"
 	}
+	// With the rows their number: to count them by themselves would read all names twice.
 	q := s.db.NewSelect().WithQuery(bun.NewWithQuery("ranked", ranked).Materialized()).TableExpr("ranked").
-		OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
+		ColumnExpr("*, (SELECT COUNT(*) FROM ranked) AS total").OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
 	if p := w.Beyond; p != nil {
 		q = q.Where("(rank, folded_name, id) ? (?, ?, ?)", beyond, p.Rank, p.Name, p.ID)
 	}
 	var buyers []*FoundBuyer
-	err = q.Scan(ctx, &buyers)
-	return buyers, int(total), database.Translate(err)
+	if err := q.Scan(ctx, &buyers); err != nil {
+		return nil, 0, database.Translate(err)
+	}
+	if len(buyers) > 0 {
+		return buyers, buyers[0].Total, nil
+	}
+	if w.Beyond == nil {
+		return nil, 0, nil
+	}
+	total, err := matching().Count(ctx)
+	return nil, int(total), database.Translate(err)
+}
+
+// named are two conditions on buyers: that one of their names has words that start with those given, and that it has just
+// those.
+func (s *Store) named(words []string) (starts, whole string) {
+	words = contentWords(words)
+	start, same := make([]string, len(words)), make([]string, len(words))
+	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
+	for i, word := range words {
+		var others string
+		for _, other := range []string{spelledOut(word), spellings[word]} {
+			if other != "" {
+				others += s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
+			}
+		}
+		start[i] = s.format("(' ' || folded_name LIKE ?", "% "+word+"%") + others + ")"
+		same[i] = s.format("(' ' || folded_name || ' ' LIKE ?", "% "+word+" %") + others + ")"
+	}
+	any := func(all []string) string {
+		name := strings.Join(all, " AND ")
+		return "(" + name + " OR id IN (SELECT buyer_id FROM buyer_names WHERE " + name + "))"
+	}
+	return any(start), any(same)
+}
+
+// contentWords are the words without small ones, or all where there are no others; the longest first, which the fewest
+// names have.
+func contentWords(words []string) []string {
+	content := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return len(lexicon.Tokens(word)) == 0 })
+	if len(content) == 0 {
+		content = slices.Clone(words)
+	}
+	slices.SortStableFunc(content, func(a, b string) int { return len(b) - len(a) })
+	return content
 }
 
 // spelledOut is a word as the letters of an acronym, which names are stored by (C.H.U. is c h u); "" for one that is too

@@ -400,6 +400,8 @@ func TestSearchBuyers(t *testing.T) {
 			notice("4", 0, buyer("Nantes Métropole", "", "44"), closed), notice("5", 0, buyer("Nantes Métropole", "", "44"), closed),
 			notice("8", 0, buyer("Commune de Saint-Aubin", "", "39")), notice("9", 0, buyer("Mairie de St Aubin sur Mer", "", "14")),
 			notice("10", 0, buyer("Ste Marie", "", "974")), notice("11", 0, buyer("Sainte-Marie", "", "972")),
+			notice("12", 0, buyer("C.H.U. d'Exemple", "21010053700013", "01")), notice("13", 1, buyer("Centre hospitalier d'Exemple", "21010053700013", "01")),
+			notice("14", 0, buyer("Commune de Chuzelles", "", "38")), notice("15", 0, buyer("C.H.U. de Nice", "", "06")),
 			notice("6", 0, buyer("Université de Nantes", "", "44")), notice("7", 0, buyer("Université de Nantes", "", "44")),
 		)
 		tests := []struct {
@@ -416,6 +418,11 @@ func TestSearchBuyers(t *testing.T) {
 			{"st aubin", []string{"Commune de Saint-Aubin", "Mairie de St Aubin sur Mer"}},
 			{"ste marie", []string{"Ste Marie", "Sainte-Marie"}},
 			{"sainte marie", []string{"Sainte-Marie", "Ste Marie"}},
+			{"chu", []string{"Centre hospitalier d'Exemple", "C.H.U. de Nice", "Commune de Chuzelles"}},
+			{"chu d exemple", []string{"Centre hospitalier d'Exemple"}},
+			{"nice hospitalier", nil},
+			{"ville de nantes", []string{"Ville de Nantes"}},
+			{"chu de la nice", []string{"C.H.U. de Nice"}},
 			{"", nil},
 		}
 		for _, test := range tests {

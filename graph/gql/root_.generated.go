@@ -448,6 +448,7 @@ type ComplexityRoot struct {
 	SearchPlace struct {
 		Departments func(childComplexity int) int
 		Name        func(childComplexity int) int
+		Rest        func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -2408,6 +2409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchPlace.Name(childComplexity), true
+	case "SearchPlace.rest":
+		if e.ComplexityRoot.SearchPlace.Rest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchPlace.Rest(childComplexity), true
 
 	case "Subscription.tenderMatched":
 		if e.ComplexityRoot.Subscription.TenderMatched == nil {
@@ -3640,8 +3647,9 @@ type Query {
     page: Int
   ): TenderConnection
   """
-  Buyers whose name has, for each word of ` + "`" + `search` + "`" + `, a word that starts with it (one letter is enough; accents and case
-  ignored). Whole and leading words first, then those with most online tenders. Blank: none.
+  Buyers of which a name, present or former, has, for each word of ` + "`" + `search` + "`" + `, a word that starts with it (one letter is enough;
+  accents and case ignored; CHU is C.H.U., St is Saint; small words such as “de” do not count). Whole words first, then leading
+  ones, then those with most online tenders. Blank: none.
   """
   buyers(
     "The beginnings of words."
@@ -4616,6 +4624,8 @@ type SearchPlace {
   name: String!
   "The INSEE codes of its departments, for ` + "`" + `TenderFilter.departmentCodes` + "`" + `."
   departmentCodes: [String!]!
+  "The text without the words that name the place: what to search for with the filter."
+  rest: String!
 }
 
 "A tender in a list that a search found."
@@ -6226,6 +6236,8 @@ func (ec *executionContext) childFields_SearchPlace(ctx context.Context, field g
 		return ec.fieldContext_SearchPlace_name(ctx, field)
 	case "departmentCodes":
 		return ec.fieldContext_SearchPlace_departmentCodes(ctx, field)
+	case "rest":
+		return ec.fieldContext_SearchPlace_rest(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchPlace", field.Name)
 }

@@ -8638,6 +8638,29 @@ func (ec *executionContext) fieldContext_SearchPlace_departmentCodes(_ context.C
 	return graphql.NewScalarFieldContext("SearchPlace", field, false, false, "String")
 }
 
+func (ec *executionContext) _SearchPlace_rest(ctx context.Context, field graphql.CollectedField, obj *freetext.Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchPlace_rest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchPlace_rest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SearchPlace", field, false, false, "String")
+}
+
 func (ec *executionContext) _Subscription_tenderMatched(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -16495,6 +16518,11 @@ func (ec *executionContext) _SearchPlace(ctx context.Context, sel ast.SelectionS
 			}
 		case "departmentCodes":
 			out.Values[i] = ec._SearchPlace_departmentCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rest":
+			out.Values[i] = ec._SearchPlace_rest(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -244,18 +245,32 @@ func (x *index) Words(ctx context.Context) (counts map[string]int, err error) {
 	}
 	defer func() { err = errors.Join(err, v.close()) }()
 	counts = make(map[string]int)
-	for _, p := range v.parts {
-		if err := ctx.Err(); err != nil {
-			return nil, search.Unavailable(err)
-		}
-		d, err := p.dictionary(plan.Written)
+	for _, field := range []string{plan.Written, plan.Spelled} {
+		some, err := v.valuesOf(ctx, field)
 		if err != nil {
 			return nil, search.Unavailable(err)
+		}
+		plan.MostFrequent(some, freetext.MaxVocabulary)
+		maps.Copy(counts, some)
+	}
+	return counts, nil
+}
+
+// valuesOf are the values of a field, with how many documents have each, deleted ones included.
+func (v *view) valuesOf(ctx context.Context, field string) (map[string]int, error) {
+	counts := make(map[string]int)
+	for _, p := range v.parts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		d, err := p.dictionary(field)
+		if err != nil {
+			return nil, err
 		}
 		for each := d.AutomatonIterator(nil, nil, nil); ; {
 			entry, err := each.Next()
 			if err != nil {
-				return nil, search.Unavailable(err)
+				return nil, err
 			}
 			if entry == nil {
 				break
@@ -263,7 +278,6 @@ func (x *index) Words(ctx context.Context) (counts map[string]int, err error) {
 			counts[entry.Term] += int(entry.Count)
 		}
 	}
-	plan.MostFrequent(counts, freetext.MaxVocabulary)
 	return counts, nil
 }
 

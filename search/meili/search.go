@@ -180,11 +180,11 @@ func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.E
 	return list
 }
 
-// Words are the values of a facet of their own.
+// Words are the values of two facets of their own.
 func (x *index) Words(ctx context.Context) (map[string]int, error) {
 	answer, err := try(ctx, x.engine, func() (*meilisearch.SearchResponse, error) {
 		return x.manager.SearchWithContext(ctx, "", &meilisearch.SearchRequest{
-			Filter: filter(plan.And{}), HitsPerPage: new(int64(0)), Facets: []string{plan.Written},
+			Filter: filter(plan.And{}), HitsPerPage: new(int64(0)), Facets: []string{plan.Written, plan.Spelled},
 		})
 	})
 	if err != nil {
@@ -194,9 +194,11 @@ func (x *index) Words(ctx context.Context) (map[string]int, error) {
 	if err := json.Unmarshal(answer.FacetDistribution, &byField); err != nil {
 		return nil, search.Unavailable(fmt.Errorf("meilisearch: an answer that cannot be read: %w", err))
 	}
-	counts := make(map[string]int, len(byField[plan.Written]))
-	for value, n := range byField[plan.Written] {
-		counts[unescape(value)] = n
+	counts := make(map[string]int, len(byField[plan.Written])+len(byField[plan.Spelled]))
+	for _, words := range byField {
+		for value, n := range words {
+			counts[unescape(value)] = n
+		}
 	}
 	return counts, nil
 }

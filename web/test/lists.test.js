@@ -151,6 +151,27 @@ test('two tabs: what one changed, the other does not write over', async () => {
   await other.close();
 });
 
+test('a place among the words is offered as a filter, which takes it out of the words', async () => {
+  await page.goto(`${server.url}/veille/recherche?mots=${encodeURIComponent('travaux dans le Finistère')}&enligne=non`);
+  await settled(page);
+  const both = await total();
+  const offered = page.getByRole('group', { name: 'Chercher seulement dans' }).getByRole('button');
+  assert.deepEqual(await offered.allTextContents(), ['Finistère (29)']);
+  await offered.click();
+  await page.waitForURL(/departement=29/);
+  await settled(page);
+  assert.equal(await page.getByLabel('Mots à rechercher').inputValue(), 'travaux');
+  assert.equal(new URL(page.url()).searchParams.get('mots'), 'travaux');
+  assert.equal(await offered.count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'found');
+  const { tenders } = await ask(server, '{ tenders(search: "travaux", filter: { departmentCodes: ["29"] }) { totalCount } }');
+  assert.equal(await total(), tenders.totalCount);
+  assert.ok(tenders.totalCount > 0 && tenders.totalCount <= both);
+  await page.goBack();
+  await settled(page);
+  assert.equal(await page.getByLabel('Mots à rechercher').inputValue(), 'travaux dans le Finistère');
+});
+
 test('free search forgives, marks what it found, and keeps what was asked in the address', async () => {
   await page.getByRole('link', { name: 'Rechercher un marché' }).click();
   await page.getByLabel('Mots à rechercher').fill('rehabilitatoin');

@@ -65,6 +65,7 @@ const screens = {
   marche: (page) => page.goto(`${demo.url}/veille/marches/demo/T-1`),
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
   recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
+  'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),

@@ -76,7 +76,7 @@ func RowOf(d search.Document) Row {
 		r.Values[query.Field(field).String()] = said(values)
 	}
 	for field, values := range map[string][]string{
-		Words: d.Text.Words, Title: d.Text.Title, BuyerIs: d.Text.Buyer, Written: d.Text.Written, Codes: d.Text.Codes,
+		Words: d.Text.Words, Title: d.Text.Title, BuyerIs: d.Text.Buyer, Written: d.Text.Written, Spelled: d.Text.Spelled, Codes: d.Text.Codes,
 	} {
 		r.Values[field] = said(values)
 	}

@@ -12,11 +12,12 @@ const (
 	Title   = "titleWords"
 	BuyerIs = "buyerWords"
 	Written = "written"
+	Spelled = "spelled"
 	Codes   = "codes"
 )
 
 // TextFields are all of them.
-func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Codes} }
+func TextFields() []string { return []string{Words, Title, BuyerIs, Written, Spelled, Codes} }
 
 // Begins is true of rows with a value of the field that begins so.
 type Begins struct{ Field, With string }
@@ -55,7 +56,7 @@ func Tiers(q search.Query) []Expr {
 			continue
 		}
 		for _, tier := range []Expr{
-			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere),
+			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere), titleBegun(s),
 		} {
 			if tier = Simplify(tier); !None(tier) {
 				tiers = append(tiers, tier)
@@ -120,6 +121,19 @@ func asWritten(w freetext.Word) Expr {
 		found = append(found, In{Title, []string{freetext.AsWritten(written)}})
 	}
 	return found
+}
+
+// titleBegun is that all words are in the title, the last one as the beginning of a word; nothing if it is not one.
+func titleBegun(s freetext.Search) Expr {
+	if s.Words[len(s.Words)-1].Begin == "" {
+		return Or{}
+	}
+	return all(s, func(w freetext.Word) Expr {
+		if w.Begin == "" {
+			return inTitle(w)
+		}
+		return Or{inTitle(w), Begins{Title, freetext.AsWritten(w.Begin)}}
+	})
 }
 
 // begun is that a word is anywhere, also as the beginning of another.

@@ -1,5 +1,5 @@
 import { useQuery } from '@apollo/client/react';
-import { useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
 import { Choice } from '../fields/Field';
 import { SearchTendersDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
@@ -8,6 +8,7 @@ import { Facets } from '../tenders/Facets';
 import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
 import { useListPlace, type ListPlace } from '../tenders/place';
+import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
 
 /** Free search over all tenders. */
@@ -15,6 +16,11 @@ export function Search() {
   const said = useLanguage();
   const place = useListPlace();
   const [typed, setTyped] = useState(place.words);
+  const [asked, setAsked] = useState(place.words);
+  if (asked !== place.words) { // also by a button, or by going back
+    setAsked(place.words);
+    setTyped(place.words);
+  }
   function search(event: FormEvent) {
     event.preventDefault();
     place.change((address) => (typed.trim() ? address.set('mots', typed.trim()) : address.delete('mots')));
@@ -45,14 +51,16 @@ function Found({ place }: { place: ListPlace }) {
       filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
     },
   });
+  const found = useRef<HTMLParagraphElement>(null);
   const list = (now ?? previousData)?.tenders;
   if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
 
   const count = list.totalCount ?? 0;
   return (
     <>
-      <p id="found" className="total" role="status">{said.foundCount(count, said.number(count))}</p>
+      <p id="found" className="total" role="status" tabIndex={-1} ref={found}>{said.foundCount(count, said.number(count))}</p>
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
+      <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />

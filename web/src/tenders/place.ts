@@ -24,6 +24,8 @@ export interface ListPlace {
   change(change: (address: URLSearchParams) => void): void;
   chosen(dimension: Dimension): string[];
   toggle(dimension: Dimension, value: string): void;
+  /** Narrows the list to departments, and searches for other words. */
+  within(departments: string[], words: string): void;
   clear(): void;
 }
 
@@ -63,6 +65,14 @@ export function useListPlace(): ListPlace {
         const name = dimensions[dimension];
         if (address.has(name, value)) address.delete(name, value);
         else address.append(name, value);
+      }),
+    within: (departments, words) =>
+      change((address) => {
+        const name = dimensions.departmentCodes;
+        address.delete(name);
+        departments.forEach((code) => address.append(name, code));
+        if (words) address.set('mots', words);
+        else address.delete('mots');
       }),
     clear: () => change((address) => dimensionNames.forEach((name) => address.delete(dimensions[name]))),
   };
