@@ -83,13 +83,13 @@ func TestCountsOfCorrected(t *testing.T) {
 			last: tenders(search: "fauchage")`+counts+`
 		}`, nil).expect(map[string]string{
 			"right": "map[corrected:<nil> facets:map[statuses:[map[count:1 value:ONLINE]]] totalCount:1]",
-			"wrong": "map[corrected:renovation facets:map[statuses:[map[count:1 value:CLOSED] map[count:1 value:ONLINE]]] totalCount:1]",
+			"wrong": "map[corrected:rénovation facets:map[statuses:[map[count:1 value:CLOSED] map[count:1 value:ONLINE]]] totalCount:1]",
 			// Put right, the words find no more in this list: all its counts are of the words as they are.
 			"none": "map[corrected:<nil> facets:map[statuses:[map[count:0 value:CANCELLED]]] totalCount:0]",
 			"last": "map[corrected:<nil> facets:map[statuses:[map[count:1 value:ONLINE]]] totalCount:1]",
 		})
 		p.ask(`{ matchingTenders(search: "renovatoin") { corrected facets { watches { label count } } } }`, nil).expect(map[string]string{
-			"matchingTenders": "map[corrected:renovation facets:map[watches:[map[count:1 label:gymnase] map[count:1 label:tout]]]]",
+			"matchingTenders": "map[corrected:rénovation facets:map[watches:[map[count:1 label:gymnase] map[count:1 label:tout]]]]",
 		})
 	})
 }
