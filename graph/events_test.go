@@ -155,7 +155,7 @@ func TestManyChangesWithoutEvents(t *testing.T) {
 		found = append(found, r.events())
 		after, more = r.at("tenderEvents.pageInfo.endCursor"), r.at("tenderEvents.pageInfo.hasNextPage") == true
 	}
-	if got := strings.Join(found, "|"); got != "||NEW last voirie" {
+	if got := strings.Join(found, "|"); got != "|||NEW last voirie" {
 		t.Errorf("%d pages: %s", pages, got)
 	}
 }

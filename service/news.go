@@ -160,7 +160,7 @@ func eventCursor(ids *opaque.Keys, number int64, rank int) string {
 }
 
 // maxScanned is how many changes one page of events looks at.
-const maxScanned = 200
+const maxScanned = 150
 
 // EventPage is a page of events, in the order in which they happened.
 type EventPage struct {

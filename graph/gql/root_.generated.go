@@ -3576,7 +3576,7 @@ type Query {
   """
   What happened to tenders of the viewer's watches, oldest first: all that ` + "`" + `tenderMatched` + "`" + ` says, also while the client was away. A
   client that begins to follow asks for ` + "`" + `last: 1` + "`" + ` and keeps ` + "`" + `endCursor` + "`" + `; then it keeps the ` + "`" + `cursor` + "`" + ` of each event, and after a break it
-  asks for what came ` + "`" + `after` + "`" + ` it, until ` + "`" + `hasNextPage` + "`" + ` is false. Watches count as they are now. A page looks at up to 200 changes: it
+  asks for what came ` + "`" + `after` + "`" + ` it, until ` + "`" + `hasNextPage` + "`" + ` is false. Watches count as they are now. A page looks at up to 150 changes: it
   may have fewer events than asked for, even none, and be followed by more.
   """
   tenderEvents(
