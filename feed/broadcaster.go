@@ -251,7 +251,7 @@ func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 			}
 			select {
 			case f.queue <- one:
-				f.after = one.Notice.ID
+				f.after = one.Number
 				continue
 			default:
 			}
