@@ -135,6 +135,11 @@ func testTenderEvents(t *testing.T, w *world) {
 			t.Errorf("%s: %v", name, r.Errors)
 		}
 	}
+	// The withdrawal is sent once.
+	w.publish(w.notice("6", "Voirie", "Commune", 1))
+	if text := live.next(); !strings.Contains(text, `"NEW"`) || !strings.Contains(text, `"sourceRef":"6"`) {
+		t.Errorf("after the withdrawal: %s", text)
+	}
 }
 
 // A page that looks at many changes and finds nothing is followed by another.
