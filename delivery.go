@@ -129,6 +129,9 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
+	// DeliverWithdrawn: its publisher withdrew it. Subscribers get an event; nobody
+	// is mailed.
+	DeliverWithdrawn DeliveryKind = "WITHDRAWN"
 )
 
 // MailKind is what a mail is for.

@@ -167,8 +167,8 @@ func (n *Broadcaster) next(ctx context.Context, after int64, limit int) (items [
 		case now.Number == after:
 			return nil
 		}
-		numbers, err := now.NoticesAfter(ctx, after, limit)
-		for _, number := range numbers {
+		events, err := now.EventsAfter(ctx, after, limit)
+		for _, number := range events {
 			items = append(items, consumer.Item{ID: number, Number: number})
 		}
 		return err
@@ -183,7 +183,7 @@ func (n *Broadcaster) process(ctx context.Context, items []consumer.Item) error 
 	edits, reached := n.edits, n.edits
 	n.mutex.Unlock()
 	err := n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
-		if news, err = read(ctx, now, idsOf(items)); err != nil {
+		if news, err = now.Effects(ctx, idsOf(items)); err != nil {
 			return err
 		}
 		edited, err := now.AccountsEdited(ctx, edits)
@@ -237,31 +237,6 @@ func (n *Broadcaster) begin() bool {
 	return true
 }
 
-// read reads notices and their effects.
-func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.NoticeEffect, error) {
-	notices, err := now.Notices(ctx, numbers)
-	if err != nil || len(notices) == 0 {
-		return nil, err
-	}
-	ids := make([]int64, len(notices))
-	for i, notice := range notices {
-		ids[i] = notice.TenderID
-	}
-	tenders, err := now.Tenders(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	byTender, err := now.NoticesOf(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	news := make([]*query.NoticeEffect, len(notices))
-	for i, notice := range notices {
-		news[i] = query.EffectOf(notice, tenders[notice.TenderID], byTender[notice.TenderID])
-	}
-	return news, nil
-}
-
 // send puts notices into the subscribers' queues. It waits for nobody: a subscriber whose queue is full is cut off.
 func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 	n.mutex.Lock()
@@ -271,12 +246,12 @@ func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 			continue
 		}
 		for _, one := range news {
-			if one.Notice.ID <= f.after {
+			if one.Number <= f.after {
 				continue
 			}
 			select {
 			case f.queue <- one:
-				f.after = one.Notice.ID
+				f.after = one.Number
 				continue
 			default:
 			}
