@@ -38,6 +38,14 @@ type Watch struct {
 	CatchUpFrom *int64
 }
 
+// CatchUp has the watch catch up on what came since it was last switched off, if anything; or on more, if it already has
+// more to catch up on.
+func (w *Watch) CatchUp() {
+	if w.Paused != nil && (w.CatchUpFrom == nil || *w.Paused < *w.CatchUpFrom) {
+		w.CatchUpFrom = w.Paused
+	}
+}
+
 // NameKey is the name of a watch for comparing.
 func NameKey(name string) string { return strings.ToLower(name) }
 

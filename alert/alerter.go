@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -125,17 +126,13 @@ func (a *Alerter) fault(at Fault) {
 func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consumer.Item) ([]*ledger.Announcement, error) {
 	numbers, read := make([]int64, len(items)), make(map[int64]time.Time, len(items))
 	for i, item := range items {
-		at := item.FirstTried // a notice that was quarantined alerts as it would have done then
-		if at.IsZero() {
-			at = a.Now()
-		}
-		numbers[i], read[item.ID] = item.ID, at
+		numbers[i], read[item.ID] = item.ID, item.FirstTried
 	}
 	notices, err := now.Notices(ctx, numbers)
 	if err != nil {
 		return nil, err
 	}
-	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool { return a.silent(n, read[n.ID]) })
+	notices = slices.DeleteFunc(notices, func(n *vigie.Notice) bool { return a.silent(n, cmp.Or(read[n.ID], a.Now())) })
 	if len(notices) == 0 {
 		return nil, nil
 	}
@@ -170,9 +167,13 @@ func tendersOf(notices []*vigie.Notice) []int64 {
 	return ids
 }
 
-// silent reports whether a notice that is known since a time alerts nobody.
-func (a *Alerter) silent(n *vigie.Notice, since time.Time) bool {
-	return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(since.Add(-a.MaxAge))
+// silent reports whether a notice alerts nobody. Its age is what it was when it was received, however late it is read;
+// of a notice of which that was not recorded, when it was first read.
+func (a *Alerter) silent(n *vigie.Notice, read time.Time) bool {
+	if n.ReceivedAt != nil {
+		read = *n.ReceivedAt
+	}
+	return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(read.Add(-a.MaxAge))
 }
 
 // match returns the watches that a tender matches: those that are on, and those that were switched off since the last

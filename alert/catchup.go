@@ -171,11 +171,7 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 // readOne finds out which watches missed a notice: of those that its tender matches as it is now, if it is online; nil
 // where there are none.
 func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender) (*ledger.Announcement, error) {
-	came := notice.PublishedAt
-	if notice.ReceivedAt != nil {
-		came = *notice.ReceivedAt
-	}
-	if p.alerter.silent(notice, came) || t.Status(p.alerter.Now()) != vigie.StatusOnline {
+	if p.alerter.silent(notice, notice.PublishedAt) || t.Status(p.alerter.Now()) != vigie.StatusOnline {
 		return nil, nil
 	}
 	index, again := p.index, !item.FirstTried.IsZero()

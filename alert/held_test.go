@@ -23,7 +23,7 @@ func (w *world) resume(account *vigie.Account, watch *vigie.Watch, catchUp bool)
 	w.change(account, watch.ID, func(watch *vigie.Watch) {
 		watch.Active = true
 		if catchUp {
-			watch.CatchUpFrom = watch.Paused
+			watch.CatchUp()
 		}
 	})
 }

@@ -73,7 +73,10 @@ func (c *Content) maySend(r *RecipientState, t *PendingDelivery, over bool, now 
 	may := permissionOf(r, t, now)
 	switch {
 	case may.never || over:
-		c.Dropped = append(c.Dropped, t.ID)
+		if c.Reasons == nil {
+			c.Reasons = make(map[int64]int)
+		}
+		c.Dropped, c.Reasons[t.ID] = append(c.Dropped, t.ID), len(t.Reasons)
 	case may.hold != "":
 		if c.Held == nil {
 			c.Held = make(map[int64]vigie.HoldReason)

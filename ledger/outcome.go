@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -28,6 +29,8 @@ type Composed struct {
 	// claimed for it; Held with the reason.
 	Sent, Dropped []int64
 	Held          map[int64]vigie.HoldReason
+	// Reasons is how many reasons each of Dropped had.
+	Reasons map[int64]int
 	// Watches are those that the mail names.
 	Watches []int64
 }
@@ -35,19 +38,32 @@ type Composed struct {
 // What becomes of a mail is about one address: the one that it was composed for. Its recipient may have another by the
 // time that this is recorded. Then the new address is owed what the old one did not get: see [Ledger.tried].
 
-// lockMail locks the recipient of a mail and returns it; the mail stays its own until the end of the transaction.
-func (l *Ledger) lockMail(ctx context.Context, tx bun.Tx, mail int64) (*recipient, error) {
+// errMoved is the error of a transaction that locked the recipient of a mail while another one took the mail over.
+var errMoved = errors.New("the mail has another recipient now")
+
+// ofMail runs a transaction about the outcome of a mail. If its recipient changes before that is locked, it runs again
+// from the start: recipients are locked in the order of their ids, or two transactions could wait for each other.
+func (l *Ledger) ofMail(ctx context.Context, work func(context.Context, bun.Tx) error) error {
 	for {
-		r := new(recipient)
-		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)
-		if err := l.db.ForUpdate(tx.NewSelect().Model(r).Where("id = (?)", of)).Scan(ctx); err != nil {
-			return nil, err
-		}
-		still, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("id = ?", mail).Where("recipient_id = ?", r.ID).Exists(ctx)
-		if err != nil || still {
-			return r, err
+		if err := l.db.Write(ctx, work); !errors.Is(err, errMoved) {
+			return err
 		}
 	}
+}
+
+// lockMail locks the recipient of a mail and returns it; the mail stays its own until the end of the transaction, which
+// is one of [Ledger.ofMail].
+func (l *Ledger) lockMail(ctx context.Context, tx bun.Tx, mail int64) (*recipient, error) {
+	r := new(recipient)
+	of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)
+	if err := l.db.ForUpdate(tx.NewSelect().Model(r).Where("id = (?)", of)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	still, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("id = ?", mail).Where("recipient_id = ?", r.ID).Exists(ctx)
+	if err == nil && !still {
+		err = errMoved
+	}
+	return r, err
 }
 
 // tried locks the recipient of a mail that was composed for an address, and returns it if it still has that address.
@@ -68,18 +84,16 @@ func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address strin
 
 // MailSent records that a mail was accepted for an address. It always succeeds, even if another process has the lease.
 func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if len(c.Dropped)+len(c.Held) > 0 {
-			r, err := l.lockMail(ctx, tx, m.ID)
-			switch {
-			case database.IsNoRows(err): // erased
-				return nil
-			case err != nil:
-				return err
-			}
-			if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
-				return err
-			}
+	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
+		r, err := l.lockMail(ctx, tx, m.ID) // before its mail and subscriptions, as everywhere
+		switch {
+		case database.IsNoRows(err): // erased
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
+			return err
 		}
 		closed, err := l.closeMail(ctx, tx, m.ID, vigie.MailSent, "")
 		if err == nil && !closed {
@@ -89,7 +103,7 @@ func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c 
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", l.db.Stamp()).
-			Where("recipient_id = (SELECT recipient_id FROM mails WHERE id = ?)", m.ID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
+			Where("recipient_id = ?", r.ID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
 		return err
 	})
 }
@@ -114,7 +128,7 @@ func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []i
 
 // MailDropped records that nothing was left to send in a mail to an address.
 func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
 		if err != nil || r == nil {
 			return err
@@ -129,7 +143,7 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 
 // MailFailed records that a mail to an address was given up, and why.
 func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why string) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
 		if err != nil || r == nil {
 			return err
@@ -142,6 +156,9 @@ func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why str
 // leaveOut drops or holds the deliveries that a mail to an address leaves out. Its recipient, r, is locked. If r has
 // another address now, they wait again: what was decided was about the old address.
 func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address string, c Composed) error {
+	if len(c.Dropped)+len(c.Held) == 0 {
+		return nil
+	}
 	now := l.db.Stamp()
 	if r.AddressKey != vigie.AddressKey(address) {
 		if err := unclaim(ctx, tx, append(slices.Collect(maps.Keys(c.Held)), c.Dropped...), now); err != nil {
@@ -149,7 +166,14 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 		}
 		return checkAt(ctx, tx, []int64{r.ID}, now)
 	}
-	if err := drop(ctx, tx, c.Dropped, now); err != nil {
+	dropped, again, err := c.stillDropped(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := drop(ctx, tx, dropped, now); err != nil {
+		return err
+	}
+	if err := unclaim(ctx, tx, again, now); err != nil {
 		return err
 	}
 	for id, reason := range c.Held { // what holds the delivery may have ended since
@@ -157,10 +181,32 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 			return err
 		}
 	}
-	if len(c.Held) == 0 {
+	if len(c.Held)+len(again) == 0 {
 		return nil
 	}
 	return checkAt(ctx, tx, []int64{r.ID}, now)
+}
+
+// stillDropped returns which deliveries are to be dropped, and which are to be decided about again: another watch has
+// led to them since the mail was composed.
+func (c *Composed) stillDropped(ctx context.Context, tx bun.Tx) (dropped, again []int64, err error) {
+	if len(c.Dropped) == 0 {
+		return nil, nil, nil
+	}
+	var rows []reason
+	err = tx.NewSelect().Model(&rows).Column("delivery_id").Where("delivery_id IN (?)", bun.List(c.Dropped)).Scan(ctx)
+	reasons := make(map[int64]int, len(c.Dropped))
+	for _, row := range rows {
+		reasons[row.DeliveryID]++
+	}
+	for _, id := range c.Dropped {
+		if known, counted := c.Reasons[id]; counted && reasons[id] > known {
+			again = append(again, id)
+		} else {
+			dropped = append(dropped, id)
+		}
+	}
+	return dropped, again, err
 }
 
 // closeMail closes a mail, and reports whether it was open.
@@ -177,7 +223,7 @@ func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vig
 
 // MailDelayed records that a mail to an address was not accepted for now, why, and when to try again.
 func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string, retryAt time.Time, why string) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
 		if err != nil || r == nil {
 			return err
@@ -248,7 +294,7 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 // no account writes to it any more.
 func (l *Ledger) MailBounced(ctx context.Context, mail int64, address string, forAddress bool, why string) error {
 	key, now := vigie.AddressKey(address), l.db.Stamp()
-	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// All at once, because rows are locked in the order of their ids.
 		var locked []*recipient
 		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)

@@ -147,10 +147,10 @@ func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipi
 	return list, nil
 }
 
-// CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches.
+// CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches. A watch that was
+// switched off or deleted since it asked for that is still owed it: its deliveries are held.
 func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
-	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)).
-		Where("w.active").Where("w.deleted_at IS NULL"))
+	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
 // Recipients returns the addresses of watches, in their order, by watch.

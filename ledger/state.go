@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -56,7 +57,7 @@ type PendingDelivery struct {
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
 	// Repeats reports whether a mail that was accepted has said the same already, about a tender that turned out to be
-	// this one: that it is new, or closes soon.
+	// this one: that it is new, or closes soon; or that it is cancelled, after which nothing follows.
 	Repeats bool `bun:"-"`
 }
 
@@ -165,16 +166,17 @@ func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*
 func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
 	var pending []*PendingDelivery
 	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
-	if err != nil || len(pending) == 0 {
+	if err != nil {
 		return err
 	}
+	pending = slices.DeleteFunc(pending, func(d *PendingDelivery) bool { return states[d.RecipientID] == nil }) // another recipient has taken it over
 	byID := make(map[int64]*PendingDelivery, len(pending))
+	if len(pending) == 0 {
+		return nil
+	}
 	var ids, tenderIDs, accounts []int64
 	for _, d := range pending {
 		r := states[d.RecipientID]
-		if r == nil { // another recipient takes it over at this moment
-			continue
-		}
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
 		accounts = append(accounts, r.Account.ID)
@@ -203,7 +205,7 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	}
 	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
-		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
+		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}] || said[saying{d.RecipientID, d.Tender.ID, vigie.DeliverCancelled}]
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
@@ -217,18 +219,33 @@ type saying struct {
 }
 
 // readSaid returns which tenders accepted mails have announced to recipients of deliveries as new, or as closing soon:
-// of their tenders, those that others were merged into. About other tenders no mail says the same twice.
+// of their tenders, those that others were merged into. About other tenders no mail says the same twice. It also returns
+// which of the cancelled ones they have announced as that.
 func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]bool, error) {
 	var recipients, current []int64
 	for _, d := range pending {
 		recipients, current = append(recipients, d.RecipientID), append(current, tenders[d.TenderID].ID)
 	}
 	var rows []saying
+	var cancelled []int64
+	for id, t := range tenders {
+		if t.Outcome == vigie.Cancelled {
+			cancelled = append(cancelled, id)
+		}
+	}
 	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
-	err := db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
-		ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).
-		Where("d.kind IN (?, ?)", vigie.DeliverNew, vigie.DeliverClosingSoon).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
-		Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
+	of := func(kinds ...vigie.DeliveryKind) *bun.SelectQuery {
+		return db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
+			ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").
+			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
+			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent)
+	}
+	err := of(vigie.DeliverNew, vigie.DeliverClosingSoon).Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).Scan(ctx, &rows)
+	if err == nil && len(cancelled) > 0 {
+		var ended []saying
+		err = of(vigie.DeliverCancelled).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(cancelled)).Scan(ctx, &ended)
+		rows = append(rows, ended...)
+	}
 	said := make(map[saying]bool, len(rows))
 	for _, row := range rows {
 		said[row] = true

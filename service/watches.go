@@ -235,7 +235,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		w.NameKey = vigie.NameKey(w.Name)
 		w.Criteria = criteria.Over(w.Criteria)
 		if in.CatchUp && in.Active != nil && *in.Active {
-			catchUp(w)
+			w.CatchUp()
 		}
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
@@ -247,14 +247,6 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		f.warnings = append(f.warnings, s.doubts(ctx, w.Criteria, []string{"input", "criteria"})...)
 	}
 	return w, f.warnings, nil
-}
-
-// catchUp has a watch tell of what it has to catch up on, if anything; or of
-// more, where it already is to.
-func catchUp(w *vigie.Watch) {
-	if w.Paused != nil && (w.CatchUpFrom == nil || *w.Paused < *w.CatchUpFrom) {
-		w.CatchUpFrom = w.Paused
-	}
 }
 
 // DeleteWatch takes a watch from an account.

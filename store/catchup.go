@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -85,26 +83,28 @@ func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (n
 }
 
 // CaughtUpTo records that watches have caught up to a notice; done says that they have caught up completely, which is
-// also so once they get to when they were last switched on. A watch that was changed since, so that it has something
-// else to catch up on, stays as it is.
+// also so once they get to when they were last switched on. A watch that was switched on again since it was read, or has
+// something else to catch up on, stays as it is.
 func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, to int64, done bool) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		from := make(map[int64][]int64) // watches by how far they have caught up
+		type state struct{ caughtUpTo, since int64 }
+		same := make(map[state][]int64)
 		for _, w := range watches {
-			from[*w.CatchUpFrom] = append(from[*w.CatchUpFrom], w.ID)
+			at := state{*w.CatchUpFrom, w.Since}
+			same[at] = append(same[at], w.ID)
 		}
-		for _, was := range slices.Sorted(maps.Keys(from)) {
+		for at, ids := range same {
+			was := at.caughtUpTo
 			if was >= to && !done {
 				continue
 			}
-			ids := from[was]
 			q := tx.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = CASE WHEN since > ? AND since <= ? THEN NULL ELSE ? END", was, to, to)
 			if done {
 				q = tx.NewUpdate().Model((*vigie.Watch)(nil)).Set("catch_up_from = NULL")
 			}
 			// This also covers what the watch has to catch up on because of its last pause.
 			_, err := q.Set("paused = CASE WHEN paused < ? THEN paused END", was).
-				Where("id IN (?)", bun.List(ids)).Where("catch_up_from = ?", was).Exec(ctx)
+				Where("id IN (?)", bun.List(ids)).Where("catch_up_from = ?", was).Where("since = ?", at.since).Exec(ctx)
 			if err != nil {
 				return err
 			}

@@ -56,8 +56,9 @@ func (s *Store) Retry(ctx context.Context, items []ItemRef) (int, error) {
 	return len(chosen), err
 }
 
-// reviveWatches gives quarantined watches a new number, so that consumers read them again, and lets those that are on
-// catch up on what they missed.
+// reviveWatches gives quarantined watches a new number, so that consumers read them again, and has them catch up on what
+// they missed: those that are off, once they are on. What came while they were off is included: rather an alert too
+// many than one too few.
 func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Quarantined) error {
 	from := make(map[int64]int64, len(rows))
 	for _, row := range rows {
@@ -73,8 +74,7 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 		return err
 	}
 	for _, w := range watches {
-		missed := max(from[w.ID], w.Since)
-		if w.Active && (w.CatchUpFrom == nil || missed < *w.CatchUpFrom) {
+		if missed := from[w.ID]; w.CatchUpFrom == nil || missed < *w.CatchUpFrom {
 			w.CatchUpFrom = &missed
 		}
 		w.Number = numbers.Next()

@@ -69,7 +69,8 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 	w.AccountID = account.ID
 	w.CreatedAt = s.db.Stamp()
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.roomForWatch(ctx, tx, account.ID, "input"); err != nil {
+		account, err := s.roomForWatch(ctx, tx, account.ID, "input")
+		if err != nil {
 			return err
 		}
 		planned, err := s.ledger.PlanRecipients(ctx, tx, account, 0, &notifyMe, &others)
@@ -103,17 +104,18 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 	return &w, nil
 }
 
-// roomForWatch checks that an account may have one more watch, and locks the account, so that no other watch is
-// created until the end.
-func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argument string) error {
-	if _, err := s.lockAccount(ctx, tx, account); err != nil {
-		return err
+// roomForWatch checks that an account may have one more watch, locks the account, so that no other watch is created
+// until the end, and returns it as it is now: a connection may have been opened before its address changed.
+func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, id int64, argument string) (*vigie.Account, error) {
+	account, err := s.lockAccount(ctx, tx, id)
+	if err != nil {
+		return nil, err
 	}
-	count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", account).Where("deleted_at IS NULL").Count(ctx)
+	count, err := tx.NewSelect().Model((*vigie.Watch)(nil)).Where("account_id = ?", id).Where("deleted_at IS NULL").Count(ctx)
 	if err != nil || count < vigie.MaxWatches {
-		return err
+		return account, err
 	}
-	return &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
+	return nil, &vigie.Error{Code: vigie.TooMany, Field: []string{argument}, Text: vigie.Text{
 		FR: "Vous avez atteint la limite de %d veilles. Supprimez-en une pour en créer une autre.",
 		EN: "You have reached the limit of %d watches. Delete one to create another.",
 	}.With(vigie.MaxWatches)}
@@ -124,6 +126,10 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, account int64, argu
 func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		account, err := s.lockAccount(ctx, tx, account.ID) // whose address may have changed since
+		if err != nil {
+			return err
+		}
 		if err := s.lockWatch(ctx, tx, account.ID, w); err != nil {
 			return err
 		}
@@ -175,11 +181,11 @@ func (s *Store) saveChange(ctx context.Context, tx bun.Tx, w *vigie.Watch, wasAc
 }
 
 // endPeriod records the period, in change numbers, in which a watch that is now switched off or deleted was on,
-// because the ledger may still have to read notices of that period. It deletes earlier periods that the ledger has
-// passed.
+// because the ledger may still have to read notices of that period. It deletes earlier periods of which the ledger has
+// processed all notices: none of them is in quarantine.
 func endPeriod(ctx context.Context, tx bun.Tx, watch, since, until int64) error {
-	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ? AND until <= (SELECT cursor FROM consumers WHERE name = ?)",
-		watch, database.AlertsConsumer).Exec(ctx)
+	_, err := tx.NewRaw("DELETE FROM watch_periods WHERE watch_id = ?0 AND until <= (SELECT cursor FROM consumers WHERE name = ?1)"+
+		" AND NOT EXISTS (SELECT 1 FROM quarantine WHERE consumer = ?1 AND number < until)", watch, database.AlertsConsumer).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -218,7 +224,7 @@ func (s *Store) DeleteWatch(ctx context.Context, account, id int64) error {
 func (s *Store) RestoreWatch(ctx context.Context, account *vigie.Account, id int64, since time.Time) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.roomForWatch(ctx, tx, account.ID, "id"); err != nil {
+		if _, err := s.roomForWatch(ctx, tx, account.ID, "id"); err != nil {
 			return err
 		}
 		err := s.db.ForUpdate(tx.NewSelect().Model(w).WherePK().
