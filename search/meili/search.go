@@ -119,8 +119,8 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 			return list
 		}
 	}
-	if tiers := relevant(q, where); len(tiers) > 1 {
-		return append(append(list, question{request: total, take: takeTotal}), ranked(q, r, tiers, ask)...)
+	if tiers := relevant(q, where); len(tiers) > 0 {
+		return append(list, ranked(q, r, append(tiers, where), ask, question{request: total, take: takeTotal})...)
 	}
 	rows := ask(where)
 	rows.Sort = []string{direction(order.Field, order.Desc), direction(plan.ID, order.Desc)}
@@ -154,8 +154,8 @@ func direction(field string, desc bool) string {
 	return field + ":asc"
 }
 
-// relevant returns the conditions of a query's rows by relevance, the best first; of each, the rows that one before it
-// is true of count there. It returns none for other orders.
+// relevant returns the conditions of a query's better rows by relevance, the best first; of each, the rows that one
+// before it is true of count there. It returns none for other orders.
 func relevant(q search.Query, where plan.Expr) []plan.Expr {
 	if q.Order != search.Relevance {
 		return nil
@@ -166,44 +166,60 @@ func relevant(q search.Query, where plan.Expr) []plan.Expr {
 			tiers = append(tiers, tier)
 		}
 	}
-	return append(tiers, where)
+	return tiers
 }
 
 // ranked are the requests for a query's rows by relevance: as many of each tier as the page may need, if those before
-// have none. A row counts in the first tier that it comes in. The first tiers often have enough, or all there are: the
-// others are asked for only if they do not.
-func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.Expr) *meilisearch.SearchRequest) []question {
+// have none. A row counts in the first tier that it comes in. The last tier has all rows, and its request has the
+// total. The first tiers often have enough: those between are asked for only if they do not.
+func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.Expr) *meilisearch.SearchRequest, total question) []question {
 	const atFirst = 2
-	var found []search.Hit
-	known := make(map[int64]bool)
-	take := func(a meilisearch.SearchResponse) error {
-		some, err := hits(q, a.Hits)
-		for _, hit := range some {
-			if !known[hit.ID] {
-				known[hit.ID] = true
-				found = append(found, hit)
-			}
+	last, need := len(tiers)-1, q.Offset+q.Limit
+	byTier := make([][]search.Hit, len(tiers))
+	take := func(tier int) func(meilisearch.SearchResponse) error {
+		return func(a meilisearch.SearchResponse) (err error) {
+			byTier[tier], err = hits(q, a.Hits)
+			found := distinct(byTier)
+			r.Hits = found[min(q.Offset, len(found)):min(need, len(found))]
+			return err
 		}
-		r.Hits = found[min(q.Offset, len(found)):min(q.Offset+q.Limit, len(found))]
-		return err
 	}
-	var list []question
-	for _, tier := range tiers {
+	sort := []string{direction(plan.PublishedAt, true), direction(plan.ID, true)}
+	all := total
+	all.request.Sort, all.request.Page, all.request.HitsPerPage = sort, 1, new(int64(need))
+	all.take = func(a meilisearch.SearchResponse) error { return errors.Join(total.take(a), take(last)(a)) }
+	list := []question{all}
+	for i, tier := range tiers[:last] {
 		rows := ask(tier)
-		rows.Limit = int64(q.Offset + q.Limit)
-		rows.Sort = []string{direction(plan.PublishedAt, true), direction(plan.ID, true)}
-		list = append(list, question{request: rows, take: take})
+		rows.Limit, rows.Sort = int64(need), sort
+		list = append(list, question{request: rows, take: take(i)})
 	}
-	if len(list) <= atFirst {
+	if last <= atFirst {
 		return list
 	}
-	list[atFirst-1].then = func() []question {
-		if len(found) >= min(r.Total, q.Offset+q.Limit) {
+	between := list[1+atFirst:]
+	list = list[:1+atFirst]
+	list[0].then = func() []question {
+		if len(distinct(byTier[:atFirst])) >= min(r.Total, need) {
 			return nil
 		}
-		return list[atFirst:]
+		return between
 	}
-	return list[:atFirst]
+	return list
+}
+
+// distinct are the hits of lists, each where it comes first.
+func distinct(lists [][]search.Hit) (all []search.Hit) {
+	known := make(map[int64]bool)
+	for _, list := range lists {
+		for _, hit := range list {
+			if !known[hit.ID] {
+				known[hit.ID] = true
+				all = append(all, hit)
+			}
+		}
+	}
+	return all
 }
 
 // Words are the values of two facets of their own.
