@@ -53,15 +53,15 @@ func (l *Ledger) MoveAddress(ctx context.Context, tx bun.Tx, account *vigie.Acco
 	if err != nil {
 		return err
 	}
-	if err := l.tryAgain(ctx, tx, after); err != nil {
+	if err := l.restartPauses(ctx, tx, after); err != nil {
 		return err
 	}
 	return l.checkNow(ctx, tx, []int64{after.ID})
 }
 
-// tryAgain makes the mail on its way to a recipient due now: the pauses were those of the old address's mail server. If it
+// restartPauses makes the mail on its way to a recipient due now: the pauses were those of the old address's mail server. If it
 // is being sent, its lease stays.
-func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, r *recipient) error {
+func (l *Ledger) restartPauses(ctx context.Context, tx bun.Tx, r *recipient) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = 0").Set("retry_at = ?", l.db.Stamp()).Set("error = ''").
 		Where("recipient_id = ?", r.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return err
