@@ -261,13 +261,18 @@ func (g *gate) intake() wire.Intake {
 		Begin: func(ctx context.Context) (func(), error) { return g.answers.enter(ctx, 1) },
 		Open: func(ctx context.Context) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.requests.take(who, 1)
+			return among.requests.take(who, 1, cutting(ctx))
 		},
 		Hold: func(ctx context.Context, n int) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.bytes.take(who, int64(n))
+			return among.bytes.take(who, int64(n), cutting(ctx))
 		},
 	}
+}
+
+// cutting cuts off the request or message of a context.
+func cutting(ctx context.Context) func() bool {
+	return func() bool { return wire.Cut(ctx, tooBusy()) }
 }
 
 // pace has the operations of a caller that run at once cost no more together
@@ -335,7 +340,7 @@ func (g *gate) countStreams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wire.Streams(r) {
 			who, _ := caller(r.Context())
-			end, err := g.streams.take(who, 1)
+			end, err := g.streams.take(who, 1, never)
 			if err != nil {
 				turnAway(w, r, err)
 				return
@@ -430,7 +435,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if l.gate.trusts(host) {
 			return conn, nil
 		}
-		give, err := l.gate.connections.take(counted(host), 1)
+		give, err := l.gate.connections.take(counted(host), 1, never)
 		if err == nil {
 			return &countedConn{conn, give}, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -202,7 +203,7 @@ func TestShedding(t *testing.T) {
 			t.Errorf("once it is quiet: %d %s", w.Code, w.Body)
 		}
 	}
-	end, err := g.streams.take("another", 1)
+	end, err := g.streams.take("another", 1, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestShares(t *testing.T) {
 	s := newShares(3, 5)
 	take := func(who string, n int64, want vigie.Code) func() {
 		t.Helper()
-		give, err := s.take(who, n)
+		give, err := s.take(who, n, never)
 		if vigie.CodeOf(err) != want {
 			t.Errorf("%s takes %d: %v, want %s", who, n, err, want)
 		}
@@ -237,6 +238,49 @@ func TestShares(t *testing.T) {
 	take("bob", 3, "")()
 	first()
 	if s.taken != 0 || len(s.by) != 0 {
+		t.Errorf("%d are taken, by %v", s.taken, s.by)
+	}
+}
+
+// Where all is taken, who has most makes room, with the oldest that can be ended,
+// for who would have less; nobody else does.
+func TestSharesMakeRoom(t *testing.T) {
+	s := newShares(4, 6)
+	var cut []string
+	take := func(who, name string, n int64, can bool, want vigie.Code) func() {
+		t.Helper()
+		give, err := s.take(who, n, func() bool {
+			if can {
+				cut = append(cut, name)
+			}
+			return can
+		})
+		if vigie.CodeOf(err) != want {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		return give
+	}
+	gone := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(cut, want) {
+			t.Errorf("cut off are %v, not %v", cut, want)
+		}
+	}
+	working := take("ana", "ana at work", 1, false, "")
+	old := take("ana", "ana's oldest", 1, true, "")
+	take("ana", "ana's second", 2, true, "")
+	take("bob", "bob's oldest", 2, true, "")
+	take("bob", "bob's, as ana would have as much", 2, true, vigie.Unavailable)
+	gone()
+	take("eve", "eve's", 1, true, "")
+	gone("ana's oldest")
+	old() // it is no longer ana's to give
+	take("eve", "eve's second", 1, true, "")
+	gone("ana's oldest", "ana's second")
+	take("zoe", "zoe's", 2, true, vigie.Unavailable) // ana's cannot be ended, the others have no more
+	working()
+	take("zoe", "zoe's", 2, true, "")
+	if s.taken != 6 || s.by["ana"] != nil {
 		t.Errorf("%d are taken, by %v", s.taken, s.by)
 	}
 }

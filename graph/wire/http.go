@@ -38,6 +38,7 @@ func (*HTTP) Supports(*http.Request) bool { return true }
 
 // Do implements [graphql.Transport].
 func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	r = r.WithContext(exchanging(r.Context()))
 	a := &answer{w: w, r: r, exec: exec, kind: mediaType(r), packers: &h.packers}
 	if a.kind == eventStream { // for which the stream is not made
 		a.kind = plainJSON
@@ -80,11 +81,13 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 		return
 	}
 	defer written()
-	limits := h.limits(r.Context())
-	if limits.Time > 0 {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))
+	control := http.NewResponseController(w)
+	if limit := h.limits(r.Context()).Time; limit > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(limit))
 	}
+	over := waits(r.Context(), func() { _ = control.SetWriteDeadline(past()) })
 	a.send(status, text)
+	_ = over() // it was written as far as it could be
 }
 
 // run runs an operation.

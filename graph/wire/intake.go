@@ -66,7 +66,17 @@ func (i Intake) begin(ctx context.Context) (func(), error) {
 	if i.Begin == nil {
 		return func() {}, nil
 	}
-	return i.Begin(ctx)
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := waits(ctx, cancel)
+	end, err := i.Begin(waiting)
+	if cut := over(); cut != nil {
+		if err == nil {
+			end()
+		}
+		return nil, cut
+	}
+	return end, err
 }
 
 // shortAnswer is how long an answer may be, in bytes, that takes nothing of its
@@ -136,11 +146,16 @@ func (i Intake) gather(ctx context.Context, from io.Reader) (text []byte, releas
 // body reads the body of a request.
 func (i Intake) body(w http.ResponseWriter, r *http.Request) (text []byte, release func(), refused *refusal) {
 	limits := i.limits(r.Context())
+	control := http.NewResponseController(w)
 	if limits.Time > 0 {
 		// Where it cannot be set, the server's own limit holds.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.Time))
+		_ = control.SetReadDeadline(time.Now().Add(limits.Time))
 	}
+	over := waits(r.Context(), func() { _ = control.SetReadDeadline(past()) })
 	text, release, err := i.gather(r.Context(), r.Body)
+	if cut := over(); cut != nil {
+		err = cut
+	}
 	if err == nil {
 		return text, release, nil
 	}

@@ -28,6 +28,7 @@ func (Stream) Supports(r *http.Request) bool {
 
 // Do implements [graphql.Transport].
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	r = r.WithContext(exchanging(r.Context()))
 	params, release, refused := s.question(w, r)
 	defer release()
 	a := &answer{w: w, r: r, exec: exec, kind: plainJSON}
@@ -67,9 +68,11 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		return
 	}
 	defer written()
+	over := waits(ctx, func() { _ = http.NewResponseController(a.w).SetWriteDeadline(past()) })
 	e := open(a.w)
 	e.next(response)
 	e.complete()
+	_ = over() // it was written as far as it could be
 }
 
 // stream sends the responses of a subscription, until it ends.
