@@ -382,3 +382,38 @@ func answeredWith(t *testing.T, conn net.Conn, status string) bool {
 	}
 	return strings.HasPrefix(string(text[:max(n, 0)]), "HTTP/1.1 "+status)
 }
+
+// Whoever has most of the streams makes room for a caller with fewer: one is
+// closed, by a code or an end that has its client come back.
+func TestStreamsMakeRoom(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_MAX_STREAMS": "4"})
+	event := func(who string) net.Conn {
+		body := `{"query":"subscription { tenderMatched { kind } }"}`
+		return rawPost(t, base, fmt.Sprintf("Accept: text/event-stream\r\nContent-Length: %d\r\nAuthorization: Bearer %s\r\n", len(body), token(who)), body)
+	}
+	first := connect(t, base, token("eve"), "")
+	first.expect("connection_ack")
+	second := event("eve")
+	waitFor(t, "events come", func() bool { return answeredWith(t, second, "200") })
+	for range 2 {
+		connect(t, base, token("eve"), "").expect("connection_ack")
+	}
+	connect(t, base, token("ana"), "").expect("connection_ack")
+	var err error
+	for err == nil {
+		_, err = first.next()
+	}
+	if code := websocket.CloseStatus(err); code != 1013 {
+		t.Errorf("the oldest is closed by %d (%v)", code, err)
+	}
+	connect(t, base, token("bob"), "").expect("connection_ack")
+	second.SetReadDeadline(time.Now().Add(10 * time.Second))
+	response, err := http.ReadResponse(bufio.NewReader(second), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || strings.Contains(string(text), "complete") {
+		t.Errorf("the second oldest ends by %q, %v", text, err)
+	}
+}

@@ -336,16 +336,20 @@ func (g *gate) signIn(next graph.SignIn) graph.SignIn {
 }
 
 // countStreams counts WebSockets and event streams for as long as they are open.
+// One that makes room for another ends, and its client may come back.
 func (g *gate) countStreams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wire.Streams(r) {
-			who, _ := caller(r.Context())
-			end, err := g.streams.take(who, 1, never)
+			ctx, cancel := context.WithCancelCause(r.Context())
+			defer cancel(nil)
+			who, _ := caller(ctx)
+			end, err := g.streams.take(who, 1, func() bool { cancel(tooBusy()); return true })
 			if err != nil {
 				turnAway(w, r, err)
 				return
 			}
 			defer end()
+			r = r.WithContext(ctx)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -299,13 +299,16 @@ func (s *socket) WriteJSON(v any) error {
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
-// its own; if the server stops, the code says to connect again.
+// its own; if the server stops, or makes room for others, the code says to
+// connect again.
 func (s *socket) WriteClose(code int, reason string) error {
 	switch {
 	case code == transport.WebsocketCloseProtocolError && reason == "connection initialisation timeout":
 		code = closeNoGreeting
 	case code == transport.WebsocketCloseProtocolError:
 		code = closeBadMessage
+	case code == transport.WebsocketCloseNormalClosure && vigie.CodeOf(context.Cause(s.request)) == vigie.Unavailable:
+		code = closeTryAgain
 	case code == transport.WebsocketCloseNormalClosure && s.request.Err() != nil:
 		code = closeGoingAway
 	}

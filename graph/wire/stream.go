@@ -87,7 +87,9 @@ func (s Stream) stream(a *answer, op *graphql.OperationContext) {
 	for response := responses(running); response != nil; response = responses(running) {
 		e.next(response)
 	}
-	e.complete()
+	if a.r.Context().Err() == nil { // else it is the server that ends it
+		e.complete()
+	}
 }
 
 // question reads what a request asks. It is counted until released.
