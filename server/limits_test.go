@@ -510,3 +510,21 @@ func TestRateIsShown(t *testing.T) {
 		t.Errorf("without a token: %v", h)
 	}
 }
+
+// Too many wrong tokens close a socket as too much at once does, and are no
+// fault of ours in the log.
+func TestWrongTokensOnSockets(t *testing.T) {
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_RATE_BAD_TOKENS": "2"}
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
+	ready(t, base)
+	for i, want := range []websocket.StatusCode{4401, 4401, 1013, 1013} {
+		_, err := connect(t, base, "", "wrong").next()
+		if code := websocket.CloseStatus(err); code != want {
+			t.Errorf("wrong token %d closes by %d (%v), not %d", i+1, code, err, want)
+		}
+	}
+	if log := server.err.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log says\n%s", log)
+	}
+}
