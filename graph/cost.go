@@ -93,7 +93,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return previewPrice
 	case "Query.buyers":
 		return buyersPrice
-	case "Watch.onlineCount", "Watch.health", "Buyer.onlineCount":
+	case "Watch.onlineCount", "Watch.health", "Watch.deliveries", "Buyer.onlineCount":
 		return countPrice
 	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights":
 		return matchPrice
