@@ -75,7 +75,7 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	}
 	text := a.packers.pack(r, pieces(response)...)
 	end()
-	written, err := h.answer(r.Context(), text.pieces...)
+	written, err := h.answer(r.Context(), a.done, text.pieces...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
@@ -112,6 +112,7 @@ func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Re
 		a.w.Header().Set("Allow", "POST")
 		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Send a mutation by POST.")))
 	}
+	a.done = mutates(op)
 	responses, running := a.exec.DispatchOperation(ctx, op)
 	response = responses(running)
 	switch {
@@ -139,6 +140,8 @@ type answer struct {
 	// keep is for how long anybody may keep it.
 	keep    time.Duration
 	packers *packers // nil where nothing is compressed
+	// done is that a mutation was run.
+	done bool
 }
 
 // refuse answers a request that is not run.

@@ -80,12 +80,14 @@ func (i Intake) begin(ctx context.Context) (func(), error) {
 }
 
 // shortAnswer is how long an answer may be, in bytes, that takes nothing of its
-// caller's share: those of mutations are short, and must not be withheld.
+// caller's share.
 const shortAnswer = 64 << 10
 
 // answer takes memory for an answer until it is written: a client that asks much
-// and reads nothing is refused further long answers, and others are not.
-func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), err error) {
+// and reads nothing is refused further long answers, and others are not. Nor is
+// that of a mutation, which is done: there may be as many as the caller has
+// requests on their way.
+func (i Intake) answer(ctx context.Context, done bool, pieces ...[]byte) (release func(), err error) {
 	long, taken := 0, 0 // what it takes is not only what of that is filled
 	for _, piece := range pieces {
 		long, taken = long+len(piece), taken+cap(piece)
@@ -93,7 +95,11 @@ func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), e
 	if i.Hold == nil || long <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, taken)
+	release, err = i.Hold(ctx, taken)
+	if err != nil && done {
+		return func() {}, nil
+	}
+	return release, err
 }
 
 // errTooLong is that more was sent than one may.

@@ -273,7 +273,7 @@ func (s *socket) WriteJSON(v any) error {
 		return err
 	}
 	ctx := exchanging(s.caller())
-	release, err := s.rules.answer(ctx, text)
+	release, err := s.rules.answer(ctx, false, text)
 	if err != nil {
 		return s.end(closeTryAgain, "Too many answers that were not read")
 	}

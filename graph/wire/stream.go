@@ -62,7 +62,7 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		}
 	}
 	end()
-	written, err := s.answer(ctx, pieces(response)...)
+	written, err := s.answer(ctx, len(errs) == 0 && mutates(op), pieces(response)...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
