@@ -12,7 +12,7 @@ func documents() []attack {
 	const invalid, unreadable = "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_PARSE_FAILED"
 	refusals := map[string]string{
 		"aliases by hundreds": "200 LIMIT_EXCEEDED aliases", "one name for much": "200 LIMIT_EXCEEDED aliases", "selections in conflict": "200 LIMIT_EXCEEDED aliases",
-		"fragments that double": "200 LIMIT_EXCEEDED fields", "one fragment used without end": "200 LIMIT_EXCEEDED fields",
+		"fragments in a chain": "200 LIMIT_EXCEEDED validation", "fragments that double": "200 LIMIT_EXCEEDED fields", "one fragment used without end": "200 LIMIT_EXCEEDED fields",
 		"fields within fields": invalid, "inline fragments within others": invalid, "fragments in a circle": invalid, "fragments that nobody uses": invalid, "directives without end": invalid,
 		"directives that nobody knows": invalid, "operations without end": invalid, "fields that nobody knows": invalid, "arguments that nobody knows": invalid, "variables without end": invalid, "introspection in circles": invalid,
 		"a string of a million letters": "200 TOO_LONG search", "a block string of many lines": "200 TOO_LONG search",
@@ -27,11 +27,19 @@ func documents() []attack {
 		"fields within fields":           func(n func(int) int) string { return nested(n(300), "departments") },
 		"inline fragments within others": func(n func(int) int) string { return nested(n(550), "... on Query") },
 		"fragments that double":          doubling,
+		"fragments in a chain": func(n func(int) int) string {
+			m := n(300)
+			var text strings.Builder
+			for i := range m {
+				fmt.Fprintf(&text, "fragment f%d on Department { code ...f%d } ", i, i+1)
+			}
+			return "{ departments { ...f0 } } " + text.String() + fmt.Sprintf("fragment f%d on Department { zzz }", m)
+		},
 		"fragments in a circle": func(n func(int) int) string {
-			return "{ ...f0 } " + numbered(n(240), "fragment f%d on Query { ...f%[1]d ...f0 ...f1 } ")
+			return "{ ...f0 } " + numbered(n(60), "fragment f%d on Query { ...f%[1]d ...f0 ...f1 } ")
 		},
 		"fragments that nobody uses": func(n func(int) int) string {
-			return "{ departments { code } } " + numbered(n(200), "fragment f%d on Query { departments { code } } ")
+			return "{ departments { code } } " + numbered(n(180), "fragment f%d on Query { departments { code } } ")
 		},
 		"one fragment used without end": func(n func(int) int) string {
 			return "{ " + strings.Repeat("...f ", n(1400)) + "} fragment f on Query { departments { code } }"
@@ -128,7 +136,7 @@ func nested(n int, field string) string {
 
 // doubling is short, and 2ⁿ fields when it is written out.
 func doubling(n func(int) int) string {
-	last := n(120)
+	last := n(40)
 	return "{ ...f0 } " + numbered(last, "fragment f%d on Query { ...g%[1]d a: departments { code } ...g%[1]d } ") +
 		func() (text string) {
 			for i := range last {
