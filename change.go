@@ -17,7 +17,8 @@ type Change struct {
 }
 
 // Changes lists what differs between two states of a tender, in the order in
-// which a supplier cares.
+// which a supplier cares. Each notice has a page of its own: another link is a
+// change only where a notice is published again.
 func Changes(before, after Folded) []Change {
 	var list []Change
 	add := func(field string, label, was, is Text) {
@@ -26,7 +27,9 @@ func Changes(before, after Folded) []Change {
 		}
 	}
 	b, a := before.Content, after.Content
-	add("status", Text{"Statut", "Status"}, before.Outcome.label(), after.Outcome.label())
+	if before.Outcome != after.Outcome {
+		add("status", Text{"Statut", "Status"}, before.status(after.UpdatedAt), after.status(after.UpdatedAt))
+	}
 	add("deadline", Text{"Date limite de réponse", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
 	add("title", Text{"Objet", "Title"}, Same(b.Title), Same(a.Title))
 	add("description", Text{"Description", "Description"}, Same(b.Description), Same(a.Description))
@@ -37,15 +40,16 @@ func Changes(before, after Folded) []Change {
 	add("natures", Text{"Nature", "Nature"}, labelList(b.Natures), labelList(a.Natures))
 	add("procedure", Text{"Procédure", "Procedure"}, b.Procedure.Label(), a.Procedure.Label())
 	add("cpvCodes", Text{"Codes CPV", "CPV codes"}, Same(strings.Join(b.CPVCodes, ", ")), Same(strings.Join(a.CPVCodes, ", ")))
-	add("url", Text{"Lien", "Link"}, Same(b.URL), Same(a.URL))
+	if after.revised {
+		add("url", Text{"Lien", "Link"}, Same(b.URL), Same(a.URL))
+	}
 	return list
 }
 
-func (o Outcome) label() Text {
-	if o == Undecided {
-		return Text{}
-	}
-	return TenderStatus(o).Label()
+// status names the status of what was folded, as it was at a moment.
+func (f Folded) status(at time.Time) Text {
+	t := Tender{Content: f.Content, Outcome: f.Outcome}
+	return t.Status(at).Label()
 }
 
 func momentOrNone(t *time.Time) Text {

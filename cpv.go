@@ -2,6 +2,8 @@ package vigie
 
 import (
 	_ "embed"
+	"iter"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -13,11 +15,37 @@ import (
 //go:embed cpv.tsv
 var cpvTable string
 
-var cpvLabels = sync.OnceValue(func() map[string]string {
-	labels := make(map[string]string, strings.Count(cpvTable, "\n"))
+// CPVCode is a code of the Common Procurement Vocabulary, of 2 to 8 digits, with
+// its label in French.
+type CPVCode struct{ Code, Label string }
+
+// CPVCodes returns the whole vocabulary, codes of 8 digits in their order.
+func CPVCodes() iter.Seq[CPVCode] { return slices.Values(cpvCodes()) }
+
+var cpvCodes = sync.OnceValue(func() []CPVCode {
+	codes := make([]CPVCode, 0, strings.Count(cpvTable, "\n"))
 	for line := range strings.Lines(cpvTable) {
 		code, label, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		labels[code] = label
+		codes = append(codes, CPVCode{code, label})
+	}
+	return codes
+})
+
+// CPV returns a code of 2 digits or more with its label: that of the code with
+// zeros behind it; the code itself where the vocabulary does not have it.
+func CPV(code string) CPVCode {
+	label := CPVLabel(code + strings.Repeat("0", max(0, 8-len(code))))
+	if label == "" {
+		label = code
+	}
+	return CPVCode{code, label}
+}
+
+var cpvLabels = sync.OnceValue(func() map[string]string {
+	codes := cpvCodes()
+	labels := make(map[string]string, len(codes))
+	for _, c := range codes {
+		labels[c.Code] = c.Label
 	}
 	return labels
 })

@@ -91,7 +91,7 @@ func (s DeliveryState) Next() []DeliveryState {
 		return []DeliveryState{DeliveryHeld, DeliveryClaimed, DeliveryDropped}
 	case DeliveryHeld: // claimed where it is due when the hold ends
 		return []DeliveryState{DeliveryWaiting, DeliveryClaimed, DeliveryDropped}
-	case DeliveryClaimed: // held again, or dropped, where that turns out just before sending; it waits again where its recipient has another address
+	case DeliveryClaimed: // held, or decided about again, where its mail leaves it out; dropped where the recipient's new address has one that says the same
 		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped, DeliveryWaiting}
 	case DeliverySent: // a mail can come back days after it was accepted
 		return []DeliveryState{DeliveryFailed}
@@ -129,6 +129,9 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
+	// DeliverWithdrawn: its publisher withdrew it. Subscribers get an event; nobody
+	// is mailed.
+	DeliverWithdrawn DeliveryKind = "WITHDRAWN"
 )
 
 // MailKind is what a mail is for.

@@ -2,6 +2,7 @@ package vigie
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +11,27 @@ type Department struct {
 	Code   string // INSEE code: "01" … "19", "2A", "2B", "21" … "95", "971" …
 	Name   string
 	Region string
+}
+
+// Number is the department's code as a number, for its id.
+func (d *Department) Number() int64 {
+	n, err := strconv.ParseInt(d.Code, 36, 64)
+	if err != nil {
+		panic("vigie: a department's code " + d.Code + " is not of digits and letters")
+	}
+	return n
+}
+
+// GlobalID is the department's name within the server.
+func (d *Department) GlobalID() string { return GlobalID(KindDepartment, d.Number()) }
+
+// DepartmentByNumber finds a department by its [Department.Number].
+func DepartmentByNumber(n int64) (Department, bool) {
+	i := slices.IndexFunc(departments, func(d Department) bool { return d.Number() == n })
+	if i < 0 {
+		return Department{}, false
+	}
+	return departments[i], true
 }
 
 // Nationwide stands for "no department" where a department's code could

@@ -30,6 +30,8 @@ const (
 	Conflicting Code = "CONFLICTING"
 	Invalid     Code = "INVALID"
 	NotFound    Code = "NOT_FOUND"
+	// VersionMismatch is a change of what was changed since it was read.
+	VersionMismatch Code = "VERSION_MISMATCH"
 )
 
 // Codes of what the client or the server did wrong.
@@ -58,7 +60,7 @@ const (
 // Correctable reports whether a code is of what a person typed and can put right.
 func (c Code) Correctable() bool {
 	switch c {
-	case Blank, TooShort, TooLong, TooMany, Taken, TooCommon, TooSoon, Exhausted, NotAllowed, NotNeeded, Conflicting, Invalid, NotFound:
+	case Blank, TooShort, TooLong, TooMany, Taken, TooCommon, TooSoon, Exhausted, NotAllowed, NotNeeded, Conflicting, Invalid, NotFound, VersionMismatch:
 		return true
 	}
 	return false

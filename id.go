@@ -19,11 +19,13 @@ const (
 	KindNotice    Kind = "notice"
 	KindDelivery  Kind = "delivery"
 	KindMail      Kind = "mail"
+	// KindDepartment is numbered by [Department.Number].
+	KindDepartment Kind = "department"
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery, KindMail}
+	return []Kind{KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery, KindMail, KindDepartment}
 }
 
 // Node is anything that the API gives by its id.

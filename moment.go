@@ -32,6 +32,9 @@ func PlausibleDeadline(deadline, published time.Time) bool {
 
 const minYear = 1900
 
+// Day is the day of a moment in Paris, such as 2026-11-28.
+func Day(t time.Time) string { return t.In(Paris()).Format(time.DateOnly) }
+
 // Moment says when t is to a person, in the time of Paris: « lundi 9 novembre
 // 2026 à 17 h 00 (heure de Paris) ».
 func Moment(t time.Time) Text {

@@ -110,12 +110,16 @@ func (n *Notice) Says(m *Notice) bool {
 type Folded struct {
 	Source      string
 	SourceRef   string
-	PublishedAt time.Time
-	Outcome     Outcome
-	Buyer       BuyerName
-	Content     Content
+	PublishedAt time.Time // of the first notice
+	// UpdatedAt is when the last notice was published.
+	UpdatedAt time.Time
+	Outcome   Outcome
+	Buyer     BuyerName
+	Content   Content
 	// Notices are in the order of publication.
 	Notices []*Notice
+	// revised reports whether the last notice was published before, with other content.
+	revised bool
 }
 
 // Fold computes a tender from everything published about it, given in any
@@ -137,6 +141,7 @@ func Fold(notices []*Notice) Folded {
 
 // add takes in the next notice.
 func (f *Folded) add(n *Notice) {
+	f.UpdatedAt, f.revised = n.PublishedAt, n.Revision > 1
 	f.Buyer = n.Buyer.Over(f.Buyer)
 	f.Content.Correction = "" // each correction's own
 	if n.Kind == ContractNotice {
@@ -167,6 +172,32 @@ func (f Folded) Changes() [][]Change {
 		}
 	}
 	return list
+}
+
+// Shown are the notices less those that say the same as one before them, and
+// more: sources export a notice with few fields, and with all of them later.
+func (f Folded) Shown() []*Notice {
+	var shown []*Notice
+	var changes [][]Change // seldom needed
+	for i, n := range f.Notices {
+		if n.repeats(f.Notices[:i]) {
+			if changes == nil {
+				changes = f.Changes()
+			}
+			if !slices.ContainsFunc(changes[i], func(c Change) bool { return c.Before != Text{} }) {
+				continue // it changes nothing, but says what was not known
+			}
+		}
+		shown = append(shown, n)
+	}
+	return shown
+}
+
+// repeats reports whether a notice was published before.
+func (n *Notice) repeats(earlier []*Notice) bool {
+	return slices.ContainsFunc(earlier, func(m *Notice) bool {
+		return m.Source == n.Source && m.SourceRef == n.SourceRef && m.Kind == n.Kind && m.PublishedAt.Equal(n.PublishedAt)
+	})
 }
 
 // Arrival returns what a notice changed in what was known of its tender when it

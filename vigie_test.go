@@ -60,6 +60,35 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// What a notice changed has what it was before, and the page of a
+// notice, which each has, is no change.
+func TestChanges(t *testing.T) {
+	first := &vigie.Notice{SourceRef: "26-1", PublishedAt: day(1), Kind: vigie.ContractNotice, Revision: 1,
+		Content: vigie.Content{Title: "Voirie", Deadline: deadline(20), URL: "https://example.org/26-1"}}
+	elsewhere := &vigie.Notice{SourceRef: "26-1", PublishedAt: day(1), Kind: vigie.ContractNotice, Revision: 2,
+		Content: vigie.Content{URL: "https://example.org/avis/26-1"}}
+	for name, test := range map[string]struct {
+		then *vigie.Notice
+		want string
+	}{
+		"a follow-up has its own page": {&vigie.Notice{SourceRef: "26-2", PublishedAt: day(2), Kind: vigie.Correction, Revision: 1,
+			Content: vigie.Content{Title: "Voirie et réseaux", URL: "https://example.org/26-2"}}, "title: Voirie > Voirie et réseaux"},
+		"the page of a notice that moved": {elsewhere, "url: https://example.org/26-1 > https://example.org/avis/26-1"},
+		"a cancellation":                  {&vigie.Notice{SourceRef: "26-3", PublishedAt: day(3), Kind: vigie.Cancellation, Revision: 1}, "status: En ligne > Annulé"},
+		"a late cancellation":             {&vigie.Notice{SourceRef: "26-3", PublishedAt: day(21), Kind: vigie.Cancellation, Revision: 1}, "status: Clos > Annulé"},
+		"an award":                        {&vigie.Notice{SourceRef: "26-4", PublishedAt: day(30), Kind: vigie.Award, Revision: 1}, "status: Clos > Attribué"},
+		"a deadline that passed":          {&vigie.Notice{SourceRef: "26-5", PublishedAt: day(25), Kind: vigie.Correction, Revision: 1}, ""},
+	} {
+		var got []string
+		for _, c := range vigie.Fold([]*vigie.Notice{first, test.then}).Changes()[1] {
+			got = append(got, c.Field+": "+c.Before.FR+" > "+c.After.FR)
+		}
+		if strings.Join(got, "; ") != test.want {
+			t.Errorf("%s: %v, want %q", name, got, test.want)
+		}
+	}
+}
+
 // What a correction says of the deadline and of the title.
 func TestFoldCorrections(t *testing.T) {
 	initial := vigie.Content{Title: "Voirie", Deadline: deadline(20), DeadlineText: "le 20"}

@@ -208,7 +208,7 @@ func TestCatchUp(t *testing.T) {
 		w.expect("meanwhile", w.work())
 		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })
 		w.publish("after", "Voirie d'après")
-		w.expect("switched on again", w.work(), "ana: 121 nouveaux marchés – veille Voirie")
+		w.expect("switched on again", w.work(), "ana: 121 nouveaux marchés, 1 rectifié – veille Voirie")
 		w.expect("once", w.after(day))
 		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
 		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active, watch.CatchUpFrom = true, watch.Paused })

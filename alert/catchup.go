@@ -2,7 +2,7 @@ package alert
 
 import (
 	"context"
-	"maps"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +17,7 @@ import (
 )
 
 // CatchUp returns the consumer that alerts the recipients of watches about what these missed: the notices that came
-// while they were off and would have alerted them. It reads each notice once for all the watches that catch up at that
+// while they were off and would have alerted them, corrections and cancellations of what they were alerted of included. It reads each notice once for all the watches that catch up at that
 // moment. It runs beside the consumer that enters notices, which never waits for it.
 //
 // Each watch stores how far it has caught up (CatchUpFrom), and has caught up when that reaches the number at which it
@@ -107,12 +107,21 @@ func (p *pass) next(ctx context.Context, after int64, limit int) (items []consum
 // owed returns a list of the watches that missed a notice and have not processed it.
 func (p *pass) owed(notice int64) string {
 	var ids []string
-	for _, id := range slices.Sorted(maps.Keys(p.watches)) {
-		if p.owes(id, notice) {
-			ids = append(ids, strconv.FormatInt(id, 10))
-		}
+	for _, id := range slices.Sorted(p.owingNow(notice)) {
+		ids = append(ids, strconv.FormatInt(id, 10))
 	}
 	return strings.Join(ids, " ")
+}
+
+// owingNow yields the watches that missed a notice and have not processed it.
+func (p *pass) owingNow(notice int64) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for id := range p.watches {
+			if p.owes(id, notice) && !yield(id) {
+				return
+			}
+		}
+	}
 }
 
 // owes reports whether a watch missed a notice and has not processed it.
@@ -152,12 +161,17 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	if err != nil {
 		return nil, err
 	}
-	tenders, err := now.Tenders(ctx, tendersOf(notices))
+	ids := tendersOf(notices)
+	tenders, err := now.Tenders(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	effects, err := effectsOf(ctx, now, notices, tenders)
 	if err != nil {
 		return nil, err
 	}
 	for _, notice := range notices {
-		n, err := p.readOne(ctx, byNumber[notice.ID], notice, tenders[notice.TenderID])
+		n, err := p.readOne(ctx, byNumber[notice.ID], notice, tenders[notice.TenderID], effects[notice.ID])
 		if err != nil {
 			return nil, err
 		}
@@ -168,31 +182,71 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	return list, nil
 }
 
-// readOne finds out which watches missed a notice: of those that its tender matches as it is now, if it is online; nil
-// where there are none.
-func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender) (*ledger.Announcement, error) {
-	if p.alerter.silent(notice, notice.PublishedAt) || t.Status(p.alerter.Now()) != vigie.StatusOnline {
-		return nil, nil
-	}
-	index, again := p.index, !item.FirstTried.IsZero()
-	if again {
-		watches, err := p.alerter.Store.WatchesByID(ctx, numbersIn(item.Detail))
-		if err != nil {
-			return nil, err
+// effectsOf reads the effects of those of some notices that correct a tender.
+func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, tenders map[int64]*vigie.Tender) (map[int64]*query.NoticeEffect, error) {
+	var numbers []int64
+	for _, n := range heads {
+		if n.Kind == vigie.Correction {
+			numbers = append(numbers, n.ID)
 		}
-		index = indexOf(watches)
 	}
-	facts, _ := query.FactsOf(t)
-	matched, _ := index.Match(facts, nil)
-	if !again {
-		matched = slices.DeleteFunc(matched, func(w int64) bool { return !p.owes(w, item.Number) })
-	}
-	if len(matched) == 0 {
+	if len(numbers) == 0 {
 		return nil, nil
 	}
-	slices.Sort(matched)
-	about := ledger.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}
-	return &ledger.Announcement{About: about, Tender: t, Facts: facts, Missed: matched}, nil
+	notices, err := now.Notices(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	dossiers, err := now.NoticesOf(ctx, tendersOf(notices))
+	effects := make(map[int64]*query.NoticeEffect, len(notices))
+	for _, n := range notices {
+		effects[n.ID] = query.EffectOf(n, tenders[n.TenderID], dossiers[n.TenderID])
+	}
+	return effects, err
+}
+
+// readOne finds out which watches missed a notice, and what it says to them: of those that its tender matches as it is
+// now, if it is online, and of those whose recipients it may correct or cancel an alert to; nil where there are none.
+// effect is that of a correction.
+func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender, effect *query.NoticeEffect) (*ledger.Announcement, error) {
+	cancels := notice.Kind == vigie.Cancellation && t.Outcome == vigie.Cancelled
+	online := notice.Kind != vigie.Cancellation && t.Status(p.alerter.Now()) == vigie.StatusOnline
+	if p.alerter.silent(notice, notice.PublishedAt) || !cancels && !online {
+		return nil, nil
+	}
+	owing, index, err := p.owing(ctx, item)
+	if err != nil || len(owing) == 0 {
+		return nil, err
+	}
+	n := &ledger.Announcement{
+		About: ledger.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, Tender: t, Missed: owing,
+		Cancelled: cancels, Corrects: effect != nil && effect.Corrects(),
+	}
+	if online {
+		n.Facts, _ = query.FactsOf(t)
+		matched, _ := index.Match(n.Facts, nil)
+		n.Matching = slices.DeleteFunc(matched, func(w int64) bool { _, owes := slices.BinarySearch(owing, w); return !owes })
+		slices.Sort(n.Matching)
+		n.Urgent = n.Corrects && effect.AdvancesDeadline()
+	}
+	if len(n.Matching) == 0 && !n.Cancelled && !n.Corrects {
+		return nil, nil
+	}
+	return n, nil
+}
+
+// owing returns the watches that missed a notice and have not processed it, in the order of their ids, and an index that
+// contains them.
+func (p *pass) owing(ctx context.Context, item consumer.Item) ([]int64, *match.Index, error) {
+	if item.FirstTried.IsZero() {
+		return slices.Sorted(p.owingNow(item.Number)), p.index, nil
+	}
+	watches, err := p.alerter.Store.WatchesByID(ctx, numbersIn(item.Detail))
+	ids := make([]int64, len(watches))
+	for i, w := range watches {
+		ids[i] = w.ID
+	}
+	return ids, indexOf(watches), err
 }
 
 // numbersIn returns the numbers in a text.

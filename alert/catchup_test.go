@@ -414,3 +414,40 @@ func TestCatchUpAfterRestoringTwice(t *testing.T) {
 		}
 	})
 }
+
+// A watch that catches up alerts of what happened while it was off to tenders that it had alerted of.
+func TestCatchUpOnCorrections(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind    vigie.NoticeKind
+		deleted bool
+		mail    string
+	}{
+		"corrected while paused":  {vigie.Correction, false, "ana: 1 marché rectifié – veille Voirie"},
+		"cancelled while paused":  {vigie.Cancellation, false, "ana: 1 marché annulé – veille Voirie"},
+		"corrected while deleted": {vigie.Correction, true, "ana: 1 marché rectifié – veille Voirie"},
+		"cancelled while deleted": {vigie.Cancellation, true, "ana: 1 marché annulé – veille Voirie"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				w.publish("1", "Voirie")
+				w.expect("announced", w.work(), "ana: 1 nouveau marché – veille Voirie")
+				w.now = w.now.Add(time.Hour)
+				if test.deleted {
+					w.remove(w.account, watch)
+				} else {
+					w.pause(w.account, watch)
+				}
+				w.publish("1c", "Voirie", about(test.kind, "1"), until(w.in(4*day)))
+				w.expect("off", w.work())
+				w.now = w.now.Add(time.Hour)
+				if test.deleted {
+					w.restore(w.account, watch)
+				} else {
+					w.resume(w.account, watch, true)
+				}
+				w.expect("caught up", w.work(), test.mail)
+			})
+		})
+	}
+}

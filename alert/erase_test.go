@@ -102,6 +102,10 @@ func eventful(w *world) {
 		Watch: vigie.Watch{Name: "Import Fictif", Active: true, Frequency: vigie.Daily, CreatedAt: w.now, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}},
 	}})
 	must(err)
+	_, err = w.store.CreateWatchCalled(t.Context(), w.account, "plateforme-fictif", vigie.Watch{
+		Name: "Plateforme Fictif", NameKey: vigie.NameKey("Plateforme Fictif"), Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
+	}, false, nil)
+	must(err)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
@@ -163,7 +167,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		if len(deliveryKinds) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
 			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(deliveryKinds)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
 		}
-		if len(held.Watches) != 5 || len(held.Addresses) != 10 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
+		if len(held.Watches) != 6 || len(held.Addresses) != 10 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
 			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))
 		}
 		named := func() (rows []string) {

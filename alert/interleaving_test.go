@@ -298,3 +298,29 @@ func TestLedgerReadsLate(t *testing.T) {
 		w.expect("in the end", w.work(), "ana: 1 nouveau marché – veille Voirie")
 	})
 }
+
+// A tender whose notices are withdrawn and published again while a mail with it is being sent is still owed.
+func TestPublishedAgainWhileLeftOut(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie communale")
+		w.publish("2", "Voirie rurale")
+		w.enter()
+		w.sender.Fault = func(at alert.Fault) {
+			if at != alert.AfterClaim {
+				return
+			}
+			w.sender.Fault = nil
+			if _, err := w.store.Withdraw(t.Context(), "test", "2"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.mailer.sending = func(post.Message) {
+			w.mailer.sending = nil
+			w.publish("2", "Voirie rurale")
+			w.enter()
+		}
+		w.expect("in the end", append(w.send(), w.after(time.Hour)...),
+			"ana: 1 nouveau marché – veille Voirie", "ana: 1 nouveau marché – veille Voirie")
+	})
+}

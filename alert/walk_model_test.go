@@ -40,10 +40,12 @@ type modelPerson struct {
 type modelTender struct {
 	name string
 	// words are the words of its title; changed is when a notice about it was last published.
-	words    string
-	changed  int
-	deadline time.Time
-	over     bool
+	words   string
+	changed int
+	// corrected and cancelled are when it was last corrected, and when it was cancelled; 0 for never.
+	corrected, cancelled int
+	deadline             time.Time
+	over                 bool
 	// mistaken reports whether its notices were withdrawn.
 	mistaken bool
 	dossiers map[*modelPerson]*dossier
@@ -60,6 +62,9 @@ type dossier struct {
 	// news counts the mails in which the tender was new; informed reports whether any mail said that it is new or corrected.
 	news     int
 	informed bool
+	// upTo is the last correction that was owed; ended reports whether the cancellation was.
+	upTo  int
+	ended bool
 	// because are the watches because of which the recipient was alerted.
 	because map[*modelWatch]bool
 	owed    []*debt
@@ -116,6 +121,9 @@ func (m *model) published(t *modelTender, step int) {
 	if t.unread {
 		m.reread(t)
 	}
+	if t.changed > 0 {
+		t.corrected = step
+	}
 	t.changed, t.unread = step, true
 	for _, w := range m.watches {
 		if w.on() {
@@ -131,6 +139,9 @@ func (m *model) published(t *modelTender, step int) {
 			if w.on() && w.follows[p] && (w.matches(t.words) || t.of(p).because[w]) {
 				because[w] = true
 			}
+		}
+		if len(because) > 0 {
+			t.of(p).upTo = step
 		}
 		m.owe(t, p, because, false)
 	}
@@ -174,12 +185,14 @@ func (m *model) withdrawn(t *modelTender) {
 func (m *model) merged(t, other *modelTender) {
 	m.tenders = slices.DeleteFunc(m.tenders, func(t *modelTender) bool { return t == other })
 	t.changed, t.unread = max(t.changed, other.changed), t.unread || other.unread
+	t.corrected = max(t.corrected, other.corrected)
 	for w := range other.attentive {
 		t.attend(w)
 	}
 	for p, was := range other.dossiers {
 		d := t.of(p)
 		d.may, d.informed, d.news = d.may || was.may, d.informed || was.informed, max(d.news, was.news)
+		d.upTo = max(d.upTo, was.upTo)
 		maps.Copy(d.because, was.because)
 		d.owed = append(d.owed, was.owed...)
 		if d.news > 0 {
@@ -225,7 +238,7 @@ func (m *model) back(p *modelPerson) {
 
 // cancelled handles a notice that cancels a tender.
 func (m *model) cancelled(t *modelTender, step int) {
-	t.changed, t.over = step, true
+	t.changed, t.cancelled, t.over = step, step, true
 	for _, p := range m.people {
 		d := t.of(p)
 		for _, owed := range d.owed {
@@ -244,6 +257,7 @@ func (m *model) cancelled(t *modelTender, step int) {
 				because[w] = true
 			}
 		}
+		d.ended = len(because) > 0
 		m.owe(t, p, because, true)
 	}
 }
@@ -251,12 +265,21 @@ func (m *model) cancelled(t *modelTender, step int) {
 // caughtUp handles a watch that asked to catch up on what came while it was off.
 func (m *model) caughtUp(w *modelWatch) {
 	for _, t := range m.tenders {
-		if t.changed <= w.pausedAt || m.closed(t) || !w.matches(t.words) {
-			continue
-		}
 		for _, p := range m.people {
-			if p.consented() && w.follows[p] && !t.of(p).informed {
-				m.owe(t, p, map[*modelWatch]bool{w: true}, false)
+			if !p.consented() || !w.follows[p] {
+				continue
+			}
+			d, because := t.of(p), map[*modelWatch]bool{w: true}
+			switch {
+			case t.cancelled > w.pausedAt && d.news > 0 && d.because[w] && !d.ended:
+				d.ended = true
+				m.owe(t, p, because, true)
+			case m.closed(t):
+			case t.corrected > w.pausedAt && d.informed && d.upTo < t.corrected && (w.matches(t.words) || d.because[w]):
+				d.upTo = t.corrected
+				m.owe(t, p, because, false)
+			case t.changed > w.pausedAt && !d.informed && w.matches(t.words):
+				m.owe(t, p, because, false)
 			}
 		}
 	}
@@ -337,7 +360,9 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
-	d.informed = d.informed || section != "cancelled"
+	if section != "cancelled" { // it says what the tender is by then
+		d.informed, d.upTo = true, max(d.upTo, t.corrected)
+	}
 	if section == "new" {
 		if d.news++; d.news > 1 {
 			return "this tender is announced as new a second time"

@@ -7,7 +7,7 @@ import test, { after, before } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gql } from '@apollo/client';
 import { generate } from '@graphql-codegen/cli';
-import { buildSchema, introspectionFromSchema } from 'graphql';
+import { buildSchema, introspectionFromSchema, parse, validate } from 'graphql';
 import { startServer, temporaryFolder } from './server.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -16,6 +16,9 @@ const schema = readFileSync(here('../schema.graphqls'), 'utf8');
 
 /** The blocks by the names of their files. */
 const blocks = Object.fromEntries([...text.matchAll(/```\w+ (\S+)\n(.*?)```/gs)].map(([, name, block]) => [name, block]));
+
+/** The operations without a name. */
+const operations = [...text.matchAll(/```graphql\n(.*?)```/gs)].map(([, operation]) => operation);
 
 /** A project with a block in it, the schema, and a source. */
 function project(block, source) {
@@ -48,6 +51,11 @@ after(() => server.stop());
 
 test('every block is run', () => {
   assert.deepEqual(Object.keys(blocks).sort(), ['apollo.js', 'codegen.json', 'graphcache.js', 'relay.config.json']);
+  assert.equal(operations.length, 1);
+});
+
+test('operations fit the schema', () => {
+  for (const operation of operations) assert.deepEqual(validate(buildSchema(schema), parse(operation)), []);
 });
 
 test('Apollo joins what two questions ask of one watch', async () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import plugin from '@graphql-eslint/eslint-plugin';
 import { ESLint } from 'eslint';
-import { buildSchema, findBreakingChanges, findDangerousChanges } from 'graphql';
+import { buildSchema, findBreakingChanges, findDangerousChanges, getNamedType } from 'graphql';
 
 const path = fileURLToPath(new URL('../schema.graphqls', import.meta.url));
 const schema = readFileSync(path, 'utf8');
@@ -22,17 +22,20 @@ const rules = {
   // It knows one style for all: here one line has single quotes, more than one are a block.
   '@graphql-eslint/description-style': 'off',
   // Short lists, such as a tender's lots, need no pages.
-  '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
+  // That nodes are Nodes is looked at below: events have no id.
+  '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: false }],
+  // A client refreshes with a change what it shows.
+  '@graphql-eslint/require-field-of-type-query-in-mutation-result': 'error',
   // What is only ever asked for within something else needs no id of its own: a client keeps it there.
   '@graphql-eslint/strict-id-in-types': [
     'error',
     {
       exceptions: {
-        suffixes: ['Connection', 'Edge', 'Payload', 'Result'],
+        suffixes: ['Choice', 'Connection', 'Edge', 'Payload', 'Result'],
         types: [
-          'AlertExplanation', 'AlertReason', 'Choice', 'Choices', 'Criteria', 'DeliveryHold', 'Department', 'FacetCount', 'Highlight', 'HighlightPart',
-          'Limits', 'Lot', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SearchPlace', 'SummaryLine',
-          'TenderFacets', 'TenderMatched', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
+          'AlertExplanation', 'AlertReason', 'BackOffice', 'Choices', 'CpvCode', 'Criteria', 'DeliveryHold', 'FacetCount', 'Highlight', 'HighlightPart',
+          'Limits', 'Lot', 'MailDomain', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SearchPlace', 'SummaryLine', 'SuppressedAddress',
+          'TenderFacets', 'TenderMatched', 'FormChoices', 'Totals', 'Usage', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
         ],
       },
     },
@@ -69,6 +72,15 @@ test('the schema follows the rules', async () => {
   assert.deepEqual(await lint(schema), []);
 });
 
+test('what lists list has an id, but for events and addresses', () => {
+  const types = buildSchema(schema).getTypeMap();
+  const nameless = Object.values(types)
+    .filter(({ name }) => name.endsWith('Edge'))
+    .map((edge) => getNamedType(edge.getFields().node.type))
+    .filter((type) => !type.getInterfaces().some(({ name }) => name === 'Node'));
+  assert.deepEqual(nameless.map(({ name }) => name), ['TenderMatched', 'SuppressedAddress']);
+});
+
 test('the rules find what is not described, and a list that is no connection', async () => {
   assert.match((await lint(schema.replace(described, ''))).join(), /require-description .*"startCursor"/);
   assert.match((await lint(schema.replace(field, '  startCursor: [String]\n'))).join(), /relay-page-info/);
@@ -83,6 +95,7 @@ function dangerous(text) {
   const forms = [
     [/^(\w+) was added to enum type (\w+)\.$/, (value, type) => `${type}.${value}`],
     [/^An optional arg (\w+) on (\w+\.\w+) was added\.$/, (argument, field) => `${field}(${argument}:)`],
+    [/^(\w+) added to interfaces implemented by (\w+)\.$/, (added, type) => `${type} implements ${added}`],
     [/^An optional field (\w+) on input type (\w+) was added\.$/, (field, type) => `${type}.${field}`],
   ];
   return findDangerousChanges(buildSchema(released), buildSchema(text)).map(({ description }) => {

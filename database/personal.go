@@ -70,6 +70,7 @@ func PersonalTables() []PersonalTable {
 			Internal: []string{"account_id"}},
 		{Name: "watch_periods", Rows: ofWatches, Internal: []string{"watch_id", "since", "until"}},
 		{Name: "watch_buyers", Rows: ofWatches, Exported: map[string]string{"buyer_id": "watches.buyers"}, Internal: []string{"watch_id", "position"}},
+		{Name: "watch_external_ids", Rows: ofAccount, Exported: map[string]string{"external_id": "watches.externalId"}, Internal: []string{"account_id", "watch_id"}},
 		// By these rows an import knows not to create the watches again.
 		{Name: "imported_watches", Rows: ofWatches, Clear: "digest = ''",
 			Exported: map[string]string{"external_id": "watches.externalId"}, Internal: []string{"issuer", "watch_id", "digest", "imported_at"}},

@@ -36,13 +36,12 @@ type Broadcaster struct {
 
 // subscriber is one subscriber.
 type subscriber struct {
-	// after is the last change before it began; unknown while that is being read.
-	after int64
-	queue chan *query.NoticeEffect
+	// after is the last change before it began; then, once started, the last notice that was sent to it. Started reports
+	// whether the cursor takes it into account: only then is anything sent to it.
+	after   int64
+	started bool
+	queue   chan *query.NoticeEffect
 }
-
-// unknown is the number of a change that is still to be read.
-const unknown = -1
 
 const (
 	// pollEvery is how often the database is polled when no notification comes: for changes of other processes in SQLite,
@@ -84,16 +83,11 @@ func (n *Broadcaster) consumer() *consumer.Consumer {
 // Subscribe yields, until ctx ends, the notices published from now on: each time all that have come since the last. An
 // error, with the code [vigie.Unavailable], is the last thing it yields. The result can be ranged over once.
 func (n *Broadcaster) Subscribe(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error) {
-	f := n.register()
-	// Only now: what is published from here on reaches the queue.
 	after, err := n.store.Database().LastNumber(ctx)
 	if err != nil {
-		n.unregister(f)
 		return nil, err
 	}
-	n.mutex.Lock()
-	f.after = after
-	n.mutex.Unlock()
+	f := n.register(after)
 	context.AfterFunc(ctx, func() { n.unregister(f) })
 	return func(yield func([]*query.NoticeEffect, error) bool) {
 		for {
@@ -109,10 +103,10 @@ func (n *Broadcaster) Subscribe(ctx context.Context) (iter.Seq2[[]*query.NoticeE
 	}, nil
 }
 
-func (n *Broadcaster) register() *subscriber {
+func (n *Broadcaster) register(after int64) *subscriber {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	f := &subscriber{after: unknown, queue: make(chan *query.NoticeEffect, maxQueued)}
+	f := &subscriber{after: after, queue: make(chan *query.NoticeEffect, maxQueued)}
 	n.subscribers[f] = struct{}{}
 	return f
 }
@@ -123,17 +117,14 @@ func (n *Broadcaster) unregister(f *subscriber) {
 	delete(n.subscribers, f)
 }
 
-// take waits for notices and takes all there are; lost reports that there will be no more. Queued notices from before
-// the subscription are left out.
+// take waits for notices and takes all there are; lost reports that there will be no more.
 func (f *subscriber) take(ctx context.Context) (some []*query.NoticeEffect, lost bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
 	case next, ok := <-f.queue:
 		for ; ok; next, ok = <-f.queue {
-			if next.Notice.ID > f.after {
-				some = append(some, next)
-			}
+			some = append(some, next)
 			if len(f.queue) == 0 {
 				return some, false
 			}
@@ -176,8 +167,8 @@ func (n *Broadcaster) next(ctx context.Context, after int64, limit int) (items [
 		case now.Number == after:
 			return nil
 		}
-		numbers, err := now.NoticesAfter(ctx, after, limit)
-		for _, number := range numbers {
+		events, err := now.EventsAfter(ctx, after, limit)
+		for _, number := range events {
 			items = append(items, consumer.Item{ID: number, Number: number})
 		}
 		return err
@@ -192,7 +183,7 @@ func (n *Broadcaster) process(ctx context.Context, items []consumer.Item) error 
 	edits, reached := n.edits, n.edits
 	n.mutex.Unlock()
 	err := n.store.Snapshot(ctx, func(ctx context.Context, now *store.Snapshot) (err error) {
-		if news, err = read(ctx, now, idsOf(items)); err != nil {
+		if news, err = now.Effects(ctx, idsOf(items)); err != nil {
 			return err
 		}
 		edited, err := now.AccountsEdited(ctx, edits)
@@ -222,7 +213,8 @@ func (n *Broadcaster) behind(ctx context.Context) (database.Behind, error) {
 	return n.store.NoticesBehind(ctx, cursor)
 }
 
-// begin reports whether there are subscribers. The first one sets where to begin.
+// begin reports whether there are subscribers. It starts the new ones: the cursor goes back to where the earliest of
+// them began, if it is beyond that.
 func (n *Broadcaster) begin() bool {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -230,42 +222,19 @@ func (n *Broadcaster) begin() bool {
 		n.sending = false
 		return false
 	}
-	if n.sending {
-		return true
-	}
-	n.cursor = unknown
 	for f := range n.subscribers {
-		if f.after != unknown && (n.cursor == unknown || f.after < n.cursor) {
+		if f.started {
+			continue
+		}
+		if !n.sending || f.after < n.cursor {
 			n.cursor = f.after
 		}
+		if !n.sending || f.after < n.edits {
+			n.edits = f.after
+		}
+		f.started, n.sending = true, true
 	}
-	n.sending, n.edits = n.cursor != unknown, n.cursor
-	return n.sending
-}
-
-// read reads notices and their effects.
-func read(ctx context.Context, now *store.Snapshot, numbers []int64) ([]*query.NoticeEffect, error) {
-	notices, err := now.Notices(ctx, numbers)
-	if err != nil || len(notices) == 0 {
-		return nil, err
-	}
-	ids := make([]int64, len(notices))
-	for i, notice := range notices {
-		ids[i] = notice.TenderID
-	}
-	tenders, err := now.Tenders(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	byTender, err := now.NoticesOf(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	news := make([]*query.NoticeEffect, len(notices))
-	for i, notice := range notices {
-		news[i] = query.EffectOf(notice, tenders[notice.TenderID], byTender[notice.TenderID])
-	}
-	return news, nil
+	return true
 }
 
 // send puts notices into the subscribers' queues. It waits for nobody: a subscriber whose queue is full is cut off.
@@ -273,12 +242,16 @@ func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	for f := range n.subscribers {
+		if !f.started {
+			continue
+		}
 		for _, one := range news {
-			if one.Notice.ID <= f.after {
+			if one.Number <= f.after {
 				continue
 			}
 			select {
 			case f.queue <- one:
+				f.after = one.Number
 				continue
 			default:
 			}

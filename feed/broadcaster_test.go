@@ -300,3 +300,24 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 		})
 	}
 }
+
+// A notice that is published after a subscriber read its starting number is sent to it, also where another subscriber
+// begins after that notice and before the first one knows its number.
+func TestNewsWhileTwoBegin(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s, _ := openWithAccount(t, open(t))
+			news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
+			var other <-chan string
+			s.Database().Observe(between{func() {
+				publish(t, s, "meanwhile")
+				other = listener(t, t.Context(), news)
+				send(t, news)
+				publish(t, s, "more")
+				hears(t, other, "more")
+			}})
+			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
+			hears(t, heard, "meanwhile", "more")
+		})
+	}
+}

@@ -27,14 +27,18 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	if err != nil {
 		return nil, err
 	}
+	before := account
 	account, err = m.service.UpdateAccount(ctx, account, vigie.AccountUpdate{
 		Locale: in.Locale, TimeZone: in.TimeZone, DigestHour: in.DigestHour, DigestDay: in.DigestDay, QuietNotes: in.QuietNotes,
 	})
+	viewer := account
 	if err != nil {
-		account = nil
+		account, viewer = nil, before
+	} else {
+		load(ctx).changed = account
 	}
 	problems, err := userErrors(err)
-	return &gql.UpdateAccountPayload{Account: account, UserErrors: problems}, err
+	return &gql.UpdateAccountPayload{Account: account, Viewer: viewer, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload, error) {
@@ -45,9 +49,9 @@ func (m mutation) ExportAccount(ctx context.Context) (*gql.ExportAccountPayload,
 	held, err := m.service.Export(ctx, account.ID)
 	problems, err := userErrors(err)
 	if held == nil {
-		return &gql.ExportAccountPayload{UserErrors: problems}, err
+		return &gql.ExportAccountPayload{Viewer: account, Query: rest(), UserErrors: problems}, err
 	}
-	return &gql.ExportAccountPayload{Data: held, UserErrors: problems}, err
+	return &gql.ExportAccountPayload{Data: held, Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.DeleteAccountPayload, error) {
@@ -60,5 +64,5 @@ func (m mutation) DeleteAccount(ctx context.Context, confirmEmail string) (*gql.
 		deleted = new(m.id(vigie.KindAccount, account.ID))
 	}
 	problems, err := userErrors(err)
-	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, UserErrors: problems}, err
+	return &gql.DeleteAccountPayload{DeletedAccountID: deleted, Query: rest(), UserErrors: problems}, err
 }

@@ -276,6 +276,7 @@ func testAccountsAreApart(t *testing.T, w *world) {
 	id := owner.create(vars{"name": "Secrète", "criteria": vars{"keywords": []string{"voirie"}}, "recipients": []string{"b@example.org"}})
 	recipient := owner.ask(`query ($id: ID!) { watch(id: $id) { recipients { id } } }`, vars{"id": id}).text("watch.recipients.1.id")
 	account := owner.ask(`{ viewer { id } }`, nil).text("viewer.id")
+	version := owner.ask(`query ($id: ID!) { watch(id: $id) { version } }`, vars{"id": id}).text("watch.version")
 	const missing = "watch_4711"
 
 	// Each question is asked by the other about the watch, and about one that
@@ -286,10 +287,16 @@ func testAccountsAreApart(t *testing.T, w *world) {
 		`query ($id: ID!) { explainMatch(watchId: $id, tenderId: "tender_1") { matches } }`,
 		`query ($id: ID!) { matchingTenders(watchIds: [$id]) { totalCount facets { departments { value } } } }`,
 		`query ($id: ID!) { matchingTenders(watchIds: [$id], includeInactive: true) { edges { matchedBy { watch { name } } } } }`,
+		`query ($id: ID!) { matchingTenders { facets { watches { value label count } } } nodes(ids: [$id]) { id __typename } }`,
+		`query ($id: ID!) { matchingTenders(watchIds: [$id]) { facets { watches { value label count } } } }`,
+		`query ($id: ID!) { tenderEvents(watchIds: [$id]) { nodes { matchedBy { watch { name } } } } }`,
+		`query ($id: ID!) { viewer { deliveries(filter: { watchIds: [$id] }) { totalCount nodes { id } } } }`,
+		`query ($id: ID!) { buyer(id: $id) { name } }`,
 		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "Volée" }) { watch { name } userErrors { field code message } } }`,
+		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "Volée" }, expectedVersion: "` + version + `") { watch { name } watchEdge { cursor } userErrors { field code message } } }`,
 		`mutation ($id: ID!) { updateWatch(id: $id, input: { name: "" }) { watch { name } userErrors { field code message } } }`,
 		`mutation ($id: ID!) { deleteWatch(id: $id) { deletedWatchId userErrors { field code message } } }`,
-		`mutation ($id: ID!) { restoreWatch(id: $id) { watch { name } userErrors { field code message } } }`,
+		`mutation ($id: ID!) { restoreWatch(id: $id) { watch { name } watchEdge { cursor } userErrors { field code message } } }`,
 	}
 	for _, question := range questions {
 		theirs, nothing := other.post(question, vars{"id": id}), other.post(question, vars{"id": missing})
@@ -301,8 +308,9 @@ func testAccountsAreApart(t *testing.T, w *world) {
 		}
 	}
 	for _, node := range []string{recipient, account} {
-		other.ask(`query ($id: ID!) { node(id: $id) { id } }`, vars{"id": node}).expect(map[string]string{"node": "<nil>"})
-		owner.ask(`query ($id: ID!) { node(id: $id) { id } }`, vars{"id": node}).expect(map[string]string{"node.id": node})
+		const question = `query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }`
+		other.ask(question, vars{"id": node}).expect(map[string]string{"node": "<nil>", "nodes": "[<nil>]"})
+		owner.ask(question, vars{"id": node}).expect(map[string]string{"node.id": node, "nodes.*.id": "[" + node + "]"})
 	}
 	other.ask(`{ watches { totalCount } matchingTenders(includeInactive: true) { totalCount } }`, nil).expect(map[string]string{
 		"watches.totalCount": "0", "matchingTenders.totalCount": "0",
@@ -323,7 +331,14 @@ func TestWhoMayAsk(t *testing.T) {
 		`tenders { totalCount }`:                       {"UNAUTHENTICATED", ""},
 		`tender(id: "tender_1") { title }`:             {"UNAUTHENTICATED", ""},
 		`buyers(search: "a") { totalCount }`:           {"UNAUTHENTICATED", ""},
+		`buyer(id: "buyer_1") { name }`:                {"UNAUTHENTICATED", ""},
 		`node(id: "watch_1") { id }`:                   {"UNAUTHENTICATED", ""},
+		`nodes(ids: ["watch_1"]) { id }`:               {"UNAUTHENTICATED", ""},
+		`tenderEvents { nodes { kind } }`:              {"UNAUTHENTICATED", "FORBIDDEN"},
+		`watchByExternalId(externalId: "1") { id }`:    {"UNAUTHENTICATED", "FORBIDDEN"},
+		`backOffice { accounts { totalCount } }`:       {"UNAUTHENTICATED", "FORBIDDEN"},
+		`cpvCodes(search: "45") { label }`:             {"", ""},
+		`formChoices { natures { label } }`:            {"", ""},
 		`departments { code }`:                         {"", ""},
 		`limits { maxWatches }`:                        {"", ""},
 		`choices { natures { label } }`:                {"", ""},
@@ -492,11 +507,11 @@ func TestEnumsAreTheDomains(t *testing.T) {
 	want := map[string][]string{
 		"Nature": names(vigie.Natures()), "Procedure": names(vigie.Procedures()), "TenderStatus": names(vigie.Statuses()),
 		"KeywordMode": names(vigie.KeywordModes()), "AlertFrequency": names(vigie.Frequencies()),
-		"DeliveryKind":    names([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon}),
+		"DeliveryKind":    names([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverWithdrawn}),
 		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
 		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award}),
 		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),
-		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound}),
+		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound, vigie.VersionMismatch}),
 		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.RepeatedDropped, vigie.SignIgnored, vigie.KeywordExcluded, vigie.UnknownLeftOut, vigie.DeadlineBeforePublication}),
 		"Weekday":         names([]vigie.Weekday{vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday}),
 	}

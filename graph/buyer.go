@@ -14,6 +14,13 @@ func (q query) Buyers(ctx context.Context, text string, first *int32, after *str
 	return q.service.Buyers(ctx, text, service.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
+func (q query) Buyer(ctx context.Context, id string) (*vigie.Buyer, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	return load(ctx).buyers.Load(ctx, q.keyOf(vigie.KindBuyer, id))
+}
+
 func (buyerType) City(_ context.Context, b *vigie.Buyer) (*string, error) { return orNull(b.City), nil }
 
 func (buyerType) DepartmentCode(_ context.Context, b *vigie.Buyer) (*string, error) {

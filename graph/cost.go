@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"vigie"
+	"vigie/service"
 )
 
 // What an operation costs, in units of about 15 µs of processor time with
@@ -30,6 +31,15 @@ const (
 	noticesPrice = 10
 	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
+	// watchesPrice is that of counting by a hundred watches.
+	watchesPrice = 100 * countPrice
+	// eventsPrice is that of working out what so many changes mean.
+	eventsPrice = 10_000
+	// cpvPrice is that of looking through the vocabulary, upsertPrice of storing a
+	// watch that a platform has.
+	cpvPrice, upsertPrice = 500, 300
+	// backOfficePrice is that of reading whole tables.
+	backOfficePrice = 2000
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
 )
@@ -63,11 +73,15 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if f.Definition == nil || f.ObjectDefinition == nil {
 		return 1
 	}
+	arguments := f.ArgumentMap(c.variables)
+	if ids, ok := arguments["ids"].([]any); ok && f.Name == "nodes" {
+		rows := min(len(ids), mostNodes)
+		return rows * (1 + c.of(f.SelectionSet, 1))
+	}
 	list := strings.HasSuffix(f.ObjectDefinition.Name, "Connection") && (f.Name == "edges" || f.Name == "nodes")
 	if !list {
 		rows = 1
 	}
-	arguments := f.ArgumentMap(c.variables)
 	inside := 1
 	if _, paged := arguments["first"]; paged || f.Definition.Arguments.ForName("first") != nil {
 		inside = pageSize(arguments)
@@ -89,13 +103,29 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return price
 	case "TenderFacets.departments", "TenderFacets.buyers", "TenderFacets.natures", "TenderFacets.procedures":
 		return facetPrice
+	case "TenderFacets.cpvCodes":
+		return facetPrice
+	case "TenderFacets.statuses":
+		return 4 * countPrice
+	case "TenderFacets.watches":
+		return watchesPrice
+	case "Query.tenderEvents":
+		return eventsPrice
+	case "Query.cpvCodes":
+		return cpvPrice
+	case "Account.deliveries":
+		return countPrice
+	case "BackOffice.accounts", "BackOffice.totals", "BackOffice.domains", "BackOffice.suppressedAddresses", "BackOffice.usage":
+		return backOfficePrice
+	case "Mutation.upsertWatches":
+		return upsertPrice * inputs(arguments)
 	case "Query.previewMatches":
 		return previewPrice
 	case "Query.buyers":
 		return buyersPrice
-	case "Watch.onlineCount", "Watch.health", "Watch.deliveries", "Buyer.onlineCount":
+	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Watch.deliveries", "Buyer.onlineCount":
 		return countPrice
-	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights":
+	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights", "MatchingTenderEdge.matchedAt":
 		return matchPrice
 	case "Tender.notices":
 		return noticesPrice
@@ -107,6 +137,12 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return exportPrice
 	}
 	return 0
+}
+
+// inputs is how many things a mutation is given.
+func inputs(arguments map[string]any) int {
+	list, _ := arguments["input"].([]any)
+	return min(len(list), service.MaxUpserts)
 }
 
 // depth is what the rows before a numbered page cost, which are passed over.

@@ -126,3 +126,23 @@ func choices[T interface {
 	}
 	return list
 }
+
+func (query) FormChoices(ctx context.Context) (*gql.FormChoices, error) {
+	c := &gql.FormChoices{}
+	for _, v := range vigie.KeywordModes() {
+		c.KeywordModes = append(c.KeywordModes, &gql.KeywordModeChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.Frequencies() {
+		c.Frequencies = append(c.Frequencies, &gql.AlertFrequencyChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.Natures() {
+		c.Natures = append(c.Natures, &gql.NatureChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.Procedures() {
+		c.Procedures = append(c.Procedures, &gql.ProcedureChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.Statuses() {
+		c.Statuses = append(c.Statuses, &gql.TenderStatusChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	return c, nil
+}

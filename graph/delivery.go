@@ -53,7 +53,6 @@ func (m mutation) recipient(ctx context.Context, id string, do func(context.Cont
 		return nil, err
 	}
 	recipient, err := do(ctx, account, m.keyOf(vigie.KindRecipient, id))
-	load(ctx).recipients.ClearAll()
 	problems, err := userErrors(err, "recipientId")
-	return &gql.RecipientPayload{Recipient: recipient, UserErrors: problems}, err
+	return &gql.RecipientPayload{Recipient: recipient, Viewer: account, Query: rest(), UserErrors: problems}, err
 }

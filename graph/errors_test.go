@@ -168,7 +168,7 @@ func TestWhatMayBeKept(t *testing.T) {
 		w.handler.ServeHTTP(recorder, request)
 		return recorder
 	}
-	for _, query := range []string{`{ departments { code name } }`, `{ ...a limits { maxWatches } } fragment a on Query { choices { natures { label } } }`, `{ __schema { types { name } } }`} {
+	for _, query := range []string{`{ departments { code name } }`, `{ ...a limits { maxWatches } cpvCodes(search: "45") { label } formChoices { natures { label } } } fragment a on Query { choices { natures { label } } }`, `{ __schema { types { name } } }`} {
 		first := get(query, "")
 		tag := first.Header().Get("ETag")
 		if first.Code != http.StatusOK || tag == "" || first.Header().Get("Cache-Control") != "public, max-age=3600" || !strings.Contains(strings.Join(first.Header().Values("Vary"), ","), "Accept-Language") {

@@ -115,6 +115,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 		// A subscription has many, each of its own moment.
 		return next(withLoaders(ctx, s))
 	})
+	srv.AroundRootFields(readAgain(s))
 	srv.AroundResponses(lastWord)
 	srv.AroundResponses(showCost(o.Limits.Cost))
 	return srv
@@ -127,43 +128,51 @@ type resolver struct {
 }
 
 type (
-	query         struct{ *resolver }
-	mutation      struct{ *resolver }
-	subscription  struct{ *resolver }
-	accountType   struct{ *resolver }
-	watchType     struct{ *resolver }
-	deliveryType  struct{ *resolver }
-	recipientType struct{ *resolver }
-	criteriaType  struct{ *resolver }
-	buyerType     struct{ *resolver }
-	tenderType    struct{ *resolver }
-	facetsType    struct{ *resolver }
-	lotType       struct{ *resolver }
-	noticeType    struct{ *resolver }
-	changeType    struct{ *resolver }
-	errorType     struct{ *resolver }
-	warningType   struct{ *resolver }
+	query          struct{ *resolver }
+	mutation       struct{ *resolver }
+	subscription   struct{ *resolver }
+	accountType    struct{ *resolver }
+	watchType      struct{ *resolver }
+	deliveryType   struct{ *resolver }
+	recipientType  struct{ *resolver }
+	criteriaType   struct{ *resolver }
+	buyerType      struct{ *resolver }
+	tenderType     struct{ *resolver }
+	facetsType     struct{ *resolver }
+	backOfficeType struct{ *resolver }
+	usageType      struct{ *resolver }
+	matchType      struct{ *resolver }
+	departmentType struct{ *resolver }
+	lotType        struct{ *resolver }
+	noticeType     struct{ *resolver }
+	changeType     struct{ *resolver }
+	errorType      struct{ *resolver }
+	warningType    struct{ *resolver }
 
 	alertReasonType struct{ *resolver }
 )
 
-func (r *resolver) Query() gql.QueryResolver               { return query{r} }
-func (r *resolver) Mutation() gql.MutationResolver         { return mutation{r} }
-func (r *resolver) Subscription() gql.SubscriptionResolver { return subscription{r} }
-func (r *resolver) Account() gql.AccountResolver           { return accountType{r} }
-func (r *resolver) Watch() gql.WatchResolver               { return watchType{r} }
-func (r *resolver) Delivery() gql.DeliveryResolver         { return deliveryType{r} }
-func (r *resolver) Recipient() gql.RecipientResolver       { return recipientType{r} }
-func (r *resolver) Criteria() gql.CriteriaResolver         { return criteriaType{r} }
-func (r *resolver) Buyer() gql.BuyerResolver               { return buyerType{r} }
-func (r *resolver) Tender() gql.TenderResolver             { return tenderType{r} }
-func (r *resolver) TenderFacets() gql.TenderFacetsResolver { return facetsType{r} }
-func (r *resolver) Lot() gql.LotResolver                   { return lotType{r} }
-func (r *resolver) Notice() gql.NoticeResolver             { return noticeType{r} }
-func (r *resolver) NoticeChange() gql.NoticeChangeResolver { return changeType{r} }
-func (r *resolver) UserError() gql.UserErrorResolver       { return errorType{r} }
-func (r *resolver) Warning() gql.WarningResolver           { return warningType{r} }
-func (r *resolver) AlertReason() gql.AlertReasonResolver   { return alertReasonType{r} }
+func (r *resolver) Query() gql.QueryResolver                           { return query{r} }
+func (r *resolver) Mutation() gql.MutationResolver                     { return mutation{r} }
+func (r *resolver) Subscription() gql.SubscriptionResolver             { return subscription{r} }
+func (r *resolver) Account() gql.AccountResolver                       { return accountType{r} }
+func (r *resolver) Watch() gql.WatchResolver                           { return watchType{r} }
+func (r *resolver) Delivery() gql.DeliveryResolver                     { return deliveryType{r} }
+func (r *resolver) Recipient() gql.RecipientResolver                   { return recipientType{r} }
+func (r *resolver) Criteria() gql.CriteriaResolver                     { return criteriaType{r} }
+func (r *resolver) Buyer() gql.BuyerResolver                           { return buyerType{r} }
+func (r *resolver) Tender() gql.TenderResolver                         { return tenderType{r} }
+func (r *resolver) TenderFacets() gql.TenderFacetsResolver             { return facetsType{r} }
+func (r *resolver) BackOffice() gql.BackOfficeResolver                 { return backOfficeType{r} }
+func (r *resolver) Usage() gql.UsageResolver                           { return usageType{r} }
+func (r *resolver) Department() gql.DepartmentResolver                 { return departmentType{r} }
+func (r *resolver) MatchingTenderEdge() gql.MatchingTenderEdgeResolver { return matchType{r} }
+func (r *resolver) Lot() gql.LotResolver                               { return lotType{r} }
+func (r *resolver) Notice() gql.NoticeResolver                         { return noticeType{r} }
+func (r *resolver) NoticeChange() gql.NoticeChangeResolver             { return changeType{r} }
+func (r *resolver) UserError() gql.UserErrorResolver                   { return errorType{r} }
+func (r *resolver) Warning() gql.WarningResolver                       { return warningType{r} }
+func (r *resolver) AlertReason() gql.AlertReasonResolver               { return alertReasonType{r} }
 
 // orNull is s, or null where it is empty.
 func orNull[T ~string](s T) *T {

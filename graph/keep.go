@@ -18,7 +18,7 @@ func keep(op *graphql.OperationContext) time.Duration {
 		return 0
 	}
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		if !slices.Contains([]string{"departments", "choices", "limits", "sources", "__schema", "__type", "__typename"}, field.Name) {
+		if !slices.Contains([]string{"departments", "choices", "formChoices", "cpvCodes", "limits", "sources", "__schema", "__type", "__typename"}, field.Name) {
 			return 0
 		}
 	}

@@ -30,6 +30,11 @@ type loaders struct {
 	health     *dataloadgen.Loader[int64, *ledger.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
 	online     *dataloadgen.Loader[int64, int]
+	updated    *dataloadgen.Loader[int64, time.Time]
+	external   *dataloadgen.Loader[int64, string]
+	notice     *dataloadgen.Loader[int64, *vigie.Notice]
+	watches    *dataloadgen.Loader[owned, *vigie.Watch]
+	deliveries *dataloadgen.Loader[owned, *ledger.Outgoing]
 	// matches go by the tender as it was read.
 	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
 	// pages go by the address of the plan: no two are one.
@@ -38,6 +43,8 @@ type loaders struct {
 	watching watching
 
 	mutex sync.Mutex
+	// changed is the viewer as a mutation left it; nil where none changed it.
+	changed *vigie.Account
 	// opened are the accounts that a support agent was shown.
 	opened map[int64]*vigie.Account
 }
@@ -120,6 +127,10 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return s.Marks(ctx, viewer.Account.ID, tenders)
 		}),
+		updated:  loader(s.UpdatedAt),
+		external: loader(s.ExternalIDs),
+		notice:   loader(s.NoticesByID),
+
 		health: loader(s.Health),
 		online: loader(s.OnlineByBuyer),
 		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
@@ -140,11 +151,12 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		opened: make(map[int64]*vigie.Account),
 	}
 	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.watches, l.deliveries = ownedLoader(l, s.WatchesByID), ownedLoader(l, s.DeliveriesByID)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)
 		byTender := make(map[int64][]*vigie.Notice, len(folds))
 		for i, fold := range folds {
-			byTender[tenders[i]] = fold.Notices
+			byTender[tenders[i]] = fold.Shown()
 		}
 		return byTender, err
 	})

@@ -30,9 +30,8 @@ func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen *bool)
 	if err != nil {
 		tenders = []*vigie.Tender{}
 	}
-	load(ctx).marks.ClearAll()
 	problems, err := userErrors(err, "tenderIds")
-	return &gql.MarkTendersSeenPayload{Tenders: tenders, UserErrors: problems}, err
+	return &gql.MarkTendersSeenPayload{Tenders: tenders, Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) DismissTender(ctx context.Context, id string, dismissed *bool) (*gql.DismissTenderPayload, error) {
@@ -44,7 +43,6 @@ func (m mutation) DismissTender(ctx context.Context, id string, dismissed *bool)
 	if err != nil {
 		tender = nil
 	}
-	load(ctx).marks.ClearAll()
 	problems, err := userErrors(err, "tenderId")
-	return &gql.DismissTenderPayload{Tender: tender, UserErrors: problems}, err
+	return &gql.DismissTenderPayload{Tender: tender, Viewer: account, Query: rest(), UserErrors: problems}, err
 }

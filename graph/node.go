@@ -2,6 +2,10 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"vigie"
 )
@@ -13,33 +17,67 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 	}
 	// What is no id is looked for too, by number 0: whether it was one shows in no
 	// time that the answer takes.
+	l := load(ctx)
 	kind, key, _ := q.service.IDs().Parse(id)
 	switch kind {
 	case vigie.KindTender:
-		return nodeOf(load(ctx).tenders.Load(ctx, key))
+		return nodeOf(l.tenders.Load(ctx, key))
 	case vigie.KindBuyer:
-		return nodeOf(load(ctx).buyers.Load(ctx, key))
+		return nodeOf(l.buyers.Load(ctx, key))
 	case vigie.KindNotice:
-		return found(q.service.Notice(ctx, key))
+		return nodeOf(l.notice.Load(ctx, key))
+	case vigie.KindDepartment:
+		if d, ok := vigie.DepartmentByNumber(key); ok {
+			return &d, nil
+		}
+		return nil, nil
 	}
 	// The rest is the account's own.
 	if viewer.Account == nil {
 		return nil, nil
 	}
+	own := owned{viewer.Account.ID, key}
 	switch kind {
 	case vigie.KindAccount:
 		if viewer.Account.ID == key {
-			return viewer.Account, nil
+			return nodeOf(signedInAccount(ctx))
 		}
 	case vigie.KindWatch:
-		return found(q.service.Watch(ctx, viewer.Account, key))
+		return nodeOf(l.watches.Load(ctx, own))
 	case vigie.KindRecipient:
-		return found(q.service.Recipient(ctx, viewer.Account, key))
+		return nodeOf(l.addresses.Load(ctx, own))
 	case vigie.KindDelivery:
-		return found(q.service.Delivery(ctx, viewer.Account.ID, key))
+		return nodeOf(l.deliveries.Load(ctx, own))
 	case vigie.KindMail:
 	}
 	return nil, nil
+}
+
+// mostNodes is how many things are asked for at once.
+const mostNodes = 100
+
+func (q query) Nodes(ctx context.Context, ids []string) ([]vigie.Node, error) {
+	if len(ids) > mostNodes {
+		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"ids"}, Text: vigie.Same("%d ids at most.").With(mostNodes)}
+	}
+	nodes, errs := make([]vigie.Node, len(ids)), make([]error, len(ids))
+	var all sync.WaitGroup // all at once: loaders gather what they ask for
+	for i, id := range ids {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					errs[i] = graphql.GetOperationContext(ctx).Recover(ctx, p)
+				}
+			}()
+			nodes[i], errs[i] = q.Node(ctx, id)
+		})
+	}
+	all.Wait()
+	return nodes, errors.Join(errs...)
+}
+
+func (r departmentType) ID(_ context.Context, d *vigie.Department) (string, error) {
+	return r.id(vigie.KindDepartment, d.Number()), nil
 }
 
 // pointerTo is a pointer to a T that is a node.
@@ -54,13 +92,4 @@ func nodeOf[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
 		return nil, err
 	}
 	return thing, nil
-}
-
-// found returns a thing as a node: null if there is none that the viewer may
-// know of.
-func found[T any, P pointerTo[T]](thing P, err error) (vigie.Node, error) {
-	if vigie.CodeOf(err) == vigie.NotFound {
-		return nil, nil
-	}
-	return nodeOf(thing, err)
 }

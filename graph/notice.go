@@ -60,8 +60,7 @@ func (m mutation) PublishNotices(ctx context.Context, in []*gql.NoticeInput) (*g
 	if err != nil {
 		return nil, err
 	}
-	forgetTenders(ctx)
-	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, UserErrors: problems, Warnings: []*vigie.Warning{}}
+	payload := &gql.PublishNoticesPayload{Results: []*gql.PublishResult{}, Query: rest(), UserErrors: problems, Warnings: []*vigie.Warning{}}
 	for i, p := range published {
 		if p.Notice != nil {
 			payload.Warnings = append(payload.Warnings, pointers(p.Notice.Warnings("input", strconv.Itoa(i)))...)
@@ -77,8 +76,7 @@ func (m mutation) WithdrawTender(ctx context.Context, source, sourceRef string) 
 		return nil, err
 	}
 	tender, err := m.service.Withdraw(ctx, sources, source, sourceRef)
-	forgetTenders(ctx)
-	payload := &gql.WithdrawTenderPayload{}
+	payload := &gql.WithdrawTenderPayload{Query: rest()}
 	if tender != nil {
 		payload.WithdrawnTenderID = new(m.id(vigie.KindTender, tender.ID))
 	}
@@ -104,8 +102,7 @@ func (m mutation) UpsertBuyers(ctx context.Context, in []*gql.BuyerInput) (*gql.
 	if err != nil {
 		return nil, err
 	}
-	forgetTenders(ctx)
-	payload := &gql.UpsertBuyersPayload{Results: []*gql.UpsertBuyerResult{}, UserErrors: problems}
+	payload := &gql.UpsertBuyersPayload{Results: []*gql.UpsertBuyerResult{}, Query: rest(), UserErrors: problems}
 	for _, r := range registered {
 		payload.Results = append(payload.Results, &gql.UpsertBuyerResult{Outcome: r.Outcome, Buyer: r.Buyer})
 	}
@@ -122,18 +119,6 @@ func publisher(ctx context.Context) ([]string, error) {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow publishing. Use one with the scope “publish”.")}
 	}
 	return viewer.Sources, nil
-}
-
-// forgetTenders has what was just published read again: an earlier field of the
-// request may have read it.
-func forgetTenders(ctx context.Context) {
-	l := load(ctx)
-	l.tenders.ClearAll()
-	l.ofDeliveries.ClearAll()
-	l.folds.ClearAll()
-	l.changes.ClearAll()
-	l.notices.ClearAll()
-	l.buyers.ClearAll()
 }
 
 func noticeInput(in *gql.NoticeInput) service.Notice {

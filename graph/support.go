@@ -10,12 +10,9 @@ import (
 // What a support agent sees, it sees after that was written down.
 
 func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, error) {
-	if _, err := signedIn(ctx); err != nil {
+	d, err := agent(ctx)
+	if err != nil {
 		return nil, err
-	}
-	d := supportAgent(ctx)
-	if d == nil {
-		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow reading accounts. Use one with the scope “support”.")}
 	}
 	accounts, err := q.service.FindAccounts(ctx, *d, "account", email)
 	if err != nil {
@@ -26,6 +23,17 @@ func (q query) Account(ctx context.Context, email string) ([]*vigie.Account, err
 		accounts = []*vigie.Account{}
 	}
 	return accounts, nil
+}
+
+// agent returns the support agent that asks.
+func agent(ctx context.Context) (*service.SupportAgent, error) {
+	if _, err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	if a := supportAgent(ctx); a != nil {
+		return a, nil
+	}
+	return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token does not allow reading accounts. Use one with the scope “support”.")}
 }
 
 // watchOwner returns the account of a watch that who asks may see by a field:

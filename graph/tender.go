@@ -32,7 +32,9 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 		return l.tenders.Load(ctx, key) // it may stand under another id now
 	}
 	slices.SortFunc(d.Notices, (*vigie.Notice).Compare)
-	l.notices.Prime(key, d.Notices)
+	if !slices.ContainsFunc(d.Notices, func(n *vigie.Notice) bool { return n.Revision > 1 }) {
+		l.notices.Prime(key, d.Notices) // else what they say decides which of them are shown
+	}
 	if d.Buyer.MergedInto == nil {
 		l.buyers.Prime(d.Buyer.ID, d.Buyer)
 	}
@@ -57,11 +59,16 @@ func (q query) TenderBySourceRef(ctx context.Context, source, sourceRef string) 
 }
 
 func (q query) Tenders(ctx context.Context, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	if _, err := signedIn(ctx); err != nil {
+	viewer, err := signedIn(ctx)
+	if err != nil {
 		return nil, err
 	}
-	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Filter: tenderFilter(filter), Text: value(text), Complete: value(complete), Order: value(orderBy),
+	var account int64 // nobody in particular marked nothing
+	if viewer.Account != nil {
+		account = viewer.Account.ID
+	}
+	plan, err := q.tenderPlan(ctx, filter, service.TenderQuery{
+		Account: account, Text: value(text), Complete: value(complete), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -79,8 +86,12 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	plan, err := q.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: account.ID, Watches: watches, Text: value(text), Complete: value(complete), Filter: tenderFilter(filter), Order: value(orderBy),
+	counted, err := q.countedWatches(ctx, account, watches, value(includeInactive))
+	if err != nil {
+		return nil, err
+	}
+	plan, err := q.tenderPlan(ctx, filter, service.TenderQuery{
+		Matching: true, Account: account.ID, Watches: watches, ByWatch: counted, Text: value(text), Complete: value(complete), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -102,24 +113,47 @@ func (r *resolver) watchKeys(ids []string) []int64 {
 	return keys
 }
 
-// tenderPlan plans the query of a field, for no more than the client selected.
-func (r *resolver) tenderPlan(ctx context.Context, q service.TenderQuery) (*service.TenderPlan, error) {
+// countedWatches are the watches that a list of matches is counted by: those
+// that it is of, and all that it could be of; nil where nobody asks.
+func (q query) countedWatches(ctx context.Context, account *vigie.Account, listed *service.Watching, inactive bool) (*service.Watching, error) {
+	if !slices.Contains(selectedFacets(ctx), "watches") {
+		return nil, nil
+	}
+	others, err := load(ctx).watching.of(ctx, q.service, account, nil, inactive)
+	if err != nil {
+		return nil, err
+	}
+	return service.CountedWatches(listed.Watches(), others.Watches())
+}
+
+// selectedFacets are the facets that the client selects of a list.
+func selectedFacets(ctx context.Context) []string {
 	op, selected := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections
+	var names []string
+	for _, field := range graphql.CollectFields(op, selected, nil) {
+		if field.Name != "facets" {
+			continue
+		}
+		for _, facet := range graphql.CollectFields(op, field.Selections, nil) {
+			names = append(names, facet.Name)
+		}
+	}
+	return names
+}
+
+// tenderPlan plans the query of a field, for no more than the client selected.
+func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q service.TenderQuery) (*service.TenderPlan, error) {
+	q.Filter = tenderFilter(filter)
+	q.Seen, q.Dismissed = value(givenIn[*service.MarkFilter](filter, "seen")), value(givenIn[*service.MarkFilter](filter, "dismissed"))
 	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
 		return nil, err
 	}
-	q.CountOnly = true
-	for _, field := range graphql.CollectFields(op, selected, nil) {
-		switch field.Name {
-		case "edges", "nodes", "pageInfo":
-			q.CountOnly = false
-		case "facets":
-			for _, facet := range graphql.CollectFields(op, field.Selections, nil) {
-				if name, ok := facetOf(facet.Name); ok && !slices.Contains(q.Facets, name) {
-					q.Facets = append(q.Facets, name)
-				}
-			}
+	q.CountOnly = !selects(ctx, "edges") && !selects(ctx, "nodes") && !selects(ctx, "pageInfo")
+	for _, name := range selectedFacets(ctx) {
+		if facet, ok := facetOf(name); ok && !slices.Contains(q.Facets, facet) {
+			q.Facets = append(q.Facets, facet)
 		}
+		q.ByStatus = q.ByStatus || name == "statuses"
 	}
 	return r.service.Plan(q)
 }
@@ -155,15 +189,17 @@ func tenderFilter(in map[string]any) search.Filter {
 	return search.Filter{
 		Statuses: givenIn[[]vigie.TenderStatus](in, "statuses"), Values: lists(in),
 		PublishedFrom: givenIn[*time.Time](in, "publishedFrom"), PublishedTo: givenIn[*time.Time](in, "publishedTo"),
+		UpdatedFrom:  givenIn[*time.Time](in, "updatedFrom"),
 		DeadlineFrom: givenIn[*time.Time](in, "deadlineFrom"), DeadlineTo: givenIn[*time.Time](in, "deadlineTo"),
 	}
 }
 
 func (q query) PreviewMatches(ctx context.Context, in map[string]any, first *int32) (*gql.MatchPreview, error) {
-	if _, err := signedInAccount(ctx); err != nil {
+	account, err := signedInAccount(ctx)
+	if err != nil {
 		return nil, err
 	}
-	preview, err := q.service.Preview(ctx, criteriaInput(in), service.PageArgs{First: first})
+	preview, err := q.service.Preview(ctx, account, criteriaInput(in), service.PageArgs{First: first})
 	if err != nil {
 		problems, err := userErrors(err, "criteria")
 		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
@@ -262,7 +298,7 @@ func (r facetsType) Buyers(ctx context.Context, f *service.TenderFacets, first *
 		most = int(*first)
 	}
 	if most < 1 || most > vigie.MaxPageSize {
-		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"first"}, Text: vigie.Same("The number of rows must be between 1 and %d.").With(vigie.MaxPageSize)}
+		return nil, outOfRange()
 	}
 	ids := f.TopBuyers(most)
 	buyers, err := load(ctx).buyers.LoadAll(ctx, ids)

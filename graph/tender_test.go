@@ -300,7 +300,7 @@ func testPublishNotices(t *testing.T, w *world) {
 		"publishNotices.results.1.notice":                 "<nil>",
 		"publishNotices.results.0.notice.tender.title":    "Voirie & réseaux",
 		"publishNotices.results.0.notice.tender.deadline": "2026-12-01T11:00:00Z",
-		"publishNotices.userErrors.*.code":                "[NOT_ALLOWED BLANK BLANK INVALID NOT_FOUND INVALID INVALID INVALID]",
+		"publishNotices.userErrors.*.code":                "[NOT_ALLOWED BLANK BLANK NOT_FOUND INVALID INVALID INVALID INVALID]",
 		"publishNotices.userErrors.0.field":               "[input 1 source]",
 	})
 	p.ask(mutation, vars{"in": []vars{good}}).expect(map[string]string{"publishNotices.results.*.outcome": "[UNCHANGED]"})

@@ -56,6 +56,9 @@ func signedInAccount(ctx context.Context) (*vigie.Account, error) {
 	if v.Account == nil {
 		return nil, &vigie.Error{Code: vigie.Forbidden, Text: vigie.Same("This token belongs to no person: it allows only what its scope names. Use a person's token.")}
 	}
+	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok && l.changed != nil {
+		return l.changed, nil
+	}
 	return v.Account, nil
 }
 
@@ -72,8 +75,8 @@ func locale(ctx context.Context) vigie.Locale {
 	if l, ok := ctx.Value(localeKey{}).(vigie.Locale); ok {
 		return l
 	}
-	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil && v.Account != nil {
-		return v.Account.Locale
+	if a, err := signedInAccount(ctx); err == nil {
+		return a.Locale
 	}
 	return vigie.French
 }

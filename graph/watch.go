@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"vigie"
 	"vigie/graph/gql"
@@ -71,9 +72,26 @@ func (r watchType) OnlineCount(ctx context.Context, w *vigie.Watch) (*int32, err
 	return new(int32(page.TotalCount)), nil
 }
 
+func (r watchType) UnseenCount(ctx context.Context, w *vigie.Watch) (*int32, error) {
+	plan, err := r.service.Plan(service.TenderQuery{Matching: true, Account: w.AccountID, Seen: service.HideMarked, Watches: service.NewWatching(w), CountOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	page, err := load(ctx).pages.Load(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	return new(int32(page.TotalCount)), nil
+}
+
 func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
-	plan, err := r.tenderPlan(ctx, service.TenderQuery{
-		Matching: true, Account: w.AccountID, Watches: service.NewWatching(w), Text: value(text), Complete: value(complete), Filter: tenderFilter(filter), Order: value(orderBy),
+	watching := service.NewWatching(w)
+	var counted *service.Watching
+	if slices.Contains(selectedFacets(ctx), "watches") {
+		counted = watching
+	}
+	plan, err := r.tenderPlan(ctx, filter, service.TenderQuery{
+		Matching: true, Account: w.AccountID, Watches: watching, ByWatch: counted, Text: value(text), Complete: value(complete), Order: value(orderBy),
 		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
 	})
 	if err != nil {
@@ -92,25 +110,29 @@ func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gq
 		NotifyMe: valueOr(in.NotifyMe, true), Recipients: in.Recipients,
 	})
 	problems, err := userErrors(err)
-	return &gql.CreateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
+	return &gql.CreateWatchPayload{
+		Watch: w, WatchEdge: m.watchEdge(w), Viewer: account, Query: rest(), UserErrors: problems, Warnings: pointers(warnings),
+	}, err
 }
 
-func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput) (*gql.UpdateWatchPayload, error) {
+func (m mutation) UpdateWatch(ctx context.Context, id string, in gql.UpdateWatchInput, expectedVersion *string) (*gql.UpdateWatchPayload, error) {
 	account, err := signedInAccount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	u := service.UpdateWatch{
 		Name: in.Name, Active: in.Active, Frequency: in.Frequency, NotifyMe: in.NotifyMe, Recipients: givenList(in.Recipients), CatchUp: value(in.CatchUp),
+		Expected: m.expected(expectedVersion),
 	}
 	if in.Criteria != nil {
 		u.Criteria = new(criteriaInput(in.Criteria))
 	}
 	key := m.keyOf(vigie.KindWatch, id)
 	w, warnings, err := m.service.UpdateWatch(ctx, account, key, u)
-	load(ctx).recipients.Clear(owned{account.ID, key})
 	problems, err := userErrors(err, "id")
-	return &gql.UpdateWatchPayload{Watch: w, UserErrors: problems, Warnings: pointers(warnings)}, err
+	return &gql.UpdateWatchPayload{
+		Watch: w, WatchEdge: m.watchEdge(w), Viewer: account, Query: rest(), UserErrors: problems, Warnings: pointers(warnings),
+	}, err
 }
 
 func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatchPayload, error) {
@@ -118,11 +140,9 @@ func (m mutation) RestoreWatch(ctx context.Context, id string) (*gql.RestoreWatc
 	if err != nil {
 		return nil, err
 	}
-	key := m.keyOf(vigie.KindWatch, id)
-	w, err := m.service.RestoreWatch(ctx, account, key)
-	load(ctx).recipients.Clear(owned{account.ID, key})
+	w, err := m.service.RestoreWatch(ctx, account, m.keyOf(vigie.KindWatch, id))
 	problems, err := userErrors(err, "id")
-	return &gql.RestoreWatchPayload{Watch: w, UserErrors: problems}, err
+	return &gql.RestoreWatchPayload{Watch: w, WatchEdge: m.watchEdge(w), Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchPayload, error) {
@@ -135,5 +155,5 @@ func (m mutation) DeleteWatch(ctx context.Context, id string) (*gql.DeleteWatchP
 		deleted = &id
 	}
 	problems, err := userErrors(err, "id")
-	return &gql.DeleteWatchPayload{DeletedWatchID: deleted, UserErrors: problems}, err
+	return &gql.DeleteWatchPayload{DeletedWatchID: deleted, Viewer: account, Query: rest(), UserErrors: problems}, err
 }

@@ -25,7 +25,8 @@ type Announcement struct {
 	// before the notice.
 	Matching []int64
 	Knew     map[int64]bool
-	// Missed are the watches that missed the notice and now catch up; then no other recipients are alerted.
+	// Missed are the watches that missed the notice and now catch up; then only their recipients are alerted. It is nil
+	// where the notice is processed for the first time.
 	Missed []int64
 }
 
@@ -52,7 +53,7 @@ func (l *Ledger) Announce(ctx context.Context, n *Announcement, entered func()) 
 
 // alerts returns which recipients are alerted of an *Announcement.
 func (l *Ledger) alerts(ctx context.Context, n *Announcement) ([]Alert, error) {
-	alerted, err := l.Alerted(ctx, n.About)
+	alerted, err := l.alertedBefore(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +85,25 @@ func (l *Ledger) alerts(ctx context.Context, n *Announcement) ([]Alert, error) {
 	return g.alerts(), nil
 }
 
+// alertedBefore returns the recipients that an earlier notice alerted: through the watches that were on when this one
+// came, or that missed it.
+func (l *Ledger) alertedBefore(ctx context.Context, n *Announcement) (all []WatchRecipient, err error) {
+	if n.Missed == nil {
+		return l.Alerted(ctx, n.About)
+	}
+	if !n.Cancelled && !n.Corrects {
+		return nil, nil
+	}
+	for some := range slices.Chunk(n.Missed, vigie.MaxBatch) {
+		recipients, err := l.alertedThrough(ctx, n.About, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, recipients...)
+	}
+	return all, nil
+}
+
 // recipients returns the recipients of the watches that the tender matches.
 func (l *Ledger) recipients(ctx context.Context, n *Announcement) ([]WatchRecipient, error) {
 	read := func(watches []int64) ([]WatchRecipient, error) {
@@ -93,7 +113,7 @@ func (l *Ledger) recipients(ctx context.Context, n *Announcement) ([]WatchRecipi
 		return l.WatchRecipients(ctx, watches, n.About.NoticeID)
 	}
 	var all []WatchRecipient
-	for some := range slices.Chunk(append(n.Missed, n.Matching...), vigie.MaxBatch) {
+	for some := range slices.Chunk(n.Matching, vigie.MaxBatch) {
 		recipients, err := read(some)
 		if err != nil {
 			return nil, err

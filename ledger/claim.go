@@ -172,6 +172,7 @@ type decisions struct {
 	mails          []*vigie.Mail
 	members        [][]int64
 	dropped        []int64
+	repeats        []database.Pair
 	noConfirmation []int64
 	later          map[time.Time][]int64
 	held           map[Held][]int64
@@ -181,7 +182,7 @@ type decisions struct {
 
 func (all *decisions) note(r *RecipientState, d Decision) {
 	all.states, all.nextCheckAt = append(all.states, r), append(all.nextCheckAt, d.NextCheckAt)
-	all.dropped = append(all.dropped, d.Drop...)
+	all.dropped, all.repeats = append(all.dropped, d.Drop...), append(all.repeats, d.Repeats...)
 	if d.NoConfirmation {
 		all.noConfirmation = append(all.noConfirmation, r.ID)
 	}
@@ -241,6 +242,9 @@ func NextConfirmationRequest(asks int64, last *time.Time) (at time.Time, ok bool
 }
 
 func (all *decisions) save(ctx context.Context, tx bun.Tx, l *Ledger, c ClaimOptions) ([]*vigie.Mail, error) {
+	if err := joinReasons(ctx, tx, all.repeats); err != nil {
+		return nil, err
+	}
 	if err := drop(ctx, tx, all.dropped, all.now); err != nil {
 		return nil, err
 	}

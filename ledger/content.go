@@ -73,10 +73,7 @@ func (c *Content) maySend(r *RecipientState, t *PendingDelivery, over bool, now 
 	may := permissionOf(r, t, now)
 	switch {
 	case may.never || over:
-		if c.Reasons == nil {
-			c.Reasons = make(map[int64]int)
-		}
-		c.Dropped, c.Reasons[t.ID] = append(c.Dropped, t.ID), len(t.Reasons)
+		c.Dropped = append(c.Dropped, t.ID)
 	case may.hold != "":
 		if c.Held == nil {
 			c.Held = make(map[int64]vigie.HoldReason)

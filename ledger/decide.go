@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/database"
 )
 
 // Decision is what to do with a recipient's deliveries.
@@ -11,9 +12,11 @@ type Decision struct {
 	// Mail is the kind of mail to write, "" for none; Members are the deliveries that the mail contains.
 	Mail    vigie.MailKind
 	Members []int64
-	// Drop are the deliveries to drop, Hold those to hold.
-	Drop []int64
-	Hold map[int64]Held
+	// Drop are the deliveries to drop, Hold those to hold. Repeats are those of the dropped whose reasons another one gets,
+	// which has said the same.
+	Drop    []int64
+	Repeats []database.Pair
+	Hold    map[int64]Held
 	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
 	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
@@ -103,6 +106,9 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
 			d.Drop = append(d.Drop, t.ID)
+			if t.Repeats != 0 {
+				d.Repeats = append(d.Repeats, database.Pair{Was: t.ID, Becomes: t.Repeats})
+			}
 			continue
 		case may.hold != "":
 			d.Hold[t.ID] = Held{For: may.hold, Until: s.heldUntil(may, now)}
@@ -158,7 +164,7 @@ func (s *TenderDeliveries) over(now time.Time) bool {
 	}
 	newly, ended := false, false
 	for _, t := range s.Deliveries {
-		newly = newly || t.Kind == vigie.DeliverNew
+		newly = newly || t.Kind == vigie.DeliverNew && t.Repeats == 0
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
 	return newly || !ended
@@ -175,7 +181,7 @@ type permission struct {
 
 // permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
 func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permission {
-	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats {
+	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats != 0 || t.Ended {
 		return permission{never: true}
 	}
 	held := now

@@ -53,15 +53,15 @@ func (l *Ledger) MoveAddress(ctx context.Context, tx bun.Tx, account *vigie.Acco
 	if err != nil {
 		return err
 	}
-	if err := l.tryAgain(ctx, tx, after); err != nil {
+	if err := l.restartPauses(ctx, tx, after); err != nil {
 		return err
 	}
 	return l.checkNow(ctx, tx, []int64{after.ID})
 }
 
-// tryAgain makes the mail on its way to a recipient due now: the pauses were those of the old address's mail server. If it
+// restartPauses makes the mail on its way to a recipient due now: the pauses were those of the old address's mail server. If it
 // is being sent, its lease stays.
-func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, r *recipient) error {
+func (l *Ledger) restartPauses(ctx context.Context, tx bun.Tx, r *recipient) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = 0").Set("retry_at = ?", l.db.Stamp()).Set("error = ''").
 		Where("recipient_id = ?", r.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return err
@@ -192,13 +192,21 @@ func (m *deliveryMoves) add(d *movingDelivery, known []*movingDelivery) {
 	m.moved = append(m.moved, d.ID)
 }
 
-func (m *deliveryMoves) save(ctx context.Context, tx bun.Tx, after *recipient, now time.Time) error {
-	for _, pair := range m.joined {
+// joinReasons gives deliveries the reasons of others, too.
+func joinReasons(ctx context.Context, tx bun.Tx, pairs []database.Pair) error {
+	for _, pair := range pairs {
 		_, err := tx.NewRaw(`INSERT INTO reasons (delivery_id, watch_id, keywords)
 			SELECT ?1, watch_id, keywords FROM reasons WHERE delivery_id = ?0 ON CONFLICT DO NOTHING`, pair.Was, pair.Becomes).Exec(ctx)
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (m *deliveryMoves) save(ctx context.Context, tx bun.Tx, after *recipient, now time.Time) error {
+	if err := joinReasons(ctx, tx, m.joined); err != nil {
+		return err
 	}
 	if err := drop(ctx, tx, m.dropped, now); err != nil {
 		return err

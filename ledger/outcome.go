@@ -29,8 +29,6 @@ type Composed struct {
 	// claimed for it; Held with the reason.
 	Sent, Dropped []int64
 	Held          map[int64]vigie.HoldReason
-	// Reasons is how many reasons each of Dropped had.
-	Reasons map[int64]int
 	// Watches are those that the mail names.
 	Watches []int64
 }
@@ -77,9 +75,14 @@ func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address strin
 	case err != nil || r.AddressKey == vigie.AddressKey(address):
 		return r, err
 	}
-	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
+	return nil, l.tryAgain(ctx, tx, mail)
+}
+
+// tryAgain makes a mail due now, and ends its lease.
+func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
 		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return nil, err
+	return err
 }
 
 // MailSent records that a mail was accepted for an address. It always succeeds, even if another process has the lease.
@@ -126,7 +129,8 @@ func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []i
 	return claim(ctx, tx, members)
 }
 
-// MailDropped records that nothing was left to send in a mail to an address.
+// MailDropped records that nothing was left to send in a mail to an address. If the mail has deliveries that are not
+// among those left out, because its recipient has changed in between, it is tried again at once.
 func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
@@ -135,6 +139,13 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 		}
 		if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
 			return err
+		}
+		left, err := tx.NewSelect().Model((*vigie.Delivery)(nil)).Where("mail_id = ?", m.ID).Where("dropped_at IS NULL").Exists(ctx)
+		switch {
+		case err != nil:
+			return err
+		case left:
+			return l.tryAgain(ctx, tx, m.ID)
 		}
 		_, err = l.closeMail(ctx, tx, m.ID, vigie.MailDropped, "")
 		return err
@@ -153,25 +164,16 @@ func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why str
 	})
 }
 
-// leaveOut drops or holds the deliveries that a mail to an address leaves out. Its recipient, r, is locked. If r has
-// another address now, they wait again: what was decided was about the old address.
+// leaveOut takes the deliveries that a mail to an address leaves out back from it. Its recipient, r, is locked. What may
+// never be sent is decided about again, and dropped then: it may have become owed again while the mail was sent. If r has
+// another address now, all are decided about again: what was decided was about the old address.
 func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address string, c Composed) error {
 	if len(c.Dropped)+len(c.Held) == 0 {
 		return nil
 	}
-	now := l.db.Stamp()
+	now, again := l.db.Stamp(), c.Dropped
 	if r.AddressKey != vigie.AddressKey(address) {
-		if err := unclaim(ctx, tx, append(slices.Collect(maps.Keys(c.Held)), c.Dropped...), now); err != nil {
-			return err
-		}
-		return checkAt(ctx, tx, []int64{r.ID}, now)
-	}
-	dropped, again, err := c.stillDropped(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if err := drop(ctx, tx, dropped, now); err != nil {
-		return err
+		again, c.Held = append(slices.Collect(maps.Keys(c.Held)), again...), nil
 	}
 	if err := unclaim(ctx, tx, again, now); err != nil {
 		return err
@@ -181,32 +183,7 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 			return err
 		}
 	}
-	if len(c.Held)+len(again) == 0 {
-		return nil
-	}
 	return checkAt(ctx, tx, []int64{r.ID}, now)
-}
-
-// stillDropped returns which deliveries are to be dropped, and which are to be decided about again: another watch has
-// led to them since the mail was composed.
-func (c *Composed) stillDropped(ctx context.Context, tx bun.Tx) (dropped, again []int64, err error) {
-	if len(c.Dropped) == 0 {
-		return nil, nil, nil
-	}
-	var rows []reason
-	err = tx.NewSelect().Model(&rows).Column("delivery_id").Where("delivery_id IN (?)", bun.List(c.Dropped)).Scan(ctx)
-	reasons := make(map[int64]int, len(c.Dropped))
-	for _, row := range rows {
-		reasons[row.DeliveryID]++
-	}
-	for _, id := range c.Dropped {
-		if known, counted := c.Reasons[id]; counted && reasons[id] > known {
-			again = append(again, id)
-		} else {
-			dropped = append(dropped, id)
-		}
-	}
-	return dropped, again, err
 }
 
 // closeMail closes a mail, and reports whether it was open.

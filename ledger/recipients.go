@@ -85,7 +85,16 @@ func (l *Ledger) WatchRecipients(ctx context.Context, watches []int64, notice in
 // Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
 // through the watches that were on when the given one came.
 func (l *Ledger) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipient, error) {
-	q := onAt(l.watchRecipients(), about.NoticeID).ColumnExpr("why.keywords").
+	return l.scanAlerted(ctx, about, onAt(l.watchRecipients(), about.NoticeID))
+}
+
+// alertedThrough is [Ledger.Alerted] through some watches, whatever their state.
+func (l *Ledger) alertedThrough(ctx context.Context, about AlertSubject, watches []int64) ([]WatchRecipient, error) {
+	return l.scanAlerted(ctx, about, l.watchRecipients().Where("w.id IN (?)", bun.List(watches)))
+}
+
+func (l *Ledger) scanAlerted(ctx context.Context, about AlertSubject, q *bun.SelectQuery) ([]WatchRecipient, error) {
+	q = q.ColumnExpr("why.keywords").
 		Join("JOIN reasons AS why ON why.watch_id = w.id").
 		Join("JOIN deliveries AS l ON l.id = why.delivery_id AND l.recipient_id = r.id")
 	return scanWatchRecipients(ctx, alerted(q, about).Where("l.notice_id < ?", about.NoticeID).OrderExpr("r.id, w.id, l.id"))

@@ -56,9 +56,11 @@ type PendingDelivery struct {
 	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
-	// Repeats reports whether a mail that was accepted has said the same already, about a tender that turned out to be
-	// this one: that it is new, or closes soon; or that it is cancelled, after which nothing follows.
-	Repeats bool `bun:"-"`
+	// Repeats is the delivery by which a mail that was accepted has said the same already, about a tender that turned out
+	// to be this one: that it is new, or closes soon; 0 for none. Ended reports whether one has said that the tender is
+	// cancelled, after which nothing follows.
+	Repeats int64 `bun:"-"`
+	Ended   bool  `bun:"-"`
 }
 
 // RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
@@ -205,7 +207,8 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	}
 	for _, d := range pending {
 		d.Tender = tenders[d.TenderID]
-		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}] || said[saying{d.RecipientID, d.Tender.ID, vigie.DeliverCancelled}]
+		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
+		d.Ended = said[saying{d.RecipientID, d.Tender.ID, vigie.DeliverCancelled}] != 0
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
@@ -218,37 +221,41 @@ type saying struct {
 	Kind                  vigie.DeliveryKind
 }
 
-// readSaid returns which tenders accepted mails have announced to recipients of deliveries as new, or as closing soon:
-// of their tenders, those that others were merged into. About other tenders no mail says the same twice. It also returns
-// which of the cancelled ones they have announced as that.
-func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]bool, error) {
+// readSaid returns by which deliveries accepted mails have announced tenders to recipients of deliveries as new, or as
+// closing soon: of their tenders, those that others were merged into. About other tenders no mail says the same twice. It
+// also returns by which they have announced cancelled ones as that.
+func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]int64, error) {
 	var recipients, current []int64
 	for _, d := range pending {
 		recipients, current = append(recipients, d.RecipientID), append(current, tenders[d.TenderID].ID)
 	}
-	var rows []saying
+	type row struct {
+		saying
+		ID int64
+	}
+	var rows []row
 	var cancelled []int64
-	for id, t := range tenders {
+	for _, t := range tenders {
 		if t.Outcome == vigie.Cancelled {
-			cancelled = append(cancelled, id)
+			cancelled = append(cancelled, t.ID)
 		}
 	}
 	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
 	of := func(kinds ...vigie.DeliveryKind) *bun.SelectQuery {
 		return db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
-			ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").
+			ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind, MIN(d.id) AS id").GroupExpr("1, 2, 3").
 			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
 			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent)
 	}
 	err := of(vigie.DeliverNew, vigie.DeliverClosingSoon).Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).Scan(ctx, &rows)
 	if err == nil && len(cancelled) > 0 {
-		var ended []saying
+		var ended []row
 		err = of(vigie.DeliverCancelled).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(cancelled)).Scan(ctx, &ended)
 		rows = append(rows, ended...)
 	}
-	said := make(map[saying]bool, len(rows))
+	said := make(map[saying]int64, len(rows))
 	for _, row := range rows {
-		said[row] = true
+		said[row.saying] = row.ID
 	}
 	return said, err
 }

@@ -141,10 +141,10 @@ func (d *transitions) try(state vigie.DeliveryState) {
 			d.must(d.store.Ledger().MailSent(ctx, d.mail, "b@example.org", ledger.Composed{}))
 		}
 	case vigie.DeliveryDropped:
-		d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 		if d.mail != nil {
 			d.must(d.store.Ledger().MailDropped(ctx, d.mail, "b@example.org", ledger.Composed{Dropped: []int64{d.delivery}}))
 		}
+		d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 	case vigie.DeliveryFailed:
 		if d.mail != nil {
 			d.must(d.store.Ledger().MailFailed(ctx, d.mail, "b@example.org", "554 no"))

@@ -66,7 +66,7 @@ var declared = [...]Criterion{
 		},
 	},
 	{
-		Field: CPV, Kind: Prefix, Name: "cpvCodes", Input: "cpvCodes", Column: "cpv_codes", Index: "cpv",
+		Field: CPV, Kind: Prefix, Name: "cpvCodes", Input: "cpvCodes", Column: "cpv_codes", Index: "cpv", Facet: true,
 		One: vigie.Text{FR: "Code CPV", EN: "CPV code"}, Many: vigie.Text{FR: "Codes CPV", EN: "CPV codes"},
 		list:  listOf(func(c *vigie.Criteria) *[]string { return &c.CPVCodes }),
 		of:    func(t *vigie.Tender) []string { return t.CPVCodes },

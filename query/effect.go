@@ -6,8 +6,11 @@ import (
 	"vigie"
 )
 
-// NoticeEffect is a published notice, with its tender before and since.
+// NoticeEffect is a published notice, with its tender before and since; or that a tender was withdrawn.
 type NoticeEffect struct {
+	// Number is that of the change: the notice's own, or that of the withdrawal.
+	Number int64
+	// Notice is nil for a withdrawal.
 	Notice *vigie.Notice
 	// Tender is the tender as it is now, with any later notices.
 	Tender *vigie.Tender
@@ -32,22 +35,30 @@ type state struct {
 // buyer by name only: the tender is taken to have always had its present buyer.
 func EffectOf(n *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice) *NoticeEffect {
 	before, since, known := vigie.Arrival(notices, n.ID)
-	news := &NoticeEffect{Notice: n, Tender: t, since: stateOf(since, t), late: since.Notices[0].ID == n.ID}
-	if known {
-		news.before = stateOf(before, t)
-	}
 	facts, _ := FactsOf(t)
-	news.now = &state{Tender: t, facts: facts}
+	now := &state{Tender: t, facts: facts}
+	news := &NoticeEffect{Number: n.ID, Notice: n, Tender: t, since: stateOf(since, now), now: now, late: since.Notices[0].ID == n.ID}
+	if known {
+		news.before = stateOf(before, now)
+	}
 	return news
 }
 
-// stateOf folds some of a tender's notices.
-func stateOf(f vigie.Folded, t *vigie.Tender) *state {
-	k := &state{buyer: f.Buyer, Tender: &vigie.Tender{
-		ID: t.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
-		BuyerID: t.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
+// WithdrawalOf returns the effect of a tender's withdrawal, which is the tender's last change.
+func WithdrawalOf(t *vigie.Tender) *NoticeEffect {
+	facts, _ := FactsOf(t)
+	return &NoticeEffect{Number: t.Number, Tender: t, now: &state{Tender: t, facts: facts}}
+}
+
+// stateOf is what some of a tender's notices say of it.
+func stateOf(f vigie.Folded, now *state) *state {
+	k := &state{buyer: f.Buyer, facts: now.facts, Tender: &vigie.Tender{
+		ID: now.ID, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content,
+		BuyerID: now.BuyerID, PublishedAt: f.PublishedAt, Outcome: f.Outcome,
 	}}
-	k.facts, _ = FactsOf(k.Tender)
+	if k.SourceRef != now.SourceRef || !k.Content.Equal(now.Content) { // most tenders have one notice
+		k.facts, _ = FactsOf(k.Tender)
+	}
 	return k
 }
 
@@ -77,37 +88,66 @@ func (n *NoticeEffect) AdvancesDeadline() bool {
 	return was != nil && is != nil && is.Before(*was)
 }
 
-// For returns what the notice means for a watch with a formula, and the facts of the tender that it is about; ok is
-// false if it means nothing. It is new if the tender is online and matches, and was not online or did not match
-// before; else corrected or cancelled, if it matched before. Awards and quiet notices mean nothing.
-func (n *NoticeEffect) For(f Formula, at time.Time) (kind vigie.DeliveryKind, facts Facts, ok bool) {
-	if n.Notice.Quiet || n.Notice.Kind == vigie.Award {
-		return "", Facts{}, false
+// For calls each with those criteria of a set for which the notice means something, in their order: with their place,
+// with what it means, and with the keywords of them that the tender has, or had until then. It is new if the tender is
+// online and matches, and was not online or did not match before; else corrected or cancelled, if it matched before;
+// withdrawn, if it matched when it was. Awards and quiet notices mean nothing.
+func (n *NoticeEffect) For(s *Set, at time.Time, each func(place int, kind vigie.DeliveryKind, keywords []string)) {
+	if n.Notice != nil && (n.Notice.Quiet || n.Notice.Kind == vigie.Award) {
+		return
 	}
-	matched, matches := n.before.matches(f), n.now.matches(f)
-	facts = n.now.facts
-	if !matches && n.before != nil {
-		facts = n.before.facts
+	before, since, now := n.before.matched(s), n.since.matched(s), n.now.matched(s)
+	for place := range s.Formulas {
+		had, matched := before[place]
+		_, began := since[place]
+		keywords, matches := now[place]
+		if !matches {
+			keywords = had
+		}
+		if kind := n.kind(matched, began, matches, at); kind != "" {
+			each(place, kind, keywords)
+		}
+	}
+}
+
+// kind is what the notice means where the tender before, since and now matches or does not; "" for nothing.
+func (n *NoticeEffect) kind(matched, began, matches bool, at time.Time) vigie.DeliveryKind {
+	if n.Notice == nil {
+		if matches {
+			return vigie.DeliverWithdrawn
+		}
+		return ""
 	}
 	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
 	switch {
 	// A cancelled tender is not cancelled again. A cancellation counts after the deadline too: many arrive then.
 	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
-		return vigie.DeliverCancelled, facts, true
+		return vigie.DeliverCancelled
 	// The match began with this notice, and no later notice has ended it.
-	case n.since.matches(f) && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
-		return vigie.DeliverNew, facts, true
+	case began && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
+		return vigie.DeliverNew
 	case matched && wasOnline && n.Corrects():
-		return vigie.DeliverCorrected, facts, true
+		return vigie.DeliverCorrected
 	}
-	return "", Facts{}, false
+	return ""
 }
 
-// matches reports whether a formula is true of a state; false for nil.
-func (k *state) matches(f Formula) bool { return k != nil && f.Matches(k.facts) }
+// matched are the keywords that a state has of the criteria of a set that it matches, by their places; none for nil.
+func (k *state) matched(s *Set) map[int][]string {
+	if k == nil {
+		return nil
+	}
+	matched := make(map[int][]string)
+	s.Match(k.facts, func(place int, keywords []string) { matched[place] = keywords })
+	return matched
+}
 
 // changes reports whether the notice changed its tender.
 func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
-	return was.Outcome != is.Outcome || was.buyer != is.buyer || !was.Content.Equal(is.Content)
+	before := was.Content
+	if n.Notice.Revision <= 1 { // each notice has a page of its own
+		before.URL = is.URL
+	}
+	return was.Outcome != is.Outcome || was.buyer != is.buyer || !before.Equal(is.Content)
 }

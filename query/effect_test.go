@@ -67,7 +67,7 @@ func TestNews(t *testing.T) {
 			for i, s := range slices.Concat(test.story, test.later) {
 				n := &vigie.Notice{
 					ID: int64(10 * (i + 1)), Source: "test", SourceRef: string(rune('a' + i)), Kind: s.kind, Quiet: s.quiet,
-					PublishedAt: noon.AddDate(0, 0, i-30), Content: vigie.Content{Title: s.title},
+					PublishedAt: noon.AddDate(0, 0, i-30), Content: vigie.Content{Title: s.title, URL: "https://example.org/" + string(rune('a'+i))}, // each has a page of its own
 				}
 				if s.deadline != 0 {
 					n.Content.Deadline = new(noon.AddDate(0, 0, s.deadline))
@@ -77,13 +77,16 @@ func TestNews(t *testing.T) {
 			f := vigie.Fold(notices)
 			tender := &vigie.Tender{ID: 10, Source: f.Source, SourceRef: f.SourceRef, Content: f.Content, BuyerID: 1, Outcome: f.Outcome}
 			last := notices[len(test.story)-1]
-			formula := query.Compile(vigie.Criteria{Keywords: []string{"voirie"}, BuyerIDs: []int64{1}})
-			kind, facts, ok := query.EffectOf(last, tender, notices).For(formula, noon)
-			if kind != test.want || ok != (test.want != "") {
-				t.Fatalf("%q, %v; want %q", kind, ok, test.want)
-			}
-			if ok && !formula.Matches(facts) {
-				t.Error("facts that do not match")
+			watched := query.NewSet([]vigie.Criteria{{Keywords: []string{"hôpital"}}, {Keywords: []string{"voirie"}, BuyerIDs: []int64{1}}, {Keywords: []string{"voirie"}, BuyerIDs: []int64{2}}})
+			var got vigie.DeliveryKind
+			query.EffectOf(last, tender, notices).For(watched, noon, func(place int, kind vigie.DeliveryKind, keywords []string) {
+				if place != 1 || !slices.Equal(keywords, []string{"voirie"}) {
+					t.Errorf("%s for watch %d, by %v", kind, place, keywords)
+				}
+				got = kind
+			})
+			if got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}

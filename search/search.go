@@ -14,9 +14,9 @@ import (
 
 // Version is the version of what engines make of a [Document]. It belongs in an index's name, so that no binary reads
 // what another wrote differently.
-const Version = 4
+const Version = 5
 
-// MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers can be more.
+// MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers and CPV codes can be more.
 const MaxFacetValues = 10_000
 
 // Document is what an index stores of one tender.
@@ -29,7 +29,9 @@ type Document struct {
 	// Times count in whole seconds; fractions are cut off. The times of a Query are compared with
 	// that unchanged.
 	PublishedAt time.Time
-	Deadline    *time.Time
+	// UpdatedAt is when the tender's last notice was published.
+	UpdatedAt time.Time
+	Deadline  *time.Time
 	// OnlineUntil is when a tender without a deadline closes.
 	OnlineUntil *time.Time
 	// Text is for free-text search only.
@@ -81,6 +83,8 @@ type Query struct {
 	// Without holds tenders that are excluded in any case: from rows, totals and counts. Engines stay fast with some
 	// 2,000.
 	Without []int64
+	// Within holds the only tenders that may be found; nil does not constrain, an empty non-nil list finds none.
+	Within []int64
 	// Text is what a person typed, and must be found as [freetext.Parse] understands it. A text that asks for nothing
 	// does not constrain.
 	Text string
@@ -112,6 +116,7 @@ type Filter struct {
 	// The bounds are inclusive. Tenders without a deadline lie within no bound
 	// on it.
 	PublishedFrom, PublishedTo *time.Time
+	UpdatedFrom                *time.Time
 	DeadlineFrom, DeadlineTo   *time.Time
 }
 

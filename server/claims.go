@@ -46,6 +46,9 @@ const (
 	// supportScope lets a token look at all accounts; it has none itself, so that
 	// whoever bears it changes nothing.
 	supportScope = "support"
+	// adminScope is the same, and lets a token read what the back office has of all
+	// accounts together.
+	adminScope = "admin"
 )
 
 const (
@@ -190,13 +193,23 @@ func (r *claimReader) scopes() []string {
 			return nil
 		}
 	}
-	if slices.Contains(list, publishScope) && slices.Contains(list, supportScope) && r.err == nil {
-		r.err = &vigie.Error{Code: vigie.Unauthenticated, Err: errors.New("claim scope: contradicts itself"), Text: vigie.Text{
-			FR: "Ce jeton a été refusé : ses portées (scope) « %s » et « %s » s’excluent.",
-			EN: "This token was refused: its scopes “%s” and “%s” exclude each other.",
-		}.With(publishScope, supportScope)}
+	if slices.Contains(list, publishScope) && r.err == nil {
+		for _, scope := range []string{supportScope, adminScope} {
+			if slices.Contains(list, scope) {
+				r.err = contradiction(scope)
+			}
+		}
 	}
 	return list
+}
+
+// contradiction refuses a token that is for publishing and for a scope that
+// changes nothing.
+func contradiction(scope string) error {
+	return &vigie.Error{Code: vigie.Unauthenticated, Err: errors.New("claim scope: contradicts itself"), Text: vigie.Text{
+		FR: "Ce jeton a été refusé : ses portées (scope) « %s » et « %s » s’excluent.",
+		EN: "This token was refused: its scopes “%s” and “%s” exclude each other.",
+	}.With(publishScope, scope)}
 }
 
 // sources reads what a publisher may publish for.
@@ -211,8 +224,9 @@ func (r *claimReader) sources() []string {
 
 // supportAgent is the support agent that a token stands for, nil for none.
 func (s *statement) supportAgent() *service.SupportAgent {
-	if !slices.Contains(s.scopes, supportScope) {
+	admin := slices.Contains(s.scopes, adminScope)
+	if !admin && !slices.Contains(s.scopes, supportScope) {
 		return nil
 	}
-	return &service.SupportAgent{Issuer: s.issuer, Subject: s.subject}
+	return &service.SupportAgent{Issuer: s.issuer, Subject: s.subject, Admin: admin}
 }

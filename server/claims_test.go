@@ -111,6 +111,7 @@ func TestClaimForms(t *testing.T) {
 				"scopes as a list":               {changed("scope", `["support"]`), "scope"},
 				"scopes without end":             {changed("scope", `"`+strings.Repeat("openid ", 1000)+`support"`), "scope"},
 				"scopes that contradict":         {claimsText(map[string]string{"scope": `"publish support"`, "sources": `["portal"]`}), "scope"},
+				"publishing and administration":  {claimsText(map[string]string{"scope": `"admin publish"`, "sources": `["portal"]`}), "scope"},
 				"no subject":                     {changed("sub", ""), "sub"},
 				"an empty subject":               {changed("sub", `""`), "sub"},
 				"a null subject":                 {changed("sub", "null"), "sub"},

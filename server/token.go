@@ -13,7 +13,7 @@ import (
 type token struct {
 	Email   string        `help:"The person's email address; may be left out with --scope publish, for a token of a program." type:"address" placeholder:"ADDRESS"`
 	Name    string        `help:"The name of the person." type:"name"`
-	Scope   string        `help:"What else the token allows: \"publish\" adds publishing; \"support\" allows reading accounts, and nothing else." type:"name" placeholder:"SCOPE"`
+	Scope   string        `help:"What else the token allows: \"publish\" adds publishing; \"support\" allows reading accounts, and nothing else; \"admin\" the same, and the back office." type:"name" placeholder:"SCOPE"`
 	Sources []string      `help:"The sources that the token may publish for." type:"words" placeholder:"SOURCE"`
 	Life    time.Duration `help:"How long the token is valid." default:"24h" type:"number" bounds:"1s..8760h"`
 	Secret  []string      `help:"The server's secrets: the first signs." type:"secret" placeholder:"SECRET"`

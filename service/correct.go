@@ -80,21 +80,31 @@ func (s *speller) read(ctx context.Context, index search.Index, now time.Time, l
 }
 
 // corrected asks queries whose text found few rows again, with its typing errors put right; the answer counts where it
-// has more rows. Queries are changed to what was answered.
-func (s *Service) corrected(ctx context.Context, index search.Index, queries []search.Query, results []search.Result) error {
+// has more rows. The first query of each group decides for the group. Queries are changed to what was answered.
+func (s *Service) corrected(ctx context.Context, index search.Index, queries []search.Query, results []search.Result, groups []int) error {
+	type group struct {
+		queries []search.Query
+		results []search.Result
+	}
 	var again []search.Query
-	var places []int
-	for i, q := range queries {
-		if q.Text == "" || results[i].Total > freetext.Few {
+	var asked []group
+	for _, n := range groups {
+		g := group{queries[:n], results[:n]}
+		queries, results = queries[n:], results[n:]
+		first := g.queries[0]
+		if first.Text == "" || g.results[0].Total > freetext.Few {
 			continue
 		}
 		words, err := s.speller.of(ctx, index, s.now(), s.Log)
 		if err != nil {
 			return err
 		}
-		if text, ok := words.Correct(q.Text, q.Complete); ok {
-			q.Corrected = text
-			again, places = append(again, q), append(places, i)
+		if text, ok := words.Correct(first.Text, first.Complete); ok {
+			asked = append(asked, g)
+			for _, q := range g.queries {
+				q.Corrected = text
+				again = append(again, q)
+			}
 		}
 	}
 	if len(again) == 0 {
@@ -104,10 +114,13 @@ func (s *Service) corrected(ctx context.Context, index search.Index, queries []s
 	if err != nil {
 		return err
 	}
-	for i, place := range places {
-		if found[i].Total > results[place].Total {
-			queries[place], results[place] = again[i], found[i]
+	for _, g := range asked {
+		n := len(g.queries)
+		if found[0].Total > g.results[0].Total {
+			copy(g.queries, again[:n])
+			copy(g.results, found[:n])
 		}
+		again, found = again[n:], found[n:]
 	}
 	return nil
 }

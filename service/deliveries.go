@@ -35,7 +35,31 @@ func (p *DeliveryPage) Nodes() []*ledger.Outgoing {
 // Deliveries returns a page of what was sent, or is owed, because of a watch,
 // newest first.
 func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs) (*DeliveryPage, error) {
-	const list = "deliveries"
+	return s.deliveryPage("deliveries", args, func(asked ledger.DeliveryWindow) ([]*ledger.Outgoing, int, error) {
+		return s.Store.Ledger().Deliveries(ctx, w.ID, asked)
+	})
+}
+
+// AccountDeliveries returns a page of what was sent, or is owed, to the
+// recipients of an account, newest first.
+func (s *Service) AccountDeliveries(ctx context.Context, account *vigie.Account, f ledger.DeliveryFilter, args PageArgs) (*DeliveryPage, error) {
+	for _, list := range []struct {
+		name string
+		n    int
+	}{
+		{"statuses", len(f.States)}, {"kinds", len(f.Kinds)}, {"watchIds", len(f.Watches)}, {"recipientIds", len(f.Subscriptions)}, {"tenderIds", len(f.Tenders)},
+	} {
+		if list.n > vigie.MaxChoices {
+			return nil, badRequest(tooMany(list.n, vigie.MaxChoices), "filter."+list.name)
+		}
+	}
+	return s.deliveryPage("all deliveries", args, func(asked ledger.DeliveryWindow) ([]*ledger.Outgoing, int, error) {
+		return s.Store.Ledger().AccountDeliveries(ctx, account.ID, f, asked)
+	})
+}
+
+// deliveryPage makes a page of a list of deliveries.
+func (s *Service) deliveryPage(list string, args PageArgs, read func(ledger.DeliveryWindow) ([]*ledger.Outgoing, int, error)) (*DeliveryPage, error) {
 	window, err := args.window(20)
 	if err != nil {
 		return nil, err
@@ -52,7 +76,7 @@ func (s *Service) Deliveries(ctx context.Context, w *vigie.Watch, args PageArgs)
 			asked.Below = c.ID
 		}
 	}
-	rows, total, err := s.Store.Ledger().Deliveries(ctx, w.ID, asked)
+	rows, total, err := read(asked)
 	if err != nil {
 		return nil, err
 	}

@@ -108,17 +108,17 @@ func digest(in *watches.Watch) (string, error) {
 }
 
 // ref checks what another system calls something, which stays as it is.
-func (f *form) ref(s string, most int, field string) string {
+func (f *form) ref(s string, most int, field ...string) string {
 	switch {
 	case strings.TrimSpace(s) == "":
-		f.problems.Add(vigie.Blank, unfilled(), field)
+		f.problems.Add(vigie.Blank, unfilled(), field...)
 	case lexicon.Length(s) > most:
-		f.problems.Add(vigie.TooLong, tooLong(lexicon.Length(s), most), field)
+		f.problems.Add(vigie.TooLong, tooLong(lexicon.Length(s), most), field...)
 	case clean(s) != s:
 		f.problems.Add(vigie.Invalid, vigie.Text{
 			FR: "Ce champ contient des espaces en trop ou des caractères invisibles. Retirez-les.",
 			EN: "This field has extra spaces or invisible characters. Remove them.",
-		}, field)
+		}, field...)
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package service_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -28,7 +29,8 @@ import (
 // BenchmarkJudged asks the judged searches of as many tenders as VIGIE_TEST_TENDERS says: made of the samples, or with
 // VIGIE_TEST_DATA of real notices. It reports the 95th percentile of the whole answer, of which search-p95-ms is the
 // engine's part, and cpu-p95-ms that of the time on a processor, which other work on the machine does not change much; on
-// Meilisearch also that of the same requests sent by themselves, and how many times longer ours take.
+// Meilisearch also that of the same requests sent by themselves, and of one request for total and rows that knows no
+// tiers, with how many times longer ours take.
 // As the page asks, online-and-facets narrows to tenders online and counts facets.
 func BenchmarkJudged(b *testing.B) {
 	tenders := 2000
@@ -128,7 +130,7 @@ func measure(b *testing.B, use *service.Service, index search.Index, list []judg
 				check(b, err)
 			}
 			raw := sent.requests(b, use, plans)
-			var whole, engine, processor, alone []time.Duration
+			var whole, engine, processor, alone, plain []time.Duration
 			for i := 0; b.Loop(); i++ {
 				searching = 0
 				used, start := usedProcessor(b), time.Now()
@@ -138,6 +140,7 @@ func measure(b *testing.B, use *service.Service, index search.Index, list []judg
 				check(b, err)
 				if sent != nil {
 					alone = append(alone, sent.again(b, raw[i%len(plans)]))
+					plain = append(plain, sent.again(b, [][]byte{untiered(b, raw[i%len(plans)][0])}))
 				}
 			}
 			ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -147,7 +150,9 @@ func measure(b *testing.B, use *service.Service, index search.Index, list []judg
 			b.ReportMetric(ms(percentile(processor, 95)), "cpu-p95-ms")
 			if sent != nil {
 				b.ReportMetric(ms(percentile(alone, 95)), "alone-p95-ms")
-				b.ReportMetric(float64(percentile(engine, 95))/float64(percentile(alone, 95)), "ratio")
+				b.ReportMetric(ms(percentile(plain, 95)), "plain-p95-ms")
+				b.ReportMetric(float64(percentile(engine, 95))/float64(percentile(alone, 95)), "ratio-alone")
+				b.ReportMetric(float64(percentile(engine, 95))/float64(percentile(plain, 95)), "ratio-plain")
 			}
 		})
 	}
@@ -207,6 +212,21 @@ func (r *recorded) requests(b *testing.B, use *service.Service, plans []*service
 		list = append(list, r.bodies)
 	}
 	return list
+}
+
+// untiered is the first of several searches, which counts, as one that also has the rows, the newest first.
+func untiered(b *testing.B, body []byte) []byte {
+	b.Helper()
+	var all struct {
+		Queries []map[string]any `json:"queries"`
+	}
+	check(b, json.Unmarshal(body, &all))
+	all.Queries = all.Queries[:1]
+	all.Queries[0]["hitsPerPage"], all.Queries[0]["page"] = 21, 1
+	all.Queries[0]["sort"] = []string{"publishedAt:desc", "vigieTender:desc"}
+	text, err := json.Marshal(all)
+	check(b, err)
+	return text
 }
 
 // again sends requests by themselves and reads the answers, and returns how long that took.

@@ -58,38 +58,86 @@ func noTender() vigie.Text {
 // were corrected included.
 const indexLag = time.Hour
 
-// leaveOutDismissed has queries leave out what the accounts of their plans
-// dismissed. What is dismissed piles up over the years, and only part of it can
-// be in a list: where only online tenders are asked for, as nearly always, what
-// had closed is not named; and of all others, only the last
-// [vigie.MaxDismissed] are. The rest would slow down every search, and could be
-// missed only by who dismissed that many tenders that are still online, or
-// reads old lists.
-func (s *Service) leaveOutDismissed(ctx context.Context, plans []*TenderPlan, queries []search.Query) error {
-	type asked struct {
-		account int64
-		open    time.Time
-	}
-	known := make(map[asked][]int64)
-	for i, p := range plans {
-		if p.account == 0 {
+// MarkFilter is what a list does with tenders that have a mark of the viewer's;
+// "" is the list's usual way.
+type MarkFilter string
+
+// The filters.
+const (
+	ShowMarked MarkFilter = "SHOW"
+	HideMarked MarkFilter = "HIDE"
+	OnlyMarked MarkFilter = "ONLY"
+)
+
+// markFilters are what a list does with tenders that an account marked.
+type markFilters struct {
+	account         int64 // 0 for nobody in particular, who marked nothing
+	seen, dismissed MarkFilter
+}
+
+// markReader narrows queries by marks, and reads each account's once. What is
+// marked piles up over the years, and only part of it can be in a list: where
+// only online tenders are asked for, as nearly always, what had closed is not
+// named; and of all others, only the last [vigie.MaxDismissed] are. The rest
+// would slow down every search, and could be missed only by who marked that many
+// tenders that are still online, or reads old lists.
+type markReader struct {
+	service *Service
+	known   map[markedList][]int64
+}
+
+// markedList is a list of tenders that an account marked and that were open at a
+// time.
+type markedList struct {
+	account int64
+	mark    store.Mark
+	open    time.Time
+}
+
+func (s *Service) marks() *markReader { return &markReader{s, make(map[markedList][]int64)} }
+
+// apply narrows a query.
+func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) error {
+	for mark, filter := range map[store.Mark]MarkFilter{store.Seen: f.seen, store.Dismissed: f.dismissed} {
+		if filter == "" || filter == ShowMarked {
 			continue
 		}
-		a := asked{account: p.account}
-		if slices.Equal(queries[i].Filter.Statuses, []vigie.TenderStatus{vigie.StatusOnline}) {
-			// At the moment of the first page: a tender that closed since is
-			// still on the next ones.
-			a.open = queries[i].Now.Add(-indexLag)
-		}
-		ids, ok := known[a]
-		if !ok {
-			var err error
-			if ids, err = s.Store.DismissedTenders(ctx, a.account, a.open, vigie.MaxDismissed); err != nil {
-				return err
+		ids, err := r.marked(ctx, q, f.account, mark)
+		switch {
+		case err != nil:
+			return err
+		case filter == HideMarked:
+			q.Without = append(slices.Clone(q.Without), ids...)
+		case q.Within == nil:
+			q.Within = append([]int64{}, ids...)
+		default:
+			also := make(map[int64]bool, len(ids))
+			for _, id := range ids {
+				also[id] = true
 			}
-			known[a] = ids
+			q.Within = slices.DeleteFunc(q.Within, func(id int64) bool { return !also[id] })
 		}
-		queries[i].Without = ids
 	}
 	return nil
+}
+
+// marked are the tenders that can be in a query's result and that an account
+// marked.
+func (r *markReader) marked(ctx context.Context, q *search.Query, account int64, mark store.Mark) ([]int64, error) {
+	if account == 0 {
+		return nil, nil
+	}
+	asked := markedList{account: account, mark: mark}
+	if slices.Equal(q.Filter.Statuses, []vigie.TenderStatus{vigie.StatusOnline}) {
+		// At the moment of the first page: a tender that closed since is
+		// still on the next ones.
+		asked.open = q.Now.Add(-indexLag)
+	}
+	ids, known := r.known[asked]
+	if known {
+		return ids, nil
+	}
+	ids, err := r.service.Store.MarkedTenders(ctx, account, mark, asked.open, vigie.MaxDismissed)
+	r.known[asked] = ids
+	return ids, err
 }

@@ -21,9 +21,9 @@ type Preview struct {
 
 const previewDays = 30
 
-// Preview tells what a draft of criteria would match. Mistakes come back as
-// [vigie.Problems].
-func (s *Service) Preview(ctx context.Context, in query.Patch, args PageArgs) (*Preview, error) {
+// Preview tells what a draft of criteria would match, without what the account
+// dismissed, as for a watch. Mistakes come back as [vigie.Problems].
+func (s *Service) Preview(ctx context.Context, account *vigie.Account, in query.Patch, args PageArgs) (*Preview, error) {
 	w, err := args.window(10)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,13 @@ func (s *Service) Preview(ctx context.Context, in query.Patch, args PageArgs) (*
 		return nil, err
 	}
 	c := change.Over(newCriteria())
-	results, err := s.search(ctx, s.measures(c, w.size))
+	queries, reader := s.measures(c, w.size), s.marks()
+	for i := range queries {
+		if err := reader.apply(ctx, &queries[i], markFilters{account: account.ID, dismissed: HideMarked}); err != nil {
+			return nil, err
+		}
+	}
+	results, err := s.search(ctx, queries)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"vigie"
 	"vigie/ledger"
@@ -44,9 +45,30 @@ func (s *Service) Notices(ctx context.Context, tenders []int64) (map[int64][]*vi
 	return s.Store.Notices(ctx, tenders)
 }
 
-// Notice returns a notice.
-func (s *Service) Notice(ctx context.Context, id int64) (*vigie.Notice, error) {
-	return s.Store.Notice(ctx, id)
+// NoticesByID returns notices; withdrawn ones are left out.
+func (s *Service) NoticesByID(ctx context.Context, ids []int64) (map[int64]*vigie.Notice, error) {
+	return s.Store.NoticesByID(ctx, ids)
+}
+
+// UpdatedAt returns when the last notice of tenders was published.
+func (s *Service) UpdatedAt(ctx context.Context, tenders []int64) (map[int64]time.Time, error) {
+	return s.Store.UpdatedAt(ctx, tenders)
+}
+
+// WatchesByID returns watches of an account.
+func (s *Service) WatchesByID(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Watch, error) {
+	return s.Store.WatchesOf(ctx, account, ids)
+}
+
+// ExternalIDs returns what platforms call watches.
+func (s *Service) ExternalIDs(ctx context.Context, watches []int64) (map[int64]string, error) {
+	return s.Store.ExternalIDs(ctx, watches)
+}
+
+// WatchOfExternalID returns the id of the watch of an account that a platform calls
+// so; 0 for none.
+func (s *Service) WatchOfExternalID(ctx context.Context, account *vigie.Account, externalID string) (int64, error) {
+	return s.Store.WatchOfExternalID(ctx, account, externalID)
 }
 
 // Marks returns what an account has marked of tenders.
@@ -69,9 +91,9 @@ func (s *Service) Addresses(ctx context.Context, account *vigie.Account, ids []i
 	return s.Store.Ledger().Addresses(ctx, account, ids)
 }
 
-// Delivery returns a delivery of an account.
-func (s *Service) Delivery(ctx context.Context, account, id int64) (*ledger.Outgoing, error) {
-	return s.Store.Ledger().Delivery(ctx, account, id)
+// DeliveriesByID returns deliveries of an account.
+func (s *Service) DeliveriesByID(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*ledger.Outgoing, error) {
+	return s.Store.Ledger().DeliveriesByID(ctx, account, ids)
 }
 
 // Export returns all data held about an account.

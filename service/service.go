@@ -7,6 +7,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,8 +37,9 @@ type Service struct {
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Second) }
 
 // search asks the index that answers now, all queries at once. Of texts that found few rows, typing errors are
-// forgiven; the query then says so.
-func (s *Service) search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
+// forgiven; the query then says so. The queries are in groups of these sizes, each alone where none are given: the
+// first of a group decides for the others, which count parts of what it lists.
+func (s *Service) search(ctx context.Context, queries []search.Query, groups ...int) ([]search.Result, error) {
 	index, err := s.Index()
 	if err != nil {
 		return nil, err
@@ -46,7 +48,10 @@ func (s *Service) search(ctx context.Context, queries []search.Query) ([]search.
 	if err != nil {
 		return nil, err
 	}
-	return results, s.corrected(ctx, index, queries, results)
+	if groups == nil {
+		groups = slices.Repeat([]int{1}, len(queries))
+	}
+	return results, s.corrected(ctx, index, queries, results, groups)
 }
 
 // badRequest refuses what no form can have led to, at an argument.

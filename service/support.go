@@ -15,7 +15,11 @@ import (
 )
 
 // SupportAgent is who asks for a support agent, as its token says.
-type SupportAgent struct{ Issuer, Subject string }
+type SupportAgent struct {
+	Issuer, Subject string
+	// Admin is whether it may read what is about all accounts together.
+	Admin bool
+}
 
 // maxFound is how many accounts are found by an address.
 const maxFound = 20

@@ -20,19 +20,24 @@ import (
 type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; of no watches,
 	// that is none. They are online unless the filter says statuses.
-	// What Account dismissed is left out.
 	Matching bool
-	Account  int64
-	Watches  *Watching
-	Filter   search.Filter // codes as people write them
-	Text     string        // free text; "" for none
-	Complete bool          // whether it is still being typed
+	// Account is whose marks Seen and Dismissed are about, 0 for nobody's. What it
+	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
+	Account         int64
+	Seen, Dismissed MarkFilter
+	Watches         *Watching
+	Filter          search.Filter // codes as people write them
+	Text            string        // free text; "" for none
+	Complete        bool          // whether it is still being typed
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
 	// CountOnly asks for the total alone.
 	CountOnly bool
 	Facets    []query.Field
+	// ByStatus counts by status, ByWatch by these watches; nil for none.
+	ByStatus bool
+	ByWatch  *Watching
 }
 
 // TenderPage is a page of tenders.
@@ -56,17 +61,29 @@ func (p *TenderPage) Forgiven() bool { return p.Corrected != nil }
 // TenderFacets are the counts that a query asked for, by facet and value.
 type TenderFacets struct {
 	Counts map[query.Field]map[string]int
+	// selected are the values that the query's filter names.
+	selected query.Values
+	// ByStatus and ByWatch are nil where they were not asked for.
+	ByStatus map[vigie.TenderStatus]int
+	ByWatch  map[*vigie.Watch]int
 }
 
 // TopBuyers returns the n buyers with most tenders; of those with as many as
 // the last of them, the ones known longest. To go by names there would take
-// those of all buyers, thousands at times.
+// those of all buyers, thousands at times. Those that the filter names are among
+// them in any case.
 func (f *TenderFacets) TopBuyers(n int) []int64 {
 	counts := byBuyer(f.Counts)
 	ids := slices.SortedFunc(maps.Keys(counts), func(a, b int64) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
-	return ids[:min(n, len(ids))]
+	top := ids[:min(n, len(ids))]
+	for _, value := range f.selected[query.Buyer] {
+		if _, id, ok := vigie.ParseGlobalID(value); ok && !slices.Contains(top, id) {
+			top = append(top, id)
+		}
+	}
+	return top
 }
 
 // Nodes returns the tenders of the page.
@@ -84,6 +101,7 @@ type TenderEdge struct {
 	Node       *vigie.Tender
 	Highlights []search.Highlight
 	found      []freetext.Search    // what its page was asked for
+	watching   *Watching            // what its page is of; nil for none
 	matches    func() []*WatchMatch // worked out when it is first asked
 }
 
@@ -148,8 +166,10 @@ func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders
 
 // TenderPlan is a query that was checked and worded for the index.
 type TenderPlan struct {
-	account  int64 // whose dismissed tenders are left out; 0 for nobody's
+	marks    markFilters
 	watching *Watching
+	byStatus bool
+	byWatch  *Watching
 	window   window
 	query    search.Query
 	ids      *opaque.Keys
@@ -175,12 +195,13 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, window: w, ids: s.Store.IDs(), query: search.Query{
+	p := &TenderPlan{watching: q.Watches, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page tells whether there is a next one
 	}}
+	p.marks = markFilters{q.Account, q.Seen, q.Dismissed}
 	if q.Matching {
-		p.account = q.Account
+		p.marks.dismissed = cmp.Or(q.Dismissed, HideMarked)
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
@@ -261,24 +282,27 @@ const maxAtoms = 10_000
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.
 func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
-	searches, atoms := make([]search.Query, len(plans)), 0
+	var searches []search.Query
+	atoms, reader, groups := 0, s.marks(), make([]int, len(plans))
 	for i, p := range plans {
-		searches[i] = p.query
-		if p.watching != nil {
-			atoms += p.watching.set.Atoms
+		queries := p.queries()
+		groups[i] = len(queries)
+		for _, q := range queries {
+			if err := reader.apply(ctx, &q, p.marks); err != nil {
+				return nil, err
+			}
+			searches = append(searches, q)
 		}
+		atoms += p.atoms()
 	}
 	if atoms > maxAtoms {
 		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
 			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
 	}
-	if err := s.leaveOutDismissed(ctx, plans, searches); err != nil {
-		return nil, err
-	}
 	if err := s.followBuyers(ctx, searches); err != nil {
 		return nil, err
 	}
-	results, err := s.search(ctx, searches)
+	results, err := s.search(ctx, searches, groups...)
 	if err != nil {
 		return nil, err
 	}
@@ -294,20 +318,24 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 	}
 	pages := make([]*TenderPage, len(plans))
 	for i, p := range plans {
-		pages[i] = p.page(searches[i], results[i], tenders)
+		n := groups[i]
+		pages[i] = p.page(searches[0], results[:n], tenders)
+		pages[i].Facets.choose(searches[0])
+		searches, results = searches[n:], results[n:]
 	}
 	return pages, nil
 }
 
-// page makes a page of what the index found.
-func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
-	text := freetext.Parse(asked.Text, asked.Complete)
+// page makes a page of what the index found: the answers to the plan's queries,
+// of which asked is the first.
+func (p *TenderPlan) page(asked search.Query, results []search.Result, tenders map[int64]*vigie.Tender) *TenderPage {
+	result, text := results[0], freetext.Parse(asked.Text, asked.Complete)
 	found := []freetext.Search{text}
 	page := &TenderPage{
 		Places:     text.Places(),
 		TotalCount: result.Total,
 		PageCount:  min((result.Total+p.window.size-1)/p.window.size, vigie.MaxOffset/p.window.size),
-		Facets:     &TenderFacets{result.Counts},
+		Facets:     p.facets(results),
 	}
 	if asked.Corrected != "" {
 		found, page.Corrected = append(found, freetext.Parse(asked.Corrected, false)), &asked.Corrected
@@ -319,7 +347,7 @@ func (p *TenderPlan) page(asked search.Query, result search.Result, tenders map[
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, watching: p.watching, matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTopBuyers(t *testing.T) {
-	f := &TenderFacets{map[query.Field]map[string]int{query.Buyer: {
+	f := &TenderFacets{Counts: map[query.Field]map[string]int{query.Buyer: {
 		"buyer_10": 2, "buyer_9": 2, "buyer_100": 2, "buyer_2": 1, "buyer_3": 5, "buyer_1": 1,
 	}}}
 	all := []int64{3, 9, 10, 100, 1, 2}

@@ -46,6 +46,23 @@ func (p *WatchPage) Nodes() []*vigie.Watch {
 	return nodes
 }
 
+// WatchEdges returns watches as rows of a list by name.
+func (s *Service) WatchEdges(watches ...*vigie.Watch) []*WatchEdge {
+	edges := make([]*WatchEdge, len(watches))
+	for i, w := range watches {
+		edges[i] = s.watchEdge(w, NameAsc)
+	}
+	return edges
+}
+
+func (s *Service) watchEdge(w *vigie.Watch, order WatchOrder) *WatchEdge {
+	c := cursor{List: "watches " + string(order), At: new(w.CreatedAt.UnixMicro()), ID: w.ID}
+	if order == NameAsc {
+		c.Name = w.Name
+	}
+	return &WatchEdge{c.seal(s.Store.IDs()), w}
+}
+
 // WatchPage returns a page of an account's watches. They are few enough to be
 // ordered here, where French names have their order on every database.
 func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order WatchOrder, args PageArgs) (*WatchPage, error) {
@@ -82,11 +99,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 	page := &WatchPage{TotalCount: len(watches)}
 	rows, page.PageInfo = cut(w, rows)
 	for _, watch := range rows {
-		c := cursor{List: list, At: new(watch.CreatedAt.UnixMicro()), ID: watch.ID}
-		if order == NameAsc {
-			c.Name = watch.Name
-		}
-		page.Edges = append(page.Edges, &WatchEdge{c.seal(s.Store.IDs()), watch})
+		page.Edges = append(page.Edges, s.watchEdge(watch, order))
 	}
 	if n := len(page.Edges); n > 0 {
 		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
@@ -208,6 +221,8 @@ type UpdateWatch struct {
 	// CatchUp, with Active true, has a watch tell, once, of what came while it was
 	// off the last time; also one that is on already.
 	CatchUp bool
+	// Expected is the number of the change that the watch was read at; nil for any.
+	Expected *int64
 }
 
 // UpdateWatch changes a watch of an account. Mistakes come back as
@@ -230,7 +245,7 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}
-	w, err := s.Store.UpdateWatch(ctx, account, id, func(w *vigie.Watch) {
+	w, err := s.Store.UpdateWatchAt(ctx, account, id, in.Expected, func(w *vigie.Watch) {
 		set(&w.Name, in.Name)
 		w.NameKey = vigie.NameKey(w.Name)
 		w.Criteria = criteria.Over(w.Criteria)

@@ -67,17 +67,17 @@ func (s *Store) WatchesByID(ctx context.Context, ids []int64) ([]*vigie.Watch, e
 	return watches, database.Translate(err)
 }
 
-// mayAnnounce is the condition that a notice can announce a tender to a watch that catches up.
-const mayAnnounce = "NOT quiet AND NOT withdrawn AND kind IN ('CONTRACT_NOTICE', 'CORRECTION')"
+// mayAlert is the condition that a notice can alert the recipients of a watch that catches up.
+const mayAlert = "NOT quiet AND NOT withdrawn AND kind <> 'AWARD'"
 
-// MissedAfter returns the numbers of at most limit notices above a number that can announce a tender, in their order,
+// MissedAfter returns the numbers of at most limit notices above a number that can alert somebody, in their order,
 // and stops before the first that the ledger has not entered yet. whole reports whether there is none of these.
 func (now *Snapshot) MissedAfter(ctx context.Context, after int64, limit int) (numbers []int64, whole bool, err error) {
 	entered := now.tx.NewSelect().Table("consumers").ColumnExpr("COALESCE(MAX(cursor), 0)").Where("name = ?", database.AlertsConsumer)
 	err = now.tx.NewRaw("SELECT NOT EXISTS (SELECT 1 FROM notices WHERE id > (?) AND NOT withdrawn)", entered).Scan(ctx, &whole)
 	if err == nil {
 		err = now.tx.NewSelect().Table("notices").Column("id").Where("id > ?", after).Where("id <= (?)", entered).
-			Where(mayAnnounce).Order("id").Limit(int64(limit)).Scan(ctx, &numbers)
+			Where(mayAlert).Order("id").Limit(int64(limit)).Scan(ctx, &numbers)
 	}
 	return numbers, whole, database.Translate(err)
 }
@@ -117,5 +117,5 @@ func (s *Store) CaughtUpTo(ctx context.Context, watches map[int64]*vigie.Watch, 
 func (s *Store) CatchUpBehind(ctx context.Context) (database.Behind, error) {
 	waiting := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(catch_up_from)")
 	since := catchesUp(s.db, s.db.NewSelect().Model((*vigie.Watch)(nil))).ColumnExpr("MIN(updated_at)")
-	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM notices WHERE id > (?) AND "+mayAnnounce, since, waiting)
+	return s.db.Behind(ctx, "SELECT COUNT(*) AS changes, 0 AS first, (?) AS since FROM notices WHERE id > (?) AND "+mayAlert, since, waiting)
 }

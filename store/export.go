@@ -42,7 +42,7 @@ type ExportedAccount struct {
 type ExportedWatch struct {
 	Number         int64   `json:"-" bun:"id"`
 	ID             string  `json:"id" bun:"-"`
-	ExternalID     *string `json:"externalId,omitempty"` // on the platform that it was imported from
+	ExternalID     *string `json:"externalId,omitempty"` // on the platform that stored or imported it
 	Name           string  `json:"name"`
 	vigie.Criteria `bun:"embed:"`
 	Buyers         []string        `json:"buyers" bun:"-"`
@@ -118,7 +118,8 @@ func (e *Export) name(ids *opaque.Keys) {
 // watches reads the watches, with the names of their buyers.
 func (e *Export) watches(ctx context.Context, from func(table string) *bun.SelectQuery, account int64) error {
 	columns, _ := listColumns()
-	err := from("watches").Column("id").ColumnExpr("(SELECT MIN(external_id) FROM imported_watches WHERE watch_id = watches.id) AS external_id").
+	err := from("watches").Column("id").ColumnExpr(`COALESCE((SELECT MIN(external_id) FROM watch_external_ids WHERE watch_id = watches.id),
+			(SELECT MIN(external_id) FROM imported_watches WHERE watch_id = watches.id)) AS external_id`).
 		Column("name", "keywords", "keyword_mode", "excluded_keywords", "include_nationwide").Column(columns...).
 		Column("active", "frequency", "created_at", "updated_at", "deleted_at").
 		Where("account_id = ?", account).Order("id").Scan(ctx, &e.Watches)

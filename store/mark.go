@@ -94,15 +94,15 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 	return marks, database.Translate(err)
 }
 
-// DismissedTenders returns at most limit tenders that an account dismissed, the last dismissed first. If open is not
+// MarkedTenders returns at most limit tenders that an account put a mark on, the last marked first. If open is not
 // zero, tenders that closed before it are left out.
-func (s *Store) DismissedTenders(ctx context.Context, account int64, open time.Time, limit int64) ([]int64, error) {
+func (s *Store) MarkedTenders(ctx context.Context, account int64, mark Mark, open time.Time, limit int64) ([]int64, error) {
 	var ids []int64
 	q := s.db.NewSelect().Model((*tenderMark)(nil)).ColumnExpr("tender.id").
 		Join("JOIN tenders AS same ON same.id = tender_mark.tender_id").
 		Join("JOIN tenders AS tender ON tender.id = COALESCE(same.merged_into, same.id)").
-		Where("tender_mark.account_id = ?", account).Where("tender_mark.dismissed_at IS NOT NULL").
-		Group("tender.id").OrderExpr("MAX(tender_mark.dismissed_at) DESC, tender.id DESC").Limit(limit)
+		Where("tender_mark.account_id = ?", account).Where("tender_mark.? IS NOT NULL", bun.Ident(mark)).
+		Group("tender.id").OrderExpr("MAX(tender_mark.?) DESC, tender.id DESC", bun.Ident(mark)).Limit(limit)
 	if !open.IsZero() {
 		q = q.Where(openAt, open)
 	}

@@ -66,11 +66,20 @@ func watchesOf(db bun.IDB, account any) *bun.SelectQuery {
 // CreateWatch stores a new watch of an account and its recipients: the account's own address if notifyMe is set, and
 // others. It sets the watch's numbers and times.
 func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
+	return s.CreateWatchCalled(ctx, account, "", w, notifyMe, others)
+}
+
+// CreateWatchCalled does what [Store.CreateWatch] does, and stores what a platform calls the watch; "" for nothing. If
+// another watch of the account is called so, the error is [ErrCalled].
+func (s *Store) CreateWatchCalled(ctx context.Context, account *vigie.Account, externalID string, w vigie.Watch, notifyMe bool, others []string) (*vigie.Watch, error) {
 	w.AccountID = account.ID
 	w.CreatedAt = s.db.Stamp()
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.roomForWatch(ctx, tx, account.ID, "input")
 		if err != nil {
+			return err
+		}
+		if err := freeExternalID(ctx, tx, account, externalID); err != nil {
 			return err
 		}
 		planned, err := s.ledger.PlanRecipients(ctx, tx, account, 0, &notifyMe, &others)
@@ -89,6 +98,9 @@ func (s *Store) CreateWatch(ctx context.Context, account *vigie.Account, w vigie
 		w.Criteria = storedCriteria(w.Criteria)
 		if _, err := tx.NewInsert().Model(&w).Exec(ctx); err != nil {
 			return takenName(err, "input", "name")
+		}
+		if err := nameExternally(ctx, tx, account, w.ID, externalID); err != nil {
+			return err
 		}
 		if err := saveWatchBuyers(ctx, tx, &w); err != nil {
 			return err
@@ -124,6 +136,12 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, id int64, argument 
 // UpdateWatch changes a watch of an account: change gets the current watch, locked, and modifies it. If notifyMe and
 // others are nil, the recipients stay as they are.
 func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
+	return s.UpdateWatchAt(ctx, account, id, nil, change, notifyMe, others)
+}
+
+// UpdateWatchAt does what [Store.UpdateWatch] does, if the number of the watch's last change is the one expected, where
+// that is not nil; else the error has the code [vigie.VersionMismatch].
+func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id int64, expected *int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, account.ID) // whose address may have changed since
@@ -132,6 +150,9 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 		}
 		if err := s.lockWatch(ctx, tx, account.ID, w); err != nil {
 			return err
+		}
+		if expected != nil && *expected != w.Number {
+			return versionMismatch()
 		}
 		wasActive := w.Active
 		change(w)

@@ -30,11 +30,14 @@ func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender
 		if t.Number, err = database.TakeNumbers(ctx, tx, 1); err != nil {
 			return err
 		}
-		_, err = tx.NewUpdate().Model(t).Column("outcome", "number").WherePK().Exec(ctx)
-		return err
+		if _, err = tx.NewUpdate().Model(t).Column("outcome", "number").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		return s.db.Notify(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.db.Wake()
 	return t, nil
 }

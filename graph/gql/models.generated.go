@@ -5,8 +5,32 @@ package gql
 import (
 	"time"
 	"vigie"
+	"vigie/ledger"
+	"vigie/service"
 	"vigie/store"
 )
+
+// One frequency of alerts.
+type AlertFrequencyChoice struct {
+	// The value.
+	Value vigie.Frequency `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
+}
+
+// What those who run the platform can read.
+type BackOffice struct {
+	// The accounts, oldest first.
+	Accounts *service.AccountPage `json:"accounts,omitempty"`
+	// How many things there are (scope `admin`).
+	Totals *store.Totals `json:"totals,omitempty"`
+	// What became of the mails, by the domain of their address, those with most mails first (scope `admin`).
+	Domains []*ledger.Domain `json:"domains,omitempty"`
+	// The addresses that get no mail because one came back, in the order of the alphabet (scope `admin`).
+	SuppressedAddresses *service.SuppressedPage `json:"suppressedAddresses,omitempty"`
+	// What happened on each of the last days, oldest first; today is the last (scope `admin`).
+	Usage []*store.Usage `json:"usage,omitempty"`
+}
 
 // A buyer, as in the platform's register.
 type BuyerInput struct {
@@ -74,6 +98,12 @@ type CreateWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
+	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
+	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // One criterion of a watch against a tender.
@@ -96,6 +126,8 @@ type DeleteAccountPayload struct {
 	DeletedAccountID *string `json:"deletedAccountId,omitempty"`
 	// What a person can put right: INVALID at confirmEmail where it is not the account's address.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What deleteWatch did.
@@ -104,6 +136,28 @@ type DeleteWatchPayload struct {
 	DeletedWatchID *string `json:"deletedWatchId,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow.
+type DeliveryFilter struct {
+	// Only these statuses.
+	Statuses []vigie.DeliveryState `json:"statuses,omitempty"`
+	// Only these kinds.
+	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
+	// Only those that one of these watches led to.
+	WatchIds []string `json:"watchIds,omitempty"`
+	// Only those to these addresses; each is meant on all watches.
+	RecipientIds []string `json:"recipientIds,omitempty"`
+	// Only those about these tenders.
+	TenderIds []string `json:"tenderIds,omitempty"`
+	// Sent then or later.
+	SentFrom *time.Time `json:"sentFrom,omitempty"`
+	// Sent then or earlier.
+	SentTo *time.Time `json:"sentTo,omitempty"`
 }
 
 // What dismissTender did.
@@ -112,6 +166,10 @@ type DismissTenderPayload struct {
 	Tender *vigie.Tender `json:"tender,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What exportAccount gives.
@@ -121,6 +179,32 @@ type ExportAccountPayload struct {
 	Data any `json:"data,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// The choices of forms, in their usual order; the values have the types of their enums.
+type FormChoices struct {
+	// How several keywords combine.
+	KeywordModes []*KeywordModeChoice `json:"keywordModes"`
+	// How often a watch sends alerts.
+	Frequencies []*AlertFrequencyChoice `json:"frequencies"`
+	// What is bought.
+	Natures []*NatureChoice `json:"natures"`
+	// How the buyer chooses.
+	Procedures []*ProcedureChoice `json:"procedures"`
+	// Whether a tender can be answered.
+	Statuses []*TenderStatusChoice `json:"statuses"`
+}
+
+// One way in which several keywords combine.
+type KeywordModeChoice struct {
+	// The value.
+	Value vigie.KeywordMode `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
 }
 
 // The maximum and minimum sizes of inputs.
@@ -153,6 +237,10 @@ type MarkTendersSeenPayload struct {
 	Tenders []*vigie.Tender `json:"tenders"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Why a tender does, or does not, match a watch.
@@ -175,6 +263,18 @@ type MatchPreview struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
+}
+
+// What can be changed. A payload's `userErrors` list mistakes that a person can correct; then nothing was stored.
+type Mutation struct {
+}
+
+// One kind of what is bought.
+type NatureChoice struct {
+	// The value.
+	Value vigie.Nature `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
 }
 
 // A notice to publish.
@@ -217,6 +317,14 @@ type NoticeInput struct {
 	URL *string `json:"url,omitempty"`
 }
 
+// One way in which the buyer chooses.
+type ProcedureChoice struct {
+	// The value.
+	Value vigie.Procedure `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
+}
+
 // One result for each input, in order.
 type PublishNoticesPayload struct {
 	// What became of each notice, in order.
@@ -225,6 +333,8 @@ type PublishNoticesPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Warnings about notices that were accepted; `field` gives the position of the notice.
 	Warnings []*vigie.Warning `json:"warnings"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What became of a notice.
@@ -235,12 +345,20 @@ type PublishResult struct {
 	Notice *vigie.Notice `json:"notice,omitempty"`
 }
 
+// What can be asked. Every answer holds what the token's owner may see.
+type Query struct {
+}
+
 // What became of a request about an address.
 type RecipientPayload struct {
 	// The address; null where something was wrong.
 	Recipient *vigie.Recipient `json:"recipient,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What restoreWatch did.
@@ -249,6 +367,18 @@ type RestoreWatchPayload struct {
 	Watch *vigie.Watch `json:"watch,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
+	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
+// connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
+// not connected is not sent later: ask `tenderEvents` for it after each connection, or read the list again.
+type Subscription struct {
 }
 
 // One line of a watch's summary: « Mots clés » · « test ola mdof ».
@@ -257,6 +387,14 @@ type SummaryLine struct {
 	Label string `json:"label"`
 	// In the reader's language.
 	Value string `json:"value"`
+}
+
+// One status of a tender.
+type TenderStatusChoice struct {
+	// The value.
+	Value vigie.TenderStatus `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
 }
 
 // What is absent or null stays as it is.
@@ -279,6 +417,10 @@ type UpdateAccountPayload struct {
 	Account *vigie.Account `json:"account,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What is absent or null stays as it is, also inside `criteria`; an empty list clears.
@@ -308,6 +450,12 @@ type UpdateWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
+	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
+	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What became of a buyer.
@@ -324,6 +472,48 @@ type UpsertBuyersPayload struct {
 	Results []*UpsertBuyerResult `json:"results"`
 	// Why buyers were refused; the field names the buyer by its place.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// A watch of a platform, by the platform's id. What is absent stays as it is, or is as in `CreateWatchInput` if the watch is new.
+type UpsertWatchInput struct {
+	// The platform's id of the watch, 1 to 255 characters; unique among the account's watches.
+	ExternalID string `json:"externalId"`
+	// 1 to 100 characters, unique among the account's watches.
+	Name string `json:"name"`
+	// All that it looks for: what is absent does not constrain.
+	Criteria map[string]any `json:"criteria"`
+	// Whether it sends alerts.
+	Active *bool `json:"active,omitempty"`
+	// How often it sends alerts.
+	Frequency *vigie.Frequency `json:"frequency,omitempty"`
+	// Whether the account's own address gets the alerts.
+	NotifyMe *bool `json:"notifyMe,omitempty"`
+	// All other addresses, at most 20.
+	Recipients []string `json:"recipients,omitempty"`
+}
+
+// What became of a watch.
+type UpsertWatchResult struct {
+	// What became of it.
+	Outcome service.UpsertOutcome `json:"outcome"`
+	// The watch as it is now; null where refused.
+	Watch *vigie.Watch `json:"watch,omitempty"`
+	// The watch in the list of watches in the order NAME_ASC; null where refused.
+	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
+}
+
+// What upsertWatches did.
+type UpsertWatchesPayload struct {
+	// What became of each watch, in order.
+	Results []*UpsertWatchResult `json:"results"`
+	// Why watches were refused; the field names the watch by its place.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }
 
 // What `withdrawTender` did.
@@ -332,4 +522,6 @@ type WithdrawTenderPayload struct {
 	WithdrawnTenderID *string `json:"withdrawnTenderId,omitempty"`
 	// Why it was refused.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
 }

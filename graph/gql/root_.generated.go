@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 	"vigie/search"
 	"vigie/service"
 
@@ -25,10 +26,13 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	AlertReason() AlertReasonResolver
+	BackOffice() BackOfficeResolver
 	Buyer() BuyerResolver
 	Criteria() CriteriaResolver
 	Delivery() DeliveryResolver
+	Department() DepartmentResolver
 	Lot() LotResolver
+	MatchingTenderEdge() MatchingTenderEdgeResolver
 	Mutation() MutationResolver
 	Notice() NoticeResolver
 	NoticeChange() NoticeChangeResolver
@@ -37,6 +41,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	Tender() TenderResolver
 	TenderFacets() TenderFacetsResolver
+	Usage() UsageResolver
 	UserError() UserErrorResolver
 	Warning() WarningResolver
 	Watch() WatchResolver
@@ -47,6 +52,7 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
+		Deliveries    func(childComplexity int, filter *DeliveryFilter, first *int32, after *string, last *int32, before *string) int
 		DigestDay     func(childComplexity int) int
 		DigestHour    func(childComplexity int) int
 		Email         func(childComplexity int) int
@@ -59,6 +65,18 @@ type ComplexityRoot struct {
 		Watches       func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
+	AccountConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	AlertExplanation struct {
 		Alerted    func(childComplexity int) int
 		Deliveries func(childComplexity int) int
@@ -66,11 +84,24 @@ type ComplexityRoot struct {
 		Recipient  func(childComplexity int) int
 	}
 
+	AlertFrequencyChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
 	AlertReason struct {
 		At          func(childComplexity int) int
 		Code        func(childComplexity int) int
 		Message     func(childComplexity int) int
 		ServerReply func(childComplexity int) int
+	}
+
+	BackOffice struct {
+		Accounts            func(childComplexity int, search *string, first *int32, after *string, last *int32, before *string) int
+		Domains             func(childComplexity int, since *time.Time, first *int32) int
+		SuppressedAddresses func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		Totals              func(childComplexity int) int
+		Usage               func(childComplexity int, days *int32) int
 	}
 
 	Buyer struct {
@@ -107,15 +138,24 @@ type ComplexityRoot struct {
 		Statuses     func(childComplexity int) int
 	}
 
+	CpvCode struct {
+		Code  func(childComplexity int) int
+		Label func(childComplexity int) int
+	}
+
 	CreateWatchPayload struct {
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 		Watch      func(childComplexity int) int
+		WatchEdge  func(childComplexity int) int
 	}
 
 	Criteria struct {
 		Buyers            func(childComplexity int) int
 		CPVCodes          func(childComplexity int) int
+		Cpvs              func(childComplexity int) int
 		Departments       func(childComplexity int) int
 		ExcludedKeywords  func(childComplexity int) int
 		IncludeNationwide func(childComplexity int) int
@@ -137,18 +177,23 @@ type ComplexityRoot struct {
 
 	DeleteAccountPayload struct {
 		DeletedAccountID func(childComplexity int) int
+		Query            func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
 
 	DeleteWatchPayload struct {
 		DeletedWatchID func(childComplexity int) int
+		Query          func(childComplexity int) int
 		UserErrors     func(childComplexity int) int
+		Viewer         func(childComplexity int) int
 	}
 
 	Delivery struct {
+		DueAt     func(childComplexity int) int
 		Hold      func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
+		Notice    func(childComplexity int) int
 		Reasons   func(childComplexity int) int
 		Recipient func(childComplexity int) int
 		SentAt    func(childComplexity int) int
@@ -176,24 +221,37 @@ type ComplexityRoot struct {
 
 	Department struct {
 		Code   func(childComplexity int) int
+		ID     func(childComplexity int) int
 		Name   func(childComplexity int) int
 		Region func(childComplexity int) int
 	}
 
 	DismissTenderPayload struct {
+		Query      func(childComplexity int) int
 		Tender     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	ExportAccountPayload struct {
 		Data       func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	FacetCount struct {
 		Count func(childComplexity int) int
 		Label func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	FormChoices struct {
+		Frequencies  func(childComplexity int) int
+		KeywordModes func(childComplexity int) int
+		Natures      func(childComplexity int) int
+		Procedures   func(childComplexity int) int
+		Statuses     func(childComplexity int) int
 	}
 
 	Highlight struct {
@@ -204,6 +262,11 @@ type ComplexityRoot struct {
 	HighlightPart struct {
 		Hit  func(childComplexity int) int
 		Text func(childComplexity int) int
+	}
+
+	KeywordModeChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	Limits struct {
@@ -220,9 +283,19 @@ type ComplexityRoot struct {
 		Title  func(childComplexity int) int
 	}
 
+	MailDomain struct {
+		Delayed    func(childComplexity int) int
+		Domain     func(childComplexity int) int
+		Failed     func(childComplexity int) int
+		Sent       func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
 	MarkTendersSeenPayload struct {
+		Query      func(childComplexity int) int
 		Tenders    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	MatchExplanation struct {
@@ -253,6 +326,7 @@ type ComplexityRoot struct {
 	MatchingTenderEdge struct {
 		Cursor    func(childComplexity int) int
 		Marked    func(childComplexity int) int
+		MatchedAt func(childComplexity int) int
 		MatchedBy func(childComplexity int) int
 		Node      func(childComplexity int) int
 	}
@@ -269,9 +343,15 @@ type ComplexityRoot struct {
 		RestoreWatch       func(childComplexity int, id string) int
 		Resubscribe        func(childComplexity int, recipientID string) int
 		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
-		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput) int
+		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput, expectedVersion *string) int
 		UpsertBuyers       func(childComplexity int, input []*BuyerInput) int
+		UpsertWatches      func(childComplexity int, input []*UpsertWatchInput) int
 		WithdrawTender     func(childComplexity int, source string, sourceRef string) int
+	}
+
+	NatureChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	Notice struct {
@@ -280,6 +360,7 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
+		PublishedOn func(childComplexity int) int
 		SourceRef   func(childComplexity int) int
 		Tender      func(childComplexity int) int
 	}
@@ -298,7 +379,13 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	ProcedureChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
 	PublishNoticesPayload struct {
+		Query      func(childComplexity int) int
 		Results    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
@@ -311,19 +398,26 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Account           func(childComplexity int, email string) int
+		BackOffice        func(childComplexity int) int
+		Buyer             func(childComplexity int, id string) int
 		Buyers            func(childComplexity int, search string, first *int32, after *string, last *int32, before *string) int
 		Choices           func(childComplexity int) int
+		CpvCodes          func(childComplexity int, search string, first *int32) int
 		Departments       func(childComplexity int) int
 		ExplainMatch      func(childComplexity int, watchID string, tenderID string) int
+		FormChoices       func(childComplexity int) int
 		Limits            func(childComplexity int) int
 		MatchingTenders   func(childComplexity int, watchIds []string, includeInactive *bool, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Node              func(childComplexity int, id string) int
+		Nodes             func(childComplexity int, ids []string) int
 		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
+		TenderEvents      func(childComplexity int, watchIds []string, first *int32, after *string, last *int32, before *string) int
 		Tenders           func(childComplexity int, search *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) int
 		Viewer            func(childComplexity int) int
 		Watch             func(childComplexity int, id string) int
+		WatchByExternalID func(childComplexity int, externalID string) int
 		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
@@ -337,13 +431,18 @@ type ComplexityRoot struct {
 	}
 
 	RecipientPayload struct {
+		Query      func(childComplexity int) int
 		Recipient  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	RestoreWatchPayload struct {
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 		Watch      func(childComplexity int) int
+		WatchEdge  func(childComplexity int) int
 	}
 
 	SearchPlace struct {
@@ -361,9 +460,27 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	SuppressedAddress struct {
+		Email func(childComplexity int) int
+		Since func(childComplexity int) int
+	}
+
+	SuppressedAddressConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SuppressedAddressEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Tender struct {
 		Buyer        func(childComplexity int) int
 		CPVCodes     func(childComplexity int) int
+		Cpvs         func(childComplexity int) int
 		Deadline     func(childComplexity int) int
 		DeadlineKind func(childComplexity int) int
 		Departments  func(childComplexity int) int
@@ -377,6 +494,7 @@ type ComplexityRoot struct {
 		OnlineUntil  func(childComplexity int) int
 		Procedure    func(childComplexity int) int
 		PublishedAt  func(childComplexity int) int
+		PublishedOn  func(childComplexity int) int
 		Reference    func(childComplexity int) int
 		Seen         func(childComplexity int) int
 		Source       func(childComplexity int) int
@@ -384,6 +502,7 @@ type ComplexityRoot struct {
 		Status       func(childComplexity int) int
 		Title        func(childComplexity int) int
 		URL          func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
 	}
 
 	TenderConnection struct {
@@ -404,28 +523,72 @@ type ComplexityRoot struct {
 		Node       func(childComplexity int) int
 	}
 
+	TenderEventConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TenderEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	TenderFacets struct {
 		Buyers      func(childComplexity int, first *int32) int
+		CpvCodes    func(childComplexity int, digits *int32, first *int32) int
 		Departments func(childComplexity int) int
 		Natures     func(childComplexity int) int
 		Procedures  func(childComplexity int) int
+		Statuses    func(childComplexity int) int
+		Watches     func(childComplexity int) int
 	}
 
 	TenderMatched struct {
+		At        func(childComplexity int) int
+		Cursor    func(childComplexity int) int
+		Edge      func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		MatchedBy func(childComplexity int) int
+		Notice    func(childComplexity int) int
 		Tender    func(childComplexity int) int
+	}
+
+	TenderStatusChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
+	Totals struct {
+		Accounts           func(childComplexity int) int
+		ActiveWatches      func(childComplexity int) int
+		Addresses          func(childComplexity int) int
+		ConfirmedAddresses func(childComplexity int) int
+		FailedMails        func(childComplexity int) int
+		HeldDeliveries     func(childComplexity int) int
+		ImportedAccounts   func(childComplexity int) int
+		Notices            func(childComplexity int) int
+		SentMails          func(childComplexity int) int
+		SuppressedMail     func(childComplexity int) int
+		Tenders            func(childComplexity int) int
+		WaitingDeliveries  func(childComplexity int) int
+		Watches            func(childComplexity int) int
 	}
 
 	UpdateAccountPayload struct {
 		Account    func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	UpdateWatchPayload struct {
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 		Watch      func(childComplexity int) int
+		WatchEdge  func(childComplexity int) int
 	}
 
 	UpsertBuyerResult struct {
@@ -434,8 +597,30 @@ type ComplexityRoot struct {
 	}
 
 	UpsertBuyersPayload struct {
+		Query      func(childComplexity int) int
 		Results    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	UpsertWatchResult struct {
+		Outcome   func(childComplexity int) int
+		Watch     func(childComplexity int) int
+		WatchEdge func(childComplexity int) int
+	}
+
+	UpsertWatchesPayload struct {
+		Query      func(childComplexity int) int
+		Results    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+	}
+
+	Usage struct {
+		Alerts      func(childComplexity int) int
+		Day         func(childComplexity int) int
+		NewAccounts func(childComplexity int) int
+		NewWatches  func(childComplexity int) int
+		SentMails   func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -456,6 +641,7 @@ type ComplexityRoot struct {
 		Criteria        func(childComplexity int) int
 		Deliveries      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		ExplainAlert    func(childComplexity int, tenderID string) int
+		ExternalID      func(childComplexity int) int
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
@@ -465,7 +651,9 @@ type ComplexityRoot struct {
 		Receiving       func(childComplexity int) int
 		Recipients      func(childComplexity int) int
 		Summary         func(childComplexity int) int
+		UnseenCount     func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
+		Version         func(childComplexity int) int
 	}
 
 	WatchConnection struct {
@@ -494,6 +682,7 @@ type ComplexityRoot struct {
 	}
 
 	WithdrawTenderPayload struct {
+		Query             func(childComplexity int) int
 		UserErrors        func(childComplexity int) int
 		WithdrawnTenderID func(childComplexity int) int
 	}
@@ -513,6 +702,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.deliveries":
+		if e.ComplexityRoot.Account.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Account_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Deliveries(childComplexity, args["filter"].(*DeliveryFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "Account.digestDay":
 		if e.ComplexityRoot.Account.DigestDay == nil {
 			break
@@ -579,6 +779,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.Watches(childComplexity, args["orderBy"].(*service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 
+	case "AccountConnection.edges":
+		if e.ComplexityRoot.AccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Edges(childComplexity), true
+	case "AccountConnection.nodes":
+		if e.ComplexityRoot.AccountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Nodes(childComplexity), true
+	case "AccountConnection.pageInfo":
+		if e.ComplexityRoot.AccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.PageInfo(childComplexity), true
+	case "AccountConnection.totalCount":
+		if e.ComplexityRoot.AccountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.TotalCount(childComplexity), true
+
+	case "AccountEdge.cursor":
+		if e.ComplexityRoot.AccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Cursor(childComplexity), true
+	case "AccountEdge.node":
+		if e.ComplexityRoot.AccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
 	case "AlertExplanation.alerted":
 		if e.ComplexityRoot.AlertExplanation.Alerted == nil {
 			break
@@ -604,6 +842,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AlertExplanation.Recipient(childComplexity), true
 
+	case "AlertFrequencyChoice.label":
+		if e.ComplexityRoot.AlertFrequencyChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertFrequencyChoice.Label(childComplexity), true
+	case "AlertFrequencyChoice.value":
+		if e.ComplexityRoot.AlertFrequencyChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertFrequencyChoice.Value(childComplexity), true
+
 	case "AlertReason.at":
 		if e.ComplexityRoot.AlertReason.At == nil {
 			break
@@ -628,6 +879,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AlertReason.ServerReply(childComplexity), true
+
+	case "BackOffice.accounts":
+		if e.ComplexityRoot.BackOffice.Accounts == nil {
+			break
+		}
+
+		args, err := ec.field_BackOffice_accounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BackOffice.Accounts(childComplexity, args["search"].(*string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "BackOffice.domains":
+		if e.ComplexityRoot.BackOffice.Domains == nil {
+			break
+		}
+
+		args, err := ec.field_BackOffice_domains_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BackOffice.Domains(childComplexity, args["since"].(*time.Time), args["first"].(*int32)), true
+	case "BackOffice.suppressedAddresses":
+		if e.ComplexityRoot.BackOffice.SuppressedAddresses == nil {
+			break
+		}
+
+		args, err := ec.field_BackOffice_suppressedAddresses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BackOffice.SuppressedAddresses(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "BackOffice.totals":
+		if e.ComplexityRoot.BackOffice.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOffice.Totals(childComplexity), true
+	case "BackOffice.usage":
+		if e.ComplexityRoot.BackOffice.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_BackOffice_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BackOffice.Usage(childComplexity, args["days"].(*int32)), true
 
 	case "Buyer.city":
 		if e.ComplexityRoot.Buyer.City == nil {
@@ -748,12 +1050,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Choices.Statuses(childComplexity), true
 
+	case "CpvCode.code":
+		if e.ComplexityRoot.CpvCode.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CpvCode.Code(childComplexity), true
+	case "CpvCode.label":
+		if e.ComplexityRoot.CpvCode.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CpvCode.Label(childComplexity), true
+
+	case "CreateWatchPayload.query":
+		if e.ComplexityRoot.CreateWatchPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWatchPayload.Query(childComplexity), true
 	case "CreateWatchPayload.userErrors":
 		if e.ComplexityRoot.CreateWatchPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CreateWatchPayload.UserErrors(childComplexity), true
+	case "CreateWatchPayload.viewer":
+		if e.ComplexityRoot.CreateWatchPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWatchPayload.Viewer(childComplexity), true
 	case "CreateWatchPayload.warnings":
 		if e.ComplexityRoot.CreateWatchPayload.Warnings == nil {
 			break
@@ -766,6 +1093,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateWatchPayload.Watch(childComplexity), true
+	case "CreateWatchPayload.watchEdge":
+		if e.ComplexityRoot.CreateWatchPayload.WatchEdge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWatchPayload.WatchEdge(childComplexity), true
 
 	case "Criteria.buyers":
 		if e.ComplexityRoot.Criteria.Buyers == nil {
@@ -779,6 +1112,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.CPVCodes(childComplexity), true
+	case "Criteria.cpvs":
+		if e.ComplexityRoot.Criteria.Cpvs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.Cpvs(childComplexity), true
 	case "Criteria.departments":
 		if e.ComplexityRoot.Criteria.Departments == nil {
 			break
@@ -871,6 +1210,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteAccountPayload.DeletedAccountID(childComplexity), true
+	case "DeleteAccountPayload.query":
+		if e.ComplexityRoot.DeleteAccountPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAccountPayload.Query(childComplexity), true
 	case "DeleteAccountPayload.userErrors":
 		if e.ComplexityRoot.DeleteAccountPayload.UserErrors == nil {
 			break
@@ -884,13 +1229,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteWatchPayload.DeletedWatchID(childComplexity), true
+	case "DeleteWatchPayload.query":
+		if e.ComplexityRoot.DeleteWatchPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWatchPayload.Query(childComplexity), true
 	case "DeleteWatchPayload.userErrors":
 		if e.ComplexityRoot.DeleteWatchPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.DeleteWatchPayload.UserErrors(childComplexity), true
+	case "DeleteWatchPayload.viewer":
+		if e.ComplexityRoot.DeleteWatchPayload.Viewer == nil {
+			break
+		}
 
+		return e.ComplexityRoot.DeleteWatchPayload.Viewer(childComplexity), true
+
+	case "Delivery.dueAt":
+		if e.ComplexityRoot.Delivery.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.DueAt(childComplexity), true
 	case "Delivery.hold":
 		if e.ComplexityRoot.Delivery.Hold == nil {
 			break
@@ -909,6 +1272,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Kind(childComplexity), true
+	case "Delivery.notice":
+		if e.ComplexityRoot.Delivery.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Notice(childComplexity), true
 	case "Delivery.reasons":
 		if e.ComplexityRoot.Delivery.Reasons == nil {
 			break
@@ -1003,6 +1372,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Department.Code(childComplexity), true
+	case "Department.id":
+		if e.ComplexityRoot.Department.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Department.ID(childComplexity), true
 	case "Department.name":
 		if e.ComplexityRoot.Department.Name == nil {
 			break
@@ -1016,6 +1391,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Department.Region(childComplexity), true
 
+	case "DismissTenderPayload.query":
+		if e.ComplexityRoot.DismissTenderPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissTenderPayload.Query(childComplexity), true
 	case "DismissTenderPayload.tender":
 		if e.ComplexityRoot.DismissTenderPayload.Tender == nil {
 			break
@@ -1028,6 +1409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DismissTenderPayload.UserErrors(childComplexity), true
+	case "DismissTenderPayload.viewer":
+		if e.ComplexityRoot.DismissTenderPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissTenderPayload.Viewer(childComplexity), true
 
 	case "ExportAccountPayload.data":
 		if e.ComplexityRoot.ExportAccountPayload.Data == nil {
@@ -1035,12 +1422,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExportAccountPayload.Data(childComplexity), true
+	case "ExportAccountPayload.query":
+		if e.ComplexityRoot.ExportAccountPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportAccountPayload.Query(childComplexity), true
 	case "ExportAccountPayload.userErrors":
 		if e.ComplexityRoot.ExportAccountPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ExportAccountPayload.UserErrors(childComplexity), true
+	case "ExportAccountPayload.viewer":
+		if e.ComplexityRoot.ExportAccountPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportAccountPayload.Viewer(childComplexity), true
 
 	case "FacetCount.count":
 		if e.ComplexityRoot.FacetCount.Count == nil {
@@ -1060,6 +1459,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FacetCount.Value(childComplexity), true
+
+	case "FormChoices.frequencies":
+		if e.ComplexityRoot.FormChoices.Frequencies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.Frequencies(childComplexity), true
+	case "FormChoices.keywordModes":
+		if e.ComplexityRoot.FormChoices.KeywordModes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.KeywordModes(childComplexity), true
+	case "FormChoices.natures":
+		if e.ComplexityRoot.FormChoices.Natures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.Natures(childComplexity), true
+	case "FormChoices.procedures":
+		if e.ComplexityRoot.FormChoices.Procedures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.Procedures(childComplexity), true
+	case "FormChoices.statuses":
+		if e.ComplexityRoot.FormChoices.Statuses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.Statuses(childComplexity), true
 
 	case "Highlight.field":
 		if e.ComplexityRoot.Highlight.Field == nil {
@@ -1086,6 +1516,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HighlightPart.Text(childComplexity), true
+
+	case "KeywordModeChoice.label":
+		if e.ComplexityRoot.KeywordModeChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordModeChoice.Label(childComplexity), true
+	case "KeywordModeChoice.value":
+		if e.ComplexityRoot.KeywordModeChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordModeChoice.Value(childComplexity), true
 
 	case "Limits.maxKeywords":
 		if e.ComplexityRoot.Limits.MaxKeywords == nil {
@@ -1137,6 +1580,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Lot.Title(childComplexity), true
 
+	case "MailDomain.delayed":
+		if e.ComplexityRoot.MailDomain.Delayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailDomain.Delayed(childComplexity), true
+	case "MailDomain.domain":
+		if e.ComplexityRoot.MailDomain.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailDomain.Domain(childComplexity), true
+	case "MailDomain.failed":
+		if e.ComplexityRoot.MailDomain.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailDomain.Failed(childComplexity), true
+	case "MailDomain.sent":
+		if e.ComplexityRoot.MailDomain.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailDomain.Sent(childComplexity), true
+	case "MailDomain.suppressed":
+		if e.ComplexityRoot.MailDomain.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailDomain.Suppressed(childComplexity), true
+
+	case "MarkTendersSeenPayload.query":
+		if e.ComplexityRoot.MarkTendersSeenPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkTendersSeenPayload.Query(childComplexity), true
 	case "MarkTendersSeenPayload.tenders":
 		if e.ComplexityRoot.MarkTendersSeenPayload.Tenders == nil {
 			break
@@ -1149,6 +1629,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MarkTendersSeenPayload.UserErrors(childComplexity), true
+	case "MarkTendersSeenPayload.viewer":
+		if e.ComplexityRoot.MarkTendersSeenPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkTendersSeenPayload.Viewer(childComplexity), true
 
 	case "MatchExplanation.criteria":
 		if e.ComplexityRoot.MatchExplanation.Criteria == nil {
@@ -1261,6 +1747,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MatchingTenderEdge.Marked(childComplexity), true
+	case "MatchingTenderEdge.matchedAt":
+		if e.ComplexityRoot.MatchingTenderEdge.MatchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchingTenderEdge.MatchedAt(childComplexity), true
 	case "MatchingTenderEdge.matchedBy":
 		if e.ComplexityRoot.MatchingTenderEdge.MatchedBy == nil {
 			break
@@ -1400,7 +1892,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateWatch(childComplexity, args["id"].(string), args["input"].(UpdateWatchInput)), true
+		return e.ComplexityRoot.Mutation.UpdateWatch(childComplexity, args["id"].(string), args["input"].(UpdateWatchInput), args["expectedVersion"].(*string)), true
 	case "Mutation.upsertBuyers":
 		if e.ComplexityRoot.Mutation.UpsertBuyers == nil {
 			break
@@ -1412,6 +1904,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpsertBuyers(childComplexity, args["input"].([]*BuyerInput)), true
+	case "Mutation.upsertWatches":
+		if e.ComplexityRoot.Mutation.UpsertWatches == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertWatches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertWatches(childComplexity, args["input"].([]*UpsertWatchInput)), true
 	case "Mutation.withdrawTender":
 		if e.ComplexityRoot.Mutation.WithdrawTender == nil {
 			break
@@ -1423,6 +1926,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawTender(childComplexity, args["source"].(string), args["sourceRef"].(string)), true
+
+	case "NatureChoice.label":
+		if e.ComplexityRoot.NatureChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NatureChoice.Label(childComplexity), true
+	case "NatureChoice.value":
+		if e.ComplexityRoot.NatureChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NatureChoice.Value(childComplexity), true
 
 	case "Notice.changes":
 		if e.ComplexityRoot.Notice.Changes == nil {
@@ -1454,6 +1970,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Notice.PublishedAt(childComplexity), true
+	case "Notice.publishedOn":
+		if e.ComplexityRoot.Notice.PublishedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.PublishedOn(childComplexity), true
 	case "Notice.sourceRef":
 		if e.ComplexityRoot.Notice.SourceRef == nil {
 			break
@@ -1517,6 +2039,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "ProcedureChoice.label":
+		if e.ComplexityRoot.ProcedureChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcedureChoice.Label(childComplexity), true
+	case "ProcedureChoice.value":
+		if e.ComplexityRoot.ProcedureChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcedureChoice.Value(childComplexity), true
+
+	case "PublishNoticesPayload.query":
+		if e.ComplexityRoot.PublishNoticesPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishNoticesPayload.Query(childComplexity), true
 	case "PublishNoticesPayload.results":
 		if e.ComplexityRoot.PublishNoticesPayload.Results == nil {
 			break
@@ -1560,6 +2101,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Account(childComplexity, args["email"].(string)), true
+	case "Query.backOffice":
+		if e.ComplexityRoot.Query.BackOffice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.BackOffice(childComplexity), true
+	case "Query.buyer":
+		if e.ComplexityRoot.Query.Buyer == nil {
+			break
+		}
+
+		args, err := ec.field_Query_buyer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Buyer(childComplexity, args["id"].(string)), true
 	case "Query.buyers":
 		if e.ComplexityRoot.Query.Buyers == nil {
 			break
@@ -1577,6 +2135,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Choices(childComplexity), true
+	case "Query.cpvCodes":
+		if e.ComplexityRoot.Query.CpvCodes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_cpvCodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CpvCodes(childComplexity, args["search"].(string), args["first"].(*int32)), true
 	case "Query.departments":
 		if e.ComplexityRoot.Query.Departments == nil {
 			break
@@ -1594,6 +2163,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ExplainMatch(childComplexity, args["watchId"].(string), args["tenderId"].(string)), true
+	case "Query.formChoices":
+		if e.ComplexityRoot.Query.FormChoices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.FormChoices(childComplexity), true
 
 	case "Query.limits":
 		if e.ComplexityRoot.Query.Limits == nil {
@@ -1623,6 +2198,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.nodes":
+		if e.ComplexityRoot.Query.Nodes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_nodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
 	case "Query.previewMatches":
 		if e.ComplexityRoot.Query.PreviewMatches == nil {
 			break
@@ -1656,6 +2242,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TenderBySourceRef(childComplexity, args["source"].(string), args["sourceRef"].(string)), true
+	case "Query.tenderEvents":
+		if e.ComplexityRoot.Query.TenderEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_tenderEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TenderEvents(childComplexity, args["watchIds"].([]string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "Query.tenders":
 		if e.ComplexityRoot.Query.Tenders == nil {
 			break
@@ -1684,6 +2281,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Watch(childComplexity, args["id"].(string)), true
+	case "Query.watchByExternalId":
+		if e.ComplexityRoot.Query.WatchByExternalID == nil {
+			break
+		}
+
+		args, err := ec.field_Query_watchByExternalId_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WatchByExternalID(childComplexity, args["externalId"].(string)), true
 	case "Query.watches":
 		if e.ComplexityRoot.Query.Watches == nil {
 			break
@@ -1733,6 +2341,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recipient.StatusAt(childComplexity), true
 
+	case "RecipientPayload.query":
+		if e.ComplexityRoot.RecipientPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecipientPayload.Query(childComplexity), true
 	case "RecipientPayload.recipient":
 		if e.ComplexityRoot.RecipientPayload.Recipient == nil {
 			break
@@ -1745,19 +2359,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecipientPayload.UserErrors(childComplexity), true
+	case "RecipientPayload.viewer":
+		if e.ComplexityRoot.RecipientPayload.Viewer == nil {
+			break
+		}
 
+		return e.ComplexityRoot.RecipientPayload.Viewer(childComplexity), true
+
+	case "RestoreWatchPayload.query":
+		if e.ComplexityRoot.RestoreWatchPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreWatchPayload.Query(childComplexity), true
 	case "RestoreWatchPayload.userErrors":
 		if e.ComplexityRoot.RestoreWatchPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.RestoreWatchPayload.UserErrors(childComplexity), true
+	case "RestoreWatchPayload.viewer":
+		if e.ComplexityRoot.RestoreWatchPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreWatchPayload.Viewer(childComplexity), true
 	case "RestoreWatchPayload.watch":
 		if e.ComplexityRoot.RestoreWatchPayload.Watch == nil {
 			break
 		}
 
 		return e.ComplexityRoot.RestoreWatchPayload.Watch(childComplexity), true
+	case "RestoreWatchPayload.watchEdge":
+		if e.ComplexityRoot.RestoreWatchPayload.WatchEdge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreWatchPayload.WatchEdge(childComplexity), true
 
 	case "SearchPlace.departmentCodes":
 		if e.ComplexityRoot.SearchPlace.Departments == nil {
@@ -1803,6 +2441,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SummaryLine.Value(childComplexity), true
 
+	case "SuppressedAddress.email":
+		if e.ComplexityRoot.SuppressedAddress.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddress.Email(childComplexity), true
+	case "SuppressedAddress.since":
+		if e.ComplexityRoot.SuppressedAddress.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddress.Since(childComplexity), true
+
+	case "SuppressedAddressConnection.edges":
+		if e.ComplexityRoot.SuppressedAddressConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressConnection.Edges(childComplexity), true
+	case "SuppressedAddressConnection.nodes":
+		if e.ComplexityRoot.SuppressedAddressConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressConnection.Nodes(childComplexity), true
+	case "SuppressedAddressConnection.pageInfo":
+		if e.ComplexityRoot.SuppressedAddressConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressConnection.PageInfo(childComplexity), true
+	case "SuppressedAddressConnection.totalCount":
+		if e.ComplexityRoot.SuppressedAddressConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressConnection.TotalCount(childComplexity), true
+
+	case "SuppressedAddressEdge.cursor":
+		if e.ComplexityRoot.SuppressedAddressEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressEdge.Cursor(childComplexity), true
+	case "SuppressedAddressEdge.node":
+		if e.ComplexityRoot.SuppressedAddressEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressedAddressEdge.Node(childComplexity), true
+
 	case "Tender.buyer":
 		if e.ComplexityRoot.Tender.Buyer == nil {
 			break
@@ -1815,6 +2504,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.CPVCodes(childComplexity), true
+	case "Tender.cpvs":
+		if e.ComplexityRoot.Tender.Cpvs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Cpvs(childComplexity), true
 	case "Tender.deadline":
 		if e.ComplexityRoot.Tender.Deadline == nil {
 			break
@@ -1893,6 +2588,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.PublishedAt(childComplexity), true
+	case "Tender.publishedOn":
+		if e.ComplexityRoot.Tender.PublishedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.PublishedOn(childComplexity), true
 	case "Tender.reference":
 		if e.ComplexityRoot.Tender.Reference == nil {
 			break
@@ -1935,6 +2636,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.URL(childComplexity), true
+	case "Tender.updatedAt":
+		if e.ComplexityRoot.Tender.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.UpdatedAt(childComplexity), true
 
 	case "TenderConnection.corrected":
 		if e.ComplexityRoot.TenderConnection.Corrected == nil {
@@ -2010,6 +2717,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TenderEdge.Node(childComplexity), true
 
+	case "TenderEventConnection.edges":
+		if e.ComplexityRoot.TenderEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderEventConnection.Edges(childComplexity), true
+	case "TenderEventConnection.nodes":
+		if e.ComplexityRoot.TenderEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderEventConnection.Nodes(childComplexity), true
+	case "TenderEventConnection.pageInfo":
+		if e.ComplexityRoot.TenderEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderEventConnection.PageInfo(childComplexity), true
+
+	case "TenderEventEdge.cursor":
+		if e.ComplexityRoot.TenderEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderEventEdge.Cursor(childComplexity), true
+	case "TenderEventEdge.node":
+		if e.ComplexityRoot.TenderEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderEventEdge.Node(childComplexity), true
+
 	case "TenderFacets.buyers":
 		if e.ComplexityRoot.TenderFacets.Buyers == nil {
 			break
@@ -2021,6 +2760,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderFacets.Buyers(childComplexity, args["first"].(*int32)), true
+	case "TenderFacets.cpvCodes":
+		if e.ComplexityRoot.TenderFacets.CpvCodes == nil {
+			break
+		}
+
+		args, err := ec.field_TenderFacets_cpvCodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TenderFacets.CpvCodes(childComplexity, args["digits"].(*int32), args["first"].(*int32)), true
 	case "TenderFacets.departments":
 		if e.ComplexityRoot.TenderFacets.Departments == nil {
 			break
@@ -2039,7 +2789,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderFacets.Procedures(childComplexity), true
+	case "TenderFacets.statuses":
+		if e.ComplexityRoot.TenderFacets.Statuses == nil {
+			break
+		}
 
+		return e.ComplexityRoot.TenderFacets.Statuses(childComplexity), true
+	case "TenderFacets.watches":
+		if e.ComplexityRoot.TenderFacets.Watches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderFacets.Watches(childComplexity), true
+
+	case "TenderMatched.at":
+		if e.ComplexityRoot.TenderMatched.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.At(childComplexity), true
+	case "TenderMatched.cursor":
+		if e.ComplexityRoot.TenderMatched.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Cursor(childComplexity), true
+	case "TenderMatched.edge":
+		if e.ComplexityRoot.TenderMatched.Edge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Edge(childComplexity), true
 	case "TenderMatched.kind":
 		if e.ComplexityRoot.TenderMatched.Kind == nil {
 			break
@@ -2052,6 +2832,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderMatched.MatchedBy(childComplexity), true
+	case "TenderMatched.notice":
+		if e.ComplexityRoot.TenderMatched.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderMatched.Notice(childComplexity), true
 	case "TenderMatched.tender":
 		if e.ComplexityRoot.TenderMatched.Tender == nil {
 			break
@@ -2059,25 +2845,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TenderMatched.Tender(childComplexity), true
 
+	case "TenderStatusChoice.label":
+		if e.ComplexityRoot.TenderStatusChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderStatusChoice.Label(childComplexity), true
+	case "TenderStatusChoice.value":
+		if e.ComplexityRoot.TenderStatusChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderStatusChoice.Value(childComplexity), true
+
+	case "Totals.accounts":
+		if e.ComplexityRoot.Totals.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Accounts(childComplexity), true
+	case "Totals.activeWatches":
+		if e.ComplexityRoot.Totals.ActiveWatches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.ActiveWatches(childComplexity), true
+	case "Totals.addresses":
+		if e.ComplexityRoot.Totals.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Addresses(childComplexity), true
+	case "Totals.confirmedAddresses":
+		if e.ComplexityRoot.Totals.ConfirmedAddresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.ConfirmedAddresses(childComplexity), true
+	case "Totals.failedMails":
+		if e.ComplexityRoot.Totals.FailedMails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.FailedMails(childComplexity), true
+	case "Totals.heldDeliveries":
+		if e.ComplexityRoot.Totals.HeldDeliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.HeldDeliveries(childComplexity), true
+	case "Totals.importedAccounts":
+		if e.ComplexityRoot.Totals.ImportedAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.ImportedAccounts(childComplexity), true
+	case "Totals.notices":
+		if e.ComplexityRoot.Totals.Notices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Notices(childComplexity), true
+	case "Totals.sentMails":
+		if e.ComplexityRoot.Totals.SentMails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.SentMails(childComplexity), true
+	case "Totals.suppressedAddresses":
+		if e.ComplexityRoot.Totals.SuppressedMail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.SuppressedMail(childComplexity), true
+	case "Totals.tenders":
+		if e.ComplexityRoot.Totals.Tenders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Tenders(childComplexity), true
+	case "Totals.waitingDeliveries":
+		if e.ComplexityRoot.Totals.WaitingDeliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.WaitingDeliveries(childComplexity), true
+	case "Totals.watches":
+		if e.ComplexityRoot.Totals.Watches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Watches(childComplexity), true
+
 	case "UpdateAccountPayload.account":
 		if e.ComplexityRoot.UpdateAccountPayload.Account == nil {
 			break
 		}
 
 		return e.ComplexityRoot.UpdateAccountPayload.Account(childComplexity), true
+	case "UpdateAccountPayload.query":
+		if e.ComplexityRoot.UpdateAccountPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateAccountPayload.Query(childComplexity), true
 	case "UpdateAccountPayload.userErrors":
 		if e.ComplexityRoot.UpdateAccountPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.UpdateAccountPayload.UserErrors(childComplexity), true
+	case "UpdateAccountPayload.viewer":
+		if e.ComplexityRoot.UpdateAccountPayload.Viewer == nil {
+			break
+		}
 
+		return e.ComplexityRoot.UpdateAccountPayload.Viewer(childComplexity), true
+
+	case "UpdateWatchPayload.query":
+		if e.ComplexityRoot.UpdateWatchPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWatchPayload.Query(childComplexity), true
 	case "UpdateWatchPayload.userErrors":
 		if e.ComplexityRoot.UpdateWatchPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.UpdateWatchPayload.UserErrors(childComplexity), true
+	case "UpdateWatchPayload.viewer":
+		if e.ComplexityRoot.UpdateWatchPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWatchPayload.Viewer(childComplexity), true
 	case "UpdateWatchPayload.warnings":
 		if e.ComplexityRoot.UpdateWatchPayload.Warnings == nil {
 			break
@@ -2090,6 +2992,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateWatchPayload.Watch(childComplexity), true
+	case "UpdateWatchPayload.watchEdge":
+		if e.ComplexityRoot.UpdateWatchPayload.WatchEdge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWatchPayload.WatchEdge(childComplexity), true
 
 	case "UpsertBuyerResult.buyer":
 		if e.ComplexityRoot.UpsertBuyerResult.Buyer == nil {
@@ -2104,6 +3012,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpsertBuyerResult.Outcome(childComplexity), true
 
+	case "UpsertBuyersPayload.query":
+		if e.ComplexityRoot.UpsertBuyersPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertBuyersPayload.Query(childComplexity), true
 	case "UpsertBuyersPayload.results":
 		if e.ComplexityRoot.UpsertBuyersPayload.Results == nil {
 			break
@@ -2116,6 +3030,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpsertBuyersPayload.UserErrors(childComplexity), true
+
+	case "UpsertWatchResult.outcome":
+		if e.ComplexityRoot.UpsertWatchResult.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchResult.Outcome(childComplexity), true
+	case "UpsertWatchResult.watch":
+		if e.ComplexityRoot.UpsertWatchResult.Watch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchResult.Watch(childComplexity), true
+	case "UpsertWatchResult.watchEdge":
+		if e.ComplexityRoot.UpsertWatchResult.WatchEdge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchResult.WatchEdge(childComplexity), true
+
+	case "UpsertWatchesPayload.query":
+		if e.ComplexityRoot.UpsertWatchesPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchesPayload.Query(childComplexity), true
+	case "UpsertWatchesPayload.results":
+		if e.ComplexityRoot.UpsertWatchesPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchesPayload.Results(childComplexity), true
+	case "UpsertWatchesPayload.userErrors":
+		if e.ComplexityRoot.UpsertWatchesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchesPayload.UserErrors(childComplexity), true
+	case "UpsertWatchesPayload.viewer":
+		if e.ComplexityRoot.UpsertWatchesPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchesPayload.Viewer(childComplexity), true
+
+	case "Usage.alerts":
+		if e.ComplexityRoot.Usage.Alerts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Alerts(childComplexity), true
+	case "Usage.day":
+		if e.ComplexityRoot.Usage.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Day(childComplexity), true
+	case "Usage.newAccounts":
+		if e.ComplexityRoot.Usage.NewAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.NewAccounts(childComplexity), true
+	case "Usage.newWatches":
+		if e.ComplexityRoot.Usage.NewWatches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.NewWatches(childComplexity), true
+	case "Usage.sentMails":
+		if e.ComplexityRoot.Usage.SentMails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.SentMails(childComplexity), true
 
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
@@ -2195,6 +3184,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.ExplainAlert(childComplexity, args["tenderId"].(string)), true
+	case "Watch.externalId":
+		if e.ComplexityRoot.Watch.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.ExternalID(childComplexity), true
 	case "Watch.frequency":
 		if e.ComplexityRoot.Watch.Frequency == nil {
 			break
@@ -2254,12 +3249,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Summary(childComplexity), true
+	case "Watch.unseenCount":
+		if e.ComplexityRoot.Watch.UnseenCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.UnseenCount(childComplexity), true
 	case "Watch.updatedAt":
 		if e.ComplexityRoot.Watch.UpdatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Watch.UpdatedAt(childComplexity), true
+	case "Watch.version":
+		if e.ComplexityRoot.Watch.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.Version(childComplexity), true
 
 	case "WatchConnection.edges":
 		if e.ComplexityRoot.WatchConnection.Edges == nil {
@@ -2343,6 +3350,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WatchMatch.Watch(childComplexity), true
 
+	case "WithdrawTenderPayload.query":
+		if e.ComplexityRoot.WithdrawTenderPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawTenderPayload.Query(childComplexity), true
 	case "WithdrawTenderPayload.userErrors":
 		if e.ComplexityRoot.WithdrawTenderPayload.UserErrors == nil {
 			break
@@ -2368,11 +3381,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("BuyerInput", ec.unmarshalInputBuyerInput),
 			graphql.NewInputUnmarshaler("CreateWatchInput", ec.unmarshalInputCreateWatchInput),
 			graphql.NewInputUnmarshaler("CriteriaInput", ec.unmarshalInputCriteriaInput),
+			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
 			graphql.NewInputUnmarshaler("LotInput", ec.unmarshalInputLotInput),
 			graphql.NewInputUnmarshaler("NoticeInput", ec.unmarshalInputNoticeInput),
 			graphql.NewInputUnmarshaler("TenderFilter", ec.unmarshalInputTenderFilter),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
 			graphql.NewInputUnmarshaler("UpdateWatchInput", ec.unmarshalInputUpdateWatchInput),
+			graphql.NewInputUnmarshaler("UpsertWatchInput", ec.unmarshalInputUpsertWatchInput),
 		)
 	}
 	first := true
@@ -2479,6 +3494,9 @@ schema {
 "A moment, RFC 3339 with an offset: 2026-11-09T16:00:00Z. Answers are in UTC."
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-time.html")
 
+"A day, as written in Paris: 2026-11-28."
+scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
+
 "Any JSON value; a document of its own within the answer."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
@@ -2500,10 +3518,19 @@ type Query {
   watches, at most 20. Who asked, when, and whose accounts were found is recorded before the answer (` + "`" + `vigie audit` + "`" + `).
   """
   account("The address, whatever its case." email: String!): [Account!]!
+  """
+  For those who run the platform (scope ` + "`" + `support` + "`" + `, and ` + "`" + `admin` + "`" + ` where it says so). Who asked, when, and whose accounts were shown is
+  recorded before the answer (` + "`" + `vigie audit` + "`" + `).
+  """
+  backOffice: BackOffice
   "Anything by its id; null if the viewer has nothing of that id."
   node("Its id." id: ID!): Node
+  "Several things by their ids, each as by ` + "`" + `node` + "`" + `, in the order of the ids."
+  nodes("At most 100 ids." ids: [ID!]!): [Node]!
   "One of the viewer's watches; null where there is none of that id."
   watch("Its id." id: ID!): Watch
+  "The viewer's watch of an id that the platform gave it (` + "`" + `upsertWatches` + "`" + `, or an import); null if there is none."
+  watchByExternalId("The platform's id." externalId: String!): Watch
   "The viewer's watches."
   watches(
     "By name by default, in the order of a French dictionary."
@@ -2546,6 +3573,24 @@ type Query {
     "A page by its number, from 1, of size ` + "`" + `first` + "`" + `; without ` + "`" + `after` + "`" + `, ` + "`" + `before` + "`" + ` or ` + "`" + `last` + "`" + `. Past the end: no edges."
     page: Int
   ): MatchingTenderConnection
+  """
+  What happened to tenders of the viewer's watches, oldest first: all that ` + "`" + `tenderMatched` + "`" + ` says, also while the client was away. A
+  client that begins to follow asks for ` + "`" + `last: 1` + "`" + ` and keeps ` + "`" + `endCursor` + "`" + `; then it keeps the ` + "`" + `cursor` + "`" + ` of each event, and after a break it
+  asks for what came ` + "`" + `after` + "`" + ` it, until ` + "`" + `hasNextPage` + "`" + ` is false. Watches count as they are now. A page looks at up to 150 changes: it
+  may have fewer events than asked for, even none, and be followed by more.
+  """
+  tenderEvents(
+    "Only these watches, active or not (` + "`" + `[]` + "`" + `: none), else all active ones; an unknown one is an error."
+    watchIds: [ID!]
+    "How many from the start, 1 to 100."
+    first: Int = 20
+    "Only those after this cursor, of this list or of ` + "`" + `tenderMatched` + "`" + `."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): TenderEventConnection
   "What a draft would match, before it is saved. Fast enough to call while a person types."
   previewMatches(
     "The draft."
@@ -2618,12 +3663,26 @@ type Query {
     "Only those before this cursor."
     before: String
   ): BuyerConnection
+  "A buyer by its id; null if there is none. If two buyers were found to be one and were merged, both ids lead to it."
+  buyer("Its id." id: ID!): Buyer
+  """
+  Codes of the Common Procurement Vocabulary (CPV) for forms: those that begin with the digits of ` + "`" + `search` + "`" + `, or whose label has, for each
+  of its words, a word that begins with it. General codes first. Blank: the divisions, which are the most general ones.
+  """
+  cpvCodes(
+    "Digits, or the beginnings of words."
+    search: String!
+    "How many, 1 to 100."
+    first: Int = 20
+  ): [CpvCode!]!
   "The French departments and overseas collectivities, in the order 01 … 19, 2A, 2B, 21 …"
   departments: [Department!]!
   "The maximum and minimum sizes of inputs."
   limits: Limits!
   "The choices of forms, with labels in the reader's language."
   choices: Choices!
+  "The same choices; their values have the types of their enums."
+  formChoices: FormChoices!
 }
 
 "What can be changed. A payload's ` + "`" + `userErrors` + "`" + ` list mistakes that a person can correct; then nothing was stored."
@@ -2636,7 +3695,14 @@ type Mutation {
     id: ID!
     "What to change."
     input: UpdateWatchInput!
+    "The ` + "`" + `version` + "`" + ` of the watch that the change is based on. If the watch was changed since, the error is VERSION_MISMATCH."
+    expectedVersion: String
   ): UpdateWatchPayload
+  """
+  For platforms, with the token of the person: creates or changes watches by the platform's own ids. At most 50; each succeeds or fails
+  on its own. Repeating it changes nothing, so a call can be tried again after an error of the network.
+  """
+  upsertWatches("The watches, as the platform has them." input: [UpsertWatchInput!]!): UpsertWatchesPayload
   "Deletes a watch; it sends no more mail. ` + "`" + `restoreWatch` + "`" + ` restores it for 24 hours."
   deleteWatch("One of the viewer's watches." id: ID!): DeleteWatchPayload
   """
@@ -2709,11 +3775,11 @@ type Mutation {
 """
 What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
 connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
-not connected is not sent later: read the list again after each connection.
+not connected is not sent later: ask ` + "`" + `tenderEvents` + "`" + ` for it after each connection, or read the list again.
 """
 type Subscription {
   """
-  A tender that begins to match, or is corrected or cancelled, for the watches named, else for all of the viewer's watches that
+  A tender that begins to match, or is corrected, cancelled or withdrawn, for the watches named, else for all of the viewer's watches that
   are active at that moment. Dismissed tenders are left out. It ends with an error when the token expires (UNAUTHENTICATED), or
   when the client is too slow (UNAVAILABLE): subscribe again. Lists have the tender a moment later.
   """
@@ -2731,6 +3797,32 @@ type TenderMatched {
   tender: Tender!
   "The watches concerned: those that match, or matched until then."
   matchedBy: [WatchMatch!]!
+  "When the notice that caused it was published; null for a withdrawal."
+  at: DateTime
+  "The notice that caused it; null for a withdrawal."
+  notice: Notice
+  "Its place among the events: ` + "`" + `tenderEvents(after:)` + "`" + ` goes on from there."
+  cursor: String!
+  "The tender in a list of matching tenders in the order PUBLISHED_AT_DESC; null where it was withdrawn."
+  edge: MatchingTenderEdge
+}
+
+"A list of events."
+type TenderEventConnection {
+  "The events with their cursors."
+  edges: [TenderEventEdge!]!
+  "The events."
+  nodes: [TenderMatched!]!
+  "Where this page stands. Its cursors include changes that were no events: go on from them, also where there are no edges."
+  pageInfo: PageInfo!
+}
+
+"An event in a list."
+type TenderEventEdge {
+  "For ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The event."
+  node: TenderMatched!
 }
 
 "What happened to a tender."
@@ -2743,6 +3835,8 @@ enum DeliveryKind {
   CANCELLED
   "Its deadline is near."
   CLOSING_SOON
+  "Its publisher withdrew it: it is in no list any more. Of events alone; nobody is mailed."
+  WITHDRAWN
 }
 
 "A person. Email and name follow the token; the rest are settings."
@@ -2778,6 +3872,164 @@ type Account implements Node {
     "Only those before this cursor."
     before: String
   ): WatchConnection
+  "The alerts sent or still to be sent to its recipients, newest first."
+  deliveries(
+    "Narrows the result."
+    filter: DeliveryFilter
+    "How many from the start, 1 to 100."
+    first: Int = 20
+    "Only those after this cursor."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): DeliveryConnection
+}
+
+"What those who run the platform can read."
+type BackOffice {
+  "The accounts, oldest first."
+  accounts(
+    "What their address, name or subject has, or the address of one of their recipients."
+    search: String
+    "How many from the start, 1 to 100."
+    first: Int = 20
+    "Only those after this cursor."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): AccountConnection
+  "How many things there are (scope ` + "`" + `admin` + "`" + `)."
+  totals: Totals
+  "What became of the mails, by the domain of their address, those with most mails first (scope ` + "`" + `admin` + "`" + `)."
+  domains(
+    "Of mails written then or later; in the last 30 days by default."
+    since: DateTime
+    "How many, 1 to 100."
+    first: Int = 50
+  ): [MailDomain!]
+  "The addresses that get no mail because one came back, in the order of the alphabet (scope ` + "`" + `admin` + "`" + `)."
+  suppressedAddresses(
+    "How many from the start, 1 to 100."
+    first: Int = 50
+    "Only those after this cursor."
+    after: String
+    "How many from the end, 1 to 100; replaces ` + "`" + `first` + "`" + `."
+    last: Int
+    "Only those before this cursor."
+    before: String
+  ): SuppressedAddressConnection
+  "What happened on each of the last days, oldest first; today is the last (scope ` + "`" + `admin` + "`" + `)."
+  usage("How many days, 1 to 92." days: Int = 30): [Usage!]
+}
+
+"A list of accounts."
+type AccountConnection {
+  "The accounts with their cursors."
+  edges: [AccountEdge!]!
+  "The accounts."
+  nodes: [Account!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all."
+  totalCount: Int!
+}
+
+"An account in a list."
+type AccountEdge {
+  "For ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The account."
+  node: Account!
+}
+
+"How many things there are."
+type Totals {
+  "Accounts, without erased ones."
+  accounts: Int!
+  "Those of them that were imported and that nobody has signed in to."
+  importedAccounts: Int!
+  "Watches, without deleted ones."
+  watches: Int!
+  "Those of them that are active."
+  activeWatches: Int!
+  "Addresses of accounts."
+  addresses: Int!
+  "Those of them whose owners agreed, and have not unsubscribed from all mail."
+  confirmedAddresses: Int!
+  "Tenders, without withdrawn ones."
+  tenders: Int!
+  "Notices, without withdrawn ones."
+  notices: Int!
+  "Alerts that are owed."
+  waitingDeliveries: Int!
+  "Alerts that may not be sent for now."
+  heldDeliveries: Int!
+  "Mails that were accepted and that are still recorded."
+  sentMails: Int!
+  "Mails that were refused permanently and that are still recorded."
+  failedMails: Int!
+  "Addresses that get no mail because one came back."
+  suppressedAddresses: Int!
+}
+
+"What became of the mails to the addresses of a domain."
+type MailDomain {
+  "The domain, as DNS has it."
+  domain: String!
+  "Mails that were accepted."
+  sent: Int!
+  "Mails that were refused permanently, or came back."
+  failed: Int!
+  "Mails that were refused for now, and will be sent again."
+  delayed: Int!
+  "Its addresses that get no mail because one came back."
+  suppressed: Int!
+}
+
+"A list of suppressed addresses."
+type SuppressedAddressConnection {
+  "The addresses with their cursors."
+  edges: [SuppressedAddressEdge!]!
+  "The addresses."
+  nodes: [SuppressedAddress!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all."
+  totalCount: Int!
+}
+
+"A suppressed address in a list."
+type SuppressedAddressEdge {
+  "For ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The address."
+  node: SuppressedAddress!
+}
+
+"An address that gets no mail because one came back. A link in one of its mails undoes that."
+type SuppressedAddress {
+  "The address, in lower case."
+  email: String!
+  "Since when."
+  since: DateTime!
+}
+
+"What happened on a day."
+type Usage {
+  "The day."
+  day: Date!
+  "Accounts that were created."
+  newAccounts: Int!
+  "Watches that were created."
+  newWatches: Int!
+  "Alerts that were entered."
+  alerts: Int!
+  "Mails that were accepted."
+  sentMails: Int!
 }
 
 "A language of the product."
@@ -2867,6 +4119,12 @@ type Watch implements Node {
     "Only those before this cursor."
     before: String
   ): DeliveryConnection
+  "Tenders online now that match and that the viewer has not marked as seen; dismissed ones do not count."
+  unseenCount: Int
+  "The id that the platform gave it; null where there is none."
+  externalId: String
+  "Changes with each change of the watch. For ` + "`" + `updateWatch(expectedVersion:)` + "`" + `."
+  version: String!
   """
   For each of its addresses, whether an alert about a tender was sent, and why or why not; removed addresses come last. Null if
   there is no such tender.
@@ -2912,6 +4170,8 @@ type Criteria {
   procedures: [Procedure!]!
   "Any of these, or of the codes that begin with one of them; a tender without codes does not match."
   cpvCodes: [String!]!
+  "The same codes, with labels."
+  cpvs: [CpvCode!]!
   "One line: « Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche »."
   summary: String!
 }
@@ -3046,6 +4306,28 @@ type Delivery implements Node {
   sentAt: DateTime
   "The watches that led to it, without deleted ones, and their keywords that were found."
   reasons: [WatchMatch!]!
+  "The notice that it is about; null where the deadline is near, and where the notice was withdrawn."
+  notice: Notice
+  "When it is due, or it is decided again when; null unless the status is WAITING."
+  dueAt: DateTime
+}
+
+"Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow."
+input DeliveryFilter {
+  "Only these statuses."
+  statuses: [DeliveryStatus!]
+  "Only these kinds."
+  kinds: [DeliveryKind!]
+  "Only those that one of these watches led to."
+  watchIds: [ID!]
+  "Only those to these addresses; each is meant on all watches."
+  recipientIds: [ID!]
+  "Only those about these tenders."
+  tenderIds: [ID!]
+  "Sent then or later."
+  sentFrom: DateTime
+  "Sent then or earlier."
+  sentTo: DateTime
 }
 
 "What became of a delivery."
@@ -3105,13 +4387,23 @@ type Buyer implements Node {
 }
 
 "A French department or overseas collectivity."
-type Department {
+type Department implements Node {
+  "Opaque, and unique across all types."
+  id: ID!
   "Its INSEE code: 01, 2A, 971."
   code: String!
   "Its name."
   name: String!
   "The name of its region."
   region: String!
+}
+
+"A code of the Common Procurement Vocabulary (CPV)."
+type CpvCode {
+  "2 to 8 digits, without the check digit."
+  code: String!
+  "What it stands for, in French: the vocabulary is not translated here. A code that it does not have stands for itself."
+  label: String!
 }
 
 """
@@ -3141,10 +4433,16 @@ type Tender implements Node {
   procedure: Procedure
   "CPV codes of 8 digits."
   cpvCodes: [String!]!
+  "The same codes, with labels."
+  cpvs: [CpvCode!]!
   "The parts that can be bid for alone."
   lots: [Lot!]!
   "When its first notice was published."
   publishedAt: DateTime!
+  "The day of that."
+  publishedOn: Date!
+  "When its last notice was published."
+  updatedAt: DateTime!
   "The last moment for what deadlineKind says. Null: not specified, or changed in words that could not be read."
   deadline: DateTime
   "What must arrive by the deadline. Null: there is no deadline."
@@ -3155,7 +4453,10 @@ type Tender implements Node {
   status: TenderStatus!
   "Its page at the source."
   url: String
-  "Every publication about it, oldest first."
+  """
+  Every publication about it, oldest first. A notice that was published again with more of the same, as by a fuller export of its
+  source, is one.
+  """
   notices: [Notice!]!
   "Whether the viewer marked it as seen."
   seen: Boolean!
@@ -3205,6 +4506,8 @@ type Notice implements Node {
   kind: NoticeKind!
   "When it was published."
   publishedAt: DateTime!
+  "The day of that."
+  publishedOn: Date!
   "What it changed in the tender; empty for the first."
   changes: [NoticeChange!]!
   "What a correction asks to read, in its own words. Null: the notice is no correction, or restates everything."
@@ -3386,6 +4689,8 @@ type MatchingTenderEdge {
   matchedBy: [WatchMatch!]!
   "Passages of title and description that have one of those keywords, or what was searched."
   highlights: [Highlight!]!
+  "When the first notice by which it matched one of those watches was published."
+  matchedAt: DateTime
 }
 
 "A watch that matches a tender."
@@ -3398,7 +4703,7 @@ type WatchMatch {
 
 """
 Counts of a result, by value, highest first, equal ones by label. Each is over the result without the filter on its own
-dimension; ` + "`" + `value` + "`" + ` is what a filter takes, ` + "`" + `label` + "`" + ` what a person reads.
+dimension, and has the values of that filter also where they count nothing; ` + "`" + `value` + "`" + ` is what a filter takes, ` + "`" + `label` + "`" + ` what a person reads.
 """
 type TenderFacets {
   "With a bucket NATIONWIDE for tenders of no department."
@@ -3409,6 +4714,20 @@ type TenderFacets {
   natures: [FacetCount!]!
   "By how the buyer chooses."
   procedures: [FacetCount!]!
+  "By what is bought: the codes with most tenders, cut to so many digits."
+  cpvCodes(
+    "2 (the divisions) to 8."
+    digits: Int = 2
+    "How many, 1 to 100."
+    first: Int = 50
+  ): [FacetCount!]!
+  "By whether a tender can be answered."
+  statuses: [FacetCount!]!
+  """
+  By watch, in a list of matching tenders: those named and all others that the list could be of. ` + "`" + `value` + "`" + ` is the watch's id. Of more than
+  100 watches: an error. Null in other lists.
+  """
+  watches: [FacetCount!]
 }
 
 "How many tenders of a result have a value."
@@ -3594,6 +4913,24 @@ input UpdateWatchInput {
   catchUp: Boolean
 }
 
+"A watch of a platform, by the platform's id. What is absent stays as it is, or is as in ` + "`" + `CreateWatchInput` + "`" + ` if the watch is new."
+input UpsertWatchInput {
+  "The platform's id of the watch, 1 to 255 characters; unique among the account's watches."
+  externalId: String!
+  "1 to 100 characters, unique among the account's watches."
+  name: String!
+  "All that it looks for: what is absent does not constrain."
+  criteria: CriteriaInput!
+  "Whether it sends alerts."
+  active: Boolean
+  "How often it sends alerts."
+  frequency: AlertFrequency
+  "Whether the account's own address gets the alerts."
+  notifyMe: Boolean
+  "All other addresses, at most 20."
+  recipients: [String!]
+}
+
 "What is absent or null stays as it is."
 input UpdateAccountInput {
   "The language of mails, and of answers to requests that ask for none (` + "`" + `Accept-Language` + "`" + `)."
@@ -3633,6 +4970,22 @@ input TenderFilter {
   deadlineFrom: DateTime
   "Deadline then or earlier; tenders without one do not pass."
   deadlineTo: DateTime
+  "Their last notice was published then or later."
+  updatedFrom: DateTime
+  "Those that the viewer marked as seen: SHOW by default. Of more than 2,000, the ones marked last."
+  seen: MarkFilter
+  "Those that the viewer dismissed: HIDE by default in lists of matching tenders, else SHOW. Of more than 2,000, the ones dismissed last."
+  dismissed: MarkFilter
+}
+
+"What a list does with tenders that have a mark of the viewer's."
+enum MarkFilter {
+  "They are in the list like others."
+  SHOW
+  "They are left out."
+  HIDE
+  "All others are left out."
+  ONLY
 }
 
 "An order of tenders. Those without a deadline come last in both orders of it."
@@ -3667,6 +5020,12 @@ type CreateWatchPayload {
   userErrors: [UserError!]!
   "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
+  "The watch in the list of watches in the order NAME_ASC; null where there are errors."
+  watchEdge: WatchEdge
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What updateWatch did."
@@ -3677,6 +5036,46 @@ type UpdateWatchPayload {
   userErrors: [UserError!]!
   "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
+  "The watch in the list of watches in the order NAME_ASC; null where there are errors."
+  watchEdge: WatchEdge
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"What upsertWatches did."
+type UpsertWatchesPayload {
+  "What became of each watch, in order."
+  results: [UpsertWatchResult!]!
+  "Why watches were refused; the field names the watch by its place."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"What became of a watch."
+type UpsertWatchResult {
+  "What became of it."
+  outcome: UpsertOutcome!
+  "The watch as it is now; null where refused."
+  watch: Watch
+  "The watch in the list of watches in the order NAME_ASC; null where refused."
+  watchEdge: WatchEdge
+}
+
+"What became of a watch."
+enum UpsertOutcome {
+  "Created: its id was new."
+  CREATED
+  "Changed."
+  UPDATED
+  "Nothing was new."
+  UNCHANGED
+  "Not stored; see userErrors."
+  REFUSED
 }
 
 "What deleteWatch did."
@@ -3685,6 +5084,10 @@ type DeleteWatchPayload {
   deletedWatchId: ID
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What restoreWatch did."
@@ -3693,6 +5096,12 @@ type RestoreWatchPayload {
   watch: Watch
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The watch in the list of watches in the order NAME_ASC; null where there are errors."
+  watchEdge: WatchEdge
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What updateAccount did."
@@ -3701,6 +5110,10 @@ type UpdateAccountPayload {
   account: Account
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What exportAccount gives."
@@ -3712,6 +5125,10 @@ type ExportAccountPayload {
   data: JSON
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What deleteAccount did."
@@ -3720,6 +5137,8 @@ type DeleteAccountPayload {
   deletedAccountId: ID
   "What a person can put right: INVALID at confirmEmail where it is not the account's address."
   userErrors: [UserError!]!
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What markTendersSeen did."
@@ -3728,6 +5147,10 @@ type MarkTendersSeenPayload {
   tenders: [Tender!]!
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What dismissTender did."
@@ -3736,6 +5159,10 @@ type DismissTenderPayload {
   tender: Tender
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What became of a request about an address."
@@ -3744,6 +5171,10 @@ type RecipientPayload {
   recipient: Recipient
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "Mistakes that a person can correct."
@@ -3784,6 +5215,8 @@ enum UserErrorCode {
   INVALID
   "There is no such thing."
   NOT_FOUND
+  "It was changed since the version that the change is based on: read it again."
+  VERSION_MISMATCH
 }
 
 "About an input that was accepted but may not do what its author expects."
@@ -3852,6 +5285,60 @@ type Choice {
   label: String!
 }
 
+"The choices of forms, in their usual order; the values have the types of their enums."
+type FormChoices {
+  "How several keywords combine."
+  keywordModes: [KeywordModeChoice!]!
+  "How often a watch sends alerts."
+  frequencies: [AlertFrequencyChoice!]!
+  "What is bought."
+  natures: [NatureChoice!]!
+  "How the buyer chooses."
+  procedures: [ProcedureChoice!]!
+  "Whether a tender can be answered."
+  statuses: [TenderStatusChoice!]!
+}
+
+"One way in which several keywords combine."
+type KeywordModeChoice {
+  "The value."
+  value: KeywordMode!
+  "In the reader's language."
+  label: String!
+}
+
+"One frequency of alerts."
+type AlertFrequencyChoice {
+  "The value."
+  value: AlertFrequency!
+  "In the reader's language."
+  label: String!
+}
+
+"One kind of what is bought."
+type NatureChoice {
+  "The value."
+  value: Nature!
+  "In the reader's language."
+  label: String!
+}
+
+"One way in which the buyer chooses."
+type ProcedureChoice {
+  "The value."
+  value: Procedure!
+  "In the reader's language."
+  label: String!
+}
+
+"One status of a tender."
+type TenderStatusChoice {
+  "The value."
+  value: TenderStatus!
+  "In the reader's language."
+  label: String!
+}
+
 "A notice to publish."
 input NoticeInput {
   "One of the token's sources."
@@ -3908,6 +5395,8 @@ type PublishNoticesPayload {
   userErrors: [UserError!]!
   "Warnings about notices that were accepted; ` + "`" + `field` + "`" + ` gives the position of the notice."
   warnings: [Warning!]!
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What ` + "`" + `withdrawTender` + "`" + ` did."
@@ -3916,6 +5405,8 @@ type WithdrawTenderPayload {
   withdrawnTenderId: ID
   "Why it was refused."
   userErrors: [UserError!]!
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "A buyer, as in the platform's register."
@@ -3944,6 +5435,8 @@ type UpsertBuyersPayload {
   results: [UpsertBuyerResult!]!
   "Why buyers were refused; the field names the buyer by its place."
   userErrors: [UserError!]!
+  "Anything else, as it is after the change, in the same request."
+  query: Query
 }
 
 "What became of a buyer."
@@ -4003,8 +5496,34 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_quietNotes(ctx, field)
 	case "watches":
 		return ec.fieldContext_Account_watches(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Account_deliveries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AlertExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4021,6 +5540,16 @@ func (ec *executionContext) childFields_AlertExplanation(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type AlertExplanation", field.Name)
 }
 
+func (ec *executionContext) childFields_AlertFrequencyChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_AlertFrequencyChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_AlertFrequencyChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertFrequencyChoice", field.Name)
+}
+
 func (ec *executionContext) childFields_AlertReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -4033,6 +5562,22 @@ func (ec *executionContext) childFields_AlertReason(ctx context.Context, field g
 		return ec.fieldContext_AlertReason_serverReply(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AlertReason", field.Name)
+}
+
+func (ec *executionContext) childFields_BackOffice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accounts":
+		return ec.fieldContext_BackOffice_accounts(ctx, field)
+	case "totals":
+		return ec.fieldContext_BackOffice_totals(ctx, field)
+	case "domains":
+		return ec.fieldContext_BackOffice_domains(ctx, field)
+	case "suppressedAddresses":
+		return ec.fieldContext_BackOffice_suppressedAddresses(ctx, field)
+	case "usage":
+		return ec.fieldContext_BackOffice_usage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOffice", field.Name)
 }
 
 func (ec *executionContext) childFields_Buyer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4103,6 +5648,16 @@ func (ec *executionContext) childFields_Choices(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Choices", field.Name)
 }
 
+func (ec *executionContext) childFields_CpvCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_CpvCode_code(ctx, field)
+	case "label":
+		return ec.fieldContext_CpvCode_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CpvCode", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateWatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "watch":
@@ -4111,6 +5666,12 @@ func (ec *executionContext) childFields_CreateWatchPayload(ctx context.Context, 
 		return ec.fieldContext_CreateWatchPayload_userErrors(ctx, field)
 	case "warnings":
 		return ec.fieldContext_CreateWatchPayload_warnings(ctx, field)
+	case "watchEdge":
+		return ec.fieldContext_CreateWatchPayload_watchEdge(ctx, field)
+	case "viewer":
+		return ec.fieldContext_CreateWatchPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_CreateWatchPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateWatchPayload", field.Name)
 }
@@ -4137,6 +5698,8 @@ func (ec *executionContext) childFields_Criteria(ctx context.Context, field grap
 		return ec.fieldContext_Criteria_procedures(ctx, field)
 	case "cpvCodes":
 		return ec.fieldContext_Criteria_cpvCodes(ctx, field)
+	case "cpvs":
+		return ec.fieldContext_Criteria_cpvs(ctx, field)
 	case "summary":
 		return ec.fieldContext_Criteria_summary(ctx, field)
 	}
@@ -4165,6 +5728,8 @@ func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context
 		return ec.fieldContext_DeleteAccountPayload_deletedAccountId(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_DeleteAccountPayload_userErrors(ctx, field)
+	case "query":
+		return ec.fieldContext_DeleteAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
 }
@@ -4175,6 +5740,10 @@ func (ec *executionContext) childFields_DeleteWatchPayload(ctx context.Context, 
 		return ec.fieldContext_DeleteWatchPayload_deletedWatchId(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_DeleteWatchPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_DeleteWatchPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_DeleteWatchPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteWatchPayload", field.Name)
 }
@@ -4197,6 +5766,10 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_sentAt(ctx, field)
 	case "reasons":
 		return ec.fieldContext_Delivery_reasons(ctx, field)
+	case "notice":
+		return ec.fieldContext_Delivery_notice(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Delivery_dueAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -4239,6 +5812,8 @@ func (ec *executionContext) childFields_DeliveryHold(ctx context.Context, field 
 
 func (ec *executionContext) childFields_Department(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_Department_id(ctx, field)
 	case "code":
 		return ec.fieldContext_Department_code(ctx, field)
 	case "name":
@@ -4255,6 +5830,10 @@ func (ec *executionContext) childFields_DismissTenderPayload(ctx context.Context
 		return ec.fieldContext_DismissTenderPayload_tender(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_DismissTenderPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_DismissTenderPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_DismissTenderPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DismissTenderPayload", field.Name)
 }
@@ -4265,6 +5844,10 @@ func (ec *executionContext) childFields_ExportAccountPayload(ctx context.Context
 		return ec.fieldContext_ExportAccountPayload_data(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ExportAccountPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_ExportAccountPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_ExportAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExportAccountPayload", field.Name)
 }
@@ -4279,6 +5862,22 @@ func (ec *executionContext) childFields_FacetCount(ctx context.Context, field gr
 		return ec.fieldContext_FacetCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetCount", field.Name)
+}
+
+func (ec *executionContext) childFields_FormChoices(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keywordModes":
+		return ec.fieldContext_FormChoices_keywordModes(ctx, field)
+	case "frequencies":
+		return ec.fieldContext_FormChoices_frequencies(ctx, field)
+	case "natures":
+		return ec.fieldContext_FormChoices_natures(ctx, field)
+	case "procedures":
+		return ec.fieldContext_FormChoices_procedures(ctx, field)
+	case "statuses":
+		return ec.fieldContext_FormChoices_statuses(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FormChoices", field.Name)
 }
 
 func (ec *executionContext) childFields_Highlight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4299,6 +5898,16 @@ func (ec *executionContext) childFields_HighlightPart(ctx context.Context, field
 		return ec.fieldContext_HighlightPart_hit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HighlightPart", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordModeChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_KeywordModeChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_KeywordModeChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordModeChoice", field.Name)
 }
 
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4329,12 +5938,32 @@ func (ec *executionContext) childFields_Lot(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Lot", field.Name)
 }
 
+func (ec *executionContext) childFields_MailDomain(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "domain":
+		return ec.fieldContext_MailDomain_domain(ctx, field)
+	case "sent":
+		return ec.fieldContext_MailDomain_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_MailDomain_failed(ctx, field)
+	case "delayed":
+		return ec.fieldContext_MailDomain_delayed(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MailDomain_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailDomain", field.Name)
+}
+
 func (ec *executionContext) childFields_MarkTendersSeenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tenders":
 		return ec.fieldContext_MarkTendersSeenPayload_tenders(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_MarkTendersSeenPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_MarkTendersSeenPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_MarkTendersSeenPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MarkTendersSeenPayload", field.Name)
 }
@@ -4399,8 +6028,20 @@ func (ec *executionContext) childFields_MatchingTenderEdge(ctx context.Context, 
 		return ec.fieldContext_MatchingTenderEdge_matchedBy(ctx, field)
 	case "highlights":
 		return ec.fieldContext_MatchingTenderEdge_highlights(ctx, field)
+	case "matchedAt":
+		return ec.fieldContext_MatchingTenderEdge_matchedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MatchingTenderEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NatureChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_NatureChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_NatureChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NatureChoice", field.Name)
 }
 
 func (ec *executionContext) childFields_Notice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4415,6 +6056,8 @@ func (ec *executionContext) childFields_Notice(ctx context.Context, field graphq
 		return ec.fieldContext_Notice_kind(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Notice_publishedAt(ctx, field)
+	case "publishedOn":
+		return ec.fieldContext_Notice_publishedOn(ctx, field)
 	case "changes":
 		return ec.fieldContext_Notice_changes(ctx, field)
 	case "correction":
@@ -4451,6 +6094,16 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_ProcedureChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_ProcedureChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_ProcedureChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProcedureChoice", field.Name)
+}
+
 func (ec *executionContext) childFields_PublishNoticesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "results":
@@ -4459,6 +6112,8 @@ func (ec *executionContext) childFields_PublishNoticesPayload(ctx context.Contex
 		return ec.fieldContext_PublishNoticesPayload_userErrors(ctx, field)
 	case "warnings":
 		return ec.fieldContext_PublishNoticesPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_PublishNoticesPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishNoticesPayload", field.Name)
 }
@@ -4471,6 +6126,60 @@ func (ec *executionContext) childFields_PublishResult(ctx context.Context, field
 		return ec.fieldContext_PublishResult_notice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishResult", field.Name)
+}
+
+func (ec *executionContext) childFields_Query(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_Query_viewer(ctx, field)
+	case "account":
+		return ec.fieldContext_Query_account(ctx, field)
+	case "backOffice":
+		return ec.fieldContext_Query_backOffice(ctx, field)
+	case "node":
+		return ec.fieldContext_Query_node(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Query_nodes(ctx, field)
+	case "watch":
+		return ec.fieldContext_Query_watch(ctx, field)
+	case "watchByExternalId":
+		return ec.fieldContext_Query_watchByExternalId(ctx, field)
+	case "watches":
+		return ec.fieldContext_Query_watches(ctx, field)
+	case "matchingTenders":
+		return ec.fieldContext_Query_matchingTenders(ctx, field)
+	case "tenderEvents":
+		return ec.fieldContext_Query_tenderEvents(ctx, field)
+	case "previewMatches":
+		return ec.fieldContext_Query_previewMatches(ctx, field)
+	case "explainMatch":
+		return ec.fieldContext_Query_explainMatch(ctx, field)
+	case "tender":
+		return ec.fieldContext_Query_tender(ctx, field)
+	case "tenderBySourceRef":
+		return ec.fieldContext_Query_tenderBySourceRef(ctx, field)
+	case "tenders":
+		return ec.fieldContext_Query_tenders(ctx, field)
+	case "buyers":
+		return ec.fieldContext_Query_buyers(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Query_buyer(ctx, field)
+	case "cpvCodes":
+		return ec.fieldContext_Query_cpvCodes(ctx, field)
+	case "departments":
+		return ec.fieldContext_Query_departments(ctx, field)
+	case "limits":
+		return ec.fieldContext_Query_limits(ctx, field)
+	case "choices":
+		return ec.fieldContext_Query_choices(ctx, field)
+	case "formChoices":
+		return ec.fieldContext_Query_formChoices(ctx, field)
+	case "__schema":
+		return ec.fieldContext_Query___schema(ctx, field)
+	case "__type":
+		return ec.fieldContext_Query___type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Query", field.Name)
 }
 
 func (ec *executionContext) childFields_Recipient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4497,6 +6206,10 @@ func (ec *executionContext) childFields_RecipientPayload(ctx context.Context, fi
 		return ec.fieldContext_RecipientPayload_recipient(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RecipientPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RecipientPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_RecipientPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecipientPayload", field.Name)
 }
@@ -4507,6 +6220,12 @@ func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context,
 		return ec.fieldContext_RestoreWatchPayload_watch(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RestoreWatchPayload_userErrors(ctx, field)
+	case "watchEdge":
+		return ec.fieldContext_RestoreWatchPayload_watchEdge(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RestoreWatchPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_RestoreWatchPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestoreWatchPayload", field.Name)
 }
@@ -4533,6 +6252,40 @@ func (ec *executionContext) childFields_SummaryLine(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type SummaryLine", field.Name)
 }
 
+func (ec *executionContext) childFields_SuppressedAddress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_SuppressedAddress_email(ctx, field)
+	case "since":
+		return ec.fieldContext_SuppressedAddress_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressedAddress", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressedAddressConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SuppressedAddressConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SuppressedAddressConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SuppressedAddressConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SuppressedAddressConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressedAddressConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressedAddressEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SuppressedAddressEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SuppressedAddressEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressedAddressEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Tender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4557,10 +6310,16 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_procedure(ctx, field)
 	case "cpvCodes":
 		return ec.fieldContext_Tender_cpvCodes(ctx, field)
+	case "cpvs":
+		return ec.fieldContext_Tender_cpvs(ctx, field)
 	case "lots":
 		return ec.fieldContext_Tender_lots(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Tender_publishedAt(ctx, field)
+	case "publishedOn":
+		return ec.fieldContext_Tender_publishedOn(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Tender_updatedAt(ctx, field)
 	case "deadline":
 		return ec.fieldContext_Tender_deadline(ctx, field)
 	case "deadlineKind":
@@ -4619,6 +6378,28 @@ func (ec *executionContext) childFields_TenderEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type TenderEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TenderEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TenderEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TenderEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TenderEventConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenderEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TenderEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TenderEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TenderEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenderEventEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_TenderFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "departments":
@@ -4629,6 +6410,12 @@ func (ec *executionContext) childFields_TenderFacets(ctx context.Context, field 
 		return ec.fieldContext_TenderFacets_natures(ctx, field)
 	case "procedures":
 		return ec.fieldContext_TenderFacets_procedures(ctx, field)
+	case "cpvCodes":
+		return ec.fieldContext_TenderFacets_cpvCodes(ctx, field)
+	case "statuses":
+		return ec.fieldContext_TenderFacets_statuses(ctx, field)
+	case "watches":
+		return ec.fieldContext_TenderFacets_watches(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenderFacets", field.Name)
 }
@@ -4641,8 +6428,58 @@ func (ec *executionContext) childFields_TenderMatched(ctx context.Context, field
 		return ec.fieldContext_TenderMatched_tender(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_TenderMatched_matchedBy(ctx, field)
+	case "at":
+		return ec.fieldContext_TenderMatched_at(ctx, field)
+	case "notice":
+		return ec.fieldContext_TenderMatched_notice(ctx, field)
+	case "cursor":
+		return ec.fieldContext_TenderMatched_cursor(ctx, field)
+	case "edge":
+		return ec.fieldContext_TenderMatched_edge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenderMatched", field.Name)
+}
+
+func (ec *executionContext) childFields_TenderStatusChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_TenderStatusChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_TenderStatusChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenderStatusChoice", field.Name)
+}
+
+func (ec *executionContext) childFields_Totals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accounts":
+		return ec.fieldContext_Totals_accounts(ctx, field)
+	case "importedAccounts":
+		return ec.fieldContext_Totals_importedAccounts(ctx, field)
+	case "watches":
+		return ec.fieldContext_Totals_watches(ctx, field)
+	case "activeWatches":
+		return ec.fieldContext_Totals_activeWatches(ctx, field)
+	case "addresses":
+		return ec.fieldContext_Totals_addresses(ctx, field)
+	case "confirmedAddresses":
+		return ec.fieldContext_Totals_confirmedAddresses(ctx, field)
+	case "tenders":
+		return ec.fieldContext_Totals_tenders(ctx, field)
+	case "notices":
+		return ec.fieldContext_Totals_notices(ctx, field)
+	case "waitingDeliveries":
+		return ec.fieldContext_Totals_waitingDeliveries(ctx, field)
+	case "heldDeliveries":
+		return ec.fieldContext_Totals_heldDeliveries(ctx, field)
+	case "sentMails":
+		return ec.fieldContext_Totals_sentMails(ctx, field)
+	case "failedMails":
+		return ec.fieldContext_Totals_failedMails(ctx, field)
+	case "suppressedAddresses":
+		return ec.fieldContext_Totals_suppressedAddresses(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Totals", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4651,6 +6488,10 @@ func (ec *executionContext) childFields_UpdateAccountPayload(ctx context.Context
 		return ec.fieldContext_UpdateAccountPayload_account(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpdateAccountPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_UpdateAccountPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_UpdateAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateAccountPayload", field.Name)
 }
@@ -4663,6 +6504,12 @@ func (ec *executionContext) childFields_UpdateWatchPayload(ctx context.Context, 
 		return ec.fieldContext_UpdateWatchPayload_userErrors(ctx, field)
 	case "warnings":
 		return ec.fieldContext_UpdateWatchPayload_warnings(ctx, field)
+	case "watchEdge":
+		return ec.fieldContext_UpdateWatchPayload_watchEdge(ctx, field)
+	case "viewer":
+		return ec.fieldContext_UpdateWatchPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_UpdateWatchPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWatchPayload", field.Name)
 }
@@ -4683,8 +6530,52 @@ func (ec *executionContext) childFields_UpsertBuyersPayload(ctx context.Context,
 		return ec.fieldContext_UpsertBuyersPayload_results(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpsertBuyersPayload_userErrors(ctx, field)
+	case "query":
+		return ec.fieldContext_UpsertBuyersPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpsertBuyersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpsertWatchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return ec.fieldContext_UpsertWatchResult_outcome(ctx, field)
+	case "watch":
+		return ec.fieldContext_UpsertWatchResult_watch(ctx, field)
+	case "watchEdge":
+		return ec.fieldContext_UpsertWatchResult_watchEdge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpsertWatchResult", field.Name)
+}
+
+func (ec *executionContext) childFields_UpsertWatchesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_UpsertWatchesPayload_results(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpsertWatchesPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_UpsertWatchesPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_UpsertWatchesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpsertWatchesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_Usage_day(ctx, field)
+	case "newAccounts":
+		return ec.fieldContext_Usage_newAccounts(ctx, field)
+	case "newWatches":
+		return ec.fieldContext_Usage_newWatches(ctx, field)
+	case "alerts":
+		return ec.fieldContext_Usage_alerts(ctx, field)
+	case "sentMails":
+		return ec.fieldContext_Usage_sentMails(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4741,6 +6632,12 @@ func (ec *executionContext) childFields_Watch(ctx context.Context, field graphql
 		return ec.fieldContext_Watch_health(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Watch_deliveries(ctx, field)
+	case "unseenCount":
+		return ec.fieldContext_Watch_unseenCount(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Watch_externalId(ctx, field)
+	case "version":
+		return ec.fieldContext_Watch_version(ctx, field)
 	case "explainAlert":
 		return ec.fieldContext_Watch_explainAlert(ctx, field)
 	}
@@ -4803,6 +6700,8 @@ func (ec *executionContext) childFields_WithdrawTenderPayload(ctx context.Contex
 		return ec.fieldContext_WithdrawTenderPayload_withdrawnTenderId(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_WithdrawTenderPayload_userErrors(ctx, field)
+	case "query":
+		return ec.fieldContext_WithdrawTenderPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WithdrawTenderPayload", field.Name)
 }

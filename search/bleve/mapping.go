@@ -34,7 +34,7 @@ func newMapping() mapping.IndexMapping {
 	doc := bleve.NewDocumentStaticMapping()
 	read := map[string]bool{ // and not only searched
 		plan.Outcome:           false,
-		rank(plan.PublishedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
+		rank(plan.PublishedAt): true, rank(plan.UpdatedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
 	}
 	for _, field := range query.Fields() {
 		criterion := field.Criterion()
@@ -50,7 +50,7 @@ func newMapping() mapping.IndexMapping {
 		f.DocValues = read
 		doc.AddFieldMappingsAt(field, f)
 	}
-	for _, field := range []string{plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
+	for _, field := range []string{plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
 		f := bleve.NewNumericFieldMapping()
 		f.Store, f.IncludeInAll, f.DocValues = false, false, false
 		doc.AddFieldMappingsAt(field, f)
@@ -66,10 +66,12 @@ func fields(r plan.Row) map[string]any {
 	all := map[string]any{
 		plan.Outcome:            r.Outcome,
 		plan.PublishedAt:        float64(r.PublishedAt),
+		plan.UpdatedAt:          float64(r.UpdatedAt),
 		plan.DeadlineLow:        float64(r.DeadlineLow),
 		plan.DeadlineHigh:       float64(r.DeadlineHigh),
 		plan.Closes:             float64(r.Closes),
 		rank(plan.PublishedAt):  ranked(r.PublishedAt, r.ID),
+		rank(plan.UpdatedAt):    ranked(r.UpdatedAt, r.ID),
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
 		rank(plan.DeadlineHigh): ranked(r.DeadlineHigh, r.ID),
 		rank(plan.Closes):       ranked(r.Closes, r.ID),

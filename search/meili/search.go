@@ -15,7 +15,7 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// Search sends all queries in one HTTP request.
+// Search sends all queries in one HTTP request, and what some need beyond that in a second one.
 func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
 	results := make([]search.Result, len(queries))
 	var asked []question
@@ -25,9 +25,23 @@ func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Re
 		}
 		asked = append(asked, x.questions(q, &results[i])...)
 	}
-	if len(asked) == 0 {
-		return results, nil
+	for len(asked) > 0 {
+		if err := x.ask(ctx, asked); err != nil {
+			return nil, err
+		}
+		var more []question
+		for _, a := range asked {
+			if a.then != nil {
+				more = append(more, a.then()...)
+			}
+		}
+		asked = more
 	}
+	return results, nil
+}
+
+// ask asks questions in one HTTP request, and has each take its answer.
+func (x *index) ask(ctx context.Context, asked []question) error {
 	requests := make([]*meilisearch.SearchRequest, len(asked))
 	for i, a := range asked {
 		requests[i] = a.request
@@ -36,23 +50,25 @@ func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Re
 		return x.engine.server.MultiSearchWithContext(ctx, &meilisearch.MultiSearchRequest{Queries: requests})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(answers.Results) != len(asked) {
-		return nil, search.Unavailable(fmt.Errorf("meilisearch: %d answers to %d questions", len(answers.Results), len(asked)))
+		return search.Unavailable(fmt.Errorf("meilisearch: %d answers to %d questions", len(answers.Results), len(asked)))
 	}
 	for i, a := range asked {
 		if err := a.take(answers.Results[i]); err != nil {
-			return nil, search.Unavailable(fmt.Errorf("meilisearch: an answer that cannot be read: %w", err))
+			return search.Unavailable(fmt.Errorf("meilisearch: an answer that cannot be read: %w", err))
 		}
 	}
-	return results, nil
+	return nil
 }
 
-// question is one of the requests of a query, with the function that reads its answer.
+// question is one of the requests of a query, with the function that reads its answer. If then is not nil, it returns
+// what is to be asked once all answers are read.
 type question struct {
 	request *meilisearch.SearchRequest
 	take    func(meilisearch.SearchResponse) error
+	then    func() []question
 }
 
 // questions returns the requests of a query: its rows; the total and the facets, which ignore keys; and each facet
@@ -75,7 +91,7 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 		} else if where := plan.Where(q, facet); !plan.None(where) {
 			req := ask(where)
 			req.HitsPerPage, req.Facets = new(int64(0)), []string{field}
-			list = append(list, question{req, func(a meilisearch.SearchResponse) error { return takeCounts(r, a) }})
+			list = append(list, question{request: req, take: func(a meilisearch.SearchResponse) error { return takeCounts(r, a) }})
 		}
 	}
 	where := plan.Where(q, plan.NoFacet)
@@ -89,7 +105,7 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 		return takeCounts(r, a)
 	}
 	if q.Limit == 0 {
-		return append(list, question{total, takeTotal})
+		return append(list, question{request: total, take: takeTotal})
 	}
 
 	order, backward := plan.SortOf(q.Order), q.Before != nil || q.FromEnd
@@ -98,13 +114,13 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 	}
 	if key := cmp.Or(q.After, q.Before); key != nil {
 		where = plan.Simplify(plan.And{where, order.Beyond(*key)})
-		list = append(list, question{total, takeTotal})
+		list = append(list, question{request: total, take: takeTotal})
 		if plan.None(where) {
 			return list
 		}
 	}
-	if tiers := relevant(q, where); len(tiers) > 1 {
-		return append(append(list, question{total, takeTotal}), ranked(q, r, tiers, ask)...)
+	if tiers := relevant(q, where); len(tiers) > 0 {
+		return append(list, ranked(q, r, append(tiers, where), ask, question{request: total, take: takeTotal})...)
 	}
 	rows := ask(where)
 	rows.Sort = []string{direction(order.Field, order.Desc), direction(plan.ID, order.Desc)}
@@ -121,14 +137,14 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 		rows.Limit = int64(q.Limit)
 	case q.Offset%q.Limit == 0:
 		rows.HitsPerPage, rows.Page, rows.Facets = new(int64(q.Limit)), int64(q.Offset/q.Limit+1), along
-		return append(list, question{rows, func(a meilisearch.SearchResponse) error {
+		return append(list, question{request: rows, take: func(a meilisearch.SearchResponse) error {
 			return errors.Join(takeTotal(a), takeRows(a))
 		}})
 	default:
 		rows.Offset, rows.Limit = int64(q.Offset), int64(q.Limit)
-		list = append(list, question{total, takeTotal})
+		list = append(list, question{request: total, take: takeTotal})
 	}
-	return append(list, question{rows, takeRows})
+	return append(list, question{request: rows, take: takeRows})
 }
 
 func direction(field string, desc bool) string {
@@ -138,8 +154,8 @@ func direction(field string, desc bool) string {
 	return field + ":asc"
 }
 
-// relevant returns the conditions of a query's rows by relevance, the best first; of each, the rows that one before it
-// is true of count there. It returns none for other orders.
+// relevant returns the conditions of a query's better rows by relevance, the best first; of each, the rows that one
+// before it is true of count there. It returns none for other orders.
 func relevant(q search.Query, where plan.Expr) []plan.Expr {
 	if q.Order != search.Relevance {
 		return nil
@@ -150,34 +166,60 @@ func relevant(q search.Query, where plan.Expr) []plan.Expr {
 			tiers = append(tiers, tier)
 		}
 	}
-	return append(tiers, where)
+	return tiers
 }
 
 // ranked are the requests for a query's rows by relevance: as many of each tier as the page may need, if those before
-// have none. A row counts in the first tier that it comes in.
-func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.Expr) *meilisearch.SearchRequest) []question {
-	var found []search.Hit
-	known := make(map[int64]bool)
-	var list []question
-	for i, tier := range tiers {
-		rows := ask(tier)
-		rows.Limit = int64(q.Offset + q.Limit)
-		rows.Sort = []string{direction(plan.PublishedAt, true), direction(plan.ID, true)}
-		list = append(list, question{rows, func(a meilisearch.SearchResponse) error {
-			some, err := hits(q, a.Hits)
-			for _, hit := range some {
-				if !known[hit.ID] {
-					known[hit.ID] = true
-					found = append(found, hit)
-				}
-			}
-			if i == len(tiers)-1 {
-				r.Hits = found[min(q.Offset, len(found)):min(q.Offset+q.Limit, len(found))]
-			}
+// have none. A row counts in the first tier that it comes in. The last tier has all rows, and its request has the
+// total. The first tiers often have enough: those between are asked for only if they do not.
+func ranked(q search.Query, r *search.Result, tiers []plan.Expr, ask func(plan.Expr) *meilisearch.SearchRequest, total question) []question {
+	const atFirst = 2
+	last, need := len(tiers)-1, q.Offset+q.Limit
+	byTier := make([][]search.Hit, len(tiers))
+	take := func(tier int) func(meilisearch.SearchResponse) error {
+		return func(a meilisearch.SearchResponse) (err error) {
+			byTier[tier], err = hits(q, a.Hits)
+			found := distinct(byTier)
+			r.Hits = found[min(q.Offset, len(found)):min(need, len(found))]
 			return err
-		}})
+		}
+	}
+	sort := []string{direction(plan.PublishedAt, true), direction(plan.ID, true)}
+	all := total
+	all.request.Sort, all.request.Page, all.request.HitsPerPage = sort, 1, new(int64(need))
+	all.take = func(a meilisearch.SearchResponse) error { return errors.Join(total.take(a), take(last)(a)) }
+	list := []question{all}
+	for i, tier := range tiers[:last] {
+		rows := ask(tier)
+		rows.Limit, rows.Sort = int64(need), sort
+		list = append(list, question{request: rows, take: take(i)})
+	}
+	if last <= atFirst {
+		return list
+	}
+	between := list[1+atFirst:]
+	list = list[:1+atFirst]
+	list[0].then = func() []question {
+		if len(distinct(byTier[:atFirst])) >= min(r.Total, need) {
+			return nil
+		}
+		return between
 	}
 	return list
+}
+
+// distinct are the hits of lists, each where it comes first.
+func distinct(lists [][]search.Hit) (all []search.Hit) {
+	known := make(map[int64]bool)
+	for _, list := range lists {
+		for _, hit := range list {
+			if !known[hit.ID] {
+				known[hit.ID] = true
+				all = append(all, hit)
+			}
+		}
+	}
+	return all
 }
 
 // Words are the values of two facets of their own.

@@ -34,7 +34,7 @@ func settings() map[string]any {
 		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"filterableAttributes": []any{
 			exact(false, append(append(valueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
-			exact(true, plan.ID, plan.PublishedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
+			exact(true, plan.ID, plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"rankingRules":       []string{"sort"},

@@ -23,39 +23,39 @@ func after(seconds float64) time.Time {
 func samples() []search.Document {
 	return []search.Document{
 		{
-			ID: 1, Number: 11, PublishedAt: after(-10), Deadline: new(after(0)),
+			ID: 1, Number: 11, PublishedAt: after(-10), UpdatedAt: after(-5), Deadline: new(after(0)),
 			Facts: query.Facts{
 				query.Term: {"route", "voirie", "voirie_route"}, query.Department: {"01"}, query.Buyer: {"buyer_1"},
 				query.Nature: {"WORKS"}, query.Procedure: {"OPEN"}, query.CPV: {"45", "452", "4523", "45233", "452331", "4523314", "45233140"},
 			},
 		},
 		{
-			ID: 2, Number: 12, PublishedAt: after(-20), Deadline: new(after(-1)),
+			ID: 2, Number: 12, PublishedAt: after(-20), UpdatedAt: after(-20), Deadline: new(after(-1)),
 			Facts: query.Facts{
 				query.Term: {"ecole", "voirie"}, query.Department: {"01", "69"}, query.Buyer: {"buyer_1"},
 				query.Nature: {"SUPPLIES", "WORKS"}, query.Procedure: {"ADAPTED"}, query.CPV: {"45", "452"},
 			},
 		},
 		{
-			ID: 3, Number: 13, PublishedAt: after(-30),
+			ID: 3, Number: 13, PublishedAt: after(-30), UpdatedAt: after(-30),
 			Facts: query.Facts{
 				query.Term: {"route"}, query.Department: {vigie.Nationwide}, query.Buyer: {"buyer_2"},
 				query.Nature: {"SERVICES"}, query.Procedure: {"OPEN"}, query.CPV: {"71"},
 			},
 		},
 		{
-			ID: 4, Number: 14, PublishedAt: after(-40), Deadline: new(after(60)), Outcome: vigie.Cancelled,
+			ID: 4, Number: 14, PublishedAt: after(-40), UpdatedAt: after(-15), Deadline: new(after(60)), Outcome: vigie.Cancelled,
 			Facts: query.Facts{query.Term: {"route", "voirie"}, query.Department: {"2A"}, query.Buyer: {"buyer_12"}},
 		},
 		{
-			ID: 5, Number: 15, PublishedAt: after(-50), Deadline: new(after(-60)), Outcome: vigie.Awarded,
+			ID: 5, Number: 15, PublishedAt: after(-50), UpdatedAt: after(-1), Deadline: new(after(-60)), Outcome: vigie.Awarded,
 			Facts: query.Facts{
 				query.Term: {"cantine", "ecole"}, query.Department: {"2B"}, query.Buyer: {"buyer_2"},
 				query.Nature: {"SUPPLIES"}, query.Procedure: {"NEGOTIATED"}, query.CPV: {"15", "155"},
 			},
 		},
 		{
-			ID: 6, Number: 16, PublishedAt: after(-60.5), Deadline: new(after(30.9)),
+			ID: 6, Number: 16, PublishedAt: after(-60.5), UpdatedAt: after(-60.5), Deadline: new(after(30.9)),
 			Facts: query.Facts{
 				query.Term: {"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, query.Department: {"974"}, query.Buyer: {"buyer_1"},
 				query.Nature: {"SERVICES"}, query.Procedure: {"RESTRICTED"}, query.CPV: {"71", "710"},
@@ -140,6 +140,13 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"an exclusion without", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}}, Without: []int64{5}}, []int64{3}},
 		{"a filter without", search.Query{Filter: search.Filter{Values: query.Values{query.Buyer: {"buyer_1"}}}, Without: []int64{6}}, []int64{1, 2}},
 
+		{"within some", search.Query{Within: []int64{4, 2, 77, 2}}, []int64{2, 4}},
+		{"within none", search.Query{Within: []int64{}}, nil},
+		{"within what is not there", search.Query{Within: []int64{77}}, nil},
+		{"within some, without others", search.Query{Within: []int64{2, 4, 6}, Without: []int64{4, 5}}, []int64{2, 6}},
+		{"a formula within", search.Query{Any: formula(query.Clause{term("voirie")}), Within: []int64{1, 3, 6}}, []int64{1, 6}},
+		{"an exclusion within", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}}, Within: []int64{1, 5}}, []int64{5}},
+
 		{"online", at(0, vigie.StatusOnline), []int64{1, 3, 6}},
 		{"online, a blink after a deadline", at(0.001, vigie.StatusOnline), []int64{3, 6}},
 		{"online, a blink before a deadline", at(-0.001, vigie.StatusOnline), []int64{1, 3, 6}},
@@ -157,6 +164,9 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"published to, a blink sooner", f(search.Filter{PublishedTo: new(after(-40.001))}), []int64{5, 6}},
 		{"published between", f(search.Filter{PublishedFrom: new(after(-40)), PublishedTo: new(after(-20))}), []int64{2, 3, 4}},
 		{"published in no time", f(search.Filter{PublishedFrom: new(after(-20)), PublishedTo: new(after(-40))}), nil},
+		{"updated from", f(search.Filter{UpdatedFrom: new(after(-20))}), []int64{1, 2, 4, 5}},
+		{"updated from, a blink later", f(search.Filter{UpdatedFrom: new(after(-19.999))}), []int64{1, 4, 5}},
+		{"updated from, and published to", f(search.Filter{UpdatedFrom: new(after(-20)), PublishedTo: new(after(-40))}), []int64{4, 5}},
 		{"deadline from", f(search.Filter{DeadlineFrom: new(after(0))}), []int64{1, 4, 6}},
 		{"deadline to", f(search.Filter{DeadlineTo: new(after(0))}), []int64{1, 2, 5}},
 		{"deadline at any time", f(search.Filter{DeadlineFrom: new(time.Time{}), DeadlineTo: new(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))}), []int64{1, 2, 4, 5, 6}},
@@ -271,6 +281,9 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		query.Buyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
 		query.Nature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
 		query.Procedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
+		query.CPV: {
+			"45": 2, "452": 2, "4523": 1, "45233": 1, "452331": 1, "4523314": 1, "45233140": 1, "71": 2, "710": 1, "15": 1, "155": 1,
+		},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -283,6 +296,7 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		{Values: query.Values{query.Procedure: {"OPEN"}}},
 		{Values: query.Values{query.Department: {"01", "2A"}, query.Buyer: {"buyer_1"}, query.Nature: {"WORKS"}, query.Procedure: {"ADAPTED"}}},
 		{Values: query.Values{query.Department: {"99"}}},
+		{Values: query.Values{query.CPV: {"45"}}},
 		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, Values: query.Values{query.CPV: {"45"}}},
 	}
 	var queries []search.Query
@@ -301,6 +315,8 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	}
 	for _, q := range slices.Clone(queries) {
 		q.Without = []int64{1, 3, 4}
+		queries = append(queries, q)
+		q.Within = []int64{2, 3, 999}
 		queries = append(queries, q)
 	}
 	results, err := index.Search(t.Context(), queries) // and in the queries' order

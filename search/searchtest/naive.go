@@ -69,7 +69,7 @@ func valuesOf(d search.Document, facet query.Field) []string {
 
 // passes reports whether a query finds a document, without the filter on a facet's own field; Term is no facet.
 func passes(d search.Document, q search.Query, but query.Field) bool {
-	if slices.Contains(q.Without, d.ID) {
+	if slices.Contains(q.Without, d.ID) || q.Within != nil && !slices.Contains(q.Within, d.ID) {
 		return false
 	}
 	if q.Any != nil && !slices.ContainsFunc(q.Any, func(f query.Formula) bool { return f.Matches(d.Facts) }) {
@@ -86,6 +86,7 @@ func passes(d search.Document, q search.Query, but query.Field) bool {
 	}
 	return among(f.Statuses, []vigie.TenderStatus{tender.Status(q.Now)}) &&
 		within(published, f.PublishedFrom, f.PublishedTo) &&
+		within(whole(&d.UpdatedAt), f.UpdatedFrom, nil) &&
 		within(deadline, f.DeadlineFrom, f.DeadlineTo)
 }
 

@@ -123,7 +123,7 @@ func (g generator) document(id, number int64) search.Document {
 		return search.Document{ID: id, Number: number, Deleted: true}
 	}
 	d := search.Document{
-		ID: id, Number: number, PublishedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
+		ID: id, Number: number, PublishedAt: g.moment(), UpdatedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
 		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
 	}
 	d.Facts[query.Term] = some(g, g.terms(), 4)
@@ -153,6 +153,12 @@ func (g generator) query(all naive) search.Query {
 	if g.chance(0.3) {
 		for range g.IntN(100) {
 			q.Without = append(q.Without, 1+g.Int64N(350)) // also ids that do not exist, and repeated ones
+		}
+	}
+	if g.chance(0.1) {
+		q.Within = []int64{} // finds none, unless more is added
+		for range g.IntN(100) {
+			q.Within = append(q.Within, 1+g.Int64N(350))
 		}
 	}
 	key := func() *search.Key {
@@ -185,6 +191,7 @@ func (g generator) filter() search.Filter {
 		}
 	}
 	f.PublishedFrom, f.PublishedTo = g.maybe(0.1), g.maybe(0.1)
+	f.UpdatedFrom = g.maybe(0.1)
 	f.DeadlineFrom, f.DeadlineTo = g.maybe(0.1), g.maybe(0.1)
 	return f
 }

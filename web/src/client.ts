@@ -40,7 +40,7 @@ export function createClient(session: Session): ApolloClient {
     return locale ? { 'Accept-Language': locale.toLowerCase() } : {};
   };
 
-  let connectedBefore = false;
+  let away = false; // a connection was lost, or could not be made
   const socket = createSocket({
     url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
     connectionParams: authorization,
@@ -49,10 +49,11 @@ export function createClient(session: Session): ApolloClient {
     on: {
       connected: () => {
         // What happened while there was no connection is not sent later: read again.
-        if (connectedBefore) void readAnew(client);
-        connectedBefore = true;
+        if (away) void readAnew(client);
+        away = false;
       },
       closed: (event) => {
+        away = true;
         if ((event as CloseEvent).code === 4401) session.refused();
       },
     },

@@ -169,7 +169,7 @@ const fr = {
   searchHint: 'Le marché doit contenir tous les mots. Les fautes de frappe et les accents oubliés sont tolérés.',
   onlineOnly: 'Seulement les marchés en ligne',
 
-  kinds: { NEW: 'Nouveau', CORRECTED: 'Rectifié', CANCELLED: 'Annulé', CLOSING_SOON: 'Bientôt clos' },
+  kinds: { NEW: 'Nouveau', CORRECTED: 'Rectifié', CANCELLED: 'Annulé', CLOSING_SOON: 'Bientôt clos', WITHDRAWN: 'Retiré' },
   deliveryStatuses: { WAITING: 'À envoyer', HELD: 'Envoi suspendu', SENT: 'Envoyé', DROPPED: 'Non envoyé', FAILED: 'Échec de l’envoi' },
   noDelivery: 'Cette veille n’a encore envoyé aucune alerte.',
   tender: 'Marché',
@@ -359,7 +359,7 @@ const en: typeof fr = {
   searchHint: 'The tender must contain all of the words. Typing errors and missing accents are tolerated.',
   onlineOnly: 'Only tenders online',
 
-  kinds: { NEW: 'New', CORRECTED: 'Corrected', CANCELLED: 'Cancelled', CLOSING_SOON: 'Closing soon' },
+  kinds: { NEW: 'New', CORRECTED: 'Corrected', CANCELLED: 'Cancelled', CLOSING_SOON: 'Closing soon', WITHDRAWN: 'Withdrawn' },
   deliveryStatuses: { WAITING: 'To be sent', HELD: 'On hold', SENT: 'Sent', DROPPED: 'Not sent', FAILED: 'Sending failed' },
   noDelivery: 'This watch has sent no alerts yet.',
   tender: 'Tender',

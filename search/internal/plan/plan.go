@@ -20,6 +20,7 @@ const (
 	ID          = "vigieTender"
 	Outcome     = "outcome"
 	PublishedAt = "publishedAt"
+	UpdatedAt   = "updatedAt"
 	// DeadlineLow and DeadlineHigh are the deadline; if there is none, they are [Low] and [High]. The one comes last
 	// in the descending order and is within no lower bound, the other in the ascending order and within no upper
 	// bound.
@@ -45,6 +46,7 @@ type Row struct {
 	Number       int64               `json:"number"`
 	Outcome      string              `json:"outcome"`
 	PublishedAt  int64               `json:"publishedAt"`
+	UpdatedAt    int64               `json:"updatedAt"`
 	DeadlineLow  int64               `json:"deadlineLow"`
 	DeadlineHigh int64               `json:"deadlineHigh"`
 	Closes       int64               `json:"closes"`
@@ -68,7 +70,7 @@ func (r Row) MarshalJSON() ([]byte, error) {
 func RowOf(d search.Document) Row {
 	r := Row{
 		Values: make(map[string][]string, len(d.Facts)), ID: d.ID, Number: d.Number,
-		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
+		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), UpdatedAt: d.UpdatedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
 	}
 	for field, values := range d.Facts {
 		r.Values[query.Field(field).String()] = said(values)

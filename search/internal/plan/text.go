@@ -51,13 +51,19 @@ func Text(q search.Query) Expr {
 // none is true come last. They are simplified, and none is [None].
 func Tiers(q search.Query) []Expr {
 	var tiers []Expr
-	for _, s := range texts(q) {
+	all := texts(q)
+	for i, s := range all {
 		if len(s.Words) == 0 {
 			continue
 		}
-		for _, tier := range []Expr{
-			whole(s), all(s, asWritten), all(s, inTitle), all(s, inBuyer), all(s, anywhere), titleBegun(s),
-		} {
+		list := []Expr{whole(s), each(s, asWritten), each(s, inTitle), each(s, inBuyer)}
+		if i < len(all)-1 || begins(s) { // else all rows that are left have the words somewhere
+			list = append(list, each(s, anywhere))
+		}
+		if begins(s) {
+			list = append(list, each(s, titleBegun))
+		}
+		for _, tier := range list {
 			if tier = Simplify(tier); !None(tier) {
 				tiers = append(tiers, tier)
 			}
@@ -66,11 +72,14 @@ func Tiers(q search.Query) []Expr {
 	return tiers
 }
 
+// begins reports whether the last word may be the beginning of one.
+func begins(s freetext.Search) bool { return s.Words[len(s.Words)-1].Begin != "" }
+
 // asked is what a text finds.
 func asked(s freetext.Search) Expr {
 	found := And{}
 	if len(s.Words) > 0 || s.Code != "" {
-		found = And{Or{all(s, begun), whole(s)}}
+		found = And{Or{each(s, begun), whole(s)}}
 	}
 	for _, w := range s.Excluded {
 		found = append(found, Not{anywhere(w)})
@@ -83,8 +92,8 @@ func whole(s freetext.Search) Expr {
 	return Or{In{Codes, said([]string{s.Code})}, In{BuyerIs, said([]string{s.Name})}}
 }
 
-// all is that each word is found somewhere.
-func all(s freetext.Search, where func(freetext.Word) Expr) Expr {
+// each is that each word is found somewhere.
+func each(s freetext.Search, where func(freetext.Word) Expr) Expr {
 	if len(s.Words) == 0 {
 		return Or{}
 	}
@@ -123,17 +132,12 @@ func asWritten(w freetext.Word) Expr {
 	return found
 }
 
-// titleBegun is that all words are in the title, the last one as the beginning of a word; nothing if it is not one.
-func titleBegun(s freetext.Search) Expr {
-	if s.Words[len(s.Words)-1].Begin == "" {
-		return Or{}
+// titleBegun is that a word is in the title, also as the beginning of another.
+func titleBegun(w freetext.Word) Expr {
+	if w.Begin == "" {
+		return inTitle(w)
 	}
-	return all(s, func(w freetext.Word) Expr {
-		if w.Begin == "" {
-			return inTitle(w)
-		}
-		return Or{inTitle(w), Begins{Title, freetext.AsWritten(w.Begin)}}
-	})
+	return Or{inTitle(w), Begins{Title, freetext.AsWritten(w.Begin)}}
 }
 
 // begun is that a word is anywhere, also as the beginning of another.

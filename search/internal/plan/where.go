@@ -70,11 +70,17 @@ func Where(q search.Query, but query.Field) Expr {
 	if f.PublishedTo != nil {
 		all = append(all, Range{PublishedAt, Low, f.PublishedTo.Unix()})
 	}
+	if f.UpdatedFrom != nil {
+		all = append(all, Range{UpdatedAt, ceil(*f.UpdatedFrom), High})
+	}
 	if f.DeadlineFrom != nil {
 		all = append(all, Range{DeadlineLow, ceil(*f.DeadlineFrom), High})
 	}
 	if f.DeadlineTo != nil {
 		all = append(all, Range{DeadlineHigh, Low, f.DeadlineTo.Unix()})
+	}
+	if q.Within != nil {
+		all = append(all, IDs(q.Within))
 	}
 	if len(q.Without) > 0 {
 		all = append(all, Not{IDs(q.Without)})

@@ -108,6 +108,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
   const say = useMessages();
   const client = useApolloClient();
   const [draft, setDraft] = useState(() => draftOf(watch));
+  const [version] = useState(watch?.version); // that the draft began with
   const [mistakes, setMistakes] = useState<Mistake[]>([]);
   const [create, creating] = useMutation(CreateWatchDocument);
   const [update, updating] = useMutation(UpdateWatchDocument);
@@ -129,7 +130,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
       name: draft.name, criteria: criteriaOf(draft), active: draft.active, frequency: draft.frequency, notifyMe: draft.notifyMe, recipients,
     };
     const { payload, error } = watch
-      ? await update({ variables: { id: watch.id, input }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.updateWatch, error }))
+      ? await update({ variables: { id: watch.id, input, version: version! }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.updateWatch, error }))
       : await create({ variables: { input }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.createWatch, error }));
     if (error || !payload) return setMistakes([{ field: [], message: said.notSaved }]);
     // Rows left empty are not among those that the mistakes count.
