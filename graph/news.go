@@ -43,9 +43,9 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 				endWith(ctx, err)
 				return
 			}
-			select {
-			case out <- m:
-			case <-ctx.Done():
+			if err := hand(ctx, m, out); err != nil {
+				endWith(ctx, err)
+				return
 			}
 		}
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -56,6 +56,29 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 		}
 	}()
 	return out, nil
+}
+
+// hand hands an event out, in its turn, unless ctx ends. The error is that its
+// caller has too much work done already.
+func hand(ctx context.Context, m *service.Matched, out chan<- *service.Matched) error {
+	if turns, ok := ctx.Value(turnsKey{}).(*turns); ok {
+		if err := turns.begin(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // the subscription ends
+			}
+			return err
+		}
+		defer func() {
+			if ctx.Err() != nil { // perhaps nobody took it
+				turns.end()
+			}
+		}()
+	}
+	select {
+	case out <- m:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // untilExpired ends with the viewer's token, or that much later.

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,6 +222,9 @@ func TestEventsAreOfTheirMoment(t *testing.T) {
 // A subscriber that is cut off gets an error with a text and a code.
 func TestSubscriptionIsCut(t *testing.T) {
 	w := newWorld(t)
+	w.answer(func(o *graph.Options) {
+		o.Pace = func(context.Context, int) (func(), error) { return func() {}, nil }
+	})
 	p := w.person("a@example.org")
 	p.create(vars{"name": "v", "criteria": vars{}})
 	s := p.subscribe(t, heard, nil).underWay(w)
@@ -259,5 +264,46 @@ func TestSubscribeMistakes(t *testing.T) {
 				t.Errorf("then %s", event)
 			}
 		})
+	}
+}
+
+// What an event costs is taken of its caller before it is read, and given back
+// once it is; nothing is taken while a subscriber waits for events, or its client
+// reads. Where it cannot be taken, the subscription ends.
+func TestEventsArePaced(t *testing.T) {
+	w := newWorld(t)
+	var refuse atomic.Bool
+	var busy, taken atomic.Int64
+	w.answer(func(o *graph.Options) {
+		o.Pace = func(_ context.Context, cost int) (func(), error) {
+			if refuse.Load() {
+				return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{FR: "Attendez.", EN: "Wait."}}
+			}
+			taken.Add(1)
+			busy.Add(int64(cost))
+			return sync.OnceFunc(func() { busy.Add(int64(-cost)) }), nil
+		}
+	})
+	p := w.person("a@example.org")
+	p.create(vars{"name": "v", "criteria": vars{}})
+	s := p.subscribe(t, heard, nil).underWay(w)
+	before := taken.Load()
+	for i, ref := range []string{"1", "2", "3"} {
+		w.publish(w.notice(ref, "Voirie", "Commune", 1))
+		s.hears("NEW " + ref + " v[]")
+		if n := taken.Load() - before; n != int64(i+1) || busy.Load() != 0 {
+			t.Errorf("after %d events %d were paced, and %d is not given back", i+1, n, busy.Load())
+		}
+	}
+	refuse.Store(true)
+	w.publish(w.notice("4", "Voirie", "Commune", 1))
+	if event := s.next(); !strings.Contains(event, `"code":"TOO_MANY_REQUESTS"`) {
+		t.Error(event)
+	}
+	if event := s.next(); event != "complete" {
+		t.Errorf("then %s", event)
+	}
+	if busy.Load() != 0 {
+		t.Errorf("%d is not given back", busy.Load())
 	}
 }

@@ -113,12 +113,13 @@ func within(limit time.Duration) graphql.OperationMiddleware {
 }
 
 // paced has queries and mutations wait until their caller may have work done that
-// costs as much, before anything of them is run.
+// costs as much, before anything of them is run. Each event of a subscription
+// waits by itself.
 func paced(pace func(ctx context.Context, cost int) (done func(), err error), present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
 	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		op := graphql.GetOperationContext(ctx)
 		if op.Operation.Operation == ast.Subscription {
-			return next(ctx)
+			return pacedEvents(ctx, next, func(ctx context.Context) (func(), error) { return pace(ctx, costOf(op)) })
 		}
 		done, err := pace(ctx, costOf(op))
 		if err != nil {
@@ -129,6 +130,54 @@ func paced(pace func(ctx context.Context, cost int) (done func(), err error), pr
 			defer done()
 			return respond(ctx)
 		}
+	}
+}
+
+// turns has each event of a subscription wait for its turn, once it is asked for.
+// An event that nobody asks for takes none: its client may be reading the one
+// before.
+type turns struct {
+	take  func(context.Context) (done func(), err error)
+	asked chan struct{}
+	mutex sync.Mutex
+	done  func() // ends the turn; nil while there is none
+}
+
+type turnsKey struct{}
+
+func pacedEvents(ctx context.Context, next graphql.OperationHandler, take func(context.Context) (func(), error)) graphql.ResponseHandler {
+	t := &turns{take: take, asked: make(chan struct{}, 1)}
+	respond := next(context.WithValue(ctx, turnsKey{}, t))
+	return func(ctx context.Context) *graphql.Response {
+		select {
+		case t.asked <- struct{}{}:
+		default: // the last time that it was asked, there was no event
+		}
+		defer t.end()
+		return respond(ctx)
+	}
+}
+
+// begin waits until an event may be read, which ends with its response.
+func (t *turns) begin(ctx context.Context) error {
+	select {
+	case <-t.asked:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	done, err := t.take(ctx)
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.done = done
+	return err
+}
+
+func (t *turns) end() {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.done != nil {
+		t.done()
+		t.done = nil
 	}
 }
 
