@@ -510,6 +510,9 @@ type UpsertWatchesPayload struct {
 	Results []*UpsertWatchResult `json:"results"`
 	// Why watches were refused; the field names the watch by its place.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// Inputs that were accepted but may not do what their author expects; the field names the watch by its place. How much a watch matches
+	// is not asked here: `previewMatches` says it.
+	Warnings []*vigie.Warning `json:"warnings"`
 	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
