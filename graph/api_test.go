@@ -175,6 +175,8 @@ func TestKeywordsAreRead(t *testing.T) {
 		"separators":       {vars{"keywordsText": "voirie, assainissement ; eau"}, "[voirie assainissement eau] -[] []"},
 		"asterisk":         {vars{"keywordsText": "voir*"}, "[voir*] -[] [SIGN_IGNORED]"},
 		"asterisk in list": {vars{"keywords": []string{"voir*"}, "excludedKeywords": []string{"eau*"}}, "[voir*] -[eau*] [SIGN_IGNORED SIGN_IGNORED]"},
+		"minus in list":    {vars{"keywords": []string{"-éclairage", "saint-étienne", "- peinture"}}, "[-éclairage saint-étienne - peinture] -[] [SIGN_IGNORED]"},
+		"dash for minus":   {vars{"keywordsText": "voirie –éclairage – eau"}, "[voirie –éclairage eau] -[] [SIGN_IGNORED SIGN_IGNORED]"},
 		"letter":           {vars{"keywords": []string{"(c)"}}, "[(c)] -[] [SIGN_IGNORED]"},
 		"repeated":         {vars{"keywords": []string{"voirie", "Voiries", "VOIRIE"}}, "[voirie] -[] [REPEATED_DROPPED REPEATED_DROPPED]"},
 		"excluded too":     {vars{"keywords": []string{"Voirie"}, "excludedKeywords": []string{"voiries"}}, "[Voirie] -[voiries] [KEYWORD_EXCLUDED]"},
