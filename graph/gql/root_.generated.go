@@ -4325,11 +4325,11 @@ input DeliveryFilter {
   statuses: [DeliveryStatus!]
   "Only these kinds."
   kinds: [DeliveryKind!]
-  "Only those that one of these watches led to."
+  "Only those that one of these watches led to; an unknown or deleted one is NOT_FOUND."
   watchIds: [ID!]
-  "Only those to these addresses; each is meant on all watches."
+  "Only those to these addresses, each on all watches; an unknown one is NOT_FOUND."
   recipientIds: [ID!]
-  "Only those about these tenders."
+  "Only those about these tenders; an unknown one is NOT_FOUND."
   tenderIds: [ID!]
   "Sent then or later."
   sentFrom: DateTime
