@@ -360,7 +360,9 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
-	d.informed = d.informed || section != "cancelled"
+	if section != "cancelled" { // it says what the tender is by then
+		d.informed, d.upTo = true, max(d.upTo, t.corrected)
+	}
 	if section == "new" {
 		if d.news++; d.news > 1 {
 			return "this tender is announced as new a second time"

@@ -27,6 +27,10 @@ type attack struct {
 	// codes are the only ones that may be answered, "" for none; all but
 	// INTERNAL unless said.
 	codes []string
+	// first is how the first request must be answered, as [answer.String] has it: with
+	// data unless said. An attack that is refused before it does anything shows
+	// nothing.
+	first string
 }
 
 const (
@@ -143,6 +147,7 @@ func (k attack) run(t *testing.T, b *bystanders) {
 	a := b.server.attacker(t)
 	c := k.measure(a, b)
 	t.Logf("%5.2f s of CPU (%.2f at most for others) in %.1f s, %s more, p99 of %d others %v; %s", c.cpu.Seconds(), c.others.Seconds(), c.took.Seconds(), mebibytes(c.memory), len(c.seen.ours), c.seen.waited().Round(time.Millisecond), a.answers())
+	k.judgeFirst(a)
 	k.judgeAnswers(a)
 	if most := or(k.cpu, 2*time.Second) + c.others; c.cpu > most {
 		t.Errorf("it takes %v of CPU, not %v", c.cpu, most)
@@ -191,6 +196,14 @@ func (k attack) measure(a *attacker, b *bystanders) cost {
 	c.seen = <-saw
 	c.others = time.Duration(c.seen.answered()) * b.price
 	return c
+}
+
+// judgeFirst looks whether an attack did what it is meant to do.
+func (k attack) judgeFirst(a *attacker) {
+	a.Helper()
+	if a.first != nil && a.first.String() != or(k.first, "200") {
+		a.Errorf("its first request is answered %s, not %s: %.300s", a.first, or(k.first, "200"), a.first.body)
+	}
 }
 
 // judgeAnswers looks whether what was answered may be.

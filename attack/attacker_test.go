@@ -38,6 +38,7 @@ type attacker struct {
 	mutex  sync.Mutex
 	conns  []net.Conn
 	counts map[string]int // of answers, by status and code
+	first  *answer        // nil where none was asked for by HTTP
 }
 
 // attacker is one at an address that nobody attacked from.
@@ -90,6 +91,21 @@ func (r answer) code() string {
 	return body.Errors[0].Extensions.Code
 }
 
+// String is the status, with the code of the first error and the limit that it
+// names.
+func (r answer) String() string {
+	var body struct {
+		Errors []struct {
+			Extensions struct{ Limit struct{ Name string } }
+		}
+	}
+	limit := ""
+	if json.Unmarshal(r.body, &body) == nil && len(body.Errors) > 0 {
+		limit = body.Errors[0].Extensions.Limit.Name
+	}
+	return strings.TrimSpace(fmt.Sprint(r.status, " ", r.code(), " ", limit))
+}
+
 // request is one that an attacker makes; POST to the API as JSON unless said.
 type request struct {
 	method, path string
@@ -126,6 +142,11 @@ func (a *attacker) send(r request) answer {
 	defer response.Body.Close()
 	got := answer{status: response.StatusCode, header: response.Header}
 	got.body, got.err = io.ReadAll(response.Body)
+	a.mutex.Lock()
+	if a.first == nil {
+		a.first = &got
+	}
+	a.mutex.Unlock()
 	a.note(strings.TrimSpace(fmt.Sprint(got.status, " ", got.code())), got.body)
 	return got
 }
@@ -165,7 +186,8 @@ func (a *attacker) answers() string {
 	return strings.Join(list, ", ")
 }
 
-// times does something so often, some at once, unless the attack is over.
+// times does something so often, some at once, unless the attack is over. The
+// first is done alone, so that its answer is its own.
 func (a *attacker) times(n, atOnce int, do func(i int)) {
 	a.Helper()
 	var all sync.WaitGroup
@@ -176,6 +198,11 @@ func (a *attacker) times(n, atOnce int, do func(i int)) {
 		case <-a.ctx.Done():
 			all.Wait()
 			return
+		}
+		if i == 0 {
+			do(i)
+			<-places
+			continue
 		}
 		all.Go(func() {
 			defer func() { <-places }()

@@ -14,7 +14,7 @@ import (
 // bodies are attacks by what a body, or what stands for one, holds.
 func bodies() []attack {
 	list := []attack{
-		{name: "compressed bodies that grow", anonymous: true, do: func(a *attacker) {
+		{name: "compressed bodies that grow", anonymous: true, first: "415 BAD_REQUEST", do: func(a *attacker) {
 			body := gzipped(a.n(100 << 20))
 			deflated := new(bytes.Buffer)
 			w := zlib.NewWriter(deflated)
@@ -33,55 +33,64 @@ func bodies() []attack {
 				a.send(request{header: http.Header{"Content-Encoding": {encoding}}, body: text})
 			})
 		}},
-		{name: "wide variables in an address", anonymous: true, do: func(a *attacker) {
-			q := url.Values{"query": {`{ departments { code } }`}, "variables": {`{"x":[` + strings.Repeat("{},", a.n(80_000)) + `{}]}`}}.Encode()
+		{name: "wide variables in an address", anonymous: true, first: "413 LIMIT_EXCEEDED jsonValues", do: func(a *attacker) {
+			q := url.Values{"query": {`{ departments { code } }`}, "variables": {`{"x":[` + strings.Repeat("{},", a.n(7000)) + `{}]}`}}.Encode()
 			a.times(32, 8, func(int) { a.send(request{method: http.MethodGet, path: "/graphql?" + q}) })
 		}},
 	}
-	for name, variables := range map[string]func(a *attacker) string{
-		"wide variables":       func(a *attacker) string { return `{"x":[` + strings.Repeat("{},", a.n(340_000)) + `{}]}` },
-		"wide, and wider keys": func(a *attacker) string { return `{"x":{` + manyKeys(a.n(80_000)) + `}}` },
-		"deep lists": func(a *attacker) string {
-			n := a.n(500_000)
-			return `{"x":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
-		},
-		"deep objects": func(a *attacker) string {
-			n := a.n(150_000)
-			return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n)
-		},
-		"a number of a million digits": func(a *attacker) string {
-			return `{"first":` + strings.Repeat("9", a.n(1_000_000)) + `}`
-		},
-		"a tiny number of a huge exponent": func(a *attacker) string { return `{"first":1e999999999}` },
-		"a string of escapes":              func(a *attacker) string { return `{"x":"` + strings.Repeat(`\u0041`, a.n(170_000)) + `"}` },
-		"one name many times":              func(a *attacker) string { return `{` + strings.Repeat(`"x":{},`, a.n(120_000)) + `"x":1}` },
-		"many numbers":                     func(a *attacker) string { return `{"x":[` + strings.Repeat("1,", a.n(500_000)) + `1]}` },
-		"lists of nothing":                 func(a *attacker) string { return `{"x":[` + strings.Repeat("[],", a.n(340_000)) + `[]]}` },
+	for name, fill := range map[string]struct {
+		body  func(n int) string // of about n bytes
+		first string
+	}{
+		"wide variables":       {variables(func(n int) string { return `{"x":[` + strings.Repeat("{},", n/3) + `{}]}` }), "413 LIMIT_EXCEEDED jsonValues"},
+		"wide, and wider keys": {variables(func(n int) string { return `{"x":{` + manyKeys(n/12) + `}}` }), "413 LIMIT_EXCEEDED jsonValues"},
+		"deep lists": {variables(func(n int) string {
+			return `{"x":` + strings.Repeat("[", n/2) + strings.Repeat("]", n/2) + `}`
+		}), "413 LIMIT_EXCEEDED jsonDepth"},
+		"deep objects": {variables(func(n int) string {
+			return strings.Repeat(`{"a":`, n/6) + "1" + strings.Repeat("}", n/6)
+		}), "413 LIMIT_EXCEEDED jsonDepth"},
+		"a number of many digits":          {variables(func(n int) string { return `{"first":` + strings.Repeat("9", n) + `}` }), "200 BAD_REQUEST"},
+		"a tiny number of a huge exponent": {variables(func(int) string { return `{"first":1e999999999}` }), "200 BAD_REQUEST"},
+		"a string of escapes":              {variables(func(n int) string { return `{"x":"` + strings.Repeat(`\u0041`, n/6) + `"}` }), "200"},
+		"one name many times":              {variables(func(n int) string { return `{` + strings.Repeat(`"x":{},`, n/7) + `"x":1}` }), "413 LIMIT_EXCEEDED jsonValues"},
+		"many numbers":                     {variables(func(n int) string { return `{"x":[` + strings.Repeat("1,", n/2) + `1]}` }), "413 LIMIT_EXCEEDED jsonValues"},
+		"lists of nothing":                 {variables(func(n int) string { return `{"x":[` + strings.Repeat("[],", n/3) + `[]]}` }), "413 LIMIT_EXCEEDED jsonValues"},
+		"wide extensions": {func(n int) string {
+			return `{"query":"{ departments { code } }","extensions":{"x":[` + strings.Repeat("{},", n/3) + `{}]}}`
+		}, "413 LIMIT_EXCEEDED jsonValues"},
+		"wide and unknown": {func(n int) string {
+			return `{"query":"{ departments { code } }","other":[` + strings.Repeat("{},", n/3) + `{}]}`
+		}, "413 LIMIT_EXCEEDED jsonValues"},
+		"a batch of thousands": {func(n int) string {
+			const one = `{"query":"{ departments { code } }"}`
+			return `[` + strings.Repeat(one+`,`, n/len(one)) + one + `]`
+		}, "413 LIMIT_EXCEEDED jsonValues"},
 	} {
-		list = append(list, attack{name: name, anonymous: true, cpu: 3 * time.Second, do: func(a *attacker) {
-			body := `{"query":"query ($first: Int) { departments { code } }","variables":` + variables(a) + `}`
-			a.times(64, 8, func(int) { a.send(request{body: body}) })
-		}})
-	}
-	for name, body := range map[string]string{
-		"wide extensions":      `{"query":"{ departments { code } }","extensions":{"x":[` + strings.Repeat("{},", 340_000) + `{}]}}`,
-		"wide and unknown":     `{"query":"{ departments { code } }","other":[` + strings.Repeat("{},", 340_000) + `{}]}`,
-		"a batch of thousands": `[` + strings.Repeat(`{"query":"{ departments { code } }"},`, 20_000) + `{"query":"{ departments { code } }"}]`,
-	} {
-		list = append(list, attack{name: name, anonymous: true, cpu: 3 * time.Second, do: func(a *attacker) {
-			a.times(64, 8, func(int) { a.send(request{body: body}) })
-		}})
+		// Each sends a little less than it may.
+		send := func(most int) func(a *attacker) {
+			return func(a *attacker) {
+				body := fill.body(a.n(most))
+				a.times(64, 8, func(int) { a.send(request{body: body}) })
+			}
+		}
+		nobodys := fill.first
+		if nobodys == "200" { // of what anyone may ask
+			nobodys = "200 UNAUTHENTICATED"
+		}
+		list = append(list, attack{name: name + ", of nobody", anonymous: true, cpu: 3 * time.Second, first: nobodys, do: send(60_000)},
+			attack{name: name + ", of someone", cpu: 3 * time.Second, memory: 128, first: fill.first, do: send(1_000_000)})
 	}
 	byName(list)
 	// With a token, for arguments that the schema knows.
-	list = append(list, attack{name: "criteria of hundred thousands", cpu: 4 * time.Second, do: func(a *attacker) {
+	list = append(list, attack{name: "criteria of many thousands", cpu: 4 * time.Second, do: func(a *attacker) {
 		query := `query ($c: CriteriaInput!) { previewMatches(criteria: $c) { onlineCount userErrors { code } } }`
 		for _, field := range []string{"keywords", "excludedKeywords", "buyerIds", "departmentCodes", "natures", "cpvCodes"} {
 			a.times(3, 3, func(int) {
-				a.ask(query, map[string]any{"c": map[string]any{field: strings.Fields(strings.Repeat("x ", a.n(200_000)))}})
+				a.ask(query, map[string]any{"c": map[string]any{field: strings.Fields(strings.Repeat("x ", a.n(16_000)))}})
 			})
 		}
-	}}, attack{name: "long texts where short ones are asked for", cpu: 4 * time.Second, do: func(a *attacker) {
+	}}, attack{name: "long texts where short ones are asked for", first: "200 TOO_LONG search", cpu: 4 * time.Second, do: func(a *attacker) {
 		long := strings.Repeat("é", a.n(450_000))
 		a.times(8, 4, func(int) {
 			a.ask(`query ($q: String!) { buyers(search: $q) { totalCount } }`, map[string]any{"q": long})
@@ -97,6 +106,13 @@ func bodies() []attack {
 		})
 	}})
 	return list
+}
+
+// variables are bodies of a query with these variables.
+func variables(write func(n int) string) func(n int) string {
+	return func(n int) string {
+		return `{"query":"query ($first: Int) { departments { code } tenders(first: $first) { totalCount } }","variables":` + write(n) + `}`
+	}
 }
 
 // emptyObjects is a list of so many.

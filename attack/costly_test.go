@@ -29,7 +29,7 @@ func costly() []attack {
 		"wide pages":                    `tenders(first: 100) { nodes { title description buyer { name } lots { title } } }`,
 		"all of a page":                 `tenders(first: 10, search: "travaux") ` + page,
 		"counts of watches":             `watches(first: 50) { nodes { onlineCount health { lastMatchAt } summary { value } } }`,
-		"matches of watches":            `watches(first: 20) { nodes { matchingTenders(first: 3) { totalCount ` + facets + ` } } }`,
+		"matches of watches":            `watches(first: 15) { nodes { matchingTenders(first: 3) { totalCount ` + facets + ` } } }`,
 		"deliveries of watches":         `watches(first: 50) { nodes { deliveries(first: 2) { totalCount } } }`,
 		"matches of all watches":        `matchingTenders(first: 20, includeInactive: true) ` + page,
 		"previews of what is broad":     `previewMatches(criteria: { }, first: 10) { onlineCount last30Days nodes { title } }`,
@@ -41,14 +41,15 @@ func costly() []attack {
 		"everything by its number":      `tenderBySourceRef(source: "portal", sourceRef: "%d") ` + `{ title notices { changes { field } } matchedBy { watch { name } } }`,
 		"filters on hundreds of values": `tenders(first: 1, filter: { cpvCodes: [` + codes(200) + `] }) { totalCount ` + facets + ` }`,
 	} {
-		list = append(list, attack{name: "asking for " + name, cpu: 5 * dear, do: func(a *attacker) {
+		// Two operations make watches, five ask.
+		list = append(list, attack{name: "asking for " + name, cpu: 7 * dear, do: func(a *attacker) {
 			a.widen()
 			a.times(5, 1, func(int) { a.dearest(one) })
 		}})
 	}
 	byName(list)
 	return append(list,
-		attack{name: "the dearest operations, all at once", cpu: lasts * 3, memory: 200, do: func(a *attacker) {
+		attack{name: "the dearest operations, all at once", cpu: lasts * 3, memory: 200, first: "200 LIMIT_EXCEEDED cost", do: func(a *attacker) {
 			a.times(400, 32, func(i int) {
 				a.dearest([]string{
 					`tenders(first: 1, search: "travaux%d") { totalCount ` + facets + ` }`, `buyers(search: "c", first: 100) { totalCount nodes { name } }`,
@@ -62,20 +63,29 @@ func costly() []attack {
 			})
 		}},
 		attack{name: "many changes in one operation", cpu: 4 * time.Second, memory: 100, do: func(a *attacker) {
-			a.ask("mutation { "+numbered(45, `a%d: createWatch(input: { name: "w%[1]d", criteria: { keywords: ["voirie"] } }) { watch { id } userErrors { code } } `)+"}", nil)
-			a.ask("mutation { "+numbered(45, `a%d: exportAccount { data } `)+"}", nil)
+			a.ask("mutation { "+numbered(watchesAtOnce, `a%d: createWatch(input: { name: "w%[1]d", criteria: { keywords: ["voirie"] } }) { watch { id } userErrors { code } } `)+"}", nil)
+			a.ask("mutation { "+numbered(19, `a%d: exportAccount { data } `)+"}", nil)
 		}},
 	)
 }
 
+// watchesAtOnce is how many watches the cost of one operation allows to make.
+const watchesAtOnce = 9
+
 // widen gives the attacker watches.
 func (a *attacker) widen() {
 	a.Helper()
-	a.ask("mutation { "+numbered(20, `a%d: createWatch(input: { name: "w%[1]d", criteria: { keywordMode: ANY, keywords: ["voirie", "travaux", "nettoyage"] } }) { userErrors { code } } `)+"}", nil)
+	for i := range 2 {
+		got := a.ask("mutation { "+numbered(watchesAtOnce, `a%d: createWatch(input: { name: "`+fmt.Sprint(i)+`-%[1]d", criteria: { keywordMode: ANY, keywords: ["voirie", "travaux", "nettoyage"] } }) { watch { id } userErrors { code } } `)+"}", nil)
+		if n := strings.Count(string(got.body), `"watch":{"id"`); n != watchesAtOnce && !a.wild {
+			a.Errorf("%d watches are made: %.300s", n, got.body)
+		}
+	}
 }
 
 // dearest asks for something as often as one operation may, which is found out
-// first: a little less often each time that it is too much.
+// first: a little less often each time that it is too much. It is answered then, or
+// refused as one too many at once.
 func (a *attacker) dearest(one string) answer {
 	var got answer
 	for aliases := 50; aliases > 0; aliases -= 1 + aliases/6 {
@@ -90,8 +100,11 @@ func (a *attacker) dearest(one string) answer {
 		}
 		// Too many words are found out by the parser.
 		if got = a.ask(query.String()+"}", nil); got.code() != "LIMIT_EXCEEDED" && got.code() != "GRAPHQL_PARSE_FAILED" {
-			return got
+			break
 		}
+	}
+	if text := got.String(); got.err == nil && text != "200" && text != "200 TOO_MANY_REQUESTS" && text != "503 UNAVAILABLE" && !a.wild {
+		a.Errorf("%.100s is answered %s: %.300s", one, got, got.body)
 	}
 	return got
 }

@@ -159,7 +159,7 @@ func (a *attacker) createWatch(input string) {
 	a.Helper()
 	got := a.ask(`mutation { createWatch(input: `+input+`) { watch { id } userErrors { message } } }`, nil)
 	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte(`"watch":{"id"`)) {
-		a.Logf("no watch: %d %.300s", got.status, got.body)
+		a.Errorf("no watch: %d %.300s", got.status, got.body)
 	}
 }
 
@@ -179,6 +179,6 @@ func (a *attacker) publishMany() {
 	}
 	got := portal.ask(`mutation ($input: [NoticeInput!]!) { publishNotices(input: $input) { results { outcome } } }`, map[string]any{"input": notices})
 	if got.status != http.StatusOK || !bytes.Contains(got.body, []byte("CREATED")) {
-		a.Logf("not published: %d %.300s", got.status, got.body)
+		a.Errorf("not published: %d %.300s", got.status, got.body)
 	}
 }

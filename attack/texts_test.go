@@ -14,17 +14,18 @@ import (
 func texts() []attack {
 	var list []attack
 	for name, text := range map[string]string{
-		"a letter that becomes eighteen":    strings.Repeat("\uFDFA", 200),
-		"a letter that becomes three":       strings.Repeat("\uFB03", 200),
+		"a letter that becomes fifteen":     strings.Repeat("\uFDFA", 11),
+		"too many such letters":             strings.Repeat("\uFDFA", 200),
+		"a letter that becomes three":       strings.Repeat("\uFB03", 65),
 		"letters with many marks":           strings.Repeat("e"+strings.Repeat("\u0301\u0323", 24)+" ", 4),
-		"marks alone":                       strings.Repeat("\u0300", 200),
+		"marks alone":                       strings.Repeat("\u0300", 190),
 		"one long word":                     letters(200),
 		"words as long as may be mistyped":  strings.Repeat(letters(30)+" ", 6),
 		"words of one letter":               strings.Repeat("a ", 100),
 		"a hundred words":                   words(100, 1),
 		"words that others nearly are":      "travaus voiri nettoiage mainteance ecole refecsion batimant comunale",
 		"many short words of two letters":   words(66, 2),
-		"letters that stand for two":        strings.Repeat("ǆŒßĲﬆ", 40),
+		"letters that stand for two":        strings.Repeat("ǆŒßĲﬆ", 20),
 		"Hangul in pieces":                  strings.Repeat("\u1112\u1161\u11ab", 66),
 		"emoji of many":                     strings.Repeat("👩‍👩‍👧‍👦", 28),
 		"writing from the right":            strings.Repeat("\u202Eא\u2066", 66),
@@ -41,11 +42,15 @@ func texts() []attack {
 		"a word and its joined neighbours":  strings.Repeat("voirie-", 28),
 		"an initial of Turkish, everywhere": strings.Repeat("İ", 200),
 	} {
+		first := "200"
+		if name == "too many such letters" {
+			first = "200 TOO_LONG search"
+		}
 		// 300 ms for each operation, at the most.
-		list = append(list, attack{name: "searching for " + name, cpu: 3 * time.Second, memory: 128, codes: []string{"", "BAD_REQUEST", "LIMIT_EXCEEDED", "INVALID", "TOO_LONG", "TOO_SHORT"}, do: func(a *attacker) {
-			a.times(2, 1, func(int) { a.search(text, a.n(20)) })
-			a.times(1, 1, func(int) { a.search(text, 30) })
-			a.times(2, 1, func(int) { a.buyers(text, 10) })
+		list = append(list, attack{name: "searching for " + name, cpu: 3 * time.Second, memory: 128, first: first, codes: []string{"", "BAD_REQUEST", "LIMIT_EXCEEDED", "INVALID", "TOO_LONG", "TOO_SHORT"}, do: func(a *attacker) {
+			a.times(2, 1, func(int) { a.search(text, a.n(7)) })
+			a.times(1, 1, func(int) { a.search(text, 8) })
+			a.times(2, 1, func(int) { a.buyers(text, 4) })
 			a.times(2, 1, func(int) { a.preview(text) })
 		}})
 	}
@@ -53,7 +58,8 @@ func texts() []attack {
 	return list
 }
 
-// search searches for a text under aliases, each time for a little other text,
+// search searches for a text under aliases, of which the cost of one operation
+// allows eight, each time for a little other text,
 // for what was found before might be kept.
 func (a *attacker) search(text string, aliases int) answer {
 	var query strings.Builder
@@ -70,6 +76,7 @@ func (a *attacker) search(text string, aliases int) answer {
 	return a.ask("query ("+strings.Join(declared, " ")+") { "+query.String()+"}", variables)
 }
 
+// buyers searches for buyers by a text, under four aliases at the most.
 func (a *attacker) buyers(text string, aliases int) answer {
 	return a.ask("query ($q: String!) { "+numbered(aliases, "a%d: buyers(search: $q) { totalCount nodes { name } } ")+"}", map[string]any{"q": text})
 }

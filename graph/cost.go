@@ -123,7 +123,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return previewPrice
 	case "Query.buyers":
 		return buyersPrice
-	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Buyer.onlineCount":
+	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Watch.deliveries", "Buyer.onlineCount":
 		return countPrice
 	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights", "MatchingTenderEdge.matchedAt":
 		return matchPrice

@@ -29,11 +29,16 @@ func TestLimits(t *testing.T) {
 		"fields":            {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 fields"},
 		"namesakes":         {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 pairs"},
 		"namesakes apart":   {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "pairs"},
+		"chain":             {"{ departments { ...f0 } } " + chain(300, "code"), "LIMIT_EXCEEDED", "20000 steps"},
+		"chain, not valid":  {"{ departments { ...f0 } } " + chain(300, "zzz"), "LIMIT_EXCEEDED", "20000 steps"},
+		"circle":            {"{ departments { ...f0 } } " + chain(300, "...f0"), "LIMIT_EXCEEDED", "20000 steps"},
+		"fan":               {"{ departments { " + many(220, "...f%d ") + "} } " + many(220, "fragment f%d on Department { code } "), "LIMIT_EXCEEDED", "20000 steps"},
+		"operations":        {many(100, "query q%d { departments { ...f0 } } ") + chain(90, "code"), "LIMIT_EXCEEDED", "20000 steps"},
 		"directives":        {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
 		"tokens":            {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
 		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "costs 20401"},
-		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 20201"},
-		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 20201"},
+		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 30201"},
+		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 30201"},
 		"defer":             {"{ ... @defer { departments { code } } }", "GRAPHQL_VALIDATION_FAILED", "@defer"},
 	} {
 		got := ana.post(c.query, nil)
@@ -88,6 +93,15 @@ func many(n int, format string) string {
 		fmt.Fprintf(&b, format, i)
 	}
 	return b.String()
+}
+
+// chain is fragments that each use the next one.
+func chain(n int, last string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "fragment f%d on Department { code ...f%d } ", i, i+1)
+	}
+	return b.String() + fmt.Sprintf("fragment f%d on Department { %s }", n, last)
 }
 
 // The queries of a page and of the tools that developers use are within the

@@ -60,6 +60,9 @@ func (v *variables) document(ctx context.Context, text string) (*ast.QueryDocume
 	if err := checkNamePairs(doc); err != nil {
 		return nil, err
 	}
+	if err := checkSteps(doc); err != nil {
+		return nil, err
+	}
 	if len(validator.ValidateWithRules(v.Schema, doc, v.rules())) > 0 {
 		return nil, nil
 	}

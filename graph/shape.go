@@ -82,6 +82,76 @@ func checkNamePairs(doc *ast.QueryDocument) *gqlerror.Error {
 	return overLimit(vigie.Limit{Name: "namePairs", Requested: pairs, Maximum: maxNamePairs}, vigie.Same("This document repeats the same fields too often: it has %d pairs of fields of the same name; the limit is %d.").With(pairs, maxNamePairs))
 }
 
+// maxSteps is how many steps validation may take: it walks from each operation
+// and fragment through all that this reaches, and compares each fragment with
+// each. As many take 15 ms.
+const maxSteps = 20_000
+
+// checkSteps refuses a document that takes more. It comes before validation.
+func checkSteps(doc *ast.QueryDocument) *gqlerror.Error {
+	parts := make(map[string]part, len(doc.Fragments))
+	for _, fragment := range doc.Fragments {
+		if _, twice := parts[fragment.Name]; !twice { // validation goes by the first
+			parts[fragment.Name] = partOf(fragment.SelectionSet)
+		}
+	}
+	steps := len(doc.Fragments) * (len(doc.Fragments) - 1) / 2
+	for _, op := range doc.Operations {
+		steps += reach(partOf(op.SelectionSet), parts, maxSteps-steps)
+	}
+	for _, fragment := range doc.Fragments {
+		steps += reach(partOf(fragment.SelectionSet), parts, maxSteps-steps)
+	}
+	if steps <= maxSteps {
+		return nil
+	}
+	return overLimit(vigie.Limit{Name: "validation", Maximum: maxSteps}, vigie.Same("This document's fragments use one another too often: validating it takes more than %d steps. Use fewer fragments.").With(maxSteps))
+}
+
+// part is how much a selection holds without its fragments, and which these are.
+type part struct {
+	size    int
+	spreads []string
+}
+
+func partOf(list ast.SelectionSet) part {
+	p := part{size: 1}
+	p.add(list)
+	return p
+}
+
+func (p *part) add(list ast.SelectionSet) {
+	p.size += len(list)
+	for _, selection := range list {
+		switch s := selection.(type) {
+		case *ast.Field:
+			p.add(s.SelectionSet)
+		case *ast.InlineFragment:
+			p.add(s.SelectionSet)
+		case *ast.FragmentSpread:
+			p.spreads = append(p.spreads, s.Name)
+		}
+	}
+}
+
+// reach is how much a part holds with all fragments that it reaches, each once.
+// It stops counting where that is more than most.
+func reach(from part, parts map[string]part, most int) (size int) {
+	seen := make(map[string]bool)
+	for next := []part{from}; len(next) > 0 && size <= most; {
+		p := next[len(next)-1]
+		next = next[:len(next)-1]
+		size += p.size
+		for _, name := range p.spreads {
+			if !seen[name] {
+				seen[name] = true
+				next = append(next, parts[name])
+			}
+		}
+	}
+	return size
+}
+
 // countNames counts the fields by the names they have in the answer.
 func countNames(list ast.SelectionSet, counts map[string]int) {
 	for _, selection := range list {

@@ -67,7 +67,11 @@ func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
 		log.InfoContext(ctx, "token refused", "error", err)
 	case vigie.Unavailable:
 		code = closeTryAgain
-		log.WarnContext(ctx, "sign-in failed", "error", err)
+		if e, ok := errors.AsType[*vigie.Error](err); ok && e.RetryAfter == 0 { // else it was only too much at once
+			log.WarnContext(ctx, "sign-in failed", "error", err)
+		}
+	case vigie.TooManyRequests:
+		code = closeTryAgain
 	default:
 		log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}

@@ -28,12 +28,12 @@ type following struct {
 func eachFollowing(t *testing.T, test func(t *testing.T, f *following)) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
-			f := &following{t: t, now: noon}
+			f := &following{t: t, now: storetest.Noon()}
 			var err error
 			f.store, err = store.Open(t.Context(), url(t), func() time.Time { return f.now })
 			f.must(err)
 			t.Cleanup(func() { f.store.Close() })
-			f.account = account(t, f.store, "a")
+			f.account = storetest.Account(t, f.store, "a")
 			f.roads, f.schools = f.watch("Voirie", "B@example.org"), f.watch("Écoles", "b@example.org")
 			test(t, f)
 		})
@@ -99,7 +99,7 @@ func (f *following) expect(when string, roads, schools vigie.RecipientStatus) {
 func (f *following) enter(w *vigie.Watch) {
 	f.t.Helper()
 	f.notices++
-	n := publish(f.t, f.store, notice(fmt.Sprint(f.notices)))[0].Notice
+	n := storetest.Publish(f.t, f.store, storetest.Notice(fmt.Sprint(f.notices), 0))[0].Notice
 	f.enterAbout(ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, w)
 }
 
@@ -172,7 +172,7 @@ func TestAddressees(t *testing.T) {
 
 // A recipient that does not exist is not found, and leaving it is not an error.
 func TestConsentOfNobody(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const nobody = 999_999
 		_, addressee := s.Ledger().Addressee(t.Context(), nobody)
 		_, subscriber := s.Ledger().Subscriber(t.Context(), nobody)
@@ -223,7 +223,7 @@ func TestConfirm(t *testing.T) {
 			}
 		}
 		// The consent is for one account only.
-		b := account(t, f.store, "other")
+		b := storetest.Account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err := f.store.Ledger().Recipients(t.Context(), b, []int64{w.ID})
@@ -367,7 +367,7 @@ func TestMailBounced(t *testing.T) {
 			t.Fatalf("%d mails", len(mails))
 		}
 		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], "b@example.org", ledger.Composed{}))
-		b := account(t, f.store, "other")
+		b := storetest.Account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)
 		for range 2 { // bounces can come several times

@@ -164,7 +164,7 @@ func (s *TenderDeliveries) over(now time.Time) bool {
 	}
 	newly, ended := false, false
 	for _, t := range s.Deliveries {
-		newly = newly || t.Kind == vigie.DeliverNew
+		newly = newly || t.Kind == vigie.DeliverNew && t.Repeats == 0
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}
 	return newly || !ended

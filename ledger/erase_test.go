@@ -26,7 +26,7 @@ func TestErase(t *testing.T) {
 	for name, open := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			rawURL := open(t)
-			f := &following{t: t, now: noon}
+			f := &following{t: t, now: storetest.Noon()}
 			var err error
 			f.store, err = store.Open(t.Context(), rawURL, func() time.Time { return f.now })
 			f.must(err)
@@ -46,14 +46,14 @@ func TestErase(t *testing.T) {
 			}
 			f.must(f.store.Ledger().MailBounced(t.Context(), mails[0].ID, "fictif.associe@example.org", true, "550 fictif.associe@example.org unknown"))
 			f.must(f.store.Ledger().Leave(t.Context(), id, "fictif.associe@example.org"))
-			deliveries := publish(t, f.store, notice("marked"))[0].Notice
+			deliveries := storetest.Publish(t, f.store, storetest.Notice("marked", 0))[0].Notice
 			f.must(f.store.SetMark(t.Context(), f.account.ID, store.Seen, true, []int64{deliveries.TenderID}))
-			buyer := tender(t, f.store, deliveries.TenderID).BuyerID
+			buyer := storetest.Tender(t, f.store, deliveries.TenderID).BuyerID
 			_, err = f.store.UpdateWatch(t.Context(), f.account, f.roads.ID, func(w *vigie.Watch) {
 				w.Criteria.Keywords, w.Criteria.BuyerIDs = []string{"fictif"}, []int64{buyer}
 			}, nil, nil)
 			f.must(err)
-			other := account(t, f.store, "other")
+			other := storetest.Account(t, f.store, "other")
 
 			exported, err := f.store.Export(t.Context(), f.account.ID)
 			f.must(err)
@@ -120,7 +120,7 @@ func TestErase(t *testing.T) {
 
 			// An account that names the address later finds that it left, also by an older key.
 			f.store.Ledger().SetFingerprints(func(address string) []string { return append(hidden("newer")(address), hidden("new")(address)...) })
-			f.account = account(t, f.store, "next")
+			f.account = storetest.Account(t, f.store, "next")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			f.schools = f.roads
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Unsubscribed {
@@ -132,7 +132,7 @@ func TestErase(t *testing.T) {
 				t.Errorf("the address that came back is %s", got)
 			}
 			f.must(f.store.Erase(t.Context(), f.account.ID))
-			f.account = account(t, f.store, "last")
+			f.account = storetest.Account(t, f.store, "last")
 			f.roads = f.watch("Voirie", "fictif.associe@example.org")
 			if got := statusOf(f, "fictif.associe@example.org"); got != vigie.Pending {
 				t.Errorf("what its owner undid is applied again: %s", got)
@@ -152,7 +152,7 @@ func TestEraseShared(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.store.Ledger().SetFingerprints(hidden("new"))
 		mine, mineWatch, mineID := f.account, f.roads, f.subscriber(f.roads).RecipientID
-		f.account = account(t, f.store, "neighbour")
+		f.account = storetest.Account(t, f.store, "neighbour")
 		f.roads = f.watch("Voirie", "b@example.org")
 		f.enter(f.roads)
 		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
@@ -167,7 +167,7 @@ func TestEraseShared(t *testing.T) {
 			t.Errorf("the erased account has %v, %v", watches, err)
 		}
 		// A recipient that was to be alerted when its account was erased is left out, and delays nobody.
-		n := publish(t, f.store, notice("later"))[0].Notice
+		n := storetest.Publish(t, f.store, storetest.Notice("later", 0))[0].Notice
 		f.enterAlerts(ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID},
 			ledger.Alert{RecipientID: mineID, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: mineWatch.ID}}},
 			ledger.Alert{RecipientID: theirs, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID}}})

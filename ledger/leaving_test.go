@@ -6,6 +6,7 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // signIn signs the account of « following » in with an address; verified is the token's claim, nil for none.
@@ -102,7 +103,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		// It left an account that was erased, and this one.
 		id := f.subscriber(f.roads).RecipientID
 		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
-		deleted := account(t, f.store, "gone")
+		deleted := storetest.Account(t, f.store, "gone")
 		w, err := f.store.CreateWatch(t.Context(), deleted, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err := f.store.Ledger().Recipients(t.Context(), deleted, []int64{w.ID})
@@ -117,7 +118,7 @@ func TestResubscribeIsForOneAccount(t *testing.T) {
 		if got := f.status(f.roads, "B@example.org"); got != vigie.Confirmed {
 			t.Errorf("the status is %s", got)
 		}
-		next := account(t, f.store, "next")
+		next := storetest.Account(t, f.store, "next")
 		w, err = f.store.CreateWatch(t.Context(), next, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@example.org"})
 		f.must(err)
 		theirs, err = f.store.Ledger().Recipients(t.Context(), next, []int64{w.ID})

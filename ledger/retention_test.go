@@ -9,6 +9,7 @@ import (
 	"vigie"
 	"vigie/ledger"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // However much there is, one step deletes at most a batch, and all is deleted in the end.
@@ -19,11 +20,11 @@ func TestForgettingInBatches(t *testing.T) {
 		f.must(f.store.Ledger().Confirm(t.Context(), id, "b@example.org"))
 		var notices []*vigie.Notice
 		for i := range many {
-			notices = append(notices, notice(fmt.Sprint("n", i), func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
+			notices = append(notices, storetest.Notice(fmt.Sprint("n", i), 0, func(n *vigie.Notice) { n.Content.Deadline = new(f.now.Add(time.Hour)) }))
 		}
 		for len(notices) > 0 {
 			n := min(len(notices), vigie.MaxBatch)
-			for _, p := range publish(t, f.store, notices[:n]...) {
+			for _, p := range storetest.Publish(t, f.store, notices[:n]...) {
 				f.enterAlerts(ledger.AlertSubject{TenderID: p.Notice.TenderID, NoticeID: p.Notice.ID, Number: p.Notice.ID},
 					ledger.Alert{RecipientID: id, Kind: vigie.DeliverNew, DueAt: f.now, Reasons: []vigie.Reason{{WatchID: f.roads.ID, Keywords: []string{"voirie"}}}})
 			}

@@ -75,6 +75,8 @@ type verifier struct {
 	// checked are tokens that were found valid a moment ago, by their hashes. It
 	// is not an expirable.LRU, because that reads the machine's clock, and not now.
 	checked *lru.Cache[[sha256.Size]byte, checkedToken]
+	// place waits for a place to check a token in, which is free again after leave.
+	place func(context.Context) (leave func(), err error)
 }
 
 // checkedToken is what a valid token says.
@@ -99,6 +101,7 @@ func (a authSettings) newVerifier(keys keySet, now func() time.Time) (*verifier,
 	checked, err := lru.New[[sha256.Size]byte, checkedToken](mostChecked)
 	return &verifier{
 		keys: keys, algorithms: signatures(), issuer: a.OIDCIssuer, audience: a.OIDCAudience, trustEmails: a.TrustEmails, now: now, checked: checked,
+		place: func(context.Context) (func(), error) { return func() {}, nil },
 	}, err
 }
 
@@ -117,35 +120,62 @@ func (v *verifier) follow(ctx context.Context, log *slog.Logger) (stop func()) {
 	}
 }
 
-// check returns what a token says, if it is valid.
-func (v *verifier) check(ctx context.Context, token string) (*statement, error) {
+// check returns what a token says, if it is valid. Until leave, which must be
+// called also after an error, it has a place, unless it was found valid a moment
+// ago.
+func (v *verifier) check(ctx context.Context, token string) (said *statement, leave func(), err error) {
+	leave = func() {}
 	if len(token) > maxToken {
-		return nil, badToken(errors.New("too long"))
+		return nil, leave, badToken(errors.New("too long"))
 	}
 	hash, now := sha256.Sum256([]byte(token)), v.now()
 	if t, ok := v.checked.Get(hash); ok && !now.Before(t.at) && now.Before(t.at.Add(believed)) && now.Before(t.expiry) {
-		return t.statement, nil
+		return t.statement, leave, nil
+	}
+	payload, leave, err := v.verify(ctx, token)
+	if err != nil {
+		return nil, leave, err
+	}
+	said, err = read(payload)
+	if err != nil {
+		return nil, leave, err
+	}
+	if err := v.holds(said, now); err != nil {
+		return nil, leave, badToken(err)
+	}
+	v.checked.Add(hash, checkedToken{said, now})
+	return said, leave, nil
+}
+
+// verify returns what a token says that a key signed, with a place until leave.
+// It has none while it waits for an issuer: one that hangs keeps nobody from
+// signing in by a key that is known.
+func (v *verifier) verify(ctx context.Context, token string) (payload []byte, leave func(), err error) {
+	if leave, err = v.place(ctx); err != nil {
+		return nil, func() {}, err
 	}
 	signed, err := jose.ParseSignedCompact(token, v.algorithms)
 	if err != nil {
-		return nil, badToken(err)
+		return nil, leave, badToken(err)
 	}
-	payload, err := v.keys.verify(ctx, signed)
-	if vigie.CodeOf(err) == vigie.Unavailable {
-		return nil, err
+	issuer, follows := v.keys.(*issuerKeys)
+	if !follows {
+		payload, err = v.keys.verify(signed)
+		return payload, leave, badTokenOr(err)
 	}
-	if err != nil {
-		return nil, badToken(err)
+	known := issuer.known.Load()
+	if payload, err = known.verify(signed); err == nil {
+		return payload, leave, nil
 	}
-	s, err := read(payload)
-	if err != nil {
-		return nil, err
+	leave()
+	if err := issuer.newer(ctx, known, err); err != nil {
+		return nil, func() {}, badTokenOr(err)
 	}
-	if err := v.holds(s, now); err != nil {
-		return nil, badToken(err)
+	if leave, err = v.place(ctx); err != nil {
+		return nil, func() {}, err
 	}
-	v.checked.Add(hash, checkedToken{s, now})
-	return s, nil
+	payload, err = issuer.verify(signed)
+	return payload, leave, badTokenOr(err)
 }
 
 // holds checks that a token is of the issuer, for us, and valid now.
@@ -165,7 +195,8 @@ func (v *verifier) holds(s *statement, now time.Time) error {
 
 // viewer returns whose token it is.
 func (v *verifier) viewer(ctx context.Context, s *store.Store, token string) (*graph.Viewer, error) {
-	said, err := v.check(ctx, token)
+	said, leave, err := v.check(ctx, token)
+	defer leave()
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +223,15 @@ func badToken(err error) error {
 		FR: "Votre session n’est pas ou plus valable. Reconnectez-vous.",
 		EN: "Your session is not valid, or has expired. Sign in again.",
 	}}
+}
+
+// badTokenOr is that a token is wrong, unless err is that nobody can tell; nil
+// for nil.
+func badTokenOr(err error) error {
+	if err == nil || vigie.CodeOf(err) == vigie.Unavailable {
+		return err
+	}
+	return badToken(err)
 }
 
 // languages are those the product speaks. It is costly to make, and never

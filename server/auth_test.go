@@ -72,7 +72,8 @@ func TestCheckedTokens(t *testing.T) {
 	check := func(when time.Duration, token string, want vigie.Code) {
 		t.Helper()
 		now = now.Add(when)
-		checked, err := verifier.check(t.Context(), token)
+		checked, leave, err := verifier.check(t.Context(), token)
+		leave()
 		if vigie.CodeOf(err) != want {
 			t.Errorf("%v, not %q", err, want)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/go-jose/go-jose/v4"
 
 	"vigie"
 	"vigie/alert/link"
@@ -140,46 +136,15 @@ func (c *check) tryIssuer(ctx context.Context, r *report) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	keys, err := issuersKeys(ctx, c.OIDCIssuer)
-	r.add("issuer", fmt.Sprintf("%d keys of %s", keys, c.OIDCIssuer), err)
+	keys, err := newIssuerKeys(c.OIDCIssuer, http.DefaultTransport, time.Now).fetch(ctx)
+	if len(keys) > 0 && err != nil { // the server uses those that it can read
+		r.warn("issuer", operatorMessage(err))
+		err = nil
+	}
+	r.add("issuer", fmt.Sprintf("%d keys of %s", len(keys), c.OIDCIssuer), err)
 	if strings.HasPrefix(c.OIDCIssuer, "http:") {
 		r.warn("issuer", "its keys come without TLS: an attacker on the network can replace them")
 	}
-}
-
-// issuersKeys counts the public keys that an issuer signs with.
-func issuersKeys(ctx context.Context, issuer string) (int, error) {
-	provider, err := oidc.NewProvider(ctx, issuer)
-	if err != nil {
-		return 0, err
-	}
-	var said struct {
-		Keys string `json:"jwks_uri"`
-	}
-	if err := provider.Claims(&said); err != nil {
-		return 0, err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, said.Keys, nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("%s answers %s", said.Keys, response.Status)
-	}
-	var set jose.JSONWebKeySet
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&set); err != nil {
-		return 0, fmt.Errorf("%s: %w", said.Keys, err)
-	}
-	set.Keys = slices.DeleteFunc(set.Keys, func(key jose.JSONWebKey) bool { return !key.IsPublic() || key.Use == "enc" })
-	if len(set.Keys) == 0 {
-		return 0, fmt.Errorf("%s has no public key that signs", said.Keys)
-	}
-	return len(set.Keys), nil
 }
 
 func (c *check) tryMail(ctx context.Context, r *report, mailing *mailing) {

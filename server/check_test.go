@@ -186,3 +186,32 @@ func TestCheckProduction(t *testing.T) {
 		t.Errorf("with another key: status %d, %v:\n%s", c.status, said, c.out.String())
 	}
 }
+
+// An issuer's keys are read by the server's own rules: where it would take none,
+// nor does the check.
+func TestCheckReadsKeysAsTheServer(t *testing.T) {
+	key := newSigningKey(t, "1")
+	for name, c := range map[string]struct {
+		change map[string]any
+		want   string
+	}{
+		"good":          {nil, "ok warning"},
+		"to sign alone": {map[string]any{"key_ops": []string{"sign"}}, "wrong warning"},
+		"another use":   {map[string]any{"use": "SIG"}, "wrong warning"},
+	} {
+		pages := http.NewServeMux()
+		issuer := httptest.NewServer(pages)
+		defer issuer.Close()
+		pages.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, map[string]any{"issuer": issuer.URL, "jwks_uri": issuer.URL + "/keys"})
+		})
+		pages.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(jwks(t, key.jwk(t, c.change))))
+		})
+		env := whole(t)
+		env["VIGIE_OIDC_ISSUER"], env["VIGIE_OIDC_AUDIENCE"] = issuer.URL, "vigie"
+		if _, said := checked(t, env); said["issuer"] != c.want {
+			t.Errorf("%s: it says %q, not %q", name, said["issuer"], c.want)
+		}
+	}
+}

@@ -162,13 +162,7 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 		if locale != "" {
 			ctx = graph.WithLocale(ctx, locale)
 		}
-		leave, err := s.gate.enterSignIn(ctx)
-		if err != nil {
-			turnAway(w, r, err)
-			return
-		}
 		viewer, err := signIn(ctx, r.Header.Get("Authorization"))
-		leave()
 		if err != nil {
 			s.refuse(w, r, err)
 			return
@@ -198,7 +192,9 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case vigie.Unavailable:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "10")
-		s.log.WarnContext(ctx, "sign-in failed", "error", err)
+		if e.RetryAfter == 0 { // else it was only too much at once
+			s.log.WarnContext(ctx, "sign-in failed", "error", err)
+		}
 	default:
 		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
 	}

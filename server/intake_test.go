@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/metrics"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,4 +305,115 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 	}
 	open[0].Close()
 	waitFor(t, "a connection that is closed makes room", func() bool { return answers(dialFrom("127.0.0.3")) })
+}
+
+// Callers who together take all that may be on its way make room for those who
+// have less: one of their requests is refused, and the others go on.
+func TestWhoHasMostMakesRoom(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_MAX_BODY": "1000"})
+	from := func(address string) *http.Client {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+		transport := &http.Transport{DialContext: dialer.DialContext}
+		t.Cleanup(transport.CloseIdleConnections)
+		return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	}
+	ask := func(address, token string) int {
+		t.Helper()
+		body := `{"query":"` + anyoneMayAsk + `"` + strings.Repeat(" ", 800) + `}`
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := from(address).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	var conns []net.Conn
+	hold := func(token string) {
+		for range 32 {
+			conns = append(conns, rawPost(t, base, "Content-Length: 1000\r\nAuthorization: Bearer "+token+"\r\n", strings.Repeat(" ", 999)))
+		}
+	}
+	hold(token("eve"))
+	hold(token("eva"))
+	hold(token("evi"))
+	refused := func() (n int) {
+		for _, conn := range conns {
+			if answeredWith(t, conn, "503") {
+				n++
+			}
+		}
+		return n
+	}
+	waitFor(t, "all is taken, and more refused", func() bool { return refused() > 0 })
+	before := refused()
+	for i := range 10 {
+		if status := ask("127.0.0.1", token(fmt.Sprint("ana", i))); status != http.StatusOK {
+			t.Errorf("another account: %d", status)
+		}
+	}
+	waitFor(t, "one makes room", func() bool { return refused() > before })
+	if n := refused(); n > 60 {
+		t.Errorf("%d of 96 are refused", n)
+	}
+}
+
+// answeredWith reports whether a connection is answered by a status, by now.
+func answeredWith(t *testing.T, conn net.Conn, status string) bool {
+	t.Helper()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 64)
+	n := 0
+	if err := raw.Read(func(fd uintptr) bool {
+		n, _, _ = syscall.Recvfrom(int(fd), text, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.HasPrefix(string(text[:max(n, 0)]), "HTTP/1.1 "+status)
+}
+
+// Whoever has most of the streams makes room for a caller with fewer: one is
+// closed, by a code or an end that has its client come back.
+func TestStreamsMakeRoom(t *testing.T) {
+	base, token := limited(t, map[string]string{"VIGIE_MAX_STREAMS": "4"})
+	event := func(who string) net.Conn {
+		body := `{"query":"subscription { tenderMatched { kind } }"}`
+		return rawPost(t, base, fmt.Sprintf("Accept: text/event-stream\r\nContent-Length: %d\r\nAuthorization: Bearer %s\r\n", len(body), token(who)), body)
+	}
+	first := connect(t, base, token("eve"), "")
+	first.expect("connection_ack")
+	second := event("eve")
+	waitFor(t, "events come", func() bool { return answeredWith(t, second, "200") })
+	for range 2 {
+		connect(t, base, token("eve"), "").expect("connection_ack")
+	}
+	connect(t, base, token("ana"), "").expect("connection_ack")
+	var err error
+	for err == nil {
+		_, err = first.next()
+	}
+	if code := websocket.CloseStatus(err); code != 1013 {
+		t.Errorf("the oldest is closed by %d (%v)", code, err)
+	}
+	connect(t, base, token("bob"), "").expect("connection_ack")
+	second.SetReadDeadline(time.Now().Add(10 * time.Second))
+	response, err := http.ReadResponse(bufio.NewReader(second), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || strings.Contains(string(text), "complete") {
+		t.Errorf("the second oldest ends by %q, %v", text, err)
+	}
 }

@@ -23,15 +23,14 @@ import (
 
 // keySet are the keys that sign tokens.
 type keySet interface {
-	// verify returns what a token says that one of the keys signed. An error of
-	// code [vigie.Unavailable] is that nobody can tell now.
-	verify(ctx context.Context, token *jose.JSONWebSignature) ([]byte, error)
+	// verify returns what a token says that one of the keys signed.
+	verify(token *jose.JSONWebSignature) ([]byte, error)
 }
 
 // secrets verify the tokens of `vigie token`.
 type secrets []string
 
-func (s secrets) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte, error) {
+func (s secrets) verify(token *jose.JSONWebSignature) ([]byte, error) {
 	for _, secret := range s {
 		if payload, err := token.Verify([]byte(secret)); err == nil {
 			return payload, nil
@@ -55,7 +54,7 @@ type publicKey struct {
 // errUnknownKey is that a token names a key, or needs one, that is not there.
 var errUnknownKey = errors.New("signed with an unknown key")
 
-func (k publicKeys) verify(_ context.Context, token *jose.JSONWebSignature) ([]byte, error) {
+func (k publicKeys) verify(token *jose.JSONWebSignature) ([]byte, error) {
 	header, err := token.Signatures[0].Header, errUnknownKey
 	for _, key := range k {
 		if key.id != "" && header.KeyID != "" && key.id != header.KeyID || key.algorithm != "" && key.algorithm != header.Algorithm {
@@ -186,24 +185,26 @@ func newIssuerKeys(issuer string, transport http.RoundTripper, now func() time.T
 	return k
 }
 
-func (k *issuerKeys) verify(ctx context.Context, token *jose.JSONWebSignature) ([]byte, error) {
-	known := k.known.Load()
-	payload, err := known.verify(ctx, token)
-	if err == nil {
-		return payload, nil
-	}
-	// The key may be new.
+// verify goes by the keys that are known, and never waits.
+func (k *issuerKeys) verify(token *jose.JSONWebSignature) ([]byte, error) {
+	return k.known.Load().verify(token)
+}
+
+// newer waits for keys beyond those that were known, for a token that they did
+// not verify, as err says. The error says why there are none; of code
+// [vigie.Unavailable], that nobody can tell now.
+func (k *issuerKeys) newer(ctx context.Context, known *publicKeys, err error) error {
 	_, asked := k.ask(ctx)
-	if fetched := k.known.Load(); fetched != known {
-		return fetched.verify(ctx, token)
-	}
-	if asked != nil && errors.Is(err, errUnknownKey) {
-		return nil, &vigie.Error{Code: vigie.Unavailable, Err: asked, Text: vigie.Text{
+	switch {
+	case k.known.Load() != known:
+		return nil
+	case asked != nil && errors.Is(err, errUnknownKey):
+		return &vigie.Error{Code: vigie.Unavailable, Err: asked, Text: vigie.Text{
 			FR: "La connexion est momentanément indisponible. Réessayez dans un instant.",
 			EN: "Signing in is not available at the moment. Try again shortly.",
 		}}
 	}
-	return nil, err
+	return err
 }
 
 // ask has the issuer asked for its keys, unless that was done a moment ago, and

@@ -44,6 +44,18 @@ func newSigningKey(t *testing.T, id string) signingKey {
 // token is one that the key signs, unlike any before.
 func (k signingKey) token(t *testing.T, issuer string) string {
 	t.Helper()
+	return k.sign(t, map[string]any{"iss": issuer, "sub": "ana", "email": "ana@example.org"})
+}
+
+// support is a token of a support desk, which has no account.
+func (k signingKey) support(t *testing.T) string {
+	t.Helper()
+	return k.sign(t, map[string]any{"iss": fakeIssuerURL, "sub": "desk", "scope": supportScope})
+}
+
+func (k signingKey) sign(t *testing.T, claims map[string]any) string {
+	t.Helper()
+	claims["aud"], claims["exp"], claims["jti"] = "vigie", time.Now().Add(24*time.Hour).Unix(), rand.Text()
 	options := &jose.SignerOptions{}
 	if k.id != "" {
 		options = options.WithHeader("kid", k.id)
@@ -52,9 +64,7 @@ func (k signingKey) token(t *testing.T, issuer string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := jwt.Signed(signer).Claims(map[string]any{
-		"iss": issuer, "aud": "vigie", "sub": "ana", "exp": time.Now().Add(24 * time.Hour).Unix(), "email": "ana@example.org", "jti": rand.Text(),
-	}).Serialize()
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +209,8 @@ func signInAll(t *testing.T, v *verifier, limit time.Duration, want vigie.Code, 
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			start := time.Now()
-			_, err := v.check(ctx, token)
+			_, leave, err := v.check(ctx, token)
+			leave()
 			if vigie.CodeOf(err) != want {
 				t.Errorf("sign-in %d: %v, not %q", i, err, want)
 			}
@@ -412,7 +423,7 @@ func TestKeySets(t *testing.T) {
 		if parseErr != nil {
 			t.Fatal(parseErr)
 		}
-		if _, err := keys.verify(t.Context(), signed); (err == nil) != c.signs {
+		if _, err := keys.verify(signed); (err == nil) != c.signs {
 			t.Errorf("%s: the token is good: %v", name, err)
 		}
 	}
@@ -448,4 +459,56 @@ func TestSignInWhileIssuerHangs(t *testing.T) {
 		t.Errorf("an anonymous query at the same time: %d", got.status)
 	}
 	wait.Wait()
+}
+
+// While an issuer hangs, and tokens of unknown keys wait for it from two
+// addresses, who has no token, one that was checked a moment ago, or one of a
+// known key signs in without waiting.
+func TestIssuerHangsForUnknownKeysAlone(t *testing.T) {
+	known, stranger := newSigningKey(t, "1"), newSigningKey(t, "2")
+	f := &fakeIssuer{keys: jwks(t, known.jwk(t, nil))}
+	withIssuer(t, f, func(t *testing.T, v *verifier) {
+		g, err := limitSettings{MaxInFlight: 4, RateBadTokens: 30}.open(time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.place = g.enterSignIn
+		s := &site{gate: g, log: slog.New(slog.DiscardHandler)}
+		api := s.authenticate(g.signIn(bearer(v, nil)), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+		ask := func(address, token string) int {
+			r := httptest.NewRequestWithContext(context.WithValue(t.Context(), addressKey{}, address), http.MethodPost, "/graphql", nil)
+			if token != "" {
+				r.Header.Set("Authorization", "Bearer "+token)
+			}
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			return w.Code
+		}
+		cached := known.support(t)
+		if status := ask("192.0.2.3", cached); status != http.StatusOK {
+			t.Fatalf("at first: %d", status)
+		}
+		f.set("", hang)
+		time.Sleep(freshKeys - time.Second)
+		if status := ask("192.0.2.3", cached); status != http.StatusOK { // as it is soon to be checked again
+			t.Fatalf("later: %d", status)
+		}
+		time.Sleep(2 * time.Second)
+		ask("192.0.2.3", cached)
+		var wait sync.WaitGroup
+		for _, address := range []string{"192.0.2.1", "192.0.2.2"} {
+			for range 10 {
+				token := stranger.support(t)
+				wait.Go(func() { ask(address, token) })
+			}
+		}
+		synctest.Wait()
+		for name, token := range map[string]string{"no token": "", "one checked before": cached, "one of a known key": known.support(t)} {
+			start := time.Now()
+			if status := ask("192.0.2.3", token); status != http.StatusOK || time.Since(start) > 0 {
+				t.Errorf("%s: %d after %s", name, status, time.Since(start))
+			}
+		}
+		wait.Wait()
+	})
 }

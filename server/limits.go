@@ -261,13 +261,18 @@ func (g *gate) intake() wire.Intake {
 		Begin: func(ctx context.Context) (func(), error) { return g.answers.enter(ctx, 1) },
 		Open: func(ctx context.Context) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.requests.take(who, 1)
+			return among.requests.take(who, 1, cutting(ctx))
 		},
 		Hold: func(ctx context.Context, n int) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.bytes.take(who, int64(n))
+			return among.bytes.take(who, int64(n), cutting(ctx))
 		},
 	}
+}
+
+// cutting cuts off the request or message of a context.
+func cutting(ctx context.Context) func() bool {
+	return func() bool { return wire.Cut(ctx, tooBusy()) }
 }
 
 // pace has the operations of a caller that run at once cost no more together
@@ -331,16 +336,20 @@ func (g *gate) signIn(next graph.SignIn) graph.SignIn {
 }
 
 // countStreams counts WebSockets and event streams for as long as they are open.
+// One that makes room for another ends, and its client may come back.
 func (g *gate) countStreams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wire.Streams(r) {
-			who, _ := caller(r.Context())
-			end, err := g.streams.take(who, 1)
+			ctx, cancel := context.WithCancelCause(r.Context())
+			defer cancel(nil)
+			who, _ := caller(ctx)
+			end, err := g.streams.take(who, 1, func() bool { cancel(tooBusy()); return true })
 			if err != nil {
 				turnAway(w, r, err)
 				return
 			}
 			defer end()
+			r = r.WithContext(ctx)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -430,7 +439,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if l.gate.trusts(host) {
 			return conn, nil
 		}
-		give, err := l.gate.connections.take(counted(host), 1)
+		give, err := l.gate.connections.take(counted(host), 1, never)
 		if err == nil {
 			return &countedConn{conn, give}, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -202,7 +203,7 @@ func TestShedding(t *testing.T) {
 			t.Errorf("once it is quiet: %d %s", w.Code, w.Body)
 		}
 	}
-	end, err := g.streams.take("another", 1)
+	end, err := g.streams.take("another", 1, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestShares(t *testing.T) {
 	s := newShares(3, 5)
 	take := func(who string, n int64, want vigie.Code) func() {
 		t.Helper()
-		give, err := s.take(who, n)
+		give, err := s.take(who, n, never)
 		if vigie.CodeOf(err) != want {
 			t.Errorf("%s takes %d: %v, want %s", who, n, err, want)
 		}
@@ -237,6 +238,49 @@ func TestShares(t *testing.T) {
 	take("bob", 3, "")()
 	first()
 	if s.taken != 0 || len(s.by) != 0 {
+		t.Errorf("%d are taken, by %v", s.taken, s.by)
+	}
+}
+
+// Where all is taken, who has most makes room, with the oldest that can be ended,
+// for who would have less; nobody else does.
+func TestSharesMakeRoom(t *testing.T) {
+	s := newShares(4, 6)
+	var cut []string
+	take := func(who, name string, n int64, can bool, want vigie.Code) func() {
+		t.Helper()
+		give, err := s.take(who, n, func() bool {
+			if can {
+				cut = append(cut, name)
+			}
+			return can
+		})
+		if vigie.CodeOf(err) != want {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		return give
+	}
+	gone := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(cut, want) {
+			t.Errorf("cut off are %v, not %v", cut, want)
+		}
+	}
+	working := take("ana", "ana at work", 1, false, "")
+	old := take("ana", "ana's oldest", 1, true, "")
+	take("ana", "ana's second", 2, true, "")
+	take("bob", "bob's oldest", 2, true, "")
+	take("bob", "bob's, as ana would have as much", 2, true, vigie.Unavailable)
+	gone()
+	take("eve", "eve's", 1, true, "")
+	gone("ana's oldest")
+	old() // it is no longer ana's to give
+	take("eve", "eve's second", 1, true, "")
+	gone("ana's oldest", "ana's second")
+	take("zoe", "zoe's", 2, true, vigie.Unavailable) // ana's cannot be ended, the others have no more
+	working()
+	take("zoe", "zoe's", 2, true, "")
+	if s.taken != 6 || s.by["ana"] != nil {
 		t.Errorf("%d are taken, by %v", s.taken, s.by)
 	}
 }
@@ -464,5 +508,23 @@ func TestRateIsShown(t *testing.T) {
 	}
 	if h := headers(""); h.Get("RateLimit-Policy") != `"address";q=30;w=60` || !strings.HasPrefix(h.Get("RateLimit"), `"address";r=29;`) {
 		t.Errorf("without a token: %v", h)
+	}
+}
+
+// Too many wrong tokens close a socket as too much at once does, and are no
+// fault of ours in the log.
+func TestWrongTokensOnSockets(t *testing.T) {
+	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_RATE_BAD_TOKENS": "2"}
+	server := start(t, env, nil, "serve")
+	base := server.listening(t)
+	ready(t, base)
+	for i, want := range []websocket.StatusCode{4401, 4401, 1013, 1013} {
+		_, err := connect(t, base, "", "wrong").next()
+		if code := websocket.CloseStatus(err); code != want {
+			t.Errorf("wrong token %d closes by %d (%v), not %d", i+1, code, err, want)
+		}
+	}
+	if log := server.err.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log says\n%s", log)
 	}
 }

@@ -119,6 +119,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
 	}
+	plan.verifier.place = plan.gate.enterSignIn
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
 	doors, err := c.doors(ctx, s)
 	if err != nil {

@@ -84,6 +84,13 @@ func (s *stream) Flush() {
 	}
 }
 
+// SetReadDeadline limits the time of what is read.
+func (s *stream) SetReadDeadline(at time.Time) error { return s.control.SetReadDeadline(at) }
+
+// SetWriteDeadline limits the time of what is being written, without waiting for
+// it.
+func (s *stream) SetWriteDeadline(at time.Time) error { return s.control.SetWriteDeadline(at) }
+
 // limit sets the time limit of what is written next, in place of one on the
 // whole.
 func (s *stream) limit() error {

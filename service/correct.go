@@ -3,8 +3,10 @@ package service
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"vigie/freetext"
 	"vigie/search"
@@ -12,53 +14,69 @@ import (
 
 // speller knows the words of the index that answers, by which typing errors are told. Its zero value is ready.
 type speller struct {
-	mutex      sync.Mutex
+	known   atomic.Pointer[knownWords] // nil before they are read
+	reading singleflight.Group
+}
+
+// knownWords are the words of an index as they were at a time.
+type knownWords struct {
 	index      search.Index
 	vocabulary *freetext.Vocabulary
 	read       time.Time
-	reading    bool
 }
 
-// readWordsEvery is how often the words are read again, when they are needed.
-const readWordsEvery = time.Minute
+const (
+	// readWordsEvery is how often the words are read again, when they are needed.
+	readWordsEvery = time.Minute
+	// readWordsFor is how long that may take.
+	readWordsFor = time.Minute
+)
 
-// of returns the words of an index. They are read at once where none are known; later on the known ones are returned
-// while they are read again.
+// of returns the words of an index. Where none are known, it waits until they are read or ctx ends; later on the known
+// ones are returned while they are read again.
 func (s *speller) of(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) (*freetext.Vocabulary, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.index == index {
-		if now.Sub(s.read) >= readWordsEvery && !s.reading {
-			s.reading = true
-			go s.readAgain(context.WithoutCancel(ctx), index, now, log)
+	for {
+		known := s.known.Load()
+		if known.isOf(index) && now.Sub(known.read) < readWordsEvery {
+			return known.vocabulary, nil
 		}
-		return s.vocabulary, nil
+		// The reading is nobody's own: who goes away does not end it for others.
+		done := s.reading.DoChan("", func() (any, error) { return nil, s.read(context.WithoutCancel(ctx), index, now, log) })
+		if known.isOf(index) {
+			return known.vocabulary, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case answer := <-done:
+			if answer.Err != nil {
+				return nil, answer.Err
+			}
+		}
 	}
-	counts, err := index.Words(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.index, s.vocabulary, s.read = index, freetext.NewVocabulary(counts), now
-	return s.vocabulary, nil
 }
 
-func (s *speller) readAgain(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) {
-	const longest = time.Minute
-	ctx, cancel := context.WithTimeout(ctx, longest)
+func (k *knownWords) isOf(index search.Index) bool { return k != nil && k.index == index }
+
+// read reads the words of an index, unless that was done a moment ago.
+func (s *speller) read(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) error {
+	known := s.known.Load()
+	if known.isOf(index) && now.Sub(known.read) < readWordsEvery {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWordsFor)
 	defer cancel()
 	counts, err := index.Words(ctx)
-	var vocabulary *freetext.Vocabulary
-	if err != nil {
+	switch {
+	case err == nil:
+		s.known.Store(&knownWords{index, freetext.NewVocabulary(counts), now})
+		return nil
+	case known.isOf(index):
 		log.WarnContext(ctx, "the words of the search index cannot be read again; those read before are used", "error", err)
-	} else {
-		vocabulary = freetext.NewVocabulary(counts)
+		s.known.Store(&knownWords{index, known.vocabulary, now}) // they are tried again in a while
+		return nil
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.reading, s.read = false, now
-	if vocabulary != nil && s.index == index {
-		s.vocabulary = vocabulary
-	}
+	return err
 }
 
 // corrected asks queries whose text found few rows again, with its typing errors put right; the answer counts where it

@@ -51,3 +51,61 @@ func TestWordsThatCannotBeReadAgain(t *testing.T) {
 		t.Errorf("the log says %q", line)
 	}
 }
+
+// slow is an index whose words are being read until they may be answered.
+type slow struct {
+	search.Index
+	reading, answer chan bool
+}
+
+func (x *slow) Words(context.Context) (map[string]int, error) {
+	x.reading <- true
+	<-x.answer
+	return map[string]int{"voirie": 3}, nil
+}
+
+// While the words are read, nobody waits longer than it may, nor ends the reading
+// for others, and they are read once.
+func TestWordsThatAreReadSlowly(t *testing.T) {
+	var s speller
+	index := &slow{reading: make(chan bool), answer: make(chan bool)}
+	log := slog.New(slog.DiscardHandler)
+	type answer struct {
+		text string
+		err  error
+	}
+	ask := func(ctx context.Context) chan answer {
+		got := make(chan answer, 1)
+		go func() {
+			words, err := s.of(ctx, index, time.Now(), log)
+			var a answer
+			if a.err = err; err == nil {
+				a.text, _ = words.Correct("vorie", false)
+			}
+			got <- a
+		}()
+		return got
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	first := ask(ctx)
+	<-index.reading
+	patient := ask(t.Context())
+	impatient, cancel := context.WithCancel(t.Context())
+	second := ask(impatient)
+	cancel()
+	leave()
+	for name, got := range map[string]chan answer{"who began": first, "who waits": second} {
+		select {
+		case a := <-got:
+			if !errors.Is(a.err, context.Canceled) {
+				t.Errorf("%s: %+v", name, a)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s waits longer than it may", name)
+		}
+	}
+	close(index.answer)
+	if a := <-patient; a.err != nil || a.text != "voirie" {
+		t.Errorf("who was patient: %+v", a)
+	}
+}

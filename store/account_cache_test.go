@@ -17,7 +17,7 @@ import (
 func eachTwo(t *testing.T, test func(t *testing.T, here, elsewhere *store.Store, now *time.Time)) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
-			at, now := url(t), noon
+			at, now := url(t), storetest.Noon()
 			var both [2]*store.Store
 			for i := range both {
 				var err error
@@ -42,12 +42,12 @@ func speak(t *testing.T, s *store.Store, account int64, l vigie.Locale) {
 // what another does within seconds.
 func TestAccountCache(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
-		id := account(t, here, "person").ID
+		id := storetest.Account(t, here, "person").ID
 		speak(t, here, id, vigie.English)
-		if got := account(t, here, "person"); got.Locale != vigie.English {
+		if got := storetest.Account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after a change here: %s", got.Locale)
 		}
-		account(t, here, "person").Locale = "xx" // a request's change of its own copy has no effect on others
+		storetest.Account(t, here, "person").Locale = "xx" // a request's change of its own copy has no effect on others
 		// A token of another client may hold less about the same person.
 		bare := store.Claims{Issuer: "test", Subject: "person"}
 		if got, err := here.SignIn(t.Context(), bare); err != nil || got.ID != id {
@@ -58,25 +58,25 @@ func TestAccountCache(t *testing.T) {
 			t.Errorf("by another token, after a change here: %+v, %v", got, err)
 		}
 		speak(t, here, id, vigie.English)
-		account(t, here, "person") // is cached again
+		storetest.Account(t, here, "person") // is cached again
 		speak(t, elsewhere, id, vigie.French)
-		if got := account(t, here, "person"); got.Locale != vigie.English {
+		if got := storetest.Account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("the account was read again at once: %s", got.Locale)
 		}
 		*now = now.Add(5 * time.Second)
-		if got := account(t, here, "person"); got.Locale != vigie.French {
+		if got := storetest.Account(t, here, "person"); got.Locale != vigie.French {
 			t.Errorf("seconds after a change elsewhere: %s", got.Locale)
 		}
 		// Setting the clock back makes nothing older.
 		speak(t, elsewhere, id, vigie.English)
 		*now = now.Add(-time.Hour)
-		if got := account(t, here, "person"); got.Locale != vigie.English {
+		if got := storetest.Account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("an hour earlier: %s", got.Locale)
 		}
 		if err := here.Erase(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if again := account(t, here, "person"); again.ID == id {
+		if again := storetest.Account(t, here, "person"); again.ID == id {
 			t.Error("an account that was erased here is still signed in")
 		}
 	})
@@ -99,11 +99,11 @@ func TestAccountCacheWhileChanged(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, _ *store.Store, now *time.Time) {
 		var m afterQuery
 		here.Database().Observe(&m)
-		id := account(t, here, "person").ID
+		id := storetest.Account(t, here, "person").ID
 		*now = now.Add(5 * time.Second)
 		m.do = func() { speak(t, here, id, vigie.English) }
-		account(t, here, "person") // is read, and changed before it is cached
-		if got := account(t, here, "person"); got.Locale != vigie.English {
+		storetest.Account(t, here, "person") // is read, and changed before it is cached
+		if got := storetest.Account(t, here, "person"); got.Locale != vigie.English {
 			t.Errorf("after the change: %s", got.Locale)
 		}
 		*now = now.Add(5 * time.Second)
@@ -112,8 +112,8 @@ func TestAccountCacheWhileChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		account(t, here, "person")
-		if got := account(t, here, "person"); got.Name != "Another name" {
+		storetest.Account(t, here, "person")
+		if got := storetest.Account(t, here, "person"); got.Name != "Another name" {
 			t.Errorf("after another token: %q", got.Name)
 		}
 		*now = now.Add(5 * time.Second)
@@ -122,8 +122,8 @@ func TestAccountCacheWhileChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		account(t, here, "person")
-		if got := account(t, here, "person"); got.ID == id {
+		storetest.Account(t, here, "person")
+		if got := storetest.Account(t, here, "person"); got.ID == id {
 			t.Error("after it was erased it is still signed in")
 		}
 	})
@@ -147,18 +147,18 @@ func TestAccountCacheOthers(t *testing.T) {
 		names := []string{"a", "b", "c", "d", "e"}
 		read := func(name string) int64 {
 			before := q.count.Load()
-			account(t, here, name)
+			storetest.Account(t, here, name)
 			return q.count.Load() - before
 		}
 		for _, name := range names {
-			ids[name] = account(t, here, name).ID
-			account(t, here, name) // is cached
+			ids[name] = storetest.Account(t, here, name).ID
+			storetest.Account(t, here, name) // is cached
 		}
 		for name, change := range map[string]struct {
 			of string // whose account is read again
 			do func()
 		}{
-			"a new account": {"", func() { account(t, here, "newcomer") }},
+			"a new account": {"", func() { storetest.Account(t, here, "newcomer") }},
 			"a setting":     {"a", func() { speak(t, here, ids["a"], vigie.English) }},
 			"another address": {"b", func() {
 				c := store.Claims{Issuer: "test", Subject: "b", Email: "other@example.org", EmailVerified: true}
@@ -177,13 +177,13 @@ func TestAccountCacheOthers(t *testing.T) {
 				if n := read(other); (n > 0) != (other == change.of) {
 					t.Errorf("%s, then %s signs in: %d queries", name, other, n)
 				}
-				account(t, here, other) // is cached again
+				storetest.Account(t, here, other) // is cached again
 			}
 		}
 		// Nor does it keep an account that is being read from being cached.
 		*now = now.Add(5 * time.Second)
-		m.do = func() { account(t, here, "another newcomer") }
-		account(t, here, "d")
+		m.do = func() { storetest.Account(t, here, "another newcomer") }
+		storetest.Account(t, here, "d")
 		if n := read("d"); n > 0 {
 			t.Errorf("after a new account signed in during the read: %d queries", n)
 		}
@@ -193,13 +193,13 @@ func TestAccountCacheOthers(t *testing.T) {
 // TestErasedElsewhere: a person who is still signed in when the account is erased leaves no rows behind.
 func TestErasedElsewhere(t *testing.T) {
 	eachTwo(t, func(t *testing.T, here, elsewhere *store.Store, now *time.Time) {
-		account(t, here, "person")
-		person := account(t, here, "person") // is cached
-		published := publish(t, here, notice("1", 0))[0].Notice
+		storetest.Account(t, here, "person")
+		person := storetest.Account(t, here, "person") // is cached
+		published := storetest.Publish(t, here, storetest.Notice("1", 0))[0].Notice
 		if err := elsewhere.Erase(t.Context(), person.ID); err != nil {
 			t.Fatal(err)
 		}
-		if seen := account(t, here, "person"); seen.ID != person.ID {
+		if seen := storetest.Account(t, here, "person"); seen.ID != person.ID {
 			t.Fatal("the account was read again at once")
 		}
 		if _, err := here.CreateWatch(t.Context(), person, vigie.Watch{Name: "Voirie", NameKey: "voirie", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil); vigie.CodeOf(err) != vigie.Unauthenticated {
@@ -212,7 +212,7 @@ func TestErasedElsewhere(t *testing.T) {
 			t.Errorf("a setting: %v", err)
 		}
 		*now = now.Add(5 * time.Second)
-		if again := account(t, here, "person"); again.ID == person.ID {
+		if again := storetest.Account(t, here, "person"); again.ID == person.ID {
 			t.Error("still signed in after seconds")
 		}
 	})

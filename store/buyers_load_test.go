@@ -23,7 +23,7 @@ func TestSearchBuyersWithoutStatistics(t *testing.T) {
 	for name, kind := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			url := kind(t)
-			s := open(t, url)
+			s := storetest.Open(t, url)
 			explain := "EXPLAIN QUERY PLAN "
 			if name == "postgres" {
 				explain = "EXPLAIN "
@@ -39,7 +39,7 @@ func TestSearchBuyersWithoutStatistics(t *testing.T) {
 				fmt.Sprintf("SELECT 1000000 + i, 'x', '' || i, '', '', '', '[]', '[]', '', '[]', '[]', '[]', '', '', 1 + i %% %d, '2026-11-01 00:00:00+00:00', '', 1000000 + i FROM n", buyers))
 			var asked recorder
 			s.Database().Observe(&asked)
-			found, total, err := s.SearchBuyers(t.Context(), []string{"commune"}, store.BuyerWindow{Now: noon, Limit: 10})
+			found, total, err := s.SearchBuyers(t.Context(), []string{"commune"}, store.BuyerWindow{Now: storetest.Noon(), Limit: 10})
 			if err != nil || total != buyers || len(found) != 10 {
 				t.Fatalf("%d of %d, %v", len(found), total, err)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // record is a record of the test source's register.
@@ -42,7 +43,7 @@ func referred(ref string) func(*vigie.Notice) {
 // buyerOf returns the buyer of a notice's tender.
 func buyerOf(t *testing.T, s *store.Store, n *vigie.Notice) int64 {
 	t.Helper()
-	return tender(t, s, publish(t, s, n)[0].Notice.TenderID).BuyerID
+	return storetest.Tender(t, s, storetest.Publish(t, s, n)[0].Notice.TenderID).BuyerID
 }
 
 const (
@@ -51,7 +52,7 @@ const (
 )
 
 func TestRegisterBuyers(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		outcome := func(when string, r *vigie.BuyerRecord, want store.Outcome) int64 {
 			t.Helper()
 			before, err := s.Database().LastNumber(t.Context())
@@ -85,21 +86,21 @@ func TestRegisterBuyers(t *testing.T) {
 			notice *vigie.Notice
 			want   int64
 		}{
-			"by its name":        {notice("n1", 0, buyer("Ville d'Exemple", "", "")), exemple},
-			"by its former name": {notice("n2", 0, buyer("COMMUNE D'EXEMPLE", "", "")), exemple},
-			"by its SIRET":       {notice("n3", 0, buyer("Mairie", siretA, "")), exemple},
-			"by its reference":   {notice("n4", 0, buyer("Syndicat des eaux", "", ""), referred("3")), other},
-			"by the other's":     {notice("n5", 0, buyer("Syndicat", "", "69"), referred("2")), one},
+			"by its name":        {storetest.Notice("n1", 0, buyer("Ville d'Exemple", "", "")), exemple},
+			"by its former name": {storetest.Notice("n2", 0, buyer("COMMUNE D'EXEMPLE", "", "")), exemple},
+			"by its SIRET":       {storetest.Notice("n3", 0, buyer("Mairie", siretA, "")), exemple},
+			"by its reference":   {storetest.Notice("n4", 0, buyer("Syndicat des eaux", "", ""), referred("3")), other},
+			"by the other's":     {storetest.Notice("n5", 0, buyer("Syndicat", "", "69"), referred("2")), one},
 		} {
 			if got := buyerOf(t, s, c.notice); got != c.want {
 				t.Errorf("a notice that names it %s is of buyer %d, not %d", what, got, c.want)
 			}
 		}
-		third := buyerOf(t, s, notice("n6", 0, buyer("Syndicat des eaux", "", "")))
+		third := buyerOf(t, s, storetest.Notice("n6", 0, buyer("Syndicat des eaux", "", "")))
 		if third == one || third == other {
 			t.Error("a name that two buyers have leads to one of them")
 		}
-		if again := buyerOf(t, s, notice("n7", 0, buyer("Syndicat des eaux", "", ""))); again != third {
+		if again := buyerOf(t, s, storetest.Notice("n7", 0, buyer("Syndicat des eaux", "", ""))); again != third {
 			t.Errorf("the same name again is of buyer %d, not %d", again, third)
 		}
 	})
@@ -108,10 +109,10 @@ func TestRegisterBuyers(t *testing.T) {
 // Buyers that turn out to be the same are merged: both ids lead to the merged buyer, tenders and watches refer to it,
 // and so do later notices that name either.
 func TestRegisterJoinsBuyers(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		id := publish(t, s, notice("26-1", 0, buyer("Ancien nom", "", "")))[0].Notice.TenderID
-		old := tender(t, s, id).BuyerID
-		made, err := s.CreateWatch(t.Context(), account(t, s, "ana"), vigie.Watch{
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		id := storetest.Publish(t, s, storetest.Notice("26-1", 0, buyer("Ancien nom", "", "")))[0].Notice.TenderID
+		old := storetest.Tender(t, s, id).BuyerID
+		made, err := s.CreateWatch(t.Context(), storetest.Account(t, s, "ana"), vigie.Watch{
 			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
 			Criteria: vigie.Criteria{BuyerIDs: []int64{old}, KeywordMode: vigie.AllKeywords},
 		}, true, nil)
@@ -124,7 +125,7 @@ func TestRegisterJoinsBuyers(t *testing.T) {
 			if err != nil || found[old] == nil || found[old].ID != want {
 				t.Errorf("%s: the old id leads to %+v, %v", when, found[old], err)
 			}
-			if got := tender(t, s, id).BuyerID; got != want {
+			if got := storetest.Tender(t, s, id).BuyerID; got != want {
 				t.Errorf("%s: the tender is of buyer %d, not %d", when, got, want)
 			}
 			watches, err := s.Watches(t.Context(), made.AccountID, store.WatchFilter{})
@@ -147,8 +148,8 @@ func TestRegisterJoinsBuyers(t *testing.T) {
 		follows("by a former reference", one)
 		// Everything that named either now names the merged buyer.
 		for _, n := range []*vigie.Notice{
-			notice("a", 1, buyer("X", siretA, "")), notice("b", 1, buyer("Y", siretB, "")),
-			notice("c", 1, buyer("Z", "", ""), referred("1")), notice("d", 1, buyer("W", "", ""), referred("2")),
+			storetest.Notice("a", 1, buyer("X", siretA, "")), storetest.Notice("b", 1, buyer("Y", siretB, "")),
+			storetest.Notice("c", 1, buyer("Z", "", ""), referred("1")), storetest.Notice("d", 1, buyer("W", "", ""), referred("2")),
 		} {
 			if got := buyerOf(t, s, n); got != one {
 				t.Errorf("notice %s is of buyer %d, not %d", n.SourceRef, got, one)

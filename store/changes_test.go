@@ -25,13 +25,13 @@ func awake(t *testing.T, woken <-chan struct{}) {
 
 // Publishing wakes all waiters after each commit.
 func TestChanges(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		woken, too := s.Database().Changes(t.Context()), s.Database().Changes(t.Context())
 		ended, end := context.WithCancel(t.Context())
 		s.Database().Changes(ended)
 		end()
 		for i, ref := range []string{"1", "2", "3"} {
-			for _, p := range publish(t, s, notice(ref, i)) {
+			for _, p := range storetest.Publish(t, s, storetest.Notice(ref, i)) {
 				for _, woken := range []<-chan struct{}{woken, too} {
 					// An earlier value may still be there; what counts is that one comes after the notice is stored.
 					awake(t, woken)
@@ -47,11 +47,11 @@ func TestChanges(t *testing.T) {
 // On PostgreSQL another process wakes them too, also after the connection broke; another schema does not.
 func TestChangesElsewhere(t *testing.T) {
 	url := storetest.Postgres(t)
-	here, there, stranger := open(t, url), open(t, url), open(t, storetest.Postgres(t))
+	here, there, stranger := storetest.Open(t, url), storetest.Open(t, url), storetest.Open(t, storetest.Postgres(t))
 	woken, strange := here.Database().Changes(t.Context()), stranger.Database().Changes(t.Context())
 	awake(t, woken) // it listens
 	awake(t, strange)
-	publish(t, there, notice("1", 0))
+	storetest.Publish(t, there, storetest.Notice("1", 0))
 	awake(t, woken)
 
 	conn, err := pgx.Connect(t.Context(), url)
@@ -66,7 +66,7 @@ func TestChangesElsewhere(t *testing.T) {
 		t.Fatalf("%d connections listen, %v", broken, err)
 	}
 	awake(t, woken) // connected again
-	publish(t, there, notice("2", 0))
+	storetest.Publish(t, there, storetest.Notice("2", 0))
 	awake(t, woken)
 	select {
 	case <-strange:

@@ -26,7 +26,7 @@ type moving struct {
 func eachMoving(t *testing.T, test func(t *testing.T, m *moving)) {
 	for name, open := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
-			m := &moving{t: t, now: noon, database: open(t)}
+			m := &moving{t: t, now: storetest.Noon(), database: open(t)}
 			var err error
 			if m.store, err = store.Open(t.Context(), m.database, func() time.Time { return m.now }); err != nil {
 				t.Fatal(err)
@@ -42,7 +42,7 @@ func old(id, subject string, alter ...func(*store.ImportedWatch)) *store.Importe
 	w := &store.ImportedWatch{
 		ExternalID: id, Subject: subject, Email: subject + "@example.org",
 		Watch: vigie.Watch{
-			Name: "Veille", Active: true, Frequency: vigie.Weekly, CreatedAt: noon.AddDate(-3, 0, 0),
+			Name: "Veille", Active: true, Frequency: vigie.Weekly, CreatedAt: storetest.Noon().AddDate(-3, 0, 0),
 			Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AllKeywords},
 		},
 		Recipients: []ledger.ImportedRecipient{{Email: subject + "@example.org"}},
@@ -143,7 +143,7 @@ func (m *moving) consents(a *vigie.Account) []string {
 // A person who signs in finds the imported watches unchanged.
 func TestImportedWatchesAreFound(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
-		agreed := noon.AddDate(-2, 0, 0)
+		agreed := storetest.Noon().AddDate(-2, 0, 0)
 		m.imports("created created",
 			old("1", "ana", writes("team@example.org", &agreed), writes("new@example.org", nil)),
 			old("2", "ana", called("VEILLE"), func(w *store.ImportedWatch) { w.Watch.Active = false }))
@@ -156,7 +156,7 @@ func TestImportedWatchesAreFound(t *testing.T) {
 			t.Fatalf("%d watches", len(watches))
 		}
 		first, second := watches[0], watches[1]
-		if first.Name != "Veille" || !first.CreatedAt.Equal(noon.AddDate(-3, 0, 0)) || !first.Active || first.Since != first.ID || first.Frequency != vigie.Weekly ||
+		if first.Name != "Veille" || !first.CreatedAt.Equal(storetest.Noon().AddDate(-3, 0, 0)) || !first.Active || first.Since != first.ID || first.Frequency != vigie.Weekly ||
 			!slices.Equal(first.Criteria.Keywords, []string{"voirie"}) {
 			t.Errorf("the first is %+v", first)
 		}
@@ -205,7 +205,7 @@ func TestImportAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.imports("unchanged unchanged unchanged unchanged", all...)
-		agreed := noon.AddDate(-1, 0, 0)
+		agreed := storetest.Noon().AddDate(-1, 0, 0)
 		changed := []*store.ImportedWatch{
 			old("1", "ana", called("Autre")), old("2", "ana", called("Autre")),
 			old("3", "ben", called("Autre"), writes("team@example.org", &agreed), func(w *store.ImportedWatch) {
@@ -249,7 +249,7 @@ func TestImportAgain(t *testing.T) {
 func TestImportRespectsAddresses(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		m.store.Ledger().SetFingerprints(hidden("key"))
-		agreed := noon.AddDate(-2, 0, 0)
+		agreed := storetest.Noon().AddDate(-2, 0, 0)
 		leave := func(a *vigie.Account, who string) {
 			t.Helper()
 			byWatch, err := m.store.Ledger().Recipients(t.Context(), a, []int64{m.watches(a)[0].ID})
@@ -328,7 +328,7 @@ func TestImportFindsBuyers(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		idOf := func(ref string, day int, name, siret, department string) int64 {
 			t.Helper()
-			return tender(t, m.store, publish(t, m.store, notice(ref, day, buyer(name, siret, department)))[0].Notice.TenderID).BuyerID
+			return storetest.Tender(t, m.store, storetest.Publish(t, m.store, storetest.Notice(ref, day, buyer(name, siret, department)))[0].Notice.TenderID).BuyerID
 		}
 		bourg01, bourg02 := idOf("1", 0, "Ville de Bourg", "", "01"), idOf("2", 0, "Ville de Bourg", "", "02")
 		numbered := idOf("3", 0, "Métropole d'Exemple", siret, "69")

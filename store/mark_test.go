@@ -48,10 +48,10 @@ func dismissed(t *testing.T, s *store.Store, account *vigie.Account, open time.T
 }
 
 func TestMarks(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		p := publish(t, s, notice("1", 0), notice("2", 1), notice("3", 2))
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := storetest.Publish(t, s, storetest.Notice("1", 0), storetest.Notice("2", 1), storetest.Notice("3", 2))
 		one, two, three := p[0].Notice.TenderID, p[1].Notice.TenderID, p[2].Notice.TenderID
-		mine, other := account(t, s, "a"), account(t, s, "b")
+		mine, other := storetest.Account(t, s, "a"), storetest.Account(t, s, "b")
 		none := map[int64]store.Marks{}
 		marked(t, s, mine, none, one, two, three, 4711)
 		marked(t, s, mine, none)
@@ -82,14 +82,14 @@ func TestMarks(t *testing.T) {
 // A mark on a tender that was merged into another holds for the other, whenever and by whichever id it was set, and
 // is removed with it.
 func TestMarksOfMerged(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		p := publish(t, s, notice("1", 0), notice("2", 1), notice("3", 1))
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := storetest.Publish(t, s, storetest.Notice("1", 0), storetest.Notice("2", 1), storetest.Notice("3", 1))
 		older, younger, third := p[0].Notice.TenderID, p[1].Notice.TenderID, p[2].Notice.TenderID
-		a := account(t, s, "a")
+		a := storetest.Account(t, s, "a")
 		mark(t, s, a, store.Seen, true, younger)
 		mark(t, s, a, store.Dismissed, true, older, third)
-		publish(t, s, notice("4", 2, kind(vigie.Correction, "1", "2")))
-		if tender(t, s, younger).ID != older {
+		storetest.Publish(t, s, storetest.Notice("4", 2, kind(vigie.Correction, "1", "2")))
+		if storetest.Tender(t, s, younger).ID != older {
 			t.Fatal("the tenders are not merged")
 		}
 		both := store.Marks{Seen: true, Dismissed: true}
@@ -101,11 +101,11 @@ func TestMarksOfMerged(t *testing.T) {
 			t.Errorf("dismissed: %v", got)
 		}
 		// The other way round too.
-		p = publish(t, s, notice("5", 0), notice("6", 1))
+		p = storetest.Publish(t, s, storetest.Notice("5", 0), storetest.Notice("6", 1))
 		first, second := p[0].Notice.TenderID, p[1].Notice.TenderID
 		mark(t, s, a, store.Seen, true, first)
 		mark(t, s, a, store.Dismissed, true, second)
-		publish(t, s, notice("7", 2, kind(vigie.Correction, "5", "6")))
+		storetest.Publish(t, s, storetest.Notice("7", 2, kind(vigie.Correction, "5", "6")))
 		marked(t, s, a, map[int64]store.Marks{first: both, second: both}, first, second)
 		mark(t, s, a, store.Dismissed, false, first)
 
@@ -122,7 +122,7 @@ func TestMarksOfMerged(t *testing.T) {
 func TestDismissedTenders(t *testing.T) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
-			now := noon
+			now := storetest.Noon()
 			s, err := store.Open(t.Context(), url(t), func() time.Time { return now })
 			if err != nil {
 				t.Fatal(err)
@@ -132,10 +132,10 @@ func TestDismissedTenders(t *testing.T) {
 				return func(n *vigie.Notice) { n.Content.Deadline = deadline }
 			}
 			var ids []int64
-			for _, p := range publish(t, s, notice("1", 0, at(nil)), notice("2", 0, at(new(noon))), notice("3", 0, at(new(noon.Add(-time.Second)))), notice("4", 0)) {
+			for _, p := range storetest.Publish(t, s, storetest.Notice("1", 0, at(nil)), storetest.Notice("2", 0, at(new(storetest.Noon()))), storetest.Notice("3", 0, at(new(storetest.Noon().Add(-time.Second)))), storetest.Notice("4", 0)) {
 				ids = append(ids, p.Notice.TenderID)
 			}
-			a := account(t, s, "a")
+			a := storetest.Account(t, s, "a")
 			for _, i := range []int{2, 0, 3, 1, 2} { // setting it again keeps its place
 				mark(t, s, a, store.Dismissed, true, ids[i])
 				now = now.Add(time.Second)
@@ -143,10 +143,10 @@ func TestDismissedTenders(t *testing.T) {
 			if got, want := dismissed(t, s, a, time.Time{}, 10), []int64{ids[1], ids[3], ids[0], ids[2]}; !slices.Equal(got, want) {
 				t.Errorf("dismissed %v, want %v", got, want)
 			}
-			if got, want := dismissed(t, s, a, noon, 10), []int64{ids[1], ids[3], ids[0]}; !slices.Equal(got, want) {
+			if got, want := dismissed(t, s, a, storetest.Noon(), 10), []int64{ids[1], ids[3], ids[0]}; !slices.Equal(got, want) {
 				t.Errorf("dismissed and open %v, want %v", got, want)
 			}
-			if got, want := dismissed(t, s, a, noon, 2), []int64{ids[1], ids[3]}; !slices.Equal(got, want) {
+			if got, want := dismissed(t, s, a, storetest.Noon(), 2), []int64{ids[1], ids[3]}; !slices.Equal(got, want) {
 				t.Errorf("the last two: %v, want %v", got, want)
 			}
 		})
@@ -155,29 +155,29 @@ func TestDismissedTenders(t *testing.T) {
 
 // TestOnlineIsSaidOnce: what the database counts and leaves out as online or closed is what the tender's status says.
 func TestOnlineIsSaidOnce(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		mine := account(t, s, "a")
-		times := []*time.Time{nil, new(noon.Add(-time.Second)), new(noon), new(noon.Add(time.Second))}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		mine := storetest.Account(t, s, "a")
+		times := []*time.Time{nil, new(storetest.Noon().Add(-time.Second)), new(storetest.Noon()), new(storetest.Noon().Add(time.Second))}
 		var ids []int64
 		for i, deadline := range times {
 			for j, until := range times {
 				ref := string(rune('a'+i)) + string(rune('a'+j))
-				p := publish(t, s, notice(ref, 0, func(n *vigie.Notice) { n.Content.Deadline, n.Content.OnlineUntil = deadline, until }))
+				p := storetest.Publish(t, s, storetest.Notice(ref, 0, func(n *vigie.Notice) { n.Content.Deadline, n.Content.OnlineUntil = deadline, until }))
 				ids = append(ids, p[0].Notice.TenderID)
 			}
 		}
 		mark(t, s, mine, store.Dismissed, true, ids...)
-		open, online := dismissed(t, s, mine, noon, 100), int64(0)
+		open, online := dismissed(t, s, mine, storetest.Noon(), 100), int64(0)
 		for _, id := range ids {
-			is := tender(t, s, id).Status(noon) == vigie.StatusOnline
+			is := storetest.Tender(t, s, id).Status(storetest.Noon()) == vigie.StatusOnline
 			if is {
 				online++
 			}
 			if slices.Contains(open, id) != is {
-				t.Errorf("%+v: among those not closed %v, online %v", tender(t, s, id).Content, !is, is)
+				t.Errorf("%+v: among those not closed %v, online %v", storetest.Tender(t, s, id).Content, !is, is)
 			}
 		}
-		buyers, _, err := s.SearchBuyers(t.Context(), []string{"valfleury"}, store.BuyerWindow{Now: noon, Limit: 10})
+		buyers, _, err := s.SearchBuyers(t.Context(), []string{"valfleury"}, store.BuyerWindow{Now: storetest.Noon(), Limit: 10})
 		if err != nil || len(buyers) != 1 {
 			t.Fatal(buyers, err)
 		}

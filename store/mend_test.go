@@ -78,19 +78,19 @@ func TestMend(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			url := open(t)
-			s, err := store.Open(t.Context(), url, func() time.Time { return noon })
+			s, err := store.Open(t.Context(), url, func() time.Time { return storetest.Noon() })
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { s.Close() })
-			who := account(t, s, "a")
+			who := storetest.Account(t, s, "a")
 			w, err := s.CreateWatch(t.Context(), who, vigie.Watch{
 				Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
 			}, true, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			published := publish(t, s, notice("1", 0), notice("2", 1, func(n *vigie.Notice) { n.Kind, n.Links = vigie.Award, []string{"1"} }))
+			published := storetest.Publish(t, s, storetest.Notice("1", 0), storetest.Notice("2", 1, func(n *vigie.Notice) { n.Kind, n.Links = vigie.Award, []string{"1"} }))
 			tender := published[0].Notice.TenderID
 
 			unconstrain(t, url)

@@ -16,12 +16,12 @@ import (
 )
 
 func TestPublishFoldsNotices(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		later := time.Date(2026, 12, 15, 11, 0, 0, 0, time.UTC)
-		correction := notice("26-2", 3, kind(vigie.Correction, "26-1"), func(n *vigie.Notice) {
+		correction := storetest.Notice("26-2", 3, kind(vigie.Correction, "26-1"), func(n *vigie.Notice) {
 			n.Content = vigie.Content{Title: "Réfection de voirie 26-1", Deadline: &later}
 		})
-		got := publish(t, s, notice("26-1", 0), correction, notice("26-3", 5, kind(vigie.Cancellation, "26-2"), func(n *vigie.Notice) { n.Content = vigie.Content{} }))
+		got := storetest.Publish(t, s, storetest.Notice("26-1", 0), correction, storetest.Notice("26-3", 5, kind(vigie.Cancellation, "26-2"), func(n *vigie.Notice) { n.Content = vigie.Content{} }))
 		for i, p := range got {
 			if p.Outcome != store.Created {
 				t.Errorf("notice %d: %s", i, p.Outcome)
@@ -30,7 +30,7 @@ func TestPublishFoldsNotices(t *testing.T) {
 				t.Errorf("notice %d is about tender %d, not %d", i, p.Notice.TenderID, got[0].Notice.TenderID)
 			}
 		}
-		tender := tender(t, s, got[0].Notice.TenderID)
+		tender := storetest.Tender(t, s, got[0].Notice.TenderID)
 		if tender.SourceRef != "26-1" || tender.Outcome != vigie.Cancelled || !tender.Deadline.Equal(later) {
 			t.Errorf("tender is %+v", tender)
 		}
@@ -41,9 +41,9 @@ func TestPublishFoldsNotices(t *testing.T) {
 }
 
 func TestPublishAgain(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		full := notice("26-1", 0)
-		sparse := notice("26-1", 0, func(n *vigie.Notice) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		full := storetest.Notice("26-1", 0)
+		sparse := storetest.Notice("26-1", 0, func(n *vigie.Notice) {
 			n.Content = vigie.Content{Title: full.Content.Title}
 			n.Buyer = vigie.BuyerName{Name: full.Buyer.Name, DepartmentCode: "01"}
 		})
@@ -57,12 +57,12 @@ func TestPublishAgain(t *testing.T) {
 			{"more content", full, store.Corrected},
 			{"the same again", full, store.Unchanged},
 			{"less content says nothing new", sparse, store.Unchanged},
-			{"another title", notice("26-1", 0, title("Autre chose")), store.Corrected},
+			{"another title", storetest.Notice("26-1", 0, title("Autre chose")), store.Corrected},
 			{"the first title again", full, store.Corrected},
 		}
 		before := int64(0)
 		for _, step := range steps {
-			got := publish(t, s, step.notice)[0]
+			got := storetest.Publish(t, s, step.notice)[0]
 			if got.Outcome != step.want {
 				t.Errorf("%s: %s, want %s", step.name, got.Outcome, step.want)
 			}
@@ -75,7 +75,7 @@ func TestPublishAgain(t *testing.T) {
 			}
 			before = after
 		}
-		found, err := s.Notices(t.Context(), []int64{publish(t, s, full)[0].Notice.TenderID})
+		found, err := s.Notices(t.Context(), []int64{storetest.Publish(t, s, full)[0].Notice.TenderID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,14 +90,14 @@ func TestPublishAgain(t *testing.T) {
 // Two tenders that a third notice shows to be the same are merged: the older one stays, and the other's id leads to
 // it.
 func TestPublishMergesTenders(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		first := publish(t, s, notice("26-1", 0))[0].Notice.TenderID
-		second := publish(t, s, notice("26-2", 1))[0].Notice.TenderID
-		third := publish(t, s, notice("26-3", 2))[0].Notice.TenderID
-		publish(t, s, notice("26-9", 3, kind(vigie.Correction, "26-2", "26-3"), title("Ensemble")))
-		publish(t, s, notice("26-10", 4, kind(vigie.Correction, "26-1", "26-9"), title("Tout ensemble")))
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		first := storetest.Publish(t, s, storetest.Notice("26-1", 0))[0].Notice.TenderID
+		second := storetest.Publish(t, s, storetest.Notice("26-2", 1))[0].Notice.TenderID
+		third := storetest.Publish(t, s, storetest.Notice("26-3", 2))[0].Notice.TenderID
+		storetest.Publish(t, s, storetest.Notice("26-9", 3, kind(vigie.Correction, "26-2", "26-3"), title("Ensemble")))
+		storetest.Publish(t, s, storetest.Notice("26-10", 4, kind(vigie.Correction, "26-1", "26-9"), title("Tout ensemble")))
 		for _, id := range []int64{first, second, third} {
-			if got := tender(t, s, id); got == nil || got.ID != first || got.Title != "Tout ensemble" {
+			if got := storetest.Tender(t, s, id); got == nil || got.ID != first || got.Title != "Tout ensemble" {
 				t.Errorf("tender %d is %+v", id, got)
 			}
 		}
@@ -136,7 +136,7 @@ func TestPublishFindsBuyers(t *testing.T) {
 		{"two SIRETs share a name", [][3]string{{"Ville de Bourg", siret1, "01"}, {"Ville de Bourg", siret2, "01"}, {"Ville de Bourg", "", "01"}}, "abc"},
 		{"a former name joins", [][3]string{{"Commune de Bourg", siret1, "01"}, {"Ville de Bourg", "", "01"}, {"Ville de Bourg", siret1, "01"}}, "aaa"},
 	}
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for i, test := range tests {
 			for _, inOneBatch := range []bool{false, true} {
 				var notices []*vigie.Notice
@@ -146,20 +146,20 @@ func TestPublishFindsBuyers(t *testing.T) {
 					if siret != "" {
 						siret = fmt.Sprintf("%s%02d%v", siret, i, inOneBatch)
 					}
-					notices = append(notices, notice(fmt.Sprintf("%d-%d-%v", i, j, inOneBatch), j, buyer(name, siret, b[2])))
+					notices = append(notices, storetest.Notice(fmt.Sprintf("%d-%d-%v", i, j, inOneBatch), j, buyer(name, siret, b[2])))
 				}
 				var results []store.Published
 				if inOneBatch {
-					results = publish(t, s, notices...)
+					results = storetest.Publish(t, s, notices...)
 				} else {
 					for _, n := range notices {
-						results = append(results, publish(t, s, n)...)
+						results = append(results, storetest.Publish(t, s, n)...)
 					}
 				}
 				seen := map[int64]rune{}
 				got := ""
 				for _, r := range results {
-					id := tender(t, s, r.Notice.TenderID).BuyerID
+					id := storetest.Tender(t, s, r.Notice.TenderID).BuyerID
 					if _, ok := seen[id]; !ok {
 						seen[id] = 'a' + rune(len(seen))
 					}
@@ -175,16 +175,16 @@ func TestPublishFindsBuyers(t *testing.T) {
 
 // A watch refers to the merged buyer.
 func TestWatchFollowsBuyer(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const siret = "99900000000018"
-		publish(t, s, notice("1", 0, buyer("Commune de Bourg", siret, "01")))
-		old := tender(t, s, publish(t, s, notice("2", 1, buyer("Ville de Bourg", "", "01")))[0].Notice.TenderID).BuyerID
-		a := account(t, s, "a")
+		storetest.Publish(t, s, storetest.Notice("1", 0, buyer("Commune de Bourg", siret, "01")))
+		old := storetest.Tender(t, s, storetest.Publish(t, s, storetest.Notice("2", 1, buyer("Ville de Bourg", "", "01")))[0].Notice.TenderID).BuyerID
+		a := storetest.Account(t, s, "a")
 		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{old}}, Frequency: vigie.Daily}, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := tender(t, s, publish(t, s, notice("3", 2, buyer("Ville de Bourg", siret, "01")))[0].Notice.TenderID).BuyerID
+		now := storetest.Tender(t, s, storetest.Publish(t, s, storetest.Notice("3", 2, buyer("Ville de Bourg", siret, "01")))[0].Notice.TenderID).BuyerID
 		watches, err := s.Watches(t.Context(), a.ID, store.WatchFilter{})
 		if err != nil {
 			t.Fatal(err)
@@ -211,7 +211,7 @@ func TestPublishInAnyOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 60 {
 		ref := fmt.Sprintf("26-%d", 100+i)
-		n := notice(ref, i/6, buyer(fmt.Sprintf("Commune %d", i%7), []string{"", fmt.Sprintf("9990000000%04d", i%7)}[i%2], "01"))
+		n := storetest.Notice(ref, i/6, buyer(fmt.Sprintf("Commune %d", i%7), []string{"", fmt.Sprintf("9990000000%04d", i%7)}[i%2], "01"))
 		for _, back := range []int{7, 13} {
 			if i >= back && random.IntN(3) == 0 {
 				n.Kind = []vigie.NoticeKind{vigie.Correction, vigie.Cancellation, vigie.Award}[random.IntN(3)]
@@ -223,15 +223,15 @@ func TestPublishInAnyOrder(t *testing.T) {
 		}
 		notices = append(notices, n)
 	}
-	eachStore(t, func(t *testing.T, _ *store.Store) {
+	storetest.Each(t, func(t *testing.T, _ *store.Store) {
 		kind := t.Name()[len("TestPublishInAnyOrder/"):]
 		var want []string
 		for round := range 6 {
-			s := open(t, storetest.Kinds()[kind](t))
+			s := storetest.Open(t, storetest.Kinds()[kind](t))
 			shuffled := slices.Clone(notices)
 			random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 			for batch := range slices.Chunk(shuffled, 1+random.IntN(25)) {
-				publish(t, s, batch...)
+				storetest.Publish(t, s, batch...)
 			}
 			got := describe(t, s)
 			if round == 0 {
@@ -275,9 +275,9 @@ func describe(t *testing.T, s *store.Store) []string {
 
 // Content that was stored is read unchanged, on both databases.
 func TestTenderRoundTrip(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		deadline := time.Date(2026, 12, 1, 11, 30, 15, 0, time.FixedZone("", 3600))
-		n := notice("26-1", 0, func(n *vigie.Notice) {
+		n := storetest.Notice("26-1", 0, func(n *vigie.Notice) {
 			n.Content = vigie.Content{
 				Reference: "2026-M-12", Title: "Œuvre d'art « l'été » 'x' \\ \" ; --", Description: "ligne 1\nligne 2",
 				Departments: []string{"01", "2A"}, Natures: []vigie.Nature{vigie.Services, vigie.Works}, Procedure: vigie.Adapted,
@@ -285,8 +285,8 @@ func TestTenderRoundTrip(t *testing.T) {
 				Deadline: &deadline, DeadlineText: "2026-12-01T11:30:15", URL: "https://example.org/?a=b&c",
 			}
 		})
-		id := publish(t, s, n)[0].Notice.TenderID
-		got := tender(t, s, id)
+		id := storetest.Publish(t, s, n)[0].Notice.TenderID
+		got := storetest.Tender(t, s, id)
 		if diff := cmp.Diff(n.Content, got.Content, cmpopts.EquateApproxTime(0)); diff != "" {
 			t.Errorf("content (-want +got):\n%s", diff)
 		}
@@ -307,16 +307,16 @@ func TestTenderRoundTrip(t *testing.T) {
 
 // TestDossier: one statement reads what several others read of a tender.
 func TestDossier(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		id := publish(t, s, notice("26-1", 0, buyer("Mairie d'Exemple", "21010001600015", "01")))[0].Notice.TenderID
-		alias := publish(t, s, notice("26-2", 1))[0].Notice.TenderID
-		publish(t, s, notice("26-3", 2, kind(vigie.Correction, "26-1", "26-2"), title("Ensemble")))
-		publish(t, s, notice("26-4", 3))
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		id := storetest.Publish(t, s, storetest.Notice("26-1", 0, buyer("Mairie d'Exemple", "21010001600015", "01")))[0].Notice.TenderID
+		alias := storetest.Publish(t, s, storetest.Notice("26-2", 1))[0].Notice.TenderID
+		storetest.Publish(t, s, storetest.Notice("26-3", 2, kind(vigie.Correction, "26-1", "26-2"), title("Ensemble")))
+		storetest.Publish(t, s, storetest.Notice("26-4", 3))
 		got, err := s.Dossier(t.Context(), id)
 		if err != nil || got == nil {
 			t.Fatalf("the dossier of %d: %v, %v", id, got, err)
 		}
-		want := store.Dossier{Tender: tender(t, s, id)}
+		want := store.Dossier{Tender: storetest.Tender(t, s, id)}
 		buyers, err := s.Buyers(t.Context(), []int64{want.Tender.BuyerID})
 		if err != nil {
 			t.Fatal(err)
@@ -345,11 +345,11 @@ func TestDossier(t *testing.T) {
 
 // One notice that cannot be stored costs no other, and is the one refused.
 func TestPublishEach(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		past := time.Date(-1, 12, 31, 23, 50, 39, 0, time.UTC) // neither database reads it
 		var notices []*vigie.Notice
 		for i := range 9 {
-			notices = append(notices, notice(fmt.Sprint("26-", i), 0))
+			notices = append(notices, storetest.Notice(fmt.Sprint("26-", i), 0))
 		}
 		notices[4].Content.Deadline = &past
 		notices[7].Kind = "NONSENSE" // which a constraint refuses

@@ -79,7 +79,7 @@ func TestMigrationIsMarkedWithin(t *testing.T) {
 			if err := store.Migrate(t.Context(), url); err != nil {
 				t.Fatal(err)
 			}
-			open(t, url)
+			storetest.Open(t, url)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // The lists of secrets that a database is used with, step by step; "" is no error.
@@ -15,7 +16,7 @@ func TestSecrets(t *testing.T) {
 		secrets []string
 		want    vigie.Code
 	}
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		server := func(s *store.Store, f []string) error { return s.UseSecrets(t.Context(), f) }
 		command := func(s *store.Store, f []string) error { return s.CheckSecrets(t.Context(), f) }
 		adopt := func(s *store.Store, f []string) error { return s.AdoptSecrets(t.Context(), f) }

@@ -1,53 +1,6 @@
 package store_test
 
-import (
-	"testing"
-	"time"
-
-	"vigie"
-	"vigie/store"
-	"vigie/store/storetest"
-)
-
-// noon is when tests take place by default.
-var noon = time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
-
-// eachStore runs a test on every database, each time on an empty one.
-func eachStore(t *testing.T, test func(t *testing.T, s *store.Store)) {
-	for name, url := range storetest.Kinds() {
-		t.Run(name, func(t *testing.T) {
-			test(t, open(t, url(t)))
-		})
-	}
-}
-
-func open(t *testing.T, url string) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), url, func() time.Time { return noon })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
-// notice is a notice of a test, published days after a Monday.
-func notice(ref string, day int, alter ...func(*vigie.Notice)) *vigie.Notice {
-	deadline := time.Date(2026, 12, 1, 11, 0, 0, 0, time.UTC)
-	n := &vigie.Notice{
-		Source: "test", SourceRef: ref, Kind: vigie.ContractNotice,
-		PublishedAt: time.Date(2026, 11, 2+day, 0, 0, 0, 0, time.UTC),
-		Buyer:       vigie.BuyerName{Name: "Commune de Valfleury", DepartmentCode: "01"},
-		Content: vigie.Content{
-			Title: "Réfection de voirie " + ref, Departments: []string{"01"},
-			Natures: []vigie.Nature{vigie.Works}, CPVCodes: []string{"45233140"}, Deadline: &deadline,
-		},
-	}
-	for _, change := range alter {
-		change(n)
-	}
-	return n
-}
+import "vigie"
 
 func kind(k vigie.NoticeKind, links ...string) func(*vigie.Notice) {
 	return func(n *vigie.Notice) { n.Kind, n.Links = k, links }
@@ -59,31 +12,4 @@ func buyer(name, siret, department string) func(*vigie.Notice) {
 	return func(n *vigie.Notice) {
 		n.Buyer = vigie.BuyerName{Name: name, SIRET: siret, DepartmentCode: department}
 	}
-}
-
-func publish(t *testing.T, s *store.Store, notices ...*vigie.Notice) []store.Published {
-	t.Helper()
-	results, err := s.Publish(t.Context(), notices)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return results
-}
-
-func account(t *testing.T, s *store.Store, subject string) *vigie.Account {
-	t.Helper()
-	a, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: subject, Email: subject + "@example.org", EmailVerified: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func tender(t *testing.T, s *store.Store, id int64) *vigie.Tender {
-	t.Helper()
-	found, err := s.Tenders(t.Context(), []int64{id})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found[id]
 }

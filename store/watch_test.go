@@ -22,9 +22,9 @@ import (
 )
 
 func TestWatchRoundTrip(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		b := tender(t, s, publish(t, s, notice("1", 0))[0].Notice.TenderID).BuyerID
-		a := account(t, s, "a")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := storetest.Tender(t, s, storetest.Publish(t, s, storetest.Notice("1", 0))[0].Notice.TenderID).BuyerID
+		a := storetest.Account(t, s, "a")
 		made, err := s.CreateWatch(t.Context(), a, vigie.Watch{
 			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
 			Criteria: vigie.Criteria{
@@ -47,8 +47,8 @@ func TestWatchRoundTrip(t *testing.T) {
 }
 
 func TestWatchNamesAreUniquePerAccount(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		a, b := account(t, s, "a"), account(t, s, "b")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a, b := storetest.Account(t, s, "a"), storetest.Account(t, s, "b")
 		create := func(a *vigie.Account, name string) (*vigie.Watch, error) {
 			return s.CreateWatch(t.Context(), a, vigie.Watch{Name: name, NameKey: strings.ToLower(name), Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, nil)
 		}
@@ -88,9 +88,9 @@ func TestWatchNamesAreUniquePerAccount(t *testing.T) {
 }
 
 func TestDeletedWatchesAreRestored(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		b := tender(t, s, publish(t, s, notice("1", 0))[0].Notice.TenderID).BuyerID
-		a, other := account(t, s, "a"), account(t, s, "b")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := storetest.Tender(t, s, storetest.Publish(t, s, storetest.Notice("1", 0))[0].Notice.TenderID).BuyerID
+		a, other := storetest.Account(t, s, "a"), storetest.Account(t, s, "b")
 		made, err := s.CreateWatch(t.Context(), a, vigie.Watch{
 			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Daily,
 			Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{b}},
@@ -147,8 +147,8 @@ func TestDeletedWatchesAreRestored(t *testing.T) {
 }
 
 func TestSwitchingOnStartsAnew(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		a := account(t, s, "a")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := storetest.Account(t, s, "a")
 		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -172,8 +172,8 @@ func TestSwitchingOnStartsAnew(t *testing.T) {
 }
 
 func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		a := account(t, s, "a")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := storetest.Account(t, s, "a")
 		w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, []string{"B@example.org", "c@example.org"})
 		if err != nil {
 			t.Fatal(err)
@@ -235,7 +235,7 @@ func TestRecipientsKeepTheirIdsAndOrder(t *testing.T) {
 }
 
 func TestAccountFollowsClaims(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		sign := func(c store.Claims) *vigie.Account {
 			t.Helper()
 			a, err := s.SignIn(t.Context(), c)
@@ -314,7 +314,7 @@ func TestChangesCommitInOrder(t *testing.T) {
 	for name, url := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
-			s := open(t, url)
+			s := storetest.Open(t, url)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			var writers sync.WaitGroup
@@ -374,8 +374,8 @@ func writeChanges(t *testing.T, url, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, url)
-	a := account(t, s, name)
+	s := storetest.Open(t, url)
+	a := storetest.Account(t, s, name)
 	w, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, true, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -383,7 +383,7 @@ func writeChanges(t *testing.T, url, name string) {
 	for i := range rounds {
 		ref := name + strconv.Itoa(i)
 		// Both processes publish notices of the same buyer.
-		publish(t, s, notice(ref+"x", 0), notice(ref+"y", 1), notice(ref+"z", 2))
+		storetest.Publish(t, s, storetest.Notice(ref+"x", 0), storetest.Notice(ref+"y", 1), storetest.Notice(ref+"z", 2))
 		if _, err := s.UpdateWatch(t.Context(), a, w.ID, func(w *vigie.Watch) { w.Active = !w.Active }, nil, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -391,18 +391,18 @@ func writeChanges(t *testing.T, url, name string) {
 }
 
 func TestSearchBuyers(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		past := noon.Add(-time.Hour)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		past := storetest.Noon().Add(-time.Hour)
 		closed := func(n *vigie.Notice) { n.Content.Deadline = &past }
-		publish(t, s,
-			notice("1", 0, buyer("Ville de Nantes", "", "44")),
-			notice("2", 0, buyer("Ville de Nanterre", "", "92")), notice("3", 0, buyer("Ville de Nanterre", "", "92")),
-			notice("4", 0, buyer("Nantes Métropole", "", "44"), closed), notice("5", 0, buyer("Nantes Métropole", "", "44"), closed),
-			notice("8", 0, buyer("Commune de Saint-Aubin", "", "39")), notice("9", 0, buyer("Mairie de St Aubin sur Mer", "", "14")),
-			notice("10", 0, buyer("Ste Marie", "", "974")), notice("11", 0, buyer("Sainte-Marie", "", "972")),
-			notice("12", 0, buyer("C.H.U. d'Exemple", "21010053700013", "01")), notice("13", 1, buyer("Centre hospitalier d'Exemple", "21010053700013", "01")),
-			notice("14", 0, buyer("Commune de Chuzelles", "", "38")), notice("15", 0, buyer("C.H.U. de Nice", "", "06")),
-			notice("6", 0, buyer("Université de Nantes", "", "44")), notice("7", 0, buyer("Université de Nantes", "", "44")),
+		storetest.Publish(t, s,
+			storetest.Notice("1", 0, buyer("Ville de Nantes", "", "44")),
+			storetest.Notice("2", 0, buyer("Ville de Nanterre", "", "92")), storetest.Notice("3", 0, buyer("Ville de Nanterre", "", "92")),
+			storetest.Notice("4", 0, buyer("Nantes Métropole", "", "44"), closed), storetest.Notice("5", 0, buyer("Nantes Métropole", "", "44"), closed),
+			storetest.Notice("8", 0, buyer("Commune de Saint-Aubin", "", "39")), storetest.Notice("9", 0, buyer("Mairie de St Aubin sur Mer", "", "14")),
+			storetest.Notice("10", 0, buyer("Ste Marie", "", "974")), storetest.Notice("11", 0, buyer("Sainte-Marie", "", "972")),
+			storetest.Notice("12", 0, buyer("C.H.U. d'Exemple", "21010053700013", "01")), storetest.Notice("13", 1, buyer("Centre hospitalier d'Exemple", "21010053700013", "01")),
+			storetest.Notice("14", 0, buyer("Commune de Chuzelles", "", "38")), storetest.Notice("15", 0, buyer("C.H.U. de Nice", "", "06")),
+			storetest.Notice("6", 0, buyer("Université de Nantes", "", "44")), storetest.Notice("7", 0, buyer("Université de Nantes", "", "44")),
 		)
 		tests := []struct {
 			words string
@@ -427,7 +427,7 @@ func TestSearchBuyers(t *testing.T) {
 		}
 		for _, test := range tests {
 			search := func(w store.BuyerWindow) (names []string, found []*store.FoundBuyer) {
-				w.Now = noon
+				w.Now = storetest.Noon()
 				found, total, err := s.SearchBuyers(t.Context(), strings.Fields(test.words), w)
 				if err != nil {
 					t.Fatal(err)
@@ -457,8 +457,8 @@ func TestSearchBuyers(t *testing.T) {
 }
 
 func TestForeignKeysAreEnforced(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		a := account(t, s, "a")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := storetest.Account(t, s, "a")
 		_, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil)
 		if err == nil {
 			t.Error("a watch refers to a buyer that does not exist")
@@ -472,8 +472,8 @@ func TestForeignKeysAreEnforced(t *testing.T) {
 
 // Numbers are taken without gaps, so that readers can tell that none is missing.
 func TestNumbersHaveNoGaps(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		a := account(t, s, "a")
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := storetest.Account(t, s, "a")
 		for range 3 {
 			// A failed transaction takes no number.
 			if _, err := s.CreateWatch(t.Context(), a, vigie.Watch{Name: "v", Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords, BuyerIDs: []int64{4711}}, Frequency: vigie.Daily}, true, nil); err == nil {
@@ -489,7 +489,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 
 // One process at a time leads a job, until it gives leadership back or stops. Another schema has its own leader.
 func TestOneLeads(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		first, err := s.Database().Lead(t.Context(), "job")
 		if err != nil || first == nil || !first.Holds(t.Context()) {
 			t.Fatal(first, err)
@@ -502,7 +502,7 @@ func TestOneLeads(t *testing.T) {
 		again.Resign()
 	})
 	url := storetest.Postgres(t)
-	a, b, elsewhere := open(t, url+"&application_name=doomed"), open(t, url), open(t, storetest.Postgres(t))
+	a, b, elsewhere := storetest.Open(t, url+"&application_name=doomed"), storetest.Open(t, url), storetest.Open(t, storetest.Postgres(t))
 	lead := func(s *store.Store) *database.Leadership {
 		t.Helper()
 		l, err := s.Database().Lead(t.Context(), "job")
@@ -545,10 +545,10 @@ func TestOneLeads(t *testing.T) {
 
 // TestCriteriaAreKept: the database takes every value of every criterion, and all who read a watch get them back.
 func TestCriteriaAreKept(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		mine := account(t, s, "a")
-		buyer := publish(t, s, notice("1", 0))[0].Notice
-		buyers := []string{vigie.GlobalID(vigie.KindBuyer, tender(t, s, buyer.TenderID).BuyerID)}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		mine := storetest.Account(t, s, "a")
+		buyer := storetest.Publish(t, s, storetest.Notice("1", 0))[0].Notice
+		buyers := []string{vigie.GlobalID(vigie.KindBuyer, storetest.Tender(t, s, buyer.TenderID).BuyerID)}
 		want := vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword, ExcludedKeywords: []string{"eau"}, IncludeNationwide: true}
 		for _, c := range query.Criteria() {
 			if c.Field == query.Buyer {

@@ -5,17 +5,18 @@ import (
 
 	"vigie"
 	"vigie/store"
+	"vigie/store/storetest"
 )
 
 // Withdrawn notices are found only through deliveries; they do not count when they, or another notice of their
 // tender, are published again.
 func TestWithdraw(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *store.Store) {
-		original := notice("26-1", 0)
-		correction := notice("26-2", 3, kind(vigie.Correction, "26-1"), title("Tout autre chose"))
-		first := publish(t, s, original, correction)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		original := storetest.Notice("26-1", 0)
+		correction := storetest.Notice("26-2", 3, kind(vigie.Correction, "26-1"), title("Tout autre chose"))
+		first := storetest.Publish(t, s, original, correction)
 		id := first[0].Notice.TenderID
-		before := tender(t, s, id).Number
+		before := storetest.Tender(t, s, id).Number
 
 		withdrawn, err := s.Withdraw(t.Context(), "test", "26-2")
 		if err != nil {
@@ -61,17 +62,17 @@ func TestWithdraw(t *testing.T) {
 			t.Errorf("another source's: %v", err)
 		}
 
-		back := publish(t, s, original)[0]
+		back := storetest.Publish(t, s, original)[0]
 		if back.Outcome != store.Created || back.Notice.TenderID != id || back.Notice.Revision != 2 {
 			t.Errorf("published again: %s, %+v", back.Outcome, back.Notice)
 		}
-		if now := tender(t, s, id); now.Outcome != vigie.Undecided || now.Title != original.Content.Title {
+		if now := storetest.Tender(t, s, id); now.Outcome != vigie.Undecided || now.Title != original.Content.Title {
 			t.Errorf("it is back as %+v", now)
 		}
-		if same := publish(t, s, original)[0]; same.Outcome != store.Unchanged {
+		if same := storetest.Publish(t, s, original)[0]; same.Outcome != store.Unchanged {
 			t.Errorf("and once more: %s", same.Outcome)
 		}
-		if again := publish(t, s, correction)[0]; again.Outcome != store.Created || tender(t, s, id).Title != "Tout autre chose" {
+		if again := storetest.Publish(t, s, correction)[0]; again.Outcome != store.Created || storetest.Tender(t, s, id).Title != "Tout autre chose" {
 			t.Errorf("the correction published again: %s", again.Outcome)
 		}
 	})

@@ -38,6 +38,7 @@ func (*HTTP) Supports(*http.Request) bool { return true }
 
 // Do implements [graphql.Transport].
 func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	r = r.WithContext(exchanging(r.Context()))
 	a := &answer{w: w, r: r, exec: exec, kind: mediaType(r), packers: &h.packers}
 	if a.kind == eventStream { // for which the stream is not made
 		a.kind = plainJSON
@@ -74,17 +75,19 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	}
 	text := a.packers.pack(r, pieces(response)...)
 	end()
-	written, err := h.answer(r.Context(), text.pieces...)
+	written, err := h.answer(r.Context(), a.done, text.pieces...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
 	}
 	defer written()
-	limits := h.limits(r.Context())
-	if limits.Time > 0 {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limits.Time))
+	control := http.NewResponseController(w)
+	if limit := h.limits(r.Context()).Time; limit > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(limit))
 	}
+	over := waits(r.Context(), func() { _ = control.SetWriteDeadline(past()) })
 	a.send(status, text)
+	_ = over() // it was written as far as it could be
 }
 
 // run runs an operation.
@@ -109,6 +112,7 @@ func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Re
 		a.w.Header().Set("Allow", "POST")
 		return a.refusal(refuse(http.StatusMethodNotAllowed, vigie.BadRequest, vigie.Same("Send a mutation by POST.")))
 	}
+	a.done = mutates(op)
 	responses, running := a.exec.DispatchOperation(ctx, op)
 	response = responses(running)
 	switch {
@@ -136,6 +140,8 @@ type answer struct {
 	// keep is for how long anybody may keep it.
 	keep    time.Duration
 	packers *packers // nil where nothing is compressed
+	// done is that a mutation was run.
+	done bool
 }
 
 // refuse answers a request that is not run.

@@ -66,16 +66,28 @@ func (i Intake) begin(ctx context.Context) (func(), error) {
 	if i.Begin == nil {
 		return func() {}, nil
 	}
-	return i.Begin(ctx)
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := waits(ctx, cancel)
+	end, err := i.Begin(waiting)
+	if cut := over(); cut != nil {
+		if err == nil {
+			end()
+		}
+		return nil, cut
+	}
+	return end, err
 }
 
 // shortAnswer is how long an answer may be, in bytes, that takes nothing of its
-// caller's share: those of mutations are short, and must not be withheld.
+// caller's share.
 const shortAnswer = 64 << 10
 
 // answer takes memory for an answer until it is written: a client that asks much
-// and reads nothing is refused further long answers, and others are not.
-func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), err error) {
+// and reads nothing is refused further long answers, and others are not. Nor is
+// that of a mutation, which is done: there may be as many as the caller has
+// requests on their way.
+func (i Intake) answer(ctx context.Context, done bool, pieces ...[]byte) (release func(), err error) {
 	long, taken := 0, 0 // what it takes is not only what of that is filled
 	for _, piece := range pieces {
 		long, taken = long+len(piece), taken+cap(piece)
@@ -83,7 +95,11 @@ func (i Intake) answer(ctx context.Context, pieces ...[]byte) (release func(), e
 	if i.Hold == nil || long <= shortAnswer {
 		return func() {}, nil
 	}
-	return i.Hold(ctx, taken)
+	release, err = i.Hold(ctx, taken)
+	if err != nil && done {
+		return func() {}, nil
+	}
+	return release, err
 }
 
 // errTooLong is that more was sent than one may.
@@ -136,11 +152,16 @@ func (i Intake) gather(ctx context.Context, from io.Reader) (text []byte, releas
 // body reads the body of a request.
 func (i Intake) body(w http.ResponseWriter, r *http.Request) (text []byte, release func(), refused *refusal) {
 	limits := i.limits(r.Context())
+	control := http.NewResponseController(w)
 	if limits.Time > 0 {
 		// Where it cannot be set, the server's own limit holds.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.Time))
+		_ = control.SetReadDeadline(time.Now().Add(limits.Time))
 	}
+	over := waits(r.Context(), func() { _ = control.SetReadDeadline(past()) })
 	text, release, err := i.gather(r.Context(), r.Body)
+	if cut := over(); cut != nil {
+		err = cut
+	}
 	if err == nil {
 		return text, release, nil
 	}

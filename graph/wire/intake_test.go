@@ -236,7 +236,7 @@ func TestSocketsCountAnswers(t *testing.T) {
 func long(length int, intake wire.Intake) http.Handler {
 	api := handler.New(&graphql.ExecutableSchemaMock{
 		SchemaFunc: func() *ast.Schema {
-			return gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { name: String! }"})
+			return gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { name: String! } type Mutation { name: String! }"})
 		},
 		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) { return 0, false },
 		ExecFunc: func(context.Context) graphql.ResponseHandler {
@@ -246,7 +246,33 @@ func long(length int, intake wire.Intake) http.Handler {
 	api.AddTransport(wire.Socket{Websocket: transport.Websocket{
 		Implementation: wire.Sockets{Intake: intake, Most: 2, Present: func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Errorf("%v", err) }},
 	}})
+	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Minute})
+	api.AddTransport(&wire.HTTP{Intake: intake})
 	return api
+}
+
+// A long answer of a query is refused where its caller has no memory left. That of
+// a mutation is not: it is done.
+func TestMutationsAreAnswered(t *testing.T) {
+	hold := func(_ context.Context, n int) (func(), error) {
+		if n > 50_000 {
+			return nil, &vigie.Error{Code: vigie.TooManyRequests}
+		}
+		return func() {}, nil
+	}
+	api := long(100_000, wire.Intake{Hold: hold})
+	for query, status := range map[string]int{"{ name }": http.StatusTooManyRequests, "mutation { name }": http.StatusOK} {
+		for _, accept := range []string{"application/json", "text/event-stream"} {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(`{"query":"`+query+`"}`))
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("Accept", accept)
+			recorder := httptest.NewRecorder()
+			api.ServeHTTP(recorder, request)
+			if recorder.Code != status || (recorder.Body.Len() > 100_000) != (status == http.StatusOK) {
+				t.Errorf("%s for %s: %d, %d bytes", query, accept, recorder.Code, recorder.Body.Len())
+			}
+		}
+	}
 }
 
 // A message that does not arrive is not waited for.

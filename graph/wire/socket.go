@@ -196,11 +196,15 @@ func (s *socket) next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	caller := s.caller()
+	caller := exchanging(s.caller())
 	if limit := s.rules.limits(caller).Time; limit > 0 { // from its first byte on
 		defer time.AfterFunc(limit, cancel).Stop()
 	}
+	over := waits(caller, cancel)
 	text, release, err := s.rules.gather(caller, r)
+	if cut := over(); cut != nil {
+		err = cut
+	}
 	s.memory.becomes(release, false)
 	if e, ok := errors.AsType[*vigie.Error](err); ok {
 		return nil, s.end(closeTryAgain, e.Error())
@@ -268,11 +272,14 @@ func (s *socket) WriteJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.rules.answer(s.caller(), text)
+	ctx := exchanging(s.caller())
+	release, err := s.rules.answer(ctx, false, text)
 	if err != nil {
 		return s.end(closeTryAgain, "Too many answers that were not read")
 	}
 	defer release()
+	over := waits(ctx, func() { go func() { _ = s.link.CloseNow() }() }) // it waits for what is under way
+	defer func() { _ = over() }()
 	var m message
 	if err := json.Unmarshal(text, &m); err != nil {
 		return err
@@ -292,13 +299,16 @@ func (s *socket) WriteJSON(v any) error {
 }
 
 // WriteClose closes the socket, by the protocol's code where gqlgen has one of
-// its own; if the server stops, the code says to connect again.
+// its own; if the server stops, or makes room for others, the code says to
+// connect again.
 func (s *socket) WriteClose(code int, reason string) error {
 	switch {
 	case code == transport.WebsocketCloseProtocolError && reason == "connection initialisation timeout":
 		code = closeNoGreeting
 	case code == transport.WebsocketCloseProtocolError:
 		code = closeBadMessage
+	case code == transport.WebsocketCloseNormalClosure && vigie.CodeOf(context.Cause(s.request)) == vigie.Unavailable:
+		code = closeTryAgain
 	case code == transport.WebsocketCloseNormalClosure && s.request.Err() != nil:
 		code = closeGoingAway
 	}

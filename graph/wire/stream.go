@@ -28,6 +28,7 @@ func (Stream) Supports(r *http.Request) bool {
 
 // Do implements [graphql.Transport].
 func (s Stream) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	r = r.WithContext(exchanging(r.Context()))
 	params, release, refused := s.question(w, r)
 	defer release()
 	a := &answer{w: w, r: r, exec: exec, kind: plainJSON}
@@ -61,15 +62,17 @@ func (s Stream) once(a *answer, op *graphql.OperationContext, errs gqlerror.List
 		}
 	}
 	end()
-	written, err := s.answer(ctx, pieces(response)...)
+	written, err := s.answer(ctx, len(errs) == 0 && mutates(op), pieces(response)...)
 	if err != nil {
 		a.refuse(turnedAway(err))
 		return
 	}
 	defer written()
+	over := waits(ctx, func() { _ = http.NewResponseController(a.w).SetWriteDeadline(past()) })
 	e := open(a.w)
 	e.next(response)
 	e.complete()
+	_ = over() // it was written as far as it could be
 }
 
 // stream sends the responses of a subscription, until it ends.
@@ -84,7 +87,9 @@ func (s Stream) stream(a *answer, op *graphql.OperationContext) {
 	for response := responses(running); response != nil; response = responses(running) {
 		e.next(response)
 	}
-	e.complete()
+	if a.r.Context().Err() == nil { // else it is the server that ends it
+		e.complete()
+	}
 }
 
 // question reads what a request asks. It is counted until released.
