@@ -40,7 +40,7 @@ func arrows() map[string][]string {
 		"search/meili":           {".", "freetext", "query", "search", "search/internal/plan"},
 		"search/meili/meilitest": {},
 		"search/searchtest":      {".", "freetext", "lexicon", "query", "query/querytest", "search"},
-		"database":               {"."},
+		"database":               {".", "clip"},
 		"ledger":                 {".", "database", "opaque", "query"},
 		"store":                  {".", "database", "ledger", "lexicon", "opaque", "query"},
 		"store/storetest":        {".", "database", "store"},

@@ -101,6 +101,8 @@ test('Graphcache knows each thing by its key, and what a change makes stale', as
     assert.deepEqual(await names(), ['eau', 'voirie']);
     await client.mutation('mutation ($id: ID!) { deleteWatch(id: $id) { deletedWatchId } }', { id: made.data.createWatch.watch.id });
     assert.deepEqual(await names(), ['voirie']);
+    await client.mutation('mutation { upsertWatches(input: [{ externalId: "g", name: "gaz", criteria: { keywords: ["gaz"] } }]) { results { watch { id name } } } }', {});
+    assert.deepEqual(await names(), ['gaz', 'voirie']);
   } finally {
     Object.assign(console, { warn, error });
   }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"vigie/clip"
 )
 
 // Quarantined is an item that a consumer could not process.
@@ -56,9 +58,7 @@ func (db *DB) IsSetAside(ctx context.Context, consumer string, items ...int64) (
 func (db *DB) SetAside(ctx context.Context, q *Quarantined, also func(ctx context.Context, tx bun.Tx) error) error {
 	row := *q
 	row.FirstAt, row.LastAt, row.Retry = db.Stamp(), db.Stamp(), false
-	if len(row.Error) > maxError {
-		row.Error = row.Error[:maxError]
-	}
+	row.Error = row.Error[:clip.Boundary(row.Error, maxError)]
 	row.Error = strings.ToValidUTF8(strings.ReplaceAll(row.Error, "\x00", ""), "")
 	return db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewInsert().Model(&row).On("CONFLICT (consumer, item) DO UPDATE").

@@ -18,8 +18,8 @@ func (r accountType) Deliveries(ctx context.Context, a *vigie.Account, filter *g
 	return r.service.AccountDeliveries(ctx, owner, r.deliveryFilter(filter), service.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
-// deliveryFilter is what a client gives of a filter. An id of nothing, or of a
-// thing of another kind, finds nothing.
+// deliveryFilter is what a client gives of a filter. An id of a thing of another
+// kind is the number 0, which is nothing's.
 func (r *resolver) deliveryFilter(in *gql.DeliveryFilter) ledger.DeliveryFilter {
 	if in == nil {
 		return ledger.DeliveryFilter{}

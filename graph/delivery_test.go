@@ -187,6 +187,8 @@ func TestRecipients(t *testing.T) {
 			"resendConfirmation.userErrors.0.message": "La confirmation a été demandée il y a moins de 24 heures. Attendez avant de la redemander.",
 			"resendConfirmation.userErrors.0.code":    "TOO_SOON",
 		})
+		const resendable = `query ($id: ID!) { watch(id: $id) { recipients { resendableAt } } }`
+		ana.ask(resendable, vars{"id": id}).expect(map[string]string{"watch.recipients.*.resendableAt": "[<nil> 2026-11-10T12:00:00Z]"})
 		w.now = w.now.Add(24 * time.Hour)
 		r = ana.ask(resend, vars{"id": team})
 		r.expect(map[string]string{
@@ -196,6 +198,15 @@ func TestRecipients(t *testing.T) {
 		if got := w.mails(box); len(got) != 1 || !strings.HasPrefix(got[0], "team@example.org: Confirmez") {
 			t.Errorf("mails %q", got)
 		}
+		// A third time is the last.
+		w.now = w.now.Add(24 * time.Hour)
+		ana.ask(resend, vars{"id": team}).expect(map[string]string{"resendConfirmation.userErrors": "[]"})
+		if got := w.mails(box); len(got) != 1 {
+			t.Errorf("mails %q", got)
+		}
+		w.now = w.now.Add(240 * time.Hour)
+		ana.ask(resend, vars{"id": team}).expect(map[string]string{"resendConfirmation.userErrors.*.code": "[EXHAUSTED]"})
+		ana.ask(resendable, vars{"id": id}).expect(map[string]string{"watch.recipients.*.resendableAt": "[<nil> <nil>]"})
 		ana.ask(back, vars{"id": team}).expect(map[string]string{"resubscribe.userErrors.0.code": "NOT_ALLOWED"})
 		w.person("bob@example.org").ask(back, vars{"id": own}).expect(map[string]string{"resubscribe.userErrors.*.code": "[NOT_FOUND]"})
 		// What holds for the address on all accounts, a link of its own mails undoes.

@@ -32,6 +32,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if len(e.Field) > 0 {
 				shown.Extensions["argument"] = strings.Join(e.Field, ".")
 			}
+			blameArgument(ctx, shown)
 			return shown
 		}
 		if g, ok := errors.AsType[*gqlerror.Error](err); ok && errors.Unwrap(g) == nil && g.Extensions["code"] != nil {
@@ -49,6 +50,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if inputError(shown) {
 			shown.Extensions = map[string]any{"code": string(vigie.BadRequest)}
+			blameArgument(ctx, shown)
 			return shown
 		}
 		log.ErrorContext(ctx, "request failed", "path", shown.Path.String(), "error", err)
@@ -104,6 +106,21 @@ func detail(extensions map[string]any, e *vigie.Error) {
 	if e.RetryAfter > 0 {
 		extensions["retryAfter"] = wire.Seconds(e.RetryAfter)
 	}
+}
+
+// blameArgument says where a wrong value lies in the arguments of a field. gqlgen
+// puts that behind the field's path, which is a place in the answer.
+func blameArgument(ctx context.Context, shown *gqlerror.Error) {
+	field := graphql.GetFieldContext(ctx)
+	if field == nil {
+		return
+	}
+	at := len(field.Path())
+	if len(shown.Path) <= at {
+		return
+	}
+	shown.Extensions["argument"] = strings.ReplaceAll(strings.ReplaceAll(shown.Path[at:].String(), "[", "."), "]", "")
+	shown.Path = shown.Path[:at]
 }
 
 // inputError tells the errors that gqlgen makes itself of a wrong value in an

@@ -54,8 +54,9 @@ func (m mutation) UpsertWatches(ctx context.Context, in []*gql.UpsertWatchInput)
 	if err != nil {
 		return nil, err
 	}
-	payload := &gql.UpsertWatchesPayload{Results: []*gql.UpsertWatchResult{}, UserErrors: problems, Viewer: account, Query: rest()}
+	payload := &gql.UpsertWatchesPayload{Results: []*gql.UpsertWatchResult{}, UserErrors: problems, Warnings: []*vigie.Warning{}, Viewer: account, Query: rest()}
 	for _, u := range upserted {
+		payload.Warnings = append(payload.Warnings, pointers(u.Warnings)...)
 		payload.Results = append(payload.Results, &gql.UpsertWatchResult{Outcome: u.Outcome, Watch: u.Watch, WatchEdge: m.watchEdge(u.Watch)})
 	}
 	return payload, nil

@@ -61,6 +61,36 @@ func TestUpsertWatches(t *testing.T) {
 	})
 }
 
+// What may not do what its author expects is said of each watch, at its place, as often as it is stored; and the own
+// address is not left out without a word.
+func TestUpsertWarns(t *testing.T) {
+	w := newWorld(t)
+	p := w.person("ana@example.org")
+	const upsert = `mutation ($input: [UpsertWatchInput!]!) { upsertWatches(input: $input) { results { outcome } warnings { code field message } userErrors { code field } } }`
+	input := func(second vars) vars {
+		return vars{"input": []vars{
+			{"externalId": "v-1", "name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}},
+			second,
+			{"externalId": "", "name": "Refusée", "criteria": vars{"keywordsText": "voir*"}},
+		}}
+	}
+	roads := vars{"externalId": "v-2", "name": "Routes", "criteria": vars{"keywordsText": "voirie de Voiries -voirie"}, "notifyMe": false, "recipients": []string{"x@example.org"}}
+	for _, outcome := range []string{"CREATED", "UNCHANGED"} {
+		p.ask(upsert, input(roads)).expect(map[string]string{
+			"upsertWatches.results.*.outcome": "[" + outcome + " " + outcome + " REFUSED]",
+			"upsertWatches.warnings.*.code":   "[STOP_WORD_DROPPED REPEATED_DROPPED KEYWORD_EXCLUDED]",
+			"upsertWatches.warnings.*.field":  "[[input 1 criteria keywordsText] [input 1 criteria keywordsText] [input 1 criteria excludedKeywords]]",
+		})
+	}
+	roads["recipients"] = []string{"x@example.org", "ANA@example.org"}
+	p.ask(upsert, input(roads)).expect(map[string]string{
+		"upsertWatches.results.*.outcome": "[UNCHANGED REFUSED REFUSED]", "upsertWatches.userErrors.0": "map[code:CONFLICTING field:[input 1 recipients 1]]",
+		"upsertWatches.warnings": "[]",
+	})
+	delete(roads, "notifyMe")
+	p.ask(upsert, input(roads)).expect(map[string]string{"upsertWatches.userErrors.0": "map[code:CONFLICTING field:[input 1 recipients 1]]"})
+}
+
 // Calls at the same moment store one watch.
 func TestUpsertAtOnce(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {

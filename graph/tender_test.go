@@ -326,6 +326,13 @@ func testPublishNotices(t *testing.T, w *world) {
 	p.ask(`{ tenders(filter: { statuses: [CANCELLED] }) { totalCount nodes { notices { kind sourceRef } } } }`, nil).expect(map[string]string{
 		"tenders.totalCount": "1", "tenders.nodes.0.notices.*.sourceRef": "[A1 A2 A3]",
 	})
+	// A deadline before the publication is stored, and its publisher is warned.
+	late := vars{"source": "portal", "sourceRef": "C1", "title": "Pont", "buyerName": "Commune", "publishedAt": "2026-11-01T09:00:00Z", "deadline": "2026-10-01T09:00:00Z"}
+	p.ask(`mutation ($in: [NoticeInput!]!) { publishNotices(input: $in) { results { outcome notice { tender { status } } } warnings { code field } userErrors { code } } }`, vars{"in": []vars{good, late}}).expect(map[string]string{
+		"publishNotices.results.1":  "map[notice:map[tender:map[status:CLOSED]] outcome:CREATED]",
+		"publishNotices.warnings":   "[map[code:DEADLINE_BEFORE_PUBLICATION field:[input 1 deadline]]]",
+		"publishNotices.userErrors": "[]",
+	})
 	reader := w.person("a@example.org")
 	if r := reader.post(mutation, vars{"in": []vars{good}}); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" {
 		t.Errorf("a reader published: %v", r.Data)

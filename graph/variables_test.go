@@ -164,6 +164,29 @@ func TestWrongLiterals(t *testing.T) {
 	}
 }
 
+// A literal that only the code of its scalar can read is wrong at its place in
+// the arguments; the path is that of the field.
+func TestWrongDates(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	for query, want := range map[string]string{
+		`{ tenders(filter: { publishedFrom: "hier" }) { totalCount } }`:                                                                                  "[tenders] filter.publishedFrom",
+		`{ a: watches { nodes { matchingTenders(filter: { deadlineTo: 3 }) { totalCount } } } }`:                                                         "[a nodes 0 matchingTenders] filter.deadlineTo",
+		`mutation { publishNotices(input: [{ source: "a", sourceRef: "1", title: "x", buyerName: "x", publishedAt: "hier" }]) { results { outcome } } }`: "[publishNotices] input.0.publishedAt",
+	} {
+		if strings.Contains(query, "watches") {
+			ana.create(vars{"name": "v", "criteria": vars{}})
+		}
+		r := ana.post(query, nil)
+		if len(r.Errors) != 1 {
+			t.Fatalf("%s: %v", query, r.Errors)
+		}
+		if got := fmt.Sprint(r.Errors[0].Path, " ", r.Errors[0].Extensions["argument"]); got != want || r.Errors[0].Extensions["code"] != "BAD_REQUEST" {
+			t.Errorf("%s: %s %v, want %s", query, got, r.Errors[0], want)
+		}
+	}
+}
+
 // A subscription has one field, whatever it is called in the answer.
 func TestSubscriptionOfTwoFields(t *testing.T) {
 	w := newWorld(t)

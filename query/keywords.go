@@ -39,7 +39,7 @@ func ParseKeywords(text string) (keywords, excluded []string) {
 			word.WriteRune(r)
 		case separates(runes, i):
 			end()
-		case isMinus(r) && word.Len() == 0 && !minus:
+		case isMinus(r) && word.Len() == 0:
 			minus = true
 		default:
 			word.WriteRune(r)
@@ -88,12 +88,25 @@ func separates(text []rune, at int) bool {
 // isMinus reports whether r is a minus as keyboards and word processors make it.
 func isMinus(r rune) bool { return r == '-' || r == '\u2212' }
 
+// StartsWithMinus reports whether a keyword begins with a minus, or a dash that stands for one, right before a word:
+// in a list of keywords that excludes nothing.
+func StartsWithMinus(keyword string) bool {
+	first, size := utf8.DecodeRuneInString(keyword)
+	next, _ := utf8.DecodeRuneInString(keyword[size:])
+	return (isMinus(first) || first == '–' || first == '—') && isWordCharacter(next)
+}
+
 // isQuote reports whether r is a quote as keyboards and word processors make them.
 func isQuote(r rune) bool { return strings.ContainsRune(`"“”„«»`, r) }
 
 // Meaningless reports whether a keyword yields no term: it consists of stop words or signs, and nothing could match
 // it.
 func Meaningless(keyword string) bool { return len(lexicon.Phrase(keyword)) == 0 }
+
+// Signs reports whether a keyword has neither a letter nor a digit.
+func Signs(keyword string) bool { return !strings.ContainsFunc(keyword, isWordCharacter) }
+
+func isWordCharacter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // Short reports whether a keyword has fewer than [vigie.MinKeywordLength] characters. A letter with a sign that makes
 // another word of it (C#) is a whole name, and not short.

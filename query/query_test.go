@@ -106,7 +106,7 @@ func TestParseExcluded(t *testing.T) {
 		"voirie -éclairage":          `["voirie"] ["éclairage"]`,
 		`-"eau potable",−gaz voirie`: `["voirie"] ["eau potable" "gaz"]`,
 		"-a -":                       `[] ["a"]`,
-		"--voirie eau-gaz":           `["eau-gaz"] ["-voirie"]`,
+		"--voirie eau-gaz":           `["eau-gaz"] ["voirie"]`,
 	} {
 		keywords, excluded := query.ParseKeywords(text)
 		if got := fmt.Sprintf("%q %q", keywords, excluded); got != want {

@@ -18,7 +18,7 @@ import (
 // importWatches is the command that imports the watches of another system. It
 // writes to the database alone: a running server follows.
 type importWatches struct {
-	Files      []string `arg:"" name:"file" help:"JSON Lines, one watch per line, also .gz; - for standard input."`
+	Files      []string `arg:"" name:"file" help:"Watches as JSON Lines, one per line, or as a JSON list, also .gz; - for standard input."`
 	Issuer     string   `help:"The issuer of the subjects in the file. By default the server's issuer, which is \"vigie\" for tokens of \"vigie token\"." type:"issuer" placeholder:"URL"`
 	OIDCIssuer string   `name:"oidc-issuer" help:"The server's issuer." type:"issuer" placeholder:"URL"`
 	Secret     []string `help:"The server's secrets: with them, addresses that must get no mail are recognised." required:"" type:"secret" placeholder:"SECRET"`

@@ -89,6 +89,11 @@ func (f *form) keywords(list []string, path []string) []string {
 		keyword = clean(keyword)
 		switch {
 		case f.badKeyword(keyword, here):
+		case query.Signs(keyword):
+			f.problems.Add(vigie.TooCommon, vigie.Text{
+				FR: "« %s » ne contient ni lettre ni chiffre : écrivez un mot.",
+				EN: "“%s” contains neither a letter nor a digit: write a word.",
+			}.With(keyword), here...)
 		case query.Meaningless(keyword):
 			f.problems.Add(vigie.TooCommon, vigie.Text{
 				FR: "« %s » est trop courant : ajoutez un mot plus précis.",
@@ -113,6 +118,11 @@ func (f *form) keywordsText(text string, path []string) (keywords, excluded []st
 			keyword = clean(keyword)
 			switch {
 			case keyword == "":
+			case query.Signs(keyword):
+				f.warn(vigie.SignIgnored, vigie.Text{
+					FR: "« %s » ne contient ni lettre ni chiffre : la recherche n’en tient pas compte.",
+					EN: "“%s” contains neither a letter nor a digit: the search leaves it out.",
+				}.With(keyword), path)
 			case query.Meaningless(keyword):
 				f.warn(vigie.StopWordDropped, vigie.Text{
 					FR: "« %s » est trop courant : la recherche n’en tient pas compte.",
@@ -151,6 +161,12 @@ func (f *form) addKeyword(list []string, keyword string, path []string) []string
 		f.warn(vigie.SignIgnored, vigie.Text{
 			FR: "L’astérisque de « %s » est sans effet : un mot est trouvé au singulier et au pluriel, mais pas par son début. Écrivez chaque mot en entier.",
 			EN: "The asterisk of “%s” has no effect: a word is found in singular and plural, but not by its beginning. Write each word in full.",
+		}.With(keyword), path)
+	}
+	if query.StartsWithMinus(keyword) {
+		f.warn(vigie.SignIgnored, vigie.Text{
+			FR: "Le signe moins de « %s » est sans effet. Pour exclure un mot, écrivez-le sans signe dans les mots à exclure.",
+			EN: "The minus of “%s” has no effect. To exclude a word, write it without a sign among the words to exclude.",
 		}.With(keyword), path)
 	}
 	if letter := query.Letter(keyword); letter != "" {

@@ -53,9 +53,44 @@ func (s *Service) AccountDeliveries(ctx context.Context, account *vigie.Account,
 			return nil, badRequest(tooMany(list.n, vigie.MaxChoices), "filter."+list.name)
 		}
 	}
+	if err := s.known(ctx, account, f); err != nil {
+		return nil, err
+	}
 	return s.deliveryPage("all deliveries", args, func(asked ledger.DeliveryWindow) ([]*ledger.Outgoing, int, error) {
 		return s.Store.Ledger().AccountDeliveries(ctx, account.ID, f, asked)
 	})
+}
+
+// known checks that what a filter names is there: an account's watches and
+// addresses, and tenders, also withdrawn ones.
+func (s *Service) known(ctx context.Context, account *vigie.Account, f ledger.DeliveryFilter) error {
+	if f.Watches != nil {
+		watches, err := s.Store.WatchesOf(ctx, account, f.Watches)
+		if err := orMissing(f.Watches, watches, err, noWatch("filter", "watchIds")); err != nil {
+			return err
+		}
+	}
+	if f.Subscriptions != nil {
+		addresses, err := s.Store.Ledger().Addresses(ctx, account, f.Subscriptions)
+		if err := orMissing(f.Subscriptions, addresses, err, noRecipient("filter", "recipientIds")); err != nil {
+			return err
+		}
+	}
+	if f.Tenders != nil {
+		tenders, err := s.Store.TendersOfDeliveries(ctx, f.Tenders)
+		return orMissing(f.Tenders, tenders, err, &vigie.Error{Code: vigie.NotFound, Field: []string{"filter", "tenderIds"}, Text: noTender()})
+	}
+	return nil
+}
+
+// orMissing is the error of reading things, else missing if one is not there.
+func orMissing[T any](ids []int64, found map[int64]*T, err, missing error) error {
+	for _, id := range ids {
+		if err == nil && found[id] == nil {
+			err = missing
+		}
+	}
+	return err
 }
 
 // deliveryPage makes a page of a list of deliveries.

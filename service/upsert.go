@@ -36,10 +36,12 @@ type UpsertWatch struct {
 	Recipients *[]string
 }
 
-// Upserted is what became of a watch, with the watch unless it was refused.
+// Upserted is what became of a watch, with the watch unless it was refused, and
+// what its author may not expect of it.
 type Upserted struct {
-	Outcome UpsertOutcome
-	Watch   *vigie.Watch
+	Outcome  UpsertOutcome
+	Watch    *vigie.Watch
+	Warnings []vigie.Warning
 }
 
 // MaxUpserts is how many watches one call stores.
@@ -93,10 +95,8 @@ func (s *Service) upsertWatch(ctx context.Context, account *vigie.Account, in Up
 	externalID := f.ref(in.ExternalID, maxExternalIDLength, at(path, "externalId")...)
 	w := vigie.Watch{Active: true, Frequency: vigie.Daily, Name: f.name(in.Name, at(path, "name"))}
 	w.NameKey = vigie.NameKey(w.Name)
-	var recipients []string
 	if in.Recipients != nil {
-		recipients = f.addresses(*in.Recipients, at(path, "recipients"))
-		in.Recipients = &recipients
+		in.Recipients = new(f.addresses(*in.Recipients, at(path, "recipients")))
 	}
 	criteria, err := f.criteria(ctx, s, in.Criteria, at(path, "criteria"), inputName)
 	if err != nil {
@@ -106,6 +106,13 @@ func (s *Service) upsertWatch(ctx context.Context, account *vigie.Account, in Up
 		return Upserted{}, err
 	}
 	w.Criteria = criteria.Over(newCriteria())
+	upserted, err := s.storeUpserted(ctx, account, externalID, w, in)
+	upserted.Warnings = append(f.warnings, contradictions(w.Criteria, at(path, "criteria"))...)
+	return upserted, err
+}
+
+// storeUpserted creates a watch, or changes the one that has its external id.
+func (s *Service) storeUpserted(ctx context.Context, account *vigie.Account, externalID string, w vigie.Watch, in UpsertWatch) (Upserted, error) {
 	for {
 		id, err := s.Store.WatchOfExternalID(ctx, account, externalID)
 		if err != nil {
@@ -116,11 +123,13 @@ func (s *Service) upsertWatch(ctx context.Context, account *vigie.Account, in Up
 		}
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
+		var recipients []string
+		set(&recipients, in.Recipients)
 		created, err := s.Store.CreateWatchCalled(ctx, account, externalID, w, in.NotifyMe == nil || *in.NotifyMe, recipients)
 		if errors.Is(err, store.ErrCalled) {
 			continue // another call has just stored it
 		}
-		return Upserted{UpsertCreated, created}, err
+		return Upserted{Outcome: UpsertCreated, Watch: created}, err
 	}
 }
 
@@ -139,14 +148,14 @@ func (s *Service) updateUpserted(ctx context.Context, account *vigie.Account, id
 		(in.Active == nil || *in.Active == known.Active) && (in.Frequency == nil || *in.Frequency == known.Frequency) &&
 		sameRecipients(account, byWatch[id], in)
 	if same {
-		return Upserted{UpsertUnchanged, known}, nil
+		return Upserted{Outcome: UpsertUnchanged, Watch: known}, nil
 	}
 	changed, err := s.Store.UpdateWatch(ctx, account, id, func(known *vigie.Watch) {
 		known.Name, known.NameKey, known.Criteria = w.Name, w.NameKey, w.Criteria
 		set(&known.Active, in.Active)
 		set(&known.Frequency, in.Frequency)
 	}, in.NotifyMe, in.Recipients)
-	return Upserted{UpsertUpdated, changed}, err
+	return Upserted{Outcome: UpsertUpdated, Watch: changed}, err
 }
 
 func sameCriteria(a, b vigie.Criteria) bool {
@@ -175,8 +184,11 @@ func sameRecipients(account *vigie.Account, known []*vigie.Recipient, in UpsertW
 		return true
 	}
 	for _, email := range *in.Recipients {
-		if k := key(email); k != own {
+		switch k := key(email); {
+		case k != own:
 			given = append(given, k)
+		case !primary:
+			return false // which the store refuses
 		}
 	}
 	return slices.Equal(vigie.Sorted(others), vigie.Sorted(given))

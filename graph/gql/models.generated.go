@@ -148,11 +148,11 @@ type DeliveryFilter struct {
 	Statuses []vigie.DeliveryState `json:"statuses,omitempty"`
 	// Only these kinds.
 	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
-	// Only those that one of these watches led to.
+	// Only those that one of these watches led to; an unknown or deleted one is NOT_FOUND.
 	WatchIds []string `json:"watchIds,omitempty"`
-	// Only those to these addresses; each is meant on all watches.
+	// Only those to these addresses, each on all watches; an unknown one is NOT_FOUND.
 	RecipientIds []string `json:"recipientIds,omitempty"`
-	// Only those about these tenders.
+	// Only those about these tenders; an unknown one is NOT_FOUND.
 	TenderIds []string `json:"tenderIds,omitempty"`
 	// Sent then or later.
 	SentFrom *time.Time `json:"sentFrom,omitempty"`
@@ -510,6 +510,9 @@ type UpsertWatchesPayload struct {
 	Results []*UpsertWatchResult `json:"results"`
 	// Why watches were refused; the field names the watch by its place.
 	UserErrors []*vigie.Error `json:"userErrors"`
+	// Inputs that were accepted but may not do what their author expects; the field names the watch by its place. How much a watch matches
+	// is not asked here: `previewMatches` says it.
+	Warnings []*vigie.Warning `json:"warnings"`
 	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.

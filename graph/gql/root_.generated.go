@@ -613,6 +613,7 @@ type ComplexityRoot struct {
 		Results    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Viewer     func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	Usage struct {
@@ -3074,6 +3075,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpsertWatchesPayload.Viewer(childComplexity), true
+	case "UpsertWatchesPayload.warnings":
+		if e.ComplexityRoot.UpsertWatchesPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpsertWatchesPayload.Warnings(childComplexity), true
 
 	case "Usage.alerts":
 		if e.ComplexityRoot.Usage.Alerts == nil {
@@ -4318,11 +4325,11 @@ input DeliveryFilter {
   statuses: [DeliveryStatus!]
   "Only these kinds."
   kinds: [DeliveryKind!]
-  "Only those that one of these watches led to."
+  "Only those that one of these watches led to; an unknown or deleted one is NOT_FOUND."
   watchIds: [ID!]
-  "Only those to these addresses; each is meant on all watches."
+  "Only those to these addresses, each on all watches; an unknown one is NOT_FOUND."
   recipientIds: [ID!]
-  "Only those about these tenders."
+  "Only those about these tenders; an unknown one is NOT_FOUND."
   tenderIds: [ID!]
   "Sent then or later."
   sentFrom: DateTime
@@ -5050,6 +5057,11 @@ type UpsertWatchesPayload {
   results: [UpsertWatchResult!]!
   "Why watches were refused; the field names the watch by its place."
   userErrors: [UserError!]!
+  """
+  Inputs that were accepted but may not do what their author expects; the field names the watch by its place. How much a watch matches
+  is not asked here: ` + "`" + `previewMatches` + "`" + ` says it.
+  """
+  warnings: [Warning!]!
   "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
@@ -5237,7 +5249,7 @@ enum WarningCode {
   STOP_WORD_DROPPED
   "A keyword that finds the same as another one was dropped."
   REPEATED_DROPPED
-  "Signs of a keyword have no effect: an asterisk, or all but one letter."
+  "Signs of a keyword have no effect: an asterisk, a minus in a list, or all but one letter; or there are signs alone."
   SIGN_IGNORED
   "A keyword contains something that is excluded: it finds nothing."
   KEYWORD_EXCLUDED
@@ -6554,6 +6566,8 @@ func (ec *executionContext) childFields_UpsertWatchesPayload(ctx context.Context
 		return ec.fieldContext_UpsertWatchesPayload_results(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpsertWatchesPayload_userErrors(ctx, field)
+	case "warnings":
+		return ec.fieldContext_UpsertWatchesPayload_warnings(ctx, field)
 	case "viewer":
 		return ec.fieldContext_UpsertWatchesPayload_viewer(ctx, field)
 	case "query":

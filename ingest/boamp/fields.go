@@ -65,7 +65,7 @@ func (f *fields) list(name string) []string {
 }
 
 // values are those of a text that stands for several: a list as JSON, Python or
-// PostgreSQL write it, or values with semicolons or commas between.
+// PostgreSQL write it, or values with semicolons, bars or commas between.
 func values(s string) []string {
 	s = strings.TrimSpace(s)
 	inner, list := s, false
@@ -81,8 +81,10 @@ func values(s string) []string {
 		}
 		return all
 	}
-	if strings.Contains(inner, ";") {
-		return strings.Split(inner, ";")
+	for _, separator := range []string{";", "|"} {
+		if strings.Contains(inner, separator) {
+			return strings.Split(inner, separator)
+		}
 	}
 	return strings.Split(inner, ",")
 }

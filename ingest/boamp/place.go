@@ -21,7 +21,7 @@ type places struct {
 // has also written « 20A » for Corse-du-Sud.
 func (p *places) add(codes ...string) {
 	for _, code := range codes {
-		// « 67 - Bas-Rhin », « (67) »
+		// « 67 - Bas-Rhin », « (67) »; not « 67/68 », of which a part would be lost.
 		if found := leadingCode.FindStringSubmatch(code); found != nil {
 			code = found[1]
 		}
@@ -32,7 +32,7 @@ func (p *places) add(codes ...string) {
 	}
 }
 
-var leadingCode = regexp.MustCompile(`^\s*\(?\s*(\d{1,3}|(?i:2[ab]|20[ab]))(?:\.0)?\s*(?:$|[^\pL\pN\s])`)
+var leadingCode = regexp.MustCompile(`^\s*\(?\s*(\d{1,3}|(?i:2[ab]|20[ab]))(?:\.0)?\s*(?:$|[^\pL\pN\s][^\pN]*$)`)
 
 // addPostcode adds the department of an address.
 func (p *places) addPostcode(postcode string) {

@@ -28,6 +28,8 @@ func TestPlaces(t *testing.T) {
 		want       []string
 		nationwide bool
 	}{
+		{"two codes in one", func(p *places) { p.add("68/67", "68 - Haut-Rhin", "(67)", "2A.") }, []string{"2A", "67", "68"}, false},
+		{"two codes in one alone", func(p *places) { p.add("68/67") }, nil, false},
 		{"codes", func(p *places) { p.add("5", "2a", "20B", "971", "999", "", "75", "75") }, []string{"05", "2A", "2B", "75", "971"}, false},
 		{"NUTS 3", func(p *places) { p.addNUTS("FRM01"); p.addNUTS("fry40 ") }, []string{"2A", "974"}, false},
 		{"NUTS 2", func(p *places) { p.addNUTS("FRD1") }, []string{"14", "50", "61"}, false},
@@ -47,6 +49,18 @@ func TestPlaces(t *testing.T) {
 		test.add(&p)
 		if got := p.list(); !slices.Equal(got, test.want) || p.nationwide != test.nationwide {
 			t.Errorf("%s: %v, nationwide %v; want %v, %v", test.name, got, p.nationwide, test.want, test.nationwide)
+		}
+	}
+}
+
+// TestValues takes apart what files that went through CSV have for several values.
+func TestValues(t *testing.T) {
+	for text, want := range map[string][]string{
+		"68;67": {"68", "67"}, "68|67": {"68", "67"}, "68,67": {"68", "67"}, "['68', '67']": {"68", "67"}, "{TRAVAUX,SERVICES}": {"TRAVAUX", "SERVICES"},
+		"Voirie, réseaux; Peinture": {"Voirie, réseaux", " Peinture"}, "['Peinture d\\'extérieur', 'Voirie, réseaux']": {"Peinture d'extérieur", "Voirie, réseaux"},
+	} {
+		if got := values(text); !slices.Equal(got, want) {
+			t.Errorf("values(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

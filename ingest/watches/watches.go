@@ -1,5 +1,5 @@
-// Package watches reads watches that another system had, from JSON Lines: one
-// watch a line, as [Watch] says.
+// Package watches reads watches that another system had, from JSON Lines or a
+// JSON list: each is as [Watch] says.
 package watches
 
 import (
