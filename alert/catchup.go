@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,16 +171,32 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	if err != nil {
 		return nil, err
 	}
+	alerted, err := p.alerted(ctx, items, notices)
+	if err != nil {
+		return nil, err
+	}
 	for _, notice := range notices {
 		n, err := p.readOne(ctx, byNumber[notice.ID], notice, tenders[notice.TenderID], effects[notice.ID])
 		if err != nil {
 			return nil, err
 		}
-		if n != nil {
+		if n != nil && (len(n.Matching) > 0 || alerted[notice.TenderID]) {
 			list = append(list, n)
 		}
 	}
 	return list, nil
+}
+
+// alerted returns the tenders of notices that correct or cancel, of which watches that catch up have led to an alert.
+func (p *pass) alerted(ctx context.Context, items []consumer.Item, notices []*vigie.Notice) (map[int64]bool, error) {
+	changing := slices.DeleteFunc(slices.Clone(notices), func(n *vigie.Notice) bool { return n.Kind == vigie.ContractNotice })
+	watches := slices.Collect(maps.Keys(p.watches))
+	for _, item := range items {
+		if !item.FirstTried.IsZero() {
+			watches = append(watches, numbersIn(item.Detail)...)
+		}
+	}
+	return p.alerter.Store.Ledger().TendersAlertedThrough(ctx, watches, tendersOf(changing))
 }
 
 // effectsOf reads the effects of those of some notices that correct a tender.

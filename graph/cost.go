@@ -25,6 +25,8 @@ const (
 	previewPrice = 2000
 	// buyersPrice is that of ranking all buyers that a word finds.
 	buyersPrice = 4000
+	// deliveriesPrice is that of a page of a watch's deliveries and their total.
+	deliveriesPrice = 50
 	// matchPrice is that of telling which watches match a tender.
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
@@ -123,8 +125,10 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return previewPrice
 	case "Query.buyers":
 		return buyersPrice
-	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Watch.deliveries", "Buyer.onlineCount":
+	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Buyer.onlineCount":
 		return countPrice
+	case "Watch.deliveries":
+		return deliveriesPrice
 	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights", "MatchingTenderEdge.matchedAt":
 		return matchPrice
 	case "Tender.notices":

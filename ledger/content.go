@@ -47,7 +47,7 @@ func quietContent(m *vigie.Mail, r *RecipientState) (c Content) {
 func digestContent(r *RecipientState, now time.Time) (c Content) {
 	named := make(map[int64]bool)
 	for _, s := range byTender(r) {
-		over := s.Tender.Outcome != vigie.Cancelled && s.over(now)
+		over := s.Tender.Outcome != vigie.Cancelled && s.over(s.Deliveries, now)
 		s.Deliveries = slices.DeleteFunc(s.Deliveries, func(t *PendingDelivery) bool { return !c.maySend(r, t, over, now) })
 		if len(s.Deliveries) == 0 {
 			continue

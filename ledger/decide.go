@@ -100,8 +100,9 @@ func byTender(r *RecipientState) []*TenderDeliveries {
 // are no longer wanted are dropped.
 func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, indexed int64, d *Decision) {
 	var members []int64
+	var sent []*PendingDelivery // those of the members
 	first, ready := time.Time{}, true
-	over := s.over(now)
+	over := s.over(s.Deliveries, now)
 	for _, t := range s.Deliveries {
 		switch may := permissionOf(r, t, now); {
 		case may.never || may.hold != "" && over:
@@ -122,7 +123,7 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 			d.Later[t.ID] = at
 			continue
 		}
-		members = append(members, t.ID)
+		members, sent = append(members, t.ID), append(sent, t)
 		if first.IsZero() || at.Before(first) {
 			first = at
 		}
@@ -132,7 +133,7 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 	switch {
 	case len(members) == 0:
 		return
-	case over:
+	case over || s.over(sent, now): // by what the mail would have, as its composer decides
 		d.Drop = append(d.Drop, members...)
 	case first.After(now):
 		return
@@ -150,9 +151,9 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 	}
 }
 
-// over reports whether there is nothing left to say: the recipient was never alerted of the tender and can no longer
-// answer it, or it was to be announced as closing soon and has closed.
-func (s *TenderDeliveries) over(now time.Time) bool {
+// over reports whether deliveries about the tender have nothing left to say: the recipient was never alerted of it and
+// can no longer answer it, or it was to be announced as closing soon and has closed.
+func (s *TenderDeliveries) over(deliveries []*PendingDelivery, now time.Time) bool {
 	if s.Tender.Outcome == vigie.Withdrawn {
 		return true // a mistake is not corrected any further
 	}
@@ -163,7 +164,7 @@ func (s *TenderDeliveries) over(now time.Time) bool {
 		return true
 	}
 	newly, ended := false, false
-	for _, t := range s.Deliveries {
+	for _, t := range deliveries {
 		newly = newly || t.Kind == vigie.DeliverNew && t.Repeats == 0
 		ended = ended || t.Kind == vigie.DeliverCancelled || t.Kind == vigie.DeliverCorrected
 	}

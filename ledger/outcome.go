@@ -172,10 +172,11 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 		return nil
 	}
 	now, again := l.db.Stamp(), c.Dropped
+	at := now.Add(pauseBeforeDrop)
 	if r.AddressKey != vigie.AddressKey(address) {
-		again, c.Held = append(slices.Collect(maps.Keys(c.Held)), again...), nil
+		again, c.Held, at = append(slices.Collect(maps.Keys(c.Held)), again...), nil, now
 	}
-	if err := unclaim(ctx, tx, again, now); err != nil {
+	if err := unclaim(ctx, tx, again, at); err != nil {
 		return err
 	}
 	for id, reason := range c.Held { // what holds the delivery may have ended since
@@ -183,8 +184,14 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 			return err
 		}
 	}
-	return checkAt(ctx, tx, []int64{r.ID}, now)
+	if len(c.Held) > 0 {
+		at = now
+	}
+	return checkAt(ctx, tx, []int64{r.ID}, at)
 }
+
+// pauseBeforeDrop is when what a mail leaves out is decided about again.
+const pauseBeforeDrop = time.Minute
 
 // closeMail closes a mail, and reports whether it was open.
 func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vigie.MailState, why string) (bool, error) {

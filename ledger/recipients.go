@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -91,6 +92,28 @@ func (l *Ledger) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipi
 // alertedThrough is [Ledger.Alerted] through some watches, whatever their state.
 func (l *Ledger) alertedThrough(ctx context.Context, about AlertSubject, watches []int64) ([]WatchRecipient, error) {
 	return l.scanAlerted(ctx, about, l.watchRecipients().Where("w.id IN (?)", bun.List(watches)))
+}
+
+// TendersAlertedThrough returns those of some tenders of which any of the given watches led to an alert that was not
+// dropped.
+func (l *Ledger) TendersAlertedThrough(ctx context.Context, watches, tenders []int64) (map[int64]bool, error) {
+	found := make(map[int64]bool)
+	if len(tenders) == 0 {
+		return found, nil
+	}
+	for some := range slices.Chunk(watches, vigie.MaxBatch) {
+		var ids []int64
+		err := l.db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN reasons AS y ON y.delivery_id = d.id").
+			ColumnExpr("DISTINCT COALESCE(t.merged_into, t.id)").Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(tenders)).
+			Where("y.watch_id IN (?)", bun.List(some)).Where("d.dropped_at IS NULL").Scan(ctx, &ids)
+		if err != nil {
+			return nil, database.Translate(err)
+		}
+		for _, id := range ids {
+			found[id] = true
+		}
+	}
+	return found, nil
 }
 
 func (l *Ledger) scanAlerted(ctx context.Context, about AlertSubject, q *bun.SelectQuery) ([]WatchRecipient, error) {

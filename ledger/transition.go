@@ -73,12 +73,12 @@ func claim(ctx context.Context, tx bun.Tx, members []database.Pair) error {
 	return database.Replace(ctx, tx, "deliveries", "mail_id", "id", members, mayBecome(vigie.DeliveryClaimed))
 }
 
-// unclaim makes claimed deliveries wait again: their recipient has another address than the one that their mail was for.
-func unclaim(ctx context.Context, tx bun.Tx, ids []int64, now time.Time) error {
+// unclaim makes claimed deliveries wait again, until a time.
+func unclaim(ctx context.Context, tx bun.Tx, ids []int64, until time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("mail_id = NULL").Set("due_at = ?", now).
+	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("mail_id = NULL").Set("due_at = ?", until).
 		Where("id IN (?)", bun.List(ids)).Where(in(vigie.DeliveryClaimed)).Exec(ctx)
 	return err
 }
