@@ -18,8 +18,8 @@ import (
 )
 
 // CatchUp returns the consumer that alerts the recipients of watches about what these missed: the notices that came
-// while they were off and would have alerted them, corrections and cancellations of what they were alerted of included. It reads each notice once for all the watches that catch up at that
-// moment. It runs beside the consumer that enters notices, which never waits for it.
+// while they were off and would have alerted them, also of corrections and cancellations. It reads each notice once for
+// all the watches that catch up at that moment. It runs beside the consumer that enters notices, which never waits for it.
 //
 // Each watch stores how far it has caught up (CatchUpFrom), and has caught up when that reaches the number at which it
 // was switched on (Since). The pass continues from the lowest of these; a watch that is ahead joins when the pass

@@ -79,14 +79,8 @@ type DeliveryWindow struct {
 	Limit        int
 }
 
-// Deliveries returns the sent and pending deliveries of a watch, and how many there are in all.
-func (l *Ledger) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) ([]*Outgoing, int, error) {
-	total, err := l.outgoing().Where("why.watch_id = ?", watch).Count(ctx)
-	if err != nil {
-		return nil, 0, database.Translate(err)
-	}
-	q := l.outgoing().Where("why.watch_id = ?", watch).
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).Limit(int64(w.Limit))
+// of narrows a query for deliveries, as d, to the window.
+func (w DeliveryWindow) of(q *bun.SelectQuery) *bun.SelectQuery {
 	if w.Below != 0 {
 		q = q.Where("d.id < ?", w.Below)
 	}
@@ -98,6 +92,17 @@ func (l *Ledger) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) 
 	} else {
 		q = q.OrderExpr("d.id DESC")
 	}
+	return q.Limit(int64(w.Limit))
+}
+
+// Deliveries returns the sent and pending deliveries of a watch, and how many there are in all.
+func (l *Ledger) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) ([]*Outgoing, int, error) {
+	total, err := l.outgoing().Where("why.watch_id = ?", watch).Count(ctx)
+	if err != nil {
+		return nil, 0, database.Translate(err)
+	}
+	q := l.outgoing().Where("why.watch_id = ?", watch).
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).Apply(w.of)
 	var list []*Outgoing
 	err = q.Scan(ctx, &list)
 	return list, int(total), database.Translate(err)

@@ -30,18 +30,7 @@ func (l *Ledger) AccountDeliveries(ctx context.Context, account int64, f Deliver
 	if err != nil {
 		return nil, 0, database.Translate(err)
 	}
-	q := l.accountDeliveries(account, f).Apply(outgoingColumns).Limit(int64(w.Limit))
-	if w.Below != 0 {
-		q = q.Where("d.id < ?", w.Below)
-	}
-	if w.Above != 0 {
-		q = q.Where("d.id > ?", w.Above)
-	}
-	if w.Backwards {
-		q = q.OrderExpr("d.id ASC")
-	} else {
-		q = q.OrderExpr("d.id DESC")
-	}
+	q := l.accountDeliveries(account, f).Apply(outgoingColumns).Apply(w.of)
 	var list []*Outgoing
 	err = q.Scan(ctx, &list)
 	return list, int(total), database.Translate(err)
