@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,6 +139,9 @@ func (p *pass) process(ctx context.Context, items []consumer.Item) error {
 		found, err = p.read(ctx, now, items)
 		return err
 	})
+	if err == nil {
+		found, err = p.concerning(ctx, found)
+	}
 	if err != nil {
 		return err
 	}
@@ -162,16 +164,11 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	if err != nil {
 		return nil, err
 	}
-	ids := tendersOf(notices)
-	tenders, err := now.Tenders(ctx, ids)
+	tenders, err := now.Tenders(ctx, tendersOf(notices))
 	if err != nil {
 		return nil, err
 	}
 	effects, err := effectsOf(ctx, now, notices, tenders)
-	if err != nil {
-		return nil, err
-	}
-	alerted, err := p.alerted(ctx, items, notices)
 	if err != nil {
 		return nil, err
 	}
@@ -180,23 +177,23 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 		if err != nil {
 			return nil, err
 		}
-		if n != nil && (len(n.Matching) > 0 || alerted[notice.TenderID]) {
+		if n != nil {
 			list = append(list, n)
 		}
 	}
 	return list, nil
 }
 
-// alerted returns the tenders of notices that correct or cancel, of which watches that catch up have led to an alert.
-func (p *pass) alerted(ctx context.Context, items []consumer.Item, notices []*vigie.Notice) (map[int64]bool, error) {
-	changing := slices.DeleteFunc(slices.Clone(notices), func(n *vigie.Notice) bool { return n.Kind == vigie.ContractNotice })
-	watches := slices.Collect(maps.Keys(p.watches))
-	for _, item := range items {
-		if !item.FirstTried.IsZero() {
-			watches = append(watches, numbersIn(item.Detail)...)
+// concerning leaves out what corrects or cancels a tender that no watch which missed it matches or has alerted of.
+func (p *pass) concerning(ctx context.Context, found []*ledger.Announcement) ([]*ledger.Announcement, error) {
+	var watches, tenders []int64
+	for _, n := range found {
+		if len(n.Matching) == 0 {
+			watches, tenders = append(watches, n.Missed...), append(tenders, n.About.TenderID)
 		}
 	}
-	return p.alerter.Store.Ledger().TendersAlertedThrough(ctx, watches, tendersOf(changing))
+	alerted, err := p.alerter.Store.Ledger().TendersAlertedThrough(ctx, database.Distinct(watches), database.Distinct(tenders))
+	return slices.DeleteFunc(found, func(n *ledger.Announcement) bool { return len(n.Matching) == 0 && !alerted[n.About.TenderID] }), err
 }
 
 // effectsOf reads the effects of those of some notices that correct a tender.
