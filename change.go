@@ -31,9 +31,18 @@ func Changes(before, after Folded) []Change {
 		add("status", Text{"Statut", "Status"}, before.status(after.UpdatedAt), after.status(after.UpdatedAt))
 	}
 	add("deadline", Text{"Date limite de réponse", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
+	add("questionsUntil", Text{"Date limite des questions", "Questions until"}, momentOrNone(b.Details.QuestionsUntil), momentOrNone(a.Details.QuestionsUntil))
+	if a.DocumentsChanged {
+		add("documents", Text{"Documents de la consultation", "Procurement documents"}, Text{}, Text{"modifiés", "changed"})
+	}
 	add("title", Text{"Objet", "Title"}, Same(b.Title), Same(a.Title))
 	add("description", Text{"Description", "Description"}, Same(b.Description), Same(a.Description))
 	add("lots", Text{"Lots", "Lots"}, lotList(b.Lots), lotList(a.Lots))
+	add("value", Text{"Valeur estimée", "Estimated value"}, b.Details.Value.Text(), a.Details.Value.Text())
+	add("duration", Text{"Durée", "Duration"}, b.Details.Duration.Text(), a.Details.Duration.Text())
+	add("technique", Text{"Technique d’achat", "Purchasing technique"}, b.Details.Technique.Label(), a.Details.Technique.Label())
+	add("documentsUrl", Text{"Adresse des documents", "Address of the documents"}, Same(b.Details.DocumentsURL), Same(a.Details.DocumentsURL))
+	add("submissionUrl", Text{"Adresse de dépôt", "Address for bids"}, Same(b.Details.SubmissionURL), Same(a.Details.SubmissionURL))
 	add("reference", Text{"Référence", "Reference"}, Same(b.Reference), Same(a.Reference))
 	add("buyer", Text{"Organisme", "Buyer"}, Same(before.Buyer.Name), Same(after.Buyer.Name))
 	add("departments", Text{"Départements", "Departments"}, DepartmentList(b.Departments), DepartmentList(a.Departments))

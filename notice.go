@@ -68,12 +68,14 @@ func InvalidSIRET() Text {
 type NoticeKind string
 
 // The kinds of notice. A correction restates or amends, a cancellation ends
-// the procedure, an award names who won.
+// the procedure, an award names who won, a planning notice (prior information)
+// announces what will be asked for later.
 const (
 	ContractNotice NoticeKind = "CONTRACT_NOTICE"
 	Correction     NoticeKind = "CORRECTION"
 	Cancellation   NoticeKind = "CANCELLATION"
 	Award          NoticeKind = "AWARD"
+	Planning       NoticeKind = "PLANNING"
 )
 
 // Compare orders notices of one tender as they were published: by time, then
@@ -120,6 +122,8 @@ type Folded struct {
 	Notices []*Notice
 	// revised reports whether the last notice was published before, with other content.
 	revised bool
+	// called reports whether a call for bids, or what is about one, was among the notices.
+	called bool
 }
 
 // Fold computes a tender from everything published about it, given in any
@@ -136,19 +140,43 @@ func Fold(notices []*Notice) Folded {
 	for _, n := range notices {
 		f.add(n)
 	}
+	f.end()
 	return f
+}
+
+// longestOnline is how long after its last notice a tender without a deadline is online, unless its source shows it for
+// a shorter time.
+const longestOnline = 365 * 24 * time.Hour
+
+// end sets when a tender without a deadline closes.
+func (f *Folded) end() {
+	if f.Content.Deadline != nil {
+		return
+	}
+	latest := f.UpdatedAt.Add(longestOnline)
+	if said := f.Content.OnlineUntil; said == nil || said.After(latest) {
+		f.Content.OnlineUntil = &latest
+	}
 }
 
 // add takes in the next notice.
 func (f *Folded) add(n *Notice) {
 	f.UpdatedAt, f.revised = n.PublishedAt, n.Revision > 1
 	f.Buyer = n.Buyer.Over(f.Buyer)
-	f.Content.Correction = "" // each correction's own
+	f.Content.Correction, f.Content.DocumentsChanged = "", false // each correction's own
+	content := n.Content
 	if n.Kind == ContractNotice {
-		f.Content.OnlineUntil = nil // what a planning notice said
+		f.Content.OnlineUntil = nil // of a notice before the call
 	}
-	f.Content = n.Content.Over(f.Content)
+	if n.Kind == Award && len(f.Content.Lots) > 0 {
+		content.Lots = nil // frameworks number them again
+	}
+	f.Content = content.Over(f.Content)
 	switch n.Kind {
+	case Planning:
+		if !f.called {
+			f.Outcome = Planned
+		}
 	case Cancellation:
 		f.Outcome = Cancelled
 	case Award:
@@ -158,6 +186,7 @@ func (f *Folded) add(n *Notice) {
 		f.Outcome = Undecided
 	case Correction:
 	}
+	f.called = f.called || f.Outcome != Planned
 }
 
 // Changes lists what each notice changed, in the order of Notices; the first one

@@ -33,6 +33,8 @@ type Outcome string
 // The outcomes.
 const (
 	Undecided Outcome = ""
+	// Planned is what only planning notices announce so far.
+	Planned   Outcome = "PLANNED"
 	Cancelled Outcome = "CANCELLED"
 	Awarded   Outcome = "AWARDED"
 	// Withdrawn is what was published by mistake: its publisher took all its
@@ -44,13 +46,15 @@ const (
 // TenderStatus tells whether a tender can be answered.
 type TenderStatus string
 
-// The statuses. A tender is online when it is neither cancelled nor awarded
-// and has not closed (see [Content.Closes]).
+// The statuses. A tender is online when it is neither planned, cancelled nor
+// awarded and has not closed (see [Content.Closes]).
 const (
 	StatusOnline    TenderStatus = "ONLINE"
 	StatusClosed    TenderStatus = "CLOSED"
 	StatusCancelled TenderStatus = "CANCELLED"
 	StatusAwarded   TenderStatus = "AWARDED"
+	// StatusPlanned is a tender that was only announced: there is nothing to answer yet.
+	StatusPlanned TenderStatus = "PLANNED"
 )
 
 // Status returns the tender's status at a moment. At its deadline a tender is
@@ -63,6 +67,8 @@ func (t *Tender) Status(now time.Time) TenderStatus {
 		return StatusCancelled
 	case t.Outcome == Awarded:
 		return StatusAwarded
+	case t.Outcome == Planned:
+		return StatusPlanned
 	case t.Closes() != nil && t.Closes().Before(now):
 		return StatusClosed
 	}
@@ -98,13 +104,16 @@ type Content struct {
 	// had to be worked out.
 	DeadlineText string
 	URL          string
-	// OnlineUntil is when the source stops showing a notice without a deadline.
+	// OnlineUntil is when the source stops showing a notice without a deadline; of a tender without one, when it closes.
 	OnlineUntil *time.Time `json:",omitempty"`
 	// DeadlineUnclear is whether a correction changes the deadline in words that
 	// could not be read: the former one is then no longer known to be right.
 	DeadlineUnclear bool `json:",omitempty" bun:"-"`
 	// Correction is what a correction says is to be read, in its own words.
 	Correction string `json:",omitempty" bun:"-"`
+	// DocumentsChanged reports whether a correction says that the procurement documents are others now.
+	DocumentsChanged bool    `json:",omitempty" bun:"-"`
+	Details          Details `json:",omitzero"`
 }
 
 // Closes is when a tender can no longer be answered: at its deadline, else when
@@ -117,10 +126,12 @@ func (c *Content) Closes() *time.Time {
 type DeadlineKind string
 
 // The kinds of deadline: for bids, which is also what a source means that does
-// not say, and for requests to participate, where bids are asked for later.
+// not say; for requests to participate, where bids are asked for later.
 const (
 	ForBids          DeadlineKind = ""
 	ForParticipation DeadlineKind = "PARTICIPATION"
+	// ForInterest is for expressions of interest, after which the buyer invites to bid (BT-630).
+	ForInterest DeadlineKind = "INTEREST"
 )
 
 // Over returns base with everything that c says put over it.
@@ -143,6 +154,8 @@ func (c Content) Over(base Content) Content {
 	over(&base.URL, c.URL)
 	over(&base.OnlineUntil, c.OnlineUntil)
 	over(&base.Correction, c.Correction)
+	over(&base.DocumentsChanged, c.DocumentsChanged)
+	base.Details = c.Details.over(base.Details)
 	return base
 }
 
@@ -157,9 +170,10 @@ func (c Content) Equal(d Content) bool {
 	return c.Reference == d.Reference && c.Title == d.Title && c.Description == d.Description &&
 		slices.Equal(c.Departments, d.Departments) && slices.Equal(c.Natures, d.Natures) &&
 		c.Procedure == d.Procedure && slices.Equal(c.CPVCodes, d.CPVCodes) &&
-		slices.Equal(c.Labels, d.Labels) && slices.Equal(c.Lots, d.Lots) &&
+		slices.Equal(c.Labels, d.Labels) && slices.EqualFunc(c.Lots, d.Lots, Lot.Equal) &&
 		equalTime(c.Deadline, d.Deadline) && c.DeadlineKind == d.DeadlineKind && c.DeadlineUnclear == d.DeadlineUnclear &&
-		c.URL == d.URL && equalTime(c.OnlineUntil, d.OnlineUntil) && c.Correction == d.Correction
+		c.URL == d.URL && equalTime(c.OnlineUntil, d.OnlineUntil) && c.Correction == d.Correction &&
+		c.DocumentsChanged == d.DocumentsChanged && c.Details.Equal(d.Details)
 }
 
 func over[T comparable](base *T, said T) {
@@ -180,12 +194,6 @@ func equalTime(a, b *time.Time) bool {
 		return a == b
 	}
 	return a.Equal(*b)
-}
-
-// Lot is a part of a tender that can be bid for alone.
-type Lot struct {
-	Number string `json:",omitempty"`
-	Title  string
 }
 
 // Nature is what is bought.
@@ -255,7 +263,7 @@ func (p Procedure) Label() Text {
 
 // Statuses returns all statuses of a tender.
 func Statuses() []TenderStatus {
-	return []TenderStatus{StatusOnline, StatusClosed, StatusCancelled, StatusAwarded}
+	return []TenderStatus{StatusOnline, StatusClosed, StatusCancelled, StatusAwarded, StatusPlanned}
 }
 
 // Label names the status to a person.
@@ -269,6 +277,8 @@ func (s TenderStatus) Label() Text {
 		return Text{"Annulé", "Cancelled"}
 	case StatusAwarded:
 		return Text{"Attribué", "Awarded"}
+	case StatusPlanned:
+		return Text{"En projet", "Planned"}
 	}
 	return Same(string(s))
 }

@@ -120,8 +120,8 @@ func (n *NoticeEffect) kind(matched, began, matches bool, at time.Time) vigie.De
 	}
 	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
 	switch {
-	// A cancelled tender is not cancelled again. A cancellation counts after the deadline too: many arrive then.
-	case n.Notice.Kind == vigie.Cancellation && matched && n.before.Outcome != vigie.Cancelled && n.since.Outcome == vigie.Cancelled:
+	// What was only planned, or is cancelled, is not cancelled to anybody. A cancellation counts after the deadline too: many arrive then.
+	case n.Notice.Kind == vigie.Cancellation && matched && n.before.announced() && n.since.Outcome == vigie.Cancelled:
 		return vigie.DeliverCancelled
 	// The match began with this notice, and no later notice has ended it.
 	case began && n.since.Status(at) == vigie.StatusOnline && matches && n.now.Status(at) == vigie.StatusOnline && !(matched && wasOnline):
@@ -142,11 +142,17 @@ func (k *state) matched(s *Set) map[int][]string {
 	return matched
 }
 
+// announced reports whether the tender was called for, and not cancelled since.
+func (k *state) announced() bool {
+	return k.Outcome == vigie.Undecided || k.Outcome == vigie.Awarded
+}
+
 // changes reports whether the notice changed its tender.
 func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
 	before := was.Content
-	if n.Notice.Revision <= 1 { // each notice has a page of its own
+	before.OnlineUntil = is.OnlineUntil // how long the source shows it is no change of the tender
+	if n.Notice.Revision <= 1 {         // each notice has a page of its own
 		before.URL = is.URL
 	}
 	return was.Outcome != is.Outcome || was.buyer != is.buyer || !before.Equal(is.Content)

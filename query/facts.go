@@ -22,7 +22,7 @@ func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 	return f, cut
 }
 
-// termsOf returns the terms of title, description, reference, lots' titles and labels.
+// termsOf returns the terms of title, description, reference, lots and labels.
 func termsOf(t *vigie.Tender) (terms []string, cut bool) {
 	fields := []string{t.Title, t.Reference, t.SourceRef}
 	for _, lot := range t.Lots {
@@ -32,8 +32,13 @@ func termsOf(t *vigie.Tender) (terms []string, cut bool) {
 		fields = append(fields, vigie.CPVLabel(code))
 	}
 	fields = append(fields, t.Labels...)
-	// The longest field comes last: it is the one that is cut.
+	// The longest fields come last: they are the ones that are cut.
 	fields = append(fields, t.Description)
+	for _, lot := range t.Lots {
+		if lot.Description != "" {
+			fields = append(fields, lot.Description)
+		}
+	}
 	terms, cut = lexicon.Terms(fields...)
 	slices.Sort(terms)
 	return terms, cut

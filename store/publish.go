@@ -413,7 +413,7 @@ func (p *publication) saveTenders(ctx context.Context, numbers *database.Counter
 // tenderColumns are the columns of a tender that can change.
 var tenderColumns = []string{
 	"source", "source_ref", "reference", "title", "description", "departments", "natures", "procedure", "cpv_codes",
-	"labels", "lots", "deadline", "deadline_kind", "deadline_text", "online_until", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
+	"labels", "lots", "details", "deadline", "deadline_kind", "deadline_text", "online_until", "url", "buyer_id", "published_at", "outcome", "number", "merged_into",
 }
 
 func (p *publication) saveRefs(ctx context.Context) error {

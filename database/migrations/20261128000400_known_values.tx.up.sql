@@ -22,10 +22,10 @@ ALTER TABLE tenders ADD CONSTRAINT tenders_natures_known CHECK (replace(replace(
 ALTER TABLE tenders ADD CONSTRAINT tenders_procedure_known CHECK (procedure IN ('', 'OPEN', 'RESTRICTED', 'NEGOTIATED', 'COMPETITIVE_DIALOGUE', 'ADAPTED', 'OTHER'));
 
 --bun:split
-ALTER TABLE tenders ADD CONSTRAINT tenders_outcome_known CHECK (outcome IN ('', 'CANCELLED', 'AWARDED', 'WITHDRAWN'));
+ALTER TABLE tenders ADD CONSTRAINT tenders_outcome_known CHECK (outcome IN ('', 'PLANNED', 'CANCELLED', 'AWARDED', 'WITHDRAWN'));
 
 --bun:split
-ALTER TABLE notices ADD CONSTRAINT notices_kind_known CHECK (kind IN ('CONTRACT_NOTICE', 'CORRECTION', 'CANCELLATION', 'AWARD'));
+ALTER TABLE notices ADD CONSTRAINT notices_kind_known CHECK (kind IN ('CONTRACT_NOTICE', 'CORRECTION', 'CANCELLATION', 'AWARD', 'PLANNING'));
 
 --bun:split
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_kind_known CHECK (kind IN ('NEW', 'CORRECTED', 'CANCELLED', 'CLOSING_SOON'));

@@ -2,7 +2,7 @@
 ALTER TABLE tenders ADD COLUMN online_until TIMESTAMPTZ;
 
 --bun:split
-ALTER TABLE tenders ADD COLUMN deadline_kind TEXT NOT NULL DEFAULT '' CHECK (deadline_kind IN ('', 'PARTICIPATION'));
+ALTER TABLE tenders ADD COLUMN deadline_kind TEXT NOT NULL DEFAULT '' CHECK (deadline_kind IN ('', 'PARTICIPATION', 'INTEREST'));
 
 --bun:split
 -- Buyers are listed with how many tenders they have online.

@@ -4483,6 +4483,8 @@ enum TenderStatus {
   CANCELLED
   "Attribué."
   AWARDED
+  "En projet: only planning notices announce it so far; there is nothing to answer yet."
+  PLANNED
 }
 
 "What must arrive by a deadline."
@@ -4491,6 +4493,8 @@ enum DeadlineKind {
   BIDS
   "Date limite de remise des candidatures: the candidates who are selected are asked for a bid later."
   PARTICIPATION
+  "Date limite de manifestation d'intérêt: those who answer are invited to bid later."
+  INTEREST
 }
 
 "A part of a tender that can be bid for alone."
@@ -4531,6 +4535,8 @@ enum NoticeKind {
   CANCELLATION
   "Avis d'attribution."
   AWARD
+  "Avis de préinformation: announces what will be asked for later."
+  PLANNING
 }
 
 "One thing that a notice changed."

@@ -61,8 +61,8 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	n.Kind = kind(nature, orFlag(f.text("etat"), reference.at("TYPE_AVIS.STATUT")))
 	n.Links = f.links(d, management)
 	f.dates(&n.Content, d, management, day)
-	if isPlanning(nature) {
-		n.Content.Deadline, n.Content.DeadlineText, n.Content.OnlineUntil = nil, "", &day
+	if n.Kind == vigie.Planning {
+		n.Content.Deadline, n.Content.DeadlineText = nil, ""
 	}
 
 	switch {

@@ -26,6 +26,8 @@ func kind(nature, state string) vigie.NoticeKind {
 	switch {
 	case state == "ANNULATION" || state == "AVIS_ANNULE" || nature == "ANNULATION":
 		return vigie.Cancellation
+	case nature == planning:
+		return vigie.Planning
 	case state == "RECTIFICATIF" || state == "MODIFICATION" || nature == "RECTIFICATIF":
 		return vigie.Correction
 	}
@@ -53,9 +55,6 @@ var natureByLabel = map[string]string{
 // planning is the nature of a notice about what may be bought later: it cannot
 // be answered.
 const planning = "PRE-INFORMATION"
-
-// isPlanning reports whether a notice of that nature is one.
-func isPlanning(nature string) bool { return natureByLabel[letters(nature)] == planning }
 
 // procedure tells how the buyer chooses, from « type_procedure ».
 func procedure(name string) vigie.Procedure {

@@ -27,8 +27,8 @@ func TestKind(t *testing.T) {
 		{"EX_ANTE_VOLONTAIRE", "INITIAL", vigie.Award},
 		{"MODIFICATION", "INITIAL", vigie.Award},
 		{"attribution", "initial", vigie.Award},
-		{"PRE-INFORMATION", "INITIAL", vigie.ContractNotice},
-		{"PERIODIQUE", "INITIAL", vigie.ContractNotice},
+		{"PRE-INFORMATION", "INITIAL", vigie.Planning},
+		{"PERIODIQUE", "INITIAL", vigie.Planning},
 		{"QUALIFICATION", "INITIAL", vigie.ContractNotice},
 		{"", "", vigie.ContractNotice},
 	} {
@@ -93,7 +93,7 @@ func TestLot(t *testing.T) {
 		{"1", "Lot 1-2 : Peinture", vigie.Lot{Number: "1", Title: "Lot 1-2 : Peinture"}},
 		{"Lots", "Peinture", vigie.Lot{Number: "Lots", Title: "Peinture"}},
 	} {
-		if got := lot(test.number, test.title); got != test.want {
+		if got := lot(test.number, test.title); !got.Equal(test.want) {
 			t.Errorf("lot(%q, %q) = %v, want %v", test.number, test.title, got, test.want)
 		}
 	}

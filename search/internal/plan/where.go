@@ -97,7 +97,7 @@ func status(s vigie.TenderStatus, now int64) Expr {
 		return And{undecided, Range{Closes, now, High}}
 	case vigie.StatusClosed:
 		return And{undecided, Range{Closes, Low, now - 1}}
-	case vigie.StatusCancelled, vigie.StatusAwarded:
+	case vigie.StatusCancelled, vigie.StatusAwarded, vigie.StatusPlanned:
 		return In{Outcome, []string{string(s)}}
 	}
 	return Or{}
