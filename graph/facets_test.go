@@ -197,7 +197,7 @@ func TestCPVCodes(t *testing.T) {
 		}
 	}
 	p.ask(`{ formChoices { natures { value label } statuses { value } } choices { natures { value label } } }`, nil).expect(map[string]string{
-		"formChoices.natures": p.ask(`{ choices { natures { value label } } }`, nil).text("choices.natures"), "formChoices.statuses.*.value": "[ONLINE CLOSED CANCELLED AWARDED]",
+		"formChoices.natures": p.ask(`{ choices { natures { value label } } }`, nil).text("choices.natures"), "formChoices.statuses.*.value": "[ONLINE CLOSED CANCELLED AWARDED PLANNED]",
 	})
 }
 

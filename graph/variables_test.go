@@ -38,7 +38,7 @@ func TestWrongVariables(t *testing.T) {
 		"nature in lower case":       {update, `{"id": "` + id + `", "input": {"criteria": {"natures": ["WORKS", "works"]}}}`, "$input.criteria.natures[1] must be WORKS, SUPPLIES or SERVICES"},
 		"one nature in lower case":   {update, `{"id": "` + id + `", "input": {"criteria": {"natures": "works"}}}`, "$input.criteria.natures must be WORKS, SUPPLIES or SERVICES"},
 		"kind in lower case":         {publish, `{"input": [{"source": "test", "sourceRef": "1", "title": "x", "buyerName": "y", "publishedAt": "2026-11-09T10:00:00Z", "kind": "cancellation"}]}`, "$input[0].kind must be"},
-		"status in lower case":       {list, `{"filter": {"statuses": ["online"]}}`, "$filter.statuses[0] must be ONLINE, CLOSED, CANCELLED or AWARDED"},
+		"status in lower case":       {list, `{"filter": {"statuses": ["online"]}}`, "$filter.statuses[0] must be ONLINE, CLOSED, CANCELLED, AWARDED or PLANNED"},
 		"locale in lower case":       {settle, `{"input": {"locale": "fr"}}`, "$input.locale must be FR or EN"},
 		"enum as a number":           {settle, `{"input": {"digestDay": 1}}`, "$input.digestDay must be MONDAY"},
 		"enum empty":                 {settle, `{"input": {"digestDay": ""}}`, "$input.digestDay must be MONDAY"},
@@ -227,7 +227,7 @@ func TestVariablesOnEveryWay(t *testing.T) {
 		"a persisted query, first": ana.send(t, http.MethodPost, "/graphql", fmt.Sprintf(`{"query": %q, "variables": %s, %s}`, query, variables, hash), ""),
 		"a persisted query, again": ana.send(t, http.MethodPost, "/graphql", fmt.Sprintf(`{"variables": %s, %s}`, variables, hash), ""),
 	} {
-		const want = "Variable $filter.statuses[0] must be ONLINE, CLOSED, CANCELLED or AWARDED."
+		const want = "Variable $filter.statuses[0] must be ONLINE, CLOSED, CANCELLED, AWARDED or PLANNED."
 		if len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Extensions["code"] != "BAD_REQUEST" || got.Errors[0].Message != want {
 			t.Errorf("%s: %v %v", way, got.Data, got.Errors)
 		}

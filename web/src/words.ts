@@ -135,7 +135,7 @@ const fr = {
   previewCount: (now: number, nowText: string, month: number, monthText: string) => `${nowText} ${now > 1 ? 'marchés' : 'marché'} en ligne, ${monthText} ${month > 1 ? 'publiés' : 'publié'} ces 30 derniers jours`,
 
   unknownTender: 'Ce marché est introuvable. Vérifiez le lien, ou recherchez le marché par mots clés.',
-  statuses: { ONLINE: 'En ligne', CLOSED: 'Clos', CANCELLED: 'Annulé', AWARDED: 'Attribué' },
+  statuses: { ONLINE: 'En ligne', CLOSED: 'Clos', CANCELLED: 'Annulé', AWARDED: 'Attribué', PLANNED: 'En projet' },
   procedures: {
     OPEN: 'Appel d’offres ouvert', RESTRICTED: 'Appel d’offres restreint', NEGOTIATED: 'Procédure avec négociation',
     COMPETITIVE_DIALOGUE: 'Dialogue compétitif', ADAPTED: 'Procédure adaptée', OTHER: 'Autre procédure',
@@ -148,7 +148,7 @@ const fr = {
   lot: (number: string) => `Lot ${number}`,
   description: 'Description',
   notices: 'Avis publiés',
-  noticeKinds: { CONTRACT_NOTICE: 'Avis de marché', CORRECTION: 'Avis rectificatif', CANCELLATION: 'Avis d’annulation', AWARD: 'Avis d’attribution' },
+  noticeKinds: { CONTRACT_NOTICE: 'Avis de marché', CORRECTION: 'Avis rectificatif', CANCELLATION: 'Avis d’annulation', AWARD: 'Avis d’attribution', PLANNING: 'Avis de préinformation' },
   before: 'avant :',
   after: 'maintenant :',
   nothing: 'rien',
@@ -326,7 +326,7 @@ const en: typeof fr = {
   previewCount: (now, nowText, _month, monthText) => `${nowText} ${now === 1 ? 'tender' : 'tenders'} online, ${monthText} published in the last 30 days`,
 
   unknownTender: 'This tender was not found. Check the link, or search for the tender by its words.',
-  statuses: { ONLINE: 'Online', CLOSED: 'Closed', CANCELLED: 'Cancelled', AWARDED: 'Awarded' },
+  statuses: { ONLINE: 'Online', CLOSED: 'Closed', CANCELLED: 'Cancelled', AWARDED: 'Awarded', PLANNED: 'Planned' },
   procedures: {
     OPEN: 'Open', RESTRICTED: 'Restricted', NEGOTIATED: 'Negotiated', COMPETITIVE_DIALOGUE: 'Competitive dialogue', ADAPTED: 'Adapted (MAPA)', OTHER: 'Other',
   },
@@ -338,7 +338,7 @@ const en: typeof fr = {
   lot: (number) => `Lot ${number}`,
   description: 'Description',
   notices: 'Notices',
-  noticeKinds: { CONTRACT_NOTICE: 'Contract notice', CORRECTION: 'Correction', CANCELLATION: 'Cancellation', AWARD: 'Award' },
+  noticeKinds: { CONTRACT_NOTICE: 'Contract notice', CORRECTION: 'Correction', CANCELLATION: 'Cancellation', AWARD: 'Award', PLANNING: 'Prior information' },
   before: 'before:',
   after: 'now:',
   nothing: 'nothing',
