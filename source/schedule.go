@@ -75,10 +75,11 @@ func (p plan) until(from Day, now time.Time) time.Time {
 	}
 }
 
-// missing returns how many days before the recent ones were never read whole after their end.
+// missing returns how many days are due that were never read whole after their end.
 func (p plan) missing(now time.Time) (days int) {
-	for d := p.first; d.daysUntil(DayOf(now)) >= p.rhythm.Recent; d = d.Add(1) {
-		if p.read[d].Before(d.End()) {
+	today := DayOf(now)
+	for d := p.first; d < today; d = d.Add(1) {
+		if at, ok := p.dueAt(d, today); ok && !at.After(now) && p.read[d].Before(d.End()) {
 			days++
 		}
 	}
