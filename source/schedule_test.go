@@ -102,8 +102,9 @@ func TestNoDayIsPassedOver(t *testing.T) {
 		if missing := p.missing(now); missing > 0 {
 			t.Fatalf("%d days are missing", missing)
 		}
-		if until := p.until(p.first, now); !until.Equal(p.read[DayOf(now)]) {
-			t.Fatalf("read until %s, today's was read at %s", until, p.read[DayOf(now)])
+		// Yesterday may have been read last just before its end.
+		if until := p.until(p.first, now); now.Sub(until) > 30*time.Hour {
+			t.Fatalf("at %s, read until %s", now, until)
 		}
 	}
 }
