@@ -59,7 +59,7 @@ func TestNext(t *testing.T) {
 // is read for ever.
 func TestNoDayIsPassedOver(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
-	for range 300 {
+	for range 60 {
 		p := plan{rhythm: Rhythm{Every: 30 * time.Minute, Recent: 1 + random.IntN(4), Nightly: 4 + random.IntN(8)}, first: "2026-11-01", read: make(map[Day]time.Time), failed: make(map[Day]bool)}
 		now, end := paris("2026-11-01 08:00"), paris("2026-12-15 00:00")
 		for ; now.Before(end); now = now.Add(time.Duration(1+random.IntN(90)) * time.Minute) {
