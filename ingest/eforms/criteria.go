@@ -35,8 +35,11 @@ func (r *reader) criteria(lot tree.Nodes) []vigie.AwardCriterion {
 			c.Name = ingest.Shorten(r.text(n.At("Description")), ingest.MaxTitle)
 		}
 		for _, parameter := range n.At(extensions + ".AwardCriterionParameter").Each() {
-			code := parameter.At("ParameterCode").Having("listName", "number-weight").Raw()
-			if weight, unit, ok := weightOf(code, parameter.At("ParameterNumeric").Raw()); ok {
+			code := parameter.At("ParameterCode")
+			if list := code.Attribute("listName"); list != "" && list != "number-weight" {
+				continue // a fixed value, or a threshold
+			}
+			if weight, unit, ok := weightOf(code.Raw(), parameter.At("ParameterNumeric").Raw()); ok {
 				c.Weight, c.Unit = weight, unit
 			}
 		}
@@ -66,6 +69,7 @@ func weightOf(code, text string) (weight string, unit vigie.WeightUnit, ok bool)
 		unit = vigie.Points
 	case "ord-imp":
 		unit = vigie.Rank
+	case "": // not said
 	default:
 		return "", "", false
 	}

@@ -23,7 +23,7 @@ func (r *reader) details() vigie.Details {
 		Technique:     technique(r.processes()),
 		DocumentsURL:  firstAddress(terms.At("CallForTendersDocumentReference.Attachment.ExternalReference.URI")),
 		SubmissionURL: firstAddress(terms.At("TenderRecipientParty.EndpointID")),
-		Places:        distinctPlaces(r.addresses()),
+		Places:        r.distinctPlaces(r.addresses()),
 		Reserved:      r.reserved(),
 		AwardCriteria: r.commonCriteria(),
 	}
@@ -147,17 +147,17 @@ func (r *reader) renewals() int {
 
 const maxRenewals = 100
 
-// technique is whether there is a dynamic purchasing system or a framework; a contract of its own where the notice says
+// technique is whether there is a framework or a dynamic purchasing system; a contract of its own where the notice says
 // that there is neither.
 func technique(process tree.Nodes) vigie.Technique {
 	systems := process.At("ContractingSystem.ContractingSystemTypeCode")
 	noSystem, isSystem := stated(systems.Having("listName", "dps-usage"))
 	noFramework, isFramework := stated(systems.Having("listName", "framework-agreement"))
 	switch {
+	case isFramework: // also where a system is stated as well, which cannot be both
+		return vigie.FrameworkAgreement
 	case isSystem:
 		return vigie.DynamicPurchasingSystem
-	case isFramework:
-		return vigie.FrameworkAgreement
 	case noSystem && noFramework:
 		return vigie.OwnContract
 	}

@@ -19,6 +19,8 @@ type Notice struct {
 	Kind vigie.NoticeKind
 	// Subtype is that of the forms: "16", "E3"; "X01" and "X02" are of no procurement.
 	Subtype string
+	// ID is the number that it has wherever it is published, with its version: a UUID and "-01".
+	ID string
 	// Number is that of its publication at TED, "123456-2024", and PublishedAt the day; zero where they are not given.
 	Number      string
 	PublishedAt time.Time
@@ -45,6 +47,7 @@ type Given struct {
 func Read(root tree.Nodes, given Given) Notice {
 	r := newReader(root, given)
 	n := Notice{
+		ID:        strings.TrimSuffix(strings.ToLower(root.At("ID").Raw())+"-"+root.At("VersionID").Raw(), "-"),
 		Subtype:   r.extension.At("NoticeSubType.SubTypeCode").Raw(),
 		Number:    number(r.extension.At("Publication.NoticePublicationID").Raw()),
 		Procedure: root.At("ContractFolderID").Raw(),
@@ -69,7 +72,7 @@ func Read(root tree.Nodes, given Given) Notice {
 		n.Content.Deadline, n.Content.DeadlineKind, n.Content.DeadlineText = &first.at, first.kind, first.text
 	}
 	for _, address := range r.addresses() {
-		addArea(&n.Area, address)
+		r.addArea(&n.Area, address)
 	}
 	n.Content.Details.Awards = r.awards(undivided)
 	return n

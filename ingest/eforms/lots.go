@@ -69,7 +69,7 @@ func (r *reader) lot(n tree.Nodes) (vigie.Lot, bool) {
 		Value:         value(project, technique(n.At("TenderingProcess"))),
 		CPVCodes:      ingest.CPVIn(project.Among("MainCommodityClassification.ItemClassificationCode", "AdditionalCommodityClassification.ItemClassificationCode").Texts()),
 		Nature:        natureCodes[project.At("ProcurementTypeCode").Raw()],
-		Places:        distinctPlaces(project.At("RealizedLocation.Address").Each()),
+		Places:        r.distinctPlaces(project.At("RealizedLocation.Address").Each()),
 		Duration:      duration(project.At("PlannedPeriod")),
 		AwardCriteria: r.criteria(n),
 	}

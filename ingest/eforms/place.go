@@ -29,8 +29,8 @@ func anywhere(address tree.Nodes) bool {
 
 // addArea adds what an address says of France. A postcode tells more than a region's code, and less surely than a
 // department's.
-func addArea(area *ingest.Area, address tree.Nodes) {
-	p, code := place(address), address.At("CountrySubentityCode").Raw()
+func (r *reader) addArea(area *ingest.Area, address tree.Nodes) {
+	p, code := r.place(address), address.At("CountrySubentityCode").Raw()
 	switch {
 	case p.Abroad():
 	case anywhere(address):
@@ -44,7 +44,7 @@ func addArea(area *ingest.Area, address tree.Nodes) {
 }
 
 // place reads one address; it is the zero Place where it says nothing.
-func place(address tree.Nodes) vigie.Place {
+func (r *reader) place(address tree.Nodes) vigie.Place {
 	p := vigie.Place{Country: country(address.At("Country.IdentificationCode").Raw())}
 	if anywhere(address) {
 		return p
@@ -58,6 +58,9 @@ func place(address tree.Nodes) vigie.Place {
 		}
 	}
 	p.Town, p.Postcode = address.At("CityName").Text(), address.At("PostalZone").Text()
+	if seat := (vigie.Place{Country: r.buyer.Country}); p.Country == "" && p != (vigie.Place{}) && seat.Abroad() {
+		p.Country = seat.Country // 7435 is of Luxembourg there, and not of the Ardèche
+	}
 	if p.Abroad() {
 		return p
 	}
@@ -75,11 +78,11 @@ func place(address tree.Nodes) vigie.Place {
 var nutsPattern = regexp.MustCompile(`^[A-Z]{2}[0-9A-Z]{0,3}$`)
 
 // distinctPlaces are those of addresses, each once.
-func distinctPlaces(addresses []tree.Nodes) []vigie.Place {
+func (r *reader) distinctPlaces(addresses []tree.Nodes) []vigie.Place {
 	var places []vigie.Place
 	seen := map[vigie.Place]bool{{}: true}
 	for _, address := range addresses {
-		if p := place(address); !seen[p] && len(places) < ingest.MaxPlaces {
+		if p := r.place(address); !seen[p] && len(places) < ingest.MaxPlaces {
 			places, seen[p] = append(places, p), true
 		}
 	}
