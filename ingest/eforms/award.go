@@ -28,16 +28,20 @@ func (r *reader) awards(undivided bool) []vigie.LotAward {
 	}
 	result.readContracts(n)
 	var awards []vigie.LotAward
+	at := make(map[string]int) // of lots in awards
 	for _, lot := range n.At("LotResult").Each() {
 		for _, id := range lotIDs(lot) {
-			if len(awards) == ingest.MaxAwards {
-				return awards
+			award, ok := result.award(lot, id)
+			if !ok {
+				continue
 			}
-			if award, ok := result.award(lot, id); ok {
-				award.Lot = lotNumber(id)
-				if undivided || id == "" {
-					award.Lot = ""
-				}
+			if award.Lot = lotNumber(id); undivided || id == "" {
+				award.Lot = ""
+			}
+			if i, known := at[award.Lot]; known {
+				addAward(&awards[i], award)
+			} else if len(awards) < ingest.MaxAwards {
+				at[award.Lot] = len(awards)
 				awards = append(awards, award)
 			}
 		}
@@ -46,6 +50,22 @@ func (r *reader) awards(undivided bool) []vigie.LotAward {
 		awards[0].Amount = money(n.At("TotalAmount"))
 	}
 	return awards
+}
+
+// addAward adds one more result of the same lot, which has one for each winner of a framework.
+func addAward(a *vigie.LotAward, more vigie.LotAward) {
+	if a.Outcome == vigie.LotUnawarded && more.Outcome == vigie.LotAwarded {
+		*a = more
+		return
+	}
+	for _, w := range more.Winners {
+		if !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
+			a.Winners = append(a.Winners, w)
+		}
+	}
+	if a.Amount != more.Amount {
+		a.Amount = vigie.Money{} // of each, and not of all
+	}
 }
 
 // readContracts finds which tenders became contracts, and which lots they are for.
