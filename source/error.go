@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"vigie"
 )
 
 // ServiceError is a fault of a source's service, or of the way to it.
@@ -57,3 +59,6 @@ func ErrorText(err error) string {
 	}
 	return "it failed"
 }
+
+// unreadable reports whether a record could not be read because its file could not.
+func unreadable(err error) bool { return vigie.CodeOf(err) == vigie.Unavailable }

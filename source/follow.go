@@ -118,8 +118,11 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 	defer cancel()
 	begun := f.Now()
 	var wrong error
+	passed := 0 // known before, so not read
 	known := func(ctx context.Context, refs []string) (map[string]bool, error) {
-		return f.Store.KnownRefs(ctx, f.Reader.Name(), refs)
+		known, err := f.Store.KnownRefs(ctx, f.Reader.Name(), refs)
+		passed = len(known)
+		return known, err
 	}
 	records := func(yield func(ingest.Record) bool) {
 		for r, err := range f.Reader.Day(ctx, day, known) {
@@ -141,7 +144,7 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = f.Store.SourceDayRead(ctx, f.Reader.Name(), string(day), begun, t.Read)
+		err = f.Store.SourceDayRead(ctx, f.Reader.Name(), string(day), begun, t.Read+passed)
 	}
 	if f.Progress != nil {
 		f.Progress(day, t, err)
@@ -183,7 +186,7 @@ func ofSource(err error) bool {
 }
 
 // Sync reads once each day that is not done with, recent ones first. It goes on after a day that fails, and returns the
-// errors of all of them. It returns [ErrFollowed] if a server follows the source at this moment.
+// errors of all of them. It returns [ErrFollowed] if a server over the same PostgreSQL follows the source at this moment.
 func (f *Follower) Sync(ctx context.Context) error {
 	lead, err := f.Store.Database().Lead(ctx, job(f.Reader))
 	if err != nil {

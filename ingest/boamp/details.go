@@ -39,7 +39,10 @@ type details struct {
 	deadlineUnclear  bool
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
-	links     []string
+	// identifier is the notice's own number, which all sources know, and earlier are links to notices by theirs.
+	identifier string
+	earlier    []string
+	links      []string
 }
 
 // readDetails reads the notice's own data, of whichever form.

@@ -28,7 +28,8 @@ type Notice struct {
 	Content     vigie.Content
 	// Area is where the contract is performed in France.
 	Area ingest.Area
-	// Procedure is its number, a UUID that all sources share; Earlier are the numbers at TED of notices before.
+	// Procedure is its number, a UUID that all sources share; Earlier are the numbers at TED of notices before, and
+	// [vigie.NoticeLink] to those that are named by their own numbers.
 	Procedure string
 	Earlier   []string
 }
@@ -179,10 +180,21 @@ func number(s string) string {
 	return found[1] + "-" + found[2]
 }
 
+// ownNumber is a notice's own number, with its version.
+var ownNumber = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{2}$`)
+
 var numberPattern = regexp.MustCompile(`^0*([1-9][0-9]{0,8})-(20[0-9]{2})$`)
 
-// earlier are the numbers at TED of the notices that this one names: the one that it changes, the planning before the
-// call, the call before the result. Notices are also named by their own numbers, which nothing is found by.
+// Identifier is the notice's own number, if it has the form of one: that names it wherever it is published.
+func (n Notice) Identifier() string {
+	if !ownNumber.MatchString(n.ID) {
+		return ""
+	}
+	return n.ID
+}
+
+// earlier are links to the notices that this one names: the one that it changes, the planning before the call, the call
+// before the result.
 func (r *reader) earlier() []string {
 	named := slices.Concat(
 		r.extension.At("Changes.ChangedNoticeIdentifier").Texts(),
@@ -192,7 +204,11 @@ func (r *reader) earlier() []string {
 	)
 	var numbers []string
 	for _, s := range named {
-		if n := number(s); n != "" && !slices.Contains(numbers, n) && len(numbers) < vigie.MaxLinks {
+		n := number(s)
+		if own := strings.ToLower(strings.TrimSpace(s)); ownNumber.MatchString(own) {
+			n = vigie.NoticeLink(own)
+		}
+		if n != "" && !slices.Contains(numbers, n) && len(numbers) < vigie.MaxLinks {
 			numbers = append(numbers, n)
 		}
 	}

@@ -173,7 +173,7 @@ func record(n eforms.Notice, root string) ingest.Record {
 		return ingest.Refuse(n.Number, noDate, nil)
 	}
 	notice := &vigie.Notice{
-		Source: Source, SourceRef: n.Number, Kind: n.Kind, PublishedAt: n.PublishedAt,
+		Source: Source, SourceRef: n.Number, Identifier: n.Identifier(), Kind: n.Kind, PublishedAt: n.PublishedAt,
 		Links: links(n),
 		Buyer: vigie.BuyerName{
 			Name: n.Buyer.Name, SIRET: n.Buyer.SIRET, City: n.Buyer.Town, DepartmentCode: n.Buyer.Department,
