@@ -277,3 +277,5 @@ func TestWaits(t *testing.T) {
 		t.Errorf("state %+v, %v", states, err)
 	}
 }
+
+func (w *world) calls() *[]*sourcetest.Notice { return new([]*sourcetest.Notice) }
