@@ -26,6 +26,7 @@ type world struct {
 	t        *testing.T
 	now      time.Time
 	services *sourcetest.Services
+	script   *sourcetest.Script
 	boamp    source.BOAMP
 	ted      source.TED
 	random   *rand.Rand
@@ -36,6 +37,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, now: source.Day("2026-11-02").Start().Add(8 * time.Hour), random: rand.New(rand.NewPCG(seed, 1)), log: slog.New(slog.DiscardHandler)}
 	clock := func() time.Time { return w.now }
 	w.services = sourcetest.New(clock, seed)
+	w.script = sourcetest.NewScript(w.services, seed)
 	serve := func(h http.Handler) string {
 		server := httptest.NewUnstartedServer(h)
 		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -52,38 +54,6 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) follower(s *store.Store, r source.Reader) *source.Follower {
 	return &source.Follower{Reader: r, Store: s, Now: func() time.Time { return w.now }, Log: w.log}
-}
-
-// publishDay has the services publish the notices of a day: calls, and what comes after them.
-func (w *world) publishDay(day source.Day, calls *[]*sourcetest.Notice, perDay int) {
-	for i := range perDay {
-		n := &sourcetest.Notice{
-			ID: fmt.Sprintf("%08x-0000-4000-8000-%012d", w.random.Uint32(), i), Procedure: fmt.Sprintf("%08x-1111-4111-8111-%012d", w.random.Uint32(), i),
-			Day: string(day), Kind: "call", Title: fmt.Sprintf("Réfection de la voirie %s-%d", day, i), Buyer: fmt.Sprintf("Commune %d", w.random.IntN(9)),
-			Deadline: string(day.Add(20+w.random.IntN(10))) + "T12:00", Bare: w.random.IntN(4) == 0,
-			At: day.Start().Add(time.Duration(w.random.IntN(20*60)) * time.Minute),
-		}
-		if len(*calls) > 0 && w.random.IntN(3) == 0 {
-			of := (*calls)[w.random.IntN(len(*calls))]
-			n.Procedure, n.Buyer, n.Title, n.Kind = of.Procedure, of.Buyer, of.Title, []string{"correction", "cancellation", "award"}[w.random.IntN(3)]
-			if n.Kind == "award" {
-				n.Deadline = ""
-			}
-		} else {
-			*calls = append(*calls, n)
-		}
-		if w.random.IntN(20) == 0 {
-			n.At = n.At.AddDate(0, 0, 1+w.random.IntN(5)) // late
-		}
-		number := strings.ReplaceAll(string(day), "-", "")[4:] + fmt.Sprintf("%03d", i)
-		if where := w.random.IntN(3); where != 0 {
-			n.BOAMP = "26-" + number
-		}
-		if n.BOAMP == "" || w.random.IntN(2) == 0 {
-			n.TED = "7" + number + "-2026"
-		}
-		w.services.Publish(n)
-	}
 }
 
 // tenders returns all that the tenders in a store are, without what depends on the order of arrival.
@@ -109,11 +79,10 @@ func TestFaultsLoseNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, 11)
 		w.services.Rate = 8
-		var calls []*sourcetest.Notice
 		day, steps := source.Day("2026-11-02"), 0
 		last := source.Day("2026-11-14")
 		for ; day < last; day = day.Add(1) {
-			w.publishDay(day, &calls, 12)
+			w.script.Day(string(day), day.Start(), 12)
 			for w.now.Before(day.End()) {
 				for _, r := range []source.Reader{w.boamp, w.ted} {
 					if err := w.follower(s, r).Consumer().Drain(t.Context()); err != nil {
@@ -185,9 +154,8 @@ func assertWhole(t *testing.T, s *store.Store, from, to source.Day) {
 func TestFirstFill(t *testing.T) {
 	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
 	w := newWorld(t, 12)
-	var calls []*sourcetest.Notice
 	for d := source.Day("2026-10-20"); d < "2026-11-03"; d = d.Add(1) {
-		w.publishDay(d, &calls, 3)
+		w.script.Day(string(d), d.Start(), 3)
 	}
 	w.now = source.Day("2026-11-02").End().Add(-time.Minute)
 	f := w.follower(s, w.boamp)
@@ -209,7 +177,7 @@ func TestFirstFill(t *testing.T) {
 		t.Errorf("%d days were read, of 14", done)
 	}
 	w.now = w.now.Add(12 * time.Hour)
-	w.publishDay("2026-11-03", &calls, 30)
+	w.script.Day("2026-11-03", source.Day("2026-11-03").Start(), 30)
 	if err := w.follower(s, w.boamp).Consumer().Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -277,5 +245,3 @@ func TestWaits(t *testing.T) {
 		t.Errorf("state %+v, %v", states, err)
 	}
 }
-
-func (w *world) calls() *[]*sourcetest.Notice { return new([]*sourcetest.Notice) }

@@ -23,8 +23,7 @@ func TestHealth(t *testing.T) {
 	if list, err := source.HealthOf(t.Context(), s, w.now); err != nil || len(list) != 0 {
 		t.Errorf("before anything is followed: %v, %v", list, err)
 	}
-	var calls = w.calls()
-	w.publishDay("2026-11-02", calls, 5)
+	w.script.Day("2026-11-02", source.Day("2026-11-02").Start(), 9)
 	w.now = source.Day("2026-11-02").Start().Add(21 * time.Hour)
 	f := w.follower(s, w.boamp)
 	if err := f.Consumer().Drain(t.Context()); err != nil {
