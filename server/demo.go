@@ -15,6 +15,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/importer"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/query"
@@ -176,7 +177,7 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
+	if _, publishErr := importer.Publish(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.

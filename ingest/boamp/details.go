@@ -39,10 +39,11 @@ type details struct {
 	deadlineUnclear  bool
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
-	// identifier is the notice's own number, which all sources know, and earlier are links to notices by theirs.
+	links     []string
+	// identifier is that of the notice wherever it is published, earlier those
+	// of notices before it.
 	identifier string
 	earlier    []string
-	links      []string
 }
 
 // readDetails reads the notice's own data, of whichever form.

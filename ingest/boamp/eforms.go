@@ -1,7 +1,6 @@
 package boamp
 
 import (
-	"slices"
 	"time"
 
 	"vigie"
@@ -20,6 +19,6 @@ func european(root tree.Nodes, buyer string, published time.Time) details {
 		area: n.Area, cpv: c.CPVCodes, natures: c.Natures, method: c.Procedure, lots: c.Lots, further: c.Details,
 		deadline: c.DeadlineText, deadlineKind: c.DeadlineKind,
 		correction: c.Correction, documentsChanged: c.DocumentsChanged,
-		procedure: n.Procedure, identifier: n.Identifier(), earlier: slices.DeleteFunc(n.Earlier, func(link string) bool { return !vigie.AnywhereLink(link) }),
+		procedure: n.Procedure, identifier: n.Identifier, earlier: n.Earlier.Identifiers,
 	}
 }

@@ -27,8 +27,7 @@ func (r *reader) awards(undivided bool) []vigie.LotAward {
 		concluded: make(map[string][]string), won: make(map[string][]string),
 	}
 	result.readContracts(n)
-	var awards []vigie.LotAward
-	at := make(map[string]int) // of lots in awards
+	var all ingest.Awards
 	for _, lot := range n.At("LotResult").Each() {
 		for _, id := range lotIDs(lot) {
 			award, ok := result.award(lot, id)
@@ -38,34 +37,14 @@ func (r *reader) awards(undivided bool) []vigie.LotAward {
 			if award.Lot = lotNumber(id); undivided || id == "" {
 				award.Lot = ""
 			}
-			if i, known := at[award.Lot]; known {
-				addAward(&awards[i], award)
-			} else if len(awards) < ingest.MaxAwards {
-				at[award.Lot] = len(awards)
-				awards = append(awards, award)
-			}
+			all.Add(award)
 		}
 	}
+	awards := all.List()
 	if undivided && len(awards) == 1 && len(awards[0].Winners) > 0 && awards[0].Amount == (vigie.Money{}) {
 		awards[0].Amount = money(n.At("TotalAmount"))
 	}
 	return awards
-}
-
-// addAward adds one more result of the same lot, which has one for each winner of a framework.
-func addAward(a *vigie.LotAward, more vigie.LotAward) {
-	if a.Outcome == vigie.LotUnawarded && more.Outcome == vigie.LotAwarded {
-		*a = more
-		return
-	}
-	for _, w := range more.Winners {
-		if !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-			a.Winners = append(a.Winners, w)
-		}
-	}
-	if a.Amount != more.Amount {
-		a.Amount = vigie.Money{} // of each, and not of all
-	}
 }
 
 // readContracts finds which tenders became contracts, and which lots they are for.
@@ -160,10 +139,7 @@ func (r *result) winning(lot tree.Nodes, id string) []string {
 func (r *result) addWinners(a *vigie.LotAward, tender string) {
 	party := r.parties[r.tenders[tender].At("TenderingParty.ID").Raw()]
 	for _, id := range party.At("Tenderer.ID").Texts() {
-		w := r.winner(r.companies[strings.TrimSpace(id)])
-		if w.Name != "" && !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-			a.Winners = append(a.Winners, w)
-		}
+		ingest.AddWinner(a, r.winner(r.companies[strings.TrimSpace(id)]))
 	}
 }
 
