@@ -107,7 +107,7 @@ type HoldReason string
 
 // The reasons.
 const (
-	// HoldWatchInactive: the watch is switched off.
+	// HoldWatchInactive: the watch is paused.
 	HoldWatchInactive HoldReason = "WATCH_INACTIVE"
 	// HoldWatchDeleted: the watch was deleted, and can still be restored.
 	HoldWatchDeleted HoldReason = "WATCH_DELETED"

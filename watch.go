@@ -17,7 +17,8 @@ type Watch struct {
 	// watches.
 	NameKey  string
 	Criteria Criteria `bun:"embed:"`
-	// Active is whether its recipients are written to.
+	// Active is whether its recipients are written to; a watch that is not is
+	// paused.
 	Active    bool
 	Frequency Frequency
 	CreatedAt time.Time

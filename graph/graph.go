@@ -75,7 +75,7 @@ func DefaultLimits() Limits {
 // NewHandler answers GraphQL over HTTP, WebSocket and server-sent events. Who
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
-	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
+	r := &resolver{s, newOpenSubscriptions(o.Limits.Subscriptions, o.Metrics)}
 	schema, rules := schema(), documentRules(o.Private)
 	documents := newCache(mostParsed, func(text string, _ *ast.QueryDocument) int { return len(text) })
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Schema: schema}))
@@ -123,8 +123,8 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 
 // resolver hands out the resolvers of the schema's types.
 type resolver struct {
-	service   *service.Service
-	followers *followers
+	service       *service.Service
+	subscriptions *openSubscriptions
 }
 
 type (

@@ -12,7 +12,7 @@ import (
 	"vigie/search"
 )
 
-// cursor is a row's place in a list. Clients get it as an opaque word.
+// cursor is a row's place in a list, at which a page begins or ends. Clients get it as an opaque word, which seal makes.
 type cursor struct {
 	// List says what is listed and how it is ordered; a cursor is good for
 	// that alone.

@@ -148,7 +148,8 @@ func newDossier(t *vigie.Tender) *dossier {
 }
 
 // load reads what the notices refer to: the tenders of their references, with all their notices, and the buyers that
-// they may mean.
+// they may mean. A correction finds its tender here: by its own reference, or by one that it links to ([refsOf]); what
+// they lead to becomes one tender in dossierOf.
 func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	bySource := make(map[string][]string)
 	for _, n := range notices {
