@@ -220,7 +220,7 @@ func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, 
 }
 
 // readOne finds out which watches missed a notice, and what it says to them: of those that its tender matches as it is
-// now, if it is online, and of those whose recipients it may correct or cancel an alert to; nil where there are none.
+// now, if it is online, and of those whose recipients it may correct or cancel an alert to; nil if there are none.
 // effect is that of a correction.
 func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender, effect *query.NoticeEffect) (*ledger.Announcement, error) {
 	cancels := notice.Kind == vigie.Cancellation && t.Outcome == vigie.Cancelled

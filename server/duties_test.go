@@ -66,7 +66,7 @@ func TestDuties(t *testing.T) {
 			if err := json.Unmarshal([]byte(must(desk, `{ tenders(search: "voirie") { nodes { id } } }`, nil)), &known); err != nil || len(known.Tenders.Nodes) != 2 {
 				t.Fatal(known, err)
 			}
-			// The two tenders may be told in one mail or in two.
+			// The two tenders may be in one mail or in two.
 			tender := map[string]any{"tender": known.Tenders.Nodes[0].ID}
 			const sent = `"alerted":true,"reasons":[{"code":"SENT"}]`
 			awaits(t, func() (bool, string) {
@@ -155,13 +155,13 @@ func TestDuties(t *testing.T) {
 			startAt(t, env, nil, later, "serve").listening(t)
 			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 				e := held()
-				told := 0 // of the tender that can still be answered, that it was told
+				kept := 0 // sent deliveries about the tender that can still be answered
 				for _, d := range e.Deliveries {
 					if d.MailID != nil && d.CreatedAt == nil && d.SourceRef == "2" {
-						told++
+						kept++
 					}
 				}
-				if told == 1 && audit() == "" {
+				if kept == 1 && audit() == "" {
 					break
 				}
 				if time.Now().After(deadline) {

@@ -240,7 +240,7 @@ func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
 	return r, nil
 }
 
-// caller tells who asks, for counting: the owner of the token, or else the
+// caller says who asks, for counting: the owner of the token, or else the
 // network that the request comes from.
 func caller(ctx context.Context) (who string, known bool) {
 	if key, ok := graph.ViewerKey(ctx); ok {

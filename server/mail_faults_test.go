@@ -57,7 +57,7 @@ func TestMailServerHangs(t *testing.T) {
 	s.finds()
 	ready(t, s.base)
 	away.become("", "")
-	s.toldBy(letters)
+	s.mailedAs(letters)
 
 	hangs.Store(true)
 	s.publish()
@@ -74,7 +74,7 @@ func TestMailServerHangs(t *testing.T) {
 	before := len(mail.Received())
 	server = startAt(t, env, nil, later.now, "serve")
 	s.base, s.private = server.listening(t), server.private(t)
-	s.toldBy(letters)
+	s.mailedAs(letters)
 	if again := len(mail.Received()) - before; again != 2 {
 		t.Errorf("%d mails left, not the one that waited and the one again", again)
 	}

@@ -59,7 +59,7 @@ type AlertExplanation struct {
 	Reasons    []*AlertReason
 }
 
-// Alerted tells whether a mail was accepted.
+// Alerted reports whether a mail was accepted.
 func (e *AlertExplanation) Alerted() bool {
 	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool { return d.Status() == vigie.DeliverySent })
 }
@@ -241,7 +241,7 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 }
 
 // againstAlert says what stands against mails because of a watch about a
-// tender, whoever they are for.
+// tender, for all recipients alike.
 func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Tender, match query.Explanation) ([]*AlertReason, error) {
 	entered, err := s.Store.AlertsCursor(ctx)
 	if err != nil {

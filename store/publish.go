@@ -44,7 +44,7 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 	case err == nil || ctx.Err() != nil || database.Unhealthy(err) || len(notices) == 0:
 		return results, err
 	case len(notices) == 1:
-		// Not every error that is the database's can be told by its kind.
+		// Not every error that is the database's can be recognised by its kind.
 		if down := s.db.Ping(ctx); down != nil {
 			return nil, down
 		}

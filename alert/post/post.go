@@ -45,8 +45,8 @@ type Message struct {
 //
 //   - outbox:DIR writes files NAME.eml to a folder, which it makes if it is not
 //     there. Their names sort by the date of the message.
-//   - smtp://[USER:PASSWORD@]HOST[:PORT] speaks SMTP; the port is 25 unless
-//     said otherwise, 587 with a user. Parameters, after "?":
+//   - smtp://[USER:PASSWORD@]HOST[:PORT] speaks SMTP; the port is 25 by
+//     default, 587 with a user. Parameters, after "?":
 //     tls=opportunistic (STARTTLS where the server offers it; the default),
 //     tls=required, tls=none.
 //   - smtps://[USER:PASSWORD@]HOST[:PORT] speaks it over TLS from the start, by
