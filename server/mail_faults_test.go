@@ -11,7 +11,7 @@ import (
 )
 
 // A mail server that hangs, before its first word or when it has read a mail,
-// holds up mails alone: the API answers meanwhile, and the server stops within
+// holds up mails alone: the API goes on answering, and the server stops within
 // its grace. Once it answers again, the mails leave; the one that it may have
 // read leaves again, as it was.
 func TestMailServerHangs(t *testing.T) {
