@@ -119,8 +119,8 @@ func TestDuties(t *testing.T) {
 			if data := must(camille, `mutation { exportAccount { data } }`, nil); !strings.Contains(data, "Camille Fictif") || strings.Count(data, `"DIGEST"`) == 0 || strings.Contains(data, "kim@") || strings.Contains(data, "clerk") {
 				t.Errorf("the export: %s", data)
 			}
-			if gone := must(camille, `mutation { deleteAccount(confirmEmail: "camille.fictif@example.org") { deletedAccountId } }`, nil); !strings.Contains(gone, `"account_`) {
-				t.Errorf("deleted: %s", gone)
+			if deleted := must(camille, `mutation { deleteAccount(confirmEmail: "camille.fictif@example.org") { deletedAccountId } }`, nil); !strings.Contains(deleted, `"account_`) {
+				t.Errorf("deleted: %s", deleted)
 			}
 			for _, row := range storetest.Everything(t, database) {
 				if strings.Contains(strings.ToLower(row), "fictif") {

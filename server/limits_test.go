@@ -260,7 +260,7 @@ func TestSharesMakeRoom(t *testing.T) {
 		}
 		return give
 	}
-	gone := func(want ...string) {
+	cutOff := func(want ...string) {
 		t.Helper()
 		if !slices.Equal(cut, want) {
 			t.Errorf("cut off are %v, not %v", cut, want)
@@ -271,12 +271,12 @@ func TestSharesMakeRoom(t *testing.T) {
 	take("ana", "ana's second", 2, true, "")
 	take("bob", "bob's oldest", 2, true, "")
 	take("bob", "bob's, as ana would have as much", 2, true, vigie.Unavailable)
-	gone()
+	cutOff()
 	take("eve", "eve's", 1, true, "")
-	gone("ana's oldest")
+	cutOff("ana's oldest")
 	old() // it is no longer ana's to give
 	take("eve", "eve's second", 1, true, "")
-	gone("ana's oldest", "ana's second")
+	cutOff("ana's oldest", "ana's second")
 	take("zoe", "zoe's", 2, true, vigie.Unavailable) // ana's cannot be ended, the others have no more
 	working()
 	take("zoe", "zoe's", 2, true, "")

@@ -265,9 +265,9 @@ func TestSubscriptions(t *testing.T) {
 	}
 
 	// A new socket takes the place of one that was closed.
-	gone := connect(t, base, "", s.person)
-	s.underWay(base, gone.subscribe())
-	gone.conn.CloseNow()
+	closed := connect(t, base, "", s.person)
+	s.underWay(base, closed.subscribe())
+	closed.conn.CloseNow()
 	again := s.underWay(base, connect(t, base, "", s.person).subscribe())
 	until(t, again, s.publish(base))
 
