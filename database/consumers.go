@@ -7,7 +7,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// The names of the consumers, which are all the jobs that run in the background; server/serve.go and server/mail.go start
+// The names of the consumers, which are the jobs that work in the background; server/serve.go and server/mail.go start
 // them. Those that keep their cursor here move it by [DB.Advance], which consumer.Stream calls.
 const (
 	// AlertsConsumer turns notices into deliveries (alert.Alerter.Notices), and moves the cursor of alerts.
