@@ -220,7 +220,7 @@ func (y *year) compare(days int) {
 			t.Fatal(err)
 		}
 	}
-	want, got := tendersOf(t, whole), tendersOf(t, y.store)
+	want, got := allTenders(t, whole), allTenders(t, y.store)
 	if diff := cmp.Diff(describeAll(want), describeAll(got)); diff != "" {
 		t.Errorf("the tenders differ from those of a reading without faults:\n%s", diff)
 	}
@@ -263,7 +263,7 @@ func (y *year) compareMails(tenders []*vigie.Tender) {
 	}
 }
 
-func tendersOf(t *testing.T, s *store.Store) []*vigie.Tender {
+func allTenders(t *testing.T, s *store.Store) []*vigie.Tender {
 	t.Helper()
 	all, err := s.ChangedTenders(t.Context(), 0, 1_000_000)
 	if err != nil {
