@@ -73,12 +73,14 @@ func DocumentsChanged(text string) bool {
 }
 
 const (
-	// documents are what French buyers call them, changed what they say of them.
-	documents = `(?:dce|(?:documents?|dossiers?|pi[èe]ces?|r[èe]glement)\s+(?:de\s+(?:la\s+)?consultation|du\s+march[ée]|contractuel(?:le)?s?)|dossiers? de consultation|cahiers? des (?:charges|clauses)|c\.?c\.?t\.?p|c\.?c\.?a\.?p|bordereaux? des prix|bpu|dpgf|dqe)`
+	// documents are what French buyers call them, changed what they say of them, and between what may stand between:
+	// « modifications apportées au DCE », and not « date modifiée, DCE en ligne ».
+	documents = `(?:dce|(?:documents?|dossiers?|pi[èe]ces?|r[èe]glement)\s+(?:de\s+(?:la\s+)?consultation|du\s+march[ée]|contractuel(?:le)?s?)|cahiers? des (?:charges|clauses)|c\.?c\.?[ta]\.?p\.?|bordereaux? des prix|bpu|dpgf|dqe)`
 	changed   = `(?:modifi|remplac|compl[ée]t|mise?s? [àa] jour|nouvelles? versions?|corrig|rectifi|ajout)`
+	between   = `\pL*(?:\s+(?:apport[ée]e?s?|effectu[ée]e?s?|concernant|certaines?|plusieurs|d['’]une?|de|des|du|la|le|les|au|aux|dans|sur|(?:l['’])?(?:pi[èe]ce|document|article|annexe|page)s?|[\d.]+))*\s+`
 )
 
 var (
-	documentsChanged = regexp.MustCompile(`(?i)\b` + documents + `\b[^.\n]{0,80}` + changed + `|` + changed + `[^.\n]{0,60}\b` + documents + `\b`)
-	documentsStay    = regexp.MustCompile(`(?i)\b` + documents + `\b[^.\n]{0,40}(?:inchang|sans changement|n['’](?:est|a|ont|ont pas|a pas)\s+(?:pas\s+)?(?:[ée]t[ée]\s+)?modifi)`)
+	documentsChanged = regexp.MustCompile(`(?i)\b` + documents + `[^.,;:\pL\n][^.,;:\n]{0,60}` + changed + `|` + changed + between + documents + `\b`)
+	documentsStay    = regexp.MustCompile(`(?i)\b` + documents + `\b[^.\n]{0,40}(?:inchang|sans changement|n['’](?:est|a|ont)\s+pas\s+(?:[ée]t[ée]\s+)?(?:` + changed + `))`)
 )

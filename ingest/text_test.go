@@ -26,3 +26,24 @@ func TestWebAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestDocumentsChanged(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                               false,
+		"Le DCE a été modifié.":          true,
+		"Modifications apportées au DCE": true,
+		"Ajout d’une pièce au dossier de consultation":                          true,
+		"Nouvelle version du CCTP mise en ligne":                                true,
+		"Le règlement de la consultation (RC) et le C.C.T.P. ont été complétés": true,
+		"Mise à jour de l’article 3 du cahier des charges":                      true,
+		"La date limite est modifiée, le DCE est sur le profil d’acheteur.":     false,
+		"DCE téléchargeable en ligne, date de remise modifiée":                  false,
+		"La date est reportée. Le dossier de consultation est inchangé.":        false,
+		"Le DCE n’est pas modifié":                                              false,
+		"Visite ajoutée le 3 décembre":                                          false,
+	} {
+		if got := ingest.DocumentsChanged(text); got != want {
+			t.Errorf("DocumentsChanged(%q) = %v", text, got)
+		}
+	}
+}

@@ -40,6 +40,8 @@ type details struct {
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
 	links     []string
+	// kind is what the notice does, where its own data say so by a code.
+	kind vigie.NoticeKind
 	// identifier is that of the notice wherever it is published, earlier those
 	// of notices before it.
 	identifier string

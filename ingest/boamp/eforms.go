@@ -13,7 +13,7 @@ import (
 func european(root tree.Nodes, buyer string, published time.Time) details {
 	n := eforms.Read(root.Local().Child(), eforms.Given{Buyer: buyer, PublishedAt: published, Zone: vigie.Paris()})
 	c := n.Content
-	return details{
+	d := details{
 		title: c.Title, description: c.Description, reference: c.Reference,
 		siret: n.Buyer.SIRET, city: n.Buyer.Town, postcode: n.Buyer.Postcode,
 		area: n.Area, cpv: c.CPVCodes, natures: c.Natures, method: c.Procedure, lots: c.Lots, further: c.Details,
@@ -21,4 +21,8 @@ func european(root tree.Nodes, buyer string, published time.Time) details {
 		correction: c.Correction, documentsChanged: c.DocumentsChanged,
 		procedure: n.Procedure, identifier: n.Identifier, earlier: n.Earlier.Identifiers,
 	}
+	if n.Subtype != "" {
+		d.kind = n.Kind
+	}
+	return d
 }

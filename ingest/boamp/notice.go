@@ -45,13 +45,12 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		}
 	}
 	reference := management.At("REFERENCE")
-	nature := f.nature(reference)
-	n.Kind = kind(nature, orFlag(f.text("etat"), reference.At("TYPE_AVIS.STATUT")))
+	n.Kind = f.kind(d, reference)
 	n.Links, n.Identifier = f.links(d, management), d.identifier
 	f.further(n)
 	f.dates(&n.Content, d, management, day)
 	if n.Kind == vigie.Planning {
-		n.Content.Deadline, n.Content.DeadlineText = nil, ""
+		n.Content.Deadline, n.Content.DeadlineKind, n.Content.DeadlineText = nil, "", ""
 	}
 
 	switch {
@@ -86,6 +85,17 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	n.Content.Title = title
 	ingest.Bound(n)
 	return n, vigie.Text{}
+}
+
+// kind is what the notice does, as the record says. Its own data say it where
+// the record does not, and where prior information is used as a call.
+func (f *fields) kind(d details, reference tree.Nodes) vigie.NoticeKind {
+	nature, state := f.nature(reference), orFlag(f.text("etat"), reference.At("TYPE_AVIS.STATUT"))
+	stated := kind(nature, state)
+	if d.kind != "" && (nature == "" && state == "" || stated == vigie.Planning) {
+		return d.kind
+	}
+	return stated
 }
 
 // nature is what kind of notice it is: exports of some columns alone lack

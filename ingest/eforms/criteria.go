@@ -54,10 +54,12 @@ var criterionKinds = map[string]vigie.AwardCriterionKind{
 	"price": vigie.PriceCriterion, "cost": vigie.CostCriterion, "quality": vigie.QualityCriterion,
 }
 
+const maxWeight = 1_000_000
+
 // weightOf reads a weight by the code list « number-weight »: exact, or the middle of a range.
 func weightOf(code, text string) (weight string, unit vigie.WeightUnit, ok bool) {
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n < 0 || n > 1_000_000 {
+	if err != nil || !(n >= 0 && n <= maxWeight) { // NaN is neither
 		return "", "", false
 	}
 	switch code {

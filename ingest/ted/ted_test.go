@@ -265,6 +265,12 @@ func TestMuch(t *testing.T) {
 	if n == nil || len(n.Content.Lots) != ingest.MaxLots || !strings.HasSuffix(n.Content.Lots[0].Description, "…") {
 		t.Errorf("notice = %+v", n)
 	}
+	// 500 lots of 10 kB each are read whole.
+	lot = strings.ReplaceAll(strings.Replace(lot, "Nettoyage des écoles,", strings.Repeat("Nettoyage ", 950), 1), "LOT-0001", "LOT-0009")
+	n = readOne(t, []byte(content[:from]+strings.Repeat(lot, 500)+"</ns8:ContractNotice>")).Notice
+	if n == nil || len(n.Content.Lots) != 500 || len(n.Content.Lots[499].Description) < 9_500 || strings.Contains(n.Content.Lots[499].Description, "…") {
+		t.Error("500 lots of 10 kB each are not read whole")
+	}
 }
 
 // FuzzRead checks that whatever a file holds yields notices that can be stored, or reasons.
