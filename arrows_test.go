@@ -49,6 +49,8 @@ func arrows() map[string][]string {
 		"ingest":                 {".", "clip"},
 		"ingest/boamp":           {".", "ingest", "ingest/cut"},
 		"ingest/cut":             {"."},
+		"ingest/decp":            {".", "ingest", "ingest/cut", "ingest/tree"},
+		"ingest/ocds":            {".", "ingest", "ingest/cut", "ingest/tree"},
 		"ingest/watches":         {".", "ingest"},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},

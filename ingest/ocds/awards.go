@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vigie"
+	"vigie/ingest"
 	"vigie/ingest/tree"
 )
 
@@ -30,7 +31,7 @@ func (r *release) awards(lots numbers) []vigie.LotAward {
 		}
 	}
 	r.bids(list, lots)
-	return list[:min(len(list), maxAwards)]
+	return list
 }
 
 // spoken are the awards that the release says anything of, itself or by their
@@ -114,7 +115,7 @@ func (r *release) award(award tree.Nodes, shared bool) vigie.LotAward {
 		return a
 	}
 	for _, supplier := range award.At("suppliers").Each() {
-		if w, ok := r.winner(supplier); ok && !slices.Contains(a.Winners, w) && len(a.Winners) < maxWinners {
+		if w, ok := r.winner(supplier); ok && !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
 			a.Winners = append(a.Winners, w)
 		}
 	}
@@ -137,7 +138,7 @@ func merged(list []vigie.LotAward, award vigie.LotAward) []vigie.LotAward {
 	}
 	a := &list[i]
 	for _, w := range award.Winners {
-		if !slices.Contains(a.Winners, w) && len(a.Winners) < maxWinners {
+		if !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
 			a.Winners = append(a.Winners, w)
 		}
 	}

@@ -26,7 +26,7 @@ func numberIn(id string) string {
 	if number, ok := strings.CutPrefix(id, "LOT-"); ok {
 		id = strings.TrimLeft(number, "0")
 	}
-	return ingest.Shorten(ingest.Clean(id), maxRefLength)
+	return ingest.Clean(id)
 }
 
 // readable is an id that serves as a number.
@@ -55,7 +55,7 @@ func (r *release) lots(c *vigie.Content) numbers {
 		return of
 	}
 	items := r.all.At("tender.items")
-	for _, l := range all[:min(len(all), maxLots)] {
+	for _, l := range all[:min(len(all), ingest.MaxLots)] {
 		c.Lots = append(c.Lots, r.lot(l, itemsOf(items, l.At("id").Raw()), of))
 	}
 	return of
@@ -76,8 +76,8 @@ func itemsOf(items tree.Nodes, lot string) tree.Nodes {
 func (r *release) lot(l, items tree.Nodes, of numbers) vigie.Lot {
 	lot := vigie.Lot{
 		Number:        of.of(l.At("id").Raw()),
-		Title:         ingest.Shorten(l.At("title").Text(), maxTitleLength),
-		Description:   ingest.Shorten(l.At("description").Lines(), maxDescriptionLength),
+		Title:         l.At("title").Text(),
+		Description:   l.At("description").Lines(),
 		Value:         money(l.At("value")),
 		CPVCodes:      cpvOf(append(items, l...)),
 		Nature:        nature(l.At("mainProcurementCategory").Raw()),
@@ -87,12 +87,12 @@ func (r *release) lot(l, items tree.Nodes, of numbers) vigie.Lot {
 		AwardCriteria: criteria(l.At("awardCriteria.criteria")),
 	}
 	if lot.Title == "" {
-		lot.Title = ingest.Shorten(l.At("description").Text(), maxNameLength)
+		lot.Title = ingest.Shorten(l.At("description").Text(), ingest.MaxName)
 	}
 	if lot.Title == "" {
 		lot.Title = strings.TrimSpace("Lot " + lot.Number)
 	}
-	if same(lot.Description, lot.Title) {
+	if ingest.Same(lot.Description, lot.Title) {
 		lot.Description = ""
 	}
 	if whole := r.deadline(r.all.At("tender.tenderPeriod.endDate").Raw()); lot.Deadline != nil && whole != nil && lot.Deadline.Equal(*whole) {
@@ -117,7 +117,7 @@ func (r *release) lift(l tree.Nodes, c *vigie.Content) {
 		d.Renewals = renewals
 	}
 	if c.Description == "" {
-		c.Description = ingest.Shorten(l.At("description").Lines(), maxDescriptionLength)
+		c.Description = l.At("description").Lines()
 	}
 	d.AwardCriteria = criteria(l.At("awardCriteria.criteria"))
 }
@@ -130,13 +130,13 @@ func criteria(list tree.Nodes) []vigie.AwardCriterion {
 			Kind: map[string]vigie.AwardCriterionKind{
 				"price": vigie.PriceCriterion, "cost": vigie.CostCriterion, "quality": vigie.QualityCriterion,
 			}[c.At("type").Raw()],
-			Name: ingest.Shorten(c.At("name").Text(), maxNameLength),
+			Name: ingest.Shorten(c.At("name").Text(), ingest.MaxName),
 		}
 		if criterion.Name == "" {
-			criterion.Name = ingest.Shorten(c.At("description").Text(), maxNameLength)
+			criterion.Name = ingest.Shorten(c.At("description").Text(), ingest.MaxName)
 		}
 		criterion.Weight, criterion.Unit = weight(c.At("numbers"))
-		if criterion != (vigie.AwardCriterion{}) && len(criteria) < maxCriteria {
+		if criterion != (vigie.AwardCriterion{}) {
 			criteria = append(criteria, criterion)
 		}
 	}

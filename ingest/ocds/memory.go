@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// maxRemembered is about how many bytes are remembered of what a file said
+// before.
+const maxRemembered = 32 << 20
+
 // memory is what a file said before, of as many ocids as there is room for: the
 // oldest are forgotten.
 type memory struct {

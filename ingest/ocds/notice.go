@@ -2,7 +2,6 @@ package ocds
 
 import (
 	"cmp"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,7 +23,7 @@ func (r *release) notice() (*vigie.Notice, vigie.Text) {
 		Content: vigie.Content{
 			Reference:   r.reference(),
 			Title:       r.title(),
-			Description: ingest.Shorten(tender.At("description").Lines(), maxDescriptionLength),
+			Description: tender.At("description").Lines(),
 			Natures:     r.natures(),
 			Procedure:   procedure(tender),
 			CPVCodes:    r.cpv(),
@@ -43,7 +42,7 @@ func (r *release) notice() (*vigie.Notice, vigie.Text) {
 			},
 		},
 	}
-	if same(n.Content.Description, n.Content.Title) {
+	if ingest.Same(n.Content.Description, n.Content.Title) {
 		n.Content.Description = ""
 	}
 	r.places(n)
@@ -68,36 +67,35 @@ func (r *release) notice() (*vigie.Notice, vigie.Text) {
 	case n.Buyer.Name == "":
 		return nil, noBuyer
 	}
+	ingest.Bound(n)
 	return n, vigie.Text{}
 }
 
-func same(a, b string) bool {
-	return strings.EqualFold(strings.TrimRight(a, "."), strings.TrimRight(b, "."))
-}
-
-// title is the title of the procedure; of a release that has none, the one that
-// was said before, or else that of an award or a contract.
+// title is the title of the procedure, as the release has it, or those before
+// it, or the record; where that has none, of an award or a contract.
 func (r *release) title() string {
-	for _, title := range []tree.Nodes{
-		r.said.At("tender.title"), r.all.At("tender.title"), r.said.At("awards.title"), r.said.At("contracts.title"),
-		r.said.At("planning.project.title"), r.said.At("planning.budget.project"),
-		r.said.At("tender.description"), r.said.Among("awards.description", "contracts.description"),
+	for _, paths := range [][]string{
+		{"tender.title"},
+		{"awards.title", "contracts.title", "planning.project.title", "planning.budget.project"},
+		{"tender.description", "awards.description", "contracts.description"},
 	} {
-		if title := title.Text(); title != "" {
-			return ingest.Shorten(title, maxTitleLength)
+		for _, release := range r.known() {
+			if title := release.Among(paths...).Text(); title != "" {
+				return title
+			}
 		}
 	}
 	return ""
 }
 
 // reference is the buyer's own number, where « tender.id » is one: many publishers
-// make it of the ocid.
+// make it of the ocid, or count.
 func (r *release) reference() string {
 	id := r.said.At("tender.id").Text()
-	if strings.HasPrefix(id, "ocds-") || strings.Contains(r.ocid, id) || uuid.MatchString(id) {
+	if len(id) < 3 || strings.HasPrefix(id, "ocds-") || strings.Contains(r.ocid, id) || uuid.MatchString(id) {
 		return ""
 	}
-	return ingest.Shorten(id, maxRefLength)
+	return id
 }
 
 var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$`)
@@ -202,15 +200,12 @@ func (r *release) cpv() []string {
 func cpvOf(objects tree.Nodes) []string {
 	var codes []string
 	for _, c := range append(objects.Among("classification", "additionalClassifications"), objects...).Each() {
-		code, _, _ := strings.Cut(c.At("id").Raw(), "-")
-		if strings.EqualFold(c.At("scheme").Raw(), "CPV") && cpvShape.MatchString(code) && len(codes) < maxCodes {
-			codes = append(codes, code)
+		if strings.EqualFold(c.At("scheme").Raw(), "CPV") {
+			codes = append(codes, c.At("id").Texts()...)
 		}
 	}
-	return vigie.Sorted(codes)
+	return ingest.CPVIn(codes)
 }
-
-var cpvShape = regexp.MustCompile(`^(?:0[1-9]|[1-9][0-9])[0-9]{6}$`)
 
 // technique is whether the contract sets the terms of others.
 func technique(techniques tree.Nodes) vigie.Technique {
@@ -236,7 +231,7 @@ func sustains(tender tree.Nodes, kind string) bool {
 func languages(codes tree.Nodes) []string {
 	var list []string
 	for _, code := range codes.Texts() {
-		if code, _, _ = strings.Cut(strings.ToLower(code), "-"); len(code) == 2 && len(list) < maxPlaces {
+		if code, _, _ = strings.Cut(strings.ToLower(code), "-"); len(code) == 2 {
 			list = append(list, code)
 		}
 	}
@@ -302,7 +297,7 @@ func (r *release) address() string {
 	documents := r.said.Among("contracts.documents", "awards.documents", "tender.documents", "planning.documents").Each()
 	slices.SortStableFunc(documents, func(a, b tree.Nodes) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, d := range documents {
-		if address := webAddress(d.At("url").Raw()); address != "" && strings.HasSuffix(d.At("documentType").Raw(), "Notice") {
+		if address := ingest.WebAddress(d.At("url").Raw()); address != "" && strings.HasSuffix(d.At("documentType").Raw(), "Notice") {
 			return address
 		}
 	}
@@ -324,7 +319,7 @@ func rank(document tree.Nodes) int {
 func documents(list tree.Nodes) string {
 	for _, kind := range []string{"biddingDocuments", "technicalSpecifications", "billOfQuantity", "contractDraft", "evaluationCriteria"} {
 		for _, d := range list.Each() {
-			if address := webAddress(d.At("url").Raw()); address != "" && d.At("documentType").Raw() == kind {
+			if address := ingest.WebAddress(d.At("url").Raw()); address != "" && d.At("documentType").Raw() == kind {
 				return address
 			}
 		}
@@ -334,16 +329,7 @@ func documents(list tree.Nodes) string {
 
 // submission is where bids go, which the standard has in words.
 func submission(tender tree.Nodes) string {
-	return webAddress(strings.TrimRight(addressInText.FindString(tender.At("submissionMethodDetails").Text()), ".,;:)"))
+	return ingest.WebAddress(strings.TrimRight(addressInText.FindString(tender.At("submissionMethodDetails").Text()), ".,;:)"))
 }
 
 var addressInText = regexp.MustCompile(`(?i)https?://[^\s<>"]+`)
-
-// webAddress is a link that may be followed, "" for any other.
-func webAddress(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || len(s) > maxURLLength || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return ""
-	}
-	return s
-}

@@ -15,6 +15,7 @@ import (
 	"vigie"
 	"vigie/ingest"
 	"vigie/ingest/cut"
+	"vigie/ingest/tree"
 )
 
 // publisher is who publishes under a prefix of ocids that the standard gave.
@@ -102,9 +103,14 @@ func (f *file) read(p cut.Piece) []ingest.Record {
 	if reason.FR != "" {
 		return []ingest.Record{refuse(p.Line, text(object["ocid"]), reason, nil)}
 	}
+	var record tree.Nodes
+	if len(releases) > 1 {
+		record = tree.Parse(Merge(releases))
+	}
 	records := make([]ingest.Record, len(releases))
 	for i, object := range releases {
 		r := f.release(object)
+		r.record = record
 		notice, reason := r.notice()
 		if notice == nil {
 			records[i] = refuse(p.Line, text(object["id"]), reason, nil)

@@ -11,11 +11,11 @@ import (
 	"vigie/ingest/tree"
 )
 
-// buyer is who buys: the buyer, or else who runs the procedure, of this release
-// or, where it names neither, of those before it. What is said of people is not
+// buyer is who buys: the buyer, or else who runs the procedure, as the release
+// names them, or those before it, or the record. What is said of people is not
 // read.
 func (r *release) buyer() vigie.BuyerName {
-	for _, release := range []tree.Nodes{r.said, r.all} {
+	for _, release := range r.known() {
 		for _, role := range []struct{ path, name string }{{"buyer", "buyer"}, {"tender.procuringEntity", "procuringEntity"}} {
 			party := r.party(release.At(role.path))
 			if party == nil {
@@ -49,7 +49,7 @@ func withRole(parties tree.Nodes, role string) tree.Nodes {
 }
 
 func nameOf(party tree.Nodes) string {
-	return ingest.Shorten(cmp.Or(party.At("name").Text(), party.At("identifier.legalName").Text()), maxNameLength)
+	return cmp.Or(party.At("name").Text(), party.At("identifier.legalName").Text())
 }
 
 // buyerName describes a buyer. Its reference is an identifier of a register, for
@@ -59,10 +59,10 @@ func buyerName(name string, party tree.Nodes) vigie.BuyerName {
 	identifier := party.At("identifier")
 	scheme, id := identifier.At("scheme").Text(), identifier.At("id").Text()
 	if b.SIRET == "" && scheme != "" && id != "" {
-		b.Ref = ingest.Shorten(scheme+"-"+id, maxRefLength)
+		b.Ref = ingest.Shorten(scheme+"-"+id, ingest.MaxRef)
 	}
 	address := party.At("address")
-	b.City = ingest.Shorten(address.At("locality").Text(), maxNameLength)
+	b.City = address.At("locality").Text()
 	if p := place(address); !p.Abroad() {
 		b.DepartmentCode = p.Department
 	}
@@ -73,10 +73,10 @@ func buyerName(name string, party tree.Nodes) vigie.BuyerName {
 // are named as org-id.guide does, FR-RCS or FR-SIRET, or « SIRET ».
 func siret(party tree.Nodes) string {
 	for _, identifier := range party.Among("identifier", "additionalIdentifiers").Each() {
-		scheme := strings.ToUpper(identifier.At("scheme").Raw())
-		number := strings.Join(strings.Fields(identifier.At("id").Raw()), "")
-		if (strings.HasPrefix(scheme, "FR-") || strings.Contains(scheme, "SIRET")) && vigie.ValidSIRET(number) {
-			return number
+		if scheme := strings.ToUpper(identifier.At("scheme").Raw()); strings.HasPrefix(scheme, "FR-") || strings.Contains(scheme, "SIRET") {
+			if number := ingest.SIRETIn(identifier.At("id").Texts()); number != "" {
+				return number
+			}
 		}
 	}
 	return ""
@@ -88,7 +88,7 @@ func (r *release) winner(supplier tree.Nodes) (vigie.Winner, bool) {
 	address := party.At("address")
 	w := vigie.Winner{
 		Name: nameOf(party), SIRET: siret(party),
-		Town: ingest.Shorten(address.At("locality").Text(), maxNameLength), Country: place(address).Country,
+		Town: address.At("locality").Text(), Country: place(address).Country,
 	}
 	return w, w.Name != ""
 }
@@ -98,8 +98,8 @@ func (r *release) winner(supplier tree.Nodes) (vigie.Winner, bool) {
 // region.
 func place(address tree.Nodes) vigie.Place {
 	p := vigie.Place{
-		Town:     ingest.Shorten(address.At("locality").Text(), maxNameLength),
-		Postcode: ingest.Shorten(address.At("postalCode").Text(), maxRefLength),
+		Town:     address.At("locality").Text(),
+		Postcode: address.At("postalCode").Text(),
 	}
 	if region := strings.ToUpper(address.At("region").Raw()); nutsShape.MatchString(region) {
 		p.NUTS = region
@@ -171,7 +171,7 @@ func (r *release) places(n *vigie.Notice) {
 func placesOf(objects tree.Nodes) []vigie.Place {
 	var places []vigie.Place
 	add := func(p vigie.Place) {
-		if p != (vigie.Place{}) && !slices.Contains(places, p) && len(places) < maxPlaces {
+		if p != (vigie.Place{}) && !slices.Contains(places, p) && len(places) < ingest.MaxPlaces {
 			places = append(places, p)
 		}
 	}

@@ -20,9 +20,13 @@ type release struct {
 	dated     bool
 	zone      *time.Location
 	// said is what the release says; all is what it and those before it say
-	// together, as far as it is remembered.
-	said, all tree.Nodes
+	// together, as far as it is remembered; record what all releases of its
+	// record do, if it is in one.
+	said, all, record tree.Nodes
 }
+
+// known is what may say what the release does not: the nearest comes first.
+func (r *release) known() []tree.Nodes { return []tree.Nodes{r.said, r.all, r.record} }
 
 // release reads the fields that every release has.
 func (f *file) release(object map[string]any) *release {
