@@ -6,7 +6,6 @@ package ocds
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"iter"
 	"slices"
@@ -95,7 +94,7 @@ func (f *file) read(p cut.Piece) []ingest.Record {
 	if p.Fault != cut.Whole {
 		return []ingest.Record{refuse(p.Line, idIn(p.Data), faultReason(p.Fault), nil)}
 	}
-	object, err := parse(p.Data)
+	object, err := tree.Object(p.Data)
 	if err != nil {
 		return []ingest.Record{refuse(p.Line, idIn(p.Data), notValid, err)}
 	}
@@ -119,40 +118,6 @@ func (f *file) read(p cut.Piece) []ingest.Record {
 		records[i] = ingest.Record{Notice: notice, Line: p.Line, Ref: notice.SourceRef}
 	}
 	return records
-}
-
-// parse reads an object of which every number is a text: amounts are exact, and
-// 1e9999, which the standard has for « no maximum », is no error.
-func parse(data []byte) (map[string]any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var object map[string]any
-	if err := decoder.Decode(&object); err != nil {
-		return nil, err
-	}
-	spellNumbers(object)
-	return object, nil
-}
-
-func spellNumbers(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, value := range v {
-			if n, ok := value.(json.Number); ok {
-				v[key] = n.String()
-			} else {
-				spellNumbers(value)
-			}
-		}
-	case []any:
-		for i, value := range v {
-			if n, ok := value.(json.Number); ok {
-				v[i] = n.String()
-			} else {
-				spellNumbers(value)
-			}
-		}
-	}
 }
 
 // releasesOf returns the releases of an object, which is a release or a record.
