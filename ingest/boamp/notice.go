@@ -288,7 +288,7 @@ func (f *fields) links(d details, management tree.Nodes) []string {
 		procedure = d.procedure
 	}
 	if refPattern.MatchString(procedure) {
-		links = append(links, "procedure:"+strings.ToLower(procedure))
+		links = append(links, vigie.ProcedureLink(procedure))
 	}
 	return links
 }
