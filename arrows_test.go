@@ -47,10 +47,14 @@ func arrows() map[string][]string {
 		"consumer":               {".", "database"},
 		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},
 		"ingest":                 {".", "clip"},
-		"ingest/boamp":           {".", "ingest", "ingest/cut"},
+		"ingest/boamp":           {".", "ingest", "ingest/cut", "ingest/eforms", "ingest/tree"},
 		"ingest/cut":             {"."},
 		"ingest/decp":            {".", "ingest", "ingest/cut", "ingest/tree"},
+		"ingest/eforms":          {".", "ingest", "ingest/tree"},
+		"ingest/ingesttest":      {".", "ingest"},
 		"ingest/ocds":            {".", "ingest", "ingest/cut", "ingest/tree"},
+		"ingest/ted":             {".", "ingest", "ingest/eforms", "ingest/tree"},
+		"ingest/tree":            {"ingest"},
 		"ingest/watches":         {".", "ingest"},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
@@ -69,7 +73,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/samples", "server/setting", "service", "store", "web",
 		},
 	}
@@ -77,7 +81,7 @@ func arrows() map[string][]string {
 
 // forTests may be imported by tests alone.
 func forTests() []string {
-	return []string{"alert/post/posttest", "consumer/consumertest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
+	return []string{"alert/post/posttest", "consumer/consumertest", "ingest/ingesttest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
 }
 
 // TestArrows checks every import of one of our packages by another, and that

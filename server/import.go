@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"time"
 
@@ -14,19 +15,44 @@ import (
 	"vigie"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
+	"vigie/ingest/ted"
 	"vigie/store"
 )
 
-// importBOAMP is the command that imports BOAMP's notices. It writes to the
-// database alone: a running server's index follows.
+// importBOAMP is the command that imports BOAMP's notices.
 type importBOAMP struct {
 	Files []string `arg:"" name:"file" help:"BOAMP exports, as JSON or JSON Lines, also .gz; - for standard input."`
-	Quiet bool     `help:"Import without alerts: new notices are listed, and nobody is mailed."`
-	databaseSettings
+	importSettings
 }
 
 // Run runs the command.
 func (c *importBOAMP) Run(ctx context.Context, p *process) error {
+	return c.importFiles(ctx, p, c.Files, boamp.Read)
+}
+
+// importTED is the command that imports TED's notices.
+type importTED struct {
+	Files []string `arg:"" name:"file" help:"TED's notices, as XML in eForms, also .gz, or daily packages of them, .tar.gz; - for standard input."`
+	importSettings
+}
+
+// Run runs the command.
+func (c *importTED) Run(ctx context.Context, p *process) error {
+	return c.importFiles(ctx, p, c.Files, ted.Read)
+}
+
+// importSettings are those of all commands that import notices. They write to
+// the database alone: a running server's index follows.
+type importSettings struct {
+	Quiet bool `help:"Import without alerts: new notices are listed, and nobody is mailed."`
+	databaseSettings
+}
+
+// reader reads the records of a source's file.
+type reader func(io.Reader) iter.Seq[ingest.Record]
+
+// importFiles imports files, and says how many notices became what.
+func (c *importSettings) importFiles(ctx context.Context, p *process, files []string, read reader) error {
 	s, err := c.open(ctx, p)
 	if err != nil {
 		return err
@@ -34,8 +60,8 @@ func (c *importBOAMP) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	var total tally
 	var failed error
-	for _, name := range c.Files {
-		t, err := c.importFile(ctx, p, s, name)
+	for _, name := range files {
+		t, err := c.importFile(ctx, p, s, name, read)
 		total.add(t)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
@@ -66,21 +92,32 @@ func (t *tally) add(u tally) {
 }
 
 // importFile imports one file.
-func (c *importBOAMP) importFile(ctx context.Context, p *process, s *store.Store, name string) (tally, error) {
+func (c *importSettings) importFile(ctx context.Context, p *process, s *store.Store, name string, read reader) (tally, error) {
 	file, err := p.open(name)
 	if err != nil {
 		return tally{}, err
 	}
 	defer file.Close()
-	return publishAll(ctx, s, p.now(), boamp.Read(file), c.Quiet, func(r ingest.Record) {
+	return publishAll(ctx, s, p.now(), read(file), c.Quiet, func(r ingest.Record) {
 		if r.Err == nil {
 			for _, w := range r.Notice.Warnings() {
-				fmt.Fprintf(p.err, "%s:%d: %s: %s\n", name, r.Line, refName(r.Ref), w.Text.EN)
+				fmt.Fprintf(p.err, "%s: %s: %s\n", placeOf(name, r), refName(r.Ref), w.Text.EN)
 			}
 			return
 		}
-		fmt.Fprintf(p.err, "%s:%d: %s refused: %s\n", name, r.Line, refName(r.Ref), operatorMessage(r.Err))
+		fmt.Fprintf(p.err, "%s: %s refused: %s\n", placeOf(name, r), refName(r.Ref), operatorMessage(r.Err))
 	})
+}
+
+// placeOf is where a record stands: a line of a file, or a file in an archive.
+func placeOf(name string, r ingest.Record) string {
+	if r.Entry != "" {
+		name += ": " + r.Entry
+	}
+	if r.Line > 0 {
+		name = fmt.Sprintf("%s:%d", name, r.Line)
+	}
+	return name
 }
 
 // open opens a file that is read from its beginning to its end, "-" for standard

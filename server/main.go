@@ -67,6 +67,7 @@ type commands struct {
 	Serve  serve `cmd:"" help:"Run the server, for production."`
 	Import struct {
 		Boamp   importBOAMP   `cmd:"" help:"Import notices from BOAMP's open data."`
+		Ted     importTED     `cmd:"" help:"Import notices of TED, as it gives them."`
 		Watches importWatches `cmd:"" help:"Import people's watches from another system."`
 	} `cmd:"" help:"Import notices, or watches from another system."`
 	Account struct {

@@ -2,7 +2,6 @@ package boamp
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,13 +10,6 @@ import (
 	"vigie/ingest"
 	"vigie/ingest/tree"
 )
-
-// addWinner adds who gets a contract, once.
-func addWinner(a *vigie.LotAward, w vigie.Winner) {
-	if w.Name != "" && !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-		a.Winners = append(a.Winners, w)
-	}
-}
 
 // decided fills in what became of a lot, by its winners or a flag that says why
 // there are none, and reports whether that is known.

@@ -105,7 +105,7 @@ func legacyDuration(n tree.Nodes) vigie.Duration {
 
 // legacyAwards read what became of lots.
 func legacyAwards(decisions tree.Nodes) []vigie.LotAward {
-	var awards []vigie.LotAward
+	var all ingest.Awards
 	for _, n := range decisions.Each() {
 		more := n.At("RENSEIGNEMENT")
 		a := vigie.LotAward{
@@ -115,15 +115,15 @@ func legacyAwards(decisions tree.Nodes) []vigie.LotAward {
 			Bids:   number(more.At("NB_OFFRE_RECU").Raw()),
 		}
 		for _, holder := range n.At("TITULAIRE").Each() {
-			addWinner(&a, vigie.Winner{
+			ingest.AddWinner(&a, vigie.Winner{
 				Name:  holder.At("DENOMINATION").Text(),
 				SIRET: ingest.SIRETIn(holder.At("CODE_IDENT_NATIONAL").Texts()),
 				Town:  ingest.TownOf(holder.At("VILLE").Text()),
 			})
 		}
 		if decided(&a, n.Keys()) {
-			awards = append(awards, a)
+			all.Add(a)
 		}
 	}
-	return awards
+	return all.List()
 }

@@ -43,7 +43,7 @@ func national(form tree.Nodes) details {
 			d.deadlineKind = vigie.ForParticipation
 		}
 	}
-	d.further = nationalDetails(body, buyer)
+	d.further = nationalDetails(form, body, buyer)
 	if infos := body.At("infosRectif"); len(infos) > 0 {
 		c := readCorrection(infos)
 		d.correction, d.deadlineUnclear = c.text, c.unclear
@@ -71,7 +71,7 @@ func readNational(area *ingest.Area, body tree.Nodes) {
 }
 
 // nationalDetails reads what a bidder decides by.
-func nationalDetails(body, buyer tree.Nodes) vigie.Details {
+func nationalDetails(form, body, buyer tree.Nodes) vigie.Details {
 	return vigie.Details{
 		Value:         euros(body.Among("natureMarche.valeurEstimee", "natureMarche.estimationValeur", "descriptionMarche.valeurEstimee", "caracteristiques.valeurEstimee")),
 		Duration:      nationalDuration(body.Among("natureMarche", "duree", "descriptionMarche")),
@@ -80,7 +80,7 @@ func nationalDetails(body, buyer tree.Nodes) vigie.Details {
 		Places:        nationalPlaces(placesOf(body)),
 		Reserved:      isSaid(body.At("natureMarche.reservationMarche").Keys()),
 		AwardCriteria: weighted(body.At("criteres.criterePondere"), "critere", "criterePCT"),
-		Awards:        nationalAwards(body.Under("decision")),
+		Awards:        nationalAwards(form.Under("decision")),
 	}
 }
 
@@ -178,7 +178,7 @@ func criterion(name, percent string) vigie.AwardCriterion {
 
 // nationalAwards read what became of lots.
 func nationalAwards(decisions tree.Nodes) []vigie.LotAward {
-	var awards []vigie.LotAward
+	var all ingest.Awards
 	for _, n := range decisions.Each() {
 		more := append(n, n.At("renseignement")...)
 		a := vigie.LotAward{
@@ -188,15 +188,15 @@ func nationalAwards(decisions tree.Nodes) []vigie.LotAward {
 			Bids:   number(more.Among("nbOffresRecues", "nbOffreRecu", "nbOffres").Raw()),
 		}
 		for _, holder := range n.Among("titulaire", "titulaires.titulaire").Each() {
-			addWinner(&a, vigie.Winner{
+			ingest.AddWinner(&a, vigie.Winner{
 				Name:  cmp.Or(holder.Among("denomination", "nomOfficiel", "raisonSociale", "personneMorale", "PersonneMorale").Text(), holder.Text()),
 				SIRET: ingest.SIRETIn(holder.Among("siret", "codeIdentificationNational").Texts()),
 				Town:  ingest.TownOf(holder.Among("ville", "adr.ville").Text()),
 			})
 		}
 		if decided(&a, n.Keys()) {
-			awards = append(awards, a)
+			all.Add(a)
 		}
 	}
-	return awards
+	return all.List()
 }

@@ -27,21 +27,20 @@ func (r *reader) awards(undivided bool) []vigie.LotAward {
 		concluded: make(map[string][]string), won: make(map[string][]string),
 	}
 	result.readContracts(n)
-	var awards []vigie.LotAward
+	var all ingest.Awards
 	for _, lot := range n.At("LotResult").Each() {
 		for _, id := range lotIDs(lot) {
-			if len(awards) == ingest.MaxAwards {
-				return awards
+			award, ok := result.award(lot, id)
+			if !ok {
+				continue
 			}
-			if award, ok := result.award(lot, id); ok {
-				award.Lot = lotNumber(id)
-				if undivided || id == "" {
-					award.Lot = ""
-				}
-				awards = append(awards, award)
+			if award.Lot = lotNumber(id); undivided || id == "" {
+				award.Lot = ""
 			}
+			all.Add(award)
 		}
 	}
+	awards := all.List()
 	if undivided && len(awards) == 1 && len(awards[0].Winners) > 0 && awards[0].Amount == (vigie.Money{}) {
 		awards[0].Amount = money(n.At("TotalAmount"))
 	}
@@ -140,10 +139,7 @@ func (r *result) winning(lot tree.Nodes, id string) []string {
 func (r *result) addWinners(a *vigie.LotAward, tender string) {
 	party := r.parties[r.tenders[tender].At("TenderingParty.ID").Raw()]
 	for _, id := range party.At("Tenderer.ID").Texts() {
-		w := r.winner(r.companies[strings.TrimSpace(id)])
-		if w.Name != "" && !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-			a.Winners = append(a.Winners, w)
-		}
+		ingest.AddWinner(a, r.winner(r.companies[strings.TrimSpace(id)]))
 	}
 }
 

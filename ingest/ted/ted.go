@@ -210,10 +210,11 @@ func links(n eforms.Notice) []string {
 }
 
 // locate fills in the departments. Where nothing is said of the place, it is taken to be where the buyer is: else the
-// tender of a town in Spain would count as nationwide.
+// tender of a town in Spain would count as nationwide. What ends a tender leaves the place as it was said before.
 func locate(c *vigie.Content, n eforms.Notice) {
 	c.Departments = n.Area.List()
-	if n.Area.Known() || len(c.Details.Places) > 0 || n.Buyer.Country == "" {
+	ends := n.Kind == vigie.Award || n.Kind == vigie.Cancellation
+	if n.Area.Known() || len(c.Details.Places) > 0 || n.Buyer.Country == "" || ends {
 		return
 	}
 	if seat := (vigie.Place{Country: n.Buyer.Country}); seat.Abroad() {
