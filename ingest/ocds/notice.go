@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"vigie"
 	"vigie/ingest"
@@ -277,10 +276,7 @@ func (r *release) deadlines(c *vigie.Content) {
 		for _, end := range period.Texts() {
 			at := r.deadline(end)
 			if at != nil && (c.Deadline == nil || at.Before(*c.Deadline)) {
-				c.Deadline, c.DeadlineKind, c.DeadlineText = at, kind, ""
-				if _, err := time.Parse(time.RFC3339, end); err != nil {
-					c.DeadlineText = strings.TrimSpace(end)
-				}
+				c.Deadline, c.DeadlineKind, c.DeadlineText = at, kind, ingest.Clean(end)
 			}
 		}
 	}
