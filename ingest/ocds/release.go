@@ -113,14 +113,6 @@ func day(s string) string {
 // says reports whether there is anything at one of the paths.
 func says(n tree.Nodes, paths ...string) bool { return len(n.Among(paths...)) > 0 }
 
-// list is a list as a whole, where the release says anything of it.
-func (r *release) list(path string) tree.Nodes {
-	if len(r.said.At(path)) == 0 {
-		return nil
-	}
-	return r.all.At(path)
-}
-
 // find returns the object with an id.
 func find(objects tree.Nodes, id string) tree.Nodes {
 	for _, object := range objects.Each() {
