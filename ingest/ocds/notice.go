@@ -26,6 +26,7 @@ func (r *release) notice() (*vigie.Notice, vigie.Text) {
 			Natures:     r.natures(),
 			Procedure:   procedure(tender),
 			CPVCodes:    r.cpv(),
+			Labels:      r.labels(),
 			URL:         r.address(),
 			Details: vigie.Details{
 				Value:          r.value(),
@@ -204,6 +205,22 @@ func cpvOf(objects tree.Nodes) []string {
 		}
 	}
 	return ingest.CPVIn(codes)
+}
+
+// labels are what the items are called, and the words of vocabularies other than
+// that of CPVCodes.
+func (r *release) labels() []string {
+	if !says(r.said, "tender.items") {
+		return nil
+	}
+	var labels []string
+	for _, c := range r.all.Among("tender.items", "tender.items.classification", "tender.items.additionalClassifications").Each() {
+		label := c.At("description").Text()
+		if label != "" && !strings.EqualFold(c.At("scheme").Raw(), "CPV") && !slices.Contains(labels, label) && len(labels) < ingest.MaxLabels {
+			labels = append(labels, label)
+		}
+	}
+	return labels
 }
 
 // technique is whether the contract sets the terms of others.

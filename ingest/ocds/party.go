@@ -136,20 +136,18 @@ var (
 	countryShape = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
-// places fills in where the contract is performed; where that is not said and
-// the buyer is not in France, its country.
+// places fills in where the contract is performed; where a call does not say it
+// and the buyer is not in France, its country.
 func (r *release) places(n *vigie.Notice) {
-	tender := r.said.At("tender")
 	paths := []string{"items", "lots", "deliveryAddress", "deliveryAddresses", "deliveryLocation", "deliveryLocations"}
+	all := r.all.At("tender")
 	var places []vigie.Place
-	if says(tender, paths...) {
-		all := r.all.At("tender")
+	if says(r.said.At("tender"), paths...) {
 		places = placesOf(append(all.Among("items", "lots"), all...))
 	}
-	if party := r.party(r.said.At("buyer")); len(places) == 0 && n.Kind != vigie.Award {
-		if home := place(party.At("address")); home.Abroad() {
-			places = []vigie.Place{{Country: home.Country}}
-		}
+	home := place(r.party(r.said.At("buyer")).At("address"))
+	if call := n.Kind == vigie.ContractNotice || n.Kind == vigie.Planning; call && len(places) == 0 && home.Abroad() {
+		places = []vigie.Place{{Country: home.Country}}
 	}
 	n.Content.Details.Places = places
 	var area ingest.Area
