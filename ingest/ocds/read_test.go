@@ -181,6 +181,25 @@ func TestDeltas(t *testing.T) {
 	}
 }
 
+// TestHome says the country of a buyer abroad of a call that says no place, and
+// leaves it out of a change that would put it over the places of the call.
+func TestHome(t *testing.T) {
+	const release = `{"ocid":"o","id":"%[1]s","date":"2026-01-01T00:00:00Z","tag":["%[1]s"],"buyer":{"name":"a","address":{"country":"BE"}},"tender":{"title":"b"%[2]s}}`
+	delivered := `,"deliveryAddress":{"country":"NL","locality":"Utrecht"}`
+	file := fmt.Sprintf(release, "tender", "") + fmt.Sprintf(release, "tenderUpdate", "") + fmt.Sprintf(release, "tenderUpdate", delivered)
+	var got []string
+	for _, n := range notices(t, file) {
+		places := ""
+		for _, p := range n.Content.Details.Places {
+			places += p.Town + p.Country
+		}
+		got = append(got, places)
+	}
+	if want := []string{"BE", "", "UtrechtNL"}; !slices.Equal(got, want) {
+		t.Errorf("places %q, want %q", got, want)
+	}
+}
+
 // TestMemory reads a file that is larger than what may be held, in which no
 // two releases are of one ocid, and one in which all are.
 func TestMemory(t *testing.T) {
