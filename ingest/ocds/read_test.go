@@ -226,7 +226,7 @@ func TestMemory(t *testing.T) {
 				}
 			}
 			t.Logf("%d releases, at most %d MiB", read, most>>20)
-			if read != count || most > 100<<20 {
+			if read != count || most > 45<<20 {
 				t.Errorf("%d releases, at most %d MiB", read, most>>20)
 			}
 		})
