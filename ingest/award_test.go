@@ -14,7 +14,9 @@ func TestAwards(t *testing.T) {
 	won := func(lot, winner, amount string) vigie.LotAward {
 		return vigie.LotAward{Lot: lot, Outcome: vigie.LotAwarded, Winners: []vigie.Winner{{Name: winner}}, Amount: vigie.Money{Amount: amount, Currency: "EUR"}}
 	}
-	none := func(lot string) vigie.LotAward { return vigie.LotAward{Lot: lot, Outcome: vigie.LotUnawarded, Reason: "Infructueux"} }
+	none := func(lot string) vigie.LotAward {
+		return vigie.LotAward{Lot: lot, Outcome: vigie.LotUnawarded, Reason: "Infructueux"}
+	}
 	var all ingest.Awards
 	for _, a := range []vigie.LotAward{
 		won("1", "A", "100"), won("2", "A", "100"), won("1", "B", "100"), won("2", "B", "200"), won("2", "A", "100"), none("1"), none("3"), won("3", "C", "300"),

@@ -40,6 +40,10 @@ type details struct {
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
 	links     []string
+	// identifier is that of the notice wherever it is published, earlier those
+	// of notices before it.
+	identifier string
+	earlier    []string
 }
 
 // readDetails reads the notice's own data, of whichever form.

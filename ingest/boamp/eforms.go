@@ -19,6 +19,6 @@ func european(root tree.Nodes, buyer string, published time.Time) details {
 		area: n.Area, cpv: c.CPVCodes, natures: c.Natures, method: c.Procedure, lots: c.Lots, further: c.Details,
 		deadline: c.DeadlineText, deadlineKind: c.DeadlineKind,
 		correction: c.Correction, documentsChanged: c.DocumentsChanged,
-		procedure: n.Procedure,
+		procedure: n.Procedure, identifier: n.Identifier, earlier: n.Earlier.Identifiers,
 	}
 }

@@ -47,7 +47,7 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	reference := management.At("REFERENCE")
 	nature := f.nature(reference)
 	n.Kind = kind(nature, orFlag(f.text("etat"), reference.At("TYPE_AVIS.STATUT")))
-	n.Links = f.links(d, management)
+	n.Links, n.Identifier = f.links(d, management), d.identifier
 	f.further(n)
 	f.dates(&n.Content, d, management, day)
 	if n.Kind == vigie.Planning {
@@ -283,6 +283,11 @@ func (f *fields) links(d details, management tree.Nodes) []string {
 	}
 	add(stated, refShape)
 	add(others, longRefShape)
+	for _, identifier := range d.earlier {
+		if len(links) < vigie.MaxLinks && identifier != d.identifier {
+			links = append(links, vigie.NoticeLink(identifier))
+		}
+	}
 	procedure := f.text("contractfolderid")
 	if procedure == "" {
 		procedure = d.procedure

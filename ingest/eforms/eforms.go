@@ -19,8 +19,9 @@ type Notice struct {
 	Kind vigie.NoticeKind
 	// Subtype is that of the forms: "16", "E3"; "X01" and "X02" are of no procurement.
 	Subtype string
-	// ID is the number that it has wherever it is published, with its version: a UUID and "-01".
-	ID string
+	// Identifier is the number that it has wherever it is published, with its version: a UUID and "-01"; "" where it lacks
+	// either.
+	Identifier string
 	// Number is that of its publication at TED, "123456-2024", and PublishedAt the day; zero where they are not given.
 	Number      string
 	PublishedAt time.Time
@@ -28,9 +29,11 @@ type Notice struct {
 	Content     vigie.Content
 	// Area is where the contract is performed in France.
 	Area ingest.Area
-	// Procedure is its number, a UUID that all sources share; Earlier are the numbers at TED of notices before.
+	// Procedure is its number, a UUID that all sources share.
 	Procedure string
-	Earlier   []string
+	// Earlier are the notices that this one names, by their numbers at TED or their identifiers: the one that it changes,
+	// the planning before the call, the call before the result.
+	Earlier Earlier
 }
 
 // Given is what the source says beside the notice.
@@ -47,11 +50,11 @@ type Given struct {
 func Read(root tree.Nodes, given Given) Notice {
 	r := newReader(root, given)
 	n := Notice{
-		ID:        strings.TrimSuffix(strings.ToLower(root.At("ID").Raw())+"-"+root.At("VersionID").Raw(), "-"),
-		Subtype:   r.extension.At("NoticeSubType.SubTypeCode").Raw(),
-		Number:    number(r.extension.At("Publication.NoticePublicationID").Raw()),
-		Procedure: root.At("ContractFolderID").Raw(),
-		Buyer:     r.buyer, PublishedAt: r.published,
+		Identifier: matching(ownPattern, root.At("ID").Raw()+"-"+root.At("VersionID").Raw()),
+		Subtype:    r.extension.At("NoticeSubType.SubTypeCode").Raw(),
+		Number:     number(r.extension.At("Publication.NoticePublicationID").Raw()),
+		Procedure:  root.At("ContractFolderID").Raw(),
+		Buyer:      r.buyer, PublishedAt: r.published,
 		Earlier: r.earlier(),
 	}
 	n.Kind = kind(n.Subtype, root.At("NoticeTypeCode").Attribute("listName"), r.changeReasons())
@@ -181,20 +184,46 @@ func number(s string) string {
 
 var numberPattern = regexp.MustCompile(`^0*([1-9][0-9]{0,8})-(20[0-9]{2})$`)
 
-// earlier are the numbers at TED of the notices that this one names: the one that it changes, the planning before the
-// call, the call before the result. Notices are also named by their own numbers, which nothing is found by.
-func (r *reader) earlier() []string {
+// matching gives the identifier of a notice its usual form, "" for what does not match the pattern of one.
+func matching(pattern *regexp.Regexp, s string) string {
+	if s = strings.ToLower(strings.TrimSpace(s)); pattern.MatchString(s) {
+		return s
+	}
+	return ""
+}
+
+var (
+	// ownPattern is what a notice may call itself, namedPattern how it must name another: the elements have other
+	// numbers too.
+	ownPattern   = regexp.MustCompile(`^[0-9a-z_-]{8,60}-[0-9]{2}$`)
+	namedPattern = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{2}$`)
+)
+
+// Earlier are notices before another.
+type Earlier struct{ Numbers, Identifiers []string }
+
+func (r *reader) earlier() Earlier {
 	named := slices.Concat(
 		r.extension.At("Changes.ChangedNoticeIdentifier").Texts(),
 		r.extension.At("ContractModification.ChangedNoticeIdentifier").Texts(),
 		r.root.At("TenderingProcess.NoticeDocumentReference.ID").Texts(),
 		r.root.At("ProcurementProjectLot.TenderingProcess.NoticeDocumentReference.ID").Texts(),
 	)
-	var numbers []string
+	var e Earlier
 	for _, s := range named {
-		if n := number(s); n != "" && !slices.Contains(numbers, n) && len(numbers) < vigie.MaxLinks {
-			numbers = append(numbers, n)
-		}
+		e.Numbers = with(e.Numbers, number(s))
+		e.Identifiers = with(e.Identifiers, matching(namedPattern, s))
 	}
-	return numbers
+	return e
 }
+
+// with adds a number that is one, once.
+func with(list []string, number string) []string {
+	if number == "" || slices.Contains(list, number) || len(list) == maxEarlier {
+		return list
+	}
+	return append(list, number)
+}
+
+// maxEarlier bounds each kind of number, so that both and the procedure are no more than a notice may name.
+const maxEarlier = vigie.MaxLinks / 4

@@ -21,29 +21,29 @@ import (
 // read is what a person read in a real notice. Moments are what the clock of a zone shows, amounts have their currency
 // after them.
 type read struct {
-	SourceRef, Kind, PublishedAt, Title string
-	Buyer                               readBuyer
-	Departments                         []string
-	Places                              []readPlace
-	Natures, CPV                        []string
-	Procedure                           string
-	Deadline, QuestionsUntil, Zone      string
-	DeadlineKind                        string
-	Value, Technique                    string
-	Duration                            readDuration
-	Renewals                            int
-	DocumentsURL, SubmissionURL         string
-	Languages                           []string
-	Reserved, Social, Environmental     bool
-	AwardCriteria                       []readCriterion // the first 8, of the first lot
-	AwardCriteriaCount                  int
-	Lots                                int
-	LotList                             []readLot // the first 5
-	Links                               []string
-	DocumentsChanged                    bool
-	Correction                          string // its beginning
-	AwardCount                          int
-	Awards                              []readAward // the first 6
+	SourceRef, Identifier, Kind, PublishedAt, Title string
+	Buyer                                           readBuyer
+	Departments                                     []string
+	Places                                          []readPlace
+	Natures, CPV                                    []string
+	Procedure                                       string
+	Deadline, QuestionsUntil, Zone                  string
+	DeadlineKind                                    string
+	Value, Technique                                string
+	Duration                                        readDuration
+	Renewals                                        int
+	DocumentsURL, SubmissionURL                     string
+	Languages                                       []string
+	Reserved, Social, Environmental                 bool
+	AwardCriteria                                   []readCriterion // the first 8, of the first lot
+	AwardCriteriaCount                              int
+	Lots                                            int
+	LotList                                         []readLot // the first 5
+	Links                                           []string
+	DocumentsChanged                                bool
+	Correction                                      string // its beginning
+	AwardCount                                      int
+	Awards                                          []readAward // the first 6
 }
 
 type (
@@ -137,7 +137,7 @@ func readOf(t *testing.T, n *vigie.Notice, want read) read {
 	c, d := n.Content, n.Content.Details
 	clock := clockIn(t, want.Zone)
 	got := read{
-		SourceRef: n.SourceRef, Kind: string(n.Kind), PublishedAt: vigie.Day(n.PublishedAt), Title: c.Title,
+		SourceRef: n.SourceRef, Identifier: n.Identifier, Kind: string(n.Kind), PublishedAt: vigie.Day(n.PublishedAt), Title: c.Title,
 		Buyer:       readBuyer{n.Buyer.Name, n.Buyer.SIRET, n.Buyer.City},
 		Departments: c.Departments, CPV: c.CPVCodes, Procedure: string(c.Procedure),
 		Deadline: clock(c.Deadline), QuestionsUntil: clock(d.QuestionsUntil), Zone: want.Zone, DeadlineKind: string(c.DeadlineKind),

@@ -36,8 +36,8 @@ var (
 		EN: "The document is not a notice in eForms: its root element is “%s”.",
 	}
 	notProcurement = vigie.Text{
-		FR: "L’avis annonce une société ou un groupement européen, et non un marché.",
-		EN: "The notice announces a European company or grouping, not a contract.",
+		FR: "L’avis porte sur une société ou un groupement européen, et non sur un marché.",
+		EN: "The notice is about a European company or grouping, not a contract.",
 	}
 	noNumber = vigie.Text{
 		FR: "L’avis n’a pas de numéro de publication lisible (123456-2026).",

@@ -13,7 +13,6 @@ import (
 	"iter"
 	"regexp"
 	"slices"
-	"strings"
 
 	"vigie"
 	"vigie/ingest"
@@ -111,8 +110,8 @@ func readNotice(r io.Reader, name string) ingest.Record {
 	if notice.Number == "" {
 		notice.Number = numberIn(name)
 	}
-	if notice.Number == "" && id.MatchString(notice.ID) {
-		notice.Number = notice.ID
+	if notice.Number == "" {
+		notice.Number = notice.Identifier // it is not published yet
 	}
 	return record(notice, root.Local)
 }
@@ -153,9 +152,6 @@ func numberIn(name string) string {
 	return ""
 }
 
-// id is what the number of a notice that TED has not published yet may be made of, and that of a procedure.
-var id = regexp.MustCompile(`^[0-9A-Za-z_-]{8,100}$`)
-
 var numberInName = regexp.MustCompile(`(?:^|/)0*([1-9][0-9]{0,8})[_-](20[0-9]{2})\.xml(?:\.gz)?$`)
 
 // record makes a notice of what was read, or says why it is none.
@@ -174,14 +170,14 @@ func record(n eforms.Notice, root string) ingest.Record {
 	}
 	notice := &vigie.Notice{
 		Source: Source, SourceRef: n.Number, Kind: n.Kind, PublishedAt: n.PublishedAt,
-		Links: links(n),
+		Links: links(n), Identifier: n.Identifier,
 		Buyer: vigie.BuyerName{
 			Name: n.Buyer.Name, SIRET: n.Buyer.SIRET, City: n.Buyer.Town, DepartmentCode: n.Buyer.Department,
 		},
 		Content: n.Content,
 	}
 	c := &notice.Content
-	if n.Number != n.ID {
+	if n.Number != n.Identifier {
 		c.URL = "https://ted.europa.eu/en/notice/-/detail/" + n.Number
 	}
 	if ingest.Same(c.Description, c.Title) {
@@ -198,16 +194,24 @@ func record(n eforms.Notice, root string) ingest.Record {
 // links are the notices before this one, and the procedure.
 func links(n eforms.Notice) []string {
 	var links []string
-	for _, number := range n.Earlier {
+	for _, number := range n.Earlier.Numbers {
 		if number != n.Number {
 			links = append(links, number)
 		}
 	}
-	if id.MatchString(n.Procedure) {
-		links = append(links, "procedure:"+strings.ToLower(n.Procedure))
+	for _, identifier := range n.Earlier.Identifiers {
+		if identifier != n.Identifier {
+			links = append(links, vigie.NoticeLink(identifier))
+		}
+	}
+	if procedurePattern.MatchString(n.Procedure) {
+		links = append(links, vigie.ProcedureLink(n.Procedure))
 	}
 	return links
 }
+
+// procedurePattern is what the number of a procedure may be made of.
+var procedurePattern = regexp.MustCompile(`^[0-9A-Za-z_-]{8,100}$`)
 
 // locate fills in the departments. Where nothing is said of the place, it is taken to be where the buyer is: else the
 // tender of a town in Spain would count as nationwide. What ends a tender leaves the place as it was said before.

@@ -105,7 +105,7 @@ func TestAsBOAMP(t *testing.T) {
 		if diff := cmp.Diff(a.Content, b.Content); diff != "" {
 			t.Errorf("-TED +BOAMP:\n%s", diff)
 		}
-		if a.Kind != b.Kind || !a.PublishedAt.Equal(b.PublishedAt) || a.Buyer != b.Buyer {
+		if a.Kind != b.Kind || a.Identifier == "" || a.Identifier != b.Identifier || !a.PublishedAt.Equal(b.PublishedAt) || a.Buyer != b.Buyer {
 			t.Errorf("%s of %+v at %v, %s of %+v at %v", a.Kind, a.Buyer, a.PublishedAt, b.Kind, b.Buyer, b.PublishedAt)
 		}
 		procedure := a.Links[len(a.Links)-1]
