@@ -2,8 +2,6 @@ package ocds
 
 import (
 	"cmp"
-	"fmt"
-	"slices"
 
 	"vigie"
 	"vigie/ingest"
@@ -14,51 +12,49 @@ import (
 // that is known of it, for the fold of notices replaces a lot's award.
 func (r *release) awards(lots numbers) []vigie.LotAward {
 	all := r.all.At("awards")
-	var touched []string
-	for _, award := range r.spoken(all) {
-		touched = append(touched, lotsOf(award)...)
-	}
-	var list []vigie.LotAward
-	for _, award := range append(all.Each(), r.alone(all)...) {
-		related := lotsOf(award)
-		for _, id := range related {
-			if !slices.Contains(touched, id) {
-				continue
-			}
-			award := r.award(award, len(related) > 1)
-			award.Lot = lots.of(id)
-			list = merged(list, award)
+	known, contracts := by(all, "id"), by(r.all.At("contracts"), "awardID")
+	touched := make(map[string]bool)
+	for _, award := range r.spoken(known) {
+		for _, lot := range lotsOf(award) {
+			touched[lot] = true
 		}
 	}
-	r.bids(list, lots)
-	return list
+	list := all.Each()
+	for _, contract := range r.all.At("contracts").Each() { // whose award is not known
+		if known[contract.At("awardID").Raw()] == nil {
+			list = append(list, contract)
+		}
+	}
+	var awards ingest.Awards
+	for _, award := range list {
+		related := lotsOf(award)
+		for _, lot := range related {
+			if touched[lot] {
+				a := r.award(award, contracts[award.At("id").Raw()], len(related) > 1)
+				a.Lot = lots.of(lot)
+				awards.Add(a)
+			}
+		}
+	}
+	r.bids(awards.List(), lots)
+	return awards.List()
 }
 
 // spoken are the awards that the release says anything of, itself or by their
 // contracts, as they are known. What only has an id, as where publishers amend a
 // part of a contract, says nothing.
-func (r *release) spoken(all tree.Nodes) []tree.Nodes {
+func (r *release) spoken(known map[string]tree.Nodes) []tree.Nodes {
 	var list []tree.Nodes
 	for _, award := range r.said.At("awards").Each() {
 		if says(award, "status", "finalStatus", "date", "value", "suppliers", "relatedLots") {
-			list = append(list, orSelf(find(all, award.At("id").Raw()), award))
+			list = append(list, orSelf(known[award.At("id").Raw()], award))
 		}
 	}
+	contracts := by(r.all.At("contracts"), "id")
 	for _, contract := range r.said.At("contracts").Each() {
 		if says(contract, "status", "finalStatus", "dateSigned", "value", "suppliers", "relatedLots") {
-			contract = orSelf(find(r.all.At("contracts"), contract.At("id").Raw()), contract)
-			list = append(list, orSelf(find(all, contract.At("awardID").Raw()), contract))
-		}
-	}
-	return list
-}
-
-// alone are contracts whose award is not known.
-func (r *release) alone(awards tree.Nodes) []tree.Nodes {
-	var list []tree.Nodes
-	for _, contract := range r.all.At("contracts").Each() {
-		if find(awards, contract.At("awardID").Raw()) == nil {
-			list = append(list, contract)
+			contract = orSelf(contracts[contract.At("id").Raw()], contract)
+			list = append(list, orSelf(known[contract.At("awardID").Raw()], contract))
 		}
 	}
 	return list
@@ -82,23 +78,17 @@ func lotsOf(award tree.Nodes) []string {
 
 // award reads an award with its contracts, or a contract alone. An amount for
 // several lots together is not that of any.
-func (r *release) award(award tree.Nodes, shared bool) vigie.LotAward {
+func (r *release) award(award, contracts tree.Nodes, shared bool) vigie.LotAward {
 	a := vigie.LotAward{
 		Outcome: vigie.LotAwarded,
 		Amount:  money(orSelf(award.At("value"), award.At("maximumValue"))),
 		Day:     day(cmp.Or(award.At("date").Raw(), award.At("dateSigned").Raw())),
 	}
-	var contracts []tree.Nodes
-	for _, contract := range r.all.At("contracts").Each() {
-		if id := award.At("id").Raw(); id != "" && contract.At("awardID").Raw() == id {
-			contracts = append(contracts, contract)
-		}
-	}
 	if len(contracts) == 1 {
-		if value := money(contracts[0].At("value")); value != (vigie.Money{}) {
+		if value := money(contracts.At("value")); value != (vigie.Money{}) {
 			a.Amount = value
 		}
-		if signed := day(contracts[0].At("dateSigned").Raw()); signed != "" {
+		if signed := day(contracts.At("dateSigned").Raw()); signed != "" {
 			a.Day = signed
 		}
 	}
@@ -115,61 +105,29 @@ func (r *release) award(award tree.Nodes, shared bool) vigie.LotAward {
 		return a
 	}
 	for _, supplier := range award.At("suppliers").Each() {
-		if w, ok := r.winner(supplier); ok && !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-			a.Winners = append(a.Winners, w)
-		}
+		ingest.AddWinner(&a, r.winner(supplier))
 	}
 	return a
 }
 
-// merged adds an award. Several of one lot are of several winners, as for a
-// framework, and their amounts add up; one that failed counts for nothing beside
-// one that did not.
-func merged(list []vigie.LotAward, award vigie.LotAward) []vigie.LotAward {
-	i := slices.IndexFunc(list, func(a vigie.LotAward) bool { return a.Lot == award.Lot })
-	switch {
-	case i < 0:
-		return append(list, award)
-	case award.Outcome == vigie.LotUnawarded:
-		return list
-	case list[i].Outcome == vigie.LotUnawarded:
-		list[i] = award
-		return list
-	}
-	a := &list[i]
-	for _, w := range award.Winners {
-		if !slices.Contains(a.Winners, w) && len(a.Winners) < ingest.MaxWinners {
-			a.Winners = append(a.Winners, w)
-		}
-	}
-	a.Amount, a.Day = sum(a.Amount, award.Amount), max(a.Day, award.Day)
-	return list
-}
-
-// sum adds amounts, where both are known and of one currency; else nothing is.
-func sum(a, b vigie.Money) vigie.Money {
-	x, ok := a.Cents()
-	y, also := b.Cents()
-	if !ok || !also || a.Currency != b.Currency {
-		return vigie.Money{}
-	}
-	total, _ := vigie.ParseMoney(fmt.Sprintf("%d.%02d", (x+y)/100, (x+y)%100), a.Currency)
-	return total
-}
-
 // bids fills in how many bids were received, by the extension for them.
 func (r *release) bids(awards []vigie.LotAward, lots numbers) {
+	at := make(map[string]int, len(awards))
+	for i, a := range awards {
+		at[a.Lot] = i
+	}
 	for _, statistic := range r.said.At("bids.statistics").Each() {
-		if measure := statistic.At("measure").Raw(); measure != "bids" && measure != "validBids" {
+		measure, count := statistic.At("measure").Raw(), number(statistic.At("value"))
+		if measure != "bids" && measure != "validBids" || count < 0 || count >= 100_000 {
 			continue
 		}
-		count := number(statistic.At("value"))
 		for _, id := range lotsOf(statistic) {
-			for i := range awards {
-				of := awards[i].Lot == lots.of(id) || id == "" && len(awards) == 1
-				if of && count >= 0 && count < 100_000 && (awards[i].Bids == nil || statistic.At("measure").Raw() == "bids") {
-					awards[i].Bids = new(count)
-				}
+			i, known := at[lots.of(id)]
+			if id == "" && len(awards) == 1 {
+				i, known = 0, true
+			}
+			if known && (awards[i].Bids == nil || measure == "bids") {
+				awards[i].Bids = &count
 			}
 		}
 	}

@@ -54,22 +54,11 @@ func (r *release) lots(c *vigie.Content) numbers {
 	if !says(r.said, "tender.lots") {
 		return of
 	}
-	items := r.all.At("tender.items")
+	items := by(r.all.At("tender.items"), "relatedLot", "relatedLots")
 	for _, l := range all[:min(len(all), ingest.MaxLots)] {
-		c.Lots = append(c.Lots, r.lot(l, itemsOf(items, l.At("id").Raw()), of))
+		c.Lots = append(c.Lots, r.lot(l, items[l.At("id").Raw()], of))
 	}
 	return of
-}
-
-// itemsOf are the items that are of a lot.
-func itemsOf(items tree.Nodes, lot string) tree.Nodes {
-	var found tree.Nodes
-	for _, item := range items.Each() {
-		if lot != "" && slices.Contains(item.Among("relatedLot", "relatedLots").Texts(), lot) {
-			found = append(found, item...)
-		}
-	}
-	return found
 }
 
 // lot reads a lot.
@@ -79,9 +68,9 @@ func (r *release) lot(l, items tree.Nodes, of numbers) vigie.Lot {
 		Title:         l.At("title").Text(),
 		Description:   l.At("description").Lines(),
 		Value:         money(l.At("value")),
-		CPVCodes:      cpvOf(append(items, l...)),
+		CPVCodes:      cpvOf(slices.Concat(items, l)),
 		Nature:        nature(l.At("mainProcurementCategory").Raw()),
-		Places:        placesOf(append(items, l...)),
+		Places:        placesOf(slices.Concat(items, l)),
 		Duration:      duration(l.At("contractPeriod")),
 		Deadline:      r.deadline(l.At("tenderPeriod.endDate").Raw()),
 		AwardCriteria: criteria(l.At("awardCriteria.criteria")),

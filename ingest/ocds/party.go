@@ -35,7 +35,7 @@ func (r *release) party(reference tree.Nodes) tree.Nodes {
 	if len(reference) == 0 {
 		return nil
 	}
-	return append(reference[:1:1], find(r.all.At("parties"), reference[:1].At("id").Raw())...)
+	return append(reference[:1:1], r.parties[reference[:1].At("id").Raw()]...)
 }
 
 // withRole returns the first party that has a role.
@@ -83,14 +83,13 @@ func siret(party tree.Nodes) string {
 }
 
 // winner is who gets a contract.
-func (r *release) winner(supplier tree.Nodes) (vigie.Winner, bool) {
+func (r *release) winner(supplier tree.Nodes) vigie.Winner {
 	party := r.party(supplier)
 	address := party.At("address")
-	w := vigie.Winner{
+	return vigie.Winner{
 		Name: nameOf(party), SIRET: siret(party),
 		Town: address.At("locality").Text(), Country: place(address).Country,
 	}
-	return w, w.Name != ""
 }
 
 // place reads an address. Publishers have a code of the regions of Europe in

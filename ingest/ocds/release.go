@@ -23,6 +23,8 @@ type release struct {
 	// together, as far as it is remembered; record what all releases of its
 	// record do, if it is in one.
 	said, all, record tree.Nodes
+	// parties are all that are known, by their ids.
+	parties map[string]tree.Nodes
 }
 
 // known is what may say what the release does not: the nearest comes first.
@@ -49,6 +51,7 @@ func (f *file) release(object map[string]any) *release {
 	if r.dated && refShape.MatchString(r.ocid) {
 		r.all = tree.Parse(f.memory.with(r.ocid, r.date, object))
 	}
+	r.parties = by(r.all.At("parties"), "id")
 	return r
 }
 
@@ -113,14 +116,16 @@ func day(s string) string {
 // says reports whether there is anything at one of the paths.
 func says(n tree.Nodes, paths ...string) bool { return len(n.Among(paths...)) > 0 }
 
-// find returns the object with an id.
-func find(objects tree.Nodes, id string) tree.Nodes {
+// by are objects by what they have at one of the paths, such as their ids.
+func by(objects tree.Nodes, paths ...string) map[string]tree.Nodes {
+	found := make(map[string]tree.Nodes)
 	for _, object := range objects.Each() {
-		if id != "" && object.At("id").Raw() == id {
-			return object
+		for _, id := range object.Among(paths...).Texts() {
+			found[id] = append(found[id], object...)
 		}
 	}
-	return nil
+	delete(found, "")
+	return found
 }
 
 // is reports whether one of the values is true.
