@@ -76,7 +76,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
 		},
 	}
