@@ -7,12 +7,12 @@ import (
 	"io"
 	"iter"
 	"os"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"vigie"
+	"vigie/importer"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/ingest/ted"
@@ -58,11 +58,11 @@ func (c *importSettings) importFiles(ctx context.Context, p *process, files []st
 		return err
 	}
 	defer s.Close()
-	var total tally
+	var total importer.Tally
 	var failed error
 	for _, name := range files {
 		t, err := c.importFile(ctx, p, s, name, read)
-		total.add(t)
+		total.Add(t)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
 			if vigie.CodeOf(err) == vigie.Unavailable || ctx.Err() != nil {
@@ -71,34 +71,21 @@ func (c *importSettings) importFiles(ctx context.Context, p *process, files []st
 		}
 	}
 	fmt.Fprintf(p.out, "%d notices read: %d new (%d of them corrections of other notices), %d changed, %d unchanged, %d refused.\n",
-		total.read, total.created, total.corrections, total.changed, total.unchanged, total.refused)
-	if failed == nil && total.refused > 0 {
-		failed = fmt.Errorf("%d notices were refused", total.refused)
+		total.Read, total.Created, total.Corrections, total.Changed, total.Unchanged, total.Refused)
+	if failed == nil && total.Refused > 0 {
+		failed = fmt.Errorf("%d notices were refused", total.Refused)
 	}
 	return failed
 }
 
-// tally counts what became of notices. Those that changed are known ones, read
-// with other content; corrections are notices of their own, among the new ones.
-type tally struct{ read, created, corrections, changed, unchanged, refused int }
-
-func (t *tally) add(u tally) {
-	t.read += u.read
-	t.created += u.created
-	t.corrections += u.corrections
-	t.changed += u.changed
-	t.unchanged += u.unchanged
-	t.refused += u.refused
-}
-
 // importFile imports one file.
-func (c *importSettings) importFile(ctx context.Context, p *process, s *store.Store, name string, read reader) (tally, error) {
+func (c *importSettings) importFile(ctx context.Context, p *process, s *store.Store, name string, read reader) (importer.Tally, error) {
 	file, err := p.open(name)
 	if err != nil {
-		return tally{}, err
+		return importer.Tally{}, err
 	}
 	defer file.Close()
-	return publishAll(ctx, s, p.now(), read(file), c.Quiet, func(r ingest.Record) {
+	return importer.Publish(ctx, s, p.now(), read(file), c.Quiet, func(r ingest.Record) {
 		if r.Err == nil {
 			for _, w := range r.Notice.Warnings() {
 				fmt.Fprintf(p.err, "%s: %s: %s\n", placeOf(name, r), refName(r.Ref), w.Text.EN)
@@ -157,62 +144,4 @@ func refName(ref string) string {
 		return "record"
 	}
 	return "notice " + ref
-}
-
-// publishAll publishes what is read, in batches, quietly if nobody is to be
-// mailed. It hands over what is refused, by its reader or because it cannot be
-// stored, and what is accepted with a warning.
-func publishAll(ctx context.Context, s *store.Store, now time.Time, records func(yield func(ingest.Record) bool), quiet bool, named func(ingest.Record)) (tally, error) {
-	var t tally
-	refuse := func(r ingest.Record, err error) {
-		r.Err = err
-		t.refused++
-		named(r)
-	}
-	batch := make([]ingest.Record, 0, vigie.MaxBatch)
-	flush := func() error {
-		notices := make([]*vigie.Notice, len(batch))
-		for i, r := range batch {
-			notices[i] = r.Notice
-		}
-		results, err := s.PublishEach(ctx, notices)
-		for i, r := range results {
-			switch r.Outcome {
-			case store.Refused:
-				refuse(batch[i], r.Err)
-			case store.Created:
-				t.created++
-				if r.Notice.Kind == vigie.Correction {
-					t.corrections++
-				}
-			case store.Corrected:
-				t.changed++
-			case store.Unchanged:
-				t.unchanged++
-			}
-		}
-		batch = batch[:0]
-		return err
-	}
-	for r := range records {
-		t.read++
-		if r.Err != nil {
-			refuse(r, r.Err)
-			continue
-		}
-		if err := r.Notice.Validate(now).Err(); err != nil {
-			refuse(r, err)
-			continue
-		}
-		if len(r.Notice.Warnings()) > 0 {
-			named(r)
-		}
-		r.Notice.Quiet = quiet
-		if batch = append(batch, r); len(batch) == cap(batch) {
-			if err := flush(); err != nil {
-				return t, err
-			}
-		}
-	}
-	return t, flush()
 }

@@ -23,7 +23,7 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	d := readDetails(f.nodes("donnees"), name, day)
 
 	n := &vigie.Notice{
-		Source: Source, SourceRef: ref, PublishedAt: day,
+		Source: Source, SourceRef: ref, Identifier: d.identifier, PublishedAt: day,
 		Buyer: f.buyer(name, d),
 		Content: vigie.Content{
 			Reference:        d.reference,
@@ -305,7 +305,7 @@ func (f *fields) links(d details, management tree.Nodes) []string {
 	if refPattern.MatchString(procedure) {
 		links = append(links, vigie.ProcedureLink(procedure))
 	}
-	return links
+	return append(links, d.earlier...)
 }
 
 var (
