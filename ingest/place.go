@@ -11,7 +11,7 @@ import (
 // Area is where a contract is performed, as departments.
 type Area struct {
 	Departments []string
-	// ByPostcode are those that only a postcode tells.
+	// ByPostcode are those that only a postcode names.
 	ByPostcode []string
 	// Nationwide is whether it is performed anywhere in the country.
 	Nationwide bool
@@ -45,7 +45,7 @@ func (p *Area) AddPostcode(postcode string) {
 func (p *Area) Known() bool { return p.Nationwide || len(p.Departments)+len(p.ByPostcode) > 0 }
 
 // Checked are the places without the postcodes, where those contradict all the
-// Departments that the notice is published for: they may be of a post office
+// departments that the notice is published for: they may be of a post office
 // (CEDEX) in another department, or mistyped.
 func (p Area) Checked(published []string) Area {
 	if len(published) > 0 && !slices.ContainsFunc(p.ByPostcode, func(code string) bool { return slices.Contains(published, code) }) {

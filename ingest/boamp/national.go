@@ -108,7 +108,7 @@ func nationalDuration(n tree.Nodes) vigie.Duration {
 	return vigie.Duration{}
 }
 
-// nationalTechnique tells by its flags whether there is a framework or a
+// nationalTechnique says by its flags whether there is a framework or a
 // dynamic purchasing system.
 func nationalTechnique(flags []string) vigie.Technique {
 	for _, flag := range flags {
@@ -163,7 +163,7 @@ func weighted(given tree.Nodes, name, weight string) []vigie.AwardCriterion {
 	return list
 }
 
-// criterion is an award criterion; of its kinds only the price tells itself.
+// criterion is an award criterion; of the kinds only the price shows in its name.
 func criterion(name, percent string) vigie.AwardCriterion {
 	c := vigie.AwardCriterion{Name: name}
 	if strings.HasPrefix(ingest.Letters(name), "prix") {

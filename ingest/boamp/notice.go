@@ -255,7 +255,7 @@ func (f *fields) procedure(d details, management tree.Nodes) vigie.Procedure {
 	return cmp.Or(procedure(name), d.method)
 }
 
-// orFlag is a word, or where there is none the one that is given as a flag.
+// orFlag is a word, or, without it, the one that is given as a flag.
 func orFlag(word string, flags tree.Nodes) string {
 	if word != "" {
 		return word

@@ -146,7 +146,7 @@ func (r *reader) description(undivided bool) string {
 	return whole + "\n\n" + more
 }
 
-// natures tells what is bought, mainly and as well.
+// natures says what is bought, mainly and as well.
 func natures(project tree.Nodes) []vigie.Nature {
 	var list []vigie.Nature
 	for _, code := range append(project.At("ProcurementTypeCode"), project.At("ProcurementAdditionalType.ProcurementTypeCode").Having("listName", "contract-nature")...).Texts() {

@@ -8,7 +8,7 @@ import (
 	"vigie/ingest"
 )
 
-// kind tells what a notice does, by its subtype, else by the list that its type is of, and by why it changes another.
+// kind says what a notice does, by its subtype, else by the list that its type is of, and by why it changes another.
 // A result stays an award when it is corrected or withdrawn: that does not open the tender to bids again. A contract
 // that was changed or performed was awarded before.
 func kind(subtype, form string, changes []string) vigie.NoticeKind {

@@ -27,7 +27,7 @@ func anywhere(address tree.Nodes) bool {
 	return false
 }
 
-// addArea adds what an address says of France. A postcode tells more than a region's code, and less surely than a
+// addArea adds what an address says of France. A postcode says more than a region's code, and less surely than a
 // department's.
 func (r *reader) addArea(area *ingest.Area, address tree.Nodes) {
 	p, code := r.place(address), address.At("CountrySubentityCode").Raw()

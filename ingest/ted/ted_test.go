@@ -245,7 +245,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestReaderFails tells a file that cannot be read from one that is wrong.
+// TestReaderFails checks that a file that cannot be read is not taken for one that is wrong.
 func TestReaderFails(t *testing.T) {
 	broken := errors.New("broken")
 	r := slices.Collect(ted.Read(io.MultiReader(bytes.NewReader(testdata(t, "call.xml")[:3000]), failing{broken})))[0]
