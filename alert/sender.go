@@ -139,6 +139,9 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 	if err != nil {
 		return nil, false, err
 	}
+	for tender, cause := range claimed.Unreadable {
+		s.Log.ErrorContext(ctx, "tender cannot be read: what waits of it waits longer", "component", "sender", "action", "claim", "tender", tender, "error", cause)
+	}
 	for recipient, cause := range claimed.Failed {
 		if _, err := s.recipients.Failed(ctx, consumer.Item{ID: recipient, Number: recipient}, cause); err != nil {
 			return nil, false, errors.Join(err, s.release(ctx, claimed.Mails))

@@ -3,6 +3,8 @@ package alert_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -16,19 +18,30 @@ import (
 
 // Random walks over what those of TestWalks leave out: the account's address, its hour, day and zone, and a watch's
 // frequency change, while the mail server refuses and the watch is deleted and restored. All that is published is owed,
-// once, to the account's own address, whichever it is then.
+// once, to the account's own address, whichever it is then. VIGIE_TEST_SEED chooses the walks; of VIGIE_TEST_WALKS, a tenth
+// is taken on SQLite, and a fiftieth on PostgreSQL.
 func TestSettingsWalks(t *testing.T) {
 	walks := 30
 	if testing.Short() {
 		walks = 10
 	}
+	if text := os.Getenv("VIGIE_TEST_WALKS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walks = n / 10
+	}
+	seed := seeded(t, 7)
+	t.Logf("VIGIE_TEST_SEED=%d, %d walks", seed, walks)
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
+			left := walks
 			if kind == "postgres" {
-				walks = max(1, walks/5)
+				left = max(1, walks/5)
 			}
-			for seed := range walks {
-				t.Run(fmt.Sprint(seed), func(t *testing.T) { settingsWalk(t, open(t), uint64(seed)) })
+			for stream := range left {
+				t.Run(fmt.Sprint(stream), func(t *testing.T) { settingsWalk(t, open(t), rand.New(rand.NewPCG(seed, uint64(stream)))) })
 				if t.Failed() {
 					break
 				}
@@ -37,14 +50,13 @@ func TestSettingsWalks(t *testing.T) {
 	}
 }
 
-func settingsWalk(t *testing.T, url string, seed uint64) {
+func settingsWalk(t *testing.T, url string, random *rand.Rand) {
 	w := newWorld(t, url)
 	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.sender.Templates = templates
-	random := rand.New(rand.NewPCG(7, seed))
 	var log []string
 	note := func(format string, values ...any) {
 		log = append(log, w.now.Format("01-02 15:04 ")+fmt.Sprintf(format, values...))

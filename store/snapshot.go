@@ -31,8 +31,9 @@ func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *
 // WatchState is what matching needs of a watch.
 type WatchState struct {
 	ID int64
-	// Criteria is nil where the watch is paused or deleted.
-	Criteria *vigie.Criteria
+	// Criteria is nil where the watch is paused or deleted, or cannot be read; Unreadable is why not.
+	Criteria   *vigie.Criteria
+	Unreadable error
 }
 
 // ChangedWatches yields the watches whose last change has a number above after, in the order of their ids; if after
@@ -107,7 +108,8 @@ func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error
 			}
 			var list []string
 			if err := json.Unmarshal(text, &list); err != nil {
-				return w, err
+				w.Criteria, w.Unreadable = nil, err
+				return w, nil
 			}
 			switch i {
 			case 0:
@@ -158,24 +160,33 @@ func (now *Snapshot) AccountsEdited(ctx context.Context, after int64) (map[int64
 	return edited, database.Translate(err)
 }
 
-// LastTenders returns the tenders that changed last, at most limit.
+// LastTenders returns the tenders that changed last, at most limit; those that cannot be read are left out.
 func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Tender, error) {
+	var ids []int64
+	err := now.tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id").Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx, &ids)
+	if err != nil {
+		return nil, database.Translate(err)
+	}
 	var tenders []*vigie.Tender
-	err := now.tx.NewSelect().Model(&tenders).Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx)
+	_, err = database.ReadApart(ids, func(ids []int64) error {
+		var some []*vigie.Tender
+		err := now.tx.NewSelect().Model(&some).Where("id IN (?)", bun.List(ids)).Scan(ctx)
+		if err == nil {
+			tenders = append(tenders, some...)
+		}
+		return err
+	})
 	return tenders, database.Translate(err)
 }
 
 // Epoch returns what [Store.Epoch] does.
 func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, now.tx) }
 
-// RecentlyOff returns the watches that were switched off or deleted by a change above after. The ledger still has to
-// alert them of the notices that came while they were on.
-func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
-	var watches []*vigie.Watch
-	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
-		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
-	if err == nil {
-		err = loadWatchBuyers(ctx, now.tx, watches)
-	}
-	return watches, database.Translate(err)
+// RecentlyOff returns the watches that were switched off or deleted by a change above after, and why some of them cannot be
+// read, by id. The ledger still has to alert them of the notices that came while they were on; those in the matcher's
+// quarantine catch up on these later.
+func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, map[int64]error, error) {
+	return watchesApart(ctx, now.tx, now.tx.NewSelect().Where("NOT (active AND deleted_at IS NULL)").
+		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).
+		Where("id NOT IN (?)", database.SetAsideBy(now.tx, database.MatcherConsumer)))
 }
