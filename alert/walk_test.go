@@ -480,10 +480,3 @@ func (w *walk) removeOrName(watch *modelWatch, stored *vigie.Watch) {
 		w.back(w.own)
 	}
 }
-
-func (w *walk) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}

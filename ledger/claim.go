@@ -90,7 +90,7 @@ func idsOf(mails []*vigie.Mail) []int64 {
 // openMails selects the open mails that nobody is sending and that may be tried now.
 func (l *Ledger) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
-		Where("retry_at <= ?", l.db.Stamp()).Where("leased_until <= ?", l.db.Clock()).Order("retry_at", "id").Limit(int64(limit))
+		Where("retry_at <= ?", l.db.Stamp()).Apply(l.notLeased).Order("retry_at", "id").Limit(int64(limit))
 }
 
 // dueRecipients selects the recipients that are to be checked. A recipient's mail must be closed before its next one
@@ -102,8 +102,7 @@ func (l *Ledger) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
 	}
 	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", l.db.Stamp()).
 		Where("NOT EXISTS (?)", mails().Where("mail.state = ?", vigie.MailOpen)).
-		Where("NOT EXISTS (?)", mails().Where("mail.leased_until > ?", l.db.Clock())).
-		Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
+		Where("NOT EXISTS (?)", mails().Apply(l.leased)).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
 // decideDue checks recipients, and writes the mails that are due.
