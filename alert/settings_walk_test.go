@@ -18,8 +18,8 @@ import (
 
 // Random walks over what those of TestWalks leave out: the account's address, its hour, day and zone, and a watch's
 // frequency change, while the mail server refuses and the watch is deleted and restored. All that is published is owed,
-// once, to the account's own address, whichever it is then. VIGIE_TEST_SEED chooses the walks; of VIGIE_TEST_WALKS, a tenth
-// is taken on SQLite, and a fiftieth on PostgreSQL.
+// once, to the account's own address, whichever it is then. VIGIE_TEST_SEED chooses the walks; of VIGIE_TEST_WALKS, a
+// fortieth is taken on SQLite, and a two hundredth on PostgreSQL.
 func TestSettingsWalks(t *testing.T) {
 	walks := 30
 	if testing.Short() {
@@ -30,7 +30,7 @@ func TestSettingsWalks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		walks = n / 10
+		walks = n / 40
 	}
 	seed := seeded(t, 7)
 	t.Logf("VIGIE_TEST_SEED=%d, %d walks", seed, walks)
