@@ -17,7 +17,7 @@ import (
 )
 
 // Random walks over what those of TestWalks leave out: the account's address, its hour, day and zone, and a watch's
-// frequency change, while the mail server refuses and the watch is deleted and restored. All that is published is owed,
+// frequency change, while the mail server refuses, the watch is deleted and restored, and the clock is ahead. All that is published is owed,
 // once, to the account's own address, whichever it is then. VIGIE_TEST_SEED chooses the walks; of VIGIE_TEST_WALKS, a
 // fortieth is taken on SQLite, and a two hundredth on PostgreSQL.
 func TestSettingsWalks(t *testing.T) {
@@ -82,7 +82,7 @@ func settingsWalk(t *testing.T, url string, random *rand.Rand) {
 		w.mailer.messages = nil
 	}
 	for range 25 {
-		switch random.IntN(7) {
+		switch random.IntN(8) {
 		case 0, 1:
 			ref := fmt.Sprint("t", len(published))
 			published = append(published, ref)
@@ -118,6 +118,19 @@ func settingsWalk(t *testing.T, url string, random *rand.Rand) {
 		case 6:
 			note("mail is refused from now on")
 			w.mailer.refuse = refuseForNow
+		case 7:
+			if deleted { // a clock that is ahead ends holds too soon
+				break
+			}
+			ahead := []time.Duration{30 * time.Minute, 5 * time.Hour, 8 * day}[random.IntN(3)]
+			note("the clock is %v ahead", ahead)
+			w.now = w.now.Add(ahead)
+			w.enter()
+			if random.IntN(2) == 0 {
+				send()
+			}
+			w.now = w.now.Add(-ahead)
+			note("it is set right")
 		}
 		if random.IntN(3) > 0 {
 			w.enter()

@@ -97,12 +97,14 @@ func (l *Ledger) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 // is written, and its lease must have ended: one that was dropped while it was being sent may be accepted, with deliveries
 // that wait again.
 func (l *Ledger) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
-	mails := func() *bun.SelectQuery {
-		return db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").Where("mail.recipient_id = recipient.id")
+	mails := func(what string) *bun.SelectQuery {
+		return db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr(what).Where("mail.recipient_id = recipient.id")
 	}
+	// Counted, so that no database reads the leases of all mails at once: there is an index of each recipient's mails alone.
+	leased := mails("COUNT(*)").Apply(l.leased)
 	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", l.db.Stamp()).
-		Where("NOT EXISTS (?)", mails().Where("mail.state = ?", vigie.MailOpen)).
-		Where("NOT EXISTS (?)", mails().Apply(l.leased)).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
+		Where("NOT EXISTS (?)", mails("1").Where("mail.state = ?", vigie.MailOpen)).
+		Where("(?) = 0", leased).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
 // decideDue checks recipients, and writes the mails that are due.

@@ -107,8 +107,8 @@ func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error
 				continue
 			}
 			var list []string
-			if err := json.Unmarshal(text, &list); err != nil {
-				w.Criteria, w.Unreadable = nil, err
+			if w.Unreadable = json.Unmarshal(text, &list); w.Unreadable != nil {
+				w.Criteria = nil
 				return w, nil
 			}
 			switch i {
