@@ -82,10 +82,12 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 	}
 }
 
+// listsOfWords are the keywords and the excluded keywords.
+const listsOfWords = 2
+
 // watchScanner returns a function that reads a row of ChangedWatches.
 func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error) {
-	const words = 2 // keywords and excluded keywords, before the lists of values
-	raw := make([]sql.RawBytes, words+len(criteria))
+	raw := make([]sql.RawBytes, listsOfWords+len(criteria))
 	return func(rows *sql.Rows) (WatchState, error) {
 		var w WatchState
 		var on bool
@@ -102,26 +104,33 @@ func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error
 		if buyer != 0 {
 			c.BuyerIDs = []int64{buyer}
 		}
-		for i, text := range raw {
-			if string(text) == "[]" {
-				continue
-			}
-			var list []string
-			if w.Unreadable = json.Unmarshal(text, &list); w.Unreadable != nil {
-				w.Criteria = nil
-				return w, nil
-			}
-			switch i {
-			case 0:
-				c.Keywords = list
-			case 1:
-				c.ExcludedKeywords = list
-			default:
-				criteria[i-words].Set(&c, list)
-			}
+		if w.Unreadable = readLists(&c, raw, criteria); w.Unreadable != nil {
+			w.Criteria = nil
 		}
 		return w, nil
 	}
+}
+
+// readLists reads the lists of criteria: keywords, excluded keywords, then the lists of values.
+func readLists(c *vigie.Criteria, raw []sql.RawBytes, criteria []query.Criterion) error {
+	for i, text := range raw {
+		if string(text) == "[]" {
+			continue
+		}
+		var list []string
+		if err := json.Unmarshal(text, &list); err != nil {
+			return err
+		}
+		switch i {
+		case 0:
+			c.Keywords = list
+		case 1:
+			c.ExcludedKeywords = list
+		default:
+			criteria[i-listsOfWords].Set(c, list)
+		}
+	}
+	return nil
 }
 
 // Notices returns notices by their numbers, in the order of these; withdrawn notices are left out.
