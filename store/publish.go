@@ -44,7 +44,7 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 	case err == nil || ctx.Err() != nil || database.Unhealthy(err) || len(notices) == 0:
 		return results, err
 	case len(notices) == 1:
-		// Not every error that is the database's can be told by its kind.
+		// Not every error that is the database's can be recognised by its kind.
 		if down := s.db.Ping(ctx); down != nil {
 			return nil, down
 		}
@@ -121,6 +121,9 @@ type publication struct {
 
 type sourceRef struct{ source, ref string }
 
+// anywhere is the source of references that mean the same at every source.
+const anywhere = ""
+
 // tenderRef is a row of tender_refs.
 type tenderRef struct {
 	Source   string `bun:",pk"`
@@ -148,7 +151,8 @@ func newDossier(t *vigie.Tender) *dossier {
 }
 
 // load reads what the notices refer to: the tenders of their references, with all their notices, and the buyers that
-// they may mean.
+// they may mean. A correction finds its tender here: by its own reference, or by one that it links to ([refsOf]); what
+// they lead to becomes one tender in dossierOf.
 func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	bySource := make(map[string][]string)
 	for _, n := range notices {
@@ -226,6 +230,12 @@ func refsOf(n *vigie.Notice) []sourceRef {
 	refs := []sourceRef{{n.Source, n.SourceRef}}
 	for _, link := range n.Links {
 		refs = append(refs, sourceRef{n.Source, link})
+		if vigie.AnywhereLink(link) {
+			refs = append(refs, sourceRef{anywhere, link})
+		}
+	}
+	if n.Identifier != "" {
+		refs = append(refs, sourceRef{anywhere, vigie.NoticeLink(n.Identifier)})
 	}
 	return refs
 }
@@ -243,6 +253,7 @@ func (p *publication) add(n *vigie.Notice) Published {
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
+	stored.Copied = vigie.CopyOf(d.notices, &stored)
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)

@@ -234,7 +234,7 @@ func (f *fields) procedure(d details, management nodes) vigie.Procedure {
 	return procedure(name)
 }
 
-// orFlag is a word, or where there is none the one that is given as a flag.
+// orFlag is a word, or, without it, the one that is given as a flag.
 func orFlag(word string, flags nodes) string {
 	if word != "" {
 		return word
@@ -277,7 +277,7 @@ func (f *fields) links(d details, management nodes) []string {
 		procedure = d.procedure
 	}
 	if refPattern.MatchString(procedure) {
-		links = append(links, "procedure:"+strings.ToLower(procedure))
+		links = append(links, vigie.ProcedureLink(procedure))
 	}
 	return links
 }
