@@ -10,7 +10,9 @@ import (
 
 // refuse is a record that could not be read, and why.
 func refuse(line int, ref string, reason vigie.Text, cause error) ingest.Record {
-	return ingest.Record{Line: line, Ref: ingest.Shorten(ingest.Clean(ref), maxRefLength), Err: &vigie.Error{Code: vigie.Invalid, Text: reason, Err: cause}}
+	r := ingest.Refuse(ref, reason, cause)
+	r.Line = line
+	return r
 }
 
 // reason says what is wrong with a piece of the file.
