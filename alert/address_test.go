@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -286,6 +287,62 @@ func TestAddressChangesWhileNoticeIsEntered(t *testing.T) {
 				w.store.Database().Observe(&afterQuery{"w.keywords", func() { w.moves("ana", "new@example.org", true) }})
 				w.expect("changed while it was entered", w.work(), "new: 1 nouveau marché – veille Voirie")
 				w.expect("once", w.after(72*time.Hour))
+			})
+		})
+	}
+}
+
+// An account's address changes into one of another of its watches while a mail to the old one is being sent and another mail
+// waits for the new one. What the old address gets does not come to the new one, too; what it does not get does.
+func TestAddressChangesWhileBothHaveMail(t *testing.T) {
+	for name, test := range map[string]struct {
+		refused error
+		want    []string
+	}{
+		"accepted at the old address": {nil, []string{"ana: 1 nouveau marché – veille Voirie", "new: 1 nouveau marché – veille Cantine"}},
+		"refused at the old address": {
+			refuseForNow(post.Message{}), []string{"new: 1 nouveau marché – veille Cantine", "new: 1 nouveau marché – veille Voirie"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				other := w.watch(w.account, "Cantine", vigie.Immediate, "cantine", "new@example.org")
+				if _, err := w.store.UpdateWatch(t.Context(), w.account, other.ID, func(*vigie.Watch) {}, new(bool), nil); err != nil {
+					t.Fatal(err)
+				}
+				w.consents("new@example.org")
+				w.publish("1", "Cantine")
+				w.mailer.refuse = refuseForNow
+				w.expect("refused for now", w.work())
+				w.now = w.now.Add(10 * time.Second) // the first mail is not tried again yet
+				w.publish("2", "Voirie")
+				w.enter()
+				w.mailer.refuse = nil
+				lane := newSender(t, w.store, w.mailer, func() time.Time { return w.now })
+				meanwhile := sync.OnceFunc(func() {
+					w.moves("ana", "new@example.org", true)
+					w.mailer.mutex.Unlock() // another lane sends meanwhile
+					defer w.mailer.mutex.Lock()
+					for range 3 {
+						if err := lane.Step(t.Context()); err != nil {
+							t.Error(err)
+						}
+						w.now = w.now.Add(2 * time.Minute)
+					}
+				})
+				w.mailer.refuse = func(m post.Message) error {
+					if m.To != "ana@example.org" {
+						return nil
+					}
+					meanwhile()
+					return test.refused
+				}
+				got := w.send()
+				for range 5 {
+					got = append(got, w.after(10*time.Minute)...)
+				}
+				w.expect("in the end", slices.Sorted(slices.Values(got)), test.want...)
 			})
 		})
 	}

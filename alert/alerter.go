@@ -145,7 +145,7 @@ func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consume
 	if err != nil {
 		return nil, err
 	}
-	off, err := recentlyOff(ctx, now, notices[0].ID)
+	off, err := a.recentlyOff(ctx, now, notices[0].ID)
 	if err != nil {
 		return nil, err
 	}
@@ -198,14 +198,31 @@ type offWatch struct {
 	formula query.Formula
 }
 
-// recentlyOff reads the watches that were switched off after a change.
-func recentlyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWatch, error) {
-	watches, err := now.RecentlyOff(ctx, after)
-	list := make([]offWatch, len(watches))
-	for i, w := range watches {
-		list[i] = offWatch{w.ID, query.Compile(w.Criteria)}
+// matchable returns those watches that can be matched, and adds to failed why the others cannot.
+func (a *Alerter) matchable(watches []*vigie.Watch, failed map[int64]error) (list []*vigie.Watch) {
+	for _, w := range watches {
+		if _, err := a.Matcher.FormulaOf(w.Criteria); err != nil {
+			failed[w.ID] = err
+			continue
+		}
+		list = append(list, w)
 	}
-	return list, err
+	return list
+}
+
+// recentlyOff reads the watches that were switched off after a change, and leaves out those that cannot be matched.
+func (a *Alerter) recentlyOff(ctx context.Context, now *store.Snapshot, after int64) (list []offWatch, err error) {
+	watches, failed, err := now.RecentlyOff(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range a.matchable(watches, failed) {
+		list = append(list, offWatch{w.ID, a.Matcher.Compile(w.Criteria)})
+	}
+	for watch, cause := range failed {
+		a.Matcher.LeaveOut(ctx, watch, cause)
+	}
+	return list, nil
 }
 
 // readOne finds out what one of the notices of a tender says, if anything.

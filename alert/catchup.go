@@ -10,6 +10,7 @@ import (
 	"vigie"
 	"vigie/consumer"
 	"vigie/database"
+	"vigie/feed"
 	"vigie/ledger"
 	"vigie/match"
 	"vigie/query"
@@ -60,9 +61,15 @@ func (p *pass) due(ctx context.Context) (bool, error) {
 
 // cursor returns how far the last of the watches has caught up.
 func (p *pass) cursor(ctx context.Context) (from int64, err error) {
-	watches, err := p.alerter.Store.CatchingUp(ctx)
+	watches, failed, err := p.alerter.Store.CatchingUp(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if p.index, err = p.indexOf(watches); err != nil {
+		watches = p.alerter.matchable(watches, failed)
+		if p.index, err = p.indexOf(watches); err != nil {
+			return 0, err
+		}
 	}
 	p.watches = make(map[int64]*vigie.Watch, len(watches))
 	for i, w := range watches {
@@ -71,21 +78,41 @@ func (p *pass) cursor(ctx context.Context) (from int64, err error) {
 			from = *w.CatchUpFrom
 		}
 	}
-	p.index = indexOf(watches)
-	return from, nil
+	return from, p.setAside(ctx, failed)
 }
 
-// indexOf returns an index of the watches' criteria.
-func indexOf(watches []*vigie.Watch) *match.Index {
-	index := match.New(nil)
-	index.Load(func(yield func(int64, query.Formula) bool) {
-		for _, w := range watches {
-			if !yield(w.ID, query.Compile(w.Criteria)) {
-				return
-			}
+// setAside quarantines watches that cannot be matched.
+func (p *pass) setAside(ctx context.Context, failed map[int64]error) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	matched, err := p.alerter.Store.AlertsCursor(ctx)
+	if err != nil {
+		return err
+	}
+	for watch, cause := range failed {
+		p.alerter.Log.ErrorContext(ctx, "watch cannot catch up: quarantined", "watch", watch, "error", cause)
+		if err := feed.SetWatchAside(ctx, p.alerter.Store, watch, matched, cause); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// indexOf returns an index of the watches' criteria; an error if that panics.
+func (p *pass) indexOf(watches []*vigie.Watch) (*match.Index, error) {
+	index := match.New(nil)
+	err := consumer.Guard(func() error {
+		index.Load(func(yield func(int64, query.Formula) bool) {
+			for _, w := range watches {
+				if !yield(w.ID, p.alerter.Matcher.Compile(w.Criteria)) {
+					return
+				}
+			}
+		})
+		return nil
 	})
-	return index
+	return index, err
 }
 
 func (p *pass) next(ctx context.Context, after int64, limit int) (items []consumer.Item, err error) {
@@ -265,7 +292,11 @@ func (p *pass) owing(ctx context.Context, item consumer.Item) ([]int64, *match.I
 	for i, w := range watches {
 		ids[i] = w.ID
 	}
-	return ids, indexOf(watches), err
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := p.indexOf(watches)
+	return ids, index, err
 }
 
 // numbersIn returns the numbers in a text.

@@ -1,6 +1,8 @@
 package alert_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"vigie"
 	"vigie/alert"
 	"vigie/alert/post"
+	"vigie/consumer"
 	"vigie/feed"
 	"vigie/store"
 )
@@ -141,6 +144,113 @@ func TestClockOfOneReplicaJumps(t *testing.T) {
 				checkMailed("delayed", 3, w.mailer, other.mailer)
 			})
 		})
+	}
+}
+
+// A clock that was days ahead and is set right delays nothing that was stored under it; what is owed then comes once.
+func TestClockWasAhead(t *testing.T) {
+	const ahead = 8 * day
+	type test struct {
+		frequency vigie.Frequency
+		within    time.Duration
+		// before is done before the clock is wrong, and during while it is, by who has that clock.
+		before func(*world)
+		during func(*world, *strayed)
+	}
+	for name, test := range map[string]test{
+		"a notice came": {vigie.Immediate, 90 * time.Minute, nil, func(w *world, s *strayed) {
+			w.must(s.sender.Step(w.t.Context()))
+			w.publish("1", "Voirie")
+			w.must(s.ledger.Step(w.t.Context()))
+		}},
+		"a notice came for a digest": {vigie.Daily, 25 * time.Hour, nil, func(w *world, s *strayed) {
+			w.publish("1", "Voirie")
+			w.must(s.ledger.Step(w.t.Context()))
+			w.must(s.sender.Step(w.t.Context()))
+		}},
+		"a mail was refused": {
+			vigie.Immediate, 90 * time.Minute, func(w *world) { w.publish("1", "Voirie"); w.enter() }, func(w *world, s *strayed) {
+				s.mailer.refuse = refuseForNow
+				w.must(s.sender.Step(w.t.Context()))
+				s.mailer.refuse = nil
+			},
+		},
+		"the index was behind": {vigie.Immediate, 90 * time.Minute, nil, func(w *world, s *strayed) {
+			w.lag = true
+			w.publish("1", "Voirie")
+			w.must(s.ledger.Step(w.t.Context()))
+			w.must(s.sender.Step(w.t.Context()))
+			w.lag = false
+			w.indexed()
+		}},
+		"deciding failed": {
+			vigie.Immediate, 90 * time.Minute, func(w *world) { w.publish("1", "Voirie"); w.enter() }, func(w *world, s *strayed) {
+				s.sender.Fail = func(context.Context, string, []consumer.Item) error { return errors.New("not now") }
+				w.must(s.sender.Step(w.t.Context()))
+				s.sender.Fail = nil
+			},
+		},
+	} {
+		for who, whose := range map[string]func(t *testing.T, w *world, url string) (s *strayed, setRight func()){
+			"ours": func(_ *testing.T, w *world, _ string) (*strayed, func()) {
+				w.now = w.now.Add(ahead)
+				return &strayed{ledger: w.ledger, sender: w.sender, mailer: w.mailer}, func() { w.now = w.now.Add(-ahead) }
+			},
+			"another server's": func(t *testing.T, w *world, url string) (*strayed, func()) {
+				s := newStrayed(t, w, url)
+				s.ahead = ahead
+				return s, func() {}
+			},
+		} {
+			t.Run(name+", "+who, func(t *testing.T) {
+				onBothAt(t, func(t *testing.T, w *world, url string) {
+					w.watch(w.account, "Voirie", test.frequency, "voirie")
+					w.expect("at first", w.work())
+					if test.before != nil {
+						test.before(w)
+					}
+					s, setRight := whose(t, w, url)
+					test.during(w, s)
+					if n := len(s.mailer.messages); n > 0 {
+						t.Fatalf("%d mails under the wrong clock", n)
+					}
+					setRight()
+					var got []string
+					for from := w.now; w.now.Sub(from) < test.within; {
+						got = append(got, w.after(10*time.Minute)...)
+					}
+					w.expect("in time", got, "ana: 1 nouveau marché – veille Voirie")
+					w.expect("once", w.after(9*day))
+				})
+			})
+		}
+	}
+}
+
+// A lease that was given under a clock that was ahead keeps nobody from the mail.
+func TestLeaseOfClockThatWasAhead(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("1", "Voirie")
+		w.mailer.refuse = refuseForNow
+		w.expect("refused", w.work())
+		w.mailer.refuse = nil
+		lease := func(d time.Duration) { // by the database's clock
+			if _, err := w.store.Database().NewRaw("UPDATE mails SET leased_until = ?", time.Now().Add(d).UnixMilli()).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lease(10 * time.Minute)
+		w.expect("leased", w.after(time.Hour))
+		lease(8 * day)
+		w.expect("leased under a wrong clock", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 

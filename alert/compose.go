@@ -14,6 +14,7 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
+	"vigie/database"
 	"vigie/ledger"
 	"vigie/opaque"
 )
@@ -47,7 +48,7 @@ type composer struct {
 
 // newComposer reads what the mails to some recipients need.
 func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now()}
+	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice)}
 	var buyers, corrected []int64
 	for _, r := range states {
 		for _, t := range r.Deliveries {
@@ -58,10 +59,19 @@ func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.Recip
 		}
 	}
 	var err error
-	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil || len(corrected) == 0 {
+	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil {
 		return c, err
 	}
-	c.notices, err = s.Store.Notices(ctx, corrected)
+	unreadable, err := database.ReadApart(database.Distinct(corrected), func(ids []int64) error {
+		some, err := s.Store.Notices(ctx, ids)
+		if err == nil {
+			maps.Copy(c.notices, some)
+		}
+		return err
+	})
+	for tender, cause := range unreadable { // a mail does not wait for that
+		s.Log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
+	}
 	return c, err
 }
 

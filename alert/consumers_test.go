@@ -121,7 +121,7 @@ func (s *catchUpSubject) Add(t *testing.T, n int) (ids []int64) {
 
 // Cursor returns how far the watch has caught up; above all numbers once it is done.
 func (s *catchUpSubject) Cursor(t *testing.T) int64 {
-	watches, err := s.world.store.CatchingUp(t.Context())
+	watches, _, err := s.world.store.CatchingUp(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

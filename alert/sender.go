@@ -55,6 +55,10 @@ type Sender struct {
 	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
 	// deciding fails.
 	mails, recipients *consumer.Quarantine
+	// clock is when the time was last recorded, and compared when it was last compared with what others recorded;
+	// clockMutex guards both.
+	clockMutex      sync.Mutex
+	clock, compared time.Time
 }
 
 const (
@@ -100,6 +104,9 @@ func (s *Sender) consumer() *consumer.Consumer {
 // step claims some mails and sends them, one after the other.
 func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	start := time.Now()
+	if err := s.readClock(ctx); err != nil {
+		return false, err
+	}
 	if err := s.revive(ctx); err != nil {
 		return false, err
 	}
@@ -116,6 +123,40 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return true, s.release(ctx, mails)
+}
+
+const (
+	// keepTimeEvery is how often the time is recorded.
+	keepTimeEvery = time.Minute
+	// compareTimeEvery is how often it is compared with what others recorded.
+	compareTimeEvery = time.Hour
+)
+
+// readClock records the time now and then, and makes up for a clock that was ahead and was set right: at the start, once
+// ours goes back, and each hour, for another replica may have had that clock.
+func (s *Sender) readClock(ctx context.Context) error {
+	s.clockMutex.Lock()
+	defer s.clockMutex.Unlock()
+	now := s.Now()
+	back := now.Before(s.clock)
+	if !back && now.Sub(s.clock) < keepTimeEvery {
+		return nil
+	}
+	if back || now.Sub(s.compared) >= compareTimeEvery {
+		ahead, err := s.Store.Ledger().SetClockBack(ctx)
+		if err != nil {
+			return err
+		}
+		if ahead {
+			s.Log.WarnContext(ctx, "a clock was ahead by more than an hour: what waits is decided about again", "component", "sender", "action", "claim")
+		}
+		s.compared = now
+	}
+	if err := s.Store.Ledger().KeepTime(ctx); err != nil {
+		return err
+	}
+	s.clock = now
+	return nil
 }
 
 // revive opens quarantined mails again that an operator wants tried.
@@ -142,6 +183,9 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 	})
 	if err != nil {
 		return nil, false, err
+	}
+	for tender, cause := range claimed.Unreadable {
+		s.Log.ErrorContext(ctx, "tender cannot be read: what waits of it waits longer", "component", "sender", "action", "claim", "tender", tender, "error", cause)
 	}
 	for recipient, cause := range claimed.Failed {
 		if _, err := s.recipients.Failed(ctx, consumer.Item{ID: recipient, Number: recipient}, cause); err != nil {

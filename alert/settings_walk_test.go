@@ -3,6 +3,8 @@ package alert_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -15,20 +17,31 @@ import (
 )
 
 // Random walks over what those of TestWalks leave out: the account's address, its hour, day and zone, and a watch's
-// frequency change, while the mail server refuses and the watch is deleted and restored. All that is published is owed,
-// once, to the account's own address, whichever it is then.
+// frequency change, while the mail server refuses, the watch is deleted and restored, and the clock is ahead. All that is published is owed,
+// once, to the account's own address, whichever it is then. VIGIE_TEST_SEED chooses the walks; of VIGIE_TEST_WALKS, a
+// fortieth is taken on SQLite, and a two hundredth on PostgreSQL.
 func TestSettingsWalks(t *testing.T) {
 	walks := 30
 	if testing.Short() {
 		walks = 10
 	}
+	if text := os.Getenv("VIGIE_TEST_WALKS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walks = n / 40
+	}
+	seed := seeded(t, 7)
+	t.Logf("VIGIE_TEST_SEED=%d, %d walks", seed, walks)
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
+			left := walks
 			if kind == "postgres" {
-				walks = max(1, walks/5)
+				left = max(1, walks/5)
 			}
-			for seed := range walks {
-				t.Run(fmt.Sprint(seed), func(t *testing.T) { settingsWalk(t, open(t), uint64(seed)) })
+			for stream := range left {
+				t.Run(fmt.Sprint(stream), func(t *testing.T) { settingsWalk(t, open(t), rand.New(rand.NewPCG(seed, uint64(stream)))) })
 				if t.Failed() {
 					break
 				}
@@ -37,14 +50,13 @@ func TestSettingsWalks(t *testing.T) {
 	}
 }
 
-func settingsWalk(t *testing.T, url string, seed uint64) {
+func settingsWalk(t *testing.T, url string, random *rand.Rand) {
 	w := newWorld(t, url)
 	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.sender.Templates = templates
-	random := rand.New(rand.NewPCG(7, seed))
 	var log []string
 	note := func(format string, values ...any) {
 		log = append(log, w.now.Format("01-02 15:04 ")+fmt.Sprintf(format, values...))
@@ -70,7 +82,7 @@ func settingsWalk(t *testing.T, url string, seed uint64) {
 		w.mailer.messages = nil
 	}
 	for range 25 {
-		switch random.IntN(7) {
+		switch random.IntN(8) {
 		case 0, 1:
 			ref := fmt.Sprint("t", len(published))
 			published = append(published, ref)
@@ -106,6 +118,19 @@ func settingsWalk(t *testing.T, url string, seed uint64) {
 		case 6:
 			note("mail is refused from now on")
 			w.mailer.refuse = refuseForNow
+		case 7:
+			if deleted { // a clock that is ahead ends holds too soon
+				break
+			}
+			ahead := []time.Duration{30 * time.Minute, 5 * time.Hour, 8 * day}[random.IntN(3)]
+			note("the clock is %v ahead", ahead)
+			w.now = w.now.Add(ahead)
+			w.enter()
+			if random.IntN(2) == 0 {
+				send()
+			}
+			w.now = w.now.Add(-ahead)
+			note("it is set right")
 		}
 		if random.IntN(3) > 0 {
 			w.enter()

@@ -25,7 +25,7 @@ import (
 // VIGIE_TEST_WALKS is the number of walks on SQLite; PostgreSQL gets a twentieth. They are the same each time, unless
 // VIGIE_TEST_SEED is set.
 func TestWalks(t *testing.T) {
-	walks, seed := int64(5_000), uint64(1)
+	walks, seed := int64(5_000), seeded(t, 1)
 	if testing.Short() {
 		walks = 20
 	}
@@ -35,13 +35,6 @@ func TestWalks(t *testing.T) {
 			t.Fatal(err)
 		}
 		walks = n
-	}
-	if text := os.Getenv("VIGIE_TEST_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
 	}
 	t.Logf("VIGIE_TEST_SEED=%d VIGIE_TEST_WALKS=%d", seed, walks)
 	for kind, open := range storetest.Kinds() {
@@ -60,6 +53,19 @@ func TestWalks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// seeded returns VIGIE_TEST_SEED, or a seed if that is not set.
+func seeded(t *testing.T, seed uint64) uint64 {
+	text := os.Getenv("VIGIE_TEST_SEED")
+	if text == "" {
+		return seed
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
 }
 
 const (
@@ -515,12 +521,5 @@ func (w *walk) removeOrName(watch *modelWatch, stored *vigie.Watch) {
 	watch.follows[w.own] = on
 	if on {
 		w.back(w.own)
-	}
-}
-
-func (w *walk) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
 	}
 }

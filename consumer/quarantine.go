@@ -9,7 +9,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"vigie"
 	"vigie/database"
 )
 
@@ -52,13 +51,7 @@ func own(err error) bool {
 	if _, panicked := errors.AsType[*Panic](err); panicked {
 		return true
 	}
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errNotLeading):
-		return false
-	case vigie.CodeOf(err) == vigie.Unavailable, database.Unhealthy(err):
-		return false
-	}
-	return true
+	return !errors.Is(err, errNotLeading) && database.OfRow(err)
 }
 
 // Quarantine counts how often a consumer's items failed by their own fault, and quarantines them after [Tries].

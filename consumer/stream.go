@@ -76,7 +76,7 @@ func (s *Stream) store(ctx context.Context, to int64) error {
 
 func (s *Stream) recordIdle(ctx context.Context) error {
 	now := s.consumer.Now()
-	if now.Sub(s.idleAt) < idleEvery {
+	if since := now.Sub(s.idleAt); since >= 0 && since < idleEvery { // a clock that was ahead is set right
 		return nil
 	}
 	s.idleAt = now

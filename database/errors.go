@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -76,6 +77,13 @@ func isDown(err error) bool {
 		return true
 	}
 	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+}
+
+// OfRow reports whether an error is about what was read or written, and not about the database or about time that was up:
+// a row that fails so by itself always does.
+func OfRow(err error) bool {
+	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
+		vigie.CodeOf(err) != vigie.Unavailable && !Unhealthy(err)
 }
 
 // Unhealthy reports whether an error is about the database itself, and not about what was read or written: it does not

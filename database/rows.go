@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,6 +57,30 @@ func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []P
 	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
 		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
 	return err
+}
+
+// ReadApart reads rows by their ids, so that one that cannot be read keeps nobody from the others: if read fails because of
+// a row, each half is read again, until that row is alone. It returns why rows cannot be read, by id.
+func ReadApart(ids []int64, read func(ids []int64) error) (unreadable map[int64]error, err error) {
+	unreadable = make(map[int64]error)
+	if len(ids) == 0 {
+		return unreadable, nil
+	}
+	switch err := read(ids); {
+	case err == nil || !OfRow(err):
+		return unreadable, err
+	case len(ids) == 1:
+		unreadable[ids[0]] = err
+		return unreadable, nil
+	}
+	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+		some, err := ReadApart(half, read)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(unreadable, some)
+	}
+	return unreadable, nil
 }
 
 // NotNull returns a list in the form that columns take: never null.

@@ -164,6 +164,44 @@ func TestIndexHasNothingOld(t *testing.T) {
 	}
 }
 
+// A tender that cannot be read is quarantined, and is found once it can be read again; the others are found meanwhile.
+func TestUnreadableTenderIsNotIndexed(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			engine, err := bleve.Open(filepath.Join(t.TempDir(), "index"), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer engine.Close()
+			s := newIndexSubject(t, open(t), engine)
+			c := s.Restart(t, nil)
+			ids := s.Add(t, 3)
+			spoilt := func(lots string) {
+				t.Helper()
+				if _, err := s.store.Database().NewRaw("UPDATE tenders SET lots = ? WHERE id = ?", lots, ids[1]).Exec(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found := func(when string, want ...int64) {
+				t.Helper()
+				if got := slices.Sorted(slices.Values(s.Processed(t))); !slices.Equal(got, want) {
+					t.Errorf("%s: found %v, not %v", when, got, want)
+				}
+			}
+			spoilt(`"unreadable"`)
+			found("unreadable", ids[0], ids[2])
+			if _, err := s.store.Retry(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			spoilt(`[]`)
+			found("readable", ids...)
+		})
+	}
+}
+
 // Subscribers get every notice, or an error: a notice that cannot be read cuts them off, and those who subscribe
 // after that get what comes after that. A failure that passes loses nothing.
 func TestNewsOfWhatCannotBeTold(t *testing.T) {

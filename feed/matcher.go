@@ -72,15 +72,25 @@ func (m *Matcher) WithSnapshot(ctx context.Context, s *store.Store, then func(ct
 		return err
 	}
 	for watch, cause := range m.aside {
-		err := s.Database().SetAside(ctx, &database.Quarantined{
-			Consumer: database.MatcherConsumer, Item: watch, Kind: database.WatchItem, Number: matched, Error: cause.Error(), Tries: consumer.Tries,
-		}, nil)
-		if err != nil {
+		if err := SetWatchAside(ctx, s, watch, matched, cause); err != nil {
 			return err
 		}
 		delete(m.aside, watch)
 	}
 	return nil
+}
+
+// SetWatchAside quarantines a watch that cannot be matched: later it catches up on what came after a number.
+func SetWatchAside(ctx context.Context, s *store.Store, watch, matched int64, cause error) error {
+	return s.Database().SetAside(ctx, &database.Quarantined{
+		Consumer: database.MatcherConsumer, Item: watch, Kind: database.WatchItem, Number: matched, Error: cause.Error(), Tries: consumer.Tries,
+	}, nil)
+}
+
+// LeaveOut leaves out a watch that cannot be matched, until it is recorded in the quarantine.
+func (m *Matcher) LeaveOut(ctx context.Context, watch int64, cause error) {
+	m.log.ErrorContext(ctx, "watch cannot be matched: quarantined", "watch", watch, "error", cause)
+	m.aside[watch] = cause
 }
 
 // Update brings the matcher up to date with a snapshot: later matches use the watches as they are in it. If it fails,
@@ -135,6 +145,10 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 						err = readErr
 						return
 					}
+					if w.Unreadable != nil {
+						m.LeaveOut(ctx, w.ID, w.Unreadable)
+						continue
+					}
 					if f, ok := formulaOf(w.ID, *w.Criteria); ok && !yield(w.ID, f) {
 						return
 					}
@@ -164,6 +178,9 @@ func (m *Matcher) catchUp(ctx context.Context, now *store.Snapshot) error {
 			changes := make([]match.Change, len(changed))
 			for i, w := range changed {
 				changes[i] = match.Change{Watch: w.ID}
+				if w.Unreadable != nil {
+					m.LeaveOut(ctx, w.ID, w.Unreadable)
+				}
 				if w.Criteria == nil {
 					continue
 				}
@@ -186,20 +203,27 @@ func (m *Matcher) addWatches(ctx context.Context, take func(formulas) error) err
 	if _, panicked := errors.AsType[*consumer.Panic](err); !panicked {
 		return err
 	}
-	return take(func(watch int64, c vigie.Criteria) (f query.Formula, ok bool) {
-		for range consumer.Tries {
-			if err = consumer.Guard(func() error {
-				f = m.Compile(c)
-				match.New(nil).Apply([]match.Change{{Watch: watch, Formula: &f}})
-				return nil
-			}); err == nil {
-				return f, true
-			}
+	return take(func(watch int64, c vigie.Criteria) (query.Formula, bool) {
+		f, err := m.FormulaOf(c)
+		if err != nil {
+			m.LeaveOut(ctx, watch, err)
 		}
-		m.log.ErrorContext(ctx, "watch cannot be matched: quarantined", "watch", watch, "error", err)
-		m.aside[watch] = err
-		return f, false
+		return f, err == nil
 	})
+}
+
+// FormulaOf compiles criteria, and turns a panic into an error, also one of an index to which the formula is added.
+func (m *Matcher) FormulaOf(c vigie.Criteria) (f query.Formula, err error) {
+	for range consumer.Tries {
+		if err = consumer.Guard(func() error {
+			f = m.Compile(c)
+			match.New(nil).Apply([]match.Change{{Watch: 1, Formula: &f}})
+			return nil
+		}); err == nil {
+			return f, nil
+		}
+	}
+	return f, err
 }
 
 // frequencies returns the frequencies of words in recent tenders.
@@ -210,8 +234,11 @@ func frequencies(ctx context.Context, now *store.Snapshot) (match.Frequencies, e
 	}
 	f := make(match.Frequencies)
 	for _, t := range tenders {
-		facts, _ := query.FactsOf(t)
-		f.Add(facts)
+		_ = consumer.Guard(func() error { // what fails on one tender makes the words of others no rarer
+			facts, _ := query.FactsOf(t)
+			f.Add(facts)
+			return nil
+		})
 	}
 	f.Trim(3)
 	return f, nil

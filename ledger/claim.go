@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type Claimed struct {
 	More bool
 	// Failed are the recipients about which deciding failed, by id. They are checked again later.
 	Failed map[int64]error
+	// Unreadable are the tenders that cannot be read, by id. What waits of them waits longer.
+	Unreadable map[int64]error
 }
 
 // Claim claims the mails that are to be sent now, for the caller alone until the lease ends: open mails whose lease
@@ -46,7 +49,7 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 		return Claimed{}, database.Translate(err)
 	}
 	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		claimed = Claimed{Failed: make(map[int64]error)}
+		claimed = Claimed{Failed: make(map[int64]error), Unreadable: make(map[int64]error)}
 		if err := l.db.SkipLocked(l.openMails(tx, c.Limit), "mail").Scan(ctx, &claimed.Mails); err != nil {
 			return err
 		}
@@ -58,7 +61,7 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 			claimed.More = true
 			return nil
 		}
-		checked, added, err := l.decideDue(ctx, tx, c, limit, claimed.Failed)
+		checked, added, err := l.decideDue(ctx, tx, c, limit, &claimed)
 		claimed.More = checked == limit
 		claimed.Mails = append(claimed.Mails, added...)
 		return err
@@ -87,20 +90,25 @@ func idsOf(mails []*vigie.Mail) []int64 {
 // openMails selects the open mails that nobody is sending and that may be tried now.
 func (l *Ledger) openMails(db bun.IDB, limit int) *bun.SelectQuery {
 	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
-		Where("retry_at <= ?", l.db.Stamp()).Where("leased_until <= ?", l.db.Clock()).Order("retry_at", "id").Limit(int64(limit))
+		Where("retry_at <= ?", l.db.Stamp()).Apply(l.notLeased).Order("retry_at", "id").Limit(int64(limit))
 }
 
 // dueRecipients selects the recipients that are to be checked. A recipient's mail must be closed before its next one
-// is written.
+// is written, and its lease must have ended: one that was dropped while it was being sent may be accepted, with deliveries
+// that wait again.
 func (l *Ledger) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
-	open := db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr("1").
-		Where("mail.recipient_id = recipient.id").Where("mail.state = ?", vigie.MailOpen)
+	mails := func(what string) *bun.SelectQuery {
+		return db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr(what).Where("mail.recipient_id = recipient.id")
+	}
+	// Counted, so that no database reads the leases of all mails at once: there is an index of each recipient's mails alone.
+	leased := mails("COUNT(*)").Apply(l.leased)
 	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", l.db.Stamp()).
-		Where("NOT EXISTS (?)", open).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
+		Where("NOT EXISTS (?)", mails("1").Where("mail.state = ?", vigie.MailOpen)).
+		Where("(?) = 0", leased).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
 }
 
 // decideDue checks recipients, and writes the mails that are due.
-func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int, failed map[int64]error) (checked int, mails []*vigie.Mail, err error) {
+func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int, claimed *Claimed) (checked int, mails []*vigie.Mail, err error) {
 	var ids []int64
 	if err := l.db.SkipLocked(l.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
@@ -125,7 +133,10 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 	for _, r := range states {
 		d, err := l.decideGuarded(r, indexed, c)
 		if err != nil {
-			failed[r.ID] = err
+			claimed.Failed[r.ID] = err
+		}
+		for _, t := range r.Unreadable {
+			claimed.Unreadable[t.TenderID] = t.Unreadable
 		}
 		if d.Mail == vigie.ConfirmationMail {
 			if granted, err := all.countConfirmation(ctx, tx, r); err != nil {
@@ -158,7 +169,7 @@ func (l *Ledger) decideGuarded(r *RecipientState, indexed int64, c ClaimOptions)
 // later leaves a recipient's deliveries as they are, until a time.
 func later(r *RecipientState, at time.Time) Decision {
 	d := Decision{NextCheckAt: &at, Later: make(map[int64]time.Time)}
-	for _, t := range r.Deliveries {
+	for _, t := range slices.Concat(r.Deliveries, r.Unreadable) {
 		d.Later[t.ID] = at
 	}
 	return d

@@ -45,6 +45,9 @@ func quietContent(m *vigie.Mail, r *RecipientState) (c Content) {
 // digestContent finds the deliveries that may be sent. A mail that had to wait leaves out tenders that are over,
 // except cancelled ones: their cancellation follows in the next mail.
 func digestContent(r *RecipientState, now time.Time) (c Content) {
+	for _, t := range r.Unreadable {
+		c.Dropped = append(c.Dropped, t.ID)
+	}
 	named := make(map[int64]bool)
 	for _, s := range byTender(r) {
 		over := s.Tender.Outcome != vigie.Cancelled && s.over(s.Deliveries, now)

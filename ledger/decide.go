@@ -34,6 +34,9 @@ type Held struct {
 // indexWait is how long a mail waits for the search index to contain its tenders.
 const indexWait = 10 * time.Minute
 
+// unreadableWait is how long a delivery waits whose tender cannot be read.
+const unreadableWait = time.Hour
+
 // decide decides about a recipient's deliveries; spacing is the least time between two digests.
 func decide(r *RecipientState, now time.Time, spacing time.Duration, indexed int64) Decision {
 	d := Decision{NoConfirmation: r.ConfirmationPending}
@@ -42,6 +45,9 @@ func decide(r *RecipientState, now time.Time, spacing time.Duration, indexed int
 		d = decideConfirmation(r, now)
 	}
 	d.Later, d.Hold = make(map[int64]time.Time), make(map[int64]Held)
+	for _, t := range r.Unreadable {
+		d.Later[t.ID] = now.Add(unreadableWait)
+	}
 	spaced := now
 	// A mail that was sent well after now was sent under a wrong clock.
 	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {

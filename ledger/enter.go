@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -218,7 +220,24 @@ type entry struct {
 type reason struct {
 	DeliveryID int64 `bun:",pk"`
 	WatchID    int64 `bun:",pk"`
-	Keywords   []string
+	Keywords   keywords
+}
+
+// keywords are those of a watch, or those of them that led to a delivery. They only explain it: where they cannot be read,
+// it has none.
+type keywords []string
+
+// Scan implements [sql.Scanner].
+func (k *keywords) Scan(from any) error {
+	*k = nil
+	text, ok := from.([]byte)
+	if !ok {
+		text = fmt.Append(nil, from)
+	}
+	if json.Unmarshal(text, k) != nil {
+		*k = nil
+	}
+	return nil
 }
 
 // add adds an alert. If an alert that announces the tender as new still waits for the recipient, the alert becomes a

@@ -84,13 +84,14 @@ func (l *Ledger) takeOver(ctx context.Context, tx bun.Tx, before, after *recipie
 		`UPDATE subscriptions SET removed_at = NULL WHERE recipient_id = ?1
 			AND watch_id IN (SELECT watch_id FROM subscriptions WHERE recipient_id = ?0 AND removed_at IS NULL AND left_at IS NULL)`,
 		`UPDATE subscriptions SET removed_at = ?2 WHERE recipient_id = ?0 AND removed_at IS NULL`,
-		// Mails on their way. Where there is one to each, the one to the old address ends, and its deliveries wait again.
+		// Mails on their way. Where there is one to each, the one to the old address ends, and its deliveries wait again: for as
+		// long as it may still be under way, see dueRecipients.
 		`UPDATE mails SET recipient_id = ?1 WHERE recipient_id = ?0 AND state = 'ASIDE'`,
 		`UPDATE mails SET recipient_id = ?1 WHERE recipient_id = ?0 AND state = 'OPEN'
 			AND NOT EXISTS (SELECT 1 FROM mails AS other WHERE other.recipient_id = ?1 AND other.state = 'OPEN')`,
 		`UPDATE deliveries SET mail_id = NULL, due_at = ?2 WHERE dropped_at IS NULL
 			AND mail_id IN (SELECT id FROM mails WHERE recipient_id = ?0 AND state = 'OPEN')`,
-		`UPDATE mails SET state = 'DROPPED', closed_at = ?2, leased_until = 0 WHERE recipient_id = ?0 AND state = 'OPEN'`,
+		`UPDATE mails SET recipient_id = ?1, state = 'DROPPED', closed_at = ?2 WHERE recipient_id = ?0 AND state = 'OPEN'`,
 	} {
 		if _, err := tx.NewRaw(statement, before.ID, after.ID, l.db.Stamp()).Exec(ctx); err != nil {
 			return err

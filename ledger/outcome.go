@@ -78,10 +78,10 @@ func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address strin
 	return nil, l.tryAgain(ctx, tx, mail)
 }
 
-// tryAgain makes a mail due now, and ends its lease.
+// tryAgain makes a mail due now, and ends its lease; the lease alone of one that was dropped meanwhile.
 func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
-		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		Where("id = ?", mail).Where("state IN (?, ?)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
 	return err
 }
 
@@ -114,7 +114,7 @@ func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c 
 // sentAnyway records that a mail was sent although it had been dropped in the meantime: another address had taken over its
 // deliveries, which are sent now.
 func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []int64) error {
-	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailSent).
+	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailSent).Set("leased_until = 0").
 		Where("id = ?", mail).Where("state = ?", vigie.MailDropped).Exec(ctx)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (l *Ledger) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 		ids[i] = m.ID
 	}
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = 0").
-		Where("id IN (?)", bun.List(ids)).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	return database.Translate(err)
 }
 

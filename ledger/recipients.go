@@ -29,7 +29,7 @@ type watchRecipientRow struct {
 	RecipientID int64
 	WatchID     int64
 	Frequency   vigie.Frequency
-	Keywords    []string
+	Keywords    keywords
 	AccountID   int64
 	TimeZone    string
 	DigestHour  int32

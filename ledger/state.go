@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,8 +33,9 @@ type RecipientState struct {
 	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
 	// paused or deleted.
 	Watches, Off map[int64]FollowedWatch
-	// Deliveries are the recipient's deliveries, in the order of their ids.
-	Deliveries []*PendingDelivery
+	// Deliveries are the recipient's deliveries, in the order of their ids; Unreadable those of them whose tender cannot be
+	// read: nothing can be said about it for now.
+	Deliveries, Unreadable []*PendingDelivery
 }
 
 // FollowedWatch is a watch as one of its recipients sees it.
@@ -53,7 +55,9 @@ type FollowedWatch struct {
 type PendingDelivery struct {
 	vigie.Delivery `bun:"embed:"`
 	Reasons        []vigie.Reason `bun:"-"`
-	Tender         *vigie.Tender  `bun:"-"` // the tender that it was merged into, if it was
+	// Tender is the tender, or the one that it was merged into; nil if it cannot be read, for a cause.
+	Tender     *vigie.Tender `bun:"-"`
+	Unreadable error         `bun:"-"`
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
 	// Repeats is the delivery by which a mail that was accepted has said the same already, about a tender that turned out
@@ -172,17 +176,16 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 		return err
 	}
 	pending = slices.DeleteFunc(pending, func(d *PendingDelivery) bool { return states[d.RecipientID] == nil }) // another recipient has taken it over
-	byID := make(map[int64]*PendingDelivery, len(pending))
-	if len(pending) == 0 {
-		return nil
+	pending, err = withTenders(ctx, db, pending, states)
+	if err != nil || len(pending) == 0 {
+		return err
 	}
+	byID := make(map[int64]*PendingDelivery, len(pending))
 	var ids, tenderIDs, accounts []int64
 	for _, d := range pending {
-		r := states[d.RecipientID]
 		byID[d.ID] = d
 		ids, tenderIDs = append(ids, d.ID), append(tenderIDs, d.TenderID)
-		accounts = append(accounts, r.Account.ID)
-		r.Deliveries = append(r.Deliveries, d)
+		accounts = append(accounts, states[d.RecipientID].Account.ID)
 	}
 	var reasons []*reason
 	if err := db.NewSelect().Model(&reasons).Where("delivery_id IN (?)", bun.List(ids)).Order("delivery_id", "watch_id").Scan(ctx); err != nil {
@@ -192,27 +195,46 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 		d := byID[r.DeliveryID]
 		d.Reasons = append(d.Reasons, vigie.Reason{WatchID: r.WatchID, Keywords: r.Keywords})
 	}
-	tenderIDs = database.Distinct(tenderIDs)
-	tenders, err := tendersByID(ctx, db, tenderIDs)
+	dismissed, err := readDismissed(ctx, db, database.Distinct(accounts), database.Distinct(tenderIDs))
 	if err != nil {
 		return err
 	}
-	dismissed, err := readDismissed(ctx, db, database.Distinct(accounts), tenderIDs)
-	if err != nil {
-		return err
-	}
-	said, err := readSaid(ctx, db, pending, tenders)
+	said, err := readSaid(ctx, db, pending)
 	if err != nil {
 		return err
 	}
 	for _, d := range pending {
-		d.Tender = tenders[d.TenderID]
 		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
 		d.Ended = said[saying{d.RecipientID, d.Tender.ID, vigie.DeliverCancelled}] != 0
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
 	return nil
+}
+
+// withTenders gives deliveries their tenders and adds them to their recipients. It returns those whose tenders can be read.
+func withTenders(ctx context.Context, db bun.IDB, pending []*PendingDelivery, states map[int64]*RecipientState) (readable []*PendingDelivery, err error) {
+	var ids []int64
+	for _, d := range pending {
+		ids = append(ids, d.TenderID)
+	}
+	tenders := make(map[int64]*vigie.Tender)
+	unreadable, err := database.ReadApart(database.Distinct(ids), func(ids []int64) error {
+		some, err := tendersByID(ctx, db, ids)
+		if err == nil {
+			maps.Copy(tenders, some)
+		}
+		return err
+	})
+	for _, d := range pending {
+		r := states[d.RecipientID]
+		if d.Tender, d.Unreadable = tenders[d.TenderID], unreadable[d.TenderID]; d.Tender == nil {
+			r.Unreadable = append(r.Unreadable, d)
+			continue
+		}
+		r.Deliveries, readable = append(r.Deliveries, d), append(readable, d)
+	}
+	return readable, err
 }
 
 // saying is what a mail said to a recipient about a tender.
@@ -224,22 +246,19 @@ type saying struct {
 // readSaid returns by which deliveries accepted mails have announced tenders to recipients of deliveries as new, or as
 // closing soon: of their tenders, those that others were merged into. About other tenders no mail says the same twice. It
 // also returns by which they have announced cancelled ones as that.
-func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tenders map[int64]*vigie.Tender) (map[saying]int64, error) {
-	var recipients, current []int64
+func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[saying]int64, error) {
+	var recipients, current, cancelled []int64
 	for _, d := range pending {
-		recipients, current = append(recipients, d.RecipientID), append(current, tenders[d.TenderID].ID)
+		recipients, current = append(recipients, d.RecipientID), append(current, d.Tender.ID)
+		if d.Tender.Outcome == vigie.Cancelled {
+			cancelled = append(cancelled, d.Tender.ID)
+		}
 	}
 	type row struct {
 		saying
 		ID int64
 	}
 	var rows []row
-	var cancelled []int64
-	for _, t := range tenders {
-		if t.Outcome == vigie.Cancelled {
-			cancelled = append(cancelled, t.ID)
-		}
-	}
 	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
 	of := func(kinds ...vigie.DeliveryKind) *bun.SelectQuery {
 		return db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
@@ -250,7 +269,7 @@ func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery, tende
 	err := of(vigie.DeliverNew, vigie.DeliverClosingSoon).Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).Scan(ctx, &rows)
 	if err == nil && len(cancelled) > 0 {
 		var ended []row
-		err = of(vigie.DeliverCancelled).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(cancelled)).Scan(ctx, &ended)
+		err = of(vigie.DeliverCancelled).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(database.Distinct(cancelled))).Scan(ctx, &ended)
 		rows = append(rows, ended...)
 	}
 	said := make(map[saying]int64, len(rows))

@@ -47,24 +47,41 @@ func (s *Store) AnyCatchingUp(ctx context.Context) (bool, error) {
 	return any, database.Translate(err)
 }
 
-// CatchingUp returns the watches that catch up, in the order of their ids. Each has got to its CatchUpFrom.
-func (s *Store) CatchingUp(ctx context.Context) ([]*vigie.Watch, error) {
-	var watches []*vigie.Watch
-	err := catchesUp(s.db, s.db.NewSelect().Model(&watches)).Order("id").Scan(ctx)
-	if err == nil {
-		err = loadWatchBuyers(ctx, s.db, watches)
-	}
-	return watches, database.Translate(err)
+// CatchingUp returns the watches that catch up, in the order of their ids, and why some of them cannot be read, by id. Each
+// has got to its CatchUpFrom.
+func (s *Store) CatchingUp(ctx context.Context) ([]*vigie.Watch, map[int64]error, error) {
+	return watchesApart(ctx, s.db, catchesUp(s.db, s.db.NewSelect()))
 }
 
 // WatchesByID returns watches by their ids, also those that no longer catch up.
 func (s *Store) WatchesByID(ctx context.Context, ids []int64) ([]*vigie.Watch, error) {
-	var watches []*vigie.Watch
-	err := s.db.NewSelect().Model(&watches).Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
-	if err == nil {
-		err = loadWatchBuyers(ctx, s.db, watches)
-	}
+	watches, err := watchesByID(ctx, s.db, ids)
 	return watches, database.Translate(err)
+}
+
+func watchesByID(ctx context.Context, db bun.IDB, ids []int64) ([]*vigie.Watch, error) {
+	var watches []*vigie.Watch
+	err := db.NewSelect().Model(&watches).Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
+	if err == nil {
+		err = loadWatchBuyers(ctx, db, watches)
+	}
+	return watches, err
+}
+
+// watchesApart reads the watches that a query selects, in the order of their ids, and tells why some of them cannot be read.
+func watchesApart(ctx context.Context, db bun.IDB, which *bun.SelectQuery) (watches []*vigie.Watch, unreadable map[int64]error, err error) {
+	var ids []int64
+	if err := which.Model((*vigie.Watch)(nil)).Column("id").Order("id").Scan(ctx, &ids); err != nil {
+		return nil, nil, database.Translate(err)
+	}
+	unreadable, err = database.ReadApart(ids, func(ids []int64) error {
+		some, err := watchesByID(ctx, db, ids)
+		if err == nil {
+			watches = append(watches, some...)
+		}
+		return err
+	})
+	return watches, unreadable, database.Translate(err)
 }
 
 // mayAlert is the condition that a notice can alert the recipients of a watch that catches up.

@@ -65,7 +65,7 @@ func (s *Store) reviveWatches(ctx context.Context, tx bun.Tx, rows []*database.Q
 		from[row.Item] = row.Number
 	}
 	var watches []*vigie.Watch
-	err := s.db.ForUpdate(tx.NewSelect().Model(&watches).Where("id IN (?)", bun.List(slices.Collect(maps.Keys(from)))).Order("id")).Scan(ctx)
+	err := s.db.ForUpdate(tx.NewSelect().Model(&watches).Column("id", "number", "since", "catch_up_from", "active", "deleted_at").Where("id IN (?)", bun.List(slices.Collect(maps.Keys(from)))).Order("id")).Scan(ctx)
 	if err != nil || len(watches) == 0 {
 		return err
 	}

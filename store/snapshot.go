@@ -31,8 +31,9 @@ func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context, now *
 // WatchState is what matching needs of a watch.
 type WatchState struct {
 	ID int64
-	// Criteria is nil where the watch is paused or deleted.
-	Criteria *vigie.Criteria
+	// Criteria is nil where the watch is paused or deleted, or cannot be read; Unreadable is why not.
+	Criteria   *vigie.Criteria
+	Unreadable error
 }
 
 // ChangedWatches yields the watches whose last change has a number above after, in the order of their ids; if after
@@ -81,10 +82,12 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 	}
 }
 
+// listsOfWords are the keywords and the excluded keywords.
+const listsOfWords = 2
+
 // watchScanner returns a function that reads a row of ChangedWatches.
 func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error) {
-	const words = 2 // keywords and excluded keywords, before the lists of values
-	raw := make([]sql.RawBytes, words+len(criteria))
+	raw := make([]sql.RawBytes, listsOfWords+len(criteria))
 	return func(rows *sql.Rows) (WatchState, error) {
 		var w WatchState
 		var on bool
@@ -101,25 +104,33 @@ func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error
 		if buyer != 0 {
 			c.BuyerIDs = []int64{buyer}
 		}
-		for i, text := range raw {
-			if string(text) == "[]" {
-				continue
-			}
-			var list []string
-			if err := json.Unmarshal(text, &list); err != nil {
-				return w, err
-			}
-			switch i {
-			case 0:
-				c.Keywords = list
-			case 1:
-				c.ExcludedKeywords = list
-			default:
-				criteria[i-words].Set(&c, list)
-			}
+		if w.Unreadable = readLists(&c, raw, criteria); w.Unreadable != nil {
+			w.Criteria = nil
 		}
 		return w, nil
 	}
+}
+
+// readLists reads the lists of criteria: keywords, excluded keywords, then the lists of values.
+func readLists(c *vigie.Criteria, raw []sql.RawBytes, criteria []query.Criterion) error {
+	for i, text := range raw {
+		if string(text) == "[]" {
+			continue
+		}
+		var list []string
+		if err := json.Unmarshal(text, &list); err != nil {
+			return err
+		}
+		switch i {
+		case 0:
+			c.Keywords = list
+		case 1:
+			c.ExcludedKeywords = list
+		default:
+			criteria[i-listsOfWords].Set(c, list)
+		}
+	}
+	return nil
 }
 
 // Notices returns notices by their numbers, in the order of these; withdrawn notices are left out.
@@ -158,24 +169,33 @@ func (now *Snapshot) AccountsEdited(ctx context.Context, after int64) (map[int64
 	return edited, database.Translate(err)
 }
 
-// LastTenders returns the tenders that changed last, at most limit.
+// LastTenders returns the tenders that changed last, at most limit; those that cannot be read are left out.
 func (now *Snapshot) LastTenders(ctx context.Context, limit int64) ([]*vigie.Tender, error) {
+	var ids []int64
+	err := now.tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id").Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx, &ids)
+	if err != nil {
+		return nil, database.Translate(err)
+	}
 	var tenders []*vigie.Tender
-	err := now.tx.NewSelect().Model(&tenders).Where("merged_into IS NULL").Order("number DESC").Limit(limit).Scan(ctx)
+	_, err = database.ReadApart(ids, func(ids []int64) error {
+		var some []*vigie.Tender
+		err := now.tx.NewSelect().Model(&some).Where("id IN (?)", bun.List(ids)).Scan(ctx)
+		if err == nil {
+			tenders = append(tenders, some...)
+		}
+		return err
+	})
 	return tenders, database.Translate(err)
 }
 
 // Epoch returns what [Store.Epoch] does.
 func (now *Snapshot) Epoch(ctx context.Context) (string, error) { return database.Epoch(ctx, now.tx) }
 
-// RecentlyOff returns the watches that were switched off or deleted by a change above after. The ledger still has to
-// alert them of the notices that came while they were on.
-func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, error) {
-	var watches []*vigie.Watch
-	err := now.tx.NewSelect().Model(&watches).Where("NOT (active AND deleted_at IS NULL)").
-		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).Order("id").Scan(ctx)
-	if err == nil {
-		err = loadWatchBuyers(ctx, now.tx, watches)
-	}
-	return watches, database.Translate(err)
+// RecentlyOff returns the watches that were switched off or deleted by a change above after, and why some of them cannot be
+// read, by id. The ledger still has to alert them of the notices that came while they were on; those in the matcher's
+// quarantine catch up on these later.
+func (now *Snapshot) RecentlyOff(ctx context.Context, after int64) ([]*vigie.Watch, map[int64]error, error) {
+	return watchesApart(ctx, now.tx, now.tx.NewSelect().Where("NOT (active AND deleted_at IS NULL)").
+		Where("id IN (SELECT watch_id FROM watch_periods WHERE until > ?)", after).
+		Where("id NOT IN (?)", database.SetAsideBy(now.tx, database.MatcherConsumer)))
 }
