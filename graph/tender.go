@@ -245,13 +245,10 @@ func (tenderType) Reference(_ context.Context, t *vigie.Tender) (*string, error)
 }
 
 func (tenderType) DeadlineKind(_ context.Context, t *vigie.Tender) (*vigie.DeadlineKind, error) {
-	switch {
-	case t.Deadline == nil:
+	if t.Deadline == nil {
 		return nil, nil
-	case t.DeadlineKind == vigie.ForBids:
-		return new(vigie.DeadlineKind("BIDS")), nil
 	}
-	return &t.DeadlineKind, nil
+	return new(t.DeadlineKind.Name()), nil
 }
 
 func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
