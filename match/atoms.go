@@ -48,7 +48,7 @@ func (a *atoms) add(atom query.Atom) uint32 {
 	if n, ok := a.find(atom); ok {
 		return n
 	}
-	if len(a.ends) >= inPlaces {
+	if len(a.ends) >= inRange {
 		panic("match: more than 268 million distinct words")
 	}
 	if len(a.ends) > len(a.table)/2 {

@@ -35,7 +35,7 @@ func (x *Index) register(f query.Formula) registration {
 	best := -1
 	var least uint64
 	for i, clause := range clauses {
-		if i == placeClause {
+		if i == placeClause || asksForNumber(clause) {
 			continue
 		}
 		if n := x.count(clause); best < 0 || n < least || n == least && len(clause) < len(clauses[best]) {
@@ -63,13 +63,13 @@ func (x *Index) register(f query.Formula) registration {
 			continue
 		}
 		if list := x.placesOf(clause); list != nil {
-			common.inOneOf(list)
+			common.clause([][]condition{{inOneOf(list)}}, 0)
 		} else {
-			common.clause(x.numbers(clause), 0)
+			common.clause(x.conditions(clause), 0)
 		}
 	}
 	for _, conj := range excluded {
-		common.clause([][]uint32{x.numbersOf(conj)}, negated)
+		common.clause([][]condition{x.conditionsOf(conj)}, negated)
 	}
 	r := registration{places: places, keys: make([]key, len(chosen))}
 	for i, conj := range chosen {
@@ -88,7 +88,7 @@ func (x *Index) key(conj query.Conj, common program) key {
 	var rest program
 	for i, atom := range conj {
 		if i != rarest && atom != conj[rarest] {
-			rest.clause([][]uint32{{x.atoms.add(atom)}}, 0)
+			rest.clause([][]condition{{x.condition(atom)}}, 0)
 		}
 	}
 	return key{x.atoms.add(conj[rarest]), append(rest, common...)}
@@ -132,18 +132,33 @@ func (x *Index) placesOf(c query.Clause) []uint8 {
 	return slices.Compact(list)
 }
 
-func (x *Index) numbers(c query.Clause) [][]uint32 {
-	list := make([][]uint32, len(c))
+// asksForNumber reports whether a clause asks for a number between two, which is checked and never registered: there
+// would be a key for each number.
+func asksForNumber(c query.Clause) bool {
+	return slices.ContainsFunc(c, func(conj query.Conj) bool {
+		return slices.ContainsFunc(conj, func(a query.Atom) bool { _, _, ok := a.Bounds(); return ok })
+	})
+}
+
+func (x *Index) conditions(c query.Clause) [][]condition {
+	list := make([][]condition, len(c))
 	for i, conj := range c {
-		list[i] = x.numbersOf(conj)
+		list[i] = x.conditionsOf(conj)
 	}
 	return list
 }
 
-func (x *Index) numbersOf(c query.Conj) []uint32 {
-	list := make([]uint32, len(c))
+func (x *Index) conditionsOf(c query.Conj) []condition {
+	list := make([]condition, len(c))
 	for i, atom := range c {
-		list[i] = x.atoms.add(atom)
+		list[i] = x.condition(atom)
 	}
 	return list
+}
+
+func (x *Index) condition(a query.Atom) condition {
+	if from, to, ok := a.Bounds(); ok {
+		return between(a.Field, from, to)
+	}
+	return condition{x.atoms.add(a)}
 }

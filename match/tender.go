@@ -14,7 +14,8 @@ type tender struct {
 	has     bitset   // the same as a set
 	places  []uint8  // sorted, anywhere first
 	regions placeSet // the same as a set
-	seen    bitset   // of the watches of one segment: those that need no further check
+	numbers numbers
+	seen    bitset // of the watches of one segment: those that need no further check
 }
 
 // read fills t from the facts. Atoms that no watch ever asked for have no number, and are left out.
@@ -26,6 +27,7 @@ func (t *tender) read(f query.Facts, known *atoms, places places) {
 	t.atoms = append(t.atoms[:0], always)
 	t.places = append(t.places[:0], anywhere)
 	t.regions = placeSet{}
+	t.numbers.read(f)
 	for atom := range atomsOf(f) {
 		if n, ok := known.find(atom); ok {
 			t.atoms = append(t.atoms, n)
@@ -76,6 +78,31 @@ func (s *placeSet) set(place uint8) { s[place/32] |= 1 << (place % 32) }
 
 func (s *placeSet) meets(words []uint32) bool {
 	return s[0]&words[0]|s[1]&words[1]|s[2]&words[2]|s[3]&words[3] != 0
+}
+
+// numbers are those that a tender has of the criteria that ask for a range, by field; missing for none.
+type numbers []int64
+
+const missing = -1
+
+func (n *numbers) read(f query.Facts) {
+	*n = (*n)[:0]
+	for _, field := range query.Fields() {
+		number := int64(missing)
+		if criterion := field.Criterion(); criterion != nil && criterion.Kind == query.Range {
+			if known, ok := f.Number(field); ok {
+				number = known
+			}
+		}
+		*n = append(*n, number)
+	}
+}
+
+// between evaluates the words of a condition that follow inRange.
+func (n numbers) between(words []uint32) bool {
+	from, to := int64(words[1])<<32|int64(words[2]), int64(words[3])<<32|int64(words[4])
+	number := n[words[0]]
+	return number != missing && from <= number && number <= to
 }
 
 // bitset is a set of small integers.
