@@ -45,7 +45,7 @@ var declared = [...]Criterion{
 		One: vigie.Text{FR: "Département", EN: "Department"}, Many: vigie.Text{FR: "Départements", EN: "Departments"}, Always: true,
 		list: listOf(func(c *vigie.Criteria) *[]string { return &c.Departments }),
 		of:   departmentsOf,
-		None: vigie.Nationwide, Others: []string{vigie.Abroad}, withNone: func(c *vigie.Criteria) bool { return c.IncludeNationwide },
+		None: vigie.Nationwide, Others: []string{vigie.Abroad}, Unknown: "includeNationwide", withNone: func(c *vigie.Criteria) bool { return c.IncludeNationwide },
 		Parse: parseDepartment, Compare: vigie.CompareDepartments, Text: named(departmentText), Short: named(departmentName),
 		All: departmentCodes,
 	},
@@ -113,7 +113,7 @@ var declared = [...]Criterion{
 		One: vigie.Text{FR: "Valeur estimée", EN: "Estimated value"}, Many: vigie.Text{FR: "Valeur estimée", EN: "Estimated value"},
 		list: list{valueRange, setValueRange},
 		of:   valueOf,
-		None: UnknownValue, withNone: func(c *vigie.Criteria) bool { return c.IncludeUnknownValue },
+		None: UnknownValue, Unknown: "includeUnknownValue", withNone: func(c *vigie.Criteria) bool { return c.IncludeUnknownValue },
 		Parse: parseRange, Compare: strings.Compare, Text: named(valueText), Short: named(valueText),
 		All: func() []string { return []string{Between(0, vigie.MaxCents)} },
 		LeftOut: vigie.Text{
@@ -128,8 +128,8 @@ var declared = [...]Criterion{
 	{
 		Field: Source, Kind: OneOf, Name: "sources", Input: "sources", Index: "source", Facet: true, FilterOnly: true,
 		One: vigie.Text{FR: "Source", EN: "Source"}, Many: vigie.Text{FR: "Sources", EN: "Sources"},
-		of:    func(t *vigie.Tender) []string { return []string{t.Source} },
-		Parse: func(text string) (string, *vigie.Error) { return text, nil }, Compare: strings.Compare,
+		of:    func(t *vigie.Tender) []string { return []string{sourceOf(t.Source)} },
+		Parse: func(text string) (string, *vigie.Error) { return sourceOf(text), nil }, Compare: strings.Compare,
 		Text: named(vigie.Same), Short: named(vigie.Same),
 	},
 }
@@ -319,4 +319,10 @@ func valueText(value string) vigie.Text {
 		return vigie.Text{FR: "%s au plus", EN: "at most %s"}.With(most)
 	}
 	return vigie.Text{FR: "indiquée en euros", EN: "given in euros"}
+}
+
+// sourceOf is the name of a source, as much of it as indexes take.
+func sourceOf(name string) string {
+	const longest = 100
+	return strings.ToValidUTF8(name[:min(len(name), longest)], "")
 }

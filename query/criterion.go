@@ -31,6 +31,8 @@ type Criterion struct {
 	// and that watches cannot ask for.
 	None   string
 	Others []string
+	// Unknown is the field of Criteria and CriteriaInput that says whether tenders that have none pass; "" if there is none.
+	Unknown string
 	// Parse reads a value as a person gives it; a mistake has code and text. It is nil for buyers, which only the
 	// database knows.
 	Parse func(text string) (value string, mistake *vigie.Error)

@@ -178,7 +178,6 @@ func numbers(n int) string {
 	return b.String()
 }
 
-
 func TestTextsOfValues(t *testing.T) {
 	for want, c := range map[string]vigie.Criteria{
 		"40 000 € ou plus":                        {MinValue: "40000"},

@@ -193,6 +193,9 @@ func TestLinesHaveAllCriteria(t *testing.T) {
 		if criterion.Field == query.Buyer {
 			continue // by name or SIRET
 		}
+		if criterion.Kind == query.Range {
+			continue // by its bounds: see below
+		}
 		value := criterion.All()[0]
 		line := fmt.Sprintf(`{"externalId": "1", %q: [%q]}`, criterion.Name, value)
 		for r := range watches.Read(strings.NewReader(line)) {
