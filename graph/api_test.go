@@ -109,10 +109,10 @@ func TestTooMany(t *testing.T) {
 func TestNullIsAbsent(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")
-	nulls := vars{"keywords": nil, "keywordsText": nil, "keywordMode": nil, "excludedKeywords": nil, "buyerIds": nil, "departmentCodes": nil, "includeNationwide": nil, "natures": nil, "cpvCodes": nil}
+	nulls := vars{"keywords": nil, "keywordsText": nil, "keywordMode": nil, "excludedKeywords": nil, "buyerIds": nil, "departmentCodes": nil, "includeNationwide": nil, "natures": nil, "cpvCodes": nil, "techniques": nil, "deadlineKinds": nil, "minValue": nil, "maxValue": nil, "includeUnknownValue": nil}
 	p.create(vars{"name": "nulls", "criteria": nulls, "active": nil, "frequency": nil, "notifyMe": nil, "recipients": nil})
-	p.ask(`{ watches { nodes { active frequency recipients { primary } criteria { keywordMode includeNationwide } } } }`, nil).expect(map[string]string{
-		"watches.nodes.0": "map[active:true criteria:map[includeNationwide:true keywordMode:ALL] frequency:DAILY recipients:[map[primary:true]]]",
+	p.ask(`{ watches { nodes { active frequency recipients { primary } criteria { keywordMode includeNationwide includeUnknownValue } } } }`, nil).expect(map[string]string{
+		"watches.nodes.0": "map[active:true criteria:map[includeNationwide:true includeUnknownValue:true keywordMode:ALL] frequency:DAILY recipients:[map[primary:true]]]",
 	})
 	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}, "keywordMode": "ANY"}, "frequency": "WEEKLY", "recipients": []string{"b@example.org"}})
 	const state = `watch { name active frequency recipients { email } criteria { keywords keywordMode } } userErrors { code }`
