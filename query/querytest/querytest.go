@@ -98,7 +98,7 @@ func (g Generator) Criteria() vigie.Criteria {
 		}
 	}
 	for _, criterion := range query.Criteria() {
-		if g.IntN(4) == 0 {
+		if g.IntN(6) == 0 {
 			criterion.Set(&c, pick(g, Samples(criterion), 3)) // of a range, the first one
 		}
 	}
