@@ -1,14 +1,9 @@
 package match
 
-import "vigie/query"
-
-// program is the part of a formula that is still to be checked: clauses, all of which must hold. A clause is of
-// conditions, with marks at the last one of each conjunction and of the clause.
+// program is the part of a formula that is still to be checked: clauses, all of which must hold. A word is an atom's
+// number, with marks where a conjunction and a clause end. The number inPlaces stands for a set of places, in the
+// words after it.
 type program []uint32
-
-// condition is one word, the number of an atom; or one of the numbers inPlaces and inRange, with more words after it: a
-// set of places, or a field and the numbers between which the tender's must be, in halves.
-type condition []uint32
 
 const (
 	endsConj   = 1 << 28
@@ -17,34 +12,24 @@ const (
 	atomBits   = 1<<28 - 1
 
 	inPlaces = atomBits
-	inRange  = atomBits - 1
 )
 
-// clause adds a clause of conjunctions. Mark is 0, or negated.
-func (p *program) clause(conjs [][]condition, mark uint32) {
-	last := 0
+// clause adds a clause of conjunctions of atoms' numbers. Mark is 0, or negated.
+func (p *program) clause(conjs [][]uint32, mark uint32) {
 	for _, conj := range conjs {
-		for _, c := range conj {
-			last = len(*p)
-			*p = append(*p, c...)
-		}
-		(*p)[last] |= endsConj
+		*p = append(*p, conj...)
+		(*p)[len(*p)-1] |= endsConj
 	}
-	(*p)[last] |= endsClause | mark
+	(*p)[len(*p)-1] |= endsClause | mark
 }
 
-// inOneOf is that the tender must be in one of the places.
-func inOneOf(list []uint8) condition {
+// inOneOf adds that the tender must be in one of the places.
+func (p *program) inOneOf(list []uint8) {
 	var set placeSet
 	for _, place := range list {
 		set.set(place)
 	}
-	return append(condition{inPlaces}, set[:]...)
-}
-
-// between is that the tender must have a number of a field, from one to another.
-func between(field query.Field, from, to int64) condition {
-	return condition{inRange, uint32(field), uint32(from >> 32), uint32(from), uint32(to >> 32), uint32(to)}
+	*p = append(append(*p, inPlaces|endsConj|endsClause), set[:]...)
 }
 
 // atom returns the only atom that a program asks for, if there is just one: always for the empty program.
@@ -63,15 +48,11 @@ func (t *tender) passes(p program) bool {
 	clause, conj := false, true
 	for i := 0; i < len(p); i++ {
 		word := p[i]
-		switch n := word & atomBits; n {
-		case inPlaces:
+		if n := word & atomBits; n != inPlaces {
+			conj = conj && t.has.has(n)
+		} else {
 			conj = conj && t.regions.meets(p[i+1:i+1+len(t.regions)])
 			i += len(t.regions)
-		case inRange:
-			conj = conj && t.numbers.between(p[i+1:i+6])
-			i += 5
-		default:
-			conj = conj && t.has.has(n)
 		}
 		if word&endsConj == 0 {
 			continue

@@ -63,13 +63,13 @@ func (x *Index) register(f query.Formula) registration {
 			continue
 		}
 		if list := x.placesOf(clause); list != nil {
-			common.clause([][]condition{{inOneOf(list)}}, 0)
+			common.inOneOf(list)
 		} else {
-			common.clause(x.conditions(clause), 0)
+			common.clause(x.numbers(clause), 0)
 		}
 	}
 	for _, conj := range excluded {
-		common.clause([][]condition{x.conditionsOf(conj)}, negated)
+		common.clause([][]uint32{x.numbersOf(conj)}, negated)
 	}
 	r := registration{places: places, keys: make([]key, len(chosen))}
 	for i, conj := range chosen {
@@ -88,7 +88,7 @@ func (x *Index) key(conj query.Conj, common program) key {
 	var rest program
 	for i, atom := range conj {
 		if i != rarest && atom != conj[rarest] {
-			rest.clause([][]condition{{x.condition(atom)}}, 0)
+			rest.clause([][]uint32{{x.number(atom)}}, 0)
 		}
 	}
 	return key{x.atoms.add(conj[rarest]), append(rest, common...)}
@@ -132,33 +132,43 @@ func (x *Index) placesOf(c query.Clause) []uint8 {
 	return slices.Compact(list)
 }
 
-// asksForNumber reports whether a clause asks for a number between two, which is checked and never registered: there
-// would be a key for each number.
+// asksForNumber reports whether a clause asks for a number between two, which is checked and never registered: most
+// tenders have it, or give none.
 func asksForNumber(c query.Clause) bool {
-	return slices.ContainsFunc(c, func(conj query.Conj) bool {
-		return slices.ContainsFunc(conj, func(a query.Atom) bool { _, _, ok := a.Bounds(); return ok })
-	})
+	return slices.ContainsFunc(c, func(conj query.Conj) bool { return slices.ContainsFunc(conj, isRange) })
 }
 
-func (x *Index) conditions(c query.Clause) [][]condition {
-	list := make([][]condition, len(c))
+func isRange(a query.Atom) bool {
+	_, _, ok := a.Bounds()
+	return ok
+}
+
+// numbers are the atoms of a clause by their numbers. A number between two, or none, is one atom.
+func (x *Index) numbers(c query.Clause) [][]uint32 {
+	if len(c) == 2 && len(c[0]) == 1 && len(c[1]) == 1 && isRange(c[0][0]) && c[1][0] == noneOf(c[0][0].Field) {
+		return [][]uint32{{x.atoms.addRange(c[0][0], true)}}
+	}
+	list := make([][]uint32, len(c))
 	for i, conj := range c {
-		list[i] = x.conditionsOf(conj)
+		list[i] = x.numbersOf(conj)
 	}
 	return list
 }
 
-func (x *Index) conditionsOf(c query.Conj) []condition {
-	list := make([]condition, len(c))
+// noneOf is the atom of tenders that have no number of a field.
+func noneOf(f query.Field) query.Atom { return query.Atom{Field: f, Value: f.Criterion().None} }
+
+func (x *Index) numbersOf(c query.Conj) []uint32 {
+	list := make([]uint32, len(c))
 	for i, atom := range c {
-		list[i] = x.condition(atom)
+		list[i] = x.number(atom)
 	}
 	return list
 }
 
-func (x *Index) condition(a query.Atom) condition {
-	if from, to, ok := a.Bounds(); ok {
-		return between(a.Field, from, to)
+func (x *Index) number(a query.Atom) uint32 {
+	if isRange(a) {
+		return x.atoms.addRange(a, false)
 	}
-	return condition{x.atoms.add(a)}
+	return x.atoms.add(a)
 }

@@ -10,12 +10,12 @@ import (
 
 // tender is a tender as integers, with the memory that matching it needs.
 type tender struct {
-	atoms   []uint32 // sorted; only those that some watch asks for
-	has     bitset   // the same as a set
+	atoms   []uint32 // sorted; only those that some watch asks for, but for ranges
+	ranges  []uint32 // the atoms of ranges
+	has     bitset   // both as a set
 	places  []uint8  // sorted, anywhere first
 	regions placeSet // the same as a set
-	numbers numbers
-	seen    bitset // of the watches of one segment: those that need no further check
+	seen    bitset   // of the watches of one segment: those that need no further check
 }
 
 // read fills t from the facts. Atoms that no watch ever asked for have no number, and are left out.
@@ -23,11 +23,13 @@ func (t *tender) read(f query.Facts, known *atoms, places places) {
 	for _, n := range t.atoms {
 		t.has.unset(n)
 	}
+	for _, n := range t.ranges {
+		t.has.unset(n)
+	}
 	t.has = t.has.grown(known.count() + 1)
 	t.atoms = append(t.atoms[:0], always)
 	t.places = append(t.places[:0], anywhere)
 	t.regions = placeSet{}
-	t.numbers.read(f)
 	for atom := range atomsOf(f) {
 		if n, ok := known.find(atom); ok {
 			t.atoms = append(t.atoms, n)
@@ -42,6 +44,27 @@ func (t *tender) read(f query.Facts, known *atoms, places places) {
 	for _, n := range t.atoms {
 		t.has.set(n)
 	}
+	t.ranges = inRanges(t.ranges[:0], f, known.ranges)
+	for _, n := range t.ranges {
+		t.has.set(n)
+	}
+}
+
+// inRanges appends the atoms of the ranges that a tender is in.
+func inRanges(atoms []uint32, f query.Facts, ranges []numberRange) []uint32 {
+	var field query.Field
+	var number int64
+	var known bool
+	for i, r := range ranges {
+		if i == 0 || r.field != field {
+			field = r.field
+			number, known = f.Number(field)
+		}
+		if known && r.from <= number && number <= r.to || !known && r.orNone {
+			atoms = append(atoms, r.atom)
+		}
+	}
+	return atoms
 }
 
 // atomsOf yields the atoms that are true of a tender.
@@ -78,31 +101,6 @@ func (s *placeSet) set(place uint8) { s[place/32] |= 1 << (place % 32) }
 
 func (s *placeSet) meets(words []uint32) bool {
 	return s[0]&words[0]|s[1]&words[1]|s[2]&words[2]|s[3]&words[3] != 0
-}
-
-// numbers are those that a tender has of the criteria that ask for a range, by field; missing for none.
-type numbers []int64
-
-const missing = -1
-
-func (n *numbers) read(f query.Facts) {
-	*n = (*n)[:0]
-	for _, field := range query.Fields() {
-		number := int64(missing)
-		if criterion := field.Criterion(); criterion != nil && criterion.Kind == query.Range {
-			if known, ok := f.Number(field); ok {
-				number = known
-			}
-		}
-		*n = append(*n, number)
-	}
-}
-
-// between evaluates the words of a condition that follow inRange.
-func (n numbers) between(words []uint32) bool {
-	from, to := int64(words[1])<<32|int64(words[2]), int64(words[3])<<32|int64(words[4])
-	number := n[words[0]]
-	return number != missing && from <= number && number <= to
 }
 
 // bitset is a set of small integers.
