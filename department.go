@@ -38,6 +38,9 @@ func DepartmentByNumber(n int64) (Department, bool) {
 // stand: in facets and filters.
 const Nationwide = "NATIONWIDE"
 
+// Abroad stands in the same places for « performed outside of France ».
+const Abroad = "ABROAD"
+
 // Departments returns all of them, in the usual order: 01 … 19, 2A, 2B, 21 …
 func Departments() []Department { return slices.Clone(departments) }
 

@@ -190,6 +190,8 @@ const (
 	KeywordExcluded WarningCode = "KEYWORD_EXCLUDED"
 	// UnknownLeftOut is a filter that leaves out tenders which do not say.
 	UnknownLeftOut WarningCode = "UNKNOWN_LEFT_OUT"
+	// UnknownLetThrough is a filter that tenders pass which do not say.
+	UnknownLetThrough WarningCode = "UNKNOWN_LET_THROUGH"
 	// DeadlineBeforePublication is a notice whose deadline had passed when it was
 	// published.
 	DeadlineBeforePublication WarningCode = "DEADLINE_BEFORE_PUBLICATION"

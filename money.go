@@ -28,6 +28,12 @@ func ParseMoney(amount, currency string) (Money, bool) {
 	return Money{formatCents(cents), currency}, true
 }
 
+// Euros returns an amount of hundredths of euros.
+func Euros(cents int64) Money { return Money{formatCents(cents), Euro} }
+
+// MaxCents is the largest amount, of 13 digits before the point.
+const MaxCents = 1e15 - 1
+
 // Text words the amount: « 120 000 € », “120,000 EUR”; both languages empty for the zero Money.
 func (m Money) Text() Text {
 	if m == (Money{}) {

@@ -134,6 +134,27 @@ const (
 	ForInterest DeadlineKind = "INTEREST"
 )
 
+// DeadlineKinds returns the names of all of them.
+func DeadlineKinds() []DeadlineKind {
+	return []DeadlineKind{ForBids.Name(), ForParticipation, ForInterest}
+}
+
+// Name is the kind as criteria and the API have it, where that for bids has a name too: BIDS.
+func (k DeadlineKind) Name() DeadlineKind { return cmp.Or(k, "BIDS") }
+
+// Label names to a person what must arrive by the deadline.
+func (k DeadlineKind) Label() Text {
+	switch k {
+	case ForBids, ForBids.Name():
+		return Text{"Offres", "Bids"}
+	case ForParticipation:
+		return Text{"Candidatures", "Requests to participate"}
+	case ForInterest:
+		return Text{"Manifestations d’intérêt", "Expressions of interest"}
+	}
+	return Same(string(k))
+}
+
 // Over returns base with everything that c says put over it.
 func (c Content) Over(base Content) Content {
 	over(&base.Reference, c.Reference)

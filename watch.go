@@ -77,7 +77,15 @@ type Criteria struct {
 	Natures           []Nature    `json:"natures"`
 	Procedures        []Procedure `json:"procedures"`
 	// CPVCodes are of 2 to 8 digits; each stands for all codes that start so.
-	CPVCodes []string `json:"cpvCodes"`
+	CPVCodes      []string       `json:"cpvCodes"`
+	DeadlineKinds []DeadlineKind `json:"deadlineKinds"` // by their names
+	Techniques    []Technique    `json:"techniques"`
+	// MinValue and MaxValue bound the estimated value, both included: amounts in euros as [ParseAmount] returns them, ""
+	// for no bound.
+	MinValue string `json:"minValue"`
+	MaxValue string `json:"maxValue"`
+	// IncludeUnknownValue lets tenders that give no value in euros pass these bounds.
+	IncludeUnknownValue bool `json:"includeUnknownValue"`
 }
 
 // KeywordMode is how several keywords combine.

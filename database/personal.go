@@ -82,6 +82,8 @@ func PersonalTables() []PersonalTable {
 				"id": "watches.id", "name": "watches.name", "keywords": "watches.keywords", "keyword_mode": "watches.keywordMode",
 				"excluded_keywords": "watches.excludedKeywords", "departments": "watches.departments", "include_nationwide": "watches.includeNationwide",
 				"natures": "watches.natures", "procedures": "watches.procedures", "cpv_codes": "watches.cpvCodes", "active": "watches.active",
+				"deadline_kinds": "watches.deadlineKinds", "techniques": "watches.techniques", "min_value": "watches.minValue",
+				"max_value": "watches.maxValue", "include_unknown_value": "watches.includeUnknownValue",
 				"frequency": "watches.frequency", "created_at": "watches.createdAt", "updated_at": "watches.updatedAt", "deleted_at": "watches.deletedAt",
 			},
 			Internal: []string{"account_id", "name_key", "number", "since", "paused", "catch_up_from"}},

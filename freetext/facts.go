@@ -15,7 +15,8 @@ import (
 // Facts are all that a free-text search knows of a tender, beside its departments and CPV codes. No list holds a value
 // twice. Values are of the characters of the lexicon's terms, unless a code has letters of other scripts.
 type Facts struct {
-	// Words are the lexicon's terms of title, buyer, town, lots, labels and description; at most [lexicon.MaxTerms].
+	// Words are the lexicon's terms of title, buyer, town, lots, labels, description and the lots' descriptions; at most
+	// [lexicon.MaxTerms].
 	Words []string `json:"words"`
 	// Title holds the terms of the title, and each of its words as it is written, marked by [AsWritten].
 	Title []string `json:"titleWords"`
@@ -31,8 +32,7 @@ type Facts struct {
 }
 
 // FactsOf returns the facts of a tender, of its buyer and of the numbers of its notices. Names are others that the buyer
-// is or was known by. Of a text that is too long the
-// end of the description is cut.
+// is or was known by. Of texts that are too long the end of the descriptions is cut.
 func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string, names ...string) Facts {
 	names = append([]string{buyer.Name, buyer.City}, names...)
 	texts := append([]string{t.Title}, names...)
@@ -43,6 +43,9 @@ func FactsOf(t *vigie.Tender, buyer *vigie.Buyer, refs []string, names ...string
 		texts = append(texts, vigie.CPVLabel(code))
 	}
 	texts = append(append(texts, t.Labels...), t.Description)
+	for _, lot := range t.Lots {
+		texts = append(texts, lot.Description)
+	}
 	var f Facts
 	f.Words, _ = lexicon.Terms(texts...)
 	f.Written, f.Spelled = written(texts), spelled(texts)

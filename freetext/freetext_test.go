@@ -121,14 +121,15 @@ func TestFacts(t *testing.T) {
 	siret := "21010053700013"
 	f := freetext.FactsOf(&vigie.Tender{SourceRef: "25-1", Content: vigie.Content{
 		Title: "Écoles de la Z.A.C.", Reference: "MAPA n° 12/2026", CPVCodes: []string{"45233140"},
-		Lots:        []vigie.Lot{{Number: "2", Title: "Peinture"}},
+		Lots:        []vigie.Lot{{Number: "2", Title: "Peinture", Description: "Ravalement des façades"}},
+		Details:     vigie.Details{Awards: []vigie.LotAward{{Winners: []vigie.Winner{{Name: "Dupont Couleurs"}}}}},
 		Description: "Maîtrise d'ŒUVRE ; e\u0301coles",
 	}}, &vigie.Buyer{Name: "Ville d'Exemple", City: "Exemple-sur-Ain", SIRET: &siret}, []string{"25-127510"})
 	for name, list := range map[string]struct {
 		has  []string
 		want string
 	}{
-		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture"}, "title": {f.Title, "ecole _ecoles zac _zac ecole_zac"},
+		"words": {f.Words, "ecole zac ville exemple ain lot_2 lot_2 2_peinture ravalement facade"}, "title": {f.Title, "ecole _ecoles zac _zac ecole_zac"},
 		"buyer": {f.Buyer, "ville exemple ain __ville_exemple"}, "written": {f.Written, "ecoles zac peinture routiers"},
 		"spelled": {f.Spelled, "écoles œuvre"},
 		"codes":   {f.Codes, "mapan122026 25127510 21010053700013 210100537"},
@@ -143,6 +144,9 @@ func TestFacts(t *testing.T) {
 		if slices.Contains(f.Spelled, word) {
 			t.Errorf("%q is spelled with accents", word)
 		}
+	}
+	if slices.Contains(f.Words, "dupont") {
+		t.Error("winners are searched")
 	}
 	if slices.Contains(f.Words, "2026") || slices.Contains(f.Words, "127510") {
 		t.Error("digits of references are words")

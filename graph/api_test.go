@@ -109,10 +109,10 @@ func TestTooMany(t *testing.T) {
 func TestNullIsAbsent(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("a@example.org")
-	nulls := vars{"keywords": nil, "keywordsText": nil, "keywordMode": nil, "excludedKeywords": nil, "buyerIds": nil, "departmentCodes": nil, "includeNationwide": nil, "natures": nil, "cpvCodes": nil}
+	nulls := vars{"keywords": nil, "keywordsText": nil, "keywordMode": nil, "excludedKeywords": nil, "buyerIds": nil, "departmentCodes": nil, "includeNationwide": nil, "natures": nil, "cpvCodes": nil, "techniques": nil, "deadlineKinds": nil, "minValue": nil, "maxValue": nil, "includeUnknownValue": nil}
 	p.create(vars{"name": "nulls", "criteria": nulls, "active": nil, "frequency": nil, "notifyMe": nil, "recipients": nil})
-	p.ask(`{ watches { nodes { active frequency recipients { primary } criteria { keywordMode includeNationwide } } } }`, nil).expect(map[string]string{
-		"watches.nodes.0": "map[active:true criteria:map[includeNationwide:true keywordMode:ALL] frequency:DAILY recipients:[map[primary:true]]]",
+	p.ask(`{ watches { nodes { active frequency recipients { primary } criteria { keywordMode includeNationwide includeUnknownValue } } } }`, nil).expect(map[string]string{
+		"watches.nodes.0": "map[active:true criteria:map[includeNationwide:true includeUnknownValue:true keywordMode:ALL] frequency:DAILY recipients:[map[primary:true]]]",
 	})
 	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}, "keywordMode": "ANY"}, "frequency": "WEEKLY", "recipients": []string{"b@example.org"}})
 	const state = `watch { name active frequency recipients { email } criteria { keywords keywordMode } } userErrors { code }`
@@ -427,6 +427,9 @@ func testListAndExplanationAgree(t *testing.T, w *world) {
 		{"buyerIds": []string{valfleury}, "natures": []string{"WORKS"}},
 		{"natures": []string{"SERVICES"}},
 		{"cpvCodes": []string{"45"}},
+		{"minValue": "40000", "maxValue": "90000.50"},
+		{"minValue": "40000", "includeUnknownValue": false},
+		{"techniques": []string{"FRAMEWORK", "CONTRACT"}, "deadlineKinds": []string{"BIDS"}},
 	} {
 		id := p.create(vars{"name": fmt.Sprint("v", i), "criteria": criteria})
 		r := p.ask(`query ($id: ID!) {
@@ -508,13 +511,14 @@ func TestEnumsAreTheDomains(t *testing.T) {
 	r := person{w, nil}.ask(`{ __schema { types { name kind enumValues { name } } } }`, nil)
 	want := map[string][]string{
 		"Nature": names(vigie.Natures()), "Procedure": names(vigie.Procedures()), "TenderStatus": names(vigie.Statuses()),
+		"DeadlineKind": names(vigie.DeadlineKinds()), "Technique": names(vigie.Techniques()),
 		"KeywordMode": names(vigie.KeywordModes()), "AlertFrequency": names(vigie.Frequencies()),
 		"DeliveryKind":    names([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverWithdrawn}),
 		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
 		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award, vigie.Planning}),
 		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),
 		"UserErrorCode":   names([]vigie.Code{vigie.Blank, vigie.TooShort, vigie.TooLong, vigie.TooMany, vigie.Taken, vigie.TooCommon, vigie.TooSoon, vigie.Exhausted, vigie.NotAllowed, vigie.NotNeeded, vigie.Conflicting, vigie.Invalid, vigie.NotFound, vigie.VersionMismatch}),
-		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.RepeatedDropped, vigie.SignIgnored, vigie.KeywordExcluded, vigie.UnknownLeftOut, vigie.DeadlineBeforePublication}),
+		"WarningCode":     names([]vigie.WarningCode{vigie.TooBroad, vigie.StopWordDropped, vigie.RepeatedDropped, vigie.SignIgnored, vigie.KeywordExcluded, vigie.UnknownLeftOut, vigie.UnknownLetThrough, vigie.DeadlineBeforePublication}),
 		"Weekday":         names([]vigie.Weekday{vigie.Monday, vigie.Tuesday, vigie.Wednesday, vigie.Thursday, vigie.Friday, vigie.Saturday, vigie.Sunday}),
 	}
 	for _, typ := range r.at("__schema.types").([]any) {
@@ -554,8 +558,20 @@ func TestCriteriaAreInTheSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range query.Criteria() {
-		want := []string{"Criteria." + c.Name, "CriteriaInput." + c.Input, "TenderFilter." + c.Input}
+	for _, c := range query.Filters() {
+		want := []string{"TenderFilter." + c.Input}
+		switch {
+		case c.Kind == query.Range:
+			want = nil
+			for _, typ := range []string{"Criteria.", "CriteriaInput.", "TenderFilter."} {
+				want = append(want, typ+"min"+strings.ToUpper(c.Name[:1])+c.Name[1:], typ+"max"+strings.ToUpper(c.Name[:1])+c.Name[1:])
+			}
+		case !c.FilterOnly:
+			want = append(want, "Criteria."+c.Name, "CriteriaInput."+c.Input)
+		}
+		if c.Unknown != "" {
+			want = append(want, "Criteria."+c.Unknown, "CriteriaInput."+c.Unknown)
+		}
 		if c.Facet {
 			want = append(want, "TenderFacets."+c.Name)
 		}

@@ -103,9 +103,8 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 			price += textPrice
 		}
 		return price
-	case "TenderFacets.departments", "TenderFacets.buyers", "TenderFacets.natures", "TenderFacets.procedures":
-		return facetPrice
-	case "TenderFacets.cpvCodes":
+	case "TenderFacets.departments", "TenderFacets.buyers", "TenderFacets.natures", "TenderFacets.procedures",
+		"TenderFacets.cpvCodes", "TenderFacets.deadlineKinds", "TenderFacets.techniques", "TenderFacets.sources":
 		return facetPrice
 	case "TenderFacets.statuses":
 		return 4 * countPrice

@@ -17,6 +17,8 @@ func criteriaInput(in map[string]any) words.Patch {
 		Keywords: listGiven(in["keywords"]), ExcludedKeywords: listGiven(in["excludedKeywords"]),
 		KeywordsText: givenIn[*string](in, "keywordsText"), KeywordMode: givenIn[*vigie.KeywordMode](in, "keywordMode"),
 		IncludeNationwide: givenIn[*bool](in, "includeNationwide"), Lists: lists(in),
+		MinValue: givenIn[*string](in, "minValue"), MaxValue: givenIn[*string](in, "maxValue"),
+		IncludeUnknownValue: givenIn[*bool](in, "includeUnknownValue"),
 	}
 }
 
@@ -34,7 +36,7 @@ func listGiven(list any) *[]string {
 // lists are the values of criteria in an input object. The generated code gives the values of each enumeration a type
 // of their own.
 func lists(in map[string]any) (values words.Values) {
-	for _, criterion := range words.Criteria() {
+	for _, criterion := range words.Filters() {
 		list := reflect.ValueOf(in[criterion.Input])
 		if !list.IsValid() || list.IsNil() {
 			continue
@@ -67,6 +69,14 @@ func (criteriaType) Buyers(ctx context.Context, c *vigie.Criteria) ([]*vigie.Buy
 
 func (criteriaType) Departments(_ context.Context, c *vigie.Criteria) ([]*vigie.Department, error) {
 	return departments(c.Departments), nil
+}
+
+func (criteriaType) MinValue(_ context.Context, c *vigie.Criteria) (*string, error) {
+	return orNull(c.MinValue), nil
+}
+
+func (criteriaType) MaxValue(_ context.Context, c *vigie.Criteria) (*string, error) {
+	return orNull(c.MaxValue), nil
 }
 
 func (criteriaType) Summary(ctx context.Context, c *vigie.Criteria) (string, error) {
@@ -112,7 +122,8 @@ func (query) Limits(context.Context) (*gql.Limits, error) {
 func (query) Choices(ctx context.Context) (*gql.Choices, error) {
 	return &gql.Choices{
 		KeywordModes: choices(ctx, vigie.KeywordModes()), Frequencies: choices(ctx, vigie.Frequencies()),
-		Natures: choices(ctx, vigie.Natures()), Procedures: choices(ctx, vigie.Procedures()), Statuses: choices(ctx, vigie.Statuses()),
+		Natures: choices(ctx, vigie.Natures()), Procedures: choices(ctx, vigie.Procedures()),
+		DeadlineKinds: choices(ctx, vigie.DeadlineKinds()), Techniques: choices(ctx, vigie.Techniques()), Statuses: choices(ctx, vigie.Statuses()),
 	}, nil
 }
 
@@ -140,6 +151,12 @@ func (query) FormChoices(ctx context.Context) (*gql.FormChoices, error) {
 	}
 	for _, v := range vigie.Procedures() {
 		c.Procedures = append(c.Procedures, &gql.ProcedureChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.DeadlineKinds() {
+		c.DeadlineKinds = append(c.DeadlineKinds, &gql.DeadlineKindChoice{Value: v, Label: say(ctx, v.Label())})
+	}
+	for _, v := range vigie.Techniques() {
+		c.Techniques = append(c.Techniques, &gql.TechniqueChoice{Value: v, Label: say(ctx, v.Label())})
 	}
 	for _, v := range vigie.Statuses() {
 		c.Statuses = append(c.Statuses, &gql.TenderStatusChoice{Value: v, Label: say(ctx, v.Label())})

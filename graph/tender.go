@@ -144,6 +144,7 @@ func selectedFacets(ctx context.Context) []string {
 // tenderPlan plans the query of a field, for no more than the client selected.
 func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q service.TenderQuery) (*service.TenderPlan, error) {
 	q.Filter = tenderFilter(filter)
+	q.MinValue, q.MaxValue = value(givenIn[*string](filter, "minValue")), value(givenIn[*string](filter, "maxValue"))
 	q.Seen, q.Dismissed = value(givenIn[*service.MarkFilter](filter, "seen")), value(givenIn[*service.MarkFilter](filter, "dismissed"))
 	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func (r *resolver) checkBuyers(ctx context.Context, ids []string) error {
 
 // facetOf returns the facet of a field of TenderFacets, which has the criterion's name.
 func facetOf(name string) (facet words.Field, ok bool) {
-	for _, criterion := range words.Criteria() {
+	for _, criterion := range words.Filters() {
 		if criterion.Facet && criterion.Name == name {
 			return criterion.Field, true
 		}
@@ -245,13 +246,10 @@ func (tenderType) Reference(_ context.Context, t *vigie.Tender) (*string, error)
 }
 
 func (tenderType) DeadlineKind(_ context.Context, t *vigie.Tender) (*vigie.DeadlineKind, error) {
-	switch {
-	case t.Deadline == nil:
+	if t.Deadline == nil {
 		return nil, nil
-	case t.DeadlineKind == vigie.ForBids:
-		return new(vigie.DeadlineKind("BIDS")), nil
 	}
-	return &t.DeadlineKind, nil
+	return new(t.DeadlineKind.Name()), nil
 }
 
 func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
@@ -331,6 +329,18 @@ func (facetsType) Natures(ctx context.Context, f *service.TenderFacets) ([]*serv
 
 func (facetsType) Procedures(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
 	return facetCounts(ctx, f, words.Procedure), nil
+}
+
+func (facetsType) DeadlineKinds(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return facetCounts(ctx, f, words.DeadlineKind), nil
+}
+
+func (facetsType) Techniques(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return facetCounts(ctx, f, words.Technique), nil
+}
+
+func (facetsType) Sources(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
+	return facetCounts(ctx, f, words.Source), nil
 }
 
 // facetCounts are the counts of a facet; buyers, whose names are in the database, have their own.

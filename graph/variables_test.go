@@ -66,6 +66,7 @@ func TestWrongVariables(t *testing.T) {
 		"an object for a list of it": {publish, `{"input": "x"}`, "$input must be an object"},
 		"what is no moment":          {list, `{"filter": {"deadlineTo": "demain"}}`, "$filter.deadlineTo must be a date, such as 2026-11-09T17:00:00+01:00"},
 		"a number for a moment":      {list, `{"filter": {"deadlineTo": 86}}`, "$filter.deadlineTo must be a date"},
+		"a number for a decimal":     {list, `{"filter": {"minValue": 86}}`, "$filter.minValue must be a decimal number as text"},
 		"null within a list":         {`query ($s: TenderStatus = ONLINE) { tenders(filter: { statuses: [$s] }) { totalCount } }`, `{"s": null}`, "$s must not be null"},
 		"null within a fragment":     {`query ($s: TenderStatus = ONLINE) { ...a } fragment a on Query { ... { ...b } } fragment b on Query { tenders(filter: { statuses: [$s] }) { totalCount } }`, `{"s": null}`, "$s must not be null"},
 		"null for a condition":       {`query ($if: Boolean = true) { limits { maxWatches @include(if: $if) } }`, `{"if": null}`, "$if must not be null"},

@@ -19,6 +19,17 @@ type atoms struct {
 	// free. At most half of it is used.
 	table []atomic.Uint32
 	seed  maphash.Seed
+	// ranges are the atoms that ask for a number between two, which no table can find.
+	ranges []numberRange
+}
+
+// numberRange is an atom that is true of tenders whose number of a field is between two, or that have none if orNone is
+// set. People think in round numbers: many watches share a few of them.
+type numberRange struct {
+	from, to int64
+	atom     uint32
+	field    query.Field
+	orNone   bool
 }
 
 // always is the atom that every tender has.
@@ -58,6 +69,20 @@ func (a *atoms) add(atom query.Atom) uint32 {
 	a.text = append(append(a.text, byte(atom.Field)), atom.Value...)
 	a.ends = append(a.ends, uint32(len(a.text)))
 	a.place(n, a.slot(atom))
+	return n
+}
+
+// addRange returns the number of an atom that asks for a number between two, or for none.
+func (a *atoms) addRange(atom query.Atom, orNone bool) uint32 {
+	from, to, _ := atom.Bounds()
+	if orNone {
+		atom.Value += " or none"
+	}
+	known := a.count()
+	n := a.add(atom)
+	if a.count() > known {
+		a.ranges = append(a.ranges, numberRange{from, to, n, atom.Field, orNone})
+	}
 	return n
 }
 

@@ -60,7 +60,8 @@ func formula(g querytest.Generator) *query.Formula {
 	f := query.Compile(g.Criteria())
 	for g.IntN(4) == 0 {
 		other := query.Compile(g.Criteria())
-		switch g.IntN(4) {
+		value := query.Atom{Field: query.EstimatedValue, Value: query.Between(4_000_000, 4_000_000+g.Int64N(2)*5_000_000)}
+		switch g.IntN(6) {
 		case 0:
 			f.Clauses = append(f.Clauses, other.Clauses...)
 		case 1:
@@ -70,6 +71,10 @@ func formula(g querytest.Generator) *query.Formula {
 			f.Clauses = append(f.Clauses, slices.Concat(other.Clauses...))
 		case 3:
 			f.Clauses = append(f.Clauses, query.Clause{{}, {{Field: query.Procedure, Value: string(vigie.OpenProcedure)}}})
+		case 4:
+			f.Clauses = append(f.Clauses, query.Clause{{value, {Field: query.Nature, Value: "WORKS"}}, {{Field: query.Department, Value: "69"}, value}})
+		case 5:
+			f.Excluded = append(f.Excluded, query.Conj{value}, query.Conj{{Field: query.Nature, Value: "WORKS"}, value})
 		}
 	}
 	// Very many departments, as for « all but mine ».

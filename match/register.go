@@ -35,7 +35,7 @@ func (x *Index) register(f query.Formula) registration {
 	best := -1
 	var least uint64
 	for i, clause := range clauses {
-		if i == placeClause {
+		if i == placeClause || asksForNumber(clause) {
 			continue
 		}
 		if n := x.count(clause); best < 0 || n < least || n == least && len(clause) < len(clauses[best]) {
@@ -88,7 +88,7 @@ func (x *Index) key(conj query.Conj, common program) key {
 	var rest program
 	for i, atom := range conj {
 		if i != rarest && atom != conj[rarest] {
-			rest.clause([][]uint32{{x.atoms.add(atom)}}, 0)
+			rest.clause([][]uint32{{x.number(atom)}}, 0)
 		}
 	}
 	return key{x.atoms.add(conj[rarest]), append(rest, common...)}
@@ -132,7 +132,22 @@ func (x *Index) placesOf(c query.Clause) []uint8 {
 	return slices.Compact(list)
 }
 
+// asksForNumber reports whether a clause asks for a number between two, which is checked and never registered: most
+// tenders have it, or give none.
+func asksForNumber(c query.Clause) bool {
+	return slices.ContainsFunc(c, func(conj query.Conj) bool { return slices.ContainsFunc(conj, isRange) })
+}
+
+func isRange(a query.Atom) bool {
+	_, _, ok := a.Bounds()
+	return ok
+}
+
+// numbers are the atoms of a clause by their numbers. A number between two, or none, is one atom.
 func (x *Index) numbers(c query.Clause) [][]uint32 {
+	if len(c) == 2 && len(c[0]) == 1 && len(c[1]) == 1 && isRange(c[0][0]) && c[1][0] == noneOf(c[0][0].Field) {
+		return [][]uint32{{x.atoms.addRange(c[0][0], true)}}
+	}
 	list := make([][]uint32, len(c))
 	for i, conj := range c {
 		list[i] = x.numbersOf(conj)
@@ -140,10 +155,20 @@ func (x *Index) numbers(c query.Clause) [][]uint32 {
 	return list
 }
 
+// noneOf is the atom of tenders that have no number of a field.
+func noneOf(f query.Field) query.Atom { return query.Atom{Field: f, Value: f.Criterion().None} }
+
 func (x *Index) numbersOf(c query.Conj) []uint32 {
 	list := make([]uint32, len(c))
 	for i, atom := range c {
-		list[i] = x.atoms.add(atom)
+		list[i] = x.number(atom)
 	}
 	return list
+}
+
+func (x *Index) number(a query.Atom) uint32 {
+	if isRange(a) {
+		return x.atoms.addRange(a, false)
+	}
+	return x.atoms.add(a)
 }

@@ -10,8 +10,9 @@ import (
 
 // tender is a tender as integers, with the memory that matching it needs.
 type tender struct {
-	atoms   []uint32 // sorted; only those that some watch asks for
-	has     bitset   // the same as a set
+	atoms   []uint32 // sorted; only those that some watch asks for, but for ranges
+	ranges  []uint32 // the atoms of ranges
+	has     bitset   // both as a set
 	places  []uint8  // sorted, anywhere first
 	regions placeSet // the same as a set
 	seen    bitset   // of the watches of one segment: those that need no further check
@@ -20,6 +21,9 @@ type tender struct {
 // read fills t from the facts. Atoms that no watch ever asked for have no number, and are left out.
 func (t *tender) read(f query.Facts, known *atoms, places places) {
 	for _, n := range t.atoms {
+		t.has.unset(n)
+	}
+	for _, n := range t.ranges {
 		t.has.unset(n)
 	}
 	t.has = t.has.grown(known.count() + 1)
@@ -40,6 +44,27 @@ func (t *tender) read(f query.Facts, known *atoms, places places) {
 	for _, n := range t.atoms {
 		t.has.set(n)
 	}
+	t.ranges = inRanges(t.ranges[:0], f, known.ranges)
+	for _, n := range t.ranges {
+		t.has.set(n)
+	}
+}
+
+// inRanges appends the atoms of the ranges that a tender is in.
+func inRanges(atoms []uint32, f query.Facts, ranges []numberRange) []uint32 {
+	var field query.Field
+	var number int64
+	var known bool
+	for i, r := range ranges {
+		if i == 0 || r.field != field {
+			field = r.field
+			number, known = f.Number(field)
+		}
+		if known && r.from <= number && number <= r.to || !known && r.orNone {
+			atoms = append(atoms, r.atom)
+		}
+	}
+	return atoms
 }
 
 // atomsOf yields the atoms that are true of a tender.

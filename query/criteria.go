@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"vigie"
@@ -12,16 +13,23 @@ type Field uint8
 
 // The fields. All but Term are criteria, and each is declared below.
 const (
-	Term       Field = iota // a term of the lexicon, which keywords ask for
-	Department              // an INSEE code, or [vigie.Nationwide] for none
-	Buyer                   // a global id
-	Nature                  // a [vigie.Nature]
-	Procedure               // a [vigie.Procedure]
-	CPV                     // a prefix, of 2 to 8 digits, of a code
+	Term           Field = iota // a term of the lexicon, which keywords ask for
+	Department                  // an INSEE code, [vigie.Abroad], or [vigie.Nationwide] for none
+	Buyer                       // a global id
+	Nature                      // a [vigie.Nature]
+	Procedure                   // a [vigie.Procedure]
+	CPV                         // a prefix, of 2 to 8 digits, of a code
+	DeadlineKind                // the name of a [vigie.DeadlineKind]
+	Technique                   // a [vigie.Technique]
+	EstimatedValue              // hundredths of euros, from and to, or [UnknownValue]
+	Source                      // where the tender was published
 	fieldCount
 )
 
-// declared are the criteria that ask for one of several values, in the order in which they are explained. Formula,
+// UnknownValue stands for « no value in euros ».
+const UnknownValue = "UNKNOWN"
+
+// declared are the criteria that ask for values of a tender, in the order in which they are explained. Formula,
 // facts, matcher, search indexes, filters, facets, explanation, summary, preview, import and export, and the tests of
 // all of these, work from here. A new criterion is also in vigie.Criteria (watch.go), querytest/querytest.go,
 // database/migrations, schema.graphqls, ingest/watches and web/src; docs/design.md has the recipe.
@@ -37,8 +45,8 @@ var declared = [...]Criterion{
 		Field: Department, Kind: OneOf, Name: "departments", Input: "departmentCodes", Column: "departments", Index: "departments", Facet: true,
 		One: vigie.Text{FR: "Département", EN: "Department"}, Many: vigie.Text{FR: "Départements", EN: "Departments"}, Always: true,
 		list: listOf(func(c *vigie.Criteria) *[]string { return &c.Departments }),
-		of:   func(t *vigie.Tender) []string { return t.Departments },
-		None: vigie.Nationwide, withNone: func(c *vigie.Criteria) bool { return c.IncludeNationwide },
+		of:   departmentsOf,
+		None: vigie.Nationwide, Others: []string{vigie.Abroad}, Unknown: "includeNationwide", withNone: func(c *vigie.Criteria) bool { return c.IncludeNationwide },
 		Parse: parseDepartment, Compare: vigie.CompareDepartments, Text: named(departmentText), Short: named(departmentName),
 		All: departmentCodes,
 	},
@@ -77,6 +85,54 @@ var declared = [...]Criterion{
 			EN: "Tenders online left out because they have no CPV code: %d.",
 		},
 	},
+	{
+		Field: DeadlineKind, Kind: OneOf, Name: "deadlineKinds", Input: "deadlineKinds", Column: "deadline_kinds", Index: "deadlineKind", Facet: true,
+		One: vigie.Text{FR: "Réponse attendue", EN: "Expected response"}, Many: vigie.Text{FR: "Réponses attendues", EN: "Expected responses"},
+		list:  listOf(func(c *vigie.Criteria) *[]vigie.DeadlineKind { return &c.DeadlineKinds }),
+		of:    deadlineKindOf,
+		Parse: parseOneOf(vigie.DeadlineKinds), Compare: strings.Compare, Text: labelOf[vigie.DeadlineKind], Short: labelOf[vigie.DeadlineKind],
+		All: valuesOf(vigie.DeadlineKinds),
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car ils n’ont pas de date limite : %d.",
+			EN: "Tenders online left out because they have no deadline: %d.",
+		},
+	},
+	{
+		Field: Technique, Kind: OneOf, Name: "techniques", Input: "techniques", Column: "techniques", Index: "technique", Facet: true,
+		One: vigie.Text{FR: "Technique d’achat", EN: "Purchasing technique"}, Many: vigie.Text{FR: "Techniques d’achat", EN: "Purchasing techniques"},
+		list:  listOf(func(c *vigie.Criteria) *[]vigie.Technique { return &c.Techniques }),
+		of:    func(t *vigie.Tender) []string { return []string{string(t.Details.Technique)} },
+		Parse: parseOneOf(vigie.Techniques), Compare: strings.Compare, Text: labelOf[vigie.Technique], Short: labelOf[vigie.Technique],
+		All: valuesOf(vigie.Techniques),
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur technique d’achat n’est pas indiquée : %d.",
+			EN: "Tenders online left out because their purchasing technique is not given: %d.",
+		},
+	},
+	{
+		Field: EstimatedValue, Kind: Range, Name: "value", Index: "value",
+		One: vigie.Text{FR: "Valeur estimée", EN: "Estimated value"}, Many: vigie.Text{FR: "Valeur estimée", EN: "Estimated value"},
+		list: list{valueRange, setValueRange},
+		of:   valueOf,
+		None: UnknownValue, Unknown: "includeUnknownValue", withNone: func(c *vigie.Criteria) bool { return c.IncludeUnknownValue },
+		Parse: parseRange, Compare: strings.Compare, Text: named(valueText), Short: named(valueText),
+		All: func() []string { return []string{Between(0, vigie.MaxCents)} },
+		LeftOut: vigie.Text{
+			FR: "Marchés en ligne écartés, car leur valeur n’est pas indiquée en euros : %d.",
+			EN: "Tenders online left out because their value is not given in euros: %d.",
+		},
+		LetThrough: vigie.Text{
+			FR: "Marchés en ligne trouvés bien que leur valeur ne soit pas indiquée en euros : %d.",
+			EN: "Tenders online found although their value is not given in euros: %d.",
+		},
+	},
+	{
+		Field: Source, Kind: OneOf, Name: "sources", Input: "sources", Index: "source", Facet: true, FilterOnly: true,
+		One: vigie.Text{FR: "Source", EN: "Source"}, Many: vigie.Text{FR: "Sources", EN: "Sources"},
+		of:    func(t *vigie.Tender) []string { return []string{sourceOf(t.Source)} },
+		Parse: func(text string) (string, *vigie.Error) { return sourceOf(text), nil }, Compare: strings.Compare,
+		Text: named(vigie.Same), Short: named(vigie.Same),
+	},
 }
 
 func buyerIDs(c *vigie.Criteria) []string {
@@ -110,6 +166,14 @@ func buyerName(id string, buyers map[int64]*vigie.Buyer) vigie.Text {
 	return vigie.Text{}
 }
 
+// departmentsOf returns the departments of a tender; of one that is performed abroad alone, what stands for that.
+func departmentsOf(t *vigie.Tender) []string {
+	if t.Abroad() {
+		return []string{vigie.Abroad}
+	}
+	return t.Departments
+}
+
 func parseDepartment(text string) (string, *vigie.Error) {
 	code := vigie.NormalizeDepartment(text)
 	if _, ok := vigie.DepartmentByCode(code); !ok {
@@ -130,8 +194,11 @@ func departmentText(code string) vigie.Text {
 }
 
 func departmentName(code string) vigie.Text {
-	if code == vigie.Nationwide {
+	switch code {
+	case vigie.Nationwide:
 		return vigie.Text{FR: "National ou non précisé", EN: "Nationwide or not specified"}
+	case vigie.Abroad:
+		return vigie.Text{FR: "À l’étranger", EN: "Abroad"}
 	}
 	return vigie.DepartmentList([]string{code})
 }
@@ -175,4 +242,88 @@ func cpvDivisions() []string {
 		divisions[i] = fmt.Sprintf("%02d", i)
 	}
 	return divisions
+}
+
+// deadlineKindOf returns what must arrive by the deadline of a tender, if it has one.
+func deadlineKindOf(t *vigie.Tender) []string {
+	if t.Deadline == nil {
+		return nil
+	}
+	return []string{string(t.DeadlineKind.Name())}
+}
+
+// valueOf returns the estimated value of a tender, if that is given in euros.
+func valueOf(t *vigie.Tender) []string {
+	cents, ok := t.Details.Value.EuroCents()
+	if !ok {
+		return nil
+	}
+	return []string{number(min(cents, vigie.MaxCents))}
+}
+
+// valueRange returns the bounds of the value, if there are any.
+func valueRange(c *vigie.Criteria) []string {
+	if c.MinValue == "" && c.MaxValue == "" {
+		return nil
+	}
+	from, _ := vigie.Money{Amount: c.MinValue, Currency: vigie.Euro}.EuroCents() // 0 for none
+	to, ok := vigie.Money{Amount: c.MaxValue, Currency: vigie.Euro}.EuroCents()
+	if !ok {
+		to = vigie.MaxCents
+	}
+	return []string{Between(from, to)}
+}
+
+func setValueRange(c *vigie.Criteria, values []string) {
+	c.MinValue, c.MaxValue = "", ""
+	if len(values) == 0 {
+		return
+	}
+	from, to, ok := bounds(values[0])
+	if !ok {
+		return
+	}
+	if c.MinValue = vigie.Euros(from).Amount; to < vigie.MaxCents {
+		c.MaxValue = vigie.Euros(to).Amount
+	}
+}
+
+// parseRange checks the bounds that [Between] writes.
+func parseRange(text string) (string, *vigie.Error) {
+	if _, _, ok := bounds(text); !ok {
+		return text, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "« %s » n’a pas la forme de deux bornes.",
+			EN: "“%s” does not have the form of two bounds.",
+		}.With(text)}
+	}
+	return text, nil
+}
+
+// valueText words a value, the bounds of one, or that there is none.
+func valueText(value string) vigie.Text {
+	from, to, isRange := bounds(value)
+	least, most := vigie.Euros(from).Text(), vigie.Euros(to).Text()
+	switch {
+	case value == UnknownValue:
+		return vigie.Text{FR: "non indiquée en euros", EN: "not given in euros"}
+	case !isRange:
+		cents, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return vigie.Same(value)
+		}
+		return vigie.Euros(cents).Text()
+	case from > 0 && to < vigie.MaxCents:
+		return vigie.Text{FR: "de %s à %s", EN: "%s to %s"}.With(least, most)
+	case from > 0:
+		return vigie.Text{FR: "%s ou plus", EN: "%s or more"}.With(least)
+	case to < vigie.MaxCents:
+		return vigie.Text{FR: "%s au plus", EN: "at most %s"}.With(most)
+	}
+	return vigie.Text{FR: "indiquée en euros", EN: "given in euros"}
+}
+
+// sourceOf is the name of a source, as much of it as indexes take.
+func sourceOf(name string) string {
+	const longest = 100
+	return strings.ToValidUTF8(name[:min(len(name), longest)], "")
 }

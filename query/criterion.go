@@ -7,13 +7,15 @@ import (
 	"vigie"
 )
 
-// Criterion declares a criterion that asks for one of several values of a tender.
+// Criterion declares a criterion that asks for values of a tender.
 type Criterion struct {
 	Field Field
 	Kind  Kind
 	// Name is its name in Criteria of the API and in lines of imported watches, Input in CriteriaInput and TenderFilter.
+	// A range has two fields there, one for each bound, and no Input.
 	Name, Input string
-	// Column holds its values in the table watches, as a list; "" for buyers, which have a table of their own.
+	// Column holds its values in the table watches, as a list; "" for buyers, which have a table of their own, and for
+	// ranges, whose bounds are columns.
 	Column string
 	// Index is its name in search indexes; a change of it needs another search.Version.
 	Index string
@@ -23,8 +25,14 @@ type Criterion struct {
 	One, Many vigie.Text
 	// Always is whether summaries mention it where nothing is asked for.
 	Always bool
-	// None is the value of tenders that have none, "" if these never match.
-	None string
+	// FilterOnly is whether it only narrows lists, and watches do not have it.
+	FilterOnly bool
+	// None is the value of tenders that have none, "" if these never match. Others are more values that narrow lists
+	// and that watches cannot ask for.
+	None   string
+	Others []string
+	// Unknown is the field of Criteria and CriteriaInput that says whether tenders that have none pass; "" if there is none.
+	Unknown string
 	// Parse reads a value as a person gives it; a mistake has code and text. It is nil for buyers, which only the
 	// database knows.
 	Parse func(text string) (value string, mistake *vigie.Error)
@@ -32,24 +40,26 @@ type Criterion struct {
 	Compare func(a, b string) int
 	// Text words a value, Short does it in fewer words, for lists; buyers have their names by id.
 	Text, Short func(value string, buyers map[int64]*vigie.Buyer) vigie.Text
-	// All returns values of which every tender that has any has one; it is nil for buyers.
+	// All returns values of which every tender that has any has one; it is nil for buyers and sources.
 	All func() []string
-	// LeftOut, if not empty, is the warning that a watch leaves out so many tenders because they have no value.
-	LeftOut vigie.Text
+	// LeftOut, if not empty, is the warning that a watch leaves out so many tenders because they have no value;
+	// LetThrough that they pass although they have none.
+	LeftOut, LetThrough vigie.Text
 
 	list     list
 	of       func(*vigie.Tender) []string
 	withNone func(*vigie.Criteria) bool
 }
 
-// Kind is how a criterion asks for values. Each kind says which values of a [Facts] make an atom true; a range
-// (bounds of an amount, or of a date) is to be the third.
+// Kind is how a criterion asks for values. Each kind says which values of a [Facts] make an atom true.
 type Kind uint8
 
-// The kinds: a tender has one of the values, or one that begins with one of them.
+// The kinds: a tender has one of the values, or one that begins with one of them, or a number between two, as
+// [Between] writes them. Of a Range a tender has one number at most, and criteria have one pair of bounds.
 const (
 	OneOf Kind = iota
 	Prefix
+	Range
 )
 
 // minPrefix is the length of the shortest prefix: of a division, the widest class of CPV codes (Regulation (EC)
@@ -58,7 +68,7 @@ const minPrefix = 2
 
 // facts returns the values that atoms ask for, of a tender's own values.
 func (k Kind) facts(own []string) []string {
-	if k == OneOf {
+	if k != Prefix {
 		return own
 	}
 	var prefixes []string
@@ -72,7 +82,7 @@ func (k Kind) facts(own []string) []string {
 
 // own is the reverse of facts: of sorted values it returns the tender's own.
 func (k Kind) own(facts []string) []string {
-	if k == OneOf {
+	if k != Prefix {
 		return facts
 	}
 	var own []string
@@ -97,8 +107,13 @@ func listOf[T ~string](field func(*vigie.Criteria) *[]T) list {
 	}
 }
 
-// Criteria returns the declarations of all criteria but keywords.
-func Criteria() []Criterion { return slices.Clone(declared[:]) }
+// Criteria returns the declarations of all criteria of watches but keywords.
+func Criteria() []Criterion {
+	return slices.DeleteFunc(Filters(), func(c Criterion) bool { return c.FilterOnly })
+}
+
+// Filters returns the declarations of all that lists are narrowed by: the criteria of watches, and more.
+func Filters() []Criterion { return slices.Clone(declared[:]) }
 
 // Fields returns all fields.
 func Fields() []Field {
@@ -143,7 +158,15 @@ func (f Field) String() string {
 
 // Values returns the values of a criterion; the caller must not change them.
 func (c *Criterion) Values(criteria *vigie.Criteria) []string {
+	if c.FilterOnly {
+		return nil
+	}
 	return c.list.get(criteria)
+}
+
+// LetsUnknown reports whether criteria let tenders pass that have no value of it.
+func (c *Criterion) LetsUnknown(criteria *vigie.Criteria) bool {
+	return c.withNone != nil && c.withNone(criteria)
 }
 
 // Set gives a criterion other values, which it may keep.
@@ -154,7 +177,7 @@ func (c *Criterion) Set(criteria *vigie.Criteria, values []string) {
 // wanted returns the values of which a tender needs one; none if the criterion does not constrain.
 func (c *Criterion) wanted(criteria *vigie.Criteria) []string {
 	values := c.Values(criteria)
-	if len(values) > 0 && c.withNone != nil && c.withNone(criteria) {
+	if len(values) > 0 && c.LetsUnknown(criteria) {
 		values = append(slices.Clone(values), c.None)
 	}
 	return values

@@ -49,6 +49,10 @@ func (f Facts) Has(a Atom) bool {
 	if a.Field >= fieldCount {
 		return false
 	}
+	if from, to, ok := a.Bounds(); ok {
+		n, known := f.Number(a.Field)
+		return known && from <= n && n <= to
+	}
 	_, ok := slices.BinarySearch(f[a.Field], a.Value)
 	return ok
 }

@@ -18,6 +18,9 @@ type Patch struct {
 	// excluded then.
 	AlsoExcluded      []string
 	IncludeNationwide *bool
+	// MinValue and MaxValue are amounts in euros; "" clears.
+	MinValue, MaxValue  *string
+	IncludeUnknownValue *bool
 	// Lists are the values of the other criteria; a list that is empty and not nil clears.
 	Lists Values
 }
@@ -33,8 +36,11 @@ func (p Patch) Over(c vigie.Criteria) vigie.Criteria {
 		}
 	}
 	set(&c.IncludeNationwide, p.IncludeNationwide)
+	set(&c.MinValue, p.MinValue)
+	set(&c.MaxValue, p.MaxValue)
+	set(&c.IncludeUnknownValue, p.IncludeUnknownValue)
 	for i := range declared {
-		if list := p.Lists[declared[i].Field]; list != nil {
+		if list := p.Lists[declared[i].Field]; list != nil && !declared[i].FilterOnly {
 			declared[i].Set(&c, list)
 		}
 	}

@@ -62,6 +62,10 @@ func TestFormula(t *testing.T) {
 		{vigie.Criteria{ExcludedKeywords: []string{"appel d'offres"}}, "!(appel_offre)"},
 		{vigie.Criteria{Departments: []string{"01", "2A"}, IncludeNationwide: true}, "(01 | 2A | NATIONWIDE)"},
 		{vigie.Criteria{Departments: []string{"01"}, Natures: []vigie.Nature{vigie.Works}, CPVCodes: []string{"45"}, BuyerIDs: []int64{7}}, "(buyer_7) & (01) & (WORKS) & (45)"},
+		{vigie.Criteria{MinValue: "40000"}, "(000000004000000-999999999999999)"},
+		{vigie.Criteria{MaxValue: "99.50", IncludeUnknownValue: true}, "(000000000000000-000000000009950 | UNKNOWN)"},
+		{vigie.Criteria{IncludeUnknownValue: true}, ""},
+		{vigie.Criteria{DeadlineKinds: []vigie.DeadlineKind{"BIDS"}, Techniques: []vigie.Technique{vigie.FrameworkAgreement}}, "(BIDS) & (FRAMEWORK)"},
 		{vigie.Criteria{Keywords: []string{"de"}, KeywordMode: vigie.AllKeywords}, "()"}, // refused when given; matches nothing
 		{vigie.Criteria{Keywords: []string{"de"}, KeywordMode: vigie.AnyKeyword}, "()"},
 	} {
@@ -172,4 +176,55 @@ func numbers(n int) string {
 		fmt.Fprint(&b, i, " ")
 	}
 	return b.String()
+}
+
+func TestTextsOfValues(t *testing.T) {
+	for want, c := range map[string]vigie.Criteria{
+		"40 000 € ou plus":                        {MinValue: "40000"},
+		"90 000,50 € au plus":                     {MaxValue: "90000.50"},
+		"de 40 000 € à 90 000 €":                  {MinValue: "40000", MaxValue: "90000"},
+		"indiquée en euros":                       {MinValue: "0"},
+		"40 000 € ou plus, non indiquée en euros": {MinValue: "40000", IncludeUnknownValue: true},
+	} {
+		explained := query.Explain(c, query.Facts{}, nil).Criteria
+		if len(explained) != 1 {
+			t.Fatalf("%+v: %+v", c, explained)
+		}
+		var wanted []string
+		for _, text := range explained[0].Wanted {
+			wanted = append(wanted, text.FR)
+		}
+		if got := strings.Join(wanted, ", "); got != want || explained[0].Criterion != "value" {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+	for want, value := range map[string]vigie.Money{
+		"120 000 €": {Amount: "120000", Currency: "EUR"}, "99,50 €": {Amount: "99.50", Currency: "EUR"},
+		"non indiquée en euros": {Amount: "120000", Currency: "CHF"},
+	} {
+		tender := &vigie.Tender{}
+		tender.Details.Value = value
+		facts, _ := query.FactsOf(tender)
+		found := query.Explain(vigie.Criteria{MinValue: "1"}, facts, nil).Criteria[0].Found
+		if len(found) != 1 || found[0].FR != want {
+			t.Errorf("%v is explained as %v, want %q", value, found, want)
+		}
+	}
+}
+
+// What is performed abroad alone is of no department, and not nationwide.
+func TestAbroad(t *testing.T) {
+	tender := &vigie.Tender{}
+	tender.Details.Places = []vigie.Place{{Country: "CH"}}
+	facts, _ := query.FactsOf(tender)
+	if !slices.Equal(facts[query.Department], []string{vigie.Abroad}) {
+		t.Errorf("departments %v", facts[query.Department])
+	}
+	explained := query.Explain(vigie.Criteria{Departments: []string{"01"}, IncludeNationwide: true}, facts, nil)
+	if explained.Matches || explained.Criteria[0].Found[0].FR != "À l’étranger" {
+		t.Errorf("%+v", explained)
+	}
+	if _, mistake := query.Department.Criterion().Parse(vigie.Abroad); mistake == nil {
+		t.Error("a watch can ask for it as for a department")
+	}
 }

@@ -11,6 +11,7 @@ type Set struct {
 	Atoms int
 
 	numbers map[Atom]int
+	ranges  []Atom // those that ask for numbers between two
 	rules   []rule
 }
 
@@ -62,6 +63,9 @@ func (s *Set) number(c Conj) []int {
 		if !known {
 			n = len(s.numbers)
 			s.numbers[atom] = n
+			if _, _, ok := atom.Bounds(); ok {
+				s.ranges = append(s.ranges, atom)
+			}
 		}
 		numbers[i] = n
 	}
@@ -78,6 +82,9 @@ func (s *Set) Match(t Facts, each func(place int, keywords []string)) {
 				has[n] = true
 			}
 		}
+	}
+	for _, atom := range s.ranges {
+		has[s.numbers[atom]] = t.Has(atom)
 	}
 	for place, r := range s.rules {
 		if !r.matches(has) {

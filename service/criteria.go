@@ -30,7 +30,9 @@ func at(path []string, more ...string) []string { return slices.Concat(path, mor
 // criteria checks what was given, at path, and gives it the form that is stored; buyers go by the ids that they have
 // now. Problems have the names that name returns.
 func (f *form) criteria(ctx context.Context, s *Service, in query.Patch, path []string, name criterionName) (query.Patch, error) {
-	c := query.Patch{KeywordMode: in.KeywordMode, IncludeNationwide: in.IncludeNationwide}
+	c := query.Patch{KeywordMode: in.KeywordMode, IncludeNationwide: in.IncludeNationwide, IncludeUnknownValue: in.IncludeUnknownValue}
+	c.MinValue, c.MaxValue = f.amount(in.MinValue, at(path, "minValue")), f.amount(in.MaxValue, at(path, "maxValue"))
+	f.inOrder(c.Over(newCriteria()), path)
 	switch {
 	case in.Keywords != nil && in.KeywordsText != nil:
 		f.problems.Add(vigie.Conflicting, vigie.Text{
@@ -75,7 +77,55 @@ func set[T any](field *T, value *T) {
 
 // newCriteria is what criteria are where nothing was ever said.
 func newCriteria() vigie.Criteria {
-	return vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true}
+	return vigie.Criteria{KeywordMode: vigie.AllKeywords, IncludeNationwide: true, IncludeUnknownValue: true}
+}
+
+// amount checks a bound of the value, and gives it the form that is stored; nil stays nil, and "" is no bound.
+func (f *form) amount(given *string, path []string) *string {
+	if given == nil || *given == "" {
+		return given
+	}
+	amount, mistake := parseAmount(*given)
+	if mistake != nil {
+		f.problems.Add(mistake.Code, mistake.Text, path...)
+		return nil
+	}
+	return &amount
+}
+
+// parseAmount reads an amount in euros; a mistake has code and text.
+func parseAmount(text string) (amount string, mistake *vigie.Error) {
+	amount, ok := vigie.ParseAmount(strings.TrimSpace(text))
+	if !ok {
+		return "", &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "« %s » n’est pas un montant en euros : écrivez-le en chiffres, avec 13 chiffres au plus avant le point et 2 après, comme 40000 ou 40000.50.",
+			EN: "“%s” is not an amount in euros: write it in digits, at most 13 before the point and 2 after, such as 40000 or 40000.50.",
+		}.With(text)}
+	}
+	return amount, nil
+}
+
+// inOrder notes bounds of the value between which there is none.
+func (f *form) inOrder(c vigie.Criteria, path []string) {
+	if !valueInOrder(c) {
+		f.problems.Add(vigie.Conflicting, conflictingValues(), at(path, "maxValue")...)
+	}
+}
+
+// valueInOrder reports whether there is a value within the bounds of criteria.
+func valueInOrder(c vigie.Criteria) bool {
+	for _, value := range query.EstimatedValue.Criterion().Values(&c) {
+		from, to, ok := query.Atom{Field: query.EstimatedValue, Value: value}.Bounds()
+		return ok && from <= to
+	}
+	return true
+}
+
+func conflictingValues() vigie.Text {
+	return vigie.Text{
+		FR: "La valeur maximale est inférieure à la valeur minimale. Corrigez l’une des deux.",
+		EN: "The maximum value is below the minimum value. Correct one of them.",
+	}
 }
 
 // keywords checks a list of keywords.

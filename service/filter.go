@@ -9,23 +9,23 @@ import (
 	"vigie/search"
 )
 
-// checkFilter checks what narrows a list, and words it for the index.
-func checkFilter(f search.Filter) (search.Filter, error) {
+// checkFilter checks what narrows a list, and words it for the index. least and most bound the value, "" for no bound.
+func checkFilter(f search.Filter, least, most string) (search.Filter, error) {
 	if n := len(f.Statuses); n > vigie.MaxChoices {
 		return f, badRequest(tooMany(n, vigie.MaxChoices), "filter.statuses")
 	}
-	for _, c := range query.Criteria() {
+	for _, c := range query.Filters() {
 		if n := len(f.Values[c.Field]); n > vigie.MaxChoices {
 			return f, badRequest(tooMany(n, vigie.MaxChoices), "filter."+c.Input)
 		}
 	}
-	for _, c := range query.Criteria() {
+	for _, c := range query.Filters() {
 		if c.Field == query.Buyer {
 			continue // see followBuyers
 		}
 		values := slices.Clone(f.Values[c.Field])
 		for i, text := range values {
-			if c.None != "" && text == c.None {
+			if c.None != "" && text == c.None || slices.Contains(c.Others, text) {
 				continue
 			}
 			var mistake *vigie.Error
@@ -35,7 +35,31 @@ func checkFilter(f search.Filter) (search.Filter, error) {
 		}
 		f.Values[c.Field] = values
 	}
-	return f, nil
+	var err error
+	f.Values[query.EstimatedValue], err = valueFilter(least, most)
+	return f, err
+}
+
+// valueFilter is what a filter on the value asks for: tenders that give none in euros do not pass.
+func valueFilter(least, most string) ([]string, error) {
+	var c vigie.Criteria
+	for _, bound := range []struct {
+		text, field string
+		into        *string
+	}{{least, "filter.minValue", &c.MinValue}, {most, "filter.maxValue", &c.MaxValue}} {
+		if bound.text == "" {
+			continue
+		}
+		amount, mistake := parseAmount(bound.text)
+		if mistake != nil {
+			return nil, badRequest(mistake.Text, bound.field)
+		}
+		*bound.into = amount
+	}
+	if !valueInOrder(c) {
+		return nil, badRequest(conflictingValues(), "filter.maxValue")
+	}
+	return query.EstimatedValue.Criterion().Values(&c), nil
 }
 
 // wrongValue is that a filter has a value that cannot be, or that there is not.

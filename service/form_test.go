@@ -193,6 +193,9 @@ func TestLinesHaveAllCriteria(t *testing.T) {
 		if criterion.Field == query.Buyer {
 			continue // by name or SIRET
 		}
+		if criterion.Kind == query.Range {
+			continue // by its bounds: see below
+		}
 		value := criterion.All()[0]
 		line := fmt.Sprintf(`{"externalId": "1", %q: [%q]}`, criterion.Name, value)
 		for r := range watches.Read(strings.NewReader(line)) {
@@ -204,6 +207,42 @@ func TestLinesHaveAllCriteria(t *testing.T) {
 			c := patch.Over(newCriteria())
 			if got := criterion.Values(&c); err != nil || len(f.problems) > 0 || !slices.Equal(got, []string{value}) {
 				t.Errorf("%s: %q, %v, %v", line, got, err, f.problems)
+			}
+		}
+	}
+}
+
+// Bounds of values are texts or numbers in a line, and are held to the same rules as in the API.
+func TestLinesHaveValues(t *testing.T) {
+	for line, want := range map[string]string{
+		`{}`: "  true []",
+		`{"minValue": "40000.0", "maxValue": 90000.50, "includeUnknownValue": false}`: "40000 90000.50 false []",
+		`{"minValue": 0, "maxValue": ""}`:                                             "0  true []",
+		`{"minValue": null}`:                                                          "  true []",
+		`{"minValue": 12345678901234}`:                                                "  true [[minValue] INVALID]",
+		`{"maxValue": -1}`:                                                            "  true [[maxValue] INVALID]",
+		`{"maxValue": "0.001", "minValue": "1e3"}`:                                    "  true [[minValue] INVALID [maxValue] INVALID]",
+		`{"minValue": 2, "maxValue": 1}`:                                              "2 1 true [[maxValue] CONFLICTING]",
+		`{"minValue": true}`:                                                          "not read",
+		`{"minValue": {"amount": 1}}`:                                                 "not read",
+	} {
+		for r := range watches.Read(strings.NewReader(line)) {
+			got := "not read"
+			if r.Err == nil {
+				var f form
+				patch, err := f.criteria(t.Context(), nil, f.importedCriteria(r.Watch), nil, lineName)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var wrong []any
+				for _, problem := range f.problems {
+					wrong = append(wrong, problem.Field, problem.Code)
+				}
+				c := patch.Over(newCriteria())
+				got = fmt.Sprint(c.MinValue, " ", c.MaxValue, " ", c.IncludeUnknownValue, " ", wrong)
+			}
+			if got != want {
+				t.Errorf("%s: %s, want %s", line, got, want)
 			}
 		}
 	}

@@ -92,6 +92,7 @@ func (f *form) importedCriteria(in *watches.Watch) query.Patch {
 	p := query.Patch{
 		Keywords: in.Keywords, KeywordsText: in.KeywordsText, KeywordMode: new(oneOf(f, in.Mode, vigie.AllKeywords, vigie.KeywordModes(), "mode")),
 		ExcludedKeywords: in.ExcludedKeywords, IncludeNationwide: in.IncludeNationwide,
+		MinValue: (*string)(in.MinValue), MaxValue: (*string)(in.MaxValue), IncludeUnknownValue: in.IncludeUnknownValue,
 	}
 	lists := in.Lists()
 	for _, criterion := range query.Criteria() {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -79,8 +80,7 @@ func (s *Service) doubts(ctx context.Context, c vigie.Criteria, path []string) [
 }
 
 // measures are the questions that a draft raises: what matches and is online,
-// what matched lately, and what the filters on nature and CPV leave out
-// because it does not say.
+// what matched lately, and how many tenders do not say what criteria ask for.
 func (s *Service) measures(c vigie.Criteria, limit int) []search.Query {
 	now := s.now()
 	monthAgo := now.AddDate(0, 0, -previewDays)
@@ -91,28 +91,34 @@ func (s *Service) measures(c vigie.Criteria, limit int) []search.Query {
 	first := count(c, online)
 	first.Limit = limit
 	queries := []search.Query{first, count(c, search.Filter{PublishedFrom: &monthAgo, PublishedTo: &now})}
-	for _, known := range unknowns(c) {
-		queries = append(queries, count(known.without, online), count(known.any, online))
+	for _, u := range unknowns(c) {
+		known := online
+		known.Values[u.Field] = u.All()
+		queries = append(queries, count(u.without, online), count(u.without, known))
 	}
 	return queries
 }
 
-// unknown is a criterion that leaves out tenders which have no value: the criteria without it, and with every value
-// there can be.
+// unknown is a criterion of which tenders may have no value, with what is to be told of those; and the criteria
+// without it.
 type unknown struct {
 	query.Criterion
-	without, any vigie.Criteria
+	code    vigie.WarningCode
+	text    vigie.Text
+	without vigie.Criteria
 }
 
 func unknowns(c vigie.Criteria) []unknown {
 	var list []unknown
 	for _, criterion := range query.Criteria() {
-		if len(criterion.Values(&c)) == 0 || criterion.LeftOut == (vigie.Text{}) {
+		u := unknown{Criterion: criterion, code: vigie.UnknownLeftOut, text: criterion.LeftOut, without: c}
+		if criterion.LetsUnknown(&c) {
+			u.code, u.text = vigie.UnknownLetThrough, criterion.LetThrough
+		}
+		if len(criterion.Values(&c)) == 0 || u.text == (vigie.Text{}) {
 			continue
 		}
-		u := unknown{Criterion: criterion, without: c, any: c}
 		criterion.Set(&u.without, nil)
-		criterion.Set(&u.any, criterion.All())
 		list = append(list, u)
 	}
 	return list
@@ -135,7 +141,7 @@ func measured(c vigie.Criteria, results []search.Result, path []string) []vigie.
 	}
 	for i, u := range unknowns(c) {
 		if n := results[2+2*i].Total - results[3+2*i].Total; n > 0 {
-			warnings = append(warnings, vigie.Warning{Field: at(path, u.Input), Code: vigie.UnknownLeftOut, Text: u.LeftOut.With(n)})
+			warnings = append(warnings, vigie.Warning{Field: at(path, cmp.Or(u.Unknown, u.Input)), Code: u.code, Text: u.text.With(n)})
 		}
 	}
 	return warnings

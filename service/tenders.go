@@ -27,8 +27,10 @@ type TenderQuery struct {
 	Seen, Dismissed MarkFilter
 	Watches         *Watching
 	Filter          search.Filter // codes as people write them
-	Text            string        // free text; "" for none
-	Complete        bool          // whether it is still being typed
+	// MinValue and MaxValue bound the value, in euros as people write it; "" for no bound.
+	MinValue, MaxValue string
+	Text               string // free text; "" for none
+	Complete           bool   // whether it is still being typed
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
@@ -182,7 +184,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if q.Text, err = searchText(q.Text); err != nil {
 		return nil, err
 	}
-	if q.Filter, err = checkFilter(q.Filter); err != nil {
+	if q.Filter, err = checkFilter(q.Filter, q.MinValue, q.MaxValue); err != nil {
 		return nil, err
 	}
 	if q.Order == "" {

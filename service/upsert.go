@@ -159,7 +159,7 @@ func (s *Service) updateUpserted(ctx context.Context, account *vigie.Account, id
 }
 
 func sameCriteria(a, b vigie.Criteria) bool {
-	return a.KeywordMode == b.KeywordMode && a.IncludeNationwide == b.IncludeNationwide &&
+	return a.KeywordMode == b.KeywordMode && a.IncludeNationwide == b.IncludeNationwide && a.IncludeUnknownValue == b.IncludeUnknownValue &&
 		slices.Equal(a.Keywords, b.Keywords) && slices.Equal(a.ExcludedKeywords, b.ExcludedKeywords) &&
 		!slices.ContainsFunc(query.Criteria(), func(c query.Criterion) bool { return !slices.Equal(c.Values(&a), c.Values(&b)) })
 }

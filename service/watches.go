@@ -242,6 +242,13 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 			return nil, nil, err
 		}
 	}
+	if (criteria.MinValue == nil) != (criteria.MaxValue == nil) { // the other bound is the watch's
+		known, err := s.Watch(ctx, account, id)
+		if err != nil {
+			return nil, nil, asNoWatch(err)
+		}
+		f.inOrder(criteria.Over(known.Criteria), []string{"input", "criteria"})
+	}
 	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}

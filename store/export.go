@@ -121,6 +121,7 @@ func (e *Export) watches(ctx context.Context, from func(table string) *bun.Selec
 	err := from("watches").Column("id").ColumnExpr(`COALESCE((SELECT MIN(external_id) FROM watch_external_ids WHERE watch_id = watches.id),
 			(SELECT MIN(external_id) FROM imported_watches WHERE watch_id = watches.id)) AS external_id`).
 		Column("name", "keywords", "keyword_mode", "excluded_keywords", "include_nationwide").Column(columns...).
+		Column("min_value", "max_value", "include_unknown_value").
 		Column("active", "frequency", "created_at", "updated_at", "deleted_at").
 		Where("account_id = ?", account).Order("id").Scan(ctx, &e.Watches)
 	if err != nil {

@@ -44,7 +44,8 @@ func (now *Snapshot) ChangedWatches(ctx context.Context, after int64) iter.Seq2[
 		q := now.tx.NewSelect().Model((*vigie.Watch)(nil)).
 			ColumnExpr("watch.id, watch.active AND watch.deleted_at IS NULL").
 			ColumnExpr("COALESCE(buyers.buyer_id, 0)").
-			Column("keyword_mode", "include_nationwide", "keywords", "excluded_keywords").Column(columns...).
+			Column("keyword_mode", "include_nationwide", "min_value", "max_value", "include_unknown_value").
+			Column("keywords", "excluded_keywords").Column(columns...).
 			Join("LEFT JOIN watch_buyers AS buyers ON buyers.watch_id = watch.id").
 			Where("watch.number > ?", after).OrderExpr("watch.id, buyers.position")
 		if after == 0 {
@@ -93,7 +94,7 @@ func watchScanner(criteria []query.Criterion) func(*sql.Rows) (WatchState, error
 		var on bool
 		var c vigie.Criteria
 		var buyer int64
-		into := []any{&w.ID, &on, &buyer, &c.KeywordMode, &c.IncludeNationwide}
+		into := []any{&w.ID, &on, &buyer, &c.KeywordMode, &c.IncludeNationwide, &c.MinValue, &c.MaxValue, &c.IncludeUnknownValue}
 		for i := range raw {
 			into = append(into, &raw[i])
 		}

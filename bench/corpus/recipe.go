@@ -2,9 +2,11 @@ package corpus
 
 import (
 	"hash/maphash"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"vigie"
 	"vigie/lexicon"
@@ -29,23 +31,43 @@ const (
 	withCPV         = 0.05
 	withNature      = 0.10
 
+	withValue         = 0.10 // at least, at most, or both
+	unknownValueToo   = 0.80 // of those with a value
+	withTechnique     = 0.04
+	withDeadlineKinds = 0.03
+
 	// leftOut is the share of titles above which nobody watches for a word
 	// (« travaux », « marché »): it says too little.
 	leftOut = 0.005
 
 	// termsOfTender is how many terms a tender has: the median of whole notices,
-	// lots included.
+	// lots included. The eForms notices of TED have fewer, with the descriptions of
+	// their lots 124, and one of ten more than 400.
 	termsOfTender = 300
+)
+
+// What share of tenders says what, of 122 eForms notices of TED: 35 give a value,
+// and 63 say whether they are a framework (18), a dynamic purchasing system (3) or
+// neither. Of those with a deadline, 45 ask for bids and 10 for requests to
+// participate; here nearly all have one, as the calls that watches are for.
+const (
+	sayValue     = 35. / 122
+	areFramework = 18. / 122
+	areDPS       = 3. / 122
+	areContract  = 42. / 122
+	forBids      = 0.78
+	forRequests  = 0.17
 )
 
 // Watches draws n criteria, no two of them equal.
 func (c *Corpus) Watches(n int, seed uint64) []vigie.Criteria {
-	g := rand.New(rand.NewPCG(seed, 2))
+	g, more := rand.New(rand.NewPCG(seed, 2)), rand.New(rand.NewPCG(seed, 5))
 	watches := make([]vigie.Criteria, 0, n)
 	hash := maphash.MakeSeed()
 	drawn := make(map[uint64]struct{}, n)
 	for len(watches) < n {
-		w := c.Watch(g)
+		w := c.words(g)
+		wishes(&w, more)
 		key := maphash.String(hash, query.Compile(w).String())
 		if _, again := drawn[key]; again {
 			continue
@@ -58,6 +80,13 @@ func (c *Corpus) Watches(n int, seed uint64) []vigie.Criteria {
 
 // Watch draws criteria.
 func (c *Corpus) Watch(g *rand.Rand) vigie.Criteria {
+	w := c.words(g)
+	wishes(&w, g)
+	return w
+}
+
+// words draws criteria of keywords, places, buyers and codes.
+func (c *Corpus) words(g *rand.Rand) vigie.Criteria {
 	w := vigie.Criteria{KeywordMode: vigie.AllKeywords}
 	count := 0
 	switch shape := g.Float64(); {
@@ -100,6 +129,55 @@ func (c *Corpus) Watch(g *rand.Rand) vigie.Criteria {
 	return w
 }
 
+// wishes draws, for criteria, what few watches ask for beside. The bounds of values are round, or thresholds of French law.
+func wishes(w *vigie.Criteria, g *rand.Rand) {
+	chance := func(share float64) bool { return g.Float64() < share }
+	w.IncludeUnknownValue = chance(unknownValueToo)
+	if chance(withValue) {
+		bounds := []string{"10000", "25000", "40000", "50000", "90000", "100000", "143000", "221000", "500000", "1000000", "5538000", "10000000"}
+		least := g.IntN(len(bounds) - 1)
+		most := least + 1 + g.IntN(len(bounds)-least-1)
+		switch shape := g.Float64(); {
+		case shape < 0.6:
+			w.MinValue = bounds[least]
+		case shape < 0.75:
+			w.MaxValue = bounds[most]
+		default:
+			w.MinValue, w.MaxValue = bounds[least], bounds[most]
+		}
+	}
+	if chance(withTechnique) {
+		w.Techniques = []vigie.Technique{vigie.Techniques()[g.IntN(len(vigie.Techniques()))]}
+	}
+	if chance(withDeadlineKinds) {
+		w.DeadlineKinds = []vigie.DeadlineKind{vigie.DeadlineKinds()[g.IntN(len(vigie.DeadlineKinds()))]}
+	}
+}
+
+// details draws, for a tender, what notices say beside words: a value of between 10,000 and 100 million euros, most often
+// of a million or two.
+func details(t *vigie.Tender, g *rand.Rand) {
+	if g.Float64() < sayValue {
+		euros := math.Exp(min(max(g.NormFloat64()*1.7+14.2, math.Log(1e4)), math.Log(1e8)))
+		t.Details.Value = vigie.Euros(int64(euros) * 100)
+	}
+	switch technique := g.Float64(); {
+	case technique < areFramework:
+		t.Details.Technique = vigie.FrameworkAgreement
+	case technique < areFramework+areDPS:
+		t.Details.Technique = vigie.DynamicPurchasingSystem
+	case technique < areFramework+areDPS+areContract:
+		t.Details.Technique = vigie.OwnContract
+	}
+	deadline := time.Date(2026, 12, 1, 11, 0, 0, 0, time.UTC)
+	switch kind := g.Float64(); {
+	case kind < forBids:
+		t.Deadline = &deadline
+	case kind < forBids+forRequests:
+		t.Deadline, t.DeadlineKind = &deadline, vigie.ForParticipation
+	}
+}
+
 // keywords draws words as they stand in titles: all from one title, as of one
 // trade, where all must be found.
 func (c *Corpus) keywords(g *rand.Rand, mode vigie.KeywordMode, count int, phrase bool) []string {
@@ -139,17 +217,20 @@ func Kinds() []Kind { return []Kind{Usual, Hot, Nowhere} }
 
 // Tenders draws n tenders of 300 terms each.
 func (c *Corpus) Tenders(n int, kind Kind, seed uint64) []query.Facts {
-	g := rand.New(rand.NewPCG(seed, 3))
+	g, more := rand.New(rand.NewPCG(seed, 3)), rand.New(rand.NewPCG(seed, 6))
 	tenders := make([]query.Facts, n)
 	for i := range tenders {
-		tenders[i] = c.tender(g, kind)
+		t := &vigie.Tender{Source: "boamp"}
+		details(t, more)
+		tenders[i] = c.tender(g, t, kind)
 	}
 	return tenders
 }
 
-func (c *Corpus) tender(g *rand.Rand, kind Kind) query.Facts {
+// tender draws the rest of a tender.
+func (c *Corpus) tender(g *rand.Rand, t *vigie.Tender, kind Kind) query.Facts {
 	from := c.buyers.draw(g)
-	t := &vigie.Tender{BuyerID: from.id}
+	t.BuyerID = from.id
 	t.Departments = []string{from.department}
 	if kind == Nowhere {
 		t.Departments = nil

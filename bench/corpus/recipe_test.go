@@ -76,6 +76,9 @@ func TestSharesOfWatches(t *testing.T) {
 		"departments": {0.60, func(w vigie.Criteria) bool { return len(w.Departments) > 0 }},
 		"buyers":      {0.05, func(w vigie.Criteria) bool { return len(w.BuyerIDs) > 0 }},
 		"natures":     {0.10, func(w vigie.Criteria) bool { return len(w.Natures) > 0 }},
+		"values":      {0.10, func(w vigie.Criteria) bool { return w.MinValue+w.MaxValue != "" }},
+		"techniques":  {0.04, func(w vigie.Criteria) bool { return len(w.Techniques) > 0 }},
+		"deadlines":   {0.03, func(w vigie.Criteria) bool { return len(w.DeadlineKinds) > 0 }},
 	}
 	watches := open(t).Watches(20_000, 1)
 	all := float64(len(watches))
@@ -88,6 +91,30 @@ func TestSharesOfWatches(t *testing.T) {
 		for _, w := range watches {
 			if share.has(w) {
 				got += 1 / float64(len(watches))
+			}
+		}
+		if math.Abs(got-share.want) > 0.15*share.want {
+			t.Errorf("%.3f have %s, not about %.2f", got, name, share.want)
+		}
+	}
+}
+
+// Tenders say as often as real notices what their value and technique is.
+func TestSharesOfTenders(t *testing.T) {
+	tenders := open(t).Tenders(5000, corpus.Nowhere, 1)
+	for name, share := range map[string]struct {
+		want float64
+		atom query.Atom
+	}{
+		"a value":              {0.29, query.Atom{Field: query.EstimatedValue, Value: query.Between(1_000_000, 10_000_000_000)}},
+		"a value of a million": {0.29 * 0.59, query.Atom{Field: query.EstimatedValue, Value: query.Between(100_000_000, vigie.MaxCents)}},
+		"a framework":          {0.15, query.Atom{Field: query.Technique, Value: "FRAMEWORK"}},
+		"bids":                 {0.78, query.Atom{Field: query.DeadlineKind, Value: "BIDS"}},
+	} {
+		got := 0.0
+		for _, f := range tenders {
+			if f.Has(share.atom) {
+				got += 1 / float64(len(tenders))
 			}
 		}
 		if math.Abs(got-share.want) > 0.15*share.want {

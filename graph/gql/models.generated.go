@@ -70,6 +70,10 @@ type Choices struct {
 	Natures []*Choice `json:"natures"`
 	// How the buyer chooses.
 	Procedures []*Choice `json:"procedures"`
+	// What must arrive by the deadline.
+	DeadlineKinds []*Choice `json:"deadlineKinds"`
+	// Whether the contract stands alone or sets the terms of later ones.
+	Techniques []*Choice `json:"techniques"`
 	// Whether a tender can be answered.
 	Statuses []*Choice `json:"statuses"`
 }
@@ -108,7 +112,7 @@ type CreateWatchPayload struct {
 
 // One criterion of a watch against a tender.
 type CriterionResult struct {
-	// Its name in Criteria, e.g. keywords.
+	// Its name in Criteria, e.g. keywords; `value` for both bounds of the value.
 	Criterion string `json:"criterion"`
 	// Its name in the reader's language.
 	Label string `json:"label"`
@@ -118,6 +122,14 @@ type CriterionResult struct {
 	Wanted []string `json:"wanted"`
 	// What the tender has of it.
 	Found []string `json:"found"`
+}
+
+// One kind of what must arrive by the deadline.
+type DeadlineKindChoice struct {
+	// The value.
+	Value vigie.DeadlineKind `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
 }
 
 // What deleteAccount did.
@@ -195,6 +207,10 @@ type FormChoices struct {
 	Natures []*NatureChoice `json:"natures"`
 	// How the buyer chooses.
 	Procedures []*ProcedureChoice `json:"procedures"`
+	// What must arrive by the deadline.
+	DeadlineKinds []*DeadlineKindChoice `json:"deadlineKinds"`
+	// Whether the contract stands alone or sets the terms of later ones.
+	Techniques []*TechniqueChoice `json:"techniques"`
 	// Whether a tender can be answered.
 	Statuses []*TenderStatusChoice `json:"statuses"`
 }
@@ -389,6 +405,14 @@ type SummaryLine struct {
 	Value string `json:"value"`
 }
 
+// One way in which a contract stands alone or sets the terms of later ones.
+type TechniqueChoice struct {
+	// The value.
+	Value vigie.Technique `json:"value"`
+	// In the reader's language.
+	Label string `json:"label"`
+}
+
 // One status of a tender.
 type TenderStatusChoice struct {
 	// The value.
@@ -423,7 +447,7 @@ type UpdateAccountPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
-// What is absent or null stays as it is, also inside `criteria`; an empty list clears.
+// What is absent or null stays as it is, also inside `criteria`; an empty list, or an empty amount, clears.
 type UpdateWatchInput struct {
 	// 1 to 100 characters, unique among the account's watches.
 	Name *string `json:"name,omitempty"`

@@ -133,11 +133,13 @@ type ComplexityRoot struct {
 	}
 
 	Choices struct {
-		Frequencies  func(childComplexity int) int
-		KeywordModes func(childComplexity int) int
-		Natures      func(childComplexity int) int
-		Procedures   func(childComplexity int) int
-		Statuses     func(childComplexity int) int
+		DeadlineKinds func(childComplexity int) int
+		Frequencies   func(childComplexity int) int
+		KeywordModes  func(childComplexity int) int
+		Natures       func(childComplexity int) int
+		Procedures    func(childComplexity int) int
+		Statuses      func(childComplexity int) int
+		Techniques    func(childComplexity int) int
 	}
 
 	CpvCode struct {
@@ -155,18 +157,23 @@ type ComplexityRoot struct {
 	}
 
 	Criteria struct {
-		Buyers            func(childComplexity int) int
-		CPVCodes          func(childComplexity int) int
-		Cpvs              func(childComplexity int) int
-		Departments       func(childComplexity int) int
-		ExcludedKeywords  func(childComplexity int) int
-		IncludeNationwide func(childComplexity int) int
-		KeywordMode       func(childComplexity int) int
-		Keywords          func(childComplexity int) int
-		KeywordsText      func(childComplexity int) int
-		Natures           func(childComplexity int) int
-		Procedures        func(childComplexity int) int
-		Summary           func(childComplexity int) int
+		Buyers              func(childComplexity int) int
+		CPVCodes            func(childComplexity int) int
+		Cpvs                func(childComplexity int) int
+		DeadlineKinds       func(childComplexity int) int
+		Departments         func(childComplexity int) int
+		ExcludedKeywords    func(childComplexity int) int
+		IncludeNationwide   func(childComplexity int) int
+		IncludeUnknownValue func(childComplexity int) int
+		KeywordMode         func(childComplexity int) int
+		Keywords            func(childComplexity int) int
+		KeywordsText        func(childComplexity int) int
+		MaxValue            func(childComplexity int) int
+		MinValue            func(childComplexity int) int
+		Natures             func(childComplexity int) int
+		Procedures          func(childComplexity int) int
+		Summary             func(childComplexity int) int
+		Techniques          func(childComplexity int) int
 	}
 
 	CriterionResult struct {
@@ -175,6 +182,11 @@ type ComplexityRoot struct {
 		Label     func(childComplexity int) int
 		Satisfied func(childComplexity int) int
 		Wanted    func(childComplexity int) int
+	}
+
+	DeadlineKindChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	DeleteAccountPayload struct {
@@ -249,11 +261,13 @@ type ComplexityRoot struct {
 	}
 
 	FormChoices struct {
-		Frequencies  func(childComplexity int) int
-		KeywordModes func(childComplexity int) int
-		Natures      func(childComplexity int) int
-		Procedures   func(childComplexity int) int
-		Statuses     func(childComplexity int) int
+		DeadlineKinds func(childComplexity int) int
+		Frequencies   func(childComplexity int) int
+		KeywordModes  func(childComplexity int) int
+		Natures       func(childComplexity int) int
+		Procedures    func(childComplexity int) int
+		Statuses      func(childComplexity int) int
+		Techniques    func(childComplexity int) int
 	}
 
 	Highlight struct {
@@ -497,6 +511,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	TechniqueChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
 	Tender struct {
 		Buyer        func(childComplexity int) int
 		CPVCodes     func(childComplexity int) int
@@ -556,13 +575,16 @@ type ComplexityRoot struct {
 	}
 
 	TenderFacets struct {
-		Buyers      func(childComplexity int, first *int32) int
-		CpvCodes    func(childComplexity int, digits *int32, first *int32) int
-		Departments func(childComplexity int) int
-		Natures     func(childComplexity int) int
-		Procedures  func(childComplexity int) int
-		Statuses    func(childComplexity int) int
-		Watches     func(childComplexity int) int
+		Buyers        func(childComplexity int, first *int32) int
+		CpvCodes      func(childComplexity int, digits *int32, first *int32) int
+		DeadlineKinds func(childComplexity int) int
+		Departments   func(childComplexity int) int
+		Natures       func(childComplexity int) int
+		Procedures    func(childComplexity int) int
+		Sources       func(childComplexity int) int
+		Statuses      func(childComplexity int) int
+		Techniques    func(childComplexity int) int
+		Watches       func(childComplexity int) int
 	}
 
 	TenderMatched struct {
@@ -1041,6 +1063,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Choice.Value(childComplexity), true
 
+	case "Choices.deadlineKinds":
+		if e.ComplexityRoot.Choices.DeadlineKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Choices.DeadlineKinds(childComplexity), true
 	case "Choices.frequencies":
 		if e.ComplexityRoot.Choices.Frequencies == nil {
 			break
@@ -1071,6 +1099,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Choices.Statuses(childComplexity), true
+	case "Choices.techniques":
+		if e.ComplexityRoot.Choices.Techniques == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Choices.Techniques(childComplexity), true
 
 	case "CpvCode.code":
 		if e.ComplexityRoot.CpvCode.Code == nil {
@@ -1140,6 +1174,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.Cpvs(childComplexity), true
+	case "Criteria.deadlineKinds":
+		if e.ComplexityRoot.Criteria.DeadlineKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.DeadlineKinds(childComplexity), true
 	case "Criteria.departments":
 		if e.ComplexityRoot.Criteria.Departments == nil {
 			break
@@ -1158,6 +1198,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.IncludeNationwide(childComplexity), true
+	case "Criteria.includeUnknownValue":
+		if e.ComplexityRoot.Criteria.IncludeUnknownValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.IncludeUnknownValue(childComplexity), true
 	case "Criteria.keywordMode":
 		if e.ComplexityRoot.Criteria.KeywordMode == nil {
 			break
@@ -1176,6 +1222,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.KeywordsText(childComplexity), true
+	case "Criteria.maxValue":
+		if e.ComplexityRoot.Criteria.MaxValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.MaxValue(childComplexity), true
+	case "Criteria.minValue":
+		if e.ComplexityRoot.Criteria.MinValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.MinValue(childComplexity), true
 	case "Criteria.natures":
 		if e.ComplexityRoot.Criteria.Natures == nil {
 			break
@@ -1194,6 +1252,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Criteria.Summary(childComplexity), true
+	case "Criteria.techniques":
+		if e.ComplexityRoot.Criteria.Techniques == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criteria.Techniques(childComplexity), true
 
 	case "CriterionResult.criterion":
 		if e.ComplexityRoot.CriterionResult.Criterion == nil {
@@ -1225,6 +1289,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CriterionResult.Wanted(childComplexity), true
+
+	case "DeadlineKindChoice.label":
+		if e.ComplexityRoot.DeadlineKindChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadlineKindChoice.Label(childComplexity), true
+	case "DeadlineKindChoice.value":
+		if e.ComplexityRoot.DeadlineKindChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadlineKindChoice.Value(childComplexity), true
 
 	case "DeleteAccountPayload.deletedAccountId":
 		if e.ComplexityRoot.DeleteAccountPayload.DeletedAccountID == nil {
@@ -1482,6 +1559,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacetCount.Value(childComplexity), true
 
+	case "FormChoices.deadlineKinds":
+		if e.ComplexityRoot.FormChoices.DeadlineKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.DeadlineKinds(childComplexity), true
 	case "FormChoices.frequencies":
 		if e.ComplexityRoot.FormChoices.Frequencies == nil {
 			break
@@ -1512,6 +1595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FormChoices.Statuses(childComplexity), true
+	case "FormChoices.techniques":
+		if e.ComplexityRoot.FormChoices.Techniques == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FormChoices.Techniques(childComplexity), true
 
 	case "Highlight.field":
 		if e.ComplexityRoot.Highlight.Field == nil {
@@ -2588,6 +2677,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SuppressedAddressEdge.Node(childComplexity), true
 
+	case "TechniqueChoice.label":
+		if e.ComplexityRoot.TechniqueChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TechniqueChoice.Label(childComplexity), true
+	case "TechniqueChoice.value":
+		if e.ComplexityRoot.TechniqueChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TechniqueChoice.Value(childComplexity), true
+
 	case "Tender.buyer":
 		if e.ComplexityRoot.Tender.Buyer == nil {
 			break
@@ -2873,6 +2975,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderFacets.CpvCodes(childComplexity, args["digits"].(*int32), args["first"].(*int32)), true
+	case "TenderFacets.deadlineKinds":
+		if e.ComplexityRoot.TenderFacets.DeadlineKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderFacets.DeadlineKinds(childComplexity), true
 	case "TenderFacets.departments":
 		if e.ComplexityRoot.TenderFacets.Departments == nil {
 			break
@@ -2891,12 +2999,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenderFacets.Procedures(childComplexity), true
+	case "TenderFacets.sources":
+		if e.ComplexityRoot.TenderFacets.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderFacets.Sources(childComplexity), true
 	case "TenderFacets.statuses":
 		if e.ComplexityRoot.TenderFacets.Statuses == nil {
 			break
 		}
 
 		return e.ComplexityRoot.TenderFacets.Statuses(childComplexity), true
+	case "TenderFacets.techniques":
+		if e.ComplexityRoot.TenderFacets.Techniques == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenderFacets.Techniques(childComplexity), true
 	case "TenderFacets.watches":
 		if e.ComplexityRoot.TenderFacets.Watches == nil {
 			break
@@ -3605,6 +3725,11 @@ scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-
 "A day, as written in Paris: 2026-11-28."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
+"""
+A decimal number as text, with a point, at most 13 digits before it and 2 after: "120000", "99.50". It is a text, for a float is not exact.
+"""
+scalar Decimal
+
 "Any JSON value; a document of its own within the answer."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
@@ -4282,6 +4407,16 @@ type Criteria {
   cpvCodes: [String!]!
   "The same codes, with labels."
   cpvs: [CpvCode!]!
+  "Any of these; a tender without a deadline does not match."
+  deadlineKinds: [DeadlineKind!]!
+  "Any of these; a tender whose technique is not given does not match."
+  techniques: [Technique!]!
+  "The estimated value in euros is this or more. Null: no lower bound."
+  minValue: Decimal
+  "The estimated value in euros is this or less. Null: no upper bound."
+  maxValue: Decimal
+  "Whether tenders that give no value in euros pass these bounds."
+  includeUnknownValue: Boolean!
   "One line: « Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche »."
   summary: String!
 }
@@ -4312,6 +4447,16 @@ enum Nature {
   SUPPLIES
   "Services."
   SERVICES
+}
+
+"Whether a contract stands alone or sets the terms of later ones (technique d'achat)."
+enum Technique {
+  "Marché simple: a contract of its own."
+  CONTRACT
+  "Accord-cadre."
+  FRAMEWORK
+  "Système d'acquisition dynamique: open to new suppliers all the time."
+  DYNAMIC_PURCHASING_SYSTEM
 }
 
 "How the buyer chooses."
@@ -4854,7 +4999,7 @@ Counts of a result, by value, highest first, equal ones by label. Each is over t
 dimension, and has the values of that filter also where they count nothing; ` + "`" + `value` + "`" + ` is what a filter takes, ` + "`" + `label` + "`" + ` what a person reads.
 """
 type TenderFacets {
-  "With a bucket NATIONWIDE for tenders of no department."
+  "With a bucket NATIONWIDE for tenders of no department, and ABROAD for those that are performed outside of France alone."
   departments: [FacetCount!]!
   "The buyers with most tenders; of those with as many as the last one shown, the ones known longest."
   buyers("How many, 1 to 100." first: Int = 50): [FacetCount!]!
@@ -4869,6 +5014,12 @@ type TenderFacets {
     "How many, 1 to 100."
     first: Int = 50
   ): [FacetCount!]!
+  "By what must arrive by the deadline."
+  deadlineKinds: [FacetCount!]!
+  "By whether the contract stands alone or sets the terms of later ones."
+  techniques: [FacetCount!]!
+  "By where they were published."
+  sources: [FacetCount!]!
   "By whether a tender can be answered."
   statuses: [FacetCount!]!
   """
@@ -4912,7 +5063,7 @@ type MatchExplanation {
 
 "One criterion of a watch against a tender."
 type CriterionResult {
-  "Its name in Criteria, e.g. keywords."
+  "Its name in Criteria, e.g. keywords; ` + "`" + `value` + "`" + ` for both bounds of the value."
   criterion: String!
   "Its name in the reader's language."
   label: String!
@@ -5022,6 +5173,16 @@ input CriteriaInput {
   procedures: [Procedure!]
   "The first 2 to 8 digits of CPV codes; a check digit after a hyphen is ignored."
   cpvCodes: [String!]
+  "What must arrive by the deadline."
+  deadlineKinds: [DeadlineKind!]
+  "Whether the contract stands alone or sets the terms of later ones."
+  techniques: [Technique!]
+  "The least estimated value, in euros; an empty text clears."
+  minValue: Decimal
+  "The highest estimated value, in euros; an empty text clears. Below ` + "`" + `minValue` + "`" + ` it is CONFLICTING."
+  maxValue: Decimal
+  "Whether tenders that give no value in euros pass ` + "`" + `minValue` + "`" + ` and ` + "`" + `maxValue` + "`" + `; true by default."
+  includeUnknownValue: Boolean
 }
 
 "A new watch."
@@ -5040,7 +5201,7 @@ input CreateWatchInput {
   recipients: [String!]
 }
 
-"What is absent or null stays as it is, also inside ` + "`" + `criteria` + "`" + `; an empty list clears."
+"What is absent or null stays as it is, also inside ` + "`" + `criteria` + "`" + `; an empty list, or an empty amount, clears."
 input UpdateWatchInput {
   "1 to 100 characters, unique among the account's watches."
   name: String
@@ -5100,7 +5261,7 @@ passes only with NATIONWIDE among the codes. A department or a buyer that there 
 input TenderFilter {
   "Only these statuses."
   statuses: [TenderStatus!]
-  "INSEE codes, and NATIONWIDE for tenders of no department."
+  "INSEE codes; NATIONWIDE for tenders of no department, and ABROAD for those that are performed outside of France alone."
   departmentCodes: [String!]
   "Ids of buyers."
   buyerIds: [ID!]
@@ -5110,6 +5271,16 @@ input TenderFilter {
   procedures: [Procedure!]
   "The first 2 to 8 digits of CPV codes."
   cpvCodes: [String!]
+  "What must arrive by the deadline; tenders without one do not pass."
+  deadlineKinds: [DeadlineKind!]
+  "Whether the contract stands alone or sets the terms of later ones; tenders that do not say do not pass."
+  techniques: [Technique!]
+  "The least estimated value, in euros; tenders that give none in euros do not pass."
+  minValue: Decimal
+  "The highest estimated value, in euros; tenders that give none in euros do not pass."
+  maxValue: Decimal
+  "Where they were published, as ` + "`" + `Tender.source` + "`" + ` says."
+  sources: [String!]
   "Published then or later."
   publishedFrom: DateTime
   "Published then or earlier."
@@ -5396,6 +5567,8 @@ enum WarningCode {
   KEYWORD_EXCLUDED
   "The filter leaves out tenders that lack what it asks about."
   UNKNOWN_LEFT_OUT
+  "The criteria let tenders pass that do not say."
+  UNKNOWN_LET_THROUGH
   "The deadline of a notice is before its publication."
   DEADLINE_BEFORE_PUBLICATION
 }
@@ -5426,6 +5599,10 @@ type Choices {
   natures: [Choice!]!
   "How the buyer chooses."
   procedures: [Choice!]!
+  "What must arrive by the deadline."
+  deadlineKinds: [Choice!]!
+  "Whether the contract stands alone or sets the terms of later ones."
+  techniques: [Choice!]!
   "Whether a tender can be answered."
   statuses: [Choice!]!
 }
@@ -5448,6 +5625,10 @@ type FormChoices {
   natures: [NatureChoice!]!
   "How the buyer chooses."
   procedures: [ProcedureChoice!]!
+  "What must arrive by the deadline."
+  deadlineKinds: [DeadlineKindChoice!]!
+  "Whether the contract stands alone or sets the terms of later ones."
+  techniques: [TechniqueChoice!]!
   "Whether a tender can be answered."
   statuses: [TenderStatusChoice!]!
 }
@@ -5480,6 +5661,22 @@ type NatureChoice {
 type ProcedureChoice {
   "The value."
   value: Procedure!
+  "In the reader's language."
+  label: String!
+}
+
+"One kind of what must arrive by the deadline."
+type DeadlineKindChoice {
+  "The value."
+  value: DeadlineKind!
+  "In the reader's language."
+  label: String!
+}
+
+"One way in which a contract stands alone or sets the terms of later ones."
+type TechniqueChoice {
+  "The value."
+  value: Technique!
   "In the reader's language."
   label: String!
 }
@@ -5795,6 +5992,10 @@ func (ec *executionContext) childFields_Choices(ctx context.Context, field graph
 		return ec.fieldContext_Choices_natures(ctx, field)
 	case "procedures":
 		return ec.fieldContext_Choices_procedures(ctx, field)
+	case "deadlineKinds":
+		return ec.fieldContext_Choices_deadlineKinds(ctx, field)
+	case "techniques":
+		return ec.fieldContext_Choices_techniques(ctx, field)
 	case "statuses":
 		return ec.fieldContext_Choices_statuses(ctx, field)
 	}
@@ -5853,6 +6054,16 @@ func (ec *executionContext) childFields_Criteria(ctx context.Context, field grap
 		return ec.fieldContext_Criteria_cpvCodes(ctx, field)
 	case "cpvs":
 		return ec.fieldContext_Criteria_cpvs(ctx, field)
+	case "deadlineKinds":
+		return ec.fieldContext_Criteria_deadlineKinds(ctx, field)
+	case "techniques":
+		return ec.fieldContext_Criteria_techniques(ctx, field)
+	case "minValue":
+		return ec.fieldContext_Criteria_minValue(ctx, field)
+	case "maxValue":
+		return ec.fieldContext_Criteria_maxValue(ctx, field)
+	case "includeUnknownValue":
+		return ec.fieldContext_Criteria_includeUnknownValue(ctx, field)
 	case "summary":
 		return ec.fieldContext_Criteria_summary(ctx, field)
 	}
@@ -5873,6 +6084,16 @@ func (ec *executionContext) childFields_CriterionResult(ctx context.Context, fie
 		return ec.fieldContext_CriterionResult_found(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CriterionResult", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadlineKindChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_DeadlineKindChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_DeadlineKindChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadlineKindChoice", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6027,6 +6248,10 @@ func (ec *executionContext) childFields_FormChoices(ctx context.Context, field g
 		return ec.fieldContext_FormChoices_natures(ctx, field)
 	case "procedures":
 		return ec.fieldContext_FormChoices_procedures(ctx, field)
+	case "deadlineKinds":
+		return ec.fieldContext_FormChoices_deadlineKinds(ctx, field)
+	case "techniques":
+		return ec.fieldContext_FormChoices_techniques(ctx, field)
 	case "statuses":
 		return ec.fieldContext_FormChoices_statuses(ctx, field)
 	}
@@ -6475,6 +6700,16 @@ func (ec *executionContext) childFields_SuppressedAddressEdge(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type SuppressedAddressEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TechniqueChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_TechniqueChoice_value(ctx, field)
+	case "label":
+		return ec.fieldContext_TechniqueChoice_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TechniqueChoice", field.Name)
+}
+
 func (ec *executionContext) childFields_Tender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6603,6 +6838,12 @@ func (ec *executionContext) childFields_TenderFacets(ctx context.Context, field 
 		return ec.fieldContext_TenderFacets_procedures(ctx, field)
 	case "cpvCodes":
 		return ec.fieldContext_TenderFacets_cpvCodes(ctx, field)
+	case "deadlineKinds":
+		return ec.fieldContext_TenderFacets_deadlineKinds(ctx, field)
+	case "techniques":
+		return ec.fieldContext_TenderFacets_techniques(ctx, field)
+	case "sources":
+		return ec.fieldContext_TenderFacets_sources(ctx, field)
 	case "statuses":
 		return ec.fieldContext_TenderFacets_statuses(ctx, field)
 	case "watches":

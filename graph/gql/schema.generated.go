@@ -60,6 +60,10 @@ type CriteriaResolver interface {
 	Departments(ctx context.Context, obj *vigie.Criteria) ([]*vigie.Department, error)
 
 	Cpvs(ctx context.Context, obj *vigie.Criteria) ([]*vigie.CPVCode, error)
+
+	MinValue(ctx context.Context, obj *vigie.Criteria) (*string, error)
+	MaxValue(ctx context.Context, obj *vigie.Criteria) (*string, error)
+
 	Summary(ctx context.Context, obj *vigie.Criteria) (string, error)
 }
 type DeliveryResolver interface {
@@ -179,6 +183,9 @@ type TenderFacetsResolver interface {
 	Natures(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 	Procedures(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 	CpvCodes(ctx context.Context, obj *service.TenderFacets, digits *int32, first *int32) ([]*service.FacetCount, error)
+	DeadlineKinds(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
+	Techniques(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
+	Sources(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 	Statuses(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 	Watches(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
 }
@@ -2776,6 +2783,70 @@ func (ec *executionContext) fieldContext_Choices_procedures(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Choices_deadlineKinds(ctx context.Context, field graphql.CollectedField, obj *Choices) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Choices_deadlineKinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeadlineKinds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Choice) graphql.Marshaler {
+			return ec.marshalNChoice2ᚕᚖvigieᚋgraphᚋgqlᚐChoiceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Choices_deadlineKinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Choices",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Choice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Choices_techniques(ctx context.Context, field graphql.CollectedField, obj *Choices) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Choices_techniques(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Techniques, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Choice) graphql.Marshaler {
+			return ec.marshalNChoice2ᚕᚖvigieᚋgraphᚋgqlᚐChoiceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Choices_techniques(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Choices",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Choice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Choices_statuses(ctx context.Context, field graphql.CollectedField, obj *Choices) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3323,6 +3394,121 @@ func (ec *executionContext) fieldContext_Criteria_cpvs(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Criteria_deadlineKinds(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_deadlineKinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeadlineKinds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []vigie.DeadlineKind) graphql.Marshaler {
+			return ec.marshalNDeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_deadlineKinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "DeadlineKind")
+}
+
+func (ec *executionContext) _Criteria_techniques(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_techniques(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Techniques, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []vigie.Technique) graphql.Marshaler {
+			return ec.marshalNTechnique2ᚕvigieᚐTechniqueᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_techniques(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Technique")
+}
+
+func (ec *executionContext) _Criteria_minValue(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_minValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Criteria().MinValue(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_minValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, true, true, "Decimal")
+}
+
+func (ec *executionContext) _Criteria_maxValue(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_maxValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Criteria().MaxValue(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_maxValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, true, true, "Decimal")
+}
+
+func (ec *executionContext) _Criteria_includeUnknownValue(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Criteria_includeUnknownValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IncludeUnknownValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Criteria_includeUnknownValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Criteria", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Criteria_summary(ctx context.Context, field graphql.CollectedField, obj *vigie.Criteria) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3459,6 +3645,52 @@ func (ec *executionContext) _CriterionResult_found(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_CriterionResult_found(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CriterionResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeadlineKindChoice_value(ctx context.Context, field graphql.CollectedField, obj *DeadlineKindChoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadlineKindChoice_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.DeadlineKind) graphql.Marshaler {
+			return ec.marshalNDeadlineKind2vigieᚐDeadlineKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadlineKindChoice_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadlineKindChoice", field, false, false, "DeadlineKind")
+}
+
+func (ec *executionContext) _DeadlineKindChoice_label(ctx context.Context, field graphql.CollectedField, obj *DeadlineKindChoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadlineKindChoice_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadlineKindChoice_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadlineKindChoice", field, false, false, "String")
 }
 
 func (ec *executionContext) _DeleteAccountPayload_deletedAccountId(ctx context.Context, field graphql.CollectedField, obj *DeleteAccountPayload) (ret graphql.Marshaler) {
@@ -4704,6 +4936,70 @@ func (ec *executionContext) fieldContext_FormChoices_procedures(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ProcedureChoice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FormChoices_deadlineKinds(ctx context.Context, field graphql.CollectedField, obj *FormChoices) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FormChoices_deadlineKinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeadlineKinds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*DeadlineKindChoice) graphql.Marshaler {
+			return ec.marshalNDeadlineKindChoice2ᚕᚖvigieᚋgraphᚋgqlᚐDeadlineKindChoiceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FormChoices_deadlineKinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FormChoices",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadlineKindChoice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FormChoices_techniques(ctx context.Context, field graphql.CollectedField, obj *FormChoices) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FormChoices_techniques(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Techniques, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*TechniqueChoice) graphql.Marshaler {
+			return ec.marshalNTechniqueChoice2ᚕᚖvigieᚋgraphᚋgqlᚐTechniqueChoiceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FormChoices_techniques(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FormChoices",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TechniqueChoice(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9265,6 +9561,52 @@ func (ec *executionContext) fieldContext_SuppressedAddressEdge_node(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _TechniqueChoice_value(ctx context.Context, field graphql.CollectedField, obj *TechniqueChoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TechniqueChoice_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.Technique) graphql.Marshaler {
+			return ec.marshalNTechnique2vigieᚐTechnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TechniqueChoice_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TechniqueChoice", field, false, false, "Technique")
+}
+
+func (ec *executionContext) _TechniqueChoice_label(ctx context.Context, field graphql.CollectedField, obj *TechniqueChoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TechniqueChoice_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TechniqueChoice_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TechniqueChoice", field, false, false, "String")
+}
+
 func (ec *executionContext) _Tender_id(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10596,6 +10938,102 @@ func (ec *executionContext) fieldContext_TenderFacets_cpvCodes(ctx context.Conte
 	if fc.Args, err = ec.field_TenderFacets_cpvCodes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderFacets_deadlineKinds(ctx context.Context, field graphql.CollectedField, obj *service.TenderFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderFacets_deadlineKinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TenderFacets().DeadlineKinds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderFacets_deadlineKinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderFacets",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FacetCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderFacets_techniques(ctx context.Context, field graphql.CollectedField, obj *service.TenderFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderFacets_techniques(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TenderFacets().Techniques(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderFacets_techniques(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderFacets",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FacetCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenderFacets_sources(ctx context.Context, field graphql.CollectedField, obj *service.TenderFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenderFacets_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TenderFacets().Sources(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*service.FacetCount) graphql.Marshaler {
+			return ec.marshalNFacetCount2ᚕᚖvigieᚋserviceᚐFacetCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenderFacets_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenderFacets",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FacetCount(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -13299,7 +13737,7 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "procedures", "cpvCodes"}
+	fieldsInOrder := [...]string{"keywords", "keywordsText", "keywordMode", "excludedKeywords", "buyerIds", "departmentCodes", "includeNationwide", "natures", "procedures", "cpvCodes", "deadlineKinds", "techniques", "minValue", "maxValue", "includeUnknownValue"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -13377,6 +13815,41 @@ func (ec *executionContext) unmarshalInputCriteriaInput(ctx context.Context, obj
 				return it, err
 			}
 			it["cpvCodes"] = data
+		case "deadlineKinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineKinds"))
+			data, err := ec.unmarshalODeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["deadlineKinds"] = data
+		case "techniques":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("techniques"))
+			data, err := ec.unmarshalOTechnique2ᚕvigieᚐTechniqueᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["techniques"] = data
+		case "minValue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minValue"))
+			data, err := ec.unmarshalODecimal2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["minValue"] = data
+		case "maxValue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxValue"))
+			data, err := ec.unmarshalODecimal2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["maxValue"] = data
+		case "includeUnknownValue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeUnknownValue"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["includeUnknownValue"] = data
 		}
 	}
 	return it, nil
@@ -13703,7 +14176,7 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo", "updatedFrom", "seen", "dismissed"}
+	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "deadlineKinds", "techniques", "minValue", "maxValue", "sources", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo", "updatedFrom", "seen", "dismissed"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -13753,6 +14226,41 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it["cpvCodes"] = data
+		case "deadlineKinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineKinds"))
+			data, err := ec.unmarshalODeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["deadlineKinds"] = data
+		case "techniques":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("techniques"))
+			data, err := ec.unmarshalOTechnique2ᚕvigieᚐTechniqueᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["techniques"] = data
+		case "minValue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minValue"))
+			data, err := ec.unmarshalODecimal2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["minValue"] = data
+		case "maxValue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxValue"))
+			data, err := ec.unmarshalODecimal2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["maxValue"] = data
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["sources"] = data
 		case "publishedFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedFrom"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
@@ -14702,6 +15210,16 @@ func (ec *executionContext) _Choices(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "deadlineKinds":
+			out.Values[i] = ec._Choices_deadlineKinds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "techniques":
+			out.Values[i] = ec._Choices_techniques(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "statuses":
 			out.Values[i] = ec._Choices_statuses(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -14890,6 +15408,33 @@ func (ec *executionContext) _Criteria(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Criteria_cpvs(ctx, field, obj)
 				})
+		case "deadlineKinds":
+			out.Values[i] = ec._Criteria_deadlineKinds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "techniques":
+			out.Values[i] = ec._Criteria_techniques(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minValue":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Criteria_minValue(ctx, field, obj)
+				})
+		case "maxValue":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Criteria_maxValue(ctx, field, obj)
+				})
+		case "includeUnknownValue":
+			out.Values[i] = ec._Criteria_includeUnknownValue(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "summary":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -14946,6 +15491,44 @@ func (ec *executionContext) _CriterionResult(ctx context.Context, sel ast.Select
 			}
 		case "found":
 			out.Values[i] = ec._CriterionResult_found(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deadlineKindChoiceImplementors = []string{"DeadlineKindChoice"}
+
+func (ec *executionContext) _DeadlineKindChoice(ctx context.Context, sel ast.SelectionSet, obj *DeadlineKindChoice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deadlineKindChoiceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeadlineKindChoice")
+		case "value":
+			out.Values[i] = ec._DeadlineKindChoice_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._DeadlineKindChoice_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15486,6 +16069,16 @@ func (ec *executionContext) _FormChoices(ctx context.Context, sel ast.SelectionS
 			}
 		case "procedures":
 			out.Values[i] = ec._FormChoices_procedures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deadlineKinds":
+			out.Values[i] = ec._FormChoices_deadlineKinds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "techniques":
+			out.Values[i] = ec._FormChoices_techniques(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17202,6 +17795,44 @@ func (ec *executionContext) _SuppressedAddressEdge(ctx context.Context, sel ast.
 	return out
 }
 
+var techniqueChoiceImplementors = []string{"TechniqueChoice"}
+
+func (ec *executionContext) _TechniqueChoice(ctx context.Context, sel ast.SelectionSet, obj *TechniqueChoice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, techniqueChoiceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TechniqueChoice")
+		case "value":
+			out.Values[i] = ec._TechniqueChoice_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._TechniqueChoice_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var tenderImplementors = []string{"Tender", "Node"}
 
 func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, obj *vigie.Tender) graphql.Marshaler {
@@ -17614,6 +18245,24 @@ func (ec *executionContext) _TenderFacets(ctx context.Context, sel ast.Selection
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._TenderFacets_cpvCodes(ctx, field, obj)
+				})
+		case "deadlineKinds":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TenderFacets_deadlineKinds(ctx, field, obj)
+				})
+		case "techniques":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TenderFacets_techniques(ctx, field, obj)
+				})
+		case "sources":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TenderFacets_sources(ctx, field, obj)
 				})
 		case "statuses":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -18958,6 +19607,75 @@ func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalNDeadlineKind2vigieᚐDeadlineKind(ctx context.Context, v any) (vigie.DeadlineKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.DeadlineKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeadlineKind2vigieᚐDeadlineKind(ctx context.Context, sel ast.SelectionSet, v vigie.DeadlineKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeadlineKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx context.Context, v any) ([]vigie.DeadlineKind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.DeadlineKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDeadlineKind2vigieᚐDeadlineKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNDeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.DeadlineKind) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeadlineKind2vigieᚐDeadlineKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeadlineKindChoice2ᚕᚖvigieᚋgraphᚋgqlᚐDeadlineKindChoiceᚄ(ctx context.Context, sel ast.SelectionSet, v []*DeadlineKindChoice) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeadlineKindChoice2ᚖvigieᚋgraphᚋgqlᚐDeadlineKindChoice(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeadlineKindChoice2ᚖvigieᚋgraphᚋgqlᚐDeadlineKindChoice(ctx context.Context, sel ast.SelectionSet, v *DeadlineKindChoice) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeadlineKindChoice!")
+		return graphql.Null
+	}
+	return ec._DeadlineKindChoice(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -19702,6 +20420,75 @@ func (ec *executionContext) marshalNSuppressedAddressEdge2ᚖvigieᚋserviceᚐS
 	return ec._SuppressedAddressEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNTechnique2vigieᚐTechnique(ctx context.Context, v any) (vigie.Technique, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.Technique(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTechnique2vigieᚐTechnique(ctx context.Context, sel ast.SelectionSet, v vigie.Technique) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Technique!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNTechnique2ᚕvigieᚐTechniqueᚄ(ctx context.Context, v any) ([]vigie.Technique, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.Technique, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTechnique2vigieᚐTechnique(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNTechnique2ᚕvigieᚐTechniqueᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Technique) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTechnique2vigieᚐTechnique(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTechniqueChoice2ᚕᚖvigieᚋgraphᚋgqlᚐTechniqueChoiceᚄ(ctx context.Context, sel ast.SelectionSet, v []*TechniqueChoice) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTechniqueChoice2ᚖvigieᚋgraphᚋgqlᚐTechniqueChoice(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTechniqueChoice2ᚖvigieᚋgraphᚋgqlᚐTechniqueChoice(ctx context.Context, sel ast.SelectionSet, v *TechniqueChoice) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TechniqueChoice!")
+		return graphql.Null
+	}
+	return ec._TechniqueChoice(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNTender2ᚕᚖvigieᚐTenderᚄ(ctx context.Context, sel ast.SelectionSet, v []*vigie.Tender) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -20208,6 +20995,42 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalODeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx context.Context, v any) ([]vigie.DeadlineKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.DeadlineKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDeadlineKind2vigieᚐDeadlineKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalODeadlineKind2ᚕvigieᚐDeadlineKindᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.DeadlineKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeadlineKind2vigieᚐDeadlineKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx context.Context, v any) (*vigie.DeadlineKind, error) {
 	if v == nil {
 		return nil, nil
@@ -20224,6 +21047,24 @@ func (ec *executionContext) marshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx con
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalODecimal2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := input.UnmarshalDecimal(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODecimal2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := input.MarshalDecimal(*v)
 	return res
 }
 
@@ -20697,6 +21538,42 @@ func (ec *executionContext) marshalOSuppressedAddressConnection2ᚖvigieᚋservi
 		return graphql.Null
 	}
 	return ec._SuppressedAddressConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTechnique2ᚕvigieᚐTechniqueᚄ(ctx context.Context, v any) ([]vigie.Technique, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]vigie.Technique, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTechnique2vigieᚐTechnique(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOTechnique2ᚕvigieᚐTechniqueᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Technique) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTechnique2vigieᚐTechnique(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOTender2ᚖvigieᚐTender(ctx context.Context, sel ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {

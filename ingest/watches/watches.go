@@ -37,8 +37,14 @@ type Watch struct {
 	Natures           []string  `json:"natures,omitempty"` // WORKS, SUPPLIES, SERVICES
 	Procedures        []string  `json:"procedures,omitempty"`
 	CPVCodes          *[]string `json:"cpvCodes,omitempty"`
-	Active            *bool     `json:"active,omitempty"`
-	Frequency         string    `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
+	DeadlineKinds     []string  `json:"deadlineKinds,omitempty"` // BIDS, PARTICIPATION, INTEREST
+	Techniques        []string  `json:"techniques,omitempty"`    // CONTRACT, FRAMEWORK, DYNAMIC_PURCHASING_SYSTEM
+	// MinValue and MaxValue are amounts in euros.
+	MinValue            *Decimal `json:"minValue,omitempty"`
+	MaxValue            *Decimal `json:"maxValue,omitempty"`
+	IncludeUnknownValue *bool    `json:"includeUnknownValue,omitempty"`
+	Active              *bool    `json:"active,omitempty"`
+	Frequency           string   `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
 	// Recipients are all that the watch writes to, its owner among them; nil for
 	// its owner alone.
 	Recipients *[]Recipient `json:"recipients,omitempty"`
@@ -53,7 +59,24 @@ func (w *Watch) Lists() map[string][]string {
 		}
 		return *list
 	}
-	return map[string][]string{"departments": given(w.Departments), "natures": w.Natures, "procedures": w.Procedures, "cpvCodes": given(w.CPVCodes)}
+	return map[string][]string{
+		"departments": given(w.Departments), "natures": w.Natures, "procedures": w.Procedures, "cpvCodes": given(w.CPVCodes),
+		"deadlineKinds": w.DeadlineKinds, "techniques": w.Techniques,
+	}
+}
+
+// Decimal is a decimal number as text, or as a number with all its digits.
+type Decimal string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (d *Decimal) UnmarshalJSON(text []byte) error {
+	var number json.Number
+	if len(text) > 0 && text[0] != '"' {
+		err := json.Unmarshal(text, &number)
+		*d = Decimal(number)
+		return err
+	}
+	return json.Unmarshal(text, (*string)(d))
 }
 
 // Ref is a text, or a whole number, by which another system knows something.

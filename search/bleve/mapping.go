@@ -36,9 +36,14 @@ func newMapping() mapping.IndexMapping {
 		plan.Outcome:           false,
 		rank(plan.PublishedAt): true, rank(plan.UpdatedAt): true, rank(plan.DeadlineLow): true, rank(plan.DeadlineHigh): true, rank(plan.Closes): true,
 	}
-	for _, field := range query.Fields() {
-		criterion := field.Criterion()
-		read[field.String()] = criterion != nil && criterion.Facet
+	for _, field := range plan.ValueFields() {
+		read[field] = false
+	}
+	for _, field := range query.Facets() {
+		read[field.String()] = true
+	}
+	for _, field := range plan.NumberFields() {
+		read[rank(field)] = true
 	}
 	for _, field := range plan.TextFields() {
 		read[field] = false
@@ -78,6 +83,9 @@ func fields(r plan.Row) map[string]any {
 	}
 	for field, values := range r.Values {
 		all[field] = values
+	}
+	for field, number := range r.Numbers {
+		all[rank(field)] = ranked(number, r.ID)
 	}
 	return all
 }

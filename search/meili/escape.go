@@ -51,7 +51,7 @@ func unescape(value string) string {
 
 func firstLetter(field string) byte {
 	switch field {
-	case query.Term.String(), query.Buyer.String(), plan.Words, plan.Title, plan.BuyerIs, plan.Written, plan.Spelled, plan.Codes:
+	case query.Term.String(), query.Buyer.String(), query.Source.String(), plan.Words, plan.Title, plan.BuyerIs, plan.Written, plan.Spelled, plan.Codes:
 		return 'a'
 	}
 	return 'A'

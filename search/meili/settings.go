@@ -12,7 +12,6 @@ import (
 
 	"vigie"
 	"vigie/freetext"
-	"vigie/query"
 	"vigie/search"
 	"vigie/search/internal/plan"
 )
@@ -33,8 +32,8 @@ func settings() map[string]any {
 		"searchableAttributes": []string{}, // texts are found by filters too
 		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"filterableAttributes": []any{
-			exact(false, append(append(valueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
-			exact(true, plan.ID, plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes),
+			exact(false, append(append(plan.ValueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
+			exact(true, append(plan.NumberFields(), plan.ID, plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes)...),
 		},
 		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
 		"rankingRules":       []string{"sort"},
@@ -46,15 +45,6 @@ func settings() map[string]any {
 		// Past this, rows would come unsorted, and nothing would say so.
 		"searchCutoffMs": 30_000,
 	}
-}
-
-// valueFields are those of a row's values.
-func valueFields() []string {
-	var names []string
-	for _, field := range query.Fields() {
-		names = append(names, field.String())
-	}
-	return names
 }
 
 // differ reports whether an index has other settings than ours.

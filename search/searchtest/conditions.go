@@ -27,6 +27,7 @@ func samples() []search.Document {
 			Facts: query.Facts{
 				query.Term: {"route", "voirie", "voirie_route"}, query.Department: {"01"}, query.Buyer: {"buyer_1"},
 				query.Nature: {"WORKS"}, query.Procedure: {"OPEN"}, query.CPV: {"45", "452", "4523", "45233", "452331", "4523314", "45233140"},
+				query.DeadlineKind: {"BIDS"}, query.Technique: {"FRAMEWORK"}, query.EstimatedValue: {"000000004000000"}, query.Source: {"boamp"},
 			},
 		},
 		{
@@ -34,6 +35,7 @@ func samples() []search.Document {
 			Facts: query.Facts{
 				query.Term: {"ecole", "voirie"}, query.Department: {"01", "69"}, query.Buyer: {"buyer_1"},
 				query.Nature: {"SUPPLIES", "WORKS"}, query.Procedure: {"ADAPTED"}, query.CPV: {"45", "452"},
+				query.DeadlineKind: {"BIDS"}, query.Technique: {"CONTRACT"}, query.EstimatedValue: {query.UnknownValue}, query.Source: {"Ville-de-Lyon"},
 			},
 		},
 		{
@@ -41,24 +43,30 @@ func samples() []search.Document {
 			Facts: query.Facts{
 				query.Term: {"route"}, query.Department: {vigie.Nationwide}, query.Buyer: {"buyer_2"},
 				query.Nature: {"SERVICES"}, query.Procedure: {"OPEN"}, query.CPV: {"71"},
+				query.Technique: {"DYNAMIC_PURCHASING_SYSTEM"}, query.EstimatedValue: {"999999999999999"}, query.Source: {"ville-de-lyon"},
 			},
 		},
 		{
 			ID: 4, Number: 14, PublishedAt: after(-40), UpdatedAt: after(-15), Deadline: new(after(60)), Outcome: vigie.Cancelled,
-			Facts: query.Facts{query.Term: {"route", "voirie"}, query.Department: {"2A"}, query.Buyer: {"buyer_12"}},
+			Facts: query.Facts{
+				query.Term: {"route", "voirie"}, query.Department: {"2A"}, query.Buyer: {"buyer_12"},
+				query.DeadlineKind: {"PARTICIPATION"}, query.EstimatedValue: {"000000003999999"}, query.Source: {"boamp"},
+			},
 		},
 		{
 			ID: 5, Number: 15, PublishedAt: after(-50), UpdatedAt: after(-1), Deadline: new(after(-60)), Outcome: vigie.Awarded,
 			Facts: query.Facts{
 				query.Term: {"cantine", "ecole"}, query.Department: {"2B"}, query.Buyer: {"buyer_2"},
 				query.Nature: {"SUPPLIES"}, query.Procedure: {"NEGOTIATED"}, query.CPV: {"15", "155"},
+				query.DeadlineKind: {"INTEREST"}, query.EstimatedValue: {"000000000000101"}, query.Source: {"boamp"},
 			},
 		},
 		{
 			ID: 6, Number: 16, PublishedAt: after(-60.5), UpdatedAt: after(-60.5), Deadline: new(after(30.9)),
 			Facts: query.Facts{
-				query.Term: {"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, query.Department: {"974"}, query.Buyer: {"buyer_1"},
+				query.Term: {"maitrise", "maitrise_oeuvre", "oeuvre", "voirie"}, query.Department: {vigie.Abroad}, query.Buyer: {"buyer_1"},
 				query.Nature: {"SERVICES"}, query.Procedure: {"RESTRICTED"}, query.CPV: {"71", "710"},
+				query.DeadlineKind: {"PARTICIPATION"}, query.Technique: {"FRAMEWORK"}, query.EstimatedValue: {query.UnknownValue}, query.Source: {"ted"},
 			},
 		},
 	}
@@ -82,6 +90,9 @@ func is(field query.Field, value string) query.Conj {
 }
 
 func atom(field query.Field, value string) query.Clause { return query.Clause{is(field, value)} }
+
+// value is that the estimated value is between two, in cents.
+func value(from, to int64) query.Conj { return is(query.EstimatedValue, query.Between(from, to)) }
 
 // testConditions checks every kind of condition alone, and some together.
 func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
@@ -116,11 +127,26 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"a procedure", search.Query{Any: formula(atom(query.Procedure, "OPEN"))}, []int64{1, 3}},
 		{"a CPV division", search.Query{Any: formula(atom(query.CPV, "45"))}, []int64{1, 2}},
 		{"a CPV code", search.Query{Any: formula(atom(query.CPV, "45233140"))}, []int64{1}},
+		{"a kind of deadline", search.Query{Any: formula(atom(query.DeadlineKind, "PARTICIPATION"))}, []int64{4, 6}},
+		{"a technique", search.Query{Any: formula(atom(query.Technique, "FRAMEWORK"))}, []int64{1, 6}},
+		{"a value", search.Query{Any: formula(query.Clause{value(0, vigie.MaxCents)})}, []int64{1, 3, 4, 5}},
+		{"a value of at least", search.Query{Any: formula(query.Clause{value(4_000_000, vigie.MaxCents)})}, []int64{1, 3}},
+		{"a value of more", search.Query{Any: formula(query.Clause{value(4_000_001, vigie.MaxCents)})}, []int64{3}},
+		{"a value of at most", search.Query{Any: formula(query.Clause{value(0, 4_000_000)})}, []int64{1, 4, 5}},
+		{"a value of less", search.Query{Any: formula(query.Clause{value(0, 3_999_999)})}, []int64{4, 5}},
+		{"a value to the cent", search.Query{Any: formula(query.Clause{value(4_000_000, 4_000_000)})}, []int64{1}},
+		{"the largest value", search.Query{Any: formula(query.Clause{value(vigie.MaxCents, vigie.MaxCents)})}, []int64{3}},
+		{"no value can be so", search.Query{Any: formula(query.Clause{value(5, 4)})}, nil},
+		{"a value, or none", search.Query{Any: formula(query.Clause{value(4_000_000, vigie.MaxCents), is(query.EstimatedValue, query.UnknownValue)})}, []int64{1, 2, 3, 6}},
+		{"no value", search.Query{Any: formula(atom(query.EstimatedValue, query.UnknownValue))}, []int64{2, 6}},
+		{"not a value", search.Query{Any: []query.Formula{{Excluded: []query.Conj{value(0, 4_000_000)}}}}, []int64{2, 3, 6}},
+		{"a value and a word", search.Query{Any: formula(query.Clause{append(value(0, vigie.MaxCents), term("voirie")...)})}, []int64{1, 4}},
+		{"what is no bounds of a value", search.Query{Any: formula(atom(query.EstimatedValue, "many"))}, nil},
 		{"different fields in a clause", search.Query{Any: formula(query.Clause{term("cantine"), is(query.CPV, "710"), append(is(query.Buyer, "buyer_12"), term("route")...)})}, []int64{4, 5, 6}},
-		{"two formulas", search.Query{Any: append(formula(query.Clause{term("cantine")}), formula(query.Clause{term("voirie")}, atom(query.Department, "974"))...)}, []int64{5, 6}},
+		{"two formulas", search.Query{Any: append(formula(query.Clause{term("cantine")}), formula(query.Clause{term("voirie")}, atom(query.Department, vigie.Abroad))...)}, []int64{5, 6}},
 		{"two formulas, of exclusions", search.Query{Any: []query.Formula{{Excluded: []query.Conj{term("voirie")}}, {Clauses: []query.Clause{{term("route")}}, Excluded: []query.Conj{term("voirie_route")}}}}, []int64{3, 4, 5}},
 
-		{"departments", f(search.Filter{Values: query.Values{query.Department: {"69", "974"}}}), []int64{2, 6}},
+		{"departments", f(search.Filter{Values: query.Values{query.Department: {"69", vigie.Abroad}}}), []int64{2, 6}},
 		{"nationwide", f(search.Filter{Values: query.Values{query.Department: {vigie.Nationwide}}}), []int64{3}},
 		{"Corsica", f(search.Filter{Values: query.Values{query.Department: {"2A", "2B"}}}), []int64{4, 5}},
 		{"an unknown department", f(search.Filter{Values: query.Values{query.Department: {"99"}}}), nil},
@@ -128,6 +154,13 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"natures", f(search.Filter{Values: query.Values{query.Nature: {"WORKS", "SERVICES"}}}), []int64{1, 2, 3, 6}},
 		{"procedures", f(search.Filter{Values: query.Values{query.Procedure: {"RESTRICTED", "NEGOTIATED"}}}), []int64{5, 6}},
 		{"CPV codes", f(search.Filter{Values: query.Values{query.CPV: {"155", "45"}}}), []int64{1, 2, 5}},
+		{"kinds of deadline", f(search.Filter{Values: query.Values{query.DeadlineKind: {"BIDS", "INTEREST"}}}), []int64{1, 2, 5}},
+		{"techniques", f(search.Filter{Values: query.Values{query.Technique: {"CONTRACT", "DYNAMIC_PURCHASING_SYSTEM"}}}), []int64{2, 3}},
+		{"a source", f(search.Filter{Values: query.Values{query.Source: {"Ville-de-Lyon"}}}), []int64{2}},
+		{"sources", f(search.Filter{Values: query.Values{query.Source: {"boamp", "ted"}}}), []int64{1, 4, 5, 6}},
+		{"values", f(search.Filter{Values: query.Values{query.EstimatedValue: {query.Between(3_999_999, 4_000_000)}}}), []int64{1, 4}},
+		{"values of two bounds, or none", f(search.Filter{Values: query.Values{query.EstimatedValue: {query.Between(0, 101), query.UnknownValue}}}), []int64{2, 5, 6}},
+		{"abroad", f(search.Filter{Values: query.Values{query.Department: {vigie.Abroad}}}), []int64{6}},
 		{"filters together", f(search.Filter{Values: query.Values{query.Department: {"01"}, query.Nature: {"SUPPLIES"}, query.Buyer: {"buyer_1"}}}), []int64{2}},
 		{"a filter and a formula", search.Query{Any: formula(query.Clause{term("voirie")}), Filter: search.Filter{Values: query.Values{query.Department: {"01", "2A"}}}}, []int64{1, 2, 4}},
 		{"a false formula and a filter", search.Query{Any: formula(query.Clause{}), Filter: search.Filter{Values: query.Values{query.Department: {"01"}}}}, nil},
@@ -277,13 +310,16 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 	all.put(samples())
 	whole := search.Query{Facets: query.Facets()}
 	want := map[query.Field]map[string]int{
-		query.Department: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, "974": 1},
+		query.Department: {"01": 2, "69": 1, vigie.Nationwide: 1, "2A": 1, "2B": 1, vigie.Abroad: 1},
 		query.Buyer:      {"buyer_1": 3, "buyer_2": 2, "buyer_12": 1},
 		query.Nature:     {"WORKS": 2, "SUPPLIES": 2, "SERVICES": 2},
 		query.Procedure:  {"OPEN": 2, "ADAPTED": 1, "NEGOTIATED": 1, "RESTRICTED": 1},
 		query.CPV: {
 			"45": 2, "452": 2, "4523": 1, "45233": 1, "452331": 1, "4523314": 1, "45233140": 1, "71": 2, "710": 1, "15": 1, "155": 1,
 		},
+		query.DeadlineKind: {"BIDS": 2, "PARTICIPATION": 2, "INTEREST": 1},
+		query.Technique:    {"FRAMEWORK": 2, "CONTRACT": 1, "DYNAMIC_PURCHASING_SYSTEM": 1},
+		query.Source:       {"boamp": 3, "Ville-de-Lyon": 1, "ville-de-lyon": 1, "ted": 1},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -297,6 +333,8 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		{Values: query.Values{query.Department: {"01", "2A"}, query.Buyer: {"buyer_1"}, query.Nature: {"WORKS"}, query.Procedure: {"ADAPTED"}}},
 		{Values: query.Values{query.Department: {"99"}}},
 		{Values: query.Values{query.CPV: {"45"}}},
+		{Values: query.Values{query.Source: {"boamp"}, query.EstimatedValue: {query.Between(0, 4_000_000)}}},
+		{Values: query.Values{query.Technique: {"FRAMEWORK"}, query.DeadlineKind: {"PARTICIPATION"}}},
 		{Statuses: []vigie.TenderStatus{vigie.StatusOnline}, Values: query.Values{query.CPV: {"45"}}},
 	}
 	var queries []search.Query

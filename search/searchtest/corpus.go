@@ -1,6 +1,7 @@
 package searchtest
 
 import (
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -49,6 +50,13 @@ func Corpus(n int) iter.Seq[search.Document] {
 			d.Facts[query.Buyer] = []string{vigie.GlobalID(vigie.KindBuyer, 1+g.Int64N(5000))}
 			d.Facts[query.Nature] = []string{string(pick(g, vigie.Natures()))}
 			d.Facts[query.Procedure] = []string{string(pick(g, vigie.Procedures()))}
+			d.Facts[query.DeadlineKind] = []string{string(pick(g, vigie.DeadlineKinds()))}
+			d.Facts[query.Technique] = []string{string(pick(g, vigie.Techniques()))}
+			d.Facts[query.EstimatedValue] = []string{query.UnknownValue}
+			if g.chance(1. / 3) {
+				d.Facts[query.EstimatedValue][0] = fmt.Sprintf("%015d", g.IntN(1e8))
+			}
+			d.Facts[query.Source] = []string{"boamp"}
 			code := strconv.Itoa(10_000_000 + g.IntN(200)*400_000)
 			for length := 2; length <= len(code); length++ {
 				d.Facts[query.CPV] = append(d.Facts[query.CPV], code[:length])

@@ -79,8 +79,11 @@ func passes(d search.Document, q search.Query, but query.Field) bool {
 	published, deadline := whole(&d.PublishedAt), whole(d.Deadline)
 	tender := vigie.Tender{Outcome: d.Outcome}
 	tender.Deadline, tender.OnlineUntil = deadline, whole(d.OnlineUntil)
-	for _, criterion := range query.Criteria() {
-		if field := criterion.Field; field != but && !among(f.Values[field], d.Facts[field]) {
+	for _, criterion := range query.Filters() {
+		asked := f.Values[criterion.Field]
+		if criterion.Field != but && len(asked) > 0 && !slices.ContainsFunc(asked, func(value string) bool {
+			return value != "" && d.Facts.Has(query.Atom{Field: criterion.Field, Value: value})
+		}) {
 			return false
 		}
 	}
@@ -91,10 +94,8 @@ func passes(d search.Document, q search.Query, but query.Field) bool {
 }
 
 // among reports whether a document has one of the values; no values do not constrain.
-func among[T ~string, U ~string](asked []T, has []U) bool {
-	return len(asked) == 0 || slices.ContainsFunc(asked, func(a T) bool {
-		return a != "" && slices.Contains(has, U(a))
-	})
+func among[T comparable](asked, has []T) bool {
+	return len(asked) == 0 || slices.ContainsFunc(asked, func(a T) bool { return slices.Contains(has, a) })
 }
 
 func within(t, from, to *time.Time) bool {

@@ -92,6 +92,10 @@ func (g generator) terms() []string {
 // values are some of a criterion that documents have.
 func (g generator) values(c query.Criterion) []string {
 	switch c.Field {
+	case query.EstimatedValue:
+		return []string{"000000000000101", "000000003999999", "000000004000000", "000000004000001", "000000009000000", "999999999999999"}
+	case query.Source:
+		return []string{"boamp", "Ville-de-Lyon", "ville-de-lyon"}
 	case query.Department:
 		return []string{"01", "2A", "2B", "69", "971"}
 	case query.Buyer:
@@ -100,6 +104,14 @@ func (g generator) values(c query.Criterion) []string {
 		return []string{"45", "452", "45233140", "71", "71000000", "90"}
 	}
 	return c.All()
+}
+
+// asked are what queries ask for of a criterion: values, or numbers between two.
+func (g generator) asked(c query.Criterion) []string {
+	if c.Kind == query.Range {
+		return querytest.Samples(c)
+	}
+	return g.values(c)
 }
 
 // moment returns a time near base: few seconds apart, so that rows tie and bounds meet.
@@ -124,11 +136,15 @@ func (g generator) document(id, number int64) search.Document {
 	}
 	d := search.Document{
 		ID: id, Number: number, PublishedAt: g.moment(), UpdatedAt: g.moment(), Deadline: g.maybe(0.7), OnlineUntil: g.maybe(0.3),
-		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded}),
+		Outcome: pick(g, []vigie.Outcome{"", "", "", vigie.Cancelled, vigie.Awarded, vigie.Planned}),
 	}
 	d.Facts[query.Term] = some(g, g.terms(), 4)
-	for _, c := range query.Criteria() {
-		d.Facts[c.Field] = vigie.Sorted(some(g, g.values(c), 3))
+	for _, c := range query.Filters() {
+		most := 3
+		if c.Kind == query.Range {
+			most = 1
+		}
+		d.Facts[c.Field] = vigie.Sorted(some(g, g.values(c), most))
 		if len(d.Facts[c.Field]) == 0 && c.None != "" {
 			d.Facts[c.Field] = []string{c.None}
 		}
@@ -185,9 +201,9 @@ func (g generator) filter() search.Filter {
 	if g.chance(0.4) {
 		f.Statuses = some(g, vigie.Statuses(), 3)
 	}
-	for _, c := range query.Criteria() {
+	for _, c := range query.Filters() {
 		if g.chance(0.2) {
-			f.Values[c.Field] = some(g, append(g.values(c), c.None, "absent"), 3)
+			f.Values[c.Field] = some(g, append(g.asked(c), c.None, "absent"), 3)
 		}
 	}
 	f.PublishedFrom, f.PublishedTo = g.maybe(0.1), g.maybe(0.1)
@@ -216,8 +232,8 @@ func (g generator) conj() query.Conj {
 	for range max(1, g.IntN(4)-1) {
 		a := query.Atom{Field: query.Term, Value: pick(g, append(g.terms(), "absent"))}
 		if g.chance(0.6) {
-			criterion := pick(g, query.Criteria())
-			a = query.Atom{Field: criterion.Field, Value: pick(g, append(g.values(criterion), criterion.None))}
+			criterion := pick(g, query.Filters())
+			a = query.Atom{Field: criterion.Field, Value: pick(g, append(g.asked(criterion), criterion.None))}
 		}
 		c = append(c, a)
 	}

@@ -51,6 +51,8 @@ const screens = {
     await page.getByLabel('Mots clés :', { exact: true }).fill('ab de');
     await page.getByText('Autres critères').click();
     await page.getByLabel('Codes CPV :').fill('1');
+    await page.getByLabel('Valeur estimée, en euros, au moins :').fill('90 000');
+    await page.getByLabel('Valeur estimée, en euros, au plus :').fill('40 000,50 €');
     await page.getByRole('button', { name: 'Ajouter un destinataire' }).click();
     await page.getByLabel('Autre adresse 1', { exact: true }).fill('personne');
     await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
@@ -106,5 +108,33 @@ test('printed, a list and a tender have what matters alone', async () => {
   await settled(page);
   await picture(page, 'imprime-marche');
   assert.ok(await page.getByText('Terrassement').isVisible());
+  await page.context().close();
+});
+
+test('amounts are taken as people write them, and shown again with what else is folded', async () => {
+  const page = await visit(browser);
+  await page.goto(`${empty.url}/veille/nouvelle`);
+  await page.getByLabel('Nom associé à la veille :').fill('Montants');
+  await page.getByText('Autres critères').click();
+  await page.getByLabel('Valeur estimée, en euros, au moins :').fill('90 000,5');
+  await page.getByLabel('Valeur estimée, en euros, au plus :').fill('40 000 €');
+  await page.getByLabel('Inclure les marchés dont la valeur n’est pas indiquée en euros').uncheck();
+  await page.getByLabel('Accord-cadre').check();
+  await page.getByLabel('Candidatures').check();
+  await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
+  await page.locator('.wrong').getByText('La valeur maximale est inférieure à la valeur minimale').waitFor();
+  await page.getByLabel('Valeur estimée, en euros, au plus :').fill('');
+  await page.getByRole('button', { name: 'Valider la création de ma veille' }).click();
+  await page.getByText('La veille « Montants »').first().waitFor();
+  const { watches } = await ask(empty, '{ watches { nodes { id criteria { minValue maxValue includeUnknownValue techniques deadlineKinds } } } }');
+  assert.deepEqual(watches.nodes.map(({ criteria }) => criteria), [
+    { minValue: '90000.50', maxValue: null, includeUnknownValue: false, techniques: ['FRAMEWORK'], deadlineKinds: ['PARTICIPATION'] },
+  ]);
+  await page.goto(`${empty.url}/veille/veilles/${watches.nodes[0].id}`);
+  await settled(page);
+  assert.equal(await page.getByLabel('Valeur estimée, en euros, au moins :').inputValue(), '90000.50');
+  assert.equal(await page.getByLabel('Inclure les marchés dont la valeur n’est pas indiquée en euros').isChecked(), false);
+  assert.equal(await page.getByLabel('Accord-cadre').isChecked(), true);
+  await ask(empty, 'mutation ($id: ID!) { deleteWatch(id: $id) { userErrors { code } } }', { id: watches.nodes[0].id });
   await page.context().close();
 });

@@ -15,7 +15,7 @@ import (
 	"vigie/search"
 )
 
-// The fields of a [Row] that a query can ask for, beside the values, which have the names of [query.Field].
+// The fields of a [Row] that a query can ask for, beside the values and numbers, which have the names of [query.Field].
 const (
 	ID          = "vigieTender"
 	Outcome     = "outcome"
@@ -41,7 +41,9 @@ const Undecided = "UNDECIDED"
 
 // Row is a document as engines keep it.
 type Row struct {
-	Values       map[string][]string `json:"-"` // by field; in JSON beside the others
+	// Values and Numbers are by field; in JSON they are beside the others. A number is [Low] where a tender has none.
+	Values       map[string][]string `json:"-"`
+	Numbers      map[string]int64    `json:"-"`
 	ID           int64               `json:"vigieTender"`
 	Number       int64               `json:"number"`
 	Outcome      string              `json:"outcome"`
@@ -59,28 +61,65 @@ func (r Row) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := json.Marshal(r.Values)
-	if err != nil || len(r.Values) == 0 {
+	byField := make(map[string]any, len(r.Values)+len(r.Numbers))
+	for field, values := range r.Values {
+		byField[field] = values
+	}
+	for field, number := range r.Numbers {
+		byField[field] = number
+	}
+	more, err := json.Marshal(byField)
+	if err != nil || len(byField) == 0 {
 		return text, err
 	}
-	return slices.Concat(text[:len(text)-1], []byte{','}, values[1:]), nil
+	return slices.Concat(text[:len(text)-1], []byte{','}, more[1:]), nil
+}
+
+// NumberFields are the fields of a row's numbers, ValueFields those of its values.
+func NumberFields() []string { return fields(true) }
+
+// ValueFields are the fields of a row's values that are facts.
+func ValueFields() []string { return fields(false) }
+
+func fields(numbers bool) []string {
+	var names []string
+	for _, field := range query.Fields() {
+		if isNumber(field) == numbers {
+			names = append(names, field.String())
+		}
+	}
+	return names
+}
+
+func isNumber(field query.Field) bool {
+	criterion := field.Criterion()
+	return criterion != nil && criterion.Kind == query.Range
 }
 
 // RowOf flattens a document.
 func RowOf(d search.Document) Row {
 	r := Row{
-		Values: make(map[string][]string, len(d.Facts)), ID: d.ID, Number: d.Number,
+		Values: make(map[string][]string, len(d.Facts)), Numbers: make(map[string]int64), ID: d.ID, Number: d.Number,
 		Outcome: Undecided, PublishedAt: d.PublishedAt.Unix(), UpdatedAt: d.UpdatedAt.Unix(), DeadlineLow: Low, DeadlineHigh: High, Closes: High,
 	}
-	for field, values := range d.Facts {
-		r.Values[query.Field(field).String()] = said(values)
+	for i, values := range d.Facts {
+		field := query.Field(i)
+		if !isNumber(field) {
+			r.Values[field.String()] = said(values)
+			continue
+		}
+		r.Numbers[field.String()] = Low
+		if n, ok := d.Facts.Number(field); ok {
+			r.Numbers[field.String()] = n
+		}
 	}
 	for field, values := range map[string][]string{
 		Words: d.Text.Words, Title: d.Text.Title, BuyerIs: d.Text.Buyer, Written: d.Text.Written, Spelled: d.Text.Spelled, Codes: d.Text.Codes,
 	} {
 		r.Values[field] = said(values)
 	}
-	if d.Outcome == vigie.Cancelled || d.Outcome == vigie.Awarded {
+	switch d.Outcome {
+	case vigie.Cancelled, vigie.Awarded, vigie.Planned:
 		r.Outcome = string(d.Outcome)
 	}
 	if d.Deadline != nil {

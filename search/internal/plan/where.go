@@ -61,7 +61,7 @@ func Where(q search.Query, but query.Field) Expr {
 	}
 	for i, values := range f.Values {
 		if field := query.Field(i); len(values) > 0 && (field != but || but == NoFacet) {
-			all = append(all, In{field.String(), said(values)})
+			all = append(all, anyValue(field, values))
 		}
 	}
 	if f.PublishedFrom != nil {
@@ -134,6 +134,10 @@ func clause(c query.Clause) Expr {
 			any = append(any, conj(members))
 			continue
 		}
+		if isNumber(members[0].Field) {
+			any = append(any, atom(members[0]))
+			continue
+		}
 		field, values := members[0].Field.String(), said([]string{members[0].Value})
 		if i, ok := at[field]; ok {
 			in := any[i].(In)
@@ -151,8 +155,35 @@ func clause(c query.Clause) Expr {
 
 func conj(c query.Conj) And {
 	all := And{}
-	for _, atom := range c {
-		all = append(all, In{atom.Field.String(), said([]string{atom.Value})})
+	for _, a := range c {
+		all = append(all, atom(a))
 	}
 	return all
+}
+
+// anyValue is that a row has one of the values that atoms of a field ask for.
+func anyValue(field query.Field, values []string) Expr {
+	if !isNumber(field) {
+		return In{field.String(), said(values)}
+	}
+	var any Or
+	for _, value := range values {
+		any = append(any, atom(query.Atom{Field: field, Value: value}))
+	}
+	return any
+}
+
+// atom is what an atom asks for.
+func atom(a query.Atom) Expr {
+	field := a.Field.String()
+	if !isNumber(a.Field) {
+		return In{field, said([]string{a.Value})}
+	}
+	if from, to, ok := a.Bounds(); ok {
+		return Range{field, from, to}
+	}
+	if a.Value == a.Field.Criterion().None {
+		return Range{field, Low, Low}
+	}
+	return Or{}
 }

@@ -9,7 +9,8 @@ import { Choice, Field, Group } from '../fields/Field';
 import { Recipients } from '../fields/Recipients';
 import {
   CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, PreviewMatchesDocument, UpdateWatchDocument,
-  type AlertFrequency, type CriteriaInput, type FormChoicesQuery, type KeywordMode, type Nature, type Procedure, type WatchDetailsFragment,
+  type AlertFrequency, type CriteriaInput, type DeadlineKind, type FormChoicesQuery, type KeywordMode, type Nature, type Procedure, type Technique,
+  type WatchDetailsFragment,
 } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -55,6 +56,11 @@ interface Draft {
   natures: Nature[];
   procedures: Procedure[];
   cpv: string;
+  deadlineKinds: DeadlineKind[];
+  techniques: Technique[];
+  minValue: string;
+  maxValue: string;
+  includeUnknownValue: boolean;
   active: boolean;
   frequency: AlertFrequency;
   notifyMe: boolean;
@@ -74,6 +80,11 @@ function draftOf(watch: WatchDetailsFragment | undefined): Draft {
     natures: criteria?.natures ?? [],
     procedures: criteria?.procedures ?? [],
     cpv: criteria?.cpvCodes.join(' ') ?? '',
+    deadlineKinds: criteria?.deadlineKinds ?? [],
+    techniques: criteria?.techniques ?? [],
+    minValue: criteria?.minValue ?? '',
+    maxValue: criteria?.maxValue ?? '',
+    includeUnknownValue: criteria?.includeUnknownValue ?? true,
     active: watch?.active ?? true,
     frequency: watch?.frequency ?? 'DAILY',
     notifyMe: watch ? watch.recipients.some(({ primary }) => primary) : true,
@@ -92,10 +103,22 @@ function criteriaOf(draft: Draft): CriteriaInput {
     natures: draft.natures,
     procedures: draft.procedures,
     cpvCodes: pieces(draft.cpv, /[\s,;]+/),
+    deadlineKinds: draft.deadlineKinds,
+    techniques: draft.techniques,
+    minValue: amount(draft.minValue),
+    maxValue: amount(draft.maxValue),
+    includeUnknownValue: draft.includeUnknownValue,
   };
 }
 
+/** « 90 000,50 € » as the API writes it: 90000.50. */
+const amount = (typed: string) => typed.replace(/[\s€]/g, '').replace(',', '.');
+
 const pieces = (text: string, between: RegExp) => text.split(between).map((piece) => piece.trim()).filter(Boolean);
+
+/** Whether something is in the part of the form that is folded. */
+const asksForMore = ({ excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds }: Draft) =>
+  [excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds].some(({ length }) => length > 0);
 
 /** A mistake that the API found, and where: ["input", "criteria", "keywordsText"]. */
 interface Mistake {
@@ -177,34 +200,27 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
           <Departments all={choices.departments} chosen={draft.departments} change={set('departments')} error={wrong('criteria', 'departmentCodes')} />
           {draft.departments.length > 0 && <Choice label={said.includeNationwide} checked={draft.includeNationwide} onChange={set('includeNationwide')} />}
         </section>
-        <details className="card" open={draft.excluded !== '' || draft.natures.length > 0 || draft.procedures.length > 0 || draft.cpv !== '' || undefined}>
+        <details className="card" open={asksForMore(draft) || undefined}>
           <summary>{said.more}</summary>
           <Field label={said.excluded} hint={said.excludedHint} error={wrong('criteria', 'excludedKeywords')}>
             {(tied) => <input {...tied} type="text" autoComplete="off" value={draft.excluded} onChange={(event) => set('excluded')(event.target.value)} />}
           </Field>
-          <Group legend={said.natures} error={wrong('criteria', 'natures')}>
-            {choices.choices.natures.map(({ value, label }) => (
-              <Choice
-                key={value}
-                label={label}
-                checked={draft.natures.includes(value as Nature)}
-                onChange={(checked) => set('natures')(checked ? [...draft.natures, value as Nature] : draft.natures.filter((nature) => nature !== value))}
-              />
-            ))}
-          </Group>
-          <Group legend={said.facets.procedures} error={wrong('criteria', 'procedures')}>
-            {choices.choices.procedures.map(({ value, label }) => (
-              <Choice
-                key={value}
-                label={label}
-                checked={draft.procedures.includes(value as Procedure)}
-                onChange={(checked) => set('procedures')(checked ? [...draft.procedures, value as Procedure] : draft.procedures.filter((procedure) => procedure !== value))}
-              />
-            ))}
-          </Group>
+          <Choices legend={said.natures} error={wrong('criteria', 'natures')} all={choices.choices.natures} chosen={draft.natures} change={set('natures')} />
+          <Choices legend={said.facets.procedures} error={wrong('criteria', 'procedures')} all={choices.choices.procedures} chosen={draft.procedures} change={set('procedures')} />
           <Field label={said.cpv} hint={said.cpvHint} error={wrong('criteria', 'cpvCodes')}>
             {(tied) => <input {...tied} type="text" autoComplete="off" inputMode="numeric" value={draft.cpv} onChange={(event) => set('cpv')(event.target.value)} />}
           </Field>
+          <Field label={said.minValue} error={wrong('criteria', 'minValue')}>
+            {(tied) => <input {...tied} type="text" autoComplete="off" inputMode="decimal" value={draft.minValue} onChange={(event) => set('minValue')(event.target.value)} />}
+          </Field>
+          <Field label={said.maxValue} error={wrong('criteria', 'maxValue')}>
+            {(tied) => <input {...tied} type="text" autoComplete="off" inputMode="decimal" value={draft.maxValue} onChange={(event) => set('maxValue')(event.target.value)} />}
+          </Field>
+          {(draft.minValue !== '' || draft.maxValue !== '') && (
+            <Choice label={said.includeUnknownValue} checked={draft.includeUnknownValue} onChange={set('includeUnknownValue')} />
+          )}
+          <Choices legend={said.techniques} error={wrong('criteria', 'techniques')} all={choices.choices.techniques} chosen={draft.techniques} change={set('techniques')} />
+          <Choices legend={said.deadlineKinds} error={wrong('criteria', 'deadlineKinds')} all={choices.choices.deadlineKinds} chosen={draft.deadlineKinds} change={set('deadlineKinds')} />
         </details>
         <section className="card">
           <h2>{said.alertLegend}</h2>
@@ -235,6 +251,28 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
         </div>
       </div>
     </form>
+  );
+}
+
+/** Boxes of which any can be checked. */
+function Choices<T extends string>({ legend, error, all, chosen, change }: {
+  legend: string;
+  error: string | undefined;
+  all: { value: string; label: string }[];
+  chosen: T[];
+  change: (chosen: T[]) => void;
+}) {
+  return (
+    <Group legend={legend} error={error}>
+      {(all as { value: T; label: string }[]).map(({ value, label }) => (
+        <Choice
+          key={value}
+          label={label}
+          checked={chosen.includes(value)}
+          onChange={(checked) => change(checked ? [...chosen, value] : chosen.filter((other) => other !== value))}
+        />
+      ))}
+    </Group>
   );
 }
 
