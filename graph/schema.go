@@ -120,11 +120,16 @@ func Hash(document string) string {
 
 // scalars are those of our own that are sent to us.
 func scalars() map[string]input.Scalar {
-	return map[string]input.Scalar{"DateTime": {
-		Takes: func(v any) bool {
-			_, err := input.UnmarshalDateTime(v)
-			return err == nil
-		},
-		Expected: vigie.Same("a date, such as 2026-11-09T17:00:00+01:00"),
-	}}
+	return map[string]input.Scalar{
+		"DateTime": {Takes: reads(input.UnmarshalDateTime), Expected: vigie.Same("a date, such as 2026-11-09T17:00:00+01:00")},
+		"Decimal":  {Takes: reads(input.UnmarshalDecimal), Expected: vigie.Same("a decimal number as text, such as \"120000.50\"")},
+	}
+}
+
+// reads is whether a scalar's code can read a value.
+func reads[T any](unmarshal func(any) (T, error)) func(any) bool {
+	return func(v any) bool {
+		_, err := unmarshal(v)
+		return err == nil
+	}
 }

@@ -8,7 +8,7 @@ const config: CodegenConfig = {
     'src/gql/': {
       preset: 'client',
       presetConfig: { fragmentMasking: false },
-      config: { scalars: { DateTime: 'string', Date: 'string', JSON: 'unknown' }, enumsAsTypes: true, strictScalars: true },
+      config: { scalars: { DateTime: 'string', Date: 'string', Decimal: 'string', JSON: 'unknown' }, enumsAsTypes: true, strictScalars: true },
     },
   },
 };

@@ -3504,6 +3504,11 @@ scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-
 "A day, as written in Paris: 2026-11-28."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
+"""
+A decimal number as text, with a point, at most 13 digits before it and 2 after: "120000", "99.50". Texts, for a float is not exact.
+"""
+scalar Decimal
+
 "Any JSON value; a document of its own within the answer."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 

@@ -1,6 +1,6 @@
 // Package input holds the values of variables to the types that an operation
 // declares for them, as the GraphQL specification says (sections 3.5 to 3.12
-// and 6.1.2), and has the API's own scalar. gqlparser does so too lightly: it compares enums without case,
+// and 6.1.2), and has the API's own scalars. gqlparser does so too lightly: it compares enums without case,
 // takes numbers for strings and strings for numbers.
 package input
 
