@@ -73,13 +73,13 @@ const (
 // follow one another.
 func Places(t *vigie.Tender, keywords []string) []Place {
 	facts, _ := FactsOf(t)
-	return NewFinder(facts).Places(t, keywords)
+	return PlacesOfFound(t, FoundKeywords(keywords, facts))
 }
 
-// Places returns what [Places] does, for the finder's tender.
-func (f *Finder) Places(t *vigie.Tender, keywords []string) []Place {
+// PlacesOfFound returns what [Places] does, for keywords that were found in the tender.
+func PlacesOfFound(t *vigie.Tender, keywords []string) []Place {
 	var sought []*sought
-	for _, keyword := range f.Keywords(keywords) {
+	for _, keyword := range keywords {
 		sought = append(sought, seek(keyword))
 	}
 	searched, missing := 0, len(sought)
@@ -97,10 +97,12 @@ func (f *Finder) Places(t *vigie.Tender, keywords []string) []Place {
 	}
 	var places []Place
 	for _, s := range sought {
-		if len(s.whole) == 0 {
-			s.whole = s.parts
+		switch {
+		case len(s.whole) > 0:
+			places = append(places, s.whole...)
+		case s.complete():
+			places = append(places, s.parts...)
 		}
-		places = append(places, s.whole...)
 	}
 	return places
 }

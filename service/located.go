@@ -33,7 +33,7 @@ func (m *WatchMatch) Places() []query.Place {
 		return nil
 	}
 	l := m.located
-	l.once.Do(func() { l.places = query.Places(l.tender, l.keywords) })
+	l.once.Do(func() { l.places = query.PlacesOfFound(l.tender, l.keywords) })
 	var places []query.Place
 	for _, keyword := range m.Keywords {
 		for _, p := range l.places {
