@@ -60,6 +60,12 @@ func (n BuyerName) Over(base BuyerName) BuyerName {
 	return base
 }
 
+// elsewhere is the name without what only its source understands.
+func (n BuyerName) elsewhere() BuyerName {
+	n.Ref = ""
+	return n
+}
+
 // ValidSIRET reports whether s is 14 digits of which the last is right by
 // Luhn's algorithm (ISO/IEC 7812-1), or, for La Poste's establishments, whose
 // digits add up to a multiple of 5 instead (INSEE).

@@ -21,11 +21,17 @@ type Notice struct {
 	TenderID    int64
 	Kind        NoticeKind
 	PublishedAt time.Time
-	// Links are other references of the same source that are about the same
-	// tender: notices before it, or a number of the procedure itself.
-	Links   []string
-	Buyer   BuyerName
-	Content Content `bun:"content"`
+	// Links are other references that are about the same tender: numbers of notices at the same source, or what any
+	// source may name: [ProcedureLink], [NoticeLink].
+	Links []string
+	// Identifier names the notice wherever it is published, with its version: "5d1a…-01" (BT-701, BT-757); "" where the
+	// source gives none.
+	Identifier string
+	// Copied reports whether another source had published the notice when it came: it is news only where it makes its
+	// tender match.
+	Copied bool
+	Buyer      BuyerName
+	Content    Content `bun:"content"`
 	// Quiet notices are listed, and mailed to nobody.
 	Quiet bool
 	// Withdrawn notices were taken back, and count for nothing.
@@ -75,12 +81,13 @@ const (
 )
 
 // Compare orders notices of one tender as they were published: by time, then
-// by reference (a longer number is a later one), then by revision.
+// by reference (a longer number is a later one), then by source and revision.
 func (n *Notice) Compare(m *Notice) int {
 	return cmp.Or(
 		n.PublishedAt.Compare(m.PublishedAt),
 		cmp.Compare(len(n.SourceRef), len(m.SourceRef)),
 		strings.Compare(n.SourceRef, m.SourceRef),
+		strings.Compare(n.Source, m.Source),
 		cmp.Compare(n.Revision, m.Revision),
 	)
 }
@@ -120,21 +127,24 @@ type Folded struct {
 	revised bool
 	// called reports whether a call for bids, or what is about one, was among the notices.
 	called bool
+	// copies are the notices that another source published before, with the notice there.
+	copies map[*Notice]*Notice
 }
 
 // Fold computes a tender from everything published about it, given in any
 // order: what a later notice does not say stays as it was, and the
 // last cancellation or award decides the outcome, unless the tender is
-// announced again after it. Of no notices it is empty.
+// announced again after it. A notice that another source published already adds
+// only what was not known. Of no notices it is empty.
 func Fold(notices []*Notice) Folded {
 	if len(notices) == 0 {
 		return Folded{}
 	}
 	notices = slices.SortedFunc(slices.Values(notices), (*Notice).Compare)
 	first := notices[0]
-	f := Folded{Source: first.Source, SourceRef: first.SourceRef, PublishedAt: first.PublishedAt, Notices: notices}
+	f := Folded{Source: first.Source, SourceRef: first.SourceRef, PublishedAt: first.PublishedAt, Notices: notices, copies: copiesOf(notices)}
 	for _, n := range notices {
-		f.add(n)
+		f.take(n)
 	}
 	f.end()
 	return f
@@ -155,10 +165,23 @@ func (f *Folded) end() {
 	}
 }
 
-// add takes in the next notice.
+// take takes in the next notice, which may be a copy.
+func (f *Folded) take(n *Notice) {
+	if _, copied := f.copies[n]; copied {
+		f.Buyer, f.Content = f.Buyer.Over(n.Buyer.elsewhere()), f.Content.Over(n.Content)
+		return
+	}
+	f.add(n)
+}
+
+// add takes in the next notice that is no copy.
 func (f *Folded) add(n *Notice) {
 	f.UpdatedAt, f.revised = n.PublishedAt, n.Revision > 1
-	f.Buyer = n.Buyer.Over(f.Buyer)
+	buyer := n.Buyer
+	if n.Source != f.Source {
+		buyer = buyer.elsewhere()
+	}
+	f.Buyer = buyer.Over(f.Buyer)
 	f.Content.Correction, f.Content.DocumentsChanged = "", false // each correction's own
 	content := n.Content
 	if n.Kind == ContractNotice {
@@ -189,10 +212,10 @@ func (f *Folded) add(n *Notice) {
 // changed nothing.
 func (f Folded) Changes() [][]Change {
 	list := make([][]Change, len(f.Notices))
-	var after Folded
+	after := Folded{Source: f.Source, copies: f.copies}
 	for i, n := range f.Notices {
 		before := after
-		if after.add(n); i > 0 {
+		if after.take(n); i > 0 {
 			list[i] = Changes(before, after)
 		}
 	}
@@ -200,11 +223,15 @@ func (f Folded) Changes() [][]Change {
 }
 
 // Shown are the notices less those that say the same as one before them, and
-// more: sources export a notice with few fields, and with all of them later.
+// more: sources export a notice with few fields, and with all of them later, and
+// several sources publish the same one.
 func (f Folded) Shown() []*Notice {
 	var shown []*Notice
 	var changes [][]Change // seldom needed
 	for i, n := range f.Notices {
+		if _, copied := f.copies[n]; copied {
+			continue
+		}
 		if n.repeats(f.Notices[:i]) {
 			if changes == nil {
 				changes = f.Changes()

@@ -212,7 +212,7 @@ func recentlyOff(ctx context.Context, now *store.Snapshot, after int64) ([]offWa
 func (a *Alerter) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigie.Notice, off []offWatch) (n *ledger.Announcement, tells bool) {
 	n = &ledger.Announcement{About: ledger.AlertSubject{TenderID: t.ID, NoticeID: notice.ID, Number: t.Number}, Tender: t}
 	if t.Outcome == vigie.Cancelled {
-		n.Cancelled = notice.Kind == vigie.Cancellation
+		n.Cancelled = notice.Kind == vigie.Cancellation && !notice.Copied
 		return n, n.Cancelled
 	}
 	if t.Outcome != vigie.Undecided || notice.Kind == vigie.Cancellation {
@@ -223,6 +223,11 @@ func (a *Alerter) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigi
 	if online {
 		n.Facts = effect.Facts()
 		n.Matching = a.match(t, off)
+	}
+	if notice.Copied && effect.Before() != nil { // it was news where it was first published
+		matched := a.match(effect.Before(), off)
+		n.Matching = slices.DeleteFunc(n.Matching, func(watch int64) bool { return slices.Contains(matched, watch) })
+		return n, len(n.Matching) > 0
 	}
 	if n.Corrects = effect.Corrects(); n.Corrects {
 		n.Urgent = effect.AdvancesDeadline()

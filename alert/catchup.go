@@ -196,11 +196,11 @@ func (p *pass) concerning(ctx context.Context, found []*ledger.Announcement) ([]
 	return slices.DeleteFunc(found, func(n *ledger.Announcement) bool { return len(n.Matching) == 0 && !alerted[n.About.TenderID] }), err
 }
 
-// effectsOf reads the effects of those of some notices that correct a tender.
+// effectsOf reads the effects of those of some notices that correct a tender, or were published elsewhere before.
 func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, tenders map[int64]*vigie.Tender) (map[int64]*query.NoticeEffect, error) {
 	var numbers []int64
 	for _, n := range heads {
-		if n.Kind == vigie.Correction {
+		if n.Kind == vigie.Correction || n.Copied {
 			numbers = append(numbers, n.ID)
 		}
 	}
@@ -221,9 +221,9 @@ func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, 
 
 // readOne finds out which watches missed a notice, and what it says to them: of those that its tender matches as it is
 // now, if it is online, and of those whose recipients it may correct or cancel an alert to; nil where there are none.
-// effect is that of a correction.
+// effect is that of a correction or a copy.
 func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender, effect *query.NoticeEffect) (*ledger.Announcement, error) {
-	cancels := notice.Kind == vigie.Cancellation && t.Outcome == vigie.Cancelled
+	cancels := notice.Kind == vigie.Cancellation && !notice.Copied && t.Outcome == vigie.Cancelled
 	online := notice.Kind != vigie.Cancellation && t.Status(p.alerter.Now()) == vigie.StatusOnline
 	if p.alerter.silent(notice, notice.PublishedAt) || !cancels && !online {
 		return nil, nil
@@ -239,6 +239,11 @@ func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.No
 	if online {
 		n.Facts, _ = query.FactsOf(t)
 		matched, _ := index.Match(n.Facts, nil)
+		if notice.Copied && effect.Before() != nil { // it was news where it was first published
+			before, _ := query.FactsOf(effect.Before())
+			known, _ := index.Match(before, nil)
+			matched = slices.DeleteFunc(matched, func(w int64) bool { return slices.Contains(known, w) })
+		}
 		n.Matching = slices.DeleteFunc(matched, func(w int64) bool { _, owes := slices.BinarySearch(owing, w); return !owes })
 		slices.Sort(n.Matching)
 		n.Urgent = n.Corrects && effect.AdvancesDeadline()

@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -86,6 +87,9 @@ type walk struct {
 	stored  []*vigie.Watch
 	own     *modelPerson
 	team    *modelPerson
+	// notices are what was published of a tender; copied is the number of one of them at another source.
+	notices map[*modelTender][]*vigie.Notice
+	copied  map[*modelTender]string
 	log     []string
 }
 
@@ -113,7 +117,10 @@ func letters(n int) string {
 }
 
 func (s *stroll) newWalk(name string) *walk {
-	w := &walk{stroll: s, name: name, account: s.signIn(name)}
+	w := &walk{
+		stroll: s, name: name, account: s.signIn(name),
+		notices: make(map[*modelTender][]*vigie.Notice), copied: make(map[*modelTender]string),
+	}
 	w.own = &modelPerson{address: name + "@example.org", vouched: true}
 	w.team = &modelPerson{address: "team-" + name + "@example.org", agreed: true}
 	w.people = []*modelPerson{w.own, w.team}
@@ -249,7 +256,7 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(17) {
+	switch w.random.IntN(19) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
@@ -273,6 +280,10 @@ func (w *walk) act() {
 		w.withdrawOne()
 	case 16:
 		w.mergeTwo()
+	case 17, 18:
+		if t := w.online(); t != nil {
+			w.copyOne(t)
+		}
 	}
 }
 
@@ -294,8 +305,33 @@ func (w *walk) newTender() *modelTender {
 func (w *walk) publishOne() {
 	t := w.newTender()
 	w.note("publish %s: %s", t.name, t.words)
-	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline))
+	w.announce(t, t.name, t.words, until(&t.deadline))
 	w.published(t, w.step)
+}
+
+// announce publishes a notice of a tender, which other sources may publish too.
+func (w *walk) announce(t *modelTender, ref, words string, edit ...func(*vigie.Notice)) {
+	published := w.publish(ref, words+" objet "+t.name, append(edit, func(n *vigie.Notice) { n.Identifier = ref + "-01" })...)
+	w.notices[t] = append(w.notices[t], published.Notice)
+}
+
+// copyOne publishes one of a tender's notices at another source, where it is the same and changes nothing.
+func (w *walk) copyOne(t *modelTender) {
+	all := w.notices[t]
+	if len(all) == 0 {
+		return
+	}
+	n := *all[w.random.IntN(len(all))]
+	n.Source, n.SourceRef, n.Quiet = "other", "o-"+n.SourceRef, w.random.IntN(2) == 0
+	w.copied[t] = n.SourceRef
+	if w.random.IntN(2) == 0 {
+		n.PublishedAt = w.stroll.now
+	}
+	w.note("copy %s of %s, quietly: %v", n.Identifier, t.name, n.Quiet)
+	if _, err := w.store.Publish(w.t.Context(), []*vigie.Notice{&n}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.indexed()
 }
 
 // online returns one of the open tenders, nil for none.
@@ -319,7 +355,7 @@ func (w *walk) correctOne() {
 	}
 	t.words = w.words()
 	w.note("correct %s: %s", t.name, t.words)
-	w.publish(fmt.Sprintf("%s-c%d", t.name, w.step), t.words+" objet "+t.name, about(vigie.Correction, t.name))
+	w.announce(t, fmt.Sprintf("%s-c%d", t.name, w.step), t.words, about(vigie.Correction, t.name))
 	w.published(t, w.step)
 }
 
@@ -329,13 +365,13 @@ func (w *walk) importQuietly() {
 	if t := w.online(); t != nil && w.random.IntN(2) == 0 {
 		words := w.words()
 		w.note("correct %s quietly: %s", t.name, words)
-		w.publish(fmt.Sprintf("%s-q%d", t.name, w.step), words+" objet "+t.name, about(vigie.Correction, t.name), quiet)
+		w.announce(t, fmt.Sprintf("%s-q%d", t.name, w.step), words, about(vigie.Correction, t.name), quiet)
 		w.changedQuietly(t, words)
 		return
 	}
 	t := w.newTender()
 	w.note("import %s quietly: %s", t.name, t.words)
-	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline), quiet)
+	w.announce(t, t.name, t.words, until(&t.deadline), quiet)
 }
 
 func (w *walk) withdrawOne() {
@@ -344,8 +380,10 @@ func (w *walk) withdrawOne() {
 		return
 	}
 	w.note("withdraw %s", t.name)
-	if _, err := w.store.Withdraw(w.t.Context(), "test", t.name); err != nil {
-		w.t.Fatal(err)
+	for source, ref := range map[string]string{"test": t.name, "other": w.copied[t]} {
+		if _, err := w.store.Withdraw(w.t.Context(), source, ref); err != nil && vigie.CodeOf(err) != vigie.NotFound {
+			w.t.Fatal(err)
+		}
 	}
 	w.withdrawn(t)
 }
@@ -361,10 +399,12 @@ func (w *walk) mergeTwo() {
 	}
 	words, quiet := w.words(), w.random.IntN(2) == 0
 	w.note("merge %s and %s: %s, quietly: %v", a.name, b.name, words, quiet)
-	w.publish(fmt.Sprintf("%s-m%d", a.name, w.step), words+" objet "+a.name, about(vigie.Correction, a.name), until(&a.deadline), func(n *vigie.Notice) {
+	w.announce(a, fmt.Sprintf("%s-m%d", a.name, w.step), words, about(vigie.Correction, a.name), until(&a.deadline), func(n *vigie.Notice) {
 		n.Links, n.Quiet = append(n.Links, b.name), quiet
 	})
 	w.byName[b.name] = a
+	w.notices[a] = append(w.notices[a], w.notices[b]...)
+	w.copied[a] = cmp.Or(w.copied[a], w.copied[b])
 	w.merged(a, b)
 	if w.changedQuietly(a, words); !quiet {
 		w.published(a, w.step)
@@ -377,7 +417,10 @@ func (w *walk) cancelOne() {
 		return
 	}
 	w.note("cancel %s", t.name)
-	w.publish(fmt.Sprintf("%s-x%d", t.name, w.step), t.words+" objet "+t.name, about(vigie.Cancellation, t.name))
+	w.announce(t, fmt.Sprintf("%s-x%d", t.name, w.step), t.words, about(vigie.Cancellation, t.name))
+	if w.random.IntN(2) == 0 {
+		w.copyOne(t)
+	}
 	w.cancelled(t, w.step)
 }
 

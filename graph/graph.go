@@ -128,26 +128,27 @@ type resolver struct {
 }
 
 type (
-	query          struct{ *resolver }
-	mutation       struct{ *resolver }
-	subscription   struct{ *resolver }
-	accountType    struct{ *resolver }
-	watchType      struct{ *resolver }
-	deliveryType   struct{ *resolver }
-	recipientType  struct{ *resolver }
-	criteriaType   struct{ *resolver }
-	buyerType      struct{ *resolver }
-	tenderType     struct{ *resolver }
-	facetsType     struct{ *resolver }
-	backOfficeType struct{ *resolver }
-	usageType      struct{ *resolver }
-	matchType      struct{ *resolver }
-	departmentType struct{ *resolver }
-	watchMatchType struct{ *resolver }
-	noticeType     struct{ *resolver }
-	changeType     struct{ *resolver }
-	errorType      struct{ *resolver }
-	warningType    struct{ *resolver }
+	query           struct{ *resolver }
+	mutation        struct{ *resolver }
+	subscription    struct{ *resolver }
+	accountType     struct{ *resolver }
+	watchType       struct{ *resolver }
+	deliveryType    struct{ *resolver }
+	recipientType   struct{ *resolver }
+	criteriaType    struct{ *resolver }
+	buyerType       struct{ *resolver }
+	tenderType      struct{ *resolver }
+	facetsType      struct{ *resolver }
+	backOfficeType  struct{ *resolver }
+	usageType       struct{ *resolver }
+	matchType       struct{ *resolver }
+	departmentType  struct{ *resolver }
+	watchMatchType  struct{ *resolver }
+	publicationType struct{ *resolver }
+	noticeType      struct{ *resolver }
+	changeType      struct{ *resolver }
+	errorType       struct{ *resolver }
+	warningType     struct{ *resolver }
 
 	alertReasonType struct{ *resolver }
 )
@@ -168,6 +169,7 @@ func (r *resolver) Usage() gql.UsageResolver                           { return 
 func (r *resolver) Department() gql.DepartmentResolver                 { return departmentType{r} }
 func (r *resolver) MatchingTenderEdge() gql.MatchingTenderEdgeResolver { return matchType{r} }
 func (r *resolver) WatchMatch() gql.WatchMatchResolver                 { return watchMatchType{r} }
+func (r *resolver) Publication() gql.PublicationResolver               { return publicationType{r} }
 func (r *resolver) Notice() gql.NoticeResolver                         { return noticeType{r} }
 func (r *resolver) NoticeChange() gql.NoticeChangeResolver             { return changeType{r} }
 func (r *resolver) UserError() gql.UserErrorResolver                   { return errorType{r} }

@@ -32,7 +32,7 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 		return l.tenders.Load(ctx, key) // it may stand under another id now
 	}
 	slices.SortFunc(d.Notices, (*vigie.Notice).Compare)
-	if !slices.ContainsFunc(d.Notices, func(n *vigie.Notice) bool { return n.Revision > 1 }) {
+	if !slices.ContainsFunc(d.Notices, func(n *vigie.Notice) bool { return n.Revision > 1 || n.Source != d.Tender.Source }) {
 		l.notices.Prime(key, d.Notices) // else what they say decides which of them are shown
 	}
 	if d.Buyer.MergedInto == nil {
@@ -281,6 +281,13 @@ func (tenderType) URL(_ context.Context, t *vigie.Tender) (*string, error) {
 func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice, error) {
 	return load(ctx).notices.Load(ctx, t.ID)
 }
+
+func (tenderType) Publications(ctx context.Context, t *vigie.Tender) ([]*vigie.Publication, error) {
+	fold, err := load(ctx).folds.Load(ctx, t.ID)
+	return pointers(fold.Publications()), err
+}
+
+func (publicationType) URL(_ context.Context, p *vigie.Publication) (*string, error) { return orNull(p.URL), nil }
 
 func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.WatchMatch, error) {
 	return load(ctx).matches.Load(ctx, t)

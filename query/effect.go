@@ -76,7 +76,7 @@ func (n *NoticeEffect) Before() *vigie.Tender {
 // Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
 // after its correction is none.
 func (n *NoticeEffect) Corrects() bool {
-	return n.before != nil && !n.late && (n.Notice.Kind == vigie.Correction || n.changes())
+	return n.before != nil && !n.late && !n.Notice.Copied && (n.Notice.Kind == vigie.Correction || n.changes())
 }
 
 // AdvancesDeadline reports whether the notice moved the deadline to an earlier moment.
@@ -120,6 +120,8 @@ func (n *NoticeEffect) kind(matched, began, matches bool, at time.Time) vigie.De
 	}
 	wasOnline := n.before != nil && n.before.Status(at) == vigie.StatusOnline
 	switch {
+	case n.Notice.Copied && matched:
+		return ""
 	// What was only planned, or is cancelled, is not cancelled to anybody. A cancellation counts after the deadline too: many arrive then.
 	case n.Notice.Kind == vigie.Cancellation && matched && n.before.announced() && n.since.Outcome == vigie.Cancelled:
 		return vigie.DeliverCancelled

@@ -121,6 +121,9 @@ type publication struct {
 
 type sourceRef struct{ source, ref string }
 
+// anywhere is the source of references that mean the same at every source.
+const anywhere = ""
+
 // tenderRef is a row of tender_refs.
 type tenderRef struct {
 	Source   string `bun:",pk"`
@@ -226,6 +229,12 @@ func refsOf(n *vigie.Notice) []sourceRef {
 	refs := []sourceRef{{n.Source, n.SourceRef}}
 	for _, link := range n.Links {
 		refs = append(refs, sourceRef{n.Source, link})
+		if vigie.AnywhereLink(link) {
+			refs = append(refs, sourceRef{anywhere, link})
+		}
+	}
+	if n.Identifier != "" {
+		refs = append(refs, sourceRef{anywhere, vigie.NoticeLink(n.Identifier)})
 	}
 	return refs
 }
@@ -243,6 +252,7 @@ func (p *publication) add(n *vigie.Notice) Published {
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
+	stored.Copied = vigie.CopyOf(d.notices, &stored)
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)

@@ -289,7 +289,7 @@ func (s *Store) SourceRefs(ctx context.Context, tenders []int64) (map[int64][]st
 		return refs, nil
 	}
 	var rows []tenderRef
-	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Order("source", "ref").Scan(ctx)
+	err := s.db.NewSelect().Model(&rows).Where("tender_id IN (?)", bun.List(tenders)).Where("source <> ?", anywhere).Order("source", "ref").Scan(ctx)
 	for _, row := range rows {
 		refs[row.TenderID] = append(refs[row.TenderID], row.Ref)
 	}

@@ -132,7 +132,7 @@ func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Not
 // NoticeHeads is Notices without what the notices say.
 func (now *Snapshot) NoticeHeads(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
 	var notices []*vigie.Notice
-	err := now.tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "quiet", "published_at", "received_at").
+	err := now.tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "quiet", "copied", "published_at", "received_at").
 		Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
 	return notices, database.Translate(err)
 }

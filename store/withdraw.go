@@ -9,8 +9,9 @@ import (
 	"vigie/database"
 )
 
-// Withdraw withdraws all notices of the tender that a source's reference leads to, and returns the tender. The tender
-// keeps its id, in case any of them is published again. Withdraw is idempotent.
+// Withdraw withdraws all notices of a source of the tender that its reference leads to, and returns the tender, which is
+// then what other sources say of it, if any. The tender keeps its id, in case any of them is published again. Withdraw
+// is idempotent.
 func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender, error) {
 	t := new(vigie.Tender)
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -22,9 +23,20 @@ func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender
 		if err := tx.NewSelect().Model(t).Where("id = (?)", about).Scan(ctx); err != nil || t.Outcome == vigie.Withdrawn {
 			return err
 		}
-		_, err := tx.NewUpdate().Model((*vigie.Notice)(nil)).Set("withdrawn = TRUE").Where("tender_id = ?", t.ID).Exec(ctx)
+		res, err := tx.NewUpdate().Model((*vigie.Notice)(nil)).Set("withdrawn = TRUE").
+			Where("tender_id = ?", t.ID).Where("source = ?", source).Where("NOT withdrawn").Exec(ctx)
 		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		left, err := tx.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id = ?", t.ID).Where("NOT withdrawn").Exists(ctx)
+		if err != nil {
+			return err
+		}
+		if left {
+			return s.foldAgain(ctx, tx, t)
 		}
 		t.Outcome = vigie.Withdrawn
 		if t.Number, err = database.TakeNumbers(ctx, tx, 1); err != nil {
@@ -40,4 +52,17 @@ func (s *Store) Withdraw(ctx context.Context, source, ref string) (*vigie.Tender
 	}
 	s.db.Wake()
 	return t, nil
+}
+
+// foldAgain folds a tender of which some notices were withdrawn.
+func (s *Store) foldAgain(ctx context.Context, tx bun.Tx, t *vigie.Tender) error {
+	p := publication{tx: tx, now: s.db.Stamp()}
+	if err := p.reload(ctx, []int64{t.ID}); err != nil {
+		return err
+	}
+	if err := p.save(ctx, s.db); err != nil {
+		return err
+	}
+	*t = *p.touched[0].tender
+	return s.db.Notify(ctx, tx)
 }

@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Notice() NoticeResolver
 	NoticeChange() NoticeChangeResolver
+	Publication() PublicationResolver
 	Query() QueryResolver
 	Recipient() RecipientResolver
 	Subscription() SubscriptionResolver
@@ -446,6 +447,13 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	Publication struct {
+		PublishedAt func(childComplexity int) int
+		Source      func(childComplexity int) int
+		SourceRef   func(childComplexity int) int
+		URL         func(childComplexity int) int
+	}
+
 	PublishNoticesPayload struct {
 		Query      func(childComplexity int) int
 		Results    func(childComplexity int) int
@@ -563,6 +571,7 @@ type ComplexityRoot struct {
 		OnlineUntil    func(childComplexity int) int
 		Places         func(childComplexity int) int
 		Procedure      func(childComplexity int) int
+		Publications   func(childComplexity int) int
 		PublishedAt    func(childComplexity int) int
 		PublishedOn    func(childComplexity int) int
 		QuestionsUntil func(childComplexity int) int
@@ -2408,6 +2417,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProcedureChoice.Value(childComplexity), true
 
+	case "Publication.publishedAt":
+		if e.ComplexityRoot.Publication.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Publication.PublishedAt(childComplexity), true
+	case "Publication.source":
+		if e.ComplexityRoot.Publication.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Publication.Source(childComplexity), true
+	case "Publication.sourceRef":
+		if e.ComplexityRoot.Publication.SourceRef == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Publication.SourceRef(childComplexity), true
+	case "Publication.url":
+		if e.ComplexityRoot.Publication.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Publication.URL(childComplexity), true
+
 	case "PublishNoticesPayload.query":
 		if e.ComplexityRoot.PublishNoticesPayload.Query == nil {
 			break
@@ -2986,6 +3020,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Procedure(childComplexity), true
+	case "Tender.publications":
+		if e.ComplexityRoot.Tender.Publications == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Publications(childComplexity), true
 	case "Tender.publishedAt":
 		if e.ComplexityRoot.Tender.PublishedAt == nil {
 			break
@@ -4250,7 +4290,7 @@ type Mutation {
   """
   Publishers only. Withdraws a tender that was published by mistake (to cancel a tender, publish a notice of kind CANCELLATION):
   it disappears from all lists and causes no new alerts. Repeating it changes nothing; a tender that is
-  published again comes back under its id.
+  published again comes back under its id. Where other sources published it too, only what this source said of it goes.
   """
   withdrawTender(
     "One of the token's sources."
@@ -4982,6 +5022,8 @@ type Tender implements Node {
   source, is one.
   """
   notices: [Notice!]!
+  "Where its notices were published, in that order: several sources may publish the same one, which is one of ` + "`" + `notices` + "`" + `."
+  publications: [Publication!]!
   "Whether the viewer marked it as seen."
   seen: Boolean!
   "Whether the viewer dismissed it: lists of matching tenders leave it out."
@@ -5174,6 +5216,18 @@ type Winner {
   town: String
   "Its country, where known: ISO 3166-1 alpha-2."
   country: String
+}
+
+"A place where a notice was published."
+type Publication {
+  "The source, e.g. boamp."
+  source: String!
+  "The number of the notice there."
+  sourceRef: String!
+  "Its page there."
+  url: String
+  "When it was published there."
+  publishedAt: DateTime!
 }
 
 "A notice (avis): one publication about a tender."
@@ -7081,6 +7135,20 @@ func (ec *executionContext) childFields_ProcedureChoice(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ProcedureChoice", field.Name)
 }
 
+func (ec *executionContext) childFields_Publication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_Publication_source(ctx, field)
+	case "sourceRef":
+		return ec.fieldContext_Publication_sourceRef(ctx, field)
+	case "url":
+		return ec.fieldContext_Publication_url(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_Publication_publishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Publication", field.Name)
+}
+
 func (ec *executionContext) childFields_PublishNoticesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "results":
@@ -7339,6 +7407,8 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_url(ctx, field)
 	case "notices":
 		return ec.fieldContext_Tender_notices(ctx, field)
+	case "publications":
+		return ec.fieldContext_Tender_publications(ctx, field)
 	case "seen":
 		return ec.fieldContext_Tender_seen(ctx, field)
 	case "dismissed":

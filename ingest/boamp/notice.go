@@ -277,7 +277,7 @@ func (f *fields) links(d details, management nodes) []string {
 		procedure = d.procedure
 	}
 	if refPattern.MatchString(procedure) {
-		links = append(links, "procedure:"+strings.ToLower(procedure))
+		links = append(links, vigie.ProcedureLink(procedure))
 	}
 	return links
 }

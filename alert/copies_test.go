@@ -1,0 +1,65 @@
+package alert_test
+
+import (
+	"testing"
+	"time"
+
+	"vigie"
+)
+
+// at makes a notice one of a source, with an identifier that other sources know too.
+func at(source, identifier string) func(*vigie.Notice) {
+	return func(n *vigie.Notice) { n.Source, n.Identifier = source, identifier }
+}
+
+// A notice that several sources publish is mailed once, whichever comes first.
+func TestSameNoticeElsewhere(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("700-2026", "Voirie", at("ted", "a-01"))
+		w.expect("published", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("26-1", "Travaux de voirie", at("boamp", "a-01"))
+		w.expect("published elsewhere", w.after(time.Hour))
+
+		correction := []func(*vigie.Notice){about(vigie.Correction, "26-1"), until(w.in(50 * day))}
+		w.publish("26-2", "Voirie rurale", append(correction, at("boamp", "b-01"))...)
+		w.expect("corrected", w.after(time.Hour), "ana: 1 marché rectifié – veille Voirie")
+		w.publish("712-2026", "Voirie rurale", append(correction, at("ted", "b-01"))...)
+		w.expect("corrected elsewhere", w.after(time.Hour))
+
+		w.publish("26-3", "Voirie", about(vigie.Cancellation, "26-1"), at("boamp", "c-01"))
+		w.expect("cancelled", w.after(time.Hour), "ana: 1 marché annulé – veille Voirie")
+		w.publish("720-2026", "Voirie", about(vigie.Cancellation, "700-2026"), at("ted", "c-01"))
+		w.expect("cancelled elsewhere", w.after(time.Hour))
+		w.publish("26-1-bis", "Voirie", at("platform", "a-01"))
+		w.expect("announced elsewhere after all", w.after(time.Hour))
+	})
+}
+
+// A source that says more of a notice than the first one may make its tender match: nobody misses that.
+func TestCopyThatSaysMore(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		lights := w.watch(w.account, "Éclairage", vigie.Immediate, "éclairage")
+		more := func(n *vigie.Notice) { n.Content.Description = "Avec l’éclairage public" }
+		w.publish("26-1", "Voirie", at("boamp", "a-01"))
+		w.expect("published", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("700-2026", "Voirie", at("ted", "a-01"), more)
+		w.expect("known by another watch", w.after(time.Hour))
+
+		w.publish("26-2", "Aménagement", at("boamp", "b-01"))
+		w.expect("matches nothing", w.after(time.Hour))
+		w.publish("701-2026", "Aménagement", at("ted", "b-01"), more)
+		w.expect("matches now", w.after(time.Hour), "ana: 1 nouveau marché – veille Éclairage")
+
+		w.publish("26-3", "Aménagement", at("boamp", "c-01"))
+		w.expect("matches nothing", w.after(time.Hour))
+		w.pause(w.account, lights)
+		w.publish("702-2026", "Aménagement", at("ted", "c-01"), more)
+		w.expect("paused", w.after(time.Hour))
+		w.now = w.now.Add(day)
+		w.resume(w.account, lights, true)
+		w.drain(w.ledger.CatchUp())
+		w.expect("caught up", w.after(time.Hour), "ana: 1 nouveau marché – veille Éclairage")
+	})
+}

@@ -1,0 +1,105 @@
+package vigie
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Links that any source may name a tender by. Others are numbers of the notice's own source.
+const (
+	procedurePrefix = "procedure:"
+	noticePrefix    = "notice:"
+)
+
+// ProcedureLink is the link of all notices of a procedure (BT-04), a UUID.
+func ProcedureLink(uuid string) string { return procedurePrefix + strings.ToLower(uuid) }
+
+// NoticeLink is the link to a notice by its [Notice.Identifier].
+func NoticeLink(identifier string) string { return noticePrefix + strings.ToLower(identifier) }
+
+// AnywhereLink reports whether a link means the same at every source.
+func AnywhereLink(link string) bool {
+	return strings.HasPrefix(link, procedurePrefix) || strings.HasPrefix(link, noticePrefix)
+}
+
+// Publication is where a notice of a tender was published.
+type Publication struct {
+	Source, SourceRef, URL string
+	PublishedAt            time.Time
+}
+
+// Publications returns where the notices of a tender were published, in the order of publication, each number of a
+// source once.
+func (f Folded) Publications() []Publication {
+	var list []Publication
+	for _, n := range f.Notices {
+		p := Publication{n.Source, n.SourceRef, n.Content.URL, n.PublishedAt}
+		i := slices.IndexFunc(list, func(q Publication) bool { return q.Source == p.Source && q.SourceRef == p.SourceRef })
+		switch {
+		case i < 0:
+			list = append(list, p)
+		case p.URL != "":
+			list[i].URL = p.URL
+		}
+	}
+	return list
+}
+
+// CopyOf reports whether a notice is one of those known, published by another source.
+func CopyOf(known []*Notice, n *Notice) bool {
+	all := append(slices.Clone(known), n)
+	slices.SortFunc(all, (*Notice).Compare)
+	copies := copiesOf(all)
+	first := func(m *Notice) *Notice {
+		if original := copies[m]; original != nil {
+			return original
+		}
+		return m
+	}
+	return slices.ContainsFunc(known, func(m *Notice) bool { return m.Source != n.Source && first(m) == first(n) })
+}
+
+// copiesOf returns, of notices in the order of publication, those that another source published before, with the first
+// one. Of each other source one number, in all its revisions, is a copy of a notice.
+func copiesOf(notices []*Notice) map[*Notice]*Notice {
+	copies := make(map[*Notice]*Notice)
+	for i, n := range notices {
+		for _, m := range notices[:i] {
+			if copies[m] == nil && n.sameElsewhere(m) && !copied(copies, m, n) {
+				copies[n] = m
+				break
+			}
+		}
+	}
+	return copies
+}
+
+// copied reports whether a notice has a copy of n's source already that is not n.
+func copied(copies map[*Notice]*Notice, original, n *Notice) bool {
+	for c, of := range copies {
+		if of == original && c.Source == n.Source && c.SourceRef != n.SourceRef {
+			return true
+		}
+	}
+	return false
+}
+
+// copyDays is within how many days sources publish the same notice.
+const copyDays = 5
+
+// sameElsewhere reports whether two notices are one, published by two sources: they have the same identifier; where one
+// of them has none, they are of the same procedure and kind, with the same deadline, and few days apart.
+func (n *Notice) sameElsewhere(m *Notice) bool {
+	switch {
+	case n.Source == m.Source:
+		return false
+	case n.Identifier != "" && m.Identifier != "":
+		return strings.EqualFold(n.Identifier, m.Identifier)
+	}
+	return n.Kind == m.Kind && equalTime(n.Content.Deadline, m.Content.Deadline) &&
+		n.PublishedAt.Sub(m.PublishedAt).Abs() <= copyDays*24*time.Hour &&
+		slices.ContainsFunc(n.Links, func(link string) bool {
+			return strings.HasPrefix(link, procedurePrefix) && slices.Contains(m.Links, link)
+		})
+}
