@@ -213,3 +213,30 @@ func TestWhereKeywordsAre(t *testing.T) {
 		"watch.deliveries.nodes.0.reasons.0.places": "[map[keyword:voirie label:objet]]",
 	})
 }
+
+// A tender of 500 lots of 10,000 characters each is published, read, matched and mailed; the mail says what it leaves out.
+func TestLongestTender(t *testing.T) {
+	w := newWorld(t)
+	p, box := w.person("a@example.org"), &postbox{}
+	p.viewer.Sources = []string{"test"}
+	p.createAlerting()
+	w.mails(box)
+	notice := vars{"source": "test", "sourceRef": "L", "title": "Travaux de voirie", "buyerName": "Commune", "publishedAt": w.now, "deadline": w.now.AddDate(0, 1, 0)}
+	var lots []vars
+	for i := range 500 {
+		lots = append(lots, vars{"number": fmt.Sprint(i + 1), "title": fmt.Sprintf("Voirie du secteur %d", i), "description": strings.Repeat(fmt.Sprintf("chaussée%d ", i), 1000)[:10_000], "value": vars{"amount": "1000.50"}})
+	}
+	notice["lots"] = lots
+	p.ask(publishing, vars{"in": []vars{notice}}).expect(map[string]string{"publishNotices.userErrors": "[]", "publishNotices.results.0.outcome": "CREATED"})
+	w.follow()
+	r := p.ask(`{ tenders { nodes { lots { description value { label } } matchedBy { places { label } } } } }`, nil)
+	if lots := r.at("tenders.nodes.0.lots").([]any); len(lots) != 500 {
+		t.Errorf("%d lots", len(lots))
+	}
+	r.expect(map[string]string{"tenders.nodes.0.matchedBy.0.places.*.label": "[objet lot 1 lot 2 lot 3 lot 4 lot 5 lot 6 lot 7 lot 8 lot 9]"})
+	w.mails(box)
+	mail := box.all[len(box.all)-1]
+	if len(mail.Text) > 3_000 || len(mail.HTML) > 10_000 || !strings.Contains(mail.Text, "et 490 autres lots") {
+		t.Errorf("%d bytes of text, %d of HTML:\n%s", len(mail.Text), len(mail.HTML), mail.Text)
+	}
+}
