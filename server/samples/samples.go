@@ -31,7 +31,7 @@ func Notices() []byte { return notices }
 func NoticesAt(now time.Time) io.Reader { return bytes.NewReader(moved(notices, now)) }
 
 // FullAt are more samples, of notices that say all that a bidder decides by,
-// with their dates moved likewise.
+// with their dates moved in the same way.
 func FullAt(now time.Time) (list []*vigie.Notice, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(moved(full, now)))
 	decoder.DisallowUnknownFields()
