@@ -13,7 +13,7 @@ type Delivery struct {
 	Kind        DeliveryKind
 	// NoticeID is the notice that made it happen; 0 for none.
 	NoticeID int64
-	// Number is the change of the tender that it tells of.
+	// Number is the change of the tender that it is about.
 	Number int64
 	// Urgent ones do not wait for a digest.
 	Urgent    bool
@@ -107,7 +107,7 @@ type HoldReason string
 
 // The reasons.
 const (
-	// HoldWatchInactive: the watch is switched off.
+	// HoldWatchInactive: the watch is paused.
 	HoldWatchInactive HoldReason = "WATCH_INACTIVE"
 	// HoldWatchDeleted: the watch was deleted, and can still be restored.
 	HoldWatchDeleted HoldReason = "WATCH_DELETED"
@@ -139,9 +139,9 @@ type MailKind string
 
 // The kinds of mail.
 const (
-	// DigestMail tells of deliveries, of one or of many.
+	// DigestMail is about deliveries, one or many.
 	DigestMail MailKind = "DIGEST"
-	// QuietMail tells that nothing matched, and that the watches are alive.
+	// QuietMail says that nothing matched, and that the watches are alive.
 	QuietMail MailKind = "QUIET"
 	// ConfirmationMail asks whether the address may be written to.
 	ConfirmationMail MailKind = "CONFIRMATION"
@@ -161,7 +161,7 @@ const (
 	MailAside MailState = "ASIDE"
 )
 
-// Mail is one mail to one recipient. What it tells of is decided once; until
+// Mail is one mail to one recipient. What it is about is decided once; until
 // it is accepted, every attempt has the same Message-ID.
 type Mail struct {
 	// ID is the number of the change that made it.
@@ -184,7 +184,7 @@ type Mail struct {
 	Error string
 }
 
-// Reason is why a recipient hears of a tender: a watch of its account, and
+// Reason is why a recipient is alerted of a tender: a watch of its account, and
 // those of its keywords that were found.
 type Reason struct {
 	WatchID  int64

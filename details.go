@@ -208,7 +208,7 @@ func (u DurationUnit) count(n int) Text {
 	return Text{"%d " + name.FR, "%d " + name.EN}.With(n)
 }
 
-// day words a day: 30/11/2026; what is none stays as it is.
+// day words a day: 30/11/2026; what is not one stays as it is.
 func day(s string) string {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {

@@ -51,7 +51,7 @@ func strikes(day time.Time, hour int) time.Time {
 	return at
 }
 
-// goDay is the day as package time has it: Sunday, which is none of the six
+// goDay is the day as package time has it: Sunday, which is not one of the six
 // others, is 0.
 func (d Weekday) goDay() time.Weekday {
 	return time.Weekday(1 + slices.Index([]Weekday{Monday, Tuesday, Wednesday, Thursday, Friday, Saturday}, d))

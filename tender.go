@@ -43,7 +43,7 @@ const (
 	Withdrawn Outcome = "WITHDRAWN"
 )
 
-// TenderStatus tells whether a tender can be answered.
+// TenderStatus reports whether a tender can be answered.
 type TenderStatus string
 
 // The statuses. A tender is online when it is neither planned, cancelled nor

@@ -17,7 +17,8 @@ type Watch struct {
 	// watches.
 	NameKey  string
 	Criteria Criteria `bun:"embed:"`
-	// Active is whether its recipients are written to.
+	// Active is whether its recipients are written to; a watch that is not is
+	// paused.
 	Active    bool
 	Frequency Frequency
 	CreatedAt time.Time
@@ -166,7 +167,7 @@ type Consent string
 const (
 	// ByLink: by the link of a mail to the address.
 	ByLink Consent = "LINK"
-	// ByIssuer: whoever signs the account's tokens vouches that the address is
+	// ByIssuer: the issuer of the account's tokens says that the address is
 	// its own.
 	ByIssuer Consent = "ISSUER"
 	// ByImport: on the platform from which the watch was imported.

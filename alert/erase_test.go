@@ -38,8 +38,8 @@ func eventful(w *world) {
 	must(err)
 	others := []string{"confirmed.fictif@example.org", "left.fictif@example.org", "lost.fictif@example.org", "asked.fictif@example.org", "removed.fictif@example.org"}
 	roads := w.watch(w.account, "Voirie Fictif", vigie.Immediate, "voirie", others...)
-	gone := w.watch(w.account, "Fictif et fils", vigie.Daily, "fictif")
-	must(w.store.DeleteWatch(t.Context(), w.account.ID, gone.ID))
+	deleted := w.watch(w.account, "Fictif et fils", vigie.Daily, "fictif")
+	must(w.store.DeleteWatch(t.Context(), w.account.ID, deleted.ID))
 	w.watch(w.account, "Calme Fictif", vigie.Immediate, "fictif")
 	w.work() // asks for consent
 	for _, address := range others[:3] {

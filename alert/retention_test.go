@@ -54,7 +54,7 @@ func years(w *world, between func()) (first, then []string) {
 		w.publish(ref, title, edit...)
 		first = append(first, w.after(2*time.Minute)...)
 	}
-	open := until(nil)
+	open := until(w.in(40 * month)) // without a deadline it closes after a year
 	alerted("over", "Voirie de la mairie")
 	alerted("quiet", "Voirie de la gare", open)
 	alerted("corrected", "Voirie de l'école", open)

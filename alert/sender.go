@@ -25,6 +25,10 @@ import (
 // A mail is claimed: stored with its Message-ID and its deliveries, for one sender alone until a lease ends. Nothing
 // is sent within a transaction. If a sender stops in between, the next one sends the mail unchanged. Only if it stops
 // after the server accepted the mail and before that is recorded, the mail is sent twice, under one Message-ID.
+//
+// Mail is the only channel. A webhook would be a second one: claim, lease, attempts and outcome (package ledger) are the
+// same for it; what is mail's own is the composer, the templates and the [post.Mailer]. It needs recipients that have
+// another kind of address, for the ledger's recipients are mail addresses.
 type Sender struct {
 	Store     *store.Store
 	Mailer    post.Mailer

@@ -1,6 +1,6 @@
 // Package attack holds tests alone: they attack a real server, as a process of
 // its own, and measure what each attack costs it and what another user sees
-// meanwhile.
+// in the meantime.
 //
 // One attacker has one address and, where the attack says so, one token. Each
 // attack of [TestAttacks] has bounds on the server's CPU time and memory. For

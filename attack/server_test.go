@@ -142,7 +142,7 @@ func serve(t testing.TB, stores map[string]string, tenders int, settings map[str
 	return s
 }
 
-// start starts the process, waits until it is ready, and tells how to stop it.
+// start starts the process, waits until it is ready, and returns how to stop it.
 func (s *server) start(t testing.TB, env map[string]string) (stop func()) {
 	t.Helper()
 	said := new(safeBuffer)

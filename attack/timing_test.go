@@ -33,7 +33,7 @@ func TestTiming(t *testing.T) {
 			for i := range 1 + times/400 {
 				tokens = append(tokens, s.issuer.token(t, fmt.Sprint("prober-", i), nil))
 			}
-			var there, gone []time.Duration
+			var there, absent []time.Duration
 			ids := [2]string{anothers.id, nobodys.id}
 			for i := range 2 * times {
 				a.token = tokens[i%len(tokens)]
@@ -46,13 +46,13 @@ func TestTiming(t *testing.T) {
 				if (i+i/2)%2 == 0 {
 					there = append(there, took)
 				} else {
-					gone = append(gone, took)
+					absent = append(absent, took)
 				}
 			}
 			// Of two drawn from the same times either is the longer one as often; five
 			// standard errors, and what no network would show.
 			bound := 5*math.Sqrt(1/(6*float64(times))) + 0.02
-			share := longer(there, gone)
+			share := longer(there, absent)
 			t.Logf("of %d pairs another's takes longer in %.3f of all, 0.5 ± %.3f", times, share, bound)
 			if math.Abs(share-0.5) > bound {
 				t.Errorf("by the time it takes another's is known: it takes longer in %.3f of all", share)

@@ -99,8 +99,8 @@ test('an error has its code', async () => {
 });
 
 test('a tender that is published arrives', async () => {
-  const heard = firstValueFrom(client({}).subscribe({ query: gql`subscription { tenderMatched { kind tender { id title } } }` }));
-  const { data } = await server.publishUntil(heard, 'Voirie, encore');
+  const received = firstValueFrom(client({}).subscribe({ query: gql`subscription { tenderMatched { kind tender { id title } } }` }));
+  const { data } = await server.publishUntil(received, 'Voirie, encore');
   assert.equal(data.tenderMatched.tender.title, 'Voirie, encore');
 });
 

@@ -193,7 +193,7 @@ test('a tender that is seen, and dismissed', async () => {
 test('a tender that arrives is in the list, and no event is lost after a break', async () => {
   const shown = await page();
   let cursor;
-  const heard = new Promise((resolve, reject) => {
+  const received = new Promise((resolve, reject) => {
     requestSubscription(shown.environment, {
       subscription: documents.PageSubscription,
       variables: { connections: [shown.tendersConnection] },
@@ -206,7 +206,7 @@ test('a tender that arrives is in the list, and no event is lost after a break',
       onError: reject,
     });
   });
-  await server.publishUntil(heard, 'Voirie, encore');
+  await server.publishUntil(received, 'Voirie, encore');
   assert.equal(shown.titles()[0], 'Voirie, encore');
   assert.equal(shown.requests(), 0);
   await server.publish('Voirie, pendant la coupure');

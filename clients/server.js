@@ -138,12 +138,12 @@ class Server {
   }
 
   /**
-   * Publishes tenders until one is heard of, and answers what was heard:
-   * nothing else tells when a subscription is under way.
+   * Publishes tenders until an event of one is received, and answers that event:
+   * nothing else shows when a subscription is under way.
    */
-  async publishUntil(heard, title) {
+  async publishUntil(received, title) {
     let settled = false;
-    const end = heard.finally(() => (settled = true));
+    const end = received.finally(() => (settled = true));
     end.catch(() => {}); // it is awaited below
     await until(async () => {
       if (!settled) await this.publish(title);

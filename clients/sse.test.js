@@ -35,7 +35,7 @@ test('a query is one event', async (t) => {
   assert.equal((await events.next()).done, true);
 });
 
-test('what is wrong is told as an event', async (t) => {
+test('what is wrong is sent as an event', async (t) => {
   const { value } = await client(t, person).iterate({ query: 'subscription { nothing }' }).next();
   assert.equal(value.errors[0].extensions.code, 'GRAPHQL_VALIDATION_FAILED');
 });

@@ -68,12 +68,12 @@ test('an error has its code', async () => {
 });
 
 test('a subscription', async () => {
-  const heard = new Promise((resolve) => {
+  const received = new Promise((resolve) => {
     const { unsubscribe } = client.subscription('subscription { tenderMatched { tender { title } } }', {}).subscribe((result) => {
       resolve(result);
       unsubscribe();
     });
   });
-  const { data } = await server.publishUntil(heard, 'Réfection de la voirie');
+  const { data } = await server.publishUntil(received, 'Réfection de la voirie');
   assert.equal(data.tenderMatched.tender.title, 'Réfection de la voirie');
 });

@@ -13,7 +13,7 @@ import (
 	"vigie/database"
 )
 
-// Metrics tell operators about a process's consumers: their lag, their failures, which of them lead, and the
+// Metrics show operators a process's consumers: their lag, their failures, which of them lead, and the
 // quarantine. They read the database only when they are collected. A nil one does nothing.
 type Metrics struct {
 	db       *database.DB

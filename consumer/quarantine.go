@@ -149,7 +149,7 @@ func (q *Quarantine) count(item int64) int {
 	return q.tries[item]
 }
 
-// failing tells whether an item failed before.
+// failing reports whether an item failed before.
 func (q *Quarantine) failing(item int64) bool {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

@@ -7,18 +7,22 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// The names of the consumers.
+// The names of the consumers, which are the jobs that work in the background; server/serve.go and server/mail.go start
+// them. Those that keep their cursor here move it by [DB.Advance], which consumer.Stream calls.
 const (
-	// AlertsConsumer turns notices into deliveries, CatchUpConsumer what watches missed.
+	// AlertsConsumer turns notices into deliveries (alert.Alerter.Notices), and moves the cursor of alerts.
+	// CatchUpConsumer does so for what watches missed (alert.Alerter.CatchUp); its cursors are in the watches.
 	AlertsConsumer  = "alerts"
 	CatchUpConsumer = "catch-up"
-	// IndexConsumer puts tenders into the search index.
+	// IndexConsumer puts tenders into the search index (feed.Indexer), which holds its cursor.
 	IndexConsumer = "index"
-	// MailsConsumer writes and sends mails.
+	// MailsConsumer writes and sends mails (alert.Sender). It has no cursor: a recipient's next check says when.
 	MailsConsumer = "mails"
-	// MatcherConsumer keeps watches in memory.
+	// MatcherConsumer keeps watches in memory (feed.Matcher), where no mail is sent; else the alerter does.
 	MatcherConsumer = "matcher"
-	// RetentionConsumer deletes data whose time is over.
+	// NewsConsumer sends events to subscribers (feed.Broadcaster); its cursor is in memory.
+	NewsConsumer = "news"
+	// RetentionConsumer deletes data whose time is over (alert.Retention), once a day.
 	RetentionConsumer = "retention"
 )
 

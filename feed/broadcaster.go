@@ -62,7 +62,7 @@ func NewBroadcaster(s *store.Store, log *slog.Logger) *Broadcaster {
 func (n *Broadcaster) Run(ctx context.Context) { n.consumer().Run(ctx) }
 
 func (n *Broadcaster) consumer() *consumer.Consumer {
-	c := &consumer.Consumer{Name: "news", Pace: pollEvery, Woken: n.store.Database().Changes, DB: n.store.Database(), Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
+	c := &consumer.Consumer{Name: database.NewsConsumer, Pace: pollEvery, Woken: n.store.Database().Changes, DB: n.store.Database(), Log: n.log, Metrics: n.Metrics, Fault: n.Fail}
 	s := c.Stream(consumer.Stream{
 		Kind: database.NoticeItem, Batch: readBatch, Cursor: n.reached, Advance: n.advance, Next: n.next, Process: n.process, Reached: n.skipRest,
 		Skip: true, SetAside: func(ctx context.Context, _ consumer.Item) error {

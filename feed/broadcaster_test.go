@@ -37,27 +37,27 @@ func listener(t *testing.T, ctx context.Context, n *feed.Broadcaster) <-chan str
 	if err != nil {
 		t.Fatal(err)
 	}
-	heard := make(chan string, 5000)
+	received := make(chan string, 5000)
 	go func() {
-		defer close(heard)
+		defer close(received)
 		for some, err := range news {
 			for _, one := range some {
-				heard <- one.Notice.SourceRef
+				received <- one.Notice.SourceRef
 			}
 			if err != nil {
-				heard <- "lost " + string(vigie.CodeOf(err))
+				received <- "lost " + string(vigie.CodeOf(err))
 			}
 		}
 	}()
-	return heard
+	return received
 }
 
-func hears(t *testing.T, heard <-chan string, want ...string) {
+func receives(t *testing.T, received <-chan string, want ...string) {
 	t.Helper()
 	var got []string
 	for range want {
 		select {
-		case ref := <-heard:
+		case ref := <-received:
 			got = append(got, ref)
 		case <-time.After(patience):
 			t.Fatalf("received %q, want %q", got, want)
@@ -120,24 +120,24 @@ func TestNews(t *testing.T) {
 			one := listener(t, first, news)
 			others := []<-chan string{listener(t, t.Context(), news), listener(t, t.Context(), news)}
 			publish(t, here, numbered(10, 13)...)
-			for _, heard := range append(others, one) {
-				hears(t, heard, numbered(10, 13)...)
+			for _, received := range append(others, one) {
+				receives(t, received, numbered(10, 13)...)
 			}
 			if n := read.Load(); n > 2 { // twice where one of them began a moment after the others
 				t.Errorf("read %d times for three subscribers", n)
 			}
 			publish(t, there, numbered(13, 260)...) // by another process, and more than is read at once
-			for _, heard := range append(others, one) {
-				hears(t, heard, numbered(13, 260)...)
+			for _, received := range append(others, one) {
+				receives(t, received, numbered(13, 260)...)
 			}
 			leave()
 			for range one { // it ends
 			}
 			late := listener(t, t.Context(), news)
 			publish(t, there, "late")
-			hears(t, late, "late")
-			for _, heard := range others {
-				hears(t, heard, "late")
+			receives(t, late, "late")
+			for _, received := range others {
+				receives(t, received, "late")
 			}
 		})
 	}
@@ -152,8 +152,8 @@ func TestNewsFromNowOn(t *testing.T) {
 	late := listener(t, t.Context(), news)
 	publish(t, s, "3")
 	send(t, news)
-	hears(t, early, "1", "2", "3")
-	hears(t, late, "3")
+	receives(t, early, "1", "2", "3")
+	receives(t, late, "3")
 }
 
 // beginning is the context of a subscriber whose start a test interrupts.
@@ -178,15 +178,15 @@ func TestNewsWhileBeginning(t *testing.T) {
 			var other <-chan string
 			s.Database().Observe(between{func() {
 				publish(t, s, "meanwhile")
-				hears(t, other, "meanwhile")
+				receives(t, other, "meanwhile")
 			}})
 			news := feed.NewBroadcaster(s, slog.New(slog.DiscardHandler))
 			send(t, news)
 			other = listener(t, t.Context(), news)
-			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
+			received := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
 			publish(t, s, "after")
-			hears(t, heard, "meanwhile", "after")
-			hears(t, other, "after")
+			receives(t, received, "meanwhile", "after")
+			receives(t, other, "after")
 		})
 	}
 }
@@ -204,23 +204,23 @@ func TestSlowFollower(t *testing.T) {
 	const many = 1500
 	for i := 0; i < many; i += vigie.MaxBatch {
 		publish(t, s, numbered(i, i+vigie.MaxBatch)...)
-		hears(t, quick, numbered(i, i+vigie.MaxBatch)...)
+		receives(t, quick, numbered(i, i+vigie.MaxBatch)...)
 	}
-	var heard []*query.NoticeEffect
+	var received []*query.NoticeEffect
 	var lost error
 	for some, err := range slow {
-		heard, lost = append(heard, some...), err
+		received, lost = append(received, some...), err
 	}
-	if vigie.CodeOf(lost) != vigie.Unavailable || len(heard) >= many || len(heard) == 0 {
-		t.Errorf("%d received, then %v", len(heard), lost)
+	if vigie.CodeOf(lost) != vigie.Unavailable || len(received) >= many || len(received) == 0 {
+		t.Errorf("%d received, then %v", len(received), lost)
 	}
-	for i, one := range heard {
+	for i, one := range received {
 		if one.Notice.SourceRef != fmt.Sprint(i) {
 			t.Fatalf("%s in place of %d", one.Notice.SourceRef, i)
 		}
 	}
 	publish(t, s, "after")
-	hears(t, quick, "after")
+	receives(t, quick, "after")
 }
 
 // After the database failed for a while, notices are sent again; if the database was restored to an older state,
@@ -233,9 +233,9 @@ func TestNewsHeal(t *testing.T) {
 			said := make(chan struct{}, 1)
 			news := feed.NewBroadcaster(s, slog.New(failures{slog.DiscardHandler, said}))
 			send(t, news)
-			heard := listener(t, t.Context(), news)
+			received := listener(t, t.Context(), news)
 			publish(t, s, "1")
-			hears(t, heard, "1")
+			receives(t, received, "1")
 			rename(t, url, "change_numbers", "elsewhere")
 			select {
 			case <-said:
@@ -244,9 +244,9 @@ func TestNewsHeal(t *testing.T) {
 			}
 			rename(t, url, "elsewhere", "change_numbers")
 			publish(t, s, "2")
-			hears(t, heard, "2")
+			receives(t, received, "2")
 			execute(t, url, "UPDATE change_numbers SET last = 1")
-			hears(t, heard, "lost UNAVAILABLE")
+			receives(t, received, "lost UNAVAILABLE")
 		})
 	}
 }
@@ -263,11 +263,11 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			heard := make(chan *query.NoticeEffect, 10)
+			received := make(chan *query.NoticeEffect, 10)
 			go func() {
 				for some := range news {
 					for _, one := range some {
-						heard <- one
+						received <- one
 					}
 				}
 			}()
@@ -275,7 +275,7 @@ func TestNewsSayWhoseWatchesChanged(t *testing.T) {
 				t.Helper()
 				publish(t, s, ref)
 				select {
-				case one := <-heard:
+				case one := <-received:
 					if one.Notice.SourceRef != ref || one.Edited[account.ID] != edited {
 						t.Errorf("%s: edited %v, want %v", one.Notice.SourceRef, one.Edited, edited)
 					}
@@ -314,10 +314,10 @@ func TestNewsWhileTwoBegin(t *testing.T) {
 				other = listener(t, t.Context(), news)
 				send(t, news)
 				publish(t, s, "more")
-				hears(t, other, "more")
+				receives(t, other, "more")
 			}})
-			heard := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
-			hears(t, heard, "meanwhile", "more")
+			received := listener(t, context.WithValue(t.Context(), beginning{}, true), news)
+			receives(t, received, "meanwhile", "more")
 		})
 	}
 }

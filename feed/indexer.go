@@ -69,8 +69,7 @@ const (
 	batch = 500
 	// verifyEvery is how often an index is checked for lost data.
 	verifyEvery = 5 * time.Second
-	// keepRetired is how long an index that is no longer active is kept, so that other replicas have learnt of its
-	// successor.
+	// keepRetired is how long an index that is no longer active is kept, so that other replicas know its successor.
 	keepRetired = time.Minute
 )
 
@@ -100,7 +99,7 @@ func (x *Indexer) Index() (search.Index, error) {
 	return nil, unavailable
 }
 
-// errApart tells operators why a server has no index.
+// errApart says to operators why a server has no index.
 var errApart = errors.New("another server on this database keeps the search index, and this server's search engine does not hold it: " +
 	"servers that share a database share a search engine; set VIGIE_SEARCH_URL to the same Meilisearch for each")
 

@@ -15,7 +15,7 @@ const MaxVocabulary = 100_000
 // Few is how many tenders are so few that a typing error is looked for.
 const Few = 2
 
-// Vocabulary is the words of all tenders as they are written, which typing errors are told by. It does not change.
+// Vocabulary is the words of all tenders as they are written, by which typing errors are recognised. It does not change.
 type Vocabulary struct {
 	byLength map[int][]entry
 	terms    map[string]int    // how many tenders have a term, or some more

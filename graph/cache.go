@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// What is kept of documents, in bytes of their texts. A parsed document takes up
-// to 115 times as much memory as its text, so callers could else fill it.
+// What is kept of documents, in bytes of their texts. A parsed document takes
+// many times as much memory as its text, so callers could else fill it.
 const (
 	mostParsed    = 256 << 10
 	mostPersisted = 1 << 20

@@ -27,7 +27,7 @@ const (
 	buyersPrice = 4000
 	// deliveriesPrice is that of a page of a watch's deliveries and their total.
 	deliveriesPrice = 50
-	// matchPrice is that of telling which watches match a tender.
+	// matchPrice is that of finding which watches match a tender.
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10

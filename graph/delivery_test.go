@@ -261,7 +261,7 @@ func TestResubscribe(t *testing.T) {
 	})
 }
 
-// A watch that is switched on again tells of what came meanwhile where it is
+// A watch that is switched on again alerts of what came in the meantime where it is
 // asked to.
 func TestCatchUp(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
@@ -278,8 +278,8 @@ func TestCatchUp(t *testing.T) {
 				t.Errorf("catchUp %v: mails %q", catchUp, got)
 			}
 		}
-		// It may be thought better of, and is told once however often it is asked for;
-		// what it was told, or could not miss, it does not catch up on.
+		// It may be thought better of, and is mailed once however often it is asked for;
+		// what it was alerted of, or could not miss, it does not catch up on.
 		for _, want := range []int{1, 0} {
 			w.now = w.now.Add(time.Hour)
 			ana.ask(set, vars{"id": id, "on": true, "catchUp": true})

@@ -21,13 +21,13 @@ import (
 	"vigie/service"
 )
 
-// SignIn tells who asks, by the value of an Authorization header; nil for nobody
+// SignIn says who asks, by the value of an Authorization header; nil for nobody
 // in particular.
 type SignIn func(ctx context.Context, authorization string) (*Viewer, error)
 
 // Options say how operations are answered.
 type Options struct {
-	// SignIn tells who asks on a socket whose client cannot set headers, and names
+	// SignIn says who asks on a socket whose client cannot set headers, and names
 	// its token when it connects: by what stands for the Authorization header. An
 	// error of code [vigie.Unauthenticated] refuses the connection.
 	SignIn SignIn
@@ -37,7 +37,7 @@ type Options struct {
 	// ends with done; nil never waits.
 	Pace   func(ctx context.Context, cost int) (done func(), err error)
 	Limits Limits
-	// Private has the API not tell what it is made of: neither by introspection,
+	// Private has the API not show what it is made of: neither by introspection,
 	// nor by suggestions, nor by what is wrong with a document.
 	Private bool
 	// Trusted are the only documents that are run, by the SHA-256 of their text
@@ -75,7 +75,7 @@ func DefaultLimits() Limits {
 // NewHandler answers GraphQL over HTTP, WebSocket and server-sent events. Who
 // asks is in the request's context, see [WithViewer].
 func NewHandler(s *service.Service, o Options) *handler.Server {
-	r := &resolver{s, newFollowers(o.Limits.Subscriptions, o.Metrics)}
+	r := &resolver{s, newOpenSubscriptions(o.Limits.Subscriptions, o.Metrics)}
 	schema, rules := schema(), documentRules(o.Private)
 	documents := newCache(mostParsed, func(text string, _ *ast.QueryDocument) int { return len(text) })
 	srv := handler.New(gql.NewExecutableSchema(gql.Config{Resolvers: r, Schema: schema}))
@@ -123,8 +123,8 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 
 // resolver hands out the resolvers of the schema's types.
 type resolver struct {
-	service   *service.Service
-	followers *followers
+	service       *service.Service
+	subscriptions *openSubscriptions
 }
 
 type (

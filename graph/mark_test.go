@@ -51,7 +51,7 @@ func testMarks(t *testing.T, w *world) {
 	stands(other, "[false false false]", "[false false false]")
 	stands(person{w, &graph.Viewer{Sources: []string{"portal"}}}, "[false false false]", "[false false false]")
 
-	// Unless said otherwise it is « seen » and « dismissed ».
+	// By default it is « seen » and « dismissed ».
 	other.ask(`mutation ($id: ID!) { markTendersSeen(tenderIds: [$id]) { tenders { seen } } dismissTender(tenderId: $id) { tender { dismissed } } }`, vars{"id": ids[1]}).expect(map[string]string{
 		"markTendersSeen.tenders.*.seen": "[true]", "dismissTender.tender.dismissed": "true",
 	})

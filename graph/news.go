@@ -17,7 +17,7 @@ func (s subscription) TenderMatched(ctx context.Context, watchIDs []string) (<-c
 	if err != nil {
 		return nil, err
 	}
-	leave, err := s.followers.enter(account.ID)
+	leave, err := s.subscriptions.enter(account.ID)
 	if err != nil {
 		return nil, err
 	}

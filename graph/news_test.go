@@ -94,9 +94,9 @@ func (s *stream) next() string {
 	}
 }
 
-// hears checks the next events: of each the kind, the reference and the names
+// receives checks the next events: of each the kind, the reference and the names
 // of watches with the keywords found.
-func (s *stream) hears(want ...string) {
+func (s *stream) receives(want ...string) {
 	s.t.Helper()
 	var got []string
 	for range want {
@@ -126,14 +126,14 @@ func (s *stream) hears(want ...string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		s.t.Errorf("heard %q, want %q", got, want)
+		s.t.Errorf("received %q, want %q", got, want)
 	}
 }
 
-const heard = `{ kind tender { sourceRef } matchedBy { watch { name } keywords } }`
+const received = `{ kind tender { sourceRef } matchedBy { watch { name } keywords } }`
 
 // A subscriber gets what begins to match, is corrected or cancelled, for
-// the watches as they are by then, and nothing else.
+// the watches as they are then, and nothing else.
 func TestTenderMatched(t *testing.T) { eachPair(t, testTenderMatched) }
 
 func testTenderMatched(t *testing.T, w *world) {
@@ -143,15 +143,15 @@ func testTenderMatched(t *testing.T, w *world) {
 	both := p.create(vars{"name": "ou", "criteria": vars{"keywords": []string{"voirie", "toiture"}, "keywordMode": "ANY"}})
 	paused := p.create(vars{"name": "pause", "active": false, "criteria": vars{"keywords": []string{"cantine"}}})
 	other.create(vars{"name": "tout", "criteria": vars{}})
-	all := p.subscribe(t, heard, nil).underWay(w)
-	named := p.subscribe(t, heard, vars{"w": []string{paused, both}}).underWay(w)
-	none := p.subscribe(t, heard, vars{"w": []string{}}).underWay(w)
-	others := other.subscribe(t, heard, nil).underWay(w)
+	all := p.subscribe(t, received, nil).underWay(w)
+	named := p.subscribe(t, received, vars{"w": []string{paused, both}}).underWay(w)
+	none := p.subscribe(t, received, vars{"w": []string{}}).underWay(w)
+	others := other.subscribe(t, received, nil).underWay(w)
 
 	w.publish(w.notice("1", "Réfection de voirie", "Commune", 3), w.notice("2", "Cantine", "Commune", 3), w.notice("3", "Toiture de la cantine", "Commune", 3))
-	all.hears("NEW 1 voirie[voirie] ou[voirie]", "NEW 3 ou[toiture]")
-	named.hears("NEW 1 ou[voirie]", "NEW 2 pause[cantine]", "NEW 3 ou[toiture] pause[cantine]")
-	others.hears("NEW 1 tout[]", "NEW 2 tout[]", "NEW 3 tout[]")
+	all.receives("NEW 1 voirie[voirie] ou[voirie]", "NEW 3 ou[toiture]")
+	named.receives("NEW 1 ou[voirie]", "NEW 2 pause[cantine]", "NEW 3 ou[toiture] pause[cantine]")
+	others.receives("NEW 1 tout[]", "NEW 2 tout[]", "NEW 3 tout[]")
 
 	// Corrected for the one, new to the other; corrected out of sight.
 	correct := func(ref, of, title string, kind vigie.NoticeKind, hours int) {
@@ -161,18 +161,18 @@ func testTenderMatched(t *testing.T, w *world) {
 		w.publish(n)
 	}
 	correct("4", "3", "Toiture et voirie", vigie.Correction, 2)
-	all.hears("NEW 3 voirie[voirie]", "CORRECTED 3 ou[voirie toiture]")
-	named.hears("CORRECTED 3 ou[voirie toiture] pause[cantine]")
-	others.hears("CORRECTED 3 tout[]")
+	all.receives("NEW 3 voirie[voirie]", "CORRECTED 3 ou[voirie toiture]")
+	named.receives("CORRECTED 3 ou[voirie toiture] pause[cantine]")
+	others.receives("CORRECTED 3 tout[]")
 
 	// An edit counts at once: « voirie » looks for canteens now, « ou » is off.
 	p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { active: false }) { userErrors { code } } }`, vars{"id": both})
 	id := p.ask(`{ watches(orderBy: CREATED_AT_ASC) { nodes { id } } }`, nil).text("watches.nodes.0.id")
 	p.ask(`mutation ($id: ID!) { updateWatch(id: $id, input: { criteria: { keywords: ["cantine"] } }) { userErrors { code } } }`, vars{"id": id})
 	w.publish(w.notice("5", "Voirie", "Commune", 1), w.notice("6", "Cantine", "Commune", 1))
-	all.hears("NEW 6 voirie[cantine]")
-	named.hears("NEW 5 ou[voirie]", "NEW 6 pause[cantine]")
-	others.hears("NEW 5 tout[]", "NEW 6 tout[]")
+	all.receives("NEW 6 voirie[cantine]")
+	named.receives("NEW 5 ou[voirie]", "NEW 6 pause[cantine]")
+	others.receives("NEW 5 tout[]", "NEW 6 tout[]")
 
 	// What was dismissed is not sent, an award neither.
 	tender := p.ask(`{ tenders(search: "cantine", orderBy: PUBLISHED_AT_DESC) { nodes { id sourceRef } } }`, nil)
@@ -181,16 +181,16 @@ func testTenderMatched(t *testing.T, w *world) {
 	correct("7", "6", "", vigie.Cancellation, 0)
 	correct("8", "1", "", vigie.Award, 0)
 	correct("9", "2", "", vigie.Cancellation, 0)
-	all.hears("CANCELLED 2 voirie[cantine]")
-	named.hears("CANCELLED 2 pause[cantine]")
-	others.hears("CANCELLED 6 tout[]", "CANCELLED 2 tout[]")
+	all.receives("CANCELLED 2 voirie[cantine]")
+	named.receives("CANCELLED 2 pause[cantine]")
+	others.receives("CANCELLED 6 tout[]", "CANCELLED 2 tout[]")
 
-	// Of two subscriptions one ends; a new one hears nothing of before.
+	// Of two subscriptions one ends; a new one receives nothing of before.
 	all.cancel()
-	again := p.subscribe(t, heard, nil).underWay(w)
+	again := p.subscribe(t, received, nil).underWay(w)
 	w.publish(w.notice("10", "Cantine", "Commune", 0))
-	again.hears("NEW 10 voirie[cantine]")
-	named.hears("NEW 10 pause[cantine]")
+	again.receives("NEW 10 voirie[cantine]")
+	named.receives("NEW 10 pause[cantine]")
 	select {
 	case event := <-none.events:
 		t.Errorf("of no watches: %s", event)
@@ -227,9 +227,9 @@ func TestSubscriptionIsCut(t *testing.T) {
 	})
 	p := w.person("a@example.org")
 	p.create(vars{"name": "v", "criteria": vars{}})
-	s := p.subscribe(t, heard, nil).underWay(w)
+	s := p.subscribe(t, received, nil).underWay(w)
 	w.publish(w.notice("1", "Voirie", "Commune", 1))
-	s.hears("NEW 1 v[]")
+	s.receives("NEW 1 v[]")
 	w.newsCut.Store(true)
 	w.publish(w.notice("2", "Voirie", "Commune", 1))
 	if event := s.next(); !strings.Contains(event, `"message":"Coupé."`) || !strings.Contains(event, `"code":"UNAVAILABLE"`) {
@@ -256,7 +256,7 @@ func TestSubscribeMistakes(t *testing.T) {
 		"a token that ends": {&graph.Viewer{Account: p.viewer.Account, Until: time.Now().Add(100 * time.Millisecond)}, nil, "UNAUTHENTICATED"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := person{w, test.viewer}.subscribe(t, heard, vars{"w": test.watch})
+			s := person{w, test.viewer}.subscribe(t, received, vars{"w": test.watch})
 			if event := s.next(); !strings.Contains(event, `"code":"`+test.code+`"`) {
 				t.Errorf("%s, want %s", event, test.code)
 			}
@@ -286,11 +286,11 @@ func TestEventsArePaced(t *testing.T) {
 	})
 	p := w.person("a@example.org")
 	p.create(vars{"name": "v", "criteria": vars{}})
-	s := p.subscribe(t, heard, nil).underWay(w)
+	s := p.subscribe(t, received, nil).underWay(w)
 	before := taken.Load()
 	for i, ref := range []string{"1", "2", "3"} {
 		w.publish(w.notice(ref, "Voirie", "Commune", 1))
-		s.hears("NEW " + ref + " v[]")
+		s.receives("NEW " + ref + " v[]")
 		if n := taken.Load() - before; n != int64(i+1) || busy.Load() != 0 {
 			t.Errorf("after %d events %d were paced, and %d is not given back", i+1, n, busy.Load())
 		}

@@ -181,40 +181,40 @@ func (t *turns) end() {
 	}
 }
 
-// followers counts the subscriptions that are open, each account's apart.
-type followers struct {
+// openSubscriptions counts the subscriptions that are open, each account's apart.
+type openSubscriptions struct {
 	most  int // of one account
 	gauge prometheus.Gauge
 	mutex sync.Mutex
 	open  map[int64]int
 }
 
-func newFollowers(most int, r prometheus.Registerer) *followers {
-	f := &followers{most: most, open: make(map[int64]int), gauge: prometheus.NewGauge(prometheus.GaugeOpts{
+func newOpenSubscriptions(most int, r prometheus.Registerer) *openSubscriptions {
+	o := &openSubscriptions{most: most, open: make(map[int64]int), gauge: prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vigie_subscriptions", Help: "Subscriptions that are open.",
 	})}
-	r.MustRegister(f.gauge)
-	return f
+	r.MustRegister(o.gauge)
+	return o
 }
 
 // enter counts one more subscription of an account until leave is called.
-func (f *followers) enter(account int64) (leave func(), err error) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if f.open[account] >= f.most {
+func (o *openSubscriptions) enter(account int64) (leave func(), err error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.open[account] >= o.most {
 		return nil, &vigie.Error{Code: vigie.TooManyRequests, Text: vigie.Text{
 			FR: "Trop de pages sont ouvertes (%d au plus). Fermez-en une, puis rechargez celle-ci.",
 			EN: "Too many pages are open (%d at most). Close one, then reload this one.",
-		}.With(f.most)}
+		}.With(o.most)}
 	}
-	f.open[account]++
-	f.gauge.Inc()
+	o.open[account]++
+	o.gauge.Inc()
 	return func() {
-		f.mutex.Lock()
-		defer f.mutex.Unlock()
-		if f.open[account]--; f.open[account] == 0 {
-			delete(f.open, account)
+		o.mutex.Lock()
+		defer o.mutex.Unlock()
+		if o.open[account]--; o.open[account] == 0 {
+			delete(o.open, account)
 		}
-		f.gauge.Dec()
+		o.gauge.Dec()
 	}, nil
 }

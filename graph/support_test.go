@@ -62,8 +62,8 @@ func (p person) tenderID(title string) string {
 	return ""
 }
 
-// « Je n'ai pas reçu l'alerte » has an answer in one query, for whom it is
-// about and for whoever is on another's watch; and that it was asked is
+// « Je n'ai pas reçu l'alerte » has an answer in one query, for the person it is
+// about and for a recipient of another's watch; and that it was asked is
 // written down.
 func TestSupport(t *testing.T) {
 	eachPair(t, func(t *testing.T, w *world) {
@@ -254,7 +254,7 @@ func TestSupportIsWrittenDown(t *testing.T) {
 		}
 		held, err := w.store.Export(t.Context(), ana.viewer.Account.ID)
 		if err != nil || len(held.Accesses) != 2 || held.Accesses[1].Field != "explainMatch" {
-			t.Errorf("the person is told of %+v, %v", held, err)
+			t.Errorf("the person sees %+v, %v", held, err)
 		}
 		w.calls.unwritten.Store(true)
 		for query, variables := range map[string]vars{find: {"email": "ana@example.org"}, explain: {"watch": id, "tender": tender}} {

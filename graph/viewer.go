@@ -62,7 +62,7 @@ func signedInAccount(ctx context.Context) (*vigie.Account, error) {
 	return v.Account, nil
 }
 
-// supportAgent returns the support agent that asks; nil if the viewer is none.
+// supportAgent returns the support agent that asks; nil if the viewer is not one.
 func supportAgent(ctx context.Context) *service.SupportAgent {
 	if v, _ := ctx.Value(viewerKey{}).(*Viewer); v != nil {
 		return v.SupportAgent

@@ -180,7 +180,8 @@ type permission struct {
 	until time.Time
 }
 
-// permissionOf returns whether a delivery may be sent now. Of the watches that led to it, one that is on is enough.
+// permissionOf returns whether a delivery may be sent now, or else is held or dropped. Of the watches that led to it, one
+// that is on is enough.
 func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permission {
 	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats != 0 || t.Ended {
 		return permission{never: true}
@@ -208,12 +209,13 @@ func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permissi
 	return may
 }
 
-// whileOff returns the permission of a watch that is off, for a delivery held since a time.
+// whileOff returns the permission of a watch that is off, for a delivery held since a time. Mail of a paused watch is
+// dropped after [vigie.MaxHold], that of a deleted one once it cannot be restored, and either as soon as the tender is
+// over ([TenderDeliveries.decide]).
 func whileOff(w FollowedWatch, held time.Time) permission {
 	if w.DeletedAt == nil {
 		return permission{hold: vigie.HoldWatchInactive, until: held.Add(vigie.MaxHold)}
 	}
-	// Until then the watch can be restored.
 	return permission{hold: vigie.HoldWatchDeleted, until: w.DeletedAt.Add(vigie.RestorableFor + time.Microsecond)}
 }
 

@@ -13,7 +13,7 @@ import (
 	"vigie/store/storetest"
 )
 
-// hidden stands in for keyed hashes: it can be told apart from an address.
+// hidden stands in for keyed hashes: it differs from any address.
 func hidden(key string) func(address string) []string {
 	return func(address string) []string {
 		letters := []rune(key + strings.ToLower(address))

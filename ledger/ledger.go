@@ -2,7 +2,7 @@
 // addresses on watches with their consent, the deliveries with their reasons and states, and the mails. It has the
 // rules and the statements for these tables; of accounts, watches and tenders it only reads.
 //
-// Whoever changes something that decides about deliveries (a watch, an account, an address) calls the ledger in the
+// Code that changes something that decides about deliveries (a watch, an account, an address) calls the ledger in the
 // same transaction, so that the recipients concerned are checked again.
 package ledger
 

@@ -123,7 +123,7 @@ func (d *movingDelivery) same(other *movingDelivery) bool {
 	return d.TenderID == other.TenderID && d.Kind == other.Kind && d.NoticeID == other.NoticeID
 }
 
-// says reports whether whoever has this delivery does not need the other one.
+// says reports whether a recipient of this delivery does not need the other one.
 func (d *movingDelivery) says(other *movingDelivery) bool {
 	if d.ended() || d.SameTenderID != other.SameTenderID {
 		return false

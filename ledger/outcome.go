@@ -111,7 +111,7 @@ func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c 
 	})
 }
 
-// sentAnyway records that a mail was sent although it had been dropped meanwhile: another address had taken over its
+// sentAnyway records that a mail was sent although it had been dropped in the meantime: another address had taken over its
 // deliveries, which are sent now.
 func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []int64) error {
 	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailSent).

@@ -23,7 +23,8 @@ const (
 
 // declared are the criteria that ask for one of several values, in the order in which they are explained. Formula,
 // facts, matcher, search indexes, filters, facets, explanation, summary, preview, import and export, and the tests of
-// all of these, work from here; docs/design.md has the recipe for a new one.
+// all of these, work from here. A new criterion is also in vigie.Criteria (watch.go), querytest/querytest.go,
+// database/migrations, schema.graphqls, ingest/watches and web/src; docs/design.md has the recipe.
 var declared = [...]Criterion{
 	{
 		Field: Buyer, Kind: OneOf, Name: "buyers", Input: "buyerIds", Index: "buyer", Facet: true,

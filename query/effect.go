@@ -74,7 +74,7 @@ func (n *NoticeEffect) Before() *vigie.Tender {
 }
 
 // Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
-// after its correction is none.
+// after its correction is not one.
 func (n *NoticeEffect) Corrects() bool {
 	return n.before != nil && !n.late && !n.Notice.Copied && (n.Notice.Kind == vigie.Correction || n.changes())
 }

@@ -12,8 +12,8 @@ import (
 // does.
 func (q Query) Check() error {
 	var places int // that the page is said to be at
-	for _, told := range []bool{q.After != nil, q.Before != nil, q.FromEnd, q.Offset > 0} {
-		if told {
+	for _, given := range []bool{q.After != nil, q.Before != nil, q.FromEnd, q.Offset > 0} {
+		if given {
 			places++
 		}
 	}
@@ -72,7 +72,9 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Unavailable returns the error of an engine that does not answer now.
+// Unavailable returns the error of an engine that does not answer now. While Meilisearch is away, what needs it is null
+// in the API, with this error; the indexer (package feed) waits and goes on from its cursor; mails wait for the index for
+// some minutes (indexWait in package ledger) and are then sent; nothing else stops.
 func Unavailable(cause error) error {
 	return &vigie.Error{
 		Code: vigie.Unavailable,

@@ -111,7 +111,7 @@ func idle(t *testing.T, private string) {
 	t.Fatalf("there is still something to do: %s", body)
 }
 
-// nothingBehind tells whether /readyz says that there is nothing to do.
+// nothingBehind reports whether /readyz says that there is nothing to do.
 func nothingBehind(said []byte) bool {
 	var ready struct{ Behind map[string]int64 }
 	if err := json.Unmarshal(said, &ready); err != nil {
@@ -126,7 +126,7 @@ func nothingBehind(said []byte) bool {
 }
 
 // From a published notice to the mail, by all that a person can do on the way:
-// an extra address is asked, agrees, gets an alert, leaves with one click, and hears
+// an extra address is asked, agrees, gets an alert, leaves with one click, and gets
 // no more; mail to the account's own comes back.
 func TestAlert(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
@@ -167,10 +167,10 @@ func TestAlert(t *testing.T) {
 			press(t, base, regexp.MustCompile(`https://vigie\.example(/confirm/\w+)`).FindStringSubmatch(question.text)[1])
 
 			publish("1")
-			told := map[string]letterFile{}
+			letters := map[string]letterFile{}
 			arrives(t, box, 3)
 			for _, letter := range outbox(t, box)[1:] {
-				told[letter.Get("To")] = letter
+				letters[letter.Get("To")] = letter
 				for _, want := range []string{"Voirie communale", "https://platform.example/portal/1", "Plate-forme d'exemple", "Marchés d'Exemple"} {
 					if !strings.Contains(letter.text, want) {
 						t.Errorf("no %q in\n%s", want, letter.text)
@@ -178,17 +178,17 @@ func TestAlert(t *testing.T) {
 				}
 			}
 			idle(t, server.private(t))
-			if told["<ana@example.org>"].Header == nil || told["<team@example.org>"].Header == nil {
-				t.Fatalf("told %v", told)
+			if letters["<ana@example.org>"].Header == nil || letters["<team@example.org>"].Header == nil {
+				t.Fatalf("mails to %v", letters)
 			}
-			leave := told["<team@example.org>"].Get("List-Unsubscribe")
-			if post := told["<team@example.org>"].Get("List-Unsubscribe-Post"); post != "List-Unsubscribe=One-Click" {
+			leave := letters["<team@example.org>"].Get("List-Unsubscribe")
+			if post := letters["<team@example.org>"].Get("List-Unsubscribe-Post"); post != "List-Unsubscribe=One-Click" {
 				t.Errorf("List-Unsubscribe-Post: %s", post)
 			}
 			press(t, base, strings.TrimSuffix(strings.TrimPrefix(leave, "<https://vigie.example"), ">"))
 
 			returned := `From: MAILER-DAEMON@mx.example
-To: ` + strings.Trim(told["<ana@example.org>"].Get("Return-Path"), "<>") + `
+To: ` + strings.Trim(letters["<ana@example.org>"].Get("Return-Path"), "<>") + `
 Content-Type: multipart/report; report-type=delivery-status; boundary=b
 
 --b
@@ -288,7 +288,7 @@ func TestImportMailsOnce(t *testing.T) {
 	if len(a.Errors) > 0 {
 		t.Fatal(a.Errors)
 	}
-	told := func() int {
+	alerted := func() int {
 		t.Helper()
 		idle(t, server.private(t))
 		a := ask(t, base, token, `{ watches { nodes { deliveries { totalCount } } } }`, nil)
@@ -314,7 +314,7 @@ func TestImportMailsOnce(t *testing.T) {
 	}
 	today := read(time.Now())
 	imports(today, "-")
-	first := told()
+	first := alerted()
 	if first < 10 || len(outbox(t, box)) == 0 {
 		t.Fatalf("alerts of %d tenders", first)
 	}
@@ -326,7 +326,7 @@ func TestImportMailsOnce(t *testing.T) {
 	for range times {
 		imports(today, "-")
 	}
-	if n := told(); n != first {
+	if n := alerted(); n != first {
 		t.Errorf("the same file again alerted of %d more", n-first)
 	}
 	imports(strings.ReplaceAll(today, `"idweb":"`, `"idweb":"9`), "--quiet", "-")
@@ -337,7 +337,7 @@ func TestImportMailsOnce(t *testing.T) {
 		}
 		imports("", files...)
 	}
-	if n := told(); n != first || len(outbox(t, box)) != mails {
+	if n := alerted(); n != first || len(outbox(t, box)) != mails {
 		t.Errorf("what is quiet or old alerted of %d more, in %d mails", n-first, len(outbox(t, box))-mails)
 	}
 	a = ask(t, base, token, `{ tenders { totalCount } }`, nil)

@@ -225,7 +225,7 @@ func badToken(err error) error {
 	}}
 }
 
-// badTokenOr is that a token is wrong, unless err is that nobody can tell; nil
+// badTokenOr is that a token is wrong, unless err is that nobody knows; nil
 // for nil.
 func badTokenOr(err error) error {
 	if err == nil || vigie.CodeOf(err) == vigie.Unavailable {

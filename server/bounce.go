@@ -18,7 +18,7 @@ type bounce struct {
 	Secret []string `help:"The server's secrets." type:"secret" placeholder:"SECRET"`
 }
 
-// tryAgain is the exit status by which a command tells a mail server that it
+// tryAgain is the exit status by which a command says to a mail server that it
 // could not do its work now: EX_TEMPFAIL of sysexits.h. After any other the
 // server would send the bounce back.
 const tryAgain = 75
@@ -56,7 +56,7 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 	return c.note(ctx, p, b)
 }
 
-// note notes what a bounce tells, and says so.
+// note records a bounce, and says so.
 func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, error) {
 	s, keys, err := c.openWith(ctx, p, c.Secret)
 	if err != nil {

@@ -184,7 +184,7 @@ func (c *check) tryFolders(r *report) {
 	}
 }
 
-// writable tells whether files can be made in a folder, which may not be there
+// writable reports whether files can be made in a folder, which may not be there
 // yet.
 func writable(folder string) (detail string, err error) {
 	there, detail := folder, "it can be written to"

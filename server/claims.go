@@ -44,7 +44,7 @@ const (
 	// publishScope lets a token publish notices of its sources.
 	publishScope = "publish"
 	// supportScope lets a token look at all accounts; it has none itself, so that
-	// whoever bears it changes nothing.
+	// its holder changes nothing.
 	supportScope = "support"
 	// adminScope is the same, and lets a token read what the back office has of all
 	// accounts together.

@@ -17,7 +17,7 @@ func TestClockJumps(t *testing.T) {
 	s := newSurvivor(t, startAt(t, env, nil, jumping.now, "serve"))
 	ready(t, s.base)
 	s.publish()
-	s.told(box)
+	s.mailed(box)
 	now := s.token
 	later, err := sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true, Scope: publishScope, Sources: []string{"portal"}}, time.Now(), days+time.Hour)
 	if err != nil {
@@ -43,6 +43,6 @@ func TestClockJumps(t *testing.T) {
 		}
 		s.do(publicationAt(s.published+1, jumping.now()))
 		s.published++
-		s.told(box)
+		s.mailed(box)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // While PostgreSQL is away or hangs, requests get an error, in words that reveal
 // nothing of it; once it is back all goes on, without a restart: what is
-// published is found, mailed, and heard by those who subscribed before.
+// published is found, mailed, and sent to those who subscribed before.
 func TestDatabaseFails(t *testing.T) {
 	database := storetest.Postgres(t)
 	u, err := url.Parse(database)
@@ -30,16 +30,16 @@ func TestDatabaseFails(t *testing.T) {
 	base := server.listening(t)
 	ready(t, base)
 	s := newSurvivor(t, server)
-	// Whoever has no account need not be looked up, so that it is the operation
+	// A person without an account need not be looked up, so that it is the operation
 	// which meets the database.
 	publisher, err := sign(testSecret, "portal", claims{Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	heard := connect(t, base, s.token, "").subscribe()
+	received := connect(t, base, s.token, "").subscribe()
 	s.publish()
 	s.finds()
-	s.told(box)
+	s.mailed(box)
 
 	for _, broken := range []string{cut, hanging} {
 		t.Run(broken, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestDatabaseFails(t *testing.T) {
 				for _, e := range a.Errors {
 					for _, inner := range []string{u.Host, away.listener.Addr().String(), u.Port(), u.User.Username(), "127.0.0.1", "SELECT", "UPDATE", "INSERT", "dial", "pgx", "context", "accounts"} {
 						if strings.Contains(e.Message, inner) {
-							t.Errorf("%q tells of %q", e.Message, inner)
+							t.Errorf("%q shows %q", e.Message, inner)
 						}
 					}
 				}
@@ -68,14 +68,14 @@ func TestDatabaseFails(t *testing.T) {
 			away.become("", "")
 			ready(t, base)
 			s.publish()
-			until(t, heard, fmt.Sprintf(`"ref-%d"`, s.published))
+			until(t, received, fmt.Sprintf(`"ref-%d"`, s.published))
 			s.finds()
-			s.told(box)
+			s.mailed(box)
 		})
 	}
 
 	// A database that hangs does not keep it from stopping.
 	away.become(hanging, "")
 	server.stops(t)
-	until(t, heard, "closed 1001")
+	until(t, received, "closed 1001")
 }

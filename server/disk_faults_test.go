@@ -16,7 +16,7 @@ import (
 // diskTest names the variable that makes a process the server of the disk test.
 const diskTest = "VIGIE_TEST_DISK"
 
-// What the parent tells that server of its disk.
+// What the parent says to that server about its disk.
 const (
 	diskFull = "full"
 	diskRoom = "room"
@@ -69,7 +69,7 @@ func TestDiskFull(t *testing.T) {
 			ready(t, s.base)
 			s.publish()
 			s.finds()
-			s.told(box)
+			s.mailed(box)
 			for range 2 {
 				disk(diskFull)
 				if kind == "sqlite" {
@@ -96,7 +96,7 @@ func TestDiskFull(t *testing.T) {
 				disk(diskRoom)
 				s.publish()
 				s.finds()
-				s.told(box)
+				s.mailed(box)
 			}
 			if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)

@@ -66,7 +66,7 @@ func TestDuties(t *testing.T) {
 			if err := json.Unmarshal([]byte(must(desk, `{ tenders(search: "voirie") { nodes { id } } }`, nil)), &known); err != nil || len(known.Tenders.Nodes) != 2 {
 				t.Fatal(known, err)
 			}
-			// The two tenders may be told in one mail or in two.
+			// The two tenders may be in one mail or in two.
 			tender := map[string]any{"tender": known.Tenders.Nodes[0].ID}
 			const sent = `"alerted":true,"reasons":[{"code":"SENT"}]`
 			awaits(t, func() (bool, string) {
@@ -119,8 +119,8 @@ func TestDuties(t *testing.T) {
 			if data := must(camille, `mutation { exportAccount { data } }`, nil); !strings.Contains(data, "Camille Fictif") || strings.Count(data, `"DIGEST"`) == 0 || strings.Contains(data, "kim@") || strings.Contains(data, "clerk") {
 				t.Errorf("the export: %s", data)
 			}
-			if gone := must(camille, `mutation { deleteAccount(confirmEmail: "camille.fictif@example.org") { deletedAccountId } }`, nil); !strings.Contains(gone, `"account_`) {
-				t.Errorf("deleted: %s", gone)
+			if deleted := must(camille, `mutation { deleteAccount(confirmEmail: "camille.fictif@example.org") { deletedAccountId } }`, nil); !strings.Contains(deleted, `"account_`) {
+				t.Errorf("deleted: %s", deleted)
 			}
 			for _, row := range storetest.Everything(t, database) {
 				if strings.Contains(strings.ToLower(row), "fictif") {
@@ -155,13 +155,13 @@ func TestDuties(t *testing.T) {
 			startAt(t, env, nil, later, "serve").listening(t)
 			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 				e := held()
-				told := 0 // of the tender that can still be answered, that it was told
+				kept := 0 // sent deliveries about the tender that can still be answered
 				for _, d := range e.Deliveries {
 					if d.MailID != nil && d.CreatedAt == nil && d.SourceRef == "2" {
-						told++
+						kept++
 					}
 				}
-				if told == 1 && audit() == "" {
+				if kept == 1 && audit() == "" {
 					break
 				}
 				if time.Now().After(deadline) {

@@ -86,7 +86,7 @@ func (l *line) become(broken, nonsense string) {
 	l.changed.Broadcast()
 }
 
-// hold has a connection cut when the line is, and tells whether it is now.
+// hold has a connection cut when the line is, and reports whether it is now.
 func (l *line) hold(conn net.Conn) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -111,7 +111,7 @@ func (l *line) reached(t *testing.T) {
 	})
 }
 
-// state waits while the line hangs, and tells how it is then.
+// state waits while the line hangs, and returns how it is then.
 func (l *line) state() (broken, nonsense string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -175,17 +175,17 @@ func (l *line) pass(to, from net.Conn, instead func(nonsense string) bool) {
 	}
 }
 
-// awaits waits until something holds; tell says why it does not.
-func awaits(t *testing.T, holds func() (ok bool, tell string)) {
+// awaits waits until something holds; why says why it does not.
+func awaits(t *testing.T, holds func() (ok bool, why string)) {
 	t.Helper()
-	var tell string
+	var why string
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var ok bool
-		if ok, tell = holds(); ok {
+		if ok, why = holds(); ok {
 			return
 		}
 	}
-	t.Fatal(tell)
+	t.Fatal(why)
 }
 
 // stops stops a server, which ends well, and in far less time than what it
@@ -304,20 +304,20 @@ func (s *survivor) finds() {
 	})
 }
 
-// told waits until a folder's mails tell of each tender that was published, and
-// checks that none tells of one again.
-func (s *survivor) told(box string) {
+// mailed waits until each tender that was published is in a mail of a folder,
+// and checks that none is in two.
+func (s *survivor) mailed(box string) {
 	s.t.Helper()
-	s.toldBy(func() []letterFile { return outbox(s.t, box) })
+	s.mailedAs(func() []letterFile { return outbox(s.t, box) })
 }
 
-// toldBy is told of mails that come in another way.
-func (s *survivor) toldBy(letters func() []letterFile) {
+// mailedAs is mailed for mails that are kept in another way.
+func (s *survivor) mailedAs(letters func() []letterFile) {
 	s.t.Helper()
 	count := func() map[string]int {
 		times := make(map[string]int)
 		for _, letter := range letters() {
-			for _, m := range toldOf.FindAllStringSubmatch(letter.text, -1) {
+			for _, m := range tendersOf.FindAllStringSubmatch(letter.text, -1) {
 				times[m[1]]++
 			}
 		}
@@ -325,18 +325,18 @@ func (s *survivor) toldBy(letters func() []letterFile) {
 	}
 	awaits(s.t, func() (bool, string) {
 		times := count()
-		return len(times) == s.published, fmt.Sprintf("told %v, of %d", times, s.published)
+		return len(times) == s.published, fmt.Sprintf("mails about %v, of %d", times, s.published)
 	})
 	idle(s.t, s.private)
 	for n, times := range count() {
 		if times != 1 {
-			s.t.Errorf("tender %s was told %d times", n, times)
+			s.t.Errorf("tender %s is in %d mails", n, times)
 		}
 	}
 }
 
-// toldOf finds in a mail the tenders that it tells of.
-var toldOf = regexp.MustCompile(`(?m)^- Voirie communale (\d+)x`)
+// tendersOf finds the tenders that a mail is about.
+var tendersOf = regexp.MustCompile(`(?m)^- Voirie communale (\d+)x`)
 
 // clock is a clock that can be put forward and back.
 type clock struct{ ahead atomic.Int64 }

@@ -37,7 +37,7 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
-	// consumers tell how far those have come that follow the database.
+	// consumers say how far the consumers of changes have come.
 	consumers *consumer.Metrics
 	ready     *readiness
 	mailing   *mailing // nil where nobody is mailed
@@ -51,7 +51,7 @@ type site struct {
 	page http.Handler // nil where it is not served
 	// trusted are the only documents that are run; nil runs any.
 	trusted map[string]string
-	// signIn tells who asks.
+	// signIn says who asks.
 	signIn graph.SignIn
 }
 

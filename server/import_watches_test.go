@@ -57,8 +57,8 @@ type table struct {
 	sum  uint64
 }
 
-// tables tells of the tables of a database that have any rows: the same where
-// nothing changed.
+// tables returns the tables of a database that have any rows, each by what is in
+// it: the same where nothing changed.
 func tables(t *testing.T, database string) map[string]table {
 	t.Helper()
 	all := make(map[string]table)
@@ -279,7 +279,7 @@ func TestReadmeWatches(t *testing.T) {
 	}
 }
 
-// The person who signs in finds the watches, whoever signs the tokens; nobody
+// The person who signs in finds the watches, whichever issuer signs the tokens; nobody
 // is mailed.
 func TestImportedWatchesOverTheAPI(t *testing.T) {
 	for kind, open := range storetest.Kinds() {

@@ -365,7 +365,7 @@ func TestWhoHasMostMakesRoom(t *testing.T) {
 	}
 }
 
-// answeredWith reports whether a connection is answered by a status, by now.
+// answeredWith reports whether a connection is answered by a status already.
 func answeredWith(t *testing.T, conn net.Conn, status string) bool {
 	t.Helper()
 	raw, err := conn.(*net.TCPConn).SyscallConn()
@@ -383,7 +383,7 @@ func answeredWith(t *testing.T, conn net.Conn, status string) bool {
 	return strings.HasPrefix(string(text[:max(n, 0)]), "HTTP/1.1 "+status)
 }
 
-// Whoever has most of the streams makes room for a caller with fewer: one is
+// The caller with most of the streams makes room for a caller with fewer: one is
 // closed, by a code or an end that has its client come back.
 func TestStreamsMakeRoom(t *testing.T) {
 	base, token := limited(t, map[string]string{"VIGIE_MAX_STREAMS": "4"})

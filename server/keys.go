@@ -192,7 +192,7 @@ func (k *issuerKeys) verify(token *jose.JSONWebSignature) ([]byte, error) {
 
 // newer waits for keys beyond those that were known, for a token that they did
 // not verify, as err says. The error says why there are none; of code
-// [vigie.Unavailable], that nobody can tell now.
+// [vigie.Unavailable], that nobody knows now.
 func (k *issuerKeys) newer(ctx context.Context, known *publicKeys, err error) error {
 	_, asked := k.ask(ctx)
 	switch {

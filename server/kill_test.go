@@ -38,8 +38,8 @@ const duringSMTP = "during SMTP"
 const beforeCommit = "before commit"
 
 // TestKills kills a server again and again, with SIGKILL, at points in the
-// making of alerts, and starts it again. In the end everyone has been told
-// everything, and nothing twice, but for mails that were under way when the
+// making of alerts, and starts it again. In the end everyone got a
+// mail about everything, and none twice, but for mails that were under way when the
 // server was killed: those have the same Message-ID.
 func TestKills(t *testing.T) {
 	if at := os.Getenv(killed); at != "" {
@@ -121,7 +121,7 @@ type siege struct {
 	left   int
 }
 
-// story is what happened to a tender, and who is to be told.
+// story is what happened to a tender, and who is to get mail about it.
 type story struct {
 	word                 string
 	people               []string
@@ -186,8 +186,8 @@ func (s *siege) happen(round int) {
 			s.t.Fatal(err)
 		}
 		story.people = append(story.people, account.Email)
-		// Of two watches one is told; the daily one is told at once, for there
-		// is little time.
+		// Of two watches the mail names one; the daily one gets it at once, for
+		// there is little time.
 		for _, f := range []vigie.Frequency{vigie.Immediate, vigie.Daily}[i%2:] {
 			w := vigie.Watch{
 				Name: string(f), NameKey: string(f), Active: true, Frequency: f,
@@ -323,8 +323,8 @@ func (s *siege) finish() {
 // check holds what the mail server accepted against what happened.
 func (s *siege) check() {
 	s.t.Helper()
-	type telling struct{ person, word, section string }
-	told := make(map[telling]map[string]bool) // by Message-ID
+	type mention struct{ person, word, section string }
+	mails := make(map[mention]map[string]bool) // by Message-ID
 	copies := make(map[string]int)
 	final := make(map[[2]string]bool) // person and word, as it is in the end
 	for _, m := range s.mail.Received() {
@@ -342,11 +342,11 @@ func (s *siege) check() {
 			if entry == nil {
 				continue
 			}
-			of := telling{m.To, entry[2], section}
-			if told[of] == nil {
-				told[of] = make(map[string]bool)
+			of := mention{m.To, entry[2], section}
+			if mails[of] == nil {
+				mails[of] = make(map[string]bool)
 			}
-			told[of][id] = true
+			mails[of][id] = true
 			if entry[1] == "Corrigé" {
 				final[[2]string{m.To, entry[2]}] = true
 			}
@@ -356,9 +356,9 @@ func (s *siege) check() {
 	for _, n := range copies {
 		repeated += n - 1
 	}
-	for of, ids := range told {
+	for of, ids := range mails {
 		if len(ids) != 1 {
-			s.t.Errorf("%s was told %s of %s in %d mails", of.person, of.section, of.word, len(ids))
+			s.t.Errorf("%s got %s about %s in %d mails", of.person, of.section, of.word, len(ids))
 		}
 	}
 	missing, expected := 0, 0
@@ -370,19 +370,19 @@ func (s *siege) check() {
 	for _, story := range s.stories {
 		for _, person := range story.people {
 			expected++
-			isNew, isCancelled := told[telling{person, story.word, "NOUVEAUX"}] != nil, told[telling{person, story.word, "ANNULÉS"}] != nil
+			isNew, isCancelled := mails[mention{person, story.word, "NOUVEAUX"}] != nil, mails[mention{person, story.word, "ANNULÉS"}] != nil
 			switch {
-			// Who was not told yet when it was cancelled needs not be.
+			// Who got no mail about it before it was cancelled needs none.
 			case story.cancelled && isNew != isCancelled:
-				lost("%s was told that %s is new: %v, that it is cancelled: %v", person, story.word, isNew, isCancelled)
+				lost("%s got mail that %s is new: %v, that it is cancelled: %v", person, story.word, isNew, isCancelled)
 			case !story.cancelled && !isNew:
 				lost("%s got no mail about %s", person, story.word)
 			case story.corrected && !final[[2]string{person, story.word}]:
 				lost("%s got no mail about the correction of %s", person, story.word)
-			case !story.corrected && told[telling{person, story.word, "RECTIFIÉS"}] != nil:
+			case !story.corrected && mails[mention{person, story.word, "RECTIFIÉS"}] != nil:
 				s.t.Errorf("%s got a mail about a correction of %s", person, story.word)
 			}
-			for of := range told {
+			for of := range mails {
 				if of.word == story.word && !strings.HasPrefix(of.person, "p"+strings.Trim(story.word, "motx")+".") {
 					s.t.Errorf("%s got a mail about %s, which it does not match", of.person, of.word)
 				}
@@ -395,7 +395,7 @@ func (s *siege) check() {
 	if s.kills >= 50 && s.late > s.kills*2/3 {
 		s.t.Errorf("only %d of %d kills came where they were to", s.kills-s.late, s.kills)
 	}
-	s.t.Logf("%d kills, %d of them by the clock, %d mails accepted, %d of them repeated, %d people told", s.kills, s.late, len(s.mail.Received()), repeated, expected)
+	s.t.Logf("%d kills, %d of them by the clock, %d mails accepted, %d of them repeated, %d people mailed", s.kills, s.late, len(s.mail.Received()), repeated, expected)
 }
 
 var (

@@ -25,7 +25,11 @@ import (
 	"vigie/graph/wire"
 )
 
-// limitSettings are what the API's clients may ask for.
+// limitSettings are the limits of requests: what the API's clients may ask for.
+// Size and time of a request are checked before it is decoded (wire.Intake),
+// tokens, shape and cost of its operation before that runs (graph.Limits), and
+// how many requests there are by [gate]. The limits of inputs, such as how many
+// watches an account has, are no settings: they are in limits.go of the root.
 type limitSettings struct {
 	MaxBody          int64         `help:"The largest request body, in bytes; 16 times as large for publishers, and 65536 at most without a token." default:"1048576" type:"number" bounds:"1000..67108864" placeholder:"N"`
 	MaxTokens        int           `help:"The most tokens (words and signs) in a GraphQL document." default:"${tokens}" type:"number" bounds:"100..1000000" placeholder:"N"`
@@ -236,7 +240,7 @@ func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
 	return r, nil
 }
 
-// caller tells who asks, for counting: the owner of the token, or else the
+// caller says who asks, for counting: the owner of the token, or else the
 // network that the request comes from.
 func caller(ctx context.Context) (who string, known bool) {
 	if key, ok := graph.ViewerKey(ctx); ok {
@@ -296,8 +300,8 @@ func (g *gate) limits(ctx context.Context) wire.Limits {
 	return l
 }
 
-// admit lets one more operation in, whichever way it came: of who bears a token,
-// or else of an address.
+// admit is the rate limit: it lets one more operation in, over any transport, of
+// an account, or of an address without a token.
 func (g *gate) admit(ctx context.Context) (wire.Rate, error) {
 	turns := g.addresses
 	who, known := caller(ctx)

@@ -135,7 +135,7 @@ func TestFloodOfWrongTokens(t *testing.T) {
 	}
 }
 
-// A request may be so long; one that brings notices longer.
+// A request has a limit of length, which is higher for one that brings notices.
 func TestBodies(t *testing.T) {
 	base, token := limited(t, map[string]string{"VIGIE_MAX_BODY": "1000"})
 	long := func(n int) map[string]any { return map[string]any{"x": strings.Repeat("x", n)} }
@@ -150,7 +150,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// If too many come at once, some wait, the others are asked to come again, and
+// If too many come at once, some wait, the others are asked to try again, and
 // when it is quiet all are let in as before. Queries over event streams are no
 // exception.
 func TestShedding(t *testing.T) {
@@ -260,7 +260,7 @@ func TestSharesMakeRoom(t *testing.T) {
 		}
 		return give
 	}
-	gone := func(want ...string) {
+	cutOff := func(want ...string) {
 		t.Helper()
 		if !slices.Equal(cut, want) {
 			t.Errorf("cut off are %v, not %v", cut, want)
@@ -271,12 +271,12 @@ func TestSharesMakeRoom(t *testing.T) {
 	take("ana", "ana's second", 2, true, "")
 	take("bob", "bob's oldest", 2, true, "")
 	take("bob", "bob's, as ana would have as much", 2, true, vigie.Unavailable)
-	gone()
+	cutOff()
 	take("eve", "eve's", 1, true, "")
-	gone("ana's oldest")
+	cutOff("ana's oldest")
 	old() // it is no longer ana's to give
 	take("eve", "eve's second", 1, true, "")
-	gone("ana's oldest", "ana's second")
+	cutOff("ana's oldest", "ana's second")
 	take("zoe", "zoe's", 2, true, vigie.Unavailable) // ana's cannot be ended, the others have no more
 	working()
 	take("zoe", "zoe's", 2, true, "")
@@ -320,7 +320,7 @@ func TestAddress(t *testing.T) {
 }
 
 // Pages elsewhere may call the API only where they are allowed to, and every
-// answer tells browsers to be careful.
+// answer has headers that make browsers careful.
 func TestOrigins(t *testing.T) {
 	closed, _ := limited(t, nil)
 	open, _ := limited(t, map[string]string{"VIGIE_ALLOWED_ORIGINS": "https://*.platform.example"})

@@ -107,7 +107,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	if d := s.mailing; d != nil {
-		ledger := &alert.Alerter{
+		alerter := &alert.Alerter{
 			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
 			Metrics: s.consumers, Fail: p.fail,
 		}
@@ -116,7 +116,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 			Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
 			Consumers: s.consumers, Fail: p.fail,
 		}
-		done.Go(func() { ledger.Run(ctx) })
+		done.Go(func() { alerter.Run(ctx) })
 		done.Go(func() { sender.Run(ctx) })
 	} else {
 		s.log.WarnContext(ctx, "nobody is mailed: --mail-url is not set")

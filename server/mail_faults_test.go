@@ -11,7 +11,7 @@ import (
 )
 
 // A mail server that hangs, before its first word or when it has read a mail,
-// holds up mails alone: the API answers meanwhile, and the server stops within
+// holds up mails alone: the API goes on answering, and the server stops within
 // its grace. Once it answers again, the mails leave; the one that it may have
 // read leaves again, as it was.
 func TestMailServerHangs(t *testing.T) {
@@ -57,7 +57,7 @@ func TestMailServerHangs(t *testing.T) {
 	s.finds()
 	ready(t, s.base)
 	away.become("", "")
-	s.toldBy(letters)
+	s.mailedAs(letters)
 
 	hangs.Store(true)
 	s.publish()
@@ -74,7 +74,7 @@ func TestMailServerHangs(t *testing.T) {
 	before := len(mail.Received())
 	server = startAt(t, env, nil, later.now, "serve")
 	s.base, s.private = server.listening(t), server.private(t)
-	s.toldBy(letters)
+	s.mailedAs(letters)
 	if again := len(mail.Received()) - before; again != 2 {
 		t.Errorf("%d mails left, not the one that waited and the one again", again)
 	}

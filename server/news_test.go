@@ -77,7 +77,7 @@ func (c wsClient) send(m wsMessage) {
 	}
 }
 
-// next is the next message but signs of life; or why there is none.
+// next is the next message other than pings; or why there is none.
 func (c wsClient) next() (wsMessage, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
@@ -115,19 +115,19 @@ func (c wsClient) subscribe() <-chan string {
 		c.t.Fatal(err)
 	}
 	c.send(wsMessage{ID: "1", Type: "subscribe", Payload: question})
-	heard := make(chan string, 1000)
+	received := make(chan string, 1000)
 	go func() {
-		defer close(heard)
+		defer close(received)
 		for {
 			m, err := c.next()
 			if err != nil {
-				heard <- fmt.Sprint("closed ", int(websocket.CloseStatus(err)))
+				received <- fmt.Sprint("closed ", int(websocket.CloseStatus(err)))
 				return
 			}
-			heard <- m.Type + " " + string(m.Payload)
+			received <- m.Type + " " + string(m.Payload)
 		}
 	}()
-	return heard
+	return received
 }
 
 // eventStream subscribes over server-sent events; what comes is sent on.
@@ -145,11 +145,11 @@ func eventStream(t *testing.T, base, token string) <-chan string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { response.Body.Close() })
-	heard := make(chan string, 1000)
+	received := make(chan string, 1000)
 	go func() {
-		defer close(heard)
+		defer close(received)
 		if response.StatusCode != http.StatusOK {
-			heard <- response.Status
+			received <- response.Status
 			return
 		}
 		event := ""
@@ -158,33 +158,33 @@ func eventStream(t *testing.T, base, token string) <-chan string {
 			switch name, rest, _ := strings.Cut(lines.Text(), ": "); name {
 			case "event":
 				if event = rest; event == "complete" {
-					heard <- event + " "
+					received <- event + " "
 				}
 			case "data":
-				heard <- event + " " + rest
+				received <- event + " " + rest
 			}
 		}
-		heard <- "ended"
+		received <- "ended"
 	}()
-	return heard
+	return received
 }
 
 // until waits for an event that satisfies a condition.
-func until(t *testing.T, heard <-chan string, want string) {
+func until(t *testing.T, received <-chan string, want string) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	var others []string
 	for {
 		select {
-		case said, ok := <-heard:
+		case said, ok := <-received:
 			if strings.Contains(said, want) {
 				return
 			}
 			if others = append(others, said); !ok {
-				t.Fatalf("heard %q and no more, want %q", others, want)
+				t.Fatalf("received %q and no more, want %q", others, want)
 			}
 		case <-deadline:
-			t.Fatalf("heard %q, want %q", others, want)
+			t.Fatalf("received %q, want %q", others, want)
 		}
 	}
 }
@@ -226,18 +226,18 @@ func (s *newsSite) publish(base string) string {
 	return ref
 }
 
-// underWay publishes until a subscription is heard to work: nothing else tells
+// underWay publishes until a subscription is seen to work: nothing else shows
 // when it does.
-func (s *newsSite) underWay(base string, heard <-chan string) <-chan string {
+func (s *newsSite) underWay(base string, received <-chan string) <-chan string {
 	s.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		s.publish(base)
 		select {
-		case said := <-heard:
+		case said := <-received:
 			if !strings.HasPrefix(said, "next ") || !strings.Contains(said, `"kind":"NEW"`) || !strings.Contains(said, `[{"watch":{"name":"Voirie"}}]`) {
 				s.t.Fatal(said)
 			}
-			return heard
+			return received
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -245,7 +245,7 @@ func (s *newsSite) underWay(base string, heard <-chan string) <-chan string {
 	return nil
 }
 
-// Subscriptions over each transport, signed in each way, hear what is
+// Subscriptions over each transport, signed in each way, get what is
 // published; they end with an error when the token expires, and with a word to
 // come back when the server stops, which it does at once.
 func TestSubscriptions(t *testing.T) {
@@ -256,18 +256,18 @@ func TestSubscriptions(t *testing.T) {
 	signed := connect(t, base, s.person, "").subscribe()
 	greeted := connect(t, base, "", s.person).subscribe()
 	events := eventStream(t, base, s.person)
-	for _, heard := range []<-chan string{signed, greeted, events} {
-		s.underWay(base, heard)
+	for _, received := range []<-chan string{signed, greeted, events} {
+		s.underWay(base, received)
 	}
 	ref := s.publish(base)
-	for _, heard := range []<-chan string{signed, greeted, events} {
-		until(t, heard, ref)
+	for _, received := range []<-chan string{signed, greeted, events} {
+		until(t, received, ref)
 	}
 
 	// A new socket takes the place of one that was closed.
-	gone := connect(t, base, "", s.person)
-	s.underWay(base, gone.subscribe())
-	gone.conn.CloseNow()
+	closed := connect(t, base, "", s.person)
+	s.underWay(base, closed.subscribe())
+	closed.conn.CloseNow()
 	again := s.underWay(base, connect(t, base, "", s.person).subscribe())
 	until(t, again, s.publish(base))
 
@@ -276,12 +276,12 @@ func TestSubscriptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	expiring := []<-chan string{connect(t, base, "", brief).subscribe(), connect(t, base, brief, "").subscribe(), eventStream(t, base, brief)}
-	for _, heard := range expiring {
-		until(t, heard, `"code":"UNAUTHENTICATED"`)
-		until(t, heard, "complete ")
+	for _, received := range expiring {
+		until(t, received, `"code":"UNAUTHENTICATED"`)
+		until(t, received, "complete ")
 	}
-	for _, heard := range expiring[:2] {
-		until(t, heard, "closed 1000") // the whole socket
+	for _, received := range expiring[:2] {
+		until(t, received, "closed 1000") // the whole socket
 	}
 
 	server.stop()
@@ -293,8 +293,8 @@ func TestSubscriptions(t *testing.T) {
 	if server.status != 0 {
 		t.Errorf("status %d: %s", server.status, server.err.String())
 	}
-	for _, heard := range []<-chan string{signed, greeted, again} {
-		until(t, heard, "closed 1001")
+	for _, received := range []<-chan string{signed, greeted, again} {
+		until(t, received, "closed 1001")
 	}
 	for said := range events {
 		if strings.HasPrefix(said, "complete") {
@@ -324,8 +324,8 @@ func TestSubscriptionsRefused(t *testing.T) {
 		t.Errorf("server-sent events: %s", said)
 	}
 	// Without a token one may come in, as over HTTP, but not subscribe.
-	heard := connect(t, base, "", "").subscribe()
-	until(t, heard, `"code":"UNAUTHENTICATED"`)
+	received := connect(t, base, "", "").subscribe()
+	until(t, received, `"code":"UNAUTHENTICATED"`)
 	// A page elsewhere may not come in at all.
 	_, status, err = dial(t, base, &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {"https://example.org"}},
@@ -335,8 +335,8 @@ func TestSubscriptionsRefused(t *testing.T) {
 	}
 }
 
-// What one replica is given, those who follow at another hear; also when the
-// one is gone.
+// What one replica is given reaches the subscribers of another, also when the
+// one has stopped.
 func TestSubscriptionsOfReplicas(t *testing.T) {
 	database := storetest.Postgres(t)
 	replica := func() (*command, string) {
@@ -352,8 +352,8 @@ func TestSubscriptionsOfReplicas(t *testing.T) {
 	events := s.underWay(secondBase, eventStream(t, secondBase, s.person))
 	for _, base := range []string{firstBase, secondBase} {
 		ref := s.publish(base)
-		for _, heard := range []<-chan string{atFirst, atSecond, events} {
-			until(t, heard, ref)
+		for _, received := range []<-chan string{atFirst, atSecond, events} {
+			until(t, received, ref)
 		}
 	}
 	first.stop()

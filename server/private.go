@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// makePrivate makes the file of a database, where there is none, and its folder,
+// makePrivate makes the file of a database, if there is none, and its folder,
 // if that is ours, for their owner alone. SQLite would make them for everyone to
 // read; it gives what it keeps beside a database the same permissions.
 func makePrivate(folder, file string) error {

@@ -64,12 +64,12 @@ func TestQuarantine(t *testing.T) {
 			s := newSurvivor(t, server)
 			s.publish()
 			s.publish()
-			told := func(want ...int) {
+			mailed := func(want ...int) {
 				t.Helper()
 				awaits(t, func() (bool, string) {
 					times := make(map[string]int)
 					for _, letter := range outbox(t, box) {
-						for _, m := range toldOf.FindAllStringSubmatch(letter.text, -1) {
+						for _, m := range tendersOf.FindAllStringSubmatch(letter.text, -1) {
 							times[m[1]]++
 						}
 					}
@@ -77,10 +77,10 @@ func TestQuarantine(t *testing.T) {
 					for _, n := range want {
 						expected[fmt.Sprint(n)] = 1
 					}
-					return fmt.Sprint(times) == fmt.Sprint(expected), fmt.Sprintf("told %v, not %v", times, expected)
+					return fmt.Sprint(times) == fmt.Sprint(expected), fmt.Sprintf("mails about %v, not %v", times, expected)
 				})
 			}
-			told(2)
+			mailed(2)
 			idle(t, server.private(t))
 			says(`vigie_quarantine{consumer="alerts"} 1`, `vigie_quarantine{consumer="index"} 0`, `vigie_consumer_failures_total{consumer="alerts"} 3`)
 			status, body := get(t, server.private(t)+"/readyz")
@@ -112,7 +112,7 @@ func TestQuarantine(t *testing.T) {
 			if c := run(t, env, "", "quarantine", "retry"); c.status != 0 || !strings.HasPrefix(c.out.String(), "1 ") {
 				t.Errorf("%d %q %s", c.status, c.out.String(), c.err.String())
 			}
-			told(1, 2)
+			mailed(1, 2)
 			says(`vigie_quarantine{consumer="alerts"} 0`)
 			if c := run(t, env, "", "quarantine"); c.status != 0 || c.out.String() != "" {
 				t.Errorf("%d %q %s", c.status, c.out.String(), c.err.String())

@@ -17,7 +17,8 @@ type queue struct {
 	wait             time.Duration
 }
 
-// newQueue makes a queue of so many places; so many may wait for one, for so long.
+// newQueue makes a queue with a number of places, a number of those that may wait for one, and the time for which they
+// wait.
 func newQueue(places, waiting int64, wait time.Duration) *queue {
 	return &queue{semaphore.NewWeighted(places), semaphore.NewWeighted(waiting), wait}
 }

@@ -33,10 +33,10 @@ func newReadiness(s *site) *readiness {
 	}
 }
 
-// forAnyone tells which parts can answer, and nothing else.
+// forAnyone says which parts can answer, and nothing else.
 func (c *readiness) forAnyone(w http.ResponseWriter, r *http.Request) { c.answer(w, r, false) }
 
-// forOperators tells also why a part cannot, how far the consumers are behind the
+// forOperators also says why a part cannot, how far the consumers are behind the
 // database, and how many items they have set aside.
 func (c *readiness) forOperators(w http.ResponseWriter, r *http.Request) { c.answer(w, r, true) }
 

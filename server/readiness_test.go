@@ -12,12 +12,12 @@ import (
 // Anyone may know that a part is away; who, where and why is for operators: at
 // their own address, and in the log, once.
 func TestReadinessNamesNobody(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := gone.Addr().String()
-	gone.Close()
+	engine := closed.Addr().String()
+	closed.Close()
 	env := map[string]string{
 		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_SEARCH_URL": "http://" + engine,
 	}

@@ -122,31 +122,31 @@ func testRestore(t *testing.T, database string, env map[string]string, backup fu
 	}
 	publish(base, "since")
 	var ids []string
-	told := make(map[string]int)
+	alerts := make(map[string]int)
 	waitFor(t, "all that came since is mailed", func() bool {
-		clear(told)
+		clear(alerts)
 		ids = nil
 		for _, letter := range outbox(t, box) {
 			ids = append(ids, letter.Get("Message-ID"))
 			for line := range strings.Lines(letter.text) {
 				if _, ref, ok := strings.Cut(line, "réf. "); ok {
-					told[strings.TrimSpace(ref)]++
+					alerts[strings.TrimSpace(ref)]++
 				}
 			}
 		}
-		return told["since"] > 0
+		return alerts["since"] > 0
 	})
 	idle(t, private)
 	if slices.Sort(ids); len(slices.Compact(ids)) != len(ids) {
 		t.Errorf("a Message-ID was used twice: %v", ids)
 	}
-	for ref, times := range told {
+	for ref, times := range alerts {
 		if times != 1 {
 			t.Errorf("alerts of %s: %d", ref, times)
 		}
 	}
-	if len(told) != 6 {
-		t.Errorf("told: %v", told)
+	if len(alerts) != 6 {
+		t.Errorf("alerts: %v", alerts)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // While the search engine is away, hangs or talks nonsense, all else works;
-// once it is back, what was published meanwhile is found and told, without a
+// once it is back, what was published in the meantime is found and mailed, without a
 // restart. It is so too when it has lost the index.
 func TestSearchFails(t *testing.T) {
 	engine, key := meilitest.Server(t)
@@ -58,7 +58,7 @@ func TestSearchFails(t *testing.T) {
 			away.become("", "")
 			ready(t, base)
 			s.finds()
-			s.told(box)
+			s.mailed(box)
 		})
 	}
 
@@ -69,7 +69,7 @@ func TestSearchFails(t *testing.T) {
 		}
 		s.publish()
 		s.finds()
-		s.told(box)
+		s.mailed(box)
 	})
 }
 

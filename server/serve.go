@@ -22,7 +22,9 @@ import (
 	"vigie/server/setting"
 )
 
-// serverSettings are all settings of a server.
+// serverSettings are all settings of a server. A setting is declared by a field
+// here, or of one of the structs within: from that come its flag, its variable
+// and its help, and package setting checks its value by the tags.
 type serverSettings struct {
 	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 	PrivateListen string `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`

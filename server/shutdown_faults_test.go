@@ -102,7 +102,7 @@ func (s *serving) terminate(t *testing.T) {
 		if err == nil {
 			conn.Close()
 		}
-		return errors.Is(err, syscall.ECONNREFUSED), fmt.Sprintf("who comes after SIGTERM is told %v", err)
+		return errors.Is(err, syscall.ECONNREFUSED), fmt.Sprintf("a connection after SIGTERM: %v", err)
 	})
 }
 

@@ -66,10 +66,10 @@ func TestTraces(t *testing.T) {
 	if made := ask(t, base, site.person, `mutation { createWatch(input: { name: "Tout de suite", frequency: IMMEDIATE, criteria: { keywords: ["voirie"] } }) { watch { id } } }`, nil); len(made.Errors) > 0 {
 		t.Fatal(made.Errors)
 	}
-	told := ask(t, base, site.publisher, `mutation ($at: DateTime!) { publishNotices(input: [{ source: "portal", sourceRef: "1", title: "Voirie", buyerName: "Commune", publishedAt: $at }]) { results { outcome } } }`,
+	published := ask(t, base, site.publisher, `mutation ($at: DateTime!) { publishNotices(input: [{ source: "portal", sourceRef: "1", title: "Voirie", buyerName: "Commune", publishedAt: $at }]) { results { outcome } } }`,
 		map[string]any{"at": time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)})
-	if len(told.Errors) > 0 {
-		t.Fatal(told.Errors)
+	if len(published.Errors) > 0 {
+		t.Fatal(published.Errors)
 	}
 	const id = "0af7651916cd43dd8448eb211c80319c"
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/graphql", strings.NewReader(`{"query":"query Mine { viewer { email } matchingTenders { totalCount } }"}`))

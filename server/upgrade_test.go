@@ -139,7 +139,7 @@ type life struct {
 	t   *testing.T
 	env map[string]string
 	box string
-	// private is the private address of the server, "" where the public one tells
+	// private is the private address of the server, "" where the public one says
 	// how far it has come, as the last release's does.
 	private string
 	// links is the server that answers links of mails; "" for the one that is asked.
@@ -277,8 +277,8 @@ func (p *part) entries() map[string]int {
 	return all
 }
 
-// hears waits until people have a mail with a tender under a heading.
-func (p *part) hears(heading, title string, names ...string) {
+// gets waits until people have a mail with a tender under a heading.
+func (p *part) gets(heading, title string, names ...string) {
 	p.t.Helper()
 	for _, name := range names {
 		awaits(p.t, func() (bool, string) {
@@ -366,7 +366,7 @@ func (p *part) notices() {
 		map[string]any{"sourceRef": "3", "natures": []string{"SERVICES"}, "procedure": "NEGOTIATED", "description": "Une description."},
 	)
 	for _, ref := range []string{"1", "2", "3"} {
-		p.hears("NOUVEAUX", p.word+" "+ref, "ana", "team")
+		p.gets("NOUVEAUX", p.word+" "+ref, "ana", "team")
 	}
 	p.lists(p.base, p.round, 3)
 	p.publish(
@@ -374,10 +374,10 @@ func (p *part) notices() {
 		map[string]any{"sourceRef": "2bis", "previousRef": "2", "kind": "CANCELLATION", "title": p.word + " 2"},
 		map[string]any{"sourceRef": "3bis", "previousRef": "3", "kind": "AWARD", "title": p.word + " 3"},
 	)
-	p.hears("RECTIFIÉS", p.word+" 1, corrigé", "ana", "team")
-	p.hears("ANNULÉS", p.word+" 2", "ana", "team")
+	p.gets("RECTIFIÉS", p.word+" 1, corrigé", "ana", "team")
+	p.gets("ANNULÉS", p.word+" 2", "ana", "team")
 	p.publish(map[string]any{"sourceRef": "error"})
-	p.hears("NOUVEAUX", p.word+" error", "ana", "team")
+	p.gets("NOUVEAUX", p.word+" error", "ana", "team")
 	p.ask(p.ana, `mutation ($source: String!) { withdrawTender(source: $source, sourceRef: "error") { withdrawnTenderId userErrors { message } } }`, map[string]any{"source": p.word})
 	tender := p.id("tender", p.ask(p.ana, `query ($source: String!) { tenderBySourceRef(source: $source, sourceRef: "1") { id status notices { kind changes { field } } } }`, map[string]any{"source": p.word}))
 	p.ask(p.ana, `mutation ($id: ID!) { markTendersSeen(tenderIds: [$id]) { userErrors { message } } dismissTender(tenderId: $id) { userErrors { message } } }`, map[string]any{"id": tender})
@@ -396,11 +396,11 @@ func (p *part) interruptions() {
 	update(map[string]any{"active": false})
 	p.publish(map[string]any{"sourceRef": "4"})
 	update(map[string]any{"active": true, "catchUp": true})
-	p.hears("NOUVEAUX", p.word+" 4", "ana", "team")
+	p.gets("NOUVEAUX", p.word+" 4", "ana", "team")
 	p.ask(p.ana, `mutation ($id: ID!) { deleteWatch(id: $id) { userErrors { message } } }`, map[string]any{"id": p.watch})
 	p.publish(map[string]any{"sourceRef": "5"})
 	p.ask(p.ana, `mutation ($id: ID!) { restoreWatch(id: $id) { watch { id } userErrors { message } } }`, map[string]any{"id": p.watch})
-	p.hears("NOUVEAUX", p.word+" 5", "ana", "team")
+	p.gets("NOUVEAUX", p.word+" 5", "ana", "team")
 }
 
 // consent has people leave and come back.
@@ -440,7 +440,7 @@ func (p *part) account() {
 	kim := p.token("kim", "")
 	p.ask(kim, `mutation { createWatch(input: { name: "Tout", criteria: {}, frequency: IMMEDIATE }) { watch { id } userErrors { message } } }`, nil)
 	p.publish(map[string]any{"sourceRef": "6"})
-	p.hears("NOUVEAUX", p.word+" 6", "kim")
+	p.gets("NOUVEAUX", p.word+" 6", "kim")
 	press(p.t, cmp.Or(p.links, p.base), p.link("kim", `https://vigie\.example/leave/\w+`))
 	p.ask(kim, `mutation ($email: String!) { deleteAccount(confirmEmail: $email) { deletedAccountId userErrors { message } } }`, map[string]any{"email": p.address("kim")})
 }

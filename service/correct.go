@@ -12,7 +12,7 @@ import (
 	"vigie/search"
 )
 
-// speller knows the words of the index that answers, by which typing errors are told. Its zero value is ready.
+// speller knows the words of the index that answers, by which typing errors are recognised. Its zero value is ready.
 type speller struct {
 	known   atomic.Pointer[knownWords] // nil before they are read
 	reading singleflight.Group

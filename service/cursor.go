@@ -12,7 +12,7 @@ import (
 	"vigie/search"
 )
 
-// cursor is a row's place in a list. Clients get it as an opaque word.
+// cursor is a row's place in a list, at which a page begins or ends. Clients get it as an opaque word, which seal makes.
 type cursor struct {
 	// List says what is listed and how it is ordered; a cursor is good for
 	// that alone.
@@ -129,7 +129,7 @@ type PageArgs struct {
 	Page   *int32
 }
 
-// PageInfo tells where a page stands.
+// PageInfo says where a page stands.
 type PageInfo struct {
 	HasNextPage     bool
 	HasPreviousPage bool
@@ -189,7 +189,7 @@ func (a PageArgs) window(standard int) (window, error) {
 }
 
 // cut takes from rows the one that a window has no room for, which was asked for
-// to tell whether there are more, and tells where the rest stands.
+// to tell whether there are more, and says where the rest is.
 func cut[T any](w window, rows []T) ([]T, PageInfo) {
 	more := len(rows) > w.size
 	if w.backwards {

@@ -155,13 +155,13 @@ func (s *Service) DeliveryReasons(ctx context.Context, account *vigie.Account, d
 	return matches, nil
 }
 
-// WatchHealth tells whether a watch does its work.
+// WatchHealth reports whether a watch does its work.
 type WatchHealth struct {
 	LastEvaluatedAt, LastMatchAt, LastMailAt *time.Time
 	PendingRecipients, BouncedRecipients     int
 }
 
-// Health tells whether a watch with those recipients does its work.
+// Health reports whether a watch with those recipients does its work.
 func Health(h *ledger.Health, recipients []*vigie.Recipient) *WatchHealth {
 	health := &WatchHealth{LastEvaluatedAt: h.EvaluatedAt, LastMatchAt: h.MatchedAt, LastMailAt: h.MailedAt}
 	for _, r := range recipients {

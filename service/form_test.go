@@ -93,7 +93,7 @@ func TestCursorHidesNumbers(t *testing.T) {
 }
 
 // Cursors of earlier versions, which anybody can make, are accepted up to the last
-// number that was given out then: beyond, they would tell by trying which number a
+// number that was given out then: beyond, they would show by trying which number a
 // row has.
 func TestOldCursor(t *testing.T) {
 	ids := testIDs(t, 3)

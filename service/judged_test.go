@@ -232,7 +232,7 @@ func indexed(t testing.TB, s *store.Store, engine search.Engine) *service.Servic
 	if _, err := indexer.Index(); err != nil {
 		check(t, indexer.Step(t.Context()))
 	}
-	t.Cleanup(func() { // the next engine begins anew
+	t.Cleanup(func() { // the next engine begins with an empty index
 		known, err := s.SearchIndexes(context.WithoutCancel(t.Context()), feed.Version())
 		check(t, err)
 		for _, index := range known {

@@ -90,7 +90,7 @@ func edited(account int64, news []*query.NoticeEffect) bool {
 	return slices.ContainsFunc(news, func(n *query.NoticeEffect) bool { return n.Edited[account] })
 }
 
-// matched tells what news mean to an account that follows watches.
+// matched returns what notices mean to an account with its watches.
 func (s *Service) matched(ctx context.Context, account *vigie.Account, watching *Watching, news []*query.NoticeEffect) ([]*Matched, error) {
 	if len(watching.watches) == 0 {
 		return nil, nil
@@ -114,7 +114,7 @@ func eventKinds() []vigie.DeliveryKind {
 	return []vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverWithdrawn}
 }
 
-// matchedBy tells what one change means to watches, at most one event of each
+// matchedBy returns what one change means to watches, at most one event of each
 // kind.
 func (s *Service) matchedBy(n *query.NoticeEffect, watching *Watching) []*Matched {
 	byKind := make(map[vigie.DeliveryKind]*Matched)

@@ -21,7 +21,7 @@ type Preview struct {
 
 const previewDays = 30
 
-// Preview tells what a draft of criteria would match, without what the account
+// Preview says what a draft of criteria would match, without what the account
 // dismissed, as for a watch. Mistakes come back as [vigie.Problems].
 func (s *Service) Preview(ctx context.Context, account *vigie.Account, in query.Patch, args PageArgs) (*Preview, error) {
 	w, err := args.window(10)

@@ -59,7 +59,7 @@ type AlertExplanation struct {
 	Reasons    []*AlertReason
 }
 
-// Alerted tells whether a mail was accepted.
+// Alerted reports whether a mail was accepted.
 func (e *AlertExplanation) Alerted() bool {
 	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool { return d.Status() == vigie.DeliverySent })
 }
@@ -241,9 +241,9 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 }
 
 // againstAlert says what stands against mails because of a watch about a
-// tender, whoever they are for.
+// tender, for all recipients alike.
 func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Tender, match query.Explanation) ([]*AlertReason, error) {
-	told, err := s.Store.AlertsCursor(ctx)
+	entered, err := s.Store.AlertsCursor(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 		})
 	case !slices.ContainsFunc(since, func(n *vigie.Notice) bool { return !n.Quiet }):
 		because(AlertQuiet, vigie.Text{FR: "Le marché a été importé sans alerte : il figure seulement dans la liste.", EN: "The tender was imported without alerts: it is only in the list."})
-	case since[len(since)-1].ID > told:
+	case since[len(since)-1].ID > entered:
 		because(AlertNotMatchedYet, vigie.Text{FR: "L’avis n’a pas encore été comparé aux veilles : il le sera dans un instant.", EN: "The notice has not been compared with the watches yet: it will be in a moment."})
 	}
 	aside, err := s.setAside(ctx, w, byTender[t.ID])

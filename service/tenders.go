@@ -18,8 +18,8 @@ import (
 
 // TenderQuery asks for a page of tenders.
 type TenderQuery struct {
-	// Matching keeps to the tenders that one of Watches matches; of no watches,
-	// that is none. They are online unless the filter says statuses.
+	// Matching keeps to the tenders that one of Watches matches; without
+	// watches, none. They are online unless the filter says statuses.
 	Matching bool
 	// Account is whose marks Seen and Dismissed are about, 0 for nobody's. What it
 	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
@@ -112,7 +112,7 @@ type WatchMatch struct {
 	located  *located // see [WatchMatch.Places]; nil where that was not asked for yet
 }
 
-// MatchedBy tells which of the watches asked for the tender matches.
+// MatchedBy says which of the watches asked for the tender matches.
 func (e *TenderEdge) MatchedBy() []*WatchMatch { return e.matches() }
 
 // Marked are the passages of title and description that have one of the
@@ -141,7 +141,7 @@ func NewWatching(watches ...*vigie.Watch) *Watching {
 	return &Watching{watches, query.NewSet(criteria)}
 }
 
-// matches tells which of the watches match a tender.
+// matches says which of the watches match a tender.
 func (w *Watching) matches(t *vigie.Tender) []*WatchMatch {
 	facts, _ := query.FactsOf(t)
 	var matches []*WatchMatch
@@ -152,7 +152,7 @@ func (w *Watching) matches(t *vigie.Tender) []*WatchMatch {
 	return matches
 }
 
-// MatchedBy tells, by tender, which active watches of an account match it.
+// MatchedBy says, by tender, which active watches of an account match it.
 func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders []*vigie.Tender) (map[*vigie.Tender][]*WatchMatch, error) {
 	watches, err := s.WatchesFor(ctx, account, nil, false)
 	if err != nil {
@@ -199,7 +199,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	}
 	p := &TenderPlan{watching: q.Watches, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
-		Limit: w.size + 1, // the row after the page tells whether there is a next one
+		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
 	p.marks = markFilters{q.Account, q.Seen, q.Dismissed}
 	if q.Matching {

@@ -218,7 +218,7 @@ type UpdateWatch struct {
 	Frequency  *vigie.Frequency
 	NotifyMe   *bool
 	Recipients *[]string
-	// CatchUp, with Active true, has a watch tell, once, of what came while it was
+	// CatchUp, with Active true, has a watch alert, once, of what came while it was
 	// off the last time; also one that is on already.
 	CatchUp bool
 	// Expected is the number of the change that the watch was read at; nil for any.

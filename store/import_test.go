@@ -69,7 +69,7 @@ func of(buyers ...vigie.BuyerName) func(*store.ImportedWatch) {
 	return func(w *store.ImportedWatch) { w.Buyers = buyers }
 }
 
-// hidden stands in for keyed hashes: it can be told apart from an address.
+// hidden stands in for keyed hashes: it differs from any address.
 func hidden(key string) func(address string) []string {
 	return func(address string) []string {
 		letters := []rune(key + strings.ToLower(address))
@@ -305,7 +305,7 @@ func TestImportTwins(t *testing.T) {
 	})
 }
 
-// An account has only so many watches, and names are only so long.
+// An account has a limited number of watches, and names have a limited length.
 func TestImportMany(t *testing.T) {
 	eachMoving(t, func(t *testing.T, m *moving) {
 		long := strings.Repeat("é", vigie.MaxNameLength)

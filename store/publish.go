@@ -44,7 +44,7 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 	case err == nil || ctx.Err() != nil || database.Unhealthy(err) || len(notices) == 0:
 		return results, err
 	case len(notices) == 1:
-		// Not every error that is the database's can be told by its kind.
+		// Not every error that is the database's can be recognised by its kind.
 		if down := s.db.Ping(ctx); down != nil {
 			return nil, down
 		}
@@ -151,7 +151,8 @@ func newDossier(t *vigie.Tender) *dossier {
 }
 
 // load reads what the notices refer to: the tenders of their references, with all their notices, and the buyers that
-// they may mean.
+// they may mean. A correction finds its tender here: by its own reference, or by one that it links to ([refsOf]); what
+// they lead to becomes one tender in dossierOf.
 func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	bySource := make(map[string][]string)
 	for _, n := range notices {

@@ -324,9 +324,9 @@ func TestHangUp(t *testing.T) {
 			Ledger: s.store.Ledger(), Keys: s.keys, Log: slog.New(slog.DiscardHandler), Locale: func(string) vigie.Locale { return "" },
 		}).Handler()
 		_, one, _ := s.links(s.keys, 0)
-		gone, hangUp := context.WithCancel(t.Context())
+		ended, hangUp := context.WithCancel(t.Context())
 		hangUp()
-		pages.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, http.MethodPost, one, nil))
+		pages.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ended, http.MethodPost, one, nil))
 		s.expect("after hanging up", "UNSUBSCRIBED PENDING")
 	})
 }

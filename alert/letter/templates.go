@@ -38,7 +38,7 @@ type Templates struct {
 // They are those of html/template and text/template; what they can say is in
 // page. Plain text is wrapped afterwards.
 //
-// A file that is no template of a letter, that cannot be parsed, or that names
+// A file that is not a template of a letter, that cannot be parsed, or that names
 // what letters do not have, is an error that says which one and where.
 func Load(overrides fs.FS) (*Templates, error) {
 	t := &Templates{

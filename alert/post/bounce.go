@@ -31,7 +31,7 @@ type Bounce struct {
 	Action, Status, Diagnostic string
 }
 
-// ErrNotBounce is returned for a mail that is no delivery status notification:
+// ErrNotBounce is returned for a mail that is not a delivery status notification:
 // an automatic reply, news of an arrival, junk, a person's answer.
 var ErrNotBounce = errors.New("post: not a bounce")
 

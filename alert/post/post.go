@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Mailer sends mail. It is safe for concurrent use.
+// Mailer sends mail; alert.Sender says where another channel, such as a webhook, would go. It is safe for concurrent use.
 type Mailer interface {
 	// Send hands one message over. It returns nil once the message was accepted (the server's 250, a file that is on
 	// the disk), else an *[Error]. When ctx ends, the attempt ends.
@@ -45,8 +45,8 @@ type Message struct {
 //
 //   - outbox:DIR writes files NAME.eml to a folder, which it makes if it is not
 //     there. Their names sort by the date of the message.
-//   - smtp://[USER:PASSWORD@]HOST[:PORT] speaks SMTP; the port is 25 unless
-//     said otherwise, 587 with a user. Parameters, after "?":
+//   - smtp://[USER:PASSWORD@]HOST[:PORT] speaks SMTP; the port is 25 by
+//     default, 587 with a user. Parameters, after "?":
 //     tls=opportunistic (STARTTLS where the server offers it; the default),
 //     tls=required, tls=none.
 //   - smtps://[USER:PASSWORD@]HOST[:PORT] speaks it over TLS from the start, by

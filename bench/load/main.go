@@ -132,7 +132,7 @@ func (s *site) drive(ctx context.Context, table *tabwriter.Writer, name string, 
 	return o
 }
 
-// flat tells whether the last third of some measures is not above the middle
+// flat reports whether the last third of some measures is not above the middle
 // one by more than a fifth.
 func flat(memory []uint64) bool {
 	n := len(memory) / 3

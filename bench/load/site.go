@@ -283,7 +283,7 @@ func (s *site) ask(t *vegeta.Target, p person, query string, variables map[strin
 	return err
 }
 
-// failed tells an answer with errors.
+// failed reports whether an answer has errors.
 func failed(body []byte) bool {
 	return !bytes.Contains(body, []byte(`"data":{`)) || bytes.Contains(body, []byte(`"errors":[`)) || bytes.Contains(body, []byte(`"code":"`)) && bytes.Contains(body, []byte(`"userErrors":[{`))
 }

@@ -4788,7 +4788,7 @@ enum RecipientStatus {
   BOUNCED
 }
 
-"Whether a watch works: tells a quiet watch from a broken one."
+"Whether a watch works: shows whether it is quiet or broken."
 type WatchHealth {
   "When every published notice had last been compared with the watch; null while the watch is off."
   lastEvaluatedAt: DateTime

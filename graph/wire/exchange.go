@@ -23,7 +23,7 @@ func exchanging(ctx context.Context) context.Context {
 }
 
 // Cut cuts the exchange of a context off, and reports whether it could.
-// Its client is told why where that is still possible.
+// Its client gets the reason where that is still possible.
 func Cut(ctx context.Context, why error) bool {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok {
@@ -39,7 +39,7 @@ func Cut(ctx context.Context, why error) bool {
 }
 
 // waits notes that the exchange of a context waits, which end ends; over is when
-// it goes on, and tells why it must not.
+// it goes on, and says why it must not.
 func waits(ctx context.Context, end func()) (over func() error) {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok {

@@ -23,7 +23,7 @@ type Intake struct {
 	// Hold takes n bytes of memory for what the caller sends, or has not read yet of
 	// a long answer, until released.
 	Hold func(ctx context.Context, n int) (release func(), err error)
-	// Admit counts an operation, and tells how many more there may be, also with an
+	// Admit counts an operation, and says how many more there may be, also with an
 	// error.
 	Admit func(context.Context) (Rate, error)
 	// Begin waits for a place to answer an operation in, which is free again after
@@ -223,7 +223,7 @@ func tooMuch(name string, sent, most int, text vigie.Text) *refusal {
 	}}
 }
 
-// measure tells how many values a JSON text has, and how deep it is. It allocates
+// measure counts how many values a JSON text has, and how deep it is. It allocates
 // nothing, unlike a decoder, which makes each of them. What is no JSON may give
 // any figures: it is refused when it is decoded.
 func measure(text []byte) (values, depth int) {

@@ -156,7 +156,7 @@ type message struct {
 }
 
 // Subprotocol implements [transport.WebsocketConn]. Where it was another, the
-// socket is closed by now.
+// socket is closed.
 func (s *socket) Subprotocol() string { return Protocol }
 
 // NextReader returns the next message that the protocol allows.

@@ -176,7 +176,7 @@ func TestReaderFails(t *testing.T) {
 // TestPackedFileCut reads what a packed file that is cut short still has.
 func TestPackedFileCut(t *testing.T) {
 	var packed bytes.Buffer
-	// Stored, so that the cut falls where it can be told.
+	// Stored, so that the cut falls where it can be seen.
 	w, err := gzip.NewWriterLevel(&packed, gzip.NoCompression)
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func TestDeadline(t *testing.T) {
 		{"an hour that comes twice", "2026-10-25T02:30:00", "", after, "2026-10-25 02:30:00 CET", "2026-10-25T02:30:00"},
 		{"an hour that never comes", "2026-03-29T02:30:00", "", after, "2026-03-29 03:30:00 CEST", "2026-03-29T02:30:00"},
 
-		// A date is its last minute, and what is none says nothing.
+		// A date is its last minute, and what is not a date says nothing.
 		{"a date", "2026-03-30", "", after, "2026-03-30 23:59:00 CEST", "2026-03-30"},
 		{"a date with an offset", "2026-03-30+02:00", "", after, "2026-03-30 23:59:00 CEST", "2026-03-30+02:00"},
 		{"a date, served", "", "2026-03-30", after, "2026-03-30 23:59:00 CEST", "2026-03-30"},

@@ -234,7 +234,7 @@ func (f *fields) procedure(d details, management nodes) vigie.Procedure {
 	return procedure(name)
 }
 
-// orFlag is a word, or where there is none the one that is given as a flag.
+// orFlag is a word, or, without it, the one that is given as a flag.
 func orFlag(word string, flags nodes) string {
 	if word != "" {
 		return word

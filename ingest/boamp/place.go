@@ -11,7 +11,7 @@ import (
 // places are the departments where a contract is performed.
 type places struct {
 	departments []string
-	// byPostcode are those that only a postcode tells.
+	// byPostcode are those that only a postcode names.
 	byPostcode []string
 	// nationwide is whether it is performed anywhere in the country.
 	nationwide bool

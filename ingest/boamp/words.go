@@ -6,7 +6,7 @@ import (
 	"vigie"
 )
 
-// kind tells what a notice does, from its nature and its state (« etat »).
+// kind says what a notice does, from its nature and its state (« etat »).
 //
 // A notice about the result stays an award, in every state: an award that
 // is corrected or withdrawn does not open the tender to bids again. A nature
@@ -56,7 +56,7 @@ var natureByLabel = map[string]string{
 // be answered.
 const planning = "PRE-INFORMATION"
 
-// procedure tells how the buyer chooses, from « type_procedure ».
+// procedure says how the buyer chooses, from « type_procedure ».
 func procedure(name string) vigie.Procedure {
 	name = strings.ToUpper(name)
 	switch {
@@ -76,7 +76,7 @@ func procedure(name string) vigie.Procedure {
 	return vigie.OtherProcedure
 }
 
-// natures tells what is bought, from « type_marche ».
+// natures says what is bought, from « type_marche ».
 func natures(names []string) []vigie.Nature {
 	var list []vigie.Nature
 	for _, name := range names {

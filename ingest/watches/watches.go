@@ -39,7 +39,7 @@ type Watch struct {
 	CPVCodes          *[]string `json:"cpvCodes,omitempty"`
 	Active            *bool     `json:"active,omitempty"`
 	Frequency         string    `json:"frequency,omitempty"` // IMMEDIATE, DAILY, WEEKLY
-	// Recipients are all whom the watch writes to, its owner among them; nil for
+	// Recipients are all that the watch writes to, its owner among them; nil for
 	// its owner alone.
 	Recipients *[]Recipient `json:"recipients,omitempty"`
 	CreatedAt  *Time        `json:"createdAt,omitempty"`

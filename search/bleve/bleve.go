@@ -50,7 +50,7 @@ var _ search.Engine = (*Engine)(nil)
 // Open returns the engine of a folder. A missing or empty folder becomes ours;
 // one that holds anything without our mark is refused and left as it is.
 func Open(dir string, log *slog.Logger) (*Engine, error) {
-	if err := claim(dir); err != nil {
+	if err := markFolder(dir); err != nil {
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
@@ -62,8 +62,8 @@ func Open(dir string, log *slog.Logger) (*Engine, error) {
 	return &Engine{dir: dir, log: log, lock: lock, open: map[string]*index{}}, nil
 }
 
-// claim makes sure that the folder bears our mark.
-func claim(dir string) error {
+// markFolder makes sure that the folder has our mark.
+func markFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return openError(dir, err)
 	}
@@ -77,7 +77,7 @@ func claim(dir string) error {
 	return nil
 }
 
-// Check tells whether [Open] would take a folder. It changes nothing, and does
+// Check reports whether [Open] would take a folder. It changes nothing, and does
 // not mind who has it open.
 func Check(dir string) error {
 	_, err := look(dir)
@@ -128,7 +128,7 @@ func openError(path string, err error) error {
 	return &vigie.Error{Code: vigie.Unavailable, Text: text.With(path), Err: err}
 }
 
-// Open returns the index of that name, which it makes where there is none or
+// Open returns the index of that name, which it makes if there is none or
 // only a corrupt one; that is set aside.
 func (e *Engine) Open(ctx context.Context, name string) (search.Index, error) {
 	if err := search.CheckName(name); err != nil {
@@ -278,7 +278,7 @@ func (e *Engine) Drop(_ context.Context, name string) error {
 	return nil
 }
 
-// Ping tells whether the folder is still open and there.
+// Ping reports whether the folder is still open and there.
 func (e *Engine) Ping(context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

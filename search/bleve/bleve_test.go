@@ -189,7 +189,7 @@ func TestCorruptIndexIsSetAside(t *testing.T) {
 			if results[0].Total != 1 || results[0].Hits[0].ID != 2 {
 				t.Errorf("%+v", results)
 			}
-			// With segments gone, Bleve may go back to a snapshot of before them.
+			// With segments removed, Bleve may go back to a snapshot of before them.
 			aside := !strings.Contains(name, "segments")
 			if aside && !slices.Contains(list(t, dir), "a.corrupt-1") ||
 				slices.Contains(list(t, dir), "a.corrupt-1") != strings.Contains(log.String(), "a.corrupt-1") {

@@ -18,8 +18,8 @@ type index struct {
 	// open opens the folder.
 	open  func() (bleve.Index, error)
 	mutex sync.Mutex
-	// bleve is nil after a write that failed, until it is opened anew, and once
-	// it is closed for good.
+	// bleve is nil after a write that failed, until it is opened again, and once
+	// it is closed permanently.
 	bleve  bleve.Index
 	closed bool
 	// columns are what was read of each segment, by its id in the index that
@@ -57,7 +57,7 @@ func (x *index) abandon(failed bleve.Index) error {
 	return failed.Close()
 }
 
-// close closes the index for good.
+// close closes the index permanently.
 func (x *index) close() error {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()

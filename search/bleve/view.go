@@ -46,7 +46,7 @@ type formulaList struct {
 	n     int
 }
 
-// look reads the index as it is now. Whoever calls closes the view.
+// look reads the index as it is now. The caller closes the view.
 func (x *index) look(open bleve.Index) (*view, error) {
 	inner, err := open.Advanced()
 	if err != nil {
@@ -277,7 +277,7 @@ type facetColumn struct {
 	first, of []uint32
 }
 
-// columnsOf are those of a segment. What is known of segments that are gone is
+// columnsOf are those of a segment. What is known of segments that were removed is
 // forgotten.
 func (x *index) columnsOf(open bleve.Index, segments []*scorch.SegmentSnapshot, i int) *columns {
 	x.mutex.Lock()

@@ -142,12 +142,12 @@ func (x *index) send(ctx context.Context, rows []row, cursor int64) (int64, erro
 
 // store stores rows with one request, and returns its size.
 func (x *index) store(ctx context.Context, rows []row, cursor int64) (reached int64, size int, err error) {
-	var gone []string
+	var deleted []string
 	documents := make([]any, 0, len(rows)+1)
 	for _, r := range rows {
 		cursor = max(cursor, r.number)
 		if r.body == nil {
-			gone = append(gone, r.id)
+			deleted = append(deleted, r.id)
 			continue
 		}
 		documents = append(documents, r.body)
@@ -158,9 +158,9 @@ func (x *index) store(ctx context.Context, rows []row, cursor int64) (reached in
 	}
 	documents = append(documents, map[string]int64{plan.ID: cursorID, cursorField: cursor})
 	// Deletions are a task of their own, and come first: if they were lost, the cursor would not have passed them.
-	if len(gone) > 0 {
+	if len(deleted) > 0 {
 		err := x.engine.run(ctx, func() (*meilisearch.TaskInfo, error) {
-			return x.manager.DeleteDocumentsWithContext(ctx, gone, nil)
+			return x.manager.DeleteDocumentsWithContext(ctx, deleted, nil)
 		})
 		if err != nil {
 			return 0, size, err

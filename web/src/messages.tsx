@@ -11,7 +11,7 @@ interface Message {
 
 const MessagesContext = createContext<(message: Message) => void>(() => {});
 
-/** Tells the reader what has happened. A message without an action goes by itself. */
+/** Shows the reader what has happened. A message without an action goes by itself. */
 export function useMessages(): (message: Message) => void {
   return use(MessagesContext);
 }
@@ -28,7 +28,7 @@ export function Messages({ children }: { children: ReactNode }) {
   );
   useEffect(() => {
     if (!message) return;
-    // What was acted upon is gone, and the focus with it.
+    // What was acted upon is no longer there, and had the focus.
     if (message.action?.focus) action.current?.focus();
     if (message.action) return;
     const timer = setTimeout(() => setMessage(null), shownFor);

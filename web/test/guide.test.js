@@ -143,7 +143,7 @@ test('switched off, its tenders go; switched on, they are back', async () => {
   await page.getByText('3 éléments correspondent').waitFor();
 });
 
-test('deleted, it is gone; undone, all is as before', async () => {
+test('deleted, it is not listed; undone, all is as before', async () => {
   await page.getByRole('button', { name: 'Supprimer la veille « TEST 01/09 »' }).click();
   await page.getByText('Vous n’avez pas encore paramétré de veille de marché').nth(1).waitFor();
   assert.equal((await ask(server, '{ watches { totalCount } }')).watches.totalCount, 0);
@@ -155,7 +155,7 @@ test('deleted, it is gone; undone, all is as before', async () => {
   assert.match(await textOf(watches().nth(1)), /equipe@example\.org/);
 });
 
-test('a tender that is published appears, and what was mailed about it is told', async () => {
+test('a tender that is published appears, and its mail is listed', async () => {
   await page.getByRole('link', { name: 'Modifier la veille' }).click();
   await page.getByLabel('Dès la publication').check();
   await page.getByRole('button', { name: 'Valider' }).click();
@@ -180,7 +180,7 @@ test('the links of the mail lead to the page', async () => {
   assert.equal(await page.getByLabel('Nom associé à la veille :').inputValue(), 'TEST 01/09');
 });
 
-test('what came while a watch was off is told where that is asked for', async () => {
+test('what came while a watch was off is mailed where that is asked for', async () => {
   await page.goto(`${server.url}/veille`);
   const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 » active' });
   await status.click();

@@ -67,7 +67,7 @@ test('pages follow one another, and each is remembered', async () => {
   await page.goForward();
 });
 
-test('the size of pages is chosen, and begins the list anew', async () => {
+test('the size of pages is chosen, and begins the list again', async () => {
   await next().click();
   await page.getByLabel('Nombre d’éléments par page :').selectOption('20');
   await page.getByText('Page : 1 sur').waitFor();
@@ -200,7 +200,7 @@ test('the other language is one press away, and stays', async () => {
   await settled(page);
   assert.deepEqual(await inaccessible(page), []);
   await picture(page, 'tableau-1280-anglais');
-  // Nothing of the first language is shown meanwhile.
+  // Nothing of the first language is shown in between.
   await page.addInitScript(() => {
     new MutationObserver(() => {
       if (document.body?.innerText.includes('Ma veille')) window.flashed = true;
@@ -257,7 +257,7 @@ test('news leaves what can still be undone', async () => {
   await page.getByText('La veille « Au clavier » a été rétablie.').waitFor();
 });
 
-test('what is typed stays when all is read anew, and all labels change', async () => {
+test('what is typed stays when all is read again, and all labels change', async () => {
   await page.getByRole('link', { name: 'Modifier la veille « Au clavier »' }).click();
   const name = () => page.locator('input[type=text]').first();
   await name().waitFor();

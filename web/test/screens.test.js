@@ -112,7 +112,7 @@ test('printed, a list and a tender have what matters alone', async () => {
   await page.goto(`${demo.url}/veille`);
   await settled(page);
   await picture(page, 'imprime-tableau');
-  for (const gone of ['Afficher', 'Modifier', 'Page :', 'Rechercher un marché']) assert.equal(await page.getByText(gone).first().isVisible(), false, gone);
+  for (const absent of ['Afficher', 'Modifier', 'Page :', 'Rechercher un marché']) assert.equal(await page.getByText(absent).first().isVisible(), false, absent);
   assert.ok(await page.getByText('éléments correspondent').isVisible());
   await page.goto(`${demo.url}/veille/marches/demo/T-1`);
   await settled(page);

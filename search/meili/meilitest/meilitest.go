@@ -37,7 +37,7 @@ func Server(t testing.TB) (url, key string) {
 	}
 	dir := t.TempDir()
 	url, key = "http://"+address, "a key for tests alone"
-	// By default it reserves two thirds of the memory for each task, which takes 0.4 s even for one document.
+	// By default it reserves two thirds of the memory for each task, which takes time even for one document.
 	command := exec.Command(binary, "--max-indexing-memory", "200MiB", "--max-indexing-threads", "1", "--no-analytics", "--env", "development", "--http-addr", address,
 		"--master-key", key, "--db-path", dir+"/data", "--dump-dir", dir+"/dumps", "--snapshot-dir", dir+"/snapshots")
 	command.Dir = dir

@@ -20,7 +20,7 @@ export function Buyers({ chosen, change, error }: { chosen: ChosenBuyer[]; chang
   function choose(buyer: ChosenBuyer) {
     if (!chosen.some(({ id }) => id === buyer.id)) change([...chosen, buyer]);
     setAdding(false);
-    // The box is gone; from the button on, the next one is a key away.
+    // The box is no longer there; from the button on, the next one is a key away.
     requestAnimationFrame(() => another.current?.focus());
   }
   return (

@@ -12,7 +12,7 @@ export function Facets({ facets, place }: { facets: FacetsFragment | null | unde
   const summary = useRef<HTMLElement>(null);
   function clear() {
     place.clear();
-    summary.current?.focus(); // the button is gone
+    summary.current?.focus(); // the button is no longer there
   }
   return (
     <details className="facets" open={place.narrowed || undefined}>
@@ -37,8 +37,8 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
   const chosen = place.chosen(dimension);
   if (counts.length === 0 && chosen.length === 0) return null;
   // What is chosen stands there also where nothing is left of it; then the API does not name it.
-  const gone = chosen.filter((value) => !counts.some((count) => count.value === value));
-  const all = [...counts, ...gone.map((value) => ({ value, label: dimension === 'buyerIds' ? said.chosenBuyer : value, count: 0 }))];
+  const absent = chosen.filter((value) => !counts.some((count) => count.value === value));
+  const all = [...counts, ...absent.map((value) => ({ value, label: dimension === 'buyerIds' ? said.chosenBuyer : value, count: 0 }))];
   const first = all.filter(({ value }, i) => i < shown || chosen.includes(value));
   const rest = all.filter((count) => !first.includes(count));
   const box = (count: Counts[number]) => (

@@ -6,7 +6,7 @@ import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { navigate, to } from '../router';
 
-/** Tells of what happens to matching tenders while the reader looks, and has the lists read anew. */
+/** Shows what happens to matching tenders while the page is open, and has the lists read again. */
 export function News() {
   const said = useLanguage();
   const say = useMessages();
@@ -22,7 +22,7 @@ export function News() {
       for (const wait of [700, 5000]) setTimeout(() => forgetWatches(client), wait);
     },
   });
-  // A client that is too slow is cut off; what came meanwhile is in the lists. An ended session takes this away altogether.
+  // A client that is too slow is cut off; what came in the meantime is in the lists. An ended session takes this away altogether.
   useEffect(() => {
     if (!error) return;
     const timer = setTimeout(() => {

@@ -4,7 +4,7 @@ import type { ListPlace } from './place';
 
 type Place = NonNullable<NonNullable<SearchTendersQuery['tenders']>['places']>[number];
 
-/** The departments and regions that the words name, each a button that makes it a filter. The button is gone then. */
+/** The departments and regions that the words name, each a button that makes it a filter. The button is then removed. */
 export function Places({ places, place, then }: { places: Place[]; place: ListPlace; then: () => void }) {
   const said = useLanguage();
   if (places.length === 0) return null;

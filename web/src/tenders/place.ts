@@ -9,7 +9,7 @@ export const dimensionNames = Object.keys(dimensions) as Dimension[];
 export const pageSizes = [10, 20, 50, 100];
 const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
 
-/** What a list shows; it stands in the address, so that it can be linked, kept and gone back to. */
+/** What a list shows; it stands in the address, so that it can be linked to, kept, and returned to. */
 export interface ListPlace {
   words: string;
   onlineOnly: boolean;
