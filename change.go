@@ -2,6 +2,7 @@ package vigie
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ type Change struct {
 }
 
 // Changes lists what differs between two states of a tender, in the order in
-// which a supplier cares. Each notice has a page of its own: another link is a
+// which a supplier cares; awards are news of their own, and no change. Each notice has a page of its own: another link is a
 // change only where a notice is published again.
 func Changes(before, after Folded) []Change {
 	var list []Change
@@ -37,12 +38,20 @@ func Changes(before, after Folded) []Change {
 	}
 	add("title", Text{"Objet", "Title"}, Same(b.Title), Same(a.Title))
 	add("description", Text{"Description", "Description"}, Same(b.Description), Same(a.Description))
-	add("lots", Text{"Lots", "Lots"}, lotList(b.Lots), lotList(a.Lots))
+	lotsBefore, lotsAfter := lotChanges(b.Lots, a.Lots)
+	add("lots", Text{"Lots", "Lots"}, lotsBefore, lotsAfter)
 	add("value", Text{"Valeur estimée", "Estimated value"}, b.Details.Value.Text(), a.Details.Value.Text())
 	add("duration", Text{"Durée", "Duration"}, b.Details.Duration.Text(), a.Details.Duration.Text())
+	add("renewals", Text{"Reconductions", "Renewals"}, numberOrNone(b.Details.Renewals), numberOrNone(a.Details.Renewals))
 	add("technique", Text{"Technique d’achat", "Purchasing technique"}, b.Details.Technique.Label(), a.Details.Technique.Label())
 	add("documentsUrl", Text{"Adresse des documents", "Address of the documents"}, Same(b.Details.DocumentsURL), Same(a.Details.DocumentsURL))
 	add("submissionUrl", Text{"Adresse de dépôt", "Address for bids"}, Same(b.Details.SubmissionURL), Same(a.Details.SubmissionURL))
+	add("places", Text{"Lieux d’exécution", "Places of performance"}, placeList(b.Details.Places), placeList(a.Details.Places))
+	add("awardCriteria", Text{"Critères d’attribution", "Award criteria"}, criterionList(b.Details.AwardCriteria), criterionList(a.Details.AwardCriteria))
+	add("reserved", Text{"Marché réservé", "Reserved"}, yesOrNone(b.Details.Reserved), yesOrNone(a.Details.Reserved))
+	add("social", Text{"Clauses sociales", "Social conditions"}, yesOrNone(b.Details.Social), yesOrNone(a.Details.Social))
+	add("environmental", Text{"Clauses environnementales", "Environmental conditions"}, yesOrNone(b.Details.Environmental), yesOrNone(a.Details.Environmental))
+	add("languages", Text{"Langues", "Languages"}, Same(strings.Join(b.Details.Languages, ", ")), Same(strings.Join(a.Details.Languages, ", ")))
 	add("reference", Text{"Référence", "Reference"}, Same(b.Reference), Same(a.Reference))
 	add("buyer", Text{"Organisme", "Buyer"}, Same(before.Buyer.Name), Same(after.Buyer.Name))
 	add("departments", Text{"Départements", "Departments"}, DepartmentList(b.Departments), DepartmentList(a.Departments))
@@ -68,12 +77,18 @@ func momentOrNone(t *time.Time) Text {
 	return Moment(*t)
 }
 
-func lotList(lots []Lot) Text {
-	lines := make([]string, len(lots))
-	for i, lot := range lots {
-		lines[i] = strings.TrimSpace(lot.Number + " " + lot.Title)
+func numberOrNone(n int) Text {
+	if n == 0 {
+		return Text{}
 	}
-	return Same(strings.Join(lines, " · "))
+	return Same(strconv.Itoa(n))
+}
+
+func yesOrNone(yes bool) Text {
+	if !yes {
+		return Text{}
+	}
+	return Text{"oui", "yes"}
 }
 
 // DepartmentList names departments by their codes: "Ain, Ardèche".

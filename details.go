@@ -1,7 +1,9 @@
 package vigie
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -119,11 +121,27 @@ type Place struct {
 	Country string `json:",omitempty"`
 }
 
-// overseas are the countries of ISO 3166-1 that are parts of France.
-var overseas = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "TF"}
-
-// Abroad reports whether the place is outside of France.
-func (p Place) Abroad() bool { return p.Country != "" && !slices.Contains(overseas, p.Country) }
+// Text words a place: « Bourg-en-Bresse (01000) », « Ain (01) », « Kehl (Allemagne) ».
+func (p Place) Text() Text {
+	var where Text
+	switch department, _ := DepartmentByCode(p.Department); {
+	case p.Town != "" && cmp.Or(p.Postcode, p.Department) != "":
+		where = Same(p.Town + " (" + cmp.Or(p.Postcode, p.Department) + ")")
+	case p.Town != "":
+		where = Same(p.Town)
+	case department.Name != "":
+		where = Same(department.Name + " (" + department.Code + ")")
+	default:
+		where = Same(cmp.Or(p.Postcode, p.NUTS))
+	}
+	switch country := Country(p.Country); {
+	case where == Text{}:
+		return country
+	case p.Abroad():
+		return Text{"%s, %s", "%s, %s"}.With(where, country)
+	}
+	return where
+}
 
 // Technique is whether a contract stands alone or sets the terms of later ones.
 type Technique string
@@ -224,6 +242,42 @@ type AwardCriterion struct {
 	// Weight is a decimal number as text, of percent, or of points or a rank where Unit says so; "" where none is given.
 	Weight string     `json:",omitempty"`
 	Unit   WeightUnit `json:",omitempty"`
+}
+
+// WeightUnit is what the weight counts: percent where nothing is said.
+func (c AwardCriterion) WeightUnit() WeightUnit { return cmp.Or(c.Unit, Percent) }
+
+// Text words an award criterion: « Prix : 60 % ».
+func (c AwardCriterion) Text() Text {
+	name := Same(c.Name)
+	if c.Name == "" {
+		name = c.Kind.Label()
+	}
+	if c.Weight == "" {
+		return name
+	}
+	french := strings.ReplaceAll(c.Weight, ".", ",")
+	switch c.WeightUnit() {
+	case Points:
+		return Text{"%s : %s points", "%s: %s points"}.With(name, Text{french, c.Weight})
+	case Rank:
+		return Text{"%s (rang %s)", "%s (rank %s)"}.With(name, c.Weight)
+	case Percent:
+	}
+	return Text{"%s : %s %%", "%s: %s%%"}.With(name, Text{french, c.Weight})
+}
+
+// Label names the kind to a person.
+func (k AwardCriterionKind) Label() Text {
+	switch k {
+	case PriceCriterion:
+		return Text{"Prix", "Price"}
+	case CostCriterion:
+		return Text{"Coût", "Cost"}
+	case QualityCriterion:
+		return Text{"Qualité", "Quality"}
+	}
+	return Same(string(k))
 }
 
 // AwardCriterionKind is a kind of award criterion (BT-539).

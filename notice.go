@@ -53,16 +53,12 @@ func (n *Notice) Validate(now time.Time) Problems {
 			EN: "The date of publication is in the future, or before 1900. Check it, or publish the notice from that date on.",
 		}, "PublishedAt")
 	}
-	if deadline := n.Content.Deadline; deadline != nil && !PlausibleDeadline(*deadline, n.PublishedAt) {
-		wrong.Add(Invalid, Text{
-			FR: "Cette date limite est impossible : elle est avant 1900, ou plus de 20 ans après la publication. Vérifiez l’année.",
-			EN: "This deadline is impossible: it is before 1900, or more than 20 years after publication. Check the year.",
-		}, "Deadline")
-	}
 	if siret := n.Buyer.SIRET; siret != "" && !ValidSIRET(siret) {
 		wrong.Add(Invalid, InvalidSIRET(), "SIRET")
 	}
-	return wrong
+	c := checker{wrong, n.PublishedAt}
+	c.content(&n.Content)
+	return c.wrong
 }
 
 // InvalidSIRET says that a SIRET is not one.

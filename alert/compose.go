@@ -17,6 +17,7 @@ import (
 	"vigie/database"
 	"vigie/ledger"
 	"vigie/opaque"
+	"vigie/query"
 )
 
 // Settings are what mails say about the deployment.
@@ -44,11 +45,12 @@ type composer struct {
 	// buyers and notices are those of the tenders in the mails.
 	buyers  map[int64]*vigie.Buyer
 	notices map[int64][]*vigie.Notice
+	located map[located][]vigie.Text
 }
 
 // newComposer reads what the mails to some recipients need.
 func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice)}
+	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
 	var buyers, corrected []int64
 	for _, r := range states {
 		for _, t := range r.Deliveries {
@@ -166,7 +168,12 @@ func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (let
 	}
 	for _, t := range content.Tenders {
 		section := sectionOf(t, &d)
+		if len(section.Tenders) == letter.MaxTenders { // it shows no more
+			section.Total++
+			continue
+		}
 		section.Tenders = append(section.Tenders, c.tender(r, t, section == &d.Corrected))
+		section.Total++
 	}
 	d.Watches = c.watches(r, content.Watches)
 	return c.templates.Digest(d)
@@ -194,7 +201,8 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
 	t := letter.Tender{
 		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
-		Deadline: s.Tender.Deadline, URL: s.Tender.URL,
+		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: s.Tender.URL,
+		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(),
 	}
 	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
 		t.Buyer = buyer.Name
@@ -212,12 +220,45 @@ func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, 
 		if corrected && d.Kind == vigie.DeliverCorrected {
 			before, after, _ := vigie.Arrival(c.notices[s.Tender.ID], d.NoticeID)
 			t.Changes = merge(t.Changes, vigie.Changes(before, after))
+			t.Corrections = append(t.Corrections, c.correction(s.Tender.ID, d.NoticeID)...)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(keywords)) {
-		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id]})
+		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id], Places: c.places(s.Tender, keywords[id])})
 	}
 	return t
+}
+
+// correction is what a notice asks to read, if it does.
+func (c *composer) correction(tender, notice int64) []string {
+	for _, n := range c.notices[tender] {
+		if n.ID == notice && n.Content.Correction != "" {
+			return []string{n.Content.Correction}
+		}
+	}
+	return nil
+}
+
+// located names keywords in a tender.
+type located struct {
+	tender   int64
+	keywords string
+}
+
+// places names where a tender has keywords, each place once. Many recipients have the same keywords.
+func (c *composer) places(t *vigie.Tender, keywords []string) []vigie.Text {
+	key := located{t.ID, strings.Join(keywords, "\n")}
+	if named, ok := c.located[key]; ok {
+		return named
+	}
+	var named []vigie.Text
+	for _, p := range query.PlacesOfFound(t, keywords) {
+		if label := p.Label(); !slices.Contains(named, label) {
+			named = append(named, label)
+		}
+	}
+	c.located[key] = named
+	return named
 }
 
 // merge merges two consecutive sets of changes into one.

@@ -33,9 +33,9 @@ const rules = {
       exceptions: {
         suffixes: ['Choice', 'Connection', 'Edge', 'Payload', 'Result'],
         types: [
-          'AlertExplanation', 'AlertReason', 'BackOffice', 'Choices', 'CpvCode', 'Criteria', 'DeliveryHold', 'FacetCount', 'Highlight', 'HighlightPart',
-          'Limits', 'Lot', 'MailDomain', 'MatchExplanation', 'MatchPreview', 'NoticeChange', 'PageInfo', 'SearchPlace', 'SummaryLine', 'SuppressedAddress',
-          'TenderFacets', 'TenderMatched', 'FormChoices', 'Totals', 'Usage', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch',
+          'AlertExplanation', 'AlertReason', 'AwardCriterion', 'BackOffice', 'Choices', 'CpvCode', 'Criteria', 'DeliveryHold', 'Duration', 'FacetCount', 'Highlight', 'HighlightPart',
+          'KeywordPlace', 'Limits', 'Lot', 'LotAward', 'MailDomain', 'MatchExplanation', 'MatchPreview', 'Money', 'NoticeChange', 'PageInfo', 'Place', 'Publication', 'SearchPlace', 'SummaryLine', 'SuppressedAddress',
+          'TenderFacets', 'TenderMatched', 'FormChoices', 'Totals', 'Usage', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch', 'Winner',
         ],
       },
     },

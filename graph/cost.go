@@ -31,6 +31,10 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
+	// placesPrice is that of telling where a tender has keywords.
+	placesPrice = 50
+	// lotsCounted is how many lots of a tender are counted: few have more than that.
+	lotsCounted = 10
 	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
 	// watchesPrice is that of counting by a hundred watches.
@@ -88,7 +92,16 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if _, paged := arguments["first"]; paged || f.Definition.Arguments.ForName("first") != nil {
 		inside = pageSize(arguments)
 	}
-	return rows * (1 + c.of(f.SelectionSet, inside) + c.price(f, arguments))
+	return rows * (1 + usualLength(f)*c.of(f.SelectionSet, inside) + c.price(f, arguments))
+}
+
+// usualLength is how many things a list without pages counts as; one of a few things counts as one.
+func usualLength(f *ast.Field) int {
+	switch f.ObjectDefinition.Name + "." + f.Name {
+	case "Tender.lots", "Tender.awards":
+		return lotsCounted
+	}
+	return 1
 }
 
 // price is what a field costs beside what is in it.
@@ -132,6 +145,8 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return matchPrice
 	case "Tender.notices":
 		return noticesPrice
+	case "WatchMatch.places", "CriterionResult.places":
+		return placesPrice
 	case "Query.explainMatch", "Watch.explainAlert":
 		return explainPrice
 	case "Mutation.createWatch", "Mutation.updateWatch":

@@ -143,7 +143,7 @@ type (
 	usageType       struct{ *resolver }
 	matchType       struct{ *resolver }
 	departmentType  struct{ *resolver }
-	lotType         struct{ *resolver }
+	watchMatchType  struct{ *resolver }
 	publicationType struct{ *resolver }
 	sourceType      struct{ *resolver }
 	noticeType      struct{ *resolver }
@@ -169,8 +169,8 @@ func (r *resolver) BackOffice() gql.BackOfficeResolver                 { return 
 func (r *resolver) Usage() gql.UsageResolver                           { return usageType{r} }
 func (r *resolver) Department() gql.DepartmentResolver                 { return departmentType{r} }
 func (r *resolver) MatchingTenderEdge() gql.MatchingTenderEdgeResolver { return matchType{r} }
-func (r *resolver) Lot() gql.LotResolver                               { return lotType{r} }
 func (r *resolver) Source() gql.SourceResolver                         { return sourceType{r} }
+func (r *resolver) WatchMatch() gql.WatchMatchResolver                 { return watchMatchType{r} }
 func (r *resolver) Publication() gql.PublicationResolver               { return publicationType{r} }
 func (r *resolver) Notice() gql.NoticeResolver                         { return noticeType{r} }
 func (r *resolver) NoticeChange() gql.NoticeChangeResolver             { return changeType{r} }

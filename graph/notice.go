@@ -18,6 +18,10 @@ func (noticeType) Correction(_ context.Context, n *vigie.Notice) (*string, error
 	return orNull(n.Content.Correction), nil
 }
 
+func (noticeType) DocumentsChanged(_ context.Context, n *vigie.Notice) (bool, error) {
+	return n.Content.DocumentsChanged, nil
+}
+
 func (noticeType) Changes(ctx context.Context, n *vigie.Notice) ([]*vigie.Change, error) {
 	l := load(ctx)
 	fold, err := l.folds.Load(ctx, n.TenderID)
@@ -127,10 +131,11 @@ func noticeInput(in *gql.NoticeInput) service.Notice {
 		Reference: value(in.Reference), Title: in.Title, Description: value(in.Description),
 		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), BuyerRef: value(in.BuyerRef), Departments: in.DepartmentCodes,
 		Natures: in.Natures, Procedure: value(in.Procedure), CPVCodes: in.CpvCodes,
-		PublishedAt: in.PublishedAt, Deadline: in.Deadline, URL: value(in.URL),
+		PublishedAt: in.PublishedAt, Deadline: in.Deadline, DeadlineKind: deadlineKind(in.DeadlineKind), URL: value(in.URL),
+		Details: detailsInput(in), Correction: value(in.Correction), DocumentsChanged: value(in.DocumentsChanged),
 	}
 	for _, lot := range in.Lots {
-		n.Lots = append(n.Lots, vigie.Lot{Number: value(lot.Number), Title: lot.Title})
+		n.Lots = append(n.Lots, lotInput(lot))
 	}
 	return n
 }

@@ -238,7 +238,7 @@ func (a *asking) field(f *ast.FieldDefinition, within []string) string {
 }
 
 func (a *asking) selection(def *ast.Definition, within []string) string {
-	parts := []string{"__typename"}
+	var parts []string
 	for _, f := range def.Fields {
 		if !slices.Contains(within, f.Type.Name()) && !strings.HasPrefix(f.Name, "__") && len(within) < 6 {
 			parts = append(parts, a.field(f, within))
@@ -253,6 +253,9 @@ func (a *asking) selection(def *ast.Definition, within []string) string {
 			}
 			parts = append(parts, "... on "+possible.Name+" { "+strings.Join(inner, " ")+" }")
 		}
+	}
+	if len(parts) == 0 { // a document may not have very many fields of one name
+		return "__typename"
 	}
 	return strings.Join(parts, " ")
 }

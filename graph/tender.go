@@ -235,7 +235,7 @@ func explanation(ctx context.Context, e words.Explanation) *gql.MatchExplanation
 	for i, c := range e.Criteria {
 		out.Criteria[i] = &gql.CriterionResult{
 			Criterion: c.Criterion, Label: say(ctx, c.Label), Satisfied: c.Satisfied,
-			Wanted: sayAll(ctx, c.Wanted), Found: sayAll(ctx, c.Found),
+			Wanted: sayAll(ctx, c.Wanted), Found: sayAll(ctx, c.Found), Places: keywordPlaces(ctx, c.Places),
 		}
 	}
 	return out
@@ -292,8 +292,6 @@ func (publicationType) URL(_ context.Context, p *vigie.Publication) (*string, er
 func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.WatchMatch, error) {
 	return load(ctx).matches.Load(ctx, t)
 }
-
-func (lotType) Number(_ context.Context, l *vigie.Lot) (*string, error) { return orNull(l.Number), nil }
 
 func (facetsType) Departments(ctx context.Context, f *service.TenderFacets) ([]*service.FacetCount, error) {
 	return facetCounts(ctx, f, words.Department), nil

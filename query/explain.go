@@ -10,6 +10,8 @@ type Result struct {
 	// Wanted is what the watch asks for, Found what the tender has of it; for a list of codes, all codes that the
 	// tender has.
 	Wanted, Found []vigie.Text
+	// Places are where keywords are, see [Explanation.Locate].
+	Places []Place
 }
 
 // Explanation is why a tender matches or does not.
@@ -42,6 +44,18 @@ func Explain(c vigie.Criteria, t Facts, buyers map[int64]*vigie.Buyer) Explanati
 		}
 	}
 	return e
+}
+
+// Locate says where the keywords of the criteria, and the excluded ones, are in the tender that was explained.
+func (e Explanation) Locate(c vigie.Criteria, t *vigie.Tender) {
+	for i, result := range e.Criteria {
+		switch result.Criterion {
+		case "keywords":
+			e.Criteria[i].Places = Places(t, c.Keywords)
+		case "excludedKeywords":
+			e.Criteria[i].Places = Places(t, c.ExcludedKeywords)
+		}
+	}
 }
 
 // FoundKeywords returns those of the keywords that the tender contains, as typed.

@@ -24,24 +24,46 @@ func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 
 // termsOf returns the terms of title, description, reference, lots and labels.
 func termsOf(t *vigie.Tender) (terms []string, cut bool) {
-	fields := []string{t.Title, t.Reference, t.SourceRef}
-	for _, lot := range t.Lots {
-		fields = append(fields, lot.Title)
-	}
-	for _, code := range t.CPVCodes {
-		fields = append(fields, vigie.CPVLabel(code))
-	}
-	fields = append(fields, t.Labels...)
-	// The longest fields come last: they are the ones that are cut.
-	fields = append(fields, t.Description)
-	for _, lot := range t.Lots {
-		if lot.Description != "" {
-			fields = append(fields, lot.Description)
-		}
+	texts := textsOf(t)
+	fields := make([]string, len(texts))
+	for i, text := range texts {
+		fields[i] = text.Text
 	}
 	terms, cut = lexicon.Terms(fields...)
 	slices.Sort(terms)
 	return terms, cut
+}
+
+// text is a field of a tender that keywords are looked for in.
+type text struct {
+	Kind PlaceKind
+	// Lot is the place of a lot in the tender's list, from 1; 0 for what is no lot's.
+	Lot  int
+	Code string // of CPV
+	Text string
+}
+
+// textsOf returns all texts of a tender that keywords are looked for in: nothing else decides, and nothing else is a
+// [Place] of a keyword.
+func textsOf(t *vigie.Tender) []text {
+	texts := []text{{Kind: InTitle, Text: t.Title}, {Kind: InReference, Text: t.Reference}, {Kind: InReference, Text: t.SourceRef}}
+	for i, lot := range t.Lots {
+		texts = append(texts, text{Kind: InLot, Lot: i + 1, Text: lot.Title})
+	}
+	for _, code := range t.CPVCodes {
+		texts = append(texts, text{Kind: InCPV, Code: code, Text: vigie.CPVLabel(code)})
+	}
+	for _, label := range t.Labels {
+		texts = append(texts, text{Kind: InDescriptor, Text: label})
+	}
+	// The longest come last: they are the ones that are cut.
+	texts = append(texts, text{Kind: InDescription, Text: t.Description})
+	for i, lot := range t.Lots {
+		if lot.Description != "" {
+			texts = append(texts, text{Kind: InLot, Lot: i + 1, Text: lot.Description})
+		}
+	}
+	return texts
 }
 
 // Has reports whether the tender has the value that an atom asks for.

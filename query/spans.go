@@ -21,8 +21,12 @@ func Spans(text string, keywords []string) []Span {
 	if len(phrases) == 0 {
 		return nil
 	}
+	return spansOf(lexicon.Tokens(text), phrases)
+}
+
+// spansOf returns the parts of a text of these words that are one of the phrases.
+func spansOf(words []lexicon.Token, phrases [][]lexicon.Token) []Span {
 	var spans []Span
-	words := lexicon.Tokens(text)
 	for i, first := range words {
 		for _, phrase := range phrases {
 			if len(phrase) > len(words)-i {

@@ -180,6 +180,20 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 	if _, publishErr := importer.Publish(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
+	full, err := samples.FullAt(now)
+	if err != nil {
+		return err
+	}
+	all := func(yield func(ingest.Record) bool) {
+		for _, n := range full {
+			if !yield(ingest.Record{Notice: n, Ref: n.SourceRef}) {
+				return
+			}
+		}
+	}
+	if _, publishErr := importer.Publish(ctx, s.store, now, all, true, refused); publishErr != nil || err != nil {
+		return errors.Join(publishErr, err)
+	}
 	// The search index is not ready yet; watches need it for warnings alone.
 	use := &service.Service{Store: s.store, Index: s.indexer.Index, Now: s.now, Log: s.log}
 	for _, w := range sampleWatches() {

@@ -148,7 +148,7 @@ func (s *Service) DeliveryReasons(ctx context.Context, account *vigie.Account, d
 	for delivery, list := range reasons {
 		for _, r := range list {
 			if w := byID[r.WatchID]; w != nil {
-				matches[delivery] = append(matches[delivery], &WatchMatch{w, r.Keywords})
+				matches[delivery] = append(matches[delivery], &WatchMatch{Watch: w, Keywords: r.Keywords})
 			}
 		}
 	}

@@ -124,11 +124,12 @@ func (s *Service) matchedBy(n *query.NoticeEffect, watching *Watching) []*Matche
 			m = &Matched{Kind: kind, Tender: n.Tender, Notice: n.Notice}
 			byKind[kind] = m
 		}
-		m.MatchedBy = append(m.MatchedBy, &WatchMatch{watching.watches[place], keywords})
+		m.MatchedBy = append(m.MatchedBy, &WatchMatch{Watch: watching.watches[place], Keywords: keywords})
 	})
 	var list []*Matched
 	for rank, kind := range eventKinds() {
 		if m := byKind[kind]; m != nil {
+			Locate(m.Tender, m.MatchedBy)
 			m.Cursor = eventCursor(s.Store.IDs(), n.Number, rank)
 			if n.Tender.Outcome != vigie.Withdrawn {
 				m.Edge = s.edgeOf(m, watching)

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +28,11 @@ type Notice struct {
 	Lots                           []vigie.Lot
 	PublishedAt                    time.Time
 	Deadline                       *time.Time
+	DeadlineKind                   vigie.DeadlineKind
 	URL                            string
+	Details                        vigie.Details
+	Correction                     string
+	DocumentsChanged               bool
 }
 
 const (
@@ -37,6 +40,11 @@ const (
 	maxTitleLength       = 1000
 	maxDescriptionLength = 10_000
 	maxLots              = 500
+	maxPlaces            = 100
+	maxAwardCriteria     = 50
+	maxLanguages         = 30
+	maxAwards            = 1000
+	maxWinners           = 100
 )
 
 // Publish stores notices of the sources that a publisher may publish for. Each
@@ -189,18 +197,14 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	n.Content.Departments = f.departments(in.Departments, at(path, "departmentCodes"))
 	n.Content.CPVCodes = f.fullCPVCodes(in.CPVCodes, at(path, "cpvCodes"))
 	n.Content.Lots = f.lots(in.Lots, at(path, "lots"))
-	if in.Deadline != nil {
-		n.Content.Deadline = new(in.Deadline.UTC().Truncate(time.Second))
+	if n.Content.Deadline = moment(in.Deadline); n.Content.Deadline != nil {
+		n.Content.DeadlineKind = in.DeadlineKind
 	}
-	names := map[string]string{"PublishedAt": "publishedAt", "Deadline": "deadline", "SIRET": "buyerSiret"}
+	n.Content.Details = f.details(in.Details, path)
+	n.Content.Correction = f.cleaned(ingest.CleanLines(in.Correction), maxDescriptionLength, false, at(path, "correction"))
+	n.Content.DocumentsChanged = in.DocumentsChanged
 	for _, wrong := range n.Validate(now) {
-		f.problems.Add(wrong.Code, wrong.Text, at(path, names[wrong.Field[0]])...)
-	}
-	if n.Content.URL != "" && !validURL(n.Content.URL) {
-		f.problems.Add(vigie.Invalid, vigie.Text{
-			FR: "Cette adresse web n’est pas valable : elle doit commencer par http:// ou https://.",
-			EN: "This web address is not valid: it must begin with http:// or https://.",
-		}, at(path, "url")...)
+		f.problems.Add(wrong.Code, wrong.Text, at(path, inputPath(wrong.Field)...)...)
 	}
 	return n
 }
@@ -231,8 +235,12 @@ func (f *form) lots(list []vigie.Lot, path []string) []vigie.Lot {
 	for i, lot := range list {
 		here := at(path, strconv.Itoa(i))
 		lots = append(lots, vigie.Lot{
-			Number: f.text(lot.Number, maxRefLength, false, at(here, "number")),
-			Title:  f.text(lot.Title, maxTitleLength, true, at(here, "title")),
+			Number:      f.text(lot.Number, maxRefLength, false, at(here, "number")),
+			Title:       f.text(lot.Title, maxTitleLength, true, at(here, "title")),
+			Description: f.cleaned(ingest.CleanLines(lot.Description), maxDescriptionLength, false, at(here, "description")),
+			Value:       amount(lot.Value), CPVCodes: f.fullCPVCodes(lot.CPVCodes, at(here, "cpvCodes")), Nature: lot.Nature,
+			Places: f.places(lot.Places, at(here, "places")), Duration: lot.Duration, Deadline: moment(lot.Deadline),
+			AwardCriteria: f.awardCriteria(lot.AwardCriteria, at(here, "awardCriteria")),
 		})
 	}
 	return lots
@@ -267,9 +275,4 @@ func unfilled() vigie.Text {
 
 func tooLong(n, most int) vigie.Text {
 	return vigie.Text{FR: "%[2]d caractères au plus : ce texte en compte %[1]d.", EN: "%[2]d characters at most: this text has %[1]d."}.With(n, most)
-}
-
-func validURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(s) <= 2000
 }

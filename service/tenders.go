@@ -111,6 +111,7 @@ type TenderEdge struct {
 type WatchMatch struct {
 	Watch    *vigie.Watch
 	Keywords []string
+	located  *located // see [WatchMatch.Places]; nil where that was not asked for yet
 }
 
 // MatchedBy says which of the watches asked for the tender matches.
@@ -147,8 +148,9 @@ func (w *Watching) matches(t *vigie.Tender) []*WatchMatch {
 	facts, _ := query.FactsOf(t)
 	var matches []*WatchMatch
 	w.set.Match(facts, func(place int, keywords []string) {
-		matches = append(matches, &WatchMatch{w.watches[place], keywords})
+		matches = append(matches, &WatchMatch{Watch: w.watches[place], Keywords: keywords})
 	})
+	Locate(t, matches)
 	return matches
 }
 

@@ -298,8 +298,12 @@ func (s *Service) Explain(ctx context.Context, account *vigie.Account, watch, te
 	if err != nil {
 		return query.Explanation{}, err
 	}
-	_, e, err := s.explain(ctx, w, tender)
-	return e, err
+	t, e, err := s.explain(ctx, w, tender)
+	if err != nil {
+		return query.Explanation{}, err
+	}
+	e.Locate(w.Criteria, t)
+	return e, nil
 }
 
 // explain says why a tender does, or does not, match a watch, and returns the

@@ -96,10 +96,11 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 		New: letter.Section{Tenders: []letter.Tender{{
 			Title: "Réfection de la voirie communale et reprise des enrobés : programme 2027", Buyer: "Mairie de Valombre",
 			Reference: "2026-VOI-012", Departments: []string{"01"}, Deadline: &deadline,
-			URL: "https://marches.valombre.example/annonces/boamp/26-104512",
+			URL:     "https://marches.valombre.example/annonces/boamp/26-104512",
+			Details: sampleDetails(deadline), Lots: sampleLots(52),
 			Reasons: []letter.Reason{
-				{Watch: "TEST 01/09", Keywords: []string{"voirie"}},
-				{Watch: "Voirie dans l'Ain", Keywords: []string{"voirie", "enrobés"}},
+				{Watch: "TEST 01/09", Keywords: []string{"voirie"}, Places: found("objet", "lot 1", "lot 2", "lot 3", "lot 4")},
+				{Watch: "Voirie dans l'Ain", Keywords: []string{"voirie", "enrobés"}, Places: found("objet", "CPV 90610000 (Services de voirie)")},
 			},
 		}, {
 			Title: "Maîtrise d'œuvre pour l'extension du groupe scolaire « Les Tilleuls »", Buyer: "Communauté de communes des Trois Vallons",
@@ -107,7 +108,8 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 			Reasons: []letter.Reason{{Watch: "TEST 01/09"}},
 		}, {
 			Title: "Fourniture de sel de déneigement", Buyer: "Département de Valombre", Reference: "DEP 26/118",
-			Deadline: at(deadline.AddDate(0, 0, 22)), URL: "https://marches.valombre.example/annonces/boamp/26-105003",
+			Deadline: at(deadline.AddDate(0, 0, 22)), DeadlineKind: vigie.ForParticipation, URL: "https://marches.valombre.example/annonces/boamp/26-105003",
+			Abroad: true, Details: vigie.Details{Technique: vigie.OwnContract, Renewals: 1, Places: []vigie.Place{{Town: "Kehl", Country: "DE"}}}, Lots: sampleLots(2),
 			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"sel de déneigement"}}},
 		}}},
 		Corrected: letter.Section{Tenders: []letter.Tender{{
@@ -115,7 +117,7 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 			Reference: "EV-2026-4", Departments: []string{"01"}, Deadline: at(deadline.AddDate(0, 0, 7)),
 			URL:     "https://marches.valombre.example/annonces/boamp/26-100233",
 			Reasons: []letter.Reason{{Watch: "TEST 01/09", Keywords: []string{"espaces verts"}}},
-			Changes: sampleChanges(deadline),
+			Changes: sampleChanges(deadline), Corrections: []string{"Au lieu de : « un an ».\nLire : « deux ans »."},
 		}}},
 		Cancelled: letter.Section{Tenders: []letter.Tender{{
 			Title: "Location de bennes et traitement des déchets de chantier", Buyer: "Syndicat de la Haute-Combe",
@@ -141,8 +143,38 @@ func sampleChanges(deadline time.Time) []vigie.Change {
 		Field: "description", Label: vigie.Same("Description"),
 		Before: vigie.Same(same + "Le marché dure un an."), After: vigie.Same(same + "Le marché dure deux ans."),
 	}, {
+		Field: "documents", Label: vigie.Text{FR: "Documents de la consultation", EN: "Procurement documents"}, After: vigie.Text{FR: "modifiés", EN: "changed"},
+	}, {
 		Field: "reference", Label: vigie.Text{FR: "Référence", EN: "Reference"}, After: vigie.Same("EV-2026-4"),
 	}}
+}
+
+// sampleDetails are all that a letter tells.
+func sampleDetails(deadline time.Time) vigie.Details {
+	return vigie.Details{
+		Value: vigie.Money{Amount: "480000", Currency: "EUR"}, Duration: vigie.Duration{Number: 48, Unit: vigie.Months}, Renewals: 3,
+		Technique: vigie.FrameworkAgreement, Reserved: true, QuestionsUntil: at(deadline.AddDate(0, 0, -7)),
+		Places: []vigie.Place{
+			{Town: "Valombre", Postcode: "01999"}, {Department: "01"}, {Town: "Bourg-Fictif", Postcode: "01998"}, {Town: "Valombre", Postcode: "01999"},
+			{Town: "Les Tilleuls"}, {Town: "La Source"}, {Town: "Haute-Combe"},
+		},
+	}
+}
+
+func sampleLots(n int) []vigie.Lot {
+	lots := make([]vigie.Lot, n)
+	for i := range lots {
+		lots[i] = vigie.Lot{Number: fmt.Sprint(i + 1), Title: "Voirie du secteur " + fmt.Sprint(i+1), Description: strings.Repeat("enrobés ", 100)}
+	}
+	return lots
+}
+
+func found(places ...string) []vigie.Text {
+	texts := make([]vigie.Text, len(places))
+	for i, p := range places {
+		texts[i] = vigie.Same(p)
+	}
+	return texts
 }
 
 // sampleCorrection returns a single correction, for a recipient that does not own the watch.

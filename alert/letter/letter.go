@@ -74,13 +74,20 @@ type Tender struct {
 	Reference string
 	// Departments are INSEE codes.
 	Departments []string
-	// Deadline is nil where it is not known.
-	Deadline *time.Time
-	URL      string
+	// Deadline is nil where it is not known; DeadlineKind says what it is for.
+	Deadline     *time.Time
+	DeadlineKind vigie.DeadlineKind
+	URL          string
+	// Details and Lots are what the tender says beside; a letter tells the most important of it in a few lines.
+	Details vigie.Details
+	Lots    []vigie.Lot
+	// Abroad is whether it is performed outside of France alone.
+	Abroad bool
 	// Reasons are the watches that matched.
 	Reasons []Reason
-	// Changes are what a correction changed.
-	Changes []vigie.Change
+	// Changes are what a correction changed, Corrections what corrections ask to read, in their own words.
+	Changes     []vigie.Change
+	Corrections []string
 }
 
 // Reason is why a tender is in a letter.
@@ -89,6 +96,8 @@ type Reason struct {
 	Watch string
 	// Keywords are those of its keywords that were found, as typed.
 	Keywords []string
+	// Places are where these are in the tender, each named once: « objet », « lot 3 ».
+	Places []vigie.Text
 }
 
 // Quiet says that nothing has matched for a while, and that the watches still work.
@@ -121,7 +130,12 @@ const (
 	maxTitle   = 300 // of tenders and buyers
 	maxValue   = 240 // of each value of a change
 	maxFooter  = 1000
+	// of titles of lots, of places and labels, and of what corrections say
+	maxLot, maxPlace, maxCorrection = 60, 80, 500
 
 	maxDepartments = 6
 	maxKeywords    = 12
+	maxLots        = 10
+	// of places of performance, of places of keywords, of corrections
+	maxTowns, maxFound, maxCorrections = 3, 4, 3
 )

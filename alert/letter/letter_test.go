@@ -326,3 +326,33 @@ func read(t testing.TB, html string, visit func(xml.Token)) {
 		visit(token)
 	}
 }
+
+// A tender of 500 lots of 10 kB each takes a few lines, which say how much is not shown.
+func TestLongTender(t *testing.T) {
+	long := strings.Repeat("réfection ", 1000)
+	tender := letter.Tender{
+		Title: long, Buyer: long, Corrections: []string{long, long, long, long}, Reasons: []letter.Reason{{Watch: "Voirie", Keywords: []string{"voirie"}}},
+	}
+	for i := range 500 {
+		tender.Lots = append(tender.Lots, vigie.Lot{Number: fmt.Sprint(i + 1), Title: long[:1000], Description: long})
+		tender.Details.Places = append(tender.Details.Places, vigie.Place{Town: fmt.Sprintf("Ville %d %s", i, long[:900])})
+		tender.Reasons[0].Places = append(tender.Reasons[0].Places, vigie.Same(fmt.Sprintf("lot %d", i+1)))
+	}
+	for range 50 {
+		tender.Changes = append(tender.Changes, vigie.Change{Field: "lots", Label: vigie.Same("Lots"), Before: vigie.Same("a " + long), After: vigie.Same("b " + long)})
+	}
+	digest := sampleDigest(vigie.French)
+	digest.New = letter.Section{Tenders: []letter.Tender{tender}}
+	l, err := load(t).Digest(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Text) > 50_000 || len(l.HTML) > 60_000 {
+		t.Errorf("%d bytes of text, %d of HTML", len(l.Text), len(l.HTML))
+	}
+	for _, cut := range []string{"et 490 autres lots", "et 497 autres lieux", "lot 4, …)"} {
+		if !strings.Contains(strings.Join(strings.Fields(l.Text), " "), cut) || !strings.Contains(l.HTML, cut) {
+			t.Errorf("the letter does not say %q:\n%s", cut, l.Text)
+		}
+	}
+}

@@ -57,22 +57,31 @@ type section struct {
 
 type entry struct {
 	Title, Buyer, Reference, Departments string
-	// Deadline is "" where it does not matter any more, and among Changes.
-	Deadline string
-	URL      string
-	Changes  []change
-	Reasons  []reason
+	// Deadline is "" where it does not matter any more, and among Changes; DeadlineLabel says what it is for.
+	Deadline, DeadlineLabel string
+	// Facts are value, technique, duration and the like on one line: « Accord-cadre · 480 000 € · 48 mois »; Lots are the
+	// first lots: « 1 Voirie · 2 Peinture · et 42 autres lots ». "" where nothing is known.
+	Facts, Lots string
+	URL         string
+	Changes     []change
+	// Corrections are what corrections ask to read, in their own words, cut where they are long.
+	Corrections []string
+	Reasons     []reason
 }
 
 type change struct {
 	// Before and After are "" where there was, or is, nothing.
 	Label, Before, After string
+	// Told is whether After says what happened, and not what there is now: « Documents : modifiés ».
+	Told bool
 }
 
 type reason struct {
 	Watch string
 	// Keywords are separated by commas, "" where the watch has none.
 	Keywords string
+	// Found is where they are: « objet, lot 3 »; "" where that is not known.
+	Found string
 }
 
 // newPage is what every letter has.
@@ -164,7 +173,8 @@ func (p page) entry(t Tender) entry {
 	e := entry{
 		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
 		Departments: departments(t.Departments, p.language), URL: link(t.URL),
-		Deadline: p.In("non précisée", "not given"),
+		Deadline: p.In("non précisée", "not given"), DeadlineLabel: deadlineLabel(t.DeadlineKind).In(p.language),
+		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language),
 	}
 	if e.Title == "" {
 		e.Title = p.In("Marché sans objet", "Tender without a title")
@@ -175,14 +185,19 @@ func (p page) entry(t Tender) entry {
 	for _, c := range t.Changes {
 		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
 		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: before, After: after,
+			Label: line(c.Label.In(p.language), maxName), Before: before, After: after, Told: c.Field == "documents",
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it
 		}
 	}
+	for i, text := range t.Corrections {
+		if text = line(text, maxCorrection); text != "" && i < maxCorrections {
+			e.Corrections = append(e.Corrections, text)
+		}
+	}
 	for _, r := range t.Reasons {
-		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords)})
+		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, p.language)})
 	}
 	return e
 }

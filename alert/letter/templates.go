@@ -116,8 +116,11 @@ func (t *Templates) try() error {
 	at := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
 	section := Section{Total: 2, Tenders: []Tender{{
 		Title: "Title", Buyer: "Buyer", Reference: "1", Departments: []string{"01"}, Deadline: &at, URL: "https://example.org/",
-		Reasons: []Reason{{"Watch", []string{"keyword"}}},
-		Changes: []vigie.Change{{Label: vigie.Same("Label"), Before: vigie.Same("before"), After: vigie.Same("after")}},
+		Reasons:     []Reason{{"Watch", []string{"keyword"}, []vigie.Text{vigie.Same("title")}}},
+		Lots:        []vigie.Lot{{Number: "1", Title: "Lot"}},
+		Details:     vigie.Details{Technique: vigie.FrameworkAgreement, QuestionsUntil: &at},
+		Corrections: []string{"correction"},
+		Changes:     []vigie.Change{{Label: vigie.Same("Label"), Before: vigie.Same("before"), After: vigie.Same("after")}},
 	}}}
 	brand := Brand{"Brand", vigie.Same("Footer"), "contact@example.org"}
 	watches := []Watch{{"Watch", "https://example.org/edit", "https://example.org/leave"}}

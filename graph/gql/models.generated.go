@@ -6,6 +6,8 @@ import (
 	"time"
 	"vigie"
 	"vigie/ledger"
+	"vigie/query"
+	"vigie/search"
 	"vigie/service"
 	"vigie/store"
 )
@@ -16,6 +18,32 @@ type AlertFrequencyChoice struct {
 	Value vigie.Frequency `json:"value"`
 	// In the reader's language.
 	Label string `json:"label"`
+}
+
+// What bids are compared by (critère d'attribution).
+type AwardCriterion struct {
+	// What kind it is. Null: not specified.
+	Kind *vigie.AwardCriterionKind `json:"kind,omitempty"`
+	// In the buyer's words.
+	Name *string `json:"name,omitempty"`
+	// How much it counts. Null: not specified.
+	Weight *string `json:"weight,omitempty"`
+	// What the weight counts. Null: there is none.
+	Unit *vigie.WeightUnit `json:"unit,omitempty"`
+	// In the reader's language: « Prix : 60 % ».
+	Label string `json:"label"`
+}
+
+// What bids are compared by; a kind or a name at least.
+type AwardCriterionInput struct {
+	// What kind it is.
+	Kind *vigie.AwardCriterionKind `json:"kind,omitempty"`
+	// In the buyer's words.
+	Name *string `json:"name,omitempty"`
+	// How much it counts: of percent at most 100.
+	Weight *string `json:"weight,omitempty"`
+	// What the weight counts; PERCENT by default.
+	Unit *vigie.WeightUnit `json:"unit,omitempty"`
 }
 
 // What those who run the platform can read.
@@ -122,6 +150,8 @@ type CriterionResult struct {
 	Wanted []string `json:"wanted"`
 	// What the tender has of it.
 	Found []string `json:"found"`
+	// Of keywords, where they are found: of each the first 10 places. Of other criteria empty.
+	Places []*KeywordPlace `json:"places"`
 }
 
 // One kind of what must arrive by the deadline.
@@ -184,6 +214,32 @@ type DismissTenderPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// How long a contract lasts: a number of units, or the days between which it runs; either may be unknown.
+type Duration struct {
+	// How many units. Null: not given so.
+	Number *int32 `json:"number,omitempty"`
+	// What is counted.
+	Unit *vigie.DurationUnit `json:"unit,omitempty"`
+	// The first day.
+	Start *string `json:"start,omitempty"`
+	// The last day.
+	End *string `json:"end,omitempty"`
+	// In the reader's language: « 48 mois ».
+	Label string `json:"label"`
+}
+
+// How long a contract lasts: a number and its unit, or the days between which it runs, or one of them.
+type DurationInput struct {
+	// How many units, 1 to 10,000.
+	Number *int32 `json:"number,omitempty"`
+	// What is counted.
+	Unit *vigie.DurationUnit `json:"unit,omitempty"`
+	// The first day.
+	Start *string `json:"start,omitempty"`
+	// The last day.
+	End *string `json:"end,omitempty"`
+}
+
 // What exportAccount gives.
 type ExportAccountPayload struct {
 	// All data held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
@@ -223,6 +279,22 @@ type KeywordModeChoice struct {
 	Label string `json:"label"`
 }
 
+// A place at which a tender has a keyword.
+type KeywordPlace struct {
+	// The keyword, as typed.
+	Keyword string `json:"keyword"`
+	// What it was found in.
+	Place query.PlaceKind `json:"place"`
+	// The number of the lot, where it is one that has a number.
+	Lot *string `json:"lot,omitempty"`
+	// The code, where it was found in the label of one.
+	Code *string `json:"code,omitempty"`
+	// The place in the reader's language: « objet », « lot 3 », « CPV 90610000 (Services de voirie) ».
+	Label string `json:"label"`
+	// The text there, or a passage of it, in pieces.
+	Excerpt []*search.Part `json:"excerpt"`
+}
+
 // The maximum and minimum sizes of inputs.
 type Limits struct {
 	// Characters of a keyword, at least; a letter and # (« C# ») are enough.
@@ -240,11 +312,91 @@ type Limits struct {
 }
 
 // A part of a tender that can be bid for alone.
+type Lot struct {
+	// As the buyer numbers it.
+	Number *string `json:"number,omitempty"`
+	// What it is.
+	Title string `json:"title"`
+	// More about it, plain text.
+	Description *string `json:"description,omitempty"`
+	// What the buyer estimates it at, as `Tender.value`.
+	Value *Money `json:"value,omitempty"`
+	// CPV codes of 8 digits.
+	CpvCodes []string `json:"cpvCodes"`
+	// The same codes, with labels.
+	Cpvs []*vigie.CPVCode `json:"cpvs"`
+	// What is bought. Null: not specified, or as the tender's.
+	Nature *vigie.Nature `json:"nature,omitempty"`
+	// Where it is performed.
+	Places []*Place `json:"places"`
+	// How long its contract lasts.
+	Duration *Duration `json:"duration,omitempty"`
+	// Its own deadline, where the lots have different ones.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	// What bids for it are compared by.
+	AwardCriteria []*AwardCriterion `json:"awardCriteria"`
+	// What became of it. Null: not known, or the notice speaks of all lots together (see `Tender.awards`).
+	Award *LotAward `json:"award,omitempty"`
+}
+
+// What became of a lot (attribution).
+type LotAward struct {
+	// The lot's number. Null: the tender has no lots, or all are meant.
+	Lot *string `json:"lot,omitempty"`
+	// What became of it.
+	Outcome vigie.AwardOutcome `json:"outcome"`
+	// Why there is no winner, as the notice says it in French.
+	Reason *string `json:"reason,omitempty"`
+	// Who gets the contract.
+	Winners []*Winner `json:"winners"`
+	// What the contract is worth, without tax.
+	Amount *Money `json:"amount,omitempty"`
+	// How many bids were received.
+	Bids *int32 `json:"bids,omitempty"`
+	// When the winner was chosen, or the contract concluded.
+	Day *string `json:"day,omitempty"`
+}
+
+// What became of a lot.
+type LotAwardInput struct {
+	// The lot's number; absent where the tender has no lots, or all are meant.
+	Lot *string `json:"lot,omitempty"`
+	// What became of it.
+	Outcome vigie.AwardOutcome `json:"outcome"`
+	// Why there is no winner, in French.
+	Reason *string `json:"reason,omitempty"`
+	// Who gets the contract, at most 100.
+	Winners []*WinnerInput `json:"winners,omitempty"`
+	// What the contract is worth, without tax.
+	Amount *MoneyInput `json:"amount,omitempty"`
+	// How many bids were received.
+	Bids *int32 `json:"bids,omitempty"`
+	// When the winner was chosen, or the contract concluded.
+	Day *string `json:"day,omitempty"`
+}
+
+// A part of a tender that can be bid for alone.
 type LotInput struct {
 	// As the buyer numbers it.
 	Number *string `json:"number,omitempty"`
 	// What it is.
 	Title string `json:"title"`
+	// More about it, at most 10,000 characters; markup is taken out.
+	Description *string `json:"description,omitempty"`
+	// What the buyer estimates it at.
+	Value *MoneyInput `json:"value,omitempty"`
+	// CPV codes of 8 digits.
+	CpvCodes []string `json:"cpvCodes,omitempty"`
+	// What is bought.
+	Nature *vigie.Nature `json:"nature,omitempty"`
+	// Where it is performed, at most 100.
+	Places []*PlaceInput `json:"places,omitempty"`
+	// How long its contract lasts.
+	Duration *DurationInput `json:"duration,omitempty"`
+	// Its own deadline, where the lots have different ones.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	// What bids for it are compared by, at most 50.
+	AwardCriteria []*AwardCriterionInput `json:"awardCriteria,omitempty"`
 }
 
 // What markTendersSeen did.
@@ -279,6 +431,24 @@ type MatchPreview struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.
 	Warnings []*vigie.Warning `json:"warnings"`
+}
+
+// An amount in a currency.
+type Money struct {
+	// How much.
+	Amount string `json:"amount"`
+	// ISO 4217: EUR.
+	Currency string `json:"currency"`
+	// In the reader's language: « 120 000 € ».
+	Label string `json:"label"`
+}
+
+// An amount in a currency.
+type MoneyInput struct {
+	// More than 1, with at most 13 digits before the point and 2 after.
+	Amount string `json:"amount"`
+	// ISO 4217.
+	Currency *string `json:"currency,omitempty"`
 }
 
 // What can be changed. A payload's `userErrors` list mistakes that a person can correct; then nothing was stored.
@@ -331,6 +501,70 @@ type NoticeInput struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 	// Its page at the source, http or https.
 	URL *string `json:"url,omitempty"`
+	// What must arrive by the deadline; BIDS by default.
+	DeadlineKind *vigie.DeadlineKind `json:"deadlineKind,omitempty"`
+	// What the buyer estimates the contract at, without tax, with options and renewals; of a framework what is spent at most.
+	Value *MoneyInput `json:"value,omitempty"`
+	// How long the contract lasts.
+	Duration *DurationInput `json:"duration,omitempty"`
+	// How often the contract can be renewed, at most 100.
+	Renewals *int32 `json:"renewals,omitempty"`
+	// Whether the contract stands alone or sets the terms of later ones.
+	Technique *vigie.Technique `json:"technique,omitempty"`
+	// The last moment for questions to the buyer.
+	QuestionsUntil *time.Time `json:"questionsUntil,omitempty"`
+	// Where the procurement documents are, http or https.
+	DocumentsURL *string `json:"documentsUrl,omitempty"`
+	// Where bids are handed in, http or https.
+	SubmissionURL *string `json:"submissionUrl,omitempty"`
+	// Where the contract is performed, at most 100. If all are outside of France and there are no `departmentCodes`, it is not nationwide.
+	Places []*PlaceInput `json:"places,omitempty"`
+	// Whether only sheltered workshops, inclusion firms or the like may bid.
+	Reserved *bool `json:"reserved,omitempty"`
+	// Whether there are social conditions or objectives.
+	Social *bool `json:"social,omitempty"`
+	// Whether there are environmental conditions or objectives.
+	Environmental *bool `json:"environmental,omitempty"`
+	// What bids are compared by, at most 50; of a lot in the lot.
+	AwardCriteria []*AwardCriterionInput `json:"awardCriteria,omitempty"`
+	// The languages of bids, at most 30: ISO 639-1, as fr.
+	Languages []string `json:"languages,omitempty"`
+	// What became of the lots, at most 1,000; for a notice of kind AWARD.
+	Awards []*LotAwardInput `json:"awards,omitempty"`
+	// What a correction asks to read, in its own words, at most 10,000 characters.
+	Correction *string `json:"correction,omitempty"`
+	// Whether the notice says that the procurement documents are others now: whoever was alerted of the tender is told.
+	DocumentsChanged *bool `json:"documentsChanged,omitempty"`
+}
+
+// Where a contract is performed, as far as the notice says.
+type Place struct {
+	// Its town.
+	Town *string `json:"town,omitempty"`
+	// Its postcode.
+	Postcode *string `json:"postcode,omitempty"`
+	// Its department.
+	Department *vigie.Department `json:"department,omitempty"`
+	// A code of the European regions (NUTS), of 2 to 5 characters.
+	Nuts *string `json:"nuts,omitempty"`
+	// ISO 3166-1 alpha-2: FR.
+	Country *string `json:"country,omitempty"`
+	// In the reader's language: « Bourg-en-Bresse (01000) ».
+	Label string `json:"label"`
+}
+
+// Where a contract is performed; one of these at least.
+type PlaceInput struct {
+	// Its town.
+	Town *string `json:"town,omitempty"`
+	// Its postcode; in France of 5 digits.
+	Postcode *string `json:"postcode,omitempty"`
+	// The INSEE code of its department.
+	DepartmentCode *string `json:"departmentCode,omitempty"`
+	// A code of the European regions (NUTS), of 2 to 5 characters.
+	Nuts *string `json:"nuts,omitempty"`
+	// ISO 3166-1 alpha-2: FR.
+	Country *string `json:"country,omitempty"`
 }
 
 // One way in which the buyer chooses.
@@ -541,6 +775,30 @@ type UpsertWatchesPayload struct {
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
+}
+
+// Who gets a contract (titulaire). Companies that win are published by law.
+type Winner struct {
+	// What it is called.
+	Name string `json:"name"`
+	// 14 digits, where known.
+	Siret *string `json:"siret,omitempty"`
+	// Its town, where known.
+	Town *string `json:"town,omitempty"`
+	// Its country, where known: ISO 3166-1 alpha-2.
+	Country *string `json:"country,omitempty"`
+}
+
+// Who gets a contract. Name companies alone: what is published is shown to everyone.
+type WinnerInput struct {
+	// What it is called.
+	Name string `json:"name"`
+	// 14 digits.
+	Siret *string `json:"siret,omitempty"`
+	// Its town.
+	Town *string `json:"town,omitempty"`
+	// Its country: ISO 3166-1 alpha-2.
+	Country *string `json:"country,omitempty"`
 }
 
 // What `withdrawTender` did.

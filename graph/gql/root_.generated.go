@@ -31,7 +31,6 @@ type ResolverRoot interface {
 	Criteria() CriteriaResolver
 	Delivery() DeliveryResolver
 	Department() DepartmentResolver
-	Lot() LotResolver
 	MatchingTenderEdge() MatchingTenderEdgeResolver
 	Mutation() MutationResolver
 	Notice() NoticeResolver
@@ -47,6 +46,7 @@ type ResolverRoot interface {
 	UserError() UserErrorResolver
 	Warning() WarningResolver
 	Watch() WatchResolver
+	WatchMatch() WatchMatchResolver
 }
 
 type DirectiveRoot struct {
@@ -96,6 +96,14 @@ type ComplexityRoot struct {
 		Code        func(childComplexity int) int
 		Message     func(childComplexity int) int
 		ServerReply func(childComplexity int) int
+	}
+
+	AwardCriterion struct {
+		Kind   func(childComplexity int) int
+		Label  func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Unit   func(childComplexity int) int
+		Weight func(childComplexity int) int
 	}
 
 	BackOffice struct {
@@ -180,6 +188,7 @@ type ComplexityRoot struct {
 		Criterion func(childComplexity int) int
 		Found     func(childComplexity int) int
 		Label     func(childComplexity int) int
+		Places    func(childComplexity int) int
 		Satisfied func(childComplexity int) int
 		Wanted    func(childComplexity int) int
 	}
@@ -247,6 +256,14 @@ type ComplexityRoot struct {
 		Viewer     func(childComplexity int) int
 	}
 
+	Duration struct {
+		End    func(childComplexity int) int
+		Label  func(childComplexity int) int
+		Number func(childComplexity int) int
+		Start  func(childComplexity int) int
+		Unit   func(childComplexity int) int
+	}
+
 	ExportAccountPayload struct {
 		Data       func(childComplexity int) int
 		Query      func(childComplexity int) int
@@ -285,6 +302,15 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	KeywordPlace struct {
+		Code    func(childComplexity int) int
+		Excerpt func(childComplexity int) int
+		Keyword func(childComplexity int) int
+		Label   func(childComplexity int) int
+		Lot     func(childComplexity int) int
+		Place   func(childComplexity int) int
+	}
+
 	Limits struct {
 		MaxKeywords      func(childComplexity int) int
 		MaxNameLength    func(childComplexity int) int
@@ -295,8 +321,28 @@ type ComplexityRoot struct {
 	}
 
 	Lot struct {
-		Number func(childComplexity int) int
-		Title  func(childComplexity int) int
+		Award         func(childComplexity int) int
+		AwardCriteria func(childComplexity int) int
+		CpvCodes      func(childComplexity int) int
+		Cpvs          func(childComplexity int) int
+		Deadline      func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Duration      func(childComplexity int) int
+		Nature        func(childComplexity int) int
+		Number        func(childComplexity int) int
+		Places        func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Value         func(childComplexity int) int
+	}
+
+	LotAward struct {
+		Amount  func(childComplexity int) int
+		Bids    func(childComplexity int) int
+		Day     func(childComplexity int) int
+		Lot     func(childComplexity int) int
+		Outcome func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Winners func(childComplexity int) int
 	}
 
 	MailDomain struct {
@@ -347,6 +393,12 @@ type ComplexityRoot struct {
 		Node      func(childComplexity int) int
 	}
 
+	Money struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
+		Label    func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CreateWatch        func(childComplexity int, input CreateWatchInput) int
 		DeleteAccount      func(childComplexity int, confirmEmail string) int
@@ -371,14 +423,15 @@ type ComplexityRoot struct {
 	}
 
 	Notice struct {
-		Changes     func(childComplexity int) int
-		Correction  func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Kind        func(childComplexity int) int
-		PublishedAt func(childComplexity int) int
-		PublishedOn func(childComplexity int) int
-		SourceRef   func(childComplexity int) int
-		Tender      func(childComplexity int) int
+		Changes          func(childComplexity int) int
+		Correction       func(childComplexity int) int
+		DocumentsChanged func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		PublishedAt      func(childComplexity int) int
+		PublishedOn      func(childComplexity int) int
+		SourceRef        func(childComplexity int) int
+		Tender           func(childComplexity int) int
 	}
 
 	NoticeChange struct {
@@ -393,6 +446,15 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Place struct {
+		Country    func(childComplexity int) int
+		Department func(childComplexity int) int
+		Label      func(childComplexity int) int
+		Nuts       func(childComplexity int) int
+		Postcode   func(childComplexity int) int
+		Town       func(childComplexity int) int
 	}
 
 	ProcedureChoice struct {
@@ -517,32 +579,47 @@ type ComplexityRoot struct {
 	}
 
 	Tender struct {
-		Buyer        func(childComplexity int) int
-		CPVCodes     func(childComplexity int) int
-		Cpvs         func(childComplexity int) int
-		Deadline     func(childComplexity int) int
-		DeadlineKind func(childComplexity int) int
-		Departments  func(childComplexity int) int
-		Description  func(childComplexity int) int
-		Dismissed    func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Lots         func(childComplexity int) int
-		MatchedBy    func(childComplexity int) int
-		Natures      func(childComplexity int) int
-		Notices      func(childComplexity int) int
-		OnlineUntil  func(childComplexity int) int
-		Procedure    func(childComplexity int) int
-		Publications func(childComplexity int) int
-		PublishedAt  func(childComplexity int) int
-		PublishedOn  func(childComplexity int) int
-		Reference    func(childComplexity int) int
-		Seen         func(childComplexity int) int
-		Source       func(childComplexity int) int
-		SourceRef    func(childComplexity int) int
-		Status       func(childComplexity int) int
-		Title        func(childComplexity int) int
-		URL          func(childComplexity int) int
-		UpdatedAt    func(childComplexity int) int
+		Abroad         func(childComplexity int) int
+		AwardCriteria  func(childComplexity int) int
+		Awards         func(childComplexity int) int
+		Buyer          func(childComplexity int) int
+		CPVCodes       func(childComplexity int) int
+		Cpvs           func(childComplexity int) int
+		Deadline       func(childComplexity int) int
+		DeadlineKind   func(childComplexity int) int
+		Departments    func(childComplexity int) int
+		Description    func(childComplexity int) int
+		Dismissed      func(childComplexity int) int
+		DocumentsURL   func(childComplexity int) int
+		Duration       func(childComplexity int) int
+		Environmental  func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Languages      func(childComplexity int) int
+		Lots           func(childComplexity int) int
+		MatchedBy      func(childComplexity int) int
+		Natures        func(childComplexity int) int
+		Notices        func(childComplexity int) int
+		OnlineUntil    func(childComplexity int) int
+		Places         func(childComplexity int) int
+		Procedure      func(childComplexity int) int
+		Publications   func(childComplexity int) int
+		PublishedAt    func(childComplexity int) int
+		PublishedOn    func(childComplexity int) int
+		QuestionsUntil func(childComplexity int) int
+		Reference      func(childComplexity int) int
+		Renewals       func(childComplexity int) int
+		Reserved       func(childComplexity int) int
+		Seen           func(childComplexity int) int
+		Social         func(childComplexity int) int
+		Source         func(childComplexity int) int
+		SourceRef      func(childComplexity int) int
+		Status         func(childComplexity int) int
+		SubmissionURL  func(childComplexity int) int
+		Technique      func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+		Value          func(childComplexity int) int
 	}
 
 	TenderConnection struct {
@@ -722,7 +799,15 @@ type ComplexityRoot struct {
 
 	WatchMatch struct {
 		Keywords func(childComplexity int) int
+		Places   func(childComplexity int) int
 		Watch    func(childComplexity int) int
+	}
+
+	Winner struct {
+		Country func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Siret   func(childComplexity int) int
+		Town    func(childComplexity int) int
 	}
 
 	WithdrawTenderPayload struct {
@@ -923,6 +1008,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AlertReason.ServerReply(childComplexity), true
+
+	case "AwardCriterion.kind":
+		if e.ComplexityRoot.AwardCriterion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwardCriterion.Kind(childComplexity), true
+	case "AwardCriterion.label":
+		if e.ComplexityRoot.AwardCriterion.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwardCriterion.Label(childComplexity), true
+	case "AwardCriterion.name":
+		if e.ComplexityRoot.AwardCriterion.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwardCriterion.Name(childComplexity), true
+	case "AwardCriterion.unit":
+		if e.ComplexityRoot.AwardCriterion.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwardCriterion.Unit(childComplexity), true
+	case "AwardCriterion.weight":
+		if e.ComplexityRoot.AwardCriterion.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwardCriterion.Weight(childComplexity), true
 
 	case "BackOffice.accounts":
 		if e.ComplexityRoot.BackOffice.Accounts == nil {
@@ -1277,6 +1393,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CriterionResult.Label(childComplexity), true
+	case "CriterionResult.places":
+		if e.ComplexityRoot.CriterionResult.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CriterionResult.Places(childComplexity), true
 	case "CriterionResult.satisfied":
 		if e.ComplexityRoot.CriterionResult.Satisfied == nil {
 			break
@@ -1515,6 +1637,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DismissTenderPayload.Viewer(childComplexity), true
 
+	case "Duration.end":
+		if e.ComplexityRoot.Duration.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duration.End(childComplexity), true
+	case "Duration.label":
+		if e.ComplexityRoot.Duration.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duration.Label(childComplexity), true
+	case "Duration.number":
+		if e.ComplexityRoot.Duration.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duration.Number(childComplexity), true
+	case "Duration.start":
+		if e.ComplexityRoot.Duration.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duration.Start(childComplexity), true
+	case "Duration.unit":
+		if e.ComplexityRoot.Duration.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duration.Unit(childComplexity), true
+
 	case "ExportAccountPayload.data":
 		if e.ComplexityRoot.ExportAccountPayload.Data == nil {
 			break
@@ -1641,6 +1794,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.KeywordModeChoice.Value(childComplexity), true
 
+	case "KeywordPlace.code":
+		if e.ComplexityRoot.KeywordPlace.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Code(childComplexity), true
+	case "KeywordPlace.excerpt":
+		if e.ComplexityRoot.KeywordPlace.Excerpt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Excerpt(childComplexity), true
+	case "KeywordPlace.keyword":
+		if e.ComplexityRoot.KeywordPlace.Keyword == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Keyword(childComplexity), true
+	case "KeywordPlace.label":
+		if e.ComplexityRoot.KeywordPlace.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Label(childComplexity), true
+	case "KeywordPlace.lot":
+		if e.ComplexityRoot.KeywordPlace.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Lot(childComplexity), true
+	case "KeywordPlace.place":
+		if e.ComplexityRoot.KeywordPlace.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPlace.Place(childComplexity), true
+
 	case "Limits.maxKeywords":
 		if e.ComplexityRoot.Limits.MaxKeywords == nil {
 			break
@@ -1678,18 +1868,121 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Limits.MinKeywordLength(childComplexity), true
 
+	case "Lot.award":
+		if e.ComplexityRoot.Lot.Award == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Award(childComplexity), true
+	case "Lot.awardCriteria":
+		if e.ComplexityRoot.Lot.AwardCriteria == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.AwardCriteria(childComplexity), true
+	case "Lot.cpvCodes":
+		if e.ComplexityRoot.Lot.CpvCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.CpvCodes(childComplexity), true
+	case "Lot.cpvs":
+		if e.ComplexityRoot.Lot.Cpvs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Cpvs(childComplexity), true
+	case "Lot.deadline":
+		if e.ComplexityRoot.Lot.Deadline == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Deadline(childComplexity), true
+	case "Lot.description":
+		if e.ComplexityRoot.Lot.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Description(childComplexity), true
+	case "Lot.duration":
+		if e.ComplexityRoot.Lot.Duration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Duration(childComplexity), true
+	case "Lot.nature":
+		if e.ComplexityRoot.Lot.Nature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Nature(childComplexity), true
 	case "Lot.number":
 		if e.ComplexityRoot.Lot.Number == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Lot.Number(childComplexity), true
+	case "Lot.places":
+		if e.ComplexityRoot.Lot.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Places(childComplexity), true
 	case "Lot.title":
 		if e.ComplexityRoot.Lot.Title == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Lot.Title(childComplexity), true
+	case "Lot.value":
+		if e.ComplexityRoot.Lot.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lot.Value(childComplexity), true
+
+	case "LotAward.amount":
+		if e.ComplexityRoot.LotAward.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Amount(childComplexity), true
+	case "LotAward.bids":
+		if e.ComplexityRoot.LotAward.Bids == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Bids(childComplexity), true
+	case "LotAward.day":
+		if e.ComplexityRoot.LotAward.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Day(childComplexity), true
+	case "LotAward.lot":
+		if e.ComplexityRoot.LotAward.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Lot(childComplexity), true
+	case "LotAward.outcome":
+		if e.ComplexityRoot.LotAward.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Outcome(childComplexity), true
+	case "LotAward.reason":
+		if e.ComplexityRoot.LotAward.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Reason(childComplexity), true
+	case "LotAward.winners":
+		if e.ComplexityRoot.LotAward.Winners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotAward.Winners(childComplexity), true
 
 	case "MailDomain.delayed":
 		if e.ComplexityRoot.MailDomain.Delayed == nil {
@@ -1877,6 +2170,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MatchingTenderEdge.Node(childComplexity), true
 
+	case "Money.amount":
+		if e.ComplexityRoot.Money.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Amount(childComplexity), true
+	case "Money.currency":
+		if e.ComplexityRoot.Money.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Currency(childComplexity), true
+	case "Money.label":
+		if e.ComplexityRoot.Money.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Label(childComplexity), true
+
 	case "Mutation.createWatch":
 		if e.ComplexityRoot.Mutation.CreateWatch == nil {
 			break
@@ -2063,6 +2375,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Notice.Correction(childComplexity), true
+	case "Notice.documentsChanged":
+		if e.ComplexityRoot.Notice.DocumentsChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.DocumentsChanged(childComplexity), true
 	case "Notice.id":
 		if e.ComplexityRoot.Notice.ID == nil {
 			break
@@ -2149,6 +2467,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Place.country":
+		if e.ComplexityRoot.Place.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Country(childComplexity), true
+	case "Place.department":
+		if e.ComplexityRoot.Place.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Department(childComplexity), true
+	case "Place.label":
+		if e.ComplexityRoot.Place.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Label(childComplexity), true
+	case "Place.nuts":
+		if e.ComplexityRoot.Place.Nuts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Nuts(childComplexity), true
+	case "Place.postcode":
+		if e.ComplexityRoot.Place.Postcode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Postcode(childComplexity), true
+	case "Place.town":
+		if e.ComplexityRoot.Place.Town == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Place.Town(childComplexity), true
 
 	case "ProcedureChoice.label":
 		if e.ComplexityRoot.ProcedureChoice.Label == nil {
@@ -2690,6 +3045,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TechniqueChoice.Value(childComplexity), true
 
+	case "Tender.abroad":
+		if e.ComplexityRoot.Tender.Abroad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Abroad(childComplexity), true
+	case "Tender.awardCriteria":
+		if e.ComplexityRoot.Tender.AwardCriteria == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.AwardCriteria(childComplexity), true
+	case "Tender.awards":
+		if e.ComplexityRoot.Tender.Awards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Awards(childComplexity), true
 	case "Tender.buyer":
 		if e.ComplexityRoot.Tender.Buyer == nil {
 			break
@@ -2738,12 +3111,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Dismissed(childComplexity), true
+	case "Tender.documentsUrl":
+		if e.ComplexityRoot.Tender.DocumentsURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.DocumentsURL(childComplexity), true
+	case "Tender.duration":
+		if e.ComplexityRoot.Tender.Duration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Duration(childComplexity), true
+	case "Tender.environmental":
+		if e.ComplexityRoot.Tender.Environmental == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Environmental(childComplexity), true
 	case "Tender.id":
 		if e.ComplexityRoot.Tender.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tender.ID(childComplexity), true
+	case "Tender.languages":
+		if e.ComplexityRoot.Tender.Languages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Languages(childComplexity), true
 	case "Tender.lots":
 		if e.ComplexityRoot.Tender.Lots == nil {
 			break
@@ -2774,6 +3171,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.OnlineUntil(childComplexity), true
+	case "Tender.places":
+		if e.ComplexityRoot.Tender.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Places(childComplexity), true
 	case "Tender.procedure":
 		if e.ComplexityRoot.Tender.Procedure == nil {
 			break
@@ -2798,18 +3201,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.PublishedOn(childComplexity), true
+	case "Tender.questionsUntil":
+		if e.ComplexityRoot.Tender.QuestionsUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.QuestionsUntil(childComplexity), true
 	case "Tender.reference":
 		if e.ComplexityRoot.Tender.Reference == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tender.Reference(childComplexity), true
+	case "Tender.renewals":
+		if e.ComplexityRoot.Tender.Renewals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Renewals(childComplexity), true
+	case "Tender.reserved":
+		if e.ComplexityRoot.Tender.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Reserved(childComplexity), true
 	case "Tender.seen":
 		if e.ComplexityRoot.Tender.Seen == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tender.Seen(childComplexity), true
+	case "Tender.social":
+		if e.ComplexityRoot.Tender.Social == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Social(childComplexity), true
 	case "Tender.source":
 		if e.ComplexityRoot.Tender.Source == nil {
 			break
@@ -2828,6 +3255,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Status(childComplexity), true
+	case "Tender.submissionUrl":
+		if e.ComplexityRoot.Tender.SubmissionURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.SubmissionURL(childComplexity), true
+	case "Tender.technique":
+		if e.ComplexityRoot.Tender.Technique == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Technique(childComplexity), true
 	case "Tender.title":
 		if e.ComplexityRoot.Tender.Title == nil {
 			break
@@ -2846,6 +3285,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.UpdatedAt(childComplexity), true
+	case "Tender.value":
+		if e.ComplexityRoot.Tender.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Value(childComplexity), true
 
 	case "TenderConnection.corrected":
 		if e.ComplexityRoot.TenderConnection.Corrected == nil {
@@ -3571,12 +4016,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WatchMatch.Keywords(childComplexity), true
+	case "WatchMatch.places":
+		if e.ComplexityRoot.WatchMatch.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WatchMatch.Places(childComplexity), true
 	case "WatchMatch.watch":
 		if e.ComplexityRoot.WatchMatch.Watch == nil {
 			break
 		}
 
 		return e.ComplexityRoot.WatchMatch.Watch(childComplexity), true
+
+	case "Winner.country":
+		if e.ComplexityRoot.Winner.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Winner.Country(childComplexity), true
+	case "Winner.name":
+		if e.ComplexityRoot.Winner.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Winner.Name(childComplexity), true
+	case "Winner.siret":
+		if e.ComplexityRoot.Winner.Siret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Winner.Siret(childComplexity), true
+	case "Winner.town":
+		if e.ComplexityRoot.Winner.Town == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Winner.Town(childComplexity), true
 
 	case "WithdrawTenderPayload.query":
 		if e.ComplexityRoot.WithdrawTenderPayload.Query == nil {
@@ -3606,16 +4082,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AwardCriterionInput", ec.unmarshalInputAwardCriterionInput),
 			graphql.NewInputUnmarshaler("BuyerInput", ec.unmarshalInputBuyerInput),
 			graphql.NewInputUnmarshaler("CreateWatchInput", ec.unmarshalInputCreateWatchInput),
 			graphql.NewInputUnmarshaler("CriteriaInput", ec.unmarshalInputCriteriaInput),
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
+			graphql.NewInputUnmarshaler("DurationInput", ec.unmarshalInputDurationInput),
+			graphql.NewInputUnmarshaler("LotAwardInput", ec.unmarshalInputLotAwardInput),
 			graphql.NewInputUnmarshaler("LotInput", ec.unmarshalInputLotInput),
+			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("NoticeInput", ec.unmarshalInputNoticeInput),
+			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
 			graphql.NewInputUnmarshaler("TenderFilter", ec.unmarshalInputTenderFilter),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
 			graphql.NewInputUnmarshaler("UpdateWatchInput", ec.unmarshalInputUpdateWatchInput),
 			graphql.NewInputUnmarshaler("UpsertWatchInput", ec.unmarshalInputUpsertWatchInput),
+			graphql.NewInputUnmarshaler("WinnerInput", ec.unmarshalInputWinnerInput),
 		)
 	}
 	first := true
@@ -4692,6 +5174,36 @@ type Tender implements Node {
   cpvs: [CpvCode!]!
   "The parts that can be bid for alone."
   lots: [Lot!]!
+  "What the buyer estimates the contract at, without tax, with options and renewals (valeur estimée); of a framework what is spent at most."
+  value: Money
+  "How long the contract lasts. Null: not specified, or the lots have their own."
+  duration: Duration
+  "How often the contract can be renewed (reconductions). Null: not specified."
+  renewals: Int
+  "Whether the contract stands alone or sets the terms of later ones (technique d'achat). Null: not specified."
+  technique: Technique
+  "The last moment for questions to the buyer."
+  questionsUntil: DateTime
+  "Where the procurement documents are (dossier de consultation, DCE)."
+  documentsUrl: String
+  "Where bids are handed in."
+  submissionUrl: String
+  "Where the contract is performed (lieux d'exécution)."
+  places: [Place!]!
+  "Whether it is performed outside of France alone: then it is of no department, and not nationwide either."
+  abroad: Boolean!
+  "Whether only sheltered workshops, inclusion firms or the like may bid (marché réservé). False: no, or not specified."
+  reserved: Boolean!
+  "Whether there are social conditions or objectives (clauses sociales). False: no, or not specified."
+  social: Boolean!
+  "Whether there are environmental conditions or objectives (clauses environnementales). False: no, or not specified."
+  environmental: Boolean!
+  "What bids are compared by (critères d'attribution), where the lots do not have their own."
+  awardCriteria: [AwardCriterion!]!
+  "The languages of bids: ISO 639-1, in lower case."
+  languages: [String!]!
+  "What became of the lots, one for each that something is known of (attributions)."
+  awards: [LotAward!]!
   "When its first notice was published."
   publishedAt: DateTime!
   "The day of that."
@@ -4753,6 +5265,150 @@ type Lot {
   number: String
   "What it is."
   title: String!
+  "More about it, plain text."
+  description: String
+  "What the buyer estimates it at, as ` + "`" + `Tender.value` + "`" + `."
+  value: Money
+  "CPV codes of 8 digits."
+  cpvCodes: [String!]!
+  "The same codes, with labels."
+  cpvs: [CpvCode!]!
+  "What is bought. Null: not specified, or as the tender's."
+  nature: Nature
+  "Where it is performed."
+  places: [Place!]!
+  "How long its contract lasts."
+  duration: Duration
+  "Its own deadline, where the lots have different ones."
+  deadline: DateTime
+  "What bids for it are compared by."
+  awardCriteria: [AwardCriterion!]!
+  "What became of it. Null: not known, or the notice speaks of all lots together (see ` + "`" + `Tender.awards` + "`" + `)."
+  award: LotAward
+}
+
+"An amount in a currency."
+type Money {
+  "How much."
+  amount: Decimal!
+  "ISO 4217: EUR."
+  currency: String!
+  "In the reader's language: « 120 000 € »."
+  label: String!
+}
+
+"How long a contract lasts: a number of units, or the days between which it runs; either may be unknown."
+type Duration {
+  "How many units. Null: not given so."
+  number: Int
+  "What is counted."
+  unit: DurationUnit
+  "The first day."
+  start: Date
+  "The last day."
+  end: Date
+  "In the reader's language: « 48 mois »."
+  label: String!
+}
+
+"A unit of time."
+enum DurationUnit {
+  "Jours."
+  DAY
+  "Semaines."
+  WEEK
+  "Mois."
+  MONTH
+  "Ans."
+  YEAR
+}
+
+"Where a contract is performed, as far as the notice says."
+type Place {
+  "Its town."
+  town: String
+  "Its postcode."
+  postcode: String
+  "Its department."
+  department: Department
+  "A code of the European regions (NUTS), of 2 to 5 characters."
+  nuts: String
+  "ISO 3166-1 alpha-2: FR."
+  country: String
+  "In the reader's language: « Bourg-en-Bresse (01000) »."
+  label: String!
+}
+
+"What bids are compared by (critère d'attribution)."
+type AwardCriterion {
+  "What kind it is. Null: not specified."
+  kind: AwardCriterionKind
+  "In the buyer's words."
+  name: String
+  "How much it counts. Null: not specified."
+  weight: Decimal
+  "What the weight counts. Null: there is none."
+  unit: WeightUnit
+  "In the reader's language: « Prix : 60 % »."
+  label: String!
+}
+
+"A kind of award criterion."
+enum AwardCriterionKind {
+  "Prix."
+  PRICE
+  "Coût, as over the whole life of what is bought."
+  COST
+  "Qualité."
+  QUALITY
+}
+
+"What the weight of an award criterion counts."
+enum WeightUnit {
+  "Percent."
+  PERCENT
+  "Points."
+  POINTS
+  "An order of importance; 1 is the first."
+  RANK
+}
+
+"What became of a lot (attribution)."
+type LotAward {
+  "The lot's number. Null: the tender has no lots, or all are meant."
+  lot: String
+  "What became of it."
+  outcome: AwardOutcome!
+  "Why there is no winner, as the notice says it in French."
+  reason: String
+  "Who gets the contract."
+  winners: [Winner!]!
+  "What the contract is worth, without tax."
+  amount: Money
+  "How many bids were received."
+  bids: Int
+  "When the winner was chosen, or the contract concluded."
+  day: Date
+}
+
+"What became of a lot."
+enum AwardOutcome {
+  "Attribué."
+  AWARDED
+  "Not awarded (sans suite, infructueux): no bid was right, or the buyer gave it up."
+  NOT_AWARDED
+}
+
+"Who gets a contract (titulaire). Companies that win are published by law."
+type Winner {
+  "What it is called."
+  name: String!
+  "14 digits, where known."
+  siret: String
+  "Its town, where known."
+  town: String
+  "Its country, where known: ISO 3166-1 alpha-2."
+  country: String
 }
 
 "A public source of notices that is followed, and how far it is read: so that silence is known to be quiet."
@@ -4803,6 +5459,8 @@ type Notice implements Node {
   changes: [NoticeChange!]!
   "What a correction asks to read, in its own words. Null: the notice is no correction, or restates everything."
   correction: String
+  "Whether it says that the procurement documents are others now."
+  documentsChanged: Boolean!
 }
 
 "What a notice does."
@@ -4992,6 +5650,40 @@ type WatchMatch {
   watch: Watch!
   "Those of its keywords that were found, as typed."
   keywords: [String!]!
+  "Where they are found in the tender as it is now: of each keyword the first 10 places."
+  places: [KeywordPlace!]!
+}
+
+"A place at which a tender has a keyword."
+type KeywordPlace {
+  "The keyword, as typed."
+  keyword: String!
+  "What it was found in."
+  place: KeywordPlaceKind!
+  "The number of the lot, where it is one that has a number."
+  lot: String
+  "The code, where it was found in the label of one."
+  code: String
+  "The place in the reader's language: « objet », « lot 3 », « CPV 90610000 (Services de voirie) »."
+  label: String!
+  "The text there, or a passage of it, in pieces."
+  excerpt: [HighlightPart!]!
+}
+
+"What a keyword was found in."
+enum KeywordPlaceKind {
+  "Objet."
+  TITLE
+  "The buyer's number, or the source's."
+  REFERENCE
+  "Title or description of a lot."
+  LOT
+  "The label of a CPV code."
+  CPV
+  "A word by which the source describes the tender (descripteur)."
+  DESCRIPTOR
+  "Description."
+  DESCRIPTION
 }
 
 """
@@ -5073,6 +5765,8 @@ type CriterionResult {
   wanted: [String!]!
   "What the tender has of it."
   found: [String!]!
+  "Of keywords, where they are found: of each the first 10 places. Of other criteria empty."
+  places: [KeywordPlace!]!
 }
 
 "Whether an address got an alert about a tender because of a watch, and why or why not."
@@ -5727,6 +6421,40 @@ input NoticeInput {
   deadline: DateTime
   "Its page at the source, http or https."
   url: String
+  "What must arrive by the deadline; BIDS by default."
+  deadlineKind: DeadlineKind
+  "What the buyer estimates the contract at, without tax, with options and renewals; of a framework what is spent at most."
+  value: MoneyInput
+  "How long the contract lasts."
+  duration: DurationInput
+  "How often the contract can be renewed, at most 100."
+  renewals: Int
+  "Whether the contract stands alone or sets the terms of later ones."
+  technique: Technique
+  "The last moment for questions to the buyer."
+  questionsUntil: DateTime
+  "Where the procurement documents are, http or https."
+  documentsUrl: String
+  "Where bids are handed in, http or https."
+  submissionUrl: String
+  "Where the contract is performed, at most 100. If all are outside of France and there are no ` + "`" + `departmentCodes` + "`" + `, it is not nationwide."
+  places: [PlaceInput!]
+  "Whether only sheltered workshops, inclusion firms or the like may bid."
+  reserved: Boolean
+  "Whether there are social conditions or objectives."
+  social: Boolean
+  "Whether there are environmental conditions or objectives."
+  environmental: Boolean
+  "What bids are compared by, at most 50; of a lot in the lot."
+  awardCriteria: [AwardCriterionInput!]
+  "The languages of bids, at most 30: ISO 639-1, as fr."
+  languages: [String!]
+  "What became of the lots, at most 1,000; for a notice of kind AWARD."
+  awards: [LotAwardInput!]
+  "What a correction asks to read, in its own words, at most 10,000 characters."
+  correction: String
+  "Whether the notice says that the procurement documents are others now: whoever was alerted of the tender is told."
+  documentsChanged: Boolean
 }
 
 "A part of a tender that can be bid for alone."
@@ -5735,6 +6463,98 @@ input LotInput {
   number: String
   "What it is."
   title: String!
+  "More about it, at most 10,000 characters; markup is taken out."
+  description: String
+  "What the buyer estimates it at."
+  value: MoneyInput
+  "CPV codes of 8 digits."
+  cpvCodes: [String!]
+  "What is bought."
+  nature: Nature
+  "Where it is performed, at most 100."
+  places: [PlaceInput!]
+  "How long its contract lasts."
+  duration: DurationInput
+  "Its own deadline, where the lots have different ones."
+  deadline: DateTime
+  "What bids for it are compared by, at most 50."
+  awardCriteria: [AwardCriterionInput!]
+}
+
+"An amount in a currency."
+input MoneyInput {
+  "More than 1, with at most 13 digits before the point and 2 after."
+  amount: Decimal!
+  "ISO 4217."
+  currency: String = "EUR"
+}
+
+"How long a contract lasts: a number and its unit, or the days between which it runs, or one of them."
+input DurationInput {
+  "How many units, 1 to 10,000."
+  number: Int
+  "What is counted."
+  unit: DurationUnit
+  "The first day."
+  start: Date
+  "The last day."
+  end: Date
+}
+
+"Where a contract is performed; one of these at least."
+input PlaceInput {
+  "Its town."
+  town: String
+  "Its postcode; in France of 5 digits."
+  postcode: String
+  "The INSEE code of its department."
+  departmentCode: String
+  "A code of the European regions (NUTS), of 2 to 5 characters."
+  nuts: String
+  "ISO 3166-1 alpha-2: FR."
+  country: String
+}
+
+"What bids are compared by; a kind or a name at least."
+input AwardCriterionInput {
+  "What kind it is."
+  kind: AwardCriterionKind
+  "In the buyer's words."
+  name: String
+  "How much it counts: of percent at most 100."
+  weight: Decimal
+  "What the weight counts; PERCENT by default."
+  unit: WeightUnit
+}
+
+"What became of a lot."
+input LotAwardInput {
+  "The lot's number; absent where the tender has no lots, or all are meant."
+  lot: String
+  "What became of it."
+  outcome: AwardOutcome!
+  "Why there is no winner, in French."
+  reason: String
+  "Who gets the contract, at most 100."
+  winners: [WinnerInput!]
+  "What the contract is worth, without tax."
+  amount: MoneyInput
+  "How many bids were received."
+  bids: Int
+  "When the winner was chosen, or the contract concluded."
+  day: Date
+}
+
+"Who gets a contract. Name companies alone: what is published is shown to everyone."
+input WinnerInput {
+  "What it is called."
+  name: String!
+  "14 digits."
+  siret: String
+  "Its town."
+  town: String
+  "Its country: ISO 3166-1 alpha-2."
+  country: String
 }
 
 "One result for each input, in order."
@@ -5914,6 +6734,22 @@ func (ec *executionContext) childFields_AlertReason(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AlertReason", field.Name)
 }
 
+func (ec *executionContext) childFields_AwardCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AwardCriterion_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_AwardCriterion_name(ctx, field)
+	case "weight":
+		return ec.fieldContext_AwardCriterion_weight(ctx, field)
+	case "unit":
+		return ec.fieldContext_AwardCriterion_unit(ctx, field)
+	case "label":
+		return ec.fieldContext_AwardCriterion_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AwardCriterion", field.Name)
+}
+
 func (ec *executionContext) childFields_BackOffice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accounts":
@@ -6082,6 +6918,8 @@ func (ec *executionContext) childFields_CriterionResult(ctx context.Context, fie
 		return ec.fieldContext_CriterionResult_wanted(ctx, field)
 	case "found":
 		return ec.fieldContext_CriterionResult_found(ctx, field)
+	case "places":
+		return ec.fieldContext_CriterionResult_places(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CriterionResult", field.Name)
 }
@@ -6212,6 +7050,22 @@ func (ec *executionContext) childFields_DismissTenderPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DismissTenderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Duration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_Duration_number(ctx, field)
+	case "unit":
+		return ec.fieldContext_Duration_unit(ctx, field)
+	case "start":
+		return ec.fieldContext_Duration_start(ctx, field)
+	case "end":
+		return ec.fieldContext_Duration_end(ctx, field)
+	case "label":
+		return ec.fieldContext_Duration_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Duration", field.Name)
+}
+
 func (ec *executionContext) childFields_ExportAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "data":
@@ -6288,6 +7142,24 @@ func (ec *executionContext) childFields_KeywordModeChoice(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type KeywordModeChoice", field.Name)
 }
 
+func (ec *executionContext) childFields_KeywordPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keyword":
+		return ec.fieldContext_KeywordPlace_keyword(ctx, field)
+	case "place":
+		return ec.fieldContext_KeywordPlace_place(ctx, field)
+	case "lot":
+		return ec.fieldContext_KeywordPlace_lot(ctx, field)
+	case "code":
+		return ec.fieldContext_KeywordPlace_code(ctx, field)
+	case "label":
+		return ec.fieldContext_KeywordPlace_label(ctx, field)
+	case "excerpt":
+		return ec.fieldContext_KeywordPlace_excerpt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordPlace", field.Name)
+}
+
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "minKeywordLength":
@@ -6312,8 +7184,48 @@ func (ec *executionContext) childFields_Lot(ctx context.Context, field graphql.C
 		return ec.fieldContext_Lot_number(ctx, field)
 	case "title":
 		return ec.fieldContext_Lot_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Lot_description(ctx, field)
+	case "value":
+		return ec.fieldContext_Lot_value(ctx, field)
+	case "cpvCodes":
+		return ec.fieldContext_Lot_cpvCodes(ctx, field)
+	case "cpvs":
+		return ec.fieldContext_Lot_cpvs(ctx, field)
+	case "nature":
+		return ec.fieldContext_Lot_nature(ctx, field)
+	case "places":
+		return ec.fieldContext_Lot_places(ctx, field)
+	case "duration":
+		return ec.fieldContext_Lot_duration(ctx, field)
+	case "deadline":
+		return ec.fieldContext_Lot_deadline(ctx, field)
+	case "awardCriteria":
+		return ec.fieldContext_Lot_awardCriteria(ctx, field)
+	case "award":
+		return ec.fieldContext_Lot_award(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lot", field.Name)
+}
+
+func (ec *executionContext) childFields_LotAward(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return ec.fieldContext_LotAward_lot(ctx, field)
+	case "outcome":
+		return ec.fieldContext_LotAward_outcome(ctx, field)
+	case "reason":
+		return ec.fieldContext_LotAward_reason(ctx, field)
+	case "winners":
+		return ec.fieldContext_LotAward_winners(ctx, field)
+	case "amount":
+		return ec.fieldContext_LotAward_amount(ctx, field)
+	case "bids":
+		return ec.fieldContext_LotAward_bids(ctx, field)
+	case "day":
+		return ec.fieldContext_LotAward_day(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotAward", field.Name)
 }
 
 func (ec *executionContext) childFields_MailDomain(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6412,6 +7324,18 @@ func (ec *executionContext) childFields_MatchingTenderEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type MatchingTenderEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	case "label":
+		return ec.fieldContext_Money_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
 func (ec *executionContext) childFields_NatureChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -6440,6 +7364,8 @@ func (ec *executionContext) childFields_Notice(ctx context.Context, field graphq
 		return ec.fieldContext_Notice_changes(ctx, field)
 	case "correction":
 		return ec.fieldContext_Notice_correction(ctx, field)
+	case "documentsChanged":
+		return ec.fieldContext_Notice_documentsChanged(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Notice", field.Name)
 }
@@ -6470,6 +7396,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Place(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "town":
+		return ec.fieldContext_Place_town(ctx, field)
+	case "postcode":
+		return ec.fieldContext_Place_postcode(ctx, field)
+	case "department":
+		return ec.fieldContext_Place_department(ctx, field)
+	case "nuts":
+		return ec.fieldContext_Place_nuts(ctx, field)
+	case "country":
+		return ec.fieldContext_Place_country(ctx, field)
+	case "label":
+		return ec.fieldContext_Place_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
 }
 
 func (ec *executionContext) childFields_ProcedureChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6738,6 +7682,36 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_cpvs(ctx, field)
 	case "lots":
 		return ec.fieldContext_Tender_lots(ctx, field)
+	case "value":
+		return ec.fieldContext_Tender_value(ctx, field)
+	case "duration":
+		return ec.fieldContext_Tender_duration(ctx, field)
+	case "renewals":
+		return ec.fieldContext_Tender_renewals(ctx, field)
+	case "technique":
+		return ec.fieldContext_Tender_technique(ctx, field)
+	case "questionsUntil":
+		return ec.fieldContext_Tender_questionsUntil(ctx, field)
+	case "documentsUrl":
+		return ec.fieldContext_Tender_documentsUrl(ctx, field)
+	case "submissionUrl":
+		return ec.fieldContext_Tender_submissionUrl(ctx, field)
+	case "places":
+		return ec.fieldContext_Tender_places(ctx, field)
+	case "abroad":
+		return ec.fieldContext_Tender_abroad(ctx, field)
+	case "reserved":
+		return ec.fieldContext_Tender_reserved(ctx, field)
+	case "social":
+		return ec.fieldContext_Tender_social(ctx, field)
+	case "environmental":
+		return ec.fieldContext_Tender_environmental(ctx, field)
+	case "awardCriteria":
+		return ec.fieldContext_Tender_awardCriteria(ctx, field)
+	case "languages":
+		return ec.fieldContext_Tender_languages(ctx, field)
+	case "awards":
+		return ec.fieldContext_Tender_awards(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Tender_publishedAt(ctx, field)
 	case "publishedOn":
@@ -7124,8 +8098,24 @@ func (ec *executionContext) childFields_WatchMatch(ctx context.Context, field gr
 		return ec.fieldContext_WatchMatch_watch(ctx, field)
 	case "keywords":
 		return ec.fieldContext_WatchMatch_keywords(ctx, field)
+	case "places":
+		return ec.fieldContext_WatchMatch_places(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WatchMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_Winner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Winner_name(ctx, field)
+	case "siret":
+		return ec.fieldContext_Winner_siret(ctx, field)
+	case "town":
+		return ec.fieldContext_Winner_town(ctx, field)
+	case "country":
+		return ec.fieldContext_Winner_country(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Winner", field.Name)
 }
 
 func (ec *executionContext) childFields_WithdrawTenderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

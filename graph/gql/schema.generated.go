@@ -14,6 +14,7 @@ import (
 	"vigie/freetext"
 	"vigie/graph/input"
 	"vigie/ledger"
+	"vigie/query"
 	"vigie/search"
 	"vigie/service"
 	"vigie/source"
@@ -78,9 +79,6 @@ type DeliveryResolver interface {
 type DepartmentResolver interface {
 	ID(ctx context.Context, obj *vigie.Department) (string, error)
 }
-type LotResolver interface {
-	Number(ctx context.Context, obj *vigie.Lot) (*string, error)
-}
 type MatchingTenderEdgeResolver interface {
 	MatchedAt(ctx context.Context, obj *service.TenderEdge) (*time.Time, error)
 }
@@ -108,6 +106,7 @@ type NoticeResolver interface {
 	PublishedOn(ctx context.Context, obj *vigie.Notice) (string, error)
 	Changes(ctx context.Context, obj *vigie.Notice) ([]*vigie.Change, error)
 	Correction(ctx context.Context, obj *vigie.Notice) (*string, error)
+	DocumentsChanged(ctx context.Context, obj *vigie.Notice) (bool, error)
 }
 type NoticeChangeResolver interface {
 	Label(ctx context.Context, obj *vigie.Change) (string, error)
@@ -163,6 +162,22 @@ type TenderResolver interface {
 	Procedure(ctx context.Context, obj *vigie.Tender) (*vigie.Procedure, error)
 
 	Cpvs(ctx context.Context, obj *vigie.Tender) ([]*vigie.CPVCode, error)
+	Lots(ctx context.Context, obj *vigie.Tender) ([]*Lot, error)
+	Value(ctx context.Context, obj *vigie.Tender) (*Money, error)
+	Duration(ctx context.Context, obj *vigie.Tender) (*Duration, error)
+	Renewals(ctx context.Context, obj *vigie.Tender) (*int32, error)
+	Technique(ctx context.Context, obj *vigie.Tender) (*vigie.Technique, error)
+	QuestionsUntil(ctx context.Context, obj *vigie.Tender) (*time.Time, error)
+	DocumentsURL(ctx context.Context, obj *vigie.Tender) (*string, error)
+	SubmissionURL(ctx context.Context, obj *vigie.Tender) (*string, error)
+	Places(ctx context.Context, obj *vigie.Tender) ([]*Place, error)
+
+	Reserved(ctx context.Context, obj *vigie.Tender) (bool, error)
+	Social(ctx context.Context, obj *vigie.Tender) (bool, error)
+	Environmental(ctx context.Context, obj *vigie.Tender) (bool, error)
+	AwardCriteria(ctx context.Context, obj *vigie.Tender) ([]*AwardCriterion, error)
+	Languages(ctx context.Context, obj *vigie.Tender) ([]string, error)
+	Awards(ctx context.Context, obj *vigie.Tender) ([]*LotAward, error)
 
 	PublishedOn(ctx context.Context, obj *vigie.Tender) (string, error)
 	UpdatedAt(ctx context.Context, obj *vigie.Tender) (*time.Time, error)
@@ -215,6 +230,9 @@ type WatchResolver interface {
 	ExternalID(ctx context.Context, obj *vigie.Watch) (*string, error)
 	Version(ctx context.Context, obj *vigie.Watch) (string, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
+}
+type WatchMatchResolver interface {
+	Places(ctx context.Context, obj *service.WatchMatch) ([]*KeywordPlace, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2089,6 +2107,121 @@ func (ec *executionContext) fieldContext_AlertReason_serverReply(_ context.Conte
 	return graphql.NewScalarFieldContext("AlertReason", field, true, true, "String")
 }
 
+func (ec *executionContext) _AwardCriterion_kind(ctx context.Context, field graphql.CollectedField, obj *AwardCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwardCriterion_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.AwardCriterionKind) graphql.Marshaler {
+			return ec.marshalOAwardCriterionKind2ᚖvigieᚐAwardCriterionKind(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AwardCriterion_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwardCriterion", field, false, false, "AwardCriterionKind")
+}
+
+func (ec *executionContext) _AwardCriterion_name(ctx context.Context, field graphql.CollectedField, obj *AwardCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwardCriterion_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AwardCriterion_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwardCriterion", field, false, false, "String")
+}
+
+func (ec *executionContext) _AwardCriterion_weight(ctx context.Context, field graphql.CollectedField, obj *AwardCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwardCriterion_weight(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weight, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AwardCriterion_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwardCriterion", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _AwardCriterion_unit(ctx context.Context, field graphql.CollectedField, obj *AwardCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwardCriterion_unit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.WeightUnit) graphql.Marshaler {
+			return ec.marshalOWeightUnit2ᚖvigieᚐWeightUnit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AwardCriterion_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwardCriterion", field, false, false, "WeightUnit")
+}
+
+func (ec *executionContext) _AwardCriterion_label(ctx context.Context, field graphql.CollectedField, obj *AwardCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwardCriterion_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AwardCriterion_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwardCriterion", field, false, false, "String")
+}
+
 func (ec *executionContext) _BackOffice_accounts(ctx context.Context, field graphql.CollectedField, obj *BackOffice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3647,6 +3780,38 @@ func (ec *executionContext) fieldContext_CriterionResult_found(_ context.Context
 	return graphql.NewScalarFieldContext("CriterionResult", field, false, false, "String")
 }
 
+func (ec *executionContext) _CriterionResult_places(ctx context.Context, field graphql.CollectedField, obj *CriterionResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CriterionResult_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*KeywordPlace) graphql.Marshaler {
+			return ec.marshalNKeywordPlace2ᚕᚖvigieᚋgraphᚋgqlᚐKeywordPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CriterionResult_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CriterionResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeywordPlace(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeadlineKindChoice_value(ctx context.Context, field graphql.CollectedField, obj *DeadlineKindChoice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4628,6 +4793,121 @@ func (ec *executionContext) fieldContext_DismissTenderPayload_query(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Duration_number(ctx context.Context, field graphql.CollectedField, obj *Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Duration_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Duration_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Duration", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Duration_unit(ctx context.Context, field graphql.CollectedField, obj *Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Duration_unit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.DurationUnit) graphql.Marshaler {
+			return ec.marshalODurationUnit2ᚖvigieᚐDurationUnit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Duration_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Duration", field, false, false, "DurationUnit")
+}
+
+func (ec *executionContext) _Duration_start(ctx context.Context, field graphql.CollectedField, obj *Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Duration_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODate2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Duration_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Duration", field, false, false, "Date")
+}
+
+func (ec *executionContext) _Duration_end(ctx context.Context, field graphql.CollectedField, obj *Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Duration_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODate2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Duration_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Duration", field, false, false, "Date")
+}
+
+func (ec *executionContext) _Duration_label(ctx context.Context, field graphql.CollectedField, obj *Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Duration_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Duration_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Duration", field, false, false, "String")
+}
+
 func (ec *executionContext) _ExportAccountPayload_data(ctx context.Context, field graphql.CollectedField, obj *ExportAccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5184,6 +5464,153 @@ func (ec *executionContext) fieldContext_KeywordModeChoice_label(_ context.Conte
 	return graphql.NewScalarFieldContext("KeywordModeChoice", field, false, false, "String")
 }
 
+func (ec *executionContext) _KeywordPlace_keyword(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_keyword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Keyword, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_keyword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeywordPlace", field, false, false, "String")
+}
+
+func (ec *executionContext) _KeywordPlace_place(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_place(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Place, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v query.PlaceKind) graphql.Marshaler {
+			return ec.marshalNKeywordPlaceKind2vigieᚋqueryᚐPlaceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_place(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeywordPlace", field, false, false, "KeywordPlaceKind")
+}
+
+func (ec *executionContext) _KeywordPlace_lot(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_lot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_lot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeywordPlace", field, false, false, "String")
+}
+
+func (ec *executionContext) _KeywordPlace_code(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeywordPlace", field, false, false, "String")
+}
+
+func (ec *executionContext) _KeywordPlace_label(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeywordPlace", field, false, false, "String")
+}
+
+func (ec *executionContext) _KeywordPlace_excerpt(ctx context.Context, field graphql.CollectedField, obj *KeywordPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeywordPlace_excerpt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Excerpt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*search.Part) graphql.Marshaler {
+			return ec.marshalNHighlightPart2ᚕᚖvigieᚋsearchᚐPartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeywordPlace_excerpt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeywordPlace",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HighlightPart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Limits_minKeywordLength(ctx context.Context, field graphql.CollectedField, obj *Limits) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5322,7 +5749,7 @@ func (ec *executionContext) fieldContext_Limits_maxPageSize(_ context.Context, f
 	return graphql.NewScalarFieldContext("Limits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Lot_number(ctx context.Context, field graphql.CollectedField, obj *vigie.Lot) (ret graphql.Marshaler) {
+func (ec *executionContext) _Lot_number(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5331,7 +5758,7 @@ func (ec *executionContext) _Lot_number(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_Lot_number(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Lot().Number(ctx, obj)
+			return obj.Number, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -5342,10 +5769,10 @@ func (ec *executionContext) _Lot_number(ctx context.Context, field graphql.Colle
 	)
 }
 func (ec *executionContext) fieldContext_Lot_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Lot", field, true, true, "String")
+	return graphql.NewScalarFieldContext("Lot", field, false, false, "String")
 }
 
-func (ec *executionContext) _Lot_title(ctx context.Context, field graphql.CollectedField, obj *vigie.Lot) (ret graphql.Marshaler) {
+func (ec *executionContext) _Lot_title(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5366,6 +5793,469 @@ func (ec *executionContext) _Lot_title(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Lot_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Lot", field, false, false, "String")
+}
+
+func (ec *executionContext) _Lot_description(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lot", field, false, false, "String")
+}
+
+func (ec *executionContext) _Lot_value(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖvigieᚋgraphᚋgqlᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Lot_cpvCodes(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_cpvCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CpvCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_cpvCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lot", field, false, false, "String")
+}
+
+func (ec *executionContext) _Lot_cpvs(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_cpvs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cpvs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.CPVCode) graphql.Marshaler {
+			return ec.marshalNCpvCode2ᚕᚖvigieᚐCPVCodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_cpvs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CpvCode(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Lot_nature(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_nature(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nature, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Nature) graphql.Marshaler {
+			return ec.marshalONature2ᚖvigieᚐNature(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_nature(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lot", field, false, false, "Nature")
+}
+
+func (ec *executionContext) _Lot_places(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Place) graphql.Marshaler {
+			return ec.marshalNPlace2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Place(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Lot_duration(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_duration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Duration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖvigieᚋgraphᚋgqlᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_duration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Duration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Lot_deadline(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_deadline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deadline, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_deadline(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lot", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Lot_awardCriteria(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_awardCriteria(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AwardCriteria, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*AwardCriterion) graphql.Marshaler {
+			return ec.marshalNAwardCriterion2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_awardCriteria(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AwardCriterion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Lot_award(ctx context.Context, field graphql.CollectedField, obj *Lot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lot_award(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Award, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LotAward) graphql.Marshaler {
+			return ec.marshalOLotAward2ᚖvigieᚋgraphᚋgqlᚐLotAward(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lot_award(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LotAward(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LotAward_lot(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_lot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_lot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LotAward", field, false, false, "String")
+}
+
+func (ec *executionContext) _LotAward_outcome(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vigie.AwardOutcome) graphql.Marshaler {
+			return ec.marshalNAwardOutcome2vigieᚐAwardOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LotAward", field, false, false, "AwardOutcome")
+}
+
+func (ec *executionContext) _LotAward_reason(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LotAward", field, false, false, "String")
+}
+
+func (ec *executionContext) _LotAward_winners(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_winners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Winners, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Winner) graphql.Marshaler {
+			return ec.marshalNWinner2ᚕᚖvigieᚋgraphᚋgqlᚐWinnerᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_winners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LotAward",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Winner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LotAward_amount(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖvigieᚋgraphᚋgqlᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LotAward",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LotAward_bids(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_bids(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bids, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_bids(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LotAward", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LotAward_day(ctx context.Context, field graphql.CollectedField, obj *LotAward) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LotAward_day(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Day, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalODate2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LotAward_day(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LotAward", field, false, false, "Date")
 }
 
 func (ec *executionContext) _MailDomain_domain(ctx context.Context, field graphql.CollectedField, obj *ledger.Domain) (ret graphql.Marshaler) {
@@ -6197,6 +7087,75 @@ func (ec *executionContext) _MatchingTenderEdge_matchedAt(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_MatchingTenderEdge_matchedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MatchingTenderEdge", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNDecimal2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Money_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Money_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
+}
+
+func (ec *executionContext) _Money_label(ctx context.Context, field graphql.CollectedField, obj *Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Money_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
 }
 
 func (ec *executionContext) _Mutation_createWatch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -7095,6 +8054,29 @@ func (ec *executionContext) fieldContext_Notice_correction(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Notice", field, true, true, "String")
 }
 
+func (ec *executionContext) _Notice_documentsChanged(ctx context.Context, field graphql.CollectedField, obj *vigie.Notice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notice_documentsChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Notice().DocumentsChanged(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Notice_documentsChanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Notice", field, true, true, "Boolean")
+}
+
 func (ec *executionContext) _NoticeChange_field(ctx context.Context, field graphql.CollectedField, obj *vigie.Change) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7277,6 +8259,153 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+}
+
+func (ec *executionContext) _Place_town(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_town(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Town, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Place_town(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Place", field, false, false, "String")
+}
+
+func (ec *executionContext) _Place_postcode(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_postcode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Postcode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Place_postcode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Place", field, false, false, "String")
+}
+
+func (ec *executionContext) _Place_department(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_department(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Department, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Department) graphql.Marshaler {
+			return ec.marshalODepartment2ᚖvigieᚐDepartment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Place_department(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Place",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Department(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Place_nuts(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_nuts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nuts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Place_nuts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Place", field, false, false, "String")
+}
+
+func (ec *executionContext) _Place_country(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_country(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Country, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Place_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Place", field, false, false, "String")
+}
+
+func (ec *executionContext) _Place_label(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Place_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Place_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Place", field, false, false, "String")
 }
 
 func (ec *executionContext) _ProcedureChoice_value(ctx context.Context, field graphql.CollectedField, obj *ProcedureChoice) (ret graphql.Marshaler) {
@@ -9919,11 +11048,11 @@ func (ec *executionContext) _Tender_lots(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Tender_lots(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Lots, nil
+			return ec.Resolvers.Tender().Lots(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []vigie.Lot) graphql.Marshaler {
-			return ec.marshalNLot2ᚕvigieᚐLotᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*Lot) graphql.Marshaler {
+			return ec.marshalNLot2ᚕᚖvigieᚋgraphᚋgqlᚐLotᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9933,10 +11062,400 @@ func (ec *executionContext) fieldContext_Tender_lots(_ context.Context, field gr
 	fc = &graphql.FieldContext{
 		Object:     "Tender",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Lot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tender_value(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Value(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖvigieᚋgraphᚋgqlᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tender_duration(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_duration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Duration(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖvigieᚋgraphᚋgqlᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_duration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Duration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tender_renewals(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_renewals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Renewals(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_renewals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Tender_technique(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_technique(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Technique(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Technique) graphql.Marshaler {
+			return ec.marshalOTechnique2ᚖvigieᚐTechnique(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_technique(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Technique")
+}
+
+func (ec *executionContext) _Tender_questionsUntil(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_questionsUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().QuestionsUntil(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_questionsUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _Tender_documentsUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_documentsUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().DocumentsURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_documentsUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "String")
+}
+
+func (ec *executionContext) _Tender_submissionUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_submissionUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().SubmissionURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_submissionUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "String")
+}
+
+func (ec *executionContext) _Tender_places(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Places(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Place) graphql.Marshaler {
+			return ec.marshalNPlace2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Place(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tender_abroad(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_abroad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Abroad(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_abroad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _Tender_reserved(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_reserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Reserved(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_reserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_social(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_social(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Social(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_social(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_environmental(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_environmental(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Environmental(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_environmental(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_awardCriteria(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_awardCriteria(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().AwardCriteria(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*AwardCriterion) graphql.Marshaler {
+			return ec.marshalNAwardCriterion2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_awardCriteria(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AwardCriterion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tender_languages(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_languages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Languages(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "String")
+}
+
+func (ec *executionContext) _Tender_awards(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_awards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Awards(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*LotAward) graphql.Marshaler {
+			return ec.marshalNLotAward2ᚕᚖvigieᚋgraphᚋgqlᚐLotAwardᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_awards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LotAward(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13460,6 +14979,130 @@ func (ec *executionContext) fieldContext_WatchMatch_keywords(_ context.Context, 
 	return graphql.NewScalarFieldContext("WatchMatch", field, false, false, "String")
 }
 
+func (ec *executionContext) _WatchMatch_places(ctx context.Context, field graphql.CollectedField, obj *service.WatchMatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WatchMatch_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.WatchMatch().Places(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*KeywordPlace) graphql.Marshaler {
+			return ec.marshalNKeywordPlace2ᚕᚖvigieᚋgraphᚋgqlᚐKeywordPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WatchMatch_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WatchMatch",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeywordPlace(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Winner_name(ctx context.Context, field graphql.CollectedField, obj *Winner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Winner_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Winner_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Winner", field, false, false, "String")
+}
+
+func (ec *executionContext) _Winner_siret(ctx context.Context, field graphql.CollectedField, obj *Winner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Winner_siret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Winner_siret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Winner", field, false, false, "String")
+}
+
+func (ec *executionContext) _Winner_town(ctx context.Context, field graphql.CollectedField, obj *Winner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Winner_town(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Town, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Winner_town(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Winner", field, false, false, "String")
+}
+
+func (ec *executionContext) _Winner_country(ctx context.Context, field graphql.CollectedField, obj *Winner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Winner_country(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Country, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Winner_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Winner", field, false, false, "String")
+}
+
 func (ec *executionContext) _WithdrawTenderPayload_withdrawnTenderId(ctx context.Context, field graphql.CollectedField, obj *WithdrawTenderPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13547,6 +15190,69 @@ func (ec *executionContext) fieldContext_WithdrawTenderPayload_query(_ context.C
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func (ec *executionContext) unmarshalInputAwardCriterionInput(ctx context.Context, obj any) (AwardCriterionInput, error) {
+	var it AwardCriterionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"kind", "name", "weight", "unit"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOAwardCriterionKind2ᚖvigieᚐAwardCriterionKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "weight":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
+			data, err := ec.unmarshalODecimal2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Weight = data
+		case "unit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unit"))
+			data, err := ec.unmarshalOWeightUnit2ᚖvigieᚐWeightUnit(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unit = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAwardCriterionInput unmarshals raw into the AwardCriterionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAwardCriterionInput(ctx context.Context, raw any) (AwardCriterionInput, error) {
+	var out AwardCriterionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AwardCriterionInput", raw, &out)
+	return out, err
+}
 
 func (ec *executionContext) unmarshalInputBuyerInput(ctx context.Context, obj any) (BuyerInput, error) {
 	var it BuyerInput
@@ -13951,6 +15657,153 @@ func UnmarshalDeliveryFilter(ctx context.Context, raw any) (DeliveryFilter, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDurationInput(ctx context.Context, obj any) (DurationInput, error) {
+	var it DurationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"number", "unit", "start", "end"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		case "unit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unit"))
+			data, err := ec.unmarshalODurationUnit2ᚖvigieᚐDurationUnit(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unit = data
+		case "start":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("start"))
+			data, err := ec.unmarshalODate2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Start = data
+		case "end":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("end"))
+			data, err := ec.unmarshalODate2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.End = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDurationInput unmarshals raw into the DurationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDurationInput(ctx context.Context, raw any) (DurationInput, error) {
+	var out DurationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DurationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLotAwardInput(ctx context.Context, obj any) (LotAwardInput, error) {
+	var it LotAwardInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"lot", "outcome", "reason", "winners", "amount", "bids", "day"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "lot":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lot"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lot = data
+		case "outcome":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outcome"))
+			data, err := ec.unmarshalNAwardOutcome2vigieᚐAwardOutcome(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Outcome = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "winners":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("winners"))
+			data, err := ec.unmarshalOWinnerInput2ᚕᚖvigieᚋgraphᚋgqlᚐWinnerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Winners = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalOMoneyInput2ᚖvigieᚋgraphᚋgqlᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "bids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bids"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Bids = data
+		case "day":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("day"))
+			data, err := ec.unmarshalODate2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Day = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLotAwardInput unmarshals raw into the LotAwardInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLotAwardInput(ctx context.Context, raw any) (LotAwardInput, error) {
+	var out LotAwardInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LotAwardInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputLotInput(ctx context.Context, obj any) (LotInput, error) {
 	var it LotInput
 	if obj == nil {
@@ -13962,7 +15815,7 @@ func (ec *executionContext) unmarshalInputLotInput(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"number", "title"}
+	fieldsInOrder := [...]string{"number", "title", "description", "value", "cpvCodes", "nature", "places", "duration", "deadline", "awardCriteria"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13983,6 +15836,62 @@ func (ec *executionContext) unmarshalInputLotInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.Title = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOMoneyInput2ᚖvigieᚋgraphᚋgqlᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "cpvCodes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cpvCodes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CpvCodes = data
+		case "nature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nature"))
+			data, err := ec.unmarshalONature2ᚖvigieᚐNature(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nature = data
+		case "places":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("places"))
+			data, err := ec.unmarshalOPlaceInput2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Places = data
+		case "duration":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("duration"))
+			data, err := ec.unmarshalODurationInput2ᚖvigieᚋgraphᚋgqlᚐDurationInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Duration = data
+		case "deadline":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadline"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Deadline = data
+		case "awardCriteria":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("awardCriteria"))
+			data, err := ec.unmarshalOAwardCriterionInput2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AwardCriteria = data
 		}
 	}
 	return it, nil
@@ -13997,6 +15906,59 @@ func (ec *executionContext) unmarshalInputLotInput(ctx context.Context, obj any)
 func UnmarshalLotInput(ctx context.Context, raw any) (LotInput, error) {
 	var out LotInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "LotInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (MoneyInput, error) {
+	var it MoneyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["currency"]; !present {
+		asMap["currency"] = "EUR"
+	}
+
+	fieldsInOrder := [...]string{"amount", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNDecimal2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoneyInput unmarshals raw into the MoneyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoneyInput(ctx context.Context, raw any) (MoneyInput, error) {
+	var out MoneyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoneyInput", raw, &out)
 	return out, err
 }
 
@@ -14015,7 +15977,7 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 		asMap["kind"] = "CONTRACT_NOTICE"
 	}
 
-	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "reference", "title", "description", "buyerName", "buyerSiret", "buyerRef", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url"}
+	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "reference", "title", "description", "buyerName", "buyerSiret", "buyerRef", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url", "deadlineKind", "value", "duration", "renewals", "technique", "questionsUntil", "documentsUrl", "submissionUrl", "places", "reserved", "social", "environmental", "awardCriteria", "languages", "awards", "correction", "documentsChanged"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14148,6 +16110,125 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.URL = data
+		case "deadlineKind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadlineKind"))
+			data, err := ec.unmarshalODeadlineKind2ᚖvigieᚐDeadlineKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeadlineKind = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOMoneyInput2ᚖvigieᚋgraphᚋgqlᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "duration":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("duration"))
+			data, err := ec.unmarshalODurationInput2ᚖvigieᚋgraphᚋgqlᚐDurationInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Duration = data
+		case "renewals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("renewals"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Renewals = data
+		case "technique":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("technique"))
+			data, err := ec.unmarshalOTechnique2ᚖvigieᚐTechnique(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Technique = data
+		case "questionsUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionsUntil"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionsUntil = data
+		case "documentsUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("documentsUrl"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DocumentsURL = data
+		case "submissionUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("submissionUrl"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SubmissionURL = data
+		case "places":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("places"))
+			data, err := ec.unmarshalOPlaceInput2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Places = data
+		case "reserved":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reserved"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reserved = data
+		case "social":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("social"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Social = data
+		case "environmental":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("environmental"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Environmental = data
+		case "awardCriteria":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("awardCriteria"))
+			data, err := ec.unmarshalOAwardCriterionInput2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AwardCriteria = data
+		case "languages":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("languages"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Languages = data
+		case "awards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("awards"))
+			data, err := ec.unmarshalOLotAwardInput2ᚕᚖvigieᚋgraphᚋgqlᚐLotAwardInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Awards = data
+		case "correction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correction"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Correction = data
+		case "documentsChanged":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("documentsChanged"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DocumentsChanged = data
 		}
 	}
 	return it, nil
@@ -14162,6 +16243,76 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 func UnmarshalNoticeInput(ctx context.Context, raw any) (NoticeInput, error) {
 	var out NoticeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "NoticeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPlaceInput(ctx context.Context, obj any) (PlaceInput, error) {
+	var it PlaceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"town", "postcode", "departmentCode", "nuts", "country"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "town":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("town"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Town = data
+		case "postcode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("postcode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Postcode = data
+		case "departmentCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departmentCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DepartmentCode = data
+		case "nuts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nuts"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nuts = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPlaceInput unmarshals raw into the PlaceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPlaceInput(ctx context.Context, raw any) (PlaceInput, error) {
+	var out PlaceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PlaceInput", raw, &out)
 	return out, err
 }
 
@@ -14565,6 +16716,69 @@ func UnmarshalUpsertWatchInput(ctx context.Context, raw any) (UpsertWatchInput, 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWinnerInput(ctx context.Context, obj any) (WinnerInput, error) {
+	var it WinnerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "siret", "town", "country"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "siret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("siret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Siret = data
+		case "town":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("town"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Town = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWinnerInput unmarshals raw into the WinnerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWinnerInput(ctx context.Context, raw any) (WinnerInput, error) {
+	var out WinnerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WinnerInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -14918,6 +17132,59 @@ func (ec *executionContext) _AlertReason(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AlertReason_serverReply(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var awardCriterionImplementors = []string{"AwardCriterion"}
+
+func (ec *executionContext) _AwardCriterion(ctx context.Context, sel ast.SelectionSet, obj *AwardCriterion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, awardCriterionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AwardCriterion")
+		case "kind":
+			out.Values[i] = ec._AwardCriterion_kind(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._AwardCriterion_name(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "weight":
+			out.Values[i] = ec._AwardCriterion_weight(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unit":
+			out.Values[i] = ec._AwardCriterion_unit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._AwardCriterion_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15494,6 +17761,11 @@ func (ec *executionContext) _CriterionResult(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "places":
+			out.Values[i] = ec._CriterionResult_places(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15950,6 +18222,59 @@ func (ec *executionContext) _DismissTenderPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var durationImplementors = []string{"Duration"}
+
+func (ec *executionContext) _Duration(ctx context.Context, sel ast.SelectionSet, obj *Duration) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, durationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Duration")
+		case "number":
+			out.Values[i] = ec._Duration_number(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unit":
+			out.Values[i] = ec._Duration_unit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "start":
+			out.Values[i] = ec._Duration_start(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._Duration_end(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._Duration_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var exportAccountPayloadImplementors = []string{"ExportAccountPayload"}
 
 func (ec *executionContext) _ExportAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *ExportAccountPayload) graphql.Marshaler {
@@ -16218,6 +18543,64 @@ func (ec *executionContext) _KeywordModeChoice(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var keywordPlaceImplementors = []string{"KeywordPlace"}
+
+func (ec *executionContext) _KeywordPlace(ctx context.Context, sel ast.SelectionSet, obj *KeywordPlace) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keywordPlaceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeywordPlace")
+		case "keyword":
+			out.Values[i] = ec._KeywordPlace_keyword(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "place":
+			out.Values[i] = ec._KeywordPlace_place(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lot":
+			out.Values[i] = ec._KeywordPlace_lot(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._KeywordPlace_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._KeywordPlace_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "excerpt":
+			out.Values[i] = ec._KeywordPlace_excerpt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var limitsImplementors = []string{"Limits"}
 
 func (ec *executionContext) _Limits(ctx context.Context, sel ast.SelectionSet, obj *Limits) graphql.Marshaler {
@@ -16278,7 +18661,7 @@ func (ec *executionContext) _Limits(ctx context.Context, sel ast.SelectionSet, o
 
 var lotImplementors = []string{"Lot"}
 
-func (ec *executionContext) _Lot(ctx context.Context, sel ast.SelectionSet, obj *vigie.Lot) graphql.Marshaler {
+func (ec *executionContext) _Lot(ctx context.Context, sel ast.SelectionSet, obj *Lot) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, lotImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -16288,15 +18671,127 @@ func (ec *executionContext) _Lot(ctx context.Context, sel ast.SelectionSet, obj 
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Lot")
 		case "number":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Lot_number(ctx, field, obj)
-				})
+			out.Values[i] = ec._Lot_number(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "title":
 			out.Values[i] = ec._Lot_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._Lot_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._Lot_value(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cpvCodes":
+			out.Values[i] = ec._Lot_cpvCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cpvs":
+			out.Values[i] = ec._Lot_cpvs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nature":
+			out.Values[i] = ec._Lot_nature(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._Lot_places(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "duration":
+			out.Values[i] = ec._Lot_duration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deadline":
+			out.Values[i] = ec._Lot_deadline(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "awardCriteria":
+			out.Values[i] = ec._Lot_awardCriteria(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "award":
+			out.Values[i] = ec._Lot_award(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lotAwardImplementors = []string{"LotAward"}
+
+func (ec *executionContext) _LotAward(ctx context.Context, sel ast.SelectionSet, obj *LotAward) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lotAwardImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LotAward")
+		case "lot":
+			out.Values[i] = ec._LotAward_lot(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = ec._LotAward_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._LotAward_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "winners":
+			out.Values[i] = ec._LotAward_winners(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amount":
+			out.Values[i] = ec._LotAward_amount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bids":
+			out.Values[i] = ec._LotAward_bids(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "day":
+			out.Values[i] = ec._LotAward_day(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -16634,6 +19129,49 @@ func (ec *executionContext) _MatchingTenderEdge(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var moneyImplementors = []string{"Money"}
+
+func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *Money) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Money")
+		case "amount":
+			out.Values[i] = ec._Money_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "currency":
+			out.Values[i] = ec._Money_currency(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._Money_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -16869,6 +19407,12 @@ func (ec *executionContext) _Notice(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Notice_correction(ctx, field, obj)
 				})
+		case "documentsChanged":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notice_documentsChanged(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16966,6 +19510,64 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var placeImplementors = []string{"Place"}
+
+func (ec *executionContext) _Place(ctx context.Context, sel ast.SelectionSet, obj *Place) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, placeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Place")
+		case "town":
+			out.Values[i] = ec._Place_town(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "postcode":
+			out.Values[i] = ec._Place_postcode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "department":
+			out.Values[i] = ec._Place_department(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nuts":
+			out.Values[i] = ec._Place_nuts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "country":
+			out.Values[i] = ec._Place_country(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._Place_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -17912,10 +20514,100 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 					return ec._Tender_cpvs(ctx, field, obj)
 				})
 		case "lots":
-			out.Values[i] = ec._Tender_lots(ctx, field, obj)
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_lots(ctx, field, obj)
+				})
+		case "value":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_value(ctx, field, obj)
+				})
+		case "duration":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_duration(ctx, field, obj)
+				})
+		case "renewals":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_renewals(ctx, field, obj)
+				})
+		case "technique":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_technique(ctx, field, obj)
+				})
+		case "questionsUntil":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_questionsUntil(ctx, field, obj)
+				})
+		case "documentsUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_documentsUrl(ctx, field, obj)
+				})
+		case "submissionUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_submissionUrl(ctx, field, obj)
+				})
+		case "places":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_places(ctx, field, obj)
+				})
+		case "abroad":
+			out.Values[i] = ec._Tender_abroad(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "reserved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_reserved(ctx, field, obj)
+				})
+		case "social":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_social(ctx, field, obj)
+				})
+		case "environmental":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_environmental(ctx, field, obj)
+				})
+		case "awardCriteria":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_awardCriteria(ctx, field, obj)
+				})
+		case "languages":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_languages(ctx, field, obj)
+				})
+		case "awards":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_awards(ctx, field, obj)
+				})
 		case "publishedAt":
 			out.Values[i] = ec._Tender_publishedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -19195,11 +21887,65 @@ func (ec *executionContext) _WatchMatch(ctx context.Context, sel ast.SelectionSe
 		case "watch":
 			out.Values[i] = ec._WatchMatch_watch(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "keywords":
 			out.Values[i] = ec._WatchMatch_keywords(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "places":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._WatchMatch_places(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var winnerImplementors = []string{"Winner"}
+
+func (ec *executionContext) _Winner(ctx context.Context, sel ast.SelectionSet, obj *Winner) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, winnerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Winner")
+		case "name":
+			out.Values[i] = ec._Winner_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siret":
+			out.Values[i] = ec._Winner_siret(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "town":
+			out.Values[i] = ec._Winner_town(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "country":
+			out.Values[i] = ec._Winner_country(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -19396,6 +22142,50 @@ func (ec *executionContext) marshalNAlertReasonCode2vigieᚋserviceᚐAlertReaso
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AlertReasonCode!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNAwardCriterion2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []*AwardCriterion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAwardCriterion2ᚖvigieᚋgraphᚋgqlᚐAwardCriterion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAwardCriterion2ᚖvigieᚋgraphᚋgqlᚐAwardCriterion(ctx context.Context, sel ast.SelectionSet, v *AwardCriterion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AwardCriterion!")
+		return graphql.Null
+	}
+	return ec._AwardCriterion(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAwardCriterionInput2ᚖvigieᚋgraphᚋgqlᚐAwardCriterionInput(ctx context.Context, v any) (*AwardCriterionInput, error) {
+	res, err := ec.unmarshalInputAwardCriterionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNAwardOutcome2vigieᚐAwardOutcome(ctx context.Context, v any) (vigie.AwardOutcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.AwardOutcome(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAwardOutcome2vigieᚐAwardOutcome(ctx context.Context, sel ast.SelectionSet, v vigie.AwardOutcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AwardOutcome!")
 	}
 	return res
 }
@@ -19676,6 +22466,20 @@ func (ec *executionContext) marshalNDeadlineKindChoice2ᚖvigieᚋgraphᚋgqlᚐ
 	return ec._DeadlineKindChoice(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDecimal2string(ctx context.Context, v any) (string, error) {
+	res, err := input.UnmarshalDecimal(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := input.MarshalDecimal(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNDelivery2ᚕᚖvigieᚋledgerᚐOutgoingᚄ(ctx context.Context, sel ast.SelectionSet, v []*ledger.Outgoing) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -19850,6 +22654,30 @@ func (ec *executionContext) marshalNHighlightPart2ᚕvigieᚋsearchᚐPartᚄ(ct
 	return ret
 }
 
+func (ec *executionContext) marshalNHighlightPart2ᚕᚖvigieᚋsearchᚐPartᚄ(ctx context.Context, sel ast.SelectionSet, v []*search.Part) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHighlightPart2ᚖvigieᚋsearchᚐPart(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHighlightPart2ᚖvigieᚋsearchᚐPart(ctx context.Context, sel ast.SelectionSet, v *search.Part) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "HighlightPart!")
+		return graphql.Null
+	}
+	return ec._HighlightPart(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNHoldReason2vigieᚐHoldReason(ctx context.Context, v any) (vigie.HoldReason, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := vigie.HoldReason(tmp)
@@ -19904,6 +22732,45 @@ func (ec *executionContext) marshalNKeywordModeChoice2ᚖvigieᚋgraphᚋgqlᚐK
 	return ec._KeywordModeChoice(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNKeywordPlace2ᚕᚖvigieᚋgraphᚋgqlᚐKeywordPlaceᚄ(ctx context.Context, sel ast.SelectionSet, v []*KeywordPlace) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNKeywordPlace2ᚖvigieᚋgraphᚋgqlᚐKeywordPlace(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNKeywordPlace2ᚖvigieᚋgraphᚋgqlᚐKeywordPlace(ctx context.Context, sel ast.SelectionSet, v *KeywordPlace) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "KeywordPlace!")
+		return graphql.Null
+	}
+	return ec._KeywordPlace(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNKeywordPlaceKind2vigieᚋqueryᚐPlaceKind(ctx context.Context, v any) (query.PlaceKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := query.PlaceKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeywordPlaceKind2vigieᚋqueryᚐPlaceKind(ctx context.Context, sel ast.SelectionSet, v query.PlaceKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "KeywordPlaceKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNLimits2ᚖvigieᚋgraphᚋgqlᚐLimits(ctx context.Context, sel ast.SelectionSet, v *Limits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Limits!")
@@ -19927,15 +22794,11 @@ func (ec *executionContext) marshalNLocale2vigieᚐLocale(ctx context.Context, s
 	return res
 }
 
-func (ec *executionContext) marshalNLot2vigieᚐLot(ctx context.Context, sel ast.SelectionSet, v vigie.Lot) graphql.Marshaler {
-	return ec._Lot(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNLot2ᚕvigieᚐLotᚄ(ctx context.Context, sel ast.SelectionSet, v []vigie.Lot) graphql.Marshaler {
+func (ec *executionContext) marshalNLot2ᚕᚖvigieᚋgraphᚋgqlᚐLotᚄ(ctx context.Context, sel ast.SelectionSet, v []*Lot) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLot2vigieᚐLot(ctx, sel, v[i])
+		return ec.marshalNLot2ᚖvigieᚋgraphᚋgqlᚐLot(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -19945,6 +22808,43 @@ func (ec *executionContext) marshalNLot2ᚕvigieᚐLotᚄ(ctx context.Context, s
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNLot2ᚖvigieᚋgraphᚋgqlᚐLot(ctx context.Context, sel ast.SelectionSet, v *Lot) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Lot!")
+		return graphql.Null
+	}
+	return ec._Lot(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLotAward2ᚕᚖvigieᚋgraphᚋgqlᚐLotAwardᚄ(ctx context.Context, sel ast.SelectionSet, v []*LotAward) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLotAward2ᚖvigieᚋgraphᚋgqlᚐLotAward(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLotAward2ᚖvigieᚋgraphᚋgqlᚐLotAward(ctx context.Context, sel ast.SelectionSet, v *LotAward) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LotAward!")
+		return graphql.Null
+	}
+	return ec._LotAward(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLotAwardInput2ᚖvigieᚋgraphᚋgqlᚐLotAwardInput(ctx context.Context, v any) (*LotAwardInput, error) {
+	res, err := ec.unmarshalInputLotAwardInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNLotInput2ᚖvigieᚋgraphᚋgqlᚐLotInput(ctx context.Context, v any) (*LotInput, error) {
@@ -20147,6 +23047,35 @@ func (ec *executionContext) marshalNNoticeKind2vigieᚐNoticeKind(ctx context.Co
 
 func (ec *executionContext) marshalNPageInfo2vigieᚋserviceᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v service.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPlace2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceᚄ(ctx context.Context, sel ast.SelectionSet, v []*Place) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPlace2ᚖvigieᚋgraphᚋgqlᚐPlace(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPlace2ᚖvigieᚋgraphᚋgqlᚐPlace(ctx context.Context, sel ast.SelectionSet, v *Place) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Place!")
+		return graphql.Null
+	}
+	return ec._Place(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPlaceInput2ᚖvigieᚋgraphᚋgqlᚐPlaceInput(ctx context.Context, v any) (*PlaceInput, error) {
+	res, err := ec.unmarshalInputPlaceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNProcedure2vigieᚐProcedure(ctx context.Context, v any) (vigie.Procedure, error) {
@@ -20889,6 +23818,35 @@ func (ec *executionContext) marshalNWeekday2vigieᚐWeekday(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalNWinner2ᚕᚖvigieᚋgraphᚋgqlᚐWinnerᚄ(ctx context.Context, sel ast.SelectionSet, v []*Winner) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWinner2ᚖvigieᚋgraphᚋgqlᚐWinner(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWinner2ᚖvigieᚋgraphᚋgqlᚐWinner(ctx context.Context, sel ast.SelectionSet, v *Winner) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Winner!")
+		return graphql.Null
+	}
+	return ec._Winner(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWinnerInput2ᚖvigieᚋgraphᚋgqlᚐWinnerInput(ctx context.Context, v any) (*WinnerInput, error) {
+	res, err := ec.unmarshalInputWinnerInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOAccount2ᚖvigieᚐAccount(ctx context.Context, sel ast.SelectionSet, v *vigie.Account) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -20941,6 +23899,42 @@ func (ec *executionContext) marshalOAlertFrequency2ᚖvigieᚐFrequency(ctx cont
 	return res
 }
 
+func (ec *executionContext) unmarshalOAwardCriterionInput2ᚕᚖvigieᚋgraphᚋgqlᚐAwardCriterionInputᚄ(ctx context.Context, v any) ([]*AwardCriterionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*AwardCriterionInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAwardCriterionInput2ᚖvigieᚋgraphᚋgqlᚐAwardCriterionInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOAwardCriterionKind2ᚖvigieᚐAwardCriterionKind(ctx context.Context, v any) (*vigie.AwardCriterionKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.AwardCriterionKind(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAwardCriterionKind2ᚖvigieᚐAwardCriterionKind(ctx context.Context, sel ast.SelectionSet, v *vigie.AwardCriterionKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOBackOffice2ᚖvigieᚋgraphᚋgqlᚐBackOffice(ctx context.Context, sel ast.SelectionSet, v *BackOffice) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -20975,6 +23969,24 @@ func (ec *executionContext) unmarshalOCriteriaInput2map(ctx context.Context, v a
 	}
 	res, err := ec.unmarshalInputCriteriaInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalODate2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODate2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
@@ -21176,11 +24188,52 @@ func (ec *executionContext) marshalODeliveryStatus2ᚕvigieᚐDeliveryStateᚄ(c
 	return ret
 }
 
+func (ec *executionContext) marshalODepartment2ᚖvigieᚐDepartment(ctx context.Context, sel ast.SelectionSet, v *vigie.Department) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Department(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODismissTenderPayload2ᚖvigieᚋgraphᚋgqlᚐDismissTenderPayload(ctx context.Context, sel ast.SelectionSet, v *DismissTenderPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DismissTenderPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODuration2ᚖvigieᚋgraphᚋgqlᚐDuration(ctx context.Context, sel ast.SelectionSet, v *Duration) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Duration(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODurationInput2ᚖvigieᚋgraphᚋgqlᚐDurationInput(ctx context.Context, v any) (*DurationInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDurationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalODurationUnit2ᚖvigieᚐDurationUnit(ctx context.Context, v any) (*vigie.DurationUnit, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.DurationUnit(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODurationUnit2ᚖvigieᚐDurationUnit(ctx context.Context, sel ast.SelectionSet, v *vigie.DurationUnit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOExportAccountPayload2ᚖvigieᚋgraphᚋgqlᚐExportAccountPayload(ctx context.Context, sel ast.SelectionSet, v *ExportAccountPayload) graphql.Marshaler {
@@ -21263,6 +24316,30 @@ func (ec *executionContext) marshalOLocale2ᚖvigieᚐLocale(ctx context.Context
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOLotAward2ᚖvigieᚋgraphᚋgqlᚐLotAward(ctx context.Context, sel ast.SelectionSet, v *LotAward) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LotAward(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLotAwardInput2ᚕᚖvigieᚋgraphᚋgqlᚐLotAwardInputᚄ(ctx context.Context, v any) ([]*LotAwardInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*LotAwardInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLotAwardInput2ᚖvigieᚋgraphᚋgqlᚐLotAwardInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOLotInput2ᚕᚖvigieᚋgraphᚋgqlᚐLotInputᚄ(ctx context.Context, v any) ([]*LotInput, error) {
@@ -21355,6 +24432,21 @@ func (ec *executionContext) marshalOMatchingTenderEdge2ᚖvigieᚋserviceᚐTend
 	return ec._MatchingTenderEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOMoney2ᚖvigieᚋgraphᚋgqlᚐMoney(ctx context.Context, sel ast.SelectionSet, v *Money) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMoneyInput2ᚖvigieᚋgraphᚋgqlᚐMoneyInput(ctx context.Context, v any) (*MoneyInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMoneyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalONature2ᚕvigieᚐNatureᚄ(ctx context.Context, v any) ([]vigie.Nature, error) {
 	if v == nil {
 		return nil, nil
@@ -21391,6 +24483,25 @@ func (ec *executionContext) marshalONature2ᚕvigieᚐNatureᚄ(ctx context.Cont
 	return ret
 }
 
+func (ec *executionContext) unmarshalONature2ᚖvigieᚐNature(ctx context.Context, v any) (*vigie.Nature, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.Nature(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONature2ᚖvigieᚐNature(ctx context.Context, sel ast.SelectionSet, v *vigie.Nature) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalONode2vigieᚐNode(ctx context.Context, sel ast.SelectionSet, v vigie.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -21422,6 +24533,23 @@ func (ec *executionContext) marshalONoticeKind2ᚖvigieᚐNoticeKind(ctx context
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOPlaceInput2ᚕᚖvigieᚋgraphᚋgqlᚐPlaceInputᚄ(ctx context.Context, v any) ([]*PlaceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*PlaceInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPlaceInput2ᚖvigieᚋgraphᚋgqlᚐPlaceInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOProcedure2ᚕvigieᚐProcedureᚄ(ctx context.Context, v any) ([]vigie.Procedure, error) {
@@ -21574,6 +24702,25 @@ func (ec *executionContext) marshalOTechnique2ᚕvigieᚐTechniqueᚄ(ctx contex
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOTechnique2ᚖvigieᚐTechnique(ctx context.Context, v any) (*vigie.Technique, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.Technique(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTechnique2ᚖvigieᚐTechnique(ctx context.Context, sel ast.SelectionSet, v *vigie.Technique) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOTender2ᚖvigieᚐTender(ctx context.Context, sel ast.SelectionSet, v *vigie.Tender) graphql.Marshaler {
@@ -21785,6 +24932,42 @@ func (ec *executionContext) marshalOWeekday2ᚖvigieᚐWeekday(ctx context.Conte
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOWeightUnit2ᚖvigieᚐWeightUnit(ctx context.Context, v any) (*vigie.WeightUnit, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := vigie.WeightUnit(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWeightUnit2ᚖvigieᚐWeightUnit(ctx context.Context, sel ast.SelectionSet, v *vigie.WeightUnit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOWinnerInput2ᚕᚖvigieᚋgraphᚋgqlᚐWinnerInputᚄ(ctx context.Context, v any) ([]*WinnerInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*WinnerInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNWinnerInput2ᚖvigieᚋgraphᚋgqlᚐWinnerInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOWithdrawTenderPayload2ᚖvigieᚋgraphᚋgqlᚐWithdrawTenderPayload(ctx context.Context, sel ast.SelectionSet, v *WithdrawTenderPayload) graphql.Marshaler {

@@ -23,6 +23,8 @@ export interface Language extends Words {
   day(moment: string): string;
   /** A day and the hour in France, where bids are handed in. */
   moment(moment: string): string;
+  /** A language by its code: français. */
+  languageName(code: string): string;
 }
 
 function make(locale: Locale): Language {
@@ -32,12 +34,14 @@ function make(locale: Locale): Language {
   const number = once(() => new Intl.NumberFormat(tag));
   const day = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone }));
   const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
+  const names = once(() => new Intl.DisplayNames(tag, { type: 'language' }));
   return {
     ...(locale === 'FR' ? typeset(words.FR) : words.EN),
     locale,
     number: (n) => number().format(n),
     day: (text) => day().format(new Date(text)),
     moment: (text) => moment().format(new Date(text)),
+    languageName: (code) => names().of(code) ?? code,
   };
 }
 

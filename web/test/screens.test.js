@@ -65,6 +65,18 @@ const screens = {
     await page.getByText('La veille « Voirie » a été supprimée').waitFor();
   },
   marche: (page) => page.goto(`${demo.url}/veille/marches/demo/T-1`),
+  async 'marche-complet'(page) {
+    await page.goto(`${demo.url}/veille/marches/demo/M-101`);
+    await page.getByText('Balayage et propreté').click();
+    await page.getByText('Matériel électrique').waitFor();
+  },
+  async 'marche-attribue'(page) {
+    await page.goto(`${demo.url}/veille/marches/demo/M-103`);
+    await page.getByText('Gros œuvre').click();
+    await page.getByText('Maçonnerie Exemplaire SAS').waitFor();
+  },
+  'marche-en-projet': (page) => page.goto(`${demo.url}/veille/marches/demo/M-105`),
+  'marche-a-l-etranger': (page) => page.goto(`${demo.url}/veille/marches/demo/M-106`),
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
   recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
   'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
@@ -107,7 +119,11 @@ test('printed, a list and a tender have what matters alone', async () => {
   await page.goto(`${demo.url}/veille/marches/demo/T-1`);
   await settled(page);
   await picture(page, 'imprime-marche');
-  assert.ok(await page.getByText('Terrassement').isVisible());
+  assert.ok(await page.getByText('Terrassement').first().isVisible());
+  await page.goto(`${demo.url}/veille/marches/demo/M-101`);
+  await settled(page);
+  assert.ok(await page.getByText('Curage des fossés').isVisible());
+  assert.ok(await page.getByText('Lot réservé aux entreprises adaptées').isVisible(), 'what is folded is printed too');
   await page.context().close();
 });
 

@@ -4,8 +4,10 @@ import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type 
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, to } from '../router';
+import { Facts } from '../tenders/Facts';
+import { Award, Lots } from '../tenders/Lots';
+import { Parts } from '../tenders/Marked';
 import { useDismissal } from '../tenders/Matching';
-import { departmentsOf } from '../tenders/TenderTable';
 
 /** A tender's own page, by its number at its source: where the links of mails lead. */
 export function TenderPage({ source, sourceRef }: { source: string; sourceRef: string }) {
@@ -32,22 +34,19 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
   useEffect(() => {
     if (!seen) void markSeen({ variables: { tenderIds: [id], seen: true }, errorPolicy: 'all' });
   }, [id, seen, markSeen]);
+  const changed = tender.status === 'ONLINE' ? tender.notices.findLast(({ documentsChanged }) => documentsChanged) : undefined;
+  // Those of lots stand with their lots.
+  const awards = tender.awards.filter(({ lot }) => !lot || !tender.lots.some(({ number }) => number === lot));
   return (
     <>
       <section className="card" aria-label={said.tender}>
         {tender.dismissed && <p className="warning">{said.dismissedHere}</p>}
-        <dl className="facts">
-          <div><dt>{said.status}</dt><dd><span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span></dd></div>
-          <div><dt>{said.deadline}</dt><dd>{tender.deadline ? said.parisTime(said.moment(tender.deadline)) : said.noDeadline}</dd></div>
-          <div><dt>{said.buyer}</dt><dd>{tender.buyer.name}</dd></div>
-          <div><dt>{said.reference}</dt><dd>{tender.reference ?? tender.sourceRef}</dd></div>
-          <div><dt>{said.departments}</dt><dd>{departmentsOf(tender, Infinity) || said.nationwide}</dd></div>
-          {tender.natures.length > 0 && <div><dt>{said.nature}</dt><dd>{tender.natures.map((nature) => said.natureNames[nature]).join(', ')}</dd></div>}
-          {tender.procedure && <div><dt>{said.procedure}</dt><dd>{said.procedures[tender.procedure]}</dd></div>}
-          {tender.cpvCodes.length > 0 && <div><dt>CPV</dt><dd>{tender.cpvCodes.join(', ')}</dd></div>}
-          <div><dt>{said.published}</dt><dd>{said.day(tender.publishedAt)}</dd></div>
-        </dl>
+        {tender.status === 'PLANNED' && <p className="warning">{said.planned}</p>}
+        {changed && <p className="warning">{said.documentsChanged(said.day(changed.publishedAt))}</p>}
+        <Facts tender={tender} />
         <p className="row unprinted">
+          {tender.documentsUrl && <a className="button" href={tender.documentsUrl} rel="noreferrer">{said.documents}</a>}
+          {tender.submissionUrl && tender.status === 'ONLINE' && <a className="button" href={tender.submissionUrl} rel="noreferrer">{said.submission}</a>}
           {tender.url && <a className="button" href={tender.url} rel="noreferrer">{said.source}</a>}
           <button type="button" onClick={() => print()}>{said.print}</button>
           {tender.dismissed
@@ -61,12 +60,22 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
           <p className="text">{tender.description}</p>
         </section>
       )}
-      {tender.lots.length > 0 && (
-        <section className="card" aria-labelledby="lots">
-          <h2 id="lots">{said.lots}</h2>
-          <ul className="lots">
-            {tender.lots.map(({ number, title }, i) => <li key={i}>{number && <b>{said.lot(number)}</b>} {title}</li>)}
-          </ul>
+      {tender.awardCriteria.length > 0 && (
+        <section className="card" aria-labelledby="award-criteria">
+          <h2 id="award-criteria">{said.awardCriteria}</h2>
+          <ul className="lots">{tender.awardCriteria.map(({ label }, i) => <li key={i}>{label}</li>)}</ul>
+        </section>
+      )}
+      {tender.lots.length > 0 && <Lots lots={tender.lots} />}
+      {awards.length > 0 && (
+        <section className="card" aria-labelledby="awards">
+          <h2 id="awards">{said.awards}</h2>
+          {awards.map((award, i) => (
+            <div key={i}>
+              {award.lot && <h3>{said.lot(award.lot)}</h3>}
+              <Award award={award} />
+            </div>
+          ))}
         </section>
       )}
       <section className="card" aria-labelledby="notices">
@@ -75,15 +84,21 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
           {tender.notices.map((notice) => (
             <li key={notice.id}>
               <p><b>{said.noticeKinds[notice.kind]}</b> {notice.sourceRef}, {said.day(notice.publishedAt)}</p>
+              {notice.correction && <p className="text">{notice.correction}</p>}
               {notice.changes.length > 0 && (
                 <dl className="changes">
                   {notice.changes.map(({ field, label, before, after }) => (
                     <div key={field}>
                       <dt>{label}</dt>
                       <dd>
-                        <span className="hidden">{said.before} </span><del>{before ?? said.nothing}</del>
-                        <span aria-hidden="true"> → </span>
-                        <span className="hidden"> {said.after} </span><ins>{after ?? said.nothing}</ins>
+                        {field !== 'documents' && ( // it tells what happened, not what there was
+                          <>
+                            <span className="hidden">{said.before} </span><del>{before ?? said.nothing}</del>
+                            <span aria-hidden="true"> → </span>
+                            <span className="hidden"> {said.after} </span>
+                          </>
+                        )}
+                        <ins>{after ?? said.nothing}</ins>
                       </dd>
                     </div>
                   ))}
@@ -137,11 +152,17 @@ function Criteria({ watchId, tenderId }: { watchId: string; tenderId: string }) 
   if (explained.criteria.length === 0) return <p>{said.noCriteria}</p>;
   return (
     <ul className="criteria">
-      {explained.criteria.map(({ criterion, label, satisfied, wanted, found }) => (
+      {explained.criteria.map(({ criterion, label, satisfied, wanted, found, places }) => (
         <li key={criterion} className={satisfied ? 'satisfied' : 'unsatisfied'}>
           <b>{label}</b> <span className="tag">{satisfied ? said.matches : said.matchesNot}</span>
           <p>{said.wanted} {wanted.join(', ')}</p>
           <p>{said.found} {found.join(', ') || said.nothing}</p>
+          {places.map((place, i) => (
+            <p key={i} className="passage">
+              <span className="label">{said.foundIn(place.label)}</span>{' '}
+              {place.place !== 'CPV' && <Parts parts={place.excerpt} />}
+            </p>
+          ))}
         </li>
       ))}
     </ul>

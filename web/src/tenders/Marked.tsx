@@ -12,6 +12,7 @@ export function marked(title: string, highlights: Highlight[]): { title: ReactNo
   return { title: inTitle ? <Parts {...inTitle} /> : title, passage: inDescription && <Parts {...inDescription} /> };
 }
 
-function Parts({ parts }: Highlight) {
+/** Pieces of a text, in which what was found is marked. */
+export function Parts({ parts }: Pick<Highlight, 'parts'>) {
   return parts.map(({ text, hit }, i) => (hit ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>));
 }

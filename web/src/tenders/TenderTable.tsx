@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { TenderRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Link, to } from '../router';
+import { departmentsOf, valueOf } from './Facts';
 
 /** A tender in a list: the passages found in it, and what else there is to say and do. */
 export interface Line {
@@ -40,9 +41,11 @@ function TenderLine({ line: { tender, title, passage, about, action } }: { line:
         {passage && <p className="passage">{passage}</p>}
         <p className="facts">
           {tender.status !== 'ONLINE' && <span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span>}
-          <span>{said.labelled(said.deadline)} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}</span>
+          <span>{said.labelled(said.deadlines[tender.deadlineKind ?? 'BIDS'])} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}</span>
+          {tender.value && <span>{valueOf(tender, said)}</span>}
+          {tender.technique && tender.technique !== 'CONTRACT' && <span>{said.techniques[tender.technique]}</span>}
           <span>{said.published} {said.day(tender.publishedAt)}</span>
-          <span>{departmentsOf(tender) || said.nationwide}</span>
+          <span>{departmentsOf(tender) || (tender.abroad ? said.abroad : said.nationwide)}</span>
         </p>
         {about && <p className="facts">{about}</p>}
       </td>
@@ -52,10 +55,4 @@ function TenderLine({ line: { tender, title, passage, about, action } }: { line:
       </td>
     </tr>
   );
-}
-
-/** The places of a tender: Ain (01), Rhône (69); the first of very many. */
-export function departmentsOf({ departments }: { departments: { code: string; name: string }[] }, most = 4): string {
-  const names = departments.map(({ code, name }) => `${name} (${code})`);
-  return names.length > most ? `${names.slice(0, most).join(', ')}…` : names.join(', ');
 }

@@ -1,0 +1,56 @@
+import type { ReactNode } from 'react';
+import type { TenderDetailsFragment } from '../gql/graphql';
+import { useLanguage, type Language } from '../language';
+
+/** What a bidder decides by, the most important first. What a tender does not say is left out. */
+export function Facts({ tender }: { tender: TenderDetailsFragment }) {
+  const said = useLanguage();
+  return (
+    <dl className="facts">
+      <Fact name={said.status}><span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span></Fact>
+      <Fact name={said.deadlines[tender.deadlineKind ?? 'BIDS']}>{tender.deadline ? said.parisTime(said.moment(tender.deadline)) : said.noDeadline}</Fact>
+      <Fact name={said.value}>{valueOf(tender, said)}</Fact>
+      <Fact name={said.duration}>{[tender.duration?.label, tender.renewals && said.renewals(tender.renewals)].filter(Boolean).join(', ')}</Fact>
+      <Fact name={said.technique}>{tender.technique && said.techniques[tender.technique]}</Fact>
+      <Fact name={said.places}>{listed(tender.places, said)}</Fact>
+      <Fact name={said.questionsUntil}>{tender.questionsUntil && said.parisTime(said.moment(tender.questionsUntil))}</Fact>
+      <Fact name={said.conditions}>{(['reserved', 'social', 'environmental'] as const).filter((name) => tender[name]).map((name) => said[name]).join(', ')}</Fact>
+      <Fact name={said.buyer}>{tender.buyer.name}</Fact>
+      <Fact name={said.reference}>{tender.reference ?? tender.sourceRef}</Fact>
+      <Fact name={said.departments}>{departmentsOf(tender, Infinity) || (tender.abroad ? said.abroad : said.nationwide)}</Fact>
+      <Fact name={said.nature}>{tender.natures.map((nature) => said.natureNames[nature]).join(', ')}</Fact>
+      <Fact name={said.procedure}>{tender.procedure && said.procedures[tender.procedure]}</Fact>
+      <Fact name={said.languages}>{tender.languages.map((code) => said.languageName(code)).join(', ')}</Fact>
+      <Fact name="CPV">{cpvsOf(tender.cpvs)}</Fact>
+      <Fact name={said.published}>{said.day(tender.publishedAt)}</Fact>
+    </dl>
+  );
+}
+
+/** A fact with its name; nothing where it is not known. */
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return children ? <div><dt>{name}</dt><dd>{children}</dd></div> : null;
+}
+
+/** The value of a tender; a framework's is what is spent at most. */
+export function valueOf({ value, technique }: Pick<TenderDetailsFragment, 'value' | 'technique'>, said: Language): string | undefined {
+  return value && technique === 'FRAMEWORK' ? said.atMost(value.label) : value?.label;
+}
+
+/** The first of very many places. */
+export function listed(places: { label: string }[], said: Language, most = 12): string {
+  const labels = [...new Set(places.map(({ label }) => label))];
+  const more = labels.length - most;
+  return labels.slice(0, most).join(', ') + (more > 0 ? ` ${said.others(more)}` : '');
+}
+
+/** Codes with what they stand for. */
+export function cpvsOf(cpvs: { code: string; label: string }[]): string {
+  return cpvs.map(({ code, label }) => (label === code ? code : `${code} ${label}`)).join(', ');
+}
+
+/** The places of a tender: Ain (01), Rhône (69); the first of very many. */
+export function departmentsOf({ departments }: { departments: { code: string; name: string }[] }, most = 4): string {
+  const names = departments.map(({ code, name }) => `${name} (${code})`);
+  return names.length > most ? `${names.slice(0, most).join(', ')}…` : names.join(', ');
+}
