@@ -334,9 +334,13 @@ const (
 
 // Winner is who gets a contract. Companies that win are published by law (Code de la commande publique, R2183-1).
 type Winner struct {
-	Name string
+	// Name is "" where a source has the SIRET alone.
+	Name string `json:",omitempty"`
 	// SIRET is 14 digits, "" where none is given.
 	SIRET   string `json:",omitempty"`
 	Town    string `json:",omitempty"`
 	Country string `json:",omitempty"` // ISO 3166-1 alpha-2
 }
+
+// Label names the winner: by its SIRET where no name is known.
+func (w Winner) Label() string { return cmp.Or(w.Name, w.SIRET) }

@@ -179,7 +179,7 @@ func (c *checker) award(award LotAward, i int) {
 	c.expect(award.Day == "" || ValidDay(award.Day), invalidDay(), within("Awards", i, "Day")...)
 	for j, winner := range award.Winners {
 		here := func(field string) []string { return within("Awards", i, "Winners", strconv.Itoa(j), field) }
-		c.expect(winner.Name != "", Text{FR: "Indiquez le nom du titulaire.", EN: "Give the name of the winner."}, here("Name")...)
+		c.expect(winner.Label() != "", Text{FR: "Indiquez le nom du titulaire.", EN: "Give the name of the winner."}, here("Name")...)
 		c.expect(winner.SIRET == "" || ValidSIRET(winner.SIRET), InvalidSIRET(), here("SIRET")...)
 		c.expect(winner.Country == "" || ValidCountry(winner.Country), invalidCountry(winner.Country), here("Country")...)
 	}

@@ -138,7 +138,7 @@ func lotAward(ctx context.Context, a vigie.LotAward) *gql.LotAward {
 		award.Bids = new(int32(*a.Bids))
 	}
 	for i, w := range a.Winners {
-		award.Winners[i] = &gql.Winner{Name: w.Name, Siret: orNull(w.SIRET), Town: orNull(w.Town), Country: orNull(w.Country)}
+		award.Winners[i] = &gql.Winner{Name: w.Label(), Siret: orNull(w.SIRET), Town: orNull(w.Town), Country: orNull(w.Country)}
 	}
 	return award
 }

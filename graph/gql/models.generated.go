@@ -779,7 +779,7 @@ type UpsertWatchesPayload struct {
 
 // Who gets a contract (titulaire). Companies that win are published by law.
 type Winner struct {
-	// What it is called.
+	// What it is called; its SIRET where the source has no name.
 	Name string `json:"name"`
 	// 14 digits, where known.
 	Siret *string `json:"siret,omitempty"`

@@ -5401,7 +5401,7 @@ enum AwardOutcome {
 
 "Who gets a contract (titulaire). Companies that win are published by law."
 type Winner {
-  "What it is called."
+  "What it is called; its SIRET where the source has no name."
   name: String!
   "14 digits, where known."
   siret: String

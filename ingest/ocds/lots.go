@@ -136,17 +136,12 @@ func criteria(list tree.Nodes) []vigie.AwardCriterion {
 func weight(list tree.Nodes) (string, vigie.WeightUnit) {
 	for _, n := range list.Each() {
 		unit := map[string]vigie.WeightUnit{"percentageExact": vigie.Percent, "decimalExact": vigie.Points, "order": vigie.Rank}[n.At("weight").Raw()]
-		if value := n.At("number").Raw(); unit != "" && decimal.MatchString(value) {
-			if strings.Contains(value, ".") {
-				value = strings.TrimRight(strings.TrimRight(value, "0"), ".")
-			}
+		if value, ok := vigie.ParseAmount(n.At("number").Raw()); ok && unit != "" && vigie.ValidWeight(value, unit) {
 			return value, unit
 		}
 	}
 	return "", ""
 }
-
-var decimal = regexp.MustCompile(`^[0-9]{1,6}(?:\.[0-9]{1,6})?$`)
 
 // number is a whole number, 0 for anything else.
 func number(n tree.Nodes) int {
