@@ -52,7 +52,7 @@ func TestRules(t *testing.T) {
 		"AwardCriteria.0":            func(c *vigie.Content) { c.Details.AwardCriteria[0] = vigie.AwardCriterion{Weight: "60"} },
 		"AwardCriteria.0.Weight":     func(c *vigie.Content) { c.Details.AwardCriteria[0].Weight = "101" },
 		"Languages.0":                func(c *vigie.Content) { c.Details.Languages[0] = "fra" },
-		"Awards.0.Winners.0.Name":    func(c *vigie.Content) { c.Details.Awards[0].Winners[0].Name = "" },
+		"Awards.0.Winners.0.Name":    func(c *vigie.Content) { c.Details.Awards[0].Winners[0] = vigie.Winner{Town: "Lyon"} },
 		"Awards.0.Winners.0.SIRET":   func(c *vigie.Content) { c.Details.Awards[0].Winners[0].SIRET = "35600000000049" },
 		"Awards.0.Bids":              func(c *vigie.Content) { c.Details.Awards[0].Bids = new(-1) },
 		"Awards.0.Day":               func(c *vigie.Content) { c.Details.Awards[0].Day = "24/12/2026" },
