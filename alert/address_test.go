@@ -322,7 +322,7 @@ func TestAddressChangesWhileBothHaveMail(t *testing.T) {
 				lane := newSender(t, w.store, w.mailer, func() time.Time { return w.now })
 				meanwhile := sync.OnceFunc(func() {
 					w.moves("ana", "new@example.org", true)
-					w.mailer.mutex.Unlock() // another lane sends meanwhile
+					w.mailer.mutex.Unlock() // in this time another lane sends
 					defer w.mailer.mutex.Lock()
 					for range 3 {
 						if err := lane.Step(t.Context()); err != nil {

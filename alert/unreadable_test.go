@@ -33,7 +33,7 @@ func (w *world) unreadable(table, column string, id int64) (mend func()) {
 	return func() { w.t.Helper(); set(was) }
 }
 
-// long works for some minutes, in which whatever fails is tried often enough.
+// long works for half an hour, in which whatever fails is tried often enough.
 func (w *world) long() (mails []string) {
 	w.t.Helper()
 	for range 6 {

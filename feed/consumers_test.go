@@ -164,7 +164,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 	}
 }
 
-// A tender that cannot be read is quarantined, and is found once it can be read again; the others are found meanwhile.
+// A tender that cannot be read is quarantined, and is found once it can be read again; the others are found all the time.
 func TestUnreadableTenderIsNotIndexed(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {

@@ -78,7 +78,7 @@ func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address strin
 	return nil, l.tryAgain(ctx, tx, mail)
 }
 
-// tryAgain makes a mail due now, and ends its lease; the lease alone of one that was dropped meanwhile.
+// tryAgain makes a mail due now, and ends its lease; of one that was dropped since, it only ends the lease.
 func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
 		Where("id = ?", mail).Where("state IN (?, ?)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
