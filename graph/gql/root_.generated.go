@@ -4027,7 +4027,7 @@ scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/chillicream/date-
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
 """
-A decimal number as text, with a point, at most 13 digits before it and 2 after: "120000", "99.50". Texts, for a float is not exact.
+A decimal number as text, with a point, at most 13 digits before it and 2 after: "120000", "99.50". It is a text, for a float is not exact.
 """
 scalar Decimal
 
