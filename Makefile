@@ -6,7 +6,7 @@ BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks
 
 .PHONY: help
 help: ## list the targets

@@ -47,8 +47,18 @@ func arrows() map[string][]string {
 		"consumer":               {".", "database"},
 		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},
 		"ingest":                 {".", "clip"},
-		"ingest/boamp":           {".", "ingest"},
+		"ingest/boamp":           {".", "ingest", "ingest/cut", "ingest/eforms", "ingest/tree"},
+		"ingest/cut":             {"."},
+		"ingest/decp":            {".", "ingest", "ingest/cut", "ingest/tree"},
+		"ingest/eforms":          {".", "ingest", "ingest/tree"},
+		"ingest/ingesttest":      {".", "ingest"},
+		"ingest/ocds":            {".", "ingest", "ingest/cut", "ingest/tree"},
+		"ingest/ted":             {".", "ingest", "ingest/eforms", "ingest/tree"},
+		"ingest/tree":            {"ingest"},
 		"ingest/watches":         {".", "ingest"},
+		"importer":               {".", "ingest", "store"},
+		"source":                 {".", "consumer", "importer", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "store"},
+		"source/sourcetest":      {},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
 		"alert/consent":          {".", "alert/link", "ledger"},
@@ -56,9 +66,9 @@ func arrows() map[string][]string {
 		"alert/link":             {"."},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "database", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
-		"graph":                  {".", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
-		"graph/gql":              {".", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
+		"service":                {".", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"graph":                  {".", "source", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
+		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
 		"server/playground":      {},
@@ -66,15 +76,15 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/samples", "server/setting", "service", "store", "web",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
 		},
 	}
 }
 
 // forTests may be imported by tests alone.
 func forTests() []string {
-	return []string{"alert/post/posttest", "consumer/consumertest", "query/querytest", "search/meili/meilitest", "search/searchtest", "store/storetest"}
+	return []string{"alert/post/posttest", "consumer/consumertest", "ingest/ingesttest", "query/querytest", "search/meili/meilitest", "search/searchtest", "source/sourcetest", "store/storetest"}
 }
 
 // TestArrows checks every import of one of our packages by another, and that

@@ -29,9 +29,9 @@ type Notice struct {
 	Identifier string
 	// Copied reports whether another source had published the notice when it came: it is news only where it makes its
 	// tender match.
-	Copied bool
-	Buyer      BuyerName
-	Content    Content `bun:"content"`
+	Copied  bool
+	Buyer   BuyerName
+	Content Content `bun:"content"`
 	// Quiet notices are listed, and mailed to nobody.
 	Quiet bool
 	// Withdrawn notices were taken back, and count for nothing.

@@ -138,7 +138,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return previewPrice
 	case "Query.buyers":
 		return buyersPrice
-	case "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Buyer.onlineCount":
+	case "Query.sources", "Watch.onlineCount", "Watch.unseenCount", "Watch.health", "Buyer.onlineCount":
 		return countPrice
 	case "Watch.deliveries":
 		return deliveriesPrice

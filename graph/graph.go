@@ -145,6 +145,7 @@ type (
 	departmentType  struct{ *resolver }
 	watchMatchType  struct{ *resolver }
 	publicationType struct{ *resolver }
+	sourceType      struct{ *resolver }
 	noticeType      struct{ *resolver }
 	changeType      struct{ *resolver }
 	errorType       struct{ *resolver }
@@ -169,6 +170,7 @@ func (r *resolver) Usage() gql.UsageResolver                           { return 
 func (r *resolver) Department() gql.DepartmentResolver                 { return departmentType{r} }
 func (r *resolver) MatchingTenderEdge() gql.MatchingTenderEdgeResolver { return matchType{r} }
 func (r *resolver) WatchMatch() gql.WatchMatchResolver                 { return watchMatchType{r} }
+func (r *resolver) Source() gql.SourceResolver                         { return sourceType{r} }
 func (r *resolver) Publication() gql.PublicationResolver               { return publicationType{r} }
 func (r *resolver) Notice() gql.NoticeResolver                         { return noticeType{r} }
 func (r *resolver) NoticeChange() gql.NoticeChangeResolver             { return changeType{r} }

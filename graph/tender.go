@@ -287,7 +287,9 @@ func (tenderType) Publications(ctx context.Context, t *vigie.Tender) ([]*vigie.P
 	return pointers(fold.Publications()), err
 }
 
-func (publicationType) URL(_ context.Context, p *vigie.Publication) (*string, error) { return orNull(p.URL), nil }
+func (publicationType) URL(_ context.Context, p *vigie.Publication) (*string, error) {
+	return orNull(p.URL), nil
+}
 
 func (tenderType) MatchedBy(ctx context.Context, t *vigie.Tender) ([]*service.WatchMatch, error) {
 	return load(ctx).matches.Load(ctx, t)

@@ -15,6 +15,7 @@ import (
 
 	"vigie"
 	"vigie/graph"
+	"vigie/importer"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
 	"vigie/query"
@@ -29,6 +30,8 @@ type demo struct {
 	Listen string `help:"The address to listen on; it must be local to this machine." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
 	Data   string `help:"The folder of the database and the index." default:"vigie-data" type:"folder" placeholder:"DIR"`
 	Empty  bool   `help:"Leave out the sample notices and watches."`
+	Live   bool   `help:"Follow BOAMP and TED too; without it, the demo needs no network."`
+	sourceSettings
 }
 
 // Run runs the command.
@@ -82,6 +85,13 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer s.alert(ctx, p)()
+	if c.Live {
+		followers, err := c.followers(nil, s.store, p)
+		if err != nil {
+			return err
+		}
+		defer s.read(ctx, followers)()
+	}
 	fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", listener.Addr(), c.Data, filepath.Join(c.Data, "outbox"))
 	return front.serve(ctx, s.log)
 }
@@ -167,21 +177,23 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := publishAll(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
-		return errors.Join(publishErr, err)
-	}
 	full, err := samples.FullAt(now)
 	if err != nil {
 		return err
 	}
-	all := func(yield func(ingest.Record) bool) {
+	records := func(yield func(ingest.Record) bool) {
+		for r := range boamp.Read(samples.NoticesAt(now)) {
+			if !yield(r) {
+				return
+			}
+		}
 		for _, n := range full {
 			if !yield(ingest.Record{Notice: n, Ref: n.SourceRef}) {
 				return
 			}
 		}
 	}
-	if _, publishErr := publishAll(ctx, s.store, now, all, true, refused); publishErr != nil || err != nil {
+	if _, publishErr := importer.Publish(ctx, s.store, now, records, true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.

@@ -67,6 +67,9 @@ type commands struct {
 	Serve  serve `cmd:"" help:"Run the server, for production."`
 	Import struct {
 		Boamp   importBOAMP   `cmd:"" help:"Import notices from BOAMP's open data."`
+		Ted     importTED     `cmd:"" help:"Import notices of TED, as it gives them."`
+		Ocds    importOCDS    `cmd:"" help:"Import releases of the Open Contracting Data Standard."`
+		Decp    importDECP    `cmd:"" help:"Import French data about awards (DECP)."`
 		Watches importWatches `cmd:"" help:"Import people's watches from another system."`
 	} `cmd:"" help:"Import notices, or watches from another system."`
 	Account struct {
@@ -76,16 +79,17 @@ type commands struct {
 	Secret struct {
 		Adopt secretAdopt `cmd:"" help:"Start using other secrets, because the former ones are lost or were stolen: links in mails already sent stop working."`
 	} `cmd:"" help:"Manage the secrets that the database accepts."`
-	Audit      audit      `cmd:"" help:"Print who read accounts with a token of scope \"support\"."`
-	Analyze    analyze    `cmd:"" help:"Print the terms of each line of standard input: the words that keywords are compared with."`
-	Token      token      `cmd:"" help:"Print a signed token, for development."`
-	Migrate    migrate    `cmd:"" help:"Bring the database up to date, and stop."`
-	Restored   restored   `cmd:"" help:"Prepare a database that was just restored from a backup; run it before the server starts."`
-	Quarantine quarantine `cmd:"" help:"List or retry items that failed and were set aside."`
-	Reindex    reindex    `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
-	Bounce     bounce     `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
-	Check      check      `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
-	Health     health     `cmd:"" help:"Ask a running server whether it is ready."`
+	Sync       syncSources `cmd:"" name:"sync" help:"Read public sources once: what they published since they were last read."`
+	Audit      audit       `cmd:"" help:"Print who read accounts with a token of scope \"support\"."`
+	Analyze    analyze     `cmd:"" help:"Print the terms of each line of standard input: the words that keywords are compared with."`
+	Token      token       `cmd:"" help:"Print a signed token, for development."`
+	Migrate    migrate     `cmd:"" help:"Bring the database up to date, and stop."`
+	Restored   restored    `cmd:"" help:"Prepare a database that was just restored from a backup; run it before the server starts."`
+	Quarantine quarantine  `cmd:"" help:"List or retry items that failed and were set aside."`
+	Reindex    reindex     `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
+	Bounce     bounce      `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
+	Check      check       `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
+	Health     health      `cmd:"" help:"Ask a running server whether it is ready."`
 }
 
 // parser makes what reads command lines.

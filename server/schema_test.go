@@ -18,6 +18,7 @@ import (
 func databaseCommands() map[string][]string {
 	return map[string][]string{
 		"import boamp":   {"-"},
+		"import ted":     {"-"},
 		"import watches": {"--secret", testSecret, "-"},
 		"account export": {"--subject", "42"},
 		"account delete": {"--subject", "42", "--secret", testSecret},

@@ -20,6 +20,7 @@ import (
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/server/setting"
+	"vigie/source"
 )
 
 // serverSettings are all settings of a server. A setting is declared by a field
@@ -37,6 +38,8 @@ type serverSettings struct {
 	limitSettings
 	traceSettings
 	pageSettings
+	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES"`
+	sourceSettings
 }
 
 // plan is what the settings of a server decide before it is connected to
@@ -123,12 +126,19 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	}
 	plan.verifier.place = plan.gate.enterSignIn
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
+	var followers []*source.Follower
+	if len(c.Sources) > 0 {
+		if followers, err = c.followers(c.Sources, s.store, p); err != nil {
+			return err
+		}
+	}
 	doors, err := c.doors(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
+	defer s.read(ctx, followers)()
 	defer plan.verifier.follow(ctx, s.log)()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, door := range doors {

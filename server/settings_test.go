@@ -83,6 +83,8 @@ func settingSamples(t *testing.T) map[string]sample {
 	ratio := number("0", "1", "-0.1", "7")
 	ratio.good = append(ratio.good, "0.25")
 	ratio.bad = slices.DeleteFunc(ratio.bad, func(s string) bool { return s == "0x10" })
+	sourceRate := number("0", "100000", "-0.1", "100001")
+	sourceRate.bad = slices.DeleteFunc(sourceRate.bad, func(s string) bool { return s == "0x10" })
 	rate := func() sample { return number("1", "1000000000", "0", "1000000001") }
 	span := func(low, high, below, above string) sample {
 		return sample{[]string{low, high}, []string{below, above, "90", "-1m", "a minute", "NaN", "1e9s", " 1m"}}
@@ -127,6 +129,11 @@ func settingSamples(t *testing.T) map[string]sample {
 		"RATE_ACCOUNT": rate(), "RATE_ADDRESS": rate(), "RATE_BAD_TOKENS": rate(),
 		"TRUSTED_PROXIES": networks, "ALLOWED_ORIGINS": origins, "INTROSPECTION": choice(), "TRUSTED_DOCUMENTS": existing(file, dir),
 		"OTLP_URL": httpURL(), "TRACE_RATIO": ratio,
+		"SOURCES":   {[]string{"boamp", "boamp,ted", "decp, find-a-tender"}, []string{"boamps", "boamp ted", "boamp,", "BOAMP"}},
+		"SINCE":     {[]string{"2026-01-31", "2000-01-01"}, []string{"2026-02-30", "31/01/2026", "1999-12-31", "2026", "2026-01-31T00:00:00Z", "2101-01-01"}},
+		"BOAMP_URL": httpURL(), "DECP_URL": httpURL(), "FIND_A_TENDER_URL": httpURL(), "TED_URL": httpURL(), "TED_SEARCH_URL": httpURL(), "SOURCE_PROXY": httpURL(),
+		"SOURCE_AGENT": {[]string{"Mozilla/5.0 (compatible; Vigie; +https://veille.example.org)"}, []string{" ", "a\nb", strings.Repeat("a", 501)}},
+		"SOURCE_RATE":  sourceRate,
 	}
 }
 

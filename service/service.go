@@ -31,6 +31,7 @@ type Service struct {
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
 	speller   speller
+	sources   sourceHealth
 }
 
 // now is the present moment in whole seconds, the precision of tenders' times.

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	Publication() PublicationResolver
 	Query() QueryResolver
 	Recipient() RecipientResolver
+	Source() SourceResolver
 	Subscription() SubscriptionResolver
 	Tender() TenderResolver
 	TenderFacets() TenderFacetsResolver
@@ -481,6 +482,7 @@ type ComplexityRoot struct {
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
 		PreviewMatches    func(childComplexity int, criteria map[string]any, first *int32) int
+		Sources           func(childComplexity int) int
 		Tender            func(childComplexity int, id string) int
 		TenderBySourceRef func(childComplexity int, source string, sourceRef string) int
 		TenderEvents      func(childComplexity int, watchIds []string, first *int32, after *string, last *int32, before *string) int
@@ -519,6 +521,16 @@ type ComplexityRoot struct {
 		Departments func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Rest        func(childComplexity int) int
+	}
+
+	Source struct {
+		Label        func(childComplexity int) int
+		LastError    func(childComplexity int) int
+		MissingDays  func(childComplexity int) int
+		Name         func(childComplexity int) int
+		NextAt       func(childComplexity int) int
+		NoticesToday func(childComplexity int) int
+		WholeUntil   func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -2610,6 +2622,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PreviewMatches(childComplexity, args["criteria"].(map[string]any), args["first"].(*int32)), true
+	case "Query.sources":
+		if e.ComplexityRoot.Query.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Sources(childComplexity), true
 	case "Query.tender":
 		if e.ComplexityRoot.Query.Tender == nil {
 			break
@@ -2805,6 +2823,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchPlace.Rest(childComplexity), true
+
+	case "Source.label":
+		if e.ComplexityRoot.Source.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Label(childComplexity), true
+	case "Source.lastError":
+		if e.ComplexityRoot.Source.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.LastError(childComplexity), true
+	case "Source.behind":
+		if e.ComplexityRoot.Source.MissingDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.MissingDays(childComplexity), true
+	case "Source.name":
+		if e.ComplexityRoot.Source.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Name(childComplexity), true
+	case "Source.nextAt":
+		if e.ComplexityRoot.Source.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.NextAt(childComplexity), true
+	case "Source.noticesToday":
+		if e.ComplexityRoot.Source.NoticesToday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.NoticesToday(childComplexity), true
+	case "Source.lastWholeAt":
+		if e.ComplexityRoot.Source.WholeUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.WholeUntil(childComplexity), true
 
 	case "Subscription.tenderMatched":
 		if e.ComplexityRoot.Subscription.TenderMatched == nil {
@@ -4213,6 +4274,8 @@ type Query {
   departments: [Department!]!
   "The maximum and minimum sizes of inputs."
   limits: Limits!
+  "The public sources that are followed, and how far each is read. Empty where none is. The same for everybody."
+  sources: [Source!]!
   "The choices of forms, with labels in the reader's language."
   choices: Choices!
   "The same choices; their values have the types of their enums."
@@ -5216,6 +5279,24 @@ type Winner {
   town: String
   "Its country, where known: ISO 3166-1 alpha-2."
   country: String
+}
+
+"A public source of notices that is followed, and how far it is read: so that silence is known to be quiet."
+type Source {
+  "Its name in ` + "`" + `Tender.source` + "`" + `, e.g. boamp."
+  name: String!
+  "Its name for a person."
+  label: String!
+  "All that it published until then is known, as far as its service said."
+  lastWholeAt: DateTime!
+  "How many days, from when it was first followed, are due and not yet read whole."
+  behind: Int!
+  "When it is read next."
+  nextAt: DateTime!
+  "Why the last attempt failed, for operators. Null: it succeeded."
+  lastError: String
+  "How many notices of today were read."
+  noticesToday: Int!
 }
 
 "A place where a notice was published."
@@ -7215,6 +7296,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_departments(ctx, field)
 	case "limits":
 		return ec.fieldContext_Query_limits(ctx, field)
+	case "sources":
+		return ec.fieldContext_Query_sources(ctx, field)
 	case "choices":
 		return ec.fieldContext_Query_choices(ctx, field)
 	case "formChoices":
@@ -7285,6 +7368,26 @@ func (ec *executionContext) childFields_SearchPlace(ctx context.Context, field g
 		return ec.fieldContext_SearchPlace_rest(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchPlace", field.Name)
+}
+
+func (ec *executionContext) childFields_Source(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Source_name(ctx, field)
+	case "label":
+		return ec.fieldContext_Source_label(ctx, field)
+	case "lastWholeAt":
+		return ec.fieldContext_Source_lastWholeAt(ctx, field)
+	case "behind":
+		return ec.fieldContext_Source_behind(ctx, field)
+	case "nextAt":
+		return ec.fieldContext_Source_nextAt(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Source_lastError(ctx, field)
+	case "noticesToday":
+		return ec.fieldContext_Source_noticesToday(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Source", field.Name)
 }
 
 func (ec *executionContext) childFields_SummaryLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

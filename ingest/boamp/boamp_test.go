@@ -40,7 +40,7 @@ func testdata(t testing.TB, name string) string {
 
 // TestGolden reads every form of notice, and everything that is refused.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"families.jsonl", "shapes.jsonl", "refused.jsonl"} {
+	for _, name := range []string{"families.jsonl", "shapes.jsonl", "further.jsonl", "refused.jsonl"} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
 			for r := range boamp.Read(strings.NewReader(testdata(t, name))) {
@@ -72,6 +72,11 @@ func TestGolden(t *testing.T) {
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
 					t.Fatal(err)
+				}
+			}
+			for _, person := range []string{"à ne pas lire", "00 00 00 00", "personne@"} {
+				if strings.Contains(got.String(), person) {
+					t.Errorf("%q of a contact was read", person)
 				}
 			}
 			want := testdata(t, name+".golden")

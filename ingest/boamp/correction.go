@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/ingest"
+	"vigie/ingest/tree"
 )
 
 // A correction in a national form says what to read in place of what: in
@@ -27,16 +28,16 @@ type correction struct {
 }
 
 // readCorrection reads « infosRectif ».
-func readCorrection(infos nodes) correction {
+func readCorrection(infos tree.Nodes) correction {
 	var c correction
 	var said []string
-	for _, text := range infos.texts() {
-		said = append(said, lostLigature.Replace(ingest.CleanLines(text)))
+	for _, text := range infos.Texts() {
+		said = append(said, tree.CleanLines(text))
 	}
-	infos.walk(func(change nodes) {
-		kind, isDeadline := deadlineRubrics[change.at("rubDelais").raw()]
-		read := change.at("lireDate").raw()
-		if _, ok := parseClock(read); ok && isDeadline && (c.deadline == "" || kind == vigie.ForBids) {
+	infos.Walk(func(change tree.Nodes) {
+		kind, isDeadline := deadlineRubrics[change.At("rubDelais").Raw()]
+		read := change.At("lireDate").Raw()
+		if _, ok := ingest.ParseClock(read); ok && isDeadline && (c.deadline == "" || kind == vigie.ForBids) {
 			c.deadline, c.kind = read, kind
 		}
 		if text := changeText(change); text != "" {
@@ -62,11 +63,11 @@ var rubricNames = map[string]string{
 }
 
 // changeText writes a change given in fields as a sentence.
-func changeText(change nodes) string {
-	rubric := change.at("rubDelais").raw()
-	where := cmp.Or(change.among("rubTexte", "rubrique").text(), rubricNames[rubric], rubric)
-	before := cmp.Or(change.at("auLieuDe").text(), clockText(change.at("auLieuDeDate").raw()))
-	after := cmp.Or(change.at("lire").text(), clockText(change.at("lireDate").raw()))
+func changeText(change tree.Nodes) string {
+	rubric := change.At("rubDelais").Raw()
+	where := cmp.Or(change.Among("rubTexte", "rubrique").Text(), rubricNames[rubric], rubric)
+	before := cmp.Or(change.At("auLieuDe").Text(), clockText(change.At("auLieuDeDate").Raw()))
+	after := cmp.Or(change.At("lire").Text(), clockText(change.At("lireDate").Raw()))
 	switch {
 	case after == "" && before == "":
 		return where
@@ -81,14 +82,14 @@ func changeText(change nodes) string {
 
 // clockText writes a date and time for people.
 func clockText(s string) string {
-	c, ok := parseClock(s)
+	c, ok := ingest.ParseClock(s)
 	switch {
 	case !ok:
 		return s
-	case !c.timed:
-		return c.at.Format("02/01/2006")
+	case !c.Timed:
+		return c.At.Format("02/01/2006")
 	}
-	return c.at.Format("02/01/2006 à 15h04")
+	return c.At.Format("02/01/2006 à 15h04")
 }
 
 // deadlineInProse finds the new deadline in a text: a date with its year and
@@ -210,7 +211,7 @@ func clockOf(text string, at []int) (string, bool) {
 	if hour == "" || localTime.MatchString(text[end:min(len(text), end+40)]) {
 		return "", false
 	}
-	if n, ok := months[letters(month)]; ok {
+	if n, ok := months[ingest.Letters(month)]; ok {
 		month = strconv.Itoa(n)
 	}
 	if len(year) == 2 {

@@ -1,11 +1,10 @@
 package boamp
 
 import (
-	"regexp"
-	"strconv"
 	"time"
 
 	"vigie"
+	"vigie/ingest"
 )
 
 // deadline works out the last moment for bids from how the notice states it
@@ -18,71 +17,34 @@ import (
 // took it for UTC+1 first, so those are an hour early, summer and winter;
 // unless it gives them with their offset, as version 1 of its API does.
 func deadline(stated, served string, published time.Time) (moment *time.Time, text string) {
-	if c, ok := parseClock(stated); ok {
-		if moment := c.inParis(published); vigie.PlausibleDeadline(*moment, published) {
+	if c, ok := ingest.ParseClock(stated); ok {
+		if moment := inParis(c, published); vigie.PlausibleDeadline(*moment, published) {
 			return moment, stated
 		}
 	}
-	c, ok := parseClock(served)
+	c, ok := ingest.ParseClock(served)
 	if !ok {
 		return nil, ""
 	}
-	inUTC := c.offset == "" || c.offset == "Z" || c.offset == "+00:00"
-	if c.timed && inUTC && !c.isMidnight(published) && published.Before(time.Date(2024, time.January, 15, 0, 0, 0, 0, vigie.Paris())) {
-		c.at = c.at.Add(time.Hour)
+	inUTC := c.Offset == "" || c.Offset == "Z" || c.Offset == "+00:00"
+	if c.Timed && inUTC && !isMidnight(c, published) && published.Before(time.Date(2024, time.January, 15, 0, 0, 0, 0, vigie.Paris())) {
+		c.At = c.At.Add(time.Hour)
 	}
-	if moment := c.inParis(published); vigie.PlausibleDeadline(*moment, published) {
+	if moment := inParis(c, published); vigie.PlausibleDeadline(*moment, published) {
 		return moment, served
 	}
 	return nil, ""
 }
 
-// clock is what a clock shows, and the offset from UTC that goes with it.
-type clock struct {
-	at     time.Time
-	offset string
-	// timed is whether a time of day is given, and not the day alone.
-	timed bool
+// inParis is the moment at which the clocks of Paris show what c does. The
+// first schema, 1.1.0, had days, and the dataset serves them with a midnight
+// that stands for no time.
+func inParis(c ingest.Clock, published time.Time) *time.Time {
+	c.Timed = c.Timed && !isMidnight(c, published)
+	return new(c.In(vigie.Paris()))
 }
 
-// inParis is the moment at which the clocks of Paris show what c does. A day
-// alone is its last minute: bids are taken on that day.
-func (c clock) inParis(published time.Time) *time.Time {
-	t := c.at
-	if !c.timed || c.isMidnight(published) {
-		t = t.Add(23*time.Hour + 59*time.Minute)
-	}
-	return new(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, vigie.Paris()).UTC())
+// isMidnight reports whether c shows a midnight that stands for no time.
+func isMidnight(c ingest.Clock, published time.Time) bool {
+	return c.At.Equal(c.At.Truncate(24*time.Hour)) && published.Year() < 2015
 }
-
-// isMidnight reports whether c shows a midnight that stands for no time: the
-// first schema, 1.1.0, had days, and the dataset serves them so.
-func (c clock) isMidnight(published time.Time) bool {
-	return c.at.Equal(c.at.Truncate(24*time.Hour)) && published.Year() < 2015
-}
-
-// parseClock reads a date and time in the manner of ISO 8601; 2006 also has
-// « 2006-08-2 ».
-func parseClock(s string) (clock, bool) {
-	part := clockPattern.FindStringSubmatch(s)
-	if part == nil {
-		return clock{}, false
-	}
-	day, err := time.Parse("2006-1-2", part[1])
-	if err != nil {
-		return clock{}, false
-	}
-	if part[2] == "" {
-		return clock{at: day}, true
-	}
-	hour, _ := strconv.Atoi(part[2])
-	minute, _ := strconv.Atoi(part[3])
-	second, _ := strconv.Atoi(part[4])
-	if hour > 24 || minute > 59 || second > 59 || hour == 24 && minute+second > 0 {
-		return clock{}, false
-	}
-	at := day.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second)
-	return clock{at, part[5], true}, true
-}
-
-var clockPattern = regexp.MustCompile(`^(\d{4}-\d{1,2}-\d{1,2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$`)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/ingest"
 )
 
 func TestDeadline(t *testing.T) {
@@ -73,7 +74,7 @@ func TestDeadline(t *testing.T) {
 		{"a mistake stated, a year served", "7024-07-24T12:00:00", "2024-07-24T12:00:00+00:00", after, "2024-07-24 12:00:00 CEST", "2024-07-24T12:00:00+00:00"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			published, ok := publicationDay(test.published)
+			published, ok := ingest.PublicationDay(test.published)
 			if !ok {
 				t.Fatal(test.published)
 			}

@@ -3,8 +3,11 @@ package boamp
 import (
 	"regexp"
 	"strings"
+	"time"
 
 	"vigie"
+	"vigie/ingest"
+	"vigie/ingest/tree"
 )
 
 // details are what the notice's own data (« donnees ») say beyond the fields
@@ -16,9 +19,14 @@ type details struct {
 	reference   string
 	// siret, city and postcode are the buyer's.
 	siret, city, postcode string
-	places                places
+	area                  ingest.Area
 	cpv                   []string
+	natures               []vigie.Nature
 	lots                  []vigie.Lot
+	// method is how the buyer chooses, where the record does not say.
+	method vigie.Procedure
+	// further is what a bidder decides by.
+	further vigie.Details
 	// adapted is whether the notice says that its procedure is.
 	adapted bool
 	// deadline is as stated there, and deadlineKind what it is for.
@@ -26,23 +34,30 @@ type details struct {
 	deadlineKind vigie.DeadlineKind
 	// correction is what a correction says, and deadlineUnclear whether it
 	// changes the deadline in a way that could not be read.
-	correction      string
-	deadlineUnclear bool
+	correction       string
+	documentsChanged bool
+	deadlineUnclear  bool
 	// procedure is the number of the procedure, links those of other notices.
 	procedure string
 	links     []string
+	// kind is what the notice does, where its own data say so by a code.
+	kind vigie.NoticeKind
+	// identifier is that of the notice wherever it is published, earlier those
+	// of notices before it.
+	identifier string
+	earlier    []string
 }
 
 // readDetails reads the notice's own data, of whichever form.
-func readDetails(data nodes, buyer string) details {
+func readDetails(data tree.Nodes, buyer string, published time.Time) details {
 	switch {
-	case len(data.at("EFORMS")) > 0:
-		return eforms(data.at("EFORMS"), buyer)
-	case len(data.among("IDENTITE", "OBJET", "RECTIF")) > 0:
+	case len(data.At("EFORMS")) > 0:
+		return european(data.At("EFORMS"), buyer, published)
+	case len(data.Among("IDENTITE", "OBJET", "RECTIF")) > 0:
 		return legacy(data)
 	}
 	// FNSimple, MAPA, DSP, DIVERS: the one key there is.
-	return national(data.child())
+	return national(data.Child())
 }
 
 func firstOf(list []string) string {
@@ -51,31 +66,6 @@ func firstOf(list []string) string {
 	}
 	return list[0]
 }
-
-// siretIn returns the first SIRET there is among numbers that may be anything.
-func siretIn(numbers nodes) string {
-	for _, number := range numbers.texts() {
-		if number = strings.Join(strings.Fields(number), ""); vigie.ValidSIRET(number) {
-			return number
-		}
-	}
-	return ""
-}
-
-// cpvIn returns the codes of the vocabulary among texts, without the check
-// digit that may follow them.
-func cpvIn(texts nodes) []string {
-	var codes []string
-	for _, text := range texts.texts() {
-		code, _, _ := strings.Cut(strings.TrimSpace(text), "-")
-		if cpvPattern.MatchString(code) {
-			codes = append(codes, code)
-		}
-	}
-	return codes
-}
-
-var cpvPattern = regexp.MustCompile(`^(?:0[1-9]|[1-9][0-9])[0-9]{6}$`)
 
 // lot is a lot by its number and title; the number may be said in the title
 // instead, or as well: « Lot n° 2 : Peinture », « 2 : Peinture ».

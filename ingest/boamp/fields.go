@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"vigie/ingest/tree"
 )
 
 // fields are the fields of a record, as Opendatasoft serves them.
@@ -96,10 +98,10 @@ var quotedValue = regexp.MustCompile(`'(.*?)'\s*(?:,|$)|"(.*?)"\s*(?:,|$)`)
 var unescapeQuote = strings.NewReplacer(`\'`, `'`, `\"`, `"`)
 
 // nodes returns a field that is JSON within a text.
-func (f *fields) nodes(name string) nodes {
+func (f *fields) nodes(name string) tree.Nodes {
 	switch v := f.values[name].(type) {
 	case nil, string, map[string]any, []any:
-		return parseNodes(v)
+		return tree.Parse(v)
 	default:
 		f.mark(name)
 		return nil

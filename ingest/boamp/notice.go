@@ -3,29 +3,14 @@ package boamp
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"vigie"
 	"vigie/ingest"
-)
-
-// The longest texts that are kept, in characters, and the most lots
-// and labels.
-const (
-	maxRefLength         = 100
-	maxNameLength        = 300
-	maxTitleLength       = 1000
-	maxDescriptionLength = 10_000
-	maxLots              = 500
-	maxLabels            = 100
-	maxURLLength         = 2000
+	"vigie/ingest/tree"
 )
 
 // notice makes a notice of a record, or returns why it is not one.
@@ -33,36 +18,39 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 	ref, name := f.text("idweb"), buyerName(f.text("nomacheteur"))
 	// Some publishers end with « -. »
 	title := strings.TrimSpace(strings.TrimSuffix(ingest.Clean(f.text("objet")), "-."))
-	day, dated := publicationDay(f.text("dateparution"))
+	day, dated := ingest.PublicationDay(f.text("dateparution"))
 	management := f.nodes("gestion")
-	d := readDetails(f.nodes("donnees"), name)
+	d := readDetails(f.nodes("donnees"), name, day)
 
 	n := &vigie.Notice{
-		Source: Source, SourceRef: ref, PublishedAt: day,
+		Source: Source, SourceRef: ref, Identifier: d.identifier, PublishedAt: day,
 		Buyer: f.buyer(name, d),
 		Content: vigie.Content{
-			Reference:   ingest.Shorten(d.reference, maxRefLength),
-			Description: d.description,
-			Correction:  ingest.Shorten(d.correction, maxDescriptionLength),
-			Departments: f.departments(d.places, management),
-			Natures:     natures(f.list("type_marche")),
-			Procedure:   f.procedure(d, management),
-			CPVCodes:    vigie.Sorted(d.cpv),
-			URL:         webAddress(f.text("url_avis")),
+			Reference:        d.reference,
+			Description:      d.description,
+			Correction:       d.correction,
+			Departments:      f.departments(d, management),
+			Natures:          f.natures(d),
+			Procedure:        f.procedure(d, management),
+			CPVCodes:         d.cpv,
+			Lots:             d.lots,
+			URL:              ingest.WebAddress(f.text("url_avis")),
+			Details:          d.further,
+			DocumentsChanged: d.documentsChanged || ingest.DocumentsChanged(d.correction),
 		},
 	}
 	for _, label := range f.list("descripteur_libelle") {
-		if label = ingest.Clean(label); label != "" && len(n.Content.Labels) < maxLabels {
-			n.Content.Labels = append(n.Content.Labels, ingest.Shorten(label, maxNameLength))
+		if label = ingest.Clean(label); label != "" && len(n.Content.Labels) < ingest.MaxLabels {
+			n.Content.Labels = append(n.Content.Labels, label)
 		}
 	}
-	reference := management.at("REFERENCE")
-	nature := f.nature(reference)
-	n.Kind = kind(nature, orFlag(f.text("etat"), reference.at("TYPE_AVIS.STATUT")))
-	n.Links = f.links(d, management)
+	reference := management.At("REFERENCE")
+	n.Kind = f.kind(d, reference)
+	n.Links, n.Identifier = f.links(d, management), d.identifier
+	f.further(n)
 	f.dates(&n.Content, d, management, day)
 	if n.Kind == vigie.Planning {
-		n.Content.Deadline, n.Content.DeadlineText = nil, ""
+		n.Content.Deadline, n.Content.DeadlineKind, n.Content.DeadlineText = nil, "", ""
 	}
 
 	switch {
@@ -80,35 +68,40 @@ func (f *fields) notice() (*vigie.Notice, vigie.Text) {
 		return nil, noBuyer
 	case !dated:
 		return nil, noDate
-	case len(n.Content.Departments) == 0 && f.has("code_departement") && !d.places.nationwide:
-		return nil, noDepartment.With(ingest.Shorten(ingest.Clean(fmt.Sprint(f.values["code_departement"])), maxRefLength))
+	case len(n.Content.Departments) == 0 && f.has("code_departement") && !d.area.Nationwide && !n.Content.Abroad():
+		return nil, noDepartment.With(ingest.Shorten(ingest.Clean(fmt.Sprint(f.values["code_departement"])), ingest.MaxRef))
 	}
 
-	if d.title != "" && !same(d.title, title) {
+	if d.title != "" && !ingest.Same(d.title, title) {
 		if extends(d.title, title) {
 			title = d.title
 		} else {
 			n.Content.Description = sentences(d.title, n.Content.Description)
 		}
 	}
-	if same(n.Content.Description, title) {
+	if ingest.Same(n.Content.Description, title) {
 		n.Content.Description = ""
 	}
-	n.Content.Title = ingest.Shorten(title, maxTitleLength)
-	n.Content.Description = ingest.Shorten(n.Content.Description, maxDescriptionLength)
-	for _, l := range d.lots[:min(len(d.lots), maxLots)] {
-		n.Content.Lots = append(n.Content.Lots, vigie.Lot{
-			Number: ingest.Shorten(l.Number, maxRefLength),
-			Title:  ingest.Shorten(l.Title, maxTitleLength),
-		})
-	}
+	n.Content.Title = title
+	ingest.Bound(n)
 	return n, vigie.Text{}
+}
+
+// kind is what the notice does, as the record says. Its own data say it where
+// the record does not, and where prior information is used as a call.
+func (f *fields) kind(d details, reference tree.Nodes) vigie.NoticeKind {
+	nature, state := f.nature(reference), orFlag(f.text("etat"), reference.At("TYPE_AVIS.STATUT"))
+	stated := kind(nature, state)
+	if d.kind != "" && (nature == "" && state == "" || stated == vigie.Planning) {
+		return d.kind
+	}
+	return stated
 }
 
 // nature is what kind of notice it is: exports of some columns alone lack
 // « nature », and have its label, or who won.
-func (f *fields) nature(reference nodes) string {
-	if nature := orFlag(f.text("nature"), reference.at("TYPE_AVIS.NATURE")); nature != "" {
+func (f *fields) nature(reference tree.Nodes) string {
+	if nature := orFlag(f.text("nature"), reference.At("TYPE_AVIS.NATURE")); nature != "" {
 		return nature
 	}
 	nature, _, _ := strings.Cut(f.text("nature_categorise"), "/")
@@ -120,9 +113,9 @@ func (f *fields) nature(reference nodes) string {
 }
 
 // dates fills in when the notice says that the tender closes.
-func (f *fields) dates(c *vigie.Content, d details, management nodes, published time.Time) {
+func (f *fields) dates(c *vigie.Content, d details, management tree.Nodes, published time.Time) {
 	c.Deadline, c.DeadlineText = deadline(
-		management.at("INDEXATION.DATE_LIMITE_REPONSE").raw(), f.text("datelimitereponse"), published)
+		management.At("INDEXATION.DATE_LIMITE_REPONSE").Raw(), f.text("datelimitereponse"), published)
 	if c.Deadline == nil {
 		c.Deadline, c.DeadlineText = deadline(d.deadline, "", published)
 	}
@@ -131,10 +124,10 @@ func (f *fields) dates(c *vigie.Content, d details, management nodes, published 
 		return
 	}
 	c.DeadlineUnclear = d.deadlineUnclear
-	if end, ok := parseClock(f.text("datefindiffusion")); ok {
-		end.timed = false // it is a day
-		end.at = end.at.Truncate(24 * time.Hour)
-		if until := end.inParis(published); vigie.PlausibleDeadline(*until, published) {
+	if end, ok := ingest.ParseClock(f.text("datefindiffusion")); ok {
+		end.Timed = false // it is a day
+		end.At = end.At.Truncate(24 * time.Hour)
+		if until := inParis(end, published); vigie.PlausibleDeadline(*until, published) {
 			c.OnlineUntil = until
 		}
 	}
@@ -147,7 +140,7 @@ func (f *fields) isOldShape() bool {
 			return true
 		}
 	}
-	return len(parseNodes(f.values["gestion"]).at("reference")) > 0
+	return len(tree.Parse(f.values["gestion"]).At("reference")) > 0
 }
 
 // isOtherShape reports whether the record is of something other than BOAMP.
@@ -160,22 +153,13 @@ func (f *fields) isOtherShape() bool {
 	return true
 }
 
-// publicationDay is the midnight, in Paris, that starts the day of publication.
-func publicationDay(s string) (time.Time, bool) {
-	day, err := time.ParseInLocation(time.DateOnly, s[:min(len(s), len(time.DateOnly))], vigie.Paris())
-	if err != nil || !vigie.Published(day, day) {
-		return time.Time{}, false
-	}
-	return day.UTC(), true
-}
-
 // buyer is who buys. It sits where its address says, or else in the one
 // department that the notice is published for.
 func (f *fields) buyer(name string, d details) vigie.BuyerName {
-	department := departmentOfPostcode(d.postcode)
-	var p places
-	p.add(f.list("code_departement")...)
-	published := p.list()
+	department := ingest.DepartmentOfPostcode(d.postcode)
+	var p ingest.Area
+	p.Add(f.list("code_departement")...)
+	published := p.List()
 	if overseas := len(department) == 3; overseas && len(published) > 0 && !slices.Contains(published, department) {
 		department = "" // a CEDEX of another island, or mistyped
 	}
@@ -184,7 +168,7 @@ func (f *fields) buyer(name string, d details) vigie.BuyerName {
 	}
 	return vigie.BuyerName{
 		Name: name, SIRET: d.siret, DepartmentCode: department,
-		City: ingest.Shorten(townOf(d.city), maxNameLength),
+		City: ingest.Shorten(ingest.TownOf(d.city), ingest.MaxName),
 	}
 }
 
@@ -193,7 +177,7 @@ func (f *fields) buyer(name string, d details) vigie.BuyerName {
 func buyerName(s string) string {
 	for line := range strings.SplitSeq(s, "\n") {
 		if line = ingest.Clean(line); line != "" {
-			return ingest.Shorten(line, maxNameLength)
+			return ingest.Shorten(line, ingest.MaxName)
 		}
 	}
 	return ""
@@ -201,50 +185,87 @@ func buyerName(s string) string {
 
 // departments are where the contract is performed, or else where it is
 // published, which a buyer may do far beyond.
-func (f *fields) departments(performed places, management nodes) []string {
-	var stated places
-	stated.add(f.list("code_departement_prestation")...)
-	if !stated.known() {
-		stated.add(management.at("INDEXATION.DEP_PRESTATION").texts()...)
+func (f *fields) departments(d details, management tree.Nodes) []string {
+	performed := d.area
+	var stated ingest.Area
+	stated.Add(f.list("code_departement_prestation")...)
+	if !stated.Known() {
+		stated.Add(management.At("INDEXATION.DEP_PRESTATION").Texts()...)
 	}
-	if stated.known() && !performed.nationwide {
-		return stated.list()
+	if stated.Known() && !performed.Nationwide {
+		return stated.List()
 	}
-	var p places
-	p.add(f.list("code_departement")...)
+	var p ingest.Area
+	p.Add(f.list("code_departement")...)
 	if !f.has("code_departement") {
-		p.add(management.at("INDEXATION.DEP_PUBLICATION").texts()...)
+		p.Add(management.At("INDEXATION.DEP_PUBLICATION").Texts()...)
 	}
-	published := p.list()
-	if performed = performed.checked(published); performed.known() {
-		return performed.list()
+	published := p.List()
+	if abroad := (vigie.Content{Details: d.further}); !performed.Known() && abroad.Abroad() {
+		return nil
+	}
+	if performed = performed.Checked(published); performed.Known() {
+		return performed.List()
 	}
 	return published
+}
+
+// natures are what is bought, as the record says, else the notice's own data.
+func (f *fields) natures(d details) []vigie.Nature {
+	if stated := natures(f.list("type_marche")); len(stated) > 0 {
+		return stated
+	}
+	return d.natures
+}
+
+// further adds to a notice what the record says of a bidder's decision: social
+// and environmental conditions, and who won, where the notice's own data do not.
+func (f *fields) further(n *vigie.Notice) {
+	for _, condition := range f.list("criteres") {
+		switch letters := ingest.Letters(condition); {
+		case strings.HasPrefix(letters, "socia"):
+			n.Content.Details.Social = true
+		case strings.HasPrefix(letters, "environnement"):
+			n.Content.Details.Environmental = true
+		}
+	}
+	if n.Kind != vigie.Award || len(n.Content.Details.Awards) > 0 {
+		return
+	}
+	award := vigie.LotAward{Outcome: vigie.LotAwarded}
+	for _, name := range f.list("titulaire") {
+		if name = ingest.Clean(name); name != "" {
+			award.Winners = append(award.Winners, vigie.Winner{Name: name})
+		}
+	}
+	if len(award.Winners) > 0 {
+		n.Content.Details.Awards = []vigie.LotAward{award}
+	}
 }
 
 // procedure is how the buyer chooses. Below the European thresholds « OUVERT »
 // says that all may bid, and the notice's own data that the rules are the
 // buyer's (Code de la commande publique, L2123-1): that is what it is.
-func (f *fields) procedure(d details, management nodes) vigie.Procedure {
-	name := orFlag(f.text("type_procedure"), management.at("INDEXATION.TYPE_PROCEDURE"))
+func (f *fields) procedure(d details, management tree.Nodes) vigie.Procedure {
+	name := orFlag(f.text("type_procedure"), management.At("INDEXATION.TYPE_PROCEDURE"))
 	family := strings.ToUpper(f.text("famille"))
 	if d.adapted || name == "" && family == "MAPA" {
 		return vigie.Adapted
 	}
-	return procedure(name)
+	return cmp.Or(procedure(name), d.method)
 }
 
-// orFlag is a word, or, without it, the one that is given as a flag.
-func orFlag(word string, flags nodes) string {
+// orFlag is a word, or where there is none the one that is given as a flag.
+func orFlag(word string, flags tree.Nodes) string {
 	if word != "" {
 		return word
 	}
-	return firstOf(flags.keys())
+	return firstOf(flags.Keys())
 }
 
 // links are the notices before this one in its procedure, wherever they are
 // named, and the procedure itself.
-func (f *fields) links(d details, management nodes) []string {
+func (f *fields) links(d details, management tree.Nodes) []string {
 	// What is stated to be the number of a notice, and what may also be a date.
 	stated, others := f.list("annonce_lie"), []string(nil)
 	for _, name := range []string{"annonces_anterieures", "annonces_anterieures_schema_v110"} {
@@ -252,11 +273,11 @@ func (f *fields) links(d details, management nodes) []string {
 		if earlier == nil {
 			others = append(others, f.list(name)...)
 		}
-		others = append(others, earlier.texts()...)
-		stated = append(stated, earlier.under("IDWEB").texts()...)
+		others = append(others, earlier.Texts()...)
+		stated = append(stated, earlier.Under("IDWEB").Texts()...)
 	}
 	for _, name := range []string{"ANNONCE_ANTERIEUR", "AVISLIEE"} {
-		stated = append(stated, management.under(name).under("IDWEB").texts()...)
+		stated = append(stated, management.Under(name).Under("IDWEB").Texts()...)
 	}
 	stated = append(stated, d.links...)
 	var links []string
@@ -272,6 +293,11 @@ func (f *fields) links(d details, management nodes) []string {
 	}
 	add(stated, refShape)
 	add(others, longRefShape)
+	for _, identifier := range d.earlier {
+		if len(links) < vigie.MaxLinks && identifier != d.identifier {
+			links = append(links, vigie.NoticeLink(identifier))
+		}
+	}
 	procedure := f.text("contractfolderid")
 	if procedure == "" {
 		procedure = d.procedure
@@ -279,7 +305,7 @@ func (f *fields) links(d details, management nodes) []string {
 	if refPattern.MatchString(procedure) {
 		links = append(links, vigie.ProcedureLink(procedure))
 	}
-	return links
+	return append(links, d.earlier...)
 }
 
 var (
@@ -291,44 +317,15 @@ var (
 	longRefShape = regexp.MustCompile(`^[0-9]{2}-[0-9]{3,10}$`)
 )
 
-// webAddress is a link that may be followed, "" for any other.
-func webAddress(s string) string {
-	s = strings.ReplaceAll(strings.TrimSpace(s), "&amp;", "&")
-	if s == "" || len(s) > maxURLLength {
-		return ""
-	}
-	if !strings.Contains(s, "://") {
-		s = "https://" + s
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return ""
-	}
-	return s
-}
-
-// letters is a text for comparing: neither case, accents, punctuation nor
-// spaces count.
-func letters(s string) string {
-	s = strings.ReplaceAll(strings.ToLower(s), "œ", "oe")
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return -1
-		}
-		return r
-	}, norm.NFD.String(s))
-}
-
-// same reports whether two texts say the same.
-func same(a, b string) bool { return letters(a) == letters(b) }
-
 // extends reports whether a text is the whole of another, which is cut.
-func extends(text, cut string) bool { return strings.HasPrefix(letters(text), letters(cut)) }
+func extends(text, cut string) bool {
+	return strings.HasPrefix(ingest.Letters(text), ingest.Letters(cut))
+}
 
 // sentences puts one text after the other.
 func sentences(a, b string) string {
 	switch {
-	case b == "" || same(a, b):
+	case b == "" || ingest.Same(a, b):
 		return a
 	case strings.ContainsAny(a[len(a)-1:], ".!?:;"):
 		return a + " " + b

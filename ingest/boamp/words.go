@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"vigie"
+	"vigie/ingest"
 )
 
 // kind says what a notice does, from its nature and its state (« etat »).
@@ -14,7 +15,7 @@ import (
 // restate the whole with their nature unchanged, and say it by the state.
 func kind(nature, state string) vigie.NoticeKind {
 	nature, state = strings.ToUpper(nature), strings.ToUpper(state)
-	if code, ok := natureByLabel[letters(nature)]; ok {
+	if code, ok := natureByLabel[ingest.Letters(nature)]; ok {
 		nature = code
 	}
 	switch nature {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -58,6 +59,8 @@ func forms() map[string]form {
 		"networks":     {"networks of proxies, separated by commas, such as 10.0.0.0/8", false, list(network)},
 		"origins":      {"origins, separated by commas, such as https://www.example.org or https://*.example.org", false, list(origin)},
 		"words":        {"words, separated by commas", false, list(word)},
+		"sources":      {"names of public sources, separated by commas: boamp, ted, decp, find-a-tender", false, list(oneOf("boamp", "ted", "decp", "find-a-tender"))},
+		"day":          {"a day since 2000, such as 2026-11-30", false, day},
 	}
 }
 
@@ -90,6 +93,25 @@ func pop(ctx *kong.DecodeContext) (string, error) {
 		return "", err
 	}
 	return fmt.Sprint(token.Value), nil
+}
+
+// oneOf reads one of some words.
+func oneOf(words ...string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if !slices.Contains(words, text) {
+			return "", errors.New("this name is unknown")
+		}
+		return text, nil
+	}
+}
+
+// day reads a day.
+func day(text string) (string, error) {
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil || at.Year() < 2000 || at.Year() > 2100 {
+		return "", errors.New("this is no day")
+	}
+	return text, nil
 }
 
 // list reads what is separated by commas.

@@ -1,4 +1,4 @@
-package boamp
+package ingest
 
 import (
 	"regexp"
@@ -8,18 +8,18 @@ import (
 	"vigie"
 )
 
-// places are the departments where a contract is performed.
-type places struct {
-	departments []string
-	// byPostcode are those that only a postcode names.
-	byPostcode []string
-	// nationwide is whether it is performed anywhere in the country.
-	nationwide bool
+// Area is where a contract is performed, as departments.
+type Area struct {
+	Departments []string
+	// ByPostcode are those that only a postcode tells.
+	ByPostcode []string
+	// Nationwide is whether it is performed anywhere in the country.
+	Nationwide bool
 }
 
-// add adds departments by their codes; what is no code says nothing. BOAMP
+// Add adds departments by their codes; what is no code says nothing. BOAMP
 // has also written « 20A » for Corse-du-Sud.
-func (p *places) add(codes ...string) {
+func (p *Area) Add(codes ...string) {
 	for _, code := range codes {
 		// « 67 - Bas-Rhin », « (67) »; not « 67/68 », of which a part would be lost.
 		if found := leadingCode.FindStringSubmatch(code); found != nil {
@@ -27,66 +27,66 @@ func (p *places) add(codes ...string) {
 		}
 		code = vigie.NormalizeDepartment(code)
 		if _, ok := vigie.DepartmentByCode(code); ok {
-			p.departments = append(p.departments, code)
+			p.Departments = append(p.Departments, code)
 		}
 	}
 }
 
 var leadingCode = regexp.MustCompile(`^\s*\(?\s*(\d{1,3}|(?i:2[ab]|20[ab]))(?:\.0)?\s*(?:$|[^\pL\pN\s][^\pN]*$)`)
 
-// addPostcode adds the department of an address.
-func (p *places) addPostcode(postcode string) {
-	if code := departmentOfPostcode(postcode); code != "" {
-		p.byPostcode = append(p.byPostcode, code)
+// AddPostcode adds the department of an address.
+func (p *Area) AddPostcode(postcode string) {
+	if code := DepartmentOfPostcode(postcode); code != "" {
+		p.ByPostcode = append(p.ByPostcode, code)
 	}
 }
 
-// known reports whether anything is.
-func (p *places) known() bool { return p.nationwide || len(p.departments)+len(p.byPostcode) > 0 }
+// Known reports whether anything is.
+func (p *Area) Known() bool { return p.Nationwide || len(p.Departments)+len(p.ByPostcode) > 0 }
 
-// checked are the places without the postcodes, where those contradict all the
-// departments that the notice is published for: they may be of a post office
+// Checked are the places without the postcodes, where those contradict all the
+// Departments that the notice is published for: they may be of a post office
 // (CEDEX) in another department, or mistyped.
-func (p places) checked(published []string) places {
-	if len(published) > 0 && !slices.ContainsFunc(p.byPostcode, func(code string) bool { return slices.Contains(published, code) }) {
-		p.byPostcode = nil
+func (p Area) Checked(published []string) Area {
+	if len(published) > 0 && !slices.ContainsFunc(p.ByPostcode, func(code string) bool { return slices.Contains(published, code) }) {
+		p.ByPostcode = nil
 	}
 	return p
 }
 
-// addNUTS adds the departments of a code of the Nomenclature of Territorial
+// AddNUTS adds the departments of a code of the Nomenclature of Territorial
 // Units for Statistics: one for a code of 5 characters, those of a region for
 // a shorter one.
-func (p *places) addNUTS(code string) bool {
+func (p *Area) AddNUTS(code string) bool {
 	code = strings.ToUpper(strings.TrimSpace(code))
 	if code == "FR" {
-		p.nationwide = true
+		p.Nationwide = true
 		return true
 	}
-	before := len(p.departments)
+	before := len(p.Departments)
 	for _, table := range [][]area{nuts3, nuts2013} {
 		for _, area := range table {
 			if len(code) > 2 && strings.HasPrefix(area.code, code) {
-				p.departments = append(p.departments, area.department)
+				p.Departments = append(p.Departments, area.department)
 			}
 		}
 	}
-	return len(p.departments) > before
+	return len(p.Departments) > before
 }
 
-// addText adds what a place in free text says: the postcodes in
+// AddText adds what a place in free text says: the postcodes in
 // it, and the departments that it has in parentheses.
-func (p *places) addText(text string) {
+func (p *Area) AddText(text string) {
 	if everywhere.MatchString(text) {
-		p.nationwide = true
+		p.Nationwide = true
 		return
 	}
 	text = mailbox.ReplaceAllString(text, "")
 	for _, postcode := range postcodeInText.FindAllString(text, -1) {
-		p.addPostcode(postcode)
+		p.AddPostcode(postcode)
 	}
 	for _, found := range departmentInText.FindAllStringSubmatch(text, -1) {
-		p.add(found[1])
+		p.Add(found[1])
 	}
 }
 
@@ -97,12 +97,12 @@ var (
 	departmentInText = regexp.MustCompile(`\((\d{2,3}|2[ABab])\)`)
 )
 
-// departmentOfPostcode returns the department of an address by its postcode,
+// DepartmentOfPostcode returns the department of an address by its postcode,
 // "" where it has none: the first two digits; in Corsica 200 and 201 are the
 // South, above is the North; overseas the first three, but the islands that
 // left Guadeloupe kept theirs, and 977 and 978 are the CEDEX of La Réunion. (A few dozen villages are served from the
 // department next door, which is left at that.)
-func departmentOfPostcode(postcode string) string {
+func DepartmentOfPostcode(postcode string) string {
 	var digits []byte
 	for _, b := range []byte(postcode) {
 		if b >= '0' && b <= '9' {
@@ -136,17 +136,17 @@ func departmentOfPostcode(postcode string) string {
 	return code
 }
 
-// townOf is a town without the post's way of delivering there: « Dijon Cedex 9 ».
-func townOf(city string) string { return strings.TrimSpace(cedex.ReplaceAllString(city, "")) }
+// TownOf is a town without the post's way of delivering there: « Dijon Cedex 9 ».
+func TownOf(city string) string { return strings.TrimSpace(cedex.ReplaceAllString(city, "")) }
 
 var cedex = regexp.MustCompile(`(?i)[\s,-]+cedex\b.*$`)
 
-// list returns the departments in order, each once; none for nationwide.
-func (p *places) list() []string {
-	if p.nationwide {
+// List returns the departments in order, each once; none for nationwide.
+func (p *Area) List() []string {
+	if p.Nationwide {
 		return nil
 	}
-	return vigie.Sorted(slices.Concat(p.departments, p.byPostcode))
+	return vigie.Sorted(slices.Concat(p.Departments, p.ByPostcode))
 }
 
 // area is a unit of the Nomenclature of Territorial Units for Statistics.

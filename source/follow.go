@@ -1,0 +1,226 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"vigie"
+	"vigie/consumer"
+	"vigie/importer"
+	"vigie/ingest"
+	"vigie/store"
+)
+
+// Follower follows one source: each of its steps reads one day that is due.
+type Follower struct {
+	Reader Reader
+	Store  *store.Store
+	// Since is the first day to fill in, "" for none. What was published before the source was first followed is filled
+	// in quietly: nobody is mailed.
+	Since Day
+	Now   func() time.Time
+	Log   *slog.Logger
+	// Metrics may be nil.
+	Metrics *consumer.Metrics
+	// Offset is added to the time between readings, so that servers do not all ask at the same moment.
+	Offset time.Duration
+	// Progress is called after each day, with the error that kept it from being whole; may be nil.
+	Progress func(day Day, t importer.Tally, err error)
+
+	// wrong are the days that could not be read since a day was last due that is none of them.
+	wrong map[Day]bool
+}
+
+const (
+	// pace is how often a follower looks whether a day is due.
+	pace = 30 * time.Second
+	// longest is how long a day may take to be read.
+	longest = 45 * time.Minute
+	// firstPause and longestPause are the pauses after the first failure and after many.
+	firstPause, longestPause = time.Minute, 30 * time.Minute
+)
+
+// Consumer returns the consumer that follows the source, on one replica at a time.
+func (f *Follower) Consumer() *consumer.Consumer {
+	return &consumer.Consumer{
+		Name: "source " + f.Reader.Name(), Job: job(f.Reader), Pace: pace, Due: f.due, Work: f.step,
+		DB: f.Store.Database(), Now: f.Now, Log: f.Log, Metrics: f.Metrics,
+	}
+}
+
+// job is the leadership that reading a source needs.
+func job(r Reader) string { return "source " + r.Name() }
+
+// due reports whether a day is due, and the pause after a failure is over.
+func (f *Follower) due(ctx context.Context) (bool, error) {
+	state, p, err := f.state(ctx)
+	if err != nil || state.RetryAt != nil && f.Now().Before(*state.RetryAt) {
+		return false, err
+	}
+	_, at := p.next(f.Now())
+	return !at.After(f.Now()), nil
+}
+
+// step reads the day that is due.
+func (f *Follower) step(ctx context.Context) (more bool, err error) {
+	state, p, err := f.state(ctx)
+	if err != nil {
+		return false, err
+	}
+	day, at := p.next(f.Now())
+	if at.After(f.Now()) {
+		return false, nil
+	}
+	if f.wrong[day] { // nothing else is due
+		clear(f.wrong)
+	}
+	if err := f.read(ctx, state, day); err != nil {
+		f.wrong[day] = true
+		return false, f.failed(ctx, state, day, err)
+	}
+	delete(f.wrong, day)
+	return true, nil
+}
+
+// state returns what is known of the source, which is followed from now on.
+func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) {
+	state, days, err := f.Store.FollowSource(ctx, f.Reader.Name(), string(DayOf(f.Now())))
+	if err != nil {
+		return nil, plan{}, err
+	}
+	if f.wrong == nil {
+		f.wrong = make(map[Day]bool)
+	}
+	p := planOf(f.Reader.Rhythm(), state, days)
+	p.failed = f.wrong
+	p.rhythm.Every += f.Offset
+	if f.Since != "" && f.Since < p.first {
+		p.first = f.Since
+	}
+	return state, p, nil
+}
+
+// planOf is the plan of a source by what the database says.
+func planOf(r Rhythm, state *store.SourceState, days []store.SourceDay) plan {
+	p := plan{rhythm: r, first: Day(state.StartedOn).Add(1 - r.Recent), read: make(map[Day]time.Time, len(days))}
+	for _, d := range days {
+		p.read[Day(d.Day)] = d.ReadAt
+		p.first = min(p.first, Day(d.Day)) // a fill that was begun goes on
+	}
+	return p
+}
+
+// read reads a day and publishes what it has.
+func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	begun := f.Now()
+	var wrong error
+	passed := 0 // known before, so not read
+	known := func(ctx context.Context, refs []string) (map[string]bool, error) {
+		known, err := f.Store.KnownRefs(ctx, f.Reader.Name(), refs)
+		passed = len(known)
+		return known, err
+	}
+	records := func(yield func(ingest.Record) bool) {
+		for r, err := range f.Reader.Day(ctx, day, known) {
+			if err != nil {
+				wrong = err
+				return
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+	quiet := day < Day(state.StartedOn)
+	t, err := importer.Publish(ctx, f.Store, begun, records, quiet, func(r ingest.Record) { f.note(ctx, day, r) })
+	if err == nil {
+		err = wrong
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = f.Store.SourceDayRead(ctx, f.Reader.Name(), string(day), begun, t.Read+passed)
+	}
+	if f.Progress != nil {
+		f.Progress(day, t, err)
+	}
+	if err == nil {
+		f.Log.InfoContext(ctx, "source day read", "source", f.Reader.Name(), "day", day, "notices", t.Read, "new", t.Created, "changed", t.Changed, "refused", t.Refused)
+	}
+	return err
+}
+
+// note logs a notice that was refused.
+func (f *Follower) note(ctx context.Context, day Day, r ingest.Record) {
+	if r.Err != nil {
+		f.Log.WarnContext(ctx, "notice refused", "source", f.Reader.Name(), "day", day, "ref", r.Ref, "error", r.Err)
+	}
+}
+
+// failed records why a day was not read, and when to try again. It returns errors that are not the source's.
+func (f *Follower) failed(ctx context.Context, state *store.SourceState, day Day, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !ofSource(err) {
+		return err
+	}
+	pause := min(firstPause<<min(state.Failures, 10), longestPause)
+	if asked, ok := errors.AsType[*Busy](err); ok {
+		pause = max(pause, min(asked.For, longestPause*4))
+	}
+	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "again in", pause)
+	return f.Store.SourceFailed(ctx, f.Reader.Name(), ErrorText(err), f.Now(), f.Now().Add(pause))
+}
+
+// ofSource reports whether an error is the source's, and not the database's.
+func ofSource(err error) bool {
+	_, service := errors.AsType[*ServiceError](err)
+	_, busy := errors.AsType[*Busy](err)
+	return service || busy || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Sync reads once each day that is not done with, recent ones first. It goes on after a day that fails, and returns the
+// errors of all of them. It returns [ErrFollowed] if a server over the same PostgreSQL follows the source at this moment.
+func (f *Follower) Sync(ctx context.Context) error {
+	lead, err := f.Store.Database().Lead(ctx, job(f.Reader))
+	if err != nil {
+		return err
+	}
+	if lead == nil {
+		return ErrFollowed
+	}
+	defer lead.Resign()
+	state, p, err := f.state(ctx)
+	if err != nil {
+		return err
+	}
+	var wrong error
+	for d, today := DayOf(f.Now()), DayOf(f.Now()); d >= p.first; d = d.Add(-1) {
+		if _, again := p.dueAt(d, today); !again {
+			continue
+		}
+		err := f.read(ctx, state, d)
+		if err != nil && (ctx.Err() != nil || !ofSource(err)) {
+			return err
+		}
+		if err != nil {
+			wrong = errors.Join(wrong, &DayError{d, err})
+			if err := f.failed(ctx, state, d, err); err != nil {
+				return err
+			}
+		}
+	}
+	return wrong
+}
+
+// ErrFollowed says that a server follows the source at this moment.
+var ErrFollowed = &vigie.Error{Code: vigie.Unavailable, Text: vigie.Text{
+	FR: "Un serveur suit déjà cette source.",
+	EN: "A server is following this source.",
+}}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"vigie/database"
+)
+
+// SourceState is what is known of a public source that is followed: a row of sources.
+type SourceState struct {
+	bun.BaseModel `bun:"sources"`
+	Name          string `bun:",pk"`
+	// StartedOn is the day from which on its notices alert: the day on which it was first followed.
+	StartedOn string
+	// Failures counts those since a day was last read.
+	Failures int
+	// LastError is the last failure, in words that may be public; "" if the last attempt succeeded.
+	LastError string
+	FailedAt  *time.Time
+	// RetryAt is when to try again after a failure.
+	RetryAt *time.Time
+}
+
+// SourceDay is a day of a source that was read whole: a row of source_days.
+type SourceDay struct {
+	bun.BaseModel `bun:"source_days"`
+	Source        string `bun:",pk"`
+	Day           string `bun:",pk"` // 2026-11-30
+	// ReadAt is when its last reading began.
+	ReadAt time.Time
+	// Notices is how many there were.
+	Notices int
+}
+
+// FollowSource returns what is known of a source and its days, in their order. A source that is new is followed from that
+// day on.
+func (s *Store) FollowSource(ctx context.Context, name, today string) (*SourceState, []SourceDay, error) {
+	state := &SourceState{Name: name, StartedOn: today}
+	err := s.db.NewSelect().Model(state).WherePK().Scan(ctx)
+	if database.IsNoRows(err) {
+		if _, err = s.db.NewInsert().Model(state).On("CONFLICT (name) DO NOTHING").Exec(ctx); err == nil {
+			err = s.db.NewSelect().Model(state).WherePK().Scan(ctx)
+		}
+	}
+	if err != nil {
+		return nil, nil, database.Translate(err)
+	}
+	var days []SourceDay
+	err = s.db.NewSelect().Model(&days).Where("source = ?", name).Order("day").Scan(ctx)
+	return state, days, database.Translate(err)
+}
+
+// Sources returns the sources that are, or were, followed, with their days.
+func (s *Store) Sources(ctx context.Context) ([]*SourceState, map[string][]SourceDay, error) {
+	var states []*SourceState
+	if err := s.db.NewSelect().Model(&states).Order("name").Scan(ctx); err != nil {
+		return nil, nil, database.Translate(err)
+	}
+	var days []SourceDay
+	err := s.db.NewSelect().Model(&days).Order("source", "day").Scan(ctx)
+	bySource := make(map[string][]SourceDay)
+	for _, d := range days {
+		bySource[d.Source] = append(bySource[d.Source], d)
+	}
+	return states, bySource, database.Translate(err)
+}
+
+// SourceDayRead records that a day of a source was read whole.
+func (s *Store) SourceDayRead(ctx context.Context, source, day string, begun time.Time, notices int) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		row := &SourceDay{Source: source, Day: day, ReadAt: begun.UTC().Truncate(time.Second), Notices: notices}
+		_, err := tx.NewInsert().Model(row).On("CONFLICT (source, day) DO UPDATE").
+			Set("read_at = EXCLUDED.read_at").Set("notices = EXCLUDED.notices").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model((*SourceState)(nil)).Set("failures = 0").Set("last_error = ''").Set("retry_at = NULL").
+			Where("name = ?", source).Exec(ctx)
+		return err
+	})
+}
+
+// SourceFailed records that a day of a source could not be read, and when to try again.
+func (s *Store) SourceFailed(ctx context.Context, source, reason string, at, again time.Time) error {
+	_, err := s.db.NewUpdate().Model((*SourceState)(nil)).Set("failures = failures + 1").Set("last_error = ?", reason).
+		Set("failed_at = ?", at.UTC().Truncate(time.Second)).Set("retry_at = ?", again.UTC().Truncate(time.Second)).Where("name = ?", source).Exec(ctx)
+	return database.Translate(err)
+}
+
+// KnownRefs returns those of some numbers of a source whose notices are stored.
+func (s *Store) KnownRefs(ctx context.Context, source string, refs []string) (map[string]bool, error) {
+	known := make(map[string]bool)
+	if len(refs) == 0 {
+		return known, nil
+	}
+	var found []string
+	err := s.db.NewSelect().Table("notices").Column("source_ref").Where("source = ?", source).Where("source_ref IN (?)", bun.List(refs)).
+		Where("NOT withdrawn").Scan(ctx, &found)
+	for _, ref := range found {
+		known[ref] = true
+	}
+	return known, database.Translate(err)
+}
