@@ -177,21 +177,23 @@ func fillDemo(ctx context.Context, s *site, account *vigie.Account, now time.Tim
 		return err
 	}
 	refused := func(r ingest.Record) { err = errors.Join(err, r.Err) }
-	if _, publishErr := importer.Publish(ctx, s.store, now, boamp.Read(samples.NoticesAt(now)), true, refused); publishErr != nil || err != nil {
-		return errors.Join(publishErr, err)
-	}
 	full, err := samples.FullAt(now)
 	if err != nil {
 		return err
 	}
-	all := func(yield func(ingest.Record) bool) {
+	records := func(yield func(ingest.Record) bool) {
+		for r := range boamp.Read(samples.NoticesAt(now)) {
+			if !yield(r) {
+				return
+			}
+		}
 		for _, n := range full {
 			if !yield(ingest.Record{Notice: n, Ref: n.SourceRef}) {
 				return
 			}
 		}
 	}
-	if _, publishErr := importer.Publish(ctx, s.store, now, all, true, refused); publishErr != nil || err != nil {
+	if _, publishErr := importer.Publish(ctx, s.store, now, records, true, refused); publishErr != nil || err != nil {
 		return errors.Join(publishErr, err)
 	}
 	// The search index is not ready yet; watches need it for warnings alone.
