@@ -15,6 +15,8 @@ import (
 	"vigie/importer"
 	"vigie/ingest"
 	"vigie/ingest/boamp"
+	"vigie/ingest/decp"
+	"vigie/ingest/ocds"
 	"vigie/ingest/ted"
 	"vigie/store"
 )
@@ -39,6 +41,30 @@ type importTED struct {
 // Run runs the command.
 func (c *importTED) Run(ctx context.Context, p *process) error {
 	return c.importFiles(ctx, p, c.Files, ted.Read)
+}
+
+// importOCDS is the command that imports releases of the Open Contracting Data
+// Standard.
+type importOCDS struct {
+	Files  []string `arg:"" name:"file" help:"Release or record packages of OCDS 1.1, lists of releases or JSON Lines, older releases first, also .gz; - for standard input."`
+	Source string   `help:"The name of their source; by default the prefix of their ocids says." type:"word" placeholder:"NAME"`
+	importSettings
+}
+
+// Run runs the command.
+func (c *importOCDS) Run(ctx context.Context, p *process) error {
+	return c.importFiles(ctx, p, c.Files, func(r io.Reader) iter.Seq[ingest.Record] { return ocds.Read(r, c.Source) })
+}
+
+// importDECP is the command that imports French award data.
+type importDECP struct {
+	Files []string `arg:"" name:"file" help:"Data of awards (DECP), as JSON, JSON Lines or XML, also .gz; - for standard input."`
+	importSettings
+}
+
+// Run runs the command.
+func (c *importDECP) Run(ctx context.Context, p *process) error {
+	return c.importFiles(ctx, p, c.Files, decp.Read)
 }
 
 // importSettings are those of all commands that import notices. They write to

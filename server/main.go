@@ -68,6 +68,8 @@ type commands struct {
 	Import struct {
 		Boamp   importBOAMP   `cmd:"" help:"Import notices from BOAMP's open data."`
 		Ted     importTED     `cmd:"" help:"Import notices of TED, as it gives them."`
+		Ocds    importOCDS    `cmd:"" help:"Import releases of the Open Contracting Data Standard."`
+		Decp    importDECP    `cmd:"" help:"Import French data about awards (DECP)."`
 		Watches importWatches `cmd:"" help:"Import people's watches from another system."`
 	} `cmd:"" help:"Import notices, or watches from another system."`
 	Account struct {

@@ -38,7 +38,7 @@ type serverSettings struct {
 	limitSettings
 	traceSettings
 	pageSettings
-	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted." type:"sources" placeholder:"NAMES"`
+	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES"`
 	sourceSettings
 }
 

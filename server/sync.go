@@ -25,12 +25,14 @@ type sourceSettings struct {
 	BOAMPURL    string  `name:"boamp-url" help:"The portal with the dataset boamp." default:"https://boamp-datadila.opendatasoft.com" type:"url" placeholder:"URL"`
 	TEDURL      string  `name:"ted-url" help:"Where TED has its notices." default:"https://ted.europa.eu" type:"url" placeholder:"URL"`
 	TEDSearch   string  `name:"ted-search-url" help:"Where TED's search API answers." default:"https://api.ted.europa.eu" type:"url" placeholder:"URL"`
+	DECPURL     string  `name:"decp-url" help:"The portal with the award data." default:"https://data.economie.gouv.fr" type:"url" placeholder:"URL"`
+	FindATender string  `name:"find-a-tender-url" help:"Where Find a Tender answers." default:"https://www.find-tender.service.gov.uk" type:"url" placeholder:"URL"`
 	SourceAgent string  `help:"The User-Agent that services are asked with." default:"Mozilla/5.0 (compatible; Vigie)" type:"name" placeholder:"TEXT"`
-	SourceRate  float64 `help:"How many requests a minute a service is asked at most; by default 20 for BOAMP and 300 for TED." default:"0" type:"number" bounds:"0..100000" placeholder:"N"`
+	SourceRate  float64 `help:"How many requests a minute a service is asked at most; by default 20, 300 for TED, and 5 for Find a Tender." default:"0" type:"number" bounds:"0..100000" placeholder:"N"`
 	SourceProxy string  `help:"The proxy through which services are asked; by default as HTTPS_PROXY says." type:"url" placeholder:"URL"`
 }
 
-// readers returns the readers of the sources named, or of all.
+// readers returns the readers of the sources named, or of the French ones.
 func (c *sourceSettings) readers(names []string, now func() time.Time) ([]source.Reader, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = time.Minute
@@ -49,9 +51,11 @@ func (c *sourceSettings) readers(names []string, now func() time.Time) ([]source
 	all := []source.Reader{
 		source.BOAMP{URL: c.BOAMPURL, Web: web(20)},
 		source.TED{SearchURL: c.TEDSearch, NoticeURL: c.TEDURL, Web: web(300)},
+		source.DECP{URL: c.DECPURL, Web: web(20)},
+		source.FindATender{URL: c.FindATender, Web: web(5)},
 	}
-	if names == nil {
-		return all, nil
+	if len(names) == 0 {
+		names = []string{"boamp", "ted", "decp"} // the French ones
 	}
 	return slices.DeleteFunc(all, func(r source.Reader) bool { return !slices.Contains(names, r.Name()) }), nil
 }
@@ -68,7 +72,7 @@ func (c *sourceSettings) followers(names []string, s *store.Store, p *process) (
 
 // syncSources is the command that reads public sources once.
 type syncSources struct {
-	Names []string `arg:"" optional:"" name:"source" help:"boamp or ted; by default all." enum:"boamp,ted"`
+	Names []string `arg:"" optional:"" name:"source" help:"boamp, ted, decp or find-a-tender; by default the French ones." enum:"boamp,ted,decp,find-a-tender"`
 	sourceSettings
 	databaseSettings
 }

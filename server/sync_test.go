@@ -25,10 +25,11 @@ func theServices(t *testing.T) (environment map[string]string, services *sourcet
 			Day: today, Kind: "call", Title: "Éclairage public", Buyer: "Commune de Valfleury", Deadline: deadline,
 		},
 	)
-	boamp, ted := httptest.NewServer(services.BOAMP()), httptest.NewServer(services.TED())
+	boamp, ted, decp := httptest.NewServer(services.BOAMP()), httptest.NewServer(services.TED()), httptest.NewServer(services.DECP())
 	t.Cleanup(boamp.Close)
 	t.Cleanup(ted.Close)
-	return map[string]string{"VIGIE_BOAMP_URL": boamp.URL, "VIGIE_TED_URL": ted.URL, "VIGIE_TED_SEARCH_URL": ted.URL, "VIGIE_SOURCE_RATE": "6000"}, services
+	t.Cleanup(decp.Close)
+	return map[string]string{"VIGIE_BOAMP_URL": boamp.URL, "VIGIE_TED_URL": ted.URL, "VIGIE_TED_SEARCH_URL": ted.URL, "VIGIE_DECP_URL": decp.URL, "VIGIE_SOURCE_RATE": "6000"}, services
 }
 
 // The command reads what is there, once; what a source cannot give is said, and makes it fail.

@@ -1,22 +1,17 @@
 package source
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"iter"
-	"net/url"
-	"strings"
 	"time"
 
 	"vigie/ingest"
 	"vigie/ingest/boamp"
+	"vigie/ingest/decp"
 )
 
-// BOAMP reads the Bulletin officiel des annonces des marchés publics from the dataset « boamp » of an Opendatasoft
-// portal, by its Explore API v2.1. Licence Ouverte 2.0.
+// BOAMP reads the Bulletin officiel des annonces des marchés publics from the dataset « boamp » of the DILA's portal
+// (Licence Ouverte 2.0).
 type BOAMP struct {
 	// URL is the portal's, https://boamp-datadila.opendatasoft.com by default.
 	URL string
@@ -32,116 +27,29 @@ func (BOAMP) Label() string { return "BOAMP" }
 // Rhythm says how often days are read: the BOAMP publishes during the day, and some notices come late.
 func (BOAMP) Rhythm() Rhythm { return Rhythm{Every: 30 * time.Minute, Recent: 3, Nightly: 10} }
 
-// Day reads the notices of a day, and compares their number with what the service says.
+// Day reads the notices of a day.
 func (b BOAMP) Day(ctx context.Context, day Day, _ Known) iter.Seq2[ingest.Record, error] {
-	return func(yield func(ingest.Record, error) bool) {
-		got, stopped, err := b.export(ctx, day, yield)
-		if stopped {
-			return
-		}
-		if err == nil {
-			err = b.compare(ctx, day, got)
-		}
-		if err != nil {
-			yield(ingest.Record{}, err)
-		}
-	}
+	return dataset{portal: b.URL, name: "boamp", field: "dateparution", web: b.Web, read: boamp.Read}.day(ctx, day)
 }
 
-// compare asks how many notices the day has. Some may have come since.
-func (b BOAMP) compare(ctx context.Context, day Day, got int) error {
-	var answer struct {
-		Total *int `json:"total_count"`
-	}
-	err := b.Web.answer(ctx, request{url: b.address("records", day, "&limit=0"), types: []string{"application/json"}}, &answer)
-	switch {
-	case err != nil:
-		return err
-	case answer.Total == nil:
-		return fault("the service does not say how many notices there are")
-	case *answer.Total != got:
-		return fault("%d notices were sent of %d", got, *answer.Total)
-	}
-	return nil
+// DECP reads the awards of French buyers (« données essentielles de la commande publique ») notified since 2024, from the
+// dataset « decp-2022-marches-valides » of the ministry's portal (Licence Ouverte 2.0).
+type DECP struct {
+	// URL is the portal's, https://data.economie.gouv.fr by default.
+	URL string
+	Web *Web
 }
 
-// address is where the dataset answers about a day.
-func (b BOAMP) address(what string, day Day, more string) string {
-	where := url.QueryEscape(fmt.Sprintf("dateparution=date'%s'", day))
-	return strings.TrimSuffix(b.URL, "/") + "/api/explore/v2.1/catalog/datasets/boamp/" + what + "?where=" + where + more
-}
+// Name is the source's name.
+func (DECP) Name() string { return decp.Source }
 
-// export reads the whole day, as JSON Lines.
-func (b BOAMP) export(ctx context.Context, day Day, yield func(ingest.Record, error) bool) (got int, stopped bool, err error) {
-	body, err := b.Web.open(ctx, request{url: b.address("exports/jsonl", day, ""), types: []string{"application/x-ndjson", "application/jsonl", "application/json", "application/json-lines"}})
-	if err != nil {
-		return 0, false, err
-	}
-	defer body.Close()
-	lines := &lines{r: bufio.NewReaderSize(body, 64<<10)}
-	for r := range boamp.Read(lines) {
-		if lines.err != nil {
-			break // what is read of a line that broke off is no notice
-		}
-		got++
-		if !yield(r, nil) {
-			return got, true, nil
-		}
-	}
-	return got, false, lines.err
-}
+// Label names the source to a person.
+func (DECP) Label() string { return "DECP" }
 
-// lines passes on lines that are objects. The service reports errors within an answer that began well, in a line that is
-// none.
-type lines struct {
-	r    *bufio.Reader
-	line []byte
-	err  error
-}
+// Rhythm says how often days are read: buyers have two months to publish (Code de la commande publique, R2196-1).
+func (DECP) Rhythm() Rhythm { return Rhythm{Every: 24 * time.Hour, Recent: 1, Nightly: 62} }
 
-// maxLine is the longest line that is read.
-const maxLine = 16 << 20
-
-func (l *lines) Read(p []byte) (int, error) {
-	if l.err != nil {
-		return 0, io.EOF
-	}
-	if len(l.line) == 0 {
-		if err := l.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, l.line)
-	l.line = l.line[n:]
-	return n, nil
-}
-
-// next reads the next line.
-func (l *lines) next() error {
-	var line []byte
-	for {
-		part, err := l.r.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case err == bufio.ErrBufferFull && len(line) <= maxLine:
-			continue
-		case err == bufio.ErrBufferFull:
-			l.err = fault("a line of the answer is longer than %d MiB", maxLine>>20)
-			return io.EOF
-		case err != nil && err != io.EOF:
-			l.err = err
-			return io.EOF
-		}
-		break
-	}
-	text := bytes.TrimSpace(line)
-	switch {
-	case len(line) == 0:
-		return io.EOF
-	case len(text) > 0 && (text[0] != '{' || text[len(text)-1] != '}'):
-		l.err = &ServiceError{Reason: "the service broke off its answer", Err: fmt.Errorf("it says %q", text[:min(len(text), 200)])}
-		return io.EOF
-	}
-	l.line = line
-	return nil
+// Day reads the contracts that were notified on a day.
+func (d DECP) Day(ctx context.Context, day Day, _ Known) iter.Seq2[ingest.Record, error] {
+	return dataset{portal: d.URL, name: "decp-2022-marches-valides", field: "datenotification", web: d.Web, read: decp.Read}.day(ctx, day)
 }

@@ -24,7 +24,7 @@ type Health struct {
 }
 
 // All returns a reader of each source that can be followed, for its name and rhythm.
-func All() []Reader { return []Reader{BOAMP{}, TED{}} }
+func All() []Reader { return []Reader{BOAMP{}, TED{}, DECP{}, FindATender{}} }
 
 // HealthOf returns how far the sources are read that are, or were, followed.
 func HealthOf(ctx context.Context, s *store.Store, now time.Time) ([]Health, error) {

@@ -69,7 +69,9 @@ func (book *buyerBook) resolve(source string, name vigie.BuyerName, at time.Time
 			book.identify(buyer, name.SIRET)
 		}
 	}
-	book.addName(buyer, key)
+	if name.Name != "" {
+		book.addName(buyer, key)
+	}
 	if name.Ref != "" {
 		book.addRef(buyer, sourceRef{source, name.Ref})
 	}
@@ -207,6 +209,12 @@ func (book *buyerBook) withName(folded string) []*bookedBuyer {
 // buyer sits, an earlier one does.
 func (b *bookedBuyer) describe(name vigie.BuyerName, at time.Time) {
 	before := *b.Buyer
+	if name.Name == "" { // as sources of awards alone have it: the SIRET stands for the name
+		if b.Name == "" {
+			b.Name, b.FoldedName = name.SIRET, name.SIRET
+		}
+		name.Name, at = b.Name, b.NamedAt
+	}
 	newer := cmp.Or(at.Compare(b.NamedAt), cmp.Compare(len(name.Name), len(b.Name)), strings.Compare(name.Name, b.Name)) >= 0
 	if newer {
 		b.Name, b.FoldedName, b.NamedAt = name.Name, lexicon.Fold(name.Name), at

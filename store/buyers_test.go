@@ -157,3 +157,30 @@ func TestRegisterJoinsBuyers(t *testing.T) {
 		}
 	})
 }
+
+// A notice that gives only the SIRET of its buyer takes no buyer's name away; until a notice names the buyer, its SIRET
+// stands for the name. Two such buyers are two.
+func TestBuyersWithoutName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		at := func(ref string, day int, name, siret string) *vigie.Buyer {
+			t.Helper()
+			id := buyerOf(t, s, storetest.Notice(ref, day, buyer(name, siret, "")))
+			found, err := s.Buyers(t.Context(), []int64{id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found[id]
+		}
+		known := at("1", 0, "Commune de Valfleury", siretA)
+		if b := at("2", 3, "", siretA); b.ID != known.ID || b.Name != known.Name {
+			t.Errorf("a later notice without a name: %+v", b)
+		}
+		unnamed := at("3", 3, "", siretB)
+		if unnamed.ID == known.ID || unnamed.Name != siretB {
+			t.Errorf("a buyer that nobody named: %+v", unnamed)
+		}
+		if b := at("4", 0, "Commune de Beaulieu", siretB); b.ID != unnamed.ID || b.Name != "Commune de Beaulieu" {
+			t.Errorf("named by an earlier notice: %+v", b)
+		}
+	})
+}

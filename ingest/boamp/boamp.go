@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"vigie/ingest"
+	"vigie/ingest/cut"
 )
 
 // Source is the name of this source.
@@ -24,28 +25,35 @@ const Source = "boamp"
 // notice, which is never held whole.
 func Read(r io.Reader) iter.Seq[ingest.Record] {
 	return func(yield func(ingest.Record) bool) {
-		c := newCutter(ingest.Unpacked(r), func(p piece) bool { return yield(p.read()) })
-		if err := c.run(); err != nil && !c.stop {
-			yield(ingest.Record{Line: c.line, Err: ingest.Unreadable(err)})
+		line, err := cut.Each(ingest.Unpacked(r), shape, func(p cut.Piece) bool { return yield(read(p)) })
+		if err != nil {
+			yield(ingest.Record{Line: line, Err: ingest.Unreadable(err)})
 		}
 	}
 }
 
+// shape is where the answers of the API have their records: version 2.1 in
+// « results », those before in « records ».
+var shape = cut.Shape{
+	List:  func(key string, _ []byte) bool { return key == "results" || key == "records" },
+	Enter: func(string) bool { return false },
+}
+
 // read makes a notice of what was cut.
-func (p piece) read() ingest.Record {
-	if p.fault != whole {
-		return refuse(p.line, refIn(p.data), p.fault.reason(), nil)
+func read(p cut.Piece) ingest.Record {
+	if p.Fault != cut.Whole {
+		return refuse(p.Line, refIn(p.Data), faultReason(p.Fault), nil)
 	}
 	var object map[string]any
-	if err := json.Unmarshal(p.data, &object); err != nil {
-		return refuse(p.line, refIn(p.data), notValid, err)
+	if err := json.Unmarshal(p.Data, &object); err != nil {
+		return refuse(p.Line, refIn(p.Data), notValid, err)
 	}
 	f := fields{values: unwrapped(object)}
 	notice, reason := f.notice()
 	if notice == nil {
-		return refuse(p.line, f.text("idweb"), reason, nil)
+		return refuse(p.Line, f.text("idweb"), reason, nil)
 	}
-	return ingest.Record{Notice: notice, Line: p.line, Ref: notice.SourceRef}
+	return ingest.Record{Notice: notice, Line: p.Line, Ref: notice.SourceRef}
 }
 
 // unwrapped returns the fields of a record: version 1 of the API has them in

@@ -1,11 +1,11 @@
 package boamp
 
 import (
-	"fmt"
 	"regexp"
 
 	"vigie"
 	"vigie/ingest"
+	"vigie/ingest/cut"
 )
 
 // refuse is a record that could not be read, and why.
@@ -15,43 +15,22 @@ func refuse(line int, ref string, reason vigie.Text, cause error) ingest.Record 
 	return r
 }
 
-// reason says what is wrong with a piece of the file.
-func (f fault) reason() vigie.Text {
+// faultReason says what is wrong with a piece of the file.
+func faultReason(f cut.Fault) vigie.Text {
 	switch f {
-	case whole:
-		return vigie.Text{}
-	case notJSON:
+	case cut.NotJSON:
 		return vigie.Text{
 			FR: "L’enregistrement n’est pas un avis en JSON. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d’Opendatasoft.",
 			EN: "This record is not a notice in JSON. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
 		}
-	case markup:
+	case cut.Markup:
 		return vigie.Text{
 			FR: "Le fichier est en XML ou en HTML : il n’a pas été lu. Vigie lit les exports JSON et JSON Lines du jeu « boamp » d’Opendatasoft.",
 			EN: "The file is XML or HTML and was not read. Vigie reads the JSON and JSON Lines exports of Opendatasoft's dataset “boamp”.",
 		}
-	case tooLarge:
-		return vigie.Text{
-			FR: "L’enregistrement dépasse %d Mio : il n’a pas été lu.",
-			EN: "The record is larger than %d MiB: it was not read.",
-		}.With(maxRecord >> 20)
-	case broken:
-		return vigie.Text{
-			FR: "L’enregistrement est incomplet : un guillemet ou une accolade n’est pas fermé avant l’enregistrement suivant.",
-			EN: "The record is incomplete: a quote or a brace is not closed before the next record.",
-		}
-	case truncated:
-		return vigie.Text{
-			FR: "Le fichier s’arrête au milieu de cet enregistrement.",
-			EN: "The file ends in the middle of this record.",
-		}
-	case unclosed:
-		return vigie.Text{
-			FR: "Le fichier s’arrête avant la fin de la liste : des avis manquent peut-être.",
-			EN: "The file ends before the end of the list: notices may be missing.",
-		}
+	case cut.Whole, cut.TooLarge, cut.Broken, cut.Truncated, cut.Unclosed:
 	}
-	panic(fmt.Sprintf("boamp: no reason for fault %d", f))
+	return f.Reason()
 }
 
 // Why a record is no notice.

@@ -59,7 +59,7 @@ func forms() map[string]form {
 		"networks":     {"networks of proxies, separated by commas, such as 10.0.0.0/8", false, list(network)},
 		"origins":      {"origins, separated by commas, such as https://www.example.org or https://*.example.org", false, list(origin)},
 		"words":        {"words, separated by commas", false, list(word)},
-		"sources":      {"names of public sources, separated by commas: boamp, ted", false, list(oneOf("boamp", "ted"))},
+		"sources":      {"names of public sources, separated by commas: boamp, ted, decp, find-a-tender", false, list(oneOf("boamp", "ted", "decp", "find-a-tender"))},
 		"day":          {"a day since 2000, such as 2026-11-30", false, day},
 	}
 }

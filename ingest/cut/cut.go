@@ -1,63 +1,117 @@
-package boamp
+// Package cut cuts the records out of files of JSON, one at a time, in memory
+// that does not grow with the file.
+package cut
 
 import (
 	"bytes"
 	"errors"
 	"io"
+
+	"vigie"
 )
 
-// maxRecord bounds one record, in bytes: far above a notice of hundreds of lots.
-const maxRecord = 8 << 20
+// MaxRecord bounds one record, in bytes: far above a notice of hundreds of lots.
+const MaxRecord = 8 << 20
 
-// cutter cuts the records out of a stream, holding one at a time.
+// Shape says where a source's files have their records, beside those that
+// stand alone, as in JSON Lines, or in a list.
+type Shape struct {
+	// List reports whether a list under a key is one of records. Before is what
+	// the object around it has before, nil where that was not kept.
+	List func(key string, before []byte) bool
+	// Enter reports whether an object under a key is around lists of records.
+	Enter func(key string) bool
+}
+
+// Piece is a record as cut, or why it could not be.
+type Piece struct {
+	Data  []byte // valid until the next one
+	Line  int    // where it starts, counted from 1
+	Fault Fault  // Whole where there is none; Data is then what there is of it
+}
+
+// Fault is what is wrong with a piece.
+type Fault int
+
+// The faults.
+const (
+	Whole     Fault = iota
+	NotJSON         // something that is not a JSON object
+	Markup          // the same, and it looks like XML or HTML
+	TooLarge        // more than MaxRecord
+	Broken          // quotes or brackets that do not close before the next line
+	Truncated       // the end of the file in the middle of a record
+	Unclosed        // the end of the file in the middle of a list
+)
+
+// Reason says what is wrong with a piece. It is empty for a whole one, and for
+// what is no JSON: each source says what it reads instead.
+func (f Fault) Reason() vigie.Text {
+	switch f {
+	case TooLarge:
+		return vigie.Text{
+			FR: "L’enregistrement dépasse %d Mio : il n’a pas été lu.",
+			EN: "The record is larger than %d MiB: it was not read.",
+		}.With(MaxRecord >> 20)
+	case Broken:
+		return vigie.Text{
+			FR: "L’enregistrement est incomplet : un guillemet ou une accolade n’est pas fermé avant l’enregistrement suivant.",
+			EN: "The record is incomplete: a quote or a brace is not closed before the next record.",
+		}
+	case Truncated:
+		return vigie.Text{
+			FR: "Le fichier s’arrête au milieu de cet enregistrement.",
+			EN: "The file ends in the middle of this record.",
+		}
+	case Unclosed:
+		return vigie.Text{
+			FR: "Le fichier s’arrête avant la fin de la liste : des avis manquent peut-être.",
+			EN: "The file ends before the end of the list: notices may be missing.",
+		}
+	case Whole, NotJSON, Markup:
+	}
+	return vigie.Text{}
+}
+
+// Each cuts a stream until its end, or until nobody wants more, and hands over
+// one piece at a time. It returns the error of the reader, nil at the end of the
+// file, and the line where it stopped.
 //
-// A record is a JSON object that stands alone, as in JSON Lines, or in a list,
-// or in the list « results » or « records » of an object around it. Nothing
-// but the nesting of brackets and strings is looked at here, so that a faulty
+// Nothing but the nesting of brackets and strings is looked at, so that a faulty
 // record costs no other: reading goes on at the next one, or, where brackets
 // or quotes do not close, at the next line that starts one.
+func Each(r io.Reader, shape Shape, yield func(Piece) bool) (line int, err error) {
+	c := &cutter{r: r, shape: shape, buf: make([]byte, 64<<10), line: 1, yield: yield}
+	err = c.run()
+	if c.stop {
+		err = nil
+	}
+	return c.line, err
+}
+
+// cutter cuts a stream, holding one record at a time.
 type cutter struct {
 	r          io.Reader
+	shape      Shape
 	buf        []byte
 	start, end int // what is not yet consumed of buf
 	err        error
 	line       int // of the next byte
 	// yield takes what was cut, and says whether to go on.
-	yield func(piece) bool
+	yield func(Piece) bool
 	stop  bool
 
-	record []byte // the record being cut, at most maxRecord of it
+	record []byte // the record being cut, at most MaxRecord of it
+	key    []byte // the last string of the object itself, which may be cut
 	// depth is how many lists are open around the records.
 	depth int
-	// wrapped is whether those lists are in an object around them.
+	// wrapped is whether those lists are in an object around them, and entered
+	// how many more objects are around that one.
 	wrapped bool
+	entered int
 	// garbage is whether something that is not a record was just skipped, and
 	// lost whether brackets may no longer be trusted to pair.
 	garbage, lost bool
-}
-
-// piece is a record as cut, or why it could not be.
-type piece struct {
-	data  []byte // valid until the next one
-	line  int
-	fault fault // whole where there is none; data is then what there is of it
-}
-
-// fault is what is wrong with a piece.
-type fault int
-
-const (
-	whole     fault = iota
-	notJSON         // something that is not a JSON object
-	markup          // the same, and it looks like XML or HTML
-	tooLarge        // more than maxRecord
-	broken          // quotes or brackets that do not close before the next line
-	truncated       // the end of the file in the middle of a record
-	unclosed        // the end of the file in the middle of a list
-)
-
-func newCutter(r io.Reader, yield func(piece) bool) *cutter {
-	return &cutter{r: r, buf: make([]byte, 64<<10), line: 1, yield: yield}
 }
 
 // run cuts until the end, or until nobody wants more. It returns the error of
@@ -79,8 +133,7 @@ func (c *cutter) run() error {
 			c.next()
 			c.depth = max(0, c.depth-1)
 			if c.depth == 0 && c.wrapped {
-				c.wrapped = false
-				c.skipObject()
+				c.rest()
 			}
 		case '{':
 			c.object()
@@ -90,14 +143,14 @@ func (c *cutter) run() error {
 	}
 	if errors.Is(c.err, io.EOF) {
 		if c.depth > 0 && !c.lost && !c.stop {
-			c.emit(piece{line: c.line, fault: unclosed})
+			c.emit(Piece{Line: c.line, Fault: Unclosed})
 		}
 		return nil
 	}
 	return c.err
 }
 
-func (c *cutter) emit(p piece) {
+func (c *cutter) emit(p Piece) {
 	if !c.yield(p) {
 		c.stop = true
 	}
@@ -148,20 +201,20 @@ func (c *cutter) skipMark() {
 func (c *cutter) object() {
 	c.garbage = false
 	line, end := c.scan(true)
-	p := piece{data: c.record, line: line}
+	p := Piece{Data: c.record, Line: line}
 	switch end {
 	case atList:
 		return // the object is around the records
 	case atClose:
 	case atLine:
-		p.fault = broken
+		p.Fault = Broken
 		c.lost = true
 	case atEnd:
-		p.fault = truncated
+		p.Fault = Truncated
 		c.lost = true
 	}
-	if len(c.record) > maxRecord {
-		p.fault = tooLarge
+	if len(c.record) > MaxRecord {
+		p.Fault = TooLarge
 	}
 	c.emit(p)
 	if b, ok := c.peek(); end == atLine && ok && b != '{' && !c.stop {
@@ -169,11 +222,12 @@ func (c *cutter) object() {
 	}
 }
 
-// skipObject skips what is left of the object around the records.
-func (c *cutter) skipObject() {
-	if _, end := c.scan(false); end == atLine {
-		c.lost = true
-	}
+// rest goes on in the object around a list of records, where there may be
+// another one.
+func (c *cutter) rest() {
+	_, end := c.scan(false)
+	c.wrapped = end == atList
+	c.lost = c.lost || end == atLine
 }
 
 // scanEnd is where a scan ended.
@@ -186,6 +240,9 @@ const (
 	atEnd                  // of what could be read
 )
 
+// maxKey is how much of a string is kept that may be a key of the shape.
+const maxKey = 64
+
 // scan consumes an object and keeps it in c.record; or, where keep is false,
 // the rest of one that is open already.
 func (c *cutter) scan(keep bool) (line int, end scanEnd) {
@@ -195,21 +252,29 @@ func (c *cutter) scan(keep bool) (line int, end scanEnd) {
 	if keep {
 		depth = 0
 	}
+	if !c.wrapped {
+		c.entered = 0
+	}
+	within := keep && c.wrapped && !c.lost // a list: a record, whatever its keys are
 	var (
 		inString, escaped, newLine bool
-		// key is where in c.record the last string of the object itself starts,
-		// and list whether it is the key of a list of records.
-		key  int
-		list bool
+		// keyed is whether the string is one of the object itself, and list and
+		// enter what the last of them is the key of.
+		keyed, list, enter bool
 	)
 	for c.fill() {
 		chunk := c.buf[c.start:c.end]
-		used, kept := len(chunk), 0
+		used, kept, from := len(chunk), 0, 0
 		keepTo := func(i int) {
-			if keep && len(c.record) <= maxRecord {
-				c.record = append(c.record, chunk[kept:min(i, kept+maxRecord+1-len(c.record))]...)
+			if keep && len(c.record) <= MaxRecord {
+				c.record = append(c.record, chunk[kept:min(i, kept+MaxRecord+1-len(c.record))]...)
 			}
 			kept = i
+		}
+		keepKeyTo := func(i int) {
+			if keyed && len(c.key) <= maxKey {
+				c.key = append(c.key, chunk[from:min(i, from+maxKey)]...)
+			}
 		}
 		done := func(i int, e scanEnd) {
 			keepTo(i)
@@ -230,39 +295,46 @@ func (c *cutter) scan(keep bool) (line int, end scanEnd) {
 					escaped = true
 				case b == '"':
 					inString = false
-					if keep && depth == 1 {
+					if keyed {
 						keepTo(i + 1)
-						list = isList(c.record[key:])
+						keepKeyTo(i)
+						list = c.shape.List(string(c.key), c.record)
+						enter = c.shape.Enter(string(c.key))
 					}
 				}
 				continue
 			}
 			switch b {
 			case '"':
-				inString = true
-				if depth == 1 {
-					keepTo(i)
-					key = len(c.record)
-				}
+				inString, keyed = true, depth == 1 && !within
+				c.key, from = c.key[:0], i+1
 			case '{', '[':
-				if b == '{' && newLine && depth > 0 {
+				switch {
+				case b == '{' && newLine && depth > 0:
 					// In a file of a record a line, this one starts the next.
 					done(i, atLine)
 					break scanning
-				}
-				if b == '[' && list && depth == 1 {
+				case b == '[' && list && depth == 1:
 					c.depth, c.wrapped = 1, true
 					done(i+1, atList)
 					break scanning
+				case b == '{' && enter && depth == 1:
+					c.entered++
+					list, enter = false, false
+				default:
+					depth++
 				}
-				depth++
 			case '}', ']':
+				if b == '}' && depth == 1 && c.entered > 0 && !within {
+					c.entered--
+					break
+				}
 				if depth--; depth == 0 {
 					done(i+1, atClose)
 					break scanning
 				}
 			case ',':
-				list = list && depth != 1
+				list, enter = list && depth != 1, enter && depth != 1
 			case '\n':
 				c.line++
 			}
@@ -270,6 +342,9 @@ func (c *cutter) scan(keep bool) (line int, end scanEnd) {
 		}
 		if end < 0 {
 			keepTo(used)
+			if inString {
+				keepKeyTo(used)
+			}
 		}
 		c.start += used
 		if end >= 0 {
@@ -279,18 +354,13 @@ func (c *cutter) scan(keep bool) (line int, end scanEnd) {
 	return line, atEnd
 }
 
-// isList reports whether a key, in its quotes, is that of a list of records.
-func isList(key []byte) bool {
-	return string(key) == `"results"` || string(key) == `"records"`
-}
-
 // skipGarbage skips what starts here and is no record, and says so once for
 // all of it.
 func (c *cutter) skipGarbage(b byte) {
 	if !c.garbage {
-		p := piece{line: c.line, fault: notJSON}
+		p := Piece{Line: c.line, Fault: NotJSON}
 		if b == '<' {
-			p.fault = markup
+			p.Fault = Markup
 		}
 		c.emit(p)
 		if c.stop {

@@ -1,4 +1,4 @@
-package boamp
+package cut_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vigie/ingest/cut"
 )
 
 // cutAll cuts a stream; a piece is written as its line and content, a fault
@@ -18,22 +20,33 @@ import (
 func cutAll(t *testing.T, r io.Reader) []string {
 	t.Helper()
 	var got []string
-	err := newCutter(r, func(p piece) bool {
-		s := fmt.Sprint(p.line, " ", string(p.data))
-		if p.fault != whole {
-			s = fmt.Sprint(p.line, " ", faultNames[p.fault])
+	_, err := cut.Each(r, shape(), func(p cut.Piece) bool {
+		s := fmt.Sprint(p.Line, " ", string(p.Data))
+		if p.Fault != cut.Whole {
+			s = fmt.Sprint(p.Line, " ", faultNames[p.Fault])
 		}
 		got = append(got, s)
 		return true
-	}).run()
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-var faultNames = map[fault]string{
-	notJSON: "not JSON", markup: "markup", tooLarge: "too large", broken: "broken", truncated: "truncated", unclosed: "unclosed",
+var faultNames = map[cut.Fault]string{
+	cut.NotJSON: "not JSON", cut.Markup: "markup", cut.TooLarge: "too large", cut.Broken: "broken", cut.Truncated: "truncated", cut.Unclosed: "unclosed",
+}
+
+// shape is of a source whose lists are « results » and « records », the latter
+// not in what has an id itself, and may be within « within ».
+func shape() cut.Shape {
+	return cut.Shape{
+		List: func(key string, before []byte) bool {
+			return key == "results" || key == "records" && !bytes.Contains(before, []byte(`"id"`))
+		},
+		Enter: func(key string) bool { return key == "within" },
+	}
 }
 
 func TestCut(t *testing.T) {
@@ -63,6 +76,16 @@ func TestCut(t *testing.T) {
 		{"results that are no list", `{"results":{"b":[1]},"c":[2]}`, []string{`1 {"results":{"b":[1]},"c":[2]}`}},
 		{"results as a text", `{"a":"results","c":[2]}`, []string{`1 {"a":"results","c":[2]}`}},
 
+		{"two lists", `{"results":[{"a":1}],"x":["results"],"records":[{"a":2}],"y":{"records":[{"z":1}]}}{"a":3}`,
+			[]string{`1 {"a":1}`, `1 {"a":2}`, `1 {"a":3}`}},
+		{"lists within", `{"v":"1","within":{"x":{},"results":[{"a":1}],"records":[{"a":2}]},"records":[{"a":3}]}{"a":4}`,
+			[]string{`1 {"a":1}`, `1 {"a":2}`, `1 {"a":3}`, `1 {"a":4}`}},
+		{"records with such keys", `{"results":[{"records":[{"a":1}],"within":{"results":[]}}],"x":1}{"a":2}`,
+			[]string{`1 {"records":[{"a":1}],"within":{"results":[]}}`, `1 {"a":2}`}},
+		{"nothing within", `{"within":{"x":{}},"y":1}{"a":1}`, []string{`1 {"within":{"x":{}},"y":1}`, `1 {"a":1}`}},
+		{"an id before the records", `{"id":1,"records":[{"a":1}]}{"records":[{"a":2}]}`, []string{`1 {"id":1,"records":[{"a":1}]}`, `1 {"a":2}`}},
+		{"a key cut in two", `{"` + strings.Repeat("x", 200) + `results":[{"a":1}]}`, []string{`1 {"` + strings.Repeat("x", 200) + `results":[{"a":1}]}`}},
+
 		{"garbage", "id;objet\n1;Travaux\n2;Services\n", []string{"1 not JSON"}},
 		{"XML", "<?xml version=\"1.0\"?>\n<ANNONCE>\n</ANNONCE>\n", []string{"1 markup"}},
 		{"garbage between lines", "{\"a\":1}\nhello\nworld {\n{\"a\":2}\n", []string{`1 {"a":1}`, "2 not JSON", `4 {"a":2}`}},
@@ -77,15 +100,17 @@ func TestCut(t *testing.T) {
 		{"quote not closed, spread", "[\n  {\n    \"a\": \"1,\n    \"b\": 2\n  },\n  {\n    \"a\": 2\n  }\n]", []string{"2 broken", "6 {\n    \"a\": 2\n  }"}},
 		{"quote not closed, results", "{\"results\":[\n{\"a\":\"1},\n{\"a\":2}],\"x\":[{}]}", []string{"2 broken", `3 {"a":2}`}},
 
+		{"quote not closed, answers", "{\"results\":[{\"a\":\"1}]}\n{\"results\":[{\"a\":2}]}\n", []string{"1 broken", `2 {"a":2}`}},
+
 		{"cut in a record", "{\"a\":1}\n{\"a\":2", []string{`1 {"a":1}`, "2 truncated"}},
 		{"cut in a string", `[{"a":1},{"a":"2`, []string{`1 {"a":1}`, "1 truncated"}},
 		{"cut in a list", "[{\"a\":1},\n{\"a\":2},\n", []string{`1 {"a":1}`, `2 {"a":2}`, "3 unclosed"}},
 		{"cut in results", `{"results":[{"a":1}`, []string{`1 {"a":1}`, "1 unclosed"}},
 		{"the end of a list", "{\"a\":1},\n{\"a\":2}]\n", []string{`1 {"a":1}`, `2 {"a":2}`}},
 
-		{"too large", `[{"a":"` + strings.Repeat("x", maxRecord) + `"},{"a":2}]`, []string{"1 too large", `1 {"a":2}`}},
-		{"as large as may be", `{"a":"` + strings.Repeat("x", maxRecord-8) + `"}`, []string{`1 {"a":"` + strings.Repeat("x", maxRecord-8) + `"}`}},
-		{"larger by one", `{"a":"` + strings.Repeat("x", maxRecord-7) + `"}`, []string{"1 too large"}},
+		{"too large", `[{"a":"` + strings.Repeat("x", cut.MaxRecord) + `"},{"a":2}]`, []string{"1 too large", `1 {"a":2}`}},
+		{"as large as may be", `{"a":"` + strings.Repeat("x", cut.MaxRecord-8) + `"}`, []string{`1 {"a":"` + strings.Repeat("x", cut.MaxRecord-8) + `"}`}},
+		{"larger by one", `{"a":"` + strings.Repeat("x", cut.MaxRecord-7) + `"}`, []string{"1 too large"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, cutAll(t, strings.NewReader(test.in))); diff != "" {
@@ -154,7 +179,7 @@ func TestBounded(t *testing.T) {
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
 			t.Logf("%d MiB in %v, %d MiB allocated", test.size>>20, took.Round(time.Millisecond), allocated)
 			// One record, and what it outgrew on its way there.
-			if allocated > 16*maxRecord>>20 {
+			if allocated > 16*cut.MaxRecord>>20 {
 				t.Errorf("%d MiB allocated for %d", allocated, test.size>>20)
 			}
 			if took > time.Minute {

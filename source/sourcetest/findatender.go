@@ -1,0 +1,58 @@
+package sourcetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// FindATender returns the United Kingdom's service, which knows the notices as releases. Its next pages lose rows.
+func (s *Services) FindATender() http.Handler {
+	london, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/1.0/ocdsReleasePackages", func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		from, wrongFrom := time.ParseInLocation("2006-01-02T15:04:05", query.Get("updatedFrom"), london)
+		to, wrongTo := time.ParseInLocation("2006-01-02T15:04:05", query.Get("updatedTo"), london)
+		if wrongFrom != nil || wrongTo != nil || query.Get("limit") != "100" || len(query) != 3 {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		s.mutex.Lock()
+		var found []*Notice
+		for _, n := range s.notices {
+			if !n.At.Before(from) && !n.At.After(to) && !n.At.After(s.Now()) {
+				found = append(found, n)
+			}
+		}
+		s.mutex.Unlock()
+		slices.SortFunc(found, func(a, b *Notice) int { return a.At.Compare(b.At) })
+		page := map[string]any{"version": "1.1", "uri": "https://example.org", "publishedDate": s.Now(), "publisher": map[string]any{"name": "Example"}}
+		if len(found) > 100 {
+			found = found[:100]
+			page["links"] = map[string]any{"next": "https://example.org/lost"}
+		}
+		releases := []any{}
+		for _, n := range found {
+			releases = append(releases, n.release())
+		}
+		page["releases"] = releases
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(page)
+	})
+	return s.faulty(mux)
+}
+
+// release is the notice as a release of OCDS.
+func (n *Notice) release() map[string]any {
+	tag := map[string]string{"call": "tender", "correction": "tenderUpdate", "cancellation": "tenderCancellation", "award": "award"}[n.Kind]
+	return map[string]any{
+		"ocid": "ocds-h6vhtk-" + n.Procedure, "id": n.ID, "date": n.At, "tag": []string{tag}, "initiationType": "tender",
+		"parties": []any{map[string]any{"id": "1", "name": n.Buyer, "roles": []string{"buyer"}}}, "buyer": map[string]any{"id": "1", "name": n.Buyer},
+		"tender": map[string]any{"id": n.Procedure, "title": n.Title, "status": "active", "mainProcurementCategory": "works"},
+	}
+}
