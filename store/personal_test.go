@@ -12,8 +12,7 @@ import (
 
 // impersonal are the tables without data of people.
 var impersonal = []string{
-	"sources", "source_days",
-	"bun_migration_locks", "bun_migrations", "buyer_names", "buyer_refs", "buyers", "change_numbers", "consumers", "notices", "search_indexes",
+	"bun_migration_locks", "bun_migrations", "buyer_names", "buyer_refs", "buyers", "change_numbers", "consumers", "notices", "search_indexes", "source_days", "sources",
 	"secrets", "settings", "sqlite_sequence", "tender_refs", "tenders",
 }
 
