@@ -189,7 +189,7 @@ func lotInput(in *gql.LotInput) vigie.Lot {
 
 // deadlineKind is what a publisher calls a kind of deadline; the domain has no word for bids, which most are for.
 func deadlineKind(kind *vigie.DeadlineKind) vigie.DeadlineKind {
-	if kind == nil || *kind == deadlineForBids {
+	if kind == nil || *kind == vigie.ForBids.Name() {
 		return vigie.ForBids
 	}
 	return *kind
@@ -226,6 +226,3 @@ func awardCriteriaInput(in []*gql.AwardCriterionInput) []vigie.AwardCriterion {
 	}
 	return criteria
 }
-
-// deadlineForBids is [vigie.ForBids] in the API.
-const deadlineForBids vigie.DeadlineKind = "BIDS"
