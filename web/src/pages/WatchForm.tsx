@@ -219,7 +219,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
           {(draft.minValue !== '' || draft.maxValue !== '') && (
             <Choice label={said.includeUnknownValue} checked={draft.includeUnknownValue} onChange={set('includeUnknownValue')} />
           )}
-          <Choices legend={said.techniques} error={wrong('criteria', 'techniques')} all={choices.choices.techniques} chosen={draft.techniques} change={set('techniques')} />
+          <Choices legend={said.technique} error={wrong('criteria', 'techniques')} all={choices.choices.techniques} chosen={draft.techniques} change={set('techniques')} />
           <Choices legend={said.deadlineKinds} error={wrong('criteria', 'deadlineKinds')} all={choices.choices.deadlineKinds} chosen={draft.deadlineKinds} change={set('deadlineKinds')} />
         </details>
         <section className="card">
