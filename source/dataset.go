@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -111,12 +112,12 @@ func (l *lines) next() error {
 		part, err := l.r.ReadSlice('\n')
 		line = append(line, part...)
 		switch {
-		case err == bufio.ErrBufferFull && len(line) <= maxLine:
+		case errors.Is(err, bufio.ErrBufferFull) && len(line) <= maxLine:
 			continue
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			l.err = fault("a line of the answer is longer than %d MiB", maxLine>>20)
 			return io.EOF
-		case err != nil && err != io.EOF:
+		case err != nil && !errors.Is(err, io.EOF):
 			l.err = err
 			return io.EOF
 		}

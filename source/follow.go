@@ -40,6 +40,8 @@ const (
 	longest = 45 * time.Minute
 	// firstPause and longestPause are the pauses after the first failure and after many.
 	firstPause, longestPause = time.Minute, 30 * time.Minute
+	// mostAsked is the longest pause that a service can ask for.
+	mostAsked = 2 * time.Hour
 )
 
 // Consumer returns the consumer that follows the source, on one replica at a time.
@@ -56,11 +58,17 @@ func job(r Reader) string { return "source " + r.Name() }
 // due reports whether a day is due, and the pause after a failure is over.
 func (f *Follower) due(ctx context.Context) (bool, error) {
 	state, p, err := f.state(ctx)
-	if err != nil || state.RetryAt != nil && f.Now().Before(*state.RetryAt) {
+	if err != nil || pausing(state, f.Now()) {
 		return false, err
 	}
 	_, at := p.next(f.Now())
 	return !at.After(f.Now()), nil
+}
+
+// pausing reports whether the pause after a failure is not over. A pause that is longer than any was recorded by a clock
+// that was ahead.
+func pausing(state *store.SourceState, now time.Time) bool {
+	return state.RetryAt != nil && now.Before(*state.RetryAt) && state.RetryAt.Sub(now) <= mostAsked
 }
 
 // step reads the day that is due.
@@ -93,7 +101,7 @@ func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) 
 	if f.wrong == nil {
 		f.wrong = make(map[Day]bool)
 	}
-	p := planOf(f.Reader.Rhythm(), state, days)
+	p := planOf(f.Reader.Rhythm(), state, days, f.Now())
 	p.failed = f.wrong
 	p.rhythm.Every += f.Offset
 	if f.Since != "" && f.Since < p.first {
@@ -102,11 +110,14 @@ func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) 
 	return state, p, nil
 }
 
-// planOf is the plan of a source by what the database says.
-func planOf(r Rhythm, state *store.SourceState, days []store.SourceDay) plan {
+// planOf is the plan of a source by what the database says. A reading in the future was recorded by a clock that was
+// ahead, and does not count.
+func planOf(r Rhythm, state *store.SourceState, days []store.SourceDay, now time.Time) plan {
 	p := plan{rhythm: r, first: Day(state.StartedOn).Add(1 - r.Recent), read: make(map[Day]time.Time, len(days))}
 	for _, d := range days {
-		p.read[Day(d.Day)] = d.ReadAt
+		if !d.ReadAt.After(now.Add(time.Minute)) {
+			p.read[Day(d.Day)] = d.ReadAt
+		}
 		p.first = min(p.first, Day(d.Day)) // a fill that was begun goes on
 	}
 	return p
@@ -172,7 +183,7 @@ func (f *Follower) failed(ctx context.Context, state *store.SourceState, day Day
 	}
 	pause := min(firstPause<<min(state.Failures, 10), longestPause)
 	if asked, ok := errors.AsType[*Busy](err); ok {
-		pause = max(pause, min(asked.For, longestPause*4))
+		pause = max(pause, min(asked.For, mostAsked))
 	}
 	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "again in", pause)
 	return f.Store.SourceFailed(ctx, f.Reader.Name(), ErrorText(err), f.Now(), f.Now().Add(pause))

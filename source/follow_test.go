@@ -245,3 +245,31 @@ func TestWaits(t *testing.T) {
 		t.Errorf("state %+v, %v", states, err)
 	}
 }
+
+// A clock that was ahead, and is set right, stops no source.
+func TestClockWasAhead(t *testing.T) {
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	w := newWorld(t, 15)
+	w.script.Day("2026-11-02", source.Day("2026-11-02").Start(), 9)
+	w.now = source.Day("2026-11-02").Start().Add(20 * time.Hour)
+	right := w.now
+	drain := func() {
+		t.Helper()
+		if err := w.follower(s, w.boamp).Consumer().Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain()
+	w.now = right.AddDate(0, 0, 8)
+	drain()
+	w.services.Rate = 100
+	w.now = w.now.Add(time.Hour)
+	drain()
+	w.services.Rate, w.now = 0, right.Add(time.Hour)
+	w.script.Day("2026-11-02", source.Day("2026-11-02").Start(), 20)
+	drain()
+	list, err := source.HealthOf(t.Context(), s, w.now)
+	if err != nil || len(list) != 1 || !list[0].WholeUntil.Equal(w.now) || list[0].LastError != "" {
+		t.Errorf("after the clock was set right: %+v, %v", list, err)
+	}
+}

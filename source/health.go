@@ -46,13 +46,13 @@ func HealthOf(ctx context.Context, s *store.Store, now time.Time) ([]Health, err
 }
 
 func healthOf(r Reader, state *store.SourceState, days []store.SourceDay, now time.Time) Health {
-	p := planOf(r.Rhythm(), state, days)
+	p := planOf(r.Rhythm(), state, days, now)
 	h := Health{
 		Name: r.Name(), Label: r.Label(), WholeUntil: p.until(Day(state.StartedOn), now), MissingDays: p.missing(now),
 		LastError: state.LastError, FailedAt: state.FailedAt,
 	}
 	_, h.NextAt = p.next(now)
-	if state.RetryAt != nil && state.RetryAt.After(h.NextAt) {
+	if pausing(state, now) && state.RetryAt.After(h.NextAt) {
 		h.NextAt = *state.RetryAt
 	}
 	h.NextAt = later(h.NextAt, now)

@@ -88,7 +88,7 @@ func (w *Web) try(ctx context.Context, r request) (io.ReadCloser, error) {
 	if r.body != nil {
 		ask.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := w.Client.Do(ask)
+	answer, err := w.Client.Do(ask) //nolint:bodyclose // body.Close does
 	if err != nil {
 		body.end()
 		if errors.Is(context.Cause(ctx), errSilent) {
