@@ -29,11 +29,25 @@ type Publication struct {
 	PublishedAt            time.Time
 }
 
-// Publications returns where the notices of a tender were published, in the order of publication, each number of a
-// source once.
-func (f Folded) Publications() []Publication {
+// Label names the publication to a person: « BOAMP 26-12345 ».
+func (p Publication) Label() string { return SourceLabel(p.Source) + " " + p.SourceRef }
+
+// SourceLabel names a source to a person; one that is not a public one by its own name.
+func SourceLabel(source string) string {
+	switch source {
+	case "boamp", "ted", "decp":
+		return strings.ToUpper(source)
+	case "find-a-tender":
+		return "Find a Tender"
+	}
+	return source
+}
+
+// PublicationsOf returns where the notices of a tender, given in the order of publication, were published: each number of
+// a source once.
+func PublicationsOf(notices []*Notice) []Publication {
 	var list []Publication
-	for _, n := range f.Notices {
+	for _, n := range notices {
 		p := Publication{n.Source, n.SourceRef, n.Content.URL, n.PublishedAt}
 		i := slices.IndexFunc(list, func(q Publication) bool { return q.Source == p.Source && q.SourceRef == p.SourceRef })
 		switch {

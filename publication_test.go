@@ -44,7 +44,7 @@ func TestSameNoticeElsewhere(t *testing.T) {
 	if shown := f.Shown(); len(shown) != 2 {
 		t.Errorf("%d notices are shown, want 2", len(shown))
 	}
-	if all := f.Publications(); len(all) != 5 || all[1].Source != "ted" || all[1].SourceRef != "700-2026" {
+	if all := vigie.PublicationsOf(f.Notices); len(all) != 5 || all[1].Source != "ted" || all[1].SourceRef != "700-2026" {
 		t.Errorf("publications %v", all)
 	}
 	if want := time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC); !f.UpdatedAt.Equal(want) {
@@ -89,7 +89,7 @@ func TestSourcesInAnyOrder(t *testing.T) {
 			n.ID = int64(i + 1)
 		}
 		got := vigie.Fold(notices)
-		if got.Outcome != want.Outcome || !got.Content.Equal(want.Content) || got.Source != want.Source || !slices.Equal(got.Publications(), want.Publications()) {
+		if got.Outcome != want.Outcome || !got.Content.Equal(want.Content) || got.Source != want.Source || !slices.Equal(vigie.PublicationsOf(got.Notices), vigie.PublicationsOf(want.Notices)) {
 			t.Fatalf("in another order %+v, want %+v", got, want)
 		}
 		news := make(map[string]int)

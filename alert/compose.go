@@ -45,23 +45,33 @@ type composer struct {
 	// buyers and notices are those of the tenders in the mails.
 	buyers  map[int64]*vigie.Buyer
 	notices map[int64][]*vigie.Notice
-	located map[located][]vigie.Text
+	// publications are where the notices of tenders were published.
+	publications map[int64][]vigie.Publication
+	located      map[located][]vigie.Text
+	// sources are those that quiet notes name.
+	sources []letter.Source
 }
 
 // newComposer reads what the mails to some recipients need.
 func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
 	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
-	var buyers, corrected []int64
+	var buyers, corrected, tenders []int64
 	for _, r := range states {
 		for _, t := range r.Deliveries {
-			buyers = append(buyers, t.Tender.BuyerID)
+			buyers, tenders = append(buyers, t.Tender.BuyerID), append(tenders, t.Tender.ID)
 			if t.Kind == vigie.DeliverCorrected {
 				corrected = append(corrected, t.Tender.ID)
 			}
 		}
 	}
+	if s.Sources != nil {
+		c.sources = s.Sources(ctx)
+	}
 	var err error
 	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil {
+		return c, err
+	}
+	if c.publications, err = s.Store.Publications(ctx, database.Distinct(tenders)); err != nil {
 		return c, err
 	}
 	unreadable, err := database.ReadApart(database.Distinct(corrected), func(ids []int64) error {
@@ -89,7 +99,7 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 	case vigie.QuietMail:
 		l, err = c.templates.Quiet(letter.Quiet{
 			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
-			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r),
+			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r), Sources: c.sources,
 		})
 	case vigie.DigestMail:
 		l, err = c.digest(r, content)
@@ -202,7 +212,7 @@ func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, 
 	t := letter.Tender{
 		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
 		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: s.Tender.URL,
-		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(),
+		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(), Publications: c.publications[s.Tender.ID],
 	}
 	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
 		t.Buyer = buyer.Name

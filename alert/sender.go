@@ -43,6 +43,8 @@ type Sender struct {
 	Spacing time.Duration
 	// IndexVersion is the version of the search index that mails wait for.
 	IndexVersion string
+	// Sources returns the public sources that are followed, for quiet notes; may be nil.
+	Sources func(ctx context.Context) []letter.Source
 	// Fault is called at each point that is passed, if it is not nil.
 	Fault   func(Fault)
 	Metrics *Metrics

@@ -21,6 +21,7 @@ type loaders struct {
 	tenders      *dataloadgen.Loader[int64, *vigie.Tender]
 	ofDeliveries *dataloadgen.Loader[int64, *vigie.Tender]
 	folds        *dataloadgen.Loader[int64, vigie.Folded]
+	publications *dataloadgen.Loader[int64, []vigie.Publication]
 	changes      *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
 	// notices are in the order of publication, and may lack what they say.
 	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
@@ -120,6 +121,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return folds, err
 		}),
+		publications: loader(s.Publications),
 		marks: loader(func(ctx context.Context, tenders []int64) (map[int64]store.Marks, error) {
 			viewer, err := signedIn(ctx)
 			if err != nil || viewer.Account == nil {

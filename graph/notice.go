@@ -127,7 +127,7 @@ func publisher(ctx context.Context) ([]string, error) {
 
 func noticeInput(in *gql.NoticeInput) service.Notice {
 	n := service.Notice{
-		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), Kind: valueOr(in.Kind, vigie.ContractNotice),
+		Source: in.Source, SourceRef: in.SourceRef, PreviousRef: value(in.PreviousRef), ProcedureID: value(in.ProcedureID), Identifier: value(in.Identifier), Kind: valueOr(in.Kind, vigie.ContractNotice),
 		Reference: value(in.Reference), Title: in.Title, Description: value(in.Description),
 		BuyerName: in.BuyerName, BuyerSIRET: value(in.BuyerSiret), BuyerRef: value(in.BuyerRef), Departments: in.DepartmentCodes,
 		Natures: in.Natures, Procedure: value(in.Procedure), CPVCodes: in.CpvCodes,

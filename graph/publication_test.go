@@ -18,11 +18,11 @@ func testPublications(t *testing.T, w *world) {
 	w.publish(at("boamp", "26-1", "https://www.boamp.fr/26-1", 30))
 	w.publish(at("ted", "700-2026", "", 4))
 	p := w.person("a@example.org")
-	r := p.ask(`{ tenders(filter: { statuses: [ONLINE] }) { totalCount nodes { id source notices { sourceRef } publications { source sourceRef url publishedAt } } } }`, nil)
+	r := p.ask(`{ tenders(filter: { statuses: [ONLINE] }) { totalCount nodes { id source notices { sourceRef } publications { source sourceRef label url publishedAt } } } }`, nil)
 	r.expect(map[string]string{
 		"tenders.totalCount": "1", "tenders.nodes.*.source": "[boamp]", "tenders.nodes.*.notices": "[[map[sourceRef:26-1]]]",
 		"tenders.nodes.0.publications.*.source": "[boamp ted]", "tenders.nodes.0.publications.*.sourceRef": "[26-1 700-2026]",
-		"tenders.nodes.0.publications.*.url": "[https://www.boamp.fr/26-1 <nil>]",
+		"tenders.nodes.0.publications.*.label": "[BOAMP 26-1 TED 700-2026]", "tenders.nodes.0.publications.*.url": "[https://www.boamp.fr/26-1 <nil>]",
 	})
 	one := p.ask(`query ($id: ID!) { tender(id: $id) { notices { sourceRef } publications { source } } by: tenderBySourceRef(source: "ted", sourceRef: "700-2026") { id } }`, vars{"id": r.at("tenders.nodes.0.id")})
 	one.expect(map[string]string{"tender.notices": "[map[sourceRef:26-1]]", "tender.publications.*.source": "[boamp ted]", "by.id": r.text("tenders.nodes.0.id")})

@@ -281,8 +281,8 @@ func (tenderType) Notices(ctx context.Context, t *vigie.Tender) ([]*vigie.Notice
 }
 
 func (tenderType) Publications(ctx context.Context, t *vigie.Tender) ([]*vigie.Publication, error) {
-	fold, err := load(ctx).folds.Load(ctx, t.ID)
-	return pointers(fold.Publications()), err
+	list, err := load(ctx).publications.Load(ctx, t.ID)
+	return pointers(list), err
 }
 
 func (publicationType) URL(_ context.Context, p *vigie.Publication) (*string, error) {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"vigie/alert/letter"
 	"vigie/importer"
 	"vigie/source"
 	"vigie/store"
@@ -112,6 +113,20 @@ func (c *syncSources) Run(ctx context.Context, p *process) error {
 		return errors.New("some days could not be read whole: run the command again later; what was read is kept")
 	}
 	return nil
+}
+
+// readSources returns how far the public sources are read, for mails; none where that cannot be told.
+func (s *site) readSources(ctx context.Context) []letter.Source {
+	health, err := source.HealthOf(ctx, s.store, s.now())
+	if err != nil {
+		s.log.ErrorContext(ctx, "sources cannot be told", "component", "sender", "action", "read sources", "error", err)
+		return nil
+	}
+	list := make([]letter.Source, len(health))
+	for i, h := range health {
+		list[i] = letter.Source{Label: h.Label, WholeUntil: h.WholeUntil}
+	}
+	return list
 }
 
 // read follows the sources until stop.

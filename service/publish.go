@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,22 +18,24 @@ import (
 // Notice is what a publisher gives of a notice; zero fields say nothing.
 type Notice struct {
 	Source, SourceRef, PreviousRef string
-	Kind                           vigie.NoticeKind
-	Reference, Title, Description  string
-	BuyerName, BuyerSIRET          string
-	BuyerRef                       string
-	Departments                    []string
-	Natures                        []vigie.Nature
-	Procedure                      vigie.Procedure
-	CPVCodes                       []string
-	Lots                           []vigie.Lot
-	PublishedAt                    time.Time
-	Deadline                       *time.Time
-	DeadlineKind                   vigie.DeadlineKind
-	URL                            string
-	Details                        vigie.Details
-	Correction                     string
-	DocumentsChanged               bool
+	// ProcedureID and Identifier are numbers that all sources share.
+	ProcedureID, Identifier       string
+	Kind                          vigie.NoticeKind
+	Reference, Title, Description string
+	BuyerName, BuyerSIRET         string
+	BuyerRef                      string
+	Departments                   []string
+	Natures                       []vigie.Nature
+	Procedure                     vigie.Procedure
+	CPVCodes                      []string
+	Lots                          []vigie.Lot
+	PublishedAt                   time.Time
+	Deadline                      *time.Time
+	DeadlineKind                  vigie.DeadlineKind
+	URL                           string
+	Details                       vigie.Details
+	Correction                    string
+	DocumentsChanged              bool
 }
 
 const (
@@ -188,6 +191,12 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	if previous := f.text(in.PreviousRef, maxRefLength, false, at(path, "previousRef")); previous != "" {
 		n.Links = []string{previous}
 	}
+	if in.ProcedureID != "" {
+		n.Links = append(n.Links, vigie.ProcedureLink(f.matching(in.ProcedureID, uuidForm, at(path, "procedureId"))))
+	}
+	if in.Identifier != "" {
+		n.Identifier = f.matching(in.Identifier, identifierForm, at(path, "identifier"))
+	}
 	n.Content.Title = f.text(in.Title, maxTitleLength, true, at(path, "title"))
 	n.Content.Description = f.cleaned(ingest.CleanLines(in.Description), maxDescriptionLength, false, at(path, "description"))
 	n.Content.Reference = f.text(in.Reference, maxRefLength, false, at(path, "reference"))
@@ -207,6 +216,24 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 		f.problems.Add(wrong.Code, wrong.Text, at(path, inputPath(wrong.Field)...)...)
 	}
 	return n
+}
+
+// The forms of numbers that all sources share.
+var (
+	uuidForm       = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	identifierForm = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{2}$`)
+)
+
+// matching checks a number, and returns it in lower case.
+func (f *form) matching(s string, form *regexp.Regexp, path []string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if !form.MatchString(s) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Ce numéro n’est pas valable : c’est un UUID, suivi de la version pour un avis (« -01 »).",
+			EN: "This number is not valid: it is a UUID, followed by the version for a notice (“-01”).",
+		}, path...)
+	}
+	return s
 }
 
 // fullCPVCodes checks CPV codes of 8 digits, as notices have them.

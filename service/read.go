@@ -45,6 +45,11 @@ func (s *Service) Notices(ctx context.Context, tenders []int64) (map[int64][]*vi
 	return s.Store.Notices(ctx, tenders)
 }
 
+// Publications returns where the notices of tenders were published.
+func (s *Service) Publications(ctx context.Context, tenders []int64) (map[int64][]vigie.Publication, error) {
+	return s.Store.Publications(ctx, tenders)
+}
+
 // NoticesByID returns notices; withdrawn ones are left out.
 func (s *Service) NoticesByID(ctx context.Context, ids []int64) (map[int64]*vigie.Notice, error) {
 	return s.Store.NoticesByID(ctx, ids)

@@ -21,9 +21,6 @@ type BOAMP struct {
 // Name is the source's name.
 func (BOAMP) Name() string { return boamp.Source }
 
-// Label names the source to a person.
-func (BOAMP) Label() string { return "BOAMP" }
-
 // Rhythm says how often days are read: the BOAMP publishes during the day, and some notices come late.
 func (BOAMP) Rhythm() Rhythm { return Rhythm{Every: 30 * time.Minute, Recent: 3, Nightly: 10} }
 
@@ -42,9 +39,6 @@ type DECP struct {
 
 // Name is the source's name.
 func (DECP) Name() string { return decp.Source }
-
-// Label names the source to a person.
-func (DECP) Label() string { return "DECP" }
 
 // Rhythm says how often days are read: buyers have two months to publish (Code de la commande publique, R2196-1).
 func (DECP) Rhythm() Rhythm { return Rhythm{Every: 24 * time.Hour, Recent: 1, Nightly: 62} }

@@ -29,9 +29,6 @@ const findATender = "find-a-tender"
 // Name is the source's name.
 func (FindATender) Name() string { return findATender }
 
-// Label names the source to a person.
-func (FindATender) Label() string { return "Find a Tender" }
-
 // Rhythm says how often days are read.
 func (FindATender) Rhythm() Rhythm { return Rhythm{Every: time.Hour, Recent: 2, Nightly: 4} }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"vigie"
 	"vigie/store"
 )
 
@@ -48,7 +49,7 @@ func HealthOf(ctx context.Context, s *store.Store, now time.Time) ([]Health, err
 func healthOf(r Reader, state *store.SourceState, days []store.SourceDay, now time.Time) Health {
 	p := planOf(r.Rhythm(), state, days, now)
 	h := Health{
-		Name: r.Name(), Label: r.Label(), WholeUntil: p.until(Day(state.StartedOn), now), MissingDays: p.missing(now),
+		Name: r.Name(), Label: vigie.SourceLabel(r.Name()), WholeUntil: p.until(Day(state.StartedOn), now), MissingDays: p.missing(now),
 		LastError: state.LastError, FailedAt: state.FailedAt,
 	}
 	_, h.NextAt = p.next(now)

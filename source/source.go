@@ -19,8 +19,6 @@ import (
 type Reader interface {
 	// Name is the source's name in notices and settings, e.g. "boamp".
 	Name() string
-	// Label names the source to a person.
-	Label() string
 	// Rhythm says how often its days are read.
 	Rhythm() Rhythm
 	// Day reads what was published on a day. The last pair has an error unless the day was read whole; what came before

@@ -30,9 +30,6 @@ const FrenchNotices = "(buyer-country=FRA OR place-of-performance=FRA)"
 // Name is the source's name.
 func (TED) Name() string { return ted.Source }
 
-// Label names the source to a person.
-func (TED) Label() string { return "TED" }
-
 // Rhythm says how often days are read: TED publishes once, on working days, in the morning.
 func (TED) Rhythm() Rhythm { return Rhythm{Every: 2 * time.Hour, Recent: 2, Nightly: 10} }
 

@@ -98,6 +98,9 @@ func sampleDigest(l vigie.Locale) letter.Digest {
 			Reference: "2026-VOI-012", Departments: []string{"01"}, Deadline: &deadline,
 			URL:     "https://marches.valombre.example/annonces/boamp/26-104512",
 			Details: sampleDetails(deadline), Lots: sampleLots(52),
+			Publications: []vigie.Publication{
+				{Source: "boamp", SourceRef: "26-104512", URL: "https://www.boamp.fr/pages/avis/?q=idweb:26-104512"}, {Source: "ted", SourceRef: "712345-2026", URL: "https://ted.europa.eu/en/notice/-/detail/712345-2026"},
+			},
 			Reasons: []letter.Reason{
 				{Watch: "TEST 01/09", Keywords: []string{"voirie"}, Places: found("objet", "lot 1", "lot 2", "lot 3", "lot 4")},
 				{Watch: "Voirie dans l'Ain", Keywords: []string{"voirie", "enrobés"}, Places: found("objet", "CPV 90610000 (Services de voirie)")},
@@ -202,7 +205,9 @@ func sampleMany(l vigie.Locale) letter.Digest {
 }
 
 func sampleQuiet(l vigie.Locale) letter.Quiet {
-	return letter.Quiet{Brand: brand(), Language: l, Watches: []letter.Watch{watch("TEST 01/09", 1)}, Days: 30, LeaveURL: leaveAll}
+	return letter.Quiet{Brand: brand(), Language: l, Watches: []letter.Watch{watch("TEST 01/09", 1)}, Days: 30, LeaveURL: leaveAll, Sources: []letter.Source{
+		{Label: "BOAMP", WholeUntil: time.Date(2026, 11, 27, 13, 30, 0, 0, time.UTC)}, {Label: "TED", WholeUntil: time.Date(2026, 11, 27, 9, 5, 0, 0, time.UTC)},
+	}}
 }
 
 func sampleConfirmation(l vigie.Locale) letter.Confirmation {

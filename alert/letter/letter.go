@@ -83,6 +83,8 @@ type Tender struct {
 	Lots    []vigie.Lot
 	// Abroad is whether it is performed outside of France alone.
 	Abroad bool
+	// Publications are where its notices were published.
+	Publications []vigie.Publication
 	// Reasons are the watches that matched.
 	Reasons []Reason
 	// Changes are what a correction changed, Corrections what corrections ask to read, in their own words.
@@ -107,8 +109,18 @@ type Quiet struct {
 	Watches  []Watch
 	// Days is for how many days nothing has matched.
 	Days int
+	// Sources are the public sources that are followed, so that silence is known to be quiet.
+	Sources []Source
 	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
+}
+
+// Source is a public source of notices.
+type Source struct {
+	// Label names it: BOAMP.
+	Label string
+	// WholeUntil is up to when it is known whole.
+	WholeUntil time.Time
 }
 
 // Confirmation asks the owner of an address to confirm it. It contains no text of the account that asked for it, so
@@ -138,4 +150,6 @@ const (
 	maxLots        = 10
 	// of places of performance, of places of keywords, of corrections
 	maxTowns, maxFound, maxCorrections = 3, 4, 3
+	// of publications
+	maxPublications = 6
 )

@@ -33,6 +33,8 @@ type page struct {
 	MoreURL string
 	// Days of a quiet note, as text.
 	Days string
+	// Sources of a quiet note, each as « BOAMP lu jusqu’au vendredi 27 novembre 2026 à 14 h 30 (heure de Paris) ».
+	Sources []string
 	// ConfirmURL of a confirmation.
 	ConfirmURL string
 
@@ -63,10 +65,19 @@ type entry struct {
 	// first lots: « 1 Voirie · 2 Peinture · et 42 autres lots ». "" where nothing is known.
 	Facts, Lots string
 	URL         string
-	Changes     []change
+	// Publications are where its notices were published, with their pages; none where URL is the only one.
+	Publications []publication
+	Changes      []change
 	// Corrections are what corrections ask to read, in their own words, cut where they are long.
 	Corrections []string
 	Reasons     []reason
+}
+
+type publication struct {
+	// Label is « BOAMP 26-12345 ».
+	Label string
+	// URL is "" where it has no page.
+	URL string
 }
 
 type change struct {
@@ -191,6 +202,7 @@ func (p page) entry(t Tender) entry {
 			e.Deadline = "" // its change says it
 		}
 	}
+	e.Publications = publications(t)
 	for i, text := range t.Corrections {
 		if text = line(text, maxCorrection); text != "" && i < maxCorrections {
 			e.Corrections = append(e.Corrections, text)
@@ -200,6 +212,17 @@ func (p page) entry(t Tender) entry {
 		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, p.language)})
 	}
 	return e
+}
+
+// publications are where a tender was published: those with a page of their own, or all where there are several.
+func publications(t Tender) []publication {
+	var list []publication
+	for _, p := range t.Publications {
+		if url := link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != link(t.URL)) {
+			list = append(list, publication{line(p.Label(), maxName), url})
+		}
+	}
+	return list
 }
 
 // keywords lists keywords, the first of them if they are very many.
@@ -218,6 +241,10 @@ func keywords(list []string) string {
 func (q Quiet) page() page {
 	p := newPage(q.Brand, q.Language, q.Watches, q.LeaveURL)
 	p.Days = number(q.Days, q.Language)
+	for _, s := range q.Sources {
+		read := vigie.Text{FR: "%s : lu jusqu’au %s.", EN: "%s: read up to %s."}
+		p.Sources = append(p.Sources, read.With(line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
+	}
 	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading
 	if about := about(p.Watches, q.Language); about != "" {

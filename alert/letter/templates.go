@@ -119,8 +119,8 @@ func (t *Templates) try() error {
 		Reasons:     []Reason{{"Watch", []string{"keyword"}, []vigie.Text{vigie.Same("title")}}},
 		Lots:        []vigie.Lot{{Number: "1", Title: "Lot"}},
 		Details:     vigie.Details{Technique: vigie.FrameworkAgreement, QuestionsUntil: &at},
-		Corrections: []string{"correction"},
-		Changes:     []vigie.Change{{Label: vigie.Same("Label"), Before: vigie.Same("before"), After: vigie.Same("after")}},
+		Corrections: []string{"correction"}, Publications: []vigie.Publication{{Source: "source", SourceRef: "1", URL: "https://example.org/1"}},
+		Changes: []vigie.Change{{Label: vigie.Same("Label"), Before: vigie.Same("before"), After: vigie.Same("after")}},
 	}}}
 	brand := Brand{"Brand", vigie.Same("Footer"), "contact@example.org"}
 	watches := []Watch{{"Watch", "https://example.org/edit", "https://example.org/leave"}}
@@ -129,7 +129,7 @@ func (t *Templates) try() error {
 			Brand: brand, Language: l, Watches: watches, MoreURL: "https://example.org/", LeaveURL: "https://example.org/",
 			New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
 		})
-		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, "https://example.org/"})
+		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, []Source{{"Source", at}}, "https://example.org/"})
 		_, confirmation := t.Confirmation(Confirmation{brand, l, "https://example.org/"})
 		if err := errors.Join(digest, quiet, confirmation); err != nil {
 			return err

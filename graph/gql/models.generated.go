@@ -473,6 +473,11 @@ type NoticeInput struct {
 	Kind *vigie.NoticeKind `json:"kind,omitempty"`
 	// The earlier notice, of the same source, that a correction, a cancellation or an award is about.
 	PreviousRef *string `json:"previousRef,omitempty"`
+	// The number of its procedure that all sources share, a UUID (BT-04 of the eForms): what other sources publish of the procedure is
+	// then about the same tender.
+	ProcedureID *string `json:"procedureId,omitempty"`
+	// The notice's own number with its version, a UUID and « -01 » (BT-701, BT-757): published by another source, it is the same notice.
+	Identifier *string `json:"identifier,omitempty"`
 	// The buyer's own number.
 	Reference *string `json:"reference,omitempty"`
 	// The title (objet).

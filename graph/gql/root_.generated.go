@@ -463,6 +463,7 @@ type ComplexityRoot struct {
 	}
 
 	Publication struct {
+		Label       func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		Source      func(childComplexity int) int
 		SourceRef   func(childComplexity int) int
@@ -2518,6 +2519,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProcedureChoice.Value(childComplexity), true
 
+	case "Publication.label":
+		if e.ComplexityRoot.Publication.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Publication.Label(childComplexity), true
 	case "Publication.publishedAt":
 		if e.ComplexityRoot.Publication.PublishedAt == nil {
 			break
@@ -5435,6 +5442,8 @@ type Publication {
   source: String!
   "The number of the notice there."
   sourceRef: String!
+  "Both for a person: « BOAMP 26-12345 »."
+  label: String!
   "Its page there."
   url: String
   "When it was published there."
@@ -6393,6 +6402,13 @@ input NoticeInput {
   kind: NoticeKind = CONTRACT_NOTICE
   "The earlier notice, of the same source, that a correction, a cancellation or an award is about."
   previousRef: String
+  """
+  The number of its procedure that all sources share, a UUID (BT-04 of the eForms): what other sources publish of the procedure is
+  then about the same tender.
+  """
+  procedureId: String
+  "The notice's own number with its version, a UUID and « -01 » (BT-701, BT-757): published by another source, it is the same notice."
+  identifier: String
   "The buyer's own number."
   reference: String
   "The title (objet)."
@@ -7432,6 +7448,8 @@ func (ec *executionContext) childFields_Publication(ctx context.Context, field g
 		return ec.fieldContext_Publication_source(ctx, field)
 	case "sourceRef":
 		return ec.fieldContext_Publication_sourceRef(ctx, field)
+	case "label":
+		return ec.fieldContext_Publication_label(ctx, field)
 	case "url":
 		return ec.fieldContext_Publication_url(ctx, field)
 	case "publishedAt":

@@ -8500,6 +8500,29 @@ func (ec *executionContext) fieldContext_Publication_sourceRef(_ context.Context
 	return graphql.NewScalarFieldContext("Publication", field, false, false, "String")
 }
 
+func (ec *executionContext) _Publication_label(ctx context.Context, field graphql.CollectedField, obj *vigie.Publication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Publication_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Publication_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Publication", field, true, false, "String")
+}
+
 func (ec *executionContext) _Publication_url(ctx context.Context, field graphql.CollectedField, obj *vigie.Publication) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15977,7 +16000,7 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 		asMap["kind"] = "CONTRACT_NOTICE"
 	}
 
-	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "reference", "title", "description", "buyerName", "buyerSiret", "buyerRef", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url", "deadlineKind", "value", "duration", "renewals", "technique", "questionsUntil", "documentsUrl", "submissionUrl", "places", "reserved", "social", "environmental", "awardCriteria", "languages", "awards", "correction", "documentsChanged"}
+	fieldsInOrder := [...]string{"source", "sourceRef", "kind", "previousRef", "procedureId", "identifier", "reference", "title", "description", "buyerName", "buyerSiret", "buyerRef", "departmentCodes", "natures", "procedure", "cpvCodes", "lots", "publishedAt", "deadline", "url", "deadlineKind", "value", "duration", "renewals", "technique", "questionsUntil", "documentsUrl", "submissionUrl", "places", "reserved", "social", "environmental", "awardCriteria", "languages", "awards", "correction", "documentsChanged"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16012,6 +16035,20 @@ func (ec *executionContext) unmarshalInputNoticeInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.PreviousRef = data
+		case "procedureId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("procedureId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProcedureID = data
+		case "identifier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("identifier"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Identifier = data
 		case "reference":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -19643,6 +19680,11 @@ func (ec *executionContext) _Publication(ctx context.Context, sel ast.SelectionS
 			}
 		case "sourceRef":
 			out.Values[i] = ec._Publication_sourceRef(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "label":
+			out.Values[i] = ec._Publication_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -4,6 +4,7 @@ import { Choice } from '../fields/Field';
 import { SearchTendersDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
+import { Sources } from '../Sources';
 import { Facets } from '../tenders/Facets';
 import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
@@ -39,6 +40,7 @@ export function Search() {
       <section className="card" aria-label={said.search}>
         <Found place={place} />
       </section>
+      <Sources />
     </Page>
   );
 }

@@ -80,6 +80,14 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
       )}
       <section className="card" aria-labelledby="notices">
         <h2 id="notices">{said.notices}</h2>
+        {tender.publications.length > 1 && (
+          <p>
+            {said.publishedAt}{' '}
+            {tender.publications.map(({ source, sourceRef, label, url }, i) => (
+              <span key={`${source} ${sourceRef}`}>{i > 0 && ', '}{url ? <a href={url} rel="noreferrer">{label}</a> : label}</span>
+            ))}
+          </p>
+        )}
         <ol className="notices">
           {tender.notices.map((notice) => (
             <li key={notice.id}>

@@ -1,0 +1,11 @@
+import { useQuery } from '@apollo/client/react';
+import { SourcesDocument } from './gql/graphql';
+import { useLanguage } from './language';
+
+/** Up to when the public sources are known whole: silence is then known to be quiet. Nothing where none is followed. */
+export function Sources() {
+  const said = useLanguage();
+  const { data } = useQuery(SourcesDocument, { fetchPolicy: 'cache-and-network' });
+  if (!data || data.sources.length === 0) return null;
+  return <p className="sources">{data.sources.map(({ label, lastWholeAt }) => said.readUntil(label, said.moment(lastWholeAt))).join(' ')}</p>;
+}
