@@ -57,7 +57,7 @@ func arrows() map[string][]string {
 		"ingest/tree":            {"ingest"},
 		"ingest/watches":         {".", "ingest"},
 		"importer":               {".", "ingest", "store"},
-		"source":                 {".", "consumer", "importer", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "store"},
+		"source":                 {".", "consumer", "database", "importer", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "store"},
 		"source/sourcetest":      {},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},

@@ -8,6 +8,7 @@ import (
 
 	"vigie"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/importer"
 	"vigie/ingest"
 	"vigie/store"
@@ -48,8 +49,21 @@ const (
 func (f *Follower) Consumer() *consumer.Consumer {
 	return &consumer.Consumer{
 		Name: "source " + f.Reader.Name(), Job: job(f.Reader), Pace: pace, Due: f.due, Work: f.step,
-		DB: f.Store.Database(), Now: f.Now, Log: f.Log, Metrics: f.Metrics,
+		Behind: f.behind, DB: f.Store.Database(), Now: f.Now, Log: f.Log, Metrics: f.Metrics,
 	}
+}
+
+// behind counts the days that are due and not read whole.
+func (f *Follower) behind(ctx context.Context) (database.Behind, error) {
+	state, p, err := f.state(ctx)
+	if err != nil {
+		return database.Behind{}, err
+	}
+	behind := database.Behind{Changes: int64(p.missing(f.Now()))}
+	if behind.Changes > 0 {
+		behind.Since = p.until(Day(state.StartedOn), f.Now())
+	}
+	return behind, nil
 }
 
 // job is the leadership that reading a source needs.
