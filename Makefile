@@ -4,9 +4,9 @@ SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
-RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./store/...
+RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
 
 .PHONY: help
 help: ## list the targets
@@ -113,6 +113,7 @@ benchmarks: build
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
 	VIGIE_TEST_SEED=$$RANDOM VIGIE_TEST_WALKS=1000000 go test ./alert -run TestWalks -v -count=1 -timeout 24h
 	VIGIE_TEST_OUTAGE=12000 go test ./alert -run TestOutage -v -count=1 -timeout 60m
+	VIGIE_TEST_DAYS=365 VIGIE_TEST_NOTICES=330 go test ./server -run TestYear -v -count=1 -timeout 24h
 	VIGIE_TEST_WATCHES=100000 go test ./server -run TestImportWatchesTwice -v -count=1 -timeout 30m
 	VIGIE_TEST_KILLS=1000 go test ./server -run TestKills -v -count=1 -timeout 60m
 	$(MAKE) --no-print-directory attack-long
