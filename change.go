@@ -31,7 +31,10 @@ func Changes(before, after Folded) []Change {
 	if before.Outcome != after.Outcome {
 		add("status", Text{"Statut", "Status"}, before.status(after.UpdatedAt), after.status(after.UpdatedAt))
 	}
-	add("deadline", Text{"Date limite de réponse", "Deadline"}, momentOrNone(b.Deadline), momentOrNone(a.Deadline))
+	if b.Deadline != nil && a.Deadline != nil {
+		add("deadlineKind", Text{"Objet de la date limite", "What the deadline is for"}, b.DeadlineKind.Label(), a.DeadlineKind.Label())
+	}
+	add("deadline", a.DeadlineKind.Deadline(), momentOrNone(b.Deadline), momentOrNone(a.Deadline))
 	add("questionsUntil", Text{"Date limite des questions", "Questions until"}, momentOrNone(b.Details.QuestionsUntil), momentOrNone(a.Details.QuestionsUntil))
 	if a.DocumentsChanged {
 		add("documents", Text{"Documents de la consultation", "Procurement documents"}, Text{}, Text{"modifiés", "changed"})

@@ -86,7 +86,7 @@ value:  → 120 000 €
 duration:  → 4 ans
 renewals:  → 3
 technique:  → Accord-cadre
-places:  → Kehl, Allemagne, Bas-Rhin (67)
+places:  → Kehl (Allemagne), Bas-Rhin (67)
 awardCriteria:  → Prix : 60 %, Délai : 2,5 points
 reserved:  → oui
 languages:  → de, fr`

@@ -86,6 +86,44 @@ func (c *Content) Abroad() bool {
 	return len(c.Departments) == 0 && len(places) > 0 && !slices.ContainsFunc(places, func(p Place) bool { return !p.Abroad() })
 }
 
+// maxLocated is how many places of lots are places of the whole.
+const maxLocated = 100
+
+// Locate fills in what places imply: where the whole has none, those of its lots; where no departments are given, those of
+// its places.
+func (c *Content) Locate() {
+	d := &c.Details
+	if len(d.Places) == 0 {
+		for _, lot := range c.Lots {
+			for _, p := range lot.Places {
+				if len(d.Places) < maxLocated && !slices.Contains(d.Places, p) {
+					d.Places = append(d.Places, p)
+				}
+			}
+		}
+	}
+	if len(c.Departments) > 0 {
+		return
+	}
+	for _, p := range d.Places {
+		if p.Department != "" {
+			c.Departments = append(c.Departments, p.Department)
+		}
+	}
+	c.Departments = Sorted(c.Departments)
+}
+
+// CountryOfNUTS is the country of a code of the European regions, which has letters of its own for two of them.
+func CountryOfNUTS(code string) string {
+	switch code[:2] {
+	case "EL":
+		return "GR"
+	case "UK":
+		return "GB"
+	}
+	return code[:2]
+}
+
 // Lot is a part of a tender that can be bid for alone.
 type Lot struct {
 	Number      string `json:",omitempty"`
@@ -123,6 +161,9 @@ type Place struct {
 
 // Text words a place: « Bourg-en-Bresse (01000) », « Ain (01) », « Kehl (Allemagne) ».
 func (p Place) Text() Text {
+	if p.Town != "" && p.Abroad() {
+		return Text{"%s (%s)", "%s (%s)"}.With(p.Town, Country(p.Country))
+	}
 	var where Text
 	switch department, _ := DepartmentByCode(p.Department); {
 	case p.Town != "" && cmp.Or(p.Postcode, p.Department) != "":

@@ -22,7 +22,7 @@ const Euro = "EUR"
 func ParseMoney(amount, currency string) (Money, bool) {
 	cents, ok := parseCents(strings.TrimSpace(amount))
 	currency = strings.ToUpper(strings.TrimSpace(currency))
-	if !ok || cents <= 100 || len(currency) != 3 || strings.Trim(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if !ok || cents <= 100 || cents > MaxCents || len(currency) != 3 || strings.Trim(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return Money{}, false
 	}
 	return Money{formatCents(cents), currency}, true

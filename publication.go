@@ -1,6 +1,7 @@
 package vigie
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,21 @@ func NoticeLink(identifier string) string { return noticePrefix + strings.ToLowe
 
 // AnywhereLink reports whether a link means the same at every source.
 func AnywhereLink(link string) bool {
-	return strings.HasPrefix(link, procedurePrefix) || strings.HasPrefix(link, noticePrefix)
+	return procedureForm.MatchString(link) || strings.HasPrefix(link, noticePrefix)
+}
+
+// procedureForm is a link to a procedure by a UUID; other numbers of procedures are a source's own.
+var procedureForm = regexp.MustCompile(`^procedure:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// ProceduresIn returns those of some links that name procedures.
+func ProceduresIn(links []string) []string {
+	var list []string
+	for _, link := range links {
+		if procedureForm.MatchString(link) {
+			list = append(list, link)
+		}
+	}
+	return list
 }
 
 // Publication is where a notice of a tender was published.
@@ -79,6 +94,9 @@ func CopyOf(known []*Notice, n *Notice) bool {
 func copiesOf(notices []*Notice) map[*Notice]*Notice {
 	copies := make(map[*Notice]*Notice)
 	for i, n := range notices {
+		if n.contradicts(notices[:i]) {
+			continue
+		}
 		for _, m := range notices[:i] {
 			if copies[m] == nil && n.sameElsewhere(m) && !copied(copies, m, n) {
 				copies[n] = m
@@ -87,6 +105,17 @@ func copiesOf(notices []*Notice) map[*Notice]*Notice {
 		}
 	}
 	return copies
+}
+
+// contradicts reports whether the notice was published before, by the same source under the same number, as something
+// else or with another deadline: it is then no copy of what it was.
+func (n *Notice) contradicts(earlier []*Notice) bool {
+	for _, m := range slices.Backward(earlier) {
+		if m.Source == n.Source && m.SourceRef == n.SourceRef {
+			return m.Kind != n.Kind || n.Content.Deadline != nil && m.Content.Deadline != nil && !n.Content.Deadline.Equal(*m.Content.Deadline)
+		}
+	}
+	return false
 }
 
 // copied reports whether a notice has a copy of n's source already that is not n.

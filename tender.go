@@ -142,6 +142,17 @@ func DeadlineKinds() []DeadlineKind {
 // Name is the kind as criteria and the API have it, where that for bids has a name too: BIDS.
 func (k DeadlineKind) Name() DeadlineKind { return cmp.Or(k, "BIDS") }
 
+// Deadline names a deadline of the kind to a person.
+func (k DeadlineKind) Deadline() Text {
+	switch k {
+	case ForParticipation:
+		return Text{"Date limite de candidature", "Deadline for requests to participate"}
+	case ForInterest:
+		return Text{"Date limite de manifestation d’intérêt", "Deadline for expressions of interest"}
+	}
+	return Text{"Date limite de réponse", "Deadline"}
+}
+
 // Label names to a person what must arrive by the deadline.
 func (k DeadlineKind) Label() Text {
 	switch k {

@@ -99,7 +99,7 @@ func TestFoldCorrections(t *testing.T) {
 		title      string
 		changed    int
 	}{
-		"another deadline": {vigie.Content{Deadline: deadline(25), DeadlineKind: vigie.ForParticipation}, deadline(25), vigie.ForParticipation, "Voirie", 1},
+		"another deadline": {vigie.Content{Deadline: deadline(25), DeadlineKind: vigie.ForParticipation}, deadline(25), vigie.ForParticipation, "Voirie", 2},
 		"nothing of it":    {vigie.Content{Correction: "Le règlement est complété."}, deadline(20), "", "Voirie", 0},
 		"unclear":          {vigie.Content{DeadlineUnclear: true}, nil, "", "Voirie", 1},
 		"marked":           {vigie.Content{Title: "Voirie (rectificatif)"}, deadline(20), "", "Voirie", 0},

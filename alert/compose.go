@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vigie"
@@ -48,8 +49,8 @@ type composer struct {
 	// publications are where the notices of tenders were published.
 	publications map[int64][]vigie.Publication
 	located      map[located][]vigie.Text
-	// sources are those that quiet notes name.
-	sources []letter.Source
+	// sources returns those that quiet notes name.
+	sources func() []letter.Source
 }
 
 // newComposer reads what the mails to some recipients need.
@@ -64,9 +65,12 @@ func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.Recip
 			}
 		}
 	}
-	if s.Sources != nil {
-		c.sources = s.Sources(ctx)
-	}
+	c.sources = sync.OnceValue(func() []letter.Source {
+		if s.Sources == nil {
+			return nil
+		}
+		return s.Sources(ctx)
+	})
 	var err error
 	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil {
 		return c, err
@@ -99,7 +103,7 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 	case vigie.QuietMail:
 		l, err = c.templates.Quiet(letter.Quiet{
 			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
-			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r), Sources: c.sources,
+			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r), Sources: c.sources(),
 		})
 	case vigie.DigestMail:
 		l, err = c.digest(r, content)
@@ -213,6 +217,9 @@ func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, 
 		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
 		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: s.Tender.URL,
 		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(), Publications: c.publications[s.Tender.ID],
+	}
+	if until := t.Details.QuestionsUntil; until != nil && (until.Before(c.now) || s.Tender.Status(c.now) != vigie.StatusOnline) {
+		t.Details.QuestionsUntil = nil
 	}
 	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
 		t.Buyer = buyer.Name

@@ -63,3 +63,38 @@ func TestCopyThatSaysMore(t *testing.T) {
 		w.expect("caught up", w.after(time.Hour), "ana: 1 nouveau marché – veille Éclairage")
 	})
 }
+
+// What was first read quietly, as when a source is filled in, was no news: the first source that says it aloud alerts.
+func TestCopyOfQuietNotice(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.publish("700-2026", "Voirie", at("ted", "a-01"), func(n *vigie.Notice) { n.Quiet = true })
+		w.expect("filled in", w.after(time.Hour))
+		w.publish("26-1", "Voirie", at("boamp", "a-01"))
+		w.expect("published elsewhere", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		w.publish("P1", "Voirie", at("platform", "a-01"))
+		w.expect("and once more", w.after(time.Hour))
+	})
+}
+
+// A record that its source completes is no correction; one that it changes is.
+func TestCompletedNotice(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		published, deadline := w.now, w.in(40*day)
+		record := func(title string, edit ...func(*vigie.Notice)) {
+			t.Helper()
+			w.publish("1", title, append(edit, until(deadline), func(n *vigie.Notice) { n.PublishedAt = published })...)
+		}
+		more := func(n *vigie.Notice) { n.Content.Description, n.Content.Details.Renewals = "Rues du centre", 2 }
+		record("Voirie")
+		w.expect("published", w.after(time.Hour), "ana: 1 nouveau marché – veille Voirie")
+		record("Voirie", more)
+		w.expect("completed", w.after(time.Hour))
+		record("Voirie rurale", more)
+		w.expect("changed", w.after(time.Hour), "ana: 1 marché rectifié – veille Voirie")
+		deadline = w.in(50 * day)
+		record("Voirie rurale", more)
+		w.expect("another deadline", w.after(time.Hour), "ana: 1 marché rectifié – veille Voirie")
+	})
+}

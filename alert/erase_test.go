@@ -103,7 +103,9 @@ func eventful(w *world) {
 	}})
 	must(err)
 	_, err = w.store.CreateWatchCalled(t.Context(), w.account, "plateforme-fictif", vigie.Watch{
-		Name: "Plateforme Fictif", NameKey: vigie.NameKey("Plateforme Fictif"), Frequency: vigie.Daily, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords},
+		Name: "Plateforme Fictif", NameKey: vigie.NameKey("Plateforme Fictif"), Frequency: vigie.Daily, Criteria: vigie.Criteria{
+			KeywordMode: vigie.AllKeywords, DeadlineKinds: []vigie.DeadlineKind{vigie.ForInterest}, Techniques: vigie.Techniques(), MinValue: "40000", MaxValue: "90000",
+		},
 	}, false, nil)
 	must(err)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))

@@ -328,6 +328,9 @@ func (w *walk) copyOne(t *modelTender) {
 		return
 	}
 	n := *all[w.random.IntN(len(all))]
+	if n.Quiet { // its copy would be the first to alert
+		return
+	}
 	n.Source, n.SourceRef, n.Quiet = "other", "o-"+n.SourceRef, w.random.IntN(2) == 0
 	w.copied[t] = n.SourceRef
 	if w.random.IntN(2) == 0 {

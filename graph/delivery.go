@@ -38,7 +38,7 @@ func (deliveryType) Reasons(ctx context.Context, d *ledger.Outgoing) ([]*service
 	if err == nil && selects(ctx, "places") {
 		var tender *vigie.Tender
 		if tender, err = load(ctx).ofDeliveries.Load(ctx, d.TenderID); tender != nil {
-			service.Locate(tender, reasons)
+			reasons = service.Locate(tender, reasons)
 		}
 	}
 	return reasons, err

@@ -70,7 +70,7 @@ func TestWholeTender(t *testing.T) {
 			"tender.lots.0.value":             "map[amount:99.50 label:99,50\u00a0€]",
 			"tender.lots.0.cpvCodes":          "[60130000]",
 			"tender.lots.0.nature":            "SERVICES",
-			"tender.lots.0.places.0.label":    "Kehl, Allemagne",
+			"tender.lots.0.places.0.label":    "Kehl (Allemagne)",
 			"tender.lots.0.duration":          "map[label:du 01/01/2027 au 31/12/2027 number:<nil> start:2027-01-01]",
 			"tender.lots.0.awardCriteria.0":   "map[kind:<nil> label:Prix (rang 1) name:Prix unit:RANK weight:1]",
 			"tender.lots.0.award":             "map[amount:map[amount:98 currency:CHF label:98 CHF] bids:0 day:2026-12-24 lot:3 outcome:AWARDED reason:<nil> winners:[map[country:FR name:Cars Exemple siret:35600000000048 town:Lyon]]]",

@@ -131,9 +131,11 @@ var declared = [...]Criterion{
 		One: vigie.Text{FR: "Source", EN: "Source"}, Many: vigie.Text{FR: "Sources", EN: "Sources"},
 		of:    func(t *vigie.Tender) []string { return []string{sourceOf(t.Source)} },
 		Parse: func(text string) (string, *vigie.Error) { return sourceOf(text), nil }, Compare: strings.Compare,
-		Text: named(vigie.Same), Short: named(vigie.Same),
+		Text: named(sourceLabel), Short: named(sourceLabel),
 	},
 }
+
+func sourceLabel(source string) vigie.Text { return vigie.Same(vigie.SourceLabel(source)) }
 
 func buyerIDs(c *vigie.Criteria) []string {
 	ids := make([]string, len(c.BuyerIDs))

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"vigie"
@@ -76,7 +77,20 @@ func (n *NoticeEffect) Before() *vigie.Tender {
 // Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
 // after its correction is not one.
 func (n *NoticeEffect) Corrects() bool {
-	return n.before != nil && !n.late && !n.Notice.Copied && (n.Notice.Kind == vigie.Correction || n.changes())
+	return n.before != nil && !n.late && !n.Notice.Copied && (n.Notice.Kind == vigie.Correction && n.Notice.Revision <= 1 || n.changes() && !n.completes())
+}
+
+// completes reports whether the notice was published before with less, as by a source that completes its records: it says
+// what was not known, and contradicts nothing. A deadline is never told in passing.
+func (n *NoticeEffect) completes() bool {
+	was, is := n.before, n.since
+	if n.Notice.Revision <= 1 || was.Deadline == nil && is.Deadline != nil {
+		return false
+	}
+	folded := func(k *state) vigie.Folded {
+		return vigie.Folded{Content: k.Content, Outcome: k.Outcome, Buyer: k.buyer, UpdatedAt: n.Notice.PublishedAt}
+	}
+	return !slices.ContainsFunc(vigie.Changes(folded(was), folded(is)), func(c vigie.Change) bool { return c.Before != vigie.Text{} })
 }
 
 // AdvancesDeadline reports whether the notice moved the deadline to an earlier moment.
@@ -153,8 +167,9 @@ func (k *state) announced() bool {
 func (n *NoticeEffect) changes() bool {
 	was, is := n.before, n.since
 	before := was.Content
-	before.OnlineUntil = is.OnlineUntil // how long the source shows it is no change of the tender
-	if n.Notice.Revision <= 1 {         // each notice has a page of its own
+	// How long the source shows it is no change of the tender, and what a correction said is its own.
+	before.OnlineUntil, before.Correction, before.DocumentsChanged = is.OnlineUntil, is.Correction, false
+	if n.Notice.Revision <= 1 { // each notice has a page of its own
 		before.URL = is.URL
 	}
 	return was.Outcome != is.Outcome || was.buyer != is.buyer || !before.Equal(is.Content)

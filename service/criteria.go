@@ -98,8 +98,8 @@ func parseAmount(text string) (amount string, mistake *vigie.Error) {
 	amount, ok := vigie.ParseAmount(strings.TrimSpace(text))
 	if !ok {
 		return "", &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
-			FR: "« %s » n’est pas un montant en euros : écrivez-le en chiffres, avec 13 chiffres au plus avant le point et 2 après, comme 40000 ou 40000.50.",
-			EN: "“%s” is not an amount in euros: write it in digits, at most 13 before the point and 2 after, such as 40000 or 40000.50.",
+			FR: "« %s » n’est pas un montant en euros : écrivez-le en chiffres, avec 13 chiffres au plus avant les décimales et 2 décimales au plus, comme 40000.",
+			EN: "“%s” is not an amount in euros: write it in digits, at most 13 before the decimals and 2 decimals, such as 40000.",
 		}.With(text)}
 	}
 	return amount, nil

@@ -16,15 +16,20 @@ type located struct {
 	places   []query.Place
 }
 
-// Locate has matches of a tender tell where their keywords are in it.
-func Locate(t *vigie.Tender, matches []*WatchMatch) {
+// Locate returns matches of a tender that tell where their keywords are in it. Those given stay as they are, for others may
+// read them.
+func Locate(t *vigie.Tender, matches []*WatchMatch) []*WatchMatch {
 	l := &located{tender: t}
-	for _, m := range matches {
+	list := make([]*WatchMatch, len(matches))
+	for i, m := range matches {
 		l.keywords = append(l.keywords, m.Keywords...)
-		m.located = l
+		match := *m
+		match.located = l
+		list[i] = &match
 	}
 	slices.Sort(l.keywords)
 	l.keywords = slices.Compact(l.keywords)
+	return list
 }
 
 // Places are where the tender, as it is now, has the keywords of the match.

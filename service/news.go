@@ -129,7 +129,7 @@ func (s *Service) matchedBy(n *query.NoticeEffect, watching *Watching) []*Matche
 	var list []*Matched
 	for rank, kind := range eventKinds() {
 		if m := byKind[kind]; m != nil {
-			Locate(m.Tender, m.MatchedBy)
+			m.MatchedBy = Locate(m.Tender, m.MatchedBy)
 			m.Cursor = eventCursor(s.Store.IDs(), n.Number, rank)
 			if n.Tender.Outcome != vigie.Withdrawn {
 				m.Edge = s.edgeOf(m, watching)

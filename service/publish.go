@@ -215,6 +215,7 @@ func (f *form) notice(in Notice, sources []string, now time.Time, path []string)
 	for _, wrong := range n.Validate(now) {
 		f.problems.Add(wrong.Code, wrong.Text, at(path, inputPath(wrong.Field)...)...)
 	}
+	n.Content.Locate()
 	return n
 }
 

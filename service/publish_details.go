@@ -33,8 +33,11 @@ func (f *form) places(in []vigie.Place, path []string) []vigie.Place {
 	for i, p := range in {
 		places = append(places, vigie.Place{
 			Town: f.text(p.Town, maxTitleLength, false, at(path, strconv.Itoa(i), "town")), Postcode: strings.TrimSpace(p.Postcode),
-			Department: p.Department, NUTS: strings.ToUpper(strings.TrimSpace(p.NUTS)), Country: strings.ToUpper(strings.TrimSpace(p.Country)),
+			Department: vigie.NormalizeDepartment(p.Department), NUTS: strings.ToUpper(strings.TrimSpace(p.NUTS)), Country: strings.ToUpper(strings.TrimSpace(p.Country)),
 		})
+		if place := &places[i]; place.Country == "" && len(place.NUTS) >= 2 {
+			place.Country = vigie.CountryOfNUTS(place.NUTS)
+		}
 	}
 	return places
 }

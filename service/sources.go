@@ -13,6 +13,7 @@ type sourceHealth struct {
 	mutex sync.Mutex
 	at    time.Time
 	list  []source.Health
+	err   error
 }
 
 // sourcesFor is how long the health of the sources is kept.
@@ -25,11 +26,9 @@ func (s *Service) Sources(ctx context.Context) ([]source.Health, error) {
 	defer c.mutex.Unlock()
 	now := s.Now()
 	if age := now.Sub(c.at); age >= 0 && age < sourcesFor {
-		return c.list, nil
+		return c.list, c.err
 	}
 	list, err := source.HealthOf(ctx, s.Store, now)
-	if err == nil {
-		c.at, c.list = now, list
-	}
+	c.at, c.list, c.err = now, list, err
 	return list, err
 }

@@ -281,7 +281,11 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 			EN: "The notice could not be processed. The operator of the service can have it tried again.",
 		})
 	}
-	if t.Status(s.now()) != vigie.StatusOnline {
+	switch t.Status(s.now()) {
+	case vigie.StatusOnline:
+	case vigie.StatusPlanned:
+		because(AlertNotOnline, vigie.Text{FR: "Le marché est en projet : il sera signalé quand un avis de marché paraîtra.", EN: "The tender is only planned: it will be told of when a contract notice is published."})
+	default:
 		because(AlertNotOnline, vigie.Text{FR: "Le marché n’est plus en ligne : il n’est plus possible d’y répondre.", EN: "The tender is no longer online: it cannot be answered any more."})
 	}
 	return list, nil

@@ -150,8 +150,7 @@ func (w *Watching) matches(t *vigie.Tender) []*WatchMatch {
 	w.set.Match(facts, func(place int, keywords []string) {
 		matches = append(matches, &WatchMatch{Watch: w.watches[place], Keywords: keywords})
 	})
-	Locate(t, matches)
-	return matches
+	return Locate(t, matches)
 }
 
 // MatchedBy says, by tender, which active watches of an account match it.

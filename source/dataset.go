@@ -49,7 +49,7 @@ func (d dataset) compare(ctx context.Context, day Day, got int) error {
 	case answer.Total == nil:
 		return fault("the service does not say how many notices there are")
 	case *answer.Total != got:
-		return fault("%d notices were sent of %d", got, *answer.Total)
+		return fault("%d rows were sent of %d", got, *answer.Total)
 	}
 	return nil
 }
@@ -72,12 +72,11 @@ func (d dataset) export(ctx context.Context, day Day, yield func(ingest.Record, 
 		if lines.err != nil {
 			break // what is read of a line that broke off is no notice
 		}
-		got++
-		if !yield(r, nil) {
-			return got, true, nil
+		if !yield(r, nil) { // a row may be several notices
+			return lines.objects, true, nil
 		}
 	}
-	return got, false, lines.err
+	return lines.objects, false, lines.err
 }
 
 // lines passes on lines that are objects. The service reports errors within an answer that began well, in a line that is
@@ -85,7 +84,9 @@ func (d dataset) export(ctx context.Context, day Day, yield func(ingest.Record, 
 type lines struct {
 	r    *bufio.Reader
 	line []byte
-	err  error
+	// objects is how many lines were read.
+	objects int
+	err     error
 }
 
 // maxLine is the longest line that is read.
@@ -130,6 +131,9 @@ func (l *lines) next() error {
 	case len(text) > 0 && (text[0] != '{' || text[len(text)-1] != '}'):
 		l.err = &ServiceError{Reason: "the service broke off its answer", Err: fmt.Errorf("it says %q", text[:min(len(text), 200)])}
 		return io.EOF
+	}
+	if len(text) > 0 {
+		l.objects++
 	}
 	l.line = line
 	return nil

@@ -2,8 +2,11 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/url"
@@ -65,21 +68,40 @@ func (f FindATender) window(ctx context.Context, from, to time.Time, yield func(
 		return false, err
 	}
 	if !whole && to.Sub(from) >= shortestWindow {
+		// The halves share a second, for moments have fractions.
 		middle := from.Add(to.Sub(from) / 2).Truncate(time.Second)
-		if stopped, err = f.window(ctx, from, middle, yield); stopped || err != nil {
-			return stopped, err
+		stopped, first := f.window(ctx, from, middle, yield)
+		if _, crowded := errors.AsType[*crowdedError](first); stopped || first != nil && !crowded {
+			return stopped, first
 		}
-		return f.window(ctx, middle.Add(time.Second), to, yield)
-	}
-	if !whole {
-		return false, fault("more than %d releases are of one moment, %s", releasesPerPage, from.Format(time.DateTime))
+		stopped, err = f.window(ctx, middle, to, yield)
+		return stopped, cmp.Or(err, first)
 	}
 	for record := range ocds.Read(bytes.NewReader(page), findATender) {
 		if !yield(record, nil) {
 			return true, nil
 		}
 	}
+	if !whole {
+		return false, &crowdedError{from}
+	}
 	return false, nil
+}
+
+// crowdedError says that more releases are of one moment than the service sends at once.
+type crowdedError struct{ at time.Time }
+
+func (e *crowdedError) Error() string {
+	return fmt.Sprintf("more than %d releases are of one moment, %s", releasesPerPage, e.at.Format(time.DateTime))
+}
+
+// As makes it a [ServiceError].
+func (e *crowdedError) As(target any) bool {
+	if t, ok := target.(**ServiceError); ok {
+		*t = &ServiceError{Reason: e.Error()}
+		return true
+	}
+	return false
 }
 
 // page asks for the releases of a window, and whether they are all.

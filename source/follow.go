@@ -30,8 +30,14 @@ type Follower struct {
 	// Progress is called after each day, with the error that kept it from being whole; may be nil.
 	Progress func(day Day, t importer.Tally, err error)
 
-	// wrong are the days that could not be read since a day was last due that is none of them.
-	wrong map[Day]bool
+	// wrong are the days that could not be read when they were last tried.
+	wrong map[Day]wrongDay
+}
+
+// wrongDay is a day that could not be read.
+type wrongDay struct {
+	times int
+	until time.Time
 }
 
 const (
@@ -55,15 +61,13 @@ func (f *Follower) Consumer() *consumer.Consumer {
 
 // behind counts the days that are due and not read whole.
 func (f *Follower) behind(ctx context.Context) (database.Behind, error) {
-	state, p, err := f.state(ctx)
-	if err != nil {
-		return database.Behind{}, err
+	list, err := HealthOf(ctx, f.Store, f.Now())
+	for _, h := range list {
+		if h.Name == f.Reader.Name() && h.MissingDays > 0 {
+			return database.Behind{Changes: int64(h.MissingDays), Since: h.WholeUntil}, nil
+		}
 	}
-	behind := database.Behind{Changes: int64(p.missing(f.Now()))}
-	if behind.Changes > 0 {
-		behind.Since = p.until(Day(state.StartedOn), f.Now())
-	}
-	return behind, nil
+	return database.Behind{}, err
 }
 
 // job is the leadership that reading a source needs.
@@ -95,11 +99,7 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	if at.After(f.Now()) {
 		return false, nil
 	}
-	if f.wrong[day] { // nothing else is due
-		clear(f.wrong)
-	}
 	if err := f.read(ctx, state, day); err != nil {
-		f.wrong[day] = true
 		return false, f.failed(ctx, state, day, err)
 	}
 	delete(f.wrong, day)
@@ -112,11 +112,11 @@ func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) 
 	if err != nil {
 		return nil, plan{}, err
 	}
-	if f.wrong == nil {
-		f.wrong = make(map[Day]bool)
-	}
 	p := planOf(f.Reader.Rhythm(), state, days, f.Now())
-	p.failed = f.wrong
+	p.paused = make(map[Day]time.Time, len(f.wrong))
+	for day, wrong := range f.wrong {
+		p.paused[day] = wrong.until
+	}
 	p.rhythm.Every += f.Offset
 	if f.Since != "" && f.Since < p.first {
 		p.first = f.Since
@@ -195,12 +195,22 @@ func (f *Follower) failed(ctx context.Context, state *store.SourceState, day Day
 	if !ofSource(err) {
 		return err
 	}
-	pause := min(firstPause<<min(state.Failures, 10), longestPause)
+	pause := pauseAfter(state.Failures)
+	times := f.wrong[day].times
+	if f.wrong == nil {
+		f.wrong = make(map[Day]wrongDay)
+	}
+	f.wrong[day] = wrongDay{times + 1, f.Now().Add(pauseAfter(times))} // others are read meanwhile
 	if asked, ok := errors.AsType[*Busy](err); ok {
 		pause = max(pause, min(asked.For, mostAsked))
 	}
 	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "again in", pause)
 	return f.Store.SourceFailed(ctx, f.Reader.Name(), ErrorText(err), f.Now(), f.Now().Add(pause))
+}
+
+// pauseAfter is the pause after a failure that others came before.
+func pauseAfter(failures int) time.Duration {
+	return min(firstPause<<min(failures, 10), longestPause)
 }
 
 // ofSource reports whether an error is the source's, and not the database's.

@@ -16,8 +16,8 @@ type plan struct {
 	first Day
 	// read are the times at which the last whole readings of days began.
 	read map[Day]time.Time
-	// failed are days that could not be read a moment ago: others come first.
-	failed map[Day]bool
+	// paused are days that could not be read, until when.
+	paused map[Day]time.Time
 }
 
 // next returns the day to read next and when that is due, which may be past. Recent days come before others, and of the
@@ -26,13 +26,21 @@ func (p plan) next(now time.Time) (day Day, at time.Time) {
 	today := DayOf(now)
 	for d := today; d >= p.first; d = d.Add(-1) {
 		due, ok := p.dueAt(d, today)
+		if !ok {
+			continue
+		}
+		if until := p.paused[d]; until.After(due) {
+			due = until
+		}
 		switch {
-		case !ok:
-		case !due.After(now) && !p.failed[d]:
+		case !due.After(now):
 			return d, due // the newest come first
 		case day == "" || due.Before(at):
 			day, at = d, due
 		}
+	}
+	if day == "" { // only a clock that is wrong knows none
+		return day, now.Add(time.Hour)
 	}
 	return day, at
 }

@@ -60,7 +60,7 @@ func TestNext(t *testing.T) {
 func TestNoDayIsPassedOver(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 60 {
-		p := plan{rhythm: Rhythm{Every: 30 * time.Minute, Recent: 1 + random.IntN(4), Nightly: 4 + random.IntN(8)}, first: "2026-11-01", read: make(map[Day]time.Time), failed: make(map[Day]bool)}
+		p := plan{rhythm: Rhythm{Every: 30 * time.Minute, Recent: 1 + random.IntN(4), Nightly: 4 + random.IntN(8)}, first: "2026-11-01", read: make(map[Day]time.Time), paused: make(map[Day]time.Time)}
 		now, end := paris("2026-11-01 08:00"), paris("2026-12-15 00:00")
 		for ; now.Before(end); now = now.Add(time.Duration(1+random.IntN(90)) * time.Minute) {
 			if random.IntN(300) == 0 {
@@ -71,19 +71,15 @@ func TestNoDayIsPassedOver(t *testing.T) {
 				if at.After(now) || random.IntN(200) == 0 {
 					break
 				}
-				if p.failed[day] {
-					clear(p.failed)
-					break
-				}
 				if random.IntN(10) == 0 {
-					p.failed[day] = true
+					p.paused[day] = now.Add(time.Duration(1+random.IntN(30)) * time.Minute)
 					continue
 				}
-				delete(p.failed, day)
+				delete(p.paused, day)
 				p.read[day] = now
 			}
 		}
-		clear(p.failed)
+		clear(p.paused)
 		for range 100 { // a quiet night
 			day, at := p.next(now)
 			if at.After(now) {

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"iter"
@@ -45,13 +46,22 @@ func (t TED) Day(ctx context.Context, day Day, known Known) iter.Seq2[ingest.Rec
 			yield(ingest.Record{}, err)
 			return
 		}
+		var refused error
 		for _, number := range numbers {
 			if have[number] {
 				continue
 			}
-			if record, err := t.notice(ctx, number); !yield(record, err) || err != nil {
+			record, err := t.notice(ctx, number)
+			if _, one := errors.AsType[*StatusError](err); one { // the others may be there
+				refused = err
+				continue
+			}
+			if !yield(record, err) || err != nil {
 				return
 			}
+		}
+		if refused != nil {
+			yield(ingest.Record{}, refused)
 		}
 	}
 }
@@ -158,7 +168,8 @@ func (t TED) notice(ctx context.Context, number string) (ingest.Record, error) {
 		if record.Ref == "" {
 			record.Ref = number
 		}
-		if record.Err != nil && unreadable(record.Err) {
+		_, broken := errors.AsType[*xml.SyntaxError](record.Err)
+		if record.Err != nil && (broken || unreadable(record.Err)) {
 			return record, &ServiceError{Reason: "a notice could not be read whole", Err: record.Err}
 		}
 		return record, nil

@@ -53,7 +53,11 @@ type request struct {
 func (w *Web) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = cmp.Or(w.Pause, time.Second), 20*time.Second
-	return backoff.Retry(ctx, func() (io.ReadCloser, error) { return w.try(ctx, r) }, backoff.WithBackOff(pauses), backoff.WithMaxTries(attempts))
+	body, err := backoff.Retry(ctx, func() (io.ReadCloser, error) { return w.try(ctx, r) }, backoff.WithBackOff(pauses), backoff.WithMaxTries(attempts))
+	if asked, ok := errors.AsType[*backoff.RetryAfterError](err); ok {
+		return nil, &Busy{asked.Duration}
+	}
+	return body, err
 }
 
 // answer is open for an answer that fits into memory.
@@ -73,7 +77,7 @@ func (w *Web) answer(ctx context.Context, r request, into any) error {
 func (w *Web) try(ctx context.Context, r request) (io.ReadCloser, error) {
 	if w.Limit != nil {
 		if err := w.Limit.Wait(ctx); err != nil {
-			return nil, backoff.Permanent(err)
+			return nil, backoff.Permanent(&ServiceError{Reason: "a reading takes longer than it may, at this rate of requests", Err: err})
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -97,6 +101,7 @@ func (w *Web) try(ctx context.Context, r request) (io.ReadCloser, error) {
 		return nil, &ServiceError{Reason: "the service cannot be reached", Err: err}
 	}
 	body.rest = answer.Body
+	body.quiet.Stop() // until it is read
 	if err := w.check(answer, r); err != nil {
 		body.Close()
 		return nil, err
@@ -178,11 +183,12 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, fault("the answer is longer than %d MiB", maxAnswer>>20)
 	}
-	n, err := b.rest.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
 	b.quiet.Reset(b.silence)
-	if err != nil && err != io.EOF {
-		if !b.quiet.Stop() {
+	n, err := b.rest.Read(p[:min(int64(len(p)), b.left)])
+	silent := !b.quiet.Stop()
+	b.left -= int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		if silent {
 			return n, errSilent
 		}
 		err = &ServiceError{Reason: "the answer breaks off", Err: err}

@@ -113,9 +113,7 @@ func mendNotices(ctx context.Context, tx bun.Tx) error {
 		}
 		tenders = append(tenders, strconv.FormatInt(n.TenderID, 10))
 	}
-	_, err = tx.NewInsert().Model(&database.Setting{Name: refoldSetting, Value: strings.Join(tenders, ",")}).On("CONFLICT (name) DO UPDATE").
-		Set("value = setting.value || ',' || EXCLUDED.value").Exec(ctx)
-	return err
+	return foldLater(ctx, tx, tenders)
 }
 
 // refold folds the tenders of repaired notices again. What was not mailed because of the fault is not mailed now: it
@@ -149,6 +147,27 @@ func refold(ctx context.Context, db *database.DB) error {
 		_, err := tx.NewDelete().Model(&listed[0]).WherePK().Exec(ctx)
 		return err
 	})
+}
+
+// closeUndated lists, to be folded again, the tenders of an older version that have no deadline and would stay online for
+// ever: the fold says when they close.
+func closeUndated(ctx context.Context, db *database.DB) error {
+	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		var ids []string
+		err := tx.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("CAST(id AS TEXT)").Where("deadline IS NULL").Where("online_until IS NULL").
+			Where("merged_into IS NULL").Where("outcome <> ?", vigie.Withdrawn).Scan(ctx, &ids)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return foldLater(ctx, tx, ids)
+	})
+}
+
+// foldLater lists tenders to be folded again.
+func foldLater(ctx context.Context, tx bun.Tx, tenders []string) error {
+	_, err := tx.NewInsert().Model(&database.Setting{Name: refoldSetting, Value: strings.Join(tenders, ",")}).On("CONFLICT (name) DO UPDATE").
+		Set("value = setting.value || ',' || EXCLUDED.value").Exec(ctx)
+	return err
 }
 
 // reload reads tenders with all their notices, to be folded again.

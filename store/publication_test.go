@@ -82,3 +82,31 @@ func TestWithdrawOneSource(t *testing.T) {
 		}
 	})
 }
+
+// Two calls that name one planning notice stay two tenders, in any order; an identifier that comes later joins them to
+// what others publish.
+func TestSharedPlanningNotice(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		naming := func(ref string) func(*vigie.Notice) {
+			return func(n *vigie.Notice) { n.Links = append(n.Links, ref) }
+		}
+		first := storetest.Publish(t, s, storetest.Notice("10-2026", 3, at("ted", 1, "a-01"), naming("1-2026")))[0].Notice.TenderID
+		second := storetest.Publish(t, s, storetest.Notice("11-2026", 4, at("ted", 2, "b-01"), naming("1-2026")))[0].Notice.TenderID
+		storetest.Publish(t, s, storetest.Notice("1-2026", 0, at("ted", 3, "c-01"), kind(vigie.Planning)))
+		third := storetest.Publish(t, s, storetest.Notice("12-2026", 5, at("ted", 4, "d-01"), naming("1-2026")))[0].Notice.TenderID
+		if first == second || second == third || first == third {
+			t.Errorf("calls of three procedures are of tenders %d, %d and %d", first, second, third)
+		}
+
+		plain := storetest.Notice("P1", 3, func(n *vigie.Notice) { n.Source = "platform" })
+		id := storetest.Publish(t, s, plain)[0].Notice.TenderID
+		again := *plain
+		again.Identifier = "e-01"
+		if got := storetest.Publish(t, s, &again)[0]; got.Outcome != store.Unchanged {
+			t.Errorf("with an identifier: %s", got.Outcome)
+		}
+		if got := storetest.Publish(t, s, storetest.Notice("26-9", 4, func(n *vigie.Notice) { n.Source, n.Identifier = "boamp", "e-01" }))[0]; got.Notice.TenderID != id || !got.Notice.Copied {
+			t.Errorf("elsewhere: tender %d, not %d; copied: %v", got.Notice.TenderID, id, got.Notice.Copied)
+		}
+	})
+}

@@ -117,6 +117,8 @@ type publication struct {
 	buyers   *buyerBook
 	added    []*vigie.Notice
 	touched  []*dossier
+	// identified are notices stored before whose identifier is now known.
+	identified []*vigie.Notice
 }
 
 type sourceRef struct{ source, ref string }
@@ -249,15 +251,38 @@ func (p *publication) add(n *vigie.Notice) Published {
 	stored.Revision = d.withdrawn[sourceRef{n.Source, n.SourceRef}] + 1
 	if last := d.lastRevision(n); last != nil {
 		if !n.Says(last) {
+			p.identify(d, last, n)
 			return Published{Outcome: Unchanged, Notice: last}
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
-	stored.Copied = vigie.CopyOf(d.notices, &stored)
+	stored.Copied = vigie.CopyOf(slices.DeleteFunc(slices.Clone(d.notices), silent), &stored)
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)
 	return Published{Outcome: outcome, Notice: &stored}
+}
+
+// silent reports whether a notice alerted nobody when it came: it was quiet, or too old by the default of that setting.
+func silent(n *vigie.Notice) bool {
+	const longest = 7 * 24 * time.Hour
+	return n.Quiet || n.ReceivedAt != nil && n.PublishedAt.Before(n.ReceivedAt.Add(-longest))
+}
+
+// identify takes in what a notice that says nothing new names itself and its tender by.
+func (p *publication) identify(d *dossier, last, n *vigie.Notice) {
+	if last.Identifier == "" && n.Identifier != "" {
+		for _, m := range d.notices {
+			if m.ID == last.ID && m.ID != 0 {
+				m.Identifier = n.Identifier
+				p.identified = append(p.identified, m)
+			}
+		}
+		p.touch(d)
+	}
+	if len(d.newRefs) > 0 {
+		p.touch(d)
+	}
 }
 
 // lastRevision returns the last notice with n's reference, with the contents of all revisions together; nil where n
@@ -287,7 +312,7 @@ func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 	refs := refsOf(n)
 	var into *dossier
 	for _, ref := range refs {
-		if d := p.dossiers[ref]; d != nil && d != into {
+		if d := p.dossiers[ref]; d != nil && d != into && (ref == refs[0] || !d.otherProcedure(n, ref)) {
 			into = p.merge(into, d)
 		}
 	}
@@ -299,9 +324,25 @@ func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 			into.refs[ref] = true
 			into.newRefs = append(into.newRefs, ref)
 		}
-		p.dossiers[ref] = into
+		if p.dossiers[ref] == nil {
+			p.dossiers[ref] = into
+		}
 	}
 	return into
+}
+
+// otherProcedure reports whether a dossier is of another procedure than a notice that names a notice of it: several calls
+// may name one planning notice.
+func (d *dossier) otherProcedure(n *vigie.Notice, by sourceRef) bool {
+	mine := vigie.ProceduresIn(n.Links)
+	if len(mine) == 0 || slices.Contains(mine, by.ref) {
+		return false
+	}
+	var theirs []string
+	for _, m := range d.notices {
+		theirs = append(theirs, vigie.ProceduresIn(m.Links)...)
+	}
+	return len(theirs) > 0 && !slices.ContainsFunc(mine, func(link string) bool { return slices.Contains(theirs, link) })
 }
 
 // merge merges two dossiers: the older tender stays.
@@ -368,6 +409,11 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 	}
 	if err := p.saveRefs(ctx); err != nil {
 		return err
+	}
+	for _, n := range p.identified {
+		if _, err := p.tx.NewUpdate().Model(n).Column("identifier").WherePK().Exec(ctx); err != nil {
+			return err
+		}
 	}
 	if len(p.added) > 0 {
 		if _, err := p.tx.NewInsert().Model(&p.added).Exec(ctx); err != nil {

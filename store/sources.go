@@ -48,6 +48,12 @@ func (s *Store) FollowSource(ctx context.Context, name, today string) (*SourceSt
 	if err != nil {
 		return nil, nil, database.Translate(err)
 	}
+	if state.StartedOn > today { // by a clock that was ahead
+		state.StartedOn = today
+		if _, err = s.db.NewUpdate().Model(state).Column("started_on").WherePK().Exec(ctx); err != nil {
+			return nil, nil, database.Translate(err)
+		}
+	}
 	var days []SourceDay
 	err = s.db.NewSelect().Model(&days).Where("source = ?", name).Order("day").Scan(ctx)
 	return state, days, database.Translate(err)

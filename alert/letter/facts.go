@@ -108,15 +108,3 @@ func others(n int, one, many vigie.Text, l vigie.Locale) string {
 	}
 	return many.With(number(n, l)).In(l)
 }
-
-// deadlineLabel says what must arrive by a deadline.
-func deadlineLabel(kind vigie.DeadlineKind) vigie.Text {
-	switch kind {
-	case vigie.ForParticipation:
-		return vigie.Text{FR: "Date limite de candidature", EN: "Deadline for requests to participate"}
-	case vigie.ForInterest:
-		return vigie.Text{FR: "Date limite de manifestation d’intérêt", EN: "Deadline for expressions of interest"}
-	case vigie.ForBids:
-	}
-	return vigie.Text{FR: "Date limite de réponse", EN: "Deadline"}
-}

@@ -184,7 +184,7 @@ func (p page) entry(t Tender) entry {
 	e := entry{
 		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
 		Departments: departments(t.Departments, p.language), URL: link(t.URL),
-		Deadline: p.In("non précisée", "not given"), DeadlineLabel: deadlineLabel(t.DeadlineKind).In(p.language),
+		Deadline: p.In("non précisée", "not given"), DeadlineLabel: t.DeadlineKind.Deadline().In(p.language),
 		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language),
 	}
 	if e.Title == "" {

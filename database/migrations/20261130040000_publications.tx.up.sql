@@ -6,4 +6,4 @@ ALTER TABLE notices ADD COLUMN copied BOOLEAN NOT NULL DEFAULT FALSE;
 
 --bun:split
 INSERT INTO tender_refs (source, ref, tender_id)
-SELECT '', ref, MIN(tender_id) FROM tender_refs WHERE source <> '' AND ref LIKE 'procedure:%' GROUP BY ref;
+SELECT '', ref, MIN(tender_id) FROM tender_refs WHERE source <> '' AND ref LIKE 'procedure:________-____-____-____-____________' GROUP BY ref;

@@ -490,7 +490,7 @@ type NoticeInput struct {
 	BuyerSiret *string `json:"buyerSiret,omitempty"`
 	// The platform's own reference of the buyer, as in `upsertBuyers`; a SIRET decides where both are given and differ.
 	BuyerRef *string `json:"buyerRef,omitempty"`
-	// INSEE codes of the place of performance. Empty: nationwide.
+	// INSEE codes of the place of performance. Empty: those of `places`; if these have none, nationwide.
 	DepartmentCodes []string `json:"departmentCodes,omitempty"`
 	// What is bought.
 	Natures []vigie.Nature `json:"natures,omitempty"`

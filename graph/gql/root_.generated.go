@@ -6421,7 +6421,7 @@ input NoticeInput {
   buyerSiret: String
   "The platform's own reference of the buyer, as in ` + "`" + `upsertBuyers` + "`" + `; a SIRET decides where both are given and differ."
   buyerRef: String
-  "INSEE codes of the place of performance. Empty: nationwide."
+  "INSEE codes of the place of performance. Empty: those of ` + "`" + `places` + "`" + `; if these have none, nationwide."
   departmentCodes: [String!]
   "What is bought."
   natures: [Nature!]

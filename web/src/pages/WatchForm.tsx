@@ -131,6 +131,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
   const say = useMessages();
   const client = useApolloClient();
   const [draft, setDraft] = useState(() => draftOf(watch));
+  const [more] = useState(() => asksForMore(draft)); // what opens the rest does not close it
   const [version] = useState(watch?.version); // that the draft began with
   const [mistakes, setMistakes] = useState<Mistake[]>([]);
   const [create, creating] = useMutation(CreateWatchDocument);
@@ -200,7 +201,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
           <Departments all={choices.departments} chosen={draft.departments} change={set('departments')} error={wrong('criteria', 'departmentCodes')} />
           {draft.departments.length > 0 && <Choice label={said.includeNationwide} checked={draft.includeNationwide} onChange={set('includeNationwide')} />}
         </section>
-        <details className="card" open={asksForMore(draft) || undefined}>
+        <details className="card" open={more || undefined}>
           <summary>{said.more}</summary>
           <Field label={said.excluded} hint={said.excludedHint} error={wrong('criteria', 'excludedKeywords')}>
             {(tied) => <input {...tied} type="text" autoComplete="off" value={draft.excluded} onChange={(event) => set('excluded')(event.target.value)} />}

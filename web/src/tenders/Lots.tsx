@@ -51,7 +51,7 @@ export function Award({ award }: { award: AwardFragment }) {
     <dl className="facts">
       <Fact name={said.awards}>{award.outcome === 'AWARDED' ? said.awarded : said.notAwarded}</Fact>
       <Fact name={said.winners}>
-        {award.winners.map(({ name, siret, town }) => [name, town, siret && said.siret(siret)].filter(Boolean).join(', ')).join(' ; ')}
+        {award.winners.map(({ name, siret, town }) => [name !== siret && name, town, siret && said.siret(siret)].filter(Boolean).join(', ')).join(' ; ')}
       </Fact>
       <Fact name={said.amount}>{award.amount?.label}</Fact>
       <Fact name={said.bids}>{award.bids != null && said.number(award.bids)}</Fact>
