@@ -98,6 +98,17 @@ func TestSharedPlanningNotice(t *testing.T) {
 			t.Errorf("calls of three procedures are of tenders %d, %d and %d", first, second, third)
 		}
 
+		last, err := s.Database().LastNumber(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := storetest.Publish(t, s, storetest.Notice("12-2026", 5, at("ted", 4, "d-01"), naming("1-2026")))[0]; again.Outcome != store.Unchanged {
+			t.Errorf("the third call again: %s", again.Outcome)
+		}
+		if now, err := s.Database().LastNumber(t.Context()); err != nil || now != last {
+			t.Errorf("publishing it again takes numbers: %d after %d, %v", now, last, err)
+		}
+
 		plain := storetest.Notice("P1", 3, func(n *vigie.Notice) { n.Source = "platform" })
 		id := storetest.Publish(t, s, plain)[0].Notice.TenderID
 		again := *plain

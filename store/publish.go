@@ -320,12 +320,13 @@ func (p *publication) dossierOf(n *vigie.Notice) *dossier {
 		into = newDossier(nil)
 	}
 	for _, ref := range refs {
+		if owner := p.dossiers[ref]; owner != nil && owner != into {
+			continue // it is of another procedure
+		}
+		p.dossiers[ref] = into
 		if !into.refs[ref] {
 			into.refs[ref] = true
 			into.newRefs = append(into.newRefs, ref)
-		}
-		if p.dossiers[ref] == nil {
-			p.dossiers[ref] = into
 		}
 	}
 	return into
