@@ -14,10 +14,12 @@ schema.getType('DateTime').parseValue = (value) => {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value)) throw new GraphQLError('not a DateTime');
   return value;
 };
-schema.getType('Decimal').parseValue = (value) => {
-  if (typeof value !== 'string') throw new GraphQLError('not a Decimal');
-  return value;
-};
+for (const name of ['Decimal', 'Date']) {
+  schema.getType(name).parseValue = (value) => {
+    if (typeof value !== 'string') throw new GraphQLError(`not a ${name}`);
+    return value;
+  };
+}
 
 let server;
 let person;
@@ -161,6 +163,7 @@ function generator(seed) {
       case 'Int': return Math.floor(random() * 30);
       case 'Boolean': return random() < 0.5;
       case 'DateTime': return '2026-11-09T10:00:00Z';
+      case 'Date': return among(['2026-11-30', '2026-02-30', 'x']);
       case 'Decimal': return among(['120000.50', '1', 'x', '']);
       case 'ID': return among(['watch_1', 7, 'x']);
       default: return among(['voirie', 'x', '01', '', '45']);

@@ -122,6 +122,7 @@ func Hash(document string) string {
 func scalars() map[string]input.Scalar {
 	return map[string]input.Scalar{
 		"DateTime": {Takes: reads(input.UnmarshalDateTime), Expected: vigie.Same("a date, such as 2026-11-09T17:00:00+01:00")},
+		"Date":     {Takes: reads(input.UnmarshalDate), Expected: vigie.Same("a day as text, such as \"2026-11-30\"")},
 		"Decimal":  {Takes: reads(input.UnmarshalDecimal), Expected: vigie.Same("a decimal number as text, such as \"120000.50\"")},
 	}
 }
