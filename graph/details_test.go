@@ -139,7 +139,7 @@ func TestWholeTenderRefused(t *testing.T) {
 		"submissionUrl INVALID":                 {"submissionUrl": "depot.example"},
 		"places.0 INVALID":                      {"places": []vars{{}}},
 		"places.1.postcode INVALID":             {"places": []vars{{"country": "DE", "postcode": "77694"}, {"postcode": "1000"}}},
-		"places.0.departmentCode INVALID":       {"places": []vars{{"departmentCode": "1"}}},
+		"places.0.departmentCode INVALID":       {"places": []vars{{"departmentCode": "99"}}},
 		"places.0.nuts INVALID":                 {"places": []vars{{"nuts": "FRANCE"}}},
 		"places.0.country INVALID":              {"places": []vars{{"country": "France"}}},
 		"places.0.town TOO_LONG":                {"places": []vars{{"town": strings.Repeat("a", 1001)}}},

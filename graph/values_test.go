@@ -67,12 +67,12 @@ func TestValues(t *testing.T) {
 		p.ask(list, vars{"f": vars{"departmentCodes": []string{"ABROAD"}, "sources": []string{"ted"}}}).expectPlain(map[string]string{
 			"tenders.facets.deadlineKinds": "[map[count:1 label:Offres value:BIDS]]",
 			"tenders.facets.techniques":    "[]",
-			"tenders.facets.sources":       "[map[count:1 label:ted value:ted]]",
+			"tenders.facets.sources":       "[map[count:1 label:TED value:ted]]",
 			"tenders.facets.departments":   "[map[count:1 label:À l’étranger value:ABROAD]]",
 		})
 		p.ask(list, nil).expectPlain(map[string]string{
 			"tenders.facets.techniques": "[map[count:1 label:Accord-cadre value:FRAMEWORK] map[count:1 label:Marché simple value:CONTRACT]]",
-			"tenders.facets.sources":    "[map[count:5 label:test value:test] map[count:1 label:ted value:ted]]",
+			"tenders.facets.sources":    "[map[count:5 label:test value:test] map[count:1 label:TED value:ted]]",
 		})
 		for field, filter := range map[string]vars{
 			"filter.minValue": {"minValue": "beaucoup"}, "filter.maxValue": {"minValue": "2", "maxValue": "1.99"},
