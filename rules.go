@@ -43,8 +43,8 @@ func ValidPostcode(s string, abroad bool) bool {
 // percent at most 100.
 func ValidWeight(s string, unit WeightUnit) bool {
 	cents, ok := parseCents(s)
-	canonical, _ := ParseAmount(s)
-	return ok && canonical == s && (unit != Percent && unit != "" || cents <= 100_00)
+	_, exact := ParseAmount(s)
+	return ok && exact && (unit != Percent && unit != "" || cents <= 100_00)
 }
 
 // Valid reports whether a duration is one: a number of at most 10,000 with its unit, or none, and days of which the

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"vigie"
 	"vigie/bench/corpus"
 	"vigie/match"
 	"vigie/query"
@@ -95,8 +96,22 @@ func Match(ctx context.Context, c *corpus.Corpus, o MatchOptions) (*MatchReport,
 	return r, nil
 }
 
-func (r *MatchReport) build(c *corpus.Corpus, f match.Frequencies, o MatchOptions) *match.Index {
+// watches are those that are matched. Beside PostgreSQL they have only criteria that its tables have: words, buyers,
+// natures, codes and places.
+func (o MatchOptions) watches(c *corpus.Corpus) []vigie.Criteria {
 	watches := c.Watches(o.Watches, o.Seed)
+	if o.Postgres == "" {
+		return watches
+	}
+	for i := range watches {
+		w := &watches[i]
+		w.MinValue, w.MaxValue, w.Techniques, w.DeadlineKinds = "", "", nil, nil
+	}
+	return watches
+}
+
+func (r *MatchReport) build(c *corpus.Corpus, f match.Frequencies, o MatchOptions) *match.Index {
+	watches := o.watches(c)
 	start := time.Now()
 	changes := make([]match.Change, len(watches))
 	for i, w := range watches {

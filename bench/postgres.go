@@ -136,7 +136,7 @@ func (p *postgres) load(ctx context.Context, c *corpus.Corpus, o MatchOptions) e
 	if _, err := p.conn.Exec(ctx, settings+tables); err != nil {
 		return err
 	}
-	watches := c.Watches(o.Watches, o.Seed)
+	watches := o.watches(c)
 	if err := p.copy(ctx, "plain", []string{"place", "atom", "watch"}, watches); err != nil {
 		return err
 	}

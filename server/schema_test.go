@@ -19,6 +19,9 @@ func databaseCommands() map[string][]string {
 	return map[string][]string{
 		"import boamp":   {"-"},
 		"import ted":     {"-"},
+		"import ocds":    {"-"},
+		"import decp":    {"-"},
+		"sync":           {"boamp"},
 		"import watches": {"--secret", testSecret, "-"},
 		"account export": {"--subject", "42"},
 		"account delete": {"--subject", "42", "--secret", testSecret},
