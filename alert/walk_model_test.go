@@ -360,7 +360,9 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		}
 	}
 	d.owed = still
-	if section != "cancelled" { // it says what the tender is at that time
+	if section == "cancelled" {
+		d.ended = true // whichever watch led to it
+	} else { // it says what the tender is at that time
 		d.informed, d.upTo = true, max(d.upTo, t.corrected)
 	}
 	if section == "new" {
