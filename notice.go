@@ -27,8 +27,8 @@ type Notice struct {
 	// Identifier names the notice wherever it is published, with its version: "5d1a…-01" (BT-701, BT-757); "" where the
 	// source gives none.
 	Identifier string
-	// Copied reports whether another source had published the notice when it came: it is news only where it makes its
-	// tender match.
+	// Copied reports whether another source had published the notice, and not quietly, when it came: it is news only where
+	// it makes its tender match.
 	Copied  bool
 	Buyer   BuyerName
 	Content Content `bun:"content"`

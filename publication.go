@@ -142,7 +142,5 @@ func (n *Notice) sameElsewhere(m *Notice) bool {
 	}
 	return n.Kind == m.Kind && equalTime(n.Content.Deadline, m.Content.Deadline) &&
 		n.PublishedAt.Sub(m.PublishedAt).Abs() <= copyDays*24*time.Hour &&
-		slices.ContainsFunc(n.Links, func(link string) bool {
-			return strings.HasPrefix(link, procedurePrefix) && slices.Contains(m.Links, link)
-		})
+		slices.ContainsFunc(ProceduresIn(n.Links), func(link string) bool { return slices.Contains(m.Links, link) })
 }

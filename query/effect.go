@@ -81,7 +81,7 @@ func (n *NoticeEffect) Corrects() bool {
 }
 
 // completes reports whether the notice was published before with less, as by a source that completes its records: it says
-// what was not known, and contradicts nothing. A deadline is never told in passing.
+// what was not known, and contradicts nothing. A deadline that was not known is a correction.
 func (n *NoticeEffect) completes() bool {
 	was, is := n.before, n.since
 	if n.Notice.Revision <= 1 || was.Deadline == nil && is.Deadline != nil {

@@ -115,11 +115,11 @@ func (c *syncSources) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
-// readSources returns how far the public sources are read, for mails; none where that cannot be told.
+// readSources returns how far the public sources are read, for mails; none where that cannot be read.
 func (s *site) readSources(ctx context.Context) []letter.Source {
 	health, err := source.HealthOf(ctx, s.store, s.now())
 	if err != nil {
-		s.log.ErrorContext(ctx, "sources cannot be told", "component", "sender", "action", "read sources", "error", err)
+		s.log.ErrorContext(ctx, "sources cannot be read", "component", "sender", "action", "read sources", "error", err)
 		return nil
 	}
 	list := make([]letter.Source, len(health))

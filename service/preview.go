@@ -99,7 +99,7 @@ func (s *Service) measures(c vigie.Criteria, limit int) []search.Query {
 	return queries
 }
 
-// unknown is a criterion of which tenders may have no value, with what is to be told of those; and the criteria
+// unknown is a criterion of which tenders may have no value, with the warning about those; and the criteria
 // without it.
 type unknown struct {
 	query.Criterion

@@ -284,7 +284,7 @@ func (s *Service) againstAlert(ctx context.Context, w *vigie.Watch, t *vigie.Ten
 	switch t.Status(s.now()) {
 	case vigie.StatusOnline:
 	case vigie.StatusPlanned:
-		because(AlertNotOnline, vigie.Text{FR: "Le marché est en projet : il sera signalé quand un avis de marché paraîtra.", EN: "The tender is only planned: it will be told of when a contract notice is published."})
+		because(AlertNotOnline, vigie.Text{FR: "Le marché est en projet : l’alerte sera envoyée quand un avis de marché paraîtra.", EN: "The tender is only planned: the alert follows when a contract notice is published."})
 	default:
 		because(AlertNotOnline, vigie.Text{FR: "Le marché n’est plus en ligne : il n’est plus possible d’y répondre.", EN: "The tender is no longer online: it cannot be answered any more."})
 	}

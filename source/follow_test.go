@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -200,23 +199,19 @@ func TestFirstFill(t *testing.T) {
 
 // Only one process reads a source at a time. Over SQLite only one process works.
 func TestSyncBesideServer(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		if strings.HasSuffix(t.Name(), "sqlite") {
-			return
-		}
-		w := newWorld(t, 13)
-		lead, err := s.Database().Lead(t.Context(), "source boamp")
-		if err != nil || lead == nil {
-			t.Fatal(lead, err)
-		}
-		if err := w.follower(s, w.boamp).Sync(t.Context()); err != source.ErrFollowed {
-			t.Errorf("beside a server: %v", err)
-		}
-		lead.Resign()
-		if err := w.follower(s, w.boamp).Sync(t.Context()); err != nil {
-			t.Errorf("alone: %v", err)
-		}
-	})
+	s := storetest.Open(t, storetest.Kinds()["postgres"](t))
+	w := newWorld(t, 13)
+	lead, err := s.Database().Lead(t.Context(), "source boamp")
+	if err != nil || lead == nil {
+		t.Fatal(lead, err)
+	}
+	if err := w.follower(s, w.boamp).Sync(t.Context()); err != source.ErrFollowed {
+		t.Errorf("beside a server: %v", err)
+	}
+	lead.Resign()
+	if err := w.follower(s, w.boamp).Sync(t.Context()); err != nil {
+		t.Errorf("alone: %v", err)
+	}
 }
 
 // A service that asks to wait is not asked before.

@@ -37,7 +37,7 @@ const (
 	attempts = 4
 	// patience is the longest that a service may ask to wait within one reading.
 	patience = 2 * time.Minute
-	// maxAnswer is the longest answer that is read: a day's notices are some 20 MB.
+	// maxAnswer is the longest answer that is read.
 	maxAnswer = 1 << 30
 )
 

@@ -273,8 +273,10 @@ func silent(n *vigie.Notice) bool {
 func (p *publication) identify(d *dossier, last, n *vigie.Notice) {
 	if last.Identifier == "" && n.Identifier != "" {
 		for _, m := range d.notices {
-			if m.ID == last.ID && m.ID != 0 {
-				m.Identifier = n.Identifier
+			if m.Source != last.Source || m.SourceRef != last.SourceRef || m.Revision != last.Revision {
+				continue
+			}
+			if m.Identifier = n.Identifier; m.ID != 0 { // else it is written with the batch
 				p.identified = append(p.identified, m)
 			}
 		}

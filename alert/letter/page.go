@@ -83,8 +83,8 @@ type publication struct {
 type change struct {
 	// Before and After are "" where there was, or is, nothing.
 	Label, Before, After string
-	// Told is whether After says what happened, and not what there is now: « Documents : modifiés ».
-	Told bool
+	// Event is whether After says what happened, and not what there is now: « Documents : modifiés ».
+	Event bool
 }
 
 type reason struct {
@@ -196,7 +196,7 @@ func (p page) entry(t Tender) entry {
 	for _, c := range t.Changes {
 		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
 		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: before, After: after, Told: c.Field == "documents",
+			Label: line(c.Label.In(p.language), maxName), Before: before, After: after, Event: c.Field == "documents",
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it

@@ -538,7 +538,7 @@ type NoticeInput struct {
 	Awards []*LotAwardInput `json:"awards,omitempty"`
 	// What a correction asks to read, in its own words, at most 10,000 characters.
 	Correction *string `json:"correction,omitempty"`
-	// Whether the notice says that the procurement documents are others now: whoever was alerted of the tender is told.
+	// Whether the notice says that the procurement documents are others now: whoever was alerted of the tender gets an alert.
 	DocumentsChanged *bool `json:"documentsChanged,omitempty"`
 }
 

@@ -6469,7 +6469,7 @@ input NoticeInput {
   awards: [LotAwardInput!]
   "What a correction asks to read, in its own words, at most 10,000 characters."
   correction: String
-  "Whether the notice says that the procurement documents are others now: whoever was alerted of the tender is told."
+  "Whether the notice says that the procurement documents are others now: whoever was alerted of the tender gets an alert."
   documentsChanged: Boolean
 }
 

@@ -111,7 +111,7 @@ func (r *release) value() vigie.Money {
 	return vigie.Money{}
 }
 
-// money reads a value: without tax where that is told apart.
+// money reads a value: without tax where both are given.
 func money(value tree.Nodes) vigie.Money {
 	for _, amount := range []string{value.At("amountNet").Raw(), value.At("amount").Raw(), value.At("amountGross").Raw()} {
 		if m, ok := vigie.ParseMoney(plain(amount), value.At("currency").Raw()); ok {
