@@ -21,16 +21,8 @@ func country(code string) string {
 	return region.Canonicalize().String()
 }
 
-// countryOfNUTS is the country of a code of the European regions, which has letters of its own for two of them.
-func countryOfNUTS(code string) string {
-	switch code[:2] {
-	case "EL":
-		return "GR"
-	case "UK":
-		return "GB"
-	}
-	return country(code[:2])
-}
+// countryOfNUTS is the country of a code of the European regions, "" for what is none.
+func countryOfNUTS(code string) string { return country(vigie.CountryOfNUTS(code)) }
 
 // isoLanguage is the code of two letters of a language's of three, in lower case; "" for what is none.
 func isoLanguage(code string) string {

@@ -105,7 +105,7 @@ func place(address tree.Nodes) vigie.Place {
 	}
 	for _, code := range append(address.Among("country", "countryCode").Texts(), p.NUTS[:min(len(p.NUTS), 2)]) {
 		if code = strings.ToUpper(strings.TrimSpace(code)); countryShape.MatchString(code) {
-			p.Country = iso(code)
+			p.Country = vigie.CountryOfNUTS(code)
 			break
 		}
 	}
@@ -116,18 +116,6 @@ func place(address tree.Nodes) vigie.Place {
 		}
 	}
 	return p
-}
-
-// iso is the code of a country in ISO 3166-1, where the European Union has its
-// own.
-func iso(code string) string {
-	switch code {
-	case "UK":
-		return "GB"
-	case "EL":
-		return "GR"
-	}
-	return code
 }
 
 var (
