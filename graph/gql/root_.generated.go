@@ -5719,7 +5719,7 @@ type TenderFacets {
   deadlineKinds: [FacetCount!]!
   "By whether the contract stands alone or sets the terms of later ones."
   techniques: [FacetCount!]!
-  "By where they were published."
+  "By source that published them; a tender of several counts for each."
   sources: [FacetCount!]!
   "By whether a tender can be answered."
   statuses: [FacetCount!]!
@@ -5982,7 +5982,7 @@ input TenderFilter {
   minValue: Decimal
   "The highest estimated value, in euros; tenders that give none in euros do not pass."
   maxValue: Decimal
-  "Where they were published, as ` + "`" + `Tender.source` + "`" + ` says."
+  "Sources that published them, as ` + "`" + `Tender.publications` + "`" + ` says; of several, one is enough."
   sources: [String!]
   "Published then or later."
   publishedFrom: DateTime
