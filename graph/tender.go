@@ -252,8 +252,8 @@ func (tenderType) DeadlineKind(_ context.Context, t *vigie.Tender) (*vigie.Deadl
 	return new(t.DeadlineKind.Name()), nil
 }
 
-func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
-	return orNull(t.Description), nil
+func (tenderType) Description(ctx context.Context, t *vigie.Tender) (*string, error) {
+	return orNull(t.Description), describe(ctx, len(t.Description))
 }
 
 func (tenderType) Buyer(ctx context.Context, t *vigie.Tender) (*vigie.Buyer, error) {
