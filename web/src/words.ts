@@ -31,7 +31,10 @@ const fr = {
   clearFilters: 'Retirer les filtres',
   onlyIn: 'Chercher seulement dans :',
   chosenBuyer: 'Organisme choisi',
-  facets: { departmentCodes: 'Départements', buyerIds: 'Organismes', natures: 'Nature', procedures: 'Procédure' },
+  facets: {
+    departmentCodes: 'Départements', buyerIds: 'Organismes', natures: 'Nature', procedures: 'Procédure',
+    deadlineKinds: 'Réponse attendue', techniques: 'Technique d’achat', sources: 'Source',
+  },
   moreValues: (n: number, text: string) => `Afficher ${text} ${n > 1 ? 'autres' : 'autre'} choix`,
   buyer: 'Organisme',
   reference: 'Référence',
@@ -264,7 +267,10 @@ const en: typeof fr = {
   clearFilters: 'Clear filters',
   onlyIn: 'Search only in:',
   chosenBuyer: 'Chosen buyer',
-  facets: { departmentCodes: 'Departments', buyerIds: 'Buyers', natures: 'Nature', procedures: 'Procedure' },
+  facets: {
+    departmentCodes: 'Departments', buyerIds: 'Buyers', natures: 'Nature', procedures: 'Procedure',
+    deadlineKinds: 'Expected response', techniques: 'Purchasing technique', sources: 'Source',
+  },
   moreValues: (_n, text) => `Show ${text} more`,
   buyer: 'Buyer',
   reference: 'Reference',

@@ -98,6 +98,40 @@ test('facets say how many there will be, and narrow the list', async () => {
   assert.equal(await total(), (await listed({})).totalCount);
 });
 
+test('facets of the response, the technique and the source are there where there is a choice', async () => {
+  const names = { deadlineKinds: ['Réponse attendue', 'reponse'], techniques: ['Technique d’achat', 'technique'], sources: ['Source', 'source'] };
+  const fields = `facets { ${Object.keys(names).map((name) => `${name} { value label count }`).join(' ')} }`;
+  const { matchingTenders, tenders } = await ask(server, `{ matchingTenders { ${fields} } tenders(filter: { statuses: [ONLINE] }) { ${fields} } }`);
+  const group = (on, name) => on.getByRole('group', { name, exact: true });
+
+  // Of the samples, a list of matches has one technique, and all tenders have several of each.
+  assert.equal(matchingTenders.facets.techniques.length, 1);
+  await page.locator('details.facets').evaluate((details) => { details.open = true; });
+  assert.equal(await group(page, 'Nature').count(), 1);
+  assert.equal(await group(page, 'Technique d’achat').count(), 0);
+
+  const search = await tab(page.context());
+  for (const [dimension, [name, inAddress]] of Object.entries(names)) {
+    const [one, ...others] = tenders.facets[dimension];
+    assert.ok(others.length > 0, dimension);
+    await search.goto(`${server.url}/veille/recherche`);
+    await settled(search);
+    await search.locator('details.facets').evaluate((details) => { details.open = true; });
+    assert.equal(await group(search, name).getByRole('checkbox').count(), 1 + others.length);
+    await group(search, name).getByRole('checkbox', { name: one.label }).check();
+    await search.waitForURL(new RegExp(`${inAddress}=${one.value}`));
+    await settled(search);
+    assert.equal(await total(search), one.count);
+  }
+  // What is chosen stands there also where there is nothing else to choose, and can be taken back.
+  await search.goto(`${server.url}/veille/recherche?departement=ABROAD&source=nowhere`);
+  await settled(search);
+  await group(search, 'Source').getByRole('checkbox', { name: 'nowhere' }).uncheck();
+  await search.waitForURL((url) => !url.searchParams.has('source'));
+  assert.deepEqual(search.complaints, []);
+  await search.close();
+});
+
 test('a dismissed tender leaves the list, and comes back', async () => {
   const before = await shown();
   const count = await total();

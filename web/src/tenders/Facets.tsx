@@ -29,13 +29,20 @@ type Counts = FacetsFragment['departments'];
 
 function countsOf(facets: FacetsFragment | null | undefined, dimension: Dimension): Counts {
   if (!facets) return [];
-  return { departmentCodes: facets.departments, buyerIds: facets.buyers, natures: facets.natures, procedures: facets.procedures }[dimension];
+  return {
+    departmentCodes: facets.departments, buyerIds: facets.buyers, natures: facets.natures, procedures: facets.procedures,
+    deadlineKinds: facets.deadlineKinds, techniques: facets.techniques, sources: facets.sources,
+  }[dimension];
 }
+
+/** Most lists have one value of these: then there is nothing to choose. */
+const onlyWithChoice: Dimension[] = ['deadlineKinds', 'techniques', 'sources'];
 
 function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Counts; place: ListPlace }) {
   const said = useLanguage();
   const chosen = place.chosen(dimension);
-  if (counts.length === 0 && chosen.length === 0) return null;
+  const least = onlyWithChoice.includes(dimension) ? 2 : 1;
+  if (counts.length < least && chosen.length === 0) return null;
   // What is chosen stands there also where nothing is left of it; then the API does not name it.
   const absent = chosen.filter((value) => !counts.some((count) => count.value === value));
   const all = [...counts, ...absent.map((value) => ({ value, label: dimension === 'buyerIds' ? said.chosenBuyer : value, count: 0 }))];

@@ -2,7 +2,10 @@ import type { TenderFilter, TenderOrder } from '../gql/graphql';
 import { navigate, usePlace } from '../router';
 
 /** The dimensions that a list can be narrowed by, and how each is called in the address. */
-export const dimensions = { departmentCodes: 'departement', buyerIds: 'organisme', natures: 'nature', procedures: 'procedure' } as const;
+export const dimensions = {
+  departmentCodes: 'departement', buyerIds: 'organisme', natures: 'nature', procedures: 'procedure',
+  deadlineKinds: 'reponse', techniques: 'technique', sources: 'source',
+} as const;
 export type Dimension = keyof typeof dimensions;
 export const dimensionNames = Object.keys(dimensions) as Dimension[];
 
