@@ -80,6 +80,10 @@ const screens = {
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
   recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
   'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
+  async 'recherche-affiner'(page) {
+    await page.goto(`${demo.url}/veille/recherche?reponse=BIDS`);
+    await page.getByRole('group', { name: 'Source', exact: true }).waitFor();
+  },
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),
