@@ -120,7 +120,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		"TenderFacets.cpvCodes", "TenderFacets.deadlineKinds", "TenderFacets.techniques", "TenderFacets.sources":
 		return facetPrice
 	case "TenderFacets.statuses":
-		return 4 * countPrice
+		return len(vigie.Statuses()) * countPrice
 	case "TenderFacets.watches":
 		return watchesPrice
 	case "Query.tenderEvents":
