@@ -144,7 +144,7 @@ func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int6
 
 // UpdateWatchAt does what [Store.UpdateWatch] does, if the number of the watch's last change is the one expected, where
 // that is not nil; else the error has the code [vigie.VersionMismatch]. An error of change refuses it: nothing changes.
-// So change can check what depends on what the watch was, which nobody else changes meanwhile.
+// So change can check what depends on what the watch was: nobody else changes it until then.
 func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id int64, expected *int64, change func(*vigie.Watch) error, notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
