@@ -6,7 +6,7 @@ import "iter"
 // with the second.
 type sizes struct{ atoms, ranges int }
 
-// slack is how many atoms more than twice those that watches need an index may hold, beside a sixteenth of its watches:
+// slack is how many atoms more than twice those that watches need an index may hold, beside one for 64 of its watches:
 // so the work of forgetting them, which grows with the watches, is spread over as many edits.
 const slack = 1024
 
@@ -21,7 +21,7 @@ func (x *Index) compacted(parts []part, whole bool) []part {
 	for _, p := range parts {
 		watches += p.live()
 	}
-	most := func(needed int) int { return 2*needed + slack + watches/16 }
+	most := func(needed int) int { return 2*needed + slack + watches/64 }
 	if x.atoms.count() <= most(x.needed.atoms) && len(x.atoms.ranges) <= most(x.needed.ranges) {
 		return parts
 	}

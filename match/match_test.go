@@ -285,7 +285,7 @@ func TestEditsLeaveNothing(t *testing.T) {
 		}
 		return edited
 	}
-	const slack = 1024 // and a sixteenth of the watches
+	const slack = 1024 // and one for 64 watches
 	for i := range 1500 {
 		// First many watches, then few, so that what many needed is given back too.
 		changes := make([]match.Change, 1+g.IntN([]int{1, 5, 40}[g.IntN(3)]))
