@@ -79,9 +79,10 @@ unit:
 	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
 	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server ./service
 
+# SQLite is C translated to Go, which the detector makes ten times as slow: its memory is not watched, ours is.
 .PHONY: race
 race:
-	env -u VIGIE_TEST_DATA go test -race -short -timeout 30m $(RACE)
+	env -u VIGIE_TEST_DATA go test -race -gcflags='modernc.org/...=-race=false' -short -timeout 30m $(RACE)
 
 .PHONY: fuzz
 fuzz: ## try each fuzz target for two seconds

@@ -120,13 +120,18 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	}
 	switch x := x.(type) {
 	case plan.And:
-		all := p.live
+		all, own := p.live, false // own: nobody else has this set
 		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
 			some, err := p.where(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			if all = roaring.And(all, some); all.IsEmpty() {
+			if own {
+				all.And(some)
+			} else {
+				all, own = roaring.And(all, some), true
+			}
+			if all.IsEmpty() {
 				break
 			}
 		}
