@@ -43,9 +43,6 @@ func TestDearestOperations(t *testing.T) {
 		spent := processors(t)
 		memory := inUse()
 		for _, o := range dearest(p, w.bounded(), titles) {
-			if !strings.Contains(o.name, "bounds") && !strings.Contains(o.name, "lots") && !strings.Contains(o.name, "status") && !strings.Contains(o.name, "several") {
-				continue
-			}
 			who := p
 			if o.who.viewer != nil {
 				who = o.who
