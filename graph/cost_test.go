@@ -133,8 +133,8 @@ func dearest(p, bounded person, titles []string) []dear {
 	}
 	bounds := func(i int) string { return fmt.Sprintf(`minValue: "%d.%02d", maxValue: "%d"`, 1000*i, i, 1_900_000-i) }
 	const (
-		rows   = `nodes { id title description }`
-		facets = ` facets { departments { value count } buyers(first: 100) { value label count } natures { count } procedures { count } }`
+		rows      = `nodes { id title description }`
+		facets    = ` facets { departments { value count } buyers(first: 100) { value label count } natures { count } procedures { count } }`
 		newFacets = ` facets { deadlineKinds { count } techniques { count } sources { count } cpvCodes(digits: 8) { count } }`
 	)
 	ids, err := json.Marshal(p.ask(`{ tenders(first: 100) { nodes { id } } }`, nil).at("tenders.nodes.*.id"))
