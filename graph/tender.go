@@ -145,7 +145,8 @@ func selectedFacets(ctx context.Context) []string {
 func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q service.TenderQuery) (*service.TenderPlan, error) {
 	q.Filter = tenderFilter(filter)
 	q.MinValue, q.MaxValue = value(givenIn[*string](filter, "minValue")), value(givenIn[*string](filter, "maxValue"))
-	q.Seen, q.Dismissed = value(givenIn[*service.MarkFilter](filter, "seen")), value(givenIn[*service.MarkFilter](filter, "dismissed"))
+	marked := func(name string) service.MarkFilter { return value(givenIn[*service.MarkFilter](filter, name)) }
+	q.Seen, q.Dismissed, q.Interested = marked("seen"), marked("dismissed"), marked("interested")
 	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
 		return nil, err
 	}

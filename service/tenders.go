@@ -21,12 +21,12 @@ type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; without
 	// watches, none. They are online unless the filter says statuses.
 	Matching bool
-	// Account is whose marks Seen and Dismissed are about, 0 for nobody's. What it
+	// Account is whose marks Seen, Dismissed and Interested are about, 0 for nobody's. What it
 	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
-	Account         int64
-	Seen, Dismissed MarkFilter
-	Watches         *Watching
-	Filter          search.Filter // codes as people write them
+	Account                     int64
+	Seen, Dismissed, Interested MarkFilter
+	Watches                     *Watching
+	Filter                      search.Filter // codes as people write them
 	// MinValue and MaxValue bound the value, in euros as people write it; "" for no bound.
 	MinValue, MaxValue string
 	Text               string // free text; "" for none
@@ -202,7 +202,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
-	p.marks = markFilters{q.Account, q.Seen, q.Dismissed}
+	p.marks = markFilters{q.Account, q.Seen, q.Dismissed, q.Interested}
 	if q.Matching {
 		p.marks.dismissed = cmp.Or(q.Dismissed, HideMarked)
 		if len(q.Filter.Statuses) == 0 {
