@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"vigie"
 	"vigie/service"
@@ -74,16 +73,16 @@ func appendQuoted(text []byte, s string) []byte {
 
 // defused is a text that no spreadsheet takes for a formula, by OWASP's rule
 // (https://owasp.org/www-community/attacks/CSV_Injection): a single quote stands
-// before =, +, -, @, tab, carriage return and line feed, also in their full-width
-// forms, where a cell begins with one. A cell may also be taken to begin after
-// what separates cells elsewhere, such as the semicolon in French Excel, or after
-// a quote; spaces before a formula do not count.
+// before a cell that begins with =, +, -, @ (also in their full-width forms), tab,
+// carriage return or line feed. A formula may also stand behind what separates
+// cells elsewhere, such as the semicolon in French Excel, and behind a quote;
+// spaces before it do not count.
 func defused(s string) string {
 	begins, from := true, 0
 	var out strings.Builder
 	for at, r := range s {
 		switch {
-		case begins && dangerous(r):
+		case begins && formula(r), at == 0 && strings.ContainsRune("\t\r\n", r):
 			out.WriteString(s[from:at])
 			out.WriteByte('\'')
 			from, begins = at, separates(r)
@@ -93,15 +92,10 @@ func defused(s string) string {
 			begins = false
 		}
 	}
-	if from == 0 && out.Len() == 0 {
-		return s
-	}
 	out.WriteString(s[from:])
 	return out.String()
 }
 
-func dangerous(r rune) bool {
-	return r != utf8.RuneError && strings.ContainsRune("=+-@\t\r\n＝＋－＠", r)
-}
+func formula(r rune) bool { return strings.ContainsRune("=+-@＝＋－＠", r) }
 
 func separates(r rune) bool { return strings.ContainsRune(",;|\t\r\n\"", r) }

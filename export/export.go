@@ -50,8 +50,8 @@ func joined(list []string) string { return strings.Join(list, " | ") }
 func columns() []column {
 	return []column{
 		{vigie.Text{FR: "Objet", EN: "Title"}, 60, func(r row) any { return r.Title }},
-		{vigie.Text{FR: "Organisme", EN: "Buyer"}, 40, func(r row) any { return r.buyer().Name }},
-		{vigie.Text{FR: "SIRET", EN: "SIRET"}, 17, func(r row) any { return r.buyer().SIRET }},
+		{vigie.Text{FR: "Organisme", EN: "Buyer"}, 40, func(r row) any { return r.buyer() }},
+		{vigie.Text{FR: "SIRET", EN: "SIRET"}, 17, func(r row) any { return r.siret() }},
 		{vigie.Text{FR: "Référence", EN: "Reference"}, 20, func(r row) any { return r.Reference }},
 		{vigie.Text{FR: "Avis", EN: "Notices"}, 24, func(r row) any { return r.notices() }},
 		{vigie.Text{FR: "Adresse de l’avis", EN: "Notice’s address"}, 40, func(r row) any { return r.URL }},
@@ -89,11 +89,18 @@ func FileName(locale vigie.Locale, now time.Time) string {
 	return vigie.Text{FR: "marches", EN: "tenders"}.In(locale) + "-" + vigie.Day(now)
 }
 
-func (r row) buyer() vigie.Buyer {
+func (r row) buyer() string {
 	if r.Buyer == nil {
-		return vigie.Buyer{}
+		return ""
 	}
-	return *r.Buyer
+	return r.Buyer.Name
+}
+
+func (r row) siret() string {
+	if r.Buyer == nil || r.Buyer.SIRET == nil {
+		return ""
+	}
+	return *r.Buyer.SIRET
 }
 
 // notices are where the tender was published, such as BOAMP 26-12345.
