@@ -18,7 +18,7 @@ import (
 //
 //	server → everything
 //	graph → service → store → ledger, search → freetext → query → lexicon → root        match → query
-//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root
+//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root        export → service
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},

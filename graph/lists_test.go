@@ -259,22 +259,3 @@ func TestExportParameters(t *testing.T) {
 		t.Errorf("a publisher: %q", code)
 	}
 }
-
-// A list that is too long is refused as a whole.
-func TestExportTooLong(t *testing.T) {
-	w := newWorld(t)
-	var notices []*vigie.Notice
-	for i := range vigie.MaxOffset + 1 {
-		notices = append(notices, w.notice(fmt.Sprint(i), "Voirie", "Commune", 1))
-	}
-	w.publish(notices...)
-	p := w.person("a@example.org")
-	if _, code := p.exported(w.lists(), "tenders", url.Values{"search": {"voirie"}}); code != vigie.LimitExceeded {
-		t.Errorf("by relevance: %q", code)
-	}
-	rows, code := p.exported(w.lists(), "tenders", url.Values{"search": {"voirie"}, "orderBy": {"PUBLISHED_AT_DESC"}})
-	slices.Sort(rows)
-	if len(slices.Compact(rows)) != vigie.MaxOffset+1 || code != "" {
-		t.Errorf("%d rows, %q", len(rows), code)
-	}
-}
