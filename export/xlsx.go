@@ -47,10 +47,7 @@ func (b *Workbook) begin(now time.Time) error {
 	if err := b.file.SetSheetName("Sheet1", name); err != nil {
 		return err
 	}
-	created := now.UTC().Format(time.RFC3339)
-	if err := b.file.SetDocProps(&excelize.DocProperties{Creator: "Vigie", LastModifiedBy: "Vigie", Title: name, Created: created, Modified: created}); err != nil {
-		return err
-	}
+	b.file.Pkg.Store("docProps/core.xml", properties(name, now))
 	var err error
 	if b.sheet, err = b.file.NewStreamWriter(name); err != nil {
 		return err
@@ -64,6 +61,15 @@ func (b *Workbook) begin(now time.Time) error {
 		return err
 	}
 	return b.begun()
+}
+
+// properties describe a file. Those that excelize makes are valid, and read by
+// fewer programs: some look for the usual prefixes of the namespaces.
+func properties(title string, now time.Time) []byte {
+	created := now.UTC().Format(time.RFC3339)
+	return fmt.Appendf(nil, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><dc:title>%s</dc:title><dc:creator>Vigie</dc:creator><dcterms:created xsi:type="dcterms:W3CDTF">%s</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">%s</dcterms:modified></cp:coreProperties>`,
+		title, created, created)
 }
 
 // begun makes the styles and writes the row of the headers.

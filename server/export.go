@@ -46,6 +46,23 @@ func newExporting(n int64) exporting {
 	return exporting{newShares(1, all), newQueue(n, all, time.Minute), newQueue(n, 4*n, 30*time.Second)}
 }
 
+// begin counts an export of who asks, until its end. Who has not signed in is told
+// so later.
+func (e *exporting) begin(ctx context.Context) (end func(), err error) {
+	who, known := caller(ctx)
+	if !known {
+		return func() {}, nil
+	}
+	end, err = e.own.take(who, 1, never)
+	if vigie.CodeOf(err) == vigie.TooManyRequests {
+		err = &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: 10 * time.Second, Text: vigie.Text{
+			FR: "Un export est déjà en cours pour votre compte. Attendez qu’il soit terminé, puis réessayez.",
+			EN: "An export is already under way for your account. Wait until it is done, then try again.",
+		}}
+	}
+	return end, err
+}
+
 // exports answers lists as files. A client sees whether it has all of one: a file
 // that was made before it is sent has a length; else what fails after the first
 // byte cuts the connection.
@@ -93,24 +110,20 @@ func (e *exports) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer answers with the file.
 func (a *asked) answer() error {
 	ctx := a.r.Context()
-	who, _ := caller(ctx)
 	rate, err := a.gate.admit(ctx)
 	rate.Write(a.w.Header())
 	if err != nil {
 		return err
 	}
+	end, err := a.gate.exports.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	plan, account, err := a.lists.Plan(ctx, a.list, a.r.URL.Query())
 	if err != nil {
 		return err
 	}
-	end, err := a.gate.exports.own.take(who, 1, never)
-	switch {
-	case vigie.CodeOf(err) == vigie.TooManyRequests:
-		return alreadyExporting()
-	case err != nil:
-		return err
-	}
-	defer end()
 	var list *service.Export
 	err = a.turn(ctx, func(ctx context.Context) error {
 		list, err = a.service.OpenExport(ctx, plan, account)
@@ -292,13 +305,6 @@ func (a *asked) fail(err error) {
 func (a *asked) refuse(status int, err *vigie.Error) {
 	a.w.Header().Set("Cache-Control", "no-store")
 	writeError(a.w, a.r, status, err)
-}
-
-func alreadyExporting() error {
-	return &vigie.Error{Code: vigie.TooManyRequests, RetryAfter: 10 * time.Second, Text: vigie.Text{
-		FR: "Un export est déjà en cours pour votre compte. Attendez qu’il soit terminé, puis réessayez.",
-		EN: "An export is already under way for your account. Wait until it is done, then try again.",
-	}}
 }
 
 // charge counts further operations in the rate, at most all that a minute has:
