@@ -97,7 +97,7 @@ func (w *world) lists() *graph.Lists {
 	return graph.NewLists(w.service, graph.Options{Limits: graph.DefaultLimits(), Log: testLog(w.t), Intake: wire.Intake{}})
 }
 
-// An export has what the list has, page by page, whatever narrows and orders it,
+// An export has what the list has, page by page, with any filter and order,
 // and is refused for the same reasons.
 func TestExportIsTheList(t *testing.T) { eachPair(t, testExportIsTheList) }
 

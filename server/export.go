@@ -46,8 +46,8 @@ func newExporting(n int64) exporting {
 	return exporting{newShares(1, all), newQueue(n, all, time.Minute), newQueue(n, 4*n, 30*time.Second)}
 }
 
-// begin counts an export of who asks, until its end. Who has not signed in is told
-// so later.
+// begin counts an export of the caller, until its end. Callers without a token are
+// not counted: they are refused next.
 func (e *exporting) begin(ctx context.Context) (end func(), err error) {
 	who, known := caller(ctx)
 	if !known {
@@ -101,7 +101,7 @@ func (e *exports) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.refuse(http.StatusMethodNotAllowed, &vigie.Error{Code: vigie.BadRequest, Text: vigie.Same("Use GET or HEAD.")})
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // that of the server ends the context of whatever takes longer
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server's limit would end longer requests
 	if err := a.answer(); err != nil {
 		a.fail(err)
 	}

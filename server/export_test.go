@@ -236,7 +236,7 @@ func TestExportCSV(t *testing.T) {
 	}
 }
 
-// What spreadsheets would take for a formula is none, wherever a cell may begin.
+// No text is a formula to a spreadsheet, at any place where a cell may begin.
 func TestExportInjection(t *testing.T) {
 	titles := map[string]string{
 		`=1+1`:                     `'=1+1`,
@@ -541,8 +541,9 @@ func TestExportMemory(t *testing.T) {
 				t.Fatal(response.Status, n, err)
 			}
 			close(stop)
-			used := int64(<-high) - int64(before.HeapAlloc)
-			t.Logf("%d MB of %s took %d MB of memory and %v", n>>20, format, used>>20, time.Since(started).Round(time.Second))
+			reached := int64(<-high)
+			used := reached - int64(before.HeapAlloc)
+			t.Logf("%d rows, %d MB of %s: %d MB of memory in use at most, %d MB before; %v", total, n>>20, format, reached>>20, before.HeapAlloc>>20, time.Since(started).Round(time.Second))
 			if used > most {
 				t.Errorf("%d MB, more than %d", used>>20, most>>20)
 			}

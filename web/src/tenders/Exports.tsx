@@ -59,5 +59,5 @@ function keep(file: Blob, disposition: string | null) {
   link.href = URL.createObjectURL(file);
   link.download = disposition?.match(/filename="([^"]+)"/)?.[1] ?? '';
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it by then
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // after the browser has read it
 }
