@@ -348,6 +348,23 @@ func TestExportRefused(t *testing.T) {
 	}
 }
 
+// A running server answers exports by its tokens, while they are valid.
+func TestExportByToken(t *testing.T) {
+	base, token := limited(t, nil)
+	expired, err := sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true}, time.Now().Add(-2*time.Hour), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &exportSite{t: t, base: base}
+	for token, status := range map[string]int{token("ana"): 200, token("portal"): 200, expired: 401, "": 401, "wrong": 401} {
+		for _, format := range []string{"csv", "xlsx"} {
+			if response, text, err := s.get("GET", "/export/tenders."+format, token); err != nil || response.StatusCode != status || (response.Header.Get("Content-Disposition") != "") != (status == 200) {
+				t.Errorf("%s by %.20q: %s %.100s, %v", format, token, response.Status, text, err)
+			}
+		}
+	}
+}
+
 // An export costs as much of the rate as it has thousands of rows.
 func TestExportRate(t *testing.T) {
 	settings := limits(t)

@@ -46,7 +46,7 @@ export function Exports({ list, variables, none }: {
   }
   return (
     <p className="row exports">
-      <span id="export">{said.exportAs}</span>
+      <span>{said.exportAs}</span>
       <button type="button" className="link" aria-label={said.exportTo('CSV')} aria-disabled={saving} onClick={() => void save('csv')}>CSV</button>
       <button type="button" className="link" aria-label={said.exportTo('Excel')} aria-disabled={saving} onClick={() => void save('xlsx')}>Excel</button>
     </p>
