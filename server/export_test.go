@@ -44,21 +44,27 @@ type exportSite struct {
 	gate    *gate
 	base    string
 	now     time.Time
-	// search, if set, is asked in place of the index.
-	search func(ctx context.Context, index search.Index, queries []search.Query) ([]search.Result, error)
+	// searching, if set, is asked in place of the index.
+	searching atomic.Pointer[searching]
 }
+
+// searching answers queries, with the help of an index.
+type searching func(ctx context.Context, index search.Index, queries []search.Query) ([]search.Result, error)
+
+// search has a function asked in place of the index.
+func (s *exportSite) search(answer searching) { s.searching.Store(&answer) }
 
 // searched is an index of which a function answers.
 type searched struct {
 	search.Index
-	answer func(ctx context.Context, index search.Index, queries []search.Query) ([]search.Result, error)
+	answer *searching
 }
 
 func (s searched) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
 	if s.answer == nil {
 		return s.Index.Search(ctx, queries)
 	}
-	return s.answer(ctx, s.Index, queries)
+	return (*s.answer)(ctx, s.Index, queries)
 }
 
 func newExportSite(t *testing.T, settings limitSettings, notices ...*vigie.Notice) *exportSite {
@@ -90,7 +96,7 @@ func newExportSite(t *testing.T, settings limitSettings, notices ...*vigie.Notic
 	}
 	uses := &service.Service{Store: opened, Now: now, Log: log, Index: func() (search.Index, error) {
 		index, err := indexer.Index()
-		return searched{index, s.search}, err
+		return searched{index, s.searching.Load()}, err
 	}}
 	s.service = uses
 	signIn := func(ctx context.Context, authorization string) (*graph.Viewer, error) {
@@ -370,18 +376,18 @@ func TestExportRate(t *testing.T) {
 	settings := limits(t)
 	settings.RateAccount = 10
 	s := newExportSite(t, settings, aNotice("1", "Voirie"))
-	s.search = repeated(5500)
+	s.search(repeated(5500))
 	if response, _, err := s.get("HEAD", "/export/tenders.csv", "ana"); err != nil || !strings.Contains(response.Header.Get("RateLimit"), "r=4") {
 		t.Errorf("%v, %v", response.Header, err)
 	}
 	if response, text, _ := s.get("GET", "/export/tenders.csv", "ana"); response.StatusCode != 429 || response.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s", response.Status, text)
 	}
-	s.search = repeated(100_000) // more than a minute has: all of it
+	s.search(repeated(100_000)) // more than a minute has: all of it
 	if response, text, _ := s.get("HEAD", "/export/tenders.csv", "eve"); response.StatusCode != 200 || !strings.Contains(response.Header.Get("RateLimit"), "r=0") {
 		t.Errorf("%s %s", response.Status, text)
 	}
-	s.search = repeated(100_001)
+	s.search(repeated(100_001))
 	if response, text, _ := s.get("GET", "/export/tenders.csv", "bob"); response.StatusCode != 400 || !strings.Contains(string(text), `"maximum":100000`) {
 		t.Errorf("%s %s", response.Status, text)
 	}
@@ -398,7 +404,7 @@ func TestExportTooLong(t *testing.T) {
 		{100_000, "", 200}, {100_001, "", 400},
 		{10_000, "?search=voirie", 200}, {10_001, "?search=voirie", 400}, {10_001, "?search=voirie&orderBy=DEADLINE_ASC", 200},
 	} {
-		s.search = repeated(test.rows)
+		s.search(repeated(test.rows))
 		if response, _, err := s.get("HEAD", "/export/tenders.csv"+test.query, fmt.Sprint("ana", test.rows, len(test.query))); err != nil || response.StatusCode != test.status {
 			t.Errorf("%d rows of %q: %s, %v", test.rows, test.query, response.Status, err)
 		}
@@ -406,7 +412,7 @@ func TestExportTooLong(t *testing.T) {
 }
 
 // repeated has a search find the same tenders again and again, up to a total.
-func repeated(total int) func(context.Context, search.Index, []search.Query) ([]search.Result, error) {
+func repeated(total int) searching {
 	var given atomic.Int64
 	return func(ctx context.Context, index search.Index, queries []search.Query) ([]search.Result, error) {
 		limit := queries[0].Limit
@@ -440,7 +446,7 @@ func TestExportCut(t *testing.T) {
 		}
 		return many(ctx, index, queries)
 	}
-	s.search = failing
+	s.search(failing)
 	response, text, err := s.get("GET", "/export/tenders.csv", "ana")
 	if response.StatusCode != 200 || err != io.ErrUnexpectedEOF || bytes.Count(text, []byte("\r\n")) < 2 {
 		t.Errorf("%s, %d bytes, %v", response.Status, len(text), err)
@@ -474,7 +480,7 @@ func TestExportStalled(t *testing.T) {
 	settings.MaxExports = 1
 	long := aNotice("1", strings.Repeat("Voirie ", 140))
 	s := newExportSite(t, settings, long)
-	s.search = repeated(20_000) // some 40 MB: more than the connection holds
+	s.search(repeated(20_000)) // some 40 MB: more than the connection holds
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -484,7 +490,7 @@ func TestExportStalled(t *testing.T) {
 	if _, err := io.ReadFull(conn, make([]byte, 4096)); err != nil {
 		t.Fatal(err)
 	}
-	s.search = repeated(1000)
+	s.search(repeated(1000))
 	for _, format := range []string{"csv", "xlsx"} {
 		if response, text, err := s.get("GET", "/export/tenders."+format, "eve"); err != nil || response.StatusCode != 200 {
 			t.Errorf("another's %s: %s %.200s, %v", format, response.Status, text, err)
@@ -522,7 +528,7 @@ func TestExportMemory(t *testing.T) {
 	}
 	for format, most := range map[string]int64{"csv": 48 << 20, "xlsx": 128 << 20} {
 		t.Run(format, func(t *testing.T) {
-			s.search = repeated(total)
+			s.search(repeated(total))
 			runtime.GC()
 			var before runtime.MemStats
 			runtime.ReadMemStats(&before)
