@@ -11,7 +11,7 @@ import { TenderPage } from './pages/Tender';
 import { EditWatch, NewWatch } from './pages/WatchForm';
 import { Page } from './Page';
 import { Link, to, usePlace } from './router';
-import type { Session } from './session';
+import { SessionContext, type Session } from './session';
 import { News } from './tenders/News';
 
 export function App({ session, brand, home }: { session: Session; brand: string; home: string }) {
@@ -32,7 +32,7 @@ export function App({ session, brand, home }: { session: Session; brand: string;
       <main id="main" tabIndex={-1}>
         <Messages>
           {access !== 'open' && <SignIn expired={access === 'expired'} home={home} />}
-          {access !== 'missing' && <Route />}
+          {access !== 'missing' && <SessionContext value={session}><Route /></SessionContext>}
           {access === 'open' && data && <News />}
         </Messages>
       </main>

@@ -1,3 +1,5 @@
+import { createContext } from 'react';
+
 /**
  * Whose page this is: the bearer token that the platform hands over by the link that leads here, /veille#token=…
  * The part after # is never sent to a server. The page takes it out of the address at once and keeps it for this tab;
@@ -49,3 +51,6 @@ export class Session {
     return true;
   }
 }
+
+/** The session of what the page shows. */
+export const SessionContext = createContext<Session | null>(null);

@@ -38,6 +38,11 @@ const screens = {
     await page.goto(`${demo.url}/veille?nature=WORKS`);
     await page.getByText('Les').first().waitFor();
   },
+  async 'a-etudier'(page) {
+    const { tenders } = await ask(demo, '{ tenders(search: "voirie", filter: { statuses: [ONLINE] }, first: 3) { nodes { id } } }');
+    await ask(demo, 'mutation ($ids: [ID!]!) { markInterest(tenderIds: $ids) { userErrors { code } } }', { ids: tenders.nodes.map(({ id }) => id) });
+    await page.goto(`${demo.url}/veille?etudier=oui`);
+  },
   'tableau-sans-resultat': (page) => page.goto(`${demo.url}/veille?departement=987`),
   formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
   async 'formulaire-organismes'(page) {

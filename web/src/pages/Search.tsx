@@ -5,7 +5,9 @@ import { SearchTendersDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { Sources } from '../Sources';
+import { Exports } from '../tenders/Exports';
 import { Facets } from '../tenders/Facets';
+import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
 import { useListPlace, type ListPlace } from '../tenders/place';
@@ -47,11 +49,12 @@ export function Search() {
 
 function Found({ place }: { place: ListPlace }) {
   const said = useLanguage();
+  const asked = {
+    search: place.words, orderBy: place.order,
+    filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
+  };
   const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, {
-    variables: {
-      search: place.words, orderBy: place.order, first: place.size, page: place.page,
-      filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
-    },
+    variables: { ...asked, first: place.size, page: place.page },
   });
   const found = useRef<HTMLParagraphElement>(null);
   const list = (now ?? previousData)?.tenders;
@@ -64,13 +67,18 @@ function Found({ place }: { place: ListPlace }) {
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
+      <Exports list="tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="found"
           busy={loading}
-          lines={list.edges.map(({ node, highlights }) => ({ tender: node, ...marked(node.title, highlights) }))}
+          lines={list.edges.map(({ node, highlights }) => ({
+            tender: node,
+            ...marked(node.title, highlights),
+            action: <InterestButton tender={node} filtered={place.interestedOnly} />,
+          }))}
         />
       )}
       {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}

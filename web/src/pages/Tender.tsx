@@ -7,6 +7,7 @@ import { Link, to } from '../router';
 import { Facts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
+import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
 
 /** A tender's own page, by its number at its source: where the links of mails lead. */
@@ -49,6 +50,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
           {tender.submissionUrl && tender.status === 'ONLINE' && <a className="button" href={tender.submissionUrl} rel="noreferrer">{said.submission}</a>}
           {tender.url && <a className="button" href={tender.url} rel="noreferrer">{said.source}</a>}
           <button type="button" onClick={() => print()}>{said.print}</button>
+          <InterestButton tender={tender} plain />
           {tender.dismissed
             ? <button type="button" onClick={() => void restore(id)}>{said.restore}</button>
             : <button type="button" onClick={() => void dismiss(id, tender.title)}>{said.dismiss}</button>}

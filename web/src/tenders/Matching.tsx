@@ -1,10 +1,12 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { forgetMatches } from '../client';
+import { Exports } from './Exports';
 import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Skeleton } from '../Page';
 import { Facets } from './Facets';
+import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
 import { useListPlace } from './place';
@@ -25,6 +27,7 @@ export function Matching() {
     <>
       <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
+      <Exports list="matching-tenders" variables={{ filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC' }} none={count === 0} />
       <ListSettings place={place} />
       <Facets facets={list.facets} place={place} />
       {list.edges.length > 0 && (
@@ -40,7 +43,7 @@ export function Matching() {
                 {matchedBy.map(({ watch, keywords }) => (keywords.length > 0 ? `${watch.name} (${keywords.join(', ')})` : watch.name)).join(' · ')}
               </span>
             ),
-            action: <DismissButton tender={node} />,
+            action: <><InterestButton tender={node} filtered={place.interestedOnly} /><DismissButton tender={node} /></>,
           }))}
         />
       )}

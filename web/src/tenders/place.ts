@@ -18,6 +18,8 @@ export interface ListPlace {
   onlineOnly: boolean;
   filter: TenderFilter;
   narrowed: boolean;
+  /** Only what the reader marked as of interest. */
+  interestedOnly: boolean;
   order: TenderOrder | undefined;
   size: number;
   page: number;
@@ -38,6 +40,7 @@ export function useListPlace(): ListPlace {
   const order = orders.find((order) => order === search.get('tri'));
   const size = Number(search.get('taille'));
   const page = Number(search.get('page'));
+  const interestedOnly = search.get('etudier') === 'oui';
 
   function go(change: (address: URLSearchParams) => void) {
     const next = new URLSearchParams(search);
@@ -55,8 +58,12 @@ export function useListPlace(): ListPlace {
     words: search.get('mots') ?? '',
     onlineOnly: search.get('enligne') !== 'non',
     // The address says what it likes; the API refuses what it does not know.
-    filter: Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
-    narrowed: dimensionNames.some((name) => chosen(name).length > 0),
+    filter: {
+      ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
+      ...(interestedOnly && { interested: 'ONLY' as const }),
+    },
+    narrowed: interestedOnly || dimensionNames.some((name) => chosen(name).length > 0),
+    interestedOnly,
     order,
     size: pageSizes.includes(size) ? size : 10,
     page: Number.isInteger(page) && page > 0 ? page : 1,
@@ -77,6 +84,10 @@ export function useListPlace(): ListPlace {
         if (words) address.set('mots', words);
         else address.delete('mots');
       }),
-    clear: () => change((address) => dimensionNames.forEach((name) => address.delete(dimensions[name]))),
+    clear: () =>
+      change((address) => {
+        dimensionNames.forEach((name) => address.delete(dimensions[name]));
+        address.delete('etudier');
+      }),
   };
 }
