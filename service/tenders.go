@@ -299,8 +299,7 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 		atoms += p.atoms()
 	}
 	if atoms > maxAtoms {
-		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
-			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
+		return nil, tooManyCriteria(atoms)
 	}
 	if err := s.followBuyers(ctx, searches); err != nil {
 		return nil, err
@@ -327,6 +326,11 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 		searches, results = searches[n:], results[n:]
 	}
 	return pages, nil
+}
+
+func tooManyCriteria(atoms int) error {
+	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
+		Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
 }
 
 // page makes a page of what the index found: the answers to the plan's queries,
