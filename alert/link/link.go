@@ -17,6 +17,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -220,4 +221,12 @@ func (k *Keys) Verify(token, address string) bool {
 		good = hmac.Equal(sum(key.sign, head, address), raw[headSize:]) || good
 	}
 	return good
+}
+
+// Fill puts values into a page's URL, in place of their names: "{watchId}", the id, and so on.
+func Fill(address string, values ...string) string {
+	for i := 0; i < len(values); i += 2 {
+		address = strings.ReplaceAll(address, values[i], url.PathEscape(values[i+1]))
+	}
+	return address
 }
