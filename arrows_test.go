@@ -71,13 +71,14 @@ func arrows() map[string][]string {
 		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
+		"syndication":            {".", "alert/letter", "alert/link", "service", "store"},
 		"server/playground":      {},
 		"server/samples":         {"."},
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
 			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
+			"server/playground", "server/samples", "server/setting", "service", "source", "store", "syndication", "web", "importer",
 		},
 	}
 }

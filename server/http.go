@@ -27,6 +27,7 @@ import (
 	"vigie/server/playground"
 	"vigie/service"
 	"vigie/store"
+	"vigie/syndication"
 	"vigie/web"
 )
 
@@ -53,17 +54,28 @@ type site struct {
 	trusted map[string]string
 	// signIn says who asks.
 	signIn graph.SignIn
+	// feeds are the addresses of feeds and calendars, lists what these say beside tenders.
+	feeds service.FeedAddresses
+	lists *syndication.Lists
 }
 
 // handler answers all paths.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", s.traces.requests(s.api()))
+	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds}
+	mux.Handle("/graphql", s.traces.requests(s.api(uses)))
 	s.fronts(mux)
 	if s.mailing != nil {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
+	}
+	if s.feeds.PublicURL != "" {
+		lists := *s.lists
+		lists.Service, lists.Begin, lists.Log = uses, s.gate.beginList, s.log
+		served := lists.Handler()
+		mux.Handle(link.FeedPath, served)
+		mux.Handle(link.CalendarPath, served)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
@@ -92,9 +104,9 @@ func (s *site) fronts(mux *http.ServeMux) {
 
 // api answers GraphQL: it finds out who asks, then reads what is asked, within
 // limits for each caller, and only then waits for a place to answer it in.
-func (s *site) api() http.Handler {
+func (s *site) api(uses *service.Service) http.Handler {
 	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}, graph.Options{
+	operations := graph.NewHandler(uses, graph.Options{
 		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})

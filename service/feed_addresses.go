@@ -56,14 +56,19 @@ func (s *Service) TenderCalendarURL(t *vigie.Tender) string {
 	if s.Feeds.PublicURL == "" || t.Deadline == nil {
 		return ""
 	}
-	return strings.TrimRight(s.Feeds.PublicURL, "/") + TenderCalendarPath + s.IDs().ID(vigie.KindTender, t.ID) + CalendarSuffix
+	return s.Feeds.At(TenderCalendarPath, s.IDs().ID(vigie.KindTender, t.ID), CalendarSuffix)
 }
 
 func (a FeedAddresses) of(path, suffix string, p link.Purpose, id int64, owner *store.FeedOwner) string {
 	if a.Keys == nil || a.PublicURL == "" {
 		return ""
 	}
-	return strings.TrimRight(a.PublicURL, "/") + path + a.Keys.Token(p, id, version(owner)) + suffix
+	return a.At(path, a.Keys.Token(p, id, version(owner)), suffix)
+}
+
+// At is the whole address of a token or an id below a path.
+func (a FeedAddresses) At(path, name, suffix string) string {
+	return strings.TrimRight(a.PublicURL, "/") + path + name + suffix
 }
 
 // version is what the tokens of a feed are for, in place of an address. Those of a watch end with those of its account.

@@ -120,18 +120,14 @@ func (s *Service) listedTenders(ctx context.Context, account int64, watching *Wa
 	return tenders, nil
 }
 
-// FeedTender returns a tender as a calendar of it alone has it. If there is none, the error has the code
-// [vigie.NotFound].
-func (s *Service) FeedTender(ctx context.Context, id string) (*FeedTender, error) {
-	kind, number, ok := s.IDs().Parse(id)
-	if !ok || kind != vigie.KindTender {
-		return nil, &vigie.Error{Code: vigie.NotFound, Text: noTender()}
-	}
-	found, err := s.Store.Tenders(ctx, []int64{number})
+// FeedTender returns a tender as a calendar of it alone has it. If there is none, or it has no deadline, the error has the
+// code [vigie.NotFound].
+func (s *Service) FeedTender(ctx context.Context, id int64) (*FeedTender, error) {
+	found, err := s.Store.Tenders(ctx, []int64{id})
 	if err != nil {
 		return nil, err
 	}
-	t := found[number]
+	t := found[id]
 	if t == nil || t.Deadline == nil {
 		return nil, &vigie.Error{Code: vigie.NotFound, Text: noTender()}
 	}
