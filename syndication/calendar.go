@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -30,7 +31,7 @@ func (h *handler) calendar(ctx context.Context, owner *store.FeedOwner, _ string
 	l := owner.Account.Locale
 	calendar := newCalendar(l)
 	calendar.SetName(h.name(owner, l))
-	calendar.SetRefreshInterval(refresh, ics.WithValue(string(ics.ValueDataTypeDuration)))
+	calendar.SetRefreshInterval(refresh)
 	calendar.SetXPublishedTTL(refresh)
 	for _, t := range tenders {
 		if err := h.addEvent(calendar, t, l, owner.Account.CalendarAlarmDays); err != nil {
@@ -76,7 +77,7 @@ func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigi
 	event.SetSequence(int(t.Revision.Count))
 	event.SetStartAt(*t.Deadline)
 	event.SetSummary(summary(e, l))
-	event.SetDescription(e.Text)
+	event.SetDescription(strings.TrimSpace(e.Text))
 	event.SetTimeTransparency(ics.TransparencyTransparent)
 	if e.URL != "" {
 		event.SetURL(e.URL)
