@@ -40,9 +40,9 @@ const (
 func (h happening) words() (title, note vigie.Text) {
 	switch h {
 	case corrected:
-		return vigie.Text{FR: "Rectifié : %s", EN: "Corrected: %s"}, vigie.Text{FR: "Rectificatif publié : %s.", EN: "Correction published: %s."}
+		return vigie.Text{FR: "Rectifié : %s", EN: "Corrected: %s"}, vigie.Text{FR: "Dernier rectificatif : %s.", EN: "Last correction: %s."}
 	case cancelled:
-		return vigie.Text{FR: "Annulé : %s", EN: "Cancelled: %s"}, vigie.Text{FR: "Ce marché a été annulé : %s.", EN: "This tender was cancelled: %s."}
+		return vigie.Text{FR: "Annulé : %s", EN: "Cancelled: %s"}, vigie.Text{FR: "Ce marché a été annulé. Dernier avis : %s.", EN: "This tender was cancelled. Last notice: %s."}
 	case published:
 	}
 	return vigie.Same("%s"), vigie.Text{}
