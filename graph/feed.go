@@ -11,19 +11,19 @@ import (
 // each time leaves an entry of that.
 
 func (r accountType) FeedURL(ctx context.Context, a *vigie.Account) (*string, error) {
-	return ownURL(ctx, a.ID, func(owner *vigie.Account) string { return r.service.AccountFeedURL(owner) }), nil
+	return ownURL(ctx, a.ID, r.service.AccountFeedURL)
 }
 
 func (r accountType) CalendarURL(ctx context.Context, a *vigie.Account) (*string, error) {
-	return ownURL(ctx, a.ID, func(owner *vigie.Account) string { return r.service.AccountCalendarURL(owner) }), nil
+	return ownURL(ctx, a.ID, r.service.AccountCalendarURL)
 }
 
 func (r watchType) FeedURL(ctx context.Context, w *vigie.Watch) (*string, error) {
-	return ownURL(ctx, w.AccountID, func(owner *vigie.Account) string { return r.service.WatchFeedURL(owner, w) }), nil
+	return ownURL(ctx, w.AccountID, func(owner *vigie.Account) string { return r.service.WatchFeedURL(owner, w) })
 }
 
 func (r watchType) CalendarURL(ctx context.Context, w *vigie.Watch) (*string, error) {
-	return ownURL(ctx, w.AccountID, func(owner *vigie.Account) string { return r.service.WatchCalendarURL(owner, w) }), nil
+	return ownURL(ctx, w.AccountID, func(owner *vigie.Account) string { return r.service.WatchCalendarURL(owner, w) })
 }
 
 func (r tenderType) CalendarURL(_ context.Context, t *vigie.Tender) (*string, error) {
@@ -31,12 +31,16 @@ func (r tenderType) CalendarURL(_ context.Context, t *vigie.Tender) (*string, er
 }
 
 // ownURL is an address of the viewer's; null for others.
-func ownURL(ctx context.Context, account int64, address func(owner *vigie.Account) string) *string {
+func ownURL(ctx context.Context, account int64, address func(owner *vigie.Account) string) (*string, error) {
 	viewer, err := signedInAccount(ctx)
 	if err != nil || viewer.ID != account {
-		return nil
+		return nil, nil
 	}
-	return orNull(address(viewer))
+	owner := *viewer
+	if owner.FeedVersion, err = load(ctx).feedVersions.Load(ctx, account); err != nil {
+		return nil, err
+	}
+	return orNull(address(&owner)), nil
 }
 
 func (m mutation) RotateFeed(ctx context.Context, watchID *string) (*gql.RotateFeedPayload, error) {
@@ -48,12 +52,7 @@ func (m mutation) RotateFeed(ctx context.Context, watchID *string) (*gql.RotateF
 	if watchID != nil {
 		watch = new(m.keyOf(vigie.KindWatch, *watchID))
 	}
-	viewer, w, err := m.service.RotateFeed(ctx, account, watch)
-	if err != nil {
-		viewer = account
-	} else {
-		load(ctx).changed = viewer
-	}
+	w, err := m.service.RotateFeed(ctx, account, watch)
 	problems, err := userErrors(err, "watchId")
-	return &gql.RotateFeedPayload{Watch: w, Viewer: viewer, Query: rest(), UserErrors: problems}, err
+	return &gql.RotateFeedPayload{Watch: w, Viewer: account, Query: rest(), UserErrors: problems}, err
 }

@@ -105,18 +105,23 @@ func (s *Service) OwnerOf(ctx context.Context, token string, purposes ...link.Pu
 	return nil, notFound
 }
 
-// RotateFeed replaces the addresses of the feed and the calendar of a watch of an account; with watch 0, of all feeds and
-// calendars of the account. The former addresses end at once. It returns both as they are then, without the watch for 0.
-func (s *Service) RotateFeed(ctx context.Context, account *vigie.Account, watch *int64) (*vigie.Account, *vigie.Watch, error) {
+// FeedVersions returns the versions of the addresses of accounts' feeds.
+func (s *Service) FeedVersions(ctx context.Context, accounts []int64) (map[int64]int64, error) {
+	return s.Store.FeedVersions(ctx, accounts)
+}
+
+// RotateFeed replaces the addresses of the feed and the calendar of a watch of an account; with watch nil, of all feeds and
+// calendars of the account. The former addresses end at once. It returns the watch as it is then; nil for all.
+func (s *Service) RotateFeed(ctx context.Context, account *vigie.Account, watch *int64) (*vigie.Watch, error) {
 	var id int64
 	if watch != nil {
 		if id = *watch; id == 0 {
-			return nil, nil, noWatch("watchId")
+			return nil, noWatch("watchId")
 		}
 	}
-	a, w, err := s.Store.RotateFeed(ctx, account.ID, id)
+	w, err := s.Store.RotateFeed(ctx, account.ID, id)
 	if vigie.CodeOf(err) == vigie.NotFound {
 		err = noWatch("watchId")
 	}
-	return a, w, err
+	return w, err
 }

@@ -49,13 +49,25 @@ func (s *Store) feedAccount(ctx context.Context, id int64) (*vigie.Account, erro
 	return account, database.Translate(err)
 }
 
+// FeedVersions returns the versions of the addresses of accounts' feeds, as they are now: a cached account may have the
+// former one.
+func (s *Store) FeedVersions(ctx context.Context, accounts []int64) (map[int64]int64, error) {
+	var rows []*vigie.Account
+	err := s.db.NewSelect().Model(&rows).Column("id", "feed_version").Where("id IN (?)", bun.List(accounts)).Scan(ctx)
+	versions := make(map[int64]int64, len(rows))
+	for _, row := range rows {
+		versions[row.ID] = row.FeedVersion
+	}
+	return versions, database.Translate(err)
+}
+
 // RotateFeed ends the addresses of the feed and the calendar of a watch of an account; with watch 0, of all feeds and
-// calendars of the account. It returns both as they are then, without the watch for 0.
-func (s *Store) RotateFeed(ctx context.Context, account, watch int64) (*vigie.Account, *vigie.Watch, error) {
-	var a *vigie.Account
+// calendars of the account. It returns the watch as it is then; nil for 0.
+func (s *Store) RotateFeed(ctx context.Context, account, watch int64) (*vigie.Watch, error) {
 	var w *vigie.Watch
-	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if a, err = s.lockAccount(ctx, tx, account); err != nil {
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		a, err := s.lockAccount(ctx, tx, account)
+		if err != nil {
 			return err
 		}
 		if watch == 0 {
@@ -72,8 +84,7 @@ func (s *Store) RotateFeed(ctx context.Context, account, watch int64) (*vigie.Ac
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s.accounts.remove(person{a.Issuer, a.Subject})
-	return a, w, nil
+	return w, nil
 }
