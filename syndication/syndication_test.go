@@ -7,9 +7,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"vigie"
 	"vigie/alert/link"
@@ -34,20 +35,24 @@ func testReadersShareOneSearch(t *testing.T, w *world) {
 	}
 	readers := func(n int) {
 		t.Helper()
-		var all sync.WaitGroup
+		var all errgroup.Group
+		all.SetLimit(64) // as many as a server answers at once
 		for i := range n {
-			all.Go(func() {
+			all.Go(func() error {
 				address := addresses[i%len(addresses)]
 				if i%8 >= 4 { // an address has no case
 					name := address[strings.LastIndex(address, "/")+1:]
 					address = strings.TrimSuffix(address, name) + strings.ToUpper(name)
 				}
 				if answer := w.get(address); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), "Voirie") {
-					t.Errorf("%s: %d %s", address, answer.Code, answer.Body)
+					return fmt.Errorf("%s: %d %s", address, answer.Code, answer.Body)
 				}
+				return nil
 			})
 		}
-		all.Wait()
+		if err := all.Wait(); err != nil {
+			t.Error(err)
+		}
 	}
 	readers(4000)
 	costs("at first", len(addresses))
