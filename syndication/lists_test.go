@@ -97,7 +97,11 @@ func testFeedsAgreeWithLists(t *testing.T, w *world) {
 	}
 	var refs []string
 	title := func() string { return fmt.Sprint(words[g.IntN(len(words))], " ", words[g.IntN(len(words))]) }
-	for round := range 12 {
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
+	for round := range rounds {
 		var notices []*vigie.Notice
 		for range 20 {
 			w.now = w.now.Add(time.Duration(g.IntN(7200)) * time.Second)
