@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 )
@@ -69,27 +68,22 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// A client that leaves does not keep the others from what it asked for first.
+// A client that leaves does not end what others may wait for: it is made, and kept.
 func TestFirstReaderLeaves(t *testing.T) {
 	c := newCache(1000, time.Minute, time.Now)
 	ctx, leave := context.WithCancel(t.Context())
-	begun, waits := make(chan struct{}), make(chan struct{})
-	var both sync.WaitGroup
-	both.Go(func() {
-		_, _ = c.get(ctx, "list", "", func(ctx context.Context) ([]byte, error) {
-			close(begun)
-			<-waits
-			return []byte("text"), ctx.Err()
-		})
+	_, err := c.get(ctx, "list", "", func(ctx context.Context) ([]byte, error) {
+		leave()
+		return []byte("text"), ctx.Err()
 	})
-	<-begun
-	both.Go(func() {
-		d, err := c.get(t.Context(), "list", "", func(context.Context) ([]byte, error) { return []byte("text"), nil })
-		if err != nil || string(d.plain) != "text" {
-			t.Errorf("%v, %v", d, err)
-		}
+	if err != nil {
+		t.Errorf("it ended with its first reader: %v", err)
+	}
+	d, err := c.get(t.Context(), "list", "", func(context.Context) ([]byte, error) {
+		t.Error("it is made again")
+		return nil, nil
 	})
-	leave()
-	close(waits)
-	both.Wait()
+	if err != nil || string(d.plain) != "text" {
+		t.Errorf("%v, %v", d, err)
+	}
 }
