@@ -49,6 +49,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
           {tender.documentsUrl && <a className="button" href={tender.documentsUrl} rel="noreferrer">{said.documents}</a>}
           {tender.submissionUrl && tender.status === 'ONLINE' && <a className="button" href={tender.submissionUrl} rel="noreferrer">{said.submission}</a>}
           {tender.url && <a className="button" href={tender.url} rel="noreferrer">{said.source}</a>}
+          {tender.calendarUrl && tender.status === 'ONLINE' && <a className="button" href={tender.calendarUrl}>{said.addToCalendar}</a>}
           <button type="button" onClick={() => print()}>{said.print}</button>
           <InterestButton tender={tender} plain />
           {tender.dismissed

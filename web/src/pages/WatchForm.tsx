@@ -2,6 +2,7 @@ import { NetworkStatus } from '@apollo/client';
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { forgetWatches } from '../client';
+import { WatchFeeds } from '../Feeds';
 import { Buyers, type ChosenBuyer } from '../fields/Buyers';
 import { useDebounced } from '../fields/debounced';
 import { Departments } from '../fields/Departments';
@@ -38,6 +39,7 @@ export function EditWatch({ id }: { id: string }) {
   return (
     <Page title={said.editTitle}>
       {ready && watch.data!.watch && <WatchForm choices={choices.data!} watch={watch.data!.watch} />}
+      {ready && watch.data!.watch && <WatchFeeds id={id} />}
       {ready && !watch.data!.watch && <p className="card empty">{said.unknownWatch} <Link href={to()}>{said.back}</Link></p>}
       {!ready && (error ? <Failure error={error} retry={() => Promise.all([choices.refetch(), watch.refetch()])} /> : <Skeleton lines={8} tall />)}
     </Page>
