@@ -32,14 +32,16 @@ func (r tenderType) CalendarURL(_ context.Context, t *vigie.Tender) (*string, er
 
 // ownURL is an address of the viewer's; null for others.
 func ownURL(ctx context.Context, account int64, address func(owner *vigie.Account) string) (*string, error) {
-	viewer, err := signedInAccount(ctx)
-	if err != nil || viewer.ID != account {
+	viewer, _ := signedInAccount(ctx)
+	if viewer == nil || viewer.ID != account {
 		return nil, nil
 	}
-	owner := *viewer
-	if owner.FeedVersion, err = load(ctx).feedVersions.Load(ctx, account); err != nil {
+	version, err := load(ctx).feedVersions.Load(ctx, account)
+	if err != nil {
 		return nil, err
 	}
+	owner := *viewer
+	owner.FeedVersion = version
 	return orNull(address(&owner)), nil
 }
 
