@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,21 +19,6 @@ import (
 	"vigie/opaque"
 	"vigie/query"
 )
-
-// Settings are what mails say about the deployment.
-type Settings struct {
-	Brand letter.Brand
-	// From is the sender of mails; replies go to ReplyTo, if it is set. Bounces go to Bounces, if it is set, with a
-	// token for each mail in the address.
-	From    mail.Address
-	ReplyTo string
-	Bounces string
-	// PublicURL is where the links to our own pages lead.
-	PublicURL string
-	// WatchesURL, WatchURL and TenderURL are pages of the platform, "" for none, with the placeholders {watchId}, and
-	// {source}/{sourceRef}. Without TenderURL, links lead to the tender's page at its source.
-	WatchesURL, WatchURL, TenderURL string
-}
 
 // composer writes mails.
 type composer struct {
@@ -54,8 +38,8 @@ type composer struct {
 }
 
 // newComposer reads what the mails to some recipients need.
-func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
+func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState, now time.Time) (*composer, error) {
+	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
 	var buyers, corrected, tenders []int64
 	for _, r := range states {
 		for _, t := range r.Deliveries {
@@ -66,27 +50,27 @@ func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.Recip
 		}
 	}
 	c.sources = sync.OnceValue(func() []letter.Source {
-		if s.Sources == nil {
+		if ch.Sources == nil {
 			return nil
 		}
-		return s.Sources(ctx)
+		return ch.Sources(ctx)
 	})
 	var err error
-	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil {
+	if c.buyers, err = ch.Store.Buyers(ctx, buyers); err != nil {
 		return c, err
 	}
-	if c.publications, err = s.Store.Publications(ctx, database.Distinct(tenders)); err != nil {
+	if c.publications, err = ch.Store.Publications(ctx, database.Distinct(tenders)); err != nil {
 		return c, err
 	}
 	unreadable, err := database.ReadApart(database.Distinct(corrected), func(ids []int64) error {
-		some, err := s.Store.Notices(ctx, ids)
+		some, err := ch.Store.Notices(ctx, ids)
 		if err == nil {
 			maps.Copy(c.notices, some)
 		}
 		return err
 	})
 	for tender, cause := range unreadable { // a mail does not wait for that
-		s.Log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
+		ch.Log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
 	}
 	return c, err
 }

@@ -105,7 +105,7 @@ func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sender.Templates = templates
+	s.world.mail.Templates = templates
 	for i := range n {
 		s.walks = append(s.walks, s.newWalk(letters(i)))
 	}

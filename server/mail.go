@@ -112,9 +112,11 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 			Metrics: s.consumers, Fail: p.fail,
 		}
 		sender := &alert.Sender{
-			Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Now: s.now, Log: s.log,
-			Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
-			Consumers: s.consumers, Fail: p.fail, Sources: s.readSources,
+			Store: s.store, Now: s.now, Log: s.log, Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(),
+			Fault: p.fault, Metrics: alert.NewMetrics(s.metrics), Consumers: s.consumers, Fail: p.fail,
+			Channel: &alert.Mail{
+				Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Sources: s.readSources, Log: s.log,
+			},
 		}
 		done.Go(func() { alerter.Run(ctx) })
 		done.Go(func() { sender.Run(ctx) })
