@@ -38,7 +38,7 @@ type watchRecipientRow struct {
 	UnverifiedAt *time.Time `bun:"unvouched_at"`
 }
 
-// watchRecipients selects the addresses of watches that have not left, bounced or been removed. scanWatchRecipients
+// watchRecipients selects the recipients of watches that have not left, bounced, ended or been removed. scanWatchRecipients
 // leaves out those that did not consent.
 func (l *Ledger) watchRecipients() *bun.SelectQuery {
 	return l.db.NewSelect().TableExpr("watches AS w").
@@ -46,10 +46,13 @@ func (l *Ledger) watchRecipients() *bun.SelectQuery {
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("JOIN accounts AS a ON a.id = w.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
-		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, w.frequency, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
+		Join("LEFT JOIN webhooks AS h ON h.id = r.webhook_id").
+		ColumnExpr("CASE WHEN h.id IS NULL THEN w.frequency ELSE ? END AS frequency", vigie.Immediate). // digests are for people
+		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
 		ColumnExpr(consentColumns + ", r.unvouched_at").
 		Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
-		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL")
+		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").
+		Where("h.ended_at IS NULL").Where("h.removed_at IS NULL")
 }
 
 // onAt narrows watches, as w, to those that were on when a notice came, whatever their state is now.
