@@ -48,7 +48,9 @@ func NewVault(secrets []string) (*Vault, error) { return nil, errors.New("to com
 func (v *Vault) Seal(value []byte, purpose string) []byte { return nil }
 
 // Open is the reverse of [Vault.Seal].
-func (v *Vault) Open(sealed []byte, purpose string) ([]byte, error) { return nil, errors.New("to come") }
+func (v *Vault) Open(sealed []byte, purpose string) ([]byte, error) {
+	return nil, errors.New("to come")
+}
 
 // Current reports whether a value is encrypted under the first secret. Others are to be sealed again before their secret
 // is taken off the list.
