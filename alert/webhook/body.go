@@ -23,3 +23,8 @@ func TestBody(f Format, endpoint, brand string, at time.Time, l vigie.Locale) ([
 func ConfirmationBody(f Format, brand, url string, l vigie.Locale) ([]byte, error) {
 	return nil, errors.New("to come")
 }
+
+// challengeBody writes the message that asks an endpoint to repeat a word.
+func challengeBody(endpoint, word string, at time.Time) ([]byte, error) {
+	return nil, errors.New("to come")
+}

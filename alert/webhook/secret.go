@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -37,21 +39,15 @@ func ParseSecret(text string) (Secret, error) {
 	return s, nil
 }
 
-// Vault encrypts what databases hold of endpoints, so that a copy of a database is not enough to sign in our name. Its
-// keys are derived from the deployment's secrets: the first encrypts, all decrypt. It is safe for concurrent use.
-type Vault struct{}
-
-// NewVault makes a vault from the deployment's secrets.
-func NewVault(secrets []string) (*Vault, error) { return nil, errors.New("to come") }
-
-// Seal encrypts a value for one purpose and one endpoint, such as "secret webhook_…": it opens for no other.
-func (v *Vault) Seal(value []byte, purpose string) []byte { return nil }
-
-// Open is the reverse of [Vault.Seal].
-func (v *Vault) Open(sealed []byte, purpose string) ([]byte, error) {
-	return nil, errors.New("to come")
+// signatures signs a message with each secret, by Standard Webhooks: the HMAC of id, timestamp and body, with a version in
+// front.
+func signatures(secrets []Secret, id, timestamp string, body []byte) string {
+	list := make([]string, len(secrets))
+	for i, secret := range secrets {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(id + "." + timestamp + "."))
+		mac.Write(body)
+		list[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	return strings.Join(list, " ")
 }
-
-// Current reports whether a value is encrypted under the first secret. Others are to be sealed again before their secret
-// is taken off the list.
-func (v *Vault) Current(sealed []byte) bool { return false }
