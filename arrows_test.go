@@ -66,6 +66,7 @@ func arrows() map[string][]string {
 		"alert/link":             {"."},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
+		"alert/webhook":          {".", "alert/letter", "clip", "query"},
 		"service":                {".", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
 		"graph":                  {".", "source", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
 		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},

@@ -52,12 +52,14 @@ type section struct {
 	Title string
 	// Count is how many tenders there are, as text.
 	Count   string
-	Tenders []entry
+	Tenders []Entry
 	// More says how many are not shown: « et 34 autres »; "" where all are.
 	More string
 }
 
-type entry struct {
+// Entry is one tender in the words of a letter. All texts are clean single lines, cut where they are long; links are ASCII,
+// and "" if there is none.
+type Entry struct {
 	Title, Buyer, Reference, Departments string
 	// Deadline is "" where it does not matter any more, and among Changes; DeadlineLabel says what it is for.
 	Deadline, DeadlineLabel string
@@ -66,28 +68,31 @@ type entry struct {
 	Facts, Lots string
 	URL         string
 	// Publications are where its notices were published, with their pages; none where URL is the only one.
-	Publications []publication
-	Changes      []change
+	Publications []ShownPublication
+	Changes      []ShownChange
 	// Corrections are what corrections ask to read, in their own words, cut where they are long.
 	Corrections []string
-	Reasons     []reason
+	Reasons     []ShownReason
 }
 
-type publication struct {
+// ShownPublication is where a notice was published.
+type ShownPublication struct {
 	// Label is « BOAMP 26-12345 ».
 	Label string
 	// URL is "" where it has no page.
 	URL string
 }
 
-type change struct {
+// ShownChange is what changed.
+type ShownChange struct {
 	// Before and After are "" where there was, or is, nothing.
 	Label, Before, After string
 	// Event is whether After says what happened, and not what there is now: « Documents : modifiés ».
 	Event bool
 }
 
-type reason struct {
+// ShownReason is a watch that matched.
+type ShownReason struct {
 	Watch string
 	// Keywords are separated by commas, "" where the watch has none.
 	Keywords string
@@ -99,14 +104,14 @@ type reason struct {
 func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
 	footer := cmp.Or(b.Footer.In(l), b.Footer.In(vigie.French))
 	p := page{
-		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(footer, maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
-		LeaveURL: link(leave), language: l,
+		Lang: "fr", Brand: Line(b.Name, maxName), Footer: Line(footer, maxFooter), Contact: Line(b.Contact, vigie.MaxEmailLength),
+		LeaveURL: Link(leave), language: l,
 	}
 	if l == vigie.English {
 		p.Lang = "en"
 	}
 	for _, w := range watches {
-		p.Watches = append(p.Watches, Watch{line(w.Name, maxName), link(w.EditURL), link(w.LeaveURL)})
+		p.Watches = append(p.Watches, Watch{Line(w.Name, maxName), Link(w.EditURL), Link(w.LeaveURL)})
 	}
 	if about := about(p.Watches, l); about != "" {
 		p.About = strings.ToUpper(about[:1]) + about[1:]
@@ -116,7 +121,7 @@ func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
 
 // titled sets the heading, and the subject made of it.
 func (p page) titled(heading, subject string) page {
-	p.Heading, p.Subject = heading, line(subject, maxSubject)
+	p.Heading, p.Subject = heading, Line(subject, maxSubject)
 	return p
 }
 
@@ -136,7 +141,7 @@ func (d Digest) page() (page, error) {
 		subject += " – " + about
 	}
 	p = p.titled(heading, subject)
-	p.MoreURL = link(d.MoreURL)
+	p.MoreURL = Link(d.MoreURL)
 	shown := share(MaxTenders, sections)
 	for i, s := range sections {
 		if totals[i] == 0 {
@@ -147,7 +152,7 @@ func (d Digest) page() (page, error) {
 			Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
 		}
 		for _, t := range s.Tenders[:shown[i]] {
-			e := p.entry(t)
+			e := t.Entry(d.Language)
 			if view.Kind == "cancelled" {
 				e.Deadline = ""
 			}
@@ -180,23 +185,24 @@ func share(room int, sections [4]Section) (shown [4]int) {
 	return shown
 }
 
-func (p page) entry(t Tender) entry {
-	e := entry{
-		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
-		Departments: departments(t.Departments, p.language), URL: link(t.URL),
-		Deadline: p.In("non précisée", "not given"), DeadlineLabel: t.DeadlineKind.Deadline().In(p.language),
-		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language),
+// Entry words a tender.
+func (t Tender) Entry(l vigie.Locale) Entry {
+	e := Entry{
+		Title: Line(t.Title, maxTitle), Buyer: Line(t.Buyer, maxTitle), Reference: Line(t.Reference, maxName),
+		Departments: departments(t.Departments, l), URL: Link(t.URL),
+		Deadline: vigie.Text{FR: "non précisée", EN: "not given"}.In(l), DeadlineLabel: t.DeadlineKind.Deadline().In(l),
+		Facts: facts(t, l), Lots: lots(t.Lots, l),
 	}
 	if e.Title == "" {
-		e.Title = p.In("Marché sans objet", "Tender without a title")
+		e.Title = vigie.Text{FR: "Marché sans objet", EN: "Tender without a title"}.In(l)
 	}
 	if t.Deadline != nil {
-		e.Deadline = vigie.Moment(*t.Deadline).In(p.language)
+		e.Deadline = vigie.Moment(*t.Deadline).In(l)
 	}
 	for _, c := range t.Changes {
-		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
-		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: before, After: after, Event: c.Field == "documents",
+		before, after := differing(c.Before.In(l), c.After.In(l))
+		e.Changes = append(e.Changes, ShownChange{
+			Label: Line(c.Label.In(l), maxName), Before: before, After: after, Event: c.Field == "documents",
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it
@@ -204,22 +210,22 @@ func (p page) entry(t Tender) entry {
 	}
 	e.Publications = publications(t)
 	for i, text := range t.Corrections {
-		if text = line(text, maxCorrection); text != "" && i < maxCorrections {
+		if text = Line(text, maxCorrection); text != "" && i < maxCorrections {
 			e.Corrections = append(e.Corrections, text)
 		}
 	}
 	for _, r := range t.Reasons {
-		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, p.language)})
+		e.Reasons = append(e.Reasons, ShownReason{Line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, l)})
 	}
 	return e
 }
 
 // publications are where a tender was published: those with a page of their own, or all where there are several.
-func publications(t Tender) []publication {
-	var list []publication
+func publications(t Tender) []ShownPublication {
+	var list []ShownPublication
 	for _, p := range t.Publications {
-		if url := link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != link(t.URL)) {
-			list = append(list, publication{line(p.Label(), maxName), url})
+		if url := Link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != Link(t.URL)) {
+			list = append(list, ShownPublication{Line(p.Label(), maxName), url})
 		}
 	}
 	return list
@@ -233,7 +239,7 @@ func keywords(list []string) string {
 			shown = append(shown, "…")
 			break
 		}
-		shown = append(shown, line(k, maxName))
+		shown = append(shown, Line(k, maxName))
 	}
 	return strings.Join(shown, ", ")
 }
@@ -243,7 +249,7 @@ func (q Quiet) page() page {
 	p.Days = number(q.Days, q.Language)
 	for _, s := range q.Sources {
 		read := vigie.Text{FR: "%s : lu jusqu’au %s.", EN: "%s: read up to %s."}
-		p.Sources = append(p.Sources, read.With(line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
+		p.Sources = append(p.Sources, read.With(Line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
 	}
 	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading
@@ -255,7 +261,7 @@ func (q Quiet) page() page {
 
 func (c Confirmation) page() (page, error) {
 	p := newPage(c.Brand, c.Language, nil, "")
-	p.ConfirmURL = link(c.URL)
+	p.ConfirmURL = Link(c.URL)
 	if p.ConfirmURL == "" {
 		return page{}, errors.New("letter: a confirmation without a link")
 	}
