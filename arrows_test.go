@@ -60,7 +60,7 @@ func arrows() map[string][]string {
 		"source":                 {".", "consumer", "database", "importer", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "store"},
 		"source/sourcetest":      {},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
-		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
+		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
 		"alert/consent":          {".", "alert/link", "ledger"},
 		"alert/letter":           {".", "clip"},
 		"alert/link":             {"."},

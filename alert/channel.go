@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -31,9 +32,16 @@ type Message interface {
 
 // Terms say how a channel sends messages.
 type Terms struct {
-	// AtOnce is how many messages are sent at a time.
-	AtOnce int
-	// Host is the domain of the Message-IDs.
+	// Channel says which recipients it reaches.
+	Channel vigie.Channel
+	// Lanes is how many loops claim messages. A lane sends one after the other if AtOnce is 1, or else so many at a time that
+	// a slow recipient keeps only its own message waiting.
+	Lanes, AtOnce int
+	// PerHost is how many are sent at a time to one host of webhooks.
+	PerHost int
+	// Attempt is how long an attempt may take, where the lease would allow more; 0 for no limit of its own.
+	Attempt time.Duration
+	// Host is the domain of the Message-IDs, "" for none.
 	Host string
 	// Patience says when what was not accepted is tried again.
 	Patience Patience
@@ -45,11 +53,18 @@ type Failure struct {
 	About Subject
 	// All reports that the failure has nothing to do with the message: any other would fail, too. It counts as no attempt.
 	All bool
-	Err error
+	// After is the least time until the next attempt, as the recipient asks.
+	After time.Duration
+	// Note is what is recorded, where that must say less than Err.
+	Note string
+	Err  error
 }
 
 // Error describes the failure to an operator.
 func (f *Failure) Error() string { return f.Err.Error() }
+
+// note returns what is recorded.
+func (f *Failure) note() string { return cmp.Or(f.Note, f.Err.Error()) }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
@@ -63,7 +78,7 @@ const (
 	AboutMoment Subject = "temporary"
 	// AboutMessage is a refusal of this message. Another may be accepted, and so may the same one on another day.
 	AboutMessage Subject = "message"
-	// AboutRecipient is final, for this recipient: no message can reach it.
+	// AboutRecipient is final, for this recipient: no message can reach it, or it wants none.
 	AboutRecipient Subject = "address"
 	// AboutUs is a fault on our side. Once an operator has repaired that, the same message may be accepted.
 	AboutUs Subject = "sender"

@@ -14,7 +14,6 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
-	"vigie/database"
 	"vigie/ledger"
 	"vigie/opaque"
 	"vigie/query"
@@ -27,28 +26,15 @@ type composer struct {
 	keys      *link.Keys
 	ids       *opaque.Keys
 	now       time.Time
-	// buyers and notices are those of the tenders in the mails.
-	buyers  map[int64]*vigie.Buyer
-	notices map[int64][]*vigie.Notice
-	// publications are where the notices of tenders were published.
-	publications map[int64][]vigie.Publication
-	located      map[located][]vigie.Text
+	material
+	located map[located][]vigie.Text
 	// sources returns those that quiet notes name.
 	sources func() []letter.Source
 }
 
 // newComposer reads what the mails to some recipients need.
 func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState, now time.Time) (*composer, error) {
-	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
-	var buyers, corrected, tenders []int64
-	for _, r := range states {
-		for _, t := range r.Deliveries {
-			buyers, tenders = append(buyers, t.Tender.BuyerID), append(tenders, t.Tender.ID)
-			if t.Kind == vigie.DeliverCorrected {
-				corrected = append(corrected, t.Tender.ID)
-			}
-		}
-	}
+	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, located: make(map[located][]vigie.Text)}
 	c.sources = sync.OnceValue(func() []letter.Source {
 		if ch.Sources == nil {
 			return nil
@@ -56,22 +42,7 @@ func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.Recipi
 		return ch.Sources(ctx)
 	})
 	var err error
-	if c.buyers, err = ch.Store.Buyers(ctx, buyers); err != nil {
-		return c, err
-	}
-	if c.publications, err = ch.Store.Publications(ctx, database.Distinct(tenders)); err != nil {
-		return c, err
-	}
-	unreadable, err := database.ReadApart(database.Distinct(corrected), func(ids []int64) error {
-		some, err := ch.Store.Notices(ctx, ids)
-		if err == nil {
-			maps.Copy(c.notices, some)
-		}
-		return err
-	})
-	for tender, cause := range unreadable { // a mail does not wait for that
-		ch.Log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
-	}
+	c.material, err = readMaterial(ctx, ch.Store, ch.Log, states)
 	return c, err
 }
 
@@ -89,6 +60,13 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
 			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r), Sources: c.sources(),
 		})
+	case vigie.WebhookNoteMail:
+		note := letter.WebhookNote{Brand: c.settings.Brand, Language: r.Account.Locale}
+		for _, w := range content.Stopped {
+			note.Webhooks = append(note.Webhooks, letter.StoppedWebhook{Watch: w.WatchName, Host: w.Host, Ended: w.EndedAt != nil})
+		}
+		l, err = c.templates.WebhookNote(note)
+	case vigie.WebhookMessage: // is no mail
 	case vigie.DigestMail:
 		l, err = c.digest(r, content)
 	}
@@ -180,17 +158,14 @@ func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (let
 // sectionOf returns the section for a tender's deliveries: the one that matters most to the recipient. Each tender is
 // in one section only.
 func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
-	kinds := make(map[vigie.DeliveryKind]bool)
-	for _, t := range s.Deliveries {
-		kinds[t.Kind] = true
-	}
-	switch {
-	case kinds[vigie.DeliverCancelled]:
+	switch kindOf(s) {
+	case vigie.DeliverCancelled:
 		return &d.Cancelled
-	case kinds[vigie.DeliverNew]:
+	case vigie.DeliverNew:
 		return &d.New
-	case kinds[vigie.DeliverCorrected]:
+	case vigie.DeliverCorrected:
 		return &d.Corrected
+	case vigie.DeliverClosingSoon, vigie.DeliverWithdrawn:
 	}
 	return &d.ClosingSoon
 }
@@ -199,7 +174,7 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
 	t := letter.Tender{
 		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
-		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: s.Tender.URL,
+		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: c.settings.tenderPage(s.Tender),
 		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(), Publications: c.publications[s.Tender.ID],
 	}
 	if until := t.Details.QuestionsUntil; until != nil && (until.Before(c.now) || s.Tender.Status(c.now) != vigie.StatusOnline) {
@@ -208,36 +183,14 @@ func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, 
 	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
 		t.Buyer = buyer.Name
 	}
-	if c.settings.TenderURL != "" {
-		t.URL = fill(c.settings.TenderURL, "{source}", s.Tender.Source, "{sourceRef}", s.Tender.SourceRef)
-	}
-	keywords := make(map[int64][]string)
-	for _, d := range s.Deliveries {
-		for _, reason := range d.Reasons {
-			if _, follows := r.Watches[reason.WatchID]; follows {
-				keywords[reason.WatchID] = reason.Keywords // the last one is the latest
-			}
-		}
-		if corrected && d.Kind == vigie.DeliverCorrected {
-			before, after, _ := vigie.Arrival(c.notices[s.Tender.ID], d.NoticeID)
-			t.Changes = merge(t.Changes, vigie.Changes(before, after))
-			t.Corrections = append(t.Corrections, c.correction(s.Tender.ID, d.NoticeID)...)
-		}
+	keywords := foundKeywords(r, s)
+	if corrected {
+		t.Changes, t.Corrections = c.changes(s)
 	}
 	for _, id := range slices.Sorted(maps.Keys(keywords)) {
 		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id], Places: c.places(s.Tender, keywords[id])})
 	}
 	return t
-}
-
-// correction is what a notice asks to read, if it does.
-func (c *composer) correction(tender, notice int64) []string {
-	for _, n := range c.notices[tender] {
-		if n.ID == notice && n.Content.Correction != "" {
-			return []string{n.Content.Correction}
-		}
-	}
-	return nil
 }
 
 // located names keywords in a tender.
@@ -260,18 +213,4 @@ func (c *composer) places(t *vigie.Tender, keywords []string) []vigie.Text {
 	}
 	c.located[key] = named
 	return named
-}
-
-// merge merges two consecutive sets of changes into one.
-func merge(first, then []vigie.Change) []vigie.Change {
-	merged := slices.Clone(first)
-	for _, change := range then {
-		at := slices.IndexFunc(merged, func(c vigie.Change) bool { return c.Field == change.Field })
-		if at < 0 {
-			merged = append(merged, change)
-			continue
-		}
-		merged[at].After = change.After
-	}
-	return slices.DeleteFunc(merged, func(c vigie.Change) bool { return c.Before == c.After })
 }

@@ -43,13 +43,21 @@ type Settings struct {
 	WatchesURL, WatchURL, TenderURL string
 }
 
+// tenderPage returns the page of a tender: the platform's, or else its source's.
+func (s *Settings) tenderPage(t *vigie.Tender) string {
+	if s.TenderURL == "" {
+		return t.URL
+	}
+	return fill(s.TenderURL, "{source}", t.Source, "{sourceRef}", t.SourceRef)
+}
+
 // mailPatience is how long a mail server may take: five days and a half.
 var mailPatience = Patience{First: time.Minute, Longest: 64 * time.Hour}
 
 // Terms implements [Channel].
 func (ch *Mail) Terms() Terms {
 	_, host, _ := strings.Cut(ch.Settings.From.Address, "@")
-	return Terms{AtOnce: ch.Mailer.AtOnce(), Host: host, Patience: mailPatience}
+	return Terms{Channel: vigie.MailChannel, Lanes: ch.Mailer.AtOnce(), AtOnce: 1, Host: host, Patience: mailPatience}
 }
 
 // Prepare implements [Channel].

@@ -41,6 +41,9 @@ type Sender struct {
 
 	once sync.Once
 	run  *consumer.Consumer
+	// terms are the channel's; flights are nil where a lane sends one message after the other.
+	terms   Terms
+	flights *flights
 	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
 	// deciding fails.
 	mails, recipients *consumer.Quarantine
@@ -55,6 +58,8 @@ const (
 	claimBatch = 16
 	// readValidFor is how long a recipient's state may be used after it was read.
 	readValidFor = time.Second
+	// heldPause is when a message is tried again that may not be sent for now, unless something changes before.
+	heldPause = time.Hour
 	// shutdownGrace is how long a mail that is being sent may take when we stop.
 	shutdownGrace = 10 * time.Second
 )
@@ -64,20 +69,38 @@ const (
 func (s *Sender) Run(ctx context.Context) {
 	c := s.consumer()
 	var lanes sync.WaitGroup
-	for range s.Channel.Terms().AtOnce {
+	for range s.terms.Lanes {
 		lanes.Go(func() { c.Run(ctx) })
 	}
 	lanes.Wait()
+	s.flights.wait()
 }
 
 // Step sends all that is due now. It is for tests that do not wait.
-func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx) }
+func (s *Sender) Step(ctx context.Context) error {
+	c := s.consumer()
+	for {
+		err := c.Drain(ctx)
+		if some := s.flights.wait(); err != nil || !some {
+			return err
+		}
+	}
+}
 
 func (s *Sender) consumer() *consumer.Consumer {
 	s.once.Do(func() {
+		s.terms = s.Channel.Terms()
+		name := database.MailsConsumer
+		if s.terms.Channel == vigie.WebhookChannel {
+			name = database.WebhooksConsumer
+		}
+		if s.terms.AtOnce > 1 {
+			s.flights = newFlights(s.terms.AtOnce, s.terms.PerHost)
+		}
 		s.run = &consumer.Consumer{
-			Name: database.MailsConsumer, Work: s.step, Behind: s.Store.Ledger().MailsBehind,
-			DB: s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
+			Name: name, Work: s.step, Woken: s.flights.landings,
+			Behind: func(ctx context.Context) (database.Behind, error) { return s.Store.Ledger().MailsBehind(ctx, s.terms.Channel) },
+			DB:     s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
 		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.Ledger().CloseAside}
 		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: database.RecipientItem}
@@ -85,7 +108,7 @@ func (s *Sender) consumer() *consumer.Consumer {
 	return s.run
 }
 
-// step claims some mails and sends them, one after the other.
+// step claims some mails and sends them.
 func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	start := time.Now()
 	if err := s.readClock(ctx); err != nil {
@@ -94,7 +117,11 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	if err := s.revive(ctx); err != nil {
 		return false, err
 	}
-	mails, more, err := s.claim(ctx)
+	limit, err := s.flights.free()
+	if err != nil || limit == 0 {
+		return false, err
+	}
+	mails, more, err := s.claim(ctx, limit)
 	if err != nil || len(mails) == 0 {
 		return more, err
 	}
@@ -145,7 +172,7 @@ func (s *Sender) readClock(ctx context.Context) error {
 
 // revive opens quarantined mails again that an operator wants tried.
 func (s *Sender) revive(ctx context.Context) error {
-	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimBatch)
+	asked, err := s.Store.Database().Retries(ctx, s.run.Name, claimBatch)
 	if err != nil {
 		return err
 	}
@@ -159,9 +186,9 @@ func (s *Sender) revive(ctx context.Context) error {
 
 // claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
 // help.
-func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
+func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, more bool, err error) {
 	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Limit: claimBatch, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.Channel.Terms().Host,
+		Channel: s.terms.Channel, Busy: s.flights.busy(), Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
 		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
 	if err != nil {
@@ -182,7 +209,7 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 func (s *Sender) guard(ctx context.Context, item int64, work func() error) error {
 	return consumer.Guard(func() error {
 		if s.Fail != nil {
-			if err := s.Fail(ctx, database.MailsConsumer, []consumer.Item{{ID: item, Number: item}}); err != nil {
+			if err := s.Fail(ctx, s.run.Name, []consumer.Item{{ID: item, Number: item}}); err != nil {
 				return err
 			}
 		}
@@ -201,6 +228,9 @@ func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
 // lease, or 0 where less is left of it.
 func (s *Sender) time(start time.Time) time.Duration {
 	attempt := s.Lease * 2 / 3
+	if s.terms.Attempt != 0 {
+		attempt = min(attempt, s.terms.Attempt)
+	}
 	if time.Since(start)+attempt > s.Lease {
 		return 0
 	}
@@ -232,19 +262,29 @@ func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start tim
 		if i > 0 && time.Since(read) > readValidFor || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
-		reader := states[m.RecipientID]
-		if reader == nil {
+		r := states[m.RecipientID]
+		if r == nil {
 			continue // the account was erased since, and the mail with it
 		}
-		err := s.guard(ctx, m.ID, func() error { return s.send(ctx, compose, m, reader, attempt) })
-		if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
-			err = s.putOffPanicked(ctx, m, err)
-		}
-		if err != nil {
-			return i, err
+		if err := s.flights.start(r, func() error { return s.sendOne(ctx, compose, m, r, attempt) }); err != nil {
+			if !errors.Is(err, errBusy) {
+				return i, err
+			}
+			if err := s.release(ctx, mails[i:i+1]); err != nil {
+				return i + 1, err
+			}
 		}
 	}
 	return len(mails), nil
+}
+
+// sendOne sends one mail, and puts it off if that makes us panic.
+func (s *Sender) sendOne(ctx context.Context, compose Compose, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
+	err := s.guard(ctx, m.ID, func() error { return s.send(ctx, compose, m, r, attempt) })
+	if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
+		err = s.putOffPanicked(ctx, m, err)
+	}
+	return err
 }
 
 // stopped reports whether we are to stop.
@@ -254,6 +294,11 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 // means that no mail can be sent now.
 func (s *Sender) send(ctx context.Context, compose Compose, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
 	content := ledger.ContentOf(m, r, s.Now())
+	if content.Later {
+		return s.note(ctx, func(ctx context.Context) error {
+			return s.Store.Ledger().MailPostponed(ctx, m, 0, s.Now().Add(heldPause), m.Error)
+		})
+	}
 	if content.Empty {
 		return s.note(ctx, func(ctx context.Context) error {
 			return s.Store.Ledger().MailDropped(ctx, m, r.Email, content.Composed)
@@ -311,29 +356,27 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err 
 		return err
 	}
 	s.Metrics.refused(why.About)
-	patience := s.Channel.Terms().Patience
+	patience := s.terms.Patience
 	log := s.Log.With("component", "sender", "action", "send", "mail", m.ID, "recipient", m.RecipientID, "error", why)
 	switch {
 	case why.All:
 		return why
 	case why.About == AboutRecipient:
-		log.WarnContext(ctx, "address suppressed")
+		log.WarnContext(ctx, "recipient suppressed")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error {
-			return s.Store.Ledger().MailBounced(ctx, m.ID, address, true, why.Error())
-		})
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, address, why.note()) })
 	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
 	case patience.over(m.Attempts):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.note()) })
 	}
-	pause := patience.pause(m.Attempts)
+	pause := max(patience.pause(m.Attempts), why.After)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.Error())
+		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.note())
 	})
 }
 

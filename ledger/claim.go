@@ -172,7 +172,7 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 	if err := database.IndexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
 		return 0, nil, err
 	}
-	all := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64), stopped: make(map[*vigie.Mail][]*vigie.Webhook)}
+	all := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64), stopped: make(map[*vigie.Mail][]*StoppedWebhook)}
 	for _, r := range states {
 		d, err := l.decideGuarded(r, indexed, c)
 		if err != nil {
@@ -226,7 +226,7 @@ type decisions struct {
 	mails          []*vigie.Mail
 	members        [][]int64
 	// stopped are, by mail, the webhooks that it tells the owner of.
-	stopped map[*vigie.Mail][]*vigie.Webhook
+	stopped map[*vigie.Mail][]*StoppedWebhook
 	dropped        []int64
 	repeats        []database.Pair
 	noConfirmation []int64

@@ -16,7 +16,7 @@ type Content struct {
 	// its deliveries until it may.
 	Empty, Later bool
 	// Stopped are the webhooks that a note is about.
-	Stopped []*vigie.Webhook
+	Stopped []*StoppedWebhook
 	// Tenders are those that a digest is about, with their deliveries.
 	Tenders []*TenderDeliveries
 }

@@ -112,7 +112,7 @@ func (s *TenderDeliveries) decideMessage(r *RecipientState, now time.Time, index
 // decideWebhookNote decides to tell the owner of webhooks that nothing is sent to them any more, with the next mail.
 func decideWebhookNote(r *RecipientState, now time.Time, d *Decision) {
 	switch {
-	case !slices.ContainsFunc(r.Stopped, func(w *vigie.Webhook) bool { return w.NoteID == 0 }):
+	case !slices.ContainsFunc(r.Stopped, func(w *StoppedWebhook) bool { return w.NoteID == 0 }):
 	case d.Mail == "":
 		d.Mail = vigie.WebhookNoteMail
 	default:

@@ -37,7 +37,7 @@ type RecipientState struct {
 	Webhook *vigie.Webhook
 	Busy    map[int64]bool
 	// Stopped are the account's webhooks that were suspended or have ended. Only the account's own address has them.
-	Stopped []*vigie.Webhook
+	Stopped []*StoppedWebhook
 	// Deliveries are the recipient's deliveries, in the order of their ids; Unreadable those of them whose tender cannot be
 	// read: nothing can be said about it for now.
 	Deliveries, Unreadable []*PendingDelivery

@@ -396,6 +396,12 @@ func readBusy(ctx context.Context, db bun.IDB, states []*RecipientState) error {
 	return err
 }
 
+// StoppedWebhook is a webhook to which nothing is sent any more.
+type StoppedWebhook struct {
+	vigie.Webhook
+	WatchName string
+}
+
 // readStopped finds the webhooks that the owners of accounts' own addresses are to be told of, or are being told of.
 func readStopped(ctx context.Context, db bun.IDB, states []*RecipientState) error {
 	byAccount := make(map[int64]*RecipientState)
@@ -408,9 +414,10 @@ func readStopped(ctx context.Context, db bun.IDB, states []*RecipientState) erro
 	if len(accounts) == 0 {
 		return nil
 	}
-	var rows []*vigie.Webhook
-	err := db.NewSelect().Model(&rows).Where("account_id IN (?)", bun.List(accounts)).
-		Where("(suspended_at IS NOT NULL OR ended_at IS NOT NULL)").Where("removed_at IS NULL").Order("id").Scan(ctx)
+	var rows []*StoppedWebhook
+	err := db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, w.name AS watch_name").Join("JOIN watches AS w ON w.id = webhook.watch_id").
+		Where("webhook.account_id IN (?)", bun.List(accounts)).Where("(webhook.suspended_at IS NOT NULL OR webhook.ended_at IS NOT NULL)").
+		Where("webhook.removed_at IS NULL").OrderExpr("webhook.id").Scan(ctx, &rows)
 	for _, w := range rows {
 		r := byAccount[w.AccountID]
 		r.Stopped = append(r.Stopped, w)
@@ -419,7 +426,7 @@ func readStopped(ctx context.Context, db bun.IDB, states []*RecipientState) erro
 }
 
 // noteStopped records which mail tells of webhooks, unless another one did.
-func noteStopped(ctx context.Context, tx bun.Tx, m *vigie.Mail, stopped []*vigie.Webhook) error {
+func noteStopped(ctx context.Context, tx bun.Tx, m *vigie.Mail, stopped []*StoppedWebhook) error {
 	var ids []int64
 	for _, w := range stopped {
 		ids = append(ids, w.ID)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"vigie"
 	"vigie/database"
 )
 
@@ -57,7 +58,8 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 		behind func(context.Context) (database.Behind, error)
 	}{
 		{&lag.Index, func(ctx context.Context) (database.Behind, error) { return s.IndexBehind(ctx, indexVersion) }},
-		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind}, {&lag.Mails, s.ledger.MailsBehind},
+		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind},
+		{&lag.Mails, func(ctx context.Context) (database.Behind, error) { return s.ledger.MailsBehind(ctx, vigie.MailChannel) }},
 	} {
 		behind, err := part.behind(ctx)
 		if err != nil {

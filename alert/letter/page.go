@@ -35,6 +35,8 @@ type page struct {
 	Days string
 	// Sources of a quiet note, each as « BOAMP lu jusqu’au vendredi 27 novembre 2026 à 14 h 30 (heure de Paris) ».
 	Sources []string
+	// Webhooks of a note, each with what happened.
+	Webhooks []string
 	// ConfirmURL of a confirmation.
 	ConfirmURL string
 
@@ -257,6 +259,25 @@ func (q Quiet) page() page {
 		subject += " – " + about
 	}
 	return p.titled(heading, subject)
+}
+
+func (n WebhookNote) page() page {
+	p := newPage(n.Brand, n.Language, nil, "")
+	for _, w := range n.Webhooks[:min(len(n.Webhooks), vigie.MaxAccountWebhooks)] {
+		text := vigie.Text{
+			FR: "%s, veille « %s » : ce service n’a accepté aucun message depuis trois jours. Les alertes l’attendent : quand il fonctionnera de nouveau, réactivez le webhook.",
+			EN: "%s, watch “%s”: this service has accepted no message for three days. The alerts wait for it: once it works again, switch the webhook on.",
+		}
+		if w.Ended {
+			text = vigie.Text{
+				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus de messages. Le webhook est terminé ; vous pouvez en créer un autre.",
+				EN: "%s, watch “%s”: this service answered that it wants no more messages. The webhook has ended; you can add another.",
+			}
+		}
+		p.Webhooks = append(p.Webhooks, text.With(Line(w.Host, maxName), Line(w.Watch, maxName)).In(n.Language))
+	}
+	heading := p.In("Des alertes n’arrivent plus à destination", "Alerts no longer arrive")
+	return p.titled(heading, heading+" – webhook")
 }
 
 func (c Confirmation) page() (page, error) {

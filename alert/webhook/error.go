@@ -67,12 +67,17 @@ type Error struct {
 	Err error
 }
 
+// Note is what the owner of the endpoint may know: the reason, and the status.
+func (e *Error) Note() string {
+	if e.Status == 0 {
+		return string(e.Reason)
+	}
+	return string(e.Reason) + " " + strconv.Itoa(e.Status)
+}
+
 // Error describes the error to an operator.
 func (e *Error) Error() string {
-	text := string(e.Reason)
-	if e.Status != 0 {
-		text += " " + strconv.Itoa(e.Status)
-	}
+	text := e.Note()
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
