@@ -63,7 +63,8 @@ type Error struct {
 	Status int
 	// RetryAfter is for how long the endpoint asks to be left alone, at most [MaxRetryAfter]; 0 if it does not.
 	RetryAfter time.Duration
-	// Err is the cause, for operators; nil where Reason and Status say all. It may name an address, and never a URL.
+	// Err is the cause, for operators; nil where Reason and Status say all. It may name an address, and has nothing of the
+	// URL's path, nor of the answer.
 	Err error
 }
 
@@ -128,9 +129,13 @@ func failure(err error) *Error {
 		e.Reason = Untrusted
 	case is[*net.OpError](err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled):
 		e.Reason = NotConnected
+	default:
+		e.Err = errAnswer // the error itself quotes the answer
 	}
 	return e
 }
+
+var errAnswer = errors.New("the answer is not HTTP, or its headers are too long")
 
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
