@@ -67,7 +67,7 @@ func arrows() map[string][]string {
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
 		"alert/webhook":          {".", "alert/letter", "clip", "query"},
-		"service":                {".", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"service":                {".", "alert/webhook", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
 		"graph":                  {".", "source", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
 		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
@@ -77,7 +77,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
 		},
 	}

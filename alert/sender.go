@@ -99,8 +99,10 @@ func (s *Sender) consumer() *consumer.Consumer {
 		}
 		s.run = &consumer.Consumer{
 			Name: name, Work: s.step, Woken: s.flights.landings,
-			Behind: func(ctx context.Context) (database.Behind, error) { return s.Store.Ledger().MailsBehind(ctx, s.terms.Channel) },
-			DB:     s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
+			Behind: func(ctx context.Context) (database.Behind, error) {
+				return s.Store.Ledger().MailsBehind(ctx, s.terms.Channel)
+			},
+			DB: s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
 		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.Ledger().CloseAside}
 		s.recipients = &consumer.Quarantine{Consumer: s.run, Kind: database.RecipientItem}

@@ -35,6 +35,8 @@ type loaders struct {
 	external   *dataloadgen.Loader[int64, string]
 	notice     *dataloadgen.Loader[int64, *vigie.Notice]
 	watches    *dataloadgen.Loader[owned, *vigie.Watch]
+	webhooks   *dataloadgen.Loader[owned, *vigie.Webhook]
+	ofWatches  *dataloadgen.Loader[owned, []*vigie.Webhook]
 	deliveries *dataloadgen.Loader[owned, *ledger.Outgoing]
 	// matches go by the tender as it was read.
 	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
@@ -153,6 +155,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		opened: make(map[int64]*vigie.Account),
 	}
 	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.webhooks, l.ofWatches = ownedLoader(l, s.WebhooksByID), ownedLoader(l, s.WebhooksOfWatches)
 	l.watches, l.deliveries = ownedLoader(l, s.WatchesByID), ownedLoader(l, s.DeliveriesByID)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)

@@ -220,13 +220,13 @@ func later(r *RecipientState, at time.Time) Decision {
 
 // decisions are the results of checking some recipients.
 type decisions struct {
-	now            time.Time
-	states         []*RecipientState
-	nextCheckAt    []*time.Time
-	mails          []*vigie.Mail
-	members        [][]int64
+	now         time.Time
+	states      []*RecipientState
+	nextCheckAt []*time.Time
+	mails       []*vigie.Mail
+	members     [][]int64
 	// stopped are, by mail, the webhooks that it tells the owner of.
-	stopped map[*vigie.Mail][]*StoppedWebhook
+	stopped        map[*vigie.Mail][]*StoppedWebhook
 	dropped        []int64
 	repeats        []database.Pair
 	noConfirmation []int64

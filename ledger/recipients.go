@@ -188,10 +188,10 @@ func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]Watc
 	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
-// Recipients returns the addresses of watches, in their order, by watch.
+// Recipients returns the mail addresses of watches, in their order, by watch.
 func (l *Ledger) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
 	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL")
+		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").Where("r.channel = ?", vigie.MailChannel)
 	})
 	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
 	for _, r := range list {
@@ -230,13 +230,29 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		RemovedAt   *time.Time
 		Asks        int64
 		AskedAt     *time.Time
+		WebhookID   int64
 	}
 	err := which(l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at, COALESCE(r.webhook_id, 0) AS webhook_id").Where(ofAccount).
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
+	if err != nil {
+		return nil, database.Translate(err)
+	}
+	var endpoints []int64
+	for _, row := range rows {
+		endpoints = append(endpoints, row.WebhookID)
+	}
+	webhooks, err := l.WebhooksByID(ctx, account, endpoints)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
+		if w := webhooks[row.WebhookID]; w != nil {
+			list[i] = webhookAsRecipient(w, row.ID, row.RemovedAt)
+			continue
+		}
 		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == vigie.AddressKey(account.Email), RemovedAt: row.RemovedAt}
 		switch {
 		case row.LeftAt != nil:
@@ -256,5 +272,17 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		}
 		list[i] = r
 	}
-	return list, database.Translate(err)
+	return list, nil
+}
+
+// webhookAsRecipient returns a webhook as one of the recipients of a watch.
+func webhookAsRecipient(w *vigie.Webhook, subscription int64, removed *time.Time) *vigie.Recipient {
+	r := &vigie.Recipient{ID: subscription, WatchID: w.WatchID, Email: w.Host, RemovedAt: removed, Webhook: w, Status: vigie.Confirmed, StatusAt: w.ConfirmedAt}
+	switch {
+	case w.EndedAt != nil:
+		r.Status, r.StatusAt = vigie.Unsubscribed, w.EndedAt
+	case w.ConfirmedAt == nil:
+		r.Status = vigie.Pending
+	}
+	return r
 }

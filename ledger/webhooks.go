@@ -140,6 +140,20 @@ func (l *Ledger) Webhooks(ctx context.Context, f WebhookFilter) (list []*vigie.W
 	return list, database.Translate(q.Scan(ctx))
 }
 
+// WebhooksByID returns webhooks of an account, removed ones included.
+func (l *Ledger) WebhooksByID(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Webhook, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var list []*vigie.Webhook
+	err := l.db.NewSelect().Model(&list).Where("id IN (?)", bun.List(ids)).Where("account_id = ?", account.ID).Scan(ctx)
+	byID := make(map[int64]*vigie.Webhook, len(list))
+	for _, w := range list {
+		byID[w.ID] = w
+	}
+	return byID, database.Translate(err)
+}
+
 // Webhook returns a webhook of an account, or, for account 0, of a platform.
 func (l *Ledger) Webhook(ctx context.Context, account, id int64) (*vigie.Webhook, error) {
 	w := &vigie.Webhook{ID: id}
@@ -200,6 +214,36 @@ func (l *Ledger) webhookChanged(ctx context.Context, w *vigie.Webhook) error {
 		}
 	}
 	return nil
+}
+
+// ConfirmWebhook records that an endpoint, of that public id, agreed to get messages.
+func (l *Ledger) ConfirmWebhook(ctx context.Context, number int64, id string) error {
+	if l.ids.ID(vigie.KindWebhook, number) != id {
+		return &vigie.Error{Code: vigie.NotFound}
+	}
+	var account int64
+	err := l.db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("COALESCE(account_id, 0)").Where("id = ?", number).Scan(ctx, &account)
+	if err != nil {
+		return database.Translate(err)
+	}
+	_, err = l.ChangeWebhook(ctx, account, number, func(w *vigie.Webhook) {
+		if w.ConfirmedAt == nil {
+			w.ConfirmedAt = new(l.db.Stamp())
+		}
+	})
+	return err
+}
+
+// WebhookAddressee returns whom the link is about that confirms a webhook: its public id stands for the address.
+func (l *Ledger) WebhookAddressee(ctx context.Context, number int64) (Addressee, error) {
+	var row struct {
+		ConfirmedAt *time.Time
+		Locale      vigie.Locale
+	}
+	err := l.db.NewSelect().TableExpr("webhooks AS w").Join("LEFT JOIN accounts AS a ON a.id = w.account_id").
+		ColumnExpr("w.confirmed_at, COALESCE(a.locale, ?) AS locale", vigie.French).
+		Where("w.id = ?", number).Where("w.removed_at IS NULL").Scan(ctx, &row)
+	return Addressee{Email: l.ids.ID(vigie.KindWebhook, number), Locale: row.Locale, Confirmed: row.ConfirmedAt != nil}, database.Translate(err)
 }
 
 // RestartWebhook makes all that is on its way to a webhook due now, and counts its attempts from the start.

@@ -64,6 +64,7 @@ func (s *site) handler() http.Handler {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
+		mux.Handle(link.WebhookPath, pages)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
@@ -94,7 +95,9 @@ func (s *site) fronts(mux *http.ServeMux) {
 // limits for each caller, and only then waits for a place to answer it in.
 func (s *site) api() http.Handler {
 	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}, graph.Options{
+	operations := graph.NewHandler(&service.Service{
+		Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Hooks: s.mailing.hooks(),
+	}, graph.Options{
 		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	})

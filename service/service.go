@@ -28,6 +28,8 @@ type Service struct {
 	News func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error)
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Hooks are what webhooks need; nil where there are none.
+	Hooks *Hooks
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
 	speller   speller

@@ -59,7 +59,9 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 	}{
 		{&lag.Index, func(ctx context.Context) (database.Behind, error) { return s.IndexBehind(ctx, indexVersion) }},
 		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind},
-		{&lag.Mails, func(ctx context.Context) (database.Behind, error) { return s.ledger.MailsBehind(ctx, vigie.MailChannel) }},
+		{&lag.Mails, func(ctx context.Context) (database.Behind, error) {
+			return s.ledger.MailsBehind(ctx, vigie.MailChannel)
+		}},
 	} {
 		behind, err := part.behind(ctx)
 		if err != nil {

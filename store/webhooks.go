@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -34,21 +35,23 @@ func (s *Store) AddWebhook(ctx context.Context, w *vigie.Webhook, seal func(id s
 
 // roomForWebhook refuses a webhook more than there may be.
 func (s *Store) roomForWebhook(ctx context.Context, tx bun.Tx, w *vigie.Webhook) error {
-	all := tx.NewSelect().Model((*vigie.Webhook)(nil)).Where("removed_at IS NULL").Where("COALESCE(account_id, 0) = ?", w.AccountID)
+	// Those of the last day count even if they were removed, so that nobody has us call many strangers.
+	all := tx.NewSelect().Model((*vigie.Webhook)(nil)).Where("(removed_at IS NULL OR created_at > ?)", s.db.Stamp().Add(-24*time.Hour)).
+		Where("COALESCE(account_id, 0) = ?", w.AccountID)
 	count, err := all.Count(ctx)
 	if err != nil {
 		return err
 	}
 	if count >= vigie.MaxAccountWebhooks {
 		return tooManyWebhooks(vigie.Text{
-			FR: "Vous avez atteint la limite de %d webhooks. Supprimez-en un pour en créer un autre.",
-			EN: "You have reached the limit of %d webhooks. Remove one to add another.",
+			FR: "Vous avez atteint la limite de %d webhooks, ceux supprimés depuis moins de 24 heures compris. Supprimez-en un, ou réessayez demain.",
+			EN: "You have reached the limit of %d webhooks, with those removed in the last 24 hours. Remove one, or try again tomorrow.",
 		}.With(vigie.MaxAccountWebhooks))
 	}
 	if w.Everywhere() {
 		return nil
 	}
-	count, err = all.Where("watch_id = ?", w.WatchID).Count(ctx)
+	count, err = all.Where("watch_id = ?", w.WatchID).Where("removed_at IS NULL").Count(ctx)
 	if err == nil && count >= vigie.MaxWebhooks {
 		err = tooManyWebhooks(vigie.Text{
 			FR: "Cette veille a atteint la limite de %d webhooks. Supprimez-en un pour en créer un autre.",

@@ -265,12 +265,12 @@ func (n WebhookNote) page() page {
 	p := newPage(n.Brand, n.Language, nil, "")
 	for _, w := range n.Webhooks[:min(len(n.Webhooks), vigie.MaxAccountWebhooks)] {
 		text := vigie.Text{
-			FR: "%s, veille « %s » : ce service n’a accepté aucun message depuis trois jours. Les alertes l’attendent : quand il fonctionnera de nouveau, réactivez le webhook.",
+			FR: "%s, veille « %s » : ce service n’a accepté aucune alerte depuis trois jours. Elles l’attendent : quand il fonctionnera de nouveau, réactivez le webhook.",
 			EN: "%s, watch “%s”: this service has accepted no message for three days. The alerts wait for it: once it works again, switch the webhook on.",
 		}
 		if w.Ended {
 			text = vigie.Text{
-				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus de messages. Le webhook est terminé ; vous pouvez en créer un autre.",
+				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus d’alertes. Le webhook est terminé ; vous pouvez en créer un autre.",
 				EN: "%s, watch “%s”: this service answered that it wants no more messages. The webhook has ended; you can add another.",
 			}
 		}

@@ -32,12 +32,15 @@ const (
 	LeaveWatch Purpose = 'w' // of a subscription
 	LeaveAll   Purpose = 'a' // of a recipient
 	Bounce     Purpose = 'b' // of a mail
+	// ConfirmWebhook is of a webhook, whose public id stands for the address.
+	ConfirmWebhook Purpose = 'h'
 )
 
 // The paths of the links in mails, before their tokens.
 const (
 	ConfirmPath = "/confirm/"
 	LeavePath   = "/leave/"
+	WebhookPath = "/webhook/"
 )
 
 // Keys make tokens and check them. They are safe for concurrent use.
@@ -187,7 +190,7 @@ func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Confirm, LeaveWatch, LeaveAll, Bounce:
+	case Confirm, LeaveWatch, LeaveAll, Bounce, ConfirmWebhook:
 		return true
 	}
 	return false
