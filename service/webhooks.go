@@ -75,7 +75,7 @@ func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in Web
 	}
 	if err := s.confirm(ctx, w, localeOf(account)); isRefused(err) {
 		_, removed := s.Store.Ledger().ChangeWebhook(ctx, w.AccountID, w.ID, func(w *vigie.Webhook) { w.RemovedAt = new(s.Now().UTC()) })
-		return nil, "", errors.Join(removed, &vigie.Error{Code: vigie.Invalid, Field: []string{"input", "url"}, Text: vigie.Text{
+		return nil, "", errors.Join(removed, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "url"}, Text: vigie.Text{
 			FR: "Cette adresse mène à un serveur qui n’est pas public. Indiquez l’adresse publique de votre serveur.",
 			EN: "This URL leads to a server that is not public. Give the public URL of your server.",
 		}})
