@@ -50,7 +50,9 @@ func (w *world) hooks() *platform {
 	w.t.Cleanup(client.Close)
 	w.service.Hooks = &service.Hooks{
 		Client: client, Vault: vault, Brand: "Vigie", Random: rand.Reader,
-		ConfirmURL: func(number int64, id string) string { return "https://vigie.example/webhook/" + id + strconv.FormatInt(number, 10) },
+		ConfirmURL: func(number int64, id string) string {
+			return "https://vigie.example/webhook/" + id + strconv.FormatInt(number, 10)
+		},
 	}
 	return p
 }
@@ -226,7 +228,7 @@ func TestWebhookOfChat(t *testing.T) {
 	}
 	p.ask(`{ viewer { webhooks { status } } }`, nil).expect(map[string]string{"viewer.webhooks.*.status": "[ACTIVE]"})
 	for mutation, code := range map[string]string{
-		`mutation ($id: ID!) { m: rotateWebhookSecret(id: $id) { userErrors { code } } }`:                              "NOT_ALLOWED",
+		`mutation ($id: ID!) { m: rotateWebhookSecret(id: $id) { userErrors { code } } }`:                                "NOT_ALLOWED",
 		`mutation ($id: ID!) { m: updateWebhook(id: $id, input: {url: "https://example.org"}) { userErrors { code } } }`: "NOT_ALLOWED",
 	} {
 		p.ask(mutation, vars{"id": id}).expect(map[string]string{"m.userErrors.0.code": code})
