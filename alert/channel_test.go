@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"vigie"
 	"vigie/alert"
+	"vigie/alert/letter"
 	"vigie/alert/post"
 	"vigie/alert/webhook"
 )
@@ -76,8 +78,12 @@ func mailSubject(t *testing.T, w *world) *channelSubject {
 		return nil
 	}
 	s.refuse = func(a alert.Subject) { about = a }
-	right := w.mail.Settings.PublicURL
-	s.spoil, s.repair = func() { w.mail.Settings.PublicURL = "https://veille.évry.example" // which no header can have }, func() { w.mail.Settings.PublicURL = right }
+	right := w.mail.Templates
+	broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.spoil, s.repair = func() { w.mail.Templates = broken }, func() { w.mail.Templates = right }
 	return s
 }
 
