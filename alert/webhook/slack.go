@@ -119,7 +119,11 @@ func slackLine(l labelled) []any {
 
 func run(text string) slackRun { return slackRun{Type: "text", Text: text} }
 
-func plainText(text string) slackText { return slackText{Type: "plain_text", Text: text} }
+// plainText is a label. It has no < and >, between which Slack would find mentions; names of signs, which take more room,
+// could make it too long.
+func plainText(text string) slackText {
+	return slackText{Type: "plain_text", Text: strings.NewReplacer("<", "‹", ">", "›").Replace(text)}
+}
 
 // slackEscape writes a text so that Slack finds no mention or link in it: these stand between < and >, and & begins a
 // name of a sign (https://docs.slack.dev/messaging/formatting-message-text).

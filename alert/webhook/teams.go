@@ -12,8 +12,8 @@ const maxTeams = 24_000
 
 // teamsEnvelope is a message for a webhook of Teams ("Workflows"), which has one Adaptive Card.
 //
-// Texts of others are runs of a RichTextBlock, which, unlike a TextBlock, is not parsed as Markdown. Mentions would have to
-// be declared apart.
+// Texts of others are runs of a RichTextBlock, which, unlike a TextBlock and fallbackText, is not parsed as Markdown.
+// Mentions would have to be declared apart.
 type teamsEnvelope struct {
 	Type        string            `json:"type"`
 	Attachments []teamsAttachment `json:"attachments"`
@@ -76,7 +76,7 @@ func teamsBody(a Alert, l vigie.Locale) ([]byte, error) {
 func teamsMessage(c card) teamsEnvelope {
 	content := teamsCard{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		FallbackText: teamsPlain(c.summary), MSTeams: teamsWidth{"Full"},
+		FallbackText: c.heading, MSTeams: teamsWidth{"Full"},
 	}
 	add := func(spacing string, runs ...teamsRun) {
 		content.Body = append(content.Body, teamsText{Type: "RichTextBlock", Spacing: spacing, Inlines: runs})
