@@ -109,12 +109,16 @@ func slackLines(c card) []any {
 	return runs
 }
 
-// slackLine is a line with what it is about in bold.
+// slackLine is a line with what it is about in bold. Slack takes no empty text.
 func slackLine(l labelled) []any {
-	if l.label == "" {
-		return []any{run(l.text)}
+	var runs []any
+	if l.label != "" {
+		runs = append(runs, slackRun{Type: "text", Text: l.label, Style: &slackStyle{Bold: true}})
 	}
-	return []any{slackRun{Type: "text", Text: l.label, Style: &slackStyle{Bold: true}}, run(l.text)}
+	if l.text != "" {
+		runs = append(runs, run(l.text))
+	}
+	return runs
 }
 
 func run(text string) slackRun { return slackRun{Type: "text", Text: text} }

@@ -108,11 +108,14 @@ func teamsMessage(c card) teamsEnvelope {
 
 // teamsRuns is a line with what it is about in bold.
 func teamsRuns(l labelled) []teamsRun {
-	text := teamsRun{Type: "TextRun", Text: teamsPlain(l.text)}
-	if l.label == "" {
-		return []teamsRun{text}
+	var runs []teamsRun
+	if l.label != "" {
+		runs = append(runs, teamsRun{Type: "TextRun", Text: l.label, Weight: "Bolder"})
 	}
-	return []teamsRun{{Type: "TextRun", Text: l.label, Weight: "Bolder"}, text}
+	if l.text != "" {
+		runs = append(runs, teamsRun{Type: "TextRun", Text: teamsPlain(l.text)})
+	}
+	return runs
 }
 
 // teamsPlain keeps a text as it is where Adaptive Cards would put in a date or a time: for {{DATE(…)}}. It puts a sign
