@@ -32,11 +32,6 @@ type teamsCard struct {
 	FallbackText string        `json:"fallbackText"`
 	Body         []teamsText   `json:"body"`
 	Actions      []teamsAction `json:"actions,omitempty"`
-	MSTeams      teamsWidth    `json:"msteams"`
-}
-
-type teamsWidth struct {
-	Width string `json:"width"`
 }
 
 type teamsText struct {
@@ -76,7 +71,7 @@ func teamsBody(a Alert, l vigie.Locale) ([]byte, error) {
 func teamsMessage(c card) teamsEnvelope {
 	content := teamsCard{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		FallbackText: c.heading, MSTeams: teamsWidth{"Full"},
+		FallbackText: c.heading,
 	}
 	add := func(spacing string, runs ...teamsRun) {
 		content.Body = append(content.Body, teamsText{Type: "RichTextBlock", Spacing: spacing, Inlines: runs})
