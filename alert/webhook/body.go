@@ -32,7 +32,7 @@ func TestBody(f Format, endpoint, brand string, at time.Time, l vigie.Locale) ([
 		return encode(envelope{"webhook.test", version, at.UTC(), testData{endpoint}})
 	}
 	return noteBody(f, note{
-		heading: vigie.Text{FR: "Message d’essai", EN: "Test message"},
+		heading: vigie.Text{FR: "Essai", EN: "Test message"},
 		text:    vigie.Text{FR: "Les alertes de vos veilles arriveront dans cette conversation.", EN: "The alerts of your watches will arrive in this conversation."},
 		brand:   brand,
 	}, l)

@@ -54,25 +54,27 @@ const (
 
 // alertCard words an alert.
 func alertCard(a Alert, l vigie.Locale, s size) card {
+	more := [2]int{max(0, len(a.Changes)-s.list), max(0, len(a.Watches)-s.list)}
+	a.Changes, a.Watches = head(a.Changes, s.list), head(a.Watches, s.list)
 	e := tenderOf(a).Entry(l)
 	c := card{
 		heading: heading(a.Kind).In(l), title: letter.Line(e.Title, s.text), url: shownLink(e.URL),
 		lines: lines(a, e, s, l), buttons: buttons(a, e, l), footer: letter.Line(a.Brand, maxLabel),
 	}
-	for _, change := range head(e.Changes, s.list) {
+	for _, change := range e.Changes {
 		c.changes = append(c.changes, label(vigie.Same(change.Label), changed(change, s, l), l))
 	}
 	for _, text := range head(e.Corrections, s.list) {
 		c.corrections = append(c.corrections, letter.Line(text, s.text))
 	}
-	for _, reason := range head(e.Reasons, s.list) {
+	for _, reason := range e.Reasons {
 		c.reasons = append(c.reasons, label(vigie.Text{FR: "Veille", EN: "Watch"}, letter.Line(watched(reason, l), s.text), l))
 	}
-	if n := len(e.Changes) - len(c.changes); n > 0 {
-		c.changes = append(c.changes, labelled{"", vigie.Text{FR: "autres changements : %d", EN: "other changes: %d"}.With(n).In(l)})
+	if more[0] > 0 {
+		c.changes = append(c.changes, labelled{"", vigie.Text{FR: "autres changements : %d", EN: "other changes: %d"}.With(more[0]).In(l)})
 	}
-	if n := len(e.Reasons) - len(c.reasons); n > 0 {
-		c.reasons = append(c.reasons, labelled{"", vigie.Text{FR: "autres veilles : %d", EN: "other watches: %d"}.With(n).In(l)})
+	if more[1] > 0 {
+		c.reasons = append(c.reasons, labelled{"", vigie.Text{FR: "autres veilles : %d", EN: "other watches: %d"}.With(more[1]).In(l)})
 	}
 	c.summary = label(heading(a.Kind), c.title, l).String()
 	if until := deadline(a, e); until != "" {

@@ -32,8 +32,10 @@ func (s Secret) String() string { return secretPrefix + "…" }
 
 // ParseSecret is the reverse of [Secret.Text].
 func ParseSecret(text string) (Secret, error) {
-	s, err := base64.StdEncoding.Strict().DecodeString(strings.TrimPrefix(text, secretPrefix))
-	if err != nil || !strings.HasPrefix(text, secretPrefix) || len(s) < 24 || len(s) > 64 {
+	encoded, ok := strings.CutPrefix(text, secretPrefix)
+	s, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	// The decoder skips line breaks.
+	if !ok || err != nil || len(s) < 24 || len(s) > 64 || Secret(s).Text() != text {
 		return nil, errors.New("webhook: not a secret")
 	}
 	return s, nil

@@ -109,17 +109,25 @@ func slackLines(c card) []any {
 	return runs
 }
 
-// slackLine is a line with what it is about in bold.
+// slackLine is a line with what it is about in bold. Slack takes no empty text.
 func slackLine(l labelled) []any {
-	if l.label == "" {
-		return []any{run(l.text)}
+	var runs []any
+	if l.label != "" {
+		runs = append(runs, slackRun{Type: "text", Text: l.label, Style: &slackStyle{Bold: true}})
 	}
-	return []any{slackRun{Type: "text", Text: l.label, Style: &slackStyle{Bold: true}}, run(l.text)}
+	if l.text != "" {
+		runs = append(runs, run(l.text))
+	}
+	return runs
 }
 
 func run(text string) slackRun { return slackRun{Type: "text", Text: text} }
 
-func plainText(text string) slackText { return slackText{Type: "plain_text", Text: text} }
+// plainText is a label. It has no < and >, between which Slack would find mentions; names of signs, which take more room,
+// could make it too long.
+func plainText(text string) slackText {
+	return slackText{Type: "plain_text", Text: strings.NewReplacer("<", "‹", ">", "›").Replace(text)}
+}
 
 // slackEscape writes a text so that Slack finds no mention or link in it: these stand between < and >, and & begins a
 // name of a sign (https://docs.slack.dev/messaging/formatting-message-text).

@@ -176,7 +176,7 @@ func eventType(k vigie.DeliveryKind) string { return "tender." + strings.ToLower
 // standardBody writes the payload. One that would be too long has shorter texts and lists, and says so.
 func standardBody(a Alert, l vigie.Locale) ([]byte, error) {
 	const whole = 1 << 30
-	for _, s := range []size{{whole, whole}, {10_000, 1000}, {2000, 200}, {500, 50}, {100, 10}} {
+	for _, s := range []size{{whole, whole}, {2000, 200}, {500, 50}, {100, 10}, {50, 5}} {
 		w := &writer{language: vigie.French, size: s}
 		if l == vigie.English {
 			w.language = l
@@ -257,7 +257,7 @@ func utc(t *time.Time) *time.Time {
 
 func (w *writer) alert(a Alert) alertData {
 	return alertData{
-		Kind: a.Kind, DeliveryIDs: append([]string{}, a.DeliveryIDs...), Account: orNull(a.Account), URL: w.link(a.URL),
+		Kind: a.Kind, DeliveryIDs: append([]string{}, a.DeliveryIDs...), Account: orNull(w.text(a.Account)), URL: w.link(a.URL),
 		Watches: each(w, a.Watches, w.watch), Tender: w.tender(a),
 		Changes: each(w, a.Changes, w.change), Corrections: each(w, a.Corrections, w.text), Language: w.language,
 	}
@@ -265,13 +265,13 @@ func (w *writer) alert(a Alert) alertData {
 
 func (w *writer) watch(v Watch) watchData {
 	return watchData{
-		ID: v.ID, ExternalID: orNull(v.ExternalID), Name: v.Name, URL: w.link(v.URL),
-		Keywords: each(w, v.Keywords, same), Places: each(w, v.Places, w.found),
+		ID: v.ID, ExternalID: orNull(w.text(v.ExternalID)), Name: w.text(v.Name), URL: w.link(v.URL),
+		Keywords: each(w, v.Keywords, w.text), Places: each(w, v.Places, w.found),
 	}
 }
 
 func (w *writer) found(p query.Place) foundData {
-	return foundData{Keyword: p.Keyword, Place: p.Kind, Lot: orNull(w.text(p.Lot)), Code: orNull(p.Code), Label: w.say(p.Label())}
+	return foundData{Keyword: w.text(p.Keyword), Place: p.Kind, Lot: orNull(w.text(p.Lot)), Code: orNull(p.Code), Label: w.say(p.Label())}
 }
 
 func (w *writer) change(c vigie.Change) changeData {
@@ -281,7 +281,7 @@ func (w *writer) change(c vigie.Change) changeData {
 func (w *writer) tender(a Alert) tenderData {
 	t := a.Tender
 	data := tenderData{
-		ID: a.TenderID, Source: t.Source, SourceRef: t.SourceRef, Reference: orNull(w.text(t.Reference)), Title: w.text(t.Title), Description: orNull(w.text(t.Description)),
+		ID: a.TenderID, Source: t.Source, SourceRef: w.text(t.SourceRef), Reference: orNull(w.text(t.Reference)), Title: w.text(t.Title), Description: orNull(w.text(t.Description)),
 		Departments: each(w, t.Departments, department), Natures: each(w, t.Natures, same), Procedure: orNull(t.Procedure),
 		CPVCodes: each(w, t.CPVCodes, same), Lots: each(w, t.Lots, w.lot), Value: w.money(t.Details.Value), Duration: w.duration(t.Details.Duration),
 		Renewals: orNull(t.Details.Renewals), Technique: orNull(t.Details.Technique), QuestionsUntil: utc(t.Details.QuestionsUntil),
@@ -338,7 +338,7 @@ func (w *writer) place(p vigie.Place) placeData {
 }
 
 func (w *writer) criterion(c vigie.AwardCriterion) criterionData {
-	data := criterionData{Kind: orNull(c.Kind), Name: orNull(w.text(c.Name)), Weight: orNull(c.Weight), Label: w.say(c.Text())}
+	data := criterionData{Kind: orNull(c.Kind), Name: orNull(w.text(c.Name)), Weight: orNull(w.text(c.Weight)), Label: w.say(c.Text())}
 	if c.Weight != "" {
 		data.Unit = orNull(c.WeightUnit())
 	}
@@ -346,5 +346,5 @@ func (w *writer) criterion(c vigie.AwardCriterion) criterionData {
 }
 
 func (w *writer) publication(p vigie.Publication) publicationData {
-	return publicationData{p.Source, w.text(p.SourceRef), p.Label(), w.link(p.URL), p.PublishedAt.UTC()}
+	return publicationData{p.Source, w.text(p.SourceRef), w.text(p.Label()), w.link(p.URL), p.PublishedAt.UTC()}
 }

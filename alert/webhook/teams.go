@@ -12,8 +12,8 @@ const maxTeams = 24_000
 
 // teamsEnvelope is a message for a webhook of Teams ("Workflows"), which has one Adaptive Card.
 //
-// Texts of others are runs of a RichTextBlock, which, unlike a TextBlock, is not parsed as Markdown. Mentions would have to
-// be declared apart.
+// Texts of others are runs of a RichTextBlock, which, unlike a TextBlock and fallbackText, is not parsed as Markdown.
+// Mentions would have to be declared apart.
 type teamsEnvelope struct {
 	Type        string            `json:"type"`
 	Attachments []teamsAttachment `json:"attachments"`
@@ -32,11 +32,6 @@ type teamsCard struct {
 	FallbackText string        `json:"fallbackText"`
 	Body         []teamsText   `json:"body"`
 	Actions      []teamsAction `json:"actions,omitempty"`
-	MSTeams      teamsWidth    `json:"msteams"`
-}
-
-type teamsWidth struct {
-	Width string `json:"width"`
 }
 
 type teamsText struct {
@@ -76,7 +71,7 @@ func teamsBody(a Alert, l vigie.Locale) ([]byte, error) {
 func teamsMessage(c card) teamsEnvelope {
 	content := teamsCard{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		FallbackText: teamsPlain(c.summary), MSTeams: teamsWidth{"Full"},
+		FallbackText: c.heading,
 	}
 	add := func(spacing string, runs ...teamsRun) {
 		content.Body = append(content.Body, teamsText{Type: "RichTextBlock", Spacing: spacing, Inlines: runs})
@@ -108,11 +103,14 @@ func teamsMessage(c card) teamsEnvelope {
 
 // teamsRuns is a line with what it is about in bold.
 func teamsRuns(l labelled) []teamsRun {
-	text := teamsRun{Type: "TextRun", Text: teamsPlain(l.text)}
-	if l.label == "" {
-		return []teamsRun{text}
+	var runs []teamsRun
+	if l.label != "" {
+		runs = append(runs, teamsRun{Type: "TextRun", Text: l.label, Weight: "Bolder"})
 	}
-	return []teamsRun{{Type: "TextRun", Text: l.label, Weight: "Bolder"}, text}
+	if l.text != "" {
+		runs = append(runs, teamsRun{Type: "TextRun", Text: teamsPlain(l.text)})
+	}
+	return runs
 }
 
 // teamsPlain keeps a text as it is where Adaptive Cards would put in a date or a time: for {{DATE(…)}}. It puts a sign

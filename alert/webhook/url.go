@@ -26,7 +26,7 @@ func (c *Client) CheckURL(raw string) error {
 	}
 	if u, err := url.Parse(raw); err == nil && u.User != nil {
 		return wrong(vigie.Invalid, vigie.Text{
-			FR: "L’adresse ne doit contenir ni nom d’utilisateur ni mot de passe. Pour reconnaître les messages, vérifiez leur signature.",
+			FR: "L’adresse ne doit contenir ni nom d’utilisateur ni mot de passe. Pour reconnaître les alertes, vérifiez leur signature.",
 			EN: "The address must have neither user name nor password. To recognise the messages, verify their signature.",
 		})
 	}
@@ -40,21 +40,21 @@ func (c *Client) CheckURL(raw string) error {
 	plain := u.Scheme == "http"
 	if plain && len(c.options.Networks) == 0 {
 		return wrong(vigie.NotAllowed, vigie.Text{
-			FR: "L’adresse doit commencer par https://, pour que les messages soient chiffrés.",
+			FR: "L’adresse doit commencer par https://, pour que les alertes soient chiffrées.",
 			EN: "The address must begin with https://, so that messages are encrypted.",
 		})
 	}
 	port := portOf(u)
 	if !allowedPort(port) {
 		return wrong(vigie.NotAllowed, vigie.Text{
-			FR: "Aucun message n’est envoyé à ce port. Choisissez le port 443, ou un port à partir de 1024.",
+			FR: "Aucune alerte n’est envoyée à ce port. Choisissez le port 443, ou un port à partir de 1024.",
 			EN: "No message is sent to this port. Choose port 443, or one from 1024 on.",
 		})
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	if g := (guard{c.options.Networks, plain}); err == nil && !g.allows(netip.AddrPortFrom(addr, port)) {
 		return wrong(vigie.NotAllowed, vigie.Text{
-			FR: "Aucun message n’est envoyé à cette adresse, qui n’est pas publique. Indiquez l’adresse publique de votre serveur.",
+			FR: "Aucune alerte n’est envoyée à cette adresse, qui n’est pas publique. Indiquez l’adresse publique de votre serveur.",
 			EN: "No message is sent to this address, which is not public. Give the public address of your server.",
 		})
 	}
