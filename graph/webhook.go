@@ -10,12 +10,21 @@ import (
 	"vigie/service"
 )
 
-// hookOwner returns whose webhooks the viewer may change: an account's, or, for nil, the platform's, for those who publish.
-func hookOwner(ctx context.Context) (*vigie.Account, error) {
-	if Publishes(ctx) {
+// hookOwner returns whose a webhook is of which the viewer names the id: the account's, or, for nil, the platform's, for those
+// who publish.
+func (m mutation) hookOwner(ctx context.Context, key int64) (*vigie.Account, error) {
+	account, err := signedInAccount(ctx)
+	if !Publishes(ctx) {
+		return account, err
+	}
+	if err != nil { // it is no person's token
 		return nil, nil
 	}
-	return signedInAccount(ctx)
+	own, err := load(ctx).webhooks.Load(ctx, owned{account.ID, key})
+	if own == nil {
+		account = nil
+	}
+	return account, err
 }
 
 func (q query) Webhooks(ctx context.Context) ([]*vigie.Webhook, error) {
@@ -93,32 +102,38 @@ func (deliveryType) LastError(_ context.Context, d *ledger.Outgoing) (*string, e
 }
 
 func (m mutation) AddWebhook(ctx context.Context, in gql.AddWebhookInput) (*gql.WebhookSecretPayload, error) {
-	account, err := hookOwner(ctx)
+	viewer, err := signedIn(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all := value(in.All)
+	var account *vigie.Account
+	if !all {
+		if account, err = signedInAccount(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var w *vigie.Webhook
 	var secret string
-	if err = oneOf(in, account); err == nil {
+	if err = oneOf(in, all && len(viewer.Sources) == 0); err == nil {
 		w, secret, err = m.service.AddWebhook(ctx, account, service.WebhookInput{
 			Watch: m.keyOf(vigie.KindWatch, value(in.WatchID)), URL: in.URL, Kinds: in.Kinds, Format: valueOr(in.Format, vigie.StandardWebhook),
 		})
 	}
 	problems, err := userErrors(err)
-	return &gql.WebhookSecretPayload{Webhook: w, Secret: orNull(secret), Viewer: account, Query: rest(), UserErrors: problems}, err
+	return &gql.WebhookSecretPayload{Webhook: w, Secret: orNull(secret), Viewer: viewer.Account, Query: rest(), UserErrors: problems}, err
 }
 
-// oneOf checks that a new webhook is of one watch of an account, or of all of the platform.
-func oneOf(in gql.AddWebhookInput, account *vigie.Account) error {
-	all := value(in.All)
+// oneOf checks that a new webhook is of one watch, or of all of them; for a person it must be of one.
+func oneOf(in gql.AddWebhookInput, forPerson bool) error {
 	switch {
-	case all && account != nil:
-		return &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "all"}, Text: vigie.Text{
-			FR: "Seule la plateforme peut recevoir les alertes de toutes les veilles.", EN: "Only the platform can get the alerts of all watches.",
-		}}
-	case all == (in.WatchID != nil) || !all && account == nil:
+	case value(in.All) == (in.WatchID != nil):
 		return &vigie.Error{Code: vigie.Conflicting, Field: []string{"input"}, Text: vigie.Text{
 			FR: "Indiquez soit une veille, soit toutes les veilles.", EN: "Name either a watch, or all of them.",
+		}}
+	case forPerson:
+		return &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "all"}, Text: vigie.Text{
+			FR: "Seule la plateforme peut recevoir les alertes de toutes les veilles.", EN: "Only the platform can get the alerts of all watches.",
 		}}
 	}
 	return nil
@@ -142,11 +157,12 @@ func (m mutation) TestWebhook(ctx context.Context, id string) (*gql.WebhookPaylo
 
 // webhook does something to a webhook of the viewer's.
 func (m mutation) webhook(ctx context.Context, id string, do func(account *vigie.Account, key int64) (*vigie.Webhook, error)) (*gql.WebhookPayload, error) {
-	account, err := hookOwner(ctx)
+	key := m.keyOf(vigie.KindWebhook, id)
+	account, err := m.hookOwner(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	w, err := do(account, m.keyOf(vigie.KindWebhook, id))
+	w, err := do(account, key)
 	problems, err := userErrors(err, "id")
 	if len(problems) > 0 {
 		w = nil
@@ -155,22 +171,24 @@ func (m mutation) webhook(ctx context.Context, id string, do func(account *vigie
 }
 
 func (m mutation) RotateWebhookSecret(ctx context.Context, id string, overlapHours *int32) (*gql.WebhookSecretPayload, error) {
-	account, err := hookOwner(ctx)
+	key := m.keyOf(vigie.KindWebhook, id)
+	account, err := m.hookOwner(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	w, secret, err := m.service.RotateWebhookSecret(ctx, account, m.keyOf(vigie.KindWebhook, id), int(valueOr(overlapHours, 24)))
+	w, secret, err := m.service.RotateWebhookSecret(ctx, account, key, int(valueOr(overlapHours, 24)))
 	problems, err := userErrors(err, "id", "overlapHours")
 	return &gql.WebhookSecretPayload{Webhook: w, Secret: orNull(secret), Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 
 func (m mutation) RemoveWebhook(ctx context.Context, id string) (*gql.RemoveWebhookPayload, error) {
-	account, err := hookOwner(ctx)
+	key := m.keyOf(vigie.KindWebhook, id)
+	account, err := m.hookOwner(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	var removed *string
-	if err = m.service.RemoveWebhook(ctx, account, m.keyOf(vigie.KindWebhook, id)); err == nil {
+	if err = m.service.RemoveWebhook(ctx, account, key); err == nil {
 		removed = &id
 	}
 	problems, err := userErrors(err, "id")
