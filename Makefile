@@ -6,7 +6,7 @@ BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
 
 .PHONY: help
 help: ## list the targets
@@ -96,7 +96,7 @@ generate: ## generate graph/gql from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
-bench: ## run the benchmarks; measure the matcher and the alerts; kill a server 1,000 times on each database; attack one
+bench: ## run the benchmarks; measure the matcher, the alerts and imports; kill a server 1,000 times on each database; attack one
 	scripts/install-test-tools wrk
 	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
 
@@ -108,6 +108,8 @@ benchmarks: build
 	go run ./bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench alert
 	go run ./bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench import --index
+	go run ./bench import --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile
 	VIGIE_TEST_TENDERS=100000 go test ./service -run '^$$' -bench Judged -benchtime 500x -timeout 120m
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m
@@ -116,6 +118,7 @@ benchmarks: build
 	VIGIE_TEST_DAYS=365 VIGIE_TEST_NOTICES=330 go test ./server -run TestYear -v -count=1 -timeout 24h
 	VIGIE_TEST_WATCHES=100000 go test ./server -run TestImportWatchesTwice -v -count=1 -timeout 30m
 	VIGIE_TEST_KILLS=1000 go test ./server -run TestKills -v -count=1 -timeout 60m
+	VIGIE_TEST_FOLLOW_KILLS=200 go test ./server -run TestFollowKills -v -count=1 -timeout 60m
 	$(MAKE) --no-print-directory attack-long
 
 .PHONY: attack-long

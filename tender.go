@@ -193,7 +193,15 @@ func (c Content) Over(base Content) Content {
 
 // unmarked is a title without the mark of a correction, « (rectificatif) »,
 // which changes nothing.
-func unmarked(title string) string { return correctionMark.ReplaceAllString(title, "") }
+func unmarked(title string) string {
+	const word = "rectificatif"
+	for i := range len(title) - len(word) + 1 { // few titles have it, and the expression is slow
+		if title[i]|0x20 == word[0] && strings.EqualFold(title[i:i+len(word)], word) {
+			return correctionMark.ReplaceAllString(title, "")
+		}
+	}
+	return title
+}
 
 var correctionMark = regexp.MustCompile(`(?i)^\s*\(?rectificatif\)?\s*[:–-]\s*|\s*[–-]?\s*\((?:avis\s+)?rectificatif(?:\s+n[°o]?\s*[0-9]+)?\)\s*\.?\s*$`)
 

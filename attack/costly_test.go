@@ -85,7 +85,7 @@ func (a *attacker) widen() {
 
 // dearest asks for something as often as one operation may, which is found out
 // first: a little less often each time that it is too much. It is answered then, or
-// refused as one too many at once.
+// refused as one too many at once, or in a minute.
 func (a *attacker) dearest(one string) answer {
 	var got answer
 	for aliases := 50; aliases > 0; aliases -= 1 + aliases/6 {
@@ -103,7 +103,7 @@ func (a *attacker) dearest(one string) answer {
 			break
 		}
 	}
-	if text := got.String(); got.err == nil && text != "200" && text != "200 TOO_MANY_REQUESTS" && text != "503 UNAVAILABLE" && !a.wild {
+	if text := got.String(); got.err == nil && text != "200" && text != "200 TOO_MANY_REQUESTS" && !strings.HasPrefix(text, "429 TOO_MANY_REQUESTS") && text != "503 UNAVAILABLE" && !a.wild {
 		a.Errorf("%.100s is answered %s: %.300s", one, got, got.body)
 	}
 	return got

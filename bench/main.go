@@ -3,6 +3,7 @@
 //
 //	go run ./bench match [--watches 1000000] [--postgres URL] [--json]
 //	go run ./bench alert [--recipients 10000] [--postgres URL] [--json]
+//	go run ./bench import [--notices 1000000] [--index] [--postgres URL] [--meili URL] [--json]
 package main
 
 import (
@@ -30,8 +31,9 @@ func main() {
 // the command line is not right.
 func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	var commands struct {
-		Match matchCommand `cmd:"" help:"Measure the matcher: one tender against many watches."`
-		Alert alertCommand `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
+		Match  matchCommand  `cmd:"" help:"Measure the matcher: one tender against many watches."`
+		Alert  alertCommand  `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
+		Import importCommand `cmd:"" help:"Measure the import of notices, and the building of a search index, while the database grows."`
 	}
 	helped := false
 	parser, err := kong.New(&commands, kong.Name("bench"), kong.Description("Measure Vigie's speed."), kong.Writers(out, problems),
@@ -142,4 +144,42 @@ func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
 	_, err = fmt.Fprintf(out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second\n",
 		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond)
 	return err
+}
+
+// importCommand is the command that measures the import.
+type importCommand struct {
+	Notices  int    `default:"1000000" help:"How many notices to import."`
+	Every    int    `default:"100000" help:"After how many to print the rate."`
+	Index    bool   `help:"Build the search index, too."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Postgres string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
+	Meili    string `help:"A Meilisearch that is empty (http://…), to build the index in; by default Bleve." placeholder:"URL"`
+	MeiliKey string `help:"Its key."`
+	Data     string `env:"VIGIE_TEST_DATA" help:"A folder of BOAMP notices to import; by default the bundled samples." placeholder:"DIR"`
+}
+
+// Validate checks the numbers; kong calls it.
+func (c *importCommand) Validate() error {
+	if c.Notices < 1 || c.Every < 1 {
+		return errors.New("--notices and --every must be at least 1")
+	}
+	return nil
+}
+
+// Run runs the command.
+func (c *importCommand) Run(ctx context.Context, out io.Writer) error {
+	notices, err := corpus.Notices(c.Data)
+	if err != nil {
+		return err
+	}
+	r, err := Import(ctx, notices, ImportOptions{
+		Notices: c.Notices, Every: c.Every, Postgres: c.Postgres, Index: c.Index || c.Meili != "", Meili: c.Meili, MeiliKey: c.MeiliKey,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(out, r)
+	}
+	return printImport(out, r)
 }

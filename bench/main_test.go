@@ -18,7 +18,7 @@ func mustRun(t *testing.T, args ...string) string {
 
 func TestCommandLine(t *testing.T) {
 	t.Setenv("VIGIE_TEST_DATA", "")
-	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"match", "--tenders", "x"}} {
+	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"import", "--every", "0"}, {"match", "--tenders", "x"}} {
 		var out, problems strings.Builder
 		if status := run(t.Context(), args, &out, &problems); status != 2 || !strings.HasPrefix(problems.String(), "bench: ") {
 			t.Errorf("%v: status %d, %q", args, status, problems.String())
@@ -76,5 +76,25 @@ func TestCommandAlert(t *testing.T) {
 	}
 	if report.Recipients != 40 || report.Database != "sqlite" || report.P50 <= 0 || report.P95 < report.P50 || report.Max < report.P95 || report.MailsPerSecond <= 0 {
 		t.Errorf("%+v", report)
+	}
+}
+
+func TestCommandImport(t *testing.T) {
+	t.Setenv("VIGIE_TEST_DATA", "")
+	out := mustRun(t, "import", "--notices", "1200", "--every", "400", "--index", "--json")
+	var report ImportReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Database != "sqlite" || len(report.Stages) != 3 || report.EngineSeconds <= 0 || report.IndexSeconds < report.EngineSeconds {
+		t.Errorf("%+v", report)
+	}
+	for i, stage := range report.Stages {
+		if stage.Notices != 400*(i+1) || stage.PerSecond <= 0 || stage.CPUMicros <= 0 {
+			t.Errorf("%+v", stage)
+		}
+	}
+	if out := mustRun(t, "import", "--notices", "300", "--every", "300"); !strings.Contains(out, "CPU µs a notice") || !strings.Contains(out, "slowest stage: 1.00 times") {
+		t.Errorf("import printed %q", out)
 	}
 }

@@ -123,7 +123,7 @@ func connectSQLite(path string, mode missingFile) (*DB, error) {
 	// read-only transactions are not affected. secure_delete overwrites what is deleted: the data of an erased
 	// account must not stay in the file.
 	query := url.Values{
-		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)"},
+		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-8192)", "wal_autocheckpoint(10000)"},
 		"_txlock":   {"immediate"},
 		"_timezone": {"UTC"},
 		"mode":      {string(mode)},

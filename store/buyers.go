@@ -120,42 +120,20 @@ func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBoo
 	book := &buyerBook{
 		bySIRET: make(map[string]*bookedBuyer), byRef: make(map[sourceRef]*bookedBuyer), byName: make(map[nameKey][]*bookedBuyer),
 	}
-	sirets := bun.List(vigie.Sorted(clues.sirets))
-	var referred []int64
-	for source, refs := range clues.refs {
-		var some []int64
-		err := tx.NewSelect().Model((*buyerRef)(nil)).Column("buyer_id").Where("source = ?", source).
-			Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx, &some)
-		if err != nil {
-			return nil, err
-		}
-		referred = append(referred, some...)
-	}
-	// The SIRET of a merged buyer leads to the buyer that it was merged into.
-	var joined []*vigie.Buyer
-	if err := tx.NewSelect().Model(&joined).Where("merged_into IS NOT NULL").Where("siret IN (?)", sirets).Scan(ctx); err != nil {
-		return nil, err
-	}
-	for _, b := range joined {
-		referred = append(referred, *b.MergedInto)
-	}
-	var buyers []*vigie.Buyer
-	err := tx.NewSelect().Model(&buyers).
-		Where("merged_into IS NULL").
-		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			named := tx.NewSelect().Model((*buyerName)(nil)).Column("buyer_id").Where("folded_name IN (?)", bun.List(vigie.Sorted(clues.folded)))
-			q = q.Where("siret IN (?)", sirets).WhereOr("id IN (?)", named)
-			if len(referred) > 0 {
-				q = q.WhereOr("id IN (?)", bun.List(referred))
-			}
-			return q
-		}).
-		Order("id").Scan(ctx)
-	if err != nil || len(buyers) == 0 {
+	ids, joined, err := clues.lookUp(ctx, tx)
+	if err != nil || len(ids) == 0 {
 		return book, err
 	}
+	var buyers []*vigie.Buyer
+	if err := tx.NewSelect().Model(&buyers).Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx); err != nil {
+		return nil, err
+	}
+	buyers = slices.DeleteFunc(buyers, func(b *vigie.Buyer) bool { return b.MergedInto != nil })
+	if len(buyers) == 0 {
+		return book, nil
+	}
 	byID := make(map[int64]*bookedBuyer, len(buyers))
-	ids := make([]int64, len(buyers))
+	ids = make([]int64, len(buyers))
 	for i, buyer := range buyers {
 		booked := &bookedBuyer{Buyer: buyer}
 		byID[buyer.ID], ids[i] = booked, buyer.ID
@@ -185,6 +163,43 @@ func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBoo
 		buyer.refs = append(buyer.refs, ref)
 	}
 	return book, nil
+}
+
+// lookUp returns the ids of the buyers that the clues may mean, and the merged buyers whose SIRET leads to another one. Each
+// clue is looked up by its own index: of conditions that are joined by OR, SQLite may check every buyer there is.
+func (c *buyerClues) lookUp(ctx context.Context, tx bun.Tx) (ids []int64, joined []*vigie.Buyer, err error) {
+	for source, refs := range c.refs {
+		var some []int64
+		err := tx.NewSelect().Model((*buyerRef)(nil)).Column("buyer_id").Where("source = ?", source).
+			Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx, &some)
+		if err != nil {
+			return nil, nil, err
+		}
+		ids = append(ids, some...)
+	}
+	if len(c.sirets) > 0 {
+		var identified []*vigie.Buyer
+		err := tx.NewSelect().Model(&identified).Column("id", "siret", "merged_into").Where("siret IN (?)", bun.List(vigie.Sorted(c.sirets))).Scan(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, b := range identified {
+			if b.MergedInto == nil {
+				ids = append(ids, b.ID)
+				continue
+			}
+			ids, joined = append(ids, *b.MergedInto), append(joined, b)
+		}
+	}
+	if len(c.folded) > 0 {
+		var named []int64
+		err := tx.NewSelect().Model((*buyerName)(nil)).Column("buyer_id").Where("folded_name IN (?)", bun.List(vigie.Sorted(c.folded))).Scan(ctx, &named)
+		if err != nil {
+			return nil, nil, err
+		}
+		ids = append(ids, named...)
+	}
+	return database.Distinct(ids), joined, nil
 }
 
 // changed counts the buyers that save will write.

@@ -55,6 +55,13 @@ func (s *Services) Publish(notices ...*Notice) {
 	s.notices = append(s.notices, notices...)
 }
 
+// SetRate sets how many answers in a hundred are faulty, while services answer.
+func (s *Services) SetRate(rate int) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.Rate = rate
+}
+
 // of returns the notices of a day that are there now and have a number.
 func (s *Services) of(day string, number func(*Notice) string) []*Notice {
 	s.mutex.Lock()
