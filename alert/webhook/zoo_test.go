@@ -84,6 +84,7 @@ func zoo() map[string]animal {
 		"drips headers":         fails(webhook.TimedOut, short, dripHeaders),
 		"interim answers alone": fails(webhook.BadAnswer, patience, interim),
 		"header flood":          fails(webhook.BadAnswer, patience, headerFlood),
+		"40 kB of headers":      fails(webhook.BadAnswer, patience, longHeaders),
 		"one endless header":    fails(webhook.BadAnswer, patience, endlessHeader),
 		"no HTTP":               fails(webhook.BadAnswer, patience, func(c net.Conn) { io.WriteString(c, "SSH-2.0-"+innerText+"\r\n"); drain(c) }),
 		"HTTP/2 unasked":        fails(webhook.BadAnswer, patience, func(c net.Conn) { c.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00\r\n\r\n")); drain(c) }),
@@ -294,6 +295,11 @@ func headerFlood(c net.Conn) {
 			return
 		}
 	}
+}
+
+func longHeaders(c net.Conn) {
+	io.WriteString(c, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X-Header: "+strings.Repeat("x", 1000)+"\r\n", 40)+"Content-Length: 0\r\n\r\n")
+	drain(c)
 }
 
 func endlessHeader(c net.Conn) {
