@@ -90,9 +90,9 @@ func zoo() map[string]animal {
 		"HTTP/2 unasked":        fails(webhook.BadAnswer, patience, func(c net.Conn) { c.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00\r\n\r\n")); drain(c) }),
 		"no TLS":                bare(fails(webhook.Untrusted, patience, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); drain(c) })),
 		"closes at once":        bare(fails(webhook.NotConnected, patience, func(net.Conn) {})),
-		"closes after reading":  fails(webhook.NotConnected, patience, func(c net.Conn) { c.Read(make([]byte, 1)) }),
-		"cuts the headers":      fails(webhook.NotConnected, patience, func(c net.Conn) { c.Read(make([]byte, 1)); io.WriteString(c, "HTTP/1.1 200 OK\r\n") }),
-		"cuts a header":         fails(webhook.BadAnswer, patience, func(c net.Conn) { c.Read(make([]byte, 1)); io.WriteString(c, "HTTP/1.1 200 OK\r\nX-"+innerText) }),
+		"closes after reading":  fails(webhook.NotConnected, patience, func(net.Conn) {}),
+		"cuts the headers":      fails(webhook.NotConnected, patience, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n") }),
+		"cuts a header":         fails(webhook.BadAnswer, patience, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX-"+innerText) }),
 
 		"410":                   kind(status(410), webhook.Gone),
 		"400":                   status(400),
@@ -176,6 +176,9 @@ func (a animal) keep(t *testing.T) string {
 			}
 			go func() {
 				defer conn.Close()
+				if !a.bare { // what comes before the request is no answer to it
+					conn.Read(make([]byte, 1))
+				}
 				a.raw(conn)
 			}()
 		}
@@ -318,7 +321,6 @@ func (letters) Read(b []byte) (int, error) {
 }
 
 func upgrade(c net.Conn) {
-	c.Read(make([]byte, 1))
 	io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	drain(c)
 }
