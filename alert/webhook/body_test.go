@@ -253,6 +253,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A long text alone is cut, and that is said; one that fits is not.
+func TestTruncated(t *testing.T) {
+	for length, want := range map[int]bool{200_000: false, 300_000: true} {
+		a := sampleBare()
+		a.Tender.Description = strings.Repeat("a", length)
+		body, err := webhook.Body(webhook.Standard, a, vigie.French)
+		if err != nil || len(body) > webhook.MaxBody || bytes.Contains(body, []byte(`"truncated":true`)) != want {
+			t.Errorf("%d: %d bytes, %v", length, len(body), err)
+		}
+	}
+}
+
 // checkSlack compares a message with the limits of https://docs.slack.dev/reference/block-kit/blocks.
 func checkSlack(t *testing.T, body []byte) {
 	t.Helper()

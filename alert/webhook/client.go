@@ -76,8 +76,7 @@ func (c *Client) Close() {
 	c.plain.CloseIdleConnections()
 }
 
-// Send posts a message once. The id and the body are the same whenever it is sent again, and at is the time of the
-// attempt. Any status 2xx means that it was accepted; redirects are not followed. The error is an [*Error].
+// Send posts a message once. The id is the same whenever it is sent again, and at is the time of the attempt. Any status 2xx means that it was accepted; redirects are not followed. The error is an [*Error].
 func (c *Client) Send(ctx context.Context, e Endpoint, id string, at time.Time, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()

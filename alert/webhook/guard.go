@@ -31,7 +31,7 @@ func (g guard) control(_, address string, _ syscall.RawConn) error {
 // allows reports whether a connection to an address may be made.
 func (g guard) allows(to netip.AddrPort) bool {
 	addr := plainForm(to.Addr())
-	if !addr.IsValid() || addr.Zone() != "" || !allowedPort(to.Port()) {
+	if !addr.IsValid() || !allowedPort(to.Port()) {
 		return false
 	}
 	named := slices.ContainsFunc(g.networks, func(n netip.Prefix) bool { return n.Contains(addr) })

@@ -85,6 +85,9 @@ func TestNoPacketLeaves(t *testing.T) {
 	for url, l := range map[string]trap{"https://[::1]:": six, "http://[::1]:": six, "https://127.0.0.2:": other, "http://both.example:": other, "https://six.example:": six} {
 		check(t, url, narrow.Send(t.Context(), endpoint(url+l.port()), "message_1", now(), nil), refuse)
 	}
+	for _, url := range []string{"https://ana:password@127.0.0.1:", "ftp://127.0.0.1:", "127.0.0.1:"} {
+		check(t, url, narrow.Send(t.Context(), endpoint(url+four.port()), "message_1", now(), nil), refuse)
+	}
 	for _, target := range []string{
 		"http://169.254.169.254/latest/meta-data/", "https://[::1]:" + six.port(), "http://both.example:" + other.port(), "//127.0.0.2:" + other.port(), "https://127.0.0.1:" + four.port(), "/again",
 	} {
