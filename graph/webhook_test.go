@@ -251,6 +251,7 @@ func TestWebhookMistakes(t *testing.T) {
 		"the metadata of a cloud":    {vars{"watchId": watch, "url": "https://169.254.169.254/latest"}, "NOT_ALLOWED"},
 		"another's watch":            {vars{"watchId": others, "url": receiver.URL}, "NOT_FOUND"},
 		"neither a watch nor all":    {vars{"url": receiver.URL}, "CONFLICTING"},
+		"what nobody is told of":     {vars{"watchId": watch, "url": receiver.URL, "kinds": []string{"WITHDRAWN"}}, "NOT_ALLOWED"},
 		"all watches, for no person": {vars{"all": true, "url": receiver.URL}, "NOT_ALLOWED"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"vigie"
@@ -48,7 +49,10 @@ const testPause = 10 * time.Second
 // AddWebhook stores a webhook of an account, or, for none, of the platform, and asks it to confirm. It returns the secret
 // that signs its messages, "" for a chat. One that does not confirm at once is pending.
 func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in WebhookInput) (w *vigie.Webhook, secret string, err error) {
-	if err := s.hooksReady(); err != nil {
+	if err := s.hooksReady("input"); err != nil {
+		return nil, "", err
+	}
+	if err := checkKinds(in.Kinds); err != nil {
 		return nil, "", err
 	}
 	if err := s.Hooks.Client.CheckURL(in.URL); err != nil {
@@ -84,12 +88,22 @@ func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in Web
 	return w, secret, err
 }
 
-// hooksReady refuses what needs webhooks where there are none.
-func (s *Service) hooksReady() error {
+// checkKinds refuses a kind that is sent to nobody.
+func checkKinds(kinds []vigie.DeliveryKind) error {
+	if !slices.Contains(kinds, vigie.DeliverWithdrawn) {
+		return nil
+	}
+	return &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "kinds"}, Text: vigie.Text{
+		FR: "Un webhook n’est pas averti d’un avis retiré.", EN: "A webhook is not told of a notice that was withdrawn.",
+	}}
+}
+
+// hooksReady refuses what needs webhooks where there are none, at an argument.
+func (s *Service) hooksReady(argument string) error {
 	if s.Hooks != nil {
 		return nil
 	}
-	return &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input"}, Text: vigie.Text{
+	return &vigie.Error{Code: vigie.NotAllowed, Field: []string{argument}, Text: vigie.Text{
 		FR: "Ce service n’envoie pas de webhooks.", EN: "This service sends no webhooks.",
 	}}
 }
@@ -213,6 +227,11 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 	if err != nil {
 		return nil, err
 	}
+	if u.Kinds != nil {
+		if err := checkKinds(*u.Kinds); err != nil {
+			return nil, err
+		}
+	}
 	sealed := w.Sealed
 	if u.URL != nil {
 		if sealed, err = s.moved(w, *u.URL); err != nil {
@@ -274,7 +293,7 @@ func isOfWebhook(err error) bool {
 
 // webhook returns a webhook of an account, or, for none, of the platform, that has not ended.
 func (s *Service) webhook(ctx context.Context, account *vigie.Account, id int64) (*vigie.Webhook, error) {
-	if err := s.hooksReady(); err != nil {
+	if err := s.hooksReady("id"); err != nil {
 		return nil, err
 	}
 	var owner int64

@@ -20,7 +20,7 @@ type AddWebhookInput struct {
 	All *bool `json:"all,omitempty"`
 	// Where messages go: https, and a public address.
 	URL string `json:"url"`
-	// What to send alerts of; absent or empty: everything.
+	// What to send alerts of; absent or empty: everything. WITHDRAWN is NOT_ALLOWED.
 	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
 	// The form of the messages.
 	Format *vigie.WebhookFormat `json:"format,omitempty"`
@@ -751,7 +751,7 @@ type UpdateWatchPayload struct {
 type UpdateWebhookInput struct {
 	// Another URL, which confirms anew; that of a chat cannot be changed.
 	URL *string `json:"url,omitempty"`
-	// What to send alerts of; empty: everything.
+	// What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED.
 	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
 	// Whether it gets messages. Switched on, it gets what waited, also after it was SUSPENDED.
 	Active *bool `json:"active,omitempty"`

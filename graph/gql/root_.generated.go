@@ -6614,7 +6614,7 @@ input AddWebhookInput {
   all: Boolean = false
   "Where messages go: https, and a public address."
   url: String!
-  "What to send alerts of; absent or empty: everything."
+  "What to send alerts of; absent or empty: everything. WITHDRAWN is NOT_ALLOWED."
   kinds: [DeliveryKind!]
   "The form of the messages."
   format: WebhookFormat = STANDARD
@@ -6624,7 +6624,7 @@ input AddWebhookInput {
 input UpdateWebhookInput {
   "Another URL, which confirms anew; that of a chat cannot be changed."
   url: String
-  "What to send alerts of; empty: everything."
+  "What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED."
   kinds: [DeliveryKind!]
   "Whether it gets messages. Switched on, it gets what waited, also after it was SUSPENDED."
   active: Boolean
