@@ -72,7 +72,8 @@ const (
 	// the recipient left, bounced or was removed, the account dismissed the
 	// tender, the tender is over, the watch was deleted more than
 	// [RestorableFor] ago, or it was held for [MaxHold]. It waits again only
-	// where another watch leads to it, too.
+	// where another watch leads to it, too. Or it is of a kind that its webhook
+	// does not want: then the recipient knows the tender all the same.
 	DeliveryDropped DeliveryState = "DROPPED"
 	// DeliveryFailed is one whose mail was refused permanently, or came back.
 	DeliveryFailed DeliveryState = "FAILED"
@@ -114,6 +115,9 @@ const (
 	// HoldUnconfirmed: the issuer vouched for the address, and does not at the
 	// moment.
 	HoldUnconfirmed HoldReason = "ADDRESS_UNCONFIRMED"
+	// HoldWebhookInactive: the webhook is switched off, or has not confirmed its
+	// new URL.
+	HoldWebhookInactive HoldReason = "WEBHOOK_INACTIVE"
 )
 
 // DeliveryKind is what happened to a tender.
@@ -145,6 +149,12 @@ const (
 	QuietMail MailKind = "QUIET"
 	// ConfirmationMail asks whether the address may be written to.
 	ConfirmationMail MailKind = "CONFIRMATION"
+	// WebhookNoteMail tells the owner of webhooks that nothing is sent to them any
+	// more.
+	WebhookNoteMail MailKind = "WEBHOOK_NOTE"
+	// WebhookMessage is no mail but a message to a webhook, about deliveries of one
+	// tender.
+	WebhookMessage MailKind = "WEBHOOK"
 )
 
 // MailState is what became of a mail.
@@ -161,14 +171,17 @@ const (
 	MailAside MailState = "ASIDE"
 )
 
-// Mail is one mail to one recipient. What it is about is decided once; until
-// it is accepted, every attempt has the same Message-ID.
+// Mail is one message to one recipient, through whichever channel. What it is
+// about is decided once; until it is accepted, every attempt has the same
+// Message-ID.
 type Mail struct {
 	// ID is the number of the change that made it.
 	ID          int64 `bun:"id,pk"`
 	RecipientID int64
 	Kind        MailKind
-	MessageID   string
+	// TenderID is the tender that a message to a webhook is about; 0 for a mail.
+	TenderID  int64
+	MessageID string
 	CreatedAt   time.Time
 	State       MailState
 	// Attempts are those that failed for the time being.

@@ -19,13 +19,14 @@ const (
 	KindNotice    Kind = "notice"
 	KindDelivery  Kind = "delivery"
 	KindMail      Kind = "mail"
+	KindWebhook   Kind = "webhook"
 	// KindDepartment is numbered by [Department.Number].
 	KindDepartment Kind = "department"
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery, KindMail, KindDepartment}
+	return []Kind{KindAccount, KindWatch, KindRecipient, KindBuyer, KindTender, KindNotice, KindDelivery, KindMail, KindWebhook, KindDepartment}
 }
 
 // Node is anything that the API gives by its id.

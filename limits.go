@@ -12,6 +12,9 @@ const (
 	MaxNameLength = 100
 	MaxRecipients = 20
 	MaxWatches    = 200
+	// of webhooks, on a watch and of an account (or of the platform)
+	MaxWebhooks        = 10
+	MaxAccountWebhooks = 50
 	// MaxChoices bounds each list picked from: buyers, departments, CPV codes.
 	MaxChoices      = 200
 	MaxEmailLength  = 254 // RFC 5321 §4.5.3.1.3 less the angle brackets

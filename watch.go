@@ -154,6 +154,8 @@ type Recipient struct {
 	ResendableAt *time.Time
 	// RemovedAt is when it was taken from the watch; nil where it was not.
 	RemovedAt *time.Time
+	// Webhook is the endpoint, nil for an address. Email is its host then.
+	Webhook *Webhook
 }
 
 // GlobalID is the recipient's name within the server.

@@ -244,7 +244,7 @@ func TestConfirmWhileAddressChanges(t *testing.T) {
 		}
 		found := regexp.MustCompile(link.ConfirmPath + `([0-9a-v]+)`).FindStringSubmatch(w.mailer.messages[0].Text)
 		w.mailer.messages = nil
-		pages := (&consent.Pages{Ledger: w.store.Ledger(), Keys: w.sender.Keys, Brand: "Vigie", Locale: func(string) vigie.Locale { return "" }, Log: slog.Default()}).Handler()
+		pages := (&consent.Pages{Ledger: w.store.Ledger(), Keys: w.mail.Keys, Brand: "Vigie", Locale: func(string) vigie.Locale { return "" }, Log: slog.Default()}).Handler()
 		w.store.Database().Observe(&afterQuery{"left_watch", func() {
 			if _, err := w.store.SignIn(context.Background(), store.Claims{Issuer: "test", Subject: "mallory", Email: "victim@example.org"}); err != nil {
 				t.Error(err)

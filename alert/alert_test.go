@@ -556,15 +556,15 @@ func TestUnwritable(t *testing.T) {
 		bob := w.signIn("bob")
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.watch(bob, "Ponts", vigie.Immediate, "ponts")
-		good := w.sender.Templates
+		good := w.mail.Templates
 		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.sender.Templates = broken
+		w.mail.Templates = broken
 		w.publish("1", "Voirie et ponts")
 		w.expect("one cannot be written", w.work(), "bob: 1 nouveau marché – veille Ponts")
-		w.sender.Templates = good
+		w.mail.Templates = good
 		w.expect("once it can", w.after(2*time.Minute), "ana: 1 nouveau marché – veille Voirie")
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -14,26 +13,10 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
-	"vigie/database"
 	"vigie/ledger"
 	"vigie/opaque"
 	"vigie/query"
 )
-
-// Settings are what mails say about the deployment.
-type Settings struct {
-	Brand letter.Brand
-	// From is the sender of mails; replies go to ReplyTo, if it is set. Bounces go to Bounces, if it is set, with a
-	// token for each mail in the address.
-	From    mail.Address
-	ReplyTo string
-	Bounces string
-	// PublicURL is where the links to our own pages lead.
-	PublicURL string
-	// WatchesURL, WatchURL and TenderURL are pages of the platform, "" for none, with the placeholders {watchId}, and
-	// {source}/{sourceRef}. Without TenderURL, links lead to the tender's page at its source.
-	WatchesURL, WatchURL, TenderURL string
-}
 
 // composer writes mails.
 type composer struct {
@@ -42,51 +25,23 @@ type composer struct {
 	keys      *link.Keys
 	ids       *opaque.Keys
 	now       time.Time
-	// buyers and notices are those of the tenders in the mails.
-	buyers  map[int64]*vigie.Buyer
-	notices map[int64][]*vigie.Notice
-	// publications are where the notices of tenders were published.
-	publications map[int64][]vigie.Publication
-	located      map[located][]vigie.Text
+	material
+	located map[located][]vigie.Text
 	// sources returns those that quiet notes name.
 	sources func() []letter.Source
 }
 
 // newComposer reads what the mails to some recipients need.
-func (s *Sender) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState) (*composer, error) {
-	c := &composer{settings: s.Settings, templates: s.Templates, keys: s.Keys, ids: s.Store.IDs(), now: s.Now(), notices: make(map[int64][]*vigie.Notice), located: make(map[located][]vigie.Text)}
-	var buyers, corrected, tenders []int64
-	for _, r := range states {
-		for _, t := range r.Deliveries {
-			buyers, tenders = append(buyers, t.Tender.BuyerID), append(tenders, t.Tender.ID)
-			if t.Kind == vigie.DeliverCorrected {
-				corrected = append(corrected, t.Tender.ID)
-			}
-		}
-	}
+func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState, now time.Time) (*composer, error) {
+	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, located: make(map[located][]vigie.Text)}
 	c.sources = sync.OnceValue(func() []letter.Source {
-		if s.Sources == nil {
+		if ch.Sources == nil {
 			return nil
 		}
-		return s.Sources(ctx)
+		return ch.Sources(ctx)
 	})
 	var err error
-	if c.buyers, err = s.Store.Buyers(ctx, buyers); err != nil {
-		return c, err
-	}
-	if c.publications, err = s.Store.Publications(ctx, database.Distinct(tenders)); err != nil {
-		return c, err
-	}
-	unreadable, err := database.ReadApart(database.Distinct(corrected), func(ids []int64) error {
-		some, err := s.Store.Notices(ctx, ids)
-		if err == nil {
-			maps.Copy(c.notices, some)
-		}
-		return err
-	})
-	for tender, cause := range unreadable { // a mail does not wait for that
-		s.Log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
-	}
+	c.material, err = readMaterial(ctx, ch.Store, ch.Log, states)
 	return c, err
 }
 
@@ -104,6 +59,13 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
 			Days: int(ledger.QuietAfter / (24 * time.Hour)), LeaveURL: c.leaveURL(r), Sources: c.sources(),
 		})
+	case vigie.WebhookNoteMail:
+		note := letter.WebhookNote{Brand: c.settings.Brand, Language: r.Account.Locale}
+		for _, w := range content.Stopped {
+			note.Webhooks = append(note.Webhooks, letter.StoppedWebhook{Watch: w.WatchName, Host: w.Host, Ended: w.EndedAt != nil})
+		}
+		l, err = c.templates.WebhookNote(note)
+	case vigie.WebhookMessage: // is no mail
 	case vigie.DigestMail:
 		l, err = c.digest(r, content)
 	}
@@ -187,17 +149,14 @@ func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (let
 // sectionOf returns the section for a tender's deliveries: the one that matters most to the recipient. Each tender is
 // in one section only.
 func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
-	kinds := make(map[vigie.DeliveryKind]bool)
-	for _, t := range s.Deliveries {
-		kinds[t.Kind] = true
-	}
-	switch {
-	case kinds[vigie.DeliverCancelled]:
+	switch kindOf(s) {
+	case vigie.DeliverCancelled:
 		return &d.Cancelled
-	case kinds[vigie.DeliverNew]:
+	case vigie.DeliverNew:
 		return &d.New
-	case kinds[vigie.DeliverCorrected]:
+	case vigie.DeliverCorrected:
 		return &d.Corrected
+	case vigie.DeliverClosingSoon, vigie.DeliverWithdrawn:
 	}
 	return &d.ClosingSoon
 }
@@ -205,36 +164,15 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 // tender writes the entry of one tender.
 func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
 	t := letter.TenderOf(s.Tender, c.buyers[s.Tender.BuyerID], c.publications[s.Tender.ID], c.now)
-	if c.settings.TenderURL != "" {
-		t.URL = link.Fill(c.settings.TenderURL, "{source}", s.Tender.Source, "{sourceRef}", s.Tender.SourceRef)
-	}
-	keywords := make(map[int64][]string)
-	for _, d := range s.Deliveries {
-		for _, reason := range d.Reasons {
-			if _, follows := r.Watches[reason.WatchID]; follows {
-				keywords[reason.WatchID] = reason.Keywords // the last one is the latest
-			}
-		}
-		if corrected && d.Kind == vigie.DeliverCorrected {
-			before, after, _ := vigie.Arrival(c.notices[s.Tender.ID], d.NoticeID)
-			t.Changes = merge(t.Changes, vigie.Changes(before, after))
-			t.Corrections = append(t.Corrections, c.correction(s.Tender.ID, d.NoticeID)...)
-		}
+	t.URL = c.settings.tenderPage(s.Tender)
+	keywords := foundKeywords(r, s)
+	if corrected {
+		t.Changes, t.Corrections = c.changes(s)
 	}
 	for _, id := range slices.Sorted(maps.Keys(keywords)) {
 		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id], Places: c.places(s.Tender, keywords[id])})
 	}
 	return t
-}
-
-// correction is what a notice asks to read, if it does.
-func (c *composer) correction(tender, notice int64) []string {
-	for _, n := range c.notices[tender] {
-		if n.ID == notice && n.Content.Correction != "" {
-			return []string{n.Content.Correction}
-		}
-	}
-	return nil
 }
 
 // located names keywords in a tender.
@@ -257,18 +195,4 @@ func (c *composer) places(t *vigie.Tender, keywords []string) []vigie.Text {
 	}
 	c.located[key] = named
 	return named
-}
-
-// merge merges two consecutive sets of changes into one.
-func merge(first, then []vigie.Change) []vigie.Change {
-	merged := slices.Clone(first)
-	for _, change := range then {
-		at := slices.IndexFunc(merged, func(c vigie.Change) bool { return c.Field == change.Field })
-		if at < 0 {
-			merged = append(merged, change)
-			continue
-		}
-		merged[at].After = change.After
-	}
-	return slices.DeleteFunc(merged, func(c vigie.Change) bool { return c.Before == c.After })
 }

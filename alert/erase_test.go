@@ -108,6 +108,12 @@ func eventful(w *world) {
 		},
 	}, false, nil)
 	must(err)
+	hook := &vigie.Webhook{AccountID: w.account.ID, WatchID: roads.ID, Host: "fictif.example", Format: vigie.StandardWebhook, Kinds: []vigie.DeliveryKind{vigie.DeliverNew}}
+	must(w.store.AddWebhook(t.Context(), hook, func(string) string { return "fictif" }))
+	_, err = w.store.Ledger().ChangeWebhook(t.Context(), w.account.ID, hook.ID, func(h *vigie.Webhook) {
+		h.ConfirmedAt, h.PausedAt, h.SuspendedAt, h.EndedAt, h.RemovedAt, h.AcceptedAt, h.TriedAt, h.Error = &w.now, &w.now, &w.now, &w.now, &w.now, &w.now, &w.now, "STATUS 500"
+	})
+	must(err)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))

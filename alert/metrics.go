@@ -4,7 +4,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie"
-	"vigie/alert/post"
 )
 
 // Metrics count the outcomes of mails, and the reasons of failures.
@@ -21,19 +20,14 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Attempts to send mail that failed, by what the failure is about: temporary, the message, the address, or the sender, which is for an operator to put right.",
 		}, []string{"about"}),
 	}
-	for _, about := range abouts() {
-		m.refusals.WithLabelValues(about) // an alarm needs the 0 before the first
+	for _, about := range subjects() {
+		m.refusals.WithLabelValues(string(about)) // an alarm needs the 0 before the first
 	}
 	r.MustRegister(m.mails, m.refusals)
 	return m
 }
 
-// abouts returns the label of each kind of failure.
-func abouts() map[post.Kind]string {
-	return map[post.Kind]string{post.Temporary: "temporary", post.ForMessage: "message", post.ForAddress: "address", post.ForSender: "sender"}
-}
-
-func (m *Metrics) refused(k post.Kind) { m.refusals.WithLabelValues(abouts()[k]).Inc() }
+func (m *Metrics) refused(about Subject) { m.refusals.WithLabelValues(string(about)).Inc() }
 
 func (m *Metrics) sent(mail *vigie.Mail)    { m.count(mail, "sent") }
 func (m *Metrics) failed(mail *vigie.Mail)  { m.count(mail, "failed") }

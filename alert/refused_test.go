@@ -150,10 +150,10 @@ func TestUnfitSetting(t *testing.T) {
 		watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		dir := t.TempDir()
 		var err error
-		if w.sender.Mailer, err = post.Open("outbox:" + dir); err != nil {
+		if w.mail.Mailer, err = post.Open("outbox:" + dir); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { w.sender.Mailer.Close() })
+		t.Cleanup(func() { w.mail.Mailer.Close() })
 		files := func() int {
 			list, err := os.ReadDir(dir)
 			if err != nil {
@@ -161,8 +161,8 @@ func TestUnfitSetting(t *testing.T) {
 			}
 			return len(list)
 		}
-		right := w.sender.Settings.PublicURL
-		w.sender.Settings.PublicURL = "https://veille.évry.example"
+		right := w.mail.Settings.PublicURL
+		w.mail.Settings.PublicURL = "https://veille.évry.example"
 		published := w.publish("1", "Voirie", until(nil))
 		for range 50 {
 			w.after(time.Hour)
@@ -170,7 +170,7 @@ func TestUnfitSetting(t *testing.T) {
 		if over, said := w.attempt(watch, published); over || files() > 0 || !strings.Contains(said, "about the sender") {
 			t.Errorf("the delivery has ended: %t, for %q; %d mails left", over, said, files())
 		}
-		w.sender.Settings.PublicURL = right
+		w.mail.Settings.PublicURL = right
 		w.after(time.Hour)
 		if over, said := w.attempt(watch, published); !over || files() != 1 || said != "" {
 			t.Errorf("after the repair, the delivery has ended: %t, %q; %d mails left", over, said, files())

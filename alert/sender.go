@@ -4,47 +4,34 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"vigie"
-	"vigie/alert/letter"
-	"vigie/alert/link"
-	"vigie/alert/post"
 	"vigie/consumer"
 	"vigie/database"
 	"vigie/ledger"
 	"vigie/store"
 )
 
-// Sender writes the mails that are due, and sends them. Every replica runs one.
+// Sender writes the messages of one channel that are due, and sends them. Every replica runs one for each channel.
 //
-// A mail is claimed: stored with its Message-ID and its deliveries, for one sender alone until a lease ends. Nothing
-// is sent within a transaction. If a sender stops in between, the next one sends the mail unchanged. Only if it stops
-// after the server accepted the mail and before that is recorded, the mail is sent twice, under one Message-ID.
-//
-// Mail is the only channel. A webhook would be a second one: claim, lease, attempts and outcome (package ledger) are the
-// same for it; what is mail's own is the composer, the templates and the [post.Mailer]. It needs recipients that have
-// another kind of address, for the ledger's recipients are mail addresses.
+// A message is claimed: stored with its Message-ID and its deliveries, for one sender alone until a lease ends. Nothing
+// is sent within a transaction. If a sender stops in between, the next one sends the message unchanged. Only if it stops
+// after the message was accepted and before that is recorded, the message is sent twice, under one Message-ID.
 type Sender struct {
-	Store     *store.Store
-	Mailer    post.Mailer
-	Templates *letter.Templates
-	Keys      *link.Keys
-	Settings  Settings
-	Now       func() time.Time
-	Log       *slog.Logger
-	// Lease is for how long a claimed mail is its sender's alone. An attempt is cut well before its end.
+	Store   *store.Store
+	Channel Channel
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Lease is for how long a claimed message is its sender's alone. An attempt is cut well before its end.
 	Lease time.Duration
 	// Spacing is the least time between two digests to one recipient.
 	Spacing time.Duration
-	// IndexVersion is the version of the search index that mails wait for.
+	// IndexVersion is the version of the search index that messages wait for.
 	IndexVersion string
-	// Sources returns the public sources that are followed, for quiet notes; may be nil.
-	Sources func(ctx context.Context) []letter.Source
 	// Fault is called at each point that is passed, if it is not nil.
 	Fault   func(Fault)
 	Metrics *Metrics
@@ -54,6 +41,9 @@ type Sender struct {
 
 	once sync.Once
 	run  *consumer.Consumer
+	// terms are the channel's; flights are nil where a lane sends one message after the other.
+	terms   Terms
+	flights *flights
 	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
 	// deciding fails.
 	mails, recipients *consumer.Quarantine
@@ -68,33 +58,50 @@ const (
 	claimBatch = 16
 	// readValidFor is how long a recipient's state may be used after it was read.
 	readValidFor = time.Second
+	// heldPause is when a message is tried again that may not be sent for now, unless something changes before.
+	heldPause = time.Hour
 	// shutdownGrace is how long a mail that is being sent may take when we stop.
 	shutdownGrace = 10 * time.Second
-	// maxPause is the longest pause between two attempts; the one after it is
-	// the last.
-	maxPause = 64 * time.Hour
-	// maxFaultPause is the longest pause while a fault on our side lasts.
-	maxFaultPause = time.Hour
 )
 
-// Run works until ctx ends, on as many mails at once as the mailer takes. Errors are logged, and the work is tried
+// Run works until ctx ends, on as many messages at once as the channel takes. Errors are logged, and the work is tried
 // again.
 func (s *Sender) Run(ctx context.Context) {
 	c := s.consumer()
 	var lanes sync.WaitGroup
-	for range s.Mailer.AtOnce() {
+	for range s.terms.Lanes {
 		lanes.Go(func() { c.Run(ctx) })
 	}
 	lanes.Wait()
+	s.flights.wait()
 }
 
 // Step sends all that is due now. It is for tests that do not wait.
-func (s *Sender) Step(ctx context.Context) error { return s.consumer().Drain(ctx) }
+func (s *Sender) Step(ctx context.Context) error {
+	c := s.consumer()
+	for {
+		err := c.Drain(ctx)
+		if some := s.flights.wait(); err != nil || !some {
+			return err
+		}
+	}
+}
 
 func (s *Sender) consumer() *consumer.Consumer {
 	s.once.Do(func() {
+		s.terms = s.Channel.Terms()
+		name := database.MailsConsumer
+		if s.terms.Channel == vigie.WebhookChannel {
+			name = database.WebhooksConsumer
+		}
+		if s.terms.AtOnce > 1 {
+			s.flights = newFlights(s.terms.AtOnce, s.terms.PerHost)
+		}
 		s.run = &consumer.Consumer{
-			Name: database.MailsConsumer, Work: s.step, Behind: s.Store.Ledger().MailsBehind,
+			Name: name, Work: s.step, Woken: s.flights.landings,
+			Behind: func(ctx context.Context) (database.Behind, error) {
+				return s.Store.Ledger().MailsBehind(ctx, s.terms.Channel)
+			},
 			DB: s.Store.Database(), Now: s.Now, Log: s.Log, Metrics: s.Consumers, Fault: s.Fail,
 		}
 		s.mails = &consumer.Quarantine{Consumer: s.run, Kind: database.MailItem, Also: s.Store.Ledger().CloseAside}
@@ -103,7 +110,7 @@ func (s *Sender) consumer() *consumer.Consumer {
 	return s.run
 }
 
-// step claims some mails and sends them, one after the other.
+// step claims some mails and sends them.
 func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	start := time.Now()
 	if err := s.readClock(ctx); err != nil {
@@ -112,7 +119,11 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	if err := s.revive(ctx); err != nil {
 		return false, err
 	}
-	mails, more, err := s.claim(ctx)
+	limit, err := s.flights.free()
+	if err != nil || limit == 0 {
+		return false, err
+	}
+	mails, more, err := s.claim(ctx, limit)
 	if err != nil || len(mails) == 0 {
 		return more, err
 	}
@@ -163,7 +174,7 @@ func (s *Sender) readClock(ctx context.Context) error {
 
 // revive opens quarantined mails again that an operator wants tried.
 func (s *Sender) revive(ctx context.Context) error {
-	asked, err := s.Store.Database().Retries(ctx, database.MailsConsumer, claimBatch)
+	asked, err := s.Store.Database().Retries(ctx, s.run.Name, claimBatch)
 	if err != nil {
 		return err
 	}
@@ -177,10 +188,9 @@ func (s *Sender) revive(ctx context.Context) error {
 
 // claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
 // help.
-func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err error) {
-	_, host, _ := strings.Cut(s.Settings.From.Address, "@")
+func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, more bool, err error) {
 	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Limit: claimBatch, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: host,
+		Channel: s.terms.Channel, Busy: s.flights.busy(), Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
 		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
 	if err != nil {
@@ -201,7 +211,7 @@ func (s *Sender) claim(ctx context.Context) (mails []*vigie.Mail, more bool, err
 func (s *Sender) guard(ctx context.Context, item int64, work func() error) error {
 	return consumer.Guard(func() error {
 		if s.Fail != nil {
-			if err := s.Fail(ctx, database.MailsConsumer, []consumer.Item{{ID: item, Number: item}}); err != nil {
+			if err := s.Fail(ctx, s.run.Name, []consumer.Item{{ID: item, Number: item}}); err != nil {
 				return err
 			}
 		}
@@ -220,6 +230,9 @@ func (s *Sender) release(ctx context.Context, mails []*vigie.Mail) error {
 // lease, or 0 where less is left of it.
 func (s *Sender) time(start time.Time) time.Duration {
 	attempt := s.Lease * 2 / 3
+	if s.terms.Attempt != 0 {
+		attempt = min(attempt, s.terms.Attempt)
+	}
 	if time.Since(start)+attempt > s.Lease {
 		return 0
 	}
@@ -242,7 +255,7 @@ func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start tim
 	if err != nil {
 		return 0, err
 	}
-	c, err := s.newComposer(reading, states)
+	compose, err := s.Channel.Prepare(reading, states, s.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -251,19 +264,29 @@ func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start tim
 		if i > 0 && time.Since(read) > readValidFor || attempt == 0 || stopped(ctx) {
 			return i, nil
 		}
-		reader := states[m.RecipientID]
-		if reader == nil {
+		r := states[m.RecipientID]
+		if r == nil {
 			continue // the account was erased since, and the mail with it
 		}
-		err := s.guard(ctx, m.ID, func() error { return s.send(ctx, c, m, reader, attempt) })
-		if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
-			err = s.putOffPanicked(ctx, m, err)
-		}
-		if err != nil {
-			return i, err
+		if err := s.flights.start(r, func() error { return s.sendOne(ctx, compose, m, r, attempt) }); err != nil {
+			if !errors.Is(err, errBusy) {
+				return i, err
+			}
+			if err := s.release(ctx, mails[i:i+1]); err != nil {
+				return i + 1, err
+			}
 		}
 	}
 	return len(mails), nil
+}
+
+// sendOne sends one mail, and puts it off if that makes us panic.
+func (s *Sender) sendOne(ctx context.Context, compose Compose, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
+	err := s.guard(ctx, m.ID, func() error { return s.send(ctx, compose, m, r, attempt) })
+	if _, panicked := errors.AsType[*consumer.Panic](err); panicked {
+		err = s.putOffPanicked(ctx, m, err)
+	}
+	return err
 }
 
 // stopped reports whether we are to stop.
@@ -271,22 +294,27 @@ func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
 // send sends one mail and records its outcome. A mail that was begun is finished, also when we are to stop. An error
 // means that no mail can be sent now.
-func (s *Sender) send(ctx context.Context, c *composer, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
+func (s *Sender) send(ctx context.Context, compose Compose, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
 	content := ledger.ContentOf(m, r, s.Now())
+	if content.Later {
+		return s.note(ctx, func(ctx context.Context) error {
+			return s.Store.Ledger().MailPostponed(ctx, m, 0, s.Now().Add(heldPause), m.Error)
+		})
+	}
 	if content.Empty {
 		return s.note(ctx, func(ctx context.Context) error {
 			return s.Store.Ledger().MailDropped(ctx, m, r.Email, content.Composed)
 		})
 	}
-	message, err := c.compose(m, r, content)
-	if err != nil { // a template fails, for this mail at least: others can be sent
+	message, err := compose(m, r, content)
+	if err != nil { // for this mail at least: others can be sent
 		return s.putOffUncomposed(ctx, m, err)
 	}
 	s.fault(BeforeSend)
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
-	if err := s.Mailer.Send(sending, message); err != nil {
+	if err := message.Send(sending); err != nil {
 		return s.failed(ctx, m, r.Email, err)
 	}
 	s.fault(AfterSend)
@@ -307,69 +335,51 @@ func (s *Sender) putOffPanicked(ctx context.Context, m *vigie.Mail, cause error)
 
 // putOffUncomposed puts off a mail that cannot be composed: it is sent once the template is repaired.
 func (s *Sender) putOffUncomposed(ctx context.Context, m *vigie.Mail, err error) error {
-	s.Metrics.refused(post.ForSender)
+	s.Metrics.refused(AboutUs)
 	return s.postpone(ctx, m, "compose", err)
 }
 
 // postpone puts off a mail that cannot be sent because of a fault on our side. However often that happens the mail
 // stays owed, and none of these attempts counts among those that a server may refuse.
 func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err error) error {
-	pause := pauseAfter(m.Attempts, maxFaultPause)
+	pause := untilRepaired.pause(m.Attempts)
 	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.Ledger().MailPostponed(ctx, m, attemptsUntil(maxFaultPause), s.Now().Add(pause), err.Error())
+		return s.Store.Ledger().MailPostponed(ctx, m, untilRepaired.attempts(), s.Now().Add(pause), err.Error())
 	})
 }
 
-// failed records that a mail was not accepted for an address. Only a failure about the address is final at once.
+// failed records that a mail was not accepted for an address, and decides by what the failure is about what follows.
+// Only a failure about the recipient is final at once.
 func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err error) error {
-	why, _ := errors.AsType[*post.Error](err)
+	why, _ := errors.AsType[*Failure](err)
 	if why == nil {
 		return err
 	}
-	s.Metrics.refused(why.Kind)
+	s.Metrics.refused(why.About)
+	patience := s.terms.Patience
 	log := s.Log.With("component", "sender", "action", "send", "mail", m.ID, "recipient", m.RecipientID, "error", why)
 	switch {
-	case why.AllMail:
+	case why.All:
 		return why
-	case why.Kind == post.ForAddress:
-		log.WarnContext(ctx, "address suppressed")
+	case why.About == AboutRecipient:
+		log.WarnContext(ctx, "recipient suppressed")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error {
-			return s.Store.Ledger().MailBounced(ctx, m.ID, address, true, why.Error())
-		})
-	case why.Kind == post.ForSender:
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, address, why.note()) })
+	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
-	case m.Attempts > attemptsUntil(maxPause):
+	case patience.over(m.Attempts):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.Error()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.note()) })
 	}
-	pause := pauseAfter(m.Attempts, maxPause)
+	pause := max(patience.pause(m.Attempts), why.After)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.Error())
+		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.note())
 	})
-}
-
-// pauseAfter returns how long to wait after a failed attempt that follows so many others: one minute at first, twice
-// as long each time, up to most.
-func pauseAfter(attempts int64, most time.Duration) time.Duration {
-	pause := time.Minute
-	for range min(attempts, attemptsUntil(most)) {
-		pause *= 2
-	}
-	return min(pause, most)
-}
-
-// attemptsUntil returns after how many failed attempts the pause has grown to most.
-func attemptsUntil(most time.Duration) (attempts int64) {
-	for pause := time.Minute; pause < most; pause *= 2 {
-		attempts++
-	}
-	return attempts
 }
 
 // note records the outcome of a mail. It must not get lost, so it is tried until the database accepts it, or until we

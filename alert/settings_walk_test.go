@@ -56,7 +56,7 @@ func settingsWalk(t *testing.T, url string, random *rand.Rand) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sender.Templates = templates
+	w.mail.Templates = templates
 	var log []string
 	note := func(format string, values ...any) {
 		log = append(log, w.now.Format("01-02 15:04 ")+fmt.Sprintf(format, values...))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/alert"
 	"vigie/alert/letter"
 	"vigie/alert/post"
 	"vigie/store/storetest"
@@ -20,7 +21,7 @@ import (
 
 // Random walks over everything that people and publishers do, compared with the model: nothing that is owed is lost,
 // nothing is sent twice, nothing is sent that must not be. The ledger and the sender run at random moments, so that
-// each action happens before, between and after their work, and the mail server refuses mail temporarily at random.
+// each action happens before, between and after their work, and the mail server and the webhooks refuse messages temporarily at random.
 //
 // VIGIE_TEST_WALKS is the number of walks on SQLite; PostgreSQL gets a twentieth. They are the same each time, unless
 // VIGIE_TEST_SEED is set.
@@ -78,10 +79,11 @@ const (
 // stroll is the walks of one world.
 type stroll struct {
 	*world
-	random *rand.Rand
-	walks  []*walk
-	byName map[string]*modelTender
-	step   int
+	hookSender *alert.Sender
+	random     *rand.Rand
+	walks      []*walk
+	byName     map[string]*modelTender
+	step       int
 }
 
 // walk is one account with its watches, and the tenders that are published for it.
@@ -93,6 +95,9 @@ type walk struct {
 	stored  []*vigie.Watch
 	own     *modelPerson
 	team    *modelPerson
+	// hooks are the webhooks of the watches, as the model has them, hookOf as they are stored.
+	hooks  []*modelPerson
+	hookOf []*vigie.Webhook
 	// notices are what was published of a tender; copied is the number of one of them at another source.
 	notices map[*modelTender][]*vigie.Notice
 	copied  map[*modelTender]string
@@ -105,7 +110,9 @@ func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sender.Templates = templates
+	s.world.mail.Templates = templates
+	s.hookSender = newSender(t, s.store, s.mailer, s.sender.Now)
+	s.hookSender.Channel = walkHooks{s.mailer}
 	for i := range n {
 		s.walks = append(s.walks, s.newWalk(letters(i)))
 	}
@@ -138,6 +145,9 @@ func (s *stroll) newWalk(name string) *walk {
 		})
 	}
 	s.consentsOf(w.account, w.team.address)
+	for i := range w.stored {
+		w.addHook(i)
+	}
 	return w
 }
 
@@ -220,19 +230,20 @@ func (s *stroll) pass() {
 // mail sends what is due, and compares it with what is owed.
 func (s *stroll) mail() {
 	s.t.Helper()
-	if err := s.sender.Step(s.t.Context()); err != nil {
-		s.t.Fatal(err)
+	for _, sender := range []*alert.Sender{s.sender, s.hookSender} {
+		if err := sender.Step(s.t.Context()); err != nil {
+			s.t.Fatal(err)
+		}
 	}
-	byAddress := make(map[string]*walk, 2*len(s.walks))
+	byAddress := make(map[string]*walk, 4*len(s.walks))
 	for _, w := range s.walks {
-		byAddress[w.own.address], byAddress[w.team.address] = w, w
+		for _, p := range w.people {
+			byAddress[p.address] = w
+		}
 	}
 	for _, m := range s.mailer.messages {
 		w := byAddress[m.To]
-		person := w.own
-		if m.To == w.team.address {
-			person = w.team
-		}
+		person := w.people[slices.IndexFunc(w.people, func(p *modelPerson) bool { return p.address == m.To })]
 		for line := range strings.Lines(m.Text) {
 			section, title, _ := strings.Cut(strings.TrimSpace(line), " ")
 			_, ref, _ := strings.Cut(title, "objet ")
@@ -262,7 +273,7 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(19) {
+	switch w.random.IntN(20) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
@@ -286,6 +297,8 @@ func (w *walk) act() {
 		w.withdrawOne()
 	case 16:
 		w.mergeTwo()
+	case 19:
+		w.toggleHook()
 	case 17, 18:
 		if t := w.online(); t != nil {
 			w.copyOne(t)
@@ -481,7 +494,7 @@ func (w *walk) token() {
 }
 
 func (w *walk) leaveOrConfirm() {
-	p := w.people[w.random.IntN(len(w.people))]
+	p := []*modelPerson{w.own, w.team}[w.random.IntN(2)]
 	id := w.recipientOf(p)
 	if p.left || w.random.IntN(3) == 0 {
 		w.note("%s confirms", p.address)

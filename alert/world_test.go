@@ -29,6 +29,7 @@ type world struct {
 	store   *store.Store
 	ledger  *alert.Alerter
 	sender  *alert.Sender
+	mail    *alert.Mail
 	mailer  *mailbox
 	account *vigie.Account
 	index   store.SearchIndex
@@ -70,6 +71,7 @@ func newWorld(t testing.TB, url string) *world {
 		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
 	}
 	w.sender = newSender(t, w.store, w.mailer, clock)
+	w.mail = w.sender.Channel.(*alert.Mail)
 	w.account = w.signIn("ana")
 	if w.index, err = w.store.BeginIndex(t.Context(), indexVersion); err != nil {
 		t.Fatal(err)
@@ -88,14 +90,15 @@ func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() ti
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	return &alert.Sender{
-		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: clock, Lease: 90 * time.Second, Spacing: time.Minute,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), IndexVersion: indexVersion, Metrics: alert.NewMetrics(prometheus.NewRegistry()),
-		Settings: alert.Settings{
+		Store: s, Now: clock, Lease: 90 * time.Second, Spacing: time.Minute,
+		Log: log, IndexVersion: indexVersion, Metrics: alert.NewMetrics(prometheus.NewRegistry()),
+		Channel: &alert.Mail{Store: s, Mailer: mailer, Templates: templates, Keys: keys, Log: log, Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
 			PublicURL: "https://vigie.example", WatchesURL: "https://platform.example/veilles",
 			WatchURL: "https://platform.example/veilles/{watchId}", TenderURL: "https://platform.example/{source}/{sourceRef}",
-		},
+		}},
 	}
 }
 

@@ -171,12 +171,11 @@ func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink
 	log, metrics := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry()
 	ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
 	sender := &alert.Sender{
-		Store: s, Mailer: mailer, Templates: templates, Keys: keys, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute,
-		IndexVersion: version, Metrics: alert.NewMetrics(metrics),
-		Settings: alert.Settings{
+		Store: s, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute, IndexVersion: version, Metrics: alert.NewMetrics(metrics),
+		Channel: &alert.Mail{Store: s, Mailer: mailer, Templates: templates, Keys: keys, Log: log, Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
 			Bounces: "bounces@vigie.example", PublicURL: "https://vigie.example",
-		},
+		}},
 	}
 	// What people look for is known, as it is to a server that has been running.
 	if err := ledger.Step(ctx); err != nil {

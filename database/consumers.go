@@ -18,6 +18,8 @@ const (
 	IndexConsumer = "index"
 	// MailsConsumer writes and sends mails (alert.Sender). It has no cursor: a recipient's next check says when.
 	MailsConsumer = "mails"
+	// WebhooksConsumer does the same of messages to webhooks.
+	WebhooksConsumer = "webhooks"
 	// MatcherConsumer keeps watches in memory (feed.Matcher), where no mail is sent; else the alerter does.
 	MatcherConsumer = "matcher"
 	// NewsConsumer sends events to subscribers (feed.Broadcaster); its cursor is in memory.

@@ -35,7 +35,7 @@ func PersonalTables() []PersonalTable {
 	return []PersonalTable{
 		{Name: "quarantine", Internal: []string{"consumer", "item", "kind", "number", "detail", "error", "tries", "first_at", "last_at", "retry"},
 			// The text of an error may name an address or a watch. The items of other consumers hold no data of people.
-			Rows: "(consumer = 'mails' AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE " + ofRecipients + "))" +
+			Rows: "(consumer IN ('mails', 'webhooks') AND (item IN (SELECT id FROM recipients WHERE account_id = ?0) OR item IN (SELECT id FROM mails WHERE " + ofRecipients + "))" +
 				" OR consumer = 'matcher' AND item IN (SELECT id FROM watches WHERE account_id = ?0))"},
 		{Name: "delivery_holds", Rows: ofDeliveries, Exported: map[string]string{"since": "deliveries.heldAt"}, Internal: []string{"delivery_id", "reason"}},
 		{Name: "reasons", Rows: ofDeliveries, Exported: map[string]string{"watch_id": "deliveries.watchId", "keywords": "deliveries.keywords"}, Internal: []string{"delivery_id"}},
@@ -50,7 +50,7 @@ func PersonalTables() []PersonalTable {
 				"id": "mails.id", "recipient_id": "mails.email", "kind": "mails.kind", "message_id": "mails.messageId",
 				"created_at": "mails.createdAt", "state": "mails.state", "closed_at": "mails.closedAt", "error": "mails.error",
 			},
-			Internal: []string{"attempts", "retry_at", "leased_until"}},
+			Internal: []string{"tender_id", "attempts", "retry_at", "leased_until"}},
 		{Name: "subscriptions", Rows: ofRecipients,
 			Exported: map[string]string{"watch_id": "addresses.watchId", "left_at": "addresses.leftWatchAt", "removed_at": "addresses.removedAt"},
 			Internal: []string{"id", "recipient_id", "position", "heard_at"}},
@@ -59,7 +59,16 @@ func PersonalTables() []PersonalTable {
 				"email": "addresses.email", "created_at": "addresses.createdAt", "confirmed_at": "addresses.confirmedAt",
 				"confirmed_by": "addresses.confirmedBy", "left_at": "addresses.leftAt",
 			},
-			Internal: []string{"id", "account_id", "address_key", "asking", "look_at", "unvouched_at"}},
+			Internal: []string{"id", "account_id", "address_key", "asking", "look_at", "unvouched_at", "channel", "webhook_id"}},
+		{Name: "webhooks", Rows: ofAccount,
+			Exported: map[string]string{
+				"id": "webhooks.id", "watch_id": "webhooks.watchId", "host": "webhooks.host", "format": "webhooks.format", "kinds": "webhooks.kinds",
+				"created_at": "webhooks.createdAt", "confirmed_at": "webhooks.confirmedAt", "paused_at": "webhooks.pausedAt",
+				"suspended_at": "webhooks.suspendedAt", "ended_at": "webhooks.endedAt", "removed_at": "webhooks.removedAt",
+				"tried_at": "webhooks.triedAt", "accepted_at": "webhooks.acceptedAt", "error": "webhooks.error",
+			},
+			// The URL and the secrets are encrypted, and whoever has one of them may act as the account.
+			Internal: []string{"account_id", "sealed", "note_id"}},
 		{Name: "addresses", KeptBy: "Ledger.keepFingerprints",
 			Exported: map[string]string{"bounced_at": "addresses.bouncedAt"},
 			// How often an address was asked is counted over all accounts.

@@ -46,6 +46,8 @@ const (
 	cpvPrice, upsertPrice = 500, 300
 	// backOfficePrice is that of reading whole tables.
 	backOfficePrice = 2000
+	// webhookPrice is that of calling an endpoint, which may take seconds.
+	webhookPrice = 2000
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
 )
@@ -151,6 +153,10 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return explainPrice
 	case "Mutation.createWatch", "Mutation.updateWatch":
 		return previewPrice // its warnings are those of a preview
+	case "Mutation.addWebhook", "Mutation.updateWebhook", "Mutation.testWebhook":
+		return webhookPrice
+	case "Account.webhooks", "Query.webhooks", "Watch.webhooks":
+		return deliveriesPrice
 	case "Mutation.exportAccount":
 		return exportPrice
 	}

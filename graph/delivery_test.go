@@ -57,12 +57,12 @@ func (w *world) mails(box *postbox) []string {
 		Store: w.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), log), Now: clock, Log: log, MaxAge: 7 * 24 * time.Hour,
 	}
 	sender := &alert.Sender{
-		Store: w.store, Mailer: box, Templates: templates, Keys: keys, Now: clock, Lease: time.Minute, Spacing: time.Minute, Log: log,
+		Store: w.store, Now: clock, Lease: time.Minute, Spacing: time.Minute, Log: log,
 		IndexVersion: feed.Version(), Metrics: alert.NewMetrics(prometheus.NewRegistry()),
-		Settings: alert.Settings{
+		Channel: &alert.Mail{Store: w.store, Mailer: box, Templates: templates, Keys: keys, Log: log, Settings: alert.Settings{
 			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Address: "veille@vigie.example"}, PublicURL: "https://vigie.example",
 			Bounces: "bounces@vigie.example", WatchURL: "https://platform.example/{watchId}",
-		},
+		}},
 	}
 	if err := ledger.Step(w.t.Context()); err != nil {
 		w.t.Fatal(err)

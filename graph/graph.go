@@ -135,6 +135,7 @@ type (
 	accountType     struct{ *resolver }
 	watchType       struct{ *resolver }
 	deliveryType    struct{ *resolver }
+	webhookType     struct{ *resolver }
 	recipientType   struct{ *resolver }
 	criteriaType    struct{ *resolver }
 	buyerType       struct{ *resolver }
@@ -161,6 +162,7 @@ func (r *resolver) Subscription() gql.SubscriptionResolver             { return 
 func (r *resolver) Account() gql.AccountResolver                       { return accountType{r} }
 func (r *resolver) Watch() gql.WatchResolver                           { return watchType{r} }
 func (r *resolver) Delivery() gql.DeliveryResolver                     { return deliveryType{r} }
+func (r *resolver) Webhook() gql.WebhookResolver                       { return webhookType{r} }
 func (r *resolver) Recipient() gql.RecipientResolver                   { return recipientType{r} }
 func (r *resolver) Criteria() gql.CriteriaResolver                     { return criteriaType{r} }
 func (r *resolver) Buyer() gql.BuyerResolver                           { return buyerType{r} }

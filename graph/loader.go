@@ -37,6 +37,8 @@ type loaders struct {
 	// feedVersions are those of accounts: what a socket knows of its viewer may be hours old.
 	feedVersions *dataloadgen.Loader[int64, int64]
 	watches      *dataloadgen.Loader[owned, *vigie.Watch]
+	webhooks     *dataloadgen.Loader[owned, *vigie.Webhook]
+	ofWatches    *dataloadgen.Loader[owned, []*vigie.Webhook]
 	deliveries   *dataloadgen.Loader[owned, *ledger.Outgoing]
 	// matches go by the tender as it was read.
 	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
@@ -156,6 +158,7 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 		opened: make(map[int64]*vigie.Account),
 	}
 	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
+	l.webhooks, l.ofWatches = ownedLoader(l, s.WebhooksByID), ownedLoader(l, s.WebhooksOfWatches)
 	l.watches, l.deliveries = ownedLoader(l, s.WatchesByID), ownedLoader(l, s.DeliveriesByID)
 	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
 		folds, err := l.folds.LoadAll(ctx, tenders)

@@ -48,6 +48,12 @@ func (q query) Node(ctx context.Context, id string) (vigie.Node, error) {
 		return nodeOf(l.addresses.Load(ctx, own))
 	case vigie.KindDelivery:
 		return nodeOf(l.deliveries.Load(ctx, own))
+	case vigie.KindWebhook:
+		w, err := l.webhooks.Load(ctx, own)
+		if w != nil && w.RemovedAt != nil {
+			w = nil
+		}
+		return nodeOf(w, err)
 	case vigie.KindMail:
 	}
 	return nil, nil

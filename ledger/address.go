@@ -26,8 +26,13 @@ type recipient struct {
 	ConfirmationPending bool `bun:"asking"`
 	// NextCheckAt is when there may be mail to write to it; nil for never.
 	NextCheckAt *time.Time `bun:"look_at"`
-	// UnverifiedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did.
+	// UnverifiedAt is when the issuer stopped verifying the address; nil if the issuer verifies it, or never did. A webhook
+	// has one once it was confirmed: versions without webhooks then hold what it is owed.
 	UnverifiedAt *time.Time `bun:"unvouched_at"`
+	// Channel is how it is reached. WebhookID is the endpoint, 0 for an address. Instead of an address a webhook has the
+	// endpoint's public id, which is none.
+	Channel   vigie.Channel
+	WebhookID int64 `bun:",nullzero"`
 }
 
 // subscription is a row of subscriptions.
@@ -50,7 +55,7 @@ type RecipientPlan struct {
 	now           time.Time
 }
 
-// addressBook holds the recipients of an account.
+// addressBook holds the recipients of an account that are mail addresses.
 type addressBook struct {
 	byKey map[string]*recipient
 	byID  map[int64]*recipient
@@ -59,7 +64,9 @@ type addressBook struct {
 func newAddressBook(known []*recipient) *addressBook {
 	book := &addressBook{make(map[string]*recipient, len(known)), make(map[int64]*recipient, len(known))}
 	for _, r := range known {
-		book.byKey[r.AddressKey], book.byID[r.ID] = r, r
+		if r.Channel == vigie.MailChannel {
+			book.byKey[r.AddressKey], book.byID[r.ID] = r, r
+		}
 	}
 	return book
 }
@@ -121,6 +128,7 @@ func (p *RecipientPlan) checkOwn(others *[]string) error {
 // the book.
 func planAddresses(account *vigie.Account, book *addressBook, rows []*subscription, notifyMe *bool, others *[]string, now time.Time) *RecipientPlan {
 	p := &RecipientPlan{account: account, now: now, subscriptions: make(map[int64]*subscription, len(rows))}
+	rows = slices.DeleteFunc(slices.Clone(rows), func(row *subscription) bool { return book.byID[row.RecipientID] == nil })
 	for _, row := range rows {
 		p.subscriptions[row.RecipientID] = row
 	}
@@ -128,7 +136,7 @@ func planAddresses(account *vigie.Account, book *addressBook, rows []*subscripti
 	add := func(email string) {
 		r := book.byKey[vigie.AddressKey(email)]
 		if r == nil {
-			r = &recipient{AddressKey: vigie.AddressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true}
+			r = &recipient{AddressKey: vigie.AddressKey(email), Email: email, CreatedAt: now, ConfirmationPending: true, Channel: vigie.MailChannel}
 			book.byKey[r.AddressKey] = r
 		}
 		if !slices.Contains(p.recipients, r) {

@@ -35,6 +35,11 @@ type Announcement struct {
 func (l *Ledger) Announce(ctx context.Context, n *Announcement, entered func()) error {
 	for again := true; again; {
 		again = false
+		for some := range slices.Chunk(n.Matching, vigie.MaxBatch) {
+			if err := l.subscribePlatforms(ctx, some); err != nil {
+				return err
+			}
+		}
 		alerts, err := l.alerts(ctx, n)
 		if err != nil {
 			return err

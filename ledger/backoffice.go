@@ -20,18 +20,21 @@ type Totals struct {
 // shown is the condition that a delivery counts: what will be said of a deadline is entered long before.
 const shown = "NOT (kind = '" + string(vigie.DeliverClosingSoon) + "' AND mail_id IS NULL)"
 
+// isMail is the condition that a message is a mail.
+const isMail = "kind <> '" + string(vigie.WebhookMessage) + "'"
+
 // Totals counts everything.
 func (l *Ledger) Totals(ctx context.Context) (t Totals, err error) {
 	for _, count := range []struct {
 		into         *int
 		table, where string
 	}{
-		{&t.Addresses, "recipients", "TRUE"},
+		{&t.Addresses, "recipients", "channel = 'MAIL'"},
 		{&t.ConfirmedAddresses, "recipients", "confirmed_at IS NOT NULL AND left_at IS NULL"},
 		{&t.WaitingDeliveries, "deliveries", in(vigie.DeliveryWaiting) + " AND " + shown},
 		{&t.HeldDeliveries, "deliveries", in(vigie.DeliveryHeld) + " AND " + shown},
-		{&t.SentMails, "mails", "state = '" + string(vigie.MailSent) + "'"},
-		{&t.FailedMails, "mails", "state = '" + string(vigie.MailFailed) + "'"},
+		{&t.SentMails, "mails", isMail + " AND state = '" + string(vigie.MailSent) + "'"},
+		{&t.FailedMails, "mails", isMail + " AND state = '" + string(vigie.MailFailed) + "'"},
 		{&t.SuppressedMail, "addresses", "bounced_at IS NOT NULL"},
 	} {
 		n, err := l.db.NewSelect().Table(count.table).Where(count.where).Count(ctx)
@@ -62,7 +65,7 @@ func (l *Ledger) Domains(ctx context.Context, since time.Time, limit int) ([]*Do
 		ColumnExpr("SUM(CASE WHEN m.state = ? THEN 1 ELSE 0 END) AS failed", vigie.MailFailed).
 		ColumnExpr("SUM(CASE WHEN m.state = ? AND m.attempts > 0 THEN 1 ELSE 0 END) AS delayed", vigie.MailOpen).
 		ColumnExpr("COUNT(DISTINCT (SELECT a.address_key FROM addresses AS a WHERE a.address_key = r.address_key AND a.bounced_at IS NOT NULL)) AS suppressed").
-		Where("m.created_at >= ?", since).GroupExpr(domain).OrderExpr("COUNT(*) DESC, 1").Limit(int64(limit)).Scan(ctx, &list)
+		Where("m.created_at >= ?", since).Where("r.channel = ?", vigie.MailChannel).GroupExpr(domain).OrderExpr("COUNT(*) DESC, 1").Limit(int64(limit)).Scan(ctx, &list)
 	return list, database.Translate(err)
 }
 
@@ -102,7 +105,7 @@ func (l *Ledger) Usage(ctx context.Context, times []time.Time) ([]Usage, error) 
 	if err != nil {
 		return nil, err
 	}
-	mails, err := database.CountBetween(ctx, l.db.NewSelect().Table("mails").Where("state = ?", vigie.MailSent), "closed_at", times)
+	mails, err := database.CountBetween(ctx, l.db.NewSelect().Table("mails").Where(isMail).Where("state = ?", vigie.MailSent), "closed_at", times)
 	if err != nil {
 		return nil, err
 	}

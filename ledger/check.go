@@ -21,7 +21,8 @@ func checkAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) e
 }
 
 // checkNow schedules a check of recipients, and of all their waiting deliveries, for now: which mail they want, or
-// when, has changed. The recipients are locked.
+// when, has changed. A message to a webhook keeps its deliveries while they may not be sent, so it is tried now, too. The
+// recipients are locked.
 func (l *Ledger) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) error {
 	if len(recipients) == 0 {
 		return nil
@@ -29,6 +30,11 @@ func (l *Ledger) checkNow(ctx context.Context, tx bun.Tx, recipients []int64) er
 	now := l.db.Stamp()
 	_, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).
 		Where("recipient_id IN (?)", bun.List(recipients)).Where(unclaimed).Where("due_at > ?", now).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", now).Where("recipient_id IN (?)", bun.List(recipients)).
+		Where("kind = ?", vigie.WebhookMessage).Where("state = ?", vigie.MailOpen).Where("retry_at > ?", now).Exec(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,10 @@ import (
 
 // ClaimOptions says what to claim.
 type ClaimOptions struct {
+	// Channel is the one of the recipients; empty is mail.
+	Channel vigie.Channel
+	// Busy are hosts of webhooks to which nothing more may be sent for now.
+	Busy []string
 	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
 	// Lease is for how long the mails are the caller's alone.
@@ -22,7 +28,7 @@ type ClaimOptions struct {
 	Spacing time.Duration
 	// IndexVersion is the version of the search index that the links in mails lead to.
 	IndexVersion string
-	// Host is the domain of the Message-IDs.
+	// Host is the domain of the Message-IDs, "" for none.
 	Host string
 	// Guard runs the decision about a recipient and turns what goes wrong in it into an error; nil for no guard.
 	Guard func(recipient int64, decide func() error) error
@@ -44,13 +50,13 @@ type Claimed struct {
 func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, err error) {
 	// Usually there is nothing to do, which no lock is needed to find out.
 	var any bool
-	err = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, 1), l.dueRecipients(l.db, 1)).Scan(ctx, &any)
+	err = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1)).Scan(ctx, &any)
 	if err != nil || !any {
 		return Claimed{}, database.Translate(err)
 	}
 	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		claimed = Claimed{Failed: make(map[int64]error), Unreadable: make(map[int64]error)}
-		if err := l.db.SkipLocked(l.openMails(tx, c.Limit), "mail").Scan(ctx, &claimed.Mails); err != nil {
+		if err := l.db.SkipLocked(l.openMails(tx, c, c.Limit), "mail").Scan(ctx, &claimed.Mails); err != nil {
 			return err
 		}
 		if err := l.lease(ctx, tx, claimed.Mails, c.Lease); err != nil {
@@ -88,29 +94,63 @@ func idsOf(mails []*vigie.Mail) []int64 {
 }
 
 // openMails selects the open mails that nobody is sending and that may be tried now.
-func (l *Ledger) openMails(db bun.IDB, limit int) *bun.SelectQuery {
-	return db.NewSelect().Model((*vigie.Mail)(nil)).Where("state = ?", vigie.MailOpen).
-		Where("retry_at <= ?", l.db.Stamp()).Apply(l.notLeased).Order("retry_at", "id").Limit(int64(limit))
+func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQuery {
+	q := db.NewSelect().Model((*vigie.Mail)(nil)).Where("mail.state = ?", vigie.MailOpen).
+		Where("mail.retry_at <= ?", l.db.Stamp()).Apply(l.notLeased).OrderExpr("mail.retry_at, mail.id").Limit(int64(limit))
+	if c.Channel != vigie.WebhookChannel {
+		return q.Where("mail.kind <> ?", vigie.WebhookMessage)
+	}
+	// What is on its way to a webhook that is switched off waits, so that it is sent again under its own id.
+	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
+		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
+			Where("(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)").
+			Apply(c.withoutBusy))
 }
 
-// dueRecipients selects the recipients that are to be checked. A recipient's mail must be closed before its next one
-// is written, and its lease must have ended: one that was dropped while it was being sent may be accepted, with deliveries
-// that wait again.
-func (l *Ledger) dueRecipients(db bun.IDB, limit int) *bun.SelectQuery {
+// withoutBusy leaves out webhooks, as w, of busy hosts.
+func (c ClaimOptions) withoutBusy(q *bun.SelectQuery) *bun.SelectQuery {
+	if len(c.Busy) == 0 {
+		return q
+	}
+	return q.Where("w.host NOT IN (?)", bun.List(c.Busy))
+}
+
+// dueRecipients selects the recipients that are to be checked.
+func (l *Ledger) dueRecipients(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQuery {
+	q := db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Where("recipient.channel = ?", cmp.Or(c.Channel, vigie.MailChannel)).
+		Where("look_at <= ?", l.db.Stamp()).Where("recipient.id NOT IN (?)", database.SetAsideBy(db, consumerOf(c.Channel))).
+		OrderExpr("look_at, recipient.id").Limit(int64(limit))
+	if c.Channel != vigie.WebhookChannel {
+		return q.Apply(l.withoutOpenMail(db))
+	}
+	return q.Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").Apply(c.withoutBusy)
+}
+
+// consumerOf returns the name of the consumer that sends through a channel.
+func consumerOf(c vigie.Channel) string {
+	if c == vigie.WebhookChannel {
+		return database.WebhooksConsumer
+	}
+	return database.MailsConsumer
+}
+
+// withoutOpenMail leaves out recipients to whom a mail is on its way. It must be closed before the next one is written, and
+// its lease must have ended: one that was dropped while it was being sent may be accepted, with deliveries that wait again.
+func (l *Ledger) withoutOpenMail(db bun.IDB) func(*bun.SelectQuery) *bun.SelectQuery {
 	mails := func(what string) *bun.SelectQuery {
 		return db.NewSelect().Model((*vigie.Mail)(nil)).ColumnExpr(what).Where("mail.recipient_id = recipient.id")
 	}
 	// Counted, so that no database reads the leases of all mails at once: there is an index of each recipient's mails alone.
 	leased := mails("COUNT(*)").Apply(l.leased)
-	return db.NewSelect().Model((*recipient)(nil)).Column("id").Where("look_at <= ?", l.db.Stamp()).
-		Where("NOT EXISTS (?)", mails("1").Where("mail.state = ?", vigie.MailOpen)).
-		Where("(?) = 0", leased).Where("id NOT IN (?)", database.SetAsideBy(db, database.MailsConsumer)).Order("look_at", "id").Limit(int64(limit))
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("NOT EXISTS (?)", mails("1").Where("mail.state = ?", vigie.MailOpen)).Where("(?) = 0", leased)
+	}
 }
 
 // decideDue checks recipients, and writes the mails that are due.
 func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit int, claimed *Claimed) (checked int, mails []*vigie.Mail, err error) {
 	var ids []int64
-	if err := l.db.SkipLocked(l.dueRecipients(tx, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
+	if err := l.db.SkipLocked(l.dueRecipients(tx, c, limit), "recipient").Scan(ctx, &ids); err != nil || len(ids) == 0 {
 		return 0, nil, err
 	}
 	now := l.db.Stamp()
@@ -122,6 +162,9 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
 	}
 	states, err := l.recipientStates(ctx, tx, ids, due)
+	if err == nil && c.Channel == vigie.WebhookChannel {
+		err = readBusy(ctx, tx, states)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -129,7 +172,7 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 	if err := database.IndexReached(tx, c.IndexVersion).Scan(ctx, &indexed); err != nil {
 		return 0, nil, err
 	}
-	all := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64)}
+	all := decisions{now: now, later: make(map[time.Time][]int64), held: make(map[Held][]int64), stopped: make(map[*vigie.Mail][]*StoppedWebhook)}
 	for _, r := range states {
 		d, err := l.decideGuarded(r, indexed, c)
 		if err != nil {
@@ -177,11 +220,13 @@ func later(r *RecipientState, at time.Time) Decision {
 
 // decisions are the results of checking some recipients.
 type decisions struct {
-	now            time.Time
-	states         []*RecipientState
-	nextCheckAt    []*time.Time
-	mails          []*vigie.Mail
-	members        [][]int64
+	now         time.Time
+	states      []*RecipientState
+	nextCheckAt []*time.Time
+	mails       []*vigie.Mail
+	members     [][]int64
+	// stopped are, by mail, the webhooks that it tells the owner of.
+	stopped        map[*vigie.Mail][]*StoppedWebhook
 	dropped        []int64
 	repeats        []database.Pair
 	noConfirmation []int64
@@ -211,9 +256,25 @@ func (all *decisions) note(r *RecipientState, d Decision) {
 		}
 	}
 	if d.Mail != "" {
-		all.mails = append(all.mails, &vigie.Mail{RecipientID: r.ID, Kind: d.Mail, CreatedAt: all.now, State: vigie.MailOpen, RetryAt: all.now})
-		all.members = append(all.members, d.Members)
+		m := all.write(r, d.Mail, d.Members)
+		if d.Mail == vigie.WebhookNoteMail {
+			all.stopped[m] = r.Stopped
+		}
 	}
+	for _, tender := range slices.Sorted(maps.Keys(d.Messages)) {
+		all.write(r, vigie.WebhookMessage, d.Messages[tender]).TenderID = tender
+	}
+	if len(d.Unwanted) > 0 { // a message that is not sent
+		m := all.write(r, vigie.WebhookMessage, d.Unwanted)
+		m.State, m.ClosedAt = vigie.MailDropped, &all.now
+	}
+}
+
+// write adds a mail with those deliveries.
+func (all *decisions) write(r *RecipientState, kind vigie.MailKind, members []int64) *vigie.Mail {
+	m := &vigie.Mail{RecipientID: r.ID, Kind: kind, CreatedAt: all.now, State: vigie.MailOpen, RetryAt: all.now}
+	all.mails, all.members = append(all.mails, m), append(all.members, members)
+	return m
 }
 
 const (
@@ -267,10 +328,9 @@ func (all *decisions) save(ctx context.Context, tx bun.Tx, l *Ledger, c ClaimOpt
 	if err := release(ctx, tx, all.released); err != nil {
 		return nil, err
 	}
-	if len(all.mails) > 0 {
-		if err := all.saveMails(ctx, tx, l, c); err != nil {
-			return nil, err
-		}
+	claimed, err := all.saveMails(ctx, tx, l, c)
+	if err != nil {
+		return nil, err
 	}
 	if len(all.noConfirmation) > 0 {
 		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("asking = FALSE").Where("id IN (?)", bun.List(all.noConfirmation)).Exec(ctx); err != nil {
@@ -282,33 +342,50 @@ func (all *decisions) save(ctx context.Context, tx bun.Tx, l *Ledger, c ClaimOpt
 			return nil, err
 		}
 	}
-	return all.mails, all.saveNextChecks(ctx, tx)
+	return claimed, all.saveNextChecks(ctx, tx)
 }
 
-func (all *decisions) saveMails(ctx context.Context, tx bun.Tx, l *Ledger, c ClaimOptions) error {
+// saveMails stores the mails, and returns those that are claimed: of many messages to webhooks, as many as were asked for.
+func (all *decisions) saveMails(ctx context.Context, tx bun.Tx, l *Ledger, c ClaimOptions) (claimed []*vigie.Mail, err error) {
+	if len(all.mails) == 0 {
+		return nil, nil
+	}
 	epoch, err := database.Epoch(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	numbers, err := database.Take(ctx, tx, len(all.mails))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var members []database.Pair
 	for i, m := range all.mails {
 		m.ID = numbers.Next()
-		m.MessageID = l.ids.Word(vigie.KindMail, m.ID) + "." + strings.ToLower(epoch) + "@" + c.Host // the epoch identifies this database
+		m.MessageID = l.ids.Word(vigie.KindMail, m.ID) + "." + strings.ToLower(epoch) // the epoch identifies this database
+		if c.Host != "" {
+			m.MessageID += "@" + c.Host
+		}
 		for _, delivery := range all.members[i] {
 			members = append(members, database.Pair{Was: delivery, Becomes: m.ID})
 		}
 	}
 	if _, err := tx.NewInsert().Model(&all.mails).Exec(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	if err := l.lease(ctx, tx, all.mails, c.Lease); err != nil {
-		return err
+	for _, m := range all.mails {
+		if m.State == vigie.MailOpen && len(claimed) < c.Limit {
+			claimed = append(claimed, m)
+		}
 	}
-	return claim(ctx, tx, members)
+	if err := l.lease(ctx, tx, claimed, c.Lease); err != nil {
+		return nil, err
+	}
+	for m, stopped := range all.stopped {
+		if err := noteStopped(ctx, tx, m, stopped); err != nil {
+			return nil, err
+		}
+	}
+	return claimed, claim(ctx, tx, members)
 }
 
 // saveNextChecks schedules each recipient's next check: when the first of its deliveries is due, or when the decision
@@ -349,10 +426,10 @@ func (all *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// MailsBehind returns the recipients to whom a mail is due, or being sent.
-func (l *Ledger) MailsBehind(ctx context.Context) (database.Behind, error) {
+// MailsBehind returns the recipients to whom a mail, or a message through another channel, is due or being sent.
+func (l *Ledger) MailsBehind(ctx context.Context, channel vigie.Channel) (database.Behind, error) {
 	return l.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
-		SELECT look_at AS at FROM recipients WHERE look_at <= ? AND id NOT IN (?)
-		UNION ALL SELECT created_at AS at FROM mails WHERE state = ?) AS waiting`,
-		l.db.Stamp(), database.SetAsideBy(l.db, database.MailsConsumer), vigie.MailOpen)
+		SELECT look_at AS at FROM recipients WHERE channel = ?0 AND look_at <= ?1 AND id NOT IN (?2)
+		UNION ALL SELECT m.created_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id WHERE m.state = ?3 AND r.channel = ?0) AS waiting`,
+		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen)
 }

@@ -12,8 +12,11 @@ import (
 // after it was claimed; what may no longer be sent is left out.
 type Content struct {
 	Composed
-	// Empty reports whether nothing is left to say.
-	Empty bool
+	// Empty reports whether nothing is left to say. Later reports that it may not be said for now, in a message that keeps
+	// its deliveries until it may.
+	Empty, Later bool
+	// Stopped are the webhooks that a note is about.
+	Stopped []*StoppedWebhook
 	// Tenders are those that a digest is about, with their deliveries.
 	Tenders []*TenderDeliveries
 }
@@ -25,9 +28,36 @@ func ContentOf(m *vigie.Mail, r *RecipientState, now time.Time) Content {
 		return Content{Empty: r.Left || r.Bounced || r.Confirmed || !r.Named}
 	case vigie.QuietMail:
 		return quietContent(m, r)
+	case vigie.WebhookNoteMail:
+		return webhookNoteContent(m, r)
+	case vigie.WebhookMessage:
+		return messageContent(m, r, now)
 	case vigie.DigestMail:
 	}
 	return digestContent(r, now)
+}
+
+// webhookNoteContent finds the webhooks that a note is about and that still get nothing.
+func webhookNoteContent(m *vigie.Mail, r *RecipientState) (c Content) {
+	for _, w := range r.Stopped {
+		if w.NoteID == m.ID {
+			c.Stopped = append(c.Stopped, w)
+		}
+	}
+	c.Empty = len(c.Stopped) == 0 || !r.Confirmed || r.Left || r.Bounced
+	return c
+}
+
+// messageContent finds the deliveries of a message to a webhook that may be sent. If none of them may for now, the message
+// waits: it may have been received already, and must not be sent under another id.
+func messageContent(m *vigie.Mail, r *RecipientState, now time.Time) Content {
+	own := *r
+	of := func(t *PendingDelivery) bool { return t.MailID == nil || *t.MailID != m.ID }
+	own.Deliveries = slices.DeleteFunc(slices.Clone(r.Deliveries), of)
+	own.Unreadable = slices.DeleteFunc(slices.Clone(r.Unreadable), of)
+	c := digestContent(&own, now)
+	c.Later = c.Empty && len(c.Held)+len(own.Unreadable) > 0
+	return c
 }
 
 // quietContent finds the watches that were quiet for long.

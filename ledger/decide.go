@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"vigie"
@@ -12,6 +13,10 @@ type Decision struct {
 	// Mail is the kind of mail to write, "" for none; Members are the deliveries that the mail contains.
 	Mail    vigie.MailKind
 	Members []int64
+	// Messages are those to write to a webhook: the deliveries of each, by tender. Unwanted are the deliveries of kinds that it
+	// does not want.
+	Messages map[int64][]int64
+	Unwanted []int64
 	// Drop are the deliveries to drop, Hold those to hold. Repeats are those of the dropped whose reasons another one gets,
 	// which has said the same.
 	Drop    []int64
@@ -54,15 +59,65 @@ func decide(r *RecipientState, now time.Time, spacing time.Duration, indexed int
 		spaced = r.MailedAt.Add(spacing)
 	}
 	for _, story := range byTender(r) {
-		story.decide(r, now, spaced, indexed, &d)
+		if r.Webhook != nil {
+			story.decideMessage(r, now, indexed, &d)
+			continue
+		}
+		d.Members = append(d.Members, story.decide(r, now, spaced, indexed, &d)...)
 	}
 	if len(d.Members) > 0 {
 		d.Mail = vigie.DigestMail
 	}
 	if mailable {
+		decideWebhookNote(r, now, &d)
 		decideQuietMail(r, now, &d)
 	}
 	return d
+}
+
+const (
+	// maxMessages is how many messages to one webhook may be on their way: one that is refused again and again must not keep
+	// the others from it, and an endpoint that does not answer must not get all that waits for it at once.
+	maxMessages = 8
+	// messagePause is when to decide again about what waits for a message to be on its way no longer; see [Ledger.refill].
+	messagePause = time.Minute
+)
+
+// decideMessage decides whether a message about a tender is written to a webhook: one at a time, so that messages about a
+// tender are in order. What the webhook does not want is not sent, but it knows the tender from then on.
+func (s *TenderDeliveries) decideMessage(r *RecipientState, now time.Time, indexed int64, d *Decision) {
+	if r.Webhook.Status() == vigie.WebhookActive && (r.Busy[s.Tender.ID] || len(r.Busy) >= maxMessages) {
+		for _, t := range s.Deliveries {
+			d.Later[t.ID] = now.Add(messagePause)
+		}
+		return
+	}
+	wanted := s.decide(r, now, now, indexed, d)
+	wanted = slices.DeleteFunc(wanted, func(id int64) bool {
+		unwanted := slices.ContainsFunc(s.Deliveries, func(t *PendingDelivery) bool { return t.ID == id && !r.Webhook.Wants(t.Kind) })
+		if unwanted {
+			d.Unwanted = append(d.Unwanted, id)
+		}
+		return unwanted
+	})
+	if len(wanted) == 0 {
+		return
+	}
+	if d.Messages == nil {
+		d.Messages = make(map[int64][]int64)
+	}
+	d.Messages[s.Tender.ID], r.Busy[s.Tender.ID] = wanted, true
+}
+
+// decideWebhookNote decides to tell the owner of webhooks that nothing is sent to them any more, with the next mail.
+func decideWebhookNote(r *RecipientState, now time.Time, d *Decision) {
+	switch {
+	case !slices.ContainsFunc(r.Stopped, func(w *StoppedWebhook) bool { return w.NoteID == 0 }):
+	case d.Mail == "":
+		d.Mail = vigie.WebhookNoteMail
+	default:
+		earlier(&d.NextCheckAt, now.Add(time.Second))
+	}
 }
 
 // decideConfirmation decides whether to ask an address that must not be mailed for its consent.
@@ -102,10 +157,9 @@ func byTender(r *RecipientState) []*TenderDeliveries {
 	return list
 }
 
-// decide decides whether the deliveries about a tender are sent now. All of them are sent together, and those that
-// are no longer wanted are dropped.
-func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, indexed int64, d *Decision) {
-	var members []int64
+// decide decides whether the deliveries about a tender are sent now, and returns those that are. All of them are sent
+// together, and those that are no longer wanted are dropped.
+func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, indexed int64, d *Decision) (members []int64) {
 	var sent []*PendingDelivery // those of the members
 	first, ready := time.Time{}, true
 	over := s.over(s.Deliveries, now)
@@ -136,25 +190,28 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 		d.Later[t.ID] = at
 		ready = ready && (t.Number <= indexed || t.CreatedAt.Add(indexWait).Before(now))
 	}
+	if len(members) == 0 {
+		return nil
+	}
+	over = over || s.over(sent, now) // by what the mail would have, as its composer decides
 	switch {
-	case len(members) == 0:
-		return
-	case over || s.over(sent, now): // by what the mail would have, as its composer decides
-		d.Drop = append(d.Drop, members...)
-	case first.After(now):
-		return
-	case !ready:
+	case !over && first.After(now):
+		return nil
+	case !over && !ready:
 		earlier(&d.NextCheckAt, now.Add(time.Second))
 		for _, id := range members {
 			d.Later[id] = now.Add(time.Second)
 		}
-		return
-	default:
-		d.Members = append(d.Members, members...)
+		return nil
 	}
 	for _, id := range members {
 		delete(d.Later, id)
 	}
+	if over {
+		d.Drop = append(d.Drop, members...)
+		return nil
+	}
+	return members
 }
 
 // over reports whether deliveries about the tender have nothing left to say: the recipient was never alerted of it and
@@ -206,13 +263,26 @@ func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permissi
 			may = longer(may, whileOff(off, held))
 		}
 	}
-	if may == (permission{}) && !r.Confirmed {
-		may = permission{hold: vigie.HoldUnconfirmed, until: held.Add(vigie.MaxHold)}
+	if may == (permission{}) {
+		may = r.reachable(held)
 	}
 	if may.hold != "" && !now.Before(may.until) {
 		return permission{never: true}
 	}
 	return may
+}
+
+// reachable returns the permission to send anything to a recipient, for a delivery held since a time.
+func (r *RecipientState) reachable(held time.Time) permission {
+	switch {
+	case r.Webhook == nil && !r.Confirmed:
+		return permission{hold: vigie.HoldUnconfirmed, until: held.Add(vigie.MaxHold)}
+	case r.Webhook == nil || r.Webhook.Status() == vigie.WebhookActive:
+		return permission{}
+	case r.Webhook.Over():
+		return permission{never: true}
+	}
+	return permission{hold: vigie.HoldWebhookInactive, until: held.Add(vigie.MaxHold)}
 }
 
 // whileOff returns the permission of a watch that is off, for a delivery held since a time. Mail of a paused watch is
@@ -245,6 +315,9 @@ func (s *TenderDeliveries) heldUntil(may permission, now time.Time) time.Time {
 // frequencyOf returns the fastest frequency among the watches that led to a delivery and that the recipient is still
 // subscribed to.
 func frequencyOf(r *RecipientState, t *PendingDelivery) vigie.Frequency {
+	if r.Webhook != nil { // digests are for people
+		return vigie.Immediate
+	}
 	var f vigie.Frequency
 	for _, reason := range t.Reasons {
 		if w, follows := r.Watches[reason.WatchID]; follows {

@@ -21,6 +21,13 @@ type Outgoing struct {
 	// was accepted, or given up.
 	MailState *vigie.MailState
 	ClosedAt  *time.Time
+	// WebhookID is the endpoint that it is for; 0 for a mail address.
+	WebhookID int64
+	// Attempts are those of its mail that failed, Error is why the last one did, "" if none did; RetryAt is when the next one
+	// is.
+	Attempts int64
+	Error    string
+	RetryAt  *time.Time
 }
 
 // State returns the delivery's state.
@@ -67,9 +74,16 @@ func (l *Ledger) outgoing() *bun.SelectQuery {
 	return l.db.NewSelect().TableExpr("reasons AS why").Join("JOIN deliveries AS d ON d.id = why.delivery_id").
 		Join("JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id").
 		Join("JOIN recipients AS r ON r.id = d.recipient_id").
-		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
+		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").Where(ofAccount).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon)
 }
+
+// ofAccount is the condition that a recipient, r, is the account's own matter: an address, or a webhook that it added. What a
+// platform's webhook gets is the platform's.
+const ofAccount = "(r.webhook_id IS NULL OR r.webhook_id IN (SELECT id FROM webhooks WHERE account_id IS NOT NULL))"
+
+// outgoingOf are the columns of [Outgoing] that are those of a recipient, r, and of a mail, m.
+const outgoingOf = "r.account_id, COALESCE(r.webhook_id, 0) AS webhook_id, m.state AS mail_state, m.closed_at, m.retry_at, COALESCE(m.attempts, 0) AS attempts, COALESCE(m.error, '') AS error"
 
 // DeliveryWindow is a part of a list of deliveries, newest first: at most Limit of those with ids below Below, or,
 // counted from the end of the list, above Above; 0 is no bound.
@@ -102,7 +116,7 @@ func (l *Ledger) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) 
 		return nil, 0, database.Translate(err)
 	}
 	q := l.outgoing().Where("why.watch_id = ?", watch).
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).Apply(w.of)
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id").ColumnExpr(outgoingOf).Apply(withHold).Apply(w.of)
 	var list []*Outgoing
 	err = q.Scan(ctx, &list)
 	return list, int(total), database.Translate(err)
@@ -112,25 +126,18 @@ func (l *Ledger) Deliveries(ctx context.Context, watch int64, w DeliveryWindow) 
 func (l *Ledger) Delivery(ctx context.Context, account, id int64) (*Outgoing, error) {
 	o := new(Outgoing)
 	err := l.outgoing().Join("JOIN watches AS w ON w.id = why.watch_id").
-		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id, r.account_id, m.state AS mail_state, m.closed_at").Apply(withHold).
+		ColumnExpr("d.*, s.id AS subscription_id, why.watch_id").ColumnExpr(outgoingOf).Apply(withHold).
 		Where("d.id = ?", id).Where("w.account_id = ?", account).OrderExpr("s.id").Limit(1).Scan(ctx, o)
 	return o, database.Translate(err)
 }
 
-// Attempt is a delivery with the outcome of its mail so far.
-type Attempt struct {
-	Outgoing `bun:"embed:"`
-	Error    string     // why the mail was not accepted; "" if it was accepted or not tried
-	RetryAt  *time.Time // when it is tried again
-}
-
 // Attempts returns the deliveries about a tender to the recipients of a watch, whichever watches led to them; oldest
 // first. The tender must not be an alias.
-func (l *Ledger) Attempts(ctx context.Context, watch, tender int64) ([]*Attempt, error) {
-	var list []*Attempt
+func (l *Ledger) Attempts(ctx context.Context, watch, tender int64) ([]*Outgoing, error) {
+	var list []*Outgoing
 	err := l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN deliveries AS d ON d.recipient_id = s.recipient_id").
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").Join("LEFT JOIN mails AS m ON m.id = d.mail_id").
-		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id, r.account_id, m.state AS mail_state, m.closed_at, COALESCE(m.error, '') AS error, m.retry_at").Apply(withHold).
+		ColumnExpr("d.*, s.id AS subscription_id, s.watch_id").ColumnExpr(outgoingOf).Where(ofAccount).Apply(withHold).
 		Where("s.watch_id = ?", watch).Where("d.tender_id IN (?)", merged(tender)).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).OrderExpr("d.id").Scan(ctx, &list)
 	return list, database.Translate(err)

@@ -15,6 +15,27 @@ type Export struct {
 	Addresses  []ExportedAddress  `json:"addresses"`
 	Mails      []ExportedMail     `json:"mails"`
 	Deliveries []ExportedDelivery `json:"deliveries"`
+	Webhooks   []ExportedWebhook  `json:"webhooks"`
+}
+
+// ExportedWebhook is an endpoint that gets the alerts of a watch.
+type ExportedWebhook struct {
+	Number      int64                `json:"-" bun:"id"`
+	ID          string               `json:"id" bun:"-"`
+	WatchNumber int64                `json:"-" bun:"watch_id"`
+	WatchID     string               `json:"watchId" bun:"-"`
+	Host        string               `json:"host"`
+	Format      vigie.WebhookFormat  `json:"format"`
+	Kinds       []vigie.DeliveryKind `json:"kinds"`
+	CreatedAt   time.Time            `json:"createdAt"`
+	ConfirmedAt *time.Time           `json:"confirmedAt"`
+	PausedAt    *time.Time           `json:"pausedAt"`
+	SuspendedAt *time.Time           `json:"suspendedAt"`
+	EndedAt     *time.Time           `json:"endedAt"`
+	RemovedAt   *time.Time           `json:"removedAt"`
+	TriedAt     *time.Time           `json:"triedAt"`
+	AcceptedAt  *time.Time           `json:"acceptedAt"`
+	Error       string               `json:"error"`
 }
 
 // ExportedAddress is an address on a watch, with its consent.
@@ -35,7 +56,7 @@ type ExportedAddress struct {
 	BouncedAt *time.Time `json:"bouncedAt"`
 }
 
-// ExportedMail is a mail to an address of the account. Times that retention has deleted are null, as in a delivery.
+// ExportedMail is a mail to an address of the account, or a message to one of its webhooks, which has an id instead. Times that retention has deleted are null, as in a delivery.
 type ExportedMail struct {
 	Number    int64           `json:"-" bun:"id"`
 	ID        string          `json:"id" bun:"-"`
@@ -67,7 +88,7 @@ type ExportedDelivery struct {
 
 // Export returns all that the ledger holds of an account.
 func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, error) {
-	e := Export{Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}}
+	e := Export{Addresses: []ExportedAddress{}, Mails: []ExportedMail{}, Deliveries: []ExportedDelivery{}, Webhooks: []ExportedWebhook{}}
 	var email string
 	if err := tx.NewSelect().Model((*vigie.Account)(nil)).Column("email").Where("id = ?", account).Scan(ctx, &email); err != nil {
 		return Export{}, err
@@ -81,14 +102,14 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 	}{
 		{from("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 			Join("JOIN accounts AS a ON a.id = r.account_id").
-			Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
+			Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").Where("r.channel = ?", vigie.MailChannel).
 			ColumnExpr("s.watch_id, r.email, r.created_at, r.left_at, s.left_at AS left_watch_at, s.removed_at, d.bounced_at").
 			ColumnExpr("COALESCE(r.confirmed_at, CASE WHEN "+verified+" THEN a.email_verified_at END) AS confirmed_at", own).
 			ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+verified+" THEN ? END AS confirmed_by", vigie.ByLink, own, vigie.ByIssuer).
 			Order("s.watch_id", "s.position"), &e.Addresses},
 		{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
 			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error").
-			ColumnExpr("CASE WHEN m.message_id LIKE '%@%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
+			ColumnExpr("CASE WHEN m.message_id LIKE '%.%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
 			ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 		{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 			Join("JOIN tenders AS t ON t.id = d.tender_id").
@@ -96,6 +117,8 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			ColumnExpr("(SELECT h.since FROM delivery_holds AS h WHERE h.delivery_id = d.id) AS held_at").
 			ColumnExpr("CASE WHEN d.created_at > ? THEN d.created_at END AS created_at", longAgo()).
 			Order("d.id", "y.watch_id"), &e.Deliveries},
+		{from("webhooks AS r").ColumnExpr("id, watch_id, host, format, kinds, created_at, confirmed_at, paused_at, suspended_at, ended_at, removed_at, tried_at, accepted_at, error").
+			Order("id"), &e.Webhooks},
 	} {
 		if err := part.query.Where("r.account_id = ?", account).Scan(ctx, part.rows); err != nil {
 			return Export{}, err
@@ -112,6 +135,10 @@ func (e *Export) name(ids *opaque.Keys) {
 	}
 	for i := range e.Mails {
 		e.Mails[i].ID = ids.ID(vigie.KindMail, e.Mails[i].Number)
+	}
+	for i := range e.Webhooks {
+		w := &e.Webhooks[i]
+		w.ID, w.WatchID = ids.ID(vigie.KindWebhook, w.Number), ids.ID(vigie.KindWatch, w.WatchNumber)
 	}
 	for i := range e.Deliveries {
 		d := &e.Deliveries[i]

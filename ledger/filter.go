@@ -50,7 +50,7 @@ func (l *Ledger) DeliveriesByID(ctx context.Context, account *vigie.Account, ids
 // outgoingColumns adds to a query for deliveries what [Outgoing] has. A delivery that several watches led to has the
 // recipient of the first of them.
 func outgoingColumns(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.ColumnExpr("d.*, r.account_id, m.state AS mail_state, m.closed_at").
+	return q.ColumnExpr("d.*").ColumnExpr(outgoingOf).
 		ColumnExpr(`(SELECT MIN(s.id) FROM subscriptions AS s JOIN reasons AS why ON why.watch_id = s.watch_id
 			WHERE why.delivery_id = d.id AND s.recipient_id = d.recipient_id) AS subscription_id`).Apply(withHold)
 }
@@ -58,7 +58,7 @@ func outgoingColumns(q *bun.SelectQuery) *bun.SelectQuery {
 // accountDeliveries selects deliveries to the recipients of an account.
 func (l *Ledger) accountDeliveries(account int64, f DeliveryFilter) *bun.SelectQuery {
 	q := l.db.NewSelect().TableExpr("deliveries AS d").Join("JOIN recipients AS r ON r.id = d.recipient_id").
-		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").Where("r.account_id = ?", account).
+		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").Where("r.account_id = ?", account).Where(ofAccount).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).
 		Where("EXISTS (SELECT 1 FROM reasons AS why JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id WHERE why.delivery_id = d.id)")
 	if len(f.States) > 0 {

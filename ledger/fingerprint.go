@@ -54,7 +54,9 @@ func (l *Ledger) Fingerprint(text string) string {
 func (l *Ledger) keepFingerprints(ctx context.Context, tx bun.Tx, account *vigie.Account, recipients []*recipient) error {
 	left := map[string]*time.Time{vigie.AddressKey(account.Email): nil}
 	for _, r := range recipients {
-		left[r.AddressKey] = r.LeftAt
+		if r.Channel == vigie.MailChannel {
+			left[r.AddressKey] = r.LeftAt
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(left)) {
 		shared, err := tx.NewSelect().Model((*recipient)(nil)).Where("address_key = ?", key).Where("account_id <> ?", account.ID).Exists(ctx)

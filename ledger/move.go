@@ -284,7 +284,7 @@ func (l *Ledger) subscribeNewAddress(ctx context.Context, tx bun.Tx, account *vi
 	if id := numbers.Next(); after == nil {
 		after = &recipient{
 			ID: id, AccountID: account.ID, AddressKey: vigie.AddressKey(account.Email), Email: account.Email,
-			LeftAt: before.LeftAt, CreatedAt: l.db.Stamp(), ConfirmationPending: ask && before.LeftAt == nil,
+			LeftAt: before.LeftAt, CreatedAt: l.db.Stamp(), ConfirmationPending: ask && before.LeftAt == nil, Channel: vigie.MailChannel,
 		}
 		if err := l.applyFingerprints(ctx, tx, newAddress{after, account.EmailVerified}); err != nil {
 			return nil, err

@@ -102,6 +102,9 @@ func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c 
 		if err == nil && !closed {
 			err = l.sentAnyway(ctx, tx, m.ID, c.Sent)
 		}
+		if err == nil {
+			err = l.messageClosed(ctx, tx, r, "")
+		}
 		if err != nil || len(c.Watches) == 0 {
 			return err
 		}
@@ -147,21 +150,38 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 		case left:
 			return l.tryAgain(ctx, tx, m.ID)
 		}
-		_, err = l.closeMail(ctx, tx, m.ID, vigie.MailDropped, "")
-		return err
+		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailDropped, ""); err != nil {
+			return err
+		}
+		return l.refill(ctx, tx, r)
 	})
 }
 
-// MailFailed records that a mail to an address was given up, and why.
+// MailFailed records that a mail to an address was given up, and why. A webhook that has accepted nothing for as long is
+// suspended instead, and its message waits.
 func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why string) error {
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.tried(ctx, tx, m.ID, address)
+		r, err := l.triedOf(ctx, tx, m, address)
 		if err != nil || r == nil {
 			return err
 		}
-		_, err = l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why)
-		return err
+		if suspended, err := l.suspend(ctx, tx, r, m, why); err != nil || suspended {
+			return err
+		}
+		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why); err != nil {
+			return err
+		}
+		return l.messageClosed(ctx, tx, r, why)
 	})
+}
+
+// Refused records that no message can ever reach a recipient, and why: its address does not exist, or its endpoint wants no
+// more.
+func (l *Ledger) Refused(ctx context.Context, m *vigie.Mail, address, why string) error {
+	if m.Kind == vigie.WebhookMessage {
+		return l.webhookGone(ctx, m, address, why)
+	}
+	return l.MailBounced(ctx, m.ID, address, true, why)
 }
 
 // leaveOut takes the deliveries that a mail to an address leaves out back from it. Its recipient, r, is locked. What may
@@ -215,7 +235,10 @@ func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string,
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
 			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
 			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return l.webhookTried(ctx, tx, r, why)
 	})
 }
 
@@ -248,7 +271,8 @@ func (l *Ledger) CloseAside(ctx context.Context, tx bun.Tx, mail int64) error {
 	return err
 }
 
-// ReviveMail opens a mail in quarantine again, if it still exists, unless another mail to its recipient is open.
+// ReviveMail opens a mail in quarantine again, if it still exists, unless another mail to its recipient, or another message
+// to a webhook about the tender, is open.
 func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 	return l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		mail := &vigie.Mail{ID: id}
@@ -258,7 +282,7 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 			if _, err := l.lockRecipients(ctx, tx, []int64{mail.RecipientID}); err != nil {
 				return err
 			}
-			open, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("recipient_id = ?", mail.RecipientID).Where("state = ?", vigie.MailOpen).Exists(ctx)
+			open, err := tx.NewSelect().Model((*vigie.Mail)(nil)).Where("recipient_id = ?", mail.RecipientID).Where("tender_id = ?", mail.TenderID).Where("state = ?", vigie.MailOpen).Exists(ctx)
 			if err != nil || open {
 				return err
 			}
@@ -269,7 +293,7 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 		case !database.IsNoRows(err):
 			return err
 		}
-		_, err = tx.NewDelete().Model((*database.Quarantined)(nil)).Where("consumer = ?", database.MailsConsumer).Where("item = ?", id).Exec(ctx)
+		_, err = tx.NewDelete().Model((*database.Quarantined)(nil)).Where("consumer IN (?, ?)", database.MailsConsumer, database.WebhooksConsumer).Where("item = ?", id).Exec(ctx)
 		return err
 	})
 }

@@ -38,7 +38,7 @@ type watchRecipientRow struct {
 	UnverifiedAt *time.Time `bun:"unvouched_at"`
 }
 
-// watchRecipients selects the addresses of watches that have not left, bounced or been removed. scanWatchRecipients
+// watchRecipients selects the recipients of watches that have not left, bounced, ended or been removed. scanWatchRecipients
 // leaves out those that did not consent.
 func (l *Ledger) watchRecipients() *bun.SelectQuery {
 	return l.db.NewSelect().TableExpr("watches AS w").
@@ -46,10 +46,13 @@ func (l *Ledger) watchRecipients() *bun.SelectQuery {
 		Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("JOIN accounts AS a ON a.id = w.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
-		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, w.frequency, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
+		Join("LEFT JOIN webhooks AS h ON h.id = r.webhook_id").
+		ColumnExpr("CASE WHEN h.id IS NULL THEN w.frequency ELSE ? END AS frequency", vigie.Immediate). // digests are for people
+		ColumnExpr("r.id AS recipient_id, w.id AS watch_id, a.id AS account_id, a.time_zone, a.digest_hour, a.digest_day").
 		ColumnExpr(consentColumns + ", r.unvouched_at").
 		Where("s.removed_at IS NULL").Where("s.left_at IS NULL").
-		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL")
+		Where("r.left_at IS NULL").Where("d.bounced_at IS NULL").
+		Where("h.ended_at IS NULL").Where("h.removed_at IS NULL")
 }
 
 // onAt narrows watches, as w, to those that were on when a notice came, whatever their state is now.
@@ -185,10 +188,10 @@ func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]Watc
 	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
 }
 
-// Recipients returns the addresses of watches, in their order, by watch.
+// Recipients returns the mail addresses of watches, in their order, by watch.
 func (l *Ledger) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
 	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL")
+		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").Where("r.channel = ?", vigie.MailChannel)
 	})
 	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
 	for _, r := range list {
@@ -227,13 +230,29 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		RemovedAt   *time.Time
 		Asks        int64
 		AskedAt     *time.Time
+		WebhookID   int64
 	}
 	err := which(l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
-		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at").
+		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at, COALESCE(r.webhook_id, 0) AS webhook_id").Where(ofAccount).
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)
+	if err != nil {
+		return nil, database.Translate(err)
+	}
+	var endpoints []int64
+	for _, row := range rows {
+		endpoints = append(endpoints, row.WebhookID)
+	}
+	webhooks, err := l.WebhooksByID(ctx, account, endpoints)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]*vigie.Recipient, len(rows))
 	for i, row := range rows {
+		if w := webhooks[row.WebhookID]; w != nil {
+			list[i] = webhookAsRecipient(w, row.ID, row.RemovedAt)
+			continue
+		}
 		r := &vigie.Recipient{ID: row.ID, WatchID: row.WatchID, Email: row.Email, Primary: row.AddressKey == vigie.AddressKey(account.Email), RemovedAt: row.RemovedAt}
 		switch {
 		case row.LeftAt != nil:
@@ -253,5 +272,17 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		}
 		list[i] = r
 	}
-	return list, database.Translate(err)
+	return list, nil
+}
+
+// webhookAsRecipient returns a webhook as one of the recipients of a watch.
+func webhookAsRecipient(w *vigie.Webhook, subscription int64, removed *time.Time) *vigie.Recipient {
+	r := &vigie.Recipient{ID: subscription, WatchID: w.WatchID, Email: w.Host, RemovedAt: removed, Webhook: w, Status: vigie.Confirmed, StatusAt: w.ConfirmedAt}
+	switch {
+	case w.EndedAt != nil:
+		r.Status, r.StatusAt = vigie.Unsubscribed, w.EndedAt
+	case w.ConfirmedAt == nil:
+		r.Status = vigie.Pending
+	}
+	return r
 }

@@ -33,6 +33,11 @@ type RecipientState struct {
 	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
 	// paused or deleted.
 	Watches, Off map[int64]FollowedWatch
+	// Webhook is the endpoint, nil for a mail address; Busy are the tenders about which a message to it is on its way.
+	Webhook *vigie.Webhook
+	Busy    map[int64]bool
+	// Stopped are the account's webhooks that were suspended or have ended. Only the account's own address has them.
+	Stopped []*StoppedWebhook
 	// Deliveries are the recipient's deliveries, in the order of their ids; Unreadable those of them whose tender cannot be
 	// read: nothing can be said about it for now.
 	Deliveries, Unreadable []*PendingDelivery
@@ -102,6 +107,12 @@ func (l *Ledger) recipientStates(ctx context.Context, db bun.IDB, ids []int64, w
 	if err := readMailed(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
+	if err := readWebhooks(ctx, db, ids, byID); err != nil {
+		return nil, err
+	}
+	if err := readStopped(ctx, db, states); err != nil {
+		return nil, err
+	}
 	return states, readDeliveries(ctx, db, which, byID)
 }
 
@@ -126,7 +137,7 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		ColumnExpr("EXISTS (?) AS named", named).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
-			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes").
+			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.subject AS account_subject").
 		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, err

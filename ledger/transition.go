@@ -33,7 +33,7 @@ func in(state vigie.DeliveryState) string {
 	case vigie.DeliveryFailed:
 		return mailed(vigie.MailFailed)
 	case vigie.DeliveryDropped:
-		return "dropped_at IS NOT NULL"
+		return "(dropped_at IS NOT NULL OR " + mailed(vigie.MailDropped) + ")"
 	}
 	panic("store: unknown state of a delivery: " + string(state))
 }

@@ -107,6 +107,7 @@ func (c *demo) furnish(s *site, secret, url string, now func() time.Time) error 
 		return err
 	}
 	mail.PublicURL, mail.MailURL, mail.MailFrom = url, "outbox:"+filepath.Join(c.Data, "outbox"), "veille@vigie.example"
+	mail.WebhookNetworks = []string{"127.0.0.0/8"} // a receiver that is tried out runs on this machine
 	if web.Built() {
 		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
 		mail.leadToPage()

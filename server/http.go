@@ -62,7 +62,7 @@ type site struct {
 // handler answers all paths.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds}
+	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds, Hooks: s.mailing.hooks()}
 	mux.Handle("/graphql", s.traces.requests(s.api(uses)))
 	mux.Handle(exportPath, s.traces.requests(s.exports(uses)))
 	s.fronts(mux)
@@ -70,6 +70,7 @@ func (s *site) handler() http.Handler {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
+		mux.Handle(link.WebhookPath, pages)
 	}
 	if s.feeds.PublicURL != "" {
 		lists := *s.lists

@@ -38,9 +38,9 @@ const duringSMTP = "during SMTP"
 const beforeCommit = "before commit"
 
 // TestKills kills a server again and again, with SIGKILL, at points in the
-// making of alerts, and starts it again. In the end everyone got a
-// mail about everything, and none twice, but for mails that were under way when the
-// server was killed: those have the same Message-ID.
+// making of alerts, and starts it again. In the end everyone, and every webhook, got a
+// message about everything, and none twice, but for messages that were under way when the
+// server was killed: those have the same Message-ID, or webhook-id.
 func TestKills(t *testing.T) {
 	if at := os.Getenv(killed); at != "" {
 		serveUntilKilled(t, at)
@@ -103,11 +103,13 @@ func (c *countdown) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // siege is a database with watches, what was published, and the mail server.
 type siege struct {
-	t      *testing.T
-	store  *store.Store
-	mail   *posttest.Server
-	env    []string
-	random *rand.Rand
+	t     *testing.T
+	store *store.Store
+	mail  *posttest.Server
+	// receiver gets webhooks.
+	receiver *receiver
+	env      []string
+	random   *rand.Rand
 	// stories are what happened to tenders, by the word that is each one's own.
 	stories []story
 	kills   int
@@ -119,6 +121,8 @@ type siege struct {
 	// many mails.
 	victim *os.Process
 	left   int
+	// hookVictim is the same of messages to webhooks.
+	hookVictim *os.Process
 }
 
 // story is what happened to a tender, and who is to get mail about it.
@@ -138,7 +142,8 @@ func newSiege(t *testing.T, database string) *siege {
 	}
 	t.Cleanup(func() { s.store.Close() })
 	s.mail = posttest.NewServer(t, posttest.Config{Script: s.during})
-	s.env = append(os.Environ(),
+	s.receive()
+	s.env = append(os.Environ(), "VIGIE_WEBHOOK_NETWORKS=127.0.0.0/8",
 		"VIGIE_DATABASE_URL="+database, "VIGIE_DATA="+t.TempDir(), "VIGIE_SECRET="+testSecret, "VIGIE_LISTEN=127.0.0.1:0",
 		"VIGIE_MAIL_URL="+s.mail.URL("connections", fmt.Sprint(connections), "tls", "none"), "VIGIE_MAIL_FROM=veille@vigie.example",
 		"VIGIE_PUBLIC_URL=https://vigie.example", "VIGIE_MAIL_LEASE=2s", "VIGIE_MAIL_SPACING=50ms")
@@ -163,7 +168,7 @@ func (s *siege) during(c posttest.Command) error {
 func (s *siege) run(rounds int) {
 	points := []string{
 		string(alert.AfterMatch), string(alert.AfterEnter), string(alert.AfterClaim), string(alert.BeforeSend),
-		string(alert.AfterSend), string(alert.AfterRecord), beforeCommit, duringSMTP,
+		string(alert.AfterSend), string(alert.AfterRecord), beforeCommit, duringSMTP, duringWebhook,
 	}
 	for i := range rounds {
 		s.happen(i)
@@ -172,6 +177,7 @@ func (s *siege) run(rounds int) {
 	}
 	s.finish()
 	s.check()
+	s.checkWebhooks()
 }
 
 // happen publishes what is new in a round, and what it changes of the one
@@ -193,8 +199,12 @@ func (s *siege) happen(round int) {
 				Name: string(f), NameKey: string(f), Active: true, Frequency: f,
 				Criteria: vigie.Criteria{Keywords: []string{story.word}, KeywordMode: vigie.AllKeywords},
 			}
-			if _, err := s.store.CreateWatch(s.t.Context(), account, w, true, nil); err != nil {
+			made, err := s.store.CreateWatch(s.t.Context(), account, w, true, nil)
+			if err != nil {
 				s.t.Fatal(err)
+			}
+			if f == vigie.Daily { // which each of them has
+				s.addWebhook(made, name)
 			}
 		}
 	}
@@ -246,7 +256,7 @@ func (s *siege) start(at string) (*exec.Cmd, *safeBuffer) {
 // before long if it does not come there.
 func (s *siege) kill(point string, nth int) {
 	s.t.Helper()
-	if point == duringSMTP {
+	if point == duringSMTP || point == duringWebhook {
 		s.mutex.Lock()
 		s.left = nth
 		s.mutex.Unlock()
@@ -255,6 +265,11 @@ func (s *siege) kill(point string, nth int) {
 	if point == duringSMTP {
 		s.mutex.Lock()
 		s.victim = server.Process
+		s.mutex.Unlock()
+	}
+	if point == duringWebhook {
+		s.mutex.Lock()
+		s.hookVictim = server.Process
 		s.mutex.Unlock()
 	}
 	ended := make(chan error, 1)
@@ -280,7 +295,7 @@ waiting:
 		}
 	}
 	s.mutex.Lock()
-	s.victim = nil
+	s.victim, s.hookVictim = nil, nil
 	s.mutex.Unlock()
 	if state, ok := server.ProcessState.Sys().(syscall.WaitStatus); !ok || !state.Signaled() {
 		s.t.Fatalf("the server ended by itself: %v\n%s", err, said)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/mail"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -16,29 +18,33 @@ import (
 	"vigie/alert/letter"
 	"vigie/alert/link"
 	"vigie/alert/post"
+	"vigie/alert/webhook"
 	"vigie/feed"
 	"vigie/graph/wire"
+	"vigie/service"
 	"vigie/syndication"
 )
 
 // mailSettings say how alerts leave, and what they say of the deployment.
 type mailSettings struct {
-	PublicURL     string        `name:"public-url" help:"The URL at which people reach this server; links in mails lead there." type:"site" placeholder:"URL"`
-	MailURL       string        `name:"mail-url" help:"The mail server: smtp://…, smtps://… or outbox:DIR (files); without it, no mail is sent." type:"mailer" placeholder:"URL"`
-	MailFrom      string        `help:"The sender of mails: an address, or \"Name <address>\"." type:"sender" placeholder:"ADDRESS"`
-	MailReplyTo   string        `help:"The address for replies, by default that of --mail-from; mails name it for questions." type:"address" placeholder:"ADDRESS"`
-	MailBounces   string        `help:"The address for bounces; each mail adds its own tag after a plus sign. Have your mail server pipe them to \"vigie bounce\"." type:"returnpath" placeholder:"ADDRESS"`
-	MailTemplates string        `help:"A folder of mail templates; each replaces the built-in template of the same name." type:"existingdir" placeholder:"DIR"`
-	MailLease     time.Duration `help:"How long a mail that is being sent is reserved for this replica." default:"90s" type:"number" bounds:"1s..1h"`
-	MailSpacing   time.Duration `help:"The shortest time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
-	AlertMaxAge   time.Duration `help:"How old a notice may be to cause alerts." default:"168h" type:"number" bounds:"1h..8760h"`
-	KeepMails     int           `help:"For how many months the records of mails, and of support's access to accounts, are kept." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
-	PageWatches   string        `help:"The platform's page with all watches; mails link to it." type:"url" placeholder:"URL"`
-	PageWatch     string        `help:"The platform's page of one watch, with {watchId} in it; mails link to it." type:"watchpage" placeholder:"URL"`
-	PageTender    string        `help:"The platform's page of one tender, with {source} and {sourceRef} in it; by default mails link to the source's page." type:"tenderpage" placeholder:"URL"`
-	BrandName     string        `help:"The name that mails and pages carry." default:"Vigie" type:"line"`
-	BrandFooter   string        `help:"The text at the end of every mail: who sends it, and their postal address." type:"text"`
-	BrandFooterEn string        `help:"The same in English, where it differs." type:"text"`
+	PublicURL       string        `name:"public-url" help:"The URL at which people reach this server; links in mails lead there." type:"site" placeholder:"URL"`
+	MailURL         string        `name:"mail-url" help:"The mail server: smtp://…, smtps://… or outbox:DIR (files); without it, no mail is sent." type:"mailer" placeholder:"URL"`
+	MailFrom        string        `help:"The sender of mails: an address, or \"Name <address>\"." type:"sender" placeholder:"ADDRESS"`
+	MailReplyTo     string        `help:"The address for replies, by default that of --mail-from; mails name it for questions." type:"address" placeholder:"ADDRESS"`
+	MailBounces     string        `help:"The address for bounces; each mail adds its own tag after a plus sign. Have your mail server pipe them to \"vigie bounce\"." type:"returnpath" placeholder:"ADDRESS"`
+	MailTemplates   string        `help:"A folder of mail templates; each replaces the built-in template of the same name." type:"existingdir" placeholder:"DIR"`
+	MailLease       time.Duration `help:"How long a mail that is being sent is reserved for this replica." default:"90s" type:"number" bounds:"1s..1h"`
+	MailSpacing     time.Duration `help:"The shortest time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
+	WebhookTimeout  time.Duration `help:"How long an attempt to reach a webhook may take." default:"15s" type:"number" bounds:"1s..60s"`
+	WebhookNetworks []string      `help:"Networks in which webhooks may be although they are not public, as on a platform's own network; they may also be reached by http." type:"networks" placeholder:"CIDR,…"`
+	AlertMaxAge     time.Duration `help:"How old a notice may be to cause alerts." default:"168h" type:"number" bounds:"1h..8760h"`
+	KeepMails       int           `help:"For how many months the records of mails, and of support's access to accounts, are kept." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
+	PageWatches     string        `help:"The platform's page with all watches; mails link to it." type:"url" placeholder:"URL"`
+	PageWatch       string        `help:"The platform's page of one watch, with {watchId} in it; mails link to it." type:"watchpage" placeholder:"URL"`
+	PageTender      string        `help:"The platform's page of one tender, with {source} and {sourceRef} in it; by default mails link to the source's page." type:"tenderpage" placeholder:"URL"`
+	BrandName       string        `help:"The name that mails and pages carry." default:"Vigie" type:"line"`
+	BrandFooter     string        `help:"The text at the end of every mail: who sends it, and their postal address." type:"text"`
+	BrandFooterEn   string        `help:"The same in English, where it differs." type:"text"`
 }
 
 // mailing is what sends mail, and serves the pages that mails lead to.
@@ -48,6 +54,9 @@ type mailing struct {
 	keys     *link.Keys
 	letters  *letter.Templates
 	from     *mail.Address
+	// client sends webhooks, vault encrypts what is kept of them.
+	client *webhook.Client
+	vault  *webhook.Vault
 }
 
 // open opens what sends mail; nil where nobody is to be mailed.
@@ -77,6 +86,14 @@ func (m mailSettings) open(secrets []string, letters *letter.Templates) (*mailin
 	if d.keys, err = link.New(secrets); err != nil {
 		return nil, err
 	}
+	if d.vault, err = webhook.NewVault(secrets); err != nil {
+		return nil, err
+	}
+	networks, err := m.webhookNetworks()
+	if err != nil {
+		return nil, err
+	}
+	d.client = webhook.NewClient(webhook.Options{Networks: networks, Timeout: m.WebhookTimeout, Now: time.Now})
 	if d.mailer, err = post.Open(m.MailURL); err != nil {
 		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): %w", err)
 	}
@@ -108,6 +125,47 @@ func (m mailSettings) lists(letters *letter.Templates) *syndication.Lists {
 	}
 }
 
+// webhookNetworks returns the networks in which webhooks may be although they are not public.
+func (m mailSettings) webhookNetworks() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range m.WebhookNetworks {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("VIGIE_WEBHOOK_NETWORKS (--webhook-networks): %w", err)
+		}
+		list = append(list, network)
+	}
+	return list, nil
+}
+
+// hooks are what webhooks need; nil without a mailing.
+func (d *mailing) hooks() *service.Hooks {
+	if d == nil {
+		return nil
+	}
+	return &service.Hooks{
+		Client: d.client, Vault: d.vault, Brand: d.settings.BrandName, Random: rand.Reader,
+		ConfirmURL: func(number int64, id string) string {
+			return strings.TrimRight(d.settings.PublicURL, "/") + link.WebhookPath + d.keys.Token(link.ConfirmWebhook, number, id)
+		},
+	}
+}
+
+// reseal encrypts the credentials of webhooks under the first secret, so that older ones can be taken off the list.
+func (d *mailing) reseal(ctx context.Context, s *site) error {
+	lost, err := s.store.ResealWebhooks(ctx, func(id, sealed string) (string, error) {
+		c, current, err := webhook.OpenCredentials(d.vault, sealed, id)
+		if err != nil || current {
+			return sealed, err
+		}
+		return c.Seal(d.vault, id), nil
+	})
+	if lost > 0 {
+		s.log.ErrorContext(ctx, "webhooks cannot be decrypted: their secret is not on the list", "component", "server", "action", "open", "webhooks", lost)
+	}
+	return err
+}
+
 // mostConnections is how many connections to a mail server there may be: each
 // has a worker of its own that asks the database.
 const mostConnections = 100
@@ -115,6 +173,7 @@ const mostConnections = 100
 func (d *mailing) close() {
 	if d != nil {
 		d.mailer.Close()
+		d.client.Close()
 	}
 }
 
@@ -128,13 +187,18 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 			Store: s.store, Matcher: s.matcher, Now: s.now, Log: s.log, MaxAge: d.settings.AlertMaxAge, Fault: p.fault,
 			Metrics: s.consumers, Fail: p.fail,
 		}
-		sender := &alert.Sender{
-			Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: d.alertSettings(), Now: s.now, Log: s.log,
-			Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing, IndexVersion: feed.Version(), Fault: p.fault, Metrics: alert.NewMetrics(s.metrics),
-			Consumers: s.consumers, Fail: p.fail, Sources: s.readSources,
-		}
+		settings, metrics := d.alertSettings(), alert.NewMetrics(s.metrics)
 		done.Go(func() { alerter.Run(ctx) })
-		done.Go(func() { sender.Run(ctx) })
+		for _, channel := range []alert.Channel{
+			&alert.Mail{Store: s.store, Mailer: d.mailer, Templates: d.letters, Keys: d.keys, Settings: settings, Sources: s.readSources, Log: s.log},
+			&alert.Webhooks{Store: s.store, Client: d.client, Vault: d.vault, Settings: settings, Now: s.now, Log: s.log},
+		} {
+			sender := &alert.Sender{
+				Store: s.store, Channel: channel, Now: s.now, Log: s.log, Lease: d.settings.MailLease, Spacing: d.settings.MailSpacing,
+				IndexVersion: feed.Version(), Fault: p.fault, Metrics: metrics, Consumers: s.consumers, Fail: p.fail,
+			}
+			done.Go(func() { sender.Run(ctx) })
+		}
 	} else {
 		s.log.WarnContext(ctx, "nobody is mailed: --mail-url is not set")
 		done.Go(func() { s.matcher.Run(ctx, s.store) })

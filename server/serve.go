@@ -134,6 +134,11 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
 	}
+	if s.mailing != nil {
+		if err := s.mailing.reseal(ctx, s); err != nil {
+			return err
+		}
+	}
 	plan.verifier.place = plan.gate.enterSignIn
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
 	var followers []*source.Follower

@@ -119,7 +119,7 @@ func settingSamples(t *testing.T) map[string]sample {
 		"OIDC_ISSUER":  issuer, "OIDC_AUDIENCE": {[]string{"vigie", "https://vigie.example"}, []string{" ", "a\nb", "\xff", strings.Repeat("a", 501)}},
 		"JWKS_FILE": existing(file, dir), "TRUST_EMAILS": choice(), "SECRET": secret,
 		"PUBLIC_URL": site, "MAIL_URL": mailer, "MAIL_FROM": sender, "MAIL_REPLY_TO": mailAddress(), "MAIL_BOUNCES": bounces, "MAIL_TEMPLATES": existing(dir, file),
-		"MAIL_LEASE": span("1s", "1h", "0s", "2h"), "MAIL_SPACING": spacing, "ALERT_MAX_AGE": span("1h", "8760h", "0s", "9000h"), "KEEP_MAILS": number("1", "120", "0", "121"),
+		"MAIL_LEASE": span("1s", "1h", "0s", "2h"), "MAIL_SPACING": spacing, "WEBHOOK_TIMEOUT": span("1s", "60s", "0s", "61s"), "WEBHOOK_NETWORKS": networks, "ALERT_MAX_AGE": span("1h", "8760h", "0s", "9000h"), "KEEP_MAILS": number("1", "120", "0", "121"),
 		"MIGRATE": choice(), "OLD_IDS": choice(), "PAGE": choice(), "PAGE_HOME": pageSample(""), "PAGE_WATCHES": pageSample(""), "PAGE_WATCH": pageSample("{watchId}"), "PAGE_TENDER": pageSample("{source}/{sourceRef}"),
 		"BRAND_NAME": line, "BRAND_FOOTER": footer, "BRAND_FOOTER_EN": footer,
 		"MAX_BODY": number("1000", "67108864", "0", "67108865"), "MAX_TOKENS": number("100", "1000000", "0", "1000001"), "MAX_DEPTH": number("3", "1000", "0", "1001"),

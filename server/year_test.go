@@ -128,9 +128,11 @@ func (y *year) start() {
 		y.t.Fatal(err)
 	}
 	y.sender = &alert.Sender{
-		Store: y.store, Mailer: y, Templates: templates, Keys: keys, Now: clock, Lease: 90 * time.Second, Spacing: time.Minute,
+		Store: y.store, Now: clock, Lease: 90 * time.Second, Spacing: time.Minute,
 		Log: y.log, IndexVersion: "year", Metrics: alert.NewMetrics(prometheus.NewRegistry()),
-		Settings: alert.Settings{Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Address: "veille@vigie.example"}, PublicURL: "https://vigie.example"},
+		Channel: &alert.Mail{Store: y.store, Mailer: y, Templates: templates, Keys: keys, Log: y.log, Settings: alert.Settings{
+			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Address: "veille@vigie.example"}, PublicURL: "https://vigie.example",
+		}},
 	}
 	if y.index, err = y.store.BeginIndex(y.t.Context(), "year"); err != nil {
 		y.t.Fatal(err)

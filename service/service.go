@@ -30,6 +30,8 @@ type Service struct {
 	Log  *slog.Logger
 	// Feeds are the addresses of feeds and calendars.
 	Feeds FeedAddresses
+	// Hooks are what webhooks need; nil where there are none.
+	Hooks *Hooks
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
 	speller   speller

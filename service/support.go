@@ -128,7 +128,7 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 		e := &AlertExplanation{Recipient: r, Deliveries: []*ledger.Outgoing{}}
 		for _, a := range attempts {
 			if a.SubscriptionID == r.ID {
-				e.Deliveries = append(e.Deliveries, &a.Outgoing)
+				e.Deliveries = append(e.Deliveries, a)
 				e.Reasons = append(e.Reasons, becameOf(a))
 			}
 		}
@@ -149,7 +149,10 @@ func (s *Service) ExplainAlert(ctx context.Context, account *vigie.Account, w *v
 }
 
 // becameOf says what became of a delivery.
-func becameOf(a *ledger.Attempt) *AlertReason {
+func becameOf(a *ledger.Outgoing) *AlertReason {
+	if a.WebhookID != 0 {
+		return messageBecame(a)
+	}
 	switch a.Status() {
 	case vigie.DeliverySent:
 		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
@@ -183,6 +186,39 @@ func becameOf(a *ledger.Attempt) *AlertReason {
 	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le courriel n’est pas encore parti. Il sera envoyé à l’heure prévue.", EN: "The mail has not left yet. It will be sent when it is due."}}
 }
 
+// messageBecame says what became of a delivery to a webhook.
+func messageBecame(a *ledger.Outgoing) *AlertReason {
+	switch a.Status() {
+	case vigie.DeliverySent:
+		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
+			FR: "L’alerte a été envoyée au webhook, qui l’a acceptée.", EN: "The alert was sent to the webhook, which accepted it.",
+		}}
+	case vigie.DeliveryFailed:
+		return &AlertReason{Code: AlertFailed, At: a.ClosedAt, Reply: a.Error, Text: vigie.Text{
+			FR: "Le webhook a refusé l’alerte : elle ne sera pas renvoyée.", EN: "The webhook refused the alert: it will not be sent again.",
+		}}
+	case vigie.DeliveryDropped:
+		at := a.DroppedAt
+		if at == nil {
+			at = a.ClosedAt
+		}
+		return &AlertReason{Code: AlertDropped, At: at, Text: vigie.Text{
+			FR: "L’alerte n’a pas été envoyée au webhook : il n’a pas demandé ce type d’alerte, ou elle n’était plus utile ou plus autorisée.",
+			EN: "The alert was not sent to the webhook: it did not ask for this kind of alert, or the alert was no longer relevant or allowed.",
+		}}
+	case vigie.DeliveryHeld:
+		return &AlertReason{Code: AlertHeld, At: &a.DueAt, Text: heldFor(a.HeldFor)}
+	case vigie.DeliveryWaiting, vigie.DeliveryClaimed:
+	}
+	if a.Error != "" {
+		return &AlertReason{Code: AlertDelayed, At: a.RetryAt, Reply: a.Error, Text: vigie.Text{
+			FR: "Le webhook n’a pas accepté l’alerte pour l’instant. Un nouvel essai aura lieu automatiquement.",
+			EN: "The webhook did not accept the alert for now. It will be sent again automatically.",
+		}}
+	}
+	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "L’alerte n’est pas encore partie. Elle sera envoyée dans un instant.", EN: "The alert has not left yet. It will be sent in a moment."}}
+}
+
 // heldFor says what stands in the way of a delivery that is held.
 func heldFor(reason vigie.HoldReason) vigie.Text {
 	switch reason {
@@ -195,6 +231,11 @@ func heldFor(reason vigie.HoldReason) vigie.Text {
 		return vigie.Text{
 			FR: "La plateforme ne garantit plus cette adresse. Le courriel partira quand elle sera de nouveau confirmée.",
 			EN: "The platform no longer vouches for this address. The mail will be sent once it is confirmed again.",
+		}
+	case vigie.HoldWebhookInactive:
+		return vigie.Text{
+			FR: "Le webhook est désactivé, ou n’a pas confirmé sa nouvelle adresse. L’alerte ne partira que s’il est réactivé avant la fin du marché, dans les 30 jours.",
+			EN: "The webhook is switched off, or has not confirmed its new URL. The alert will be sent only if it is switched on before the tender ends, within 30 days.",
 		}
 	case vigie.HoldWatchInactive:
 	}
@@ -212,6 +253,9 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 			FR: "L’adresse a été retirée de la veille : elle ne reçoit plus ses alertes.",
 			EN: "The address was removed from the watch: it no longer gets its alerts.",
 		}})
+	}
+	if r.Webhook != nil {
+		return append(list, againstWebhook(r.Webhook)...)
 	}
 	switch r.Status {
 	case vigie.Pending:
@@ -238,6 +282,29 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 		}})
 	}
 	return list
+}
+
+// againstWebhook says what stands against a message to a webhook.
+func againstWebhook(w *vigie.Webhook) []*AlertReason {
+	switch w.Status() {
+	case vigie.WebhookPending:
+		return []*AlertReason{{Code: AlertPending, Text: vigie.Text{
+			FR: "Le webhook n’est pas confirmé : il ne recevra d’alertes qu’après confirmation.",
+			EN: "The webhook is not confirmed: it will get no alerts until it is.",
+		}}}
+	case vigie.WebhookEnded:
+		return []*AlertReason{{Code: AlertUnsubscribed, At: w.EndedAt, Text: vigie.Text{
+			FR: "Le webhook a répondu qu’il ne veut plus d’alertes.", EN: "The webhook answered that it wants no more alerts.",
+		}}}
+	case vigie.WebhookPaused, vigie.WebhookSuspended:
+		at := w.PausedAt
+		if w.SuspendedAt != nil {
+			at = w.SuspendedAt
+		}
+		return []*AlertReason{{Code: AlertHeld, At: at, Text: heldFor(vigie.HoldWebhookInactive)}}
+	case vigie.WebhookActive:
+	}
+	return nil
 }
 
 // againstAlert says what stands against mails because of a watch about a

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"vigie"
 	"vigie/database"
 )
 
@@ -47,6 +48,8 @@ type Lag struct {
 	CatchUp int64
 	// Mails counts the recipients to whom a mail is due, or being sent.
 	Mails int64
+	// Webhooks counts the same of webhooks.
+	Webhooks int64
 }
 
 // Lag returns the backlog of the consumers; the index meant is the newest active one of the version.
@@ -57,7 +60,8 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 		behind func(context.Context) (database.Behind, error)
 	}{
 		{&lag.Index, func(ctx context.Context) (database.Behind, error) { return s.IndexBehind(ctx, indexVersion) }},
-		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind}, {&lag.Mails, s.ledger.MailsBehind},
+		{&lag.Alerts, s.AlertsBehind}, {&lag.CatchUp, s.CatchUpBehind},
+		{&lag.Mails, s.channelBehind(vigie.MailChannel)}, {&lag.Webhooks, s.channelBehind(vigie.WebhookChannel)},
 	} {
 		behind, err := part.behind(ctx)
 		if err != nil {
@@ -66,4 +70,9 @@ func (s *Store) Lag(ctx context.Context, indexVersion string) (Lag, error) {
 		*part.count = behind.Changes
 	}
 	return lag, nil
+}
+
+// channelBehind returns what counts the recipients to whom something is due, or being sent, through a channel.
+func (s *Store) channelBehind(c vigie.Channel) func(context.Context) (database.Behind, error) {
+	return func(ctx context.Context) (database.Behind, error) { return s.ledger.MailsBehind(ctx, c) }
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"vigie/store/storetest"
 )
 
-const knownValues = "../database/migrations/20261128000400_known_values.tx.up.sql"
+const migrations = "../database/migrations/*.sql"
 
 // knownColumns returns the columns with a constraint on names of values, with the names in the code.
 func knownColumns() map[string][]string {
@@ -29,9 +30,12 @@ func knownColumns() map[string][]string {
 		"tenders.outcome":         texts(vigie.Undecided, vigie.Planned, vigie.Cancelled, vigie.Awarded, vigie.Withdrawn),
 		"notices.kind":            texts(vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award, vigie.Planning),
 		"deliveries.kind":         texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
-		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed),
-		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail),
+		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed, vigie.HoldWebhookInactive),
+		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail, vigie.WebhookNoteMail, vigie.WebhookMessage),
 		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
+		"recipients.channel":      texts(vigie.Channels()...),
+		"webhooks.format":         texts(vigie.WebhookFormats()...),
+		"webhooks.kinds":          texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
 		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // the issuer's verification is not stored there
 	}
 }
@@ -47,13 +51,22 @@ func texts[T ~string](names ...T) []string {
 
 // The database accepts exactly the names in the code.
 func TestKnownValues(t *testing.T) {
-	text, err := os.ReadFile(knownValues)
+	files, err := filepath.Glob(migrations)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var text strings.Builder
+	for _, file := range files { // in their order: a later one replaces a constraint
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(content)
+	}
 	found := make(map[string][]string)
-	for _, m := range regexp.MustCompile(`ALTER TABLE (\w+) ADD CONSTRAINT (\w+)_known CHECK (.*);`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`ALTER TABLE (\w+) ADD CONSTRAINT (\w+)_known CHECK (.*);`).FindAllStringSubmatch(text.String(), -1) {
 		column := strings.TrimPrefix(m[2], m[1]+"_")
+		found[m[1]+"."+column] = nil
 		names := regexp.MustCompile(`'"?([A-Z_]*)"?'`)
 		for _, name := range names.FindAllStringSubmatch(m[3], -1) {
 			if name[1] != "" || column == "procedure" || column == "outcome" {

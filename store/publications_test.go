@@ -64,6 +64,6 @@ func TestSourcesOf(t *testing.T) {
 			n.Kind, n.Links = vigie.Correction, []string{"26-1", vigie.NoticeLink("b-01")}
 		}))[0].Notice.TenderID
 		expect(joined, "boamp", "portail")
-		expect(id+other-joined)
+		expect(id + other - joined)
 	})
 }

@@ -93,7 +93,7 @@ func (h *handler) entry(t *service.FeedTender, l vigie.Locale, now time.Time) (e
 		happened, at = cancelled, t.Revision.At
 		about.Changes, about.Corrections = nil, nil
 	}
-	said, err := h.Templates.Entry(about, l, happened == cancelled)
+	said, err := h.Templates.Render(about, l, happened == cancelled)
 	if err != nil {
 		return entry{}, err
 	}

@@ -50,7 +50,7 @@ const storeTimeout = 10 * time.Second
 // rejoin is the value of the button that undoes leaving.
 const rejoin = "rejoin"
 
-// Handler serves [link.ConfirmPath] and [link.LeavePath].
+// Handler serves [link.ConfirmPath], [link.LeavePath] and [link.WebhookPath].
 func (p *Pages) Handler() http.Handler {
 	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
 	sum := sha256.Sum256([]byte(pageCSS))
@@ -59,6 +59,7 @@ func (p *Pages) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(link.ConfirmPath+"{token...}", h.serve(link.Confirm))
 	mux.HandleFunc(link.LeavePath+"{token...}", h.serve(link.LeaveWatch, link.LeaveAll))
+	mux.HandleFunc(link.WebhookPath+"{token...}", h.serve(link.ConfirmWebhook))
 	return mux
 }
 
@@ -131,6 +132,9 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 		case link.LeaveWatch:
 			who.Addressee, err = h.Ledger.Subscriber(ctx, id)
 			act, undo = do(h.Ledger.LeaveWatch), do(h.Ledger.RejoinWatch)
+		case link.ConfirmWebhook:
+			who.Addressee, err = h.Ledger.WebhookAddressee(ctx, id)
+			act = do(h.Ledger.ConfirmWebhook)
 		case link.Bounce, link.WatchFeed, link.AccountFeed, link.WatchCalendar, link.AccountCalendar:
 		}
 		if err == nil && act != nil && h.Keys.Verify(token, who.Email) {
@@ -171,6 +175,8 @@ func (v visitor) view() view {
 		FR: "Cette adresse ne recevra plus d’alertes de cette veille.", EN: "This address will no longer receive alerts from this watch.",
 	}
 	switch {
+	case v.purpose == link.ConfirmWebhook:
+		return v.webhookView()
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
 		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
 			address, {FR: "Cette adresse recevra les alertes de marchés publics qui ont été demandées. Chaque alerte contient un lien pour se désinscrire.", EN: "This address will receive the alerts about public tenders that were asked for. Each alert has a link to unsubscribe."},
@@ -195,6 +201,20 @@ func (v visitor) view() view {
 	return view{title: vigie.Text{FR: "Se désinscrire de toutes les veilles ?", EN: "Unsubscribe from all watches?"}, lines: []vigie.Text{
 		address, allGone,
 	}, button: leave}
+}
+
+// webhookView returns the page on which people of a chat confirm that it is to get alerts.
+func (v visitor) webhookView() view {
+	if v.Confirmed {
+		return view{title: vigie.Text{FR: "Alertes confirmées", EN: "Alerts confirmed"}, lines: []vigie.Text{{
+			FR: "La messagerie où vous avez suivi ce lien recevra les alertes de marchés publics qui ont été demandées.",
+			EN: "The chat in which you followed this link will receive the alerts about public tenders that were asked for.",
+		}}}
+	}
+	return view{title: vigie.Text{FR: "Confirmez les alertes", EN: "Confirm the alerts"}, lines: []vigie.Text{{
+		FR: "Voulez-vous que la messagerie où vous avez suivi ce lien reçoive les alertes de marchés publics qui ont été demandées ?",
+		EN: "Do you want the chat in which you followed this link to receive the alerts about public tenders that were asked for?",
+	}}, button: vigie.Text{FR: "Confirmer", EN: "Confirm"}}
 }
 
 // masked returns an address with parts hidden, so that only its owner can recognise it.

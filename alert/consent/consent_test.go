@@ -330,3 +330,39 @@ func TestHangUp(t *testing.T) {
 		s.expect("after hanging up", "UNSUBSCRIBED PENDING")
 	})
 }
+
+// People of a chat confirm its webhook on a page; opening it changes nothing, and a link for another one is none.
+func TestConfirmWebhook(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *site) {
+		var id string
+		hook := &vigie.Webhook{AccountID: s.account.ID, WatchID: s.watch.ID, Host: "chat.example", Format: vigie.SlackWebhook}
+		err := s.store.AddWebhook(t.Context(), hook, func(public string) string {
+			id = public
+			return ""
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := func() vigie.WebhookStatus {
+			now, err := s.store.Ledger().Webhook(t.Context(), s.account.ID, hook.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return now.Status()
+		}
+		for name, wrong := range map[string]string{
+			"for another webhook": s.keys.Token(link.ConfirmWebhook, hook.ID, "webhook_other"), "for an address": s.keys.Token(link.Confirm, hook.ID, id),
+		} {
+			if code, _, _ := s.ask(http.MethodPost, link.WebhookPath+wrong, "", "", "fr"); code != http.StatusNotFound || status() != vigie.WebhookPending {
+				t.Errorf("a link %s: status %d, and the webhook is %s", name, code, status())
+			}
+		}
+		path := link.WebhookPath + s.keys.Token(link.ConfirmWebhook, hook.ID, id)
+		if code, _, page := s.ask(http.MethodGet, path, "", "", "en"); code != http.StatusOK || !strings.Contains(page, "Confirm the alerts") || status() != vigie.WebhookPending {
+			t.Errorf("opened: status %d, the webhook is %s:\n%s", code, status(), page)
+		}
+		if page := s.press(path, nil); !strings.Contains(page, "Alertes confirmées") && !strings.Contains(page, "Alerts confirmed") || status() != vigie.WebhookActive {
+			t.Errorf("confirmed: the webhook is %s:\n%s", status(), page)
+		}
+	})
+}

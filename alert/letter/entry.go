@@ -24,8 +24,8 @@ func TenderOf(t *vigie.Tender, buyer *vigie.Buyer, publications []vigie.Publicat
 	return said
 }
 
-// Entry is what a letter says of one tender, for feeds and calendars.
-type Entry struct {
+// Rendered is what a letter says of one tender, for feeds and calendars.
+type Rendered struct {
 	// Title is one line of at most 300 characters.
 	Title string
 	// HTML is a fragment of a document, of which the title is no part; it loads nothing from the network.
@@ -34,29 +34,23 @@ type Entry struct {
 	Text string
 }
 
-// Entry writes what is said of a tender in a language. It fails only if a replaced template does.
-func (t *Templates) Entry(about Tender, l vigie.Locale, cancelled bool) (Entry, error) {
-	e := page{language: l}.entry(about)
+// Render writes what is said of a tender in a language. It fails only if a replaced template does.
+func (t *Templates) Render(about Tender, l vigie.Locale, cancelled bool) (Rendered, error) {
+	e := about.Entry(l)
 	if cancelled {
 		e.Deadline = ""
 	}
 	html, err := written(t.html.ExecuteTemplate, "entry.html", e)
 	if err != nil {
-		return Entry{}, err
+		return Rendered{}, err
 	}
 	text, err := written(t.text.ExecuteTemplate, "entry.txt", e)
 	if err != nil {
-		return Entry{}, err
+		return Rendered{}, err
 	}
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line) + "\n"
 	}
-	return Entry{Title: e.Title, HTML: strings.TrimSpace(html), Text: strings.Join(lines, "")}, nil
+	return Rendered{Title: e.Title, HTML: strings.TrimSpace(html), Text: strings.Join(lines, "")}, nil
 }
-
-// Line makes one line of a text of others, without invisible characters, cut to n characters.
-func Line(s string, n int) string { return line(s, n) }
-
-// Link returns an absolute http or https address in ASCII, "" for anything else.
-func Link(address string) string { return link(address) }

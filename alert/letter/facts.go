@@ -10,7 +10,7 @@ import (
 func facts(t Tender, l vigie.Locale) string {
 	var parts []string
 	add := func(text string) {
-		if text = line(text, maxPlace); text != "" {
+		if text = Line(text, maxPlace); text != "" {
 			parts = append(parts, text)
 		}
 	}
@@ -57,7 +57,7 @@ func towns(places []vigie.Place, abroad bool, l vigie.Locale) string {
 	var names []string
 	more := 0
 	for _, p := range places {
-		name := line(p.Text().In(l), maxPlace)
+		name := Line(p.Text().In(l), maxPlace)
 		if p.Town == "" && !p.Abroad() || strings.Contains("\n"+strings.Join(names, "\n")+"\n", "\n"+name+"\n") {
 			continue
 		}
@@ -81,7 +81,7 @@ func towns(places []vigie.Place, abroad bool, l vigie.Locale) string {
 func lots(list []vigie.Lot, l vigie.Locale) string {
 	var names []string
 	for _, lot := range list[:min(len(list), maxLots)] {
-		names = append(names, line(lot.Number+" "+lot.Title, maxLot))
+		names = append(names, Line(lot.Number+" "+lot.Title, maxLot))
 	}
 	if more := len(list) - maxLots; more > 0 {
 		names = append(names, others(more, vigie.Text{FR: "et 1 autre lot", EN: "and 1 other lot"}, vigie.Text{FR: "et %s autres lots", EN: "and %s other lots"}, l))
@@ -97,7 +97,7 @@ func found(places []vigie.Text, l vigie.Locale) string {
 			names = append(names, "…")
 			break
 		}
-		names = append(names, line(p.In(l), maxPlace))
+		names = append(names, Line(p.In(l), maxPlace))
 	}
 	return strings.Join(names, ", ")
 }

@@ -27,6 +27,9 @@ func TestGolden(t *testing.T) {
 		check(t, "many."+language)(templates.Digest(sampleMany(l)))
 		check(t, "quiet."+language)(templates.Quiet(sampleQuiet(l)))
 		check(t, "confirmation."+language)(templates.Confirmation(sampleConfirmation(l)))
+		check(t, "webhook."+language)(templates.WebhookNote(letter.WebhookNote{Brand: brand(), Language: l, Webhooks: []letter.StoppedWebhook{
+			{Watch: "TEST 01/09", Host: "hooks.platform.example"}, {Watch: "Ponts", Host: "chat.example", Ended: true},
+		}}))
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package letter writes the text of mails: the digest of what happened to the tenders that a person watches, the
-// quiet note that a watch still works, the request to confirm an address. It takes plain values and returns plain
+// quiet note that a watch still works, the request to confirm an address, the note that a webhook gets nothing any more. It takes plain values and returns plain
 // texts; other packages decide who gets them, when and how.
 //
 // Texts of publishers and accounts come out on one line, without invisible characters, escaped, and cut where they
@@ -130,6 +130,21 @@ type Confirmation struct {
 	Language vigie.Locale
 	// URL leads to the page that confirms.
 	URL string
+}
+
+// WebhookNote says that nothing is sent to some of an account's webhooks any more.
+type WebhookNote struct {
+	Brand    Brand
+	Language vigie.Locale
+	Webhooks []StoppedWebhook
+}
+
+// StoppedWebhook is a webhook to which nothing is sent.
+type StoppedWebhook struct {
+	// Watch is the name of its watch, Host that of the endpoint.
+	Watch, Host string
+	// Ended is whether the endpoint wants no more messages. Else it has accepted none for days, and they wait.
+	Ended bool
 }
 
 // MaxTenders is how many tenders a letter shows.

@@ -35,6 +35,8 @@ type page struct {
 	Days string
 	// Sources of a quiet note, each as « BOAMP lu jusqu’au vendredi 27 novembre 2026 à 14 h 30 (heure de Paris) ».
 	Sources []string
+	// Webhooks of a note, each with what happened.
+	Webhooks []string
 	// ConfirmURL of a confirmation.
 	ConfirmURL string
 
@@ -52,12 +54,14 @@ type section struct {
 	Title string
 	// Count is how many tenders there are, as text.
 	Count   string
-	Tenders []entry
+	Tenders []Entry
 	// More says how many are not shown: « et 34 autres »; "" where all are.
 	More string
 }
 
-type entry struct {
+// Entry is one tender in the words of a letter. All texts are clean single lines, cut where they are long; links are ASCII,
+// and "" if there is none.
+type Entry struct {
 	Title, Buyer, Reference, Departments string
 	// Deadline is "" where it does not matter any more, and among Changes; DeadlineLabel says what it is for.
 	Deadline, DeadlineLabel string
@@ -66,35 +70,38 @@ type entry struct {
 	Facts, Lots string
 	URL         string
 	// Publications are where its notices were published, with their pages; none where URL is the only one.
-	Publications []publication
-	Changes      []change
+	Publications []ShownPublication
+	Changes      []ShownChange
 	// Corrections are what corrections ask to read, in their own words, cut where they are long.
 	Corrections []string
-	Reasons     []reason
+	Reasons     []ShownReason
 
 	language vigie.Locale
 }
 
 // In returns the words in the language of the entry.
-func (e entry) In(french, english string) string {
+func (e Entry) In(french, english string) string {
 	return vigie.Text{FR: french, EN: english}.In(e.language)
 }
 
-type publication struct {
+// ShownPublication is where a notice was published.
+type ShownPublication struct {
 	// Label is « BOAMP 26-12345 ».
 	Label string
 	// URL is "" where it has no page.
 	URL string
 }
 
-type change struct {
+// ShownChange is what changed.
+type ShownChange struct {
 	// Before and After are "" where there was, or is, nothing.
 	Label, Before, After string
 	// Event is whether After says what happened, and not what there is now: « Documents : modifiés ».
 	Event bool
 }
 
-type reason struct {
+// ShownReason is a watch that matched.
+type ShownReason struct {
 	Watch string
 	// Keywords are separated by commas, "" where the watch has none.
 	Keywords string
@@ -106,14 +113,14 @@ type reason struct {
 func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
 	footer := cmp.Or(b.Footer.In(l), b.Footer.In(vigie.French))
 	p := page{
-		Lang: "fr", Brand: line(b.Name, maxName), Footer: line(footer, maxFooter), Contact: line(b.Contact, vigie.MaxEmailLength),
-		LeaveURL: link(leave), language: l,
+		Lang: "fr", Brand: Line(b.Name, maxName), Footer: Line(footer, maxFooter), Contact: Line(b.Contact, vigie.MaxEmailLength),
+		LeaveURL: Link(leave), language: l,
 	}
 	if l == vigie.English {
 		p.Lang = "en"
 	}
 	for _, w := range watches {
-		p.Watches = append(p.Watches, Watch{line(w.Name, maxName), link(w.EditURL), link(w.LeaveURL)})
+		p.Watches = append(p.Watches, Watch{Line(w.Name, maxName), Link(w.EditURL), Link(w.LeaveURL)})
 	}
 	if about := about(p.Watches, l); about != "" {
 		p.About = strings.ToUpper(about[:1]) + about[1:]
@@ -123,7 +130,7 @@ func newPage(b Brand, l vigie.Locale, watches []Watch, leave string) page {
 
 // titled sets the heading, and the subject made of it.
 func (p page) titled(heading, subject string) page {
-	p.Heading, p.Subject = heading, line(subject, maxSubject)
+	p.Heading, p.Subject = heading, Line(subject, maxSubject)
 	return p
 }
 
@@ -143,7 +150,7 @@ func (d Digest) page() (page, error) {
 		subject += " – " + about
 	}
 	p = p.titled(heading, subject)
-	p.MoreURL = link(d.MoreURL)
+	p.MoreURL = Link(d.MoreURL)
 	shown := share(MaxTenders, sections)
 	for i, s := range sections {
 		if totals[i] == 0 {
@@ -154,7 +161,7 @@ func (d Digest) page() (page, error) {
 			Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
 		}
 		for _, t := range s.Tenders[:shown[i]] {
-			e := p.entry(t)
+			e := t.Entry(d.Language)
 			if view.Kind == "cancelled" {
 				e.Deadline = ""
 			}
@@ -187,23 +194,24 @@ func share(room int, sections [4]Section) (shown [4]int) {
 	return shown
 }
 
-func (p page) entry(t Tender) entry {
-	e := entry{
-		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
-		Departments: departments(t.Departments, p.language), URL: link(t.URL),
-		Deadline: p.In("non précisée", "not given"), DeadlineLabel: t.DeadlineKind.Deadline().In(p.language),
-		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language), language: p.language,
+// Entry words a tender.
+func (t Tender) Entry(l vigie.Locale) Entry {
+	e := Entry{
+		Title: Line(t.Title, maxTitle), Buyer: Line(t.Buyer, maxTitle), Reference: Line(t.Reference, maxName),
+		Departments: departments(t.Departments, l), URL: Link(t.URL),
+		Deadline: vigie.Text{FR: "non précisée", EN: "not given"}.In(l), DeadlineLabel: t.DeadlineKind.Deadline().In(l),
+		Facts: facts(t, l), Lots: lots(t.Lots, l), language: l,
 	}
 	if e.Title == "" {
-		e.Title = p.In("Marché sans objet", "Tender without a title")
+		e.Title = vigie.Text{FR: "Marché sans objet", EN: "Tender without a title"}.In(l)
 	}
 	if t.Deadline != nil {
-		e.Deadline = vigie.Moment(*t.Deadline).In(p.language)
+		e.Deadline = vigie.Moment(*t.Deadline).In(l)
 	}
 	for _, c := range t.Changes {
-		before, after := differing(c.Before.In(p.language), c.After.In(p.language))
-		e.Changes = append(e.Changes, change{
-			Label: line(c.Label.In(p.language), maxName), Before: before, After: after, Event: c.Field == "documents",
+		before, after := differing(c.Before.In(l), c.After.In(l))
+		e.Changes = append(e.Changes, ShownChange{
+			Label: Line(c.Label.In(l), maxName), Before: before, After: after, Event: c.Field == "documents",
 		})
 		if c.Field == "deadline" {
 			e.Deadline = "" // its change says it
@@ -211,22 +219,22 @@ func (p page) entry(t Tender) entry {
 	}
 	e.Publications = publications(t)
 	for i, text := range t.Corrections {
-		if text = line(text, maxCorrection); text != "" && i < maxCorrections {
+		if text = Line(text, maxCorrection); text != "" && i < maxCorrections {
 			e.Corrections = append(e.Corrections, text)
 		}
 	}
 	for _, r := range t.Reasons {
-		e.Reasons = append(e.Reasons, reason{line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, p.language)})
+		e.Reasons = append(e.Reasons, ShownReason{Line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, l)})
 	}
 	return e
 }
 
 // publications are where a tender was published: those with a page of their own, or all where there are several.
-func publications(t Tender) []publication {
-	var list []publication
+func publications(t Tender) []ShownPublication {
+	var list []ShownPublication
 	for _, p := range t.Publications {
-		if url := link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != link(t.URL)) {
-			list = append(list, publication{line(p.Label(), maxName), url})
+		if url := Link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != Link(t.URL)) {
+			list = append(list, ShownPublication{Line(p.Label(), maxName), url})
 		}
 	}
 	return list
@@ -240,7 +248,7 @@ func keywords(list []string) string {
 			shown = append(shown, "…")
 			break
 		}
-		shown = append(shown, line(k, maxName))
+		shown = append(shown, Line(k, maxName))
 	}
 	return strings.Join(shown, ", ")
 }
@@ -250,7 +258,7 @@ func (q Quiet) page() page {
 	p.Days = number(q.Days, q.Language)
 	for _, s := range q.Sources {
 		read := vigie.Text{FR: "%s : lu jusqu’au %s.", EN: "%s: read up to %s."}
-		p.Sources = append(p.Sources, read.With(line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
+		p.Sources = append(p.Sources, read.With(Line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
 	}
 	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading
@@ -260,9 +268,28 @@ func (q Quiet) page() page {
 	return p.titled(heading, subject)
 }
 
+func (n WebhookNote) page() page {
+	p := newPage(n.Brand, n.Language, nil, "")
+	for _, w := range n.Webhooks[:min(len(n.Webhooks), vigie.MaxAccountWebhooks)] {
+		text := vigie.Text{
+			FR: "%s, veille « %s » : ce service n’a accepté aucune alerte depuis trois jours. Elles l’attendent : quand il fonctionnera de nouveau, réactivez le webhook.",
+			EN: "%s, watch “%s”: this service has accepted no message for three days. The alerts wait for it: once it works again, switch the webhook on.",
+		}
+		if w.Ended {
+			text = vigie.Text{
+				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus d’alertes. Le webhook est terminé ; vous pouvez en créer un autre.",
+				EN: "%s, watch “%s”: this service answered that it wants no more messages. The webhook has ended; you can add another.",
+			}
+		}
+		p.Webhooks = append(p.Webhooks, text.With(Line(w.Host, maxName), Line(w.Watch, maxName)).In(n.Language))
+	}
+	heading := p.In("Des alertes n’arrivent plus à destination", "Alerts no longer arrive")
+	return p.titled(heading, heading+" – webhook")
+}
+
 func (c Confirmation) page() (page, error) {
 	p := newPage(c.Brand, c.Language, nil, "")
-	p.ConfirmURL = link(c.URL)
+	p.ConfirmURL = Link(c.URL)
 	if p.ConfirmURL == "" {
 		return page{}, errors.New("letter: a confirmation without a link")
 	}

@@ -80,7 +80,7 @@ func departments(codes []string, l vigie.Locale) string {
 			more := number(len(codes)-maxDepartments, l)
 			return strings.Join(names, ", ") + vigie.Text{FR: " et %s autres", EN: " and %s others"}.With(more).In(l)
 		}
-		name := line(code, maxName)
+		name := Line(code, maxName)
 		if d, ok := vigie.DepartmentByCode(code); ok {
 			name = d.Name + " (" + d.Code + ")"
 		}

@@ -33,6 +33,7 @@ type Templates struct {
 //	digest.html        digest.txt
 //	quiet.html         quiet.txt
 //	confirmation.html  confirmation.txt
+//	webhook.html       webhook.txt
 //	layout.html        layout.txt    what surrounds them all
 //	entry.html         entry.txt     what is said of a tender, below its title; in feeds and calendars too
 //
@@ -132,7 +133,8 @@ func (t *Templates) try() error {
 		})
 		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, []Source{{"Source", at}}, "https://example.org/"})
 		_, confirmation := t.Confirmation(Confirmation{brand, l, "https://example.org/"})
-		if err := errors.Join(digest, quiet, confirmation); err != nil {
+		_, note := t.WebhookNote(WebhookNote{brand, l, []StoppedWebhook{{"Watch", "example.org", true}}})
+		if err := errors.Join(digest, quiet, confirmation, note); err != nil {
 			return err
 		}
 	}
@@ -159,6 +161,9 @@ func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
 	}
 	return t.write("confirmation", p)
 }
+
+// WebhookNote writes the note that webhooks get nothing any more. It fails only if a replaced template does.
+func (t *Templates) WebhookNote(n WebhookNote) (Letter, error) { return t.write("webhook", n.page()) }
 
 func (t *Templates) write(name string, p page) (Letter, error) {
 	html, err := written(t.html.ExecuteTemplate, name+".html", p)

@@ -11,9 +11,9 @@ import (
 	"vigie/clip"
 )
 
-// line makes one line of a text, without invisible characters (controls, marks that change the direction of writing,
+// Line makes one line of a text, without invisible characters (controls, marks that change the direction of writing,
 // invalid characters), and cuts it to n characters, of which an ellipsis is the last.
-func line(s string, n int) string {
+func Line(s string, n int) string {
 	var b strings.Builder
 	space, count := false, 0
 	for _, r := range s {
@@ -45,9 +45,9 @@ func cut(s string, n int) string {
 	return strings.TrimRightFunc(s[:clip.Length(s, n-1)], unicode.IsSpace) + "…"
 }
 
-// link returns an absolute http or https address in ASCII, "" for anything else: so no address can break a line of
+// Link returns an absolute http or https address in ASCII, "" for anything else: so no address can break a line of
 // text, or be anything but a link.
-func link(address string) string {
+func Link(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return ""
@@ -83,7 +83,7 @@ func number(n int, l vigie.Locale) string {
 // differing cuts two values of the same field so that what differs can be
 // seen: where long texts start alike, their start is left out.
 func differing(before, after string) (string, string) {
-	before, after = line(before, maxCompared), line(after, maxCompared)
+	before, after = Line(before, maxCompared), Line(after, maxCompared)
 	if utf8.RuneCountInString(before) > maxValue || utf8.RuneCountInString(after) > maxValue {
 		start := sharedWords(before, after)
 		// A few words before the difference say where it is.

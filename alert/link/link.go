@@ -40,6 +40,9 @@ const (
 	AccountFeed     Purpose = 'F' // of an account
 	WatchCalendar   Purpose = 'd' // of a watch
 	AccountCalendar Purpose = 'D' // of an account
+
+	// ConfirmWebhook is of a webhook, whose public id stands for the address.
+	ConfirmWebhook Purpose = 'h'
 )
 
 // The paths of links and addresses, before their tokens.
@@ -48,6 +51,7 @@ const (
 	LeavePath    = "/leave/"
 	FeedPath     = "/feeds/"
 	CalendarPath = "/calendars/"
+	WebhookPath  = "/webhook/"
 )
 
 // Keys make tokens and check them. They are safe for concurrent use.
@@ -197,7 +201,7 @@ func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar:
+	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar, ConfirmWebhook:
 		return true
 	}
 	return false

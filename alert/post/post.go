@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Mailer sends mail; alert.Sender says where another channel, such as a webhook, would go. It is safe for concurrent use.
+// Mailer sends mail, for the channel alert.Mail. It is safe for concurrent use.
 type Mailer interface {
 	// Send hands one message over. It returns nil once the message was accepted (the server's 250, a file that is on
 	// the disk), else an *[Error]. When ctx ends, the attempt ends.

@@ -12,6 +12,20 @@ import (
 	"vigie/store"
 )
 
+// A new webhook: either `watchId` or `all`.
+type AddWebhookInput struct {
+	// One of the viewer's watches.
+	WatchID *string `json:"watchId,omitempty"`
+	// All watches of all accounts; needs the scope `publish`.
+	All *bool `json:"all,omitempty"`
+	// Where messages go: https, and a public address.
+	URL string `json:"url"`
+	// What to send alerts of; absent or empty: everything. WITHDRAWN is NOT_ALLOWED.
+	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
+	// The form of the messages.
+	Format *vigie.WebhookFormat `json:"format,omitempty"`
+}
+
 // One frequency of alerts.
 type AlertFrequencyChoice struct {
 	// The value.
@@ -628,6 +642,18 @@ type RecipientPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// A webhook that was removed.
+type RemoveWebhookPayload struct {
+	// Its id; null where something was wrong.
+	RemovedWebhookID *string `json:"removedWebhookId,omitempty"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
 // What restoreWatch did.
 type RestoreWatchPayload struct {
 	// The watch; null where there are errors.
@@ -747,6 +773,16 @@ type UpdateWatchPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// A change of a webhook.
+type UpdateWebhookInput struct {
+	// Another URL, which confirms anew; that of a chat cannot be changed.
+	URL *string `json:"url,omitempty"`
+	// What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED.
+	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`
+	// Whether it gets messages. Switched on, it gets what waited, also after it was SUSPENDED.
+	Active *bool `json:"active,omitempty"`
+}
+
 // What became of a buyer.
 type UpsertBuyerResult struct {
 	// What became of it: CORRECTED where anything about it was new.
@@ -802,6 +838,32 @@ type UpsertWatchesPayload struct {
 	// Inputs that were accepted but may not do what their author expects; the field names the watch by its place. How much a watch matches
 	// is not asked here: `previewMatches` says it.
 	Warnings []*vigie.Warning `json:"warnings"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// A webhook that was changed.
+type WebhookPayload struct {
+	// The webhook; null where something was wrong.
+	Webhook *vigie.Webhook `json:"webhook,omitempty"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
+// A webhook with a new secret.
+type WebhookSecretPayload struct {
+	// The webhook; null where something was wrong.
+	Webhook *vigie.Webhook `json:"webhook,omitempty"`
+	// The secret that signs its messages, `whsec_…`. It is shown here alone. Null for a chat.
+	Secret *string `json:"secret,omitempty"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
 	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.

@@ -47,6 +47,7 @@ type ResolverRoot interface {
 	Warning() WarningResolver
 	Watch() WatchResolver
 	WatchMatch() WatchMatchResolver
+	Webhook() WebhookResolver
 }
 
 type DirectiveRoot struct {
@@ -68,6 +69,7 @@ type ComplexityRoot struct {
 		QuietNotes        func(childComplexity int) int
 		TimeZone          func(childComplexity int) int
 		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		Webhooks          func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -215,16 +217,20 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
+		Attempts  func(childComplexity int) int
 		DueAt     func(childComplexity int) int
 		Hold      func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
+		LastError func(childComplexity int) int
 		Notice    func(childComplexity int) int
 		Reasons   func(childComplexity int) int
 		Recipient func(childComplexity int) int
+		RetryAt   func(childComplexity int) int
 		SentAt    func(childComplexity int) int
 		Status    func(childComplexity int) int
 		Tender    func(childComplexity int) int
+		Webhook   func(childComplexity int) int
 	}
 
 	DeliveryConnection struct {
@@ -410,23 +416,28 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateWatch        func(childComplexity int, input CreateWatchInput) int
-		DeleteAccount      func(childComplexity int, confirmEmail string) int
-		DeleteWatch        func(childComplexity int, id string) int
-		DismissTender      func(childComplexity int, tenderID string, dismissed *bool) int
-		ExportAccount      func(childComplexity int) int
-		MarkInterest       func(childComplexity int, tenderIds []string, interested *bool) int
-		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen *bool) int
-		PublishNotices     func(childComplexity int, input []*NoticeInput) int
-		ResendConfirmation func(childComplexity int, recipientID string) int
-		RestoreWatch       func(childComplexity int, id string) int
-		Resubscribe        func(childComplexity int, recipientID string) int
-		RotateFeed         func(childComplexity int, watchID *string) int
-		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
-		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput, expectedVersion *string) int
-		UpsertBuyers       func(childComplexity int, input []*BuyerInput) int
-		UpsertWatches      func(childComplexity int, input []*UpsertWatchInput) int
-		WithdrawTender     func(childComplexity int, source string, sourceRef string) int
+		AddWebhook          func(childComplexity int, input AddWebhookInput) int
+		CreateWatch         func(childComplexity int, input CreateWatchInput) int
+		DeleteAccount       func(childComplexity int, confirmEmail string) int
+		DeleteWatch         func(childComplexity int, id string) int
+		DismissTender       func(childComplexity int, tenderID string, dismissed *bool) int
+		ExportAccount       func(childComplexity int) int
+		MarkInterest        func(childComplexity int, tenderIds []string, interested *bool) int
+		MarkTendersSeen     func(childComplexity int, tenderIds []string, seen *bool) int
+		PublishNotices      func(childComplexity int, input []*NoticeInput) int
+		RemoveWebhook       func(childComplexity int, id string) int
+		ResendConfirmation  func(childComplexity int, recipientID string) int
+		RestoreWatch        func(childComplexity int, id string) int
+		Resubscribe         func(childComplexity int, recipientID string) int
+		RotateFeed          func(childComplexity int, watchID *string) int
+		RotateWebhookSecret func(childComplexity int, id string, overlapHours *int32) int
+		TestWebhook         func(childComplexity int, id string) int
+		UpdateAccount       func(childComplexity int, input UpdateAccountInput) int
+		UpdateWatch         func(childComplexity int, id string, input UpdateWatchInput, expectedVersion *string) int
+		UpdateWebhook       func(childComplexity int, id string, input UpdateWebhookInput) int
+		UpsertBuyers        func(childComplexity int, input []*BuyerInput) int
+		UpsertWatches       func(childComplexity int, input []*UpsertWatchInput) int
+		WithdrawTender      func(childComplexity int, source string, sourceRef string) int
 	}
 
 	NatureChoice struct {
@@ -518,6 +529,7 @@ type ComplexityRoot struct {
 		Watch             func(childComplexity int, id string) int
 		WatchByExternalID func(childComplexity int, externalID string) int
 		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		Webhooks          func(childComplexity int) int
 	}
 
 	Recipient struct {
@@ -534,6 +546,13 @@ type ComplexityRoot struct {
 		Recipient  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Viewer     func(childComplexity int) int
+	}
+
+	RemoveWebhookPayload struct {
+		Query            func(childComplexity int) int
+		RemovedWebhookID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Viewer           func(childComplexity int) int
 	}
 
 	RestoreWatchPayload struct {
@@ -799,6 +818,7 @@ type ComplexityRoot struct {
 		UnseenCount     func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
 		Version         func(childComplexity int) int
+		Webhooks        func(childComplexity int) int
 	}
 
 	WatchConnection struct {
@@ -825,6 +845,36 @@ type ComplexityRoot struct {
 		Keywords func(childComplexity int) int
 		Places   func(childComplexity int) int
 		Watch    func(childComplexity int) int
+	}
+
+	Webhook struct {
+		AcceptedAt  func(childComplexity int) int
+		ConfirmedAt func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Format      func(childComplexity int) int
+		Host        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kinds       func(childComplexity int) int
+		LastError   func(childComplexity int) int
+		Status      func(childComplexity int) int
+		TriedAt     func(childComplexity int) int
+		URL         func(childComplexity int) int
+		Watch       func(childComplexity int) int
+	}
+
+	WebhookPayload struct {
+		Query      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+		Webhook    func(childComplexity int) int
+	}
+
+	WebhookSecretPayload struct {
+		Query      func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+		Webhook    func(childComplexity int) int
 	}
 
 	Winner struct {
@@ -949,6 +999,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Watches(childComplexity, args["orderBy"].(*service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Account.webhooks":
+		if e.ComplexityRoot.Account.Webhooks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Webhooks(childComplexity), true
 
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
@@ -1511,6 +1567,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteWatchPayload.Viewer(childComplexity), true
 
+	case "Delivery.attempts":
+		if e.ComplexityRoot.Delivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Attempts(childComplexity), true
 	case "Delivery.dueAt":
 		if e.ComplexityRoot.Delivery.DueAt == nil {
 			break
@@ -1535,6 +1597,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Kind(childComplexity), true
+	case "Delivery.lastError":
+		if e.ComplexityRoot.Delivery.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.LastError(childComplexity), true
 	case "Delivery.notice":
 		if e.ComplexityRoot.Delivery.Notice == nil {
 			break
@@ -1553,6 +1621,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Recipient(childComplexity), true
+	case "Delivery.retryAt":
+		if e.ComplexityRoot.Delivery.RetryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.RetryAt(childComplexity), true
 	case "Delivery.sentAt":
 		if e.ComplexityRoot.Delivery.SentAt == nil {
 			break
@@ -1571,6 +1645,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Tender(childComplexity), true
+	case "Delivery.webhook":
+		if e.ComplexityRoot.Delivery.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Webhook(childComplexity), true
 
 	case "DeliveryConnection.edges":
 		if e.ComplexityRoot.DeliveryConnection.Edges == nil {
@@ -2256,6 +2336,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Label(childComplexity), true
 
+	case "Mutation.addWebhook":
+		if e.ComplexityRoot.Mutation.AddWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddWebhook(childComplexity, args["input"].(AddWebhookInput)), true
 	case "Mutation.createWatch":
 		if e.ComplexityRoot.Mutation.CreateWatch == nil {
 			break
@@ -2339,6 +2430,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishNotices(childComplexity, args["input"].([]*NoticeInput)), true
+	case "Mutation.removeWebhook":
+		if e.ComplexityRoot.Mutation.RemoveWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveWebhook(childComplexity, args["id"].(string)), true
 	case "Mutation.resendConfirmation":
 		if e.ComplexityRoot.Mutation.ResendConfirmation == nil {
 			break
@@ -2383,6 +2485,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateFeed(childComplexity, args["watchId"].(*string)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateWebhookSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["id"].(string), args["overlapHours"].(*int32)), true
+	case "Mutation.testWebhook":
+		if e.ComplexityRoot.Mutation.TestWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestWebhook(childComplexity, args["id"].(string)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -2405,6 +2529,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateWatch(childComplexity, args["id"].(string), args["input"].(UpdateWatchInput), args["expectedVersion"].(*string)), true
+	case "Mutation.updateWebhook":
+		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["id"].(string), args["input"].(UpdateWebhookInput)), true
 	case "Mutation.upsertBuyers":
 		if e.ComplexityRoot.Mutation.UpsertBuyers == nil {
 			break
@@ -2895,6 +3030,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Watches(childComplexity, args["orderBy"].(*service.WatchOrder), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Query.webhooks":
+		if e.ComplexityRoot.Query.Webhooks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Webhooks(childComplexity), true
 
 	case "Recipient.email":
 		if e.ComplexityRoot.Recipient.Email == nil {
@@ -2957,6 +3098,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecipientPayload.Viewer(childComplexity), true
+
+	case "RemoveWebhookPayload.query":
+		if e.ComplexityRoot.RemoveWebhookPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveWebhookPayload.Query(childComplexity), true
+	case "RemoveWebhookPayload.removedWebhookId":
+		if e.ComplexityRoot.RemoveWebhookPayload.RemovedWebhookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveWebhookPayload.RemovedWebhookID(childComplexity), true
+	case "RemoveWebhookPayload.userErrors":
+		if e.ComplexityRoot.RemoveWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveWebhookPayload.UserErrors(childComplexity), true
+	case "RemoveWebhookPayload.viewer":
+		if e.ComplexityRoot.RemoveWebhookPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveWebhookPayload.Viewer(childComplexity), true
 
 	case "RestoreWatchPayload.query":
 		if e.ComplexityRoot.RestoreWatchPayload.Query == nil {
@@ -4084,6 +4250,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Version(childComplexity), true
+	case "Watch.webhooks":
+		if e.ComplexityRoot.Watch.Webhooks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.Webhooks(childComplexity), true
 
 	case "WatchConnection.edges":
 		if e.ComplexityRoot.WatchConnection.Edges == nil {
@@ -4173,6 +4345,135 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WatchMatch.Watch(childComplexity), true
 
+	case "Webhook.lastAcceptedAt":
+		if e.ComplexityRoot.Webhook.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.AcceptedAt(childComplexity), true
+	case "Webhook.confirmedAt":
+		if e.ComplexityRoot.Webhook.ConfirmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ConfirmedAt(childComplexity), true
+	case "Webhook.createdAt":
+		if e.ComplexityRoot.Webhook.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedAt(childComplexity), true
+	case "Webhook.format":
+		if e.ComplexityRoot.Webhook.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Format(childComplexity), true
+	case "Webhook.host":
+		if e.ComplexityRoot.Webhook.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Host(childComplexity), true
+	case "Webhook.id":
+		if e.ComplexityRoot.Webhook.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.kinds":
+		if e.ComplexityRoot.Webhook.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Kinds(childComplexity), true
+	case "Webhook.lastError":
+		if e.ComplexityRoot.Webhook.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.LastError(childComplexity), true
+	case "Webhook.status":
+		if e.ComplexityRoot.Webhook.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Status(childComplexity), true
+	case "Webhook.lastTriedAt":
+		if e.ComplexityRoot.Webhook.TriedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.TriedAt(childComplexity), true
+	case "Webhook.url":
+		if e.ComplexityRoot.Webhook.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.URL(childComplexity), true
+	case "Webhook.watch":
+		if e.ComplexityRoot.Webhook.Watch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Watch(childComplexity), true
+
+	case "WebhookPayload.query":
+		if e.ComplexityRoot.WebhookPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.Query(childComplexity), true
+	case "WebhookPayload.userErrors":
+		if e.ComplexityRoot.WebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.UserErrors(childComplexity), true
+	case "WebhookPayload.viewer":
+		if e.ComplexityRoot.WebhookPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.Viewer(childComplexity), true
+	case "WebhookPayload.webhook":
+		if e.ComplexityRoot.WebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.Webhook(childComplexity), true
+
+	case "WebhookSecretPayload.query":
+		if e.ComplexityRoot.WebhookSecretPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecretPayload.Query(childComplexity), true
+	case "WebhookSecretPayload.secret":
+		if e.ComplexityRoot.WebhookSecretPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecretPayload.Secret(childComplexity), true
+	case "WebhookSecretPayload.userErrors":
+		if e.ComplexityRoot.WebhookSecretPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecretPayload.UserErrors(childComplexity), true
+	case "WebhookSecretPayload.viewer":
+		if e.ComplexityRoot.WebhookSecretPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecretPayload.Viewer(childComplexity), true
+	case "WebhookSecretPayload.webhook":
+		if e.ComplexityRoot.WebhookSecretPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecretPayload.Webhook(childComplexity), true
+
 	case "Winner.country":
 		if e.ComplexityRoot.Winner.Country == nil {
 			break
@@ -4226,6 +4527,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddWebhookInput", ec.unmarshalInputAddWebhookInput),
 			graphql.NewInputUnmarshaler("AwardCriterionInput", ec.unmarshalInputAwardCriterionInput),
 			graphql.NewInputUnmarshaler("BuyerInput", ec.unmarshalInputBuyerInput),
 			graphql.NewInputUnmarshaler("CreateWatchInput", ec.unmarshalInputCreateWatchInput),
@@ -4240,6 +4542,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TenderFilter", ec.unmarshalInputTenderFilter),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
 			graphql.NewInputUnmarshaler("UpdateWatchInput", ec.unmarshalInputUpdateWatchInput),
+			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
 			graphql.NewInputUnmarshaler("UpsertWatchInput", ec.unmarshalInputUpsertWatchInput),
 			graphql.NewInputUnmarshaler("WinnerInput", ec.unmarshalInputWinnerInput),
 		)
@@ -4540,6 +4843,8 @@ type Query {
   limits: Limits!
   "The public sources that are followed, and how far each is read. Empty where none is. The same for everybody."
   sources: [Source!]!
+  "The platform's webhooks, which get the alerts of all accounts, in the order in which they were added. Needs the scope ` + "`" + `publish` + "`" + `."
+  webhooks: [Webhook!]!
   "The choices of forms, with labels in the reader's language."
   choices: Choices!
   "The same choices; their values have the types of their enums."
@@ -4587,6 +4892,34 @@ type Mutation {
   The former addresses end at once.
   """
   rotateFeed("One of the viewer's watches." watchId: ID): RotateFeedPayload
+  """
+  Adds an endpoint that gets alerts by HTTP POST: those of one of the viewer's watches, or, with the scope ` + "`" + `publish` + "`" + `, those of all
+  watches of all accounts. At once it is asked to confirm that it wants them: a STANDARD endpoint by a challenge that it answers, a
+  chat by a message with a link. Until then it is PENDING and gets nothing; ` + "`" + `testWebhook` + "`" + ` asks again. At most 10 for a watch and 50
+  for an account; those removed in the last 24 hours count among the 50. docs/webhooks.md describes the messages.
+  """
+  addWebhook("The endpoint." input: AddWebhookInput!): WebhookSecretPayload
+  "Changes a webhook. What is absent stays as it is."
+  updateWebhook(
+    "One of the viewer's webhooks."
+    id: ID!
+    "What to change."
+    input: UpdateWebhookInput!
+  ): WebhookPayload
+  "Has another secret sign the messages to a STANDARD webhook. For some hours the one before signs them, too."
+  rotateWebhookSecret(
+    "One of the viewer's webhooks."
+    id: ID!
+    "For how many hours the secret before still signs; 0 to 168."
+    overlapHours: Int = 24
+  ): WebhookSecretPayload
+  "Removes a webhook. Nothing more is sent to it."
+  removeWebhook("One of the viewer's webhooks." id: ID!): RemoveWebhookPayload
+  """
+  Sends a test to a webhook, or asks one that is PENDING once more to confirm; ` + "`" + `lastError` + "`" + ` says what became of that. Not more often
+  than every 10 seconds.
+  """
+  testWebhook("One of the viewer's webhooks." id: ID!): WebhookPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What to change." input: UpdateAccountInput!): UpdateAccountPayload
   "All data held about the viewer (GDPR, articles 15 and 20). Changes nothing."
@@ -4773,6 +5106,8 @@ type Account implements Node {
     "Only those before this cursor."
     before: String
   ): DeliveryConnection
+  "Its webhooks, of all watches, in the order in which they were added."
+  webhooks: [Webhook!]!
 }
 
 "What those who run the platform can read."
@@ -5026,6 +5361,8 @@ type Watch implements Node {
   feedUrl: String
   "The address of an iCalendar of the deadlines of these tenders: the next 500. As private as ` + "`" + `feedUrl` + "`" + `, and replaced with it."
   calendarUrl: String
+  "The webhooks that get its alerts, in the order in which they were added."
+  webhooks: [Webhook!]!
 }
 
 "One line of a watch's summary: « Mots clés » · « test ola mdof »."
@@ -5136,11 +5473,11 @@ enum Procedure {
   OTHER
 }
 
-"One address on one watch. Naming it again keeps its id and its state."
+"One address on one watch. Naming it again keeps its id and its state. The recipient of a delivery may be a webhook."
 type Recipient implements Node {
   "Opaque, and unique across all types."
   id: ID!
-  "The address. A domain in letters beyond ASCII is written as DNS has it: ` + "`" + `xn--…` + "`" + `."
+  "The address; of a webhook, its host. A domain in letters beyond ASCII is written as DNS has it: ` + "`" + `xn--…` + "`" + `."
   email: String!
   "Whether it is the account's own."
   primary: Boolean!
@@ -5156,6 +5493,61 @@ type Recipient implements Node {
   often as it may be.
   """
   resendableAt: DateTime
+}
+
+"An endpoint that gets alerts by HTTP POST."
+type Webhook implements Node {
+  "Opaque, and unique across all types."
+  id: ID!
+  "The watch whose alerts it gets; null for a platform's, which gets those of all watches, and for a watch that was deleted."
+  watch: Watch
+  "The host of its URL, with the port where that is not the usual one."
+  host: String!
+  "Where messages go. Null for a chat, whose URL lets everyone write there, and for support desks."
+  url: String
+  "The form of the messages."
+  format: WebhookFormat!
+  "What it gets alerts of; empty for everything."
+  kinds: [DeliveryKind!]!
+  "Whether it gets messages."
+  status: WebhookStatus!
+  "When it was added."
+  createdAt: DateTime!
+  "When it agreed to get messages at its present URL; null while it has not."
+  confirmedAt: DateTime
+  "When the last attempt to reach it ended. Of many that succeeded, to the minute."
+  lastTriedAt: DateTime
+  "When it last accepted a message, to the minute."
+  lastAcceptedAt: DateTime
+  """
+  Why the last attempt failed; null if it did not. ` + "`" + `STATUS 503` + "`" + `: that was the answer's status; else TIMED_OUT, NO_ADDRESS,
+  NOT_CONNECTED, UNTRUSTED (its certificate), BAD_ANSWER, or NOT_REPEATED (it did not answer the challenge).
+  """
+  lastError: String
+}
+
+"The form of the messages to a webhook."
+enum WebhookFormat {
+  "Signed JSON, by the Standard Webhooks specification."
+  STANDARD
+  "A message of Slack."
+  SLACK
+  "A card of Microsoft Teams."
+  TEAMS
+}
+
+"Whether a webhook gets messages. Only an ACTIVE one does; what a PAUSED or a SUSPENDED one is owed waits."
+enum WebhookStatus {
+  "It has not confirmed yet that it wants messages at its URL."
+  PENDING
+  "It gets messages."
+  ACTIVE
+  "Its owner switched it off."
+  PAUSED
+  "It accepted nothing for three days. Switch it on once it works again."
+  SUSPENDED
+  "It answered that it wants no more messages (410 Gone), or was removed."
+  ENDED
 }
 
 "Whether an address may get mail; only a confirmed one does."
@@ -5226,6 +5618,14 @@ type Delivery implements Node {
   notice: Notice
   "When it is due, or it is decided again when; null unless the status is WAITING."
   dueAt: DateTime
+  "The webhook that receives it; null for an address."
+  webhook: Webhook
+  "How many attempts to send it have failed so far."
+  attempts: Int!
+  "When it is sent again; null unless it is on its way."
+  retryAt: DateTime
+  "Why a webhook did not accept it the last time, as ` + "`" + `Webhook.lastError` + "`" + ` says it; null if it did, and for mail."
+  lastError: String
 }
 
 "Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow."
@@ -5284,6 +5684,8 @@ enum HoldReason {
   WATCH_DELETED
   "The platform no longer vouches for the address."
   ADDRESS_UNCONFIRMED
+  "The webhook is switched off, or has not confirmed its new URL."
+  WEBHOOK_INACTIVE
 }
 
 "A buyer (organisme): a public body that publishes tenders."
@@ -6416,6 +6818,68 @@ type RecipientPayload {
   query: Query
 }
 
+"A new webhook: either ` + "`" + `watchId` + "`" + ` or ` + "`" + `all` + "`" + `."
+input AddWebhookInput {
+  "One of the viewer's watches."
+  watchId: ID
+  "All watches of all accounts; needs the scope ` + "`" + `publish` + "`" + `."
+  all: Boolean = false
+  "Where messages go: https, and a public address."
+  url: String!
+  "What to send alerts of; absent or empty: everything. WITHDRAWN is NOT_ALLOWED."
+  kinds: [DeliveryKind!]
+  "The form of the messages."
+  format: WebhookFormat = STANDARD
+}
+
+"A change of a webhook."
+input UpdateWebhookInput {
+  "Another URL, which confirms anew; that of a chat cannot be changed."
+  url: String
+  "What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED."
+  kinds: [DeliveryKind!]
+  "Whether it gets messages. Switched on, it gets what waited, also after it was SUSPENDED."
+  active: Boolean
+}
+
+"A webhook that was changed."
+type WebhookPayload {
+  "The webhook; null where something was wrong."
+  webhook: Webhook
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"A webhook with a new secret."
+type WebhookSecretPayload {
+  "The webhook; null where something was wrong."
+  webhook: Webhook
+  "The secret that signs its messages, ` + "`" + `whsec_…` + "`" + `. It is shown here alone. Null for a chat."
+  secret: String
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"A webhook that was removed."
+type RemoveWebhookPayload {
+  "Its id; null where something was wrong."
+  removedWebhookId: ID
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
 "Mistakes that a person can correct."
 type UserError {
   "Where it is in the mutation's arguments, e.g. [\"input\", \"criteria\", \"keywords\", \"0\"]."
@@ -6902,6 +7366,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_calendarUrl(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Account_deliveries(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Account_webhooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -7216,6 +7682,14 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_notice(ctx, field)
 	case "dueAt":
 		return ec.fieldContext_Delivery_dueAt(ctx, field)
+	case "webhook":
+		return ec.fieldContext_Delivery_webhook(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Delivery_attempts(ctx, field)
+	case "retryAt":
+		return ec.fieldContext_Delivery_retryAt(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Delivery_lastError(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -7758,6 +8232,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_limits(ctx, field)
 	case "sources":
 		return ec.fieldContext_Query_sources(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Query_webhooks(ctx, field)
 	case "choices":
 		return ec.fieldContext_Query_choices(ctx, field)
 	case "formChoices":
@@ -7800,6 +8276,20 @@ func (ec *executionContext) childFields_RecipientPayload(ctx context.Context, fi
 		return ec.fieldContext_RecipientPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecipientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedWebhookId":
+		return ec.fieldContext_RemoveWebhookPayload_removedWebhookId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveWebhookPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RemoveWebhookPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_RemoveWebhookPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveWebhookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8320,6 +8810,8 @@ func (ec *executionContext) childFields_Watch(ctx context.Context, field graphql
 		return ec.fieldContext_Watch_feedUrl(ctx, field)
 	case "calendarUrl":
 		return ec.fieldContext_Watch_calendarUrl(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Watch_webhooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Watch", field.Name)
 }
@@ -8374,6 +8866,66 @@ func (ec *executionContext) childFields_WatchMatch(ctx context.Context, field gr
 		return ec.fieldContext_WatchMatch_places(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WatchMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_Webhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webhook_id(ctx, field)
+	case "watch":
+		return ec.fieldContext_Webhook_watch(ctx, field)
+	case "host":
+		return ec.fieldContext_Webhook_host(ctx, field)
+	case "url":
+		return ec.fieldContext_Webhook_url(ctx, field)
+	case "format":
+		return ec.fieldContext_Webhook_format(ctx, field)
+	case "kinds":
+		return ec.fieldContext_Webhook_kinds(ctx, field)
+	case "status":
+		return ec.fieldContext_Webhook_status(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webhook_createdAt(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_Webhook_confirmedAt(ctx, field)
+	case "lastTriedAt":
+		return ec.fieldContext_Webhook_lastTriedAt(ctx, field)
+	case "lastAcceptedAt":
+		return ec.fieldContext_Webhook_lastAcceptedAt(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Webhook_lastError(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_WebhookPayload_webhook(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_WebhookPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_WebhookPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_WebhookSecretPayload_webhook(ctx, field)
+	case "secret":
+		return ec.fieldContext_WebhookSecretPayload_secret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookSecretPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_WebhookSecretPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_WebhookSecretPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookSecretPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Winner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

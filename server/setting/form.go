@@ -56,7 +56,7 @@ func forms() map[string]form {
 		"sender":       {"a mail address, or a name and a mail address: Veille <veille@example.org>", false, sender},
 		"address":      {"a mail address, such as veille@example.org", false, address},
 		"returnpath":   {fmt.Sprintf("a mail address with at most %d characters before the @: a plus sign and the %d of a tag must have room there", maxLocal-tag, tag-1), false, returnPath},
-		"networks":     {"networks of proxies, separated by commas, such as 10.0.0.0/8", false, list(network)},
+		"networks":     {"networks, separated by commas, such as 10.0.0.0/8", false, list(network)},
 		"origins":      {"origins, separated by commas, such as https://www.example.org or https://*.example.org", false, list(origin)},
 		"words":        {"words, separated by commas", false, list(word)},
 		"sources":      {"names of public sources, separated by commas: boamp, ted, decp, find-a-tender", false, list(oneOf("boamp", "ted", "decp", "find-a-tender"))},
