@@ -36,6 +36,10 @@ func WebhookFormats() []WebhookFormat {
 	return []WebhookFormat{StandardWebhook, SlackWebhook, TeamsWebhook}
 }
 
+// Signed reports whether messages are signed, and the endpoint can answer a challenge. Chats do neither: whoever knows
+// the address of a chat's webhook may write to it.
+func (f WebhookFormat) Signed() bool { return f == StandardWebhook }
+
 // Webhook is an endpoint that gets alerts.
 type Webhook struct {
 	// ID is the number of the change that made it.

@@ -67,7 +67,7 @@ func (ch *Webhooks) Prepare(ctx context.Context, recipients map[int64]*ledger.Re
 			return nil, err
 		}
 		a := ch.alert(mail, r, content.Tenders[0], &m, externalIDs, now)
-		body, err := webhook.Body(webhook.Format(r.Webhook.Format), a, r.Account.Locale)
+		body, err := webhook.Body(r.Webhook.Format, a, r.Account.Locale)
 		return webhookMessage{ch, endpoint, mail.MessageID, body}, err
 	}, nil
 }
@@ -76,7 +76,7 @@ func (ch *Webhooks) Prepare(ctx context.Context, recipients map[int64]*ledger.Re
 func (ch *Webhooks) endpoint(w *vigie.Webhook, now time.Time) (webhook.Endpoint, error) {
 	id := ch.Store.IDs().ID(vigie.KindWebhook, w.ID)
 	credentials, _, err := webhook.OpenCredentials(ch.Vault, w.Sealed, id)
-	return credentials.Endpoint(id, webhook.Format(w.Format), now), err
+	return credentials.Endpoint(id, w.Format, now), err
 }
 
 // alert is what a message says.

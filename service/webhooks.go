@@ -59,7 +59,7 @@ func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in Web
 		return nil, "", atField(err, "input", "url")
 	}
 	credentials := webhook.Credentials{URL: in.URL}
-	if webhook.Format(in.Format).Signed() {
+	if in.Format.Signed() {
 		drawn, err := webhook.NewSecret(s.Hooks.Random)
 		if err != nil {
 			return nil, "", err
@@ -77,11 +77,11 @@ func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in Web
 	if err != nil {
 		return nil, "", err
 	}
-	if err := s.confirm(ctx, w, localeOf(account)); isRefused(err) {
+	if err := s.confirm(ctx, w, localeOf(account)); leadsNowhere(err) {
 		_, removed := s.Store.Ledger().ChangeWebhook(ctx, w.AccountID, w.ID, func(w *vigie.Webhook) { w.RemovedAt = new(s.Now().UTC()) })
 		return nil, "", errors.Join(removed, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "url"}, Text: vigie.Text{
-			FR: "Cette adresse mène à un serveur qui n’est pas public. Indiquez l’adresse publique de votre serveur.",
-			EN: "This URL leads to a server that is not public. Give the public URL of your server.",
+			FR: "Cette adresse ne mène à aucun serveur public. Vérifiez-la, ou indiquez l’adresse publique de votre serveur.",
+			EN: "This URL leads to no public server. Check it, or give the public URL of your server.",
 		}})
 	}
 	w, err = s.Store.Ledger().Webhook(ctx, w.AccountID, w.ID)
@@ -124,9 +124,11 @@ func localeOf(account *vigie.Account) vigie.Locale {
 	return account.Locale
 }
 
-func isRefused(err error) bool {
+// leadsNowhere reports whether a name has no address that webhooks may go to. One that has none at all is treated alike, or
+// the answer would tell which names there are inside of the network.
+func leadsNowhere(err error) bool {
 	why, ok := errors.AsType[*webhook.Error](err)
-	return ok && why.Kind == webhook.Refused
+	return ok && why.Reason == webhook.NoAddress
 }
 
 // atField puts an error at a field.
@@ -145,12 +147,12 @@ func (s *Service) credentials(w *vigie.Webhook) (c webhook.Credentials, e webhoo
 	if c, _, err = webhook.OpenCredentials(s.Hooks.Vault, w.Sealed, id); err != nil {
 		return c, e, err
 	}
-	return c, c.Endpoint(id, webhook.Format(w.Format), s.Now()), nil
+	return c, c.Endpoint(id, w.Format, s.Now()), nil
 }
 
 // WebhookURL returns the URL of a webhook; "" for that of a chat, which lets everyone write there.
 func (s *Service) WebhookURL(w *vigie.Webhook) string {
-	if s.Hooks == nil || !webhook.Format(w.Format).Signed() {
+	if s.Hooks == nil || !w.Format.Signed() {
 		return ""
 	}
 	c, _, err := s.credentials(w)
@@ -168,7 +170,7 @@ func (s *Service) confirm(ctx context.Context, w *vigie.Webhook, l vigie.Locale)
 		return err
 	}
 	word := rand.Text()
-	if webhook.Format(w.Format).Signed() {
+	if w.Format.Signed() {
 		err = s.Hooks.Client.Challenge(ctx, endpoint, "msg_"+rand.Text(), s.Now(), word)
 	} else {
 		var body []byte
@@ -180,7 +182,7 @@ func (s *Service) confirm(ctx context.Context, w *vigie.Webhook, l vigie.Locale)
 	if noted := s.noteTry(ctx, w, err); noted != nil {
 		return noted
 	}
-	if err == nil && webhook.Format(w.Format).Signed() {
+	if err == nil && w.Format.Signed() {
 		return s.Store.Ledger().ConfirmWebhook(ctx, w.ID, endpoint.ID)
 	}
 	return err
@@ -272,7 +274,7 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 
 // moved returns the credentials of a webhook with another URL.
 func (s *Service) moved(w *vigie.Webhook, to string) (sealed string, err error) {
-	if !webhook.Format(w.Format).Signed() {
+	if !w.Format.Signed() {
 		return "", &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "url"}, Text: vigie.Text{
 			FR: "L’adresse du webhook d’une messagerie ne se modifie pas : supprimez-le, puis créez-en un autre.",
 			EN: "The URL of a chat's webhook cannot be changed: remove it, then add another.",
@@ -329,7 +331,7 @@ func (s *Service) RotateWebhookSecret(ctx context.Context, account *vigie.Accoun
 		return nil, "", &vigie.Error{Code: vigie.Invalid, Field: []string{"overlapHours"}, Text: vigie.Text{
 			FR: "La durée est de 0 à %d heures.", EN: "The time is 0 to %d hours.",
 		}.With(MaxOverlap)}
-	case !webhook.Format(w.Format).Signed():
+	case !w.Format.Signed():
 		return nil, "", &vigie.Error{Code: vigie.NotAllowed, Field: []string{"id"}, Text: vigie.Text{
 			FR: "Les alertes envoyées à une messagerie ne sont pas signées.", EN: "Alerts to a chat are not signed.",
 		}}

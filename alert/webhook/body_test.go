@@ -30,7 +30,7 @@ const marks = "*a* _b_ ~c~ `d` <!channel> <@U01> <https://example.org|here> [e](
 
 // The bodies of all formats. clients/webhooks.test.js compares those of chats with what Slack and Teams publish of theirs.
 func TestBodies(t *testing.T) {
-	for _, f := range webhook.Formats() {
+	for _, f := range vigie.WebhookFormats() {
 		for name, a := range samples() {
 			body, err := webhook.Body(f, a, vigie.French)
 			golden(t, strings.ToLower(string(f))+"-"+name, body, err)
@@ -334,7 +334,7 @@ func texts(raw json.RawMessage) []string {
 
 // The same alert gives the same body: what is sent again is what was signed before.
 func TestBodyIsStable(t *testing.T) {
-	for _, f := range webhook.Formats() {
+	for _, f := range vigie.WebhookFormats() {
 		first, _ := webhook.Body(f, sampleCorrected(), vigie.French)
 		second, _ := webhook.Body(f, sampleCorrected(), vigie.French)
 		if !bytes.Equal(first, second) {

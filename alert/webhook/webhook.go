@@ -12,24 +12,15 @@ import (
 )
 
 // Format is the form of the messages that an endpoint gets.
-type Format string
+type Format = vigie.WebhookFormat
 
-// The formats.
+// The formats: our own payload, which docs/webhook.schema.json describes; a message of Slack's Block Kit, for its incoming
+// webhooks; an Adaptive Card, for webhooks of Microsoft Teams.
 const (
-	// Standard is our own payload, which docs/webhook.schema.json describes, signed.
-	Standard Format = "STANDARD"
-	// Slack is a message of Slack's Block Kit, for its incoming webhooks.
-	Slack Format = "SLACK"
-	// Teams is an Adaptive Card, for webhooks of Microsoft Teams.
-	Teams Format = "TEAMS"
+	Standard = vigie.StandardWebhook
+	Slack    = vigie.SlackWebhook
+	Teams    = vigie.TeamsWebhook
 )
-
-// Formats returns all of them.
-func Formats() []Format { return []Format{Standard, Slack, Teams} }
-
-// Signed reports whether messages are signed, and the endpoint can answer a challenge. Chats do neither: whoever knows
-// the address of a chat's webhook may write to it.
-func (f Format) Signed() bool { return f == Standard }
 
 // Endpoint is where messages go.
 type Endpoint struct {
