@@ -11,7 +11,7 @@ export function Deliveries({ id }: { id: string }) {
   const { data, error, refetch, fetchMore } = useQuery(DeliveriesDocument, { variables: { watchId: id }, fetchPolicy: 'cache-and-network' });
   const watch = data?.watch;
   const list = watch?.deliveries;
-  const when = (moment: string | null | undefined) => (moment ? said.moment(moment) : said.never);
+  const when = (moment: string | null | undefined) => (moment ? said.moment(moment) : said.notYet);
   return (
     <Page title={watch ? said.deliveriesOf(watch.name) : said.deliveries} above={<p className="above"><Link href={to()}>{said.back}</Link></p>}>
       <section className="card" aria-label={said.deliveries}>
@@ -41,7 +41,7 @@ export function Deliveries({ id }: { id: string }) {
                 <tr role="row" key={node.id}>
                   <td role="cell"><Link href={to('marches', node.tender.source, node.tender.sourceRef)}>{node.tender.title}</Link></td>
                   <td role="cell">
-                    {said.kinds[node.kind]}
+                    <span className="kind">{said.kinds[node.kind]}</span>
                     {node.reasons.filter(({ watch, keywords }) => watch.id === id && keywords.length > 0).map(({ watch, keywords }) => (
                       <p key={watch.id} className="count">{said.keywordsFound} {keywords.join(', ')}</p>
                     ))}
