@@ -142,16 +142,16 @@ test('the preview shows no old answer when the server fails', async () => {
 });
 
 test('the preview shows the newest tenders, with marks, and what would help where none matches', async () => {
-  await publishAndIndex(server, { title: 'Travaux de dragage du port' }, { title: 'Fourniture de balises' });
+  await publishAndIndex(server, { title: 'Renflouement d’une barge' }, { title: 'Fourniture de balises' });
   await page.goto(`${server.url}/veille/nouvelle`);
-  await keywords().fill('dragage');
-  await page.locator('.preview').getByText('1 marché en ligne').waitFor();
-  assert.equal((await page.locator('.preview mark').allTextContents()).join(), 'dragage');
-  await keywords().fill('dragage balises');
+  await keywords().fill('renflouement');
+  await page.locator('.big', { hasText: '1 marché en ligne' }).waitFor();
+  assert.equal((await page.locator('.preview mark').allTextContents()).join(), 'Renflouement');
+  await keywords().fill('renflouement balises');
   const help = page.locator('.preview').getByRole('button', { name: /n’importe lequel[^]*2 marchés/ });
   await help.click();
   assert.equal(await page.getByLabel('Rechercher n’importe lequel de ces termes').isChecked(), true);
-  await page.locator('.preview').getByText('2 marchés en ligne').waitFor();
+  await page.locator('.big', { hasText: '2 marchés en ligne' }).waitFor();
   assert.notEqual(await focused(), 'BODY');
 });
 

@@ -43,7 +43,7 @@ const focused = (on = page) => on.evaluate(() => document.activeElement.tagName)
 
 test('an address that is not confirmed is said in the table and after saving, with what can be done', async () => {
   await open();
-  const row = page.getByRole('row').filter({ hasText: 'Routes' });
+  const row = page.locator('.watches tbody tr').filter({ hasText: 'Routes' });
   assert.match(await textOf(row), /equipe@example\.org\s*En attente de confirmation/);
   await row.getByRole('link', { name: /destinataires de la veille « Routes »/i }).click();
   await page.waitForFunction(() => document.activeElement?.id === 'recipients');
@@ -68,7 +68,7 @@ test('counts lead to the tenders of one watch, also of one that is off', async (
 
 test('views: what was not seen, what was dismissed; all in the address', async () => {
   await open();
-  await page.getByRole('link', { name: 'Voirie du bourg' }).click();
+  await page.getByRole('link', { name: 'Voirie du bourg', exact: true }).click();
   await page.getByRole('heading', { name: 'Avis publiés' }).waitFor();
   await page.goBack();
   await settled(page);

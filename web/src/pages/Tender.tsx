@@ -38,7 +38,7 @@ function Way({ trail, source, sourceRef }: { trail: Trail | undefined; source: s
     return other && <Link href={to('marches', ...other)} trail={trail}>{label}</Link>;
   };
   return (
-    <nav className="above way" aria-label={said.navigation}>
+    <nav className="above way" aria-label={said.way}>
       {trail ? <Link href={trail.list}>{said.toList}</Link> : <Link href={to()}>{said.back}</Link>}
       {beside(-1, said.previousTender)}
       {beside(1, said.nextTender)}
