@@ -1,5 +1,5 @@
 import { useCombobox } from 'downshift';
-import type { KeyboardEvent, ReactNode, Ref } from 'react';
+import type { ChangeEvent, KeyboardEvent, ReactNode, Ref } from 'react';
 
 /** A box that suggests what it can take, by the pattern of the ARIA Authoring Practices: the focus stays in it, arrows move in the list. */
 export function Combobox<T>({ label, listLabel, items, keyOf, show, typed, setTyped, choose, status, box }: {
@@ -21,9 +21,6 @@ export function Combobox<T>({ label, listLabel, items, keyOf, show, typed, setTy
     selectedItem: null, // what is chosen is shown elsewhere
     itemToString: () => '',
     itemToKey: (item) => item && keyOf(item),
-    onInputValueChange: ({ inputValue, type }) => {
-      if (type === useCombobox.stateChangeTypes.InputChange) setTyped(inputValue);
-    },
     stateReducer: (_, { type, changes }) => {
       // Leaving the box chooses nothing.
       if (type === useCombobox.stateChangeTypes.InputBlur) return { ...changes, selectedItem: null };
@@ -42,6 +39,8 @@ export function Combobox<T>({ label, listLabel, items, keyOf, show, typed, setTy
         {...getInputProps({
           ref: box,
           'aria-expanded': open,
+          // At once, for the cursor would jump.
+          onChange: (event: ChangeEvent<HTMLInputElement>) => setTyped(event.currentTarget.value),
           // Without a choice too: the form is not sent from here.
           onKeyDown: (event: KeyboardEvent) => event.key === 'Enter' && event.preventDefault(),
         })}
