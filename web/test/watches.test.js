@@ -172,10 +172,14 @@ test('a long title is cut in lists, and words are not', async () => {
   await open(`?veille=${id}`, phone);
   const box = await phone.locator('.tenders .name').first().boundingBox();
   assert.ok(box.height < 140, `${box.height} pixels`);
+  const height = box.height;
   assert.equal(await scrollsSideways(phone), false);
   await phone.getByRole('link', { name: /^Dragage/ }).first().click();
   await phone.getByRole('heading', { name: 'Avis publiés' }).waitFor();
   assert.ok((await phone.locator('h1').boundingBox()).height < 400);
+  await phone.goBack();
+  await phone.getByText('vu', { exact: true }).waitFor();
+  assert.equal((await phone.locator('.tenders .name').first().boundingBox()).height <= height, true, 'also once it was seen');
   await phone.context().close();
 });
 

@@ -41,9 +41,10 @@ function TenderLine({ line: { tender, title, passage, about, action }, trail }: 
       <td role="cell">{tender.buyer.name}</td>
       <td role="cell" className="reference">{tender.reference ?? tender.sourceRef}</td>
       <td role="cell">
-        <p className="name"><Link href={page} trail={trail}>{title}</Link>{tender.seen && <> <span className="tag">{said.seen}</span></>}</p>
+        <p className="name"><Link href={page} trail={trail}>{title}</Link></p>
         {passage && <p className="passage">{passage}</p>}
         <p className="facts">
+          {tender.seen && <span className="tag">{said.seen}</span>}
           {tender.status !== 'ONLINE' && <span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span>}
           {!over && (
             <span>
