@@ -91,6 +91,18 @@ test('views: what was not seen, what was dismissed; all in the address', async (
   assert.notEqual(await focused(), 'BODY');
 });
 
+test('from a watch back to the list, as it was', async () => {
+  for (const leave of [
+    async () => (await page.getByRole('link', { name: 'Alertes de la veille « Routes »' }).click(), page.getByRole('link', { name: 'Retour à ma veille' })),
+    async () => (await page.getByRole('link', { name: 'Modifier la veille « Routes »' }).click(), page.getByRole('link', { name: 'Annuler et revenir' })),
+    async () => (await page.getByRole('link', { name: 'Modifier la veille « Routes »' }).click(), page.getByRole('button', { name: 'Valider' })),
+  ]) {
+    await open('?vue=nonvus&taille=20');
+    await (await leave()).click();
+    await page.waitForURL(`${server.url}/veille?vue=nonvus&taille=20`);
+  }
+});
+
 test('a page past the end is the last one', async () => {
   await open('?taille=10&page=3');
   await page.getByText('Page : 1 sur 1').waitFor();

@@ -93,6 +93,7 @@ function WatchLines({ after, most }: { after: string | null; most: number }) {
 
 function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number | null | undefined }) {
   const said = useLanguage();
+  const trail = { list: location.pathname + location.search, tenders: [] };
   return (
     <tr role="row">
       <th role="rowheader" scope="row">
@@ -113,8 +114,8 @@ function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number 
       </td>
       <td role="cell"><StatusSwitch watch={watch} /></td>
       <td role="cell" className="actions">
-        <Link href={to('veilles', watch.id)} aria-label={said.editWatch(watch.name)}>{said.edit}</Link>
-        <Link href={to('veilles', watch.id, 'envois')} aria-label={said.deliveriesOf(watch.name)}>{said.deliveries}</Link>
+        <Link href={to('veilles', watch.id)} trail={trail} aria-label={said.editWatch(watch.name)}>{said.edit}</Link>
+        <Link href={to('veilles', watch.id, 'envois')} trail={trail} aria-label={said.deliveriesOf(watch.name)}>{said.deliveries}</Link>
         <DeleteButton watch={watch} />
       </td>
     </tr>

@@ -67,6 +67,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
   const say = useMessages();
   const client = useApolloClient();
   const [place] = useState(() => location.pathname + location.search);
+  const back = usePlace().trail?.list ?? to();
   const owner = choices.viewer.id;
   const [resumed, setResumed] = useState(() => readKept(owner, place));
   const [kept, setKept] = useState<Kept>(() => resumed ?? { draft: begin, base: begin, version: watch?.version });
@@ -123,7 +124,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     if (payload.userErrors.length > 0) return;
     saved();
     forgetWatches(client);
-    navigate(to());
+    navigate(back);
     const asked = payload.watch!.recipients.filter(({ status }) => status === 'PENDING').map(({ email }) => email);
     say({ text: [said.saved(payload.watch!.name), ...(asked.length > 0 ? [said.stillToConfirm(asked.length, asked.join(', '))] : []), ...payload.warnings.map(({ message }) => message)].join(' ') });
   }
@@ -241,7 +242,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
         <Preview draft={draft} change={change} />
         <div className="card submit">
           <button type="submit" className="button" aria-disabled={saving}>{saving ? said.saving : watch ? said.submit : said.submitNew}</button>
-          <Link href={to()} onClick={giveUp}>{said.cancel}</Link>
+          <Link href={back} onClick={giveUp}>{said.cancel}</Link>
         </div>
       </div>
     </form>
