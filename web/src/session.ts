@@ -14,7 +14,7 @@ import { openChannel, tabStorage } from './storage';
 export type Access = 'open' | 'missing' | 'expired' | 'ended';
 
 /** What tabs say to one another. */
-type Note = { wanted: true } | { token: string };
+type Note = { wanted: true } | { token: string } | { ended: string };
 
 const key = 'vigie-token';
 
@@ -53,8 +53,8 @@ export class Session {
 
   /** The account is no more: nothing is asked in its name again. */
   end(): void {
-    tabStorage.remove(key);
-    this.#set('ended');
+    this.#tell({ ended: this.person });
+    this.#leave();
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -72,11 +72,18 @@ export class Session {
   }
 
   #hear(note: Note): void {
-    if ('wanted' in note) {
+    if ('ended' in note) {
+      if (note.ended === this.person) this.#leave();
+    } else if ('wanted' in note) {
       if (this.#access === 'open' && this.token) this.#tell({ token: this.token });
     } else if (this.#access === 'missing' || (this.#access === 'expired' && note.token !== this.token && personOf(note.token) === this.person)) {
       this.#take(note.token);
     }
+  }
+
+  #leave(): void {
+    tabStorage.remove(key);
+    this.#set('ended');
   }
 
   #take(token: string): void {

@@ -1,7 +1,7 @@
 // A tender's own page: what is over does not look live, deadlines count days, the list is a key away, and the account's settings.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, inTenYears, picture, publish, publishAndIndex, settled, startBrowser, startDemo, textOf, visit } from './world.js';
+import { ask, inaccessible, inTenYears, picture, publish, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -108,6 +108,9 @@ test('settings are kept, all data is given, and the account is erased', async ()
   const { readFileSync } = await import('node:fs');
   assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).watches.length, 1);
 
+  const other = await tab(page.context());
+  await other.goto(`${server.url}/veille`);
+  await settled(other);
   await page.getByRole('button', { name: 'Supprimer mon compte' }).click();
   await page.getByLabel(/Saisissez votre adresse/).fill('autre@example.org');
   await page.getByRole('button', { name: 'Supprimer définitivement' }).click();
@@ -116,6 +119,9 @@ test('settings are kept, all data is given, and the account is erased', async ()
   await page.getByLabel(/Saisissez votre adresse/).fill('demo@example.org');
   await page.getByRole('button', { name: 'Supprimer définitivement' }).click();
   await page.getByText('Votre compte a été supprimé').waitFor();
+  // Another tab would begin a new account with its next question.
+  await other.getByText('Votre compte a été supprimé').waitFor();
+  await other.close();
   assert.equal((await ask(server, '{ watches { totalCount } }')).watches.totalCount, 0);
 });
 

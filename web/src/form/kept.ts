@@ -14,10 +14,11 @@ export interface Kept {
 
 const keyOf = (owner: string, place: string) => `vigie-draft ${owner} ${place}`;
 
-/** What was typed at a place, a form's address, and neither saved nor thrown away. */
-export function readKept(owner: string, place: string): Kept | undefined {
+/** What was typed at a place, a form's address, and neither saved nor thrown away. What an earlier release did not know is as the form begins. */
+export function readKept(owner: string, place: string, begin: Draft): Kept | undefined {
   try {
-    return JSON.parse(tabStorage.get(keyOf(owner, place)) ?? '') as Kept;
+    const { draft, base, version } = JSON.parse(tabStorage.get(keyOf(owner, place)) ?? '') as Kept;
+    return { draft: { ...begin, ...draft }, base: { ...begin, ...base }, version };
   } catch {
     return undefined;
   }

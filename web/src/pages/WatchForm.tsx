@@ -69,7 +69,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
   const [place] = useState(() => location.pathname + location.search);
   const back = usePlace().trail?.list ?? to();
   const owner = choices.viewer.id;
-  const [resumed, setResumed] = useState(() => readKept(owner, place));
+  const [resumed, setResumed] = useState(() => readKept(owner, place, begin));
   const [kept, setKept] = useState<Kept>(() => resumed ?? { draft: begin, base: begin, version: watch?.version });
   const { saved, giveUp } = useKeeping(owner, place, kept);
   const { draft } = kept;
