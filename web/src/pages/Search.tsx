@@ -74,7 +74,7 @@ function Found({ place }: { place: ListPlace }) {
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
-      {(place.words || place.narrowed) && <p className="total"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      {(place.words || place.narrowed) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
       {list.edges.length > 0 && (
