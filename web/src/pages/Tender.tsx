@@ -57,7 +57,11 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
     if (!seen) void markSeen({ variables: { tenderIds: [id], seen: true }, errorPolicy: 'all' });
   }, [id, seen, markSeen]);
   const open = tender.status === 'ONLINE';
-  const kind = open ? 'button' : undefined; // what cannot be answered does not ask to be
+  const links = [
+    { href: open ? tender.submissionUrl : null, label: said.submission },
+    { href: tender.documentsUrl, label: said.documents },
+    { href: tender.url, label: said.source },
+  ].filter(({ href }) => href);
   // Those of lots stand with their lots.
   const awards = tender.awards.filter(({ lot }) => !lot || !tender.lots.some(({ number }) => number === lot));
   return (
@@ -67,9 +71,8 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
         {tender.dismissed && <p className="warning">{said.dismissedHere}</p>}
         <Facts tender={tender} />
         <p className="row unprinted">
-          {tender.submissionUrl && open && <a className={kind} href={tender.submissionUrl} rel="noreferrer">{said.submission}</a>}
-          {tender.documentsUrl && <a className={kind} href={tender.documentsUrl} rel="noreferrer">{said.documents}</a>}
-          {tender.url && <a className={kind} href={tender.url} rel="noreferrer">{said.source}</a>}
+          {/* One thing to do stands out; what cannot be answered does not ask to be. */}
+          {links.map(({ href, label }, i) => <a key={label} className={!open ? undefined : i === 0 ? 'button' : 'button second'} href={href!} rel="noreferrer">{label}</a>)}
           {open && tender.deadline && (
             <button type="button" onClick={() => download(`${tender.sourceRef}.ics`, 'text/calendar', calendarOf(tender, said.deadlines[tender.deadlineKind ?? 'BIDS'], location.href))}>
               {said.calendar}
