@@ -18,7 +18,7 @@ import (
 //
 //	server → everything
 //	graph → service → store → ledger, search → freetext → query → lexicon → root        match → query
-//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root
+//	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root        export → service
 func arrows() map[string][]string {
 	return map[string][]string{
 		".":                      {},
@@ -67,6 +67,7 @@ func arrows() map[string][]string {
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
 		"service":                {".", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"export":                 {".", "clip", "service"},
 		"graph":                  {".", "source", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
 		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
@@ -76,7 +77,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "export", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
 			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
 		},
 	}

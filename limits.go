@@ -28,6 +28,8 @@ const (
 	// MaxOffset is how many rows deep a numbered page or a list by relevance
 	// can go.
 	MaxOffset = 10_000
+	// MaxExported is how many tenders a file has.
+	MaxExported = 100_000
 	// MaxBatch is how many notices one call or one transaction publishes, and how
 	// many of anything else one statement is about.
 	MaxBatch = 500

@@ -313,6 +313,28 @@ func TestDismissed(t *testing.T) {
 	})
 }
 
+// What is of interest is not dismissed: neither what was dismissed before, nor what is merged with what was.
+func TestInterestEndsDismissal(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+		again, merged := w.publish("1", "Voirie").Notice.TenderID, w.publish("2", "Voirie rurale").Notice.TenderID
+		w.dismiss(w.account, again)
+		w.dismiss(w.account, merged)
+		if err := w.store.SetMark(t.Context(), w.account.ID, store.Interested, true, []int64{again}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("the digest has the one", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+
+		first, second := w.publish("3", "Voirie, lot 1").Notice.TenderID, w.publish("4", "Voirie, lot 2").Notice.TenderID
+		w.dismiss(w.account, first)
+		if err := w.store.SetMark(t.Context(), w.account.ID, store.Interested, true, []int64{second}); err != nil {
+			t.Fatal(err)
+		}
+		w.publish("5", "Voirie, lots 1 et 2", about(vigie.Correction, "3"), func(n *vigie.Notice) { n.Links = []string{"3", "4"} })
+		w.expect("the digest has what they became", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
 // An extra address is asked for consent, and gets no other mail before.
 func TestConfirmation(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {

@@ -41,7 +41,7 @@ const indexVersion = "test"
 // monday is Monday 9 November 2026, 10 h in Paris.
 func monday() time.Time { return time.Date(2026, time.November, 9, 9, 0, 0, 0, time.UTC) }
 
-// onBoth runs a test on each kind of database.
+// onBoth runs a test on each kind of database, on both at the same time, once its caller has returned.
 func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 	onBothAt(t, func(t *testing.T, w *world, _ string) { test(t, w) })
 }
@@ -50,6 +50,7 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 func onBothAt(t *testing.T, test func(t *testing.T, w *world, url string)) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			url := open(t)
 			test(t, newWorld(t, url), url)
 		})

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
+	"vigie"
 	"vigie/bench/corpus"
 	"vigie/match"
 	"vigie/query"
@@ -38,4 +41,28 @@ func BenchmarkMatch(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkEdits changes a watch of 100,000 again and again, each time to words and bounds of the value that no other
+// has, and reports how many of these are still known in the end, and how long the slowest change took.
+func BenchmarkEdits(b *testing.B) {
+	c := open(b)
+	x := match.New(c.Frequencies(1))
+	var changes []match.Change
+	for i, w := range c.Watches(100_000, 1) {
+		changes = append(changes, match.Change{Watch: int64(i + 1), Formula: new(query.Compile(w))})
+	}
+	x.Apply(changes)
+	before, slowest, n := x.Stats(), time.Duration(0), 0
+	for b.Loop() {
+		n++
+		w := vigie.Criteria{Keywords: []string{fmt.Sprint("mot", n)}, MinValue: fmt.Sprint(n)}
+		start := time.Now()
+		x.Apply([]match.Change{{Watch: int64(1 + n%1000), Formula: new(query.Compile(w))}})
+		slowest = max(slowest, time.Since(start))
+	}
+	after := x.Stats()
+	b.ReportMetric(float64(after.Ranges-before.Ranges), "ranges-left")
+	b.ReportMetric(float64(after.Atoms-before.Atoms), "atoms-left")
+	b.ReportMetric(float64(slowest.Milliseconds()), "slowest-ms")
 }

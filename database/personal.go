@@ -66,7 +66,7 @@ func PersonalTables() []PersonalTable {
 			Internal: []string{"address_key", "asks", "asked_at"}},
 		{Name: "forgotten_addresses", KeptBy: "Ledger.keepFingerprints", Internal: []string{"fingerprint", "left_at", "bounced_at", "asks", "asked_at"}},
 		{Name: "tender_marks", Rows: ofAccount,
-			Exported: map[string]string{"tender_id": "marks.title", "seen_at": "marks.seenAt", "dismissed_at": "marks.dismissedAt"},
+			Exported: map[string]string{"tender_id": "marks.title", "seen_at": "marks.seenAt", "dismissed_at": "marks.dismissedAt", "interested_at": "marks.interestedAt"},
 			Internal: []string{"account_id"}},
 		{Name: "watch_periods", Rows: ofWatches, Internal: []string{"watch_id", "since", "until"}},
 		{Name: "watch_buyers", Rows: ofWatches, Exported: map[string]string{"buyer_id": "watches.buyers"}, Internal: []string{"watch_id", "position"}},

@@ -393,12 +393,17 @@ func (x *Indexer) documents(ctx context.Context, items []consumer.Item) ([]searc
 	if err != nil {
 		return nil, err
 	}
+	sources, err := x.store.SourcesOf(ctx, idsOf(items))
+	if err != nil {
+		return nil, err
+	}
 	docs := make([]search.Document, len(items))
 	for i, item := range items {
 		docs[i] = search.Document{ID: item.ID, Number: item.Number, Deleted: true}
 		if t := tenders[item.ID]; t != nil && t.MergedInto == nil && t.Outcome != vigie.Withdrawn {
 			docs[i] = x.document(ctx, t, buyers[t.BuyerID], names[buyers[t.BuyerID].ID], refs[t.ID], item.Number)
 			docs[i].UpdatedAt = updated[t.ID]
+			docs[i].Facts.PublishedBy(sources[t.ID])
 		}
 	}
 	return docs, nil

@@ -107,6 +107,11 @@ func (w *world) fill(random *rand.Rand, titles []string, tenders int) {
 		n.Content.Natures = []vigie.Nature{vigie.Natures()[random.IntN(3)]}
 		n.Content.Procedure = vigie.Procedures()[random.IntN(6)]
 		n.Content.Description = passage(random, titles)
+		n.Content.DeadlineKind = []vigie.DeadlineKind{vigie.ForBids, vigie.ForParticipation, vigie.ForInterest}[random.IntN(3)]
+		n.Content.Details.Technique = vigie.Techniques()[random.IntN(3)]
+		if random.IntN(3) > 0 {
+			n.Content.Details.Value = vigie.Money{Amount: fmt.Sprint(1000 + random.IntN(2_000_000)), Currency: vigie.Euro}
+		}
 		if batch = append(batch, n); len(batch) == cap(batch) || i == tenders-1 {
 			if _, err := w.store.Publish(w.t.Context(), batch); err != nil {
 				w.t.Fatal(err)

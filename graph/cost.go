@@ -31,8 +31,6 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
-	// descriptionPrice is that of the description of a lot.
-	descriptionPrice = 5
 	// placesPrice is that of telling where a tender has keywords.
 	placesPrice = 50
 	// lotsCounted is how many lots of a tender are counted: few have more than that.
@@ -123,7 +121,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		"TenderFacets.cpvCodes", "TenderFacets.deadlineKinds", "TenderFacets.techniques", "TenderFacets.sources":
 		return facetPrice
 	case "TenderFacets.statuses":
-		return 4 * countPrice
+		return len(vigie.Statuses()) * countPrice
 	case "TenderFacets.watches":
 		return watchesPrice
 	case "Query.tenderEvents":
@@ -148,8 +146,6 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return matchPrice
 	case "Tender.notices":
 		return noticesPrice
-	case "Lot.description":
-		return descriptionPrice // each may have 10,000 characters, and there are up to 500
 	case "WatchMatch.places", "CriterionResult.places":
 		return placesPrice
 	case "Query.explainMatch", "Watch.explainAlert":

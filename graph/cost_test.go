@@ -42,7 +42,7 @@ func TestDearestOperations(t *testing.T) {
 		p := w.busy(titles)
 		spent := processors(t)
 		memory := inUse()
-		for _, o := range dearest(p, titles) {
+		for _, o := range dearest(p, w.bounded(), titles) {
 			who := p
 			if o.who.viewer != nil {
 				who = o.who
@@ -117,7 +117,7 @@ func fields(n int, field func(i int) string) string {
 }
 
 // dearest are the fields that have a price, as dear as they can be.
-func dearest(p person, titles []string) []dear {
+func dearest(p, bounded person, titles []string) []dear {
 	random := rand.New(rand.NewPCG(3, 3))
 	words := func(n int) string { // that are found, with an error in each
 		var list []string
@@ -131,9 +131,11 @@ func dearest(p person, titles []string) []dear {
 		}
 		return strings.Join(list, " ")
 	}
+	bounds := func(i int) string { return fmt.Sprintf(`minValue: "%d.%02d", maxValue: "%d"`, 1000*i, i, 1_900_000-i) }
 	const (
-		rows   = `nodes { id title description }`
-		facets = ` facets { departments { value count } buyers(first: 100) { value label count } natures { count } procedures { count } }`
+		rows      = `nodes { id title description }`
+		facets    = ` facets { departments { value count } buyers(first: 100) { value label count } natures { count } procedures { count } }`
+		newFacets = ` facets { deadlineKinds { count } techniques { count } sources { count } cpvCodes(digits: 8) { count } }`
 	)
 	ids, err := json.Marshal(p.ask(`{ tenders(first: 100) { nodes { id } } }`, nil).at("tenders.nodes.*.id"))
 	if err != nil {
@@ -179,6 +181,29 @@ func dearest(p person, titles []string) []dear {
 		}},
 		{name: "matches, by watch and status", field: func(i int) string {
 			return fmt.Sprintf(`matchingTenders(filter: { publishedFrom: %q }) { facets { watches { count } statuses { count } cpvCodes(digits: 8) { count } } }`, since(i))
+		}},
+		{name: "tenders, bounds of the value", field: func(i int) string {
+			return fmt.Sprintf(`tenders(first: 1, filter: { publishedFrom: %q, %s }) { totalCount nodes { id } %s }`, since(i), bounds(i), newFacets)
+		}},
+		{name: "tenders, statuses", field: func(i int) string {
+			return fmt.Sprintf(`tenders(filter: { publishedFrom: %q, %s, deadlineFrom: %q, updatedFrom: %q }) { facets { statuses { count } } }`, since(i), bounds(i), since(i+1), since(i+2))
+		}},
+		{name: "tenders, several facets", field: func(i int) string {
+			return fmt.Sprintf(`tenders(filter: { publishedFrom: %q, techniques: [CONTRACT, FRAMEWORK], deadlineKinds: [BIDS], sources: ["test"], natures: [WORKS] }) { %s }`, since(i), newFacets)
+		}},
+		{name: "matches, bounds", who: bounded, field: func(i int) string {
+			return fmt.Sprintf(`matchingTenders(first: 1, filter: { publishedFrom: %q }) { totalCount nodes { id } %s }`, since(i), newFacets)
+		}},
+		{name: "matches, bounds, by watch", who: bounded, field: func(i int) string {
+			return fmt.Sprintf(`matchingTenders(filter: { publishedFrom: %q }) { facets { watches { count } statuses { count } } }`, since(i))
+		}},
+		{name: "watches with bounds, counts", who: bounded, field: func(int) string { return `watches(first: 100) { nodes { onlineCount } }` }},
+		{name: "watches with bounds, unseen", who: bounded, field: func(int) string { return `watches(first: 100) { nodes { unseenCount } }` }},
+		{name: "preview, bounds", field: func(i int) string {
+			return fmt.Sprintf(`previewMatches(first: 1, criteria: { %s, keywords: ["travaux"] }) { onlineCount last30Days nodes { id } }`, bounds(i))
+		}},
+		{name: "lots", field: func(i int) string {
+			return fmt.Sprintf(`tenders(first: 100, page: %d) { nodes { description lots { title description value { amount } places { label } } } }`, i+1)
 		}},
 		{name: "events", field: func(int) string {
 			return `tenderEvents(last: 100) { nodes { kind matchedBy { keywords } } }`
@@ -235,6 +260,15 @@ func (w *world) busy(titles []string) person {
 			}
 		}
 		p.create(vars{"name": fmt.Sprint("v", i), "criteria": vars{"keywords": append(keywords, vigie.Departments()[i%90].Name), "keywordMode": "ANY"}})
+	}
+	return p
+}
+
+// bounded is a person with many watches, each with other bounds of the value.
+func (w *world) bounded() person {
+	p := w.person("bounded@example.org")
+	for i := range 100 {
+		p.create(vars{"name": fmt.Sprint("v", i), "criteria": vars{"minValue": fmt.Sprint(1000 * i), "maxValue": fmt.Sprint(1_500_000 + 1000*i), "includeUnknownValue": i%2 == 0}})
 	}
 	return p
 }

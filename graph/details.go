@@ -9,6 +9,9 @@ import (
 )
 
 func (tenderType) Lots(ctx context.Context, t *vigie.Tender) ([]*gql.Lot, error) {
+	if err := describeLots(ctx, t.Lots); err != nil {
+		return nil, err
+	}
 	awards := make(map[string]*vigie.LotAward)
 	for i, award := range t.Details.Awards {
 		if award.Lot != "" {

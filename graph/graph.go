@@ -115,6 +115,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 		// A subscription has many, each of its own moment.
 		return next(withLoaders(ctx, s))
 	})
+	srv.AroundResponses(withDescriptions)
 	srv.AroundRootFields(readAgain(s))
 	srv.AroundResponses(lastWord)
 	srv.AroundResponses(showCost(o.Limits.Cost))

@@ -51,6 +51,33 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestDescriptionsAreBounded: an answer has the descriptions of the largest tender, but not of several such, nor of one
+// many times, however they are asked for.
+func TestDescriptionsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	n := w.notice("1", "Voirie", "Commune de Beaulieu", 1)
+	for i := range 500 {
+		n.Content.Lots = append(n.Content.Lots, vigie.Lot{Number: fmt.Sprint(i + 1), Title: "Lot", Description: strings.Repeat("é", 5000)})
+	}
+	w.publish(n)
+	p := w.person("a@example.org")
+	id := p.ask(`{ tenders { nodes { id } } }`, nil).text("tenders.nodes.0.id")
+	one, both := fmt.Sprintf("tender(id: %q)", id), fmt.Sprintf("nodes(ids: [%q, %q])", id, id)
+	for query, answered := range map[string]bool{
+		one + ` { lots { number description } }`:                                    true,
+		one + ` { lots { description more: description } }`:                         false,
+		one + ` { lots { description } more: lots { ... on Lot { description } } }`: false,
+		one + ` { lots { description } more: lots { number title } }`:               true,
+		both + ` { ... on Tender { lots { description } } }`:                        false,
+		both + ` { ... on Tender { lots { title } } }`:                              true,
+	} {
+		r := p.post("{ "+query+" }", nil)
+		if problems := fmt.Sprint(r.Errors); answered != (len(r.Errors) == 0) || !answered && !strings.Contains(problems, "8388608 bytes") {
+			t.Errorf("%s: %.300s", query, problems)
+		}
+	}
+}
+
 // What callers ask is not kept without bounds: neither documents that are run,
 // nor those that are to be asked for by their hashes.
 func TestKeptDocuments(t *testing.T) {

@@ -57,6 +57,58 @@ func testMarks(t *testing.T, w *world) {
 	})
 }
 
+// What is of interest is not dismissed, in answers, lists and payloads.
+func TestInterest(t *testing.T) { eachPair(t, testInterest) }
+
+func testInterest(t *testing.T, w *world) {
+	w.publish(w.notice("1", "Voirie", "Commune", 1), w.notice("2", "Voirie", "Commune", 2), w.notice("3", "Voirie", "Commune", 3))
+	p, other := w.person("a@example.org"), w.person("b@example.org")
+	p.create(vars{"name": "voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	ids := p.ask(`{ tenders { nodes { id } } }`, nil).at("tenders.nodes.*.id").([]any)
+	lists := func(all, only, hidden, matching string) {
+		t.Helper()
+		p.ask(`{
+			all: tenders { nodes { interested } }
+			only: tenders(filter: { interested: ONLY }) { totalCount nodes { sourceRef } }
+			hidden: tenders(filter: { interested: HIDE }) { nodes { sourceRef } }
+			matching: matchingTenders(filter: { interested: ONLY }) { nodes { sourceRef dismissed } }
+		}`, nil).expect(map[string]string{
+			"all.nodes.*.interested": all, "only.nodes.*.sourceRef": only, "hidden.nodes.*.sourceRef": hidden, "matching.nodes.*.sourceRef": matching,
+		})
+	}
+	lists("[false false false]", "[]", "[1 2 3]", "[]")
+	p.ask(`mutation ($id: ID!, $ids: [ID!]!) {
+		dismissTender(tenderId: $id) { tender { dismissed } }
+		markInterest(tenderIds: $ids) {
+			tenders { id interested dismissed } userErrors { code }
+			viewer { watches { nodes { onlineCount } } } query { tenders(filter: { interested: ONLY }) { totalCount } }
+		}
+	}`, vars{"id": ids[1], "ids": []any{ids[1], ids[2], ids[1]}}).expect(map[string]string{
+		"markInterest.tenders":                  fmt.Sprintf("[map[dismissed:false id:%s interested:true] map[dismissed:false id:%s interested:true]]", ids[1], ids[2]),
+		"markInterest.userErrors":               "[]",
+		"markInterest.viewer.watches.nodes":     "[map[onlineCount:3]]",
+		"markInterest.query.tenders.totalCount": "2",
+		"dismissTender.tender.dismissed":        "true",
+	})
+	lists("[false true true]", "[2 3]", "[1]", "[2 3]")
+	p.ask(`mutation ($id: ID!, $off: [ID!]!) {
+		dismissTender(tenderId: $id) { tender { dismissed interested } }
+		markInterest(tenderIds: $off, interested: false) { tenders { interested } }
+	}`, vars{"id": ids[1], "off": []any{ids[2], ids[0]}}).expect(map[string]string{
+		"dismissTender.tender": "map[dismissed:true interested:false]", "markInterest.tenders.*.interested": "[false false]",
+	})
+	lists("[false false false]", "[]", "[1 2 3]", "[]")
+	p.ask(`mutation ($id: ID!) { markInterest(tenderIds: [$id, "x"]) { tenders { id } userErrors { code field } } }`, vars{"id": ids[0]}).expect(map[string]string{
+		"markInterest": "map[tenders:[] userErrors:[map[code:NOT_FOUND field:[tenderIds 1]]]]",
+	})
+	other.ask(`{ tenders(filter: { interested: ONLY }) { totalCount } }`, nil).expect(map[string]string{"tenders.totalCount": "0"})
+	for viewer, code := range map[*graph.Viewer]string{nil: "UNAUTHENTICATED", {Sources: []string{"portal"}}: "FORBIDDEN"} {
+		if r := (person{w, viewer}).post(`mutation { markInterest(tenderIds: []) { tenders { id } } }`, nil); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != code {
+			t.Errorf("%v, want %s", r.Errors, code)
+		}
+	}
+}
+
 func TestMarkMistakes(t *testing.T) {
 	w := newWorld(t)
 	w.publish(w.notice("1", "Voirie", "Commune", 1))

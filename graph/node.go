@@ -60,9 +60,13 @@ func (q query) Nodes(ctx context.Context, ids []string) ([]vigie.Node, error) {
 	if len(ids) > mostNodes {
 		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{"ids"}, Text: vigie.Same("%d ids at most.").With(mostNodes)}
 	}
-	nodes, errs := make([]vigie.Node, len(ids)), make([]error, len(ids))
+	nodes, errs, first := make([]vigie.Node, len(ids)), make([]error, len(ids)), make(map[string]int)
 	var all sync.WaitGroup // all at once: loaders gather what they ask for
 	for i, id := range ids {
+		if _, known := first[id]; known {
+			continue
+		}
+		first[id] = i
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
@@ -73,6 +77,9 @@ func (q query) Nodes(ctx context.Context, ids []string) ([]vigie.Node, error) {
 		})
 	}
 	all.Wait()
+	for i, id := range ids {
+		nodes[i] = nodes[first[id]]
+	}
 	return nodes, errors.Join(errs...)
 }
 

@@ -18,6 +18,11 @@ func testPublications(t *testing.T, w *world) {
 	w.publish(at("boamp", "26-1", "https://www.boamp.fr/26-1", 30))
 	w.publish(at("ted", "700-2026", "", 4))
 	p := w.person("a@example.org")
+	const bySource = `query ($sources: [String!]) { tenders(filter: { sources: $sources }) { totalCount facets { sources { value count } } } }`
+	for source, count := range map[string]string{"boamp": "1", "ted": "1", "decp": "0"} {
+		p.ask(bySource, vars{"sources": []string{source}}).expect(map[string]string{"tenders.totalCount": count})
+	}
+	p.ask(bySource, nil).expect(map[string]string{"tenders.facets.sources": "[map[count:1 value:boamp] map[count:1 value:ted]]"})
 	r := p.ask(`{ tenders(filter: { statuses: [ONLINE] }) { totalCount nodes { id source notices { sourceRef } publications { source sourceRef label url publishedAt } } } }`, nil)
 	r.expect(map[string]string{
 		"tenders.totalCount": "1", "tenders.nodes.*.source": "[boamp]", "tenders.nodes.*.notices": "[[map[sourceRef:26-1]]]",

@@ -309,6 +309,7 @@ func TestSupportIsReadOnly(t *testing.T) {
 			`deleteAccount(confirmEmail: "ana@example.org") { deletedAccountId }`,
 			`markTendersSeen(tenderIds: ["` + tender + `"]) { tenders { id } }`,
 			`dismissTender(tenderId: "` + tender + `") { tender { id } }`,
+			`markInterest(tenderIds: ["` + tender + `"]) { tenders { id } }`,
 			`publishNotices(input: [{ source: "test", sourceRef: "9", title: "x", buyerName: "x", publishedAt: "2026-11-09T11:00:00Z" }]) { results { outcome } }`,
 		} {
 			if r := desk.post("mutation { "+mutation+" }", nil); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" {

@@ -74,7 +74,7 @@ func (q query) Tenders(ctx context.Context, text *string, complete *bool, filter
 	if err != nil {
 		return nil, err
 	}
-	return load(ctx).pages.Load(ctx, plan) // all of an operation at once
+	return tenderPage(ctx, plan)
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -96,6 +96,16 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	})
 	if err != nil {
 		return nil, err
+	}
+	return tenderPage(ctx, plan)
+}
+
+// tenderPage answers a plan, with all others of its operation at once. An export is
+// given the plan instead.
+func tenderPage(ctx context.Context, plan *service.TenderPlan) (*service.TenderPage, error) {
+	if asked, ok := ctx.Value(plannedKey{}).(*planned); ok {
+		asked.plan = plan
+		return nil, nil
 	}
 	return load(ctx).pages.Load(ctx, plan)
 }
@@ -145,7 +155,8 @@ func selectedFacets(ctx context.Context) []string {
 func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q service.TenderQuery) (*service.TenderPlan, error) {
 	q.Filter = tenderFilter(filter)
 	q.MinValue, q.MaxValue = value(givenIn[*string](filter, "minValue")), value(givenIn[*string](filter, "maxValue"))
-	q.Seen, q.Dismissed = value(givenIn[*service.MarkFilter](filter, "seen")), value(givenIn[*service.MarkFilter](filter, "dismissed"))
+	marked := func(name string) service.MarkFilter { return value(givenIn[*service.MarkFilter](filter, name)) }
+	q.Seen, q.Dismissed, q.Interested = marked("seen"), marked("dismissed"), marked("interested")
 	if err := r.checkBuyers(ctx, q.Filter.Values[words.Buyer]); err != nil {
 		return nil, err
 	}
@@ -256,8 +267,8 @@ func (tenderType) DeadlineKind(_ context.Context, t *vigie.Tender) (*vigie.Deadl
 	return new(t.DeadlineKind.Name()), nil
 }
 
-func (tenderType) Description(_ context.Context, t *vigie.Tender) (*string, error) {
-	return orNull(t.Description), nil
+func (tenderType) Description(ctx context.Context, t *vigie.Tender) (*string, error) {
+	return orNull(t.Description), describe(ctx, len(t.Description))
 }
 
 func (tenderType) Buyer(ctx context.Context, t *vigie.Tender) (*vigie.Buyer, error) {

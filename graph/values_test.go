@@ -2,10 +2,13 @@ package graph_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"vigie"
+	"vigie/store/storetest"
 )
 
 // publishValued publishes tenders that differ in value, technique, kind of deadline, source and place.
@@ -160,6 +163,37 @@ func TestValuesOfWatches(t *testing.T) {
 			vars{"w": id, "t": tenders.at(fmt.Sprintf("tenders.nodes.%d.id", i))}).expectPlain(map[string]string{
 			"explainMatch.criteria.2.criterion": "value", "explainMatch.criteria.2.label": "Valeur estimée", "explainMatch.criteria.2.found": found,
 			"explainMatch.criteria.2.wanted": "[90 000,51 € ou plus non indiquée en euros]", "explainMatch.criteria.2.satisfied": fmt.Sprint(i == 3),
+		})
+	}
+}
+
+// TestBoundsChangedAtOnce: of two changes at the same time, each of one bound, that leave no value between them, one is
+// refused, whichever is read first.
+func TestBoundsChangedAtOnce(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			w := embedded(t, open(t))
+			p := w.person("a@example.org")
+			id := p.create(vars{"name": "x", "criteria": vars{"minValue": "1", "maxValue": "100"}})
+			update := func(c vars) reply {
+				return p.post(`mutation ($id: ID!, $c: CriteriaInput!) { updateWatch(id: $id, input: { criteria: $c }) { userErrors { code } } }`, vars{"id": id, "c": c})
+			}
+			for range 20 {
+				update(vars{"minValue": "1", "maxValue": "100"})
+				var both sync.WaitGroup
+				replies := make([]reply, 2)
+				for i, bound := range []vars{{"minValue": "60"}, {"maxValue": "40"}} {
+					both.Go(func() { replies[i] = update(bound) })
+				}
+				both.Wait()
+				var refused []string
+				for _, r := range replies {
+					refused = append(refused, r.text("updateWatch.userErrors"))
+				}
+				if slices.Sort(refused); !slices.Equal(refused, []string{"[]", "[map[code:CONFLICTING]]"}) {
+					t.Fatalf("the changes are answered %v; %v", refused, p.ask(`query ($id: ID!) { watch(id: $id) { criteria { minValue maxValue } } }`, vars{"id": id}).at("watch.criteria"))
+				}
+			}
 		})
 	}
 }

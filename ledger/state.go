@@ -281,17 +281,29 @@ func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[
 
 type accountTender struct{ account, tender int64 }
 
-// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed.
+// readDismissed returns which tenders, or tenders merged into them, accounts have dismissed. Of merged ones, one that is of
+// interest counts (store.Marks).
 func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (map[accountTender]bool, error) {
-	var rows []struct{ AccountID, TenderID, MergedInto int64 }
+	var rows []struct {
+		AccountID, TenderID, MergedInto int64
+		Wanted                          bool
+	}
 	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
-		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into").
-		Where("m.account_id IN (?)", bun.List(accounts)).Where("m.dismissed_at IS NOT NULL").
+		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into, m.interested_at IS NOT NULL AS wanted").
+		Where("m.account_id IN (?)", bun.List(accounts)).Where("(m.dismissed_at IS NOT NULL OR m.interested_at IS NOT NULL)").
 		Where("(t.id IN (?) OR t.merged_into IN (?))", bun.List(tenders), bun.List(tenders)).Scan(ctx, &rows)
 	dismissed := make(map[accountTender]bool, 2*len(rows))
+	wanted := make(map[accountTender]bool)
 	for _, row := range rows {
-		dismissed[accountTender{row.AccountID, row.TenderID}] = true
-		dismissed[accountTender{row.AccountID, row.MergedInto}] = true
+		if row.Wanted {
+			wanted[accountTender{row.AccountID, row.MergedInto}] = true
+		}
+	}
+	for _, row := range rows {
+		if !wanted[accountTender{row.AccountID, row.MergedInto}] {
+			dismissed[accountTender{row.AccountID, row.TenderID}] = true
+			dismissed[accountTender{row.AccountID, row.MergedInto}] = true
+		}
 	}
 	return dismissed, err
 }

@@ -7,7 +7,8 @@ import (
 	"vigie/query"
 )
 
-// atoms numbers atoms, from 1 on: a text becomes an integer once, and is then compared as that. It only grows.
+// atoms numbers atoms, from 1 on: a text becomes an integer once, and is then compared as that. It
+// grows until keep makes another.
 //
 // A copy of the struct is a view of the atoms at that moment. Its reader may look up while the one writer adds: the
 // writer appends beyond the lengths of the view, and a number that is not in the view counts as absent. There are no

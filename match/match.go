@@ -23,6 +23,7 @@ type Index struct {
 
 	writing sync.Mutex
 	atoms   atoms // the writer's; readers have the copy in their snapshot
+	needed  sizes // of the atoms that the watches asked for when that was last counted
 }
 
 // snapshot is the index at one moment. It never changes.
@@ -49,7 +50,8 @@ type Change struct {
 type Stats struct {
 	Watches  int
 	Postings int // places where watches are registered
-	Atoms    int // distinct words, buyers, departments, codes
+	Atoms    int // distinct words, buyers, departments, codes, ranges
+	Ranges   int // of these, the ranges of numbers
 	Segments int
 }
 
@@ -86,7 +88,8 @@ func (x *Index) Apply(changes []Change) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	changes = lastOfEach(changes)
-	parts := withoutChanged(x.current.Load().parts, changes)
+	before := x.current.Load().parts
+	parts := withoutChanged(before, changes)
 	b := builder{index: x}
 	for _, c := range changes {
 		if c.Formula != nil {
@@ -96,7 +99,10 @@ func (x *Index) Apply(changes []Change) {
 	if fresh := b.segment(); len(fresh.watches) > 0 {
 		parts = append(parts, part{segment: fresh})
 	}
-	x.current.Store(&snapshot{atoms: x.atoms, parts: settle(parts)})
+	parts = settle(parts)
+	whole := len(parts) == 0 || len(parts) == 1 && (len(before) == 0 || parts[0].segment != before[0].segment)
+	parts = x.compacted(parts, whole)
+	x.current.Store(&snapshot{atoms: x.atoms, parts: parts})
 }
 
 // Load replaces the content of the index by watches in the order of their ids, each once. It keeps none of the
@@ -108,17 +114,18 @@ func (x *Index) Load(watches iter.Seq2[int64, query.Formula]) {
 	for id, formula := range watches {
 		b.add(id, formula)
 	}
-	now := &snapshot{atoms: x.atoms}
+	var parts []part
 	if all := b.segment(); len(all.watches) > 0 {
-		now.parts = []part{{segment: all}}
+		parts = []part{{segment: all}}
 	}
-	x.current.Store(now)
+	parts = x.compacted(parts, true)
+	x.current.Store(&snapshot{atoms: x.atoms, parts: parts})
 }
 
 // Stats returns the sizes of the index.
 func (x *Index) Stats() Stats {
 	now := x.current.Load()
-	s := Stats{Atoms: now.atoms.count(), Segments: len(now.parts)}
+	s := Stats{Atoms: now.atoms.count(), Ranges: len(now.atoms.ranges), Segments: len(now.parts)}
 	for _, p := range now.parts {
 		s.Watches += p.live()
 		s.Postings += len(p.postings)

@@ -258,3 +258,62 @@ func TestLastChangeCounts(t *testing.T) {
 		t.Errorf("matches %v of %d", got, held)
 	}
 }
+
+// What is numbered stays within a few times what the watches that are held need, however often they are edited: ranges
+// cost each tender a comparison, and words take memory. Matches stay those of the oracle.
+func TestEditsLeaveNothing(t *testing.T) {
+	seed := querytest.Setting(t, "VIGIE_TEST_SEED", rand.Uint64())
+	t.Logf("VIGIE_TEST_SEED=%d", seed)
+	g := querytest.New(seed)
+	f := frequencies(g)
+	x, all := match.New(f), oracle{}
+	// Each edit asks for a word and for bounds that no other asks for.
+	unique := func(i int) *query.Formula {
+		edited := formula(g)
+		word := query.Conj{{Field: query.Term, Value: "w" + strconv.Itoa(i)}}
+		bounds := query.Conj{{Field: query.EstimatedValue, Value: query.Between(int64(i), 4_000_000+int64(i))}}
+		none := query.Conj{{Field: query.EstimatedValue, Value: query.UnknownValue}}
+		switch g.IntN(4) {
+		case 0:
+			edited.Excluded = append(edited.Excluded, word, slices.Concat(word, bounds))
+		case 1:
+			edited.Clauses = append(edited.Clauses, query.Clause{bounds})
+		case 2:
+			edited.Clauses = append(edited.Clauses, query.Clause{bounds, none}, query.Clause{word, {}})
+		case 3:
+			edited.Clauses = append(edited.Clauses, query.Clause{word, {{Field: query.Term, Value: "voirie"}}, bounds})
+		}
+		return edited
+	}
+	const slack = 1024 // and one for 64 watches
+	for i := range 1500 {
+		// First many watches, then few, so that what many needed is given back too.
+		changes := make([]match.Change, 1+g.IntN([]int{1, 5, 40}[g.IntN(3)]))
+		for j := range changes {
+			changes[j].Watch = 1 + g.Int64N(300)
+			if i < 700 && g.IntN(4) > 0 || changes[j].Watch <= 20 {
+				changes[j].Formula = unique(100*i + j)
+			}
+		}
+		x.Apply(changes)
+		all.apply(changes)
+		if i%50 > 0 {
+			continue
+		}
+		facts, _ := query.FactsOf(g.Tender())
+		if got, want := matched(x, facts), all.match(facts); !slices.Equal(got, want) {
+			t.Fatalf("after %d edits: matches %v\n   not %v\n%s", i, got, want, all.describe(got, want))
+		}
+		needed := match.New(f)
+		for id, formula := range all {
+			needed.Apply([]match.Change{{Watch: id, Formula: &formula}})
+		}
+		got, least := x.Stats(), needed.Stats()
+		if most := 4*least.Atoms + 2*slack; got.Atoms > most {
+			t.Fatalf("after %d edits: %d words and codes, of which the watches need %d", i, got.Atoms, least.Atoms)
+		}
+		if most := 4*least.Ranges + 2*slack; got.Ranges > most {
+			t.Fatalf("after %d edits: %d ranges, of which the watches need %d", i, got.Ranges, least.Ranges)
+		}
+	}
+}

@@ -22,6 +22,14 @@ func FactsOf(t *vigie.Tender) (f Facts, cut bool) {
 	return f, cut
 }
 
+// PublishedBy adds the sources of a tender's notices, of which the tender itself names the first alone.
+func (f *Facts) PublishedBy(sources []string) {
+	for _, source := range sources {
+		f[Source] = append(f[Source], sourceOf(source))
+	}
+	f[Source] = vigie.Sorted(f[Source])
+}
+
 // termsOf returns the terms of title, description, reference, lots and labels.
 func termsOf(t *vigie.Tender) (terms []string, cut bool) {
 	texts := textsOf(t)

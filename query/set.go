@@ -7,13 +7,16 @@ import "vigie"
 // not change, and may be asked by several goroutines at once.
 type Set struct {
 	Formulas []Formula // of the criteria, in their order; not nil
-	// Atoms is how many atoms the formulas have.
+	// Atoms is how many atoms the formulas have; each range of numbers counts as rangeAtoms more, once.
 	Atoms int
 
 	numbers map[Atom]int
 	ranges  []Atom // those that ask for numbers between two
 	rules   []rule
 }
+
+// rangeAtoms is how many atoms a range of numbers takes as much work as: a search compares each tender's number with it.
+const rangeAtoms = 20
 
 // rule is a formula by the numbers of its atoms.
 type rule struct {
@@ -52,6 +55,7 @@ func NewSet(criteria []vigie.Criteria) *Set {
 		}
 		s.rules = append(s.rules, r)
 	}
+	s.Atoms += rangeAtoms * len(s.ranges)
 	return s
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Version is the version of what engines make of a [Document]. It belongs in an index's name, so that no binary reads
 // what another wrote differently.
-const Version = 6
+const Version = 7
 
 // MaxFacetValues is the most values of a facet that a search counts: the most frequent ones. Only buyers and CPV codes can be more.
 const MaxFacetValues = 10_000

@@ -58,11 +58,13 @@ type site struct {
 // handler answers all paths.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	api := s.traces.requests(s.api())
+	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}
+	api := s.traces.requests(s.api(uses))
 	if s.gate.Introspection {
 		api = playground.Leads(api)
 	}
 	mux.Handle("/graphql", api)
+	mux.Handle(exportPath, s.traces.requests(s.exports(uses)))
 	s.fronts(mux)
 	if s.mailing != nil {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
@@ -96,21 +98,36 @@ func (s *site) fronts(mux *http.ServeMux) {
 
 // api answers GraphQL: it finds out who asks, then reads what is asked, within
 // limits for each caller, and only then waits for a place to answer it in.
-func (s *site) api() http.Handler {
-	signIn := s.gate.signIn(s.signIn)
-	operations := graph.NewHandler(&service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}, graph.Options{
-		SignIn: signIn, Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
-		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
-	})
+func (s *site) api(uses *service.Service) http.Handler {
+	options := s.options()
+	operations := graph.NewHandler(uses, options)
 	operations.AroundOperations(s.traces.operations)
-	api := s.authenticate(signIn, s.gate.countStreams(operations))
+	return s.shared(s.authenticate(options.SignIn, s.gate.countStreams(operations)))
+}
+
+// exports answers lists as files.
+func (s *site) exports(uses *service.Service) http.Handler {
+	options := s.options()
+	return s.shared(s.authenticate(options.SignIn, &exports{uses, graph.NewLists(uses, options), s.gate, s.log}))
+}
+
+// options are how operations are answered.
+func (s *site) options() graph.Options {
+	return graph.Options{
+		SignIn: s.gate.signIn(s.signIn), Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
+	}
+}
+
+// shared lets pages of the sites that the settings name ask.
+func (s *site) shared(next http.Handler) http.Handler {
 	if len(s.gate.AllowedOrigins) == 0 {
-		return api
+		return next
 	}
 	return cors.New(cors.Options{
-		AllowedOrigins: s.gate.AllowedOrigins, AllowedMethods: []string{http.MethodGet, http.MethodPost},
-		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Request-Id"}, ExposedHeaders: []string{"RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"}, MaxAge: 600,
-	}).Handler(api)
+		AllowedOrigins: s.gate.AllowedOrigins, AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Request-Id"}, ExposedHeaders: []string{"Content-Disposition", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"}, MaxAge: 600,
+	}).Handler(next)
 }
 
 // private answers what only operators may ask.

@@ -44,6 +44,7 @@ type limitSettings struct {
 	MaxStreams       int64         `help:"The most WebSockets and event streams open in all." default:"5000" type:"number" bounds:"1..1000000" placeholder:"N"`
 	MaxConnections   int64         `help:"The most connections open from one network address, and the most WebSockets and event streams; connections of a trusted proxy are not counted." default:"1000" type:"number" bounds:"1..1000000" placeholder:"N"`
 	MaxInFlight      int64         `help:"How many requests are answered at once; four times as many wait for up to a second, further ones get 503." default:"64" type:"number" bounds:"1..100000" placeholder:"N"`
+	MaxExports       int64         `help:"How many exports are read at once; others wait. An account may have one." default:"4" type:"number" bounds:"1..1000" placeholder:"N"`
 	RateAccount      float64       `help:"The most operations per minute for one account." default:"1200" type:"number" bounds:"1..1000000000" placeholder:"N"`
 	RateAddress      float64       `help:"The most operations per minute for one network address without a token." default:"300" type:"number" bounds:"1..1000000000" placeholder:"N"`
 	RateBadTokens    float64       `help:"The most wrong tokens per minute from one network address; then it must wait." default:"30" type:"number" bounds:"1..1000000000" placeholder:"N"`
@@ -139,6 +140,7 @@ type gate struct {
 	work                       *queues // places are units of cost
 	streams, connections       *shares
 	strangers, known           senders
+	exports                    exporting
 	now                        func() time.Time
 }
 
@@ -177,6 +179,7 @@ func (s limitSettings) open(now func() time.Time) (*gate, error) {
 		work:      newQueues(int64(s.MaxCost), waitingForWork, 5*time.Second),
 		streams:   newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
+		exports:   newExporting(s.MaxExports),
 		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
 	}
 	for _, network := range s.TrustedProxies {
@@ -218,7 +221,11 @@ func newBuckets(name string, perMinute float64) *buckets {
 
 // take takes one of what is left for somebody; a minute's worth can be taken at
 // once. The rate says what is left then, and the error when there is more.
-func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
+func (b *buckets) take(who string, now time.Time) (wire.Rate, error) { return b.takeSome(who, 1, now) }
+
+// takeSome takes several at once, or none. No more than a minute's worth may be
+// asked for.
+func (b *buckets) takeSome(who string, n int, now time.Time) (wire.Rate, error) {
 	bucket, ok := b.known.Get(who)
 	if !ok {
 		bucket = rate.NewLimiter(rate.Limit(b.perMinute/60), max(1, int(b.perMinute)))
@@ -226,14 +233,14 @@ func (b *buckets) take(who string, now time.Time) (wire.Rate, error) {
 			bucket = before
 		}
 	}
-	allowed := bucket.AllowN(now, 1)
+	allowed := bucket.AllowN(now, n)
 	left, each := bucket.TokensAt(now), time.Duration(float64(time.Minute)/b.perMinute)
 	r := wire.Rate{
 		Policy: b.name, Quota: bucket.Burst(), Left: int(max(left, 0)), Window: time.Minute,
 		Reset: time.Duration((float64(bucket.Burst()) - left) * float64(each)),
 	}
 	if !allowed {
-		err := tooMany(time.Duration((1 - left) * float64(each)))
+		err := tooMany(time.Duration((float64(n) - left) * float64(each)))
 		err.Limit = &vigie.Limit{Name: b.name, Maximum: r.Quota}
 		return r, err
 	}

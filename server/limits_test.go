@@ -343,6 +343,16 @@ func TestOrigins(t *testing.T) {
 		if got := response.Header.Get("Access-Control-Allow-Origin"); (got == c.origin) != c.allowed || got != "" && !c.allowed {
 			t.Errorf("a preflight from %s: %q", c.origin, got)
 		}
+		request.URL.Path = "/export/tenders.csv"
+		request.Header.Set("Access-Control-Request-Method", http.MethodGet)
+		request.Header.Set("Access-Control-Request-Headers", "authorization")
+		if response, err = http.DefaultClient.Do(request); err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get("Access-Control-Allow-Origin"); (got == c.origin) != c.allowed {
+			t.Errorf("a preflight of an export from %s: %q", c.origin, got)
+		}
 		conn, status, err := dial(t, c.base, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {c.origin}}})
 		if c.allowed != (err == nil) || !c.allowed && status != http.StatusForbidden {
 			t.Errorf("a socket from %s: %d, %v", c.origin, status, err)

@@ -126,6 +126,7 @@ func settingSamples(t *testing.T) map[string]sample {
 		"MAX_FIELDS": number("10", "1000000", "0", "1000001"), "MAX_ALIASES": number("1", "1000000", "0", "1000001"), "MAX_DIRECTIVES": number("1", "1000000", "0", "1000001"),
 		"MAX_COST": number("100", "100000000", "0", "100000001"), "MAX_TIME": span("100ms", "50s", "0s", "51s"), "MAX_ON_SOCKET": number("1", "10000", "0", "10001"),
 		"MAX_SUBSCRIPTIONS": number("1", "100000", "0", "100001"), "MAX_STREAMS": number("1", "1000000", "0", "1000001"), "MAX_CONNECTIONS": number("1", "1000000", "0", "1000001"), "MAX_IN_FLIGHT": number("1", "100000", "0", "100001"),
+		"MAX_EXPORTS":  number("1", "1000", "0", "1001"),
 		"RATE_ACCOUNT": rate(), "RATE_ADDRESS": rate(), "RATE_BAD_TOKENS": rate(),
 		"TRUSTED_PROXIES": networks, "ALLOWED_ORIGINS": origins, "INTROSPECTION": choice(), "TRUSTED_DOCUMENTS": existing(file, dir),
 		"OTLP_URL": httpURL(), "TRACE_RATIO": ratio,

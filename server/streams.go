@@ -5,14 +5,15 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"vigie/graph/wire"
 )
 
-// streams are the requests that are answered on and on: over WebSocket, and by
-// server-sent events. They have no time limit but for each thing that is
+// streams are the requests that are answered on and on: over WebSocket, by
+// server-sent events, and with files of any length. They have no time limit but for each thing that is
 // sent, and end when the server stops.
 type streams struct {
 	stop context.Context
@@ -25,7 +26,7 @@ const writeTimeout = 30 * time.Second
 // apart takes streams apart from what next answers else.
 func (s *streams) apart(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !wire.Streams(r) {
+		if !wire.Streams(r) && !strings.HasPrefix(r.URL.Path, exportPath) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -11,9 +11,9 @@ import (
 	"vigie/store"
 )
 
-// MarkSeen notes that an account has seen tenders, or takes that back, and
-// returns them. Mistakes come back as [vigie.Problems]; then nothing was noted.
-func (s *Service) MarkSeen(ctx context.Context, account *vigie.Account, ids []int64, seen bool) ([]*vigie.Tender, error) {
+// Mark puts a mark of an account on tenders, or removes it, and returns them.
+// Mistakes come back as [vigie.Problems]; then nothing was changed.
+func (s *Service) Mark(ctx context.Context, account *vigie.Account, mark store.Mark, on bool, ids []int64) ([]*vigie.Tender, error) {
 	var f form
 	if !f.atMost(len(ids), vigie.MaxMarked, []string{"tenderIds"}) {
 		return nil, f.problems
@@ -34,7 +34,7 @@ func (s *Service) MarkSeen(ctx context.Context, account *vigie.Account, ids []in
 	if err := f.problems.Err(); err != nil {
 		return nil, err
 	}
-	return tenders, s.Store.SetMark(ctx, account.ID, store.Seen, seen, ids)
+	return tenders, s.Store.SetMark(ctx, account.ID, mark, on, ids)
 }
 
 // Dismiss takes a tender out of an account's lists, or puts it back, and
@@ -71,8 +71,8 @@ const (
 
 // markFilters are what a list does with tenders that an account marked.
 type markFilters struct {
-	account         int64 // 0 for nobody in particular, who marked nothing
-	seen, dismissed MarkFilter
+	account                     int64 // 0 for nobody in particular, who marked nothing
+	seen, dismissed, interested MarkFilter
 }
 
 // markReader narrows queries by marks, and reads each account's once. What is
@@ -98,7 +98,7 @@ func (s *Service) marks() *markReader { return &markReader{s, make(map[markedLis
 
 // apply narrows a query.
 func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) error {
-	for mark, filter := range map[store.Mark]MarkFilter{store.Seen: f.seen, store.Dismissed: f.dismissed} {
+	for mark, filter := range map[store.Mark]MarkFilter{store.Seen: f.seen, store.Dismissed: f.dismissed, store.Interested: f.interested} {
 		if filter == "" || filter == ShowMarked {
 			continue
 		}

@@ -21,12 +21,12 @@ type TenderQuery struct {
 	// Matching keeps to the tenders that one of Watches matches; without
 	// watches, none. They are online unless the filter says statuses.
 	Matching bool
-	// Account is whose marks Seen and Dismissed are about, 0 for nobody's. What it
+	// Account is whose marks Seen, Dismissed and Interested are about, 0 for nobody's. What it
 	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
-	Account         int64
-	Seen, Dismissed MarkFilter
-	Watches         *Watching
-	Filter          search.Filter // codes as people write them
+	Account                     int64
+	Seen, Dismissed, Interested MarkFilter
+	Watches                     *Watching
+	Filter                      search.Filter // codes as people write them
 	// MinValue and MaxValue bound the value, in euros as people write it; "" for no bound.
 	MinValue, MaxValue string
 	Text               string // free text; "" for none
@@ -202,7 +202,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
-	p.marks = markFilters{q.Account, q.Seen, q.Dismissed}
+	p.marks = markFilters{q.Account, q.Seen, q.Dismissed, q.Interested}
 	if q.Matching {
 		p.marks.dismissed = cmp.Or(q.Dismissed, HideMarked)
 		if len(q.Filter.Statuses) == 0 {
@@ -285,24 +285,8 @@ const maxAtoms = 10_000
 // TenderPages answers queries, in their order, with one call of the search
 // engine and one of the database.
 func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*TenderPage, error) {
-	var searches []search.Query
-	atoms, reader, groups := 0, s.marks(), make([]int, len(plans))
-	for i, p := range plans {
-		queries := p.queries()
-		groups[i] = len(queries)
-		for _, q := range queries {
-			if err := reader.apply(ctx, &q, p.marks); err != nil {
-				return nil, err
-			}
-			searches = append(searches, q)
-		}
-		atoms += p.atoms()
-	}
-	if atoms > maxAtoms {
-		return nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
-			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
-	}
-	if err := s.followBuyers(ctx, searches); err != nil {
+	searches, groups, err := s.prepare(ctx, plans)
+	if err != nil {
 		return nil, err
 	}
 	results, err := s.search(ctx, searches, groups...)
@@ -327,6 +311,27 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 		searches, results = searches[n:], results[n:]
 	}
 	return pages, nil
+}
+
+// prepare words plans for the index: the queries of each, and how many these are.
+func (s *Service) prepare(ctx context.Context, plans []*TenderPlan) (searches []search.Query, groups []int, err error) {
+	atoms, reader, groups := 0, s.marks(), make([]int, len(plans))
+	for i, p := range plans {
+		queries := p.queries()
+		groups[i] = len(queries)
+		for _, q := range queries {
+			if err := reader.apply(ctx, &q, p.marks); err != nil {
+				return nil, nil, err
+			}
+			searches = append(searches, q)
+		}
+		atoms += p.atoms()
+	}
+	if atoms > maxAtoms {
+		return nil, nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
+			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
+	}
+	return searches, groups, s.followBuyers(ctx, searches)
 }
 
 // page makes a page of what the index found: the answers to the plan's queries,

@@ -242,17 +242,10 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 			return nil, nil, err
 		}
 	}
-	if (criteria.MinValue == nil) != (criteria.MaxValue == nil) { // the other bound is the watch's
-		known, err := s.Watch(ctx, account, id)
-		if err != nil {
-			return nil, nil, asNoWatch(err)
-		}
-		f.inOrder(criteria.Over(known.Criteria), []string{"input", "criteria"})
-	}
 	if err := f.problems.Err(); err != nil {
 		return nil, nil, err
 	}
-	w, err := s.Store.UpdateWatchAt(ctx, account, id, in.Expected, func(w *vigie.Watch) {
+	w, err := s.Store.UpdateWatchAt(ctx, account, id, in.Expected, func(w *vigie.Watch) error {
 		set(&w.Name, in.Name)
 		w.NameKey = vigie.NameKey(w.Name)
 		w.Criteria = criteria.Over(w.Criteria)
@@ -261,6 +254,10 @@ func (s *Service) UpdateWatch(ctx context.Context, account *vigie.Account, id in
 		}
 		set(&w.Active, in.Active)
 		set(&w.Frequency, in.Frequency)
+		if (criteria.MinValue == nil) != (criteria.MaxValue == nil) { // the other bound is the watch's
+			f.inOrder(w.Criteria, []string{"input", "criteria"})
+		}
+		return f.problems.Err()
 	}, in.NotifyMe, in.Recipients)
 	if err != nil {
 		return nil, nil, asNoWatch(err)

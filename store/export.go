@@ -61,11 +61,12 @@ type ExportedAuditEntry struct {
 
 // ExportedMark is a mark that the person put on a tender.
 type ExportedMark struct {
-	Source      string     `json:"source"`
-	SourceRef   string     `json:"sourceRef"`
-	Title       string     `json:"title"`
-	SeenAt      *time.Time `json:"seenAt"`
-	DismissedAt *time.Time `json:"dismissedAt"`
+	Source       string     `json:"source"`
+	SourceRef    string     `json:"sourceRef"`
+	Title        string     `json:"title"`
+	SeenAt       *time.Time `json:"seenAt"`
+	DismissedAt  *time.Time `json:"dismissedAt"`
+	InterestedAt *time.Time `json:"interestedAt"`
 }
 
 // Export returns all that is held of an account, at one moment.
@@ -92,7 +93,7 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 			rows  any
 		}{
 			{from("tender_marks AS r").Join("JOIN tenders AS t ON t.id = r.tender_id").
-				ColumnExpr("t.source, t.source_ref, t.title, r.seen_at, r.dismissed_at").Order("t.id"), &e.Marks},
+				ColumnExpr("t.source, t.source_ref, t.title, r.seen_at, r.dismissed_at, r.interested_at").Order("t.id"), &e.Marks},
 			{from("accesses AS r").Column("at", "field").Order("id"), &e.Accesses},
 		} {
 			if err := part.query.Where("r.account_id = ?", account).Scan(ctx, part.rows); err != nil {

@@ -79,6 +79,43 @@ func TestMarks(t *testing.T) {
 	})
 }
 
+// A dismissal ends interest and the other way round; of merged tenders, interest counts, and is taken back by either id.
+func TestInterestEndsDismissal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := storetest.Publish(t, s, storetest.Notice("1", 0), storetest.Notice("2", 1), storetest.Notice("3", 2))
+		one, two, three := p[0].Notice.TenderID, p[1].Notice.TenderID, p[2].Notice.TenderID
+		a, other := storetest.Account(t, s, "a"), storetest.Account(t, s, "b")
+		mark(t, s, other, store.Dismissed, true, one, two, three)
+		mark(t, s, a, store.Seen, true, one)
+		mark(t, s, a, store.Dismissed, true, one, three)
+		mark(t, s, a, store.Interested, true, one, two, 4711)
+		marked(t, s, a, map[int64]store.Marks{one: {Seen: true, Interested: true}, two: {Interested: true}, three: {Dismissed: true}}, one, two, three)
+		mark(t, s, a, store.Dismissed, true, one)
+		marked(t, s, a, map[int64]store.Marks{one: {Seen: true, Dismissed: true}, two: {Interested: true}, three: {Dismissed: true}}, one, two, three)
+
+		storetest.Publish(t, s, storetest.Notice("4", 2, kind(vigie.Correction, "2", "3")))
+		if storetest.Tender(t, s, three).ID != two {
+			t.Fatal("the tenders are not merged")
+		}
+		marked(t, s, a, map[int64]store.Marks{two: {Interested: true}, three: {Interested: true}}, two, three)
+		if got := dismissed(t, s, a, time.Time{}, 10); !slices.Equal(got, []int64{one}) {
+			t.Errorf("dismissed: %v", got)
+		}
+		wanted, err := s.MarkedTenders(t.Context(), a.ID, store.Interested, time.Time{}, 10)
+		if err != nil || !slices.Equal(wanted, []int64{two}) {
+			t.Errorf("of interest: %v, %v", wanted, err)
+		}
+		if got := dismissed(t, s, other, time.Time{}, 10); len(got) != 2 {
+			t.Errorf("dismissed by another: %v", got)
+		}
+		mark(t, s, a, store.Dismissed, true, three)
+		marked(t, s, a, map[int64]store.Marks{two: {Dismissed: true}}, two)
+		mark(t, s, a, store.Interested, true, three)
+		mark(t, s, a, store.Interested, false, two)
+		marked(t, s, a, map[int64]store.Marks{}, two, three)
+	})
+}
+
 // A mark on a tender that was merged into another holds for the other, whenever and by whichever id it was set, and
 // is removed with it.
 func TestMarksOfMerged(t *testing.T) {

@@ -36,3 +36,34 @@ func TestPublications(t *testing.T) {
 		}
 	})
 }
+
+// SourcesOf are the sources of the notices that count: without those that were withdrawn, and with those of a tender that
+// turned out to be the same.
+func TestSourcesOf(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		expect := func(id int64, want ...string) {
+			t.Helper()
+			got, err := s.SourcesOf(t.Context(), []int64{id})
+			slices.Sort(got[id])
+			if err != nil || !slices.Equal(got[id], want) {
+				t.Errorf("%v, not %v: %v", got[id], want, err)
+			}
+		}
+		id := storetest.Publish(t, s,
+			storetest.Notice("26-1", 1, at("boamp", 1, "a-01")),
+			storetest.Notice("700-2026", 2, at("ted", 1, "a-01")),
+		)[0].Notice.TenderID
+		expect(id, "boamp", "ted")
+		if _, err := s.Withdraw(t.Context(), "ted", "700-2026"); err != nil {
+			t.Fatal(err)
+		}
+		expect(id, "boamp")
+		other := storetest.Publish(t, s, storetest.Notice("1", 3, at("portail", 2, "b-01")))[0].Notice.TenderID
+		expect(other, "portail")
+		joined := storetest.Publish(t, s, storetest.Notice("26-2", 4, at("boamp", 1, "c-01"), func(n *vigie.Notice) {
+			n.Kind, n.Links = vigie.Correction, []string{"26-1", vigie.NoticeLink("b-01")}
+		}))[0].Notice.TenderID
+		expect(joined, "boamp", "portail")
+		expect(id+other-joined)
+	})
+}

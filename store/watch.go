@@ -136,12 +136,16 @@ func (s *Store) roomForWatch(ctx context.Context, tx bun.Tx, id int64, argument 
 // UpdateWatch changes a watch of an account: change gets the current watch, locked, and modifies it. If notifyMe and
 // others are nil, the recipients stay as they are.
 func (s *Store) UpdateWatch(ctx context.Context, account *vigie.Account, id int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
-	return s.UpdateWatchAt(ctx, account, id, nil, change, notifyMe, others)
+	return s.UpdateWatchAt(ctx, account, id, nil, func(w *vigie.Watch) error {
+		change(w)
+		return nil
+	}, notifyMe, others)
 }
 
 // UpdateWatchAt does what [Store.UpdateWatch] does, if the number of the watch's last change is the one expected, where
-// that is not nil; else the error has the code [vigie.VersionMismatch].
-func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id int64, expected *int64, change func(*vigie.Watch), notifyMe *bool, others *[]string) (*vigie.Watch, error) {
+// that is not nil; else the error has the code [vigie.VersionMismatch]. An error of change refuses it: nothing changes.
+// So change can check what depends on what the watch was: nobody else changes it until then.
+func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id int64, expected *int64, change func(*vigie.Watch) error, notifyMe *bool, others *[]string) (*vigie.Watch, error) {
 	w := &vigie.Watch{ID: id}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		account, err := s.lockAccount(ctx, tx, account.ID) // whose address may have changed since
@@ -155,7 +159,9 @@ func (s *Store) UpdateWatchAt(ctx context.Context, account *vigie.Account, id in
 			return versionMismatch()
 		}
 		wasActive := w.Active
-		change(w)
+		if err := change(w); err != nil {
+			return err
+		}
 		planned, err := s.ledger.PlanRecipients(ctx, tx, account, id, notifyMe, others)
 		if err != nil {
 			return err

@@ -36,6 +36,7 @@ type Subject interface {
 func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 	for kind, database := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			for name, test := range map[string]func(*testing.T, *trial){
 				"Resumes": testResumes, "PanicsAlways": testPanics, "FailsAlways": testFails, "PanicsTwice": testPanicsTwice,
 				"Unavailable": testUnavailable, "DatabaseUnhealthy": testUnhealthy, "Stopped": testStopped,

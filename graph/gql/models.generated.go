@@ -399,6 +399,18 @@ type LotInput struct {
 	AwardCriteria []*AwardCriterionInput `json:"awardCriteria,omitempty"`
 }
 
+// What markInterest did.
+type MarkInterestPayload struct {
+	// The tenders as they are now, each once; none where there are errors.
+	Tenders []*vigie.Tender `json:"tenders"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
 // What markTendersSeen did.
 type MarkTendersSeenPayload struct {
 	// The tenders as they are now, each once; none where there are errors.

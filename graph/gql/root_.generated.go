@@ -353,6 +353,13 @@ type ComplexityRoot struct {
 		Suppressed func(childComplexity int) int
 	}
 
+	MarkInterestPayload struct {
+		Query      func(childComplexity int) int
+		Tenders    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+	}
+
 	MarkTendersSeenPayload struct {
 		Query      func(childComplexity int) int
 		Tenders    func(childComplexity int) int
@@ -406,6 +413,7 @@ type ComplexityRoot struct {
 		DeleteWatch        func(childComplexity int, id string) int
 		DismissTender      func(childComplexity int, tenderID string, dismissed *bool) int
 		ExportAccount      func(childComplexity int) int
+		MarkInterest       func(childComplexity int, tenderIds []string, interested *bool) int
 		MarkTendersSeen    func(childComplexity int, tenderIds []string, seen *bool) int
 		PublishNotices     func(childComplexity int, input []*NoticeInput) int
 		ResendConfirmation func(childComplexity int, recipientID string) int
@@ -601,6 +609,7 @@ type ComplexityRoot struct {
 		Duration       func(childComplexity int) int
 		Environmental  func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Interested     func(childComplexity int) int
 		Languages      func(childComplexity int) int
 		Lots           func(childComplexity int) int
 		MatchedBy      func(childComplexity int) int
@@ -2022,6 +2031,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MailDomain.Suppressed(childComplexity), true
 
+	case "MarkInterestPayload.query":
+		if e.ComplexityRoot.MarkInterestPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkInterestPayload.Query(childComplexity), true
+	case "MarkInterestPayload.tenders":
+		if e.ComplexityRoot.MarkInterestPayload.Tenders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkInterestPayload.Tenders(childComplexity), true
+	case "MarkInterestPayload.userErrors":
+		if e.ComplexityRoot.MarkInterestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkInterestPayload.UserErrors(childComplexity), true
+	case "MarkInterestPayload.viewer":
+		if e.ComplexityRoot.MarkInterestPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkInterestPayload.Viewer(childComplexity), true
+
 	case "MarkTendersSeenPayload.query":
 		if e.ComplexityRoot.MarkTendersSeenPayload.Query == nil {
 			break
@@ -2252,6 +2286,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExportAccount(childComplexity), true
+	case "Mutation.markInterest":
+		if e.ComplexityRoot.Mutation.MarkInterest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_markInterest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MarkInterest(childComplexity, args["tenderIds"].([]string), args["interested"].(*bool)), true
 	case "Mutation.markTendersSeen":
 		if e.ComplexityRoot.Mutation.MarkTendersSeen == nil {
 			break
@@ -3167,6 +3212,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.ID(childComplexity), true
+	case "Tender.interested":
+		if e.ComplexityRoot.Tender.Interested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Interested(childComplexity), true
 	case "Tender.languages":
 		if e.ComplexityRoot.Tender.Languages == nil {
 			break
@@ -4488,8 +4539,18 @@ type Mutation {
     seen: Boolean = true
   ): MarkTendersSeenPayload
   """
-  Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. Repeating it changes
-  nothing.
+  Marks tenders as of interest to the viewer, who will study them, or takes the mark back. What was dismissed is so no longer.
+  Repeating it changes nothing.
+  """
+  markInterest(
+    "Any tenders, at most 100."
+    tenderIds: [ID!]!
+    "False: takes the mark back."
+    interested: Boolean = true
+  ): MarkInterestPayload
+  """
+  Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. What was of interest is
+  so no longer. Repeating it changes nothing.
   """
   dismissTender(
     "Any tender."
@@ -5263,6 +5324,11 @@ type Tender implements Node {
   seen: Boolean!
   "Whether the viewer dismissed it: lists of matching tenders leave it out."
   dismissed: Boolean!
+  """
+  Whether the viewer marked it as of interest. It is then not dismissed; where tenders were merged, of which one was dismissed
+  and one of interest, the result is of interest.
+  """
+  interested: Boolean!
   "Which of the viewer's active watches match it, whatever its status, and by which keywords."
   matchedBy: [WatchMatch!]!
 }
@@ -5744,7 +5810,7 @@ type TenderFacets {
   deadlineKinds: [FacetCount!]!
   "By whether the contract stands alone or sets the terms of later ones."
   techniques: [FacetCount!]!
-  "By where they were published."
+  "By source that published them; a tender of several counts for each."
   sources: [FacetCount!]!
   "By whether a tender can be answered."
   statuses: [FacetCount!]!
@@ -6017,7 +6083,7 @@ input TenderFilter {
   minValue: Decimal
   "The highest estimated value, in euros; tenders that give none in euros do not pass."
   maxValue: Decimal
-  "Where they were published, as ` + "`" + `Tender.source` + "`" + ` says."
+  "Sources that published them, as ` + "`" + `Tender.publications` + "`" + ` says; of several, one is enough."
   sources: [String!]
   "Published then or later."
   publishedFrom: DateTime
@@ -6033,6 +6099,8 @@ input TenderFilter {
   seen: MarkFilter
   "Those that the viewer dismissed: HIDE by default in lists of matching tenders, else SHOW. Of more than 2,000, the ones dismissed last."
   dismissed: MarkFilter
+  "Those that the viewer marked as of interest: SHOW by default. Of more than 2,000, the ones marked last."
+  interested: MarkFilter
 }
 
 "What a list does with tenders that have a mark of the viewer's."
@@ -6205,6 +6273,18 @@ type DeleteAccountPayload {
 
 "What markTendersSeen did."
 type MarkTendersSeenPayload {
+  "The tenders as they are now, each once; none where there are errors."
+  tenders: [Tender!]!
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"What markInterest did."
+type MarkInterestPayload {
   "The tenders as they are now, each once; none where there are errors."
   tenders: [Tender!]!
   "Mistakes that a person can correct."
@@ -7295,6 +7375,20 @@ func (ec *executionContext) childFields_MailDomain(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MailDomain", field.Name)
 }
 
+func (ec *executionContext) childFields_MarkInterestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tenders":
+		return ec.fieldContext_MarkInterestPayload_tenders(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MarkInterestPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_MarkInterestPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_MarkInterestPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarkInterestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_MarkTendersSeenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tenders":
@@ -7801,6 +7895,8 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_seen(ctx, field)
 	case "dismissed":
 		return ec.fieldContext_Tender_dismissed(ctx, field)
+	case "interested":
+		return ec.fieldContext_Tender_interested(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_Tender_matchedBy(ctx, field)
 	}

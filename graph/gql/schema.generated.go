@@ -94,6 +94,7 @@ type MutationResolver interface {
 	ExportAccount(ctx context.Context) (*ExportAccountPayload, error)
 	DeleteAccount(ctx context.Context, confirmEmail string) (*DeleteAccountPayload, error)
 	MarkTendersSeen(ctx context.Context, tenderIds []string, seen *bool) (*MarkTendersSeenPayload, error)
+	MarkInterest(ctx context.Context, tenderIds []string, interested *bool) (*MarkInterestPayload, error)
 	DismissTender(ctx context.Context, tenderID string, dismissed *bool) (*DismissTenderPayload, error)
 	PublishNotices(ctx context.Context, input []*NoticeInput) (*PublishNoticesPayload, error)
 	WithdrawTender(ctx context.Context, source string, sourceRef string) (*WithdrawTenderPayload, error)
@@ -190,6 +191,7 @@ type TenderResolver interface {
 	Publications(ctx context.Context, obj *vigie.Tender) ([]*vigie.Publication, error)
 	Seen(ctx context.Context, obj *vigie.Tender) (bool, error)
 	Dismissed(ctx context.Context, obj *vigie.Tender) (bool, error)
+	Interested(ctx context.Context, obj *vigie.Tender) (bool, error)
 	MatchedBy(ctx context.Context, obj *vigie.Tender) ([]*service.WatchMatch, error)
 }
 type TenderFacetsResolver interface {
@@ -512,6 +514,28 @@ func (ec *executionContext) field_Mutation_dismissTender_args(ctx context.Contex
 		return nil, err
 	}
 	args["dismissed"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_markInterest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tenderIds",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tenderIds"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "interested",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interested"] = arg1
 	return args, nil
 }
 
@@ -6373,6 +6397,131 @@ func (ec *executionContext) fieldContext_MailDomain_suppressed(_ context.Context
 	return graphql.NewScalarFieldContext("MailDomain", field, false, false, "Int")
 }
 
+func (ec *executionContext) _MarkInterestPayload_tenders(ctx context.Context, field graphql.CollectedField, obj *MarkInterestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkInterestPayload_tenders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenders, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Tender) graphql.Marshaler {
+			return ec.marshalNTender2ᚕᚖvigieᚐTenderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkInterestPayload_tenders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkInterestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tender(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkInterestPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *MarkInterestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkInterestPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkInterestPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkInterestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkInterestPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *MarkInterestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkInterestPayload_viewer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Viewer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖvigieᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MarkInterestPayload_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkInterestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkInterestPayload_query(ctx context.Context, field graphql.CollectedField, obj *MarkInterestPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_MarkInterestPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalOQuery2ᚖvigieᚋgraphᚋgqlᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_MarkInterestPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkInterestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _MarkTendersSeenPayload_tenders(ctx context.Context, field graphql.CollectedField, obj *MarkTendersSeenPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7656,6 +7805,50 @@ func (ec *executionContext) fieldContext_Mutation_markTendersSeen(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_markTendersSeen_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_markInterest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_markInterest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MarkInterest(ctx, fc.Args["tenderIds"].([]string), fc.Args["interested"].(*bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MarkInterestPayload) graphql.Marshaler {
+			return ec.marshalOMarkInterestPayload2ᚖvigieᚋgraphᚋgqlᚐMarkInterestPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_markInterest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MarkInterestPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_markInterest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11871,6 +12064,29 @@ func (ec *executionContext) _Tender_dismissed(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_Tender_dismissed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_interested(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_interested(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Interested(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_interested(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
 }
 
@@ -16460,7 +16676,7 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "deadlineKinds", "techniques", "minValue", "maxValue", "sources", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo", "updatedFrom", "seen", "dismissed"}
+	fieldsInOrder := [...]string{"statuses", "departmentCodes", "buyerIds", "natures", "procedures", "cpvCodes", "deadlineKinds", "techniques", "minValue", "maxValue", "sources", "publishedFrom", "publishedTo", "deadlineFrom", "deadlineTo", "updatedFrom", "seen", "dismissed", "interested"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -16594,6 +16810,13 @@ func (ec *executionContext) unmarshalInputTenderFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it["dismissed"] = data
+		case "interested":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("interested"))
+			data, err := ec.unmarshalOMarkFilter2ᚖvigieᚋserviceᚐMarkFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["interested"] = data
 		}
 	}
 	return it, nil
@@ -18996,6 +19219,54 @@ func (ec *executionContext) _MailDomain(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var markInterestPayloadImplementors = []string{"MarkInterestPayload"}
+
+func (ec *executionContext) _MarkInterestPayload(ctx context.Context, sel ast.SelectionSet, obj *MarkInterestPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, markInterestPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MarkInterestPayload")
+		case "tenders":
+			out.Values[i] = ec._MarkInterestPayload_tenders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._MarkInterestPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "viewer":
+			out.Values[i] = ec._MarkInterestPayload_viewer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._MarkInterestPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var markTendersSeenPayloadImplementors = []string{"MarkTendersSeenPayload"}
 
 func (ec *executionContext) _MarkTendersSeenPayload(ctx context.Context, sel ast.SelectionSet, obj *MarkTendersSeenPayload) graphql.Marshaler {
@@ -19402,6 +19673,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "markTendersSeen":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_markTendersSeen(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "markInterest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_markInterest(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -20857,6 +21135,12 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tender_dismissed(ctx, field, obj)
+				})
+		case "interested":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_interested(ctx, field, obj)
 				})
 		case "matchedBy":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -24600,6 +24884,13 @@ func (ec *executionContext) marshalOMarkFilter2ᚖvigieᚋserviceᚐMarkFilter(c
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOMarkInterestPayload2ᚖvigieᚋgraphᚋgqlᚐMarkInterestPayload(ctx context.Context, sel ast.SelectionSet, v *MarkInterestPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MarkInterestPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMarkTendersSeenPayload2ᚖvigieᚋgraphᚋgqlᚐMarkTendersSeenPayload(ctx context.Context, sel ast.SelectionSet, v *MarkTendersSeenPayload) graphql.Marshaler {

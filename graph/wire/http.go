@@ -94,7 +94,7 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 func (h *HTTP) run(a *answer, asked *question) (status int, response *graphql.Response) {
 	ctx := a.r.Context()
 	rate, err := h.admit(ctx)
-	rate.write(a.w.Header())
+	rate.Write(a.w.Header())
 	if err != nil {
 		return a.refusal(turnedAway(err))
 	}

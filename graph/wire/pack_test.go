@@ -48,11 +48,11 @@ func TestPack(t *testing.T) {
 
 func TestRateHeaders(t *testing.T) {
 	h := make(http.Header)
-	Rate{}.write(h)
+	Rate{}.Write(h)
 	if len(h) > 0 {
 		t.Errorf("without a policy: %v", h)
 	}
-	Rate{Policy: "account", Quota: 1200, Left: 1187, Window: time.Minute, Reset: 650 * time.Millisecond}.write(h)
+	Rate{Policy: "account", Quota: 1200, Left: 1187, Window: time.Minute, Reset: 650 * time.Millisecond}.Write(h)
 	if got := h.Get("RateLimit-Policy") + " " + h.Get("RateLimit"); got != `"account";q=1200;w=60 "account";r=1187;t=1` {
 		t.Error(got)
 	}

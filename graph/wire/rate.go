@@ -18,8 +18,8 @@ type Rate struct {
 	Window, Reset time.Duration
 }
 
-// write writes the header fields RateLimit-Policy and RateLimit.
-func (r Rate) write(h http.Header) {
+// Write writes the header fields RateLimit-Policy and RateLimit.
+func (r Rate) Write(h http.Header) {
 	if r.Policy == "" {
 		return
 	}

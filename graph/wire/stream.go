@@ -105,7 +105,7 @@ func (s Stream) question(w http.ResponseWriter, r *http.Request) (params *graphq
 		return nil, release, refused
 	}
 	rate, err := s.admit(r.Context())
-	rate.write(w.Header())
+	rate.Write(w.Header())
 	if err != nil {
 		return nil, release, turnedAway(err)
 	}

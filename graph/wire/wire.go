@@ -163,6 +163,17 @@ func (i Intake) parseAddress(ctx context.Context, by url.Values, params *graphql
 	return nil
 }
 
+// Value reads a parameter of an address that is JSON, within the caller's limits.
+func (i Intake) Value(ctx context.Context, name, text string) (value any, err error) {
+	if refused := i.check(ctx, []byte(text)); refused != nil {
+		return nil, refused.err
+	}
+	if !decode([]byte(text), &value) {
+		return nil, &vigie.Error{Code: vigie.BadRequest, Field: []string{name}, Text: vigie.Same("“%s” is not JSON.").With(name)}
+	}
+	return value, nil
+}
+
 // decode reads one JSON value and nothing after it. Numbers stay as they are
 // written.
 func decode(text []byte, into any) bool {

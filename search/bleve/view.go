@@ -36,7 +36,7 @@ type part struct {
 	fields   map[string]segment.TermDictionary
 	values   map[[2]string]*roaring.Bitmap
 	ranges   map[plan.Range]*roaring.Bitmap
-	buffer   []uint32
+	buffer   []uint64
 	formulas map[formulaList]*roaring.Bitmap
 }
 
@@ -120,13 +120,18 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	}
 	switch x := x.(type) {
 	case plan.And:
-		all := p.live
+		all, own := p.live, false // own: nobody else has this set
 		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
 			some, err := p.where(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			if all = roaring.And(all, some); all.IsEmpty() {
+			if own {
+				all.And(some)
+			} else {
+				all, own = roaring.And(all, some), true
+			}
+			if all.IsEmpty() {
 				break
 			}
 		}
@@ -244,18 +249,30 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs := p.buffer[:0]
-	for doc, at := range column.at {
-		if r.From <= at && at <= r.To {
-			docs = append(docs, uint32(doc))
-		}
+	p.buffer = slices.Grow(p.buffer[:0], (len(column.at)+63)/64)
+	for some := range slices.Chunk(column.at, 64) {
+		p.buffer = append(p.buffer, betweenBits(some, r.From, r.To))
 	}
-	found := roaring.New()
-	found.AddMany(docs)
-	p.buffer = docs
+	found := roaring.FromDense(p.buffer, true)
 	found.And(p.live)
 	p.ranges[r] = found
 	return found, nil
+}
+
+// betweenBits has a bit set for each of at most 64 numbers that are between two. It does not jump, so it takes as long
+// for numbers in any order.
+func betweenBits(numbers []int64, from, to int64) (bits uint64) {
+	if from > to {
+		return 0
+	}
+	for i, n := range numbers {
+		var within uint64
+		if uint64(n)-uint64(from) <= uint64(to)-uint64(from) {
+			within = 1
+		}
+		bits |= within << (i & 63)
+	}
+	return bits
 }
 
 // columns are the values of a segment's documents that orders and facets need,

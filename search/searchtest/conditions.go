@@ -58,7 +58,7 @@ func samples() []search.Document {
 			Facts: query.Facts{
 				query.Term: {"cantine", "ecole"}, query.Department: {"2B"}, query.Buyer: {"buyer_2"},
 				query.Nature: {"SUPPLIES"}, query.Procedure: {"NEGOTIATED"}, query.CPV: {"15", "155"},
-				query.DeadlineKind: {"INTEREST"}, query.EstimatedValue: {"000000000000101"}, query.Source: {"boamp"},
+				query.DeadlineKind: {"INTEREST"}, query.EstimatedValue: {"000000000000101"}, query.Source: {"boamp", "ted"},
 			},
 		},
 		{
@@ -157,6 +157,7 @@ func testConditions(t *testing.T, open func(*testing.T) search.Engine) {
 		{"kinds of deadline", f(search.Filter{Values: query.Values{query.DeadlineKind: {"BIDS", "INTEREST"}}}), []int64{1, 2, 5}},
 		{"techniques", f(search.Filter{Values: query.Values{query.Technique: {"CONTRACT", "DYNAMIC_PURCHASING_SYSTEM"}}}), []int64{2, 3}},
 		{"a source", f(search.Filter{Values: query.Values{query.Source: {"Ville-de-Lyon"}}}), []int64{2}},
+		{"one of several sources", f(search.Filter{Values: query.Values{query.Source: {"ted"}}}), []int64{5, 6}},
 		{"sources", f(search.Filter{Values: query.Values{query.Source: {"boamp", "ted"}}}), []int64{1, 4, 5, 6}},
 		{"values", f(search.Filter{Values: query.Values{query.EstimatedValue: {query.Between(3_999_999, 4_000_000)}}}), []int64{1, 4}},
 		{"values of two bounds, or none", f(search.Filter{Values: query.Values{query.EstimatedValue: {query.Between(0, 101), query.UnknownValue}}}), []int64{2, 5, 6}},
@@ -319,7 +320,7 @@ func testFacets(t *testing.T, open func(*testing.T) search.Engine) {
 		},
 		query.DeadlineKind: {"BIDS": 2, "PARTICIPATION": 2, "INTEREST": 1},
 		query.Technique:    {"FRAMEWORK": 2, "CONTRACT": 1, "DYNAMIC_PURCHASING_SYSTEM": 1},
-		query.Source:       {"boamp": 3, "Ville-de-Lyon": 1, "ville-de-lyon": 1, "ted": 1},
+		query.Source:       {"boamp": 3, "Ville-de-Lyon": 1, "ville-de-lyon": 1, "ted": 2},
 	}
 	if diff := gocmp.Diff(want, ask(t, index, whole).Counts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -3,11 +3,14 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +31,40 @@ func Empty() map[string]func(testing.TB) string {
 }
 
 // SQLite returns the URL of a migrated database in a file.
-func SQLite(t testing.TB) string { return migrated(t, emptySQLite(t)) }
+func SQLite(t testing.TB) string {
+	file, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := emptySQLite(t)
+	if err := os.WriteFile(strings.TrimPrefix(url, "sqlite:"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return migrated(t, url)
+}
+
+// template is a migrated file, without the settings that each database draws for itself. Under the race detector the
+// migrations take a second, and a test process needs hundreds of databases.
+var template = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "vigie-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "vigie.db")
+	if err := store.Migrate(context.Background(), "sqlite:"+path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return nil, err
+	}
+	_, err = db.Exec("DELETE FROM settings WHERE name IN ('epoch', 'id_key', 'last_plain_id')")
+	if err = errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Postgres returns the URL of a migrated schema of its own in the server of VIGIE_TEST_POSTGRES_URL. Without that
 // variable the test is skipped with a visible message; in the whole test run it fails.

@@ -1,4 +1,5 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, ServerError } from '@apollo/client';
+import type { Modifier } from '@apollo/client/cache';
 import { SetContextLink } from '@apollo/client/link/context';
 import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
@@ -123,6 +124,13 @@ export async function readAnew(client: ApolloClient): Promise<void> {
 /** Forgets what matches, and why: that has changed. What of it is on the screen is read again. */
 export function forgetMatches({ cache }: ApolloClient): void {
   for (const fieldName of ['matchingTenders', 'explainMatch']) cache.evict({ id: 'ROOT_QUERY', fieldName });
+  cache.gc();
+}
+
+/** Forgets the lists that keep to what is of interest: that has changed. Those on the screen are read again. */
+export function forgetInterest({ cache }: ApolloClient): void {
+  const forget = (list: unknown, { storeFieldName, DELETE }: { storeFieldName: string; DELETE: unknown }) => (storeFieldName.includes('"interested"') ? DELETE : list);
+  cache.modify({ id: 'ROOT_QUERY', fields: { tenders: forget, matchingTenders: forget } as Record<string, Modifier<unknown>> });
   cache.gc();
 }
 

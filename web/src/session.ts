@@ -122,4 +122,5 @@ export function signInAt(home: string): string {
   }
 }
 
+/** The session of what the page shows. */
 export const SessionContext = createContext<Session | null>(null);

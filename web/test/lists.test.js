@@ -1,6 +1,7 @@
 // Lists: pages, sizes, orders, filters, what was seen and dismissed, free search; also after going back, in another tab, and in
 // the other language.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
 import { ask, inaccessible, picture, publishAndIndex, settled, startBrowser, startDemo, textOf, visit } from './world.js';
 
@@ -98,6 +99,40 @@ test('facets say how many there will be, and narrow the list', async () => {
   assert.equal(await total(), (await listed({})).totalCount);
 });
 
+test('facets of the response, the technique and the source are there where there is a choice', async () => {
+  const names = { deadlineKinds: ['Réponse attendue', 'reponse'], techniques: ['Technique d’achat', 'technique'], sources: ['Source', 'source'] };
+  const fields = `facets { ${Object.keys(names).map((name) => `${name} { value label count }`).join(' ')} }`;
+  const { matchingTenders, tenders } = await ask(server, `{ matchingTenders { ${fields} } tenders(filter: { statuses: [ONLINE] }) { ${fields} } }`);
+  const group = (on, name) => on.getByRole('group', { name, exact: true });
+
+  // Of the samples, a list of matches has one technique, and all tenders have several of each.
+  assert.equal(matchingTenders.facets.techniques.length, 1);
+  await page.locator('details.facets').evaluate((details) => { details.open = true; });
+  assert.equal(await group(page, 'Nature').count(), 1);
+  assert.equal(await group(page, 'Technique d’achat').count(), 0);
+
+  const search = await tab(page.context());
+  for (const [dimension, [name, inAddress]] of Object.entries(names)) {
+    const [one, ...others] = tenders.facets[dimension];
+    assert.ok(others.length > 0, dimension);
+    await search.goto(`${server.url}/veille/recherche`);
+    await settled(search);
+    await search.locator('details.facets').evaluate((details) => { details.open = true; });
+    assert.equal(await group(search, name).getByRole('checkbox').count(), 1 + others.length);
+    await group(search, name).getByRole('checkbox', { name: one.label }).check();
+    await search.waitForURL(new RegExp(`${inAddress}=${one.value}`));
+    await settled(search);
+    assert.equal(await total(search), one.count);
+  }
+  // What is chosen stands there also where there is nothing else to choose, and can be taken back.
+  await search.goto(`${server.url}/veille/recherche?departement=ABROAD&source=nowhere`);
+  await settled(search);
+  await group(search, 'Source').getByRole('checkbox', { name: 'nowhere' }).uncheck();
+  await search.waitForURL((url) => !url.searchParams.has('source'));
+  assert.deepEqual(search.complaints, []);
+  await search.close();
+});
+
 test('a dismissed tender leaves the list, and comes back', async () => {
   const before = await shown();
   const count = await total();
@@ -109,6 +144,64 @@ test('a dismissed tender leaves the list, and comes back', async () => {
   await page.keyboard.press('Enter');
   await page.waitForFunction((count) => document.querySelector('.total').textContent.startsWith(String(count)), count);
   assert.deepEqual(await shown(), before);
+});
+
+test('a tender to study is marked, listed, dismissed, and marked again', async () => {
+  const [title] = await shown();
+  const star = () => page.getByRole('button', { name: `À étudier : ${title}` });
+  assert.equal(await star().getAttribute('aria-pressed'), 'false');
+  await star().click();
+  await page.waitForFunction(() => document.querySelector('[aria-pressed=true]'));
+  const only = page.getByLabel('Marchés à étudier seulement');
+  await only.check();
+  await page.waitForURL(/etudier=oui/);
+  await page.getByText('1 élément correspond').waitFor();
+  assert.deepEqual(await shown(), [title]);
+  assert.deepEqual((await listed({ filter: { interested: 'ONLY' } })).titles, [title]);
+
+  // Taken back, it leaves this list; the focus is on what puts it there again.
+  await star().click();
+  await page.getByText('n’est plus à étudier').waitFor();
+  await page.getByText('0 élément correspond').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('1 élément correspond').waitFor();
+  // What is dismissed is not to be studied.
+  await page.getByRole('button', { name: `Écarter : ${title}` }).click();
+  await page.getByText('0 élément correspond').waitFor();
+  await page.keyboard.press('Enter');
+  await only.uncheck();
+  await settled(page);
+  assert.deepEqual((await listed({ filter: { interested: 'ONLY' } })).titles, []);
+  assert.equal((await shown())[0], title);
+});
+
+test('lists are exported with their filters', async () => {
+  await page.goto(`${server.url}/veille?nature=WORKS&tri=DEADLINE_ASC`);
+  await settled(page);
+  const { titles } = await listed({ first: 100, filter: { natures: ['WORKS'] }, orderBy: 'DEADLINE_ASC' });
+  for (const [format, begins] of [['CSV', '\ufeff"Objet",'], ['Excel', 'PK']]) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: `Exporter en ${format}` }).click()]);
+    assert.match(download.suggestedFilename(), /^marches-\d{4}-\d\d-\d\d\.(csv|xlsx)$/);
+    const text = readFileSync(await download.path(), 'utf8');
+    assert.ok(text.startsWith(begins), text.slice(0, 20));
+    if (format === 'CSV') {
+      assert.equal(text.split('\r\n').length - 2, titles.length);
+      assert.ok(text.indexOf(titles[0].replaceAll('"', '""')) < text.indexOf(titles[1].replaceAll('"', '""')));
+    }
+    await page.getByText('Le fichier a été téléchargé.').waitFor();
+  }
+  await page.goto(`${server.url}/veille/recherche?mots=voirie`);
+  await settled(page);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Exporter en CSV' }).click()]);
+  assert.equal(readFileSync(await download.path(), 'utf8').split('\r\n').length - 2, await total());
+  // What cuts the connection, or refuses, is said.
+  await page.route('**/export/**', (route) => route.abort());
+  await page.getByRole('button', { name: 'Exporter en Excel' }).click();
+  await page.getByText('Le fichier n’a pas été reçu en entier.').waitFor();
+  await page.unroute('**/export/**');
+  page.complaints = page.complaints.filter((text) => !text.includes('net::ERR_FAILED'));
+  await page.goto(`${server.url}/veille`);
+  await settled(page);
 });
 
 test('in two browsers: what one deletes, the other cannot change any more, and says so', async () => {

@@ -42,6 +42,11 @@ const screens = {
   },
   'tableau-non-vus': (page) => page.goto(`${demo.url}/veille?vue=nonvus&tri=DEADLINE_ASC`),
   'tableau-sans-ecartes': (page) => page.goto(`${demo.url}/veille?vue=ecartes`),
+  async 'a-etudier'(page) {
+    const { tenders } = await ask(demo, '{ tenders(search: "voirie", filter: { statuses: [ONLINE] }, first: 3) { nodes { id } } }');
+    await ask(demo, 'mutation ($ids: [ID!]!) { markInterest(tenderIds: $ids) { userErrors { code } } }', { ids: tenders.nodes.map(({ id }) => id) });
+    await page.goto(`${demo.url}/veille?etudier=oui`);
+  },
   'tableau-sans-resultat': (page) => page.goto(`${demo.url}/veille?departement=987`),
   formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
   async 'formulaire-organismes'(page) {
@@ -95,6 +100,10 @@ const screens = {
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
   recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
   'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
+  async 'recherche-affiner'(page) {
+    await page.goto(`${demo.url}/veille/recherche?reponse=BIDS`);
+    await page.getByRole('group', { name: 'Source', exact: true }).waitFor();
+  },
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   compte: (page) => page.goto(`${demo.url}/veille/compte`),

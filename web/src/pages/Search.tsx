@@ -8,7 +8,9 @@ import { unknownFilter } from '../client';
 import { Link, to, usePlace } from '../router';
 import { Sources } from '../Sources';
 import { BadFilter } from '../tenders/BadFilter';
+import { Exports } from '../tenders/Exports';
 import { Facets } from '../tenders/Facets';
+import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
 import { dimensionNames, dimensions, useListPlace, type ListPlace } from '../tenders/place';
@@ -52,11 +54,12 @@ export function Search() {
 
 function Found({ place }: { place: ListPlace }) {
   const said = useLanguage();
+  const asked = {
+    search: place.words, orderBy: place.order,
+    filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
+  };
   const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, {
-    variables: {
-      search: place.words, orderBy: place.order, first: place.size, page: place.page,
-      filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
-    },
+    variables: { ...asked, first: place.size, page: place.page },
   });
   const found = useRef<HTMLParagraphElement>(null);
   const pages = now?.tenders?.pageCount;
@@ -75,13 +78,18 @@ function Found({ place }: { place: ListPlace }) {
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       {(place.words || place.narrowed) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      <Exports list="tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="found"
           busy={loading}
-          lines={list.edges.map(({ node, highlights }) => ({ tender: node, ...marked(node.title, highlights) }))}
+          lines={list.edges.map(({ node, highlights }) => ({
+            tender: node,
+            ...marked(node.title, highlights),
+            action: <InterestButton tender={node} filtered={place.interestedOnly} />,
+          }))}
         />
       )}
       {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}

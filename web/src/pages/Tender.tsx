@@ -10,6 +10,7 @@ import { calendarOf } from '../tenders/calendar';
 import { Facts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
+import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
 import { Notices } from '../tenders/Notices';
 
@@ -79,6 +80,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
             </button>
           )}
           <button type="button" onClick={() => print()}>{said.print}</button>
+          <InterestButton tender={tender} plain />
           {tender.dismissed
             ? <button type="button" onClick={() => void restore(id)}>{said.restore}</button>
             : <button type="button" onClick={() => void dismiss(id, tender.title)}>{said.dismiss}</button>}

@@ -43,8 +43,14 @@ type Counts = FacetsFragment['departments'];
 
 function countsOf(facets: FacetsFragment | null | undefined, dimension: Dimension): Counts {
   if (!facets) return [];
-  return { departmentCodes: facets.departments, buyerIds: facets.buyers, natures: facets.natures, procedures: facets.procedures }[dimension];
+  return {
+    departmentCodes: facets.departments, buyerIds: facets.buyers, natures: facets.natures, procedures: facets.procedures,
+    deadlineKinds: facets.deadlineKinds, techniques: facets.techniques, sources: facets.sources,
+  }[dimension];
 }
+
+/** Most lists have one value of these: then there is nothing to choose. */
+const onlyWithChoice: Narrowing[] = ['deadlineKinds', 'techniques', 'sources'];
 
 function Facet({ dimension, counts, place }: { dimension: Narrowing; counts: Counts; place: ListPlace }) {
   const said = useLanguage();
@@ -55,7 +61,7 @@ function Facet({ dimension, counts, place }: { dimension: Narrowing; counts: Cou
   for (const value of chosen) ever.add(value);
   const absent = [...ever].filter((value) => !counts.some((count) => count.value === value));
   const all = [...counts, ...absent.map((value) => ({ value, label: said.chosenValue[dimension] ?? value, count: 0 }))];
-  if (all.length === 0) return null;
+  if (all.length < (onlyWithChoice.includes(dimension) && ever.size === 0 ? 2 : 1)) return null;
   const box = (count: Counts[number]) => (
     <Choice
       key={count.value}

@@ -2,11 +2,13 @@ import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect } from 'react';
 import { forgetMatches, unknownFilter } from '../client';
 import { DismissTenderDocument, MatchingTendersDocument, type TenderFilter, type TenderRowFragment } from '../gql/graphql';
+import { Exports } from './Exports';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Skeleton } from '../Page';
 import { BadFilter } from './BadFilter';
 import { Facets } from './Facets';
+import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
 import { useListPlace, type View } from './place';
@@ -23,11 +25,9 @@ export function Matching() {
   const said = useLanguage();
   const place = useListPlace();
   const watchIds = place.chosen('watches');
+  const asked = { filter: { ...place.filter, ...marks[place.view] }, orderBy: place.order ?? 'PUBLISHED_AT_DESC' } as const;
   const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
-    variables: {
-      watchIds: watchIds.length > 0 ? watchIds : null, filter: { ...place.filter, ...marks[place.view] },
-      orderBy: place.order ?? 'PUBLISHED_AT_DESC', first: place.size, page: place.page,
-    },
+    variables: { ...asked, watchIds: watchIds.length > 0 ? watchIds : null, first: place.size, page: place.page },
   });
   const pages = now?.matchingTenders?.pageCount;
   useEffect(() => {
@@ -43,6 +43,7 @@ export function Matching() {
       <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <Views place={place} />
+      <Exports list="matching-tenders" variables={{ ...asked, watchIds }} none={count === 0} />
       <ListSettings place={place} />
       <Facets facets={list.facets} place={place} watches />
       {list.edges.length > 0 && (
@@ -58,7 +59,7 @@ export function Matching() {
                 {matchedBy.map(({ watch, keywords }) => (keywords.length > 0 ? `${watch.name} (${keywords.join(', ')})` : watch.name)).join(' · ')}
               </span>
             ),
-            action: node.dismissed ? <RestoreButton tender={node} /> : <DismissButton tender={node} />,
+            action: <><InterestButton tender={node} filtered={place.interestedOnly} />{node.dismissed ? <RestoreButton tender={node} /> : <DismissButton tender={node} />}</>,
           }))}
         />
       )}

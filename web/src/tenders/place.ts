@@ -2,7 +2,10 @@ import type { Nature, Procedure, TenderFilter, TenderOrder } from '../gql/graphq
 import { navigate, replace, usePlace } from '../router';
 
 /** The dimensions that a list can be narrowed by, and how each is called in the address. */
-export const dimensions = { departmentCodes: 'departement', buyerIds: 'organisme', natures: 'nature', procedures: 'procedure' } as const;
+export const dimensions = {
+  departmentCodes: 'departement', buyerIds: 'organisme', natures: 'nature', procedures: 'procedure',
+  deadlineKinds: 'reponse', techniques: 'technique', sources: 'source',
+} as const;
 export type Dimension = keyof typeof dimensions;
 export const dimensionNames = Object.keys(dimensions) as Dimension[];
 
@@ -30,6 +33,8 @@ export interface ListPlace {
   filter: TenderFilter;
   narrowed: boolean;
   view: View;
+  /** Only what the reader marked as of interest. */
+  interestedOnly: boolean;
   order: TenderOrder | undefined;
   size: number;
   page: number;
@@ -58,6 +63,7 @@ export function useListPlace(): ListPlace {
   const order = orders.find((order) => order === search.get('tri'));
   const size = Number(search.get('taille'));
   const page = Number(search.get('page'));
+  const interestedOnly = search.get('etudier') === 'oui';
 
   const address = (change: (address: URLSearchParams) => void) => {
     const next = new URLSearchParams(search);
@@ -76,8 +82,12 @@ export function useListPlace(): ListPlace {
   return {
     words: search.get('mots') ?? '',
     onlineOnly: search.get('enligne') !== 'non',
-    filter: Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
-    narrowed: everyDimension.some((name) => chosen(name).length > 0),
+    filter: {
+      ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
+      ...(interestedOnly && { interested: 'ONLY' as const }),
+    },
+    narrowed: interestedOnly || everyDimension.some((name) => chosen(name).length > 0),
+    interestedOnly,
     view: (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all',
     order,
     size: pageSizes.includes(size) ? size : 10,
@@ -101,7 +111,11 @@ export function useListPlace(): ListPlace {
         if (words) address.set('mots', words);
         else address.delete('mots');
       }),
-    clear: () => change((address) => everyDimension.forEach((name) => address.delete(addressed[name]))),
+    clear: () =>
+      change((address) => {
+        everyDimension.forEach((name) => address.delete(addressed[name]));
+        address.delete('etudier');
+      }),
     viewed: (view) => changed((address) => (view === 'all' ? address.delete('vue') : address.set('vue', views[view]))),
   };
 }
