@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, picture, publishAndIndex, settled, startBrowser, startDemo, textOf, visit } from './world.js';
+import { ask, inaccessible, picture, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
