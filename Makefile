@@ -4,9 +4,9 @@ SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
 # Packages in which goroutines share memory.
-RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/...
+RACE  = ./alert/... ./consumer/... ./database/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/... ./syndication/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportMemory|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
 
 .PHONY: help
 help: ## list the targets
@@ -77,7 +77,7 @@ attack: ## attack a server, and measure what it costs it and others, on a machin
 .PHONY: unit
 unit:
 	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
-	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server ./service
+	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server ./service ./syndication
 
 # SQLite is C translated to Go, which the detector makes ten times as slow: its memory is not watched, ours is.
 .PHONY: race

@@ -22,6 +22,10 @@ type Account struct {
 	DigestDay  Weekday
 	// QuietNotes is whether a quiet watch says once in 30 days that it is alive.
 	QuietNotes bool
+	// CalendarAlarmDays is how many days before a deadline the account's calendars remind of it; 0 for not at all.
+	CalendarAlarmDays int32
+	// FeedVersion is part of the addresses of all feeds and calendars of the account: where it rises, the former ones end.
+	FeedVersion int64
 	// Imported is whether nobody has signed in yet: all that is known is what an
 	// import said.
 	Imported  bool
@@ -52,6 +56,8 @@ type AccountUpdate struct {
 	DigestHour *int32
 	DigestDay  *Weekday
 	QuietNotes *bool
+	// CalendarAlarmDays is 0 to [MaxAlarmDays].
+	CalendarAlarmDays *int32
 }
 
 // NewAccount is an account as its issuer first shows it, with the settings
@@ -59,6 +65,6 @@ type AccountUpdate struct {
 func NewAccount(issuer, subject string) Account {
 	return Account{
 		Issuer: issuer, Subject: subject,
-		Locale: French, TimeZone: "Europe/Paris", DigestHour: 8, DigestDay: Monday, QuietNotes: true,
+		Locale: French, TimeZone: "Europe/Paris", DigestHour: 8, DigestDay: Monday, QuietNotes: true, CalendarAlarmDays: 2,
 	}
 }

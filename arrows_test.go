@@ -66,19 +66,20 @@ func arrows() map[string][]string {
 		"alert/link":             {"."},
 		"alert/post":             {".", "address"},
 		"alert/post/posttest":    {"alert/post"},
-		"service":                {".", "database", "source", "address", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
+		"service":                {".", "database", "source", "address", "alert/link", "freetext", "ingest", "ingest/watches", "ledger", "lexicon", "opaque", "query", "search", "store"},
 		"export":                 {".", "clip", "service"},
 		"graph":                  {".", "source", "graph/gql", "graph/input", "graph/wire", "ledger", "query", "search", "service", "store"},
 		"graph/gql":              {".", "source", "freetext", "graph/input", "ledger", "query", "search", "service", "store"},
 		"graph/input":            {"."},
 		"graph/wire":             {"."},
+		"syndication":            {".", "alert/letter", "alert/link", "service", "store"},
 		"server/playground":      {},
 		"server/samples":         {"."},
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
 			".", "database", "address", "alert", "alert/consent", "export", "alert/letter", "alert/link", "alert/post", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/samples", "server/setting", "service", "source", "store", "web", "importer",
+			"server/playground", "server/samples", "server/setting", "service", "source", "store", "syndication", "web", "importer",
 		},
 	}
 }

@@ -21,6 +21,8 @@ const (
 	RestorableFor = 24 * time.Hour
 	// MaxHold is how long a delivery is held before it is dropped.
 	MaxHold = 30 * 24 * time.Hour
+	// MaxAlarmDays is how many days before a deadline a calendar can remind of it.
+	MaxAlarmDays = 30
 	// MaxMarked is how many tenders one call marks as seen.
 	MaxMarked = 100
 	// MaxDismissed is how many dismissed tenders a list of matches leaves out.

@@ -37,6 +37,8 @@ type Watch struct {
 	// CatchUpFrom is the number from which on it catches up on what it missed, nil
 	// where there is nothing to catch up on.
 	CatchUpFrom *int64
+	// FeedVersion is part of the addresses of its feed and its calendar: where it rises, the former ones end.
+	FeedVersion int64
 }
 
 // CatchUp has the watch catch up on what came since it was last switched off, if anything; or on more, if it already has

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"net/mail"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -160,18 +159,10 @@ func (c *composer) watches(r *ledger.RecipientState, ids []int64) []letter.Watch
 	for i, w := range followed {
 		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
 		if r.Primary { // other recipients cannot sign in
-			list[i].EditURL = fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
+			list[i].EditURL = link.Fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
 		}
 	}
 	return list
-}
-
-// fill puts values into a page's URL, in place of their names.
-func fill(address string, values ...string) string {
-	for i := 0; i < len(values); i += 2 {
-		address = strings.ReplaceAll(address, values[i], url.PathEscape(values[i+1]))
-	}
-	return address
 }
 
 // digest writes what happened to tenders.
@@ -213,19 +204,9 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 
 // tender writes the entry of one tender.
 func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
-	t := letter.Tender{
-		Title: s.Tender.Title, Reference: cmp.Or(s.Tender.Reference, s.Tender.SourceRef), Departments: s.Tender.Departments,
-		Deadline: s.Tender.Deadline, DeadlineKind: s.Tender.DeadlineKind, URL: s.Tender.URL,
-		Details: s.Tender.Details, Lots: s.Tender.Lots, Abroad: s.Tender.Abroad(), Publications: c.publications[s.Tender.ID],
-	}
-	if until := t.Details.QuestionsUntil; until != nil && (until.Before(c.now) || s.Tender.Status(c.now) != vigie.StatusOnline) {
-		t.Details.QuestionsUntil = nil
-	}
-	if buyer := c.buyers[s.Tender.BuyerID]; buyer != nil {
-		t.Buyer = buyer.Name
-	}
+	t := letter.TenderOf(s.Tender, c.buyers[s.Tender.BuyerID], c.publications[s.Tender.ID], c.now)
 	if c.settings.TenderURL != "" {
-		t.URL = fill(c.settings.TenderURL, "{source}", s.Tender.Source, "{sourceRef}", s.Tender.SourceRef)
+		t.URL = link.Fill(c.settings.TenderURL, "{source}", s.Tender.Source, "{sourceRef}", s.Tender.SourceRef)
 	}
 	keywords := make(map[int64][]string)
 	for _, d := range s.Deliveries {

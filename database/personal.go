@@ -86,14 +86,15 @@ func PersonalTables() []PersonalTable {
 				"max_value": "watches.maxValue", "include_unknown_value": "watches.includeUnknownValue",
 				"frequency": "watches.frequency", "created_at": "watches.createdAt", "updated_at": "watches.updatedAt", "deleted_at": "watches.deletedAt",
 			},
-			Internal: []string{"account_id", "name_key", "number", "since", "paused", "catch_up_from"}},
+			Internal: []string{"account_id", "name_key", "number", "since", "paused", "catch_up_from", "feed_version"}},
 		{Name: "accounts", Rows: "id = ?0", KeptBy: "Store.Erase",
 			Exported: map[string]string{
 				"issuer": "account.issuer", "subject": "account.subject", "email": "account.email", "email_verified": "account.emailVerified",
 				"email_verified_at": "account.emailVerifiedAt", "name": "account.name", "locale": "account.locale", "time_zone": "account.timeZone",
-				"digest_hour": "account.digestHour", "digest_day": "account.digestDay", "quiet_notes": "account.quietNotes", "created_at": "account.createdAt",
+				"digest_hour": "account.digestHour", "digest_day": "account.digestDay", "quiet_notes": "account.quietNotes",
+				"calendar_alarm_days": "account.calendarAlarmDays", "created_at": "account.createdAt",
 			},
-			Internal: []string{"id", "imported"}},
+			Internal: []string{"id", "imported", "feed_version"}},
 	}
 }
 

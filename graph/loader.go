@@ -34,8 +34,10 @@ type loaders struct {
 	updated    *dataloadgen.Loader[int64, time.Time]
 	external   *dataloadgen.Loader[int64, string]
 	notice     *dataloadgen.Loader[int64, *vigie.Notice]
-	watches    *dataloadgen.Loader[owned, *vigie.Watch]
-	deliveries *dataloadgen.Loader[owned, *ledger.Outgoing]
+	// feedVersions are those of accounts: what a socket knows of its viewer may be hours old.
+	feedVersions *dataloadgen.Loader[int64, int64]
+	watches      *dataloadgen.Loader[owned, *vigie.Watch]
+	deliveries   *dataloadgen.Loader[owned, *ledger.Outgoing]
 	// matches go by the tender as it was read.
 	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
 	// pages go by the address of the plan: no two are one.
@@ -129,9 +131,10 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 			}
 			return s.Marks(ctx, viewer.Account.ID, tenders)
 		}),
-		updated:  loader(s.UpdatedAt),
-		external: loader(s.ExternalIDs),
-		notice:   loader(s.NoticesByID),
+		updated:      loader(s.UpdatedAt),
+		external:     loader(s.ExternalIDs),
+		notice:       loader(s.NoticesByID),
+		feedVersions: loader(s.FeedVersions),
 
 		health: loader(s.Health),
 		online: loader(s.OnlineByBuyer),

@@ -48,7 +48,7 @@ func (q Query) timeless(key *Key) bool {
 
 func (o Order) valid() bool {
 	switch o {
-	case "", PublishedDesc, PublishedAsc, DeadlineAsc, DeadlineDesc, Relevance:
+	case "", PublishedDesc, PublishedAsc, DeadlineAsc, DeadlineDesc, UpdatedDesc, Relevance:
 		return true
 	}
 	return false

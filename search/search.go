@@ -130,6 +130,8 @@ const (
 	PublishedAsc  Order = "PUBLISHED_AT_ASC"
 	DeadlineAsc   Order = "DEADLINE_ASC"
 	DeadlineDesc  Order = "DEADLINE_DESC"
+	// UpdatedDesc is by when the last notice was published: what is new and what was corrected come first.
+	UpdatedDesc Order = "UPDATED_AT_DESC"
 	// Relevance, best first, needs a Text and has no keys. A row is the better, the higher it stands in this list: its
 	// buyer's name, or a reference or number, is the text; its title has all words as they were typed; its title has
 	// all of them, in any number or gender; its buyer's name and town have; it has them anywhere; its title has the

@@ -111,10 +111,16 @@ func (c *demo) furnish(s *site, secret, url string, now func() time.Time) error 
 		s.page = web.Handler(web.Settings{Brand: mail.BrandName})
 		mail.leadToPage()
 	}
-	if s.mailing, err = mail.open([]string{secret}); err != nil {
+	letters, err := mail.templates()
+	if err != nil {
+		return err
+	}
+	if s.mailing, err = mail.open([]string{secret}, letters); err != nil {
 		return err
 	}
 	s.keep = mail.KeepMails
+	s.lists = mail.lists(letters)
+	s.feeds = service.FeedAddresses{Keys: s.mailing.keys, PublicURL: url}
 	return nil
 }
 

@@ -130,8 +130,15 @@ func limits(t *testing.T) limitSettings {
 	return g.limitSettings
 }
 
+// head is an answer without its body.
+type head struct {
+	Status     string
+	StatusCode int
+	Header     http.Header
+}
+
 // get asks for a file.
-func (s *exportSite) get(method, path, token string, headers ...string) (*http.Response, []byte, error) {
+func (s *exportSite) get(method, path, token string, headers ...string) (head, []byte, error) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, http.NoBody)
 	if err != nil {
@@ -149,7 +156,7 @@ func (s *exportSite) get(method, path, token string, headers ...string) (*http.R
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	return response, text, err
+	return head{response.Status, response.StatusCode, response.Header}, text, err
 }
 
 // rows reads a file of CSV, as what RFC 4180 says, after its byte order mark.
@@ -197,7 +204,7 @@ func TestExportCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	response, text, err := s.get("GET", "/export/tenders.csv?orderBy=PUBLISHED_AT_ASC", "ana")
-	if err != nil || response.StatusCode != 200 {
+	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatal(response.Status, string(text), err)
 	}
 	want := map[string]string{
@@ -237,7 +244,7 @@ func TestExportCSV(t *testing.T) {
 		t.Errorf("%q, %v", rows, err)
 	}
 	response, text, err = s.get("HEAD", "/export/tenders.csv", "ana")
-	if err != nil || len(text) > 0 || response.StatusCode != 200 || response.Header.Get("Content-Type") != want["Content-Type"] || response.Header.Get("Content-Disposition") != want["Content-Disposition"] {
+	if err != nil || len(text) > 0 || response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != want["Content-Type"] || response.Header.Get("Content-Disposition") != want["Content-Disposition"] {
 		t.Errorf("HEAD: %s %v, %d bytes, %v", response.Status, response.Header, len(text), err)
 	}
 }
@@ -380,15 +387,15 @@ func TestExportRate(t *testing.T) {
 	if response, _, err := s.get("HEAD", "/export/tenders.csv", "ana"); err != nil || !strings.Contains(response.Header.Get("RateLimit"), "r=4") {
 		t.Errorf("%v, %v", response.Header, err)
 	}
-	if response, text, _ := s.get("GET", "/export/tenders.csv", "ana"); response.StatusCode != 429 || response.Header.Get("Retry-After") == "" {
+	if response, text, _ := s.get("GET", "/export/tenders.csv", "ana"); response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s", response.Status, text)
 	}
 	s.search(repeated(100_000)) // more than a minute has: all of it
-	if response, text, _ := s.get("HEAD", "/export/tenders.csv", "eve"); response.StatusCode != 200 || !strings.Contains(response.Header.Get("RateLimit"), "r=0") {
+	if response, text, _ := s.get("HEAD", "/export/tenders.csv", "eve"); response.StatusCode != http.StatusOK || !strings.Contains(response.Header.Get("RateLimit"), "r=0") {
 		t.Errorf("%s %s", response.Status, text)
 	}
 	s.search(repeated(100_001))
-	if response, text, _ := s.get("GET", "/export/tenders.csv", "bob"); response.StatusCode != 400 || !strings.Contains(string(text), `"maximum":100000`) {
+	if response, text, _ := s.get("GET", "/export/tenders.csv", "bob"); response.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"maximum":100000`) {
 		t.Errorf("%s %s", response.Status, text)
 	}
 }
@@ -448,11 +455,11 @@ func TestExportCut(t *testing.T) {
 	}
 	s.search(failing)
 	response, text, err := s.get("GET", "/export/tenders.csv", "ana")
-	if response.StatusCode != 200 || err != io.ErrUnexpectedEOF || bytes.Count(text, []byte("\r\n")) < 2 {
+	if response.StatusCode != http.StatusOK || err != io.ErrUnexpectedEOF || bytes.Count(text, []byte("\r\n")) < 2 {
 		t.Errorf("%s, %d bytes, %v", response.Status, len(text), err)
 	}
 	many, calls = repeated(1500), 0
-	if response, text, err := s.get("GET", "/export/tenders.xlsx", "ana"); response.StatusCode != 503 || err != nil {
+	if response, text, err := s.get("GET", "/export/tenders.xlsx", "ana"); response.StatusCode != http.StatusServiceUnavailable || err != nil {
 		t.Errorf("%s, %d bytes, %v", response.Status, len(text), err)
 	}
 	// HTTP/1.0 has no way to tell: the file is made first.
@@ -492,17 +499,17 @@ func TestExportStalled(t *testing.T) {
 	}
 	s.search(repeated(1000))
 	for _, format := range []string{"csv", "xlsx"} {
-		if response, text, err := s.get("GET", "/export/tenders."+format, "eve"); err != nil || response.StatusCode != 200 {
+		if response, text, err := s.get("GET", "/export/tenders."+format, "eve"); err != nil || response.StatusCode != http.StatusOK {
 			t.Errorf("another's %s: %s %.200s, %v", format, response.Status, text, err)
 		}
 	}
-	if response, text, _ := s.get("GET", "/export/tenders.csv", "ana"); response.StatusCode != 429 {
+	if response, text, _ := s.get("GET", "/export/tenders.csv", "ana"); response.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("a second one: %s %.200s", response.Status, text)
 	}
 	conn.Close()
 	waitFor(t, "the export of who has gone to end", func() bool {
 		response, _, _ := s.get("HEAD", "/export/tenders.csv", "ana")
-		return response.StatusCode == 200
+		return response.StatusCode == http.StatusOK
 	})
 }
 
@@ -560,7 +567,7 @@ func TestExportMemory(t *testing.T) {
 			}
 			defer response.Body.Close()
 			n, err := io.Copy(io.Discard, response.Body)
-			if err != nil || response.StatusCode != 200 || n < int64(total)*50 {
+			if err != nil || response.StatusCode != http.StatusOK || n < int64(total)*50 {
 				t.Fatal(response.Status, n, err)
 			}
 			close(stop)

@@ -27,6 +27,7 @@ import (
 	"vigie/server/playground"
 	"vigie/service"
 	"vigie/store"
+	"vigie/syndication"
 	"vigie/web"
 )
 
@@ -53,12 +54,15 @@ type site struct {
 	trusted map[string]string
 	// signIn says who asks.
 	signIn graph.SignIn
+	// feeds are the addresses of feeds and calendars, lists what these say beside tenders.
+	feeds service.FeedAddresses
+	lists *syndication.Lists
 }
 
 // handler answers all paths.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log}
+	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds}
 	api := s.traces.requests(s.api(uses))
 	if s.gate.Introspection {
 		api = playground.Leads(api)
@@ -70,6 +74,13 @@ func (s *site) handler() http.Handler {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
+	}
+	if s.feeds.PublicURL != "" {
+		lists := *s.lists
+		lists.Service, lists.Begin, lists.Log = uses, s.gate.beginList, s.log
+		served := lists.Handler()
+		mux.Handle(link.FeedPath, served)
+		mux.Handle(link.CalendarPath, served)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)

@@ -366,6 +366,15 @@ func (g *gate) countStreams(next http.Handler) http.Handler {
 	})
 }
 
+// beginList counts a request for a feed or a calendar among those of its address without a token, and has it wait for a
+// place, which is free again after leave.
+func (g *gate) beginList(ctx context.Context) (leave func(), err error) {
+	if _, err := g.admit(ctx); err != nil {
+		return nil, err
+	}
+	return g.answers.enter(ctx, 1)
+}
+
 // turnAway answers a request that comes too often, or while there is no place.
 func turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	e, _ := errors.AsType[*vigie.Error](err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/mail"
 	"os"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"vigie/alert/link"
 	"vigie/alert/post"
 	"vigie/feed"
+	"vigie/graph/wire"
+	"vigie/syndication"
 )
 
 // mailSettings say how alerts leave, and what they say of the deployment.
@@ -48,11 +51,11 @@ type mailing struct {
 }
 
 // open opens what sends mail; nil where nobody is to be mailed.
-func (m mailSettings) open(secrets []string) (*mailing, error) {
+func (m mailSettings) open(secrets []string, letters *letter.Templates) (*mailing, error) {
 	if m.MailURL == "" {
 		return nil, nil
 	}
-	d := &mailing{settings: m}
+	d := &mailing{settings: m, letters: letters}
 	var err error
 	switch {
 	case m.PublicURL == "":
@@ -74,13 +77,6 @@ func (m mailSettings) open(secrets []string) (*mailing, error) {
 	if d.keys, err = link.New(secrets); err != nil {
 		return nil, err
 	}
-	var overrides = os.DirFS(m.MailTemplates)
-	if m.MailTemplates == "" {
-		overrides = nil
-	}
-	if d.letters, err = letter.Load(overrides); err != nil {
-		return nil, fmt.Errorf("VIGIE_MAIL_TEMPLATES (--mail-templates): %w", err)
-	}
 	if d.mailer, err = post.Open(m.MailURL); err != nil {
 		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): %w", err)
 	}
@@ -89,6 +85,27 @@ func (m mailSettings) open(secrets []string) (*mailing, error) {
 		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): connections=%d: at most %d can be used", d.mailer.AtOnce(), mostConnections)
 	}
 	return d, nil
+}
+
+// templates loads the templates of mails, the platform's own in place of ours.
+func (m mailSettings) templates() (*letter.Templates, error) {
+	var overrides fs.FS
+	if m.MailTemplates != "" {
+		overrides = os.DirFS(m.MailTemplates)
+	}
+	letters, err := letter.Load(overrides)
+	if err != nil {
+		return nil, fmt.Errorf("VIGIE_MAIL_TEMPLATES (--mail-templates): %w", err)
+	}
+	return letters, nil
+}
+
+// lists are what feeds and calendars say beside tenders: the same as mails.
+func (m mailSettings) lists(letters *letter.Templates) *syndication.Lists {
+	return &syndication.Lists{
+		Templates: letters, Brand: m.BrandName, WatchesURL: m.PageWatches, WatchURL: m.PageWatch, TenderURL: m.PageTender,
+		Locale: localeOf, AcceptsGzip: wire.AcceptsGzip,
+	}
 }
 
 // mostConnections is how many connections to a mail server there may be: each

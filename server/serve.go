@@ -20,7 +20,9 @@ import (
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/server/setting"
+	"vigie/service"
 	"vigie/source"
+	"vigie/syndication"
 )
 
 // serverSettings are all settings of a server. A setting is declared by a field
@@ -50,12 +52,16 @@ type plan struct {
 	mailing  *mailing
 	gate     *gate
 	trusted  map[string]string
+	// keys sign links and addresses; nil without a secret.
+	keys *link.Keys
+	// lists are what feeds and calendars say beside tenders.
+	lists *syndication.Lists
 }
 
 // plan checks whether the settings go together, and returns all that is wrong.
 func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	var made plan
-	var errs [7]error
+	var errs [8]error
 	if c.OIDCIssuer != "" && c.JWKSFile == "" { // else it is not asked for its keys
 		if err := setting.CheckIssuerURL(c.OIDCIssuer); err != nil {
 			errs[0] = fmt.Errorf("VIGIE_OIDC_ISSUER (--oidc-issuer) is %q: %w; its keys are found by its URL, such as https://issuer.example", c.OIDCIssuer, err)
@@ -65,13 +71,16 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	if made.page, errs[2] = c.pageSettings.open(c.BrandName); made.page != nil {
 		c.leadToPage()
 	}
-	made.mailing, errs[3] = c.mailSettings.open(c.Secret)
+	letters, err := c.mailSettings.templates()
+	errs[7] = err
+	made.mailing, errs[3] = c.mailSettings.open(c.Secret, letters)
+	made.lists = c.mailSettings.lists(letters)
 	made.gate, errs[4] = c.limitSettings.open(now)
 	made.trusted, errs[5] = c.documents()
 	if len(c.Secret) > 0 { // also where others send the mails
-		_, errs[6] = link.New(c.Secret)
+		made.keys, errs[6] = link.New(c.Secret)
 	}
-	err := errors.Join(errs[:]...)
+	err = errors.Join(errs[:]...)
 	if err != nil {
 		made.mailing.close()
 	}
@@ -117,6 +126,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		s.store.IDs().RefuseOld()
 	}
 	s.page, s.mailing, s.gate, s.trusted, s.keep = plan.page, plan.mailing, plan.gate, plan.trusted, c.KeepMails
+	s.lists, s.feeds = plan.lists, service.FeedAddresses{Keys: plan.keys, PublicURL: c.PublicURL}
 	defer s.close()
 	if s.mailing != nil {
 		s.mailing.mailer = tracedMailer{s.mailing.mailer, traces.tracer}

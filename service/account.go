@@ -21,6 +21,11 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 	if u.DigestHour != nil && (*u.DigestHour < 0 || *u.DigestHour > 23) {
 		f.problems.Add(vigie.Invalid, vigie.Text{FR: "Indiquez une heure entre 0 et 23.", EN: "Give an hour between 0 and 23."}, "input", "digestHour")
 	}
+	if u.CalendarAlarmDays != nil && (*u.CalendarAlarmDays < 0 || *u.CalendarAlarmDays > vigie.MaxAlarmDays) {
+		f.problems.Add(vigie.Invalid, vigie.Text{
+			FR: "Indiquez un nombre de jours entre 0 et %d ; 0 pour ne pas avoir de rappel.", EN: "Give a number of days between 0 and %d; 0 for no reminder.",
+		}.With(vigie.MaxAlarmDays), "input", "calendarAlarmDays")
+	}
 	if err := f.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Service struct {
 	News func(ctx context.Context) (iter.Seq2[[]*query.NoticeEffect, error], error)
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Feeds are the addresses of feeds and calendars.
+	Feeds FeedAddresses
 	// collators are those that nobody uses now: to make one takes long.
 	collators sync.Pool
 	speller   speller

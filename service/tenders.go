@@ -328,10 +328,14 @@ func (s *Service) prepare(ctx context.Context, plans []*TenderPlan) (searches []
 		atoms += p.atoms()
 	}
 	if atoms > maxAtoms {
-		return nil, nil, &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
-			Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
+		return nil, nil, tooManyCriteria(atoms)
 	}
 	return searches, groups, s.followBuyers(ctx, searches)
+}
+
+func tooManyCriteria(atoms int) error {
+	return &vigie.Error{Code: vigie.LimitExceeded, Text: vigie.Same("These watches have too many criteria for one operation. Ask for fewer watches at a time."),
+		Limit: &vigie.Limit{Name: "criteria", Requested: atoms, Maximum: maxAtoms}}
 }
 
 // page makes a page of what the index found: the answers to the plan's queries,

@@ -146,6 +146,7 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 		set(&account.DigestHour, u.DigestHour)
 		set(&account.DigestDay, u.DigestDay)
 		set(&account.QuietNotes, u.QuietNotes)
+		set(&account.CalendarAlarmDays, u.CalendarAlarmDays)
 		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil {
 			return err
 		}

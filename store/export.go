@@ -28,14 +28,15 @@ type ExportedAccount struct {
 	Email         string `json:"email"`
 	EmailVerified bool   `json:"emailVerified"`
 	// EmailVerifiedAt is since when the issuer has verified the address.
-	EmailVerifiedAt *time.Time    `json:"emailVerifiedAt"`
-	Name            string        `json:"name"`
-	Locale          vigie.Locale  `json:"locale"`
-	TimeZone        string        `json:"timeZone"`
-	DigestHour      int32         `json:"digestHour"`
-	DigestDay       vigie.Weekday `json:"digestDay"`
-	QuietNotes      bool          `json:"quietNotes"`
-	CreatedAt       time.Time     `json:"createdAt"`
+	EmailVerifiedAt   *time.Time    `json:"emailVerifiedAt"`
+	Name              string        `json:"name"`
+	Locale            vigie.Locale  `json:"locale"`
+	TimeZone          string        `json:"timeZone"`
+	DigestHour        int32         `json:"digestHour"`
+	DigestDay         vigie.Weekday `json:"digestDay"`
+	QuietNotes        bool          `json:"quietNotes"`
+	CalendarAlarmDays int32         `json:"calendarAlarmDays"`
+	CreatedAt         time.Time     `json:"createdAt"`
 }
 
 // ExportedWatch is a watch of the account, deleted or not.
@@ -77,7 +78,7 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }
 		err := from("accounts").Column("issuer", "subject", "email", "email_verified", "email_verified_at", "name", "locale", "time_zone").
-			Column("digest_hour", "digest_day", "quiet_notes", "created_at").
+			Column("digest_hour", "digest_day", "quiet_notes", "calendar_alarm_days", "created_at").
 			Where("id = ?", account).Where("issuer <> ''").Scan(ctx, &e.Account)
 		if err != nil {
 			return err

@@ -25,6 +25,39 @@ func (s *Store) SourcesOf(ctx context.Context, tenders []int64) (map[int64][]str
 	return sources, database.Translate(err)
 }
 
+// Revision is how a tender has changed.
+type Revision struct {
+	// Count is how often it changed since it was first published. It never falls.
+	Count int64
+	// At is when the last notice was published, or changed where it was published again.
+	At time.Time
+}
+
+// Revisions returns how tenders have changed, by tender; the ids must not be those of aliases.
+func (s *Store) Revisions(ctx context.Context, tenders []int64) (map[int64]Revision, error) {
+	if len(tenders) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		TenderID int64
+		Count    int64
+		At       time.Time
+		Changed  *time.Time
+	}
+	// A withdrawal is a change too, and takes no notice away.
+	err := s.db.NewSelect().Model((*vigie.Notice)(nil)).ColumnExpr("tender_id, COUNT(*) - 1 + COUNT(CASE WHEN withdrawn THEN 1 END) AS count").
+		ColumnExpr("MAX(published_at) AS at, MAX(CASE WHEN revision > 1 THEN received_at END) AS changed").
+		Where("tender_id IN (?)", bun.List(tenders)).Group("tender_id").Scan(ctx, &rows)
+	revisions := make(map[int64]Revision, len(rows))
+	for _, row := range rows {
+		if row.Changed != nil && row.Changed.After(row.At) {
+			row.At = *row.Changed
+		}
+		revisions[row.TenderID] = Revision{row.Count, row.At.UTC().Truncate(time.Second)}
+	}
+	return revisions, database.Translate(err)
+}
+
 // UpdatedAt returns when the last notice of tenders was published, by tender; the ids must not be those of aliases.
 func (s *Store) UpdatedAt(ctx context.Context, tenders []int64) (map[int64]time.Time, error) {
 	var rows []struct {

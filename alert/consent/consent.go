@@ -131,7 +131,7 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 		case link.LeaveWatch:
 			who.Addressee, err = h.Ledger.Subscriber(ctx, id)
 			act, undo = do(h.Ledger.LeaveWatch), do(h.Ledger.RejoinWatch)
-		case link.Bounce:
+		case link.Bounce, link.WatchFeed, link.AccountFeed, link.WatchCalendar, link.AccountCalendar:
 		}
 		if err == nil && act != nil && h.Keys.Verify(token, who.Email) {
 			return who, act, undo, nil

@@ -71,6 +71,13 @@ type entry struct {
 	// Corrections are what corrections ask to read, in their own words, cut where they are long.
 	Corrections []string
 	Reasons     []reason
+
+	language vigie.Locale
+}
+
+// In returns the words in the language of the entry.
+func (e entry) In(french, english string) string {
+	return vigie.Text{FR: french, EN: english}.In(e.language)
 }
 
 type publication struct {
@@ -185,7 +192,7 @@ func (p page) entry(t Tender) entry {
 		Title: line(t.Title, maxTitle), Buyer: line(t.Buyer, maxTitle), Reference: line(t.Reference, maxName),
 		Departments: departments(t.Departments, p.language), URL: link(t.URL),
 		Deadline: p.In("non précisée", "not given"), DeadlineLabel: t.DeadlineKind.Deadline().In(p.language),
-		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language),
+		Facts: facts(t, p.language), Lots: lots(t.Lots, p.language), language: p.language,
 	}
 	if e.Title == "" {
 		e.Title = p.In("Marché sans objet", "Tender without a title")

@@ -34,6 +34,7 @@ type Templates struct {
 //	quiet.html         quiet.txt
 //	confirmation.html  confirmation.txt
 //	layout.html        layout.txt    what surrounds them all
+//	entry.html         entry.txt     what is said of a tender, below its title; in feeds and calendars too
 //
 // They are those of html/template and text/template; what they can say is in
 // page. Plain text is wrapped afterwards.
@@ -174,9 +175,9 @@ func (t *Templates) write(name string, p page) (Letter, error) {
 // textWidth is the usual width of plain text mail, which leaves room for quoting.
 const textWidth = 72
 
-func written(execute func(io.Writer, string, any) error, name string, p page) (string, error) {
+func written(execute func(io.Writer, string, any) error, name string, data any) (string, error) {
 	var b bytes.Buffer
-	if err := execute(&b, name, p); err != nil {
+	if err := execute(&b, name, data); err != nil {
 		return "", fmt.Errorf("letter: %w", err)
 	}
 	return b.String(), nil

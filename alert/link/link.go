@@ -1,10 +1,10 @@
-// Package link makes the tokens in links and return paths. A token says what the person who follows it may do:
-// confirm an address, leave a watch, leave all watches, report a bounce. With the same keys the package makes hashes
+// Package link makes the tokens in links, return paths and addresses of feeds. A token says what who has it may do:
+// confirm an address, leave a watch, leave all watches, report a bounce, read a feed or a calendar. With the same keys the package makes hashes
 // of addresses, by which an erased address can be recognised, and fingerprints of the secrets, by which a database
 // recognises the secrets that it was used with.
 //
-// Tokens do not expire: people keep mail for years. A token is valid for one purpose, one id and one address only,
-// and a copy of the database is not enough to make one. Nor does a token reveal the id that it holds: ids count what
+// Tokens do not expire: people keep mail for years. A token is valid for one purpose, one id and one address only (of a
+// feed: one version of its address), and a copy of the database is not enough to make one. Nor does a token reveal the id that it holds: ids count what
 // all accounts do.
 package link
 
@@ -17,6 +17,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -32,12 +33,21 @@ const (
 	LeaveWatch Purpose = 'w' // of a subscription
 	LeaveAll   Purpose = 'a' // of a recipient
 	Bounce     Purpose = 'b' // of a mail
+
+	// Feeds and calendars, of a watch or of all watches of an account. In place of an address their tokens are for a
+	// version, which rises when their owner replaces the address.
+	WatchFeed       Purpose = 'f' // of a watch
+	AccountFeed     Purpose = 'F' // of an account
+	WatchCalendar   Purpose = 'd' // of a watch
+	AccountCalendar Purpose = 'D' // of an account
 )
 
-// The paths of the links in mails, before their tokens.
+// The paths of links and addresses, before their tokens.
 const (
-	ConfirmPath = "/confirm/"
-	LeavePath   = "/leave/"
+	ConfirmPath  = "/confirm/"
+	LeavePath    = "/leave/"
+	FeedPath     = "/feeds/"
+	CalendarPath = "/calendars/"
 )
 
 // Keys make tokens and check them. They are safe for concurrent use.
@@ -187,7 +197,7 @@ func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Confirm, LeaveWatch, LeaveAll, Bounce:
+	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar:
 		return true
 	}
 	return false
@@ -211,4 +221,12 @@ func (k *Keys) Verify(token, address string) bool {
 		good = hmac.Equal(sum(key.sign, head, address), raw[headSize:]) || good
 	}
 	return good
+}
+
+// Fill puts values into a page's URL, in place of their names: "{watchId}", the id, and so on.
+func Fill(address string, values ...string) string {
+	for i := 0; i < len(values); i += 2 {
+		address = strings.ReplaceAll(address, values[i], url.PathEscape(values[i+1]))
+	}
+	return address
 }

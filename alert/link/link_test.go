@@ -27,7 +27,7 @@ func keys(t testing.TB, secrets ...string) *link.Keys {
 
 func TestToken(t *testing.T) {
 	k := keys(t, "one")
-	for _, p := range []link.Purpose{link.Confirm, link.LeaveWatch, link.LeaveAll, link.Bounce} {
+	for _, p := range []link.Purpose{link.Confirm, link.LeaveWatch, link.LeaveAll, link.Bounce, link.WatchFeed, link.AccountFeed, link.WatchCalendar, link.AccountCalendar} {
 		token := k.Token(p, 1234567890123, "Ana@Example.org")
 		if len("bounces+"+token) > 64 { // RFC 5321 §4.5.3.1.1
 			t.Errorf("%q is too long for an address", token)

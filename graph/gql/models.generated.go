@@ -644,6 +644,18 @@ type RestoreWatchPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// What rotateFeed did.
+type RotateFeedPayload struct {
+	// The watch of which the addresses were replaced; null without `watchId`, and where there are errors.
+	Watch *vigie.Watch `json:"watch,omitempty"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, with the addresses of now. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
 // What can be followed: over WebSocket by the protocol graphql-transport-ws, where the token can also be the field Authorization of
 // connection_init's payload, or over server-sent events, by a POST that accepts text/event-stream. What happened while a client was
 // not connected is not sent later: ask `tenderEvents` for it after each connection, or read the list again.
@@ -686,6 +698,8 @@ type UpdateAccountInput struct {
 	DigestDay *vigie.Weekday `json:"digestDay,omitempty"`
 	// Whether a watch that has found nothing for 30 days sends a mail to say so.
 	QuietNotes *bool `json:"quietNotes,omitempty"`
+	// How many days before a deadline calendars remind of it, 0 to 30; 0 for no reminder.
+	CalendarAlarmDays *int32 `json:"calendarAlarmDays,omitempty"`
 }
 
 // What updateAccount did.

@@ -54,17 +54,20 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
-		Deliveries    func(childComplexity int, filter *DeliveryFilter, first *int32, after *string, last *int32, before *string) int
-		DigestDay     func(childComplexity int) int
-		DigestHour    func(childComplexity int) int
-		Email         func(childComplexity int) int
-		EmailVerified func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Locale        func(childComplexity int) int
-		Name          func(childComplexity int) int
-		QuietNotes    func(childComplexity int) int
-		TimeZone      func(childComplexity int) int
-		Watches       func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
+		CalendarAlarmDays func(childComplexity int) int
+		CalendarURL       func(childComplexity int) int
+		Deliveries        func(childComplexity int, filter *DeliveryFilter, first *int32, after *string, last *int32, before *string) int
+		DigestDay         func(childComplexity int) int
+		DigestHour        func(childComplexity int) int
+		Email             func(childComplexity int) int
+		EmailVerified     func(childComplexity int) int
+		FeedURL           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Locale            func(childComplexity int) int
+		Name              func(childComplexity int) int
+		QuietNotes        func(childComplexity int) int
+		TimeZone          func(childComplexity int) int
+		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 	}
 
 	AccountConnection struct {
@@ -419,6 +422,7 @@ type ComplexityRoot struct {
 		ResendConfirmation func(childComplexity int, recipientID string) int
 		RestoreWatch       func(childComplexity int, id string) int
 		Resubscribe        func(childComplexity int, recipientID string) int
+		RotateFeed         func(childComplexity int, watchID *string) int
 		UpdateAccount      func(childComplexity int, input UpdateAccountInput) int
 		UpdateWatch        func(childComplexity int, id string, input UpdateWatchInput, expectedVersion *string) int
 		UpsertBuyers       func(childComplexity int, input []*BuyerInput) int
@@ -546,6 +550,13 @@ type ComplexityRoot struct {
 		WatchEdge  func(childComplexity int) int
 	}
 
+	RotateFeedPayload struct {
+		Query      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+		Watch      func(childComplexity int) int
+	}
+
 	SearchPlace struct {
 		Departments func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -599,6 +610,7 @@ type ComplexityRoot struct {
 		Awards         func(childComplexity int) int
 		Buyer          func(childComplexity int) int
 		CPVCodes       func(childComplexity int) int
+		CalendarURL    func(childComplexity int) int
 		Cpvs           func(childComplexity int) int
 		Deadline       func(childComplexity int) int
 		DeadlineKind   func(childComplexity int) int
@@ -774,11 +786,13 @@ type ComplexityRoot struct {
 
 	Watch struct {
 		Active          func(childComplexity int) int
+		CalendarURL     func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Criteria        func(childComplexity int) int
 		Deliveries      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		ExplainAlert    func(childComplexity int, tenderID string) int
 		ExternalID      func(childComplexity int) int
+		FeedURL         func(childComplexity int) int
 		Frequency       func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
@@ -847,6 +861,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.calendarAlarmDays":
+		if e.ComplexityRoot.Account.CalendarAlarmDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.CalendarAlarmDays(childComplexity), true
+	case "Account.calendarUrl":
+		if e.ComplexityRoot.Account.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.CalendarURL(childComplexity), true
 	case "Account.deliveries":
 		if e.ComplexityRoot.Account.Deliveries == nil {
 			break
@@ -882,6 +908,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
+	case "Account.feedUrl":
+		if e.ComplexityRoot.Account.FeedURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.FeedURL(childComplexity), true
 	case "Account.id":
 		if e.ComplexityRoot.Account.ID == nil {
 			break
@@ -2352,6 +2384,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Resubscribe(childComplexity, args["recipientId"].(string)), true
+	case "Mutation.rotateFeed":
+		if e.ComplexityRoot.Mutation.RotateFeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateFeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateFeed(childComplexity, args["watchId"].(*string)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -2971,6 +3014,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RestoreWatchPayload.WatchEdge(childComplexity), true
 
+	case "RotateFeedPayload.query":
+		if e.ComplexityRoot.RotateFeedPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateFeedPayload.Query(childComplexity), true
+	case "RotateFeedPayload.userErrors":
+		if e.ComplexityRoot.RotateFeedPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateFeedPayload.UserErrors(childComplexity), true
+	case "RotateFeedPayload.viewer":
+		if e.ComplexityRoot.RotateFeedPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateFeedPayload.Viewer(childComplexity), true
+	case "RotateFeedPayload.watch":
+		if e.ComplexityRoot.RotateFeedPayload.Watch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateFeedPayload.Watch(childComplexity), true
+
 	case "SearchPlace.departmentCodes":
 		if e.ComplexityRoot.SearchPlace.Departments == nil {
 			break
@@ -3152,6 +3220,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.CPVCodes(childComplexity), true
+	case "Tender.calendarUrl":
+		if e.ComplexityRoot.Tender.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.CalendarURL(childComplexity), true
 	case "Tender.cpvs":
 		if e.ComplexityRoot.Tender.Cpvs == nil {
 			break
@@ -3906,6 +3980,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.Active(childComplexity), true
+	case "Watch.calendarUrl":
+		if e.ComplexityRoot.Watch.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.CalendarURL(childComplexity), true
 	case "Watch.createdAt":
 		if e.ComplexityRoot.Watch.CreatedAt == nil {
 			break
@@ -3946,6 +4026,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Watch.ExternalID(childComplexity), true
+	case "Watch.feedUrl":
+		if e.ComplexityRoot.Watch.FeedURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Watch.FeedURL(childComplexity), true
 	case "Watch.frequency":
 		if e.ComplexityRoot.Watch.Frequency == nil {
 			break
@@ -4521,6 +4607,11 @@ type Mutation {
   one of its own mails unblocks it.
   """
   resubscribe("The viewer's own address, on one of its watches." recipientId: ID!): RecipientPayload
+  """
+  Replaces the addresses of feed and calendar: of one watch, or, without ` + "`" + `watchId` + "`" + `, those of the account and of all its watches.
+  The former addresses end at once.
+  """
+  rotateFeed("One of the viewer's watches." watchId: ID): RotateFeedPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What to change." input: UpdateAccountInput!): UpdateAccountPayload
   "All data held about the viewer (GDPR, articles 15 and 20). Changes nothing."
@@ -4682,6 +4773,18 @@ type Account implements Node {
     "Only those before this cursor."
     before: String
   ): WatchConnection
+  "How many days before a deadline its calendars remind of it; 0 for no reminder."
+  calendarAlarmDays: Int!
+  """
+  The address of an Atom feed of all its active watches: the 100 tenders of ` + "`" + `matchingTenders` + "`" + ` that were updated last, and those
+  that were cancelled in the last 30 days. Whoever has the address reads the feed: ` + "`" + `rotateFeed` + "`" + ` replaces it. Null for support, and
+  where the server has no address of its own.
+  """
+  feedUrl: String
+  """
+  The address of an iCalendar of the deadlines of these tenders: the next 500. As private as ` + "`" + `feedUrl` + "`" + `, and replaced with it.
+  """
+  calendarUrl: String
   "The alerts sent or still to be sent to its recipients, newest first."
   deliveries(
     "Narrows the result."
@@ -4940,6 +5043,14 @@ type Watch implements Node {
   there is no such tender.
   """
   explainAlert("Any tender." tenderId: ID!): [AlertExplanation!]
+  """
+  The address of an Atom feed: the 100 of ` + "`" + `matchingTenders` + "`" + ` that were updated last, and those that were cancelled in the last 30
+  days. Also where the watch is inactive, as the list. Whoever has the address reads the feed: ` + "`" + `rotateFeed` + "`" + ` replaces it. Null for
+  support, and where the server has no address of its own.
+  """
+  feedUrl: String
+  "The address of an iCalendar of the deadlines of these tenders: the next 500. As private as ` + "`" + `feedUrl` + "`" + `, and replaced with it."
+  calendarUrl: String
 }
 
 "One line of a watch's summary: « Mots clés » · « test ola mdof »."
@@ -5331,6 +5442,11 @@ type Tender implements Node {
   interested: Boolean!
   "Which of the viewer's active watches match it, whatever its status, and by which keywords."
   matchedBy: [WatchMatch!]!
+  """
+  The address of an iCalendar file of its deadline, for everybody: a link “Add to my calendar”. Null without a deadline, and where
+  the server has no address of its own.
+  """
+  calendarUrl: String
 }
 
 "Whether a tender can be answered."
@@ -6056,6 +6172,8 @@ input UpdateAccountInput {
   digestDay: Weekday
   "Whether a watch that has found nothing for 30 days sends a mail to say so."
   quietNotes: Boolean
+  "How many days before a deadline calendars remind of it, 0 to 30; 0 for no reminder."
+  calendarAlarmDays: Int
 }
 
 """
@@ -6125,6 +6243,8 @@ enum TenderOrder {
   DEADLINE_ASC
   "Closing latest first."
   DEADLINE_DESC
+  "Those of which a notice was published last come first: new ones, and corrected ones."
+  UPDATED_AT_DESC
 }
 
 "An order of watches."
@@ -6229,6 +6349,18 @@ type RestoreWatchPayload {
   "The watch in the list of watches in the order NAME_ASC; null where there are errors."
   watchEdge: WatchEdge
   "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"What rotateFeed did."
+type RotateFeedPayload {
+  "The watch of which the addresses were replaced; null without ` + "`" + `watchId` + "`" + `, and where there are errors."
+  watch: Watch
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, with the addresses of now. Null for who is no person."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6797,6 +6929,12 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_quietNotes(ctx, field)
 	case "watches":
 		return ec.fieldContext_Account_watches(ctx, field)
+	case "calendarAlarmDays":
+		return ec.fieldContext_Account_calendarAlarmDays(ctx, field)
+	case "feedUrl":
+		return ec.fieldContext_Account_feedUrl(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Account_calendarUrl(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Account_deliveries(ctx, field)
 	}
@@ -7727,6 +7865,20 @@ func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RestoreWatchPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RotateFeedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "watch":
+		return ec.fieldContext_RotateFeedPayload_watch(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RotateFeedPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RotateFeedPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_RotateFeedPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateFeedPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SearchPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -7899,6 +8051,8 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_interested(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_Tender_matchedBy(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Tender_calendarUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tender", field.Name)
 }
@@ -8209,6 +8363,10 @@ func (ec *executionContext) childFields_Watch(ctx context.Context, field graphql
 		return ec.fieldContext_Watch_version(ctx, field)
 	case "explainAlert":
 		return ec.fieldContext_Watch_explainAlert(ctx, field)
+	case "feedUrl":
+		return ec.fieldContext_Watch_feedUrl(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Watch_calendarUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Watch", field.Name)
 }

@@ -33,6 +33,9 @@ type AccountResolver interface {
 	Name(ctx context.Context, obj *vigie.Account) (*string, error)
 
 	Watches(ctx context.Context, obj *vigie.Account, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) (*service.WatchPage, error)
+
+	FeedURL(ctx context.Context, obj *vigie.Account) (*string, error)
+	CalendarURL(ctx context.Context, obj *vigie.Account) (*string, error)
 	Deliveries(ctx context.Context, obj *vigie.Account, filter *DeliveryFilter, first *int32, after *string, last *int32, before *string) (*service.DeliveryPage, error)
 }
 type AlertReasonResolver interface {
@@ -90,6 +93,7 @@ type MutationResolver interface {
 	RestoreWatch(ctx context.Context, id string) (*RestoreWatchPayload, error)
 	ResendConfirmation(ctx context.Context, recipientID string) (*RecipientPayload, error)
 	Resubscribe(ctx context.Context, recipientID string) (*RecipientPayload, error)
+	RotateFeed(ctx context.Context, watchID *string) (*RotateFeedPayload, error)
 	UpdateAccount(ctx context.Context, input UpdateAccountInput) (*UpdateAccountPayload, error)
 	ExportAccount(ctx context.Context) (*ExportAccountPayload, error)
 	DeleteAccount(ctx context.Context, confirmEmail string) (*DeleteAccountPayload, error)
@@ -193,6 +197,7 @@ type TenderResolver interface {
 	Dismissed(ctx context.Context, obj *vigie.Tender) (bool, error)
 	Interested(ctx context.Context, obj *vigie.Tender) (bool, error)
 	MatchedBy(ctx context.Context, obj *vigie.Tender) ([]*service.WatchMatch, error)
+	CalendarURL(ctx context.Context, obj *vigie.Tender) (*string, error)
 }
 type TenderFacetsResolver interface {
 	Departments(ctx context.Context, obj *service.TenderFacets) ([]*service.FacetCount, error)
@@ -232,6 +237,8 @@ type WatchResolver interface {
 	ExternalID(ctx context.Context, obj *vigie.Watch) (*string, error)
 	Version(ctx context.Context, obj *vigie.Watch) (string, error)
 	ExplainAlert(ctx context.Context, obj *vigie.Watch, tenderID string) ([]*service.AlertExplanation, error)
+	FeedURL(ctx context.Context, obj *vigie.Watch) (*string, error)
+	CalendarURL(ctx context.Context, obj *vigie.Watch) (*string, error)
 }
 type WatchMatchResolver interface {
 	Places(ctx context.Context, obj *service.WatchMatch) ([]*KeywordPlace, error)
@@ -614,6 +621,20 @@ func (ec *executionContext) field_Mutation_resubscribe_args(ctx context.Context,
 		return nil, err
 	}
 	args["recipientId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rotateFeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "watchId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["watchId"] = arg0
 	return args, nil
 }
 
@@ -1654,6 +1675,75 @@ func (ec *executionContext) fieldContext_Account_watches(ctx context.Context, fi
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Account_calendarAlarmDays(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_calendarAlarmDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CalendarAlarmDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_calendarAlarmDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Account_feedUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_feedUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().FeedURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_feedUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, true, "String")
+}
+
+func (ec *executionContext) _Account_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, true, "String")
 }
 
 func (ec *executionContext) _Account_deliveries(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
@@ -7647,6 +7737,50 @@ func (ec *executionContext) fieldContext_Mutation_resubscribe(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_rotateFeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rotateFeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RotateFeed(ctx, fc.Args["watchId"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RotateFeedPayload) graphql.Marshaler {
+			return ec.marshalORotateFeedPayload2ᚖvigieᚋgraphᚋgqlᚐRotateFeedPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rotateFeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RotateFeedPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rotateFeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10462,6 +10596,131 @@ func (ec *executionContext) fieldContext_RestoreWatchPayload_query(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _RotateFeedPayload_watch(ctx context.Context, field graphql.CollectedField, obj *RotateFeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateFeedPayload_watch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Watch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Watch) graphql.Marshaler {
+			return ec.marshalOWatch2ᚖvigieᚐWatch(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RotateFeedPayload_watch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateFeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Watch(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateFeedPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *RotateFeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateFeedPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖvigieᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateFeedPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateFeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateFeedPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *RotateFeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateFeedPayload_viewer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Viewer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *vigie.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖvigieᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RotateFeedPayload_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateFeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateFeedPayload_query(ctx context.Context, field graphql.CollectedField, obj *RotateFeedPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_RotateFeedPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalOQuery2ᚖvigieᚋgraphᚋgqlᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_RotateFeedPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateFeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SearchPlace_name(ctx context.Context, field graphql.CollectedField, obj *freetext.Place) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12120,6 +12379,29 @@ func (ec *executionContext) fieldContext_Tender_matchedBy(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Tender_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tender", field, true, true, "String")
 }
 
 func (ec *executionContext) _TenderConnection_edges(ctx context.Context, field graphql.CollectedField, obj *service.TenderPage) (ret graphql.Marshaler) {
@@ -14970,6 +15252,52 @@ func (ec *executionContext) fieldContext_Watch_explainAlert(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Watch_feedUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Watch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Watch_feedUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Watch().FeedURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Watch_feedUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Watch", field, true, true, "String")
+}
+
+func (ec *executionContext) _Watch_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *vigie.Watch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Watch_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Watch().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Watch_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Watch", field, true, true, "String")
+}
+
 func (ec *executionContext) _WatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *service.WatchPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16845,7 +17173,7 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"locale", "timeZone", "digestHour", "digestDay", "quietNotes"}
+	fieldsInOrder := [...]string{"locale", "timeZone", "digestHour", "digestDay", "quietNotes", "calendarAlarmDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16887,6 +17215,13 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.QuietNotes = data
+		case "calendarAlarmDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("calendarAlarmDays"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CalendarAlarmDays = data
 		}
 	}
 	return it, nil
@@ -17259,6 +17594,23 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Account_watches(ctx, field, obj)
+				})
+		case "calendarAlarmDays":
+			out.Values[i] = ec._Account_calendarAlarmDays(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "feedUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Account_feedUrl(ctx, field, obj)
+				})
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Account_calendarUrl(ctx, field, obj)
 				})
 		case "deliveries":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -19649,6 +20001,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "rotateFeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rotateFeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "updateAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateAccount(ctx, field)
@@ -20567,6 +20926,54 @@ func (ec *executionContext) _RestoreWatchPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var rotateFeedPayloadImplementors = []string{"RotateFeedPayload"}
+
+func (ec *executionContext) _RotateFeedPayload(ctx context.Context, sel ast.SelectionSet, obj *RotateFeedPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rotateFeedPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RotateFeedPayload")
+		case "watch":
+			out.Values[i] = ec._RotateFeedPayload_watch(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RotateFeedPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "viewer":
+			out.Values[i] = ec._RotateFeedPayload_viewer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._RotateFeedPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var searchPlaceImplementors = []string{"SearchPlace"}
 
 func (ec *executionContext) _SearchPlace(ctx context.Context, sel ast.SelectionSet, obj *freetext.Place) graphql.Marshaler {
@@ -21147,6 +21554,12 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tender_matchedBy(ctx, field, obj)
+				})
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_calendarUrl(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -22181,6 +22594,18 @@ func (ec *executionContext) _Watch(ctx context.Context, sel ast.SelectionSet, ob
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Watch_explainAlert(ctx, field, obj)
+				})
+		case "feedUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Watch_feedUrl(ctx, field, obj)
+				})
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Watch_calendarUrl(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -25136,6 +25561,13 @@ func (ec *executionContext) marshalORestoreWatchPayload2ᚖvigieᚋgraphᚋgql�
 		return graphql.Null
 	}
 	return ec._RestoreWatchPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORotateFeedPayload2ᚖvigieᚋgraphᚋgqlᚐRotateFeedPayload(ctx context.Context, sel ast.SelectionSet, v *RotateFeedPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RotateFeedPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSearchPlace2ᚕvigieᚋfreetextᚐPlaceᚄ(ctx context.Context, sel ast.SelectionSet, v []freetext.Place) graphql.Marshaler {

@@ -30,7 +30,7 @@ func (p *packers) pack(r *http.Request, pieces ...[]byte) packed {
 	for _, piece := range pieces {
 		size += len(piece)
 	}
-	if p == nil || size < longAnswer || !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+	if p == nil || size < longAnswer || !AcceptsGzip(r) {
 		return packed{pieces: pieces}
 	}
 	var text bytes.Buffer
@@ -67,10 +67,10 @@ func hasTag(known []string, tag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).
-func acceptsGzip(wishes []string) bool {
+// AcceptsGzip reports whether a client reads gzip, by Accept-Encoding (RFC 9110, section 12.5.3).
+func AcceptsGzip(r *http.Request) bool {
 	any := false
-	for _, wish := range strings.Split(strings.Join(wishes, ","), ",") {
+	for _, wish := range strings.Split(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
 		coding, parameters, _ := strings.Cut(wish, ";")
 		accepted := true
 		if q, weighted := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(parameters), " ", ""), "q="); weighted {

@@ -30,12 +30,12 @@ func settings() map[string]any {
 	}
 	return map[string]any{
 		"searchableAttributes": []string{}, // texts are found by filters too
-		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
+		"displayedAttributes":  []string{cursorField, plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.UpdatedAt, plan.ID},
 		"filterableAttributes": []any{
 			exact(false, append(append(plan.ValueFields(), plan.TextFields()...), plan.Outcome, cursorField)...),
 			exact(true, append(plan.NumberFields(), plan.ID, plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes)...),
 		},
-		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.ID},
+		"sortableAttributes": []string{plan.DeadlineHigh, plan.DeadlineLow, plan.PublishedAt, plan.UpdatedAt, plan.ID},
 		"rankingRules":       []string{"sort"},
 		"typoTolerance":      map[string]any{"enabled": false, "minWordSizeForTypos": map[string]any{"oneTypo": 5, "twoTypos": 9}, "disableOnWords": []string{}, "disableOnAttributes": []string{}, "disableOnNumbers": false},
 		"faceting":           map[string]any{"maxValuesPerFacet": max(search.MaxFacetValues, freetext.MaxVocabulary), "sortFacetValuesBy": map[string]any{"*": "count"}},

@@ -118,6 +118,8 @@ func keyOf(o search.Order, d search.Document) search.Key {
 	switch o {
 	case search.DeadlineAsc, search.DeadlineDesc:
 		return search.Key{At: whole(d.Deadline), ID: d.ID}
+	case search.UpdatedDesc:
+		return search.Key{At: whole(&d.UpdatedAt), ID: d.ID}
 	}
 	return search.Key{At: whole(&d.PublishedAt), ID: d.ID}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func orders() []search.Order {
-	return []search.Order{search.PublishedDesc, search.PublishedAsc, search.DeadlineAsc, search.DeadlineDesc}
+	return []search.Order{search.PublishedDesc, search.PublishedAsc, search.DeadlineAsc, search.DeadlineDesc, search.UpdatedDesc}
 }
 
 // tied returns documents with few publication times and deadlines, some without.
@@ -24,7 +24,7 @@ func tied(n int64) []search.Document {
 	for i := range docs {
 		id := int64(i) + 1
 		docs[i] = with(id, id, "a")
-		docs[i].PublishedAt = after(float64(id * 7 % 5))
+		docs[i].PublishedAt, docs[i].UpdatedAt = after(float64(id*7%5)), after(float64(id*5%6))
 		if id%4 != 0 {
 			docs[i].Deadline = new(after(float64(id * 3 % 4)))
 		}
@@ -127,7 +127,7 @@ func testPagesWhileChanging(t *testing.T, open func(*testing.T) search.Engine) {
 				moved, removed := 1+g.Int64N(n), 1+g.Int64N(n)
 				touched[moved], touched[removed] = true, true
 				mover := with(moved, 0, "a")
-				mover.PublishedAt, mover.Deadline = g.moment(), g.maybe(0.7)
+				mover.PublishedAt, mover.UpdatedAt, mover.Deadline = g.moment(), g.moment(), g.maybe(0.7)
 				docs = append(docs, mover, gone(removed, 0))
 				for i := range docs {
 					number++

@@ -155,7 +155,7 @@ func (g generator) document(id, number int64) search.Document {
 func (g generator) query(all naive) search.Query {
 	q := search.Query{
 		Now:    g.moment(),
-		Order:  pick(g, []search.Order{"", search.PublishedAsc, search.PublishedDesc, search.DeadlineAsc, search.DeadlineDesc}),
+		Order:  pick(g, []search.Order{"", search.PublishedAsc, search.PublishedDesc, search.DeadlineAsc, search.DeadlineDesc, search.UpdatedDesc}),
 		Limit:  g.IntN(20),
 		Facets: some(g, query.Facets(), 3),
 	}

@@ -82,16 +82,6 @@ test('what was moved says from when to when, and that a link changed is no news'
   await picture(page, 'marche-reporte-1280');
 });
 
-test('a deadline goes into a calendar', async () => {
-  await open('A-2');
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Ajouter à mon agenda' }).click()]);
-  assert.equal(download.suggestedFilename(), 'A-2.ics');
-  const { readFileSync } = await import('node:fs');
-  const text = readFileSync(await download.path(), 'utf8');
-  assert.match(text, /^BEGIN:VCALENDAR\r\n[^]*SUMMARY:[^]*Voirie prochaine[^]*END:VCALENDAR\r\n$/);
-  assert.ok(text.split('\r\n').every((line) => Buffer.byteLength(line) <= 75));
-});
-
 test('settings are kept, all data is given, and the account is erased', async () => {
   await page.goto(`${server.url}/veille`);
   await page.getByRole('link', { name: 'Mon compte' }).click();

@@ -73,6 +73,14 @@ const screens = {
     await page.getByText('Corrigez les champs signalés').waitFor();
   },
   modifier: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`),
+  async 'modifier-flux'(page) {
+    await page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`);
+    await page.getByText('Flux et agenda').click();
+  },
+  async 'tableau-flux'(page) {
+    await page.goto(`${demo.url}/veille`);
+    await page.getByText('Flux et agenda').click();
+  },
   async supprimee(page) {
     await page.goto(`${demo.url}/veille`);
     await page.getByRole('button', { name: 'Supprimer la veille « Voirie »' }).click();

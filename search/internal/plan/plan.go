@@ -177,6 +177,8 @@ func SortOf(o search.Order) Sort {
 		return Sort{DeadlineHigh, false}
 	case search.DeadlineDesc:
 		return Sort{DeadlineLow, true}
+	case search.UpdatedDesc:
+		return Sort{UpdatedAt, true}
 	case search.PublishedDesc, search.Relevance:
 	}
 	return Sort{PublishedAt, true}

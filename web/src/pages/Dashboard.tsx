@@ -1,6 +1,7 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useRef, useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
+import { AccountFeeds } from '../Feeds';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -44,6 +45,7 @@ export function Dashboard() {
         <h2 id="matching" tabIndex={-1}>{said.matching}</h2>
         {list?.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
       </section>
+      {!!list?.totalCount && <AccountFeeds />}
     </Page>
   );
 }

@@ -1,12 +1,10 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
-import { download } from '../download';
 import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, to, usePlace, type Trail } from '../router';
 import { Banner } from '../tenders/Banner';
-import { calendarOf } from '../tenders/calendar';
 import { Facts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
@@ -74,11 +72,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
         <p className="row unprinted">
           {/* One thing to do stands out; what cannot be answered does not ask to be. */}
           {links.map(({ href, label }, i) => <a key={label} className={!open ? undefined : i === 0 ? 'button' : 'button second'} href={href!} rel="noreferrer">{label}</a>)}
-          {open && tender.deadline && (
-            <button type="button" onClick={() => download(`${tender.sourceRef}.ics`, 'text/calendar', calendarOf(tender, said.deadlines[tender.deadlineKind ?? 'BIDS'], location.href))}>
-              {said.calendar}
-            </button>
-          )}
+          {tender.calendarUrl && open && <a className="button second" href={tender.calendarUrl}>{said.addToCalendar}</a>}
           <button type="button" onClick={() => print()}>{said.print}</button>
           <InterestButton tender={tender} plain />
           {tender.dismissed

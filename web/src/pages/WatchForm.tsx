@@ -3,6 +3,7 @@ import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { forgetWatches } from '../client';
 import { Buyers } from '../fields/Buyers';
+import { WatchFeeds } from '../Feeds';
 import { Departments } from '../fields/Departments';
 import { Choice, Field, Group } from '../fields/Field';
 import { Recipients } from '../fields/Recipients';
@@ -46,6 +47,7 @@ export function EditWatch({ id }: { id: string }) {
   return (
     <Page title={said.editTitle}>
       {ready && watch.data!.watch && <WatchForm choices={choices.data!} watch={watch.data!.watch} begin={draftOf(watch.data!.watch)} />}
+      {ready && watch.data!.watch && <WatchFeeds id={id} />}
       {ready && !watch.data!.watch && <p className="card empty">{said.unknownWatch} <Link href={to()}>{said.back}</Link></p>}
       {!ready && (error ? <Failure error={error} retry={() => Promise.all([choices.refetch(), watch.refetch()])} /> : <Skeleton lines={8} tall />)}
     </Page>

@@ -1,0 +1,62 @@
+package letter
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"vigie"
+)
+
+// TenderOf returns what letters say of a tender by itself: not why, nor what changed. buyer is nil where it is not known.
+func TenderOf(t *vigie.Tender, buyer *vigie.Buyer, publications []vigie.Publication, now time.Time) Tender {
+	said := Tender{
+		Title: t.Title, Reference: cmp.Or(t.Reference, t.SourceRef), Departments: t.Departments,
+		Deadline: t.Deadline, DeadlineKind: t.DeadlineKind, URL: t.URL,
+		Details: t.Details, Lots: t.Lots, Abroad: t.Abroad(), Publications: publications,
+	}
+	if until := said.Details.QuestionsUntil; until != nil && (until.Before(now) || t.Status(now) != vigie.StatusOnline) {
+		said.Details.QuestionsUntil = nil
+	}
+	if buyer != nil {
+		said.Buyer = buyer.Name
+	}
+	return said
+}
+
+// Entry is what a letter says of one tender, for feeds and calendars.
+type Entry struct {
+	// Title is one line of at most 300 characters.
+	Title string
+	// HTML is a fragment of a document, of which the title is no part; it loads nothing from the network.
+	HTML string
+	// Text is the same as plain text, in lines that are not broken, each ended by "\n".
+	Text string
+}
+
+// Entry writes what is said of a tender in a language. It fails only if a replaced template does.
+func (t *Templates) Entry(about Tender, l vigie.Locale, cancelled bool) (Entry, error) {
+	e := page{language: l}.entry(about)
+	if cancelled {
+		e.Deadline = ""
+	}
+	html, err := written(t.html.ExecuteTemplate, "entry.html", e)
+	if err != nil {
+		return Entry{}, err
+	}
+	text, err := written(t.text.ExecuteTemplate, "entry.txt", e)
+	if err != nil {
+		return Entry{}, err
+	}
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line) + "\n"
+	}
+	return Entry{Title: e.Title, HTML: strings.TrimSpace(html), Text: strings.Join(lines, "")}, nil
+}
+
+// Line makes one line of a text of others, without invisible characters, cut to n characters.
+func Line(s string, n int) string { return line(s, n) }
+
+// Link returns an absolute http or https address in ASCII, "" for anything else.
+func Link(address string) string { return link(address) }

@@ -1,0 +1,117 @@
+package syndication
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	ics "github.com/arran4/golang-ical"
+
+	"vigie"
+	"vigie/alert/letter"
+	"vigie/service"
+	"vigie/store"
+)
+
+const calendarType = "text/calendar; charset=utf-8"
+
+// usualAlarm is how many days before its deadline the calendar of a single tender reminds of it, as new accounts do.
+const usualAlarm = 2
+
+// refresh is how often calendars are asked to look again (RFC 7986, section 5.7), as a duration of RFC 5545.
+const refresh = "PT1H"
+
+// calendar writes the calendar of an owner.
+func (h *handler) calendar(ctx context.Context, owner *store.FeedOwner, _ string) ([]byte, error) {
+	tenders, _, err := h.Service.CalendarTenders(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	l := owner.Account.Locale
+	calendar := newCalendar(l)
+	calendar.SetName(h.name(owner, l))
+	calendar.SetRefreshInterval(refresh)
+	calendar.SetXPublishedTTL(refresh)
+	for _, t := range tenders {
+		if err := h.addEvent(calendar, t, l, owner.Account.CalendarAlarmDays); err != nil {
+			return nil, err
+		}
+	}
+	return written(calendar)
+}
+
+// tenderCalendar writes the calendar of a single tender.
+func (h *handler) tenderCalendar(ctx context.Context, id int64, l vigie.Locale) ([]byte, error) {
+	t, err := h.Service.FeedTender(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	calendar := newCalendar(l)
+	if err := h.addEvent(calendar, t, l, usualAlarm); err != nil {
+		return nil, err
+	}
+	return written(calendar)
+}
+
+// newCalendar has no METHOD, so that the DTSTAMP of an event is when it was last revised (RFC 5545, section 3.8.7.2), and
+// the same list has the same text each time.
+func newCalendar(l vigie.Locale) *ics.Calendar {
+	calendar := ics.NewCalendar()
+	calendar.SetProductId("-//Vigie//Vigie//" + map[bool]string{true: "EN", false: "FR"}[l == vigie.English])
+	calendar.SetCalscale("GREGORIAN")
+	return calendar
+}
+
+// addEvent adds a deadline: an instant, for an event without an end takes no time (RFC 5545, section 3.6.1), in which
+// nobody is busy.
+func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigie.Locale, alarmDays int32) error {
+	e, err := h.entry(t, l, h.Service.Now())
+	if err != nil {
+		return err
+	}
+	event := calendar.AddEvent(e.ID)
+	event.SetDtStampTime(t.Revision.At)
+	event.SetModifiedAt(t.Revision.At)
+	event.SetCreatedTime(t.PublishedAt)
+	event.SetSequence(int(t.Revision.Count))
+	event.SetStartAt(*t.Deadline)
+	event.SetSummary(summary(e, l))
+	event.SetDescription(strings.TrimSpace(e.Text))
+	event.SetTimeTransparency(ics.TransparencyTransparent)
+	if e.URL != "" {
+		event.SetURL(e.URL)
+	}
+	if e.Happened == cancelled {
+		event.SetStatus(ics.ObjectStatusCancelled)
+		return nil
+	}
+	event.SetStatus(ics.ObjectStatusConfirmed)
+	if alarmDays > 0 {
+		alarm := event.AddAlarm()
+		alarm.SetAction(ics.ActionDisplay)
+		alarm.SetTrigger(fmt.Sprintf("-P%dD", alarmDays))
+		alarm.SetDescription(summary(e, l))
+	}
+	return nil
+}
+
+// summary names an event: « Offres : Réfection de voirie », or « Annulé : Réfection de voirie ».
+func summary(e entry, l vigie.Locale) string {
+	if e.Happened == cancelled {
+		return e.Title
+	}
+	return letter.Line(vigie.Text{FR: "%s : %s", EN: "%s: %s"}.With(e.About.DeadlineKind.Label(), e.Plain).In(l), maxSummary)
+}
+
+// maxSummary is the most characters of the name of an event.
+const maxSummary = 300
+
+// written writes a calendar in lines that end with CR LF (RFC 5545, section 3.1), whatever the system.
+func written(calendar *ics.Calendar) ([]byte, error) {
+	var text bytes.Buffer
+	if err := calendar.SerializeTo(&text, ics.WithNewLineWindows); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
