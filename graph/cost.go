@@ -86,7 +86,8 @@ func (c costing) field(f *ast.Field, rows int) int {
 		rows := min(len(ids), mostNodes)
 		return rows * (1 + c.of(f.SelectionSet, 1))
 	}
-	list := strings.HasSuffix(f.ObjectDefinition.Name, "Connection") && (f.Name == "edges" || f.Name == "nodes")
+	list := strings.HasSuffix(f.ObjectDefinition.Name, "Connection") && (f.Name == "edges" || f.Name == "nodes") ||
+		f.ObjectDefinition.Name == "MatchPreview" && f.Name == "examples"
 	if !list {
 		rows = 1
 	}
@@ -143,7 +144,7 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return countPrice
 	case "Watch.deliveries":
 		return deliveriesPrice
-	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights", "MatchingTenderEdge.matchedAt":
+	case "Tender.matchedBy", "MatchingTenderEdge.matchedBy", "MatchingTenderEdge.highlights", "MatchingTenderEdge.matchedAt", "PreviewExample.highlights":
 		return matchPrice
 	case "Tender.notices":
 		return noticesPrice

@@ -131,6 +131,9 @@ func testMarkFilters(t *testing.T, w *world) {
 	p.ask(`{ watches { nodes { onlineCount unseenCount } } previewMatches(criteria: { keywords: ["voirie"] }) { onlineCount last30Days nodes { sourceRef } } }`, nil).expect(map[string]string{
 		"watches.nodes": "[map[onlineCount:2 unseenCount:1]]", "previewMatches": "map[last30Days:2 nodes:[map[sourceRef:1] map[sourceRef:4]] onlineCount:2]",
 	})
+	p.ask(`{ previewMatches(criteria: { keywords: ["voirie"] }, first: 1) { examples { tender { sourceRef } highlights { field parts { text hit } } } } }`, nil).expect(map[string]string{
+		"previewMatches.examples": "[map[highlights:[map[field:title parts:[map[hit:true text:Voirie]]]] tender:map[sourceRef:1]]]",
+	})
 	// A correction is an update.
 	n := w.notice("5", "Voirie corrigée", "Commune", 0)
 	n.Kind, n.Links = vigie.Correction, []string{"4"}

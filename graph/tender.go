@@ -214,10 +214,14 @@ func (q query) PreviewMatches(ctx context.Context, in map[string]any, first *int
 	preview, err := q.service.Preview(ctx, account, criteriaInput(in), service.PageArgs{First: first})
 	if err != nil {
 		problems, err := userErrors(err, "criteria")
-		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
+		return &gql.MatchPreview{Nodes: []*vigie.Tender{}, Examples: []*service.PreviewExample{}, UserErrors: problems, Warnings: []*vigie.Warning{}}, err
+	}
+	nodes := make([]*vigie.Tender, len(preview.Examples))
+	for i, example := range preview.Examples {
+		nodes[i] = example.Tender
 	}
 	return &gql.MatchPreview{
-		OnlineCount: new(int32(preview.OnlineCount)), Last30Days: new(int32(preview.Last30Days)), Nodes: preview.Nodes,
+		OnlineCount: new(int32(preview.OnlineCount)), Last30Days: new(int32(preview.Last30Days)), Nodes: nodes, Examples: preview.Examples,
 		UserErrors: []*vigie.Error{}, Warnings: pointers(preview.Warnings),
 	}, nil
 }

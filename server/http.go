@@ -63,7 +63,11 @@ type site struct {
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds, Hooks: s.mailing.hooks()}
-	mux.Handle("/graphql", s.traces.requests(s.api(uses)))
+	api := s.traces.requests(s.api(uses))
+	if s.gate.Introspection {
+		api = playground.Leads(api)
+	}
+	mux.Handle("/graphql", api)
 	mux.Handle(exportPath, s.traces.requests(s.exports(uses)))
 	s.fronts(mux)
 	if s.mailing != nil {
@@ -89,7 +93,7 @@ func (s *site) handler() http.Handler {
 func (s *site) fronts(mux *http.ServeMux) {
 	front := ""
 	if s.gate.Introspection {
-		explorer := playground.Handler("/graphql", firstQuery)
+		explorer := playground.Handler("/graphql", examples())
 		mux.Handle("/playground", explorer)
 		mux.Handle("/playground/", explorer)
 		front = "/playground"
@@ -148,39 +152,6 @@ func (s *site) private() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}))
 	return mux
 }
-
-// firstQuery is what the playground opens with.
-const firstQuery = `# Mes veilles, et les marchés en ligne qui leur correspondent.
-query MaVeille {
-  watches {
-    nodes {
-      id
-      name
-      active
-      onlineCount
-      summary { label value }
-    }
-  }
-  matchingTenders(first: 10) {
-    totalCount
-    pageCount
-    edges {
-      node {
-        title
-        reference
-        buyer { name }
-        departments { name }
-        deadline
-      }
-      matchedBy { watch { name } keywords }
-    }
-    facets {
-      departments { value label count }
-      natures { value label count }
-    }
-  }
-}
-`
 
 // authenticate finds out who asks. Nobody in particular may ask too: what
 // needs an account says so itself.

@@ -366,10 +366,25 @@ func TestReadme(t *testing.T) {
 	if len(queries) < 2 {
 		t.Error("the README shows no queries")
 	}
-	for _, query := range append(queries, []string{"", firstQuery}) {
+	for _, query := range append(queries, []string{"", myWatchQuery}) {
 		a := ask(t, base, "", query[1], nil)
 		if len(a.Errors) > 0 || strings.Contains(fmt.Sprint(a.Data), "userErrors:[map") || strings.Contains(fmt.Sprint(a.Data), "totalCount:0") {
 			t.Errorf("%s\n%v %v", query[1], a.Data, a.Errors)
+		}
+	}
+	for _, example := range examples() {
+		if example.Query == followSubscription {
+			continue // which is over WebSocket
+		}
+		var variables map[string]any
+		if example.Variables != "" {
+			if err := json.Unmarshal([]byte(example.Variables), &variables); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := ask(t, base, "", example.Query, variables)
+		if len(a.Errors) > 0 || strings.Contains(fmt.Sprint(a.Data), "userErrors:[map") {
+			t.Errorf("%s\n%v %v", example.Query, a.Data, a.Errors)
 		}
 	}
 	commands := regexp.MustCompile("(?m)(?:`vigie|go run \\./server|run --rm -T server) ([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)

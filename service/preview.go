@@ -16,8 +16,21 @@ type Preview struct {
 	// Last30Days counts what was published in the last 30 days, whatever
 	// became of it.
 	Last30Days int
-	Nodes      []*vigie.Tender
-	Warnings   []vigie.Warning
+	// Examples are the newest that are online.
+	Examples []*PreviewExample
+	Warnings []vigie.Warning
+}
+
+// PreviewExample is a tender that a draft would match.
+type PreviewExample struct {
+	Tender   *vigie.Tender
+	keywords []string
+}
+
+// Highlights are the passages of title and description that have one of the
+// draft's keywords.
+func (e *PreviewExample) Highlights() []search.Highlight {
+	return highlights(e.Tender, e.keywords, nil)
 }
 
 const previewDays = 30
@@ -62,7 +75,7 @@ func (s *Service) Preview(ctx context.Context, account *vigie.Account, in query.
 	}
 	for _, hit := range results[0].Hits {
 		if t := tenderOf(hit, tenders); t != nil {
-			preview.Nodes = append(preview.Nodes, t)
+			preview.Examples = append(preview.Examples, &PreviewExample{t, c.Keywords})
 		}
 	}
 	return preview, nil

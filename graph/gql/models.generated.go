@@ -453,6 +453,8 @@ type MatchPreview struct {
 	Last30Days *int32 `json:"last30Days,omitempty"`
 	// The newest that are online.
 	Nodes []*vigie.Tender `json:"nodes"`
+	// The same, with what the draft's keywords find in them.
+	Examples []*service.PreviewExample `json:"examples"`
 	// Mistakes that a person can correct; then nothing was searched.
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Inputs that were accepted but may not do what their author expects.

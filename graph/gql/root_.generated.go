@@ -382,6 +382,7 @@ type ComplexityRoot struct {
 	}
 
 	MatchPreview struct {
+		Examples    func(childComplexity int) int
 		Last30Days  func(childComplexity int) int
 		Nodes       func(childComplexity int) int
 		OnlineCount func(childComplexity int) int
@@ -478,6 +479,11 @@ type ComplexityRoot struct {
 		Nuts       func(childComplexity int) int
 		Postcode   func(childComplexity int) int
 		Town       func(childComplexity int) int
+	}
+
+	PreviewExample struct {
+		Highlights func(childComplexity int) int
+		Tender     func(childComplexity int) int
 	}
 
 	ProcedureChoice struct {
@@ -2200,6 +2206,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MatchExplanation.Matches(childComplexity), true
 
+	case "MatchPreview.examples":
+		if e.ComplexityRoot.MatchPreview.Examples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MatchPreview.Examples(childComplexity), true
 	case "MatchPreview.last30Days":
 		if e.ComplexityRoot.MatchPreview.Last30Days == nil {
 			break
@@ -2728,6 +2740,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Place.Town(childComplexity), true
+
+	case "PreviewExample.highlights":
+		if e.ComplexityRoot.PreviewExample.Highlights == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewExample.Highlights(childComplexity), true
+	case "PreviewExample.tender":
+		if e.ComplexityRoot.PreviewExample.Tender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewExample.Tender(childComplexity), true
 
 	case "ProcedureChoice.label":
 		if e.ComplexityRoot.ProcedureChoice.Label == nil {
@@ -6332,10 +6357,20 @@ type MatchPreview {
   last30Days: Int
   "The newest that are online."
   nodes: [Tender!]!
+  "The same, with what the draft's keywords find in them."
+  examples: [PreviewExample!]!
   "Mistakes that a person can correct; then nothing was searched."
   userErrors: [UserError!]!
   "Inputs that were accepted but may not do what their author expects."
   warnings: [Warning!]!
+}
+
+"A tender that a draft would match."
+type PreviewExample {
+  "The tender."
+  tender: Tender!
+  "Passages of title and description that have one of the draft's keywords."
+  highlights: [Highlight!]!
 }
 
 "Why a tender does, or does not, match a watch."
@@ -7998,6 +8033,8 @@ func (ec *executionContext) childFields_MatchPreview(ctx context.Context, field 
 		return ec.fieldContext_MatchPreview_last30Days(ctx, field)
 	case "nodes":
 		return ec.fieldContext_MatchPreview_nodes(ctx, field)
+	case "examples":
+		return ec.fieldContext_MatchPreview_examples(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_MatchPreview_userErrors(ctx, field)
 	case "warnings":
@@ -8136,6 +8173,16 @@ func (ec *executionContext) childFields_Place(ctx context.Context, field graphql
 		return ec.fieldContext_Place_label(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewExample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tender":
+		return ec.fieldContext_PreviewExample_tender(ctx, field)
+	case "highlights":
+		return ec.fieldContext_PreviewExample_highlights(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewExample", field.Name)
 }
 
 func (ec *executionContext) childFields_ProcedureChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

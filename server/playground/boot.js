@@ -3,13 +3,18 @@
 {
   const root = document.getElementById('graphiql')
   if (window.React && window.ReactDOM && window.GraphiQL) {
-    const { endpoint, query } = root.dataset
+    const { endpoint } = root.dataset
+    const examples = JSON.parse(root.dataset.examples)
+    const asked = new URLSearchParams(location.search)
     const url = new URL(endpoint, location.href).href
     openDocumentation()
     ReactDOM.createRoot(root).render(
       React.createElement(GraphiQL, {
         fetcher: GraphiQL.createFetcher({ url, subscriptionUrl: url.replace(/^http/, 'ws') }),
-        defaultQuery: query,
+        defaultQuery: examples[0].query,
+        defaultTabs: examples,
+        // What a link carries opens in a tab of its own.
+        ...(asked.get('query') && { query: asked.get('query'), variables: asked.get('variables') ?? '' }),
         isHeadersEditorEnabled: true,
         // Headers hold tokens: the browser forgets them with the page.
         shouldPersistHeaders: false,

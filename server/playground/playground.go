@@ -6,9 +6,11 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -27,25 +29,50 @@ var sums string
 // cdn is asked for the files where the binary was built without them.
 const cdn = "https://cdn.jsdelivr.net"
 
+// Example is an operation to start from, with its variables as JSON; "" for none.
+type Example struct {
+	Query     string `json:"query"`
+	Variables string `json:"variables"`
+}
+
 // Handler serves the page at /playground and its files below. The page asks
-// the API at endpoint, and opens with a first query.
-func Handler(endpoint, firstQuery string) http.Handler {
-	return handler(files, endpoint, firstQuery)
+// the API at endpoint, and opens with a tab for each example, and one for the
+// operation that its own address carries (?query=…&variables=…), if any.
+func Handler(endpoint string, examples []Example) http.Handler {
+	return handler(files, endpoint, examples)
+}
+
+// Leads has browsers that open the API's own address shown the page, with what
+// that address carries. Programs get their answers from api.
+func Leads(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Accept")
+		if r.Method != http.MethodGet || r.Header.Get("Upgrade") != "" || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			api.ServeHTTP(w, r)
+			return
+		}
+		target := url.URL{Path: "/playground", RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, target.String(), http.StatusFound)
+	})
 }
 
 // asset is a file of others that the page loads.
 type asset struct{ URL, Integrity string }
 
-func handler(files fs.FS, endpoint, firstQuery string) http.Handler {
+func handler(files fs.FS, endpoint string, examples []Example) http.Handler {
 	names, integrity := readSums(sums)
 	base, from := "/playground/assets/", ""
 	if !hold(files, names) {
 		base, from = cdn+"/npm/", " "+cdn
 	}
+	shown, err := json.Marshal(examples)
+	if err != nil {
+		panic("playground: " + err.Error()) // texts alone, which do not fail
+	}
 	page := struct {
-		Endpoint, Query string
-		Styles, Scripts []asset
-	}{Endpoint: endpoint, Query: firstQuery}
+		Endpoint, Examples string
+		Styles, Scripts    []asset
+	}{Endpoint: endpoint, Examples: string(shown)}
 	for _, name := range names {
 		a := asset{base + name, integrity[name]}
 		switch path.Ext(name) {

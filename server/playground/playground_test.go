@@ -3,18 +3,20 @@ package playground
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"html"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 )
 
-const testQuery = `{ buyers(search: "é\"<b>") { id } }`
+var testExamples = []Example{{Query: `{ buyers(search: "é\"<b>") { id } }`, Variables: `{"a": 1}`}, {Query: "{ watches { totalCount } }"}}
 
 // built is what the binary holds where the assets were fetched, or were not.
 func built(t *testing.T, withAssets bool) fs.FS {
@@ -47,16 +49,19 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 func TestPage(t *testing.T) {
 	for name, withAssets := range map[string]bool{"own files": true, "CDN": false} {
 		t.Run(name, func(t *testing.T) {
-			h := handler(built(t, withAssets), "/graphql", testQuery)
+			h := handler(built(t, withAssets), "/graphql", testExamples)
 			w := get(t, h, "/playground")
 			if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 				t.Fatalf("got %d, %s", w.Code, w.Header().Get("Content-Type"))
 			}
 			page := html.UnescapeString(w.Body.String())
-			for _, want := range []string{`data-endpoint="/graphql"`, `data-query="` + testQuery + `"`} {
-				if !strings.Contains(page, want) {
-					t.Errorf("the page lacks %s:\n%s", want, page)
-				}
+			if !strings.Contains(page, `data-endpoint="/graphql"`) {
+				t.Errorf("the page does not know where the API is:\n%s", page)
+			}
+			var shown []Example
+			attribute := regexp.MustCompile(`data-examples="([^"]*)"`).FindStringSubmatch(w.Body.String())
+			if attribute == nil || json.Unmarshal([]byte(html.UnescapeString(attribute[1])), &shown) != nil || !slices.Equal(shown, testExamples) {
+				t.Errorf("the page has the examples %q, want %q", attribute, testExamples)
 			}
 			policy := w.Header().Get("Content-Security-Policy")
 			if strings.Contains(policy, "unsafe-eval") || !strings.Contains(policy, "script-src 'self'") || strings.Contains(policy, cdn) == withAssets {
@@ -94,7 +99,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestOtherPaths(t *testing.T) {
-	h := handler(built(t, false), "/graphql", testQuery)
+	h := handler(built(t, false), "/graphql", testExamples)
 	for path, want := range map[string]int{
 		"/playground/":                       http.StatusPermanentRedirect,
 		"/playground/assets/":                http.StatusNotFound,
@@ -132,6 +137,36 @@ func TestFetchedAssets(t *testing.T) {
 		}
 		if sum := sha256.Sum256(text); !strings.Contains(sums, hex.EncodeToString(sum[:])+"  "+name+"\n") {
 			t.Errorf("%s is not the file of assets.sha256", name)
+		}
+	}
+}
+
+// TestLeads: browsers that open the address of the API are shown the page;
+// whatever else asks there is answered by the API.
+func TestLeads(t *testing.T) {
+	h := Leads(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for name, test := range map[string]struct {
+		method, accept, upgrade string
+		want                    int
+	}{
+		"a browser":           {http.MethodGet, browser, "", http.StatusFound},
+		"a program":           {http.MethodGet, "application/json", "", http.StatusTeapot},
+		"one that takes all":  {http.MethodGet, "*/*", "", http.StatusTeapot},
+		"one that says none":  {http.MethodGet, "", "", http.StatusTeapot},
+		"a form":              {http.MethodPost, browser, "", http.StatusTeapot},
+		"the socket of a tab": {http.MethodGet, browser, "websocket", http.StatusTeapot},
+	} {
+		r := httptest.NewRequest(test.method, "/graphql?query=%7Bviewer%7D&variables=%7B%7D", nil)
+		r.Header.Set("Accept", test.accept)
+		r.Header.Set("Upgrade", test.upgrade)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != test.want {
+			t.Errorf("%s: %d, want %d", name, w.Code, test.want)
+		}
+		if to := w.Header().Get("Location"); w.Code == http.StatusFound && to != "/playground?query=%7Bviewer%7D&variables=%7B%7D" {
+			t.Errorf("%s: to %s", name, to)
 		}
 	}
 }

@@ -1,9 +1,11 @@
 import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
 import { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
-import { readAnew } from './client';
+import { Boundary } from './Boundary';
+import { forgetWatches, readAnew } from './client';
 import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
 import { keepLanguage, LanguageContext, languages, lastLanguage, useLanguage } from './language';
 import { Messages } from './messages';
+import { Account } from './pages/Account';
 import { Dashboard } from './pages/Dashboard';
 import { Deliveries } from './pages/Deliveries';
 import { Search } from './pages/Search';
@@ -11,7 +13,7 @@ import { TenderPage } from './pages/Tender';
 import { EditWatch, NewWatch } from './pages/WatchForm';
 import { Page } from './Page';
 import { Link, to, usePlace } from './router';
-import { SessionContext, type Session } from './session';
+import { signInAt, type Session } from './session';
 import { News } from './tenders/News';
 
 export function App({ session, brand, home }: { session: Session; brand: string; home: string }) {
@@ -22,22 +24,46 @@ export function App({ session, brand, home }: { session: Session; brand: string;
   useEffect(() => {
     if (locale) keepLanguage(locale);
   }, [locale]);
+  useReading(access);
 
   // Nothing is said until it is known in which language.
   if (loading && !locale) return <Beginning brand={brand} />;
   return (
     <LanguageContext value={said}>
       <a className="skip" href="#main">{said.skip}</a>
-      <Header brand={brand} home={home} known={access !== 'missing'} />
+      <Header brand={brand} home={home} known={access === 'open' || access === 'expired'} />
       <main id="main" tabIndex={-1}>
         <Messages>
-          {access !== 'open' && <SignIn expired={access === 'expired'} home={home} />}
-          {access !== 'missing' && <SessionContext value={session}><Route /></SessionContext>}
+          {access === 'ended' && <Ended home={home} />}
+          {(access === 'missing' || access === 'expired') && <SignIn expired={access === 'expired'} home={home} />}
+          {(access === 'open' || access === 'expired') && <Route />}
           {access === 'open' && data && <News />}
         </Messages>
       </main>
     </LanguageContext>
   );
+}
+
+/** A tab that was not looked at for this long, in milliseconds, reads its lists again. */
+const longAway = 60_000;
+
+/** Reads again what may have changed: with a new token everything, after a while elsewhere the lists. */
+function useReading(access: Session['access']) {
+  const client = useApolloClient();
+  const before = useRef(access);
+  useEffect(() => {
+    if (before.current !== 'open' && access === 'open') void readAnew(client);
+    before.current = access;
+  }, [access, client]);
+  useEffect(() => {
+    let left = Date.now();
+    const turn = () => {
+      if (document.hidden) left = Date.now();
+      else if (Date.now() - left > longAway) forgetWatches(client);
+    };
+    document.addEventListener('visibilitychange', turn);
+    return () => document.removeEventListener('visibilitychange', turn);
+  }, [client]);
 }
 
 /** What index.html shows too, before there is a script. */
@@ -51,7 +77,7 @@ function Beginning({ brand }: { brand: string }) {
 }
 
 function Header({ brand, home, known }: { brand: string; home: string; known: boolean }) {
-  const { title, navigation, watches, search, home: back } = useLanguage();
+  const { title, navigation, watches, search, account, home: back } = useLanguage();
   const { path } = usePlace();
   const current = (first: string | undefined) => (path[0] === first ? 'page' : undefined);
   return (
@@ -63,6 +89,7 @@ function Header({ brand, home, known }: { brand: string; home: string; known: bo
         <nav aria-label={navigation}>
           {known && <Link href={to()} aria-current={current(undefined)}>{watches}</Link>}
           {known && <Link href={to('recherche')} aria-current={current('recherche')}>{search}</Link>}
+          {known && <Link href={to('compte')} aria-current={current('compte')}>{account}</Link>}
           {home && <a href={home}>{back}</a>}
           {known && <LanguageSwitch />}
         </nav>
@@ -89,12 +116,25 @@ function LanguageSwitch() {
 /** Says that the platform must sign the reader in, and where. */
 function SignIn({ expired, home }: { expired: boolean; home: string }) {
   const said = useLanguage();
+  usePlace(); // the platform is told where the reader is
   const Heading = expired ? 'h2' : 'h1';
   return (
     <section className="card notice" role="alert">
       <Heading>{expired ? said.expiredTitle : said.missingTitle}</Heading>
       <p>{expired ? said.expired : said.missing}</p>
-      {home && <p><a className="button" href={home} target={expired ? '_blank' : undefined} rel="noopener">{said.signIn}</a></p>}
+      {home && <p><a className="button" href={signInAt(home)} target={expired ? '_blank' : undefined} rel="noopener">{said.signIn}</a></p>}
+    </section>
+  );
+}
+
+/** What there is to see once the account is erased. */
+function Ended({ home }: { home: string }) {
+  const { endedTitle, ended, home: back } = useLanguage();
+  return (
+    <section className="card notice" role="alert">
+      <h1>{endedTitle}</h1>
+      <p>{ended}</p>
+      {home && <p><a className="button" href={home}>{back}</a></p>}
     </section>
   );
 }
@@ -110,13 +150,14 @@ function Route() {
     scrollTo(0, 0);
     document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
   }, [at]);
-  return <div key={at}>{pageAt(path)}</div>;
+  return <Boundary key={at}>{pageAt(path)}</Boundary>;
 }
 
 function pageAt([first, second, third, ...rest]: string[]): ReactNode {
   if (rest.length === 0) {
     if (first === undefined) return <Dashboard />;
     if (first === 'nouvelle' && second === undefined) return <NewWatch />;
+    if (first === 'compte' && second === undefined) return <Account />;
     if (first === 'recherche' && second === undefined) return <Search />;
     if (first === 'veilles' && second !== undefined && third === undefined) return <EditWatch id={second} />;
     if (first === 'veilles' && second !== undefined && third === 'envois') return <Deliveries id={second} />;

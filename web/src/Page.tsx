@@ -2,6 +2,9 @@ import { useEffect, type ReactNode } from 'react';
 import { unauthenticated } from './client';
 import { useLanguage } from './language';
 
+/** A title of more characters is set smaller, so that it does not fill a telephone. */
+const long = 120;
+
 /** A page: its title stands in the window's too. */
 export function Page({ title, above, children }: { title: string; above?: ReactNode; children: ReactNode }) {
   const { title: all } = useLanguage();
@@ -11,7 +14,7 @@ export function Page({ title, above, children }: { title: string; above?: ReactN
   return (
     <div className="wide">
       {above}
-      <h1 tabIndex={-1}>{title}</h1>
+      <h1 tabIndex={-1} className={title.length > long ? 'long' : undefined}>{title}</h1>
       {children}
     </div>
   );

@@ -5,9 +5,11 @@ import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient as createSocket } from 'graphql-ws';
+import { tap } from 'rxjs';
 import { ReaderDocument } from './gql/graphql';
 import { lastLanguage } from './language';
 import type { Session } from './session';
+import { openChannel } from './storage';
 
 declare module '@apollo/client' {
   export namespace ApolloClient {
@@ -42,25 +44,44 @@ export function createClient(session: Session): ApolloClient {
   };
 
   let away = false; // a connection was lost, or could not be made
+  let unanswered: ReturnType<typeof setTimeout> | undefined;
   const socket = createSocket({
     url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
     connectionParams: authorization,
     retryAttempts: Infinity,
     shouldRetry: () => session.access === 'open',
+    // A connection that is open on this side alone says nothing: it is tried, and ended if no answer comes.
+    keepAlive: 10_000,
     on: {
+      ping: (received) => {
+        if (!received) unanswered = setTimeout(() => socket.terminate(), 5_000);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(unanswered);
+      },
       connected: () => {
         // What happened while there was no connection is not sent later: read again.
         if (away) void readAnew(client);
         away = false;
       },
       closed: (event) => {
+        clearTimeout(unanswered);
         away = true;
         if ((event as CloseEvent).code === 4401) session.refused();
       },
     },
   });
 
+  // What one tab changes, the others read again.
+  const tabs = openChannel('vigie-changes');
+  tabs?.addEventListener('message', () => forgetWatches(client));
+  const telling = new ApolloLink((operation, forward) => {
+    if (operation.operationType !== 'mutation') return forward(operation);
+    return forward(operation).pipe(tap({ complete: () => tabs?.postMessage(null) }));
+  });
+
   const link = ApolloLink.from([
+    telling,
     new ErrorLink(({ error }) => {
       if (unauthenticated(error)) session.refused();
     }),
@@ -85,6 +106,12 @@ export function createClient(session: Session): ApolloClient {
     defaultOptions: { watchQuery: { errorPolicy: 'all' }, query: { errorPolicy: 'all' } },
   });
   return client;
+}
+
+/** Whether the API does not know, or does not understand, something that it was asked by. */
+export function unknownFilter(error: unknown): boolean {
+  if (!CombinedGraphQLErrors.is(error)) return false;
+  return error.errors.some(({ extensions }) => extensions?.code === 'NOT_FOUND' || extensions?.code === 'BAD_REQUEST');
 }
 
 /** Forgets all answers; what is on the screen is read again, and stays there meanwhile. */

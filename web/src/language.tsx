@@ -1,17 +1,18 @@
 import { createContext, use } from 'react';
 import type { Locale } from './gql/graphql';
+import { browserStorage } from './storage';
 import { words, type Words } from './words';
 
 const stored = 'vigie-language';
 
 /** The language of the last visit, so that the page begins in it; the account's is asked for meanwhile. */
 export function lastLanguage(): Locale | null {
-  const locale = localStorage.getItem(stored);
+  const locale = browserStorage.get(stored);
   return locale === 'FR' || locale === 'EN' ? locale : null;
 }
 
 export function keepLanguage(locale: Locale): void {
-  localStorage.setItem(stored, locale);
+  browserStorage.set(stored, locale);
   document.documentElement.lang = locale.toLowerCase();
 }
 
@@ -55,6 +56,7 @@ function typeset<T>(said: T): T {
   const printed = (value: unknown): unknown => {
     if (typeof value === 'string') return value.replace(/ (?=[:;?!»])|(?<=«) /g, '\u00a0');
     if (typeof value === 'function') return (...args: unknown[]) => printed((value as (...args: unknown[]) => unknown)(...args));
+    if (Array.isArray(value)) return value.map(printed);
     return Object.fromEntries(Object.entries(value as object).map(([name, part]) => [name, printed(part)]));
   };
   return printed(said) as T;

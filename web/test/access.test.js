@@ -23,7 +23,9 @@ test('without a token, the platform is to sign people in', async () => {
   const visitor = await visit(browser);
   await visitor.goto(page());
   await visitor.getByRole('heading', { name: 'Connectez-vous pour voir votre veille' }).waitFor();
-  assert.equal(await visitor.getByRole('link', { name: 'Aller à mon espace candidat' }).getAttribute('href'), 'https://plateforme.example/espace');
+  const link = new URL(await visitor.getByRole('link', { name: 'Aller à mon espace candidat' }).getAttribute('href'));
+  assert.equal(link.origin + link.pathname, 'https://plateforme.example/espace');
+  assert.equal(link.searchParams.get('return'), page());
   assert.equal(await visitor.getByText('Mes veilles des marchés').count(), 0);
   assert.match(await textOf(visitor.locator('.brand')), /Plateforme <d’exemple>/);
   assert.deepEqual(await inaccessible(visitor), []);

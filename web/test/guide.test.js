@@ -55,11 +55,11 @@ test('mistakes stand beside their fields, and the first one has the focus', asyn
 test('the preview counts while one types', async () => {
   await page.getByLabel('Nom associé à la veille :').fill('TEST 01/09');
   await page.getByLabel('Mots clés :', { exact: true }).fill('voirie');
-  await page.getByText('2 marchés en ligne, 2 publiés ces 30 derniers jours').waitFor();
+  await page.locator('.big', { hasText: '2 marchés en ligne, 2 publiés ces 30 derniers jours' }).waitFor();
   await page.getByLabel('Mots clés :', { exact: true }).fill('voirie denrées');
-  await page.getByText('0 marché en ligne').waitFor();
+  await page.locator('.big', { hasText: '0 marché en ligne' }).waitFor();
   await page.getByLabel('Rechercher n’importe lequel de ces termes').check();
-  await page.getByText('3 marchés en ligne').waitFor();
+  await page.locator('.big', { hasText: '3 marchés en ligne' }).waitFor();
 });
 
 test('buyers are suggested from the first letter on, and taken by the keyboard', async () => {
@@ -69,7 +69,7 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
   await page.getByRole('option', { name: 'Nice matin' }).waitFor();
   await box.press('ArrowDown');
   await box.press('Enter');
-  await page.getByText('2 marchés en ligne').or(page.getByText('1 marché en ligne')).waitFor();
+  await page.locator('.big', { hasText: /^[12] marchés? en ligne/ }).waitFor();
   await page.getByRole('button', { name: 'Ajouter un organisme supplémentaire' }).press('Enter');
   await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
   await page.keyboard.type('lorrain');
@@ -78,13 +78,13 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
 });
 
 test('departments are searched by name and number', async () => {
-  const filter = page.getByLabel('Chercher un département, par son nom ou son numéro');
-  await filter.fill('ardeche');
-  await page.getByLabel('07. Ardèche').check();
-  await filter.fill('01');
-  await page.getByLabel('01. Ain').check();
+  const box = page.getByRole('combobox', { name: 'Chercher un département, par son nom, son numéro ou sa région' });
+  await box.fill('ardeche');
+  await page.getByRole('option', { name: '07. Ardèche' }).click();
+  await box.fill('01');
+  await page.getByRole('option', { name: '01. Ain' }).click();
   await page.getByText('2 départements choisis').waitFor();
-  await page.getByText('1 marché en ligne, 1 publié').waitFor();
+  await page.locator('.big', { hasText: '1 marché en ligne, 1 publié' }).waitFor();
 });
 
 test('a valid watch is in the table, with what it matches below', async () => {
@@ -110,7 +110,7 @@ test('« Afficher » leads to the tender: lots, what notices changed, why it mat
   assert.match(await textOf(page.locator('.changes')), /rien[^]*→[^]*15 janvier \d{4}/);
   await page.locator('.criteria li').first().waitFor();
   assert.match(await textOf(page.locator('.criteria')), /n’importe lequel[^]*correspond[^]*Organismes[^]*Mairie de Test[^]*Départements[^]*Ain/);
-  await page.getByRole('link', { name: 'Retour à ma veille' }).click();
+  await page.getByRole('link', { name: 'Retour à la liste' }).click();
   // It was seen by that.
   await tenders().nth(1).getByText('vu', { exact: true }).waitFor();
 });
@@ -126,7 +126,7 @@ test('« Modifier » changes the watch, and the list follows', async () => {
   await page.getByRole('button', { name: 'Retirer Mairie de Test' }).click();
   await page.getByRole('button', { name: 'Retirer Ain' }).click();
   await page.getByRole('button', { name: 'Retirer Ardèche' }).click();
-  await page.getByText('3 marchés en ligne').waitFor();
+  await page.locator('.big', { hasText: '3 marchés en ligne' }).waitFor();
   await page.getByRole('button', { name: 'Valider' }).click();
   await page.getByText('3 éléments correspondent à vos critères de recherche').waitFor();
   await page.getByText('Organisme : non renseigné').waitFor();
@@ -134,7 +134,7 @@ test('« Modifier » changes the watch, and the list follows', async () => {
 });
 
 test('switched off, its tenders go; switched on, they are back', async () => {
-  const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 » active' });
+  const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 »' });
   await status.click();
   await page.getByText('Aucune de vos veilles n’est active').waitFor();
   assert.equal(await status.getAttribute('aria-checked'), 'false');
@@ -182,7 +182,7 @@ test('the links of the mail lead to the page', async () => {
 
 test('what came while a watch was off is mailed where that is asked for', async () => {
   await page.goto(`${server.url}/veille`);
-  const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 » active' });
+  const status = page.getByRole('switch', { name: 'Veille « TEST 01/09 »' });
   await status.click();
   await page.getByText('La veille « TEST 01/09 » a été désactivée').waitFor();
   await publishAndIndex(server, { title: 'Voirie du hameau', buyerName: 'Mairie de Test' });

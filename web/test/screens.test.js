@@ -19,6 +19,8 @@ before(async () => {
     lots: [{ number: '1', title: 'Terrassement, voirie' }, { number: '2', title: 'Espaces verts' }],
   });
   await publish(demo, { title: 'Voirie, réseaux et espaces publics du centre-bourg', previousRef: 'T-1', kind: 'CORRECTION', deadline: inTenYears('01-24') });
+  await publish(demo, { sourceRef: 'T-0', title: 'Voirie du quartier de la gare', deadline: inTenYears('02-10'), url: 'https://portail.example/avis/0', documentsUrl: 'https://portail.example/dce/0' });
+  await publish(demo, { title: 'Voirie du quartier de la gare', previousRef: 'T-0', kind: 'CANCELLATION' });
 });
 after(async () => {
   await browser?.close();
@@ -38,6 +40,8 @@ const screens = {
     await page.goto(`${demo.url}/veille?nature=WORKS`);
     await page.getByText('Les').first().waitFor();
   },
+  'tableau-non-vus': (page) => page.goto(`${demo.url}/veille?vue=nonvus&tri=DEADLINE_ASC`),
+  'tableau-sans-ecartes': (page) => page.goto(`${demo.url}/veille?vue=ecartes`),
   async 'a-etudier'(page) {
     const { tenders } = await ask(demo, '{ tenders(search: "voirie", filter: { statuses: [ONLINE] }, first: 3) { nodes { id } } }');
     await ask(demo, 'mutation ($ids: [ID!]!) { markInterest(tenderIds: $ids) { userErrors { code } } }', { ids: tenders.nodes.map(({ id }) => id) });
@@ -47,9 +51,14 @@ const screens = {
   formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
   async 'formulaire-organismes'(page) {
     await page.goto(`${demo.url}/veille/nouvelle`);
-    await page.getByRole('combobox').fill('c');
+    await page.getByRole('combobox', { name: /organismes/ }).fill('c');
     await page.getByRole('option').first().waitFor();
-    await page.getByRole('combobox').press('ArrowDown');
+    await page.getByRole('combobox', { name: /organismes/ }).press('ArrowDown');
+  },
+  async 'formulaire-departements'(page) {
+    await page.goto(`${demo.url}/veille/nouvelle?departement=07&departement=22&departement=29&departement=35&departement=56`);
+    await page.getByRole('combobox', { name: /département/ }).fill('ile');
+    await page.getByRole('option').first().waitFor();
   },
   async 'formulaire-erreurs'(page) {
     await page.goto(`${demo.url}/veille/nouvelle`);
@@ -90,6 +99,12 @@ const screens = {
   },
   'marche-en-projet': (page) => page.goto(`${demo.url}/veille/marches/demo/M-105`),
   'marche-a-l-etranger': (page) => page.goto(`${demo.url}/veille/marches/demo/M-106`),
+  async 'marche-depuis-une-liste'(page) {
+    await page.goto(`${demo.url}/veille?tri=DEADLINE_ASC`);
+    await page.locator('.tenders .name a').nth(1).click();
+    await page.getByRole('link', { name: 'Marché suivant' }).waitFor();
+  },
+  'marche-annule': (page) => page.goto(`${demo.url}/veille/marches/demo/T-0`),
   'marche-inconnu': (page) => page.goto(`${demo.url}/veille/marches/demo/none`),
   recherche: (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('rehabilitation')}`),
   'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
@@ -99,10 +114,11 @@ const screens = {
   },
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
+  compte: (page) => page.goto(`${demo.url}/veille/compte`),
   'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),
 };
 
-for (const width of [360, 1280]) {
+for (const width of [360, 768, 1280]) {
   test(`${width} pixels wide`, async (t) => {
     const deletedId = await watchId('Voirie');
     const page = await visit(browser, { viewport: { width, height: width === 360 ? 740 : 900 } });

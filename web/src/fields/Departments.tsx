@@ -1,15 +1,28 @@
-import { useId, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useLanguage } from '../language';
-import { Choice, Group } from './Field';
+import { Chosen } from './Chosen';
+import { Combobox } from './Combobox';
+import { Group } from './Field';
 
 export interface Department {
   code: string;
   name: string;
+  region: string;
 }
 
-const folded = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+/** A department, or a region with all of its departments. */
+interface Option {
+  id: string;
+  label: string;
+  /** Its name alone, where it is taken away. */
+  name: string;
+  codes: string[];
+  text: string;
+}
 
-/** Départements: a multiple choice that can be searched, « 01. Ain » and so on. */
+const folded = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/[-'’.\s]+/g, ' ').trim();
+
+/** Départements: those chosen, and a box that finds them by name, number or region. */
 export function Departments({ all, chosen, change, error }: {
   all: Department[];
   chosen: string[];
@@ -17,43 +30,50 @@ export function Departments({ all, chosen, change, error }: {
   error?: string | undefined;
 }) {
   const said = useLanguage();
-  const id = useId();
+  const box = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState('');
-  const wanted = folded(typed.trim());
-  const shown = all.filter(({ code, name }) => folded(`${code}. ${name}`).includes(wanted) || folded(`${code} ${name}`).includes(wanted));
+  const { regions, departments } = useMemo(() => optionsOf(all), [all]);
+  const wanted = folded(typed);
+  const items = [...regions, ...departments].filter(({ text, codes }) => text.includes(wanted) && !codes.every((code) => chosen.includes(code)));
+  const whole = regions.filter(({ codes }) => codes.every((code) => chosen.includes(code)));
+  const single = departments.filter(({ codes: [code] }) => chosen.includes(code!) && !whole.some(({ codes }) => codes.includes(code!)));
+  const shown = [...whole, ...single];
   return (
     <Group legend={said.departmentsLegend} error={error}>
-      {chosen.length > 0 && (
-        <ul className="chosen">
-          {all.filter(({ code }) => chosen.includes(code)).map(({ code, name }) => (
-            <li key={code}>
-              {name}
-              <button
-                type="button"
-                aria-label={said.take(name)}
-                onClick={() => {
-                  change(chosen.filter((other) => other !== code));
-                  document.getElementById(id)?.focus();
-                }}
-              >×</button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <label htmlFor={id} className="hint">{said.departmentsFilter}</label>
-      <input id={id} type="search" autoComplete="off" value={typed} onChange={(event) => setTyped(event.target.value)} onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()} />
-      <div className="choices" role="group" aria-label={said.departmentsLegend} tabIndex={0}>
-        {shown.map(({ code, name }) => (
-          <Choice
-            key={code}
-            label={`${code}. ${name}`}
-            checked={chosen.includes(code)}
-            onChange={(checked) => change(checked ? [...chosen, code] : chosen.filter((other) => other !== code))}
-          />
-        ))}
-        {shown.length === 0 && <p>{said.noDepartment}</p>}
-      </div>
-      <p className="hint" role="status">{said.departmentsChosen(chosen.length)}</p>
+      <Chosen
+        label={said.chosenDepartments}
+        items={shown.map(({ id, name }) => ({ id, label: name }))}
+        take={(id) => {
+          const gone = shown.find((option) => option.id === id)!.codes;
+          change(chosen.filter((code) => !gone.includes(code)));
+        }}
+        then={() => box.current?.focus()}
+      />
+      <Combobox
+        box={box}
+        label={said.departmentsFilter}
+        listLabel={said.departmentsLegend}
+        items={items}
+        keyOf={({ id }) => id}
+        typed={typed}
+        setTyped={setTyped}
+        choose={({ codes }) => {
+          change([...new Set([...chosen, ...codes])]);
+          setTyped('');
+        }}
+        show={({ label, codes }) => <>{label}{codes.length > 1 && <span className="count">{said.departmentsIn(codes.length)}</span>}</>}
+        status={(open) => (open && items.length === 0 ? said.noDepartment : said.departmentsChosen(chosen.length))}
+      />
     </Group>
   );
+}
+
+function optionsOf(all: Department[]): { regions: Option[]; departments: Option[] } {
+  const codes = new Map<string, string[]>();
+  for (const { code, region } of all) codes.set(region, [...codes.get(region) ?? [], code]);
+  return {
+    regions: [...codes].filter(([, codes]) => codes.length > 1).sort(([a], [b]) => a.localeCompare(b, 'fr'))
+      .map(([region, codes]) => ({ id: region, label: region, name: region, codes, text: folded(region) })),
+    departments: all.map(({ code, name, region }) => ({ id: code, label: `${code}. ${name}`, name, codes: [code], text: folded(`${code}. ${name} ${region}`) })),
+  };
 }

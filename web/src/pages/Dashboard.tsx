@@ -1,13 +1,16 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
 import { AccountFeeds } from '../Feeds';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
-import { Link, to } from '../router';
+import { Link, to, usePlace } from '../router';
 import { Matching } from '../tenders/Matching';
+
+/** Of more watches than this, the first few are shown, so that the tenders below are near. */
+const [most, first] = [7, 5];
 
 /** Ma veille de marchés: the watches, and the tenders that they match. */
 export function Dashboard() {
@@ -15,7 +18,8 @@ export function Dashboard() {
   // The first page, by the same variables as the table's, so that it is asked for once.
   const { data: now, previousData, error, refetch } = useQuery(WatchesDocument, { variables: { after: null } });
   const list = (now ?? previousData)?.watches;
-  const idle = list && !list.pageInfo.hasNextPage && !list.nodes.some(({ active }) => active);
+  const { search } = usePlace();
+  const idle = !search.has('veille') && list && !list.pageInfo.hasNextPage && !list.nodes.some(({ active }) => active);
   return (
     <Page title={said.title}>
       <section className="card" aria-labelledby="watches">
@@ -27,14 +31,18 @@ export function Dashboard() {
         {list?.totalCount === 0 && (
           <div className="empty">
             <p>{said.noWatch}</p>
+            <p>{said.whatWatchesDo}</p>
             <p><Link className="button" href={to('nouvelle')}>{said.newWatch}</Link></p>
+            <ul className="examples">
+              {said.examples.map(({ label, ask }) => <li key={ask}><Link href={`${to('nouvelle')}?${ask}`}>{label}</Link></li>)}
+            </ul>
           </div>
         )}
         {!!list?.totalCount && <WatchTable />}
       </section>
       {/* It asks at once, and is seen when the watches above are: else they would push it down. */}
       <section className="card" aria-labelledby="matching" hidden={!list}>
-        <h2 id="matching">{said.matching}</h2>
+        <h2 id="matching" tabIndex={-1}>{said.matching}</h2>
         {list?.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
       </section>
       {!!list?.totalCount && <AccountFeeds />}
@@ -46,10 +54,18 @@ function WatchTable() {
   const said = useLanguage();
   // Where each page begins: most people have but one.
   const [starts, setStarts] = useState<(string | null)[]>([null]);
-  const last = useQuery(WatchesDocument, { variables: { after: starts.at(-1) } }).data?.watches?.pageInfo;
+  const [all, setAll] = useState(false);
+  const table = useRef<HTMLTableElement>(null);
+  const { totalCount = 0, pageInfo: last } = useQuery(WatchesDocument, { variables: { after: starts.at(-1) } }).data?.watches ?? {};
+  const folded = !all && totalCount > most;
+  function unfold() {
+    setAll(true);
+    // The button goes; from the first row that it showed, the others are a key away.
+    requestAnimationFrame(() => table.current?.querySelectorAll('tbody tr')[first]?.querySelector<HTMLElement>('a, button')?.focus());
+  }
   return (
     <>
-      <table className="rows watches" role="table" aria-labelledby="watches">
+      <table ref={table} className="rows watches" role="table" aria-labelledby="watches">
         <thead role="rowgroup">
           <tr role="row">
             <th role="columnheader" scope="col">{said.watchName}</th>
@@ -58,44 +74,77 @@ function WatchTable() {
             <th role="columnheader" scope="col">{said.action}</th>
           </tr>
         </thead>
-        {starts.map((after) => <WatchLines key={after} after={after} />)}
+        {starts.map((after) => <WatchLines key={after} after={after} most={folded ? first : Infinity} />)}
       </table>
-      {last?.hasNextPage && <p><button type="button" onClick={() => setStarts([...starts, last.endCursor!])}>{said.showMore}</button></p>}
+      {folded && <p><button type="button" onClick={unfold}>{said.otherWatchesToo(said.number(totalCount - first))}</button></p>}
+      {!folded && last?.hasNextPage && <p><button type="button" onClick={() => setStarts([...starts, last.endCursor!])}>{said.showMore}</button></p>}
     </>
   );
 }
 
-function WatchLines({ after }: { after: string | null }) {
+function WatchLines({ after, most }: { after: string | null; most: number }) {
   const { data: now, previousData } = useQuery(WatchesDocument, { variables: { after } });
   const { data: counts } = useQuery(WatchCountsDocument, { variables: { after } });
   const online = new Map(counts?.watches?.nodes.map(({ id, onlineCount }) => [id, onlineCount]));
   return (
     <tbody role="rowgroup">
-      {(now ?? previousData)?.watches?.nodes.map((watch) => <WatchLine key={watch.id} watch={watch} online={online.get(watch.id)} />)}
+      {(now ?? previousData)?.watches?.nodes.slice(0, most).map((watch) => <WatchLine key={watch.id} watch={watch} online={online.get(watch.id)} />)}
     </tbody>
   );
 }
 
 function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number | null | undefined }) {
   const said = useLanguage();
+  const trail = { list: location.pathname + location.search, tenders: [] };
   return (
     <tr role="row">
       <th role="rowheader" scope="row">
         <span className="name">{watch.name}</span>
-        <span className="count">{online == null ? '\u00a0' : said.online(online, said.number(online))}</span>
+        <span className="count">
+          {online == null ? '\u00a0' : (
+            <Link href={`${to()}?veille=${encodeURIComponent(watch.id)}`} onClick={toList}>
+              {said.online(online, said.number(online))}<span className="hidden"> : {watch.name}</span>
+            </Link>
+          )}
+        </span>
       </th>
       <td role="cell">
         <ul className="summary">
           {watch.summary.map(({ label, value }) => <li key={label}><span className="label">{said.labelled(label)}</span> {value}</li>)}
         </ul>
+        <Unconfirmed watch={watch} />
       </td>
       <td role="cell"><StatusSwitch watch={watch} /></td>
       <td role="cell" className="actions">
-        <Link href={to('veilles', watch.id)} aria-label={said.editWatch(watch.name)}>{said.edit}</Link>
-        <Link href={to('veilles', watch.id, 'envois')} aria-label={said.deliveriesOf(watch.name)}>{said.deliveries}</Link>
+        <Link href={to('veilles', watch.id)} trail={trail} aria-label={said.editWatch(watch.name)}>{said.edit}</Link>
+        <Link href={to('veilles', watch.id, 'envois')} trail={trail} aria-label={said.deliveriesOf(watch.name)}>{said.deliveries}</Link>
         <DeleteButton watch={watch} />
       </td>
     </tr>
+  );
+}
+
+/** To the list below, once it is another. */
+function toList() {
+  requestAnimationFrame(() => {
+    const heading = document.getElementById('matching');
+    heading?.focus({ preventScroll: true });
+    heading?.scrollIntoView();
+  });
+}
+
+/** The addresses that get no mail, why, and where that can be put right. */
+function Unconfirmed({ watch: { id, name, recipients } }: { watch: WatchRowFragment }) {
+  const said = useLanguage();
+  const unreached = recipients.filter(({ status }) => status !== 'CONFIRMED');
+  if (unreached.length === 0) return null;
+  return (
+    <ul className="unconfirmed">
+      {unreached.map(({ id, email, status }) => (
+        <li key={id}>{email} <span className={`tag ${status.toLowerCase()}`}>{said.recipientStates[status]}</span></li>
+      ))}
+      <li><Link href={`${to('veilles', id)}?voir=destinataires`} aria-label={said.recipientsOf(name)}>{said.seeRecipients}</Link></li>
+    </ul>
   );
 }
 
@@ -123,7 +172,7 @@ function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: Watch
   }
   return (
     <>
-      <button type="button" role="switch" aria-checked={active} aria-label={said.activeWatch(name)} className="switch" aria-disabled={loading} onClick={() => void flip()}>
+      <button type="button" role="switch" aria-checked={active} aria-label={active ? said.activeWatch(name) : said.inactiveWatch(name)} className="switch" aria-disabled={loading} onClick={() => void flip()}>
         <span aria-hidden="true">{active ? said.active : said.inactive}</span>
       </button>
       {active && !receiving && <p className="warning">{said.nobodyReached}</p>}

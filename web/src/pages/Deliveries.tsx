@@ -2,18 +2,19 @@ import { useQuery } from '@apollo/client/react';
 import { DeliveriesDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
-import { Link, to } from '../router';
+import { Link, to, usePlace } from '../router';
 
 /** What a watch sent, to whom and when, and whether it does its work. */
 export function Deliveries({ id }: { id: string }) {
   const said = useLanguage();
+  const { trail } = usePlace();
   // What is sent changes by itself.
   const { data, error, refetch, fetchMore } = useQuery(DeliveriesDocument, { variables: { watchId: id }, fetchPolicy: 'cache-and-network' });
   const watch = data?.watch;
   const list = watch?.deliveries;
-  const when = (moment: string | null | undefined) => (moment ? said.moment(moment) : said.never);
+  const when = (moment: string | null | undefined) => (moment ? said.moment(moment) : said.notYet);
   return (
-    <Page title={watch ? said.deliveriesOf(watch.name) : said.deliveries} above={<p className="above"><Link href={to()}>{said.back}</Link></p>}>
+    <Page title={watch ? said.deliveriesOf(watch.name) : said.deliveries} above={<p className="above"><Link href={trail?.list ?? to()}>{said.back}</Link></p>}>
       <section className="card" aria-label={said.deliveries}>
         {data && !watch && <p className="empty">{said.unknownWatch}</p>}
         {!data && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={6} />)}
@@ -41,7 +42,7 @@ export function Deliveries({ id }: { id: string }) {
                 <tr role="row" key={node.id}>
                   <td role="cell"><Link href={to('marches', node.tender.source, node.tender.sourceRef)}>{node.tender.title}</Link></td>
                   <td role="cell">
-                    {said.kinds[node.kind]}
+                    <span className="kind">{said.kinds[node.kind]}</span>
                     {node.reasons.filter(({ watch, keywords }) => watch.id === id && keywords.length > 0).map(({ watch, keywords }) => (
                       <p key={watch.id} className="count">{said.keywordsFound} {keywords.join(', ')}</p>
                     ))}

@@ -1,16 +1,19 @@
 import { useQuery } from '@apollo/client/react';
-import { useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { Choice } from '../fields/Field';
 import { SearchTendersDocument } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
+import { unknownFilter } from '../client';
+import { Link, to, usePlace } from '../router';
 import { Sources } from '../Sources';
+import { BadFilter } from '../tenders/BadFilter';
 import { Exports } from '../tenders/Exports';
 import { Facets } from '../tenders/Facets';
 import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
 import { ListSettings, Pager } from '../tenders/Pager';
-import { useListPlace, type ListPlace } from '../tenders/place';
+import { dimensionNames, dimensions, useListPlace, type ListPlace } from '../tenders/place';
 import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
 
@@ -19,9 +22,11 @@ export function Search() {
   const said = useLanguage();
   const place = useListPlace();
   const [typed, setTyped] = useState(place.words);
-  const [asked, setAsked] = useState(place.words);
-  if (asked !== place.words) { // also by a button, or by going back
-    setAsked(place.words);
+  // The box says what the list was asked for, also after a button, or after going back.
+  const { search: address } = usePlace();
+  const [asked, setAsked] = useState(address);
+  if (asked !== address) {
+    setAsked(address);
     setTyped(place.words);
   }
   function search(event: FormEvent) {
@@ -57,6 +62,11 @@ function Found({ place }: { place: ListPlace }) {
     variables: { ...asked, first: place.size, page: place.page },
   });
   const found = useRef<HTMLParagraphElement>(null);
+  const pages = now?.tenders?.pageCount;
+  useEffect(() => {
+    if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
+  });
+  if (error && unknownFilter(error)) return <BadFilter place={place} then={() => document.querySelector('h1')?.focus()} />;
   const list = (now ?? previousData)?.tenders;
   if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
 
@@ -67,6 +77,7 @@ function Found({ place }: { place: ListPlace }) {
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
+      {(place.words || place.narrowed) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
       <Exports list="tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
@@ -85,4 +96,11 @@ function Found({ place }: { place: ListPlace }) {
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="found" />}
     </>
   );
+}
+
+/** The form of a new watch that looks for what the list was asked for: its address has the same parts. */
+function watchOf({ words, chosen }: ListPlace): string {
+  const asked = new URLSearchParams(words && { mots: words });
+  for (const name of dimensionNames) for (const value of chosen(name)) asked.append(dimensions[name], value);
+  return `${to('nouvelle')}?${asked}`;
 }

@@ -3,25 +3,45 @@ import { useEffect, useState } from 'react';
 import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
-import { Link, to } from '../router';
+import { Link, to, usePlace, type Trail } from '../router';
+import { Banner } from '../tenders/Banner';
 import { Facts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
 import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
+import { Notices } from '../tenders/Notices';
 
 /** A tender's own page, by its number at its source: where the links of mails lead. */
 export function TenderPage({ source, sourceRef }: { source: string; sourceRef: string }) {
   const said = useLanguage();
+  const { trail } = usePlace();
   const { data, error, refetch } = useQuery(TenderPageDocument, { variables: { source, sourceRef }, fetchPolicy: 'cache-and-network' });
   const tender = data?.tenderBySourceRef;
   return (
-    <Page title={tender?.title ?? said.tender} above={<p className="above"><Link href={to()}>{said.back}</Link></p>}>
+    <Page title={tender?.title ?? said.tender} above={<Way trail={trail} source={source} sourceRef={sourceRef} />}>
       {tender && <Details tender={tender} watches={data.watches?.nodes ?? []} />}
       {data && !tender && !error && <p className="card empty">{said.unknownTender}</p>}
       {!tender && error && <Failure error={error} retry={refetch} />}
       {!data && !error && <Skeleton lines={6} tall />}
     </Page>
+  );
+}
+
+/** Back to the list that the reader came from, as it was, and to its tenders before and after this one. */
+function Way({ trail, source, sourceRef }: { trail: Trail | undefined; source: string; sourceRef: string }) {
+  const said = useLanguage();
+  const at = trail?.tenders.findIndex((one) => one[0] === source && one[1] === sourceRef) ?? -1;
+  const beside = (step: number, label: string) => {
+    const other = at < 0 ? undefined : trail!.tenders[at + step];
+    return other && <Link href={to('marches', ...other)} trail={trail}>{label}</Link>;
+  };
+  return (
+    <nav className="above way" aria-label={said.way}>
+      {trail ? <Link href={trail.list}>{said.toList}</Link> : <Link href={to()}>{said.back}</Link>}
+      {beside(-1, said.previousTender)}
+      {beside(1, said.nextTender)}
+    </nav>
   );
 }
 
@@ -35,21 +55,24 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
   useEffect(() => {
     if (!seen) void markSeen({ variables: { tenderIds: [id], seen: true }, errorPolicy: 'all' });
   }, [id, seen, markSeen]);
-  const changed = tender.status === 'ONLINE' ? tender.notices.findLast(({ documentsChanged }) => documentsChanged) : undefined;
+  const open = tender.status === 'ONLINE';
+  const links = [
+    { href: open ? tender.submissionUrl : null, label: said.submission },
+    { href: tender.documentsUrl, label: said.documents },
+    { href: tender.url, label: said.source },
+  ].filter(({ href }) => href);
   // Those of lots stand with their lots.
   const awards = tender.awards.filter(({ lot }) => !lot || !tender.lots.some(({ number }) => number === lot));
   return (
     <>
+      <Banner tender={tender} />
       <section className="card" aria-label={said.tender}>
         {tender.dismissed && <p className="warning">{said.dismissedHere}</p>}
-        {tender.status === 'PLANNED' && <p className="warning">{said.planned}</p>}
-        {changed && <p className="warning">{said.documentsChanged(said.day(changed.publishedAt))}</p>}
         <Facts tender={tender} />
         <p className="row unprinted">
-          {tender.documentsUrl && <a className="button" href={tender.documentsUrl} rel="noreferrer">{said.documents}</a>}
-          {tender.submissionUrl && tender.status === 'ONLINE' && <a className="button" href={tender.submissionUrl} rel="noreferrer">{said.submission}</a>}
-          {tender.url && <a className="button" href={tender.url} rel="noreferrer">{said.source}</a>}
-          {tender.calendarUrl && tender.status === 'ONLINE' && <a className="button" href={tender.calendarUrl}>{said.addToCalendar}</a>}
+          {/* One thing to do stands out; what cannot be answered does not ask to be. */}
+          {links.map(({ href, label }, i) => <a key={label} className={!open ? undefined : i === 0 ? 'button' : 'button second'} href={href!} rel="noreferrer">{label}</a>)}
+          {tender.calendarUrl && open && <a className="button second" href={tender.calendarUrl}>{said.addToCalendar}</a>}
           <button type="button" onClick={() => print()}>{said.print}</button>
           <InterestButton tender={tender} plain />
           {tender.dismissed
@@ -81,44 +104,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
           ))}
         </section>
       )}
-      <section className="card" aria-labelledby="notices">
-        <h2 id="notices">{said.notices}</h2>
-        {tender.publications.length > 1 && (
-          <p>
-            {said.publishedAt}{' '}
-            {tender.publications.map(({ source, sourceRef, label, url }, i) => (
-              <span key={`${source} ${sourceRef}`}>{i > 0 && ', '}{url ? <a href={url} rel="noreferrer">{label}</a> : label}</span>
-            ))}
-          </p>
-        )}
-        <ol className="notices">
-          {tender.notices.map((notice) => (
-            <li key={notice.id}>
-              <p><b>{said.noticeKinds[notice.kind]}</b> {notice.sourceRef}, {said.day(notice.publishedAt)}</p>
-              {notice.correction && <p className="text">{notice.correction}</p>}
-              {notice.changes.length > 0 && (
-                <dl className="changes">
-                  {notice.changes.map(({ field, label, before, after }) => (
-                    <div key={field}>
-                      <dt>{label}</dt>
-                      <dd>
-                        {field !== 'documents' && ( // it tells what happened, not what there was
-                          <>
-                            <span className="hidden">{said.before} </span><del>{before ?? said.nothing}</del>
-                            <span aria-hidden="true"> → </span>
-                            <span className="hidden"> {said.after} </span>
-                          </>
-                        )}
-                        <ins>{after ?? said.nothing}</ins>
-                      </dd>
-                    </div>
-                  ))}
-                </dl>
-              )}
-            </li>
-          ))}
-        </ol>
-      </section>
+      <Notices tender={tender} />
       <Why tender={tender} watches={watches} />
     </>
   );

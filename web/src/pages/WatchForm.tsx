@@ -2,28 +2,36 @@ import { NetworkStatus } from '@apollo/client';
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { forgetWatches } from '../client';
+import { Buyers } from '../fields/Buyers';
 import { WatchFeeds } from '../Feeds';
-import { Buyers, type ChosenBuyer } from '../fields/Buyers';
-import { useDebounced } from '../fields/debounced';
 import { Departments } from '../fields/Departments';
 import { Choice, Field, Group } from '../fields/Field';
 import { Recipients } from '../fields/Recipients';
+import { Conflicts } from '../form/Conflicts';
+import { changesOf, draftFrom, draftOf, filledIn, inputOf, mergeDrafts, places, same, type Conflict, type Draft, type Name } from '../form/draft';
+import { readKept, useKeeping, type Kept } from '../form/kept';
+import { Preview } from '../form/Preview';
 import {
-  CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, PreviewMatchesDocument, UpdateWatchDocument,
-  type AlertFrequency, type CriteriaInput, type DeadlineKind, type FormChoicesQuery, type KeywordMode, type Nature, type Procedure, type Technique,
-  type WatchDetailsFragment,
+  BuyersByIdDocument, CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, UpdateWatchDocument,
+  type AlertFrequency, type FormChoicesQuery, type WatchDetailsFragment,
 } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
-import { Link, navigate, to } from '../router';
+import { Link, navigate, to, usePlace } from '../router';
 
 export function NewWatch() {
   const said = useLanguage();
+  const { search } = usePlace();
   const { data, error, refetch } = useQuery(FormChoicesDocument);
+  // A search, or an example, that is to become a watch stands in the address; it has the ids of buyers alone.
+  const ids = search.getAll('organisme');
+  const named = useQuery(BuyersByIdDocument, { variables: { ids }, skip: ids.length === 0 });
+  const ready = data && (ids.length === 0 || named.data || named.error);
+  const buyers = named.data?.nodes.flatMap((node) => (node && 'name' in node ? [{ id: node.id, name: node.name }] : [])) ?? [];
   return (
     <Page title={said.createTitle}>
-      {data ? <WatchForm choices={data} /> : error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={8} tall />}
+      {ready ? <WatchForm key={search.toString()} choices={data} begin={draftFrom(search, buyers)} /> : error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={8} tall />}
     </Page>
   );
 }
@@ -38,7 +46,7 @@ export function EditWatch({ id }: { id: string }) {
   const ready = choices.data && watch.data && watch.networkStatus !== NetworkStatus.loading;
   return (
     <Page title={said.editTitle}>
-      {ready && watch.data!.watch && <WatchForm choices={choices.data!} watch={watch.data!.watch} />}
+      {ready && watch.data!.watch && <WatchForm choices={choices.data!} watch={watch.data!.watch} begin={draftOf(watch.data!.watch)} />}
       {ready && watch.data!.watch && <WatchFeeds id={id} />}
       {ready && !watch.data!.watch && <p className="card empty">{said.unknownWatch} <Link href={to()}>{said.back}</Link></p>}
       {!ready && (error ? <Failure error={error} retry={() => Promise.all([choices.refetch(), watch.refetch()])} /> : <Skeleton lines={8} tall />)}
@@ -46,101 +54,43 @@ export function EditWatch({ id }: { id: string }) {
   );
 }
 
-/** What the form holds. */
-interface Draft {
-  name: string;
-  keywords: string;
-  mode: KeywordMode;
-  buyers: ChosenBuyer[];
-  departments: string[];
-  includeNationwide: boolean;
-  excluded: string;
-  natures: Nature[];
-  procedures: Procedure[];
-  cpv: string;
-  deadlineKinds: DeadlineKind[];
-  techniques: Technique[];
-  minValue: string;
-  maxValue: string;
-  includeUnknownValue: boolean;
-  active: boolean;
-  frequency: AlertFrequency;
-  notifyMe: boolean;
-  recipients: string[];
-}
-
-function draftOf(watch: WatchDetailsFragment | undefined): Draft {
-  const criteria = watch?.criteria;
-  return {
-    name: watch?.name ?? '',
-    keywords: criteria?.keywordsText ?? '',
-    mode: criteria?.keywordMode ?? 'ALL',
-    buyers: criteria?.buyers ?? [],
-    departments: criteria?.departments.map(({ code }) => code) ?? [],
-    includeNationwide: criteria?.includeNationwide ?? true,
-    excluded: criteria?.excludedKeywords.join(', ') ?? '',
-    natures: criteria?.natures ?? [],
-    procedures: criteria?.procedures ?? [],
-    cpv: criteria?.cpvCodes.join(' ') ?? '',
-    deadlineKinds: criteria?.deadlineKinds ?? [],
-    techniques: criteria?.techniques ?? [],
-    minValue: criteria?.minValue ?? '',
-    maxValue: criteria?.maxValue ?? '',
-    includeUnknownValue: criteria?.includeUnknownValue ?? true,
-    active: watch?.active ?? true,
-    frequency: watch?.frequency ?? 'DAILY',
-    notifyMe: watch ? watch.recipients.some(({ primary }) => primary) : true,
-    recipients: watch?.recipients.filter(({ primary }) => !primary).map(({ email }) => email) ?? [],
-  };
-}
-
-function criteriaOf(draft: Draft): CriteriaInput {
-  return {
-    keywordsText: draft.keywords,
-    keywordMode: draft.mode,
-    buyerIds: draft.buyers.map(({ id }) => id),
-    departmentCodes: draft.departments,
-    includeNationwide: draft.includeNationwide,
-    excludedKeywords: pieces(draft.excluded, /,/),
-    natures: draft.natures,
-    procedures: draft.procedures,
-    cpvCodes: pieces(draft.cpv, /[\s,;]+/),
-    deadlineKinds: draft.deadlineKinds,
-    techniques: draft.techniques,
-    minValue: amount(draft.minValue),
-    maxValue: amount(draft.maxValue),
-    includeUnknownValue: draft.includeUnknownValue,
-  };
-}
-
-/** « 90 000,50 € » as the API writes it: 90000.50. */
-const amount = (typed: string) => typed.replace(/[\s€]/g, '').replace(',', '.');
-
-const pieces = (text: string, between: RegExp) => text.split(between).map((piece) => piece.trim()).filter(Boolean);
-
-/** Whether something is in the part of the form that is folded. */
-const asksForMore = ({ excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds }: Draft) =>
-  [excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds].some(({ length }) => length > 0);
-
 /** A mistake that the API found, and where: ["input", "criteria", "keywordsText"]. */
 interface Mistake {
   field: string[];
   message: string;
 }
 
-function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: WatchDetailsFragment }) {
+/** What of a draft is in the part of the form that is folded. */
+const asksForMore = ({ excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds }: Draft) =>
+  [excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds].some(({ length }) => length > 0);
+
+function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch?: WatchDetailsFragment; begin: Draft }) {
   const said = useLanguage();
   const say = useMessages();
   const client = useApolloClient();
-  const [draft, setDraft] = useState(() => draftOf(watch));
+  const [place] = useState(() => location.pathname + location.search);
+  const back = usePlace().trail?.list ?? to();
+  const owner = choices.viewer.id;
+  const [resumed, setResumed] = useState(() => readKept(owner, place, begin));
+  const [kept, setKept] = useState<Kept>(() => resumed ?? { draft: begin, base: begin, version: watch?.version });
+  const { saved, giveUp } = useKeeping(owner, place, kept);
+  const { draft } = kept;
   const [more] = useState(() => asksForMore(draft)); // what opens the rest does not close it
-  const [version] = useState(watch?.version); // that the draft began with
   const [mistakes, setMistakes] = useState<Mistake[]>([]);
+  const [conflicts, setConflicts] = useState<Conflict[]>([]);
   const [create, creating] = useMutation(CreateWatchDocument);
   const [update, updating] = useMutation(UpdateWatchDocument);
   const form = useRef<HTMLFormElement>(null);
   const saving = creating.loading || updating.loading;
-  const set = <K extends keyof Draft>(name: K) => (value: Draft[K]) => setDraft((draft) => ({ ...draft, [name]: value }));
+
+  /** Changes the draft. What was wrong with that part of it is no longer known to be. */
+  function change(parts: Partial<Draft>) {
+    setKept((kept) => ({ ...kept, draft: { ...kept.draft, ...parts } }));
+    const changed = (Object.keys(parts) as Name[]).flatMap((name) => places[name]);
+    const within = ({ field }: Mistake) => field.length === 0 || changed.some((at) => ['input', ...at].every((name, i) => field[i] === name));
+    setMistakes((mistakes) => (mistakes.some(within) ? mistakes.filter((mistake) => !within(mistake)) : mistakes));
+  }
+  const set = <K extends Name>(name: K) => (value: Draft[K]) => change({ [name]: value });
 
   /** What is wrong at a place, or below it. */
   const wrong = (...place: string[]) =>
@@ -148,25 +98,62 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
   const shownElsewhere = ['name', 'criteria', 'recipients'];
   const general = mistakes.filter(({ field }) => !shownElsewhere.includes(field[1] ?? ''));
 
+  function startAnew() {
+    setResumed(undefined);
+    setMistakes([]);
+    setConflicts([]);
+    setKept({ draft: begin, base: begin, version: watch?.version });
+    form.current!.querySelector<HTMLElement>('input')!.focus(); // the button is no longer there
+  }
+
   async function save(event: FormEvent) {
     event.preventDefault();
     if (saving) return;
-    const recipients = draft.recipients.filter((address) => address.trim() !== '');
-    const input = {
-      name: draft.name, criteria: criteriaOf(draft), active: draft.active, frequency: draft.frequency, notifyMe: draft.notifyMe, recipients,
-    };
-    const { payload, error } = watch
-      ? await update({ variables: { id: watch.id, input, version: version! }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.updateWatch, error }))
-      : await create({ variables: { input }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.createWatch, error }));
-    if (error || !payload) return setMistakes([{ field: [], message: said.notSaved }]);
     // Rows left empty are not among those that the mistakes count.
-    setDraft((draft) => ({ ...draft, recipients }));
+    const trimmed = { ...draft, recipients: filledIn(draft.recipients) };
+    await store({ ...kept, draft: trimmed });
+  }
+
+  async function store(kept: Kept): Promise<void> {
+    const { payload, error } = watch
+      ? await update({ variables: { id: watch.id, input: changesOf(kept.base, kept.draft), version: kept.version! }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.updateWatch, error }))
+      : await create({ variables: { input: inputOf(kept.draft) }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.createWatch, error }));
+    if (error || !payload) return setMistakes([{ field: [], message: said.notSaved }]);
+    if (payload.userErrors.some((problem) => 'code' in problem && problem.code === 'VERSION_MISMATCH')) return merge(kept);
+    setKept(kept);
+    setConflicts([]);
     setMistakes(payload.userErrors);
     if (payload.userErrors.length > 0) return;
+    saved();
     forgetWatches(client);
-    navigate(to());
-    say({ text: [said.saved(payload.watch!.name), ...payload.warnings.map(({ message }) => message)].join(' ') });
+    navigate(back);
+    const asked = payload.watch!.recipients.filter(({ status }) => status === 'PENDING').map(({ email }) => email);
+    say({ text: [said.saved(payload.watch!.name), ...(asked.length > 0 ? [said.stillToConfirm(asked.length, asked.join(', '))] : []), ...payload.warnings.map(({ message }) => message)].join(' ') });
   }
+
+  /** The watch is no longer what the draft began with: shows both, or saves again where nothing of the form differs. */
+  async function merge(kept: Kept): Promise<void> {
+    const { data, error } = await client.query({ query: EditedWatchDocument, variables: { id: watch!.id }, fetchPolicy: 'network-only' });
+    if (error || !data?.watch) return setMistakes([{ field: [], message: error ? said.notSaved : said.unknownWatch }]);
+    const base = draftOf(data.watch);
+    const { draft, conflicts } = mergeDrafts(kept.base, kept.draft, base);
+    const merged = { draft, base, version: data.watch.version };
+    if (conflicts.length === 0) return store(merged);
+    setKept(merged);
+    setMistakes([]);
+    setConflicts(conflicts);
+    requestAnimationFrame(() => document.getElementById('conflict')?.focus());
+  }
+
+  function takeStored({ name, theirs }: Conflict) {
+    change({ [name]: theirs[name] });
+    setConflicts((conflicts) => conflicts.map((conflict) => (conflict.name === name ? { name, theirs } : conflict)));
+  }
+
+  // From the table of watches, to the addresses that get no mail.
+  useEffect(() => {
+    if (new URLSearchParams(location.search).get('voir') === 'destinataires') document.getElementById('recipients')?.focus();
+  }, []);
 
   // To the first mistake.
   useEffect(() => {
@@ -178,9 +165,16 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
   return (
     <form ref={form} className="form" onSubmit={(event) => void save(event)} noValidate>
       <div className="fields">
+        {resumed && !same(kept.draft, begin) && (
+          <div className="resumed row">
+            <p>{said.typedIsBack}</p>
+            <button type="button" onClick={startAnew}>{said.startAnew}</button>
+          </div>
+        )}
+        {conflicts.length > 0 && <Conflicts conflicts={conflicts} choices={choices} take={takeStored} />}
         {mistakes.length > 0 && (
           <div className="failure" role="alert">
-            <p>{said.formErrors}</p>
+            {mistakes.length > general.length && <p>{said.formErrors}</p>}
             {general.map(({ message }) => <p key={message}>{message}</p>)}
           </div>
         )}
@@ -226,7 +220,7 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
           <Choices legend={said.deadlineKinds} error={wrong('criteria', 'deadlineKinds')} all={choices.choices.deadlineKinds} chosen={draft.deadlineKinds} change={set('deadlineKinds')} />
         </details>
         <section className="card">
-          <h2>{said.alertLegend}</h2>
+          <h2 id="recipients" tabIndex={-1}>{said.alertLegend}</h2>
           <Choice label={said.alert} checked={draft.active} onChange={set('active')} />
           <p className="hint">{said.alertHint}</p>
           <Group legend={said.frequency}>
@@ -247,10 +241,10 @@ function WatchForm({ choices, watch }: { choices: FormChoicesQuery; watch?: Watc
         </section>
       </div>
       <div className="side">
-        <Preview draft={draft} />
+        <Preview draft={draft} change={change} />
         <div className="card submit">
           <button type="submit" className="button" aria-disabled={saving}>{saving ? said.saving : watch ? said.submit : said.submitNew}</button>
-          <Link href={to()}>{said.cancel}</Link>
+          <Link href={back} onClick={giveUp}>{said.cancel}</Link>
         </div>
       </div>
     </form>
@@ -276,26 +270,5 @@ function Choices<T extends string>({ legend, error, all, chosen, change }: {
         />
       ))}
     </Group>
-  );
-}
-
-/** What the draft would match, while it is typed. */
-function Preview({ draft }: { draft: Draft }) {
-  const said = useLanguage();
-  const text = useDebounced(JSON.stringify(criteriaOf(draft)), 300);
-  const criteria = JSON.parse(text) as CriteriaInput;
-  const { data: now, previousData, error, loading, refetch } = useQuery(PreviewMatchesDocument, { variables: { criteria }, fetchPolicy: 'network-only' });
-  const preview = (now ?? previousData)?.previewMatches;
-  const { onlineCount, last30Days } = preview ?? {};
-  return (
-    <section className="card preview" aria-labelledby="preview" aria-busy={loading}>
-      <h2 id="preview">{said.preview}</h2>
-      <div role="status">
-        {preview && onlineCount != null && last30Days != null && <p className="big">{said.previewCount(onlineCount, said.number(onlineCount), last30Days, said.number(last30Days))}</p>}
-        {preview?.userErrors.map(({ message }) => <p key={message} className="error">{message}</p>)}
-        {preview?.warnings.map(({ message }) => <p key={message} className="warning">{message}</p>)}
-      </div>
-      {!preview && (error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={1} tall />)}
-    </section>
   );
 }

@@ -9,7 +9,7 @@ type Format = 'csv' | 'xlsx';
 /** Saves a list as a file, with the filters in force. */
 export function Exports({ list, variables, none }: {
   list: 'tenders' | 'matching-tenders';
-  variables: { search?: string; filter: TenderFilter; orderBy: TenderOrder | undefined };
+  variables: { search?: string; watchIds?: string[]; filter: TenderFilter; orderBy: TenderOrder | undefined };
   /** There is nothing to save. */
   none: boolean;
 }) {
@@ -25,6 +25,7 @@ export function Exports({ list, variables, none }: {
     say({ text: said.exporting });
     const by = new URLSearchParams({ filter: JSON.stringify(variables.filter) });
     if (variables.search) by.set('search', variables.search);
+    for (const id of variables.watchIds ?? []) by.append('watch', id);
     if (variables.orderBy) by.set('orderBy', variables.orderBy);
     const headers: Record<string, string> = { 'Accept-Language': said.locale.toLowerCase() };
     if (session?.token) headers.Authorization = `Bearer ${session.token}`;

@@ -1,28 +1,42 @@
-import { useRef } from 'react';
+import { useQuery } from '@apollo/client/react';
+import { useEffect, useRef, useState } from 'react';
 import { Choice } from '../fields/Field';
-import type { FacetsFragment } from '../gql/graphql';
+import { WatchFacetsDocument, type FacetsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
-import { dimensionNames, type Dimension, type ListPlace } from './place';
+import { dimensionNames, type Dimension, type ListPlace, type Narrowing } from './place';
 
 const shown = 6;
 
-/** The counts of a list by dimension, each a box that narrows it. */
-export function Facets({ facets, place }: { facets: FacetsFragment | null | undefined; place: ListPlace }) {
+/** The counts of a list by dimension, each a box that narrows it; of one of matching tenders by watch, too. */
+export function Facets({ facets, place, watches = false }: { facets: FacetsFragment | null | undefined; place: ListPlace; watches?: boolean }) {
   const said = useLanguage();
   const summary = useRef<HTMLElement>(null);
+  // Narrowing opens it; nothing but the reader closes it.
+  const [open, setOpen] = useState(place.narrowed);
+  useEffect(() => {
+    if (place.narrowed) setOpen(true);
+  }, [place.narrowed]);
   function clear() {
     place.clear();
     summary.current?.focus(); // the button is no longer there
   }
   return (
-    <details className="facets" open={place.narrowed || undefined}>
+    <details className="facets" open={open} onToggle={(event) => event.target === event.currentTarget && setOpen(event.currentTarget.open)}>
       <summary ref={summary}>{said.refine}</summary>
       {place.narrowed && <p><button type="button" onClick={clear}>{said.clearFilters}</button></p>}
       <div className="columns">
+        {watches && open && <Watches place={place} />}
         {dimensionNames.map((dimension) => <Facet key={dimension} dimension={dimension} counts={countsOf(facets, dimension)} place={place} />)}
       </div>
     </details>
   );
+}
+
+/** They are counted one by one, which is dear: only while the panel is open. */
+function Watches({ place }: { place: ListPlace }) {
+  const marks = place.view === 'dismissed' ? ({ dismissed: 'ONLY' } as const) : place.view === 'unseen' ? ({ seen: 'HIDE' } as const) : {};
+  const { data: now, previousData } = useQuery(WatchFacetsDocument, { variables: { filter: { ...place.filter, ...marks } } });
+  return <Facet dimension="watches" counts={(now ?? previousData)?.matchingTenders?.facets?.watches ?? []} place={place} />;
 }
 
 type Counts = FacetsFragment['departments'];
@@ -36,18 +50,18 @@ function countsOf(facets: FacetsFragment | null | undefined, dimension: Dimensio
 }
 
 /** Most lists have one value of these: then there is nothing to choose. */
-const onlyWithChoice: Dimension[] = ['deadlineKinds', 'techniques', 'sources'];
+const onlyWithChoice: Narrowing[] = ['deadlineKinds', 'techniques', 'sources'];
 
-function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Counts; place: ListPlace }) {
+function Facet({ dimension, counts, place }: { dimension: Narrowing; counts: Counts; place: ListPlace }) {
   const said = useLanguage();
   const chosen = place.chosen(dimension);
-  const least = onlyWithChoice.includes(dimension) ? 2 : 1;
-  if (counts.length < least && chosen.length === 0) return null;
-  // What is chosen stands there also where nothing is left of it; then the API does not name it.
-  const absent = chosen.filter((value) => !counts.some((count) => count.value === value));
-  const all = [...counts, ...absent.map((value) => ({ value, label: dimension === 'buyerIds' ? said.chosenBuyer : value, count: 0 }))];
-  const first = all.filter(({ value }, i) => i < shown || chosen.includes(value));
-  const rest = all.filter((count) => !first.includes(count));
+  // What was chosen stays where it stands, also when it is no longer: the focus is on it.
+  const [first] = useState(() => new Set(chosen));
+  const [ever] = useState(() => new Set<string>());
+  for (const value of chosen) ever.add(value);
+  const absent = [...ever].filter((value) => !counts.some((count) => count.value === value));
+  const all = [...counts, ...absent.map((value) => ({ value, label: said.chosenValue[dimension] ?? value, count: 0 }))];
+  if (all.length < (onlyWithChoice.includes(dimension) && ever.size === 0 ? 2 : 1)) return null;
   const box = (count: Counts[number]) => (
     <Choice
       key={count.value}
@@ -56,10 +70,12 @@ function Facet({ dimension, counts, place }: { dimension: Dimension; counts: Cou
       onChange={() => place.toggle(dimension, count.value)}
     />
   );
+  const above = all.filter(({ value }, i) => i < shown || first.has(value));
+  const rest = all.filter((count) => !above.includes(count));
   return (
     <fieldset>
       <legend>{said.facets[dimension]}</legend>
-      {first.map(box)}
+      {above.map(box)}
       {rest.length > 0 && (
         <details>
           <summary>{said.moreValues(rest.length, said.number(rest.length))}</summary>

@@ -1,14 +1,18 @@
 import type { ReactNode } from 'react';
 import type { TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage, type Language } from '../language';
+import { Days } from './Days';
 
 /** What a bidder decides by, the most important first. What a tender does not say is left out. */
 export function Facts({ tender }: { tender: TenderDetailsFragment }) {
   const said = useLanguage();
+  const cancelled = tender.status === 'CANCELLED';
   return (
     <dl className="facts">
+      <Fact name={said.deadlines[tender.deadlineKind ?? 'BIDS']}>
+        {tender.deadline ? <>{cancelled ? <s>{said.moment(tender.deadline)}</s> : said.parisTime(said.moment(tender.deadline))} <Days tender={tender} /></> : said.noDeadline}
+      </Fact>
       <Fact name={said.status}><span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span></Fact>
-      <Fact name={said.deadlines[tender.deadlineKind ?? 'BIDS']}>{tender.deadline ? said.parisTime(said.moment(tender.deadline)) : said.noDeadline}</Fact>
       <Fact name={said.value}>{valueOf(tender, said)}</Fact>
       <Fact name={said.duration}>{[tender.duration?.label, tender.renewals && said.renewals(tender.renewals)].filter(Boolean).join(', ')}</Fact>
       <Fact name={said.technique}>{tender.technique && said.techniques[tender.technique]}</Fact>

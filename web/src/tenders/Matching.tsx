@@ -1,24 +1,39 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
-import { forgetMatches } from '../client';
+import { useEffect } from 'react';
+import { forgetMatches, unknownFilter } from '../client';
+import { DismissTenderDocument, MatchingTendersDocument, type TenderFilter, type TenderRowFragment } from '../gql/graphql';
 import { Exports } from './Exports';
-import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Skeleton } from '../Page';
+import { BadFilter } from './BadFilter';
 import { Facets } from './Facets';
 import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
-import { useListPlace } from './place';
+import { useListPlace, type View } from './place';
 import { TenderTable } from './TenderTable';
+import { Views } from './Views';
 
-/** The tenders online now that the reader's active watches match. */
+/** What a view asks of the reader's marks. */
+const marks: Record<View, TenderFilter> = { all: {}, unseen: { seen: 'HIDE' }, dismissed: { dismissed: 'ONLY' } };
+
+const focusHeading = () => document.getElementById('matching')?.focus();
+
+/** The tenders online now that the reader's active watches match, or those of the watches that the address names. */
 export function Matching() {
   const said = useLanguage();
   const place = useListPlace();
+  const watchIds = place.chosen('watches');
+  const asked = { filter: { ...place.filter, ...marks[place.view] }, orderBy: place.order ?? 'PUBLISHED_AT_DESC' } as const;
   const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
-    variables: { filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC', first: place.size, page: place.page },
+    variables: { ...asked, watchIds: watchIds.length > 0 ? watchIds : null, first: place.size, page: place.page },
   });
+  const pages = now?.matchingTenders?.pageCount;
+  useEffect(() => {
+    if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
+  });
+  if (error && unknownFilter(error)) return <BadFilter place={place} then={focusHeading} />;
   const list = (now ?? previousData)?.matchingTenders;
   if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
 
@@ -27,9 +42,10 @@ export function Matching() {
     <>
       <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
-      <Exports list="matching-tenders" variables={{ filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC' }} none={count === 0} />
+      <Views place={place} />
+      <Exports list="matching-tenders" variables={{ ...asked, watchIds }} none={count === 0} />
       <ListSettings place={place} />
-      <Facets facets={list.facets} place={place} />
+      <Facets facets={list.facets} place={place} watches />
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="matching"
@@ -37,17 +53,17 @@ export function Matching() {
           lines={list.edges.map(({ node, matchedBy, highlights }) => ({
             tender: node,
             ...marked(node.title, highlights),
-            about: (
+            about: matchedBy.length > 0 && (
               <span className="why">
                 {matchedBy.length > 1 ? said.matchedBySeveral : said.matchedBy}{' '}
                 {matchedBy.map(({ watch, keywords }) => (keywords.length > 0 ? `${watch.name} (${keywords.join(', ')})` : watch.name)).join(' · ')}
               </span>
             ),
-            action: <><InterestButton tender={node} filtered={place.interestedOnly} /><DismissButton tender={node} /></>,
+            action: <><InterestButton tender={node} filtered={place.interestedOnly} />{node.dismissed ? <RestoreButton tender={node} /> : <DismissButton tender={node} />}</>,
           }))}
         />
       )}
-      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noMatch}</p>}
+      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneInView[place.view]}</p>}
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="matching" />}
     </>
   );
@@ -57,6 +73,15 @@ function DismissButton({ tender: { id, title } }: { tender: TenderRowFragment })
   const said = useLanguage();
   const { dismiss } = useDismissal();
   return <button type="button" className="link" aria-label={said.dismissTender(title)} onClick={() => void dismiss(id, title)}>{said.dismiss}</button>;
+}
+
+function RestoreButton({ tender: { id, title } }: { tender: TenderRowFragment }) {
+  const said = useLanguage();
+  const { restore } = useDismissal();
+  async function go() {
+    if (await restore(id)) focusHeading(); // the row goes
+  }
+  return <button type="button" className="link" aria-label={said.restoreTender(title)} onClick={() => void go()}>{said.restore}</button>;
 }
 
 /** Takes tenders out of the lists, and puts them back. */

@@ -1,5 +1,5 @@
-import type { TenderFilter, TenderOrder } from '../gql/graphql';
-import { navigate, usePlace } from '../router';
+import type { Nature, Procedure, TenderFilter, TenderOrder } from '../gql/graphql';
+import { navigate, replace, usePlace } from '../router';
 
 /** The dimensions that a list can be narrowed by, and how each is called in the address. */
 export const dimensions = {
@@ -8,6 +8,20 @@ export const dimensions = {
 } as const;
 export type Dimension = keyof typeof dimensions;
 export const dimensionNames = Object.keys(dimensions) as Dimension[];
+
+/** The values of a dimension that has but few: an address that names another is taken to name none. */
+const known: { natures: Nature[]; procedures: Procedure[] } & Partial<Record<Dimension, string[]>> = {
+  natures: ['WORKS', 'SUPPLIES', 'SERVICES'],
+  procedures: ['OPEN', 'RESTRICTED', 'NEGOTIATED', 'COMPETITIVE_DIALOGUE', 'ADAPTED', 'OTHER'],
+};
+
+/** Watches narrow a list too, where it is one of matching tenders; they are no part of its filter. */
+const addressed = { ...dimensions, watches: 'veille' } as const;
+export type Narrowing = keyof typeof addressed;
+
+/** Which tenders of a list are shown, by the reader's marks: all, those not seen, those dismissed. */
+export const views = { all: '', unseen: 'nonvus', dismissed: 'ecartes' } as const;
+export type View = keyof typeof views;
 
 export const pageSizes = [10, 20, 50, 100];
 const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
@@ -18,6 +32,7 @@ export interface ListPlace {
   onlineOnly: boolean;
   filter: TenderFilter;
   narrowed: boolean;
+  view: View;
   /** Only what the reader marked as of interest. */
   interestedOnly: boolean;
   order: TenderOrder | undefined;
@@ -25,56 +40,68 @@ export interface ListPlace {
   page: number;
   /** Goes to another page of the list. */
   turnTo(page: number): void;
+  /** The list has fewer pages than the address says: the last one is shown. */
+  endAt(page: number): void;
   /** Changes what is listed, which begins at its first page. */
   change(change: (address: URLSearchParams) => void): void;
-  chosen(dimension: Dimension): string[];
-  toggle(dimension: Dimension, value: string): void;
+  chosen(dimension: Narrowing): string[];
+  toggle(dimension: Narrowing, value: string): void;
   /** Narrows the list to departments, and searches for other words. */
   within(departments: string[], words: string): void;
   clear(): void;
+  /** The address of another view of the list. */
+  viewed(view: View): string;
 }
 
 export function useListPlace(): ListPlace {
   const { search } = usePlace();
-  const chosen = (dimension: Dimension) => search.getAll(dimensions[dimension]);
+  const chosen = (dimension: Narrowing) => {
+    const values = search.getAll(addressed[dimension]);
+    const all = dimension === 'watches' ? undefined : known[dimension];
+    return all ? values.filter((value) => all.includes(value)) : values;
+  };
   const order = orders.find((order) => order === search.get('tri'));
   const size = Number(search.get('taille'));
   const page = Number(search.get('page'));
   const interestedOnly = search.get('etudier') === 'oui';
 
-  function go(change: (address: URLSearchParams) => void) {
+  const address = (change: (address: URLSearchParams) => void) => {
     const next = new URLSearchParams(search);
     change(next);
     const text = next.toString();
-    navigate(location.pathname + (text && `?${text}`));
-  }
-  function change(how: (address: URLSearchParams) => void) {
-    go((address) => {
+    return location.pathname + (text && `?${text}`);
+  };
+  const onPage = (page: number) => address((address) => (page > 1 ? address.set('page', String(page)) : address.delete('page')));
+  const changed = (how: (address: URLSearchParams) => void) =>
+    address((address) => {
       address.delete('page');
       how(address);
     });
-  }
+  const change = (how: (address: URLSearchParams) => void) => navigate(changed(how));
+  const everyDimension = Object.keys(addressed) as Narrowing[];
   return {
     words: search.get('mots') ?? '',
     onlineOnly: search.get('enligne') !== 'non',
-    // The address says what it likes; the API refuses what it does not know.
     filter: {
       ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
       ...(interestedOnly && { interested: 'ONLY' as const }),
     },
-    narrowed: interestedOnly || dimensionNames.some((name) => chosen(name).length > 0),
+    narrowed: interestedOnly || everyDimension.some((name) => chosen(name).length > 0),
     interestedOnly,
+    view: (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all',
     order,
     size: pageSizes.includes(size) ? size : 10,
     page: Number.isInteger(page) && page > 0 ? page : 1,
-    turnTo: (page) => go((address) => (page > 1 ? address.set('page', String(page)) : address.delete('page'))),
+    turnTo: (page) => navigate(onPage(page)),
+    endAt: (page) => replace(onPage(page)),
     change,
     chosen,
     toggle: (dimension, value) =>
       change((address) => {
-        const name = dimensions[dimension];
-        if (address.has(name, value)) address.delete(name, value);
-        else address.append(name, value);
+        const name = addressed[dimension];
+        const others = address.getAll(name);
+        address.delete(name);
+        for (const other of others.includes(value) ? others.filter((other) => other !== value) : [...others, value]) address.append(name, other);
       }),
     within: (departments, words) =>
       change((address) => {
@@ -86,8 +113,9 @@ export function useListPlace(): ListPlace {
       }),
     clear: () =>
       change((address) => {
-        dimensionNames.forEach((name) => address.delete(dimensions[name]));
+        everyDimension.forEach((name) => address.delete(addressed[name]));
         address.delete('etudier');
       }),
+    viewed: (view) => changed((address) => (view === 'all' ? address.delete('vue') : address.set('vue', views[view]))),
   };
 }

@@ -1,0 +1,118 @@
+// A tender's own page: what is over does not look live, deadlines count days, the list is a key away, and the account's settings.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { ask, inaccessible, inTenYears, picture, publish, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
+
+let server;
+let browser;
+let page;
+
+/** At noon, so many days from today in Paris. */
+const inDays = (days) => `${new Date(Date.parse(new Date().toLocaleDateString('sv-SE', { timeZone: 'Europe/Paris' })) + days * 86_400_000).toISOString().slice(0, 10)}T11:00:00Z`;
+
+before(async () => {
+  server = await startDemo('--empty');
+  browser = await startBrowser();
+  page = await visit(browser);
+  await publishAndIndex(
+    server,
+    { title: 'Voirie lointaine', sourceRef: 'A-1', deadline: inTenYears('01-10') },
+    { title: 'Voirie prochaine', sourceRef: 'A-2', deadline: inDays(5) },
+    { title: 'Voirie annulée', sourceRef: 'A-3', deadline: inDays(18), url: 'https://portail.example/a-3', documentsUrl: 'https://portail.example/dce', submissionUrl: 'https://portail.example/depot' },
+    { title: 'Voirie reportée', sourceRef: 'A-4', deadline: inDays(18), url: 'https://portail.example/a-4' },
+  );
+  await publish(server, { title: 'Voirie annulée', kind: 'CANCELLATION', previousRef: 'A-3' });
+  await publish(server, { title: 'Voirie reportée', kind: 'CORRECTION', previousRef: 'A-4', deadline: inDays(25), url: 'https://portail.example/autre' });
+  await ask(server, 'mutation { createWatch(input: { name: "Routes", criteria: { keywords: ["voirie"] } }) { watch { id } } }');
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const open = async (ref) => {
+  await page.goto(`${server.url}/veille/marches/demo/${ref}`);
+  await settled(page);
+};
+
+test('lists count the days, in words and in colour, and titles are links', async () => {
+  await page.goto(`${server.url}/veille?tri=DEADLINE_ASC`);
+  await settled(page);
+  const row = page.getByRole('row').filter({ hasText: 'Voirie prochaine' });
+  assert.equal(await row.locator('.days').innerText(), 'J-5');
+  assert.match(await row.locator('.days').getAttribute('class'), /soon/);
+  const far = page.getByRole('row').filter({ hasText: 'Voirie reportée' }).locator('.days');
+  assert.equal(await far.innerText(), 'J-25');
+  assert.doesNotMatch(await far.getAttribute('class'), /soon/);
+  await page.getByRole('link', { name: 'Voirie prochaine', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Voirie prochaine' }).waitFor();
+  assert.match(await textOf(page.locator('.facts').first()), /J-5/);
+});
+
+test('from tender to tender, and back to the very list', async () => {
+  await page.goto(`${server.url}/veille?tri=DEADLINE_ASC&taille=20`);
+  await settled(page);
+  const titles = await page.locator('.tenders .name a').allTextContents();
+  await page.getByRole('link', { name: titles[0], exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: titles[0] }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Marché précédent' }).count(), 0);
+  await page.getByRole('link', { name: 'Marché suivant' }).click();
+  await page.getByRole('heading', { level: 1, name: titles[1] }).waitFor();
+  await page.getByRole('link', { name: 'Marché précédent' }).waitFor();
+  await page.getByRole('link', { name: 'Retour à la liste' }).click();
+  await page.waitForURL(`${server.url}/veille?tri=DEADLINE_ASC&taille=20`);
+});
+
+test('what was cancelled does not look live', async () => {
+  await open('A-3');
+  await page.getByRole('heading', { name: 'Ce marché a été annulé' }).waitFor();
+  assert.equal(await page.locator('main a.button').count(), 0);
+  assert.equal(await page.getByRole('link', { name: 'Déposer une réponse' }).count(), 0);
+  assert.equal(await page.locator('.days').count(), 0);
+  assert.deepEqual(await inaccessible(page), []);
+  await picture(page, 'marche-annule-1280');
+});
+
+test('what was moved says from when to when, and that a link changed is no news', async () => {
+  await open('A-4');
+  const banner = page.getByRole('region', { name: /La date limite a été modifiée/ });
+  assert.match(await textOf(banner), /→|au lieu du/);
+  assert.equal(await page.locator('.changes').getByText('Lien').count(), 0);
+  assert.match(await textOf(page.locator('.notices')), /Avis de marché[^]*Avis rectificatif[^]*Date limite/);
+  await picture(page, 'marche-reporte-1280');
+});
+
+test('settings are kept, all data is given, and the account is erased', async () => {
+  await page.goto(`${server.url}/veille`);
+  await page.getByRole('link', { name: 'Mon compte' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Mon compte' }).waitFor();
+  await page.getByLabel('Heure d’envoi').selectOption('18');
+  await page.getByLabel('Jour d’envoi').selectOption('THURSDAY');
+  await page.getByLabel(/30 jours/).uncheck();
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
+  await page.getByText('Vos réglages ont été enregistrés').waitFor();
+  assert.deepEqual((await ask(server, '{ viewer { digestHour digestDay quietNotes } }')).viewer, { digestHour: 18, digestDay: 'THURSDAY', quietNotes: false });
+  assert.deepEqual(await inaccessible(page), []);
+  await picture(page, 'compte-1280');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Télécharger mes données' }).click()]);
+  const { readFileSync } = await import('node:fs');
+  assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).watches.length, 1);
+
+  const other = await tab(page.context());
+  await other.goto(`${server.url}/veille`);
+  await settled(other);
+  await page.getByRole('button', { name: 'Supprimer mon compte' }).click();
+  await page.getByLabel(/Saisissez votre adresse/).fill('autre@example.org');
+  await page.getByRole('button', { name: 'Supprimer définitivement' }).click();
+  await page.locator('.error').waitFor();
+  assert.equal((await ask(server, '{ watches { totalCount } }')).watches.totalCount, 1);
+  await page.getByLabel(/Saisissez votre adresse/).fill('demo@example.org');
+  await page.getByRole('button', { name: 'Supprimer définitivement' }).click();
+  await page.getByText('Votre compte a été supprimé').waitFor();
+  // Another tab would begin a new account with its next question.
+  await other.getByText('Votre compte a été supprimé').waitFor();
+  await other.close();
+  assert.equal((await ask(server, '{ watches { totalCount } }')).watches.totalCount, 0);
+});
+
+test('nobody complained', () => assert.deepEqual(page.complaints, []));
