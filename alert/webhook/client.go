@@ -107,6 +107,9 @@ func (c *Client) Challenge(ctx context.Context, e Endpoint, id string, at time.T
 	}
 	defer answer.Close()
 	text, err := io.ReadAll(io.LimitReader(answer, MaxAnswer))
+	if err == nil {
+		err = ctx.Err() // an endpoint that is told that we hang up may still end its answer properly
+	}
 	if err != nil {
 		return failure(err)
 	}
