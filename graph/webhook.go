@@ -14,10 +14,10 @@ import (
 // who publish.
 func (m mutation) hookOwner(ctx context.Context, key int64) (*vigie.Account, error) {
 	account, err := signedInAccount(ctx)
-	if !Publishes(ctx) {
+	switch {
+	case !Publishes(ctx):
 		return account, err
-	}
-	if err != nil { // it is no person's token
+	case account == nil: // it is no person's token
 		return nil, nil
 	}
 	own, err := load(ctx).webhooks.Load(ctx, owned{account.ID, key})

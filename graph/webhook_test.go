@@ -30,10 +30,8 @@ type platform struct {
 	mutex sync.Mutex
 	// status is that of answers; 0 has it accept what is signed.
 	status int
-	// secrets are those that it accepts; types are those of what it accepted.
-	secrets []string
-	types   []string
-	texts   []string
+	// types and texts are those of what it accepted.
+	types, texts []string
 }
 
 // hooks has a world send webhooks, to this machine too, and returns a receiver.

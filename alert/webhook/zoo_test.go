@@ -72,7 +72,7 @@ func zoo() map[string]animal {
 	date := func(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 	return map[string]animal{
 		"200 with HTML":       repeats(accepts("", patience, page)),
-		"204":                 repeats(accepts("", patience, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })),
+		"204":                 repeats(accepts("", patience, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })),
 		"202 and a gzip bomb": repeats(accepts("", patience, bomb)),
 		"10 GB body":          repeats(accepts("", patience, flood)),
 		"drips a body":        accepts(webhook.TimedOut, short, dripBody),
