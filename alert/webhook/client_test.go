@@ -110,7 +110,10 @@ func TestChallenge(t *testing.T) {
 		"too late": {func(w http.ResponseWriter, _ []byte) {
 			io.WriteString(w, strings.Repeat(" ", webhook.MaxAnswer)+`{"challenge":"k3q8"}`)
 		}, webhook.NotRepeated},
-		"with an error":      {func(w http.ResponseWriter, _ []byte) { w.WriteHeader(http.StatusInternalServerError); io.WriteString(w, `{"challenge":"k3q8"}`) }, webhook.AnsweredStatus},
+		"with an error": {func(w http.ResponseWriter, _ []byte) {
+			w.WriteHeader(http.StatusInternalServerError)
+			io.WriteString(w, `{"challenge":"k3q8"}`)
+		}, webhook.AnsweredStatus},
 		"another field name": {func(w http.ResponseWriter, _ []byte) { io.WriteString(w, `{"word":"k3q8"}`) }, webhook.NotRepeated},
 	} {
 		t.Run(name, func(t *testing.T) {
