@@ -182,8 +182,8 @@ type Mail struct {
 	// TenderID is the tender that a message to a webhook is about; 0 for a mail.
 	TenderID  int64
 	MessageID string
-	CreatedAt   time.Time
-	State       MailState
+	CreatedAt time.Time
+	State     MailState
 	// Attempts are those that failed for the time being.
 	Attempts int64
 	// RetryAt is when it may be tried (again).

@@ -120,7 +120,7 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	}
 	switch x := x.(type) {
 	case plan.And:
-		all, own := p.live, false // own: nobody else has this set
+		all, own := p.live, false                   // own: nobody else has this set
 		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
 			some, err := p.where(ctx, member)
 			if err != nil {
