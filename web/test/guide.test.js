@@ -74,6 +74,7 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
   await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
   await page.keyboard.type('lorrain');
   await page.getByRole('option', { name: 'Le Républicain Lorrain' }).click();
+  await page.locator('.chosen li').nth(1).waitFor();
   assert.deepEqual(await page.locator('.chosen li').evaluateAll((list) => list.map((item) => item.firstChild.textContent).sort()), ['Le Républicain Lorrain', 'Mairie de Test']);
 });
 

@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
-import { useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { BuyersDocument } from '../gql/graphql';
+import { changeAndFocus } from '../focus';
 import { useLanguage } from '../language';
 import { Chosen } from './Chosen';
 import { Combobox } from './Combobox';
@@ -22,16 +23,21 @@ export function Buyers({ chosen, change, error }: { chosen: ChosenBuyer[]; chang
   function choose(buyer: ChosenBuyer) {
     if (!chosen.some(({ id }) => id === buyer.id)) change([...chosen, buyer]);
     setAdding(false);
-    // The box is no longer there; from the button on, the next one is a key away.
-    requestAnimationFrame(() => another.current?.focus());
+    chose.current = true;
   }
+  // With the choice the box goes, and the focus with it, unless a key has moved it on; from the button on, the next buyer is a key away.
+  const chose = useRef(false);
+  useLayoutEffect(() => {
+    if (chose.current && !open && document.activeElement === document.body) another.current?.focus();
+    chose.current = false;
+  }, [open]);
   return (
     <Group legend={said.buyersLegend} error={error}>
       <Chosen
         label={said.chosenBuyers}
         items={chosen.map(({ id, name }) => ({ id, label: name }))}
         take={(id) => change(chosen.filter((buyer) => buyer.id !== id))}
-        then={() => box.current?.focus()}
+        then={() => box.current}
       />
       {open && <BuyerBox box={box} choose={choose} />}
       {!open && (
@@ -39,8 +45,7 @@ export function Buyers({ chosen, change, error }: { chosen: ChosenBuyer[]; chang
           ref={another}
           type="button"
           onClick={() => {
-            setAdding(true);
-            requestAnimationFrame(() => box.current?.focus());
+            changeAndFocus(() => setAdding(true), () => box.current);
           }}
         >{said.addBuyer}</button>
       )}

@@ -1,4 +1,5 @@
 import { useRef, useState, type KeyboardEvent } from 'react';
+import { changeAndFocus } from '../focus';
 import { useLanguage } from '../language';
 
 /** What was chosen, each a button that takes it away. It is one stop of the key Tab: arrows lead on within it, Delete takes away. */
@@ -7,7 +8,7 @@ export function Chosen({ label, items, take, then }: {
   items: { id: string; label: string }[];
   take: (id: string) => void;
   /** Where the focus goes once nothing is left. */
-  then: () => void;
+  then: () => HTMLElement | null;
 }) {
   const said = useLanguage();
   const list = useRef<HTMLUListElement>(null);
@@ -16,12 +17,12 @@ export function Chosen({ label, items, take, then }: {
   const buttons = () => [...list.current?.querySelectorAll<HTMLElement>('button') ?? []];
 
   function takeAt(i: number) {
-    take(items[i]!.id);
-    setAt(Math.min(i, items.length - 2));
-    requestAnimationFrame(() => {
+    changeAndFocus(() => {
+      take(items[i]!.id);
+      setAt(Math.min(i, items.length - 2));
+    }, () => {
       const left = buttons();
-      if (left.length > 0) left[Math.min(i, left.length - 1)]!.focus();
-      else then();
+      return left.length > 0 ? left[Math.min(i, left.length - 1)] : then();
     });
   }
   function onKeyDown(event: KeyboardEvent) {

@@ -47,7 +47,7 @@ export function Departments({ all, chosen, change, error }: {
           const gone = shown.find((option) => option.id === id)!.codes;
           change(chosen.filter((code) => !gone.includes(code)));
         }}
-        then={() => box.current?.focus()}
+        then={() => box.current}
       />
       <Combobox
         box={box}

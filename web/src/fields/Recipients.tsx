@@ -1,6 +1,7 @@
 import { useMutation } from '@apollo/client/react';
 import { useRef } from 'react';
 import { ResendConfirmationDocument, ResubscribeDocument, type RecipientStateFragment } from '../gql/graphql';
+import { changeAndFocus } from '../focus';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Choice, Field, Group } from './Field';
@@ -21,9 +22,7 @@ export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthe
   const list = useRef<HTMLDivElement>(null);
   const state = (address: string) => known.find(({ email }) => email.toLowerCase() === address.trim().toLowerCase());
   const own = known.find(({ primary }) => primary);
-  function focusLast() {
-    requestAnimationFrame(() => [...list.current!.querySelectorAll<HTMLElement>('input[type=email], .add')].at(-1)?.focus());
-  }
+  const last = (selector: string) => [...list.current!.querySelectorAll<HTMLElement>(selector)].at(-1);
   return (
     <Group legend={said.recipientsLegend}>
       <div ref={list}>
@@ -41,8 +40,7 @@ export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthe
                     type="button"
                     aria-label={said.take(address || said.otherRecipient(i + 1))}
                     onClick={() => {
-                      changeOthers(others.filter((_, j) => j !== i));
-                      focusLast();
+                      changeAndFocus(() => changeOthers(others.filter((_, j) => j !== i)), () => last('input[type=email], .add'));
                     }}
                   >×</button>
                 </div>
@@ -58,8 +56,7 @@ export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthe
               className="add"
               aria-describedby="recipient-hint"
               onClick={() => {
-                changeOthers([...others, '']);
-                requestAnimationFrame(() => [...list.current!.querySelectorAll<HTMLElement>('input[type=email]')].at(-1)?.focus());
+                changeAndFocus(() => changeOthers([...others, '']), () => last('input[type=email]'));
               }}
             >{said.addRecipient}</button>
             <p id="recipient-hint" className="hint">{said.recipientHint}</p>

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from '@apollo/client/react';
 import { use, useRef, useState, type FormEvent } from 'react';
 import { download } from '../download';
 import { Choice, Field } from '../fields/Field';
+import { changeAndFocus } from '../focus';
 import {
   ChangeSettingsDocument, DeleteAccountDocument, ExportAccountDocument, SettingsDocument, type AccountSettingsFragment, type Locale, type Weekday,
 } from '../gql/graphql';
@@ -124,8 +125,7 @@ function Erasure({ email }: { email: string }) {
             type="button"
             className="erase"
             onClick={() => {
-              setAsking(true);
-              requestAnimationFrame(() => box.current?.focus());
+              changeAndFocus(() => setAsking(true), () => box.current);
             }}
           >{said.deleteTitle}</button>
         </p>

@@ -2,6 +2,7 @@ import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useRef, useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
 import { AccountFeeds } from '../Feeds';
+import { changeAndFocus } from '../focus';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -59,9 +60,8 @@ function WatchTable() {
   const { totalCount = 0, pageInfo: last } = useQuery(WatchesDocument, { variables: { after: starts.at(-1) } }).data?.watches ?? {};
   const folded = !all && totalCount > most;
   function unfold() {
-    setAll(true);
     // The button goes; from the first row that it showed, the others are a key away.
-    requestAnimationFrame(() => table.current?.querySelectorAll('tbody tr')[first]?.querySelector<HTMLElement>('a, button')?.focus());
+    changeAndFocus(() => setAll(true), () => table.current?.querySelectorAll('tbody tr')[first]?.querySelector<HTMLElement>('a, button'));
   }
   return (
     <>
