@@ -75,7 +75,7 @@ func eventful(w *world) {
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = false })
 	w.after(time.Hour) // pending deliveries are dropped
 	w.change(w.account, roads.ID, func(v *vigie.Watch) { v.Active = true })
-	w.publish("6", "Voirie 6")
+	other := w.publish("6", "Voirie 6")
 	w.after(2 * time.Minute) // and stays open
 	all, err := w.store.Ledger().AllRecipients(t.Context(), w.account, roads.ID)
 	must(err)
@@ -116,6 +116,7 @@ func eventful(w *world) {
 	must(err)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
+	must(w.store.SetMark(t.Context(), w.account.ID, store.Interested, true, []int64{other.Notice.TenderID}))
 	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
 	must(w.store.AddAuditEntry(t.Context(), "test", "sujet-fictif", "account", nil)) // the person is a support agent too
 }
@@ -175,7 +176,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		if len(deliveryKinds) != 4 || len(kinds) != 3 || len(states) != 4 || !waiting {
 			t.Fatalf("not everything happened: %v, %v, %v", slices.Collect(maps.Keys(deliveryKinds)), slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(states)))
 		}
-		if len(held.Watches) != 6 || len(held.Addresses) != 10 || len(held.Marks) != 1 || len(held.Accesses) != 1 {
+		if len(held.Watches) != 6 || len(held.Addresses) != 10 || len(held.Marks) != 2 || len(held.Accesses) != 1 {
 			t.Errorf("the export: %d watches, %d addresses, %d marks, %d accesses", len(held.Watches), len(held.Addresses), len(held.Marks), len(held.Accesses))
 		}
 		named := func() (rows []string) {
