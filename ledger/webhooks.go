@@ -234,6 +234,17 @@ func (l *Ledger) ConfirmWebhook(ctx context.Context, number int64, id string) er
 	return err
 }
 
+// WebhookAnswered records that an endpoint agreed to get messages: the one that the webhook had when it was asked. Where it has
+// another one by now, nothing changes.
+func (l *Ledger) WebhookAnswered(ctx context.Context, asked *vigie.Webhook) error {
+	_, err := l.ChangeWebhook(ctx, asked.AccountID, asked.ID, func(w *vigie.Webhook) {
+		if w.ConfirmedAt == nil && w.Sealed == asked.Sealed {
+			w.ConfirmedAt = new(l.db.Stamp())
+		}
+	})
+	return err
+}
+
 // WebhookAddressee returns whom the link is about that confirms a webhook: its public id stands for the address.
 func (l *Ledger) WebhookAddressee(ctx context.Context, number int64) (Addressee, error) {
 	var row struct {

@@ -183,7 +183,7 @@ func (s *Service) confirm(ctx context.Context, w *vigie.Webhook, l vigie.Locale)
 		return noted
 	}
 	if err == nil && w.Format.Signed() {
-		return s.Store.Ledger().ConfirmWebhook(ctx, w.ID, endpoint.ID)
+		return s.Store.Ledger().WebhookAnswered(ctx, w)
 	}
 	return err
 }
