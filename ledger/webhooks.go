@@ -264,6 +264,18 @@ func (l *Ledger) RestartWebhook(ctx context.Context, id int64) error {
 	return database.Translate(err)
 }
 
+// BeginTry reports whether a webhook may be tried, since the last attempt was that long ago; if so, this one is the last.
+func (l *Ledger) BeginTry(ctx context.Context, id int64, pause time.Duration) (may bool, err error) {
+	now := l.db.Stamp()
+	result, err := l.db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).
+		Where("id = ?", id).Where("(tried_at IS NULL OR tried_at <= ?)", now.Add(-pause)).Exec(ctx)
+	if err != nil {
+		return false, database.Translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
+}
+
 // WebhookTried records that an attempt that was no delivery, a challenge or a test, succeeded or why not.
 func (l *Ledger) WebhookTried(ctx context.Context, id int64, why string) error {
 	return database.Translate(l.noteTry(ctx, l.db, id, why))
