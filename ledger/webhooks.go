@@ -342,8 +342,12 @@ func (l *Ledger) triedOf(ctx context.Context, tx bun.Tx, m *vigie.Mail, address 
 	return l.tried(ctx, tx, m.ID, address)
 }
 
+// acceptsOthers is how long after a message was written its webhook must have accepted another one, so that the message is at
+// fault. An endpoint that fails accepts some of what was written shortly before.
+const acceptsOthers = 30 * time.Minute
+
 // suspend suspends the webhook of a message that was tried for as long as it may be, unless the webhook has accepted
-// another one since that was written. The message is sent once the webhook is switched on again.
+// another one well after that was written. The message is sent once the webhook is switched on again.
 func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.Mail, why string) (suspended bool, err error) {
 	if r.WebhookID == 0 {
 		return false, nil
@@ -352,7 +356,7 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	now := l.db.Stamp()
 	err = tx.NewUpdate().Model((*vigie.Webhook)(nil)).Set("suspended_at = ?", now).Set("note_id = 0").
 		Where("id = ?", r.WebhookID).Where("suspended_at IS NULL").Where("ended_at IS NULL").
-		Where("(accepted_at IS NULL OR accepted_at < ?)", m.CreatedAt).Returning("*").Scan(ctx, &stopped)
+		Where("(accepted_at IS NULL OR accepted_at < ?)", m.CreatedAt.Add(acceptsOthers)).Returning("*").Scan(ctx, &stopped)
 	if err != nil || len(stopped) == 0 {
 		return false, err
 	}
