@@ -369,7 +369,7 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err 
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, address, why.note()) })
 	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
-	case patience.over(m.Attempts):
+	case patience.over(m.Attempts, s.Now().Sub(m.CreatedAt)):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.note()) })
