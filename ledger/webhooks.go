@@ -370,12 +370,20 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	return true, l.tellOwner(ctx, tx, stopped[0])
 }
 
-// webhookGone records that an endpoint wants no more messages.
-func (l *Ledger) webhookGone(ctx context.Context, m *vigie.Mail, address, why string) error {
+// webhookGone records that an endpoint wants no more messages. If its webhook has another URL by now, that says nothing, and
+// the message is tried again at once.
+func (l *Ledger) webhookGone(ctx context.Context, m *vigie.Mail, to *RecipientState, why string) error {
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.triedOf(ctx, tx, m, address)
+		r, err := l.triedOf(ctx, tx, m, to.Email)
 		if err != nil || r == nil {
 			return err
+		}
+		same, err := tx.NewSelect().Model((*vigie.Webhook)(nil)).Where("id = ?", to.Webhook.ID).Where("sealed = ?", to.Webhook.Sealed).Exists(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !same:
+			return l.tryAgain(ctx, tx, m.ID)
 		}
 		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why); err != nil {
 			return err
