@@ -163,6 +163,11 @@ func (s *Sender) readClock(ctx context.Context) error {
 		if ahead {
 			s.Log.WarnContext(ctx, "a clock was ahead by more than an hour: what waits is decided about again", "component", "sender", "action", "claim")
 		}
+		if s.terms.Channel == vigie.WebhookChannel {
+			if err := s.Store.Ledger().TakeBackHeld(ctx); err != nil {
+				return err
+			}
+		}
 		s.compared = now
 	}
 	if err := s.Store.Ledger().KeepTime(ctx); err != nil {

@@ -441,6 +441,29 @@ func (l *Ledger) tellOwner(ctx context.Context, tx bun.Tx, w *vigie.Webhook) err
 	return err
 }
 
+// TakeBackHeld decides again about what versions without webhooks held: to them, a webhook is an address without consent.
+func (l *Ledger) TakeBackHeld(ctx context.Context) error {
+	var recipients []int64
+	err := l.db.NewSelect().TableExpr("delivery_holds AS h").Join("JOIN deliveries AS d ON d.id = h.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
+		ColumnExpr("DISTINCT r.id").Where("h.reason = ?", vigie.HoldUnconfirmed).Where("r.channel = ?", vigie.WebhookChannel).OrderExpr("r.id").Scan(ctx, &recipients)
+	if err != nil {
+		return database.Translate(err)
+	}
+	for some := range slices.Chunk(recipients, vigie.MaxBatch) {
+		err := l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+			locked, err := l.lockRecipients(ctx, tx, some)
+			if err != nil {
+				return err
+			}
+			return l.checkNow(ctx, tx, locked)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readWebhooks gives recipients that are webhooks their endpoints.
 func readWebhooks(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
 	var rows []struct {
