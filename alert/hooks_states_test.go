@@ -116,3 +116,19 @@ func TestWebhookIsNotAskedByMail(t *testing.T) {
 		h.expect("mail", h.work(), "ana: 1 nouveau marché – veille Voirie")
 	})
 }
+
+// A platform that is to confirm another URL is owed what comes meanwhile, also of accounts that it did not know.
+func TestWebhookOfPlatformMoves(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		h.watch(h.account, "Voirie", vigie.Weekly, "voirie")
+		w := h.add(nil, "/all")
+		h.publish("1", "Voirie du nord")
+		h.expect("at first", h.post(), "all: NEW Voirie du nord")
+		h.set(w, func(w *vigie.Webhook) { w.ConfirmedAt = nil })
+		h.watch(h.signIn("bob"), "Voirie", vigie.Weekly, "voirie")
+		h.publish("2", "Voirie du sud")
+		h.expect("to confirm another URL", h.post())
+		h.set(w, func(w *vigie.Webhook) { w.ConfirmedAt = &h.now })
+		h.expect("confirmed again", h.post(), "all: NEW Voirie du sud", "all: NEW Voirie du sud")
+	})
+}

@@ -38,8 +38,12 @@ func (l *Ledger) AddWebhook(ctx context.Context, tx bun.Tx, w *vigie.Webhook, se
 // webhookRecipient returns the recipient that a webhook is of an account.
 func (l *Ledger) webhookRecipient(w *vigie.Webhook, account, id int64) *recipient {
 	name := l.ids.ID(vigie.KindWebhook, w.ID)
+	confirmed := w.ConfirmedAt
+	if w.Everywhere() && confirmed == nil { // it was, at another URL
+		confirmed = new(l.db.Stamp())
+	}
 	return &recipient{
-		ID: id, AccountID: account, AddressKey: name, Email: name, CreatedAt: l.db.Stamp(), UnverifiedAt: w.ConfirmedAt,
+		ID: id, AccountID: account, AddressKey: name, Email: name, CreatedAt: l.db.Stamp(), UnverifiedAt: confirmed,
 		Channel: vigie.WebhookChannel, WebhookID: w.ID,
 	}
 }
@@ -47,7 +51,9 @@ func (l *Ledger) webhookRecipient(w *vigie.Webhook, account, id int64) *recipien
 // subscribePlatforms makes the webhooks of platforms recipients of watches, at most [vigie.MaxBatch], and of their accounts.
 func (l *Ledger) subscribePlatforms(ctx context.Context, watches []int64) error {
 	var webhooks []*vigie.Webhook
-	err := l.db.NewSelect().Model(&webhooks).Where("account_id IS NULL").Where("confirmed_at IS NOT NULL").
+	// One that is to confirm another URL was confirmed before: what it is owed is held.
+	err := l.db.NewSelect().Model(&webhooks).Where("account_id IS NULL").
+		Where("(confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM recipients AS r WHERE r.webhook_id = webhook.id))").
 		Where("ended_at IS NULL").Where("removed_at IS NULL").Order("id").Scan(ctx)
 	if err != nil || len(webhooks) == 0 {
 		return database.Translate(err)
