@@ -87,10 +87,11 @@ const (
 func subjects() []Subject { return []Subject{AboutMoment, AboutMessage, AboutRecipient, AboutUs} }
 
 // Patience says when a message is tried again: after First, then after twice as long each time, up to Longest, of which
-// there are Repeats more.
+// there are Repeats more. It is not given up before Least is over, for edits have it tried sooner.
 type Patience struct {
 	First, Longest time.Duration
 	Repeats        int64
+	Least          time.Duration
 }
 
 // untilRepaired is the patience with a fault on our side. It never ends.
@@ -113,5 +114,7 @@ func (p Patience) attempts() (attempts int64) {
 	return attempts
 }
 
-// over reports whether a failed attempt that follows so many others was the last one.
-func (p Patience) over(attempts int64) bool { return attempts > p.attempts()+p.Repeats }
+// over reports whether a failed attempt that follows so many others was the last one, of a message that is so old.
+func (p Patience) over(attempts int64, age time.Duration) bool {
+	return attempts > p.attempts()+p.Repeats && age >= p.Least
+}

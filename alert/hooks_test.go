@@ -134,14 +134,16 @@ func (h *hooks) add(watch *vigie.Watch, path string, kinds ...vigie.DeliveryKind
 	if watch != nil {
 		w.AccountID, w.WatchID = watch.AccountID, watch.ID
 	}
-	err := h.store.AddWebhook(h.t.Context(), w, func(id string) string {
-		c := webhook.Credentials{URL: h.receiver.URL + path, Secrets: []webhook.DatedSecret{{Secret: webhook.Secret(strings.Repeat("k", webhook.SecretSize))}}}
-		return c.Seal(h.vault, id)
-	})
-	if err != nil {
+	if err := h.store.AddWebhook(h.t.Context(), w, func(id string) string { return h.sealed(id, path) }); err != nil {
 		h.t.Fatal(err)
 	}
 	return w
+}
+
+// sealed returns the credentials of a webhook, of that public id, at a path of the receiver.
+func (h *hooks) sealed(id, path string) string {
+	c := webhook.Credentials{URL: h.receiver.URL + path, Secrets: []webhook.DatedSecret{{Secret: webhook.Secret(strings.Repeat("k", webhook.SecretSize))}}}
+	return c.Seal(h.vault, id)
 }
 
 func (h *hooks) host() string {

@@ -163,6 +163,11 @@ func (s *Sender) readClock(ctx context.Context) error {
 		if ahead {
 			s.Log.WarnContext(ctx, "a clock was ahead by more than an hour: what waits is decided about again", "component", "sender", "action", "claim")
 		}
+		if s.terms.Channel == vigie.WebhookChannel {
+			if err := s.Store.Ledger().TakeBackHeld(ctx); err != nil {
+				return err
+			}
+		}
 		s.compared = now
 	}
 	if err := s.Store.Ledger().KeepTime(ctx); err != nil {
@@ -315,7 +320,7 @@ func (s *Sender) send(ctx context.Context, compose Compose, m *vigie.Mail, r *le
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	if err := message.Send(sending); err != nil {
-		return s.failed(ctx, m, r.Email, err)
+		return s.failed(ctx, m, r, err)
 	}
 	s.fault(AfterSend)
 	s.Metrics.sent(m)
@@ -350,9 +355,9 @@ func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err
 	})
 }
 
-// failed records that a mail was not accepted for an address, and decides by what the failure is about what follows.
+// failed records that a mail was not accepted for a recipient, and decides by what the failure is about what follows.
 // Only a failure about the recipient is final at once.
-func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err error) error {
+func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientState, err error) error {
 	why, _ := errors.AsType[*Failure](err)
 	if why == nil {
 		return err
@@ -366,19 +371,19 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, address string, err 
 	case why.About == AboutRecipient:
 		log.WarnContext(ctx, "recipient suppressed")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, address, why.note()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, r, why.note()) })
 	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
-	case patience.over(m.Attempts):
+	case patience.over(m.Attempts, s.Now().Sub(m.CreatedAt)):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
-		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, address, why.note()) })
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, r.Email, why.note()) })
 	}
 	pause := max(patience.pause(m.Attempts), why.After)
 	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
-		return s.Store.Ledger().MailDelayed(ctx, m, address, s.Now().Add(pause), why.note())
+		return s.Store.Ledger().MailDelayed(ctx, m, r.Email, s.Now().Add(pause), why.note())
 	})
 }
 

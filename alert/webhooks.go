@@ -35,7 +35,7 @@ const (
 )
 
 // webhookPatience is how long an endpoint may take: three days.
-var webhookPatience = Patience{First: 10 * time.Second, Longest: 6 * time.Hour, Repeats: 9}
+var webhookPatience = Patience{First: 10 * time.Second, Longest: 6 * time.Hour, Repeats: 9, Least: 70 * time.Hour}
 
 // Terms implements [Channel].
 func (ch *Webhooks) Terms() Terms {

@@ -175,6 +175,7 @@ func testWebhooks(t *testing.T, w *world) {
 
 	// Another URL confirms anew.
 	receiver.answers(http.StatusNotFound)
+	w.now = w.now.Add(time.Minute)
 	p.ask(update, vars{"id": id, "input": vars{"url": receiver.URL + "/new"}}).expect(map[string]string{
 		"updateWebhook.webhook.status": "PENDING", "updateWebhook.webhook.url": receiver.URL + "/new",
 	})
@@ -204,6 +205,51 @@ func testWebhooks(t *testing.T, w *world) {
 	}
 	p.ask(remove, vars{"id": id}).expect(map[string]string{"removeWebhook.removedWebhookId": id})
 	p.ask(`query ($id: ID!) { viewer { webhooks { id } } node(id: $id) { id } }`, vars{"id": id}).expect(map[string]string{"viewer.webhooks": "[]", "node": "<nil>"})
+}
+
+// A URL is confirmed by its own endpoint alone: one that answers late does not confirm the URL that came in its place. Nor can
+// an account have strangers called over and over.
+func TestWebhookURLs(t *testing.T) {
+	w := newWorld(t)
+	w.hooks()
+	p := w.person("a@example.org")
+	watch := p.create(vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	const update = `mutation ($id: ID!, $url: String!) { updateWebhook(id: $id, input: { url: $url }) { webhook { status url } userErrors { code field } } }`
+	var id string
+	var stranger int
+	var receiver *httptest.Server
+	receiver = httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		var m struct{ Data struct{ Challenge string } }
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			t.Error(err)
+		}
+		switch r.URL.Path {
+		case "/stranger":
+			stranger++
+			answer.WriteHeader(http.StatusNotFound)
+			return
+		case "/late":
+			w.now = w.now.Add(time.Minute)
+			p.ask(update, vars{"id": id, "url": receiver.URL + "/stranger"})
+		}
+		json.NewEncoder(answer).Encode(map[string]string{"challenge": m.Data.Challenge})
+	}))
+	t.Cleanup(receiver.Close)
+	added := p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/own"}})
+	added.expect(map[string]string{"addWebhook.webhook.status": "ACTIVE"})
+	id = added.text("addWebhook.webhook.id")
+	w.now = w.now.Add(time.Minute)
+	p.ask(update, vars{"id": id, "url": receiver.URL + "/late"}).expect(map[string]string{
+		"updateWebhook.webhook.status": "PENDING", "updateWebhook.webhook.url": receiver.URL + "/stranger",
+	})
+	for range 3 {
+		p.ask(update, vars{"id": id, "url": receiver.URL + "/stranger"}).expect(map[string]string{
+			"updateWebhook.userErrors.0.code": "TOO_SOON", "updateWebhook.userErrors.0.field": "[input url]",
+		})
+	}
+	if stranger != 1 {
+		t.Errorf("a stranger was called %d times", stranger)
+	}
 }
 
 // A chat confirms by a link, has no secret, and does not show its URL.

@@ -56,6 +56,9 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 	}
 	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		claimed = Claimed{Failed: make(map[int64]error), Unreadable: make(map[int64]error)}
+		if c.Channel == vigie.WebhookChannel {
+			return l.claimMessages(ctx, tx, c, &claimed)
+		}
 		if err := l.db.SkipLocked(l.openMails(tx, c, c.Limit), "mail").Scan(ctx, &claimed.Mails); err != nil {
 			return err
 		}
@@ -73,6 +76,25 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 		return err
 	})
 	return claimed, err
+}
+
+// claimMessages claims messages to webhooks: half of them new ones, if there are as many, for what is tried again may be much.
+func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, claimed *Claimed) error {
+	fresh := c
+	fresh.Limit = (c.Limit + 1) / 2
+	checked, added, err := l.decideDue(ctx, tx, fresh, fresh.Limit, claimed)
+	if err != nil {
+		return err
+	}
+	var again []*vigie.Mail
+	if limit := c.Limit - len(added); limit > 0 {
+		if err := l.db.SkipLocked(l.openMails(tx, c, limit), "mail").Scan(ctx, &again); err != nil {
+			return err
+		}
+	}
+	claimed.Mails = append(added, again...)
+	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit
+	return l.lease(ctx, tx, again, c.Lease)
 }
 
 // lease keeps mails for their claimant alone.

@@ -220,6 +220,8 @@ func (l *Ledger) AskAgain(ctx context.Context, account, subscriptionID int64) er
 		who, now := states[0], l.db.Stamp()
 		next, ever := NextConfirmationRequest(who.ConfirmationRequests, who.ConfirmationRequestedAt)
 		switch {
+		case r.Channel == vigie.WebhookChannel:
+			return refuse(vigie.NotNeeded, vigie.Text{FR: "Un webhook ne se confirme pas par courriel : lancez plutôt un essai.", EN: "A webhook is not confirmed by mail: test it instead."})
 		case who.Confirmed:
 			return refuse(vigie.NotNeeded, vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
 		case who.Left:

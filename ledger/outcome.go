@@ -176,12 +176,12 @@ func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why str
 }
 
 // Refused records that no message can ever reach a recipient, and why: its address does not exist, or its endpoint wants no
-// more.
-func (l *Ledger) Refused(ctx context.Context, m *vigie.Mail, address, why string) error {
+// more. The recipient is as it was when the message was sent.
+func (l *Ledger) Refused(ctx context.Context, m *vigie.Mail, to *RecipientState, why string) error {
 	if m.Kind == vigie.WebhookMessage {
-		return l.webhookGone(ctx, m, address, why)
+		return l.webhookGone(ctx, m, to, why)
 	}
-	return l.MailBounced(ctx, m.ID, address, true, why)
+	return l.MailBounced(ctx, m.ID, to.Email, true, why)
 }
 
 // leaveOut takes the deliveries that a mail to an address leaves out back from it. Its recipient, r, is locked. What may

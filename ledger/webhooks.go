@@ -38,8 +38,12 @@ func (l *Ledger) AddWebhook(ctx context.Context, tx bun.Tx, w *vigie.Webhook, se
 // webhookRecipient returns the recipient that a webhook is of an account.
 func (l *Ledger) webhookRecipient(w *vigie.Webhook, account, id int64) *recipient {
 	name := l.ids.ID(vigie.KindWebhook, w.ID)
+	confirmed := w.ConfirmedAt
+	if w.Everywhere() && confirmed == nil { // it was, at another URL
+		confirmed = new(l.db.Stamp())
+	}
 	return &recipient{
-		ID: id, AccountID: account, AddressKey: name, Email: name, CreatedAt: l.db.Stamp(), UnverifiedAt: w.ConfirmedAt,
+		ID: id, AccountID: account, AddressKey: name, Email: name, CreatedAt: l.db.Stamp(), UnverifiedAt: confirmed,
 		Channel: vigie.WebhookChannel, WebhookID: w.ID,
 	}
 }
@@ -47,7 +51,9 @@ func (l *Ledger) webhookRecipient(w *vigie.Webhook, account, id int64) *recipien
 // subscribePlatforms makes the webhooks of platforms recipients of watches, at most [vigie.MaxBatch], and of their accounts.
 func (l *Ledger) subscribePlatforms(ctx context.Context, watches []int64) error {
 	var webhooks []*vigie.Webhook
-	err := l.db.NewSelect().Model(&webhooks).Where("account_id IS NULL").Where("confirmed_at IS NOT NULL").
+	// One that is to confirm another URL was confirmed before: what it is owed is held.
+	err := l.db.NewSelect().Model(&webhooks).Where("account_id IS NULL").
+		Where("(confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM recipients AS r WHERE r.webhook_id = webhook.id))").
 		Where("ended_at IS NULL").Where("removed_at IS NULL").Order("id").Scan(ctx)
 	if err != nil || len(webhooks) == 0 {
 		return database.Translate(err)
@@ -234,6 +240,17 @@ func (l *Ledger) ConfirmWebhook(ctx context.Context, number int64, id string) er
 	return err
 }
 
+// WebhookAnswered records that an endpoint agreed to get messages: the one that the webhook had when it was asked. Where it has
+// another one by now, nothing changes.
+func (l *Ledger) WebhookAnswered(ctx context.Context, asked *vigie.Webhook) error {
+	_, err := l.ChangeWebhook(ctx, asked.AccountID, asked.ID, func(w *vigie.Webhook) {
+		if w.ConfirmedAt == nil && w.Sealed == asked.Sealed {
+			w.ConfirmedAt = new(l.db.Stamp())
+		}
+	})
+	return err
+}
+
 // WebhookAddressee returns whom the link is about that confirms a webhook: its public id stands for the address.
 func (l *Ledger) WebhookAddressee(ctx context.Context, number int64) (Addressee, error) {
 	var row struct {
@@ -251,6 +268,18 @@ func (l *Ledger) RestartWebhook(ctx context.Context, id int64) error {
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = 0").Set("retry_at = ?", l.db.Stamp()).
 		Where("recipient_id IN (SELECT id FROM recipients WHERE webhook_id = ?)", id).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
+}
+
+// BeginTry reports whether a webhook may be tried, since the last attempt was that long ago; if so, this one is the last.
+func (l *Ledger) BeginTry(ctx context.Context, id int64, pause time.Duration) (may bool, err error) {
+	now := l.db.Stamp()
+	result, err := l.db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).
+		Where("id = ?", id).Where("(tried_at IS NULL OR tried_at <= ?)", now.Add(-pause)).Exec(ctx)
+	if err != nil {
+		return false, database.Translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
 }
 
 // WebhookTried records that an attempt that was no delivery, a challenge or a test, succeeded or why not.
@@ -319,8 +348,12 @@ func (l *Ledger) triedOf(ctx context.Context, tx bun.Tx, m *vigie.Mail, address 
 	return l.tried(ctx, tx, m.ID, address)
 }
 
+// acceptsOthers is how long after a message was written its webhook must have accepted another one, so that the message is at
+// fault. An endpoint that fails accepts some of what was written shortly before.
+const acceptsOthers = 30 * time.Minute
+
 // suspend suspends the webhook of a message that was tried for as long as it may be, unless the webhook has accepted
-// another one since that was written. The message is sent once the webhook is switched on again.
+// another one well after that was written. The message is sent once the webhook is switched on again.
 func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.Mail, why string) (suspended bool, err error) {
 	if r.WebhookID == 0 {
 		return false, nil
@@ -329,7 +362,7 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	now := l.db.Stamp()
 	err = tx.NewUpdate().Model((*vigie.Webhook)(nil)).Set("suspended_at = ?", now).Set("note_id = 0").
 		Where("id = ?", r.WebhookID).Where("suspended_at IS NULL").Where("ended_at IS NULL").
-		Where("(accepted_at IS NULL OR accepted_at < ?)", m.CreatedAt).Returning("*").Scan(ctx, &stopped)
+		Where("(accepted_at IS NULL OR accepted_at < ?)", m.CreatedAt.Add(acceptsOthers)).Returning("*").Scan(ctx, &stopped)
 	if err != nil || len(stopped) == 0 {
 		return false, err
 	}
@@ -343,12 +376,20 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	return true, l.tellOwner(ctx, tx, stopped[0])
 }
 
-// webhookGone records that an endpoint wants no more messages.
-func (l *Ledger) webhookGone(ctx context.Context, m *vigie.Mail, address, why string) error {
+// webhookGone records that an endpoint wants no more messages. If its webhook has another URL by now, that says nothing, and
+// the message is tried again at once.
+func (l *Ledger) webhookGone(ctx context.Context, m *vigie.Mail, to *RecipientState, why string) error {
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.triedOf(ctx, tx, m, address)
+		r, err := l.triedOf(ctx, tx, m, to.Email)
 		if err != nil || r == nil {
 			return err
+		}
+		same, err := tx.NewSelect().Model((*vigie.Webhook)(nil)).Where("id = ?", to.Webhook.ID).Where("sealed = ?", to.Webhook.Sealed).Exists(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !same:
+			return l.tryAgain(ctx, tx, m.ID)
 		}
 		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why); err != nil {
 			return err
@@ -404,6 +445,29 @@ func (l *Ledger) tellOwner(ctx context.Context, tx bun.Tx, w *vigie.Webhook) err
 	}
 	_, err = tx.NewInsert().Model(own).Exec(ctx)
 	return err
+}
+
+// TakeBackHeld decides again about what versions without webhooks held: to them, a webhook is an address without consent.
+func (l *Ledger) TakeBackHeld(ctx context.Context) error {
+	var recipients []int64
+	err := l.db.NewSelect().TableExpr("delivery_holds AS h").Join("JOIN deliveries AS d ON d.id = h.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
+		ColumnExpr("DISTINCT r.id").Where("h.reason = ?", vigie.HoldUnconfirmed).Where("r.channel = ?", vigie.WebhookChannel).OrderExpr("r.id").Scan(ctx, &recipients)
+	if err != nil {
+		return database.Translate(err)
+	}
+	for some := range slices.Chunk(recipients, vigie.MaxBatch) {
+		err := l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+			locked, err := l.lockRecipients(ctx, tx, some)
+			if err != nil {
+				return err
+			}
+			return l.checkNow(ctx, tx, locked)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readWebhooks gives recipients that are webhooks their endpoints.

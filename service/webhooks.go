@@ -43,7 +43,8 @@ type WebhookChange struct {
 // MaxOverlap is the most hours for which a secret that was replaced still signs.
 const MaxOverlap = 24 * 7
 
-// testPause is the least time between two tests of a webhook, so that nobody has us call a stranger over and over.
+// testPause is the least time between two tests of a webhook, or changes of its URL, so that nobody has us call strangers over
+// and over.
 const testPause = 10 * time.Second
 
 // AddWebhook stores a webhook of an account, or, for none, of the platform, and asks it to confirm. It returns the secret
@@ -183,7 +184,7 @@ func (s *Service) confirm(ctx context.Context, w *vigie.Webhook, l vigie.Locale)
 		return noted
 	}
 	if err == nil && w.Format.Signed() {
-		return s.Store.Ledger().ConfirmWebhook(ctx, w.ID, endpoint.ID)
+		return s.Store.Ledger().WebhookAnswered(ctx, w)
 	}
 	return err
 }
@@ -234,13 +235,16 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 			return nil, err
 		}
 	}
-	sealed := w.Sealed
 	if u.URL != nil {
-		if sealed, err = s.moved(w, *u.URL); err != nil {
+		if _, err := s.moved(w, *u.URL); err != nil {
+			return nil, err
+		}
+		if err := s.beginTry(ctx, w, "input", "url"); err != nil {
 			return nil, err
 		}
 	}
-	w, err = s.change(ctx, w, func(w *vigie.Webhook) {
+	var unmoved error
+	w, err = s.change(ctx, w, func(w *vigie.Webhook) { // which is locked: a secret that is replaced meanwhile is not lost
 		if u.Kinds != nil {
 			w.Kinds = *u.Kinds
 		}
@@ -251,14 +255,18 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		case w.PausedAt == nil:
 			w.PausedAt = &now
 		}
-		if u.URL != nil {
+		if u.URL == nil {
+			return
+		}
+		var sealed string
+		if sealed, unmoved = s.moved(w, *u.URL); unmoved == nil {
 			w.Sealed, w.Host, w.ConfirmedAt = sealed, hostOf(*u.URL), nil
 		}
 	})
-	if err != nil {
+	if err := errors.Join(err, unmoved); err != nil {
 		return nil, err
 	}
-	if u.Active != nil && *u.Active {
+	if u.URL != nil || u.Active != nil && *u.Active { // what was refused until now says nothing of what follows
 		if err := s.Store.Ledger().RestartWebhook(ctx, w.ID); err != nil {
 			return nil, err
 		}
@@ -372,10 +380,9 @@ func (s *Service) TestWebhook(ctx context.Context, account *vigie.Account, id in
 		return nil, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"id"}, Text: vigie.Text{
 			FR: "Ce webhook a répondu qu’il ne veut plus d’alertes. Créez-en un autre.", EN: "This webhook answered that it wants no more alerts. Add another.",
 		}}
-	case w.TriedAt != nil && w.TriedAt.After(s.Now().Add(-testPause)):
-		return nil, &vigie.Error{Code: vigie.TooSoon, Field: []string{"id"}, Text: vigie.Text{
-			FR: "Le dernier essai date de moins de 10 secondes. Patientez avant de recommencer.", EN: "The last attempt was less than 10 seconds ago. Wait before the next.",
-		}}
+	}
+	if err := s.beginTry(ctx, w, "id"); err != nil {
+		return nil, err
 	}
 	if w.ConfirmedAt == nil {
 		err = s.confirm(ctx, w, localeOf(account))
@@ -386,6 +393,17 @@ func (s *Service) TestWebhook(ctx context.Context, account *vigie.Account, id in
 		return nil, err
 	}
 	return s.webhook(ctx, account, id)
+}
+
+// beginTry refuses to call an endpoint that was called a moment ago, at an argument.
+func (s *Service) beginTry(ctx context.Context, w *vigie.Webhook, field ...string) error {
+	may, err := s.Store.Ledger().BeginTry(ctx, w.ID, testPause)
+	if err == nil && !may {
+		err = &vigie.Error{Code: vigie.TooSoon, Field: field, Text: vigie.Text{
+			FR: "Le dernier essai date de moins de 10 secondes. Patientez avant de recommencer.", EN: "The last attempt was less than 10 seconds ago. Wait before the next.",
+		}}
+	}
+	return err
 }
 
 // sendTest sends a test to a webhook, and records what became of it.

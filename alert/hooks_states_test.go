@@ -1,0 +1,134 @@
+package alert_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vigie"
+)
+
+// An endpoint that stops to answer in the middle of some messages loses none of them: it is suspended, although it had
+// accepted one that was written at the same time.
+func TestWebhookStopsInBetween(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
+		w := h.add(watch, "/a")
+		h.receiver.answers(func(m hookMessage) int {
+			if strings.Contains(m.Data.Tender.Title, "nord") {
+				return http.StatusBadGateway
+			}
+			return http.StatusOK
+		})
+		h.publish("1", "Voirie du nord")
+		h.publish("2", "Voirie du sud")
+		h.expect("one of two", h.post(), "a: NEW Voirie du sud")
+		h.receiver.answers(status(http.StatusBadGateway))
+		for range 30 {
+			h.expect("refused", h.later(6*time.Hour))
+		}
+		if got := h.webhookOf(w); got.Status() != vigie.WebhookSuspended {
+			t.Errorf("it is %s", got.Status())
+		}
+		h.receiver.answers(nil)
+		h.set(w, func(w *vigie.Webhook) { w.SuspendedAt = nil })
+		h.expect("switched on", h.post(), "a: NEW Voirie du nord")
+	})
+}
+
+// Edits have what waits tried at once. However many there are, a webhook has its three days.
+func TestWebhookEditsCostNoTime(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
+		w := h.add(watch, "/a")
+		h.receiver.answers(status(http.StatusBadGateway))
+		h.publish("1", "Voirie du nord")
+		for range 40 {
+			h.expect("refused", h.later(time.Second))
+			h.change(h.account, watch.ID, func(*vigie.Watch) {})
+		}
+		if got := h.webhookOf(w); got.Status() != vigie.WebhookActive {
+			t.Errorf("within a minute it is %s", got.Status())
+		}
+		h.receiver.answers(nil)
+		h.expect("later", h.later(7*time.Hour), "a: NEW Voirie du nord")
+	})
+}
+
+// What an endpoint answers after the webhook was given another URL says nothing of that.
+func TestWebhookFormerURL(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
+		w := h.add(watch, "/a")
+		other := h.add(watch, "/b")
+		h.set(other, func(w *vigie.Webhook) { w.PausedAt = &h.now })
+		h.receiver.answers(func(m hookMessage) int {
+			if m.path == "/a" {
+				h.set(w, func(w *vigie.Webhook) { w.Sealed = h.sealed(h.store.IDs().ID(vigie.KindWebhook, w.ID), "/new") })
+				return http.StatusGone
+			}
+			return http.StatusOK
+		})
+		h.publish("1", "Voirie du nord")
+		h.expect("at its new URL", h.post(), "new: NEW Voirie du nord")
+		if got := h.webhookOf(w); got.Status() != vigie.WebhookActive {
+			t.Errorf("it is %s", got.Status())
+		}
+	})
+}
+
+// The version before holds what a webhook is owed, as if that were an address; this one sends it.
+func TestWebhookHeldByVersionBefore(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
+		h.add(watch, "/a")
+		h.publish("1", "Voirie du nord")
+		h.enter()
+		until := h.now.Add(vigie.MaxHold)
+		for _, statement := range []string{
+			"INSERT INTO delivery_holds (delivery_id, since, reason) SELECT id, ?0, 'ADDRESS_UNCONFIRMED' FROM deliveries",
+			"UPDATE deliveries SET due_at = ?1", "UPDATE recipients SET look_at = ?1 WHERE channel = 'WEBHOOK'",
+		} {
+			if _, err := h.store.Database().NewRaw(statement, h.now, until).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.expect("held by the version before", h.later(2*time.Hour), "a: NEW Voirie du nord")
+	})
+}
+
+// A webhook is not asked for its consent as an address is: no mail goes to it.
+func TestWebhookIsNotAskedByMail(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
+		h.add(watch, "/a")
+		var id int64
+		err := h.store.Database().NewRaw("SELECT s.id FROM subscriptions AS s JOIN recipients AS r ON r.id = s.recipient_id WHERE r.channel = 'WEBHOOK'").Scan(t.Context(), &id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.store.Ledger().AskAgain(t.Context(), h.account.ID, id); vigie.CodeOf(err) != vigie.NotNeeded {
+			t.Errorf("asked again: %v", err)
+		}
+		h.publish("1", "Voirie du nord")
+		h.expect("the webhook", h.post(), "a: NEW Voirie du nord")
+		h.expect("mail", h.work(), "ana: 1 nouveau marché – veille Voirie")
+	})
+}
+
+// A platform that is to confirm another URL is owed what comes meanwhile, also of accounts that it did not know.
+func TestWebhookOfPlatformMoves(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		h.watch(h.account, "Voirie", vigie.Weekly, "voirie")
+		w := h.add(nil, "/all")
+		h.publish("1", "Voirie du nord")
+		h.expect("at first", h.post(), "all: NEW Voirie du nord")
+		h.set(w, func(w *vigie.Webhook) { w.ConfirmedAt = nil })
+		h.watch(h.signIn("bob"), "Voirie", vigie.Weekly, "voirie")
+		h.publish("2", "Voirie du sud")
+		h.expect("to confirm another URL", h.post())
+		h.set(w, func(w *vigie.Webhook) { w.ConfirmedAt = &h.now })
+		h.expect("confirmed again", h.post(), "all: NEW Voirie du sud", "all: NEW Voirie du sud")
+	})
+}
