@@ -82,6 +82,9 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
 
 test('departments are searched by name and number', async () => {
   const box = page.getByRole('combobox', { name: 'Chercher un département, par son nom, son numéro ou sa région' });
+  await box.fill('ain');
+  await page.getByRole('option', { name: 'Nouvelle-Aquitaine' }).waitFor();
+  assert.equal(await page.getByRole('option').first().textContent(), '01. Ain');
   await box.fill('ardeche');
   await page.getByRole('option', { name: '07. Ardèche' }).click();
   await box.fill('01');
