@@ -47,6 +47,8 @@ test('lists count the days, in words and in colour, and titles are links', async
   await page.getByRole('link', { name: 'Voirie prochaine', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Voirie prochaine' }).waitFor();
   assert.match(await textOf(page.locator('.facts').first()), /J-5/);
+  // As the API and mails write it.
+  assert.match(await textOf(page.locator('.facts').first()), /\d{4} à 1[23]\sh\s00 \(heure de Paris\)/);
 });
 
 test('from tender to tender, and back to the very list', async () => {
