@@ -88,6 +88,7 @@ test('settings are kept, all data is given, and the account is erased', async ()
   await page.goto(`${server.url}/veille`);
   await page.getByRole('link', { name: 'Mon compte' }).click();
   await page.getByRole('heading', { level: 1, name: 'Mon compte' }).waitFor();
+  await page.getByText('Adresse du compte : demo@example.org').waitFor();
   await page.getByLabel('Heure d’envoi').selectOption('18');
   await page.getByLabel('Jour d’envoi').selectOption('THURSDAY');
   await page.getByLabel(/30 jours/).uncheck();
