@@ -167,6 +167,7 @@ test('a tender to study is marked, listed, dismissed, and marked again', async (
   await star().click();
   await page.getByText('n’est plus à étudier').waitFor();
   await page.getByText('0 élément correspond').waitFor();
+  await page.getByText('Aucun de ces marchés n’est marqué « À étudier ».').waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('1 élément correspond').waitFor();
   // What is dismissed is not to be studied.

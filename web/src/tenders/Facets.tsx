@@ -12,11 +12,10 @@ export function Facets({ facets, place, watches = false }: { facets: FacetsFragm
   const said = useLanguage();
   const summary = useRef<HTMLElement>(null);
   // Narrowing by one of its boxes opens it; nothing but the reader closes it.
-  const ticked = (['watches', ...dimensionNames] as const).some((dimension) => place.chosen(dimension).length > 0);
-  const [open, setOpen] = useState(ticked);
+  const [open, setOpen] = useState(place.filtered);
   useEffect(() => {
-    if (ticked) setOpen(true);
-  }, [ticked]);
+    if (place.filtered) setOpen(true);
+  }, [place.filtered]);
   function clear() {
     place.clear();
     summary.current?.focus(); // the button is no longer there
