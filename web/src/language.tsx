@@ -22,7 +22,7 @@ export interface Language extends Words {
   number(n: number): string;
   /** A day: 26 novembre 2026. */
   day(moment: string): string;
-  /** A day and the hour in France, where bids are handed in. */
+  /** A day and the hour in France, where bids are handed in: 26 novembre 2026 à 12 h 00. */
   moment(moment: string): string;
   /** A language by its code: français. */
   languageName(code: string): string;
@@ -36,14 +36,20 @@ function make(locale: Locale): Language {
   const day = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone }));
   const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
   const names = once(() => new Intl.DisplayNames(tag, { type: 'language' }));
+  const written = locale === 'FR' ? frenchMoment : (moment: string) => moment;
   return {
     ...(locale === 'FR' ? typeset(words.FR) : words.EN),
     locale,
     number: (n) => number().format(n),
-    day: (text) => day().format(new Date(text)),
-    moment: (text) => moment().format(new Date(text)),
+    day: (text) => written(day().format(new Date(text))),
+    moment: (text) => written(moment().format(new Date(text))),
     languageName: (code) => names().of(code) ?? code,
   };
+}
+
+/** A day and an hour as French texts have them, and the API: 1er janvier 2027 à 9 h 05. */
+function frenchMoment(moment: string): string {
+  return moment.replace(/^1 /, '1er ').replace(/0?(\d+):(\d+)$/, '$1\u00a0h\u00a0$2');
 }
 
 function once<T>(make: () => T): () => T {

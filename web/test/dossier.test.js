@@ -47,6 +47,8 @@ test('lists count the days, in words and in colour, and titles are links', async
   await page.getByRole('link', { name: 'Voirie prochaine', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Voirie prochaine' }).waitFor();
   assert.match(await textOf(page.locator('.facts').first()), /J-5/);
+  // As the API and mails write it.
+  assert.match(await textOf(page.locator('.facts').first()), /\d{4} à 1[23]\sh\s00 \(heure de Paris\)/);
 });
 
 test('from tender to tender, and back to the very list', async () => {
@@ -86,6 +88,7 @@ test('settings are kept, all data is given, and the account is erased', async ()
   await page.goto(`${server.url}/veille`);
   await page.getByRole('link', { name: 'Mon compte' }).click();
   await page.getByRole('heading', { level: 1, name: 'Mon compte' }).waitFor();
+  await page.getByText('Adresse du compte : demo@example.org').waitFor();
   await page.getByLabel('Heure d’envoi').selectOption('18');
   await page.getByLabel('Jour d’envoi').selectOption('THURSDAY');
   await page.getByLabel(/30 jours/).uncheck();

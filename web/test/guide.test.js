@@ -70,7 +70,9 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
   await box.press('ArrowDown');
   await box.press('Enter');
   await page.locator('.big', { hasText: /^[12] marchés? en ligne/ }).waitFor();
-  await page.getByRole('button', { name: 'Ajouter un organisme supplémentaire' }).press('Enter');
+  // The box is gone: the focus is on the button, where the next one begins.
+  await page.waitForFunction(() => document.activeElement?.textContent === 'Ajouter un organisme supplémentaire');
+  await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
   await page.keyboard.type('lorrain');
   await page.getByRole('option', { name: 'Le Républicain Lorrain' }).click();
@@ -80,6 +82,9 @@ test('buyers are suggested from the first letter on, and taken by the keyboard',
 
 test('departments are searched by name and number', async () => {
   const box = page.getByRole('combobox', { name: 'Chercher un département, par son nom, son numéro ou sa région' });
+  await box.fill('ain');
+  await page.getByRole('option', { name: 'Nouvelle-Aquitaine' }).waitFor();
+  assert.equal(await page.getByRole('option').first().textContent(), '01. Ain');
   await box.fill('ardeche');
   await page.getByRole('option', { name: '07. Ardèche' }).click();
   await box.fill('01');

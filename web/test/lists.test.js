@@ -158,11 +158,16 @@ test('a tender to study is marked, listed, dismissed, and marked again', async (
   await page.getByText('1 élément correspond').waitFor();
   assert.deepEqual(await shown(), [title]);
   assert.deepEqual((await listed({ filter: { interested: 'ONLY' } })).titles, [title]);
+  // The filters stay closed: none of their boxes is ticked, and the list would stand below them.
+  await page.reload();
+  await settled(page);
+  assert.equal(await page.locator('.facets').evaluate((panel) => panel.open), false);
 
   // Taken back, it leaves this list; the focus is on what puts it there again.
   await star().click();
   await page.getByText('n’est plus à étudier').waitFor();
   await page.getByText('0 élément correspond').waitFor();
+  await page.getByText('Aucun de ces marchés n’est marqué « À étudier ».').waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('1 élément correspond').waitFor();
   // What is dismissed is not to be studied.

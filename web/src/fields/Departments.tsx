@@ -34,7 +34,10 @@ export function Departments({ all, chosen, change, error }: {
   const [typed, setTyped] = useState('');
   const { regions, departments } = useMemo(() => optionsOf(all), [all]);
   const wanted = folded(typed);
-  const items = [...regions, ...departments].filter(({ text, codes }) => text.includes(wanted) && !codes.every((code) => chosen.includes(code)));
+  const found = [...regions, ...departments].filter(({ text, codes }) => text.includes(wanted) && !codes.every((code) => chosen.includes(code)));
+  // What begins so comes first: « ain » is Ain before Nouvelle-Aquitaine.
+  const begins = ({ name, text }: Option) => text.startsWith(wanted) || folded(name).startsWith(wanted);
+  const items = [...found.filter(begins), ...found.filter((option) => !begins(option))];
   const whole = regions.filter(({ codes }) => codes.every((code) => chosen.includes(code)));
   const single = departments.filter(({ codes: [code] }) => chosen.includes(code!) && !whole.some(({ codes }) => codes.includes(code!)));
   const shown = [...whole, ...single];

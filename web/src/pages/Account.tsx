@@ -19,6 +19,7 @@ export function Account() {
     <Page title={said.account}>
       {data && (
         <>
+          <p>{said.accountOf(data.viewer.email)}</p>
           <Settings account={data.viewer} />
           <Data />
           <Erasure email={data.viewer.email} />

@@ -11,11 +11,11 @@ const shown = 6;
 export function Facets({ facets, place, watches = false }: { facets: FacetsFragment | null | undefined; place: ListPlace; watches?: boolean }) {
   const said = useLanguage();
   const summary = useRef<HTMLElement>(null);
-  // Narrowing opens it; nothing but the reader closes it.
-  const [open, setOpen] = useState(place.narrowed);
+  // Narrowing by one of its boxes opens it; nothing but the reader closes it.
+  const [open, setOpen] = useState(place.filtered);
   useEffect(() => {
-    if (place.narrowed) setOpen(true);
-  }, [place.narrowed]);
+    if (place.filtered) setOpen(true);
+  }, [place.filtered]);
   function clear() {
     place.clear();
     summary.current?.focus(); // the button is no longer there

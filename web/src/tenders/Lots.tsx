@@ -49,7 +49,7 @@ export function Award({ award }: { award: AwardFragment }) {
   const said = useLanguage();
   return (
     <dl className="facts">
-      <Fact name={said.awards}>{award.outcome === 'AWARDED' ? said.awarded : said.notAwarded}</Fact>
+      <Fact name={said.outcome}>{award.outcome === 'AWARDED' ? said.awarded : said.notAwarded}</Fact>
       <Fact name={said.winners}>
         {award.winners.map(({ name, siret, town }) => [name !== siret && name, town, siret && said.siret(siret)].filter(Boolean).join(', ')).join(' ; ')}
       </Fact>

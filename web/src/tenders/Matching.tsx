@@ -63,7 +63,7 @@ export function Matching() {
           }))}
         />
       )}
-      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneInView[place.view]}</p>}
+      {count === 0 && <p className="empty">{place.filtered ? said.noneFiltered : place.interestedOnly ? said.noneInterested : said.noneInView[place.view]}</p>}
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="matching" />}
     </>
   );

@@ -32,6 +32,8 @@ export interface ListPlace {
   onlineOnly: boolean;
   filter: TenderFilter;
   narrowed: boolean;
+  /** By the boxes of the filters: not by the mark of interest alone. */
+  filtered: boolean;
   view: View;
   /** Only what the reader marked as of interest. */
   interestedOnly: boolean;
@@ -79,6 +81,7 @@ export function useListPlace(): ListPlace {
     });
   const change = (how: (address: URLSearchParams) => void) => navigate(changed(how));
   const everyDimension = Object.keys(addressed) as Narrowing[];
+  const filtered = everyDimension.some((name) => chosen(name).length > 0);
   return {
     words: search.get('mots') ?? '',
     onlineOnly: search.get('enligne') !== 'non',
@@ -86,7 +89,8 @@ export function useListPlace(): ListPlace {
       ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
       ...(interestedOnly && { interested: 'ONLY' as const }),
     },
-    narrowed: interestedOnly || everyDimension.some((name) => chosen(name).length > 0),
+    narrowed: interestedOnly || filtered,
+    filtered,
     interestedOnly,
     view: (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all',
     order,
