@@ -37,6 +37,38 @@ func TestWebhookStopsInBetween(t *testing.T) {
 	})
 }
 
+// What waits for a webhook that is switched off is not behind, or an alarm would ring for ever.
+func TestWebhookThatWaitsIsNotBehind(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		behind := func() int64 {
+			t.Helper()
+			b, err := h.store.Ledger().MailsBehind(t.Context(), vigie.WebhookChannel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b.Changes
+		}
+		w := h.add(h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), "/a")
+		h.receiver.answers(status(http.StatusBadGateway))
+		h.publish("1", "Voirie du nord")
+		h.expect("refused", h.post())
+		if got := behind(); got != 1 {
+			t.Errorf("%d are behind while it is tried again", got)
+		}
+		h.set(w, func(w *vigie.Webhook) { w.PausedAt = &h.now })
+		h.expect("switched off", h.post())
+		if got := behind(); got != 0 {
+			t.Errorf("%d are behind while it is switched off", got)
+		}
+		h.receiver.answers(nil)
+		h.set(w, func(w *vigie.Webhook) { w.PausedAt = nil })
+		h.expect("switched on", h.post(), "a: NEW Voirie du nord")
+		if got := behind(); got != 0 {
+			t.Errorf("%d are behind in the end", got)
+		}
+	})
+}
+
 // Edits have what waits tried at once. However many there are, a webhook has its three days.
 func TestWebhookEditsCostNoTime(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {

@@ -46,8 +46,8 @@ const (
 	cpvPrice, upsertPrice = 500, 300
 	// backOfficePrice is that of reading whole tables.
 	backOfficePrice = 2000
-	// webhookPrice is that of calling an endpoint, which may take seconds.
-	webhookPrice = 2000
+	// webhookPrice is that of calling an endpoint, which may take seconds: one operation does it twice at most.
+	webhookPrice = 10_000
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
 )

@@ -125,9 +125,13 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 	// What is on its way to a webhook that is switched off waits, so that it is sent again under its own id.
 	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
 		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
-			Where("(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)").
+			Where(notWaiting).
 			Apply(c.withoutBusy))
 }
+
+// notWaiting selects the webhooks, as w, that messages on their way to them need not wait for: those that are on, and those
+// that will never be, about whose messages that is decided.
+const notWaiting = "(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)"
 
 // withoutBusy leaves out webhooks, as w, of busy hosts.
 func (c ClaimOptions) withoutBusy(q *bun.SelectQuery) *bun.SelectQuery {
@@ -448,10 +452,12 @@ func (all *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
-// MailsBehind returns the recipients to whom a mail, or a message through another channel, is due or being sent.
+// MailsBehind returns the recipients to whom a mail, or a message through another channel, is due or being sent. What waits
+// until a webhook is switched on again is not behind.
 func (l *Ledger) MailsBehind(ctx context.Context, channel vigie.Channel) (database.Behind, error) {
 	return l.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
 		SELECT look_at AS at FROM recipients WHERE channel = ?0 AND look_at <= ?1 AND id NOT IN (?2)
-		UNION ALL SELECT m.created_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id WHERE m.state = ?3 AND r.channel = ?0) AS waiting`,
+		UNION ALL SELECT m.created_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id LEFT JOIN webhooks AS w ON w.id = r.webhook_id
+			WHERE m.state = ?3 AND r.channel = ?0 AND (w.id IS NULL OR `+notWaiting+`)) AS waiting`,
 		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen)
 }

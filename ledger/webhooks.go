@@ -170,56 +170,59 @@ func (l *Ledger) Webhook(ctx context.Context, account, id int64) (*vigie.Webhook
 // ChangeWebhook changes a webhook of an account, or, for account 0, of a platform, and decides again about what it is owed.
 // Where there is none, or it has ended, the error has the code [vigie.NotFound].
 func (l *Ledger) ChangeWebhook(ctx context.Context, account, id int64, change func(w *vigie.Webhook)) (*vigie.Webhook, error) {
-	w := &vigie.Webhook{ID: id}
+	var w *vigie.Webhook
 	err := l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		err := l.db.ForUpdate(tx.NewSelect().Model(w).WherePK().Where("COALESCE(account_id, 0) = ?", account).Where("removed_at IS NULL")).Scan(ctx)
+		recipients, err := l.lockRecipientsOf(ctx, tx, id) // before the webhook, as everywhere
+		if err != nil {
+			return err
+		}
+		w = &vigie.Webhook{ID: id}
+		err = l.db.ForUpdate(tx.NewSelect().Model(w).WherePK().Where("COALESCE(account_id, 0) = ?", account).Where("removed_at IS NULL")).Scan(ctx)
 		if err != nil {
 			return err
 		}
 		change(w)
 		w.Kinds = database.NotNull(w.Kinds)
-		_, err = tx.NewUpdate().Model(w).WherePK().Exec(ctx)
-		return err
+		if _, err := tx.NewUpdate().Model(w).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		for some := range slices.Chunk(recipients, vigie.MaxBatch) {
+			if err := l.webhookChanged(ctx, tx, w, some); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return w, l.webhookChanged(ctx, w)
+	return w, nil
 }
 
-// webhookChanged decides again about what a webhook is owed. From its confirmation on, it is owed what its watches match.
-func (l *Ledger) webhookChanged(ctx context.Context, w *vigie.Webhook) error {
-	var recipients []int64
-	if err := l.db.NewSelect().Model((*recipient)(nil)).Column("id").Where("webhook_id = ?", w.ID).Order("id").Scan(ctx, &recipients); err != nil {
-		return database.Translate(err)
-	}
-	for some := range slices.Chunk(recipients, vigie.MaxBatch) {
-		err := l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-			locked, err := l.lockRecipients(ctx, tx, some)
-			if err != nil || len(locked) == 0 {
-				return err
-			}
-			if w.ConfirmedAt != nil {
-				_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("unvouched_at = ?", w.ConfirmedAt).
-					Where("id IN (?)", bun.List(locked)).Where("unvouched_at IS NULL").Exec(ctx)
-				if err != nil {
-					return err
-				}
-			}
-			if w.RemovedAt != nil {
-				_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("removed_at = ?", w.RemovedAt).
-					Where("recipient_id IN (?)", bun.List(locked)).Where("removed_at IS NULL").Exec(ctx)
-				if err != nil {
-					return err
-				}
-			}
-			return l.checkNow(ctx, tx, locked)
-		})
+// lockRecipientsOf locks the recipients of a webhook, of which a platform's has many, and returns them.
+func (l *Ledger) lockRecipientsOf(ctx context.Context, tx bun.Tx, webhook int64) (locked []int64, err error) {
+	err = l.db.ForUpdate(tx.NewSelect().Model((*recipient)(nil)).Column("id").Where("webhook_id = ?", webhook).Order("id")).Scan(ctx, &locked)
+	return locked, err
+}
+
+// webhookChanged decides again about what recipients of a webhook, which are locked, are owed. From its confirmation on, they
+// are owed what their watches match.
+func (l *Ledger) webhookChanged(ctx context.Context, tx bun.Tx, w *vigie.Webhook, recipients []int64) error {
+	if w.ConfirmedAt != nil {
+		_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("unvouched_at = ?", w.ConfirmedAt).
+			Where("id IN (?)", bun.List(recipients)).Where("unvouched_at IS NULL").Exec(ctx)
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	if w.RemovedAt != nil {
+		_, err := tx.NewUpdate().Model((*subscription)(nil)).Set("removed_at = ?", w.RemovedAt).
+			Where("recipient_id IN (?)", bun.List(recipients)).Where("removed_at IS NULL").Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return l.checkNow(ctx, tx, recipients)
 }
 
 // ConfirmWebhook records that an endpoint, of that public id, agreed to get messages.
