@@ -241,9 +241,9 @@ func (a *Alerter) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigi
 		n.Facts = effect.Facts()
 		n.Matching = a.match(t, off)
 	}
-	if notice.Copied && effect.Before() != nil { // it was news where it was first published
-		matched := a.match(effect.Before(), off)
-		n.Matching = slices.DeleteFunc(n.Matching, func(watch int64) bool { return slices.Contains(matched, watch) })
+	if notice.Copied && effect.Before() != nil { // it was news where it was first published, but for what it adds itself
+		matched, began := a.match(effect.Before(), off), a.match(effect.Since(), off)
+		n.Matching = slices.DeleteFunc(n.Matching, func(watch int64) bool { return slices.Contains(matched, watch) || !slices.Contains(began, watch) })
 		return n, len(n.Matching) > 0
 	}
 	if n.Corrects = effect.Corrects(); n.Corrects {

@@ -266,10 +266,12 @@ func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.No
 	if online {
 		n.Facts, _ = query.FactsOf(t)
 		matched, _ := index.Match(n.Facts, nil)
-		if notice.Copied && effect.Before() != nil { // it was news where it was first published
+		if notice.Copied && effect.Before() != nil { // it was news where it was first published, but for what it adds itself
 			before, _ := query.FactsOf(effect.Before())
+			since, _ := query.FactsOf(effect.Since())
 			known, _ := index.Match(before, nil)
-			matched = slices.DeleteFunc(matched, func(w int64) bool { return slices.Contains(known, w) })
+			began, _ := index.Match(since, nil)
+			matched = slices.DeleteFunc(matched, func(w int64) bool { return slices.Contains(known, w) || !slices.Contains(began, w) })
 		}
 		n.Matching = slices.DeleteFunc(matched, func(w int64) bool { _, owes := slices.BinarySearch(owing, w); return !owes })
 		slices.Sort(n.Matching)

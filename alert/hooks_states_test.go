@@ -37,6 +37,20 @@ func TestWebhookStopsInBetween(t *testing.T) {
 	})
 }
 
+// Two messages wait while their tenders turn out to be one: the second one says nothing again.
+func TestWebhookOfMergedTenders(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		h.add(h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), "/a")
+		h.receiver.answers(status(http.StatusBadGateway))
+		h.publish("1", "Voirie du nord")
+		h.publish("2", "Voirie du sud")
+		h.expect("refused", h.post())
+		h.publish("3", "Voirie", about(vigie.Correction, "1"), func(n *vigie.Notice) { n.Links, n.Quiet = []string{"1", "2"}, true })
+		h.receiver.answers(nil)
+		h.expect("merged", append(h.later(time.Minute), h.later(time.Hour)...), "a: NEW Voirie")
+	})
+}
+
 // What waits for a webhook that is switched off is not behind, or an alarm would ring for ever.
 func TestWebhookThatWaitsIsNotBehind(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {

@@ -126,7 +126,17 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
 		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
 			Where(notWaiting).
-			Apply(c.withoutBusy))
+			Apply(c.withoutBusy)).
+		Where("NOT EXISTS (?)", earlierMessage(db))
+}
+
+// earlierMessage selects an open message to the recipient of mail that is about the same tender and was written before it, as
+// where two tenders turned out to be one: one after the other is sent, so that none says what another has said.
+func earlierMessage(db bun.IDB) *bun.SelectQuery {
+	return db.NewSelect().TableExpr("mails AS earlier").ColumnExpr("1").
+		Join("JOIN tenders AS about ON about.id = earlier.tender_id").Join("JOIN tenders AS same ON same.id = mail.tender_id").
+		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.state = ?", vigie.MailOpen).Where("earlier.id < mail.id").
+		Where("COALESCE(about.merged_into, about.id) = COALESCE(same.merged_into, same.id)")
 }
 
 // notWaiting selects the webhooks, as w, that messages on their way to them need not wait for: those that are on, and those

@@ -74,6 +74,9 @@ func (n *NoticeEffect) Before() *vigie.Tender {
 	return n.before.Tender
 }
 
+// Since returns the tender as it was known with the notice.
+func (n *NoticeEffect) Since() *vigie.Tender { return n.since.Tender }
+
 // Corrects reports whether the notice is a correction: it says so, or it changes its tender. An original that arrives
 // after its correction is not one.
 func (n *NoticeEffect) Corrects() bool {
