@@ -31,8 +31,8 @@ before(async () => {
   await publish({ kind: 'CORRECTION', title: 'Voirie, à rectifier', sourceRef: 'moved-2', previousRef: 'moved', deadline: inDays(40), correction: 'Au lieu de : 30 jours. Lire : 40 jours.' });
   await publish({ kind: 'CANCELLATION', title: 'Voirie, à annuler', sourceRef: 'ended-2', previousRef: 'ended' });
   await until(async () => {
-    const { matchingTenders } = await server.ask(token, '{ matchingTenders { nodes { title deadline } } }');
-    return matchingTenders.nodes.length === 2 && matchingTenders.nodes.some(({ deadline }) => Date.parse(deadline) === Date.parse(inDays(40)));
+    const { matchingTenders, cancelled } = await server.ask(token, '{ matchingTenders { nodes { title deadline } } cancelled: tenders(filter: { statuses: [CANCELLED] }) { totalCount } }');
+    return cancelled.totalCount === 1 && matchingTenders.nodes.length === 2 && matchingTenders.nodes.some(({ deadline }) => Date.parse(deadline) === Date.parse(inDays(40)));
   }, 'the index');
 });
 after(() => server.stop());
