@@ -192,6 +192,18 @@ func (a *Alerter) match(t *vigie.Tender, off []offWatch) []int64 {
 	return watches
 }
 
+// begun keeps of the watches that match now those that began to match with a notice: not before it, and since.
+func begun(now, before, since []int64) []int64 {
+	began := make(map[int64]bool, len(since))
+	for _, watch := range since {
+		began[watch] = true
+	}
+	for _, watch := range before {
+		delete(began, watch)
+	}
+	return slices.DeleteFunc(now, func(watch int64) bool { return !began[watch] })
+}
+
 // offWatch is a watch that is off now, so that the matcher does not contain it.
 type offWatch struct {
 	id      int64
@@ -242,8 +254,7 @@ func (a *Alerter) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigi
 		n.Matching = a.match(t, off)
 	}
 	if notice.Copied && effect.Before() != nil { // it was news where it was first published, but for what it adds itself
-		matched, began := a.match(effect.Before(), off), a.match(effect.Since(), off)
-		n.Matching = slices.DeleteFunc(n.Matching, func(watch int64) bool { return slices.Contains(matched, watch) || !slices.Contains(began, watch) })
+		n.Matching = begun(n.Matching, a.match(effect.Before(), off), a.match(effect.Since(), off))
 		return n, len(n.Matching) > 0
 	}
 	if n.Corrects = effect.Corrects(); n.Corrects {

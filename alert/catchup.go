@@ -271,7 +271,7 @@ func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.No
 			since, _ := query.FactsOf(effect.Since())
 			known, _ := index.Match(before, nil)
 			began, _ := index.Match(since, nil)
-			matched = slices.DeleteFunc(matched, func(w int64) bool { return slices.Contains(known, w) || !slices.Contains(began, w) })
+			matched = begun(matched, known, began)
 		}
 		n.Matching = slices.DeleteFunc(matched, func(w int64) bool { _, owes := slices.BinarySearch(owing, w); return !owes })
 		slices.Sort(n.Matching)

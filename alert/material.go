@@ -47,7 +47,7 @@ func readMaterial(ctx context.Context, s *store.Store, log *slog.Logger, states 
 		return err
 	})
 	for tender, cause := range unreadable { // a message does not wait for that
-		log.ErrorContext(ctx, "notices cannot be read: the mail does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
+		log.ErrorContext(ctx, "notices cannot be read: the message does not say what changed", "component", "sender", "action", "compose", "tender", tender, "error", cause)
 	}
 	return m, err
 }

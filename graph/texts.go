@@ -10,8 +10,7 @@ import (
 )
 
 // mostDescriptions is how many bytes the descriptions in one answer may have, in all: those of the largest tender, whose
-// 500 lots have 10 kB each, and of a page of a hundred others. An answer takes some four times as much memory while it
-// is made.
+// 500 lots have 10 kB each, and of a page of a hundred others.
 const mostDescriptions = 8 << 20
 
 // descriptions are what is left of that for one answer.
