@@ -32,8 +32,14 @@ type Subject interface {
 }
 
 // Run runs the suite on each kind of database. Open returns a subject on a database that is empty at first; several
-// may be opened on it at the same time.
+// may be opened on it at the same time. The databases are tried in parallel; open is called by one goroutine at a time.
 func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
+	var opening sync.Mutex
+	newSubject := func(t *testing.T, url string) Subject {
+		opening.Lock()
+		defer opening.Unlock()
+		return open(t, url)
+	}
 	for kind, database := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -44,13 +50,13 @@ func Run(t *testing.T, open func(t *testing.T, url string) Subject) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					url := database(t)
-					test(t, newTrial(t, url, open(t, url)))
+					test(t, newTrial(t, url, newSubject(t, url)))
 				})
 			}
 			if kind == "postgres" { // elsewhere only one process is possible
 				t.Run("LeadLost", func(t *testing.T) {
 					url := database(t)
-					testLeadLost(t, newTrial(t, url, open(t, url)), newTrial(t, url, open(t, url)))
+					testLeadLost(t, newTrial(t, url, newSubject(t, url)), newTrial(t, url, newSubject(t, url)))
 				})
 			}
 		})
