@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -51,6 +52,11 @@ type matches struct {
 // search answers a query.
 func (v *view) search(ctx context.Context, q search.Query) (search.Result, error) {
 	result := search.Result{Counts: make(map[query.Field]map[string]int)}
+	if q.Limit == 0 && len(q.Facets) == 0 {
+		total, err := v.total(ctx, q)
+		result.Total = total
+		return result, err
+	}
 	found, err := v.matching(ctx, q, plan.NoFacet)
 	if err != nil {
 		return result, err
@@ -76,20 +82,14 @@ func (v *view) search(ctx context.Context, q search.Query) (search.Result, error
 // matching are what a query matches, without the filter on a facet's own field,
 // if one is named.
 func (v *view) matching(ctx context.Context, q search.Query, but query.Field) ([]matches, error) {
-	rest := q
-	rest.Any = nil
-	where := plan.Where(rest, but)
+	filter := v.filter(q, but)
 	var list []matches
-	for _, p := range v.parts {
-		docs, err := p.where(ctx, where)
+	for i, p := range v.parts {
+		docs, any, err := v.evaluate(ctx, filter, q.Any, i)
 		if err != nil {
 			return nil, err
 		}
-		if q.Any != nil && !docs.IsEmpty() {
-			any, err := v.anyOf(ctx, p, q.Any)
-			if err != nil {
-				return nil, err
-			}
+		if any != nil {
 			docs = roaring.And(docs, any)
 		}
 		if !docs.IsEmpty() {
@@ -97,6 +97,48 @@ func (v *view) matching(ctx context.Context, q search.Query, but query.Field) ([
 		}
 	}
 	return list, nil
+}
+
+// total is how many documents a query matches.
+func (v *view) total(ctx context.Context, q search.Query) (total int, err error) {
+	filter := v.filter(q, plan.NoFacet)
+	for i := range v.parts {
+		docs, any, err := v.evaluate(ctx, filter, q.Any, i)
+		switch {
+		case err != nil:
+			return 0, err
+		case any != nil:
+			total += int(docs.AndCardinality(any))
+		default:
+			total += int(docs.GetCardinality())
+		}
+	}
+	return total, nil
+}
+
+// filter is all of a query but its formulas. Queries that follow one another with the same filter share it.
+func (v *view) filter(q search.Query, but query.Field) *filter {
+	q.Any = nil
+	where := plan.Where(q, but)
+	if v.last == nil || !reflect.DeepEqual(v.last.where, where) {
+		v.last = &filter{where, make([]*roaring.Bitmap, len(v.parts))}
+	}
+	return v.last
+}
+
+// evaluate returns the documents of part i that a filter is true of, and those that one of the formulas is true of: nil
+// if there is no list of formulas, or if it does not matter. The caller must not change them.
+func (v *view) evaluate(ctx context.Context, f *filter, formulas []query.Formula, i int) (docs, any *roaring.Bitmap, err error) {
+	if f.docs[i] == nil {
+		if f.docs[i], err = v.parts[i].where(ctx, f.where); err != nil {
+			return nil, nil, err
+		}
+	}
+	if formulas == nil || f.docs[i].IsEmpty() {
+		return f.docs[i], nil, nil
+	}
+	any, err = v.anyOf(ctx, v.parts[i], formulas)
+	return f.docs[i], any, err
 }
 
 // count counts documents by the values of a field.

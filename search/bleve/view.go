@@ -25,6 +25,13 @@ type view struct {
 	snapshot *scorch.IndexSnapshot
 	parts    []*part
 	formulas map[formulaList]plan.Expr
+	last     *filter
+}
+
+// filter is a condition, with the documents that it is true of by part: nil where that is not known yet.
+type filter struct {
+	where plan.Expr
+	docs  []*roaring.Bitmap
 }
 
 // part is a segment as one call of Search reads it. It remembers what several
@@ -33,6 +40,7 @@ type part struct {
 	*scorch.SegmentSnapshot
 	*columns
 	live     *roaring.Bitmap
+	deleted  bool // some of its documents are
 	fields   map[string]segment.TermDictionary
 	values   map[[2]string]*roaring.Bitmap
 	ranges   map[plan.Range]*roaring.Bitmap
@@ -62,8 +70,10 @@ func (x *index) look(open bleve.Index) (*view, error) {
 	}
 	v := &view{snapshot: snapshot, formulas: make(map[formulaList]plan.Expr)}
 	for i, s := range snapshot.Segments() {
+		live := s.DocNumbersLive()
 		v.parts = append(v.parts, &part{
-			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i), live: s.DocNumbersLive(),
+			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i),
+			live: live, deleted: live.GetCardinality() < s.Segment().Count(),
 			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
 	}
@@ -120,32 +130,17 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 	}
 	switch x := x.(type) {
 	case plan.And:
-		all, own := p.live, false                   // own: nobody else has this set
-		for _, member := range slices.Backward(x) { // a phrase's pairs, which are rarest, come last
-			some, err := p.where(ctx, member)
-			if err != nil {
-				return nil, err
-			}
-			if own {
-				all.And(some)
-			} else {
-				all, own = roaring.And(all, some), true
-			}
-			if all.IsEmpty() {
-				break
-			}
-		}
-		return all, nil
+		return p.all(ctx, x)
 	case plan.Or:
-		any := roaring.New()
+		var sets []*roaring.Bitmap
 		for _, member := range x {
 			some, err := p.where(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			any.Or(some)
+			sets = append(sets, some)
 		}
-		return any, nil
+		return roaring.FastOr(sets...), nil
 	case plan.Not:
 		without, err := p.where(ctx, x.X)
 		if err != nil {
@@ -156,14 +151,15 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		if len(x.Values) == 1 {
 			return p.having(x.Field, x.Values[0])
 		}
-		any := roaring.New()
+		var sets []*roaring.Bitmap
 		for _, value := range x.Values {
-			if err := p.add(any, x.Field, value); err != nil {
+			some, err := p.having(x.Field, value)
+			if err != nil {
 				return nil, err
 			}
+			sets = append(sets, some)
 		}
-		any.And(p.live)
-		return any, nil
+		return roaring.FastOr(sets...), nil
 	case plan.Begins:
 		return p.beginning(x)
 	case plan.Range:
@@ -172,6 +168,29 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		return p.DocNumbers(documentIDs(x))
 	}
 	return nil, fmt.Errorf("bleve: a condition of type %T", x)
+}
+
+// all is the set of the documents of which each of the conditions is true.
+func (p *part) all(ctx context.Context, conditions plan.And) (*roaring.Bitmap, error) {
+	all, own := p.live, false                               // own: nobody else has this set
+	for i, condition := range slices.Backward(conditions) { // a phrase's pairs, which are rarest, come last
+		some, err := p.where(ctx, condition)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case i == len(conditions)-1:
+			all = some
+		case own:
+			all.And(some)
+		default:
+			all, own = roaring.And(all, some), true
+		}
+		if all.IsEmpty() {
+			break
+		}
+	}
+	return all, nil
 }
 
 // having is the set of the documents that have a value of a field.
@@ -184,7 +203,9 @@ func (p *part) having(field, value string) (*roaring.Bitmap, error) {
 	if err := p.add(found, field, value); err != nil {
 		return nil, err
 	}
-	found.And(p.live)
+	if p.deleted {
+		found.And(p.live)
+	}
 	p.values[key] = found
 	return found, nil
 }
@@ -213,7 +234,9 @@ func (p *part) beginning(b plan.Begins) (*roaring.Bitmap, error) {
 			return nil, err
 		}
 	}
-	found.And(p.live)
+	if p.deleted {
+		found.And(p.live)
+	}
 	p.values[key] = found
 	return found, nil
 }
@@ -254,7 +277,9 @@ func (p *part) within(r plan.Range) (*roaring.Bitmap, error) {
 		p.buffer = append(p.buffer, betweenBits(some, r.From, r.To))
 	}
 	found := roaring.FromDense(p.buffer, true)
-	found.And(p.live)
+	if p.deleted {
+		found.And(p.live)
+	}
 	p.ranges[r] = found
 	return found, nil
 }
