@@ -31,6 +31,8 @@ const (
 	matchPrice = 100
 	// noticesPrice is that of reading all that a tender's notices say.
 	noticesPrice = 10
+	// descriptionPrice is that of writing a description: it may be long, and is in memory until the client has read it.
+	descriptionPrice = 3
 	// placesPrice is that of telling where a tender has keywords.
 	placesPrice = 50
 	// lotsCounted is how many lots of a tender are counted: few have more than that.
@@ -44,8 +46,8 @@ const (
 	// cpvPrice is that of looking through the vocabulary, upsertPrice of storing a
 	// watch that a platform has.
 	cpvPrice, upsertPrice = 500, 300
-	// backOfficePrice is that of reading whole tables.
-	backOfficePrice = 2000
+	// backOfficePrice is that of reading much of a table, totalsPrice that of counting the rows of each table.
+	backOfficePrice, totalsPrice = 2000, 8000
 	// webhookPrice is that of calling an endpoint, which may take seconds: one operation does it twice at most.
 	webhookPrice = 10_000
 	// exportPrice is that of reading all that is held of an account.
@@ -132,8 +134,10 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return cpvPrice
 	case "Account.deliveries":
 		return countPrice
-	case "BackOffice.accounts", "BackOffice.totals", "BackOffice.domains", "BackOffice.suppressedAddresses", "BackOffice.usage":
+	case "BackOffice.accounts", "BackOffice.domains", "BackOffice.suppressedAddresses", "BackOffice.usage":
 		return backOfficePrice
+	case "BackOffice.totals":
+		return totalsPrice
 	case "Mutation.upsertWatches":
 		return upsertPrice * inputs(arguments)
 	case "Query.previewMatches":
@@ -148,6 +152,8 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return matchPrice
 	case "Tender.notices":
 		return noticesPrice
+	case "Tender.description", "Lot.description":
+		return descriptionPrice
 	case "WatchMatch.places", "CriterionResult.places":
 		return placesPrice
 	case "Query.explainMatch", "Watch.explainAlert":
