@@ -129,6 +129,7 @@ func nothingBehind(said []byte) bool {
 // an extra address is asked, agrees, gets an alert, leaves with one click, and gets
 // no more; mail to the account's own comes back.
 func TestAlert(t *testing.T) {
+	t.Parallel()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			box := t.TempDir()

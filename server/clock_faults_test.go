@@ -8,6 +8,7 @@ import (
 // A clock that is put forward by days, and back, loses no mail and sends none
 // twice; tokens are judged by it.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	const days = 5 * 24 * time.Hour
 	box, jumping := t.TempDir(), new(clock)
 	env := map[string]string{

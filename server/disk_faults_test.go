@@ -25,6 +25,7 @@ const (
 // While the disk is full, what must be stored is refused and the rest answered;
 // once there is room again all goes on, without a restart.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(diskTest) != "" {
 		serveOnSmallDisk(t)
 		return

@@ -17,6 +17,7 @@ import (
 // and can be printed; a person takes what is held of it and goes, and nothing
 // is left; what was mailed is forgotten after the months that a setting says.
 func TestDuties(t *testing.T) {
+	t.Parallel()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			database, box := open(t), t.TempDir()

@@ -144,6 +144,7 @@ const importKilled = "VIGIE_TEST_IMPORT_KILLED"
 // TestImportWatchesKilled: an import that is killed and begun again, several
 // times, leaves what one import leaves.
 func TestImportWatchesKilled(t *testing.T) {
+	t.Parallel()
 	atNoon := func() time.Time { return time.Date(2026, time.November, 9, 12, 0, 0, 0, time.UTC) }
 	command := func(database string) []string {
 		return []string{"import", "watches", "--database-url", database, "--secret", testSecret, "-"}

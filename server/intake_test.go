@@ -49,6 +49,7 @@ func statusOf(t *testing.T, conn net.Conn, within time.Duration) int {
 
 // Requests whose bodies do not arrive hold no place, however many they are.
 func TestIdleBodies(t *testing.T) {
+	t.Parallel()
 	base, token := limited(t, map[string]string{"VIGIE_MAX_IN_FLIGHT": "8"})
 	ana := token("ana")
 	var conns []net.Conn

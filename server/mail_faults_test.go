@@ -15,6 +15,7 @@ import (
 // its grace. Once it answers again, the mails leave; the one that it may have
 // read leaves again, as it was.
 func TestMailServerHangs(t *testing.T) {
+	t.Parallel()
 	var away *line
 	var hangs atomic.Bool
 	read := make(chan struct{}, 1)

@@ -249,6 +249,7 @@ func (s *newsSite) underWay(base string, received <-chan string) <-chan string {
 // published; they end with an error when the token expires, and with a word to
 // come back when the server stops, which it does at once.
 func TestSubscriptions(t *testing.T) {
+	t.Parallel()
 	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}
 	server := start(t, env, nil, "serve")
 	base := server.listening(t)

@@ -18,6 +18,7 @@ import (
 // comes after it is alerted; operators see that it is set aside, and have it
 // tried again without a restart.
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			database, box := open(t), t.TempDir()

@@ -22,6 +22,7 @@ import (
 // after the backup is not in the lists any more, what comes next is found and mailed,
 // and nothing is mailed again.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		database := storetest.SQLite(t)
 		path := strings.TrimPrefix(database, "sqlite:")

@@ -34,6 +34,7 @@ func theServices(t *testing.T) (environment map[string]string, services *sourcet
 
 // The command reads what is there, once; what a source cannot give is said, and makes it fail.
 func TestSync(t *testing.T) {
+	t.Parallel()
 	environment, services := theServices(t)
 	data := t.TempDir()
 	runs := func(want int, arguments ...string) string {

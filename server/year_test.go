@@ -37,6 +37,7 @@ import (
 // tenders are those of a reading without faults, each day was read whole, and everybody was mailed once of what is still
 // online. VIGIE_TEST_DAYS and VIGIE_TEST_NOTICES, a day, make it longer than the 6 days of 20 notices that it takes.
 func TestYear(t *testing.T) {
+	t.Parallel()
 	number := func(name string, otherwise int) int {
 		if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
 			return n
