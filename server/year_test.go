@@ -70,8 +70,8 @@ type year struct {
 	alerter  *alert.Alerter
 	sender   *alert.Sender
 	index    store.SearchIndex
-	// mailed counts, by address, what mails said: "new Voirie 7".
-	mailed map[string]map[string]int
+	// mailed counts, by address, the tenders in mails: also those that a long mail only counts.
+	mailed map[string]int
 	stops  int
 	log    *slog.Logger
 }
@@ -80,7 +80,7 @@ const yearBegins = source.Day("2026-11-02")
 
 func newYear(t *testing.T, url string, seed uint64) *year {
 	y := &year{
-		t: t, url: url, now: yearBegins.Start().Add(7 * time.Hour), random: rand.New(rand.NewPCG(seed, 2)), mailed: make(map[string]map[string]int),
+		t: t, url: url, now: yearBegins.Start().Add(7 * time.Hour), random: rand.New(rand.NewPCG(seed, 2)), mailed: make(map[string]int),
 		log: slog.New(slog.DiscardHandler),
 	}
 	clock := func() time.Time { return y.now }
@@ -120,7 +120,7 @@ func (y *year) start() {
 		y.t.Fatal(err)
 	}
 	y.alerter = &alert.Alerter{Store: y.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), y.log), Now: clock, Log: y.log, MaxAge: 7 * 24 * time.Hour}
-	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
+	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{.Count}}\n{{end}}")}})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -140,16 +140,11 @@ func (y *year) start() {
 	}
 }
 
-// Send keeps what a mail says.
+// Send counts what a mail says.
 func (y *year) Send(_ context.Context, m post.Message) error {
-	said := y.mailed[m.To]
-	if said == nil {
-		said = make(map[string]int)
-		y.mailed[m.To] = said
-	}
 	for line := range strings.Lines(m.Text) {
-		if kind, title, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
-			said[kind+" "+title]++
+		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil {
+			y.mailed[m.To] += n
 		}
 	}
 	return nil
@@ -252,17 +247,44 @@ func (y *year) compare(days int) {
 	}
 }
 
-// compareMails checks that each tender that is online was mailed as new, once, to whom it concerns.
+// compareMails checks that each tender that is online was mailed as new, once, to whom it concerns; and that mails said as
+// many as the ledger has.
 func (y *year) compareMails(tenders []*vigie.Tender) {
+	var rows []struct {
+		MailID, TenderID     int64
+		Address, Kind, Title string
+	}
+	err := y.store.Database().NewSelect().TableExpr("deliveries AS d").Join("JOIN recipients AS r ON r.id = d.recipient_id").
+		Join("JOIN mails AS m ON m.id = d.mail_id").Join("JOIN tenders AS t ON t.id = d.tender_id").
+		ColumnExpr("r.email AS address, d.mail_id, d.tender_id, d.kind, t.title").
+		Where("m.state = ?", vigie.MailSent).Where("d.dropped_at IS NULL").Scan(y.t.Context(), &rows)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	sent, mailed := make(map[string]map[string]int), make(map[string]int) // by address: "NEW Voirie 7"
+	inMail := make(map[[2]int64]bool)
+	for _, row := range rows {
+		if sent[row.Address] == nil {
+			sent[row.Address] = make(map[string]int)
+		}
+		sent[row.Address][row.Kind+" "+row.Title]++
+		if in := [2]int64{row.MailID, row.TenderID}; !inMail[in] { // a mail says once what it has several deliveries of
+			inMail[in] = true
+			mailed[row.Address]++
+		}
+	}
+	if diff := cmp.Diff(mailed, y.mailed); diff != "" {
+		y.t.Errorf("mails had other numbers of tenders than the ledger has:\n%s", diff)
+	}
 	for address, word := range map[string]string{"ana@example.org": "voirie", "ben@example.org": "Éclairage"} {
-		said := y.mailed[address]
-		for line, times := range said {
-			if kind, _, _ := strings.Cut(line, " "); times > 1 && kind != "corrected" {
+		for line, times := range sent[address] {
+			if kind, _, _ := strings.Cut(line, " "); times > 1 && kind != string(vigie.DeliverCorrected) {
 				y.t.Errorf("%s is mailed %d times: %s", address, times, line)
 			}
 		}
 		for _, x := range tenders {
-			if x.Outcome == vigie.Undecided && strings.Contains(x.Title, word) && said["new "+x.Title]+said["corrected "+x.Title] == 0 {
+			said := sent[address][string(vigie.DeliverNew)+" "+x.Title] + sent[address][string(vigie.DeliverCorrected)+" "+x.Title]
+			if x.Outcome == vigie.Undecided && strings.Contains(x.Title, word) && said == 0 {
 				y.t.Errorf("%s is not mailed of %s, %s", address, x.SourceRef, x.Title)
 			}
 		}
