@@ -463,7 +463,7 @@ func TestCallsDoNotGrow(t *testing.T) { eachPair(t, testCallsDoNotGrow) }
 
 func testCallsDoNotGrow(t *testing.T, w *world) {
 	if testing.Short() {
-		t.Skip("not in short runs, which the race detector slows: loaders gather for a moment alone")
+		t.Skip("NOT RUN in short runs, which the race detector slows: loaders gather for a moment alone")
 	}
 	var notices []*vigie.Notice
 	for i := range 120 {

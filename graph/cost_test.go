@@ -27,7 +27,7 @@ import (
 // ours makes less.
 func TestDearestOperations(t *testing.T) {
 	if testing.Short() { // as under the race detector, where all takes ten times as long
-		t.Skip("time of processors is measured without -short")
+		t.Skip("NOT RUN: time of processors is measured without -short")
 	}
 	const mostCPU, mostMemory, all = 300 * time.Millisecond, 50 << 20, 100_000
 	tenders, timed := 1_500, false // time is for make bench: here the machine does other things too

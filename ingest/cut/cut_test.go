@@ -148,7 +148,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 // with it, nor time be wasted.
 func TestBounded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads gigabytes")
+		t.Skip("NOT RUN in short runs: it reads gigabytes")
 	}
 	const gigabyte, size = 1 << 30, 1 << 26
 	for _, test := range []struct {

@@ -282,7 +282,7 @@ func TestOfficial(t *testing.T) {
 // TestMemory reads files that are larger than what may be held.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads many megabytes")
+		t.Skip("NOT RUN in short runs: it reads many megabytes")
 	}
 	const count = 2000
 	note := strings.Repeat("travaux de voirie ", 1000)

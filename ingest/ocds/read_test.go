@@ -204,7 +204,7 @@ func TestHome(t *testing.T) {
 // two releases are of one ocid, and one in which all are.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads many megabytes")
+		t.Skip("NOT RUN in short runs: it reads many megabytes")
 	}
 	const count = 2500
 	for name, ocid := range map[string]string{"an ocid each": "ocds-abcdef-%d", "one ocid": "ocds-abcdef-%.0[1]d1"} {

@@ -25,7 +25,7 @@ import (
 func BenchmarkSearch(b *testing.B) {
 	documents, err := strconv.Atoi(os.Getenv("VIGIE_BENCH_MEILI"))
 	if err != nil {
-		b.Skip("VIGIE_BENCH_MEILI does not say with how many documents")
+		b.Skip("NOT RUN: VIGIE_BENCH_MEILI does not say with how many documents")
 	}
 	const name, queries = "bench", 400
 	s := meilisearch(b)

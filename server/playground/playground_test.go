@@ -128,7 +128,7 @@ func TestFetchedAssets(t *testing.T) {
 		if os.Getenv("VIGIE_TEST_ALL") != "" {
 			t.Fatal("the assets are not here: « make playground » fetches them")
 		}
-		t.Skip("the assets are not here: « make playground » fetches them")
+		t.Skip("NOT RUN: the assets are not here: « make playground » fetches them")
 	}
 	for _, name := range names {
 		text, err := fs.ReadFile(files, "assets/"+name)

@@ -21,7 +21,7 @@ func Server(t testing.TB) (url, key string) {
 		return url, os.Getenv("VIGIE_TEST_MEILI_KEY")
 	}
 	if testing.Short() && os.Getenv("VIGIE_TEST_ALL") == "" {
-		t.Skip("the inner loop tests Bleve alone")
+		t.Skip("NOT RUN: the inner loop tests Bleve alone")
 	}
 	binary, err := exec.LookPath("meilisearch")
 	if err != nil {
