@@ -374,7 +374,7 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientS
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, r, why.note()) })
 	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
-	case patience.over(m.Attempts, s.Now().Sub(m.CreatedAt)):
+	case patience.over(m.Attempts, s.Now().Sub(m.Since())):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, r.Email, why.note()) })

@@ -50,7 +50,11 @@ type Claimed struct {
 func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, err error) {
 	// Usually there is nothing to do, which no lock is needed to find out.
 	var any bool
-	err = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1)).Scan(ctx, &any)
+	look := l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1))
+	if c.Channel == vigie.WebhookChannel {
+		look = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1), l.replaysDue(l.db, c, 1))
+	}
+	err = look.Scan(ctx, &any)
 	if err != nil || !any {
 		return Claimed{}, database.Translate(err)
 	}
@@ -79,6 +83,7 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 }
 
 // claimMessages claims messages to webhooks: half of them new ones, if there are as many, for what is tried again may be much.
+// Of those that were accepted and are sent again, few at a time, for what was not accepted yet goes first.
 func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, claimed *Claimed) error {
 	fresh := c
 	fresh.Limit = (c.Limit + 1) / 2
@@ -92,8 +97,15 @@ func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, c
 			return err
 		}
 	}
+	var replays []*vigie.Mail
+	if limit := min(c.Limit-len(added)-len(again), maxMessages); limit > 0 {
+		if err := l.db.SkipLocked(l.replaysDue(tx, c, limit), "mail").Scan(ctx, &replays); err != nil {
+			return err
+		}
+	}
+	again = append(again, replays...)
 	claimed.Mails = append(added, again...)
-	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit
+	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit || len(replays) == maxMessages
 	return l.lease(ctx, tx, again, c.Lease)
 }
 
@@ -122,20 +134,25 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 	if c.Channel != vigie.WebhookChannel {
 		return q.Where("mail.kind <> ?", vigie.WebhookMessage)
 	}
-	// What is on its way to a webhook that is switched off waits, so that it is sent again under its own id.
-	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
-		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
-			Where(notWaiting).
-			Apply(c.withoutBusy)).
-		Where("NOT EXISTS (?)", earlierMessage(db))
+	return toWebhooks(db, c, q)
 }
 
-// earlierMessage selects an open message to the recipient of mail that is about the same tender and was written before it, as
-// where two tenders turned out to be one: one after the other is sent, so that none says what another has said.
+// toWebhooks narrows a query for messages, as mail, to those to webhooks that may be sent. What is on its way to a webhook that
+// is switched off waits, so that it is sent again under its own id. Those about one tender are sent one after the other: where
+// two tenders turned out to be one, so that none says what another has said, and where messages are sent again.
+func toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
+		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
+			Where(notWaiting).Apply(c.withoutBusy)).
+		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.state = ?", vigie.MailOpen)).
+		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.replay_at IS NOT NULL"))
+}
+
+// earlierMessage selects messages to the recipient of mail that are about the same tender and were written before it.
 func earlierMessage(db bun.IDB) *bun.SelectQuery {
 	return db.NewSelect().TableExpr("mails AS earlier").ColumnExpr("1").
 		Join("JOIN tenders AS about ON about.id = earlier.tender_id").Join("JOIN tenders AS same ON same.id = mail.tender_id").
-		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.state = ?", vigie.MailOpen).Where("earlier.id < mail.id").
+		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.id < mail.id").
 		Where("COALESCE(about.merged_into, about.id) = COALESCE(same.merged_into, same.id)")
 }
 
@@ -468,6 +485,8 @@ func (l *Ledger) MailsBehind(ctx context.Context, channel vigie.Channel) (databa
 	return l.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
 		SELECT look_at AS at FROM recipients WHERE channel = ?0 AND look_at <= ?1 AND id NOT IN (?2)
 		UNION ALL SELECT m.created_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id LEFT JOIN webhooks AS w ON w.id = r.webhook_id
-			WHERE m.state = ?3 AND r.channel = ?0 AND (w.id IS NULL OR `+notWaiting+`)) AS waiting`,
-		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen)
+			WHERE m.state = ?3 AND r.channel = ?0 AND (w.id IS NULL OR `+notWaiting+`)
+		UNION ALL SELECT m.replay_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id JOIN webhooks AS w ON w.id = r.webhook_id
+			WHERE m.replay_at IS NOT NULL AND m.state = ?4 AND r.channel = ?0 AND `+notWaiting+`) AS waiting`,
+		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen, vigie.MailSent)
 }

@@ -57,7 +57,7 @@ func (l *Ledger) SetClockBack(ctx context.Context) (wasAhead bool, err error) {
 		now := l.db.Stamp()
 		for _, statement := range []string{
 			"UPDATE addresses SET asked_at = ?0 WHERE asked_at > ?1",
-			"UPDATE mails SET retry_at = ?0 WHERE state = 'OPEN' AND retry_at > ?0",
+			"UPDATE mails SET retry_at = ?0 WHERE (state = 'OPEN' OR replay_at IS NOT NULL) AND retry_at > ?0",
 		} {
 			if _, err := tx.NewRaw(statement, now, now.Add(aheadAtMost)).Exec(ctx); err != nil {
 				return err

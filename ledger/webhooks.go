@@ -269,7 +269,7 @@ func (l *Ledger) WebhookAddressee(ctx context.Context, number int64) (Addressee,
 // RestartWebhook makes all that is on its way to a webhook due now, and counts its attempts from the start.
 func (l *Ledger) RestartWebhook(ctx context.Context, id int64) error {
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = 0").Set("retry_at = ?", l.db.Stamp()).
-		Where("recipient_id IN (SELECT id FROM recipients WHERE webhook_id = ?)", id).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		Where("recipient_id IN (SELECT id FROM recipients WHERE webhook_id = ?)", id).Where("(state = ? OR replay_at IS NOT NULL)", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
 }
 
@@ -482,7 +482,8 @@ func readWebhooks(ctx context.Context, db bun.IDB, ids []int64, states map[int64
 	err := db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, r.id AS recipient_id").
 		Join("JOIN recipients AS r ON r.webhook_id = webhook.id").Where("r.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
 	for _, row := range rows {
-		states[row.RecipientID].Webhook, states[row.RecipientID].Busy = &row.Webhook, make(map[int64]bool)
+		r := states[row.RecipientID]
+		r.Webhook, r.Busy, r.Replaying = &row.Webhook, make(map[int64]bool), make(map[int64]bool)
 	}
 	return err
 }
@@ -493,15 +494,24 @@ func readBusy(ctx context.Context, db bun.IDB, states []*RecipientState) error {
 	for i, r := range states {
 		ids[i] = r.ID
 	}
-	var rows []struct{ RecipientID, TenderID int64 }
-	err := db.NewSelect().TableExpr("mails AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
-		ColumnExpr("m.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id").
-		Where("m.recipient_id IN (?)", bun.List(ids)).Where("m.state = ?", vigie.MailOpen).Scan(ctx, &rows)
+	var rows []struct {
+		RecipientID, TenderID int64
+		State                 vigie.MailState
+	}
+	messages := func() *bun.SelectQuery {
+		return db.NewSelect().TableExpr("mails AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
+			ColumnExpr("m.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, m.state").Where("m.recipient_id IN (?)", bun.List(ids))
+	}
+	err := messages().Where("m.state = ?", vigie.MailOpen).UnionAll(messages().Where("m.replay_at IS NOT NULL").Where("m.state = ?", vigie.MailSent)).Scan(ctx, &rows)
+	byID := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
+		byID[r.ID] = r
+	}
 	for _, row := range rows {
-		for _, r := range states {
-			if r.ID == row.RecipientID {
-				r.Busy[row.TenderID] = true
-			}
+		if row.State == vigie.MailOpen {
+			byID[row.RecipientID].Busy[row.TenderID] = true
+		} else {
+			byID[row.RecipientID].Replaying[row.TenderID] = true
 		}
 	}
 	return err

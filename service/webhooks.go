@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"vigie"
@@ -404,6 +405,58 @@ func (s *Service) beginTry(ctx context.Context, w *vigie.Webhook, field ...strin
 		}}
 	}
 	return err
+}
+
+// replayPause is the least time between two calls for what a webhook accepted.
+const replayPause = time.Minute
+
+// ReplayedDeliveries are the messages that a webhook gets again.
+type ReplayedDeliveries struct {
+	Webhook *vigie.Webhook
+	Count   int
+	// EndCursor is where to go on, nil where there is nothing more.
+	EndCursor *string
+}
+
+// ReplayDeliveries has a webhook sent again what it accepted since a time, or after the last of the call before.
+func (s *Service) ReplayDeliveries(ctx context.Context, account *vigie.Account, id int64, since time.Time, after *string) (*ReplayedDeliveries, error) {
+	w, err := s.webhook(ctx, account, id)
+	if err != nil {
+		return nil, atField(err, "webhookId")
+	}
+	if w.Status() != vigie.WebhookActive || !w.Format.Signed() {
+		return nil, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"webhookId"}, Text: vigie.Text{
+			FR: "Seul un webhook actif, au format STANDARD, peut recevoir de nouveau des alertes. Réactivez-le d’abord, ou confirmez-le.",
+			EN: "Only a webhook of the format STANDARD that is active can get alerts again. Switch it on first, or confirm it.",
+		}}
+	}
+	list := "replays of " + strconv.FormatInt(w.ID, 10)
+	replay := ledger.Replay{Since: since, Until: s.Now().UTC(), Limit: vigie.MaxReplayed, Pause: replayPause}
+	if after := unlessEmpty(after); after != nil {
+		c, err := parseCursor(s.IDs(), *after, list, "after")
+		if err != nil {
+			return nil, err
+		}
+		if c.At == nil {
+			return nil, noCursor("after")
+		}
+		replay.Since, replay.After, replay.Until = time.UnixMicro(*c.At), c.ID, time.UnixMicro(c.Now)
+	}
+	r, ok, err := s.Store.Ledger().Replay(ctx, w.ID, replay)
+	if err == nil && !ok {
+		err = &vigie.Error{Code: vigie.TooSoon, Field: []string{"webhookId"}, Text: vigie.Text{
+			FR: "La dernière demande date de moins d’une minute, ou ses alertes ne sont pas encore toutes parties. Patientez avant de recommencer.",
+			EN: "The last call was less than a minute ago, or not all of its alerts have been sent yet. Wait before the next.",
+		}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	replayed := &ReplayedDeliveries{Webhook: w, Count: r.Count}
+	if r.Last != 0 {
+		replayed.EndCursor = new(cursor{List: list, At: new(r.LastAt.UnixMicro()), ID: r.Last, Now: replay.Until.UnixMicro()}.seal(s.IDs()))
+	}
+	return replayed, nil
 }
 
 // sendTest sends a test to a webhook, and records what became of it.
