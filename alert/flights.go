@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"vigie/ledger"
 )
@@ -13,7 +14,7 @@ import (
 // other.
 type flights struct {
 	most, perHost int
-	landed        chan struct{} // has a value after a landing
+	landed        chan struct{} // has a value where there may be work
 
 	mutex sync.Mutex
 	// running are those on their way, hosts how many of them go to each host. started counts those since the last wait.
@@ -21,7 +22,13 @@ type flights struct {
 	hosts            map[string]int
 	err              error // of one that landed
 	done             sync.WaitGroup
+	// ripe is whether few free places are claimed for, too; ripening whether that is to be soon.
+	ripe, ripening bool
 }
+
+// ripeAfter is how long few places are kept free, in case that more become free: a claim costs the same for one message as for
+// many.
+const ripeAfter = 50 * time.Millisecond
 
 func newFlights(most, perHost int) *flights {
 	return &flights{most: most, perHost: perHost, hosts: make(map[string]int), landed: make(chan struct{}, 1)}
@@ -39,7 +46,35 @@ func (f *flights) free() (int, error) {
 	defer f.mutex.Unlock()
 	err := f.err
 	f.err = nil
-	return min(f.most-f.running, 4*claimBatch), err
+	free := f.most - f.running
+	if free > 0 && free < min(claimBatch, f.most) && !f.ripe {
+		f.ripen()
+		return 0, err
+	}
+	f.ripe = false
+	return min(free, 8*claimBatch), err
+}
+
+// ripen has few free places claimed for in a moment. The mutex is locked.
+func (f *flights) ripen() {
+	if f.ripening {
+		return
+	}
+	f.ripening = true
+	time.AfterFunc(ripeAfter, func() {
+		f.mutex.Lock()
+		f.ripe, f.ripening = true, false
+		f.mutex.Unlock()
+		f.wake()
+	})
+}
+
+// wake has the lane look for work.
+func (f *flights) wake() {
+	select {
+	case f.landed <- struct{}{}:
+	default:
+	}
 }
 
 // busy returns the hosts to which nothing is claimed. It is half of what they may have, so that claims are not for single
@@ -85,13 +120,10 @@ func (f *flights) land(host string, err error) {
 	if f.hosts[host]--; f.hosts[host] == 0 {
 		delete(f.hosts, host)
 	}
-	select {
-	case f.landed <- struct{}{}:
-	default:
-	}
+	f.wake()
 }
 
-// landings returns a channel that has a value after a message has landed.
+// landings returns a channel that has a value after a message has landed, or where few places may be claimed for.
 func (f *flights) landings(context.Context) <-chan struct{} {
 	if f == nil {
 		return nil

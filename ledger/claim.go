@@ -85,18 +85,17 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 // claimMessages claims messages to webhooks: half of them new ones, if there are as many, for what is tried again may be much.
 // Of those that were accepted and are sent again, few at a time, for what was not accepted yet goes first.
 func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, claimed *Claimed) error {
+	var again []*vigie.Mail
+	if err := l.db.SkipLocked(l.openMails(tx, c, c.Limit), "mail").Scan(ctx, &again); err != nil {
+		return err
+	}
 	fresh := c
-	fresh.Limit = (c.Limit + 1) / 2
+	fresh.Limit = max((c.Limit+1)/2, c.Limit-len(again))
 	checked, added, err := l.decideDue(ctx, tx, fresh, fresh.Limit, claimed)
 	if err != nil {
 		return err
 	}
-	var again []*vigie.Mail
-	if limit := c.Limit - len(added); limit > 0 {
-		if err := l.db.SkipLocked(l.openMails(tx, c, limit), "mail").Scan(ctx, &again); err != nil {
-			return err
-		}
-	}
+	again = again[:min(len(again), c.Limit-len(added))]
 	var replays []*vigie.Mail
 	if limit := min(c.Limit-len(added)-len(again), maxMessages); limit > 0 {
 		if err := l.db.SkipLocked(l.replaysDue(tx, c, limit), "mail").Scan(ctx, &replays); err != nil {
@@ -141,9 +140,9 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 // is switched off waits, so that it is sent again under its own id. Those about one tender are sent one after the other: where
 // two tenders turned out to be one, so that none says what another has said, and where messages are sent again.
 func toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
-	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
-		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
-			Where(notWaiting).Apply(c.withoutBusy)).
+	to := db.NewSelect().TableExpr("recipients AS r").ColumnExpr("1").Join("JOIN webhooks AS w ON w.id = r.webhook_id").
+		Where("r.id = mail.recipient_id").Where(notWaiting).Apply(c.withoutBusy)
+	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to).
 		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.state = ?", vigie.MailOpen)).
 		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.replay_at IS NOT NULL"))
 }

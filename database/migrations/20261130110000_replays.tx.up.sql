@@ -25,3 +25,10 @@ ALTER TABLE webhooks ADD COLUMN url_changes BIGINT NOT NULL DEFAULT 0;
 
 --bun:split
 ALTER TABLE webhooks ADD COLUMN url_changes_since TIMESTAMPTZ;
+
+--bun:split
+-- Recipients in the order in which they are decided about, also where many are due at the same moment.
+CREATE INDEX recipients_due_in_order ON recipients (channel, look_at, id) WHERE look_at IS NOT NULL;
+
+--bun:split
+DROP INDEX recipients_due;
