@@ -16,6 +16,9 @@ type flights struct {
 	most, perHost int
 	landed        chan struct{} // has a value where there may be work
 
+	// recording has a value for each outcome that is being recorded.
+	recording chan struct{}
+
 	mutex sync.Mutex
 	// running are those on their way, hosts how many of them go to each host. started counts those since the last wait.
 	running, started int
@@ -31,7 +34,20 @@ type flights struct {
 const ripeAfter = 50 * time.Millisecond
 
 func newFlights(most, perHost int) *flights {
-	return &flights{most: most, perHost: perHost, hosts: make(map[string]int), landed: make(chan struct{}, 1)}
+	return &flights{most: most, perHost: perHost, hosts: make(map[string]int), landed: make(chan struct{}, 1), recording: make(chan struct{}, recordedAtOnce)}
+}
+
+// recordedAtOnce is how many outcomes are recorded at a time. More wait for one another in the database, at its expense.
+const recordedAtOnce = 4
+
+// record records an outcome.
+func (f *flights) record(write func() error) error {
+	if f == nil {
+		return write()
+	}
+	f.recording <- struct{}{}
+	defer func() { <-f.recording }()
+	return write()
 }
 
 // errBusy is the error for a message to a host that has as many on their way as it may.

@@ -394,7 +394,7 @@ func (s *Sender) note(ctx context.Context, write func(context.Context) error) er
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	_, err := backoff.Retry(noting, func() (struct{}, error) {
-		err := write(noting)
+		err := s.flights.record(func() error { return write(noting) })
 		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {
 			err = backoff.Permanent(err)
 		}

@@ -52,6 +52,9 @@ type HooksReport struct {
 	Max float64 `json:"max_s"`
 	// MessagesPerSecond is from the first accepted to the last.
 	MessagesPerSecond float64 `json:"messages_per_s"`
+	// CPUSeconds is the processor time of this process, the endpoints included, from the publication on: half of that is what it
+	// takes on two processors that do nothing else.
+	CPUSeconds float64 `json:"cpu_s"`
 }
 
 // Hooks measures webhooks from a tender's publication to the answers of endpoints on loopback, over TLS, with everything in
@@ -82,13 +85,14 @@ func Hooks(ctx context.Context, o HooksOptions) (report *HooksReport, err error)
 	defer client.Close()
 	log := slog.New(slog.DiscardHandler) // the dead are logged at each try
 	channel := &alert.Webhooks{Store: s, Client: client, Vault: vault, Now: time.Now, Log: log, Settings: alert.Settings{Brand: letter.Brand{Name: "Vigie"}}}
+	used := processorTime()
 	published, err := publish(ctx, s, channel, log, e.all)
 	if err != nil {
 		return nil, err
 	}
 	times := e.times()
 	report.P50, report.P95, report.Max = delays(published, times)
-	report.MessagesPerSecond = rate(times)
+	report.MessagesPerSecond, report.CPUSeconds = rate(times), (processorTime() - used).Seconds()
 	return report, nil
 }
 

@@ -173,8 +173,8 @@ func (c *hooksCommand) Run(ctx context.Context, out io.Writer) error {
 	if c.JSON {
 		return printJSON(out, r)
 	}
-	_, err = fmt.Fprintf(out, "%s: %d endpoints, %d of them dead, added in %.1f s; from publication to accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f messages a second\n",
-		r.Database, r.Endpoints, r.Dead, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MessagesPerSecond)
+	_, err = fmt.Fprintf(out, "%s: %d endpoints, %d of them dead, added in %.1f s; from publication to accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f messages a second, %.1f s of processor time\n",
+		r.Database, r.Endpoints, r.Dead, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MessagesPerSecond, r.CPUSeconds)
 	return err
 }
 
