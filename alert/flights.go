@@ -6,23 +6,26 @@ import (
 	"sync"
 	"time"
 
+	"vigie"
 	"vigie/ledger"
 )
 
-// flights are the messages that a lane is sending, side by side: one that takes long keeps only its own place. No host has
-// more than a share of the places, so a slow one leaves the others to the rest. A nil *flights sends one message after the
+// flights are the messages that a lane is sending, side by side: one that takes long keeps only its own place. No host, and no
+// account with all of its webhooks, has more than a share of the places, so slow ones leave the others to the rest. A nil *flights sends one message after the
 // other.
 type flights struct {
-	most, perHost int
-	landed        chan struct{} // has a value where there may be work
+	most, perHost, perOwner int
+	landed                  chan struct{} // has a value where there may be work
 
 	// recording has a value for each outcome that is being recorded.
 	recording chan struct{}
 
 	mutex sync.Mutex
-	// running are those on their way, hosts how many of them go to each host. started counts those since the last wait.
+	// running are those on their way, hosts how many of them go to each host, owners to each account's webhooks. started counts
+	// those since the last wait.
 	running, started int
 	hosts            map[string]int
+	owners           map[int64]int
 	err              error // of one that landed
 	done             sync.WaitGroup
 	// ripe is whether few free places are claimed for, too; ripening whether that is to be soon.
@@ -33,8 +36,10 @@ type flights struct {
 // many.
 const ripeAfter = 50 * time.Millisecond
 
-func newFlights(most, perHost int) *flights {
-	return &flights{most: most, perHost: perHost, hosts: make(map[string]int), landed: make(chan struct{}, 1), recording: make(chan struct{}, recordedAtOnce)}
+func newFlights(t Terms) *flights {
+	return &flights{
+		most: t.AtOnce, perHost: t.PerHost, perOwner: t.PerOwner, hosts: make(map[string]int), owners: make(map[int64]int), landed: make(chan struct{}, 1), recording: make(chan struct{}, recordedAtOnce),
+	}
 }
 
 // recordedAtOnce is how many outcomes are recorded at a time. More wait for one another in the database, at its expense.
@@ -50,8 +55,8 @@ func (f *flights) record(write func() error) error {
 	return write()
 }
 
-// errBusy is the error for a message to a host that has as many on their way as it may.
-var errBusy = errors.New("enough is on its way to this host")
+// errBusy is the error for a message to a host, or of an owner, that has as many on their way as it may.
+var errBusy = errors.New("enough is on its way to this host, or for this owner")
 
 // free returns how many messages to claim, 0 for none now; and the error of a message, which stops all.
 func (f *flights) free() (int, error) {
@@ -93,21 +98,25 @@ func (f *flights) wake() {
 	}
 }
 
-// busy returns the hosts to which nothing is claimed. It is half of what they may have, so that claims are not for single
-// messages.
-func (f *flights) busy() []string {
+// busy returns the hosts, and the owners, for which nothing is claimed. They have half of what they may, so that claims are not
+// for single messages.
+func (f *flights) busy() (hosts []string, owners []int64) {
 	if f == nil {
-		return nil
+		return nil, nil
 	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	var hosts []string
-	for host, n := range f.hosts {
-		if 2*n > f.perHost {
-			hosts = append(hosts, host)
+	return moreThan(f.hosts, f.perHost/2), moreThan(f.owners, f.perOwner/2)
+}
+
+// moreThan returns the keys that count more than most.
+func moreThan[K comparable](counts map[K]int, most int) (keys []K) {
+	for key, n := range counts {
+		if n > most {
+			keys = append(keys, key)
 		}
 	}
-	return hosts
+	return keys
 }
 
 // start sends a message to a recipient.
@@ -115,26 +124,30 @@ func (f *flights) start(r *ledger.RecipientState, send func() error) error {
 	if f == nil {
 		return send()
 	}
-	host := r.Webhook.Host
+	w := r.Webhook
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.running >= f.most || f.hosts[host] >= f.perHost {
+	if f.running >= f.most || f.hosts[w.Host] >= f.perHost || f.owners[w.AccountID] >= f.perOwner {
 		return errBusy
 	}
 	f.running++
 	f.started++
-	f.hosts[host]++
-	f.done.Go(func() { f.land(host, send()) })
+	f.hosts[w.Host]++
+	f.owners[w.AccountID]++
+	f.done.Go(func() { f.land(w, send()) })
 	return nil
 }
 
-func (f *flights) land(host string, err error) {
+func (f *flights) land(w *vigie.Webhook, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.err = errors.Join(f.err, err)
 	f.running--
-	if f.hosts[host]--; f.hosts[host] == 0 {
-		delete(f.hosts, host)
+	if f.hosts[w.Host]--; f.hosts[w.Host] == 0 {
+		delete(f.hosts, w.Host)
+	}
+	if f.owners[w.AccountID]--; f.owners[w.AccountID] == 0 {
+		delete(f.owners, w.AccountID)
 	}
 	f.wake()
 }

@@ -95,7 +95,7 @@ func (s *Sender) consumer() *consumer.Consumer {
 			name = database.WebhooksConsumer
 		}
 		if s.terms.AtOnce > 1 {
-			s.flights = newFlights(s.terms.AtOnce, s.terms.PerHost)
+			s.flights = newFlights(s.terms)
 		}
 		s.run = &consumer.Consumer{
 			Name: name, Work: s.step, Woken: s.flights.landings,
@@ -194,8 +194,9 @@ func (s *Sender) revive(ctx context.Context) error {
 // claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
 // help.
 func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, more bool, err error) {
+	hosts, owners := s.flights.busy()
 	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Channel: s.terms.Channel, Busy: s.flights.busy(), Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
+		Channel: s.terms.Channel, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
 		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 type ClaimOptions struct {
 	// Channel is the one of the recipients; empty is mail.
 	Channel vigie.Channel
-	// Busy are hosts of webhooks to which nothing more may be sent for now.
-	Busy []string
+	// Busy are hosts of webhooks to which nothing more may be sent for now, BusyOwners accounts to whose webhooks; 0 is the platform.
+	Busy       []string
+	BusyOwners []int64
 	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
 	// Lease is for how long the mails are the caller's alone.
@@ -159,12 +160,15 @@ func earlierMessage(db bun.IDB) *bun.SelectQuery {
 // that will never be, about whose messages that is decided.
 const notWaiting = "(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)"
 
-// withoutBusy leaves out webhooks, as w, of busy hosts.
+// withoutBusy leaves out webhooks, as w, of busy hosts and owners.
 func (c ClaimOptions) withoutBusy(q *bun.SelectQuery) *bun.SelectQuery {
-	if len(c.Busy) == 0 {
-		return q
+	if len(c.Busy) > 0 {
+		q = q.Where("w.host NOT IN (?)", bun.List(c.Busy))
 	}
-	return q.Where("w.host NOT IN (?)", bun.List(c.Busy))
+	if len(c.BusyOwners) > 0 {
+		q = q.Where("COALESCE(w.account_id, 0) NOT IN (?)", bun.List(c.BusyOwners))
+	}
+	return q
 }
 
 // dueRecipients selects the recipients that are to be checked.
