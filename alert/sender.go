@@ -167,6 +167,9 @@ func (s *Sender) readClock(ctx context.Context) error {
 			if err := s.Store.Ledger().TakeBackHeld(ctx); err != nil {
 				return err
 			}
+			if err := s.Store.Ledger().EraseLeft(ctx); err != nil {
+				return err
+			}
 		}
 		s.compared = now
 	}
@@ -362,6 +365,12 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientS
 	why, _ := errors.AsType[*Failure](err)
 	if why == nil {
 		return err
+	}
+	if why.After > 0 && r.Webhook != nil {
+		until := s.Now().Add(why.After)
+		if err := s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().LeaveAlone(ctx, r.Webhook, until) }); err != nil {
+			return err
+		}
 	}
 	s.Metrics.refused(why.About)
 	patience := s.terms.Patience

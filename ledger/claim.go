@@ -134,15 +134,15 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 	if c.Channel != vigie.WebhookChannel {
 		return q.Where("mail.kind <> ?", vigie.WebhookMessage)
 	}
-	return toWebhooks(db, c, q)
+	return l.toWebhooks(db, c, q)
 }
 
 // toWebhooks narrows a query for messages, as mail, to those to webhooks that may be sent. What is on its way to a webhook that
 // is switched off waits, so that it is sent again under its own id. Those about one tender are sent one after the other: where
 // two tenders turned out to be one, so that none says what another has said, and where messages are sent again.
-func toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
+func (l *Ledger) toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
 	to := db.NewSelect().TableExpr("recipients AS r").ColumnExpr("1").Join("JOIN webhooks AS w ON w.id = r.webhook_id").
-		Where("r.id = mail.recipient_id").Where(notWaiting).Apply(c.withoutBusy)
+		Where("r.id = mail.recipient_id").Where(notWaiting).Apply(l.mayTry(c))
 	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to).
 		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.state = ?", vigie.MailOpen)).
 		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.replay_at IS NOT NULL"))
@@ -160,15 +160,18 @@ func earlierMessage(db bun.IDB) *bun.SelectQuery {
 // that will never be, about whose messages that is decided.
 const notWaiting = "(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)"
 
-// withoutBusy leaves out webhooks, as w, of busy hosts and owners.
-func (c ClaimOptions) withoutBusy(q *bun.SelectQuery) *bun.SelectQuery {
-	if len(c.Busy) > 0 {
-		q = q.Where("w.host NOT IN (?)", bun.List(c.Busy))
+// mayTry leaves out webhooks, as w, of busy hosts and owners, and those that asked to be left alone.
+func (l *Ledger) mayTry(c ClaimOptions) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("(w.not_before IS NULL OR w.not_before <= ?)", l.db.Stamp())
+		if len(c.Busy) > 0 {
+			q = q.Where("w.host NOT IN (?)", bun.List(c.Busy))
+		}
+		if len(c.BusyOwners) > 0 {
+			q = q.Where("COALESCE(w.account_id, 0) NOT IN (?)", bun.List(c.BusyOwners))
+		}
+		return q
 	}
-	if len(c.BusyOwners) > 0 {
-		q = q.Where("COALESCE(w.account_id, 0) NOT IN (?)", bun.List(c.BusyOwners))
-	}
-	return q
 }
 
 // dueRecipients selects the recipients that are to be checked.
@@ -179,7 +182,7 @@ func (l *Ledger) dueRecipients(db bun.IDB, c ClaimOptions, limit int) *bun.Selec
 	if c.Channel != vigie.WebhookChannel {
 		return q.Apply(l.withoutOpenMail(db))
 	}
-	return q.Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").Apply(c.withoutBusy)
+	return q.Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").Apply(l.mayTry(c))
 }
 
 // consumerOf returns the name of the consumer that sends through a channel.

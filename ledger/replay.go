@@ -118,7 +118,7 @@ func replaysOf(db bun.IDB) *bun.SelectQuery {
 
 // replaysDue selects the messages that are to be sent again now and that nobody is sending.
 func (l *Ledger) replaysDue(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQuery {
-	return toWebhooks(db, c, db.NewSelect().Model((*vigie.Mail)(nil)).Where("mail.replay_at IS NOT NULL").Where("mail.state = ?", vigie.MailSent)).
+	return l.toWebhooks(db, c, db.NewSelect().Model((*vigie.Mail)(nil)).Where("mail.replay_at IS NOT NULL").Where("mail.state = ?", vigie.MailSent)).
 		Where("mail.retry_at <= ?", l.db.Stamp()).Apply(l.notLeased).OrderExpr("mail.retry_at, mail.id").Limit(int64(limit))
 }
 

@@ -285,6 +285,39 @@ func (l *Ledger) BeginTry(ctx context.Context, id int64, pause time.Duration) (m
 	return rows > 0, err
 }
 
+// longestWish is how long an endpoint can ask to be left alone: webhook.MaxRetryAfter.
+const longestWish = 24 * time.Hour
+
+// LeaveAlone has nothing sent to an endpoint before a time, as it asks: the one that the webhook had when it was tried.
+func (l *Ledger) LeaveAlone(ctx context.Context, tried *vigie.Webhook, until time.Time) error {
+	until = until.UTC().Truncate(time.Microsecond)
+	_, err := l.db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("not_before = ?", until).Where("id = ?", tried.ID).Where("sealed = ?", tried.Sealed).
+		Where("(not_before IS NULL OR not_before < ?)", until).Exec(ctx)
+	return database.Translate(err)
+}
+
+// CountURLChange counts that a webhook gets another URL, and reports whether it may: the webhooks of its owner may together get
+// so many in a day.
+func (l *Ledger) CountURLChange(ctx context.Context, w *vigie.Webhook, most int) (may bool, err error) {
+	now := l.db.Stamp()
+	result, err := l.db.NewRaw(`UPDATE webhooks SET url_changes = CASE WHEN url_changes_since > ?0 THEN url_changes + 1 ELSE 1 END,
+			url_changes_since = CASE WHEN url_changes_since > ?0 THEN url_changes_since ELSE ?1 END
+		WHERE id = ?2 AND (SELECT COALESCE(SUM(o.url_changes), 0) FROM webhooks AS o WHERE COALESCE(o.account_id, 0) = ?3 AND o.url_changes_since > ?0) < ?4`,
+		now.Add(-24*time.Hour), now, w.ID, w.AccountID, most).Exec(ctx)
+	if err != nil {
+		return false, database.Translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
+}
+
+// EraseLeft deletes the webhooks of accounts that a version without webhooks has erased.
+func (l *Ledger) EraseLeft(ctx context.Context) error {
+	_, err := l.db.NewDelete().Model((*vigie.Webhook)(nil)).Where("account_id IN (SELECT id FROM accounts WHERE issuer = '')").
+		Where("NOT EXISTS (SELECT 1 FROM recipients AS r WHERE r.webhook_id = webhook.id)").Exec(ctx)
+	return database.Translate(err)
+}
+
 // WebhookTried records that an attempt that was no delivery, a challenge or a test, succeeded or why not.
 func (l *Ledger) WebhookTried(ctx context.Context, id int64, why string) error {
 	return database.Translate(l.noteTry(ctx, l.db, id, why))

@@ -195,6 +195,11 @@ func (s *Service) noteTry(ctx context.Context, w *vigie.Webhook, err error) erro
 	note := ""
 	if why, ok := errors.AsType[*webhook.Error](err); ok {
 		note = why.Note()
+		if why.RetryAfter > 0 {
+			if err := s.Store.Ledger().LeaveAlone(ctx, w, s.Now().Add(why.RetryAfter)); err != nil {
+				return err
+			}
+		}
 	} else if err != nil {
 		return err
 	}
@@ -237,10 +242,7 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		}
 	}
 	if u.URL != nil {
-		if _, err := s.moved(w, *u.URL); err != nil {
-			return nil, err
-		}
-		if err := s.beginTry(ctx, w, "input", "url"); err != nil {
+		if err := s.mayMove(ctx, w, *u.URL); err != nil {
 			return nil, err
 		}
 	}
@@ -261,6 +263,9 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		}
 		var sealed string
 		if sealed, unmoved = s.moved(w, *u.URL); unmoved == nil {
+			if s.WebhookURL(w) != *u.URL { // the other endpoint asked for nothing
+				w.NotBefore = nil
+			}
 			w.Sealed, w.Host, w.ConfirmedAt = sealed, hostOf(*u.URL), nil
 		}
 	})
@@ -279,6 +284,39 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		return nil, err
 	}
 	return s.webhook(ctx, account, id)
+}
+
+// mayMove refuses another URL for a webhook that it cannot have, or not now.
+func (s *Service) mayMove(ctx context.Context, w *vigie.Webhook, to string) error {
+	if _, err := s.moved(w, to); err != nil {
+		return err
+	}
+	if s.WebhookURL(w) == to {
+		if err := s.leftAlone(w, "input", "url"); err != nil {
+			return err
+		}
+	}
+	if err := s.beginTry(ctx, w, "input", "url"); err != nil {
+		return err
+	}
+	may, err := s.Store.Ledger().CountURLChange(ctx, w, vigie.MaxURLChanges)
+	if err == nil && !may {
+		err = &vigie.Error{Code: vigie.TooMany, Field: []string{"input", "url"}, Text: vigie.Text{
+			FR: "Vous avez modifié %d fois l’adresse de vos webhooks en 24 heures. Réessayez demain.",
+			EN: "You have changed the URLs of your webhooks %d times in 24 hours. Try again tomorrow.",
+		}.With(vigie.MaxURLChanges)}
+	}
+	return err
+}
+
+// leftAlone refuses to call an endpoint that asked not to be called before a time, at an argument.
+func (s *Service) leftAlone(w *vigie.Webhook, field ...string) error {
+	if w.NotBefore == nil || !s.Now().Before(*w.NotBefore) {
+		return nil
+	}
+	return &vigie.Error{Code: vigie.TooSoon, Field: field, Text: vigie.Text{
+		FR: "Votre serveur a demandé de ne pas être appelé avant le %s (Retry-After).", EN: "Your server asked not to be called before %s (Retry-After).",
+	}.With(vigie.Moment(*w.NotBefore))}
 }
 
 // moved returns the credentials of a webhook with another URL.
@@ -381,6 +419,9 @@ func (s *Service) TestWebhook(ctx context.Context, account *vigie.Account, id in
 		return nil, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"id"}, Text: vigie.Text{
 			FR: "Ce webhook a répondu qu’il ne veut plus d’alertes. Créez-en un autre.", EN: "This webhook answered that it wants no more alerts. Add another.",
 		}}
+	}
+	if err := s.leftAlone(w, "id"); err != nil {
+		return nil, err
 	}
 	if err := s.beginTry(ctx, w, "id"); err != nil {
 		return nil, err
