@@ -418,3 +418,39 @@ func TestReplayDeliveriesInPages(t *testing.T) {
 		t.Errorf("it got %d messages again", got)
 	}
 }
+
+// The webhooks of an account get other URLs only so often a day. An endpoint that asked to be left alone is not tested before.
+func TestWebhookURLChanges(t *testing.T) {
+	w := newWorld(t)
+	receiver := w.hooks()
+	p := w.person("a@example.org")
+	watch := p.create(vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	var ids []string
+	for i := range 2 {
+		ids = append(ids, p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/" + strconv.Itoa(i)}}).text("addWebhook.webhook.id"))
+	}
+	move := func(i int) reply {
+		w.now = w.now.Add(time.Minute)
+		return p.ask(`mutation ($id: ID!, $url: String!) { updateWebhook(id: $id, input: { url: $url }) { userErrors { code field } } }`,
+			vars{"id": ids[i%2], "url": receiver.URL + "/moved" + strconv.Itoa(i)})
+	}
+	for i := range vigie.MaxURLChanges {
+		move(i).expect(map[string]string{"updateWebhook.userErrors": "[]"})
+	}
+	move(1).expect(map[string]string{"updateWebhook.userErrors.0.code": "TOO_MANY", "updateWebhook.userErrors.0.field": "[input url]"})
+	w.now = w.now.Add(24 * time.Hour)
+	move(2).expect(map[string]string{"updateWebhook.userErrors": "[]"})
+
+	hook, err := w.store.Ledger().Webhook(t.Context(), p.viewer.Account.ID, w.number(ids[0]))
+	if err == nil {
+		err = w.store.Ledger().LeaveAlone(t.Context(), hook, w.now.Add(time.Hour))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+	const test = `mutation ($id: ID!) { testWebhook(id: $id) { userErrors { code } } }`
+	p.ask(test, vars{"id": ids[0]}).expect(map[string]string{"testWebhook.userErrors.0.code": "TOO_SOON"})
+	w.now = w.now.Add(time.Hour)
+	p.ask(test, vars{"id": ids[0]}).expect(map[string]string{"testWebhook.userErrors": "[]"})
+}

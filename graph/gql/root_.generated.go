@@ -6966,7 +6966,7 @@ input AddWebhookInput {
 
 "A change of a webhook."
 input UpdateWebhookInput {
-  "Another URL, which confirms anew; that of a chat cannot be changed."
+  "Another URL, which confirms anew; that of a chat cannot be changed. At most 50 changes a day for an account."
   url: String
   "What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED."
   kinds: [DeliveryKind!]
