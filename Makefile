@@ -97,7 +97,7 @@ generate: ## generate graph/gql from schema.graphqls
 	go tool gqlgen generate
 
 .PHONY: bench
-bench: ## run the benchmarks; measure the matcher, the alerts and imports; kill a server 1,000 times on each database; attack one
+bench: ## run the benchmarks; measure the matcher, the alerts, webhooks and imports; kill a server 1,000 times on each database; attack one
 	scripts/install-test-tools wrk
 	scripts/with-postgres $(MAKE) --no-print-directory benchmarks
 
@@ -109,6 +109,8 @@ benchmarks: build
 	go run ./bench match --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench alert
 	go run ./bench alert --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench hooks
+	go run ./bench hooks --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench import --index
 	go run ./bench import --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench/load --duration 3m --postgraphile

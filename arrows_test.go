@@ -31,7 +31,7 @@ func arrows() map[string][]string {
 		"query/querytest":        {".", "lexicon", "query"},
 		"freetext":               {".", "lexicon", "query"},
 		"match":                  {".", "query"},
-		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "bench/corpus", "feed", "importer", "ingest", "match", "query", "search", "search/bleve", "search/meili", "store"},
+		"bench":                  {".", "alert", "alert/letter", "alert/link", "alert/post", "alert/webhook", "bench/corpus", "feed", "importer", "ingest", "match", "query", "search", "search/bleve", "search/meili", "store"},
 		"bench/corpus":           {".", "ingest/boamp", "lexicon", "match", "query", "server/samples"},
 		"bench/load":             {".", "store"},
 		"search":                 {".", "clip", "freetext", "query"},

@@ -195,6 +195,22 @@ type Mail struct {
 	ClosedAt *time.Time
 	// Error is why it was given up, or not accepted yet; for operators.
 	Error string
+	// ReplayAt is when it was to be sent again although it was accepted, until it was
+	// accepted once more. Replays is how often that was, ReplayedAt when it last was.
+	ReplayAt   *time.Time
+	Replays    int64
+	ReplayedAt *time.Time
+}
+
+// Again reports whether it is to be sent again although it was accepted.
+func (m *Mail) Again() bool { return m.State == MailSent && m.ReplayAt != nil }
+
+// Since is since when it is to be sent.
+func (m *Mail) Since() time.Time {
+	if m.Again() {
+		return *m.ReplayAt
+	}
+	return m.CreatedAt
 }
 
 // Reason is why a recipient is alerted of a tender: a watch of its account, and

@@ -15,6 +15,10 @@ const (
 	// of webhooks, on a watch and of an account (or of the platform)
 	MaxWebhooks        = 10
 	MaxAccountWebhooks = 50
+	// MaxURLChanges is how often the webhooks of an account get another URL in a day.
+	MaxURLChanges = 50
+	// MaxReplayed is how many messages to a webhook one call has sent again.
+	MaxReplayed = 1000
 	// MaxChoices bounds each list picked from: buyers, departments, CPV codes.
 	MaxChoices      = 200
 	MaxEmailLength  = 254 // RFC 5321 §4.5.3.1.3 less the angle brackets

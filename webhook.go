@@ -66,6 +66,13 @@ type Webhook struct {
 	// failed, "" if it did not.
 	TriedAt, AcceptedAt *time.Time
 	Error               string
+	// ReplayAt is when messages to it were last asked to be sent again.
+	ReplayAt *time.Time
+	// NotBefore is until when the endpoint asked to be left alone; nil if it did not.
+	NotBefore *time.Time
+	// URLChanges is how often it got another URL in the day that began at URLChangesSince.
+	URLChanges      int64      `bun:"url_changes"`
+	URLChangesSince *time.Time `bun:"url_changes_since"`
 	// NoteID is the mail that told the owner that it was suspended, or had ended; 0 while none did.
 	NoteID int64
 }

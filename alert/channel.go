@@ -37,8 +37,8 @@ type Terms struct {
 	// Lanes is how many loops claim messages. A lane sends one after the other if AtOnce is 1, or else so many at a time that
 	// a slow recipient keeps only its own message waiting.
 	Lanes, AtOnce int
-	// PerHost is how many are sent at a time to one host of webhooks.
-	PerHost int
+	// PerHost is how many are sent at a time to one host of webhooks, PerOwner to those of one account, or of the platform.
+	PerHost, PerOwner int
 	// Attempt is how long an attempt may take, where the lease would allow more; 0 for no limit of its own.
 	Attempt time.Duration
 	// Host is the domain of the Message-IDs, "" for none.

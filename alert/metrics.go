@@ -29,7 +29,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 
 func (m *Metrics) refused(about Subject) { m.refusals.WithLabelValues(string(about)).Inc() }
 
-func (m *Metrics) sent(mail *vigie.Mail)    { m.count(mail, "sent") }
+// sent counts a message that was accepted; one that was accepted before is no other alert.
+func (m *Metrics) sent(mail *vigie.Mail) {
+	if mail.Again() {
+		m.count(mail, "replayed")
+		return
+	}
+	m.count(mail, "sent")
+}
+
 func (m *Metrics) failed(mail *vigie.Mail)  { m.count(mail, "failed") }
 func (m *Metrics) delayed(mail *vigie.Mail) { m.count(mail, "delayed") }
 

@@ -95,7 +95,7 @@ func (s *Sender) consumer() *consumer.Consumer {
 			name = database.WebhooksConsumer
 		}
 		if s.terms.AtOnce > 1 {
-			s.flights = newFlights(s.terms.AtOnce, s.terms.PerHost)
+			s.flights = newFlights(s.terms)
 		}
 		s.run = &consumer.Consumer{
 			Name: name, Work: s.step, Woken: s.flights.landings,
@@ -167,6 +167,9 @@ func (s *Sender) readClock(ctx context.Context) error {
 			if err := s.Store.Ledger().TakeBackHeld(ctx); err != nil {
 				return err
 			}
+			if err := s.Store.Ledger().EraseLeft(ctx); err != nil {
+				return err
+			}
 		}
 		s.compared = now
 	}
@@ -194,8 +197,9 @@ func (s *Sender) revive(ctx context.Context) error {
 // claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
 // help.
 func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, more bool, err error) {
+	hosts, owners := s.flights.busy()
 	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Channel: s.terms.Channel, Busy: s.flights.busy(), Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
+		Channel: s.terms.Channel, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
 		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
 	if err != nil {
@@ -362,6 +366,12 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientS
 	if why == nil {
 		return err
 	}
+	if why.After > 0 && r.Webhook != nil {
+		until := s.Now().Add(why.After)
+		if err := s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().LeaveAlone(ctx, r.Webhook, until) }); err != nil {
+			return err
+		}
+	}
 	s.Metrics.refused(why.About)
 	patience := s.terms.Patience
 	log := s.Log.With("component", "sender", "action", "send", "mail", m.ID, "recipient", m.RecipientID, "error", why)
@@ -374,7 +384,7 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientS
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().Refused(ctx, m, r, why.note()) })
 	case why.About == AboutUs:
 		return s.postpone(ctx, m, "send", why)
-	case patience.over(m.Attempts, s.Now().Sub(m.CreatedAt)):
+	case patience.over(m.Attempts, s.Now().Sub(m.Since())):
 		log.ErrorContext(ctx, "mail given up")
 		s.Metrics.failed(m)
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, r.Email, why.note()) })
@@ -394,7 +404,7 @@ func (s *Sender) note(ctx context.Context, write func(context.Context) error) er
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	_, err := backoff.Retry(noting, func() (struct{}, error) {
-		err := write(noting)
+		err := s.flights.record(func() error { return write(noting) })
 		if err != nil && vigie.CodeOf(err) != vigie.Unavailable {
 			err = backoff.Permanent(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"vigie"
@@ -24,7 +25,7 @@ func (ch walkHooks) Terms() alert.Terms {
 }
 
 func (ch walkHooks) Prepare(context.Context, map[int64]*ledger.RecipientState, time.Time) (alert.Compose, error) {
-	return func(_ *vigie.Mail, r *ledger.RecipientState, c ledger.Content) (alert.Message, error) {
+	return func(m *vigie.Mail, r *ledger.RecipientState, c ledger.Content) (alert.Message, error) {
 		if len(c.Tenders) != 1 {
 			return nil, fmt.Errorf("a message about %d tenders", len(c.Tenders))
 		}
@@ -34,7 +35,7 @@ func (ch walkHooks) Prepare(context.Context, map[int64]*ledger.RecipientState, t
 				section = map[vigie.DeliveryKind]string{vigie.DeliverCorrected: "corrected", vigie.DeliverNew: "new", vigie.DeliverCancelled: "cancelled"}[kind]
 			}
 		}
-		return walkMessage{ch.mailer, post.Message{To: r.Webhook.Host, Text: section + " " + c.Tenders[0].Tender.Title}}, nil
+		return walkMessage{ch.mailer, post.Message{ID: m.MessageID, To: r.Webhook.Host, Text: section + " " + c.Tenders[0].Tender.Title}}, nil
 	}, nil
 }
 
@@ -60,6 +61,29 @@ func (w *walk) addHook(i int) {
 	w.must(w.store.AddWebhook(w.t.Context(), hook, func(string) string { return "" }))
 	w.people, w.watches[i].follows[p] = append(w.people, p), true
 	w.hooks, w.hookOf = append(w.hooks, p), append(w.hookOf, hook)
+}
+
+// isReplay reports whether a webhook accepted a message before.
+func (s *stroll) isReplay(m post.Message) bool {
+	if !strings.HasPrefix(m.To, "hook") {
+		return false
+	}
+	again := s.heard[m.ID]
+	if s.heard[m.ID] = true; again {
+		s.repeated++
+	}
+	return again
+}
+
+// replayHook has a webhook get again what it accepted lately, if it may.
+func (w *walk) replayHook() {
+	now := w.stroll.now
+	r, ok, err := w.store.Ledger().Replay(w.t.Context(), w.hookOf[w.random.IntN(len(w.hooks))].ID, ledger.Replay{Since: now.Add(-10 * day), Until: now, Limit: 3, Pause: time.Minute})
+	w.must(err)
+	if ok {
+		w.replays += r.Count
+	}
+	w.note("replay %d, may: %v", r.Count, ok)
 }
 
 // toggleHook switches a webhook off, or on.

@@ -84,6 +84,9 @@ type stroll struct {
 	walks      []*walk
 	byName     map[string]*modelTender
 	step       int
+	// heard are the ids of what webhooks accepted; replays is how many messages were to be sent to them again, repeated how many were.
+	heard             map[string]bool
+	replays, repeated int
 }
 
 // walk is one account with its watches, and the tenders that are published for it.
@@ -105,7 +108,7 @@ type walk struct {
 }
 
 func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
-	s := &stroll{world: newWorld(t, url), random: random, byName: make(map[string]*modelTender)}
+	s := &stroll{world: newWorld(t, url), random: random, byName: make(map[string]*modelTender), heard: make(map[string]bool)}
 	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{$kind := .Kind}}{{range .Tenders}}{{$kind}} {{.Title}}\n{{end}}{{end}}")}})
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +184,9 @@ func (s *stroll) run() {
 		s.now = s.now.Add(26 * time.Hour)
 	}
 	s.workAll()
+	if s.repeated > s.replays {
+		s.t.Errorf("%d messages to webhooks were sent again, of which %d were asked for", s.repeated, s.replays)
+	}
 	for _, w := range s.walks {
 		w.now = s.now
 		if lost := w.lost(); len(lost) > 0 {
@@ -243,6 +249,10 @@ func (s *stroll) mail() {
 	}
 	for _, m := range s.mailer.messages {
 		w := byAddress[m.To]
+		if s.isReplay(m) {
+			w.note("again to %s: %s", m.To, m.Text)
+			continue
+		}
 		person := w.people[slices.IndexFunc(w.people, func(p *modelPerson) bool { return p.address == m.To })]
 		for line := range strings.Lines(m.Text) {
 			section, title, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -273,7 +283,7 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(20) {
+	switch w.random.IntN(21) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
@@ -299,6 +309,8 @@ func (w *walk) act() {
 		w.mergeTwo()
 	case 19:
 		w.toggleHook()
+	case 20:
+		w.replayHook()
 	case 17, 18:
 		if t := w.online(); t != nil {
 			w.copyOne(t)

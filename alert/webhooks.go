@@ -32,6 +32,8 @@ const (
 	webhooksAtOnce = 256
 	// webhooksPerHost is how many of them go to one host.
 	webhooksPerHost = 16
+	// webhooksPerOwner is how many of them go to the webhooks of one account, or of the platform.
+	webhooksPerOwner = 48
 )
 
 // webhookPatience is how long an endpoint may take: three days.
@@ -40,7 +42,7 @@ var webhookPatience = Patience{First: 10 * time.Second, Longest: 6 * time.Hour, 
 // Terms implements [Channel].
 func (ch *Webhooks) Terms() Terms {
 	return Terms{
-		Channel: vigie.WebhookChannel, Lanes: 1, AtOnce: webhooksAtOnce, PerHost: webhooksPerHost, Patience: webhookPatience,
+		Channel: vigie.WebhookChannel, Lanes: 1, AtOnce: webhooksAtOnce, PerHost: webhooksPerHost, PerOwner: webhooksPerOwner, Patience: webhookPatience,
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -60,24 +61,11 @@ type AlertReport struct {
 // SMTP server on loopback, with everything in between as in production: the
 // ledger, the matcher, the sender, the database.
 func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error) {
-	database, drop, err := emptyDatabase(ctx, o.Postgres)
+	s, kind, drop, err := emptyStore(ctx, o.Postgres)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if dropErr := drop(); err == nil {
-			err = dropErr
-		}
-	}()
-	if err := store.Migrate(ctx, database); err != nil {
-		return nil, err
-	}
-	s, err := store.Open(ctx, database, time.Now)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	kind, _, _ := strings.Cut(database, ":")
+	defer func() { err = errors.Join(err, drop()) }()
 	report = &AlertReport{Database: kind, Recipients: o.Recipients}
 	start := time.Now()
 	if err := signUp(ctx, s, o.Recipients); err != nil {
@@ -96,12 +84,33 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 		return nil, err
 	}
 	defer mailer.Close()
-	published, err := publish(ctx, s, mailer, sink)
+	log := warnings()
+	channel, err := mails(s, mailer, log)
+	if err != nil {
+		return nil, err
+	}
+	published, err := publish(ctx, s, channel, log, sink.all)
 	if err != nil {
 		return nil, err
 	}
 	report.measure(sink.times(), published)
 	return report, nil
+}
+
+// emptyStore makes a store in an empty database of a kind, and says how to remove it.
+func emptyStore(ctx context.Context, postgres string) (s *store.Store, kind string, drop func() error, err error) {
+	database, remove, err := emptyDatabase(ctx, postgres)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if err = store.Migrate(ctx, database); err == nil {
+		s, err = store.Open(ctx, database, time.Now)
+	}
+	if err != nil {
+		return nil, "", nil, errors.Join(err, remove())
+	}
+	kind, _, _ = strings.Cut(database, ":")
+	return s, kind, func() error { return errors.Join(s.Close(), remove()) }, nil
 }
 
 // emptyDatabase makes a database, and says how to remove it.
@@ -134,24 +143,49 @@ func emptyDatabase(ctx context.Context, postgres string) (database string, drop 
 // signUp signs people in who look for the same, each in its own way.
 func signUp(ctx context.Context, s *store.Store, people int) error {
 	for i := range people {
-		name := fmt.Sprintf("p%d", i)
-		account, err := s.SignIn(ctx, store.Claims{Issuer: "bench", Subject: name, Email: name + "@example.org", EmailVerified: true})
-		if err != nil {
-			return err
-		}
-		w := vigie.Watch{
-			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate,
-			Criteria: vigie.Criteria{Keywords: []string{"voirie", name}, KeywordMode: vigie.AnyKeyword},
-		}
-		if _, err := s.CreateWatch(ctx, account, w, true, nil); err != nil {
+		if _, err := watchOf(ctx, s, i, true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// publish publishes a tender, and works until everyone has got the alert.
-func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink) (published time.Time, err error) {
+// watchOf signs the nth person in, with a watch that mails, or not.
+func watchOf(ctx context.Context, s *store.Store, n int, mails bool) (*vigie.Watch, error) {
+	name := fmt.Sprintf("p%d", n)
+	account, err := s.SignIn(ctx, store.Claims{Issuer: "bench", Subject: name, Email: name + "@example.org", EmailVerified: true})
+	if err != nil {
+		return nil, err
+	}
+	return s.CreateWatch(ctx, account, vigie.Watch{
+		Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate,
+		Criteria: vigie.Criteria{Keywords: []string{"voirie", name}, KeywordMode: vigie.AnyKeyword},
+	}, mails, nil)
+}
+
+// mails is the channel to a mail server.
+func mails(s *store.Store, mailer post.Mailer, log *slog.Logger) (alert.Channel, error) {
+	templates, err := letter.Load(nil)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := link.New([]string{strings.Repeat("s", link.MinSecret)})
+	if err != nil {
+		return nil, err
+	}
+	return &alert.Mail{Store: s, Mailer: mailer, Templates: templates, Keys: keys, Log: log, Settings: alert.Settings{
+		Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
+		Bounces: "bounces@vigie.example", PublicURL: "https://vigie.example",
+	}}, nil
+}
+
+// warnings is a log of what goes wrong.
+func warnings() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// publish publishes a tender, and works until everyone has got the alert, through a channel.
+func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *slog.Logger, all <-chan struct{}) (published time.Time, err error) {
 	const version = "bench"
 	index, err := s.BeginIndex(ctx, version)
 	if err == nil {
@@ -160,22 +194,10 @@ func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink
 	if err != nil {
 		return published, err
 	}
-	templates, err := letter.Load(nil)
-	if err != nil {
-		return published, err
-	}
-	keys, err := link.New([]string{strings.Repeat("s", link.MinSecret)})
-	if err != nil {
-		return published, err
-	}
-	log, metrics := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), prometheus.NewRegistry()
+	metrics := prometheus.NewRegistry()
 	ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
 	sender := &alert.Sender{
-		Store: s, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute, IndexVersion: version, Metrics: alert.NewMetrics(metrics),
-		Channel: &alert.Mail{Store: s, Mailer: mailer, Templates: templates, Keys: keys, Log: log, Settings: alert.Settings{
-			Brand: letter.Brand{Name: "Vigie"}, From: mail.Address{Name: "Vigie", Address: "veille@vigie.example"},
-			Bounces: "bounces@vigie.example", PublicURL: "https://vigie.example",
-		}},
+		Store: s, Now: time.Now, Log: log, Lease: 90 * time.Second, Spacing: time.Minute, IndexVersion: version, Metrics: alert.NewMetrics(metrics), Channel: channel,
 	}
 	// What people look for is known, as it is to a server that has been running.
 	if err := ledger.Step(ctx); err != nil {
@@ -200,20 +222,30 @@ func publish(ctx context.Context, s *store.Store, mailer post.Mailer, sink *sink
 		return published, err
 	}
 	select {
-	case <-sink.all:
+	case <-all:
 		return published, nil
 	case <-ctx.Done():
 		return published, ctx.Err()
 	}
 }
 
-func (r *AlertReport) measure(accepted []time.Time, published time.Time) {
-	slices.SortFunc(accepted, time.Time.Compare)
+// delays are how long after a moment things happened, in seconds: half of them, 95 of 100 and all within that.
+func delays(since time.Time, times []time.Time) (p50, p95, most float64) {
+	slices.SortFunc(times, time.Time.Compare)
 	after := func(share float64) float64 {
-		return accepted[min(len(accepted)-1, int(share*float64(len(accepted))))].Sub(published).Seconds()
+		return times[min(len(times)-1, int(share*float64(len(times))))].Sub(since).Seconds()
 	}
-	r.P50, r.P95, r.Max = after(0.5), after(0.95), after(1)
-	r.MailsPerSecond = float64(len(accepted)) / accepted[len(accepted)-1].Sub(accepted[0]).Seconds()
+	return after(0.5), after(0.95), after(1)
+}
+
+// rate is how many things happened in a second, from the first to the last; times are in order.
+func rate(times []time.Time) float64 {
+	return float64(len(times)) / times[len(times)-1].Sub(times[0]).Seconds()
+}
+
+func (r *AlertReport) measure(accepted []time.Time, published time.Time) {
+	r.P50, r.P95, r.Max = delays(published, accepted)
+	r.MailsPerSecond = rate(accepted)
 }
 
 // sink is an SMTP server that notes when it accepted the mail to each address.

@@ -3,6 +3,7 @@
 //
 //	go run ./bench match [--watches 1000000] [--postgres URL] [--json]
 //	go run ./bench alert [--recipients 10000] [--postgres URL] [--json]
+//	go run ./bench hooks [--endpoints 10000] [--dead 1] [--postgres URL] [--json]
 //	go run ./bench import [--notices 1000000] [--index] [--postgres URL] [--meili URL] [--json]
 package main
 
@@ -33,6 +34,7 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	var commands struct {
 		Match  matchCommand  `cmd:"" help:"Measure the matcher: one tender against many watches."`
 		Alert  alertCommand  `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
+		Hooks  hooksCommand  `cmd:"" help:"Measure webhooks: from a published tender to the answers of many endpoints, some of them dead."`
 		Import importCommand `cmd:"" help:"Measure the import of notices, and the building of a search index, while the database grows."`
 	}
 	helped := false
@@ -143,6 +145,36 @@ func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second\n",
 		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond)
+	return err
+}
+
+// hooksCommand is the command that measures webhooks.
+type hooksCommand struct {
+	Endpoints int    `default:"10000" help:"How many endpoints get an alert about the tender."`
+	Dead      int    `default:"1" help:"How many in a hundred of them hang, refuse connections or answer 500."`
+	JSON      bool   `name:"json" help:"Print JSON."`
+	Postgres  string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
+}
+
+// Validate checks the numbers; kong calls it.
+func (c *hooksCommand) Validate() error {
+	if c.Endpoints < 1 || c.Endpoints > mostEndpoints || c.Dead < 0 || c.Dead > 99 {
+		return fmt.Errorf("--endpoints must be 1 to %d, --dead 0 to 99", mostEndpoints)
+	}
+	return nil
+}
+
+// Run runs the command.
+func (c *hooksCommand) Run(ctx context.Context, out io.Writer) error {
+	r, err := Hooks(ctx, HooksOptions{Endpoints: c.Endpoints, Dead: c.Endpoints * c.Dead / 100, Postgres: c.Postgres})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(out, r)
+	}
+	_, err = fmt.Fprintf(out, "%s: %d endpoints, %d of them dead, added in %.1f s; from publication to accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f messages a second, %.1f s of processor time\n",
+		r.Database, r.Endpoints, r.Dead, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MessagesPerSecond, r.CPUSeconds)
 	return err
 }
 

@@ -18,7 +18,7 @@ func mustRun(t *testing.T, args ...string) string {
 
 func TestCommandLine(t *testing.T) {
 	t.Setenv("VIGIE_TEST_DATA", "")
-	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"import", "--every", "0"}, {"match", "--tenders", "x"}} {
+	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"hooks", "--endpoints", "0"}, {"hooks", "--dead", "100"}, {"import", "--every", "0"}, {"match", "--tenders", "x"}} {
 		var out, problems strings.Builder
 		if status := run(t.Context(), args, &out, &problems); status != 2 || !strings.HasPrefix(problems.String(), "bench: ") {
 			t.Errorf("%v: status %d, %q", args, status, problems.String())
@@ -96,5 +96,19 @@ func TestCommandImport(t *testing.T) {
 	}
 	if out := mustRun(t, "import", "--notices", "300", "--every", "300"); !strings.Contains(out, "CPU µs a notice") || !strings.Contains(out, "slowest stage: 1.00 times") {
 		t.Errorf("import printed %q", out)
+	}
+}
+
+// All endpoints that live get the tender, though others hang, refuse connections and fail.
+func TestCommandHooks(t *testing.T) {
+	var report HooksReport
+	if err := json.Unmarshal([]byte(mustRun(t, "hooks", "--endpoints", "100", "--dead", "9", "--json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Endpoints != 100 || report.Dead != 9 || report.P50 <= 0 || report.P95 < report.P50 || report.Max < report.P95 || report.MessagesPerSecond <= 0 || report.CPUSeconds <= 0 {
+		t.Errorf("%+v", report)
+	}
+	if out := mustRun(t, "hooks", "--endpoints", "3", "--dead", "0"); !strings.HasPrefix(out, "sqlite: 3 endpoints, 0 of them dead") {
+		t.Errorf("it printed %q", out)
 	}
 }

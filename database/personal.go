@@ -49,6 +49,7 @@ func PersonalTables() []PersonalTable {
 			Exported: map[string]string{
 				"id": "mails.id", "recipient_id": "mails.email", "kind": "mails.kind", "message_id": "mails.messageId",
 				"created_at": "mails.createdAt", "state": "mails.state", "closed_at": "mails.closedAt", "error": "mails.error",
+				"replay_at": "mails.replayAt", "replays": "mails.replays", "replayed_at": "mails.replayedAt",
 			},
 			Internal: []string{"tender_id", "attempts", "retry_at", "leased_until"}},
 		{Name: "subscriptions", Rows: ofRecipients,
@@ -66,9 +67,10 @@ func PersonalTables() []PersonalTable {
 				"created_at": "webhooks.createdAt", "confirmed_at": "webhooks.confirmedAt", "paused_at": "webhooks.pausedAt",
 				"suspended_at": "webhooks.suspendedAt", "ended_at": "webhooks.endedAt", "removed_at": "webhooks.removedAt",
 				"tried_at": "webhooks.triedAt", "accepted_at": "webhooks.acceptedAt", "error": "webhooks.error",
+				"replay_at": "webhooks.replayAt", "not_before": "webhooks.notBefore",
 			},
 			// The URL and the secrets are encrypted, and whoever has one of them may act as the account.
-			Internal: []string{"account_id", "sealed", "note_id"}},
+			Internal: []string{"account_id", "sealed", "note_id", "url_changes", "url_changes_since"}},
 		{Name: "addresses", KeptBy: "Ledger.keepFingerprints",
 			Exported: map[string]string{"bounced_at": "addresses.bouncedAt"},
 			// How often an address was asked is counted over all accounts.

@@ -50,6 +50,8 @@ const (
 	backOfficePrice, totalsPrice = 2000, 8000
 	// webhookPrice is that of calling an endpoint, which may take seconds: one operation does it twice at most.
 	webhookPrice = 10_000
+	// replayPrice is that of having a thousand messages sent again.
+	replayPrice = 2000
 	// exportPrice is that of reading all that is held of an account.
 	exportPrice = 1000
 )
@@ -162,6 +164,8 @@ func (c costing) price(f *ast.Field, arguments map[string]any) int {
 		return previewPrice // its warnings are those of a preview
 	case "Mutation.addWebhook", "Mutation.updateWebhook", "Mutation.testWebhook":
 		return webhookPrice
+	case "Mutation.replayDeliveries":
+		return replayPrice
 	case "Account.webhooks", "Query.webhooks", "Watch.webhooks":
 		return deliveriesPrice
 	case "Mutation.exportAccount":

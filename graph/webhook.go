@@ -87,8 +87,12 @@ func (deliveryType) Attempts(_ context.Context, d *ledger.Outgoing) (int32, erro
 	return int32(d.Attempts), nil
 }
 
+func (deliveryType) Replays(_ context.Context, d *ledger.Outgoing) (int32, error) {
+	return int32(d.Replays), nil
+}
+
 func (deliveryType) RetryAt(_ context.Context, d *ledger.Outgoing) (*time.Time, error) {
-	if d.State() != vigie.DeliveryClaimed {
+	if d.State() != vigie.DeliveryClaimed && d.ReplayAt == nil {
 		return nil, nil
 	}
 	return d.RetryAt, nil
@@ -168,6 +172,22 @@ func (m mutation) webhook(ctx context.Context, id string, do func(account *vigie
 		w = nil
 	}
 	return &gql.WebhookPayload{Webhook: w, Viewer: account, Query: rest(), UserErrors: problems}, err
+}
+
+func (m mutation) ReplayDeliveries(ctx context.Context, webhookID string, since time.Time, after *string) (*gql.ReplayDeliveriesPayload, error) {
+	key := m.keyOf(vigie.KindWebhook, webhookID)
+	account, err := m.hookOwner(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	payload := &gql.ReplayDeliveriesPayload{Viewer: account, Query: rest()}
+	replayed, err := m.service.ReplayDeliveries(ctx, account, key, since, after)
+	if err == nil {
+		payload.Webhook, payload.Count = replayed.Webhook, new(int32(replayed.Count))
+		payload.EndCursor, payload.HasMore = replayed.EndCursor, replayed.EndCursor != nil
+	}
+	payload.UserErrors, err = userErrors(err, "webhookId")
+	return payload, err
 }
 
 func (m mutation) RotateWebhookSecret(ctx context.Context, id string, overlapHours *int32) (*gql.WebhookSecretPayload, error) {

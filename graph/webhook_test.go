@@ -338,3 +338,119 @@ func TestWebhookOfPlatform(t *testing.T) {
 		"watch.deliveries.totalCount": "0", "viewer.deliveries.totalCount": "0", "watch.webhooks": "[]", "viewer.webhooks": "[]",
 	})
 }
+
+// A webhook gets again what it accepted; its deliveries say so.
+func TestReplayDeliveries(t *testing.T) { eachPair(t, testReplayDeliveries) }
+
+func testReplayDeliveries(t *testing.T, w *world) {
+	receiver := w.hooks()
+	p := w.person("a@example.org")
+	watch := p.create(vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	id := p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/in"}}).text("addWebhook.webhook.id")
+	chat := p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/chat", "format": "TEAMS"}}).text("addWebhook.webhook.id")
+	w.publish(w.notice("1", "Voirie du nord", "Commune", 1))
+	w.follow()
+	w.sendWebhooks()
+	receiver.took()
+	const replay = `mutation ($id: ID!, $since: DateTime!, $after: String) { replayDeliveries(webhookId: $id, since: $since, after: $after) {
+		count hasMore endCursor webhook { id } userErrors { code field }
+	} }`
+	since := w.now.Add(-time.Hour).Format(time.RFC3339)
+	p.ask(replay, vars{"id": id, "since": since}).expect(map[string]string{
+		"replayDeliveries.count": "1", "replayDeliveries.hasMore": "false", "replayDeliveries.endCursor": "<nil>",
+		"replayDeliveries.webhook.id": id, "replayDeliveries.userErrors": "[]",
+	})
+	refused := func(person person, id, code string) {
+		t.Helper()
+		person.ask(replay, vars{"id": id, "since": since}).expect(map[string]string{
+			"replayDeliveries.userErrors.0.code": code, "replayDeliveries.userErrors.0.field": "[webhookId]",
+			"replayDeliveries.count": "<nil>", "replayDeliveries.webhook": "<nil>",
+		})
+	}
+	w.now = w.now.Add(time.Hour)
+	refused(p, id, "TOO_SOON") // nothing was sent yet
+	w.sendWebhooks()
+	if got := receiver.took(); got != "tender.new" {
+		t.Errorf("it got %q", got)
+	}
+	p.ask(`query ($id: ID!) { watch(id: $id) { deliveries { nodes { status replays replayedAt webhook { id } } } } }`, vars{"id": watch}).expect(map[string]string{
+		"watch.deliveries.nodes.*.status": "[SENT WAITING]", "watch.deliveries.nodes.0.replays": "1",
+		"watch.deliveries.nodes.0.replayedAt": w.now.UTC().Format(time.RFC3339), "watch.deliveries.nodes.1.replays": "0",
+	})
+	p.ask(replay, vars{"id": id, "since": w.now.Format(time.RFC3339)}).expect(map[string]string{"replayDeliveries.count": "0"})
+	refused(p, id, "TOO_SOON")
+	refused(p, chat, "NOT_ALLOWED")
+	refused(w.person("b@example.org"), id, "NOT_FOUND")
+	w.now = w.now.Add(time.Minute)
+	if got := p.post(replay, vars{"id": id, "since": since, "after": "of another list"}).whole(); !strings.Contains(got, "BAD_REQUEST") {
+		t.Errorf("after a cursor of another list: %s", got)
+	}
+	p.ask(`mutation ($id: ID!) { updateWebhook(id: $id, input: { active: false }) { userErrors { code } } }`, vars{"id": id})
+	refused(p, id, "NOT_ALLOWED")
+}
+
+// What one call does not send again, the next one does.
+func TestReplayDeliveriesInPages(t *testing.T) {
+	w := newWorld(t)
+	receiver := w.hooks()
+	p := w.person("a@example.org")
+	watch := p.create(vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	id := p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/in"}}).text("addWebhook.webhook.id")
+	const more = 7
+	for i := range vigie.MaxReplayed + more {
+		w.publish(w.notice(strconv.Itoa(i), "Voirie "+strconv.Itoa(i), "Commune", 1))
+	}
+	w.follow()
+	w.sendWebhooks()
+	receiver.took()
+	since, after, got := w.now.Add(-time.Hour).Format(time.RFC3339), "", 0
+	for _, count := range []int{vigie.MaxReplayed, more} {
+		w.now = w.now.Add(time.Minute)
+		page := p.ask(`mutation ($id: ID!, $since: DateTime!, $after: String) {
+			replayDeliveries(webhookId: $id, since: $since, after: $after) { count hasMore endCursor userErrors { code } }
+		}`, vars{"id": id, "since": since, "after": after})
+		page.expect(map[string]string{"replayDeliveries.count": strconv.Itoa(count), "replayDeliveries.hasMore": strconv.FormatBool(count != more)})
+		after = page.text("replayDeliveries.endCursor")
+		w.sendWebhooks()
+		got += len(strings.Fields(receiver.took()))
+	}
+	if got != vigie.MaxReplayed+more {
+		t.Errorf("it got %d messages again", got)
+	}
+}
+
+// The webhooks of an account get other URLs only so often a day. An endpoint that asked to be left alone is not tested before.
+func TestWebhookURLChanges(t *testing.T) {
+	w := newWorld(t)
+	receiver := w.hooks()
+	p := w.person("a@example.org")
+	watch := p.create(vars{"name": "Voirie", "criteria": vars{"keywords": []string{"voirie"}}})
+	var ids []string
+	for i := range 2 {
+		ids = append(ids, p.ask(addWebhook, vars{"input": vars{"watchId": watch, "url": receiver.URL + "/" + strconv.Itoa(i)}}).text("addWebhook.webhook.id"))
+	}
+	move := func(i int) reply {
+		w.now = w.now.Add(time.Minute)
+		return p.ask(`mutation ($id: ID!, $url: String!) { updateWebhook(id: $id, input: { url: $url }) { userErrors { code field } } }`,
+			vars{"id": ids[i%2], "url": receiver.URL + "/moved" + strconv.Itoa(i)})
+	}
+	for i := range vigie.MaxURLChanges {
+		move(i).expect(map[string]string{"updateWebhook.userErrors": "[]"})
+	}
+	move(1).expect(map[string]string{"updateWebhook.userErrors.0.code": "TOO_MANY", "updateWebhook.userErrors.0.field": "[input url]"})
+	w.now = w.now.Add(24 * time.Hour)
+	move(2).expect(map[string]string{"updateWebhook.userErrors": "[]"})
+
+	hook, err := w.store.Ledger().Webhook(t.Context(), p.viewer.Account.ID, w.number(ids[0]))
+	if err == nil {
+		err = w.store.Ledger().LeaveAlone(t.Context(), hook, w.now.Add(time.Hour))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+	const test = `mutation ($id: ID!) { testWebhook(id: $id) { userErrors { code } } }`
+	p.ask(test, vars{"id": ids[0]}).expect(map[string]string{"testWebhook.userErrors.0.code": "TOO_SOON"})
+	w.now = w.now.Add(time.Hour)
+	p.ask(test, vars{"id": ids[0]}).expect(map[string]string{"testWebhook.userErrors": "[]"})
+}

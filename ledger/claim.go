@@ -18,8 +18,9 @@ import (
 type ClaimOptions struct {
 	// Channel is the one of the recipients; empty is mail.
 	Channel vigie.Channel
-	// Busy are hosts of webhooks to which nothing more may be sent for now.
-	Busy []string
+	// Busy are hosts of webhooks to which nothing more may be sent for now, BusyOwners accounts to whose webhooks; 0 is the platform.
+	Busy       []string
+	BusyOwners []int64
 	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
 	// Lease is for how long the mails are the caller's alone.
@@ -50,7 +51,11 @@ type Claimed struct {
 func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, err error) {
 	// Usually there is nothing to do, which no lock is needed to find out.
 	var any bool
-	err = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1)).Scan(ctx, &any)
+	look := l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1))
+	if c.Channel == vigie.WebhookChannel {
+		look = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1), l.replaysDue(l.db, c, 1))
+	}
+	err = look.Scan(ctx, &any)
 	if err != nil || !any {
 		return Claimed{}, database.Translate(err)
 	}
@@ -79,21 +84,28 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 }
 
 // claimMessages claims messages to webhooks: half of them new ones, if there are as many, for what is tried again may be much.
+// Of those that were accepted and are sent again, few at a time, for what was not accepted yet goes first.
 func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, claimed *Claimed) error {
+	var again []*vigie.Mail
+	if err := l.db.SkipLocked(l.openMails(tx, c, c.Limit), "mail").Scan(ctx, &again); err != nil {
+		return err
+	}
 	fresh := c
-	fresh.Limit = (c.Limit + 1) / 2
+	fresh.Limit = max((c.Limit+1)/2, c.Limit-len(again))
 	checked, added, err := l.decideDue(ctx, tx, fresh, fresh.Limit, claimed)
 	if err != nil {
 		return err
 	}
-	var again []*vigie.Mail
-	if limit := c.Limit - len(added); limit > 0 {
-		if err := l.db.SkipLocked(l.openMails(tx, c, limit), "mail").Scan(ctx, &again); err != nil {
+	again = again[:min(len(again), c.Limit-len(added))]
+	var replays []*vigie.Mail
+	if limit := min(c.Limit-len(added)-len(again), maxMessages); limit > 0 {
+		if err := l.db.SkipLocked(l.replaysDue(tx, c, limit), "mail").Scan(ctx, &replays); err != nil {
 			return err
 		}
 	}
+	again = append(again, replays...)
 	claimed.Mails = append(added, again...)
-	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit
+	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit || len(replays) == maxMessages
 	return l.lease(ctx, tx, again, c.Lease)
 }
 
@@ -122,20 +134,25 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 	if c.Channel != vigie.WebhookChannel {
 		return q.Where("mail.kind <> ?", vigie.WebhookMessage)
 	}
-	// What is on its way to a webhook that is switched off waits, so that it is sent again under its own id.
-	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("mail.recipient_id IN (?)",
-		db.NewSelect().Model((*recipient)(nil)).Column("recipient.id").Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").
-			Where(notWaiting).
-			Apply(c.withoutBusy)).
-		Where("NOT EXISTS (?)", earlierMessage(db))
+	return l.toWebhooks(db, c, q)
 }
 
-// earlierMessage selects an open message to the recipient of mail that is about the same tender and was written before it, as
-// where two tenders turned out to be one: one after the other is sent, so that none says what another has said.
+// toWebhooks narrows a query for messages, as mail, to those to webhooks that may be sent. What is on its way to a webhook that
+// is switched off waits, so that it is sent again under its own id. Those about one tender are sent one after the other: where
+// two tenders turned out to be one, so that none says what another has said, and where messages are sent again.
+func (l *Ledger) toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
+	to := db.NewSelect().TableExpr("recipients AS r").ColumnExpr("1").Join("JOIN webhooks AS w ON w.id = r.webhook_id").
+		Where("r.id = mail.recipient_id").Where(notWaiting).Apply(l.mayTry(c))
+	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to).
+		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.state = ?", vigie.MailOpen)).
+		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.replay_at IS NOT NULL"))
+}
+
+// earlierMessage selects messages to the recipient of mail that are about the same tender and were written before it.
 func earlierMessage(db bun.IDB) *bun.SelectQuery {
 	return db.NewSelect().TableExpr("mails AS earlier").ColumnExpr("1").
 		Join("JOIN tenders AS about ON about.id = earlier.tender_id").Join("JOIN tenders AS same ON same.id = mail.tender_id").
-		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.state = ?", vigie.MailOpen).Where("earlier.id < mail.id").
+		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.id < mail.id").
 		Where("COALESCE(about.merged_into, about.id) = COALESCE(same.merged_into, same.id)")
 }
 
@@ -143,12 +160,18 @@ func earlierMessage(db bun.IDB) *bun.SelectQuery {
 // that will never be, about whose messages that is decided.
 const notWaiting = "(w.confirmed_at IS NOT NULL AND w.paused_at IS NULL AND w.suspended_at IS NULL OR w.ended_at IS NOT NULL OR w.removed_at IS NOT NULL)"
 
-// withoutBusy leaves out webhooks, as w, of busy hosts.
-func (c ClaimOptions) withoutBusy(q *bun.SelectQuery) *bun.SelectQuery {
-	if len(c.Busy) == 0 {
+// mayTry leaves out webhooks, as w, of busy hosts and owners, and those that asked to be left alone.
+func (l *Ledger) mayTry(c ClaimOptions) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("(w.not_before IS NULL OR w.not_before <= ?)", l.db.Stamp())
+		if len(c.Busy) > 0 {
+			q = q.Where("w.host NOT IN (?)", bun.List(c.Busy))
+		}
+		if len(c.BusyOwners) > 0 {
+			q = q.Where("COALESCE(w.account_id, 0) NOT IN (?)", bun.List(c.BusyOwners))
+		}
 		return q
 	}
-	return q.Where("w.host NOT IN (?)", bun.List(c.Busy))
 }
 
 // dueRecipients selects the recipients that are to be checked.
@@ -159,7 +182,7 @@ func (l *Ledger) dueRecipients(db bun.IDB, c ClaimOptions, limit int) *bun.Selec
 	if c.Channel != vigie.WebhookChannel {
 		return q.Apply(l.withoutOpenMail(db))
 	}
-	return q.Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").Apply(c.withoutBusy)
+	return q.Join("JOIN webhooks AS w ON w.id = recipient.webhook_id").Apply(l.mayTry(c))
 }
 
 // consumerOf returns the name of the consumer that sends through a channel.
@@ -468,6 +491,8 @@ func (l *Ledger) MailsBehind(ctx context.Context, channel vigie.Channel) (databa
 	return l.db.Behind(ctx, `SELECT COUNT(*) AS changes, 0 AS first, MIN(at) AS since FROM (
 		SELECT look_at AS at FROM recipients WHERE channel = ?0 AND look_at <= ?1 AND id NOT IN (?2)
 		UNION ALL SELECT m.created_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id LEFT JOIN webhooks AS w ON w.id = r.webhook_id
-			WHERE m.state = ?3 AND r.channel = ?0 AND (w.id IS NULL OR `+notWaiting+`)) AS waiting`,
-		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen)
+			WHERE m.state = ?3 AND r.channel = ?0 AND (w.id IS NULL OR `+notWaiting+`)
+		UNION ALL SELECT m.replay_at AS at FROM mails AS m JOIN recipients AS r ON r.id = m.recipient_id JOIN webhooks AS w ON w.id = r.webhook_id
+			WHERE m.replay_at IS NOT NULL AND m.state = ?4 AND r.channel = ?0 AND `+notWaiting+`) AS waiting`,
+		channel, l.db.Stamp(), database.SetAsideBy(l.db, consumerOf(channel)), vigie.MailOpen, vigie.MailSent)
 }

@@ -56,10 +56,11 @@ func (l *Ledger) SetClockBack(ctx context.Context) (wasAhead bool, err error) {
 	return true, l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		now := l.db.Stamp()
 		for _, statement := range []string{
+			"UPDATE webhooks SET not_before = NULL WHERE not_before > ?2",
 			"UPDATE addresses SET asked_at = ?0 WHERE asked_at > ?1",
-			"UPDATE mails SET retry_at = ?0 WHERE state = 'OPEN' AND retry_at > ?0",
+			"UPDATE mails SET retry_at = ?0 WHERE (state = 'OPEN' OR replay_at IS NOT NULL) AND retry_at > ?0",
 		} {
-			if _, err := tx.NewRaw(statement, now, now.Add(aheadAtMost)).Exec(ctx); err != nil {
+			if _, err := tx.NewRaw(statement, now, now.Add(aheadAtMost), now.Add(longestWish)).Exec(ctx); err != nil {
 				return err
 			}
 		}

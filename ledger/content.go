@@ -23,6 +23,9 @@ type Content struct {
 
 // ContentOf returns what a mail to a recipient may still say.
 func ContentOf(m *vigie.Mail, r *RecipientState, now time.Time) Content {
+	if m.Again() {
+		return replayContent(m, r)
+	}
 	switch m.Kind {
 	case vigie.ConfirmationMail:
 		return Content{Empty: r.Left || r.Bounced || r.Confirmed || !r.Named}

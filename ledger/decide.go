@@ -86,7 +86,7 @@ const (
 // decideMessage decides whether a message about a tender is written to a webhook: one at a time, so that messages about a
 // tender are in order. What the webhook does not want is not sent, but it knows the tender from then on.
 func (s *TenderDeliveries) decideMessage(r *RecipientState, now time.Time, indexed int64, d *Decision) {
-	if r.Webhook.Status() == vigie.WebhookActive && (r.Busy[s.Tender.ID] || len(r.Busy) >= maxMessages) {
+	if r.Webhook.Status() == vigie.WebhookActive && (r.Busy[s.Tender.ID] || r.Replaying[s.Tender.ID] || len(r.Busy) >= maxMessages) {
 		for _, t := range s.Deliveries {
 			d.Later[t.ID] = now.Add(messagePause)
 		}

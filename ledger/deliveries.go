@@ -28,6 +28,9 @@ type Outgoing struct {
 	Attempts int64
 	Error    string
 	RetryAt  *time.Time
+	// Replays is how often its message was accepted once more, ReplayedAt when it last was; ReplayAt is set while it is to be.
+	Replays              int64
+	ReplayedAt, ReplayAt *time.Time
 }
 
 // State returns the delivery's state.
@@ -83,7 +86,8 @@ func (l *Ledger) outgoing() *bun.SelectQuery {
 const ofAccount = "(r.webhook_id IS NULL OR r.webhook_id IN (SELECT id FROM webhooks WHERE account_id IS NOT NULL))"
 
 // outgoingOf are the columns of [Outgoing] that are those of a recipient, r, and of a mail, m.
-const outgoingOf = "r.account_id, COALESCE(r.webhook_id, 0) AS webhook_id, m.state AS mail_state, m.closed_at, m.retry_at, COALESCE(m.attempts, 0) AS attempts, COALESCE(m.error, '') AS error"
+const outgoingOf = "r.account_id, COALESCE(r.webhook_id, 0) AS webhook_id, m.state AS mail_state, m.closed_at, m.retry_at, COALESCE(m.attempts, 0) AS attempts, COALESCE(m.error, '') AS error, " +
+	"COALESCE(m.replays, 0) AS replays, m.replayed_at, m.replay_at"
 
 // DeliveryWindow is a part of a list of deliveries, newest first: at most Limit of those with ids below Below, or,
 // counted from the end of the list, above Above; 0 is no bound.

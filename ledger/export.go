@@ -35,7 +35,10 @@ type ExportedWebhook struct {
 	RemovedAt   *time.Time           `json:"removedAt"`
 	TriedAt     *time.Time           `json:"triedAt"`
 	AcceptedAt  *time.Time           `json:"acceptedAt"`
-	Error       string               `json:"error"`
+	// ReplayAt is when messages were last asked for once more; NotBefore is until when the endpoint asked to be left alone.
+	ReplayAt  *time.Time `json:"replayAt"`
+	NotBefore *time.Time `json:"notBefore"`
+	Error     string     `json:"error"`
 }
 
 // ExportedAddress is an address on a watch, with its consent.
@@ -67,6 +70,10 @@ type ExportedMail struct {
 	State     vigie.MailState `json:"state"`
 	ClosedAt  *time.Time      `json:"closedAt"`
 	Error     string          `json:"error"`
+	// ReplayAt is when somebody asked for it once more, until it was accepted; Replays is how often it was, ReplayedAt when last.
+	ReplayAt   *time.Time `json:"replayAt"`
+	Replays    int64      `json:"replays"`
+	ReplayedAt *time.Time `json:"replayedAt"`
 }
 
 // ExportedDelivery is an alert about a tender that was sent, or is owed, to an address because of a watch.
@@ -108,7 +115,7 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			ColumnExpr("CASE WHEN r.confirmed_at IS NOT NULL THEN COALESCE(r.confirmed_by, ?) WHEN "+verified+" THEN ? END AS confirmed_by", vigie.ByLink, own, vigie.ByIssuer).
 			Order("s.watch_id", "s.position"), &e.Addresses},
 		{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
-			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error").
+			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error, m.replay_at, m.replays, m.replayed_at").
 			ColumnExpr("CASE WHEN m.message_id LIKE '%.%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
 			ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 		{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
@@ -117,7 +124,7 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			ColumnExpr("(SELECT h.since FROM delivery_holds AS h WHERE h.delivery_id = d.id) AS held_at").
 			ColumnExpr("CASE WHEN d.created_at > ? THEN d.created_at END AS created_at", longAgo()).
 			Order("d.id", "y.watch_id"), &e.Deliveries},
-		{from("webhooks AS r").ColumnExpr("id, watch_id, host, format, kinds, created_at, confirmed_at, paused_at, suspended_at, ended_at, removed_at, tried_at, accepted_at, error").
+		{from("webhooks AS r").ColumnExpr("id, watch_id, host, format, kinds, created_at, confirmed_at, paused_at, suspended_at, ended_at, removed_at, tried_at, accepted_at, replay_at, not_before, error").
 			Order("id"), &e.Webhooks},
 	} {
 		if err := part.query.Where("r.account_id = ?", account).Scan(ctx, part.rows); err != nil {

@@ -19,7 +19,7 @@ func (l *Ledger) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = CASE WHEN attempts < ? THEN attempts + 1 ELSE attempts END", counted).
 		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
-		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		Where("id = ?", m.ID).Where("(state = ? OR replay_at IS NOT NULL)", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
 }
 
@@ -81,7 +81,7 @@ func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address strin
 // tryAgain makes a mail due now, and ends its lease; of one that was dropped since, it only ends the lease.
 func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
-		Where("id = ?", mail).Where("state IN (?, ?)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
+		Where("id = ?", mail).Where("(state IN (?, ?) OR replay_at IS NOT NULL)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
 	return err
 }
 
@@ -94,6 +94,8 @@ func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c 
 			return nil
 		case err != nil:
 			return err
+		case m.Again():
+			return l.replayed(ctx, tx, r, m.ID)
 		}
 		if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
 			return err
@@ -135,6 +137,9 @@ func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []i
 // MailDropped records that nothing was left to send in a mail to an address. If the mail has deliveries that are not
 // among those left out, because its recipient has changed in between, it is tried again at once.
 func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
+	if m.Again() {
+		return l.endReplay(ctx, m, "")
+	}
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
 		if err != nil || r == nil {
@@ -160,6 +165,9 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 // MailFailed records that a mail to an address was given up, and why. A webhook that has accepted nothing for as long is
 // suspended instead, and its message waits.
 func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why string) error {
+	if m.Again() {
+		return l.endReplay(ctx, m, why)
+	}
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.triedOf(ctx, tx, m, address)
 		if err != nil || r == nil {
@@ -227,6 +235,9 @@ func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vig
 
 // MailDelayed records that a mail to an address was not accepted for now, why, and when to try again.
 func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string, retryAt time.Time, why string) error {
+	if m.Again() {
+		return l.replayDelayed(ctx, m, retryAt, why)
+	}
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		r, err := l.tried(ctx, tx, m.ID, address)
 		if err != nil || r == nil {
@@ -264,11 +275,15 @@ func (l *Ledger) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 	return database.Translate(err)
 }
 
-// CloseAside closes a mail until it is tried again, so that other mails to its recipient can leave.
+// CloseAside closes a mail until it is tried again, so that other mails to its recipient can leave. One that was accepted before
+// is not sent again.
 func (l *Ledger) CloseAside(ctx context.Context, tx bun.Tx, mail int64) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", l.db.Stamp()).Set("leased_until = 0").
 		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	return err
+	if err != nil {
+		return err
+	}
+	return endReplays(ctx, tx, []int64{mail}, "")
 }
 
 // ReviveMail opens a mail in quarantine again, if it still exists, unless another mail to its recipient, or another message

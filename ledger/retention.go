@@ -161,7 +161,7 @@ func (l *Ledger) ExpireMails(ctx context.Context, before time.Time, after int64)
 		if len(bare) == 0 {
 			return nil
 		}
-		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("message_id = CAST(id AS TEXT)").Set("error = ''").Set("closed_at = NULL").
+		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("message_id = CAST(id AS TEXT)").Set("error = ''").Set("closed_at = NULL").Set("replay_at = NULL").Set("replayed_at = NULL").
 			Set("created_at = ?", longAgo()).Set("retry_at = ?", longAgo()).Where("id IN (?)", bun.List(bare)).Exec(ctx)
 		return err
 	})

@@ -33,9 +33,10 @@ type RecipientState struct {
 	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
 	// paused or deleted.
 	Watches, Off map[int64]FollowedWatch
-	// Webhook is the endpoint, nil for a mail address; Busy are the tenders about which a message to it is on its way.
-	Webhook *vigie.Webhook
-	Busy    map[int64]bool
+	// Webhook is the endpoint, nil for a mail address; Busy are the tenders about which a message to it is on its way, Replaying
+	// those about which one is sent again.
+	Webhook         *vigie.Webhook
+	Busy, Replaying map[int64]bool
 	// Stopped are the account's webhooks that were suspended or have ended. Only the account's own address has them.
 	Stopped []*StoppedWebhook
 	// Deliveries are the recipient's deliveries, in the order of their ids; Unreadable those of them whose tender cannot be

@@ -269,7 +269,7 @@ func (l *Ledger) WebhookAddressee(ctx context.Context, number int64) (Addressee,
 // RestartWebhook makes all that is on its way to a webhook due now, and counts its attempts from the start.
 func (l *Ledger) RestartWebhook(ctx context.Context, id int64) error {
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = 0").Set("retry_at = ?", l.db.Stamp()).
-		Where("recipient_id IN (SELECT id FROM recipients WHERE webhook_id = ?)", id).Where("state = ?", vigie.MailOpen).Exec(ctx)
+		Where("recipient_id IN (SELECT id FROM recipients WHERE webhook_id = ?)", id).Where("(state = ? OR replay_at IS NOT NULL)", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
 }
 
@@ -283,6 +283,39 @@ func (l *Ledger) BeginTry(ctx context.Context, id int64, pause time.Duration) (m
 	}
 	rows, err := result.RowsAffected()
 	return rows > 0, err
+}
+
+// longestWish is how long an endpoint can ask to be left alone: webhook.MaxRetryAfter.
+const longestWish = 24 * time.Hour
+
+// LeaveAlone has nothing sent to an endpoint before a time, as it asks: the one that the webhook had when it was tried.
+func (l *Ledger) LeaveAlone(ctx context.Context, tried *vigie.Webhook, until time.Time) error {
+	until = until.UTC().Truncate(time.Microsecond)
+	_, err := l.db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("not_before = ?", until).Where("id = ?", tried.ID).Where("sealed = ?", tried.Sealed).
+		Where("(not_before IS NULL OR not_before < ?)", until).Exec(ctx)
+	return database.Translate(err)
+}
+
+// CountURLChange counts that a webhook gets another URL, and reports whether it may: the webhooks of its owner may together get
+// so many in a day.
+func (l *Ledger) CountURLChange(ctx context.Context, w *vigie.Webhook, most int) (may bool, err error) {
+	now := l.db.Stamp()
+	result, err := l.db.NewRaw(`UPDATE webhooks SET url_changes = CASE WHEN url_changes_since > ?0 THEN url_changes + 1 ELSE 1 END,
+			url_changes_since = CASE WHEN url_changes_since > ?0 THEN url_changes_since ELSE ?1 END
+		WHERE id = ?2 AND (SELECT COALESCE(SUM(o.url_changes), 0) FROM webhooks AS o WHERE COALESCE(o.account_id, 0) = ?3 AND o.url_changes_since > ?0) < ?4`,
+		now.Add(-24*time.Hour), now, w.ID, w.AccountID, most).Exec(ctx)
+	if err != nil {
+		return false, database.Translate(err)
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
+}
+
+// EraseLeft deletes the webhooks of accounts that a version without webhooks has erased.
+func (l *Ledger) EraseLeft(ctx context.Context) error {
+	_, err := l.db.NewDelete().Model((*vigie.Webhook)(nil)).Where("account_id IN (SELECT id FROM accounts WHERE issuer = '')").
+		Where("NOT EXISTS (SELECT 1 FROM recipients AS r WHERE r.webhook_id = webhook.id)").Exec(ctx)
+	return database.Translate(err)
 }
 
 // WebhookTried records that an attempt that was no delivery, a challenge or a test, succeeded or why not.
@@ -482,7 +515,8 @@ func readWebhooks(ctx context.Context, db bun.IDB, ids []int64, states map[int64
 	err := db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, r.id AS recipient_id").
 		Join("JOIN recipients AS r ON r.webhook_id = webhook.id").Where("r.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
 	for _, row := range rows {
-		states[row.RecipientID].Webhook, states[row.RecipientID].Busy = &row.Webhook, make(map[int64]bool)
+		r := states[row.RecipientID]
+		r.Webhook, r.Busy, r.Replaying = &row.Webhook, make(map[int64]bool), make(map[int64]bool)
 	}
 	return err
 }
@@ -493,15 +527,24 @@ func readBusy(ctx context.Context, db bun.IDB, states []*RecipientState) error {
 	for i, r := range states {
 		ids[i] = r.ID
 	}
-	var rows []struct{ RecipientID, TenderID int64 }
-	err := db.NewSelect().TableExpr("mails AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
-		ColumnExpr("m.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id").
-		Where("m.recipient_id IN (?)", bun.List(ids)).Where("m.state = ?", vigie.MailOpen).Scan(ctx, &rows)
+	var rows []struct {
+		RecipientID, TenderID int64
+		State                 vigie.MailState
+	}
+	messages := func() *bun.SelectQuery {
+		return db.NewSelect().TableExpr("mails AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
+			ColumnExpr("m.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, m.state").Where("m.recipient_id IN (?)", bun.List(ids))
+	}
+	err := messages().Where("m.state = ?", vigie.MailOpen).UnionAll(messages().Where("m.replay_at IS NOT NULL").Where("m.state = ?", vigie.MailSent)).Scan(ctx, &rows)
+	byID := make(map[int64]*RecipientState, len(states))
+	for _, r := range states {
+		byID[r.ID] = r
+	}
 	for _, row := range rows {
-		for _, r := range states {
-			if r.ID == row.RecipientID {
-				r.Busy[row.TenderID] = true
-			}
+		if row.State == vigie.MailOpen {
+			byID[row.RecipientID].Busy[row.TenderID] = true
+		} else {
+			byID[row.RecipientID].Replaying[row.TenderID] = true
 		}
 	}
 	return err

@@ -40,7 +40,8 @@ const beforeCommit = "before commit"
 // TestKills kills a server again and again, with SIGKILL, at points in the
 // making of alerts, and starts it again. In the end everyone, and every webhook, got a
 // message about everything, and none twice, but for messages that were under way when the
-// server was killed: those have the same Message-ID, or webhook-id.
+// server was killed, and those that a webhook asked for once more: these have the same
+// Message-ID, or webhook-id. VIGIE_TEST_KILLS is how often.
 func TestKills(t *testing.T) {
 	if at := os.Getenv(killed); at != "" {
 		serveUntilKilled(t, at)
@@ -172,6 +173,7 @@ func (s *siege) run(rounds int) {
 	}
 	for i := range rounds {
 		s.happen(i)
+		s.replay()
 		point := points[i%len(points)]
 		s.kill(point, 1+s.random.IntN(4))
 	}

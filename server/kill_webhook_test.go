@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"vigie"
 	"vigie/alert/webhook"
+	"vigie/ledger"
 )
 
 // duringWebhook is the point at which the parent stops the server: its receiver has read a message, and not answered.
@@ -25,6 +27,9 @@ type receiver struct {
 	// copies are how often it got each message, by the webhook and its id; ids are the messages that it got about each delivery.
 	copies map[string]int
 	ids    map[hookEvent]map[string]bool
+	// hooks are the webhooks; replays is how many messages they asked for once more.
+	hooks   []*vigie.Webhook
+	replays int
 }
 
 // hookEvent is what a message to a webhook says.
@@ -59,6 +64,20 @@ func (s *siege) addWebhook(w *vigie.Watch, path string) {
 	})
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	s.receiver.hooks = append(s.receiver.hooks, hook)
+}
+
+// replay has one of the webhooks ask for all that it accepted once more, unless what it asked for before is still on its way.
+func (s *siege) replay() {
+	s.t.Helper()
+	hook := s.receiver.hooks[s.random.IntN(len(s.receiver.hooks))]
+	r, ok, err := s.store.Ledger().Replay(s.t.Context(), hook.ID, ledger.Replay{Until: time.Now(), Limit: vigie.MaxReplayed})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if ok {
+		s.receiver.replays += r.Count
 	}
 }
 
@@ -129,8 +148,16 @@ func (s *siege) checkWebhooks() {
 			}
 		}
 	}
-	if most := s.kills * len(s.stories[0].people) * 2; repeated > most {
-		s.t.Errorf("%d messages were repeated by %d kills", repeated, s.kills)
+	// One that was being sent when a replay was asked for is sent once more, too.
+	var replayed int
+	if err := s.store.Database().NewSelect().TableExpr("mails").ColumnExpr("SUM(replays)").Scan(s.t.Context(), &replayed); err != nil {
+		s.t.Fatal(err)
 	}
-	s.t.Logf("%d messages to webhooks, %d repeated", messages, repeated)
+	if replayed < r.replays || repeated < replayed {
+		s.t.Errorf("of %d messages that were asked for once more, %d were accepted; the receiver got %d again", r.replays, replayed, repeated)
+	}
+	if most := s.kills * len(s.stories[0].people) * 2; repeated-replayed > most {
+		s.t.Errorf("%d messages were repeated by %d kills", repeated-replayed, s.kills)
+	}
+	s.t.Logf("%d messages to webhooks, %d repeated, of them %d since they were asked for once more", messages, repeated, replayed)
 }

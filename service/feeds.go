@@ -167,6 +167,6 @@ func (s *Service) describe(ctx context.Context, tenders []*vigie.Tender) ([]*Fee
 		slices.SortFunc(of, (*vigie.Notice).Compare)
 		list[i] = &FeedTender{Tender: t, Buyer: byID[t.BuyerID], Publications: publications[t.ID], Notices: of, Revision: revisions[t.ID]}
 	}
-	slices.SortStableFunc(list, func(a, b *FeedTender) int { return b.Revision.At.Compare(a.Revision.At) })
+	slices.SortStableFunc(list, func(a, b *FeedTender) int { return b.Revision.Published.Compare(a.Revision.Published) })
 	return list, nil
 }

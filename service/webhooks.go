@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"vigie"
@@ -194,6 +195,11 @@ func (s *Service) noteTry(ctx context.Context, w *vigie.Webhook, err error) erro
 	note := ""
 	if why, ok := errors.AsType[*webhook.Error](err); ok {
 		note = why.Note()
+		if why.RetryAfter > 0 {
+			if err := s.Store.Ledger().LeaveAlone(ctx, w, s.Now().Add(why.RetryAfter)); err != nil {
+				return err
+			}
+		}
 	} else if err != nil {
 		return err
 	}
@@ -236,10 +242,7 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		}
 	}
 	if u.URL != nil {
-		if _, err := s.moved(w, *u.URL); err != nil {
-			return nil, err
-		}
-		if err := s.beginTry(ctx, w, "input", "url"); err != nil {
+		if err := s.mayMove(ctx, w, *u.URL); err != nil {
 			return nil, err
 		}
 	}
@@ -260,6 +263,9 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		}
 		var sealed string
 		if sealed, unmoved = s.moved(w, *u.URL); unmoved == nil {
+			if s.WebhookURL(w) != *u.URL { // the other endpoint asked for nothing
+				w.NotBefore = nil
+			}
 			w.Sealed, w.Host, w.ConfirmedAt = sealed, hostOf(*u.URL), nil
 		}
 	})
@@ -278,6 +284,39 @@ func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id 
 		return nil, err
 	}
 	return s.webhook(ctx, account, id)
+}
+
+// mayMove refuses another URL for a webhook that it cannot have, or not now.
+func (s *Service) mayMove(ctx context.Context, w *vigie.Webhook, to string) error {
+	if _, err := s.moved(w, to); err != nil {
+		return err
+	}
+	if s.WebhookURL(w) == to {
+		if err := s.leftAlone(w, "input", "url"); err != nil {
+			return err
+		}
+	}
+	if err := s.beginTry(ctx, w, "input", "url"); err != nil {
+		return err
+	}
+	may, err := s.Store.Ledger().CountURLChange(ctx, w, vigie.MaxURLChanges)
+	if err == nil && !may {
+		err = &vigie.Error{Code: vigie.TooMany, Field: []string{"input", "url"}, Text: vigie.Text{
+			FR: "Vous avez modifié %d fois l’adresse de vos webhooks en 24 heures. Réessayez demain.",
+			EN: "You have changed the URLs of your webhooks %d times in 24 hours. Try again tomorrow.",
+		}.With(vigie.MaxURLChanges)}
+	}
+	return err
+}
+
+// leftAlone refuses to call an endpoint that asked not to be called before a time, at an argument.
+func (s *Service) leftAlone(w *vigie.Webhook, field ...string) error {
+	if w.NotBefore == nil || !s.Now().Before(*w.NotBefore) {
+		return nil
+	}
+	return &vigie.Error{Code: vigie.TooSoon, Field: field, Text: vigie.Text{
+		FR: "Votre serveur a demandé de ne pas être appelé avant le %s (Retry-After).", EN: "Your server asked not to be called before %s (Retry-After).",
+	}.With(vigie.Moment(*w.NotBefore))}
 }
 
 // moved returns the credentials of a webhook with another URL.
@@ -381,6 +420,9 @@ func (s *Service) TestWebhook(ctx context.Context, account *vigie.Account, id in
 			FR: "Ce webhook a répondu qu’il ne veut plus d’alertes. Créez-en un autre.", EN: "This webhook answered that it wants no more alerts. Add another.",
 		}}
 	}
+	if err := s.leftAlone(w, "id"); err != nil {
+		return nil, err
+	}
 	if err := s.beginTry(ctx, w, "id"); err != nil {
 		return nil, err
 	}
@@ -404,6 +446,58 @@ func (s *Service) beginTry(ctx context.Context, w *vigie.Webhook, field ...strin
 		}}
 	}
 	return err
+}
+
+// replayPause is the least time between two calls for what a webhook accepted.
+const replayPause = time.Minute
+
+// ReplayedDeliveries are the messages that a webhook gets again.
+type ReplayedDeliveries struct {
+	Webhook *vigie.Webhook
+	Count   int
+	// EndCursor is where to go on, nil where there is nothing more.
+	EndCursor *string
+}
+
+// ReplayDeliveries has a webhook sent again what it accepted since a time, or after the last of the call before.
+func (s *Service) ReplayDeliveries(ctx context.Context, account *vigie.Account, id int64, since time.Time, after *string) (*ReplayedDeliveries, error) {
+	w, err := s.webhook(ctx, account, id)
+	if err != nil {
+		return nil, atField(err, "webhookId")
+	}
+	if w.Status() != vigie.WebhookActive || !w.Format.Signed() {
+		return nil, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"webhookId"}, Text: vigie.Text{
+			FR: "Seul un webhook actif, au format STANDARD, peut recevoir de nouveau des alertes. Réactivez-le d’abord, ou confirmez-le.",
+			EN: "Only a webhook of the format STANDARD that is active can get alerts again. Switch it on first, or confirm it.",
+		}}
+	}
+	list := "replays of " + strconv.FormatInt(w.ID, 10)
+	replay := ledger.Replay{Since: since, Until: s.Now().UTC(), Limit: vigie.MaxReplayed, Pause: replayPause}
+	if after := unlessEmpty(after); after != nil {
+		c, err := parseCursor(s.IDs(), *after, list, "after")
+		if err != nil {
+			return nil, err
+		}
+		if c.At == nil {
+			return nil, noCursor("after")
+		}
+		replay.Since, replay.After, replay.Until = time.UnixMicro(*c.At), c.ID, time.UnixMicro(c.Now)
+	}
+	r, ok, err := s.Store.Ledger().Replay(ctx, w.ID, replay)
+	if err == nil && !ok {
+		err = &vigie.Error{Code: vigie.TooSoon, Field: []string{"webhookId"}, Text: vigie.Text{
+			FR: "La dernière demande date de moins d’une minute, ou ses alertes ne sont pas encore toutes parties. Patientez avant de recommencer.",
+			EN: "The last call was less than a minute ago, or not all of its alerts have been sent yet. Wait before the next.",
+		}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	replayed := &ReplayedDeliveries{Webhook: w, Count: r.Count}
+	if r.Last != 0 {
+		replayed.EndCursor = new(cursor{List: list, At: new(r.LastAt.UnixMicro()), ID: r.Last, Now: replay.Until.UnixMicro()}.seal(s.IDs()))
+	}
+	return replayed, nil
 }
 
 // sendTest sends a test to a webhook, and records what became of it.

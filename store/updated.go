@@ -29,8 +29,9 @@ func (s *Store) SourcesOf(ctx context.Context, tenders []int64) (map[int64][]str
 type Revision struct {
 	// Count is how often it changed since it was first published. It never falls.
 	Count int64
-	// At is when the last notice was published, or changed where it was published again.
-	At time.Time
+	// At is when it last changed: when its one notice was published, or when we received the last of several, which may have the
+	// date of one before. Published is when the last one was published.
+	At, Published time.Time
 }
 
 // Revisions returns how tenders have changed, by tender; the ids must not be those of aliases.
@@ -46,14 +47,15 @@ func (s *Store) Revisions(ctx context.Context, tenders []int64) (map[int64]Revis
 	}
 	// A withdrawal is a change too, and takes no notice away.
 	err := s.db.NewSelect().Model((*vigie.Notice)(nil)).ColumnExpr("tender_id, COUNT(*) - 1 + COUNT(CASE WHEN withdrawn THEN 1 END) AS count").
-		ColumnExpr("MAX(published_at) AS at, MAX(CASE WHEN revision > 1 THEN received_at END) AS changed").
+		ColumnExpr("MAX(published_at) AS at, CASE WHEN COUNT(*) > 1 OR MAX(revision) > 1 THEN MAX(received_at) END AS changed").
 		Where("tender_id IN (?)", bun.List(tenders)).Group("tender_id").Scan(ctx, &rows)
 	revisions := make(map[int64]Revision, len(rows))
 	for _, row := range rows {
+		published := row.At.UTC().Truncate(time.Second)
 		if row.Changed != nil && row.Changed.After(row.At) {
 			row.At = *row.Changed
 		}
-		revisions[row.TenderID] = Revision{row.Count, row.At.UTC().Truncate(time.Second)}
+		revisions[row.TenderID] = Revision{row.Count, row.At.UTC().Truncate(time.Second), published}
 	}
 	return revisions, database.Translate(err)
 }

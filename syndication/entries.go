@@ -81,7 +81,7 @@ func (h *handler) entry(t *service.FeedTender, l vigie.Locale, now time.Time) (e
 		}
 		about.Reasons = append(about.Reasons, reason)
 	}
-	happened, at := published, t.Revision.At
+	happened, at := published, t.Revision.Published
 	if notice, changes := lastCorrection(t.Notices); notice != nil {
 		happened, at = corrected, notice.PublishedAt
 		about.Changes = changes
@@ -90,7 +90,7 @@ func (h *handler) entry(t *service.FeedTender, l vigie.Locale, now time.Time) (e
 		}
 	}
 	if t.Status(now) == vigie.StatusCancelled {
-		happened, at = cancelled, t.Revision.At
+		happened, at = cancelled, t.Revision.Published
 		about.Changes, about.Corrections = nil, nil
 	}
 	said, err := h.Templates.Render(about, l, happened == cancelled)

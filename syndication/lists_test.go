@@ -278,6 +278,25 @@ func TestFeedHasTheNewest(t *testing.T) {
 	}
 }
 
+// A notice that has the date of the one before changes the entry's time, and the feed's tag: it is the time when it came.
+func TestNoticeOfTheSameMoment(t *testing.T) {
+	w := newWorld(t)
+	w.publish(w.notice("r", "Voirie", 30))
+	address := w.service.WatchFeedURL(w.ana, w.watch("Voirie", keywords("voirie")))
+	before, tag, published := w.feed(address).Entries[0].Updated, w.get(address).Header().Get("ETag"), w.now
+	correction := w.about("r", vigie.Correction, vigie.Content{Title: "Voirie, corrigée"})
+	w.now = w.now.Add(time.Hour)
+	correction.PublishedAt = published
+	w.publish(correction)
+	entry := w.feed(address).Entries[0]
+	if entry.Updated.Equal(before) || !entry.Updated.Equal(w.now) || !strings.HasPrefix(entry.Title, "Rectifié") {
+		t.Errorf("%s, updated %s, before %s", entry.Title, entry.Updated, before)
+	}
+	if got := w.get(address).Header().Get("ETag"); got == tag {
+		t.Error("the tag is the same")
+	}
+}
+
 // What is said of a tender moves with it: an entry keeps its id, an event its UID; updated, SEQUENCE and the deadline
 // follow each change, and the same list has the same text each time.
 func TestChangesMove(t *testing.T) { eachPair(t, testChangesMove) }

@@ -656,6 +656,24 @@ type RemoveWebhookPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// What a webhook gets again.
+type ReplayDeliveriesPayload struct {
+	// The webhook; null where something was wrong.
+	Webhook *vigie.Webhook `json:"webhook,omitempty"`
+	// How many messages are sent again; null where something was wrong.
+	Count *int32 `json:"count,omitempty"`
+	// Whether there are more than that.
+	HasMore bool `json:"hasMore"`
+	// Where the next call goes on; null unless `hasMore`.
+	EndCursor *string `json:"endCursor,omitempty"`
+	// Mistakes that a person can correct.
+	UserErrors []*vigie.Error `json:"userErrors"`
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	Viewer *vigie.Account `json:"viewer,omitempty"`
+	// Anything else, as it is after the change, in the same request.
+	Query *Query `json:"query,omitempty"`
+}
+
 // What restoreWatch did.
 type RestoreWatchPayload struct {
 	// The watch; null where there are errors.
@@ -777,7 +795,7 @@ type UpdateWatchPayload struct {
 
 // A change of a webhook.
 type UpdateWebhookInput struct {
-	// Another URL, which confirms anew; that of a chat cannot be changed.
+	// Another URL, which confirms anew; that of a chat cannot be changed. At most 50 changes a day for an account.
 	URL *string `json:"url,omitempty"`
 	// What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED.
 	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`

@@ -217,20 +217,22 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
-		Attempts  func(childComplexity int) int
-		DueAt     func(childComplexity int) int
-		Hold      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastError func(childComplexity int) int
-		Notice    func(childComplexity int) int
-		Reasons   func(childComplexity int) int
-		Recipient func(childComplexity int) int
-		RetryAt   func(childComplexity int) int
-		SentAt    func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Tender    func(childComplexity int) int
-		Webhook   func(childComplexity int) int
+		Attempts   func(childComplexity int) int
+		DueAt      func(childComplexity int) int
+		Hold       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastError  func(childComplexity int) int
+		Notice     func(childComplexity int) int
+		Reasons    func(childComplexity int) int
+		Recipient  func(childComplexity int) int
+		ReplayedAt func(childComplexity int) int
+		Replays    func(childComplexity int) int
+		RetryAt    func(childComplexity int) int
+		SentAt     func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Tender     func(childComplexity int) int
+		Webhook    func(childComplexity int) int
 	}
 
 	DeliveryConnection struct {
@@ -427,6 +429,7 @@ type ComplexityRoot struct {
 		MarkTendersSeen     func(childComplexity int, tenderIds []string, seen *bool) int
 		PublishNotices      func(childComplexity int, input []*NoticeInput) int
 		RemoveWebhook       func(childComplexity int, id string) int
+		ReplayDeliveries    func(childComplexity int, webhookID string, since time.Time, after *string) int
 		ResendConfirmation  func(childComplexity int, recipientID string) int
 		RestoreWatch        func(childComplexity int, id string) int
 		Resubscribe         func(childComplexity int, recipientID string) int
@@ -559,6 +562,16 @@ type ComplexityRoot struct {
 		RemovedWebhookID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Viewer           func(childComplexity int) int
+	}
+
+	ReplayDeliveriesPayload struct {
+		Count      func(childComplexity int) int
+		EndCursor  func(childComplexity int) int
+		HasMore    func(childComplexity int) int
+		Query      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+		Webhook    func(childComplexity int) int
 	}
 
 	RestoreWatchPayload struct {
@@ -1627,6 +1640,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Recipient(childComplexity), true
+	case "Delivery.replayedAt":
+		if e.ComplexityRoot.Delivery.ReplayedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.ReplayedAt(childComplexity), true
+	case "Delivery.replays":
+		if e.ComplexityRoot.Delivery.Replays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Replays(childComplexity), true
 	case "Delivery.retryAt":
 		if e.ComplexityRoot.Delivery.RetryAt == nil {
 			break
@@ -2453,6 +2478,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveWebhook(childComplexity, args["id"].(string)), true
+	case "Mutation.replayDeliveries":
+		if e.ComplexityRoot.Mutation.ReplayDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replayDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplayDeliveries(childComplexity, args["webhookId"].(string), args["since"].(time.Time), args["after"].(*string)), true
 	case "Mutation.resendConfirmation":
 		if e.ComplexityRoot.Mutation.ResendConfirmation == nil {
 			break
@@ -3148,6 +3184,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveWebhookPayload.Viewer(childComplexity), true
+
+	case "ReplayDeliveriesPayload.count":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.Count(childComplexity), true
+	case "ReplayDeliveriesPayload.endCursor":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.EndCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.EndCursor(childComplexity), true
+	case "ReplayDeliveriesPayload.hasMore":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.HasMore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.HasMore(childComplexity), true
+	case "ReplayDeliveriesPayload.query":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.Query(childComplexity), true
+	case "ReplayDeliveriesPayload.userErrors":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.UserErrors(childComplexity), true
+	case "ReplayDeliveriesPayload.viewer":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.Viewer(childComplexity), true
+	case "ReplayDeliveriesPayload.webhook":
+		if e.ComplexityRoot.ReplayDeliveriesPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayDeliveriesPayload.Webhook(childComplexity), true
 
 	case "RestoreWatchPayload.query":
 		if e.ComplexityRoot.RestoreWatchPayload.Query == nil {
@@ -4945,6 +5024,20 @@ type Mutation {
   than every 10 seconds.
   """
   testWebhook("One of the viewer's webhooks." id: ID!): WebhookPayload
+  """
+  Sends a STANDARD webhook that is ACTIVE what it accepted since then once more, oldest first, so that a receiver that lost its data
+  catches up: each message under its former ` + "`" + `webhook-id` + "`" + `, and as the tender is now. At most 1,000 messages; if there are more, ask
+  again with ` + "`" + `after` + "`" + `, once these are sent. One call a minute, and none while messages of the last one are still on their way:
+  TOO_SOON. ` + "`" + `Delivery.replays` + "`" + ` says what was sent again.
+  """
+  replayDeliveries(
+    "One of the viewer's webhooks."
+    webhookId: ID!
+    "What it accepted then or later."
+    since: DateTime!
+    "The ` + "`" + `endCursor` + "`" + ` of the last call, to go on from there."
+    after: String
+  ): ReplayDeliveriesPayload
   "Changes the viewer's settings. What is absent stays as it is."
   updateAccount("What to change." input: UpdateAccountInput!): UpdateAccountPayload
   "All data held about the viewer (GDPR, articles 15 and 20). Changes nothing."
@@ -5645,12 +5738,16 @@ type Delivery implements Node {
   dueAt: DateTime
   "The webhook that receives it; null for an address."
   webhook: Webhook
-  "How many attempts to send it have failed so far."
+  "How many attempts to send it have failed so far; after ` + "`" + `replayDeliveries` + "`" + `, since then."
   attempts: Int!
-  "When it is sent again; null unless it is on its way."
+  "When it is sent again; null unless it is on its way, for the first time or by ` + "`" + `replayDeliveries` + "`" + `."
   retryAt: DateTime
   "Why a webhook did not accept it the last time, as ` + "`" + `Webhook.lastError` + "`" + ` says it; null if it did, and for mail."
   lastError: String
+  "How often a webhook accepted it once more, as ` + "`" + `replayDeliveries` + "`" + ` asks for."
+  replays: Int!
+  "When it last did; null if it never did."
+  replayedAt: DateTime
 }
 
 "Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow."
@@ -6869,7 +6966,7 @@ input AddWebhookInput {
 
 "A change of a webhook."
 input UpdateWebhookInput {
-  "Another URL, which confirms anew; that of a chat cannot be changed."
+  "Another URL, which confirms anew; that of a chat cannot be changed. At most 50 changes a day for an account."
   url: String
   "What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED."
   kinds: [DeliveryKind!]
@@ -6907,6 +7004,24 @@ type WebhookSecretPayload {
 type RemoveWebhookPayload {
   "Its id; null where something was wrong."
   removedWebhookId: ID
+  "Mistakes that a person can correct."
+  userErrors: [UserError!]!
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  viewer: Account
+  "Anything else, as it is after the change, in the same request."
+  query: Query
+}
+
+"What a webhook gets again."
+type ReplayDeliveriesPayload {
+  "The webhook; null where something was wrong."
+  webhook: Webhook
+  "How many messages are sent again; null where something was wrong."
+  count: Int
+  "Whether there are more than that."
+  hasMore: Boolean!
+  "Where the next call goes on; null unless ` + "`" + `hasMore` + "`" + `."
+  endCursor: String
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
   "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
@@ -7725,6 +7840,10 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_retryAt(ctx, field)
 	case "lastError":
 		return ec.fieldContext_Delivery_lastError(ctx, field)
+	case "replays":
+		return ec.fieldContext_Delivery_replays(ctx, field)
+	case "replayedAt":
+		return ec.fieldContext_Delivery_replayedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -8337,6 +8456,26 @@ func (ec *executionContext) childFields_RemoveWebhookPayload(ctx context.Context
 		return ec.fieldContext_RemoveWebhookPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveWebhookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayDeliveriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_ReplayDeliveriesPayload_webhook(ctx, field)
+	case "count":
+		return ec.fieldContext_ReplayDeliveriesPayload_count(ctx, field)
+	case "hasMore":
+		return ec.fieldContext_ReplayDeliveriesPayload_hasMore(ctx, field)
+	case "endCursor":
+		return ec.fieldContext_ReplayDeliveriesPayload_endCursor(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReplayDeliveriesPayload_userErrors(ctx, field)
+	case "viewer":
+		return ec.fieldContext_ReplayDeliveriesPayload_viewer(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplayDeliveriesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayDeliveriesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RestoreWatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
