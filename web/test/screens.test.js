@@ -77,10 +77,6 @@ const screens = {
     await page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`);
     await page.getByText('Flux et agenda').click();
   },
-  async 'tableau-flux'(page) {
-    await page.goto(`${demo.url}/veille`);
-    await page.getByText('Flux et agenda').click();
-  },
   async supprimee(page) {
     await page.goto(`${demo.url}/veille`);
     await page.getByRole('button', { name: 'Supprimer la veille « Voirie »' }).click();
@@ -115,6 +111,18 @@ const screens = {
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   compte: (page) => page.goto(`${demo.url}/veille/compte`),
+  async 'compte-remplacer'(page) {
+    await page.goto(`${demo.url}/veille/compte`);
+    await page.getByRole('button', { name: 'Remplacer toutes les adresses' }).click();
+    await page.getByRole('dialog').waitFor();
+  },
+  async 'compte-nouveau-webhook'(page) {
+    await page.goto(`${demo.url}/veille/compte`);
+    await page.getByRole('button', { name: 'Ajouter un webhook' }).click();
+    await page.getByLabel('Adresse du webhook').fill('portail.example');
+    await page.getByRole('button', { name: 'Ajouter ce webhook' }).click();
+    await page.locator('.wrong .error').waitFor();
+  },
   'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),
 };
 

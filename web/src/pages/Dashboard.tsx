@@ -1,7 +1,6 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useRef, useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
-import { AccountFeeds } from '../Feeds';
 import { changeAndFocus } from '../focus';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
@@ -46,7 +45,7 @@ export function Dashboard() {
         <h2 id="matching" tabIndex={-1}>{said.matching}</h2>
         {list?.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
       </section>
-      {!!list?.totalCount && <AccountFeeds />}
+      {!!list?.totalCount && <p className="after unprinted"><Link href={to('compte')}>{said.feedsAndHooks}</Link></p>}
     </Page>
   );
 }
