@@ -127,9 +127,10 @@ export function forgetMatches({ cache }: ApolloClient): void {
   cache.gc();
 }
 
-/** Forgets the lists that keep to what is of interest: that has changed. Those on the screen are read again. */
-export function forgetInterest({ cache }: ApolloClient): void {
-  const forget = (list: unknown, { storeFieldName, DELETE }: { storeFieldName: string; DELETE: unknown }) => (storeFieldName.includes('"interested"') ? DELETE : list);
+/** Forgets the lists that keep to what has a mark, or has none: marks have changed. Those on the screen are read again. */
+export function forgetMarks({ cache }: ApolloClient): void {
+  const marked = /"(seen|dismissed|interested)":/;
+  const forget = (list: unknown, { storeFieldName, DELETE }: { storeFieldName: string; DELETE: unknown }) => (marked.test(storeFieldName) ? DELETE : list);
   cache.modify({ id: 'ROOT_QUERY', fields: { tenders: forget, matchingTenders: forget } as Record<string, Modifier<unknown>> });
   cache.gc();
 }

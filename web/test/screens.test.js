@@ -45,7 +45,7 @@ const screens = {
   async 'a-etudier'(page) {
     const { tenders } = await ask(demo, '{ tenders(search: "voirie", filter: { statuses: [ONLINE] }, first: 3) { nodes { id } } }');
     await ask(demo, 'mutation ($ids: [ID!]!) { markInterest(tenderIds: $ids) { userErrors { code } } }', { ids: tenders.nodes.map(({ id }) => id) });
-    await page.goto(`${demo.url}/veille?etudier=oui`);
+    await page.goto(`${demo.url}/veille?vue=aetudier`);
   },
   'tableau-sans-resultat': (page) => page.goto(`${demo.url}/veille?departement=987`),
   formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
@@ -108,6 +108,7 @@ const screens = {
     await page.goto(`${demo.url}/veille/recherche?reponse=BIDS`);
     await page.getByRole('group', { name: 'Source', exact: true }).waitFor();
   },
+  'recherche-ecartes': (page) => page.goto(`${demo.url}/veille/recherche?vue=ecartes`),
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   compte: (page) => page.goto(`${demo.url}/veille/compte`),

@@ -12,10 +12,12 @@ import { Exports } from '../tenders/Exports';
 import { Facets } from '../tenders/Facets';
 import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
+import { RestoreButton } from '../tenders/Matching';
 import { ListSettings, Pager } from '../tenders/Pager';
 import { dimensionNames, dimensions, useListPlace, type ListPlace } from '../tenders/place';
 import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
+import { Views } from '../tenders/Views';
 
 /** Free search over all tenders. */
 export function Search() {
@@ -77,7 +79,8 @@ function Found({ place }: { place: ListPlace }) {
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
-      {(place.words || place.narrowed) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      {(place.words || place.filtered) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      <Views place={place} />
       <Exports list="tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
@@ -88,11 +91,16 @@ function Found({ place }: { place: ListPlace }) {
           lines={list.edges.map(({ node, highlights }) => ({
             tender: node,
             ...marked(node.title, highlights),
-            action: <InterestButton tender={node} filtered={place.interestedOnly} />,
+            action: (
+              <>
+                <InterestButton tender={node} filtered={place.view === 'interested'} />
+                {node.dismissed && <RestoreButton tender={node} then={() => found.current?.focus()} />}
+              </>
+            ),
           }))}
         />
       )}
-      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}
+      {count === 0 && <p className="empty">{place.filtered ? said.noneFiltered : place.view === 'all' ? said.noneFound : said.noneInView[place.view]}</p>}
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="found" />}
     </>
   );

@@ -58,7 +58,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
   const open = tender.status === 'ONLINE';
   const links = [
     { href: open ? tender.submissionUrl : null, label: said.submission },
-    { href: tender.documentsUrl, label: said.documents },
+    { href: tender.status === 'CANCELLED' ? null : tender.documentsUrl, label: said.documents },
     { href: tender.url, label: said.source },
   ].filter(({ href }) => href);
   // Those of lots stand with their lots.

@@ -19,9 +19,12 @@ const known: { natures: Nature[]; procedures: Procedure[] } & Partial<Record<Dim
 const addressed = { ...dimensions, watches: 'veille' } as const;
 export type Narrowing = keyof typeof addressed;
 
-/** Which tenders of a list are shown, by the reader's marks: all, those not seen, those dismissed. */
-export const views = { all: '', unseen: 'nonvus', dismissed: 'ecartes' } as const;
+/** Which tenders of a list are shown, by the reader's marks, and how each view is called in the address. */
+export const views = { all: '', unseen: 'nonvus', interested: 'aetudier', dismissed: 'ecartes' } as const;
 export type View = keyof typeof views;
+
+/** What a view asks of the reader's marks. */
+const marks: Record<View, TenderFilter> = { all: {}, unseen: { seen: 'HIDE' }, interested: { interested: 'ONLY' }, dismissed: { dismissed: 'ONLY' } };
 
 export const pageSizes = [10, 20, 50, 100];
 const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
@@ -30,13 +33,11 @@ const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
 export interface ListPlace {
   words: string;
   onlineOnly: boolean;
+  /** By dimensions and the view. */
   filter: TenderFilter;
-  narrowed: boolean;
-  /** By the boxes of the filters: not by the mark of interest alone. */
+  /** By the boxes of the filters: not by the view alone. */
   filtered: boolean;
   view: View;
-  /** Only what the reader marked as of interest. */
-  interestedOnly: boolean;
   order: TenderOrder | undefined;
   size: number;
   page: number;
@@ -65,7 +66,7 @@ export function useListPlace(): ListPlace {
   const order = orders.find((order) => order === search.get('tri'));
   const size = Number(search.get('taille'));
   const page = Number(search.get('page'));
-  const interestedOnly = search.get('etudier') === 'oui';
+  const view = (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all';
 
   const address = (change: (address: URLSearchParams) => void) => {
     const next = new URLSearchParams(search);
@@ -87,12 +88,10 @@ export function useListPlace(): ListPlace {
     onlineOnly: search.get('enligne') !== 'non',
     filter: {
       ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
-      ...(interestedOnly && { interested: 'ONLY' as const }),
+      ...marks[view],
     },
-    narrowed: interestedOnly || filtered,
     filtered,
-    interestedOnly,
-    view: (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all',
+    view,
     order,
     size: pageSizes.includes(size) ? size : 10,
     page: Number.isInteger(page) && page > 0 ? page : 1,
@@ -115,11 +114,7 @@ export function useListPlace(): ListPlace {
         if (words) address.set('mots', words);
         else address.delete('mots');
       }),
-    clear: () =>
-      change((address) => {
-        everyDimension.forEach((name) => address.delete(addressed[name]));
-        address.delete('etudier');
-      }),
+    clear: () => change((address) => everyDimension.forEach((name) => address.delete(addressed[name]))),
     viewed: (view) => changed((address) => (view === 'all' ? address.delete('vue') : address.set('vue', views[view]))),
   };
 }
