@@ -14,7 +14,7 @@ import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
 import { RestoreButton } from '../tenders/Matching';
 import { ListSettings, Pager } from '../tenders/Pager';
-import { dimensionNames, dimensions, useListPlace, type ListPlace } from '../tenders/place';
+import { dimensionNames, dimensions, searchOf, useListPlace, type ListPlace } from '../tenders/place';
 import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
 import { Views } from '../tenders/Views';
@@ -56,13 +56,8 @@ export function Search() {
 
 function Found({ place }: { place: ListPlace }) {
   const said = useLanguage();
-  const asked = {
-    search: place.words, orderBy: place.order,
-    filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
-  };
-  const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, {
-    variables: { ...asked, first: place.size, page: place.page },
-  });
+  const { first, page, ...asked } = searchOf(place);
+  const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, { variables: { ...asked, first, page } });
   const found = useRef<HTMLParagraphElement>(null);
   const pages = now?.tenders?.pageCount;
   useEffect(() => {

@@ -11,7 +11,7 @@ import { Facets } from './Facets';
 import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
-import { useListPlace } from './place';
+import { matchingOf, useListPlace } from './place';
 import { TenderTable } from './TenderTable';
 import { Views } from './Views';
 
@@ -21,11 +21,8 @@ const focusHeading = () => document.getElementById('matching')?.focus();
 export function Matching() {
   const said = useLanguage();
   const place = useListPlace();
-  const watchIds = place.chosen('watches');
-  const asked = { filter: place.filter, orderBy: place.order ?? 'PUBLISHED_AT_DESC' } as const;
-  const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
-    variables: { ...asked, watchIds: watchIds.length > 0 ? watchIds : null, first: place.size, page: place.page },
-  });
+  const { first, page, ...asked } = matchingOf(place);
+  const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, { variables: { ...asked, first, page } });
   const pages = now?.matchingTenders?.pageCount;
   useEffect(() => {
     if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
@@ -40,7 +37,7 @@ export function Matching() {
       <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <Views place={place} />
-      <Exports list="matching-tenders" variables={{ ...asked, watchIds }} none={count === 0} />
+      <Exports list="matching-tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} />
       <Facets facets={list.facets} place={place} watches />
       {list.edges.length > 0 && (
