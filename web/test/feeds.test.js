@@ -70,7 +70,7 @@ test('a deadline is added to an agenda', async () => {
   await page.goto(`${demo.url}/veille/marches/demo/M-101`);
   await settled(page);
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Ajouter à mon agenda' }).click()]);
-  assert.match(download.suggestedFilename(), /^tender_\w+\.ics$/);
+  assert.equal(download.suggestedFilename(), 'GV-2026-014.ics');
   await page.goto(`${demo.url}/veille/marches/demo/M-105`);
   await settled(page);
   assert.equal(await page.getByText('Ajouter à mon agenda').count(), 0, 'without a deadline');

@@ -44,7 +44,7 @@ const focused = (on = page) => on.evaluate(() => document.activeElement.tagName)
 test('an address that is not confirmed is said in the table and after saving, with what can be done', async () => {
   await open();
   const row = page.locator('.watches tbody tr').filter({ hasText: 'Routes' });
-  assert.match(await textOf(row), /Emails de destination : demo@example\.org, equipe@example\.org\s*En attente de confirmation/);
+  assert.match(await textOf(row), /Destinataires : demo@example\.org, equipe@example\.org\s*En attente de confirmation/);
   assert.equal((await textOf(row)).split('equipe@example.org').length, 2, 'it stands there once');
   await row.getByRole('link', { name: /destinataires de la veille « Routes »/i }).click();
   await page.waitForFunction(() => document.activeElement?.id === 'recipients');
