@@ -37,10 +37,10 @@ export function unauthenticated(error: unknown): boolean {
 export function createClient(session: Session): ApolloClient {
   const authorization = (): Record<string, string> => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
 
-  /** The page's language: the browser would ask for its own. */
+  /** The page's language, or while that is not known, the account's: the browser would ask for its own. */
   const language = (): Record<string, string> => {
     const locale = client.readQuery({ query: ReaderDocument })?.viewer.locale ?? lastLanguage();
-    return locale ? { 'Accept-Language': locale.toLowerCase() } : {};
+    return { 'Accept-Language': locale?.toLowerCase() ?? '*' };
   };
 
   let away = false; // a connection was lost, or could not be made
