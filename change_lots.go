@@ -13,11 +13,17 @@ const (
 )
 
 // lotChanges words what differs between the lots of two states, lot by lot, without those that stay the same: « 2 Peinture
-// (80 000 €) » before, « 2 Peinture (95 000 €) » after. Where all that differs was not known before, was is empty.
+// (80 000 €) » before, « 2 Peinture (95 000 €) » after. Where all that differs was not known before, was is empty. Those that
+// have another number and are else the same are told at once: « numérotés 1, 2 », « numérotés 2, 3 ».
 func lotChanges(before, after []Lot) (was, is Text) {
-	var then, now texts
+	var then, now, formerly, newly texts
 	differing := 0
 	tell := func(b, a *Lot) {
+		if b != nil && a != nil && b.Number != a.Number && b.Title != "" && b.numbered(a.Number).Equal(*a) {
+			formerly.add(Same(b.Number))
+			newly.add(Same(a.Number))
+			return
+		}
 		old, new := lotDifference(b, a)
 		if old == (Text{}) && new == (Text{}) {
 			return
@@ -38,11 +44,21 @@ func lotChanges(before, after []Lot) (was, is Text) {
 		then.more(more)
 		now.more(more)
 	}
+	numbered := Text{"numérotés %s", "numbered %s"}
+	then.add(labelled(numbered, formerly.short()))
+	now.add(labelled(numbered, newly.short()))
 	return then.join(" · "), now.join(" · ")
 }
 
-// pairLots finds for each lot after the one that it was before, by its number, else by its title; nil for a new one. gone
-// are those that are no more.
+// numbered is the lot with another number.
+func (l *Lot) numbered(number string) Lot {
+	other := *l
+	other.Number = number
+	return other
+}
+
+// pairLots finds for each lot after the one that it was before, by its title where no other has that, else by its number; nil
+// for a new one. gone are those that are no more.
 func pairLots(before, after []Lot) (pairs, gone []*Lot) {
 	taken := make([]bool, len(before))
 	pairs = make([]*Lot, len(after))
@@ -56,6 +72,9 @@ func pairLots(before, after []Lot) (pairs, gone []*Lot) {
 		}
 	}
 	find(func(b, a Lot) bool { return b.Number == a.Number && b.Title == a.Title })
+	find(func(b, a Lot) bool {
+		return b.Title == a.Title && titled(before, b.Title) == 1 && titled(after, a.Title) == 1
+	})
 	find(func(b, a Lot) bool { return b.Number == a.Number && a.Number != "" })
 	find(func(b, a Lot) bool { return b.Title == a.Title && (a.Number == "" || b.Number == "") })
 	for j := range before {
@@ -64,6 +83,16 @@ func pairLots(before, after []Lot) (pairs, gone []*Lot) {
 		}
 	}
 	return pairs, gone
+}
+
+// titled counts the lots of a title.
+func titled(lots []Lot, title string) (n int) {
+	for i := range lots {
+		if lots[i].Title == title {
+			n++
+		}
+	}
+	return n
 }
 
 // lotDifference words a lot before and after, by what differs; an empty Text for a lot that is not there, or where
@@ -208,10 +237,15 @@ func placeList(places []Place) Text {
 			list.add(text)
 		}
 	}
-	if more := len(list) - maxListed; more > 0 {
-		list = append(list[:maxListed:maxListed], counted(more, Text{"et 1 autre", "and 1 other"}, Text{"et %d autres", "and %d others"}))
+	return list.short()
+}
+
+// short lists the first of very many.
+func (t texts) short() Text {
+	if more := len(t) - maxListed; more > 0 {
+		t = append(t[:maxListed:maxListed], counted(more, Text{"et 1 autre", "and 1 other"}, Text{"et %d autres", "and %d others"}))
 	}
-	return list.join(", ")
+	return t.join(", ")
 }
 
 func criterionList(criteria []AwardCriterion) Text {

@@ -53,7 +53,14 @@ func TestLotChanges(t *testing.T) {
 			[]vigie.Lot{lot("1", "Voirie", says(strings.Repeat("Un texte long. ", 20)+"Tonte toutes les semaines, sauf en août"))},
 			"lots: 1 Voirie (« …texte long. Tonte tous les mois, sauf en août ») → 1 Voirie (« …texte long. Tonte toutes les semaines, sauf en août »)",
 		},
-		"no number": {[]vigie.Lot{lot("", "Voirie", value("2000"))}, []vigie.Lot{lot("", "Voirie", value("2500"))}, "lots: Voirie (2 000 €) → Voirie (2 500 €)"},
+		"numbers": {
+			[]vigie.Lot{lot("1", "Voirie"), lot("2", "Peinture", value("2000")), lot("3", "Transport")},
+			[]vigie.Lot{lot("1", "Désamiantage"), lot("2", "Voirie"), lot("3", "Peinture", value("2500")), lot("4", "Transport")},
+			"lots: 2 Peinture (2 000 €) · numérotés 1, 3 → 1 Désamiantage · 3 Peinture (2 500 €) · numérotés 2, 4",
+		},
+		"numbers exchanged": {[]vigie.Lot{lot("1", "Voirie"), lot("2", "Peinture")}, []vigie.Lot{lot("1", "Peinture"), lot("2", "Voirie")}, "lots: numérotés 2, 1 → numérotés 1, 2"},
+		"first numbers":     {[]vigie.Lot{lot("", "Voirie"), lot("", "Peinture")}, []vigie.Lot{lot("1", "Voirie"), lot("2", "Peinture")}, "lots:  → numérotés 1, 2"},
+		"no number":         {[]vigie.Lot{lot("", "Voirie", value("2000"))}, []vigie.Lot{lot("", "Voirie", value("2500"))}, "lots: Voirie (2 000 €) → Voirie (2 500 €)"},
 		"many": {
 			many, cheaper,
 			"lots: " + strings.Join([]string{list(10, "%d Transport (2 000 €)"), "et 42 autres lots"}, " · ") + " → " + list(10, "%d Transport (1 000 €)") + " · et 42 autres lots",

@@ -77,12 +77,8 @@ func TestFrenchTexts(t *testing.T) {
 // they are although the glossary has others.
 func guideWords() []string {
 	return []string{
-		"Email de destination", "Emails de destination",
 		"Mes veilles des marchés", "Vous n’avez pas encore paramétré de veille de marché",
 		"Liste des marchés correspondants à mes critères de recherche",
-		"Adresses mails où sera envoyée la veille de marché",
-		"Recevoir des alertes mails pour les marchés publiés qui correspondent à cette veille",
-		"Décochez la case puis validez pour ne plus recevoir d’alertes mails.",
 	}
 }
 

@@ -39,14 +39,40 @@ func Day(t time.Time) string { return t.In(Paris()).Format(time.DateOnly) }
 // 2026 à 17 h 00 (heure de Paris) ».
 func Moment(t time.Time) Text {
 	t = t.In(Paris())
+	return Text{
+		FR: fmt.Sprintf("%s à %d h %02d (heure de Paris)", wholeDay(t).FR, t.Hour(), t.Minute()),
+		EN: wholeDay(t).EN + t.Format(" at 15:04 (Paris time)"),
+	}
+}
+
+// WhenPublished says when something was published. Midnight is that of a source that gives the day alone, as BOAMP does: it is
+// not said.
+func WhenPublished(t time.Time) Text {
+	if startsDay(t) {
+		return wholeDay(t.In(Paris()))
+	}
+	return Moment(t)
+}
+
+// KnownUntil says up to when something is known. The start of a day is the end of the one before.
+func KnownUntil(t time.Time) Text {
+	if startsDay(t) {
+		return Text{"%s inclus", "the end of %s"}.With(wholeDay(t.In(Paris()).AddDate(0, 0, -1)))
+	}
+	return Moment(t)
+}
+
+func startsDay(t time.Time) bool { return t.In(Paris()).Format(time.TimeOnly) == "00:00:00" }
+
+// wholeDay is « lundi 9 novembre 2026 ».
+func wholeDay(t time.Time) Text {
 	day := fmt.Sprint(t.Day())
 	if day == "1" {
 		day = "1er"
 	}
 	return Text{
-		FR: fmt.Sprintf("%s %s %s %d à %d h %02d (heure de Paris)",
-			frenchDays[t.Weekday()], day, frenchMonths[t.Month()-1], t.Year(), t.Hour(), t.Minute()),
-		EN: t.Format("Monday 2 January 2006 at 15:04") + " (Paris time)",
+		FR: fmt.Sprintf("%s %s %s %d", frenchDays[t.Weekday()], day, frenchMonths[t.Month()-1], t.Year()),
+		EN: t.Format("Monday 2 January 2006"),
 	}
 }
 

@@ -186,6 +186,28 @@ func TestMoment(t *testing.T) {
 	}
 }
 
+// The midnight of a source that gives days alone is not said.
+func TestDaysAlone(t *testing.T) {
+	for _, test := range []struct {
+		utc             string
+		words           func(time.Time) vigie.Text
+		french, english string
+	}{
+		{"2026-11-30T23:00:00Z", vigie.WhenPublished, "mardi 1er décembre 2026", "Tuesday 1 December 2026"},
+		{"2026-11-30T23:01:00Z", vigie.WhenPublished, "mardi 1er décembre 2026 à 0 h 01 (heure de Paris)", "Tuesday 1 December 2026 at 00:01 (Paris time)"},
+		{"2026-11-30T23:00:00Z", vigie.KnownUntil, "lundi 30 novembre 2026 inclus", "the end of Monday 30 November 2026"},
+		{"2026-11-30T08:30:00Z", vigie.KnownUntil, "lundi 30 novembre 2026 à 9 h 30 (heure de Paris)", "Monday 30 November 2026 at 09:30 (Paris time)"},
+	} {
+		at, err := time.Parse(time.RFC3339, test.utc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := test.words(at); got.FR != test.french || got.EN != test.english {
+			t.Errorf("%s: %v", test.utc, got)
+		}
+	}
+}
+
 func TestValidSIRET(t *testing.T) {
 	for siret, want := range map[string]bool{
 		"73282932000074": true, "73282932000075": false, "7328293200007": false, "7328293200007a": false, "": false,

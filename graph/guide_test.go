@@ -38,10 +38,10 @@ func testGuide(t *testing.T, w *world) {
 	}
 	table := p.ask(`{ watches(orderBy: CREATED_AT_ASC) { nodes { name active summary { label value } criteria { summary } } } }`, nil)
 	for i, want := range []string{
-		"Mot clé : test · Organisme : non renseigné · Département : non renseigné · Email de destination : test2@test.com",
-		"Mot clé : non renseigné · Organisme : non renseigné · Département : non renseigné · Email de destination : test2@test.com",
-		"Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche · Email de destination : test2@test.com",
-		"Mots clés : ola lol olo 222 gtt · Organismes : Nice matin, Le Républicain Lorrain · Départements : Aisne, Alpes-Maritimes, Ardennes · Email de destination : test2@test.com",
+		"Mot clé : test · Organisme : non renseigné · Département : non renseigné · Destinataire : test2@test.com",
+		"Mot clé : non renseigné · Organisme : non renseigné · Département : non renseigné · Destinataire : test2@test.com",
+		"Mots clés : test ola mdof · Organisme : non renseigné · Départements : Ain, Ardèche · Destinataire : test2@test.com",
+		"Mots clés : ola lol olo 222 gtt · Organismes : Nice matin, Le Républicain Lorrain · Départements : Aisne, Alpes-Maritimes, Ardennes · Destinataire : test2@test.com",
 	} {
 		got := ""
 		for j, line := range table.at(fmt.Sprintf("watches.nodes.%d.summary", i)).([]any) {

@@ -139,7 +139,7 @@ func TestSupport(t *testing.T) {
 		} {
 			ask("ana@example.org", title).expect(map[string]string{own + "explainAlert.0.reasons.*.code": want, own + "explainAlert.0.alerted": "false"})
 		}
-		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "Ce marché ne correspond pas à la veille. Critères non remplis\u00a0: Mots clés, tous."})
+		ask("ana@example.org", "Cantine").expect(map[string]string{own + "explainAlert.0.reasons.0.message": "Ce marché ne correspond pas à la veille. Critères non remplis\u00a0: Mots clés (tous)."})
 
 		// So does the question that operators ask.
 		text, err := os.ReadFile("../docs/operations.md")

@@ -66,11 +66,11 @@ func FoundKeywords(keywords []string, t Facts) []string {
 func explainKeywords(c vigie.Criteria, t Facts) Result {
 	found := FoundKeywords(c.Keywords, t)
 	r := Result{
-		Criterion: "keywords", Label: vigie.Text{FR: "Mots clés, tous", EN: "Keywords, all"},
+		Criterion: "keywords", Label: vigie.Text{FR: "Mots clés (tous)", EN: "Keywords (all)"},
 		Satisfied: len(found) == len(c.Keywords), Wanted: quoted(c.Keywords), Found: quoted(found),
 	}
 	if c.KeywordMode == vigie.AnyKeyword {
-		r.Label = vigie.Text{FR: "Mots clés, n’importe lequel", EN: "Keywords, any"}
+		r.Label = vigie.Text{FR: "Mots clés (n’importe lequel)", EN: "Keywords (any)"}
 		r.Satisfied = len(found) > 0
 	}
 	return r

@@ -59,7 +59,7 @@ func MailLine(recipients []*vigie.Recipient) SummaryLine {
 	for i, r := range recipients {
 		addresses[i] = vigie.Same(r.Email)
 	}
-	return line(len(addresses), vigie.Text{FR: "Email de destination", EN: "Mail to"}, vigie.Text{FR: "Emails de destination", EN: "Mail to"},
+	return line(len(addresses), vigie.Text{FR: "Destinataire", EN: "Recipient"}, vigie.Text{FR: "Destinataires", EN: "Recipients"},
 		joinTexts(addresses))
 }
 

@@ -22,6 +22,8 @@ type document struct {
 	// tag names the content; modified is since when this server knows it.
 	tag      string
 	modified time.Time
+	// file is the name that it is saved under; "" for a list, which is followed.
+	file string
 }
 
 func (d *document) size() int { return len(d.plain) + len(d.packed) }
@@ -57,6 +59,14 @@ func newCache(most int, fresh time.Duration, now func() time.Time) *cache {
 
 // get returns the document of a name, made in a state: the one that is kept while it is fresh, else what write makes.
 func (c *cache) get(ctx context.Context, name, state string, write func(context.Context) ([]byte, error)) (*document, error) {
+	return c.getFile(ctx, name, state, func(ctx context.Context) ([]byte, string, error) {
+		text, err := write(ctx)
+		return text, "", err
+	})
+}
+
+// getFile is get for a document that is saved: write also names its file.
+func (c *cache) getFile(ctx context.Context, name, state string, write func(context.Context) (text []byte, file string, err error)) (*document, error) {
 	if d := c.find(name, state); d != nil {
 		return d, nil
 	}
@@ -68,11 +78,11 @@ func (c *cache) get(ctx context.Context, name, state string, write func(context.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		at := c.now()
-		text, err := write(ctx)
+		text, file, err := write(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return c.keep(name, state, at, text), nil
+		return c.keep(name, state, at, text, file), nil
 	})
 	if err != nil {
 		return nil, err
@@ -95,9 +105,9 @@ func (c *cache) find(name, state string) *document {
 }
 
 // keep keeps a text that was read at a time. A document that is the same as before has been so since then.
-func (c *cache) keep(name, state string, at time.Time, text []byte) *document {
+func (c *cache) keep(name, state string, at time.Time, text []byte, file string) *document {
 	sum := sha256.Sum256(text)
-	d := &document{plain: text, packed: pack(text), tag: base64.RawURLEncoding.EncodeToString(sum[:15]), modified: at.UTC().Truncate(time.Second)}
+	d := &document{plain: text, packed: pack(text), tag: base64.RawURLEncoding.EncodeToString(sum[:15]), modified: at.UTC().Truncate(time.Second), file: file}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if before, ok := c.kept.Peek(name); ok {

@@ -2,8 +2,10 @@ package syndication
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	ics "github.com/arran4/golang-ical"
@@ -41,18 +43,29 @@ func (h *handler) calendar(ctx context.Context, owner *store.FeedOwner, _ string
 	return written(calendar)
 }
 
-// tenderCalendar writes the calendar of a single tender.
-func (h *handler) tenderCalendar(ctx context.Context, id int64, l vigie.Locale) ([]byte, error) {
+// tenderCalendar writes the calendar of a single tender, and names its file.
+func (h *handler) tenderCalendar(ctx context.Context, id int64, l vigie.Locale) (text []byte, file string, err error) {
 	t, err := h.Service.FeedTender(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	calendar := newCalendar(l)
 	if err := h.addEvent(calendar, t, l, usualAlarm); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return written(calendar)
+	text, err = written(calendar)
+	return text, fileName(cmp.Or(t.Reference, t.SourceRef)), err
 }
+
+// fileName names the calendar of a tender by its reference, in the letters that every system takes: 2026-VOI-14.ics.
+func fileName(reference string) string {
+	name := strings.Trim(notInNames.ReplaceAllString(reference, "-"), "-.")
+	return cmp.Or(strings.TrimRight(name[:min(len(name), maxFileName)], "-."), "calendar") + service.CalendarSuffix
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9._]+`)
+
+const maxFileName = 60
 
 // newCalendar has no METHOD, so that the DTSTAMP of an event is when it was last revised (RFC 5545, section 3.8.7.2), and
 // the same list has the same text each time.
@@ -96,12 +109,24 @@ func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigi
 	return nil
 }
 
-// summary names an event: « Offres : Réfection de voirie », or « Annulé : Réfection de voirie ».
+// summary names an event: « Réponse : Réfection de voirie », or « Annulé : Réfection de voirie ».
 func summary(e entry, l vigie.Locale) string {
 	if e.Happened == cancelled {
 		return e.Title
 	}
-	return letter.Line(vigie.Text{FR: "%s : %s", EN: "%s: %s"}.With(e.About.DeadlineKind.Label(), e.Plain).In(l), maxSummary)
+	return letter.Line(due(e.About.DeadlineKind).With(e.Plain).In(l), maxSummary)
+}
+
+// due says what must arrive by a deadline.
+func due(kind vigie.DeadlineKind) vigie.Text {
+	switch kind {
+	case vigie.ForParticipation:
+		return vigie.Text{FR: "Candidature : %s", EN: "Request to participate: %s"}
+	case vigie.ForInterest:
+		return vigie.Text{FR: "Manifestation d’intérêt : %s", EN: "Expression of interest: %s"}
+	case vigie.ForBids:
+	}
+	return vigie.Text{FR: "Réponse : %s", EN: "Response: %s"}
 }
 
 // maxSummary is the most characters of the name of an event.

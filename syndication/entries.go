@@ -104,7 +104,7 @@ func (h *handler) entry(t *service.FeedTender, l vigie.Locale, now time.Time) (e
 	title, note := happened.words()
 	e.Title = title.With(said.Title).In(l)
 	if note != (vigie.Text{}) {
-		text := note.With(vigie.Moment(at)).In(l)
+		text := note.With(vigie.WhenPublished(at)).In(l)
 		e.HTML, e.Text = "<p><b>"+html.EscapeString(text)+"</b></p>\n"+e.HTML, text+"\n"+e.Text
 	}
 	return e, nil

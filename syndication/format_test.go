@@ -38,7 +38,7 @@ func TestCalendarLines(t *testing.T) {
 	}
 	watch := w.watch("Voirie; \\n, \"lots\"", keywords("voirie"))
 	for _, e := range w.feed(w.service.WatchFeedURL(w.ana, watch)).Entries {
-		titles["Offres : "+e.Title] = true
+		titles["Réponse : "+e.Title] = true
 	}
 	if len(titles) == 0 {
 		t.Fatal("no titles")

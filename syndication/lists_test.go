@@ -436,6 +436,24 @@ func TestGolden(t *testing.T) {
 	golden(t, "tender.en.ics", w.get(w.service.TenderCalendarURL(w.tender("26-100233")), "Accept-Language", "en").Body.String())
 }
 
+// The file of one tender has its reference, in letters that every system takes, also from the cache.
+func TestFileNames(t *testing.T) {
+	w := newWorld(t)
+	for i, test := range []struct{ reference, want string }{
+		{"EV-2026-4", "EV-2026-4.ics"}, {"2026/VOI n° 14", "2026-VOI-n-14.ics"}, {"../..\\\"\r\n", "calendar.ics"}, {"", "r3.ics"}, {strings.Repeat("A", 100), strings.Repeat("A", 60) + ".ics"},
+	} {
+		ref := fmt.Sprint("r", i)
+		notice := w.notice(ref, "Voirie", 30)
+		notice.Content.Reference = test.reference
+		w.publish(notice)
+		for range 2 {
+			if got := w.get(w.service.TenderCalendarURL(w.tender(ref))).Header().Get("Content-Disposition"); got != `attachment; filename="`+test.want+`"` {
+				t.Errorf("%q: %s, want %s", test.reference, got, test.want)
+			}
+		}
+	}
+}
+
 // ids are the words that a database draws at random.
 var ids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|watch_[0-9a-v]{26}|[0-9a-v]{40}`)
 

@@ -140,10 +140,13 @@ func (h *handler) tender(ctx context.Context, r *http.Request) (reply, error) {
 		l = vigie.French
 	}
 	id = h.Service.IDs().ID(k, number)
-	doc, err := h.cache.get(ctx, id+" "+string(l), "", func(ctx context.Context) ([]byte, error) { return h.tenderCalendar(ctx, number, l) })
+	doc, err := h.cache.getFile(ctx, id+" "+string(l), "", func(ctx context.Context) ([]byte, string, error) { return h.tenderCalendar(ctx, number, l) })
+	if err != nil {
+		return reply{}, err
+	}
 	return reply{doc, map[string]string{
-		"Cache-Control": "public, " + maxAge(), "Vary": "Accept-Encoding, Accept-Language", "Content-Disposition": `attachment; filename="` + id + service.CalendarSuffix + `"`,
-	}}, err
+		"Cache-Control": "public, " + maxAge(), "Vary": "Accept-Encoding, Accept-Language", "Content-Disposition": `attachment; filename="` + doc.file + `"`,
+	}}, nil
 }
 
 // answer writes a document, or that the client has it already.

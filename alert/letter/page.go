@@ -258,7 +258,7 @@ func (q Quiet) page() page {
 	p.Days = number(q.Days, q.Language)
 	for _, s := range q.Sources {
 		read := vigie.Text{FR: "%s : lu jusqu’au %s.", EN: "%s: read up to %s."}
-		p.Sources = append(p.Sources, read.With(Line(s.Label, maxName), vigie.Moment(s.WholeUntil).In(q.Language)).In(q.Language))
+		p.Sources = append(p.Sources, read.With(Line(s.Label, maxName), vigie.KnownUntil(s.WholeUntil).In(q.Language)).In(q.Language))
 	}
 	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
 	subject := heading

@@ -2,12 +2,12 @@
 
 {
   const root = document.getElementById('graphiql')
-  if (window.React && window.ReactDOM && window.GraphiQL) {
+  if (window.React && window.ReactDOM && window.GraphiQL && window.GraphiQLPluginExplorer) {
     const { endpoint } = root.dataset
     const examples = JSON.parse(root.dataset.examples)
     const asked = new URLSearchParams(location.search)
     const url = new URL(endpoint, location.href).href
-    openDocumentation()
+    if (innerWidth > 760) openDocumentation() // where there is room beside the query
     ReactDOM.createRoot(root).render(
       React.createElement(GraphiQL, {
         fetcher: GraphiQL.createFetcher({ url, subscriptionUrl: url.replace(/^http/, 'ws') }),
@@ -15,6 +15,8 @@
         defaultTabs: examples,
         // What a link carries opens in a tab of its own.
         ...(asked.get('query') && { query: asked.get('query'), variables: asked.get('variables') ?? '' }),
+        // Given, they take the place of the usual ones.
+        plugins: [GraphiQL.HISTORY_PLUGIN, GraphiQLPluginExplorer.explorerPlugin()].filter(Boolean),
         isHeadersEditorEnabled: true,
         // Headers hold tokens: the browser forgets them with the page.
         shouldPersistHeaders: false,

@@ -71,8 +71,8 @@ func TestPage(t *testing.T) {
 				t.Error("the page has an inline script, which its policy forbids")
 			}
 			urls := regexp.MustCompile(`(?:<script src|rel="stylesheet" href)="([^"]+)"`).FindAllStringSubmatch(page, -1)
-			if len(urls) != 5 {
-				t.Errorf("the page loads %d files, want React, its DOM, GraphiQL, its styles and our script", len(urls))
+			if len(urls) != 7 {
+				t.Errorf("the page loads %d files, want React, its DOM, GraphiQL and its explorer, the styles of both, and our script", len(urls))
 			}
 			for _, u := range urls {
 				if !strings.HasPrefix(u[1], "/") {

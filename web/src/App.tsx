@@ -1,17 +1,12 @@
 import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
-import { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useRef, useSyncExternalStore, type ReactNode, type RefObject } from 'react';
 import { Boundary } from './Boundary';
 import { forgetWatches, readAnew } from './client';
 import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
 import { keepLanguage, LanguageContext, languages, lastLanguage, useLanguage } from './language';
 import { Messages } from './messages';
-import { Account } from './pages/Account';
 import { Dashboard } from './pages/Dashboard';
-import { Deliveries } from './pages/Deliveries';
-import { Search } from './pages/Search';
-import { TenderPage } from './pages/Tender';
-import { EditWatch, NewWatch } from './pages/WatchForm';
-import { Page } from './Page';
+import { Page, Skeleton } from './Page';
 import { Link, to, usePlace } from './router';
 import { signInAt, type Session } from './session';
 import { News } from './tenders/News';
@@ -43,6 +38,14 @@ export function App({ session, brand, home }: { session: Session; brand: string;
     </LanguageContext>
   );
 }
+
+// What people begin with comes with the script; the other pages as they are opened.
+const Account = lazy(() => import('./pages/Account').then(({ Account }) => ({ default: Account })));
+const Deliveries = lazy(() => import('./pages/Deliveries').then(({ Deliveries }) => ({ default: Deliveries })));
+const Search = lazy(() => import('./pages/Search').then(({ Search }) => ({ default: Search })));
+const TenderPage = lazy(() => import('./pages/Tender').then(({ TenderPage }) => ({ default: TenderPage })));
+const NewWatch = lazy(() => import('./pages/WatchForm').then(({ NewWatch }) => ({ default: NewWatch })));
+const EditWatch = lazy(() => import('./pages/WatchForm').then(({ EditWatch }) => ({ default: EditWatch })));
 
 /** A tab that was not looked at for this long, in milliseconds, reads its lists again. */
 const longAway = 60_000;
@@ -139,18 +142,30 @@ function Ended({ home }: { home: string }) {
   );
 }
 
-/** The page of the place. Going to another one begins at its top, also for a screen reader. */
+/** The page of the place. */
 function Route() {
   const { path } = usePlace();
   const at = path.join('/');
   const before = useRef(at);
+  return (
+    <Boundary key={at}>
+      <Suspense fallback={<div className="wide"><Skeleton lines={4} tall /></div>}>
+        {pageAt(path)}
+        <Arrival at={at} before={before} />
+      </Suspense>
+    </Boundary>
+  );
+}
+
+/** Going to another page begins at its top, also for a screen reader, once the page is there. */
+function Arrival({ at, before }: { at: string; before: RefObject<string> }) {
   useEffect(() => {
     if (before.current === at) return;
     before.current = at;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
-  }, [at]);
-  return <Boundary key={at}>{pageAt(path)}</Boundary>;
+  }, [at, before]);
+  return null;
 }
 
 function pageAt([first, second, third, ...rest]: string[]): ReactNode {

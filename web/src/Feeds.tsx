@@ -1,36 +1,56 @@
-import { type ReactNode } from 'react';
+import { useState } from 'react';
 import { useMutation, useQuery } from '@apollo/client/react';
-import { AccountFeedsDocument, ChangeAlarmDocument, RotateFeedDocument, WatchFeedsDocument } from './gql/graphql';
+import { useWatchNames } from './account/watchNames';
+import { ConfirmButton } from './Confirm';
+import { Copied } from './fields/Copied';
 import { Field } from './fields/Field';
+import { AccountFeedsDocument, ChangeAlarmDocument, RotateFeedDocument, WatchFeedsDocument } from './gql/graphql';
 import { useLanguage } from './language';
 import { useMessages } from './messages';
 
-interface Addresses {
-  feedUrl?: string | null;
-  calendarUrl?: string | null;
-}
-
-/** The feed and the calendar of a watch. Nothing where the server has no addresses. */
+/** The feed and the calendar of a watch, beside its form. Nothing where the server has no addresses. */
 export function WatchFeeds({ id }: { id: string }) {
   const said = useLanguage();
   const { data } = useQuery(WatchFeedsDocument, { variables: { id } });
-  return data?.watch && <Feeds title={said.feeds} addresses={data.watch} watchId={id} rotated={said.feedsRotated} rotate={said.rotateFeeds} />;
+  if (!data?.watch?.feedUrl) return null;
+  return (
+    <details className="card unprinted">
+      <summary>{said.feeds}</summary>
+      <p className="hint">{said.feedsHint}</p>
+      <Addresses of={data.watch} watchId={id} />
+    </details>
+  );
 }
 
-/** The feed and the calendar of all watches, and when calendars remind. */
+/** The feeds and calendars of all watches and of each, and when calendars remind. */
 export function AccountFeeds() {
   const said = useLanguage();
   const say = useMessages();
   const { data } = useQuery(AccountFeedsDocument);
+  const watches = useWatchNames();
+  const [watchId, setWatchId] = useState('');
   const [change] = useMutation(ChangeAlarmDocument);
-  if (!data?.viewer) return null;
+  if (!data?.viewer?.feedUrl) return null;
   const { viewer } = data;
   async function remind(days: number) {
     const { data, error } = await change({ variables: { days }, errorPolicy: 'all' });
     if (error || !data?.updateAccount || data.updateAccount.userErrors.length > 0) say({ text: said.notSaved });
   }
   return (
-    <Feeds title={said.allFeeds} addresses={viewer} rotated={said.allFeedsRotated} rotate={said.rotateAllFeeds}>
+    <section className="card" aria-labelledby="feeds">
+      <h2 id="feeds">{said.feedsTitle}</h2>
+      <p className="hint">{said.feedsHint}</p>
+      {watches.length > 0 && (
+        <Field label={said.feedsOf}>
+          {(tied) => (
+            <select {...tied} value={watchId} onChange={(event) => setWatchId(event.target.value)}>
+              <option value="">{said.allWatches}</option>
+              {watches.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+            </select>
+          )}
+        </Field>
+      )}
+      {watchId ? <AddressesOfWatch key={watchId} id={watchId} /> : <Addresses of={viewer} />}
       <Field label={said.alarm}>
         {(tied) => (
           <select {...tied} value={viewer.calendarAlarmDays} onChange={(event) => void remind(Number(event.target.value))}>
@@ -38,64 +58,42 @@ export function AccountFeeds() {
           </select>
         )}
       </Field>
-    </Feeds>
+    </section>
   );
 }
 
-function Feeds({ title, addresses, watchId, rotate, rotated, children }: {
-  title: string;
-  addresses: Addresses;
-  watchId?: string;
-  rotate: string;
-  rotated: string;
-  children?: ReactNode;
-}) {
+function AddressesOfWatch({ id }: { id: string }) {
+  const { data } = useQuery(WatchFeedsDocument, { variables: { id } });
+  return data?.watch && <Addresses of={data.watch} watchId={id} />;
+}
+
+/** Where a feed and a calendar are read: of a watch, or without `watchId` of all. */
+function Addresses({ of: { feedUrl, calendarUrl }, watchId }: { of: { feedUrl?: string | null; calendarUrl?: string | null }; watchId?: string }) {
   const said = useLanguage();
   const say = useMessages();
-  const [ask, { loading }] = useMutation(RotateFeedDocument, {
+  const [rotate, { loading }] = useMutation(RotateFeedDocument, {
     // Those of the account are part of those of its watches.
     update: (cache) => !watchId && cache.modify({ fields: { watch: (_, { DELETE }) => DELETE } }),
   });
-  if (!addresses.feedUrl || !addresses.calendarUrl) return null;
+  if (!feedUrl || !calendarUrl) return null;
   async function replace() {
-    if (loading) return;
-    const { data, error } = await ask({ variables: { watchId: watchId ?? null }, errorPolicy: 'all' });
+    const { data, error } = await rotate({ variables: { watchId: watchId ?? null }, errorPolicy: 'all' });
     const mistake = data?.rotateFeed?.userErrors[0]?.message;
-    say({ text: error || !data?.rotateFeed ? said.notSaved : (mistake ?? rotated) });
+    say({ text: error || !data?.rotateFeed ? said.notSaved : (mistake ?? (watchId ? said.feedsRotated : said.allFeedsRotated)) });
   }
   return (
-    <details className="card unprinted">
-      <summary>{title}</summary>
-      <p className="hint">{said.feedsHint}</p>
-      <Address label={said.feedUrl} url={addresses.feedUrl} />
-      <Address label={said.calendarUrl} url={addresses.calendarUrl} />
-      {children}
-      <p className="row"><button type="button" aria-disabled={loading} onClick={() => void replace()}>{rotate}</button></p>
-    </details>
-  );
-}
-
-/** An address, and what copies it. */
-function Address({ label, url }: { label: string; url: string }) {
-  const said = useLanguage();
-  const say = useMessages();
-  async function copy(input: HTMLInputElement) {
-    input.select(); // so that it can be copied by hand where a browser refuses
-    try {
-      await navigator.clipboard.writeText(url);
-      say({ text: said.copied });
-    } catch {
-      say({ text: said.copyByHand });
-    }
-  }
-  return (
-    <Field label={label}>
-      {(tied) => (
-        <div className="row address">
-          <input {...tied} type="text" readOnly value={url} />
-          <button type="button" aria-label={said.copyOf(label)} onClick={(event) => void copy(event.currentTarget.previousElementSibling as HTMLInputElement)}>{said.copy}</button>
-        </div>
-      )}
-    </Field>
+    <>
+      <Copied label={said.feedUrl} value={feedUrl} copied={said.copied} />
+      <Copied label={said.calendarUrl} value={calendarUrl} copied={said.copied} />
+      <p className="row">
+        <ConfirmButton
+          busy={loading}
+          question={watchId ? said.rotateFeedsAsk : said.rotateAllFeedsAsk}
+          text={watchId ? said.rotateFeedsText : said.rotateAllFeedsText}
+          confirm={said.replace}
+          run={() => void replace()}
+        >{watchId ? said.rotateFeeds : said.rotateAllFeeds}</ConfirmButton>
+      </p>
+    </>
   );
 }

@@ -7,5 +7,5 @@ export function Sources() {
   const said = useLanguage();
   const { data } = useQuery(SourcesDocument, { fetchPolicy: 'cache-and-network' });
   if (!data || data.sources.length === 0) return null;
-  return <p className="sources">{data.sources.map(({ label, lastWholeAt }) => said.readUntil(label, said.moment(lastWholeAt))).join(' ')}</p>;
+  return <p className="sources">{data.sources.map(({ label, lastWholeAt }) => said.readUntil(label, said.until(lastWholeAt))).join(' ')}</p>;
 }

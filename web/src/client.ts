@@ -37,10 +37,10 @@ export function unauthenticated(error: unknown): boolean {
 export function createClient(session: Session): ApolloClient {
   const authorization = (): Record<string, string> => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
 
-  /** The page's language: the browser would ask for its own. */
+  /** The page's language, or while that is not known, the account's: the browser would ask for its own. */
   const language = (): Record<string, string> => {
     const locale = client.readQuery({ query: ReaderDocument })?.viewer.locale ?? lastLanguage();
-    return locale ? { 'Accept-Language': locale.toLowerCase() } : {};
+    return { 'Accept-Language': locale?.toLowerCase() ?? '*' };
   };
 
   let away = false; // a connection was lost, or could not be made
@@ -127,9 +127,10 @@ export function forgetMatches({ cache }: ApolloClient): void {
   cache.gc();
 }
 
-/** Forgets the lists that keep to what is of interest: that has changed. Those on the screen are read again. */
-export function forgetInterest({ cache }: ApolloClient): void {
-  const forget = (list: unknown, { storeFieldName, DELETE }: { storeFieldName: string; DELETE: unknown }) => (storeFieldName.includes('"interested"') ? DELETE : list);
+/** Forgets the lists that keep to what has a mark, or has none: marks have changed. Those on the screen are read again. */
+export function forgetMarks({ cache }: ApolloClient): void {
+  const marked = /"(seen|dismissed|interested)":/;
+  const forget = (list: unknown, { storeFieldName, DELETE }: { storeFieldName: string; DELETE: unknown }) => (marked.test(storeFieldName) ? DELETE : list);
   cache.modify({ id: 'ROOT_QUERY', fields: { tenders: forget, matchingTenders: forget } as Record<string, Modifier<unknown>> });
   cache.gc();
 }

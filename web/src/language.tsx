@@ -24,6 +24,8 @@ export interface Language extends Words {
   day(moment: string): string;
   /** A day and the hour in France, where bids are handed in: 26 novembre 2026 à 12 h 00. */
   moment(moment: string): string;
+  /** Up to when something is known: the start of a day is the end of the one before. */
+  until(moment: string): string;
   /** A language by its code: français. */
   languageName(code: string): string;
 }
@@ -36,6 +38,8 @@ function make(locale: Locale): Language {
   const day = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone }));
   const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
   const names = once(() => new Intl.DisplayNames(tag, { type: 'language' }));
+  const clock = once(() => new Intl.DateTimeFormat('sv-SE', { timeStyle: 'short', timeZone }));
+  const dayBefore = (text: string) => written(day().format(new Date(Date.parse(text) - 1)));
   const written = locale === 'FR' ? frenchMoment : (moment: string) => moment;
   return {
     ...(locale === 'FR' ? typeset(words.FR) : words.EN),
@@ -43,6 +47,7 @@ function make(locale: Locale): Language {
     number: (n) => number().format(n),
     day: (text) => written(day().format(new Date(text))),
     moment: (text) => written(moment().format(new Date(text))),
+    until: (text) => (clock().format(new Date(text)) === '00:00' ? (locale === 'FR' ? `${dayBefore(text)} inclus` : `the end of ${dayBefore(text)}`) : written(moment().format(new Date(text)))),
     languageName: (code) => names().of(code) ?? code,
   };
 }

@@ -2,6 +2,7 @@ import { ApolloProvider } from '@apollo/client/react';
 import { StrictMode, useState, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
+import { begin } from './begin';
 import { Boundary } from './Boundary';
 import { createClient } from './client';
 import { Session, SessionContext } from './session';
@@ -11,7 +12,11 @@ const session = new Session();
 
 /** The page of one person: nothing of it is shown to another one. */
 function Own() {
-  const [client] = useState(() => createClient(session));
+  const [client] = useState(() => {
+    const client = createClient(session);
+    begin(client);
+    return client;
+  });
   return (
     <ApolloProvider client={client}>
       <App session={session} brand={root.dataset.brand ?? ''} home={root.dataset.home ?? ''} />

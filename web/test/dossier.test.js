@@ -65,12 +65,58 @@ test('from tender to tender, and back to the very list', async () => {
   await page.waitForURL(`${server.url}/veille?tri=DEADLINE_ASC&taille=20`);
 });
 
+test('the way goes on beyond the end of a page, there and back', async () => {
+  await publishAndIndex(server, ...Array.from({ length: 12 }, (_, i) => ({ title: `Voirie, lot de page ${i}`, sourceRef: `P-${i}`, deadline: inDays(60 + i) })));
+  for (const list of ['?tri=DEADLINE_ASC&taille=10', '/recherche?mots=voirie&tri=DEADLINE_ASC&taille=10']) {
+    await page.goto(`${server.url}/veille${list}`);
+    await settled(page);
+    const titles = await page.locator('.tenders .name a').allTextContents();
+    await page.getByRole('button', { name: 'Page suivante' }).click();
+    await page.getByText('Page : 2 sur').waitFor();
+    await settled(page);
+    const more = await page.locator('.tenders .name a').allTextContents();
+    await page.getByRole('link', { name: more[0], exact: true }).click();
+    await page.getByRole('link', { name: 'Marché précédent' }).click();
+    await page.getByRole('heading', { level: 1, name: titles.at(-1) }).waitFor();
+    await page.getByRole('link', { name: 'Marché suivant' }).click();
+    await page.getByRole('heading', { level: 1, name: more[0] }).waitFor();
+    // Back to the page of the list that has it.
+    await page.getByRole('link', { name: 'Retour à la liste' }).click();
+    await page.waitForURL(/page=2/);
+    await page.getByText('Page : 2 sur').waitFor();
+  }
+  // What was seen leaves the list of what was not: none of the others is passed over.
+  await page.goto(`${server.url}/veille?vue=nonvus&taille=10`);
+  await settled(page);
+  const unseen = Number((await textOf(page.locator('.total'))).match(/\d+/)[0]);
+  assert.ok(unseen > 10, 'several pages');
+  await page.locator('.tenders .name a').first().click();
+  const walked = new Set();
+  for (;;) {
+    await page.locator('dl.facts').first().waitFor();
+    await settled(page);
+    walked.add(new URL(page.url()).pathname);
+    const on = page.getByRole('link', { name: 'Marché suivant' });
+    if ((await on.count()) === 0) break;
+    const from = page.url();
+    await on.click();
+    await page.waitForFunction((from) => location.href !== from, from);
+  }
+  assert.equal(walked.size, unseen);
+});
+
 test('what was cancelled does not look live', async () => {
   await open('A-3');
   await page.getByRole('heading', { name: 'Ce marché a été annulé' }).waitFor();
   assert.equal(await page.locator('main a.button').count(), 0);
   assert.equal(await page.getByRole('link', { name: 'Déposer une réponse' }).count(), 0);
   assert.equal(await page.locator('.days').count(), 0);
+  for (const absent of ['À étudier', 'Documents de la consultation', 'Ajouter à mon agenda']) assert.equal(await page.locator('main').getByText(absent).count(), 0, absent);
+  await page.goto(`${server.url}/veille/recherche?enligne=non&taille=100`);
+  await settled(page);
+  assert.equal(await page.getByRole('button', { name: 'À étudier : Voirie annulée' }).count(), 0);
+  await page.getByRole('button', { name: 'À étudier : Voirie reportée' }).waitFor();
+  await open('A-3');
   assert.deepEqual(await inaccessible(page), []);
   await picture(page, 'marche-annule-1280');
 });

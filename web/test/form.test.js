@@ -303,3 +303,14 @@ test('the guide, by the keyboard alone, in under 60 keys', async () => {
   assert.equal((await watch('Guide', 'name criteria { departments { code } }')).criteria.departments.length, 4);
   assert.deepEqual(page.complaints, []);
 });
+
+test('« Valider » is on the screen, wherever the form is', async () => {
+  const at = await visit(browser, { viewport: { width: 1280, height: 900 } });
+  await at.goto(`${server.url}/veille/nouvelle?mots=voirie`);
+  await settled(at);
+  const within = () => at.getByRole('button', { name: 'Valider la création de ma veille' }).evaluate((button) => button.getBoundingClientRect().top >= 0 && button.getBoundingClientRect().bottom <= innerHeight);
+  assert.equal(await within(), true, 'at the top');
+  await at.getByRole('button', { name: 'Ajouter un destinataire' }).scrollIntoViewIfNeeded();
+  assert.equal(await within(), true, 'at the end');
+  await at.context().close();
+});

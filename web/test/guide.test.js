@@ -100,7 +100,7 @@ test('a valid watch is in the table, with what it matches below', async () => {
   await settled(page);
   assert.equal(await watches().count(), 2);
   const row = await textOf(watches().nth(1));
-  for (const text of ['TEST 01/09', 'Mots clés : voirie denrées', 'Départements : Ain, Ardèche', 'Emails de destination : demo@example.org, equipe@example.org', 'Active', '1 marché en ligne']) {
+  for (const text of ['TEST 01/09', 'Mots clés : voirie denrées', 'Départements : Ain, Ardèche', 'Destinataires : demo@example.org, equipe@example.org', 'Active', '1 marché en ligne']) {
     assert.ok(row.includes(text), `${text} in ${row}`);
   }
   await page.getByText('1 élément correspond à vos critères de recherche').waitFor();

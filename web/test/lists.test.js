@@ -152,9 +152,11 @@ test('a tender to study is marked, listed, dismissed, and marked again', async (
   assert.equal(await star().getAttribute('aria-pressed'), 'false');
   await star().click();
   await page.waitForFunction(() => document.querySelector('[aria-pressed=true]'));
-  const only = page.getByLabel('Marchés à étudier seulement');
-  await only.check();
-  await page.waitForURL(/etudier=oui/);
+  const view = (name) => page.getByRole('navigation', { name: 'Marchés à afficher' }).getByRole('link', { name, exact: true });
+  assert.deepEqual(await page.getByRole('navigation', { name: 'Marchés à afficher' }).getByRole('link').allTextContents(), ['Tous', 'Non vus', 'À étudier', 'Écartés']);
+  await view('À étudier').click();
+  await page.waitForURL(/vue=aetudier/);
+  assert.equal(await view('À étudier').getAttribute('aria-current'), 'true');
   await page.getByText('1 élément correspond').waitFor();
   assert.deepEqual(await shown(), [title]);
   assert.deepEqual((await listed({ filter: { interested: 'ONLY' } })).titles, [title]);
@@ -174,10 +176,26 @@ test('a tender to study is marked, listed, dismissed, and marked again', async (
   await page.getByRole('button', { name: `Écarter : ${title}` }).click();
   await page.getByText('0 élément correspond').waitFor();
   await page.keyboard.press('Enter');
-  await only.uncheck();
+  await view('Tous').click();
   await settled(page);
   assert.deepEqual((await listed({ filter: { interested: 'ONLY' } })).titles, []);
   assert.equal((await shown())[0], title);
+});
+
+test('a search has the same views: what was dismissed is found, and put back', async () => {
+  const [title] = await shown();
+  await page.getByRole('button', { name: `Écarter : ${title}` }).click();
+  await page.getByText('a été écarté').waitFor();
+  await page.getByRole('link', { name: 'Rechercher un marché' }).click();
+  await page.getByRole('link', { name: 'Écartés', exact: true }).click();
+  await page.waitForURL(/recherche\?vue=ecartes/);
+  await page.getByText('1 marché trouvé').waitFor();
+  assert.deepEqual(await shown(), [title]);
+  await page.getByRole('button', { name: `Remettre dans mes listes : ${title}` }).click();
+  await page.getByText('0 marché trouvé').waitFor();
+  await page.getByText('Vous n’avez écarté aucun de ces marchés.').waitFor();
+  await page.getByRole('link', { name: 'Mes veilles des marchés' }).click();
+  assert.ok((await shown()).includes(title));
 });
 
 test('lists are exported with their filters', async () => {

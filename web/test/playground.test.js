@@ -1,7 +1,7 @@
 // The playground in a browser: the API's own address leads to it, and a link carries a query.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { startBrowser, startDemo, visit } from './world.js';
+import { picture, startBrowser, startDemo, visit } from './world.js';
 
 let server;
 let browser;
@@ -33,6 +33,25 @@ test('six examples are at hand', async () => {
   const names = await page.getByRole('tab').allTextContents();
   for (const name of ['MaVeille', 'Apercu', 'CreerUneVeille', 'Publier', 'Pourquoi', 'Suivre']) assert.ok(names.some((tab) => tab.includes(name)), `${name} in ${names}`);
   await page.context().close();
+});
+
+test('the explorer builds a query, and on a telephone query and answer have the width of the window', async () => {
+  for (const width of [1280, 360]) {
+    const page = await visit(browser, { viewport: { width, height: 740 } });
+    await page.goto(`${server.url}/playground`);
+    await page.getByRole('button', { name: 'Show GraphiQL Explorer' }).click();
+    await page.locator('.graphiql-plugin').getByText('departments', { exact: true }).first().click();
+    await page.getByRole('button', { name: 'Hide GraphiQL Explorer' }).click();
+    await page.getByRole('button', { name: /Execute query/ }).click();
+    await page.locator('.result-window').getByText('"watches":').first().waitFor();
+    for (const part of ['.graphiql-query-editor', '.graphiql-response']) {
+      const { x, width: wide } = await page.locator(part).boundingBox();
+      assert.ok(x >= 0 && x + wide <= width && wide > 220, `${part} is ${wide} wide at ${x} of ${width}`);
+    }
+    assert.deepEqual(page.complaints, []);
+    await picture(page, `terrain-${width}`);
+    await page.context().close();
+  }
 });
 
 test('programs get answers of the API from its address, whatever they accept', async () => {

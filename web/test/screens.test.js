@@ -45,7 +45,7 @@ const screens = {
   async 'a-etudier'(page) {
     const { tenders } = await ask(demo, '{ tenders(search: "voirie", filter: { statuses: [ONLINE] }, first: 3) { nodes { id } } }');
     await ask(demo, 'mutation ($ids: [ID!]!) { markInterest(tenderIds: $ids) { userErrors { code } } }', { ids: tenders.nodes.map(({ id }) => id) });
-    await page.goto(`${demo.url}/veille?etudier=oui`);
+    await page.goto(`${demo.url}/veille?vue=aetudier`);
   },
   'tableau-sans-resultat': (page) => page.goto(`${demo.url}/veille?departement=987`),
   formulaire: (page) => page.goto(`${demo.url}/veille/nouvelle`),
@@ -75,10 +75,6 @@ const screens = {
   modifier: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`),
   async 'modifier-flux'(page) {
     await page.goto(`${demo.url}/veille/veilles/${await watchId('Entretien dans le quart sud-est')}`);
-    await page.getByText('Flux et agenda').click();
-  },
-  async 'tableau-flux'(page) {
-    await page.goto(`${demo.url}/veille`);
     await page.getByText('Flux et agenda').click();
   },
   async supprimee(page) {
@@ -112,9 +108,22 @@ const screens = {
     await page.goto(`${demo.url}/veille/recherche?reponse=BIDS`);
     await page.getByRole('group', { name: 'Source', exact: true }).waitFor();
   },
+  'recherche-ecartes': (page) => page.goto(`${demo.url}/veille/recherche?vue=ecartes`),
   'recherche-vide': (page) => page.goto(`${demo.url}/veille/recherche?mots=xyzzy`),
   envois: async (page) => page.goto(`${demo.url}/veille/veilles/${await watchId('Voirie')}/envois`),
   compte: (page) => page.goto(`${demo.url}/veille/compte`),
+  async 'compte-remplacer'(page) {
+    await page.goto(`${demo.url}/veille/compte`);
+    await page.getByRole('button', { name: 'Remplacer toutes les adresses' }).click();
+    await page.getByRole('dialog').waitFor();
+  },
+  async 'compte-nouveau-webhook'(page) {
+    await page.goto(`${demo.url}/veille/compte`);
+    await page.getByRole('button', { name: 'Ajouter un webhook' }).click();
+    await page.getByLabel('Adresse du webhook').fill('portail.example');
+    await page.getByRole('button', { name: 'Ajouter ce webhook' }).click();
+    await page.locator('.wrong .error').waitFor();
+  },
   'page-inconnue': (page) => page.goto(`${demo.url}/veille/nulle/part/ailleurs`),
 };
 

@@ -44,7 +44,8 @@ const focused = (on = page) => on.evaluate(() => document.activeElement.tagName)
 test('an address that is not confirmed is said in the table and after saving, with what can be done', async () => {
   await open();
   const row = page.locator('.watches tbody tr').filter({ hasText: 'Routes' });
-  assert.match(await textOf(row), /equipe@example\.org\s*En attente de confirmation/);
+  assert.match(await textOf(row), /Destinataires : demo@example\.org, equipe@example\.org\s*En attente de confirmation/);
+  assert.equal((await textOf(row)).split('equipe@example.org').length, 2, 'it stands there once');
   await row.getByRole('link', { name: /destinataires de la veille « Routes »/i }).click();
   await page.waitForFunction(() => document.activeElement?.id === 'recipients');
   await page.getByRole('button', { name: 'Redemander la confirmation' }).waitFor();
@@ -87,7 +88,7 @@ test('views: what was not seen, what was dismissed; all in the address', async (
   await page.reload();
   await settled(page);
   await page.getByRole('button', { name: 'Remettre dans mes listes : Voirie du hameau' }).click();
-  await page.getByText('Vous n’avez écarté aucun marché').waitFor();
+  await page.getByText('Vous n’avez écarté aucun de ces marchés').waitFor();
   assert.notEqual(await focused(), 'BODY');
 });
 

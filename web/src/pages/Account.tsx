@@ -1,7 +1,9 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { use, useRef, useState, type FormEvent } from 'react';
+import { Webhooks } from '../account/Webhooks';
 import { download } from '../download';
 import { Choice, Field } from '../fields/Field';
+import { AccountFeeds } from '../Feeds';
 import { changeAndFocus } from '../focus';
 import {
   ChangeSettingsDocument, DeleteAccountDocument, ExportAccountDocument, SettingsDocument, type AccountSettingsFragment, type Locale, type Weekday,
@@ -11,7 +13,7 @@ import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
 import { SessionContext } from '../session';
 
-/** The account: when alerts are sent, and what is held of it. */
+/** The account: when alerts are sent, where else they go, and what is held of it. */
 export function Account() {
   const said = useLanguage();
   const { data, error, refetch } = useQuery(SettingsDocument, { fetchPolicy: 'cache-and-network' });
@@ -21,6 +23,8 @@ export function Account() {
         <>
           <p>{said.accountOf(data.viewer.email)}</p>
           <Settings account={data.viewer} />
+          <AccountFeeds />
+          <Webhooks />
           <Data />
           <Erasure email={data.viewer.email} />
         </>

@@ -1,7 +1,6 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
-import { useRef, useState } from 'react';
+import { Fragment, useRef, useState } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
-import { AccountFeeds } from '../Feeds';
 import { changeAndFocus } from '../focus';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
@@ -46,7 +45,7 @@ export function Dashboard() {
         <h2 id="matching" tabIndex={-1}>{said.matching}</h2>
         {list?.totalCount === 0 ? <p className="empty">{said.noWatch}</p> : idle ? <p className="empty">{said.noneActive}</p> : <Matching />}
       </section>
-      {!!list?.totalCount && <AccountFeeds />}
+      {!!list?.totalCount && <p className="after unprinted"><Link href={to('compte')}>{said.feedsAndHooks}</Link></p>}
     </Page>
   );
 }
@@ -96,6 +95,7 @@ function WatchLines({ after, most }: { after: string | null; most: number }) {
 function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number | null | undefined }) {
   const said = useLanguage();
   const trail = { list: location.pathname + location.search, tenders: [] };
+  const addresses = watch.recipients.map(({ email }) => email).join(', '); // as the summary has them
   return (
     <tr role="row">
       <th role="rowheader" scope="row">
@@ -110,9 +110,13 @@ function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number 
       </th>
       <td role="cell">
         <ul className="summary">
-          {watch.summary.map(({ label, value }) => <li key={label}><span className="label">{said.labelled(label)}</span> {value}</li>)}
+          {watch.summary.map(({ label, value }) => (
+            <li key={label}><span className="label">{said.labelled(label)}</span> {value === addresses ? <Addresses recipients={watch.recipients} /> : value}</li>
+          ))}
         </ul>
-        <Unconfirmed watch={watch} />
+        {watch.recipients.some(({ status }) => status !== 'CONFIRMED') && (
+          <p className="unconfirmed"><Link href={`${to('veilles', watch.id)}?voir=destinataires`} aria-label={said.recipientsOf(watch.name)}>{said.seeRecipients}</Link></p>
+        )}
       </td>
       <td role="cell"><StatusSwitch watch={watch} /></td>
       <td role="cell" className="actions">
@@ -133,19 +137,15 @@ function toList() {
   });
 }
 
-/** The addresses that get no mail, why, and where that can be put right. */
-function Unconfirmed({ watch: { id, name, recipients } }: { watch: WatchRowFragment }) {
+/** The addresses of a watch, and why some of them get no mail. */
+function Addresses({ recipients }: { recipients: WatchRowFragment['recipients'] }) {
   const said = useLanguage();
-  const unreached = recipients.filter(({ status }) => status !== 'CONFIRMED');
-  if (unreached.length === 0) return null;
-  return (
-    <ul className="unconfirmed">
-      {unreached.map(({ id, email, status }) => (
-        <li key={id}>{email} <span className={`tag ${status.toLowerCase()}`}>{said.recipientStates[status]}</span></li>
-      ))}
-      <li><Link href={`${to('veilles', id)}?voir=destinataires`} aria-label={said.recipientsOf(name)}>{said.seeRecipients}</Link></li>
-    </ul>
-  );
+  return recipients.map(({ id, email, status }, i) => (
+    <Fragment key={id}>
+      {i > 0 && ', '}{email}
+      {status !== 'CONFIRMED' && <> <span className={`tag ${status.toLowerCase()}`}>{said.recipientStates[status]}</span></>}
+    </Fragment>
+  ));
 }
 
 function StatusSwitch({ watch: { id, name, active, receiving } }: { watch: WatchRowFragment }) {

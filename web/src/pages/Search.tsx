@@ -12,10 +12,12 @@ import { Exports } from '../tenders/Exports';
 import { Facets } from '../tenders/Facets';
 import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
+import { RestoreButton } from '../tenders/Matching';
 import { ListSettings, Pager } from '../tenders/Pager';
-import { dimensionNames, dimensions, useListPlace, type ListPlace } from '../tenders/place';
+import { dimensionNames, dimensions, searchOf, useListPlace, type ListPlace } from '../tenders/place';
 import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
+import { Views } from '../tenders/Views';
 
 /** Free search over all tenders. */
 export function Search() {
@@ -54,13 +56,8 @@ export function Search() {
 
 function Found({ place }: { place: ListPlace }) {
   const said = useLanguage();
-  const asked = {
-    search: place.words, orderBy: place.order,
-    filter: { ...place.filter, ...(place.onlineOnly && { statuses: ['ONLINE' as const] }) },
-  };
-  const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, {
-    variables: { ...asked, first: place.size, page: place.page },
-  });
+  const { first, page, ...asked } = searchOf(place);
+  const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, { variables: { ...asked, first, page } });
   const found = useRef<HTMLParagraphElement>(null);
   const pages = now?.tenders?.pageCount;
   useEffect(() => {
@@ -77,7 +74,8 @@ function Found({ place }: { place: ListPlace }) {
       {list.corrected && <p id="corrected">{said.corrected(list.corrected)}</p>}
       <Places places={now?.tenders?.places ?? []} place={place} then={() => found.current?.focus()} />
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
-      {(place.words || place.narrowed) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      {(place.words || place.filtered) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
+      <Views place={place} />
       <Exports list="tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} relevance={place.words !== ''} />
       <Facets facets={list.facets} place={place} />
@@ -88,11 +86,16 @@ function Found({ place }: { place: ListPlace }) {
           lines={list.edges.map(({ node, highlights }) => ({
             tender: node,
             ...marked(node.title, highlights),
-            action: <InterestButton tender={node} filtered={place.interestedOnly} />,
+            action: (
+              <>
+                <InterestButton tender={node} filtered={place.view === 'interested'} />
+                {node.dismissed && <RestoreButton tender={node} then={() => found.current?.focus()} />}
+              </>
+            ),
           }))}
         />
       )}
-      {count === 0 && <p className="empty">{place.narrowed ? said.noneFiltered : said.noneFound}</p>}
+      {count === 0 && <p className="empty">{place.filtered ? said.noneFiltered : place.view === 'all' ? said.noneFound : said.noneInView[place.view]}</p>}
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="found" />}
     </>
   );

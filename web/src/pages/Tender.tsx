@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
-import { Link, to, usePlace, type Trail } from '../router';
+import { usePlace } from '../router';
 import { Banner } from '../tenders/Banner';
 import { Facts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
@@ -11,6 +11,7 @@ import { Parts } from '../tenders/Marked';
 import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
 import { Notices } from '../tenders/Notices';
+import { Way } from '../tenders/Way';
 
 /** A tender's own page, by its number at its source: where the links of mails lead. */
 export function TenderPage({ source, sourceRef }: { source: string; sourceRef: string }) {
@@ -28,23 +29,6 @@ export function TenderPage({ source, sourceRef }: { source: string; sourceRef: s
   );
 }
 
-/** Back to the list that the reader came from, as it was, and to its tenders before and after this one. */
-function Way({ trail, source, sourceRef }: { trail: Trail | undefined; source: string; sourceRef: string }) {
-  const said = useLanguage();
-  const at = trail?.tenders.findIndex((one) => one[0] === source && one[1] === sourceRef) ?? -1;
-  const beside = (step: number, label: string) => {
-    const other = at < 0 ? undefined : trail!.tenders[at + step];
-    return other && <Link href={to('marches', ...other)} trail={trail}>{label}</Link>;
-  };
-  return (
-    <nav className="above way" aria-label={said.way}>
-      {trail ? <Link href={trail.list}>{said.toList}</Link> : <Link href={to()}>{said.back}</Link>}
-      {beside(-1, said.previousTender)}
-      {beside(1, said.nextTender)}
-    </nav>
-  );
-}
-
 type Watches = { id: string; name: string }[];
 
 function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: Watches }) {
@@ -58,7 +42,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
   const open = tender.status === 'ONLINE';
   const links = [
     { href: open ? tender.submissionUrl : null, label: said.submission },
-    { href: tender.documentsUrl, label: said.documents },
+    { href: tender.status === 'CANCELLED' ? null : tender.documentsUrl, label: said.documents },
     { href: tender.url, label: said.source },
   ].filter(({ href }) => href);
   // Those of lots stand with their lots.

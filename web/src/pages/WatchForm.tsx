@@ -241,11 +241,12 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
         </section>
       </div>
       <div className="side">
-        <Preview draft={draft} change={change} />
+        {/* Above the preview, which grows with what it finds. */}
         <div className="card submit">
           <button type="submit" className="button" aria-disabled={saving}>{saving ? said.saving : watch ? said.submit : said.submitNew}</button>
           <Link href={back} onClick={giveUp}>{said.cancel}</Link>
         </div>
+        <Preview draft={draft} change={change} />
       </div>
     </form>
   );

@@ -9,7 +9,7 @@ type Format = 'csv' | 'xlsx';
 /** Saves a list as a file, with the filters in force. */
 export function Exports({ list, variables, none }: {
   list: 'tenders' | 'matching-tenders';
-  variables: { search?: string; watchIds?: string[]; filter: TenderFilter; orderBy: TenderOrder | undefined };
+  variables: { search?: string; watchIds?: string[] | null; filter: TenderFilter; orderBy: TenderOrder | undefined };
   /** There is nothing to save. */
   none: boolean;
 }) {

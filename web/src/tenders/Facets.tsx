@@ -23,7 +23,7 @@ export function Facets({ facets, place, watches = false }: { facets: FacetsFragm
   return (
     <details className="facets" open={open} onToggle={(event) => event.target === event.currentTarget && setOpen(event.currentTarget.open)}>
       <summary ref={summary}>{said.refine}</summary>
-      {place.narrowed && <p><button type="button" onClick={clear}>{said.clearFilters}</button></p>}
+      {place.filtered && <p><button type="button" onClick={clear}>{said.clearFilters}</button></p>}
       <div className="columns">
         {watches && open && <Watches place={place} />}
         {dimensionNames.map((dimension) => <Facet key={dimension} dimension={dimension} counts={countsOf(facets, dimension)} place={place} />)}
@@ -34,8 +34,7 @@ export function Facets({ facets, place, watches = false }: { facets: FacetsFragm
 
 /** They are counted one by one, which is dear: only while the panel is open. */
 function Watches({ place }: { place: ListPlace }) {
-  const marks = place.view === 'dismissed' ? ({ dismissed: 'ONLY' } as const) : place.view === 'unseen' ? ({ seen: 'HIDE' } as const) : {};
-  const { data: now, previousData } = useQuery(WatchFacetsDocument, { variables: { filter: { ...place.filter, ...marks } } });
+  const { data: now, previousData } = useQuery(WatchFacetsDocument, { variables: { filter: place.filter } });
   return <Facet dimension="watches" counts={(now ?? previousData)?.matchingTenders?.facets?.watches ?? []} place={place} />;
 }
 

@@ -1,12 +1,13 @@
 import { useApolloClient, useMutation } from '@apollo/client/react';
-import { forgetInterest, forgetMatches } from '../client';
+import { useState } from 'react';
+import { forgetMarks, forgetMatches } from '../client';
 import { MarkInterestDocument, type TenderRowFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 
-/** Marks a tender as of interest, or takes that back. `filtered` is whether it leaves the list with that. */
+/** Marks a tender as of interest, where it can be answered, or takes that back. `filtered` is whether it leaves the list with that. */
 export function InterestButton({ tender, filtered, plain }: {
-  tender: Pick<TenderRowFragment, 'id' | 'title' | 'dismissed' | 'interested'>;
+  tender: Pick<TenderRowFragment, 'id' | 'title' | 'status' | 'dismissed' | 'interested'>;
   filtered?: boolean;
   plain?: boolean;
 }) {
@@ -14,13 +15,15 @@ export function InterestButton({ tender, filtered, plain }: {
   const say = useMessages();
   const client = useApolloClient();
   const [mark] = useMutation(MarkInterestDocument);
-  const { id, title, dismissed, interested } = tender;
+  const { id, title, status, dismissed, interested } = tender;
+  const [offered] = useState(interested || status === 'ONLINE' || status === 'PLANNED'); // what takes a mark back stays, for it has the focus
+  if (!offered) return null;
   async function change(interested: boolean): Promise<boolean> {
     const { data, error } = await mark({ variables: { tenderIds: [id], interested }, errorPolicy: 'all' });
     const problem = data?.markInterest?.userErrors[0]?.message ?? (error && said.notSaved);
     if (problem) say({ text: problem });
     else if (dismissed) forgetMatches(client);
-    if (!problem) forgetInterest(client);
+    if (!problem) forgetMarks(client);
     return !problem;
   }
   async function toggle() {

@@ -1,7 +1,7 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect } from 'react';
-import { forgetMatches, unknownFilter } from '../client';
-import { DismissTenderDocument, MatchingTendersDocument, type TenderFilter, type TenderRowFragment } from '../gql/graphql';
+import { forgetMarks, forgetMatches, unknownFilter } from '../client';
+import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
 import { Exports } from './Exports';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
@@ -11,12 +11,9 @@ import { Facets } from './Facets';
 import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
-import { useListPlace, type View } from './place';
+import { matchingOf, useListPlace } from './place';
 import { TenderTable } from './TenderTable';
 import { Views } from './Views';
-
-/** What a view asks of the reader's marks. */
-const marks: Record<View, TenderFilter> = { all: {}, unseen: { seen: 'HIDE' }, dismissed: { dismissed: 'ONLY' } };
 
 const focusHeading = () => document.getElementById('matching')?.focus();
 
@@ -24,11 +21,8 @@ const focusHeading = () => document.getElementById('matching')?.focus();
 export function Matching() {
   const said = useLanguage();
   const place = useListPlace();
-  const watchIds = place.chosen('watches');
-  const asked = { filter: { ...place.filter, ...marks[place.view] }, orderBy: place.order ?? 'PUBLISHED_AT_DESC' } as const;
-  const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, {
-    variables: { ...asked, watchIds: watchIds.length > 0 ? watchIds : null, first: place.size, page: place.page },
-  });
+  const { first, page, ...asked } = matchingOf(place);
+  const { data: now, previousData, error, loading, refetch } = useQuery(MatchingTendersDocument, { variables: { ...asked, first, page } });
   const pages = now?.matchingTenders?.pageCount;
   useEffect(() => {
     if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
@@ -43,7 +37,7 @@ export function Matching() {
       <p className="total" role="status">{said.matchingCount(count, said.number(count))}</p>
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <Views place={place} />
-      <Exports list="matching-tenders" variables={{ ...asked, watchIds }} none={count === 0} />
+      <Exports list="matching-tenders" variables={asked} none={count === 0} />
       <ListSettings place={place} />
       <Facets facets={list.facets} place={place} watches />
       {list.edges.length > 0 && (
@@ -59,11 +53,11 @@ export function Matching() {
                 {matchedBy.map(({ watch, keywords }) => (keywords.length > 0 ? `${watch.name} (${keywords.join(', ')})` : watch.name)).join(' · ')}
               </span>
             ),
-            action: <><InterestButton tender={node} filtered={place.interestedOnly} />{node.dismissed ? <RestoreButton tender={node} /> : <DismissButton tender={node} />}</>,
+            action: <><InterestButton tender={node} filtered={place.view === 'interested'} />{node.dismissed ? <RestoreButton tender={node} then={focusHeading} /> : <DismissButton tender={node} />}</>,
           }))}
         />
       )}
-      {count === 0 && <p className="empty">{place.filtered ? said.noneFiltered : place.interestedOnly ? said.noneInterested : said.noneInView[place.view]}</p>}
+      {count === 0 && <p className="empty">{place.filtered ? said.noneFiltered : said.noneInView[place.view]}</p>}
       {count > 0 && <Pager place={place} pages={list.pageCount ?? 1} heading="matching" />}
     </>
   );
@@ -75,11 +69,12 @@ function DismissButton({ tender: { id, title } }: { tender: TenderRowFragment })
   return <button type="button" className="link" aria-label={said.dismissTender(title)} onClick={() => void dismiss(id, title)}>{said.dismiss}</button>;
 }
 
-function RestoreButton({ tender: { id, title } }: { tender: TenderRowFragment }) {
+/** Puts a tender back into the lists, which takes it out of the one of what was dismissed. */
+export function RestoreButton({ tender: { id, title }, then }: { tender: TenderRowFragment; then: () => void }) {
   const said = useLanguage();
   const { restore } = useDismissal();
   async function go() {
-    if (await restore(id)) focusHeading(); // the row goes
+    if (await restore(id)) then(); // the row goes
   }
   return <button type="button" className="link" aria-label={said.restoreTender(title)} onClick={() => void go()}>{said.restore}</button>;
 }
@@ -94,7 +89,10 @@ export function useDismissal() {
     const { data, error } = await mark({ variables: { tenderId, dismissed }, errorPolicy: 'all' });
     const problem = data?.dismissTender?.userErrors[0]?.message ?? (error && said.notSaved);
     if (problem) say({ text: problem });
-    else forgetMatches(client);
+    else {
+      forgetMarks(client);
+      forgetMatches(client);
+    }
     return !problem;
   }
   return {

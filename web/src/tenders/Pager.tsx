@@ -1,5 +1,4 @@
 import { useId } from 'react';
-import { Choice } from '../fields/Field';
 import { useLanguage } from '../language';
 import { pageSizes, type ListPlace } from './place';
 
@@ -28,11 +27,6 @@ export function ListSettings({ place, relevance }: { place: ListPlace; relevance
           <option value="DEADLINE_ASC">{said.closingFirst}</option>
         </select>
       </p>
-      <Choice
-        label={said.interestedOnly}
-        checked={place.interestedOnly}
-        onChange={(only) => place.change((address) => (only ? address.set('etudier', 'oui') : address.delete('etudier')))}
-      />
     </div>
   );
 }

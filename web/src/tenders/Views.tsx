@@ -2,7 +2,7 @@ import { useLanguage } from '../language';
 import { Link } from '../router';
 import { views, type ListPlace, type View } from './place';
 
-/** Leads to the tenders of the list that the reader has not seen, or has dismissed. */
+/** Leads to the tenders of the list that the reader has not seen, wants to study, or has dismissed. */
 export function Views({ place }: { place: ListPlace }) {
   const said = useLanguage();
   return (

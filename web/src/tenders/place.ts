@@ -1,5 +1,5 @@
 import type { Nature, Procedure, TenderFilter, TenderOrder } from '../gql/graphql';
-import { navigate, replace, usePlace } from '../router';
+import { navigate, replace, to, usePlace } from '../router';
 
 /** The dimensions that a list can be narrowed by, and how each is called in the address. */
 export const dimensions = {
@@ -19,34 +19,39 @@ const known: { natures: Nature[]; procedures: Procedure[] } & Partial<Record<Dim
 const addressed = { ...dimensions, watches: 'veille' } as const;
 export type Narrowing = keyof typeof addressed;
 
-/** Which tenders of a list are shown, by the reader's marks: all, those not seen, those dismissed. */
-export const views = { all: '', unseen: 'nonvus', dismissed: 'ecartes' } as const;
+/** Which tenders of a list are shown, by the reader's marks, and how each view is called in the address. */
+export const views = { all: '', unseen: 'nonvus', interested: 'aetudier', dismissed: 'ecartes' } as const;
 export type View = keyof typeof views;
+
+/** What a view asks of the reader's marks. */
+const marks: Record<View, TenderFilter> = { all: {}, unseen: { seen: 'HIDE' }, interested: { interested: 'ONLY' }, dismissed: { dismissed: 'ONLY' } };
 
 export const pageSizes = [10, 20, 50, 100];
 const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
 
-/** What a list shows; it stands in the address, so that it can be linked to, kept, and returned to. */
-export interface ListPlace {
+/** What an address asks of a list. */
+interface Asked {
   words: string;
   onlineOnly: boolean;
+  /** By dimensions and the view. */
   filter: TenderFilter;
-  narrowed: boolean;
-  /** By the boxes of the filters: not by the mark of interest alone. */
-  filtered: boolean;
   view: View;
-  /** Only what the reader marked as of interest. */
-  interestedOnly: boolean;
   order: TenderOrder | undefined;
   size: number;
   page: number;
+  chosen(dimension: Narrowing): string[];
+}
+
+/** What a list shows; it stands in the address, so that it can be linked to, kept, and returned to. */
+export interface ListPlace extends Asked {
+  /** By the boxes of the filters: not by the view alone. */
+  filtered: boolean;
   /** Goes to another page of the list. */
   turnTo(page: number): void;
   /** The list has fewer pages than the address says: the last one is shown. */
   endAt(page: number): void;
   /** Changes what is listed, which begins at its first page. */
   change(change: (address: URLSearchParams) => void): void;
-  chosen(dimension: Narrowing): string[];
   toggle(dimension: Narrowing, value: string): void;
   /** Narrows the list to departments, and searches for other words. */
   within(departments: string[], words: string): void;
@@ -55,17 +60,58 @@ export interface ListPlace {
   viewed(view: View): string;
 }
 
-export function useListPlace(): ListPlace {
-  const { search } = usePlace();
+function readAddress(search: URLSearchParams): Asked {
   const chosen = (dimension: Narrowing) => {
     const values = search.getAll(addressed[dimension]);
     const all = dimension === 'watches' ? undefined : known[dimension];
     return all ? values.filter((value) => all.includes(value)) : values;
   };
-  const order = orders.find((order) => order === search.get('tri'));
   const size = Number(search.get('taille'));
   const page = Number(search.get('page'));
-  const interestedOnly = search.get('etudier') === 'oui';
+  const view = (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all';
+  return {
+    words: search.get('mots') ?? '',
+    onlineOnly: search.get('enligne') !== 'non',
+    filter: {
+      ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
+      ...marks[view],
+    },
+    view,
+    order: orders.find((order) => order === search.get('tri')),
+    size: pageSizes.includes(size) ? size : 10,
+    page: Number.isInteger(page) && page > 0 ? page : 1,
+    chosen,
+  };
+}
+
+/** What the list of the reader's watches is asked by. */
+export function matchingOf({ chosen, filter, order, size, page }: Asked) {
+  const watchIds = chosen('watches');
+  return { watchIds: watchIds.length > 0 ? watchIds : null, filter, orderBy: order ?? ('PUBLISHED_AT_DESC' as const), first: size, page };
+}
+
+/** What the free search is asked by. */
+export function searchOf({ words, filter, onlineOnly, order, size, page }: Asked) {
+  return { search: words, filter: { ...filter, ...(onlineOnly && { statuses: ['ONLINE' as const] }) }, orderBy: order, first: size, page };
+}
+
+/** The list at an address, and the addresses of its pages. */
+export function listAt(list: string) {
+  const url = new URL(list, location.origin);
+  const asked = readAddress(url.searchParams);
+  const onPage = (page: number) => {
+    const other = new URL(url);
+    if (page > 1) other.searchParams.set('page', String(page));
+    else other.searchParams.delete('page');
+    return other.pathname + other.search;
+  };
+  return { ...asked, free: url.pathname === to('recherche'), onPage };
+}
+
+export function useListPlace(): ListPlace {
+  const { search } = usePlace();
+  const asked = readAddress(search);
+  const { chosen } = asked;
 
   const address = (change: (address: URLSearchParams) => void) => {
     const next = new URLSearchParams(search);
@@ -83,23 +129,11 @@ export function useListPlace(): ListPlace {
   const everyDimension = Object.keys(addressed) as Narrowing[];
   const filtered = everyDimension.some((name) => chosen(name).length > 0);
   return {
-    words: search.get('mots') ?? '',
-    onlineOnly: search.get('enligne') !== 'non',
-    filter: {
-      ...Object.fromEntries(dimensionNames.map((name) => [name, chosen(name)]).filter(([, values]) => values!.length > 0)),
-      ...(interestedOnly && { interested: 'ONLY' as const }),
-    },
-    narrowed: interestedOnly || filtered,
+    ...asked,
     filtered,
-    interestedOnly,
-    view: (Object.keys(views) as View[]).find((view) => views[view] === search.get('vue')) ?? 'all',
-    order,
-    size: pageSizes.includes(size) ? size : 10,
-    page: Number.isInteger(page) && page > 0 ? page : 1,
     turnTo: (page) => navigate(onPage(page)),
     endAt: (page) => replace(onPage(page)),
     change,
-    chosen,
     toggle: (dimension, value) =>
       change((address) => {
         const name = addressed[dimension];
@@ -115,11 +149,7 @@ export function useListPlace(): ListPlace {
         if (words) address.set('mots', words);
         else address.delete('mots');
       }),
-    clear: () =>
-      change((address) => {
-        everyDimension.forEach((name) => address.delete(addressed[name]));
-        address.delete('etudier');
-      }),
+    clear: () => change((address) => everyDimension.forEach((name) => address.delete(addressed[name]))),
     viewed: (view) => changed((address) => (view === 'all' ? address.delete('vue') : address.set('vue', views[view]))),
   };
 }
