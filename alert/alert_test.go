@@ -569,7 +569,7 @@ func TestUnwritable(t *testing.T) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.watch(bob, "Ponts", vigie.Immediate, "ponts")
 		good := w.mail.Templates
-		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
+		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{template "top" .}}{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
 		if err != nil {
 			t.Fatal(err)
 		}
