@@ -225,7 +225,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestConfirmationIsNobodysVoice checks that two confirmations differ in the brand and the link only.
+// TestConfirmationIsNobodysVoice checks that two confirmations differ in the brand, the link and the verified address only.
 func TestConfirmationIsNobodysVoice(t *testing.T) {
 	c := sampleConfirmation(vigie.French)
 	got, err := load(t).Confirmation(c)
