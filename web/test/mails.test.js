@@ -11,6 +11,9 @@ const golden = fileURLToPath(new URL('../../alert/letter/testdata', import.meta.
 const mails = readdirSync(golden).filter((name) => name.endsWith('.html'));
 const widths = [600, 360];
 
+// A mail is shown within the landmarks of the mail program.
+const landmarks = ['landmark-one-main', 'region'];
+
 let browser;
 let server;
 let links;
@@ -26,9 +29,9 @@ after(async () => {
   await server?.stop();
 });
 
-/** What is wrong with what a tab shows: it is too wide, or not accessible. */
-async function faults(page) {
-  const found = await inaccessible(page);
+/** What is wrong with what a tab shows: it is too wide, or not accessible, by other rules than those left out. */
+async function faults(page, ...without) {
+  const found = (await inaccessible(page)).filter((fault) => !without.includes(fault.split(' ')[0]));
   if (await scrollsSideways(page)) found.push('it is wider than the window');
   return found;
 }
@@ -40,7 +43,7 @@ for (const scheme of ['light', 'dark']) {
       const page = await visit(browser, { viewport: { width, height: 800 }, colorScheme: scheme });
       for (const name of mails) {
         await page.setContent(readFileSync(`${golden}/${name}`, 'utf8'));
-        assert.deepEqual(await faults(page), [], name);
+        assert.deepEqual(await faults(page, ...landmarks), [], name);
         if (name.includes('.fr.')) await picture(page, `mail-${name.replace('.fr.html', '')}-${width}-${scheme}`);
       }
       await page.context().close();
@@ -64,8 +67,7 @@ test('mails without their styles', async () => {
   const page = await visit(browser, { viewport: { width: 360, height: 800 } });
   for (const name of mails) {
     await page.setContent(readFileSync(`${golden}/${name}`, 'utf8').replace(/<style>[^]*<\/style>/, ''));
-    const found = await faults(page);
-    assert.deepEqual(found.filter((fault) => !fault.startsWith('meta-viewport')), [], name);
+    assert.deepEqual(await faults(page, ...landmarks, 'target-size'), [], name);
     if (name === 'digest.fr.html') await picture(page, 'mail-digest-unstyled');
   }
   await page.context().close();
