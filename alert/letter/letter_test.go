@@ -120,6 +120,8 @@ func TestExcerpts(t *testing.T) {
 			"… la recherche. Un texte sans rapport avec la recherche. La *voirie* communale. Un texte sans rapport avec la recherche. Un …"},
 		{strings.Repeat("é", 500) + "voirie" + strings.Repeat("é", 500), []string{"voirie"}, "… " + strings.Repeat("é", 60) + "*voirie*" + strings.Repeat("é", 60) + " …"},
 		{strings.Repeat("🇫🇷", 50) + "voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "*voirie*"},
+		{strings.Repeat("🇫🇷", 50) + "-voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "-*voirie*"},
+		{"voirie-" + strings.Repeat("🇫🇷", 50), []string{"voirie"}, "*voirie*-" + strings.Repeat("🇫🇷", 29) + " …"},
 		{"\u202e\u200b", nil, ""},
 	} {
 		e := excerpt("objet", test.text, test.keywords...)
