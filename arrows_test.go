@@ -61,7 +61,7 @@ func arrows() map[string][]string {
 		"source/sourcetest":      {},
 		"feed":                   {".", "database", "consumer", "freetext", "lexicon", "match", "query", "search", "store"},
 		"alert":                  {".", "database", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "ledger", "match", "opaque", "query", "store"},
-		"alert/consent":          {".", "alert/link", "ledger"},
+		"alert/consent":          {".", "alert/link", "ledger", "store"},
 		"alert/letter":           {".", "clip"},
 		"alert/link":             {"."},
 		"alert/post":             {".", "address"},

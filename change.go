@@ -34,7 +34,9 @@ func Changes(before, after Folded) []Change {
 	if b.Deadline != nil && a.Deadline != nil {
 		add("deadlineKind", Text{"Objet de la date limite", "What the deadline is for"}, b.DeadlineKind.Label(), a.DeadlineKind.Label())
 	}
-	add("deadline", a.DeadlineKind.Deadline(), momentOrNone(b.Deadline), momentOrNone(a.Deadline))
+	if !equalTime(b.Deadline, a.Deadline) {
+		add("deadline", a.DeadlineKind.Deadline(), b.DeadlineMoment(), a.DeadlineMoment())
+	}
 	add("questionsUntil", Text{"Date limite des questions", "Questions until"}, momentOrNone(b.Details.QuestionsUntil), momentOrNone(a.Details.QuestionsUntil))
 	if a.DocumentsChanged {
 		add("documents", Text{"Documents de la consultation", "Procurement documents"}, Text{}, Text{"modifiés", "changed"})

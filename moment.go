@@ -39,9 +39,10 @@ func Day(t time.Time) string { return t.In(Paris()).Format(time.DateOnly) }
 // 2026 à 17 h 00 (heure de Paris) ».
 func Moment(t time.Time) Text {
 	t = t.In(Paris())
+	day := LongDay(t)
 	return Text{
-		FR: fmt.Sprintf("%s à %d h %02d (heure de Paris)", wholeDay(t).FR, t.Hour(), t.Minute()),
-		EN: wholeDay(t).EN + t.Format(" at 15:04 (Paris time)"),
+		FR: fmt.Sprintf("%s à %d h %02d (heure de Paris)", day.FR, t.Hour(), t.Minute()),
+		EN: day.EN + t.Format(" at 15:04") + " (Paris time)",
 	}
 }
 
@@ -49,7 +50,7 @@ func Moment(t time.Time) Text {
 // not said.
 func WhenPublished(t time.Time) Text {
 	if startsDay(t) {
-		return wholeDay(t.In(Paris()))
+		return LongDay(t)
 	}
 	return Moment(t)
 }
@@ -57,26 +58,66 @@ func WhenPublished(t time.Time) Text {
 // KnownUntil says up to when something is known. The start of a day is the end of the one before.
 func KnownUntil(t time.Time) Text {
 	if startsDay(t) {
-		return Text{"%s inclus", "the end of %s"}.With(wholeDay(t.In(Paris()).AddDate(0, 0, -1)))
+		return Text{"%s inclus", "the end of %s"}.With(LongDay(t.In(Paris()).AddDate(0, 0, -1)))
 	}
 	return Moment(t)
 }
 
 func startsDay(t time.Time) bool { return t.In(Paris()).Format(time.TimeOnly) == "00:00:00" }
 
-// wholeDay is « lundi 9 novembre 2026 ».
-func wholeDay(t time.Time) Text {
-	day := fmt.Sprint(t.Day())
-	if day == "1" {
-		day = "1er"
-	}
+// LongDay names the day of t in Paris: « lundi 9 novembre 2026 ».
+func LongDay(t time.Time) Text {
+	t = t.In(Paris())
 	return Text{
-		FR: fmt.Sprintf("%s %s %s %d", frenchDays[t.Weekday()], day, frenchMonths[t.Month()-1], t.Year()),
+		FR: fmt.Sprintf("%s %s %s %d", frenchDays[t.Weekday()], dayOfMonth(t), frenchMonths[t.Month()-1], t.Year()),
 		EN: t.Format("Monday 2 January 2006"),
 	}
+}
+
+// ShortDay names the day of t in Paris as briefly as can be: « 9 nov. », and « 9 janv. 2027 » where the year is not that
+// of now.
+func ShortDay(t, now time.Time) Text {
+	t = t.In(Paris())
+	fr, en := dayOfMonth(t)+" "+shortMonths[t.Month()-1], t.Format("2 Jan")
+	if t.Year() != now.In(Paris()).Year() {
+		fr, en = fr+t.Format(" 2006"), en+t.Format(" 2006")
+	}
+	return Text{fr, en}
+}
+
+// InDays says how many days of Paris there are from now to t: « aujourd’hui », « demain », « dans 20 jours »; both
+// languages empty where t is past.
+func InDays(t, now time.Time) Text {
+	if t.Before(now) {
+		return Text{}
+	}
+	date := func(t time.Time) time.Time {
+		year, month, day := t.In(Paris()).Date()
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	switch days := int(date(t).Sub(date(now)) / (24 * time.Hour)); days {
+	case 0:
+		return Text{"aujourd’hui", "today"}
+	case 1:
+		return Text{"demain", "tomorrow"}
+	default:
+		return Text{"dans %d jours", "in %d days"}.With(days)
+	}
+}
+
+// dayOfMonth is the number of a day in French: « 1er », « 9 ».
+func dayOfMonth(t time.Time) string {
+	if t.Day() == 1 {
+		return "1er"
+	}
+	return fmt.Sprint(t.Day())
 }
 
 var frenchDays = [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}
 
 var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin",
 	"juillet", "août", "septembre", "octobre", "novembre", "décembre"}
+
+// shortMonths are abbreviated as the Imprimerie nationale does; short names are not.
+var shortMonths = [...]string{"janv.", "févr.", "mars", "avril", "mai", "juin",
+	"juill.", "août", "sept.", "oct.", "nov.", "déc."}

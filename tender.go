@@ -122,6 +122,26 @@ func (c *Content) Closes() *time.Time {
 	return cmp.Or(c.Deadline, c.OnlineUntil)
 }
 
+// DeadlineMoment says when the deadline is to a person, with its hour where the source gives one: of a source that gives
+// the day alone, the deadline is that day's last minute. Both languages are empty where there is no deadline.
+func (c *Content) DeadlineMoment() Text {
+	switch {
+	case c.Deadline == nil:
+		return Text{}
+	case c.deadlineIsDay():
+		return LongDay(*c.Deadline)
+	}
+	return Moment(*c.Deadline)
+}
+
+func (c *Content) deadlineIsDay() bool {
+	hour, minute, _ := c.Deadline.In(Paris()).Clock()
+	return hour == 23 && minute == 59 && c.DeadlineText != "" && !givesHour.MatchString(c.DeadlineText)
+}
+
+// givesHour matches what a source wrote if it gives an hour: « 2026-11-09T17:00 ». Midnight stands for none.
+var givesHour = regexp.MustCompile(`[0-9][T ](?:0[1-9]|1[0-9]|2[0-4]|00:0[1-9]|00:[1-5])`)
+
 // DeadlineKind says what must arrive by the deadline.
 type DeadlineKind string
 

@@ -367,18 +367,30 @@ func TestConfirmation(t *testing.T) {
 	})
 }
 
-// The confirmation contains no text of the account that asked for it.
-func TestConfirmationSaysNothing(t *testing.T) {
+// The confirmation contains no text of the account that asked for it: only its address, once that is verified.
+func TestConfirmationSaysWhoAsks(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
-		w.watch(w.account, "GAGNEZ UN VOYAGE", vigie.Immediate, "voirie", "team@example.org")
-		w.enter()
-		if err := w.sender.Step(t.Context()); err != nil || len(w.mailer.messages) != 1 {
-			t.Fatal(len(w.mailer.messages), err)
+		ask := func(name string, verified bool) post.Message {
+			account, err := w.store.SignIn(t.Context(), store.Claims{
+				Issuer: "test", Subject: name, Email: name + "@example.org", EmailVerified: verified, Name: "GAGNEZ UN VOYAGE",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.watch(account, "GAGNEZ UN VOYAGE", vigie.Immediate, "gagnez un voyage", "team-"+name+"@example.org")
+			return w.mailsTo()["team-"+name]
 		}
-		m := w.mailer.messages[0]
-		for _, text := range []string{m.Subject, m.Text, m.HTML} {
-			if strings.Contains(text, "VOYAGE") || strings.Contains(text, "ana") && strings.Contains(text, "ana@") {
-				t.Errorf("the mail is\n%s", text)
+		for _, verified := range []bool{true, false} {
+			name := map[bool]string{true: "verified", false: "unverified"}[verified]
+			m := ask(name, verified)
+			for _, text := range []string{m.Text, m.HTML} {
+				if strings.Contains(strings.ToUpper(text), "VOYAGE") || strings.Contains(text, name+"@example.org a demandé à Vigie") != verified ||
+					strings.Contains(text, "Quelqu’un a demandé à Vigie") == verified {
+					t.Errorf("%s: the mail is\n%s", name, text)
+				}
+			}
+			if strings.Contains(m.Subject, "VOYAGE") || strings.Contains(m.Subject, "@") {
+				t.Errorf("%s: subject %q", name, m.Subject)
 			}
 		}
 	})
@@ -557,7 +569,7 @@ func TestUnwritable(t *testing.T) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
 		w.watch(bob, "Ponts", vigie.Immediate, "ponts")
 		good := w.mail.Templates
-		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
+		broken, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte(`{{template "top" .}}{{range .Watches}}{{if eq .Name "Voirie"}}{{index $.Watches 9}}{{end}}{{end}}`)}})
 		if err != nil {
 			t.Fatal(err)
 		}

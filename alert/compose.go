@@ -26,14 +26,16 @@ type composer struct {
 	ids       *opaque.Keys
 	now       time.Time
 	material
-	located map[located][]vigie.Text
+	located map[located][]query.Place
+	// threads are the mails that later ones about the same tender follow.
+	threads map[ledger.Thread]ledger.FirstMail
 	// sources returns those that quiet notes name.
 	sources func() []letter.Source
 }
 
 // newComposer reads what the mails to some recipients need.
 func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.RecipientState, now time.Time) (*composer, error) {
-	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, located: make(map[located][]vigie.Text)}
+	c := &composer{settings: ch.Settings, templates: ch.Templates, keys: ch.Keys, ids: ch.Store.IDs(), now: now, located: make(map[located][]query.Place)}
 	c.sources = sync.OnceValue(func() []letter.Source {
 		if ch.Sources == nil {
 			return nil
@@ -41,7 +43,10 @@ func (ch *Mail) newComposer(ctx context.Context, states map[int64]*ledger.Recipi
 		return ch.Sources(ctx)
 	})
 	var err error
-	c.material, err = readMaterial(ctx, ch.Store, ch.Log, states)
+	if c.material, err = readMaterial(ctx, ch.Store, ch.Log, states); err != nil {
+		return nil, err
+	}
+	c.threads, err = ch.Store.Ledger().FirstMails(ctx, states)
 	return c, err
 }
 
@@ -51,9 +56,13 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 	var err error
 	switch m.Kind {
 	case vigie.ConfirmationMail:
-		l, err = c.templates.Confirmation(letter.Confirmation{
+		request := letter.Confirmation{
 			Brand: c.settings.Brand, Language: r.Account.Locale, URL: c.link(link.ConfirmPath, link.Confirm, r.ID, r.Email),
-		})
+		}
+		if !r.Primary && r.Account.EmailVerified {
+			request.AskedBy = r.Account.Email
+		}
+		l, err = c.templates.Confirmation(request)
 	case vigie.QuietMail:
 		l, err = c.templates.Quiet(letter.Quiet{
 			Brand: c.settings.Brand, Language: r.Account.Locale, Watches: c.watches(r, content.Watches),
@@ -72,7 +81,21 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 	if err != nil {
 		return post.Message{}, err
 	}
-	return c.message(m, r, content.Watches, l), nil
+	message := c.message(m, r, content.Watches, l)
+	if first, follows := c.thread(m, r, content); follows {
+		message.InReplyTo = first
+	}
+	return message, nil
+}
+
+// thread returns the Message-ID of the mail that one about a single tender follows: the first to its recipient about that
+// tender alone. A mail about several tenders is in no thread.
+func (c *composer) thread(m *vigie.Mail, r *ledger.RecipientState, content ledger.Content) (first string, follows bool) {
+	if m.Kind != vigie.DigestMail || len(content.Tenders) != 1 {
+		return "", false
+	}
+	earlier, follows := c.threads[ledger.Thread{RecipientID: r.ID, TenderID: content.Tenders[0].Tender.ID}]
+	return earlier.MessageID, follows && earlier.ID < m.ID
 }
 
 // message adds the headers and addresses to a letter.
@@ -121,7 +144,7 @@ func (c *composer) watches(r *ledger.RecipientState, ids []int64) []letter.Watch
 	for i, w := range followed {
 		list[i] = letter.Watch{Name: w.Name, LeaveURL: c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)}
 		if r.Primary { // other recipients cannot sign in
-			list[i].EditURL = link.Fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
+			list[i].EditURL = c.watchURL(w)
 		}
 	}
 	return list
@@ -164,15 +187,42 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 // tender writes the entry of one tender.
 func (c *composer) tender(r *ledger.RecipientState, s *ledger.TenderDeliveries, corrected bool) letter.Tender {
 	t := letter.TenderOf(s.Tender, c.buyers[s.Tender.BuyerID], c.publications[s.Tender.ID], c.now)
-	t.URL = c.settings.tenderPage(s.Tender)
+	t.At = c.now
+	c.addLinks(&t, r, s)
 	keywords := foundKeywords(r, s)
 	if corrected {
 		t.Changes, t.Corrections = c.changes(s)
+		t.FormerDeadline = c.formerDeadline(s)
 	}
+	var all []string
 	for _, id := range slices.Sorted(maps.Keys(keywords)) {
-		t.Reasons = append(t.Reasons, letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id], Places: c.places(s.Tender, keywords[id])})
+		reason := letter.Reason{Watch: r.Watches[id].Name, Keywords: keywords[id], Places: labelsOf(c.places(s.Tender, keywords[id]))}
+		if r.Primary {
+			reason.WatchURL = c.watchURL(r.Watches[id])
+		}
+		t.Reasons, all = append(t.Reasons, reason), append(all, keywords[id]...)
 	}
+	slices.Sort(all)
+	t.Excerpts = excerptsOf(c.places(s.Tender, slices.Compact(all)))
 	return t
+}
+
+// addLinks adds the pages of a tender. The title leads the account to the platform, and others, who may have no account
+// there, to the notice at its source. Only the account itself can dismiss a tender: its colleagues go on getting alerts.
+func (c *composer) addLinks(t *letter.Tender, r *ledger.RecipientState, s *ledger.TenderDeliveries) {
+	if c.settings.TenderURL != "" {
+		t.PageURL = c.settings.tenderPage(s.Tender)
+		if r.Primary || letter.Link(t.URL) == "" {
+			t.URL = t.PageURL
+		}
+	}
+	if r.Primary && s.Tender.Status(c.now) == vigie.StatusOnline {
+		t.DismissURL = c.link(link.DismissPath, link.Dismiss, s.Deliveries[0].ID, r.Email)
+	}
+}
+
+func (c *composer) watchURL(w ledger.FollowedWatch) string {
+	return link.Fill(c.settings.WatchURL, "{watchId}", c.ids.ID(vigie.KindWatch, w.WatchID))
 }
 
 // located names keywords in a tender.
@@ -181,18 +231,52 @@ type located struct {
 	keywords string
 }
 
-// places names where a tender has keywords, each place once. Many recipients have the same keywords.
-func (c *composer) places(t *vigie.Tender, keywords []string) []vigie.Text {
+// places are where a tender has keywords. Many recipients have the same keywords.
+func (c *composer) places(t *vigie.Tender, keywords []string) []query.Place {
 	key := located{t.ID, strings.Join(keywords, "\n")}
-	if named, ok := c.located[key]; ok {
-		return named
+	places, ok := c.located[key]
+	if !ok {
+		places = query.PlacesOfFound(t, keywords)
+		c.located[key] = places
 	}
+	return places
+}
+
+// labelsOf names places, each once.
+func labelsOf(places []query.Place) []vigie.Text {
 	var named []vigie.Text
-	for _, p := range query.PlacesOfFound(t, keywords) {
+	for _, p := range places {
 		if label := p.Label(); !slices.Contains(named, label) {
 			named = append(named, label)
 		}
 	}
-	c.located[key] = named
 	return named
+}
+
+// excerptsOf returns the texts in which keywords are, first one for each keyword. What a place's name says whole, such as a
+// code, is left out.
+func excerptsOf(places []query.Place) []letter.Excerpt {
+	var first, rest []query.Place
+	for i, p := range places {
+		if i == 0 || places[i-1].Keyword != p.Keyword {
+			first = append(first, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	var list []letter.Excerpt
+	for _, p := range append(first, rest...) {
+		if p.Kind != query.InTitle && p.Kind != query.InLot && p.Kind != query.InDescription {
+			continue
+		}
+		at := slices.IndexFunc(list, func(e letter.Excerpt) bool { return e.Place == p.Label() && e.Text == p.Text })
+		if at < 0 {
+			at = len(list)
+			list = append(list, letter.Excerpt{Place: p.Label(), Text: p.Text})
+		}
+		for _, s := range p.Spans {
+			list[at].Spans = append(list[at].Spans, letter.Span(s))
+		}
+	}
+	return list
 }

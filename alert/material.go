@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"vigie"
 	"vigie/database"
@@ -67,6 +68,17 @@ func (m *material) changes(s *ledger.TenderDeliveries) (changes []vigie.Change, 
 		}
 	}
 	return changes, corrections
+}
+
+// formerDeadline is what the deadline was before the first of the corrections among deliveries; nil for none.
+func (m *material) formerDeadline(s *ledger.TenderDeliveries) *time.Time {
+	for _, d := range s.Deliveries {
+		if d.Kind == vigie.DeliverCorrected {
+			before, _, _ := vigie.Arrival(m.notices[s.Tender.ID], d.NoticeID)
+			return before.Content.Deadline
+		}
+	}
+	return nil
 }
 
 // merge merges two consecutive sets of changes into one.

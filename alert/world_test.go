@@ -215,7 +215,7 @@ func (w *world) indexed() {
 	}
 }
 
-// work does all there is to do now, and returns the mails that were sent, as lines "to: subject".
+// work does all there is to do now, and returns the mails that were sent, as lines "to: what they say".
 func (w *world) work() []string {
 	w.t.Helper()
 	w.enter()
@@ -236,10 +236,19 @@ func (w *world) send() []string {
 	}
 	var lines []string
 	for _, m := range w.mailer.messages {
-		lines = append(lines, fmt.Sprintf("%s: %s", strings.TrimSuffix(m.To, "@example.org"), m.Subject))
+		lines = append(lines, fmt.Sprintf("%s: %s", strings.TrimSuffix(m.To, "@example.org"), said(m)))
 	}
 	w.mailer.messages = nil
 	return lines
+}
+
+// said is what a mail says at its top: how many tenders it has of each kind, and about which watch; of others, the subject.
+func said(m post.Message) string {
+	lines := strings.SplitN(m.Text, "\n", 5)
+	if len(lines) < 5 || !strings.HasPrefix(lines[3], "Veille ") && !strings.HasSuffix(lines[3], " veilles") {
+		return m.Subject
+	}
+	return lines[2] + " – " + strings.Replace(lines[3], "Veille ", "veille ", 1)
 }
 
 // after enters what was published, lets time pass, and works.

@@ -138,7 +138,8 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		ColumnExpr("EXISTS (?) AS named", named).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
-			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.subject AS account_subject").
+			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.subject AS account_subject, "+
+			"a.email AS account_email, a.email_verified AS account_email_verified").
 		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, err

@@ -71,9 +71,10 @@ func (s *site) handler() http.Handler {
 	mux.Handle(exportPath, s.traces.requests(s.exports(uses)))
 	s.fronts(mux)
 	if s.mailing != nil {
-		pages := (&consent.Pages{Ledger: s.store.Ledger(), Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
+		pages := (&consent.Pages{Ledger: s.store.Ledger(), Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
 		mux.Handle(link.ConfirmPath, pages)
 		mux.Handle(link.LeavePath, pages)
+		mux.Handle(link.DismissPath, pages)
 		mux.Handle(link.WebhookPath, pages)
 	}
 	if s.feeds.PublicURL != "" {

@@ -1,5 +1,5 @@
 // Package consent serves the pages that links in mails lead to. On them the owner of an address consents to mail,
-// leaves, and undoes that.
+// leaves, dismisses a tender, and undoes that.
 //
 // Opening a page changes nothing, because mail scanners follow links. A button does, and so does the one click of RFC
 // 8058, which is a POST too.
@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"vigie"
 	"vigie/alert/link"
 	"vigie/ledger"
+	"vigie/store"
 )
 
 var (
@@ -33,6 +35,7 @@ var (
 // Pages are what the handler needs.
 type Pages struct {
 	Ledger *ledger.Ledger
+	Store  *store.Store
 	Keys   *link.Keys
 	// Brand is the name that the pages are published under.
 	Brand string
@@ -47,10 +50,13 @@ const maxBody = 8 << 10
 // storeTimeout is how long the database may take; after that the visitor is asked to try again.
 const storeTimeout = 10 * time.Second
 
-// rejoin is the value of the button that undoes leaving.
+// rejoin is the value of the button that undoes leaving, or dismissing.
 const rejoin = "rejoin"
 
-// Handler serves [link.ConfirmPath], [link.LeavePath] and [link.WebhookPath].
+// errExpired is the error of a link whose time is over.
+var errExpired = errors.New("the link has expired")
+
+// Handler serves [link.ConfirmPath], [link.LeavePath], [link.DismissPath] and [link.WebhookPath].
 func (p *Pages) Handler() http.Handler {
 	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
 	sum := sha256.Sum256([]byte(pageCSS))
@@ -59,6 +65,7 @@ func (p *Pages) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(link.ConfirmPath+"{token...}", h.serve(link.Confirm))
 	mux.HandleFunc(link.LeavePath+"{token...}", h.serve(link.LeaveWatch, link.LeaveAll))
+	mux.HandleFunc(link.DismissPath+"{token...}", h.serve(link.Dismiss))
 	mux.HandleFunc(link.WebhookPath+"{token...}", h.serve(link.ConfirmWebhook))
 	return mux
 }
@@ -108,6 +115,8 @@ func (h *handler) serve(purposes ...link.Purpose) http.HandlerFunc {
 type visitor struct {
 	ledger.Addressee
 	purpose link.Purpose
+	// dismissal is what a link to dismiss a tender is about.
+	dismissal store.Dismissal
 }
 
 // open finds out who follows a link, what its button does, and what undoes that, if anything. Where the link is not
@@ -135,10 +144,15 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 		case link.ConfirmWebhook:
 			who.Addressee, err = h.Ledger.WebhookAddressee(ctx, id)
 			act = do(h.Ledger.ConfirmWebhook)
+		case link.Dismiss:
+			act, undo, err = h.openDismissal(ctx, &who, id)
 		case link.Bounce, link.WatchFeed, link.AccountFeed, link.WatchCalendar, link.AccountCalendar:
 		}
 		if err == nil && act != nil && h.Keys.Verify(token, who.Email) {
-			return who, act, undo, nil
+			if who.dismissal.Expired {
+				err = errExpired
+			}
+			return who, act, undo, err
 		}
 		if err != nil {
 			return who, nil, nil, err
@@ -177,6 +191,8 @@ func (v visitor) view() view {
 	switch {
 	case v.purpose == link.ConfirmWebhook:
 		return v.webhookView()
+	case v.purpose == link.Dismiss:
+		return v.dismissView()
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:
 		return view{title: vigie.Text{FR: "Adresse confirmée", EN: "Address confirmed"}, lines: []vigie.Text{
 			address, {FR: "Cette adresse recevra les alertes de marchés publics qui ont été demandées. Chaque alerte contient un lien pour se désinscrire.", EN: "This address will receive the alerts about public tenders that were asked for. Each alert has a link to unsubscribe."},
@@ -230,6 +246,10 @@ func watchLine(name string) vigie.Text {
 
 // refuse answers where there is no page to show.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale, err error) {
+	if errors.Is(err, errExpired) {
+		h.write(w, http.StatusGone, l, expiredLink())
+		return
+	}
 	switch vigie.CodeOf(err) {
 	case vigie.NotFound:
 		h.write(w, http.StatusNotFound, l, unknownLink())

@@ -12,7 +12,8 @@ import (
 func TenderOf(t *vigie.Tender, buyer *vigie.Buyer, publications []vigie.Publication, now time.Time) Tender {
 	said := Tender{
 		Title: t.Title, Reference: cmp.Or(t.Reference, t.SourceRef), Departments: t.Departments,
-		Deadline: t.Deadline, DeadlineKind: t.DeadlineKind, URL: t.URL,
+		Deadline: t.Deadline, DeadlineKind: t.DeadlineKind, DeadlineText: t.DeadlineText, URL: t.URL,
+		Natures: t.Natures, Procedure: t.Procedure,
 		Details: t.Details, Lots: t.Lots, Abroad: t.Abroad(), Publications: publications,
 	}
 	if until := said.Details.QuestionsUntil; until != nil && (until.Before(now) || t.Status(now) != vigie.StatusOnline) {

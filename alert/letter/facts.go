@@ -6,13 +6,19 @@ import (
 	"vigie"
 )
 
-// facts tells what a bidder decides by on one line: « Accord-cadre · 480 000 € · 48 mois, 3 reconductions · réservé ».
+// facts tells what a bidder decides by on one line: « Travaux · Procédure adaptée · Accord-cadre · 480 000 € · 48 mois, 3 reconductions · réservé ».
 func facts(t Tender, l vigie.Locale) string {
 	var parts []string
 	add := func(text string) {
 		if text = Line(text, maxPlace); text != "" {
 			parts = append(parts, text)
 		}
+	}
+	for _, nature := range t.Natures {
+		add(nature.Label().In(l))
+	}
+	if t.Procedure != "" && t.Procedure != vigie.OtherProcedure {
+		add(t.Procedure.Label().In(l))
 	}
 	d := t.Details
 	if d.Technique != vigie.OwnContract {

@@ -24,9 +24,15 @@ func TestGolden(t *testing.T) {
 		language := strings.ToLower(string(l))
 		check(t, "digest."+language)(templates.Digest(sampleDigest(l)))
 		check(t, "correction."+language)(templates.Digest(sampleCorrection(l)))
+		check(t, "new."+language)(templates.Digest(sampleOne(l, 0)))
+		check(t, "cancellation."+language)(templates.Digest(sampleOne(l, 2)))
+		check(t, "closing."+language)(templates.Digest(sampleOne(l, 3)))
 		check(t, "many."+language)(templates.Digest(sampleMany(l)))
 		check(t, "quiet."+language)(templates.Quiet(sampleQuiet(l)))
 		check(t, "confirmation."+language)(templates.Confirmation(sampleConfirmation(l)))
+		unverified := sampleConfirmation(l)
+		unverified.AskedBy = ""
+		check(t, "confirmation-own."+language)(templates.Confirmation(unverified))
 		check(t, "webhook."+language)(templates.WebhookNote(letter.WebhookNote{Brand: brand(), Language: l, Webhooks: []letter.StoppedWebhook{
 			{Watch: "TEST 01/09", Host: "hooks.platform.example"}, {Watch: "Ponts", Host: "chat.example", Ended: true},
 		}}))
@@ -90,54 +96,87 @@ func watch(name string, n int) letter.Watch {
 
 const leaveAll = "https://marches.valombre.example/quitter/bm9yIGlzIHRoaXMgb25lIGEgcmVhbCB0b2tlbg"
 
+// written is when the letters are: Tuesday 20 October 2026, 9 h in Paris.
+func written() time.Time { return time.Date(2026, 10, 20, 7, 0, 0, 0, time.UTC) }
+
+// sampleTender returns a tender with the pages of an account.
+func sampleTender(ref, title, buyer string) letter.Tender {
+	return letter.Tender{
+		Title: title, Buyer: buyer, At: written(),
+		URL: "https://marches.valombre.example/annonces/boamp/" + ref, PageURL: "https://marches.valombre.example/annonces/boamp/" + ref,
+		DismissURL:   "https://marches.valombre.example/ecarter/dGhpcyBpcyBub3QgYSByZWFsIHRva2Vu" + ref[3:],
+		Publications: []vigie.Publication{{Source: "boamp", SourceRef: ref, URL: "https://www.boamp.fr/pages/avis/?q=idweb:" + ref}},
+	}
+}
+
+// excerpt quotes a text in which a keyword is, or several.
+func excerpt(place, text string, keywords ...string) letter.Excerpt {
+	e := letter.Excerpt{Place: vigie.Same(place), Text: text}
+	for _, keyword := range keywords {
+		at := strings.Index(text, keyword)
+		e.Spans = append(e.Spans, letter.Span{Start: at, End: at + len(keyword)})
+	}
+	return e
+}
+
 // sampleDigest returns a digest with everything that it can have.
 func sampleDigest(l vigie.Locale) letter.Digest {
 	deadline := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
+	road := sampleTender("26-104512", "Réfection de la voirie communale et reprise des enrobés : programme 2027", "Mairie de Valombre")
+	road.Reference, road.Departments, road.Deadline = "2026-VOI-012", []string{"01"}, &deadline
+	road.Natures, road.Procedure, road.Details, road.Lots = []vigie.Nature{vigie.Works}, vigie.Adapted, sampleDetails(deadline), sampleLots(52)
+	road.Publications = append(road.Publications, vigie.Publication{Source: "ted", SourceRef: "712345-2026", URL: "https://ted.europa.eu/en/notice/-/detail/712345-2026"})
+	road.Reasons = []letter.Reason{
+		{Watch: "TEST 01/09", WatchURL: watch("", 1).EditURL, Keywords: []string{"voirie"}, Places: found("objet", "lot 1", "lot 2", "lot 3", "lot 4")},
+		{Watch: "Voirie dans l'Ain", WatchURL: watch("", 2).EditURL, Keywords: []string{"voirie", "enrobés"}, Places: found("objet", "CPV 90610000 (Services de voirie)")},
+	}
+	road.Excerpts = []letter.Excerpt{
+		excerpt("objet", road.Title, "voirie", "enrobés"),
+		excerpt("description", "Le marché porte sur l'entretien courant.\nLa réfection de la voirie communale comprend le rabotage, la reprise des "+
+			"enrobés et le marquage au sol dans les cinq hameaux.", "voirie", "enrobés"),
+	}
+	school := sampleTender("26-104977", "Maîtrise d'œuvre pour l'extension du groupe scolaire « Les Tilleuls »", "Communauté de communes des Trois Vallons")
+	school.Departments, school.Natures, school.Procedure = []string{"01", "07", "2A"}, []vigie.Nature{vigie.Services}, vigie.OpenProcedure
+	school.Reasons = []letter.Reason{{Watch: "TEST 01/09", WatchURL: watch("", 1).EditURL}}
+	salt := sampleTender("26-105003", "Fourniture de sel de déneigement", "Département de Valombre")
+	salt.Reference, salt.Deadline, salt.DeadlineKind, salt.Abroad = "DEP 26/118", at(deadline.AddDate(0, 0, 22)), vigie.ForParticipation, true
+	salt.Natures, salt.Procedure, salt.Lots = []vigie.Nature{vigie.Supplies}, vigie.Restricted, sampleLots(2)
+	salt.Details = vigie.Details{Technique: vigie.OwnContract, Renewals: 1, Places: []vigie.Place{{Town: "Kehl", Country: "DE"}}}
+	salt.Reasons = []letter.Reason{{Watch: "Voirie dans l'Ain", WatchURL: watch("", 2).EditURL, Keywords: []string{"sel de déneigement"}, Places: found("objet")}}
+	salt.Excerpts = []letter.Excerpt{excerpt("objet", salt.Title, "sel de déneigement")}
+	park := sampleTender("26-100233", "Entretien des espaces verts du parc de la Source", "Ville de Bourg-Fictif")
+	park.Reference, park.Departments, park.Deadline, park.FormerDeadline = "EV-2026-4", []string{"01"}, at(deadline.AddDate(0, 0, 7)), &deadline
+	park.Reasons = []letter.Reason{{Watch: "TEST 01/09", WatchURL: watch("", 1).EditURL, Keywords: []string{"espaces verts"}, Places: found("objet")}}
+	park.Changes, park.Corrections = sampleChanges(deadline), []string{"Au lieu de : « un an ».\nLire : « deux ans »."}
+	bins := sampleTender("26-099310", "Location de bennes et traitement des déchets de chantier", "Syndicat de la Haute-Combe")
+	bins.Reference, bins.Departments, bins.Deadline, bins.DismissURL = "SHC-77", []string{"07"}, &deadline, ""
+	bins.Reasons = []letter.Reason{{Watch: "Voirie dans l'Ain", WatchURL: watch("", 2).EditURL, Keywords: []string{"chantier"}, Places: found("objet")}}
+	bins.Excerpts = []letter.Excerpt{excerpt("objet", bins.Title, "chantier")}
+	signs := sampleTender("26-098001", "Signalisation horizontale des routes départementales", "Département de Valombre")
+	signs.Reference, signs.Departments, signs.Deadline, signs.DeadlineText = "DEP 26/090", []string{"01"}, at(time.Date(2026, 10, 23, 21, 59, 0, 0, time.UTC)), "2026-10-23"
+	signs.Reasons = []letter.Reason{{Watch: "Voirie dans l'Ain", WatchURL: watch("", 2).EditURL, Keywords: []string{"routes"}, Places: found("objet")}}
+	signs.Excerpts = []letter.Excerpt{excerpt("objet", signs.Title, "routes")}
 	return letter.Digest{
 		Brand: brand(), Language: l, LeaveURL: leaveAll,
-		Watches: []letter.Watch{watch("TEST 01/09", 1), watch("Voirie dans l'Ain", 2)},
-		New: letter.Section{Tenders: []letter.Tender{{
-			Title: "Réfection de la voirie communale et reprise des enrobés : programme 2027", Buyer: "Mairie de Valombre",
-			Reference: "2026-VOI-012", Departments: []string{"01"}, Deadline: &deadline,
-			URL:     "https://marches.valombre.example/annonces/boamp/26-104512",
-			Details: sampleDetails(deadline), Lots: sampleLots(52),
-			Publications: []vigie.Publication{
-				{Source: "boamp", SourceRef: "26-104512", URL: "https://www.boamp.fr/pages/avis/?q=idweb:26-104512"}, {Source: "ted", SourceRef: "712345-2026", URL: "https://ted.europa.eu/en/notice/-/detail/712345-2026"},
-			},
-			Reasons: []letter.Reason{
-				{Watch: "TEST 01/09", Keywords: []string{"voirie"}, Places: found("objet", "lot 1", "lot 2", "lot 3", "lot 4")},
-				{Watch: "Voirie dans l'Ain", Keywords: []string{"voirie", "enrobés"}, Places: found("objet", "CPV 90610000 (Services de voirie)")},
-			},
-		}, {
-			Title: "Maîtrise d'œuvre pour l'extension du groupe scolaire « Les Tilleuls »", Buyer: "Communauté de communes des Trois Vallons",
-			Departments: []string{"01", "07", "2A"}, URL: "https://marches.valombre.example/annonces/boamp/26-104977",
-			Reasons: []letter.Reason{{Watch: "TEST 01/09"}},
-		}, {
-			Title: "Fourniture de sel de déneigement", Buyer: "Département de Valombre", Reference: "DEP 26/118",
-			Deadline: at(deadline.AddDate(0, 0, 22)), DeadlineKind: vigie.ForParticipation, URL: "https://marches.valombre.example/annonces/boamp/26-105003",
-			Abroad: true, Details: vigie.Details{Technique: vigie.OwnContract, Renewals: 1, Places: []vigie.Place{{Town: "Kehl", Country: "DE"}}}, Lots: sampleLots(2),
-			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"sel de déneigement"}}},
-		}}},
-		Corrected: letter.Section{Tenders: []letter.Tender{{
-			Title: "Entretien des espaces verts du parc de la Source", Buyer: "Ville de Bourg-Fictif",
-			Reference: "EV-2026-4", Departments: []string{"01"}, Deadline: at(deadline.AddDate(0, 0, 7)),
-			URL:     "https://marches.valombre.example/annonces/boamp/26-100233",
-			Reasons: []letter.Reason{{Watch: "TEST 01/09", Keywords: []string{"espaces verts"}}},
-			Changes: sampleChanges(deadline), Corrections: []string{"Au lieu de : « un an ».\nLire : « deux ans »."},
-		}}},
-		Cancelled: letter.Section{Tenders: []letter.Tender{{
-			Title: "Location de bennes et traitement des déchets de chantier", Buyer: "Syndicat de la Haute-Combe",
-			Reference: "SHC-77", Departments: []string{"07"}, Deadline: &deadline,
-			URL:     "https://marches.valombre.example/annonces/boamp/26-099310",
-			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"chantier"}}},
-		}}},
-		ClosingSoon: letter.Section{Tenders: []letter.Tender{{
-			Title: "Signalisation horizontale des routes départementales", Buyer: "Département de Valombre",
-			Reference: "DEP 26/090", Departments: []string{"01"}, Deadline: at(deadline.AddDate(0, 0, -8)),
-			URL:     "https://marches.valombre.example/annonces/boamp/26-098001",
-			Reasons: []letter.Reason{{Watch: "Voirie dans l'Ain", Keywords: []string{"routes"}}},
-		}}},
+		Watches:     []letter.Watch{watch("TEST 01/09", 1), watch("Voirie dans l'Ain", 2)},
+		New:         letter.Section{Tenders: []letter.Tender{road, school, salt}},
+		Corrected:   letter.Section{Tenders: []letter.Tender{park}},
+		Cancelled:   letter.Section{Tenders: []letter.Tender{bins}},
+		ClosingSoon: letter.Section{Tenders: []letter.Tender{signs}},
 	}
+}
+
+// sampleOne returns a letter about the first tender of a section alone, to the account.
+func sampleOne(l vigie.Locale, section int) letter.Digest {
+	d := sampleDigest(l)
+	d.New.Tenders = d.New.Tenders[:1]
+	for i, s := range []*letter.Section{&d.New, &d.Corrected, &d.Cancelled, &d.ClosingSoon} {
+		if i != section {
+			*s = letter.Section{}
+		}
+	}
+	d.Watches = d.Watches[1:]
+	return d
 }
 
 func sampleChanges(deadline time.Time) []vigie.Change {
@@ -189,6 +228,8 @@ func sampleCorrection(l vigie.Locale) letter.Digest {
 	d.New, d.Cancelled, d.ClosingSoon = letter.Section{}, letter.Section{}, letter.Section{}
 	d.Watches = d.Watches[:1]
 	d.Watches[0].EditURL = ""
+	park := &d.Corrected.Tenders[0]
+	park.URL, park.DismissURL, park.Reasons[0].WatchURL = park.Publications[0].URL, "", ""
 	return d
 }
 
@@ -215,7 +256,7 @@ func sampleQuiet(l vigie.Locale) letter.Quiet {
 
 func sampleConfirmation(l vigie.Locale) letter.Confirmation {
 	return letter.Confirmation{
-		Brand: brand(), Language: l,
+		Brand: brand(), Language: l, AskedBy: "ana@bourg-fictif.example",
 		URL: "https://marches.valombre.example/confirmer/YW5kIHRoaXMgaXMgbm90IGEgcmVhbCB0b2tlbiBlaXRoZXI",
 	}
 }

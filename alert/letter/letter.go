@@ -14,7 +14,7 @@ import (
 
 // Letter is the content of a mail.
 type Letter struct {
-	// Subject is one line of at most 120 characters.
+	// Subject is one line of at most 120 characters; one that names a tender has at most 78.
 	Subject string
 	// Text is the plain text, in lines of at most 72 characters unless a link is longer, each ended by "\n".
 	Text string
@@ -74,10 +74,20 @@ type Tender struct {
 	Reference string
 	// Departments are INSEE codes.
 	Departments []string
-	// Deadline is nil where it is not known; DeadlineKind says what it is for.
+	// Deadline is nil where it is not known; DeadlineKind says what it is for, DeadlineText what its source wrote.
 	Deadline     *time.Time
 	DeadlineKind vigie.DeadlineKind
-	URL          string
+	DeadlineText string
+	// FormerDeadline is what the deadline was before the corrections that the letter is about; nil where they did not move it.
+	FormerDeadline *time.Time
+	// At is when the letter is written: it says how many days are left from then. Zero for a text that is read for longer,
+	// as in a feed.
+	At        time.Time
+	Natures   []vigie.Nature
+	Procedure vigie.Procedure
+	// URL is where the title leads. PageURL is the tender's page on the platform, and DismissURL the page that dismisses it;
+	// "" for none.
+	URL, PageURL, DismissURL string
 	// Details and Lots are what the tender says beside; a letter tells the most important of it in a few lines.
 	Details vigie.Details
 	Lots    []vigie.Lot
@@ -85,8 +95,9 @@ type Tender struct {
 	Abroad bool
 	// Publications are where its notices were published.
 	Publications []vigie.Publication
-	// Reasons are the watches that matched.
-	Reasons []Reason
+	// Reasons are the watches that matched, Excerpts the texts by which they did.
+	Reasons  []Reason
+	Excerpts []Excerpt
 	// Changes are what a correction changed, Corrections what corrections ask to read, in their own words.
 	Changes     []vigie.Change
 	Corrections []string
@@ -94,13 +105,25 @@ type Tender struct {
 
 // Reason is why a tender is in a letter.
 type Reason struct {
-	// Watch is the name of the watch that matched.
-	Watch string
+	// Watch is the name of the watch that matched, WatchURL its page, "" for none.
+	Watch, WatchURL string
 	// Keywords are those of its keywords that were found, as typed.
 	Keywords []string
 	// Places are where these are in the tender, each named once: « objet », « lot 3 ».
 	Places []vigie.Text
 }
+
+// Excerpt is a text of a tender in which keywords are.
+type Excerpt struct {
+	// Place names it: « objet », « lot 3 ».
+	Place vigie.Text
+	// Text is the whole of it, Spans which parts of it, in bytes, are keywords.
+	Text  string
+	Spans []Span
+}
+
+// Span is a part of a text.
+type Span struct{ Start, End int }
 
 // Quiet says that nothing has matched for a while, and that the watches still work.
 type Quiet struct {
@@ -123,11 +146,13 @@ type Source struct {
 	WholeUntil time.Time
 }
 
-// Confirmation asks the owner of an address to confirm it. It contains no text of the account that asked for it, so
-// that nobody can send their own words to strangers with it.
+// Confirmation asks the owner of an address to confirm it. It contains no text of the account that asked for it but its
+// address, where that is verified, so that nobody can send their own words to strangers with it.
 type Confirmation struct {
 	Brand    Brand
 	Language vigie.Locale
+	// AskedBy is the verified address of who asked; "" where it is not verified, or the one that is to confirm.
+	AskedBy string
 	// URL leads to the page that confirms.
 	URL string
 }
@@ -153,10 +178,12 @@ const MaxTenders = 50
 // The most characters that are shown of texts of others.
 const (
 	maxSubject = 120
-	maxName    = 100 // of watches, brands, keywords, references
-	maxTitle   = 300 // of tenders and buyers
-	maxValue   = 240 // of each value of a change
-	maxFooter  = 1000
+	// of subjects that name a tender, which mail programs show in one line, and of the buyer in them
+	maxNaming, maxNamedBuyer = 78, 30
+	maxName                  = 100 // of watches, brands, keywords, references
+	maxTitle                 = 300 // of tenders and buyers
+	maxValue                 = 240 // of each value of a change
+	maxFooter                = 1000
 	// of titles of lots, of places and labels, and of what corrections say
 	maxLot, maxPlace, maxCorrection = 60, 80, 500
 
@@ -167,4 +194,8 @@ const (
 	maxTowns, maxFound, maxCorrections = 3, 4, 3
 	// of publications
 	maxPublications = 6
+	// of excerpts, where a letter has few tenders and where it has more, and of characters before and after the keyword
+	maxExcerpts, maxExcerptsOfMany, aroundKeyword = 3, 1, 60
+	// fewTenders is up to how many tenders a letter quotes all excerpts of.
+	fewTenders = 10
 )

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"vigie"
 	"vigie/alert/letter"
+	"vigie/alert/link"
 )
 
 func TestSubject(t *testing.T) {
@@ -47,6 +50,120 @@ func TestSubject(t *testing.T) {
 			if err != nil || got.Subject != want {
 				t.Errorf("subject %q (error %v), want %q", got.Subject, err, want)
 			}
+		}
+	}
+}
+
+// A subject names what happened, the tender and its buyer, in one line that mail programs show, cut between characters and,
+// where that leaves most of the title, between words.
+func TestSubjectNames(t *testing.T) {
+	templates := load(t)
+	deadline := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
+	tender := func(edit func(*letter.Tender)) letter.Tender {
+		road := letter.Tender{Title: "Réfection de la voirie", Buyer: "Commune d'Exemple", Deadline: &deadline, At: written()}
+		edit(&road)
+		return road
+	}
+	plain := tender(func(*letter.Tender) {})
+	moved := func(from time.Time) letter.Digest {
+		return letter.Digest{Corrected: letter.Section{Tenders: []letter.Tender{tender(func(t *letter.Tender) { t.FormerDeadline = &from })}}}
+	}
+	one := func(t letter.Tender) letter.Section { return letter.Section{Tenders: []letter.Tender{t}} }
+	titled := func(title, buyer string) letter.Digest {
+		return letter.Digest{New: one(tender(func(t *letter.Tender) { t.Title, t.Buyer = title, buyer }))}
+	}
+	for _, test := range []struct {
+		digest letter.Digest
+		fr, en string
+	}{
+		{letter.Digest{New: one(plain)}, "Nouveau\u00a0: Réfection de la voirie (Commune d'Exemple)", "New: Réfection de la voirie (Commune d'Exemple)"},
+		{moved(deadline.AddDate(0, 0, -7)), "Report au 9 nov.\u00a0: Réfection de la voirie (Commune d'Exemple)", "Moved to 9 Nov: Réfection de la voirie (Commune d'Exemple)"},
+		{moved(deadline.AddDate(0, 0, 7)), "Avancé au 9 nov.\u00a0: Réfection de la voirie (Commune d'Exemple)", "Brought forward to 9 Nov: Réfection de la voirie (Commune d'Exemple)"},
+		{moved(deadline.Add(-time.Hour)), "Report au 9 nov. à 17\u00a0h\u00a000\u00a0: Réfection de la voirie (Commune d'Exemple)", "Moved to 9 Nov, 17:00: Réfection de la voirie (Commune d'Exemple)"},
+		{moved(deadline), "Rectifié\u00a0: Réfection de la voirie (Commune d'Exemple)", "Corrected: Réfection de la voirie (Commune d'Exemple)"},
+		{letter.Digest{Corrected: one(plain)}, "Rectifié\u00a0: Réfection de la voirie (Commune d'Exemple)", "Corrected: Réfection de la voirie (Commune d'Exemple)"},
+		{letter.Digest{Cancelled: one(plain)}, "Annulé\u00a0: Réfection de la voirie (Commune d'Exemple)", "Cancelled: Réfection de la voirie (Commune d'Exemple)"},
+		{letter.Digest{ClosingSoon: one(plain)}, "Clôture le 9 nov.\u00a0: Réfection de la voirie (Commune d'Exemple)", "Closes on 9 Nov: Réfection de la voirie (Commune d'Exemple)"},
+		{letter.Digest{ClosingSoon: one(tender(func(t *letter.Tender) { t.Deadline = at(deadline.AddDate(0, 2, -8)) }))},
+			"Clôture le 1er janv. 2027\u00a0: Réfection de la voirie (Commune d'Exemple)", "Closes on 1 Jan 2027: Réfection de la voirie (Commune d'Exemple)"},
+		{letter.Digest{New: one(plain), Cancelled: one(plain)}, "Nouveau\u00a0: Réfection de la voirie (Commune d'Exemple) et 1 autre", "New: Réfection de la voirie (Commune d'Exemple) and 1 other"},
+		{letter.Digest{Cancelled: letter.Section{Tenders: []letter.Tender{plain}, Total: 1235}},
+			"Annulé\u00a0: Réfection de la voirie (Commune d'Exemple) et 1\u00a0234 autres", "Cancelled: Réfection de la voirie (Commune d'Exemple) and 1,234 others"},
+		{titled(strings.Repeat("très long ", 20), ""), "Nouveau\u00a0: " + strings.TrimSpace(strings.Repeat("très long ", 6)) + " très…", "New: " + strings.TrimSpace(strings.Repeat("très long ", 7)) + "…"},
+		{titled(strings.Repeat("🇫🇷", 60), "Syndicat intercommunal d'assainissement de la vallée"),
+			"Nouveau\u00a0: " + strings.Repeat("🇫🇷", 17) + "… (Syndicat intercommunal d'assa…)", "New: " + strings.Repeat("🇫🇷", 19) + "… (Syndicat intercommunal d'assa…)"},
+		{titled("\r\nBcc: x@example.org", ""), "Nouveau\u00a0: Bcc: x@example.org", "New: Bcc: x@example.org"},
+		{titled("", ""), "Nouveau\u00a0: Marché sans objet", "New: Tender without a title"},
+	} {
+		for l, want := range map[vigie.Locale]string{vigie.French: test.fr, vigie.English: test.en} {
+			test.digest.Language = l
+			got, err := templates.Digest(test.digest)
+			if err != nil || got.Subject != want || utf8.RuneCountInString(got.Subject) > 78 {
+				t.Errorf("subject %q of %d (error %v), want %q", got.Subject, utf8.RuneCountInString(got.Subject), err, want)
+			}
+		}
+	}
+}
+
+// Excerpts are short, whole words around the keyword, which is bold.
+func TestExcerpts(t *testing.T) {
+	long := strings.Repeat("Un texte sans rapport avec la recherche. ", 50)
+	for _, test := range []struct {
+		text     string
+		keywords []string
+		want     string
+	}{
+		{"Réfection de la voirie", []string{"voirie"}, "Réfection de la *voirie*"},
+		{"  Voirie,\n\tet   voirie ", []string{"Voirie"}, "*Voirie*, et voirie"},
+		{"voirie et trottoirs", []string{"voirie", "voirie et", "trottoirs"}, "*voirie et* *trottoirs*"},
+		{long + "La voirie communale. " + long, []string{"voirie"},
+			"… la recherche. Un texte sans rapport avec la recherche. La *voirie* communale. Un texte sans rapport avec la recherche. Un …"},
+		{strings.Repeat("é", 500) + "voirie" + strings.Repeat("é", 500), []string{"voirie"}, "… " + strings.Repeat("é", 60) + "*voirie*" + strings.Repeat("é", 60) + " …"},
+		{strings.Repeat("🇫🇷", 50) + "voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "*voirie*"},
+		{strings.Repeat("🇫🇷", 50) + "-voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "-*voirie*"},
+		{"voirie-" + strings.Repeat("🇫🇷", 50), []string{"voirie"}, "*voirie*-" + strings.Repeat("🇫🇷", 29) + " …"},
+		{"\u202e\u200b", nil, ""},
+	} {
+		e := excerpt("objet", test.text, test.keywords...)
+		got, err := load(t).Digest(letter.Digest{New: letter.Section{Tenders: []letter.Tender{{Title: "x", Excerpts: []letter.Excerpt{e}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "Objet : " + test.want + " ---"; test.want != "" && !strings.Contains(unwrapped(got.Text), want) || test.want == "" && strings.Contains(got.Text, "Objet") {
+			t.Errorf("%.40q: %s\nwant %s", test.text, unwrapped(got.Text), want)
+		}
+		html := regexp.MustCompile(`\*(.*?)\*`).ReplaceAllString(test.want, "<b>$1</b>")
+		if !strings.Contains(got.HTML, html) {
+			t.Errorf("%.40q: not %s in\n%s", test.text, html, got.HTML)
+		}
+	}
+}
+
+// unwrapped undoes the wrapping of plain text.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// A deadline says how long it is away when the mail is written, and no hour where its source gives the day alone.
+func TestDeadline(t *testing.T) {
+	for _, test := range []struct {
+		deadline time.Time
+		text     string
+		want     string
+	}{
+		{time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC), "2026-11-09T17:00:00+01:00", "lundi 9 novembre 2026 à 17 h 00 (heure de Paris), dans 20 jours"},
+		{time.Date(2026, 11, 9, 22, 59, 0, 0, time.UTC), "2026-11-09", "lundi 9 novembre 2026, dans 20 jours"},
+		{time.Date(2026, 11, 9, 22, 59, 0, 0, time.UTC), "2026-11-09T23:59:00", "lundi 9 novembre 2026 à 23 h 59 (heure de Paris), dans 20 jours"},
+		{time.Date(2026, 10, 21, 6, 0, 0, 0, time.UTC), "", "mercredi 21 octobre 2026 à 8 h 00 (heure de Paris), demain"},
+		{time.Date(2026, 10, 20, 21, 59, 0, 0, time.UTC), "2026-10-20+02:00", "mardi 20 octobre 2026, aujourd’hui"},
+		{time.Date(2026, 10, 19, 7, 0, 0, 0, time.UTC), "", "lundi 19 octobre 2026 à 9 h 00 (heure de Paris)"},
+	} {
+		tender := letter.Tender{Title: "x", Deadline: &test.deadline, DeadlineText: test.text, At: written(), URL: "https://a.example/"}
+		got, err := load(t).Digest(letter.Digest{New: letter.Section{Tenders: []letter.Tender{tender}}})
+		if want := "Date limite de réponse : " + test.want + " https://a.example/"; err != nil || !strings.Contains(strings.ReplaceAll(unwrapped(got.Text), "\u00a0", " "), want) {
+			t.Errorf("%v %q: not %q (error %v) in\n%s", test.deadline, test.text, want, err, got.Text)
+		}
+		said, err := load(t).Render(letter.Tender{Title: "x", Deadline: &test.deadline}, vigie.French, false)
+		if err != nil || strings.Contains(said.Text, "dans") || strings.Contains(said.Text, "demain") {
+			t.Errorf("a text that is read at any time says %q (error %v)", said.Text, err)
 		}
 	}
 }
@@ -88,21 +205,29 @@ func TestMany(t *testing.T) {
 
 // TestSize keeps full letters below what Gmail shows whole: past 102 kB it hides the end, with the links to leave.
 func TestSize(t *testing.T) {
-	d := sampleDigest(vigie.French)
-	tender := d.Corrected.Tenders[0]
-	tender.Title = strings.Repeat("Un objet assez long. ", 10)
-	tender.Reasons = d.New.Tenders[0].Reasons
-	d.New, d.Corrected = letter.Section{}, letter.Section{}
-	for range letter.MaxTenders {
-		d.Corrected.Tenders = append(d.Corrected.Tenders, tender)
-	}
-	got, err := load(t).Digest(d)
-	if err != nil || len(got.HTML) > 102_000 {
-		t.Errorf("%d bytes (error %v)", len(got.HTML), err)
+	long := sampleDigest(vigie.French)
+	corrected, all := long.Corrected.Tenders[0], long.New.Tenders[0]
+	corrected.Title = strings.Repeat("Un objet assez long. ", 10)
+	corrected.Reasons, corrected.Excerpts = all.Reasons, all.Excerpts
+	for what, tender := range map[string]letter.Tender{"corrected": corrected, "new": all} {
+		d := sampleDigest(vigie.French)
+		d.New, d.Corrected = letter.Section{}, letter.Section{}
+		section := &d.Corrected
+		if what == "new" {
+			section = &d.New
+		}
+		tender.DismissURL = "https://veille.marches.valombre.example/dismiss/" + strings.Repeat("x", link.TokenLength)
+		for range letter.MaxTenders {
+			section.Tenders = append(section.Tenders, tender)
+		}
+		got, err := load(t).Digest(d)
+		if err != nil || len(got.HTML) > 102_000 {
+			t.Errorf("%s: %d bytes (error %v)", what, len(got.HTML), err)
+		}
 	}
 }
 
-// TestConfirmationIsNobodysVoice checks that two confirmations differ in the brand and the link only.
+// TestConfirmationIsNobodysVoice checks that two confirmations differ in the brand, the link and the verified address only.
 func TestConfirmationIsNobodysVoice(t *testing.T) {
 	c := sampleConfirmation(vigie.French)
 	got, err := load(t).Confirmation(c)
@@ -227,7 +352,13 @@ func write(t testing.TB, templates *letter.Templates, s, other string) (letters 
 	watches := []letter.Watch{{Name: s, EditURL: s, LeaveURL: "https://a.example/" + other}, {Name: other}}
 	section := letter.Section{Total: 60, Tenders: []letter.Tender{{
 		Title: s, Buyer: other, Reference: s, Departments: []string{other, s, "01"}, URL: "https://a.example/?" + s,
-		Reasons: []letter.Reason{{Watch: s, Keywords: []string{other, s}}, {Watch: other}},
+		PageURL: "https://b.example/" + other, DismissURL: "https://c.example/" + other, At: written(), Deadline: at(written()),
+		Publications: []vigie.Publication{{Source: other, SourceRef: s, URL: "https://d.example/" + s}, {Source: s}},
+		Reasons:      []letter.Reason{{Watch: s, WatchURL: "https://e.example/" + s, Keywords: []string{other, s}}, {Watch: other}},
+		Excerpts: []letter.Excerpt{
+			{Place: vigie.Same(s), Text: s + " word " + other, Spans: []letter.Span{{Start: len(s) + 1, End: len(s) + 5}}},
+			{Place: vigie.Same(other), Text: other + s, Spans: []letter.Span{{Start: len(other) / 2, End: len(other)}, {Start: 0, End: len(other)}}},
+		},
 		Changes: []vigie.Change{
 			{Label: vigie.Same(s), Before: vigie.Same(s), After: vigie.Same(other)},
 			{Label: vigie.Same(other), Before: vigie.Same(s)},
@@ -248,7 +379,7 @@ func write(t testing.TB, templates *letter.Templates, s, other string) (letters 
 			}))
 			keep(templates.Quiet(letter.Quiet{Brand: brand, Language: l, Watches: some, Days: 30, LeaveURL: s}))
 		}
-		keep(templates.Confirmation(letter.Confirmation{Brand: brand, Language: l, URL: "https://a.example/" + url.PathEscape(s)}))
+		keep(templates.Confirmation(letter.Confirmation{Brand: brand, Language: l, AskedBy: other, URL: "https://a.example/" + url.PathEscape(s)}))
 	}
 	return letters
 }

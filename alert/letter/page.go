@@ -3,6 +3,7 @@ package letter
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"vigie"
@@ -37,8 +38,8 @@ type page struct {
 	Sources []string
 	// Webhooks of a note, each with what happened.
 	Webhooks []string
-	// ConfirmURL of a confirmation.
-	ConfirmURL string
+	// ConfirmURL of a confirmation, and the verified address of who asks for it, "" where it has none.
+	ConfirmURL, AskedBy string
 
 	language vigie.Locale
 }
@@ -68,13 +69,18 @@ type Entry struct {
 	// Facts are value, technique, duration and the like on one line: « Accord-cadre · 480 000 € · 48 mois »; Lots are the
 	// first lots: « 1 Voirie · 2 Peinture · et 42 autres lots ». "" where nothing is known.
 	Facts, Lots string
-	URL         string
-	// Publications are where its notices were published, with their pages; none where URL is the only one.
+	// DaysLeft says how long the deadline is away: « dans 20 jours »; "" where that is not known, or does not matter.
+	DaysLeft string
+	// URL is where the title leads, PageURL the tender's page on the platform, DismissURL the page that dismisses it.
+	URL, PageURL, DismissURL string
+	// Publications are where its notices were published, with their pages.
 	Publications []ShownPublication
 	Changes      []ShownChange
 	// Corrections are what corrections ask to read, in their own words, cut where they are long.
 	Corrections []string
 	Reasons     []ShownReason
+	// Excerpts are the texts in which keywords were found.
+	Excerpts []ShownExcerpt
 
 	language vigie.Locale
 }
@@ -82,6 +88,15 @@ type Entry struct {
 // In returns the words in the language of the entry.
 func (e Entry) In(french, english string) string {
 	return vigie.Text{FR: french, EN: english}.In(e.language)
+}
+
+// OwnURL is URL, "" where PageURL or a publication leads there too.
+func (e Entry) OwnURL() string {
+	same := func(p ShownPublication) bool { return p.URL == e.URL }
+	if e.URL == e.PageURL || slices.ContainsFunc(e.Publications, same) {
+		return ""
+	}
+	return e.URL
 }
 
 // ShownPublication is where a notice was published.
@@ -96,13 +111,16 @@ type ShownPublication struct {
 type ShownChange struct {
 	// Before and After are "" where there was, or is, nothing.
 	Label, Before, After string
+	// DaysLeft says how long After is away, of a deadline: « dans 20 jours »; else "".
+	DaysLeft string
 	// Event is whether After says what happened, and not what there is now: « Documents : modifiés ».
 	Event bool
 }
 
 // ShownReason is a watch that matched.
 type ShownReason struct {
-	Watch string
+	// WatchURL is the watch's page, "" for none.
+	Watch, WatchURL string
 	// Keywords are separated by commas, "" where the watch has none.
 	Keywords string
 	// Found is where they are: « objet, lot 3 »; "" where that is not known.
@@ -134,8 +152,12 @@ func (p page) titled(heading, subject string) page {
 	return p
 }
 
+func (d Digest) sections() [4]Section {
+	return [4]Section{d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
+}
+
 func (d Digest) page() (page, error) {
-	sections := [4]Section{d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
+	sections := d.sections()
 	var totals [4]int
 	for i, s := range sections {
 		totals[i] = s.total()
@@ -149,9 +171,13 @@ func (d Digest) page() (page, error) {
 	if about := about(p.Watches, d.Language); about != "" {
 		subject += " – " + about
 	}
-	p = p.titled(heading, subject)
+	p = p.titled(heading, cmp.Or(d.subject(), Line(subject, maxSubject)))
 	p.MoreURL = Link(d.MoreURL)
 	shown := share(MaxTenders, sections)
+	quoted := maxExcerpts
+	if shown[0]+shown[1]+shown[2]+shown[3] > fewTenders {
+		quoted = maxExcerptsOfMany
+	}
 	for i, s := range sections {
 		if totals[i] == 0 {
 			continue
@@ -162,8 +188,9 @@ func (d Digest) page() (page, error) {
 		}
 		for _, t := range s.Tenders[:shown[i]] {
 			e := t.Entry(d.Language)
+			e.Excerpts = e.Excerpts[:min(quoted, len(e.Excerpts))]
 			if view.Kind == "cancelled" {
-				e.Deadline = ""
+				e.Deadline, e.Excerpts = "", nil
 			}
 			view.Tenders = append(view.Tenders, e)
 		}
@@ -197,24 +224,21 @@ func share(room int, sections [4]Section) (shown [4]int) {
 // Entry words a tender.
 func (t Tender) Entry(l vigie.Locale) Entry {
 	e := Entry{
-		Title: Line(t.Title, maxTitle), Buyer: Line(t.Buyer, maxTitle), Reference: Line(t.Reference, maxName),
-		Departments: departments(t.Departments, l), URL: Link(t.URL),
+		Title: t.title(l), Buyer: Line(t.Buyer, maxTitle), Reference: Line(t.Reference, maxName),
+		Departments: departments(t.Departments, l), URL: Link(t.URL), PageURL: Link(t.PageURL), DismissURL: Link(t.DismissURL),
 		Deadline: vigie.Text{FR: "non précisée", EN: "not given"}.In(l), DeadlineLabel: t.DeadlineKind.Deadline().In(l),
 		Facts: facts(t, l), Lots: lots(t.Lots, l), language: l,
 	}
-	if e.Title == "" {
-		e.Title = vigie.Text{FR: "Marché sans objet", EN: "Tender without a title"}.In(l)
-	}
-	if t.Deadline != nil {
-		e.Deadline = vigie.Moment(*t.Deadline).In(l)
+	if content := (vigie.Content{Deadline: t.Deadline, DeadlineText: t.DeadlineText}); t.Deadline != nil {
+		e.Deadline, e.DaysLeft = content.DeadlineMoment().In(l), t.daysLeft(l)
 	}
 	for _, c := range t.Changes {
 		before, after := differing(c.Before.In(l), c.After.In(l))
 		e.Changes = append(e.Changes, ShownChange{
 			Label: Line(c.Label.In(l), maxName), Before: before, After: after, Event: c.Field == "documents",
 		})
-		if c.Field == "deadline" {
-			e.Deadline = "" // its change says it
+		if c.Field == "deadline" { // its change says it
+			e.Changes[len(e.Changes)-1].DaysLeft, e.Deadline = e.DaysLeft, ""
 		}
 	}
 	e.Publications = publications(t)
@@ -224,16 +248,17 @@ func (t Tender) Entry(l vigie.Locale) Entry {
 		}
 	}
 	for _, r := range t.Reasons {
-		e.Reasons = append(e.Reasons, ShownReason{Line(r.Watch, maxName), keywords(r.Keywords), found(r.Places, l)})
+		e.Reasons = append(e.Reasons, ShownReason{Line(r.Watch, maxName), Link(r.WatchURL), keywords(r.Keywords), found(r.Places, l)})
 	}
+	e.Excerpts = excerpts(t.Excerpts, maxExcerpts, l)
 	return e
 }
 
-// publications are where a tender was published: those with a page of their own, or all where there are several.
+// publications are where a tender was published: those with a page, or all where there are several.
 func publications(t Tender) []ShownPublication {
 	var list []ShownPublication
 	for _, p := range t.Publications {
-		if url := Link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "" && url != Link(t.URL)) {
+		if url := Link(p.URL); len(list) < maxPublications && (len(t.Publications) > 1 || url != "") {
 			list = append(list, ShownPublication{Line(p.Label(), maxName), url})
 		}
 	}
@@ -289,7 +314,7 @@ func (n WebhookNote) page() page {
 
 func (c Confirmation) page() (page, error) {
 	p := newPage(c.Brand, c.Language, nil, "")
-	p.ConfirmURL = Link(c.URL)
+	p.ConfirmURL, p.AskedBy = Link(c.URL), Line(c.AskedBy, vigie.MaxEmailLength)
 	if p.ConfirmURL == "" {
 		return page{}, errors.New("letter: a confirmation without a link")
 	}

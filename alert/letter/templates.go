@@ -118,7 +118,9 @@ func (t *Templates) try() error {
 	at := time.Date(2026, 11, 9, 16, 0, 0, 0, time.UTC)
 	section := Section{Total: 2, Tenders: []Tender{{
 		Title: "Title", Buyer: "Buyer", Reference: "1", Departments: []string{"01"}, Deadline: &at, URL: "https://example.org/",
-		Reasons:     []Reason{{"Watch", []string{"keyword"}, []vigie.Text{vigie.Same("title")}}},
+		Reasons:  []Reason{{"Watch", "https://example.org/watch", []string{"keyword"}, []vigie.Text{vigie.Same("title")}}},
+		Excerpts: []Excerpt{{vigie.Same("title"), "a keyword", []Span{{2, 9}}}},
+		At:       at, PageURL: "https://example.org/page", DismissURL: "https://example.org/dismiss",
 		Lots:        []vigie.Lot{{Number: "1", Title: "Lot"}},
 		Details:     vigie.Details{Technique: vigie.FrameworkAgreement, QuestionsUntil: &at},
 		Corrections: []string{"correction"}, Publications: []vigie.Publication{{Source: "source", SourceRef: "1", URL: "https://example.org/1"}},
@@ -132,7 +134,7 @@ func (t *Templates) try() error {
 			New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
 		})
 		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, []Source{{"Source", at}}, "https://example.org/"})
-		_, confirmation := t.Confirmation(Confirmation{brand, l, "https://example.org/"})
+		_, confirmation := t.Confirmation(Confirmation{brand, l, "ana@example.org", "https://example.org/"})
 		_, note := t.WebhookNote(WebhookNote{brand, l, []StoppedWebhook{{"Watch", "example.org", true}}})
 		if err := errors.Join(digest, quiet, confirmation, note); err != nil {
 			return err

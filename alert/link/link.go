@@ -1,9 +1,10 @@
 // Package link makes the tokens in links, return paths and addresses of feeds. A token says what who has it may do:
-// confirm an address, leave a watch, leave all watches, report a bounce, read a feed or a calendar. With the same keys the package makes hashes
+// confirm an address, leave a watch, leave all watches, dismiss a tender, report a bounce, read a feed or a calendar. With the same keys the package makes hashes
 // of addresses, by which an erased address can be recognised, and fingerprints of the secrets, by which a database
 // recognises the secrets that it was used with.
 //
-// Tokens do not expire: people keep mail for years. A token is valid for one purpose, one id and one address only (of a
+// Tokens do not expire: people keep mail for years. What should end, such as dismissing a tender, ends by what is stored of
+// its id. A token is valid for one purpose, one id and one address only (of a
 // feed: one version of its address), and a copy of the database is not enough to make one. Nor does a token reveal the id that it holds: ids count what
 // all accounts do.
 package link
@@ -41,6 +42,9 @@ const (
 	WatchCalendar   Purpose = 'd' // of a watch
 	AccountCalendar Purpose = 'D' // of an account
 
+	// Dismiss is of a delivery, which names the account and the tender. Its page refuses it some time after its mail was sent.
+	Dismiss Purpose = 'x'
+
 	// ConfirmWebhook is of a webhook, whose public id stands for the address.
 	ConfirmWebhook Purpose = 'h'
 )
@@ -49,6 +53,7 @@ const (
 const (
 	ConfirmPath  = "/confirm/"
 	LeavePath    = "/leave/"
+	DismissPath  = "/dismiss/"
 	FeedPath     = "/feeds/"
 	CalendarPath = "/calendars/"
 	WebhookPath  = "/webhook/"
@@ -201,7 +206,7 @@ func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar, ConfirmWebhook:
+	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar, ConfirmWebhook, Dismiss:
 		return true
 	}
 	return false

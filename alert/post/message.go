@@ -65,6 +65,10 @@ func (m Message) write() *mail.Msg {
 	if m.ReplyTo != "" {
 		msg.ReplyToMailAddress(&netmail.Address{Address: m.ReplyTo})
 	}
+	if m.InReplyTo != "" {
+		msg.SetGenHeader(mail.HeaderInReplyTo, "<"+m.InReplyTo+">")
+		msg.SetGenHeader(mail.HeaderReferences, "<"+m.InReplyTo+">")
+	}
 	msg.Subject(literal(oneSpace(m.Subject)))
 	for name, value := range m.Headers {
 		msg.SetGenHeader(mail.Header(name), oneSpace(value))
@@ -79,8 +83,9 @@ func (m Message) write() *mail.Msg {
 func (m *Message) canonicalise() error {
 	for what, text := range map[string]*string{
 		"Message-ID": &m.ID, "address to send from": &m.From.Address, "return path": &m.EnvelopeFrom, "address to reply to": &m.ReplyTo,
+		"Message-ID to follow": &m.InReplyTo,
 	} {
-		if text == &m.ReplyTo && *text == "" {
+		if (text == &m.ReplyTo || text == &m.InReplyTo) && *text == "" {
 			continue
 		}
 		a, ok := address.Parse(*text)
@@ -125,7 +130,7 @@ const maxHeader = 900
 // kind.
 func ownHeaders() []string {
 	return []string{
-		"Message-ID", "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Return-Path", "Received", "MIME-Version",
+		"Message-ID", "In-Reply-To", "References", "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Return-Path", "Received", "MIME-Version",
 		"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID", "DKIM-Signature",
 	}
 }

@@ -32,10 +32,12 @@ type Message struct {
 	To      string
 	// EnvelopeFrom is the return path, to which bounces go; see [ReturnPath].
 	EnvelopeFrom string
-	Subject      string
-	Text         string
-	HTML         string
-	Date         time.Time
+	// InReplyTo is the Message-ID of the mail that this one follows, "" for none: mail programs show both as one thread.
+	InReplyTo string
+	Subject   string
+	Text      string
+	HTML      string
+	Date      time.Time
 	// Headers are additional headers, such as List-Unsubscribe, List-Unsubscribe-Post, List-Id, Auto-Submitted and
 	// Precedence: printable ASCII by name.
 	Headers map[string]string

@@ -39,10 +39,11 @@ func Message() post.Message {
 	return post.Message{
 		ID: "d41d8cd98f@valombre.example", From: mail.Address{Name: "Marchés de Valombre", Address: "alertes@valombre.example"},
 		ReplyTo: "marches@valombre.example", To: "lecteur@bourg-fictif.example", EnvelopeFrom: "retours+k3j5x@valombre.example",
-		Subject: "3 nouveaux marchés – veille « Voirie et réseaux divers dans l'Ain et l'Ardèche » à surveiller de près",
-		Text:    "Bonjour,\n\n.\n..une ligne qui commence par un point\nFrom ici\n" + strings.Repeat("très long ", 300) + "\n",
-		HTML:    "<!DOCTYPE html>\n<html lang=\"fr\"><p>3 nouveaux marchés à 17\u00a0h\u00a000 = 5\u00a0pm</p></html>\n",
-		Date:    time.Date(2026, 11, 9, 8, 0, 0, 0, time.FixedZone("", 3600)),
+		InReplyTo: "9f86d081884c@valombre.example",
+		Subject:   "3 nouveaux marchés – veille « Voirie et réseaux divers dans l'Ain et l'Ardèche » à surveiller de près",
+		Text:      "Bonjour,\n\n.\n..une ligne qui commence par un point\nFrom ici\n" + strings.Repeat("très long ", 300) + "\n",
+		HTML:      "<!DOCTYPE html>\n<html lang=\"fr\"><p>3 nouveaux marchés à 17\u00a0h\u00a000 = 5\u00a0pm</p></html>\n",
+		Date:      time.Date(2026, 11, 9, 8, 0, 0, 0, time.FixedZone("", 3600)),
 		Headers: map[string]string{
 			"List-Unsubscribe":      "<https://valombre.example/quitter/" + strings.Repeat("x", 100) + ">",
 			"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -77,6 +78,7 @@ func testMessage(t *testing.T, mailer post.Mailer, received func() []Received) {
 	}
 	headers := map[string]string{
 		"Message-Id": "<" + want.ID + ">", "Date": "Mon, 09 Nov 2026 08:00:00 +0100", "To": "<" + want.To + ">",
+		"In-Reply-To": "<" + want.InReplyTo + ">", "References": "<" + want.InReplyTo + ">",
 		"Reply-To": "<" + want.ReplyTo + ">", "Subject": want.Subject, "Mime-Version": "1.0",
 	}
 	for name, value := range want.Headers {
