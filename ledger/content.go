@@ -99,7 +99,7 @@ func digestContent(r *RecipientState, now time.Time) (c Content) {
 		}
 	}
 	c.Watches = slices.Sorted(maps.Keys(named))
-	c.Empty = len(c.Watches) == 0
+	c.Empty = len(c.Tenders) == 0
 	return c
 }
 
