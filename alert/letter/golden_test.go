@@ -25,6 +25,7 @@ func TestGolden(t *testing.T) {
 		check(t, "digest."+language)(templates.Digest(sampleDigest(l)))
 		check(t, "correction."+language)(templates.Digest(sampleCorrection(l)))
 		check(t, "many."+language)(templates.Digest(sampleMany(l)))
+		check(t, "reminder."+language)(templates.Digest(sampleReminder(l)))
 		check(t, "quiet."+language)(templates.Quiet(sampleQuiet(l)))
 		check(t, "confirmation."+language)(templates.Confirmation(sampleConfirmation(l)))
 		check(t, "webhook."+language)(templates.WebhookNote(letter.WebhookNote{Brand: brand(), Language: l, Webhooks: []letter.StoppedWebhook{
@@ -190,6 +191,16 @@ func sampleCorrection(l vigie.Locale) letter.Digest {
 	d.Watches = d.Watches[:1]
 	d.Watches[0].EditURL = ""
 	return d
+}
+
+// sampleReminder returns the reminders of one morning, and what no watch led to.
+func sampleReminder(l vigie.Locale) letter.Digest {
+	d := sampleDigest(l)
+	tenders := []letter.Tender{d.ClosingSoon.Tenders[0], d.New.Tenders[2]}
+	for i := range tenders {
+		tenders[i].Reasons = nil
+	}
+	return letter.Digest{Brand: brand(), Language: l, LeaveURL: leaveAll, Reminders: letter.Section{Tenders: tenders}}
 }
 
 // sampleMany returns a digest with more tenders than a letter shows.
