@@ -130,24 +130,31 @@ func readInterests(ctx context.Context, db bun.IDB, accounts []int64, which func
 	return byTender, err
 }
 
-// Reminders returns the reminders that an account is to get, of those of some tenders that it marked as of interest, by tender.
-func (l *Ledger) Reminders(ctx context.Context, account *vigie.Account, tenders []*vigie.Tender) (map[int64][]vigie.Reminder, error) {
-	ids, now := make([]int64, len(tenders)), l.db.Now()
-	for i, t := range tenders {
-		ids[i] = t.ID
+// Reminders returns the reminders that an account is still to get, of those of some tenders that it marked as of interest, by
+// the ids of these.
+func (l *Ledger) Reminders(ctx context.Context, id int64, tenders map[int64]*vigie.Tender) (map[int64][]*vigie.Reminder, error) {
+	account, now := &vigie.Account{ID: id}, l.db.Now()
+	err := l.db.NewSelect().Model(account).WherePK().Scan(ctx) // what a socket knows of it may be hours old
+	if err != nil || len(account.ReminderDays) == 0 || len(tenders) == 0 {
+		return nil, database.Translate(err)
 	}
-	byTender := make(map[int64][]vigie.Reminder)
-	if len(account.ReminderDays) == 0 || len(ids) == 0 {
-		return byTender, nil
-	}
-	marks, err := readInterests(ctx, l.db, []int64{account.ID}, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id IN (?)", bun.List(ids)) })
+	var ids []int64
 	for _, t := range tenders {
-		mark := marks[accountTender{account.ID, t.ID}]
+		ids = append(ids, t.ID)
+	}
+	byTender := make(map[int64][]*vigie.Reminder)
+	marks, err := readInterests(ctx, l.db, []int64{id}, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("t.id IN (?)", bun.List(ids)) })
+	for asked, t := range tenders {
+		mark := marks[accountTender{id, t.ID}]
 		if mark == nil || t.Deadline == nil || t.Status(now) != vigie.StatusOnline {
 			continue
 		}
 		owed := mark.vigie().Owed(account.Reminders(*t.Deadline), *t.Deadline)
-		byTender[t.ID] = slices.DeleteFunc(owed, func(r vigie.Reminder) bool { return !r.At.After(now) })
+		for _, r := range owed {
+			if r.At.After(now) {
+				byTender[asked] = append(byTender[asked], &r)
+			}
+		}
 	}
 	return byTender, database.Translate(err)
 }
