@@ -398,8 +398,8 @@ func readReminders(ctx context.Context, db bun.IDB, pending []*PendingDelivery, 
 	}
 	var rows []struct{ ID, RecipientID, TenderID, NoticeID int64 }
 	err = db.NewSelect().TableExpr("deliveries AS d").Join("JOIN tenders AS t ON t.id = d.tender_id").Join("JOIN mails AS m ON m.id = d.mail_id").
-		ColumnExpr("d.id, d.recipient_id, t.merged_into AS tender_id, d.notice_id").Where("d.kind = ?", vigie.DeliverReminder).
-		Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).Where("t.merged_into IN (?)", bun.List(tenders)).
+		ColumnExpr("d.id, d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.notice_id").Where("d.kind = ?", vigie.DeliverReminder).
+		Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(tenders)).
 		Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
 	said := make(map[reminderFor]int64, len(rows))
 	for _, row := range rows {
