@@ -253,6 +253,27 @@ func TestRemindersOfMergedTenders(t *testing.T) {
 	})
 }
 
+// A message that was refused says nothing that one about the other of two tenders has said, once these turn out to be one.
+func TestRepeatedReminders(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		w := h.world
+		h.add(w.watch(w.account, "Voirie", vigie.Daily, "voirie"), "/a")
+		w.reminded(7)
+		w.interest(true, w.publish("1", "Ponts", until(noon(17))).Notice.TenderID, w.publish("2", "Écoles", until(noon(17))).Notice.TenderID)
+		h.receiver.answers(func(m hookMessage) int {
+			if m.Data.Tender.Title == "Écoles" {
+				return 500
+			}
+			return 204
+		})
+		w.now = time.Date(2026, time.November, 10, 8, 0, 0, 0, vigie.Paris())
+		w.expect("one is refused", h.post(), "a: REMINDER Ponts")
+		w.publish("1-m", "Ponts", about(vigie.Correction, "1"), until(noon(17)), func(n *vigie.Notice) { n.Links = append(n.Links, "2") })
+		h.receiver.answers(nil)
+		w.expect("merged", append(h.later(time.Hour), h.later(day)...))
+	})
+}
+
 // The ledger has each reminder once, however often and by however many it is entered.
 func TestRemindersAreEnteredOnce(t *testing.T) {
 	onBothAt(t, func(t *testing.T, w *world, url string) {

@@ -474,3 +474,41 @@ func TestEmptyLists(t *testing.T) {
 		t.Errorf("%v", events)
 	}
 }
+
+// What is of interest has alarms on the days of the account's reminders, too.
+func TestRemindersAreAlarms(t *testing.T) { eachPair(t, testRemindersAreAlarms) }
+
+func testRemindersAreAlarms(t *testing.T, w *world) {
+	watch := w.watch("Voirie", keywords("voirie"))
+	w.publish(w.notice("a", "Voirie", 30), w.notice("b", "Voirie nord", 30))
+	marked := w.tender("a")
+	if err := w.store.SetMark(t.Context(), w.ana.ID, store.Interested, true, []int64{marked.ID}); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(want map[string][]string) {
+		t.Helper()
+		w.now = w.now.Add(2 * time.Minute) // a list is kept for a moment
+		for _, url := range []string{w.service.WatchCalendarURL(w.ana, watch), w.service.AccountCalendarURL(w.ana)} {
+			for _, event := range w.events(url) {
+				var alarms []string
+				for _, alarm := range event.Alarms() {
+					alarms = append(alarms, alarm.GetProperty(ics.ComponentPropertyTrigger).Value)
+				}
+				summary := value(event, ics.ComponentPropertySummary)
+				if !slices.Equal(alarms, want[summary]) {
+					t.Errorf("%s: alarms %v, want %v", summary, alarms, want[summary])
+				}
+			}
+		}
+	}
+	const a, b = "Offres : Voirie", "Offres : Voirie nord"
+	expect(map[string][]string{a: {"-P2D"}, b: {"-P2D"}})
+	if _, err := w.service.UpdateAccount(t.Context(), w.ana, vigie.AccountUpdate{ReminderDays: &[]int32{7, 2, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	expect(map[string][]string{a: {"-P7D", "-P2D", "-P1D"}, b: {"-P2D"}})
+	if _, err := w.service.UpdateAccount(t.Context(), w.ana, vigie.AccountUpdate{CalendarAlarmDays: new(int32(0))}); err != nil {
+		t.Fatal(err)
+	}
+	expect(map[string][]string{a: {"-P7D", "-P2D", "-P1D"}, b: nil})
+}
