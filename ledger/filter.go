@@ -53,7 +53,7 @@ func outgoingColumns(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.ColumnExpr("d.*").ColumnExpr(outgoingOf).
 		ColumnExpr(`COALESCE((SELECT MIN(s.id) FROM subscriptions AS s JOIN reasons AS why ON why.watch_id = s.watch_id
 			WHERE why.delivery_id = d.id AND s.recipient_id = d.recipient_id),
-			(SELECT MIN(s.id) FROM subscriptions AS s WHERE s.recipient_id = d.recipient_id), -d.recipient_id) AS subscription_id`).Apply(withHold)
+			(SELECT MIN(s.id) FROM subscriptions AS s WHERE s.recipient_id = d.recipient_id), d.recipient_id) AS subscription_id`).Apply(withHold)
 }
 
 // accountDeliveries selects deliveries to the recipients of an account.
@@ -81,7 +81,7 @@ func (l *Ledger) accountDeliveries(account int64, f DeliveryFilter) *bun.SelectQ
 		q = q.Where("d.id IN (SELECT delivery_id FROM reasons WHERE watch_id IN (?))", bun.List(f.Watches))
 	}
 	if f.Subscriptions != nil {
-		q = q.Where("(d.recipient_id IN (SELECT recipient_id FROM subscriptions WHERE id IN (?0)) OR -d.recipient_id IN (?0))", bun.List(f.Subscriptions))
+		q = q.Where("(d.recipient_id IN (SELECT recipient_id FROM subscriptions WHERE id IN (?0)) OR d.recipient_id IN (?0))", bun.List(f.Subscriptions))
 	}
 	if f.Tenders != nil { // under all the ids that lead to them
 		q = q.Where(`d.tender_id IN (SELECT same.id FROM tenders AS asked JOIN tenders AS same

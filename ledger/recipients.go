@@ -209,25 +209,30 @@ func (l *Ledger) AllRecipients(ctx context.Context, account *vigie.Account, watc
 }
 
 const (
-	// subscriptions are where addresses are on watches; orNone has each recipient once more, on no watch.
+	// subscriptions are where addresses are on watches; onNone has each recipient on no watch, by its own number.
 	subscriptions = "subscriptions AS s"
-	orNone        = `(SELECT id, watch_id, recipient_id, position, left_at, removed_at FROM subscriptions
-		UNION ALL SELECT -id, 0, id, 0, NULL, NULL FROM recipients) AS s`
+	onNone        = `(SELECT id, 0 AS watch_id, id AS recipient_id, 0 AS position,
+		CAST(NULL AS TIMESTAMPTZ) AS left_at, CAST(NULL AS TIMESTAMPTZ) AS removed_at FROM recipients) AS s`
 )
 
 // Addresses returns addresses of an account's watches by the ids asked for, removed ones included. An address that is on no
-// watch has its recipient's number, negative.
+// watch has the number of its recipient, which no place on a watch has.
 func (l *Ledger) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
-	from := subscriptions
-	if slices.ContainsFunc(ids, func(id int64) bool { return id < 0 }) {
-		from = orNone
+	byID := make(map[int64]*vigie.Recipient, len(ids))
+	for _, from := range []string{subscriptions, onNone} {
+		missing := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return byID[id] != nil })
+		if len(missing) == 0 {
+			break
+		}
+		list, err := l.addresses(ctx, account, from, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(missing)) })
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range list {
+			byID[r.ID] = r
+		}
 	}
-	list, err := l.addresses(ctx, account, from, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
-	byID := make(map[int64]*vigie.Recipient, len(list))
-	for _, r := range list {
-		byID[r.ID] = r
-	}
-	return byID, err
+	return byID, nil
 }
 
 func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, from string, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
