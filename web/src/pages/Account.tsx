@@ -9,6 +9,7 @@ import {
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
+import { Reminders } from '../Reminders';
 import { SessionContext } from '../session';
 
 /** The account: when alerts are sent, and what is held of it. */
@@ -21,6 +22,7 @@ export function Account() {
         <>
           <p>{said.accountOf(data.viewer.email)}</p>
           <Settings account={data.viewer} />
+          <Reminders />
           <Data />
           <Erasure email={data.viewer.email} />
         </>
