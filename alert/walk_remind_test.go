@@ -214,7 +214,7 @@ func (w *walk) moveDeadline() {
 	if t == nil {
 		return
 	}
-	t.deadline = w.stroll.now.Add([]time.Duration{2 * day, 6 * day, 15 * day, 40 * day}[w.random.IntN(4)])
+	t.deadline = w.stroll.now.Add(between + []time.Duration{2 * day, 6 * day, 15 * day, 40 * day}[w.random.IntN(4)])
 	w.note("deadline of %s: %s", t.name, t.deadline.Format("01-02 15:04"))
 	w.correct(t)
 }

@@ -74,6 +74,8 @@ const (
 	together = 100
 	// steps is how many actions a walk has.
 	steps = 14
+	// between keeps deadlines from falling on the very moment of a step.
+	between = 17 * time.Minute
 )
 
 // stroll is the walks of one world.
@@ -337,7 +339,7 @@ func (w *walk) words() string {
 func (w *walk) newTender() *modelTender {
 	t := &modelTender{
 		name: fmt.Sprintf("%s-%d", w.name, w.step), words: w.words(), dossiers: make(map[*modelPerson]*dossier),
-		deadline: w.stroll.now.Add([]time.Duration{12 * day, 20 * day, 100 * day}[w.random.IntN(3)]),
+		deadline: w.stroll.now.Add(between + []time.Duration{12 * day, 20 * day, 100 * day}[w.random.IntN(3)]),
 	}
 	w.tenders = append(w.tenders, t)
 	w.byName[t.name] = t
