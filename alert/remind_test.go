@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,13 +58,40 @@ func TestReminders(t *testing.T) {
 		marked := w.publish("1", "Voirie", until(noon(20))).Notice.TenderID
 		w.publish("2", "Ponts", until(noon(20)))
 		w.interest(true, marked)
+		other := w.signIn("bob")
+		_, err := w.store.UpdateAccount(t.Context(), other.ID, vigie.AccountUpdate{ReminderDays: &[]int32{1}})
+		w.must(err)
+		w.must(w.store.SetMark(t.Context(), other.ID, store.Interested, true, []int64{marked}))
 		w.expect("before", w.mornings(3)) // 12 November
 		w.expect("the night before", w.at(13, 7))
 		w.expect("7 days before", w.at(13, 8), "ana: 1 échéance approche")
 		w.expect("later that day", w.at(13, 20))
 		w.expect("in between", w.mornings(4))
 		w.expect("2 days before", w.mornings(1), "ana: 1 échéance approche")
+		w.expect("1 day before, for another account", w.mornings(1), "bob: 1 échéance approche")
 		w.expect("after that", w.mornings(10))
+	})
+}
+
+const remindBatchAndMore = 120 // more than one transaction looks at
+
+// Many accounts are looked at one after the other, each once.
+func TestManyAreReminded(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		marked := w.publish("1", "Voirie", until(noon(17))).Notice.TenderID
+		var want []string
+		for i := range remindBatchAndMore {
+			name := "person" + letters(i)
+			w.account = w.signIn(name)
+			w.reminded(7)
+			w.interest(true, marked)
+			want = append(want, name+": 1 échéance approche")
+		}
+		got := w.at(10, 8)
+		slices.Sort(got)
+		slices.Sort(want)
+		w.expect("7 days before", got, want...)
+		w.expect("later", w.at(11, 8))
 	})
 }
 

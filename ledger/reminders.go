@@ -185,7 +185,8 @@ func (l *Ledger) remind(ctx context.Context, tx bun.Tx, accounts []*vigie.Accoun
 	for key := range marks {
 		tenderIDs = append(tenderIDs, key.tender)
 	}
-	tenders, err := tendersByID(ctx, tx, database.Distinct(tenderIDs))
+	tenderIDs = database.Distinct(tenderIDs)
+	tenders, err := tendersByID(ctx, tx, tenderIDs)
 	if err != nil {
 		return err
 	}
@@ -194,18 +195,8 @@ func (l *Ledger) remind(ctx context.Context, tx bun.Tx, accounts []*vigie.Accoun
 	for _, a := range accounts {
 		at := now.Add(remindEvery)
 		for _, id := range tenderIDs {
-			mark, t := marks[accountTender{a.ID, id}], tenders[id]
-			if mark == nil || t.Status(now) != vigie.StatusOnline {
-				continue
-			}
-			owed := mark.vigie().Owed(a.Reminders(*t.Deadline), *t.Deadline)
-			if r := vigie.Nearest(owed, now.Add(remindAhead)); r != nil {
-				due = append(due, dueReminder{*r, a, t, mark.RemindDeadline == nil || !mark.RemindDeadline.Equal(*t.Deadline)})
-			}
-			for _, r := range owed {
-				if start := r.At.Add(-remindAhead); start.After(now) && start.Before(at) {
-					at = start
-				}
+			if mark := marks[accountTender{a.ID, id}]; mark != nil && tenders[id].Status(now) == vigie.StatusOnline {
+				due = appendDue(due, a, tenders[id], mark, now, &at)
 			}
 		}
 		next[at] = append(next[at], a.ID)
@@ -219,6 +210,22 @@ func (l *Ledger) remind(ctx context.Context, tx bun.Tx, accounts []*vigie.Accoun
 		}
 	}
 	return nil
+}
+
+// appendDue adds the reminder of a tender that is to be entered now, if any. Where the next one is to be entered before next,
+// that is when.
+func appendDue(due []dueReminder, a *vigie.Account, t *vigie.Tender, mark *interest, now time.Time, next *time.Time) []dueReminder {
+	owed := mark.vigie().Owed(a.Reminders(*t.Deadline), *t.Deadline)
+	for _, r := range owed {
+		if at := r.At.Add(-remindAhead); at.After(now) && at.Before(*next) {
+			*next = at
+		}
+	}
+	if r := vigie.Nearest(owed, now.Add(remindAhead)); r != nil {
+		moved := mark.RemindDeadline == nil || !mark.RemindDeadline.Equal(*t.Deadline)
+		due = append(due, dueReminder{*r, a, t, moved})
+	}
+	return due
 }
 
 // enterReminders enters reminders for the accounts' recipients, unless they are in the ledger. One that was dropped, as it was
@@ -235,21 +242,19 @@ func (l *Ledger) enterReminders(ctx context.Context, tx bun.Tx, due []dueReminde
 	if err != nil {
 		return err
 	}
+	now := l.db.Stamp()
 	var rows []*vigie.Delivery
 	var revived []int64
-	checks, now := make(map[time.Time][]int64), l.db.Stamp()
+	checks := make(map[time.Time][]int64)
 	for _, r := range due {
 		for _, to := range byAccount[r.account.ID] {
 			if to.since != nil && !r.moved && to.since.After(r.At) { // a webhook that was added since
 				continue
 			}
-			key := reminderFor{to.ID, r.tender.ID, r.Key}
-			switch was := known[key]; {
+			was := known[reminderFor{to.ID, r.tender.ID, r.Key}]
+			switch {
 			case was == nil:
-				rows = append(rows, &vigie.Delivery{
-					RecipientID: to.ID, TenderID: r.tender.ID, Kind: vigie.DeliverReminder, NoticeID: r.Key, Number: r.tender.Number,
-					CreatedAt: now, DueAt: r.At.UTC(),
-				})
+				rows = append(rows, r.delivery(to.ID, now))
 			case was.DroppedAt != nil:
 				revived = append(revived, was.ID)
 			default:
@@ -257,6 +262,32 @@ func (l *Ledger) enterReminders(ctx context.Context, tx bun.Tx, due []dueReminde
 			}
 			checks[r.At] = append(checks[r.At], to.ID)
 		}
+	}
+	if err := insertReminders(ctx, tx, rows); err != nil {
+		return err
+	}
+	if err := revive(ctx, tx, revived, now); err != nil {
+		return err
+	}
+	for at, recipients := range checks {
+		if err := checkAt(ctx, tx, recipients, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivery returns the reminder as a delivery to a recipient.
+func (r *dueReminder) delivery(to int64, now time.Time) *vigie.Delivery {
+	return &vigie.Delivery{
+		RecipientID: to, TenderID: r.tender.ID, Kind: vigie.DeliverReminder, NoticeID: r.Key, Number: r.tender.Number, CreatedAt: now, DueAt: r.At.UTC(),
+	}
+}
+
+// insertReminders gives reminders their numbers and stores them.
+func insertReminders(ctx context.Context, tx bun.Tx, rows []*vigie.Delivery) error {
+	if len(rows) == 0 {
+		return nil
 	}
 	numbers, err := database.Take(ctx, tx, len(rows))
 	if err != nil {
@@ -267,14 +298,6 @@ func (l *Ledger) enterReminders(ctx context.Context, tx bun.Tx, due []dueReminde
 	}
 	for some := range slices.Chunk(rows, vigie.MaxBatch) {
 		if _, err := tx.NewInsert().Model(&some).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	if err := revive(ctx, tx, revived, now); err != nil {
-		return err
-	}
-	for at, recipients := range checks {
-		if err := checkAt(ctx, tx, recipients, at); err != nil {
 			return err
 		}
 	}
@@ -307,16 +330,8 @@ func (l *Ledger) reminded(ctx context.Context, tx bun.Tx, due []dueReminder) (ma
 	byAccount, own := make(map[int64][]remindedRecipient), make(map[int64]bool)
 	for _, r := range known {
 		a := accounts[r.AccountID]
-		switch primary := r.AddressKey == vigie.AddressKey(a.Email); {
-		case r.Channel == vigie.WebhookChannel && r.UnverifiedAt == nil, r.Channel == vigie.MailChannel && !primary:
-			continue
-		case primary:
-			own[a.ID] = true
-			if !a.EmailVerified && r.ConfirmedAt == nil && r.UnverifiedAt == nil {
-				continue
-			}
-		}
-		if _, lost := slices.BinarySearch(unreachable, r.ID); lost {
+		own[a.ID] = own[a.ID] || r.ownOf(a)
+		if _, lost := slices.BinarySearch(unreachable, r.ID); lost || !r.remindable(a) {
 			continue
 		}
 		to := remindedRecipient{ID: r.ID}
@@ -335,6 +350,20 @@ func (l *Ledger) reminded(ctx context.Context, tx bun.Tx, due []dueReminder) (ma
 		}
 	}
 	return byAccount, nil
+}
+
+// ownOf reports whether the recipient is the account's own address.
+func (r *recipient) ownOf(a *vigie.Account) bool {
+	return r.Channel == vigie.MailChannel && r.AddressKey == vigie.AddressKey(a.Email)
+}
+
+// remindable reports whether the recipient is one of those that are reminded, as long as it can be reached: the account's own
+// address, if its owner agrees or the issuer has verified it, or a webhook that was confirmed.
+func (r *recipient) remindable(a *vigie.Account) bool {
+	if r.Channel == vigie.WebhookChannel {
+		return r.UnverifiedAt != nil
+	}
+	return r.ownOf(a) && (a.EmailVerified || r.ConfirmedAt != nil || r.UnverifiedAt != nil)
 }
 
 // unreachable returns the recipients of accounts that get no reminders, in the order of their ids: those that have left or
