@@ -24,6 +24,8 @@ type Account struct {
 	QuietNotes bool
 	// CalendarAlarmDays is how many days before a deadline the account's calendars remind of it; 0 for not at all.
 	CalendarAlarmDays int32
+	// ReminderDays are how many days before its deadline it is reminded of a tender of interest; never nil.
+	ReminderDays []int32
 	// FeedVersion is part of the addresses of all feeds and calendars of the account: where it rises, the former ones end.
 	FeedVersion int64
 	// Imported is whether nobody has signed in yet: all that is known is what an
@@ -58,6 +60,8 @@ type AccountUpdate struct {
 	QuietNotes *bool
 	// CalendarAlarmDays is 0 to [MaxAlarmDays].
 	CalendarAlarmDays *int32
+	// ReminderDays are at most [MaxReminders] numbers from 1 to [MaxReminderDays].
+	ReminderDays *[]int32
 }
 
 // NewAccount is an account as its issuer first shows it, with the settings
@@ -65,6 +69,6 @@ type AccountUpdate struct {
 func NewAccount(issuer, subject string) Account {
 	return Account{
 		Issuer: issuer, Subject: subject,
-		Locale: French, TimeZone: "Europe/Paris", DigestHour: 8, DigestDay: Monday, QuietNotes: true, CalendarAlarmDays: 2,
+		Locale: French, TimeZone: "Europe/Paris", DigestHour: 8, DigestDay: Monday, QuietNotes: true, CalendarAlarmDays: 2, ReminderDays: []int32{},
 	}
 }

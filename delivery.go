@@ -11,7 +11,9 @@ type Delivery struct {
 	RecipientID int64
 	TenderID    int64
 	Kind        DeliveryKind
-	// NoticeID is the notice that made it happen; 0 for none.
+	// NoticeID is the notice that made it happen; 0 for none. Of a reminder it is
+	// the key, see [Reminder], which is negative: there is one for each deadline
+	// and number of days.
 	NoticeID int64
 	// Number is the change of the tender that it is about.
 	Number int64
@@ -72,7 +74,7 @@ const (
 	// the recipient left, bounced or was removed, the account dismissed the
 	// tender, the tender is over, the watch was deleted more than
 	// [RestorableFor] ago, or it was held for [MaxHold]. It waits again only
-	// where another watch leads to it, too. Or it is of a kind that its webhook
+	// where another watch leads to it, too, or a reminder is wanted after all. Or it is of a kind that its webhook
 	// does not want: then the recipient knows the tender all the same.
 	DeliveryDropped DeliveryState = "DROPPED"
 	// DeliveryFailed is one whose mail was refused permanently, or came back.
@@ -96,7 +98,7 @@ func (s DeliveryState) Next() []DeliveryState {
 		return []DeliveryState{DeliverySent, DeliveryFailed, DeliveryHeld, DeliveryDropped, DeliveryWaiting}
 	case DeliverySent: // a mail can come back days after it was accepted
 		return []DeliveryState{DeliveryFailed}
-	case DeliveryDropped: // where another watch, which catches up, leads to it, too
+	case DeliveryDropped: // where another watch, which catches up, leads to it, too; a reminder where its deadline holds again
 		return []DeliveryState{DeliveryWaiting}
 	case DeliveryFailed:
 	}
@@ -133,6 +135,9 @@ const (
 	DeliverCancelled DeliveryKind = "CANCELLED"
 	// DeliverClosingSoon: its deadline draws near.
 	DeliverClosingSoon DeliveryKind = "CLOSING_SOON"
+	// DeliverReminder: its deadline is as many days ahead as an account that it is
+	// of interest to wants to be reminded.
+	DeliverReminder DeliveryKind = "REMINDER"
 	// DeliverWithdrawn: its publisher withdrew it. Subscribers get an event; nobody
 	// is mailed.
 	DeliverWithdrawn DeliveryKind = "WITHDRAWN"

@@ -14,10 +14,7 @@ func (a *Account) NextDigest(f Frequency, t time.Time) time.Time {
 	if f == Immediate {
 		return t
 	}
-	zone, err := time.LoadLocation(a.TimeZone)
-	if err != nil {
-		zone = Paris() // it was checked, by tables that may have changed since
-	}
+	zone := a.zone()
 	for day := t.In(zone); ; day = day.AddDate(0, 0, 1) {
 		// Days are counted at noon, which every zone has.
 		day = time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
@@ -28,6 +25,15 @@ func (a *Account) NextDigest(f Frequency, t time.Time) time.Time {
 			return at
 		}
 	}
+}
+
+// zone is the account's time zone.
+func (a *Account) zone() *time.Location {
+	zone, err := time.LoadLocation(a.TimeZone)
+	if err != nil {
+		return Paris() // it was checked, by tables that may have changed since
+	}
+	return zone
 }
 
 // strikes is the first moment of a day at which its clock shows the hour, or

@@ -30,6 +30,9 @@ const (
 	MaxHold = 30 * 24 * time.Hour
 	// MaxAlarmDays is how many days before a deadline a calendar can remind of it.
 	MaxAlarmDays = 30
+	// MaxReminders is how often an account is reminded of a deadline, MaxReminderDays how many days before it at most.
+	MaxReminders    = 3
+	MaxReminderDays = 30
 	// MaxMarked is how many tenders one call marks as seen.
 	MaxMarked = 100
 	// MaxDismissed is how many dismissed tenders a list of matches leaves out.

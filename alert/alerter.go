@@ -45,6 +45,7 @@ func (a *Alerter) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { a.Notices().Run(ctx) })
 	running.Go(func() { a.CatchUp().Run(ctx) })
+	running.Go(func() { a.Reminders().Run(ctx) })
 	running.Wait()
 }
 
@@ -53,7 +54,10 @@ func (a *Alerter) Step(ctx context.Context) error {
 	if err := a.Notices().Drain(ctx); err != nil {
 		return err
 	}
-	return a.CatchUp().Drain(ctx)
+	if err := a.CatchUp().Drain(ctx); err != nil {
+		return err
+	}
+	return a.Reminders().Drain(ctx)
 }
 
 // consumer returns a consumer with the ledger's settings.

@@ -81,7 +81,7 @@ func (c *composer) compose(m *vigie.Mail, r *ledger.RecipientState, content ledg
 	if err != nil {
 		return post.Message{}, err
 	}
-	message := c.message(m, r, content.Watches, l)
+	message := c.message(m, r, content, l)
 	if first, follows := c.thread(m, r, content); follows {
 		message.InReplyTo = first
 	}
@@ -99,11 +99,12 @@ func (c *composer) thread(m *vigie.Mail, r *ledger.RecipientState, content ledge
 }
 
 // message adds the headers and addresses to a letter.
-func (c *composer) message(m *vigie.Mail, r *ledger.RecipientState, watches []int64, l letter.Letter) post.Message {
+func (c *composer) message(m *vigie.Mail, r *ledger.RecipientState, content ledger.Content, l letter.Letter) post.Message {
+	watches, reminds := content.Watches, content.Reminds()
 	leave := c.leaveURL(r)
 	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
 	list := "vigie." + host
-	if len(watches) == 1 { // leaving it is leaving everything in this mail
+	if len(watches) == 1 && !reminds { // leaving it is leaving everything in this mail
 		w := r.Watches[watches[0]]
 		leave = c.link(link.LeavePath, link.LeaveWatch, w.SubscriptionID, r.Email)
 		list = strings.ReplaceAll(c.ids.ID(vigie.KindWatch, w.WatchID), "_", "-") + "." + list
@@ -165,6 +166,7 @@ func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (let
 		section.Tenders = append(section.Tenders, c.tender(r, t, section == &d.Corrected))
 		section.Total++
 	}
+	slices.SortStableFunc(d.Reminders.Tenders, func(a, b letter.Tender) int { return a.Deadline.Compare(*b.Deadline) })
 	d.Watches = c.watches(r, content.Watches)
 	return c.templates.Digest(d)
 }
@@ -175,6 +177,8 @@ func sectionOf(s *ledger.TenderDeliveries, d *letter.Digest) *letter.Section {
 	switch kindOf(s) {
 	case vigie.DeliverCancelled:
 		return &d.Cancelled
+	case vigie.DeliverReminder:
+		return &d.Reminders
 	case vigie.DeliverNew:
 		return &d.New
 	case vigie.DeliverCorrected:

@@ -117,6 +117,8 @@ func eventful(w *world) {
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Interested, true, []int64{other.Notice.TenderID}))
+	_, err = w.store.UpdateAccount(t.Context(), w.account.ID, vigie.AccountUpdate{ReminderDays: &[]int32{7, 2}})
+	must(err)
 	must(w.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{w.account}))
 	must(w.store.AddAuditEntry(t.Context(), "test", "sujet-fictif", "account", nil)) // the person is a support agent too
 }

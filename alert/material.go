@@ -97,7 +97,7 @@ func merge(first, then []vigie.Change) []vigie.Change {
 
 // kindOf returns what deliveries about a tender say together: what matters most to the recipient.
 func kindOf(s *ledger.TenderDeliveries) vigie.DeliveryKind {
-	for _, kind := range []vigie.DeliveryKind{vigie.DeliverCancelled, vigie.DeliverNew, vigie.DeliverCorrected} {
+	for _, kind := range []vigie.DeliveryKind{vigie.DeliverCancelled, vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverReminder} {
 		if slices.ContainsFunc(s.Deliveries, func(d *ledger.PendingDelivery) bool { return d.Kind == kind }) {
 			return kind
 		}

@@ -30,9 +30,9 @@ func (ch walkHooks) Prepare(context.Context, map[int64]*ledger.RecipientState, t
 			return nil, fmt.Errorf("a message about %d tenders", len(c.Tenders))
 		}
 		section := "soon"
-		for _, kind := range []vigie.DeliveryKind{vigie.DeliverCorrected, vigie.DeliverNew, vigie.DeliverCancelled} {
+		for _, kind := range []vigie.DeliveryKind{vigie.DeliverReminder, vigie.DeliverCorrected, vigie.DeliverNew, vigie.DeliverCancelled} {
 			if slices.ContainsFunc(c.Tenders[0].Deliveries, func(d *ledger.PendingDelivery) bool { return d.Kind == kind }) {
-				section = map[vigie.DeliveryKind]string{vigie.DeliverCorrected: "corrected", vigie.DeliverNew: "new", vigie.DeliverCancelled: "cancelled"}[kind]
+				section = map[vigie.DeliveryKind]string{vigie.DeliverReminder: "reminder", vigie.DeliverCorrected: "corrected", vigie.DeliverNew: "new", vigie.DeliverCancelled: "cancelled"}[kind]
 			}
 		}
 		return walkMessage{ch.mailer, post.Message{ID: m.MessageID, To: r.Webhook.Host, Text: section + " " + c.Tenders[0].Tender.Title}}, nil
@@ -56,7 +56,7 @@ func (m walkMessage) Send(ctx context.Context) error {
 // is owed is held, as that of an address whose verification ended.
 func (w *walk) addHook(i int) {
 	stored := w.stored[i]
-	p := &modelPerson{address: fmt.Sprintf("hook%d-%s", i, w.name), vouched: true}
+	p := &modelPerson{address: fmt.Sprintf("hook%d-%s", i, w.name), vouched: true, hook: w.watches[i]}
 	hook := &vigie.Webhook{AccountID: w.account.ID, WatchID: stored.ID, Host: p.address, Format: vigie.StandardWebhook, ConfirmedAt: new(w.stroll.now)}
 	w.must(w.store.AddWebhook(w.t.Context(), hook, func(string) string { return "" }))
 	w.people, w.watches[i].follows[p] = append(w.people, p), true

@@ -20,6 +20,7 @@ type model struct {
 	watches []*modelWatch
 	people  []*modelPerson
 	tenders []*modelTender
+	days    []int // before a deadline, at which the account is reminded
 }
 
 type modelWatch struct {
@@ -35,6 +36,9 @@ type modelPerson struct {
 	address string
 	// agreed is consent by link; vouched and wasVouched are verification by the issuer.
 	agreed, vouched, wasVouched, left bool
+	// own is whether it is the account's own address, hook the watch of a webhook.
+	own  bool
+	hook *modelWatch
 }
 
 type modelTender struct {
@@ -48,6 +52,7 @@ type modelTender struct {
 	over                 bool
 	// mistaken reports whether its notices were withdrawn.
 	mistaken bool
+	interest *modelInterest // nil for none
 	dossiers map[*modelPerson]*dossier
 	// unread reports whether the ledger has notices about it still to read; attentive are the watches that were on when
 	// one of these came.
@@ -66,8 +71,9 @@ type dossier struct {
 	upTo  int
 	ended bool
 	// because are the watches because of which the recipient was alerted.
-	because map[*modelWatch]bool
-	owed    []*debt
+	because   map[*modelWatch]bool
+	owed      []*debt
+	reminders []*modelReminder
 }
 
 // debt is a mail that a person is owed.
@@ -186,6 +192,7 @@ func (m *model) merged(t, other *modelTender) {
 	m.tenders = slices.DeleteFunc(m.tenders, func(t *modelTender) bool { return t == other })
 	t.changed, t.unread = max(t.changed, other.changed), t.unread || other.unread
 	t.corrected = max(t.corrected, other.corrected)
+	t.mergeReminders(other)
 	for w := range other.attentive {
 		t.attend(w)
 	}
@@ -224,6 +231,7 @@ func (m *model) read() {
 	for _, t := range m.tenders {
 		t.unread, t.attentive = false, nil
 	}
+	m.remind()
 }
 
 // back handles a recipient that rejoined, or was added again. What the ledger has still to read may be mailed to it;
@@ -289,6 +297,7 @@ func (m *model) closed(t *modelTender) bool { return t.over || !t.deadline.After
 
 // review records, after every change, what is no longer owed and what must not be sent for now.
 func (m *model) review() {
+	m.reviewReminders()
 	for _, t := range m.tenders {
 		for p, d := range t.dossiers {
 			still := d.owed[:0]
@@ -331,6 +340,9 @@ func (m *model) stillOwed(t *modelTender, p *modelPerson, owed *debt) bool {
 
 // mailed compares a line of a mail with what is owed, and returns what is wrong with it, "" for nothing.
 func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
+	if section == "reminder" {
+		return m.remindedOf(t, p)
+	}
 	d := t.of(p)
 	follows := false
 	for _, w := range m.watches {
@@ -346,6 +358,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 	case !d.may:
 		return "it is not owed anything about this tender"
 	}
+	m.toldOf(t, p)
 	if section == "soon" {
 		return ""
 	}
@@ -386,5 +399,5 @@ func (m *model) lost() []string {
 			}
 		}
 	}
-	return list
+	return append(list, m.lostReminders()...)
 }

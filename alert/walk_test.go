@@ -74,6 +74,8 @@ const (
 	together = 100
 	// steps is how many actions a walk has.
 	steps = 14
+	// between keeps deadlines from falling on the very moment of a step.
+	between = 17 * time.Minute
 )
 
 // stroll is the walks of one world.
@@ -104,7 +106,9 @@ type walk struct {
 	// notices are what was published of a tender; copied is the number of one of them at another source.
 	notices map[*modelTender][]*vigie.Notice
 	copied  map[*modelTender]string
-	log     []string
+	// tenderIDs are those of the tenders that are stored.
+	tenderIDs map[*modelTender]int64
+	log       []string
 }
 
 func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
@@ -135,9 +139,9 @@ func letters(n int) string {
 func (s *stroll) newWalk(name string) *walk {
 	w := &walk{
 		stroll: s, name: name, account: s.signIn(name),
-		notices: make(map[*modelTender][]*vigie.Notice), copied: make(map[*modelTender]string),
+		notices: make(map[*modelTender][]*vigie.Notice), copied: make(map[*modelTender]string), tenderIDs: make(map[*modelTender]int64),
 	}
-	w.own = &modelPerson{address: name + "@example.org", vouched: true}
+	w.own = &modelPerson{address: name + "@example.org", vouched: true, own: true}
 	w.team = &modelPerson{address: "team-" + name + "@example.org", agreed: true}
 	w.people = []*modelPerson{w.own, w.team}
 	for i, word := range []string{"voi" + name, "pon" + name} {
@@ -151,6 +155,7 @@ func (s *stroll) newWalk(name string) *walk {
 	for i := range w.stored {
 		w.addHook(i)
 	}
+	w.wants([]int{7, 2})
 	return w
 }
 
@@ -215,6 +220,7 @@ func (s *stroll) read() {
 	s.t.Helper()
 	s.enter()
 	for _, w := range s.walks {
+		w.now = s.now
 		w.model.read()
 	}
 }
@@ -243,6 +249,7 @@ func (s *stroll) mail() {
 	}
 	byAddress := make(map[string]*walk, 4*len(s.walks))
 	for _, w := range s.walks {
+		w.now = s.now
 		for _, p := range w.people {
 			byAddress[p.address] = w
 		}
@@ -283,7 +290,7 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(21) {
+	switch w.random.IntN(26) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
@@ -311,6 +318,12 @@ func (w *walk) act() {
 		w.toggleHook()
 	case 20:
 		w.replayHook()
+	case 21, 22, 25:
+		w.mark()
+	case 23:
+		w.chooseDays()
+	case 24:
+		w.moveDeadline()
 	case 17, 18:
 		if t := w.online(); t != nil {
 			w.copyOne(t)
@@ -326,7 +339,7 @@ func (w *walk) words() string {
 func (w *walk) newTender() *modelTender {
 	t := &modelTender{
 		name: fmt.Sprintf("%s-%d", w.name, w.step), words: w.words(), dossiers: make(map[*modelPerson]*dossier),
-		deadline: w.stroll.now.Add([]time.Duration{20 * day, 100 * day}[w.random.IntN(2)]),
+		deadline: w.stroll.now.Add(between + []time.Duration{12 * day, 20 * day, 100 * day}[w.random.IntN(3)]),
 	}
 	w.tenders = append(w.tenders, t)
 	w.byName[t.name] = t
@@ -344,6 +357,7 @@ func (w *walk) publishOne() {
 func (w *walk) announce(t *modelTender, ref, words string, edit ...func(*vigie.Notice)) {
 	published := w.publish(ref, words+" objet "+t.name, append(edit, func(n *vigie.Notice) { n.Identifier = ref + "-01" })...)
 	w.notices[t] = append(w.notices[t], published.Notice)
+	w.tenderIDs[t] = published.Notice.TenderID
 }
 
 // copyOne publishes one of a tender's notices at another source, where it is the same and changes nothing.
@@ -389,7 +403,12 @@ func (w *walk) correctOne() {
 	}
 	t.words = w.words()
 	w.note("correct %s: %s", t.name, t.words)
-	w.announce(t, fmt.Sprintf("%s-c%d", t.name, w.step), t.words, about(vigie.Correction, t.name))
+	w.correct(t)
+}
+
+// correct publishes a correction that says what a tender is now.
+func (w *walk) correct(t *modelTender) {
+	w.announce(t, fmt.Sprintf("%s-c%d", t.name, w.step), t.words, about(vigie.Correction, t.name), until(&t.deadline))
 	w.published(t, w.step)
 }
 

@@ -34,7 +34,7 @@ const rules = {
         suffixes: ['Choice', 'Connection', 'Edge', 'Payload', 'Result'],
         types: [
           'AlertExplanation', 'AlertReason', 'AwardCriterion', 'BackOffice', 'Choices', 'CpvCode', 'Criteria', 'DeliveryHold', 'Duration', 'FacetCount', 'Highlight', 'HighlightPart',
-          'KeywordPlace', 'Limits', 'Lot', 'LotAward', 'MailDomain', 'MatchExplanation', 'MatchPreview', 'Money', 'NoticeChange', 'PageInfo', 'Place', 'PreviewExample', 'Publication', 'SearchPlace', 'Source', 'SummaryLine', 'SuppressedAddress',
+          'KeywordPlace', 'Limits', 'Lot', 'LotAward', 'MailDomain', 'MatchExplanation', 'MatchPreview', 'Money', 'NoticeChange', 'PageInfo', 'Place', 'PreviewExample', 'Publication', 'Reminder', 'SearchPlace', 'Source', 'SummaryLine', 'SuppressedAddress',
           'TenderFacets', 'TenderMatched', 'FormChoices', 'Totals', 'Usage', 'UserError', 'Warning', 'WatchHealth', 'WatchMatch', 'Winner',
         ],
       },

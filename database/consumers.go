@@ -24,6 +24,9 @@ const (
 	MatcherConsumer = "matcher"
 	// NewsConsumer sends events to subscribers (feed.Broadcaster); its cursor is in memory.
 	NewsConsumer = "news"
+	// RemindersConsumer enters reminders of deadlines (alert.Alerter.Reminders). It has no cursor: each account says when to
+	// look at it next.
+	RemindersConsumer = "reminders"
 	// RetentionConsumer deletes data whose time is over (alert.Retention), once a day.
 	RetentionConsumer = "retention"
 )

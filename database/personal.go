@@ -78,7 +78,8 @@ func PersonalTables() []PersonalTable {
 		{Name: "forgotten_addresses", KeptBy: "Ledger.keepFingerprints", Internal: []string{"fingerprint", "left_at", "bounced_at", "asks", "asked_at"}},
 		{Name: "tender_marks", Rows: ofAccount,
 			Exported: map[string]string{"tender_id": "marks.title", "seen_at": "marks.seenAt", "dismissed_at": "marks.dismissedAt", "interested_at": "marks.interestedAt"},
-			Internal: []string{"account_id"}},
+			// What reminders go by: the mark's time and the tender's deadline, or those when the days were last changed.
+			Internal: []string{"account_id", "remind_from", "remind_deadline"}},
 		{Name: "watch_periods", Rows: ofWatches, Internal: []string{"watch_id", "since", "until"}},
 		{Name: "watch_buyers", Rows: ofWatches, Exported: map[string]string{"buyer_id": "watches.buyers"}, Internal: []string{"watch_id", "position"}},
 		{Name: "watch_external_ids", Rows: ofAccount, Exported: map[string]string{"external_id": "watches.externalId"}, Internal: []string{"account_id", "watch_id"}},
@@ -103,9 +104,9 @@ func PersonalTables() []PersonalTable {
 				"issuer": "account.issuer", "subject": "account.subject", "email": "account.email", "email_verified": "account.emailVerified",
 				"email_verified_at": "account.emailVerifiedAt", "name": "account.name", "locale": "account.locale", "time_zone": "account.timeZone",
 				"digest_hour": "account.digestHour", "digest_day": "account.digestDay", "quiet_notes": "account.quietNotes",
-				"calendar_alarm_days": "account.calendarAlarmDays", "created_at": "account.createdAt",
+				"calendar_alarm_days": "account.calendarAlarmDays", "reminder_days": "account.reminderDays", "created_at": "account.createdAt",
 			},
-			Internal: []string{"id", "imported", "feed_version"}},
+			Internal: []string{"id", "imported", "feed_version", "remind_at"}},
 	}
 }
 

@@ -29,7 +29,7 @@ func (m mutation) UpdateAccount(ctx context.Context, in gql.UpdateAccountInput) 
 	}
 	before := account
 	account, err = m.service.UpdateAccount(ctx, account, vigie.AccountUpdate{
-		Locale: in.Locale, TimeZone: in.TimeZone, DigestHour: in.DigestHour, DigestDay: in.DigestDay, QuietNotes: in.QuietNotes, CalendarAlarmDays: in.CalendarAlarmDays,
+		Locale: in.Locale, TimeZone: in.TimeZone, DigestHour: in.DigestHour, DigestDay: in.DigestDay, QuietNotes: in.QuietNotes, CalendarAlarmDays: in.CalendarAlarmDays, ReminderDays: givenList(in.ReminderDays),
 	})
 	viewer := account
 	if err != nil {

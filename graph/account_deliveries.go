@@ -38,7 +38,7 @@ func (r *resolver) deliveryFilter(in *gql.DeliveryFilter) ledger.DeliveryFilter 
 }
 
 func (deliveryType) Notice(ctx context.Context, d *ledger.Outgoing) (*vigie.Notice, error) {
-	if d.NoticeID == 0 {
+	if d.NoticeID <= 0 { // 0 for none, less for a reminder
 		return nil, nil
 	}
 	return load(ctx).notice.Load(ctx, d.NoticeID)

@@ -513,7 +513,7 @@ func TestEnumsAreTheDomains(t *testing.T) {
 		"Nature": names(vigie.Natures()), "Procedure": names(vigie.Procedures()), "TenderStatus": names(vigie.Statuses()),
 		"DeadlineKind": names(vigie.DeadlineKinds()), "Technique": names(vigie.Techniques()),
 		"KeywordMode": names(vigie.KeywordModes()), "AlertFrequency": names(vigie.Frequencies()),
-		"DeliveryKind":    names([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverWithdrawn}),
+		"DeliveryKind":    names([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverReminder, vigie.DeliverWithdrawn}),
 		"Locale":          names([]vigie.Locale{vigie.French, vigie.English}),
 		"NoticeKind":      names([]vigie.NoticeKind{vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award, vigie.Planning}),
 		"RecipientStatus": names([]vigie.RecipientStatus{vigie.Pending, vigie.Confirmed, vigie.Unsubscribed, vigie.Bounced}),

@@ -27,6 +27,7 @@ type loaders struct {
 	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
 	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
 	marks      *dataloadgen.Loader[int64, store.Marks]
+	reminders  *dataloadgen.Loader[int64, []*vigie.Reminder]
 	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
 	health     *dataloadgen.Loader[int64, *ledger.Health]
 	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
@@ -132,6 +133,13 @@ func withLoaders(ctx context.Context, s *service.Service) context.Context {
 				return nil, err // nobody in particular has seen nothing
 			}
 			return s.Marks(ctx, viewer.Account.ID, tenders)
+		}),
+		reminders: loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Reminder, error) {
+			viewer, err := signedIn(ctx)
+			if err != nil || viewer.Account == nil {
+				return nil, err
+			}
+			return s.Reminders(ctx, viewer.Account.ID, tenders)
 		}),
 		updated:      loader(s.UpdatedAt),
 		external:     loader(s.ExternalIDs),

@@ -23,6 +23,10 @@ func (tenderType) Interested(ctx context.Context, t *vigie.Tender) (bool, error)
 	return marks.Interested, err
 }
 
+func (tenderType) Reminders(ctx context.Context, t *vigie.Tender) ([]*vigie.Reminder, error) {
+	return load(ctx).reminders.Load(ctx, t.ID)
+}
+
 func (m mutation) MarkTendersSeen(ctx context.Context, ids []string, seen *bool) (*gql.MarkTendersSeenPayload, error) {
 	account, tenders, problems, err := m.mark(ctx, store.Seen, valueOr(seen, true), ids)
 	if account == nil {

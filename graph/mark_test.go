@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vigie"
 	"vigie/graph"
@@ -237,4 +238,58 @@ func testDismissed(t *testing.T, w *world) {
 	p.ask(list, vars{"first": 9, "after": first.at("matchingTenders.edges.2.cursor")}).expect(map[string]string{
 		"matchingTenders.nodes.*.sourceRef": "[5 6]", "matchingTenders.totalCount": "5",
 	})
+}
+
+// A person is told which reminders of a deadline are still to come.
+func TestReminders(t *testing.T) { eachPair(t, testReminders) }
+
+func testReminders(t *testing.T, w *world) {
+	deadline := w.now.AddDate(0, 0, 10)
+	n := w.notice("1", "Voirie", "Commune", 1)
+	n.Content.Deadline = &deadline
+	w.publish(n)
+	p, other := w.person("a@example.org"), w.person("b@example.org")
+	id := p.ask(`{ tenders { nodes { id } } }`, nil).at("tenders.nodes.0.id")
+	p.ask(`{ viewer { reminderDays } }`, nil).expect(map[string]string{"viewer.reminderDays": "[]"})
+	const set = `mutation ($days: [Int!]) { updateAccount(input: {reminderDays: $days}) { account { reminderDays } userErrors { field code } } }`
+	for days, code := range map[string][]int{"INVALID": {0}, "INVALID ": {31}, "TOO_MANY": {1, 2, 3, 4}} {
+		p.ask(set, vars{"days": code}).expect(map[string]string{
+			"updateAccount.account": "<nil>", "updateAccount.userErrors.*.field": "[[input reminderDays]]", "updateAccount.userErrors.*.code": "[" + strings.TrimSpace(days) + "]",
+		})
+	}
+	p.ask(set, vars{"days": []int{2, 7, 2, 1}}).expect(map[string]string{"updateAccount.account.reminderDays": "[7 2 1]", "updateAccount.userErrors": "[]"})
+	p.ask(set, vars{"days": nil}).expect(map[string]string{"updateAccount.account.reminderDays": "[7 2 1]"})
+	const ask = `query ($id: ID!) { node(id: $id) { ... on Tender { reminders { days dueAt } } } }`
+	p.ask(ask, vars{"id": id}).expect(map[string]string{"node.reminders": "[]"})
+	p.ask(`mutation ($id: ID!) { markInterest(tenderIds: [$id]) { tenders { reminders { days } } } }`, vars{"id": id}).
+		expect(map[string]string{"markInterest.tenders.0.reminders.*.days": "[7 2 1]"})
+	r := p.ask(ask, vars{"id": id})
+	r.expect(map[string]string{"node.reminders.*.days": "[7 2 1]"})
+	day := deadline.In(vigie.Paris())
+	want := time.Date(day.Year(), day.Month(), day.Day()-7, 8, 0, 0, 0, vigie.Paris()).UTC().Format(time.RFC3339)
+	if got := r.at("node.reminders.0.dueAt"); got != want {
+		t.Errorf("7 days before is %v, want %s", got, want)
+	}
+	other.ask(ask, vars{"id": id}).expect(map[string]string{"node.reminders": "[]"})
+	person{w, &graph.Viewer{Sources: []string{"portal"}}}.ask(ask, vars{"id": id}).expect(map[string]string{"node.reminders": "[]"})
+	w.now = w.now.AddDate(0, 0, 5)
+	p.ask(ask, vars{"id": id}).expect(map[string]string{"node.reminders.*.days": "[2 1]"})
+
+	// What was sent is listed, also to an address that is on no watch.
+	w.now = deadline.AddDate(0, 0, -1)
+	if _, _, err := w.service.Store.Ledger().Remind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r = p.ask(`{ viewer { deliveries(filter: {kinds: [REMINDER]}) { totalCount nodes {
+		kind status notice { id } tender { id } reasons { keywords } recipient { id email primary status } webhook { id } } } } }`, nil)
+	r.expect(map[string]string{
+		"viewer.deliveries.totalCount": "1", "viewer.deliveries.nodes.0.kind": "REMINDER", "viewer.deliveries.nodes.0.status": "WAITING",
+		"viewer.deliveries.nodes.0.notice": "<nil>", "viewer.deliveries.nodes.0.tender.id": id.(string), "viewer.deliveries.nodes.0.reasons": "[]",
+		"viewer.deliveries.nodes.0.recipient.email": "a@example.org", "viewer.deliveries.nodes.0.recipient.primary": "true",
+		"viewer.deliveries.nodes.0.recipient.status": "CONFIRMED", "viewer.deliveries.nodes.0.webhook": "<nil>",
+	})
+	recipient := r.at("viewer.deliveries.nodes.0.recipient.id")
+	const again = `query ($id: ID!) { node(id: $id) { id } viewer { deliveries(filter: {recipientIds: [$id]}) { totalCount } } }`
+	p.ask(again, vars{"id": recipient}).expect(map[string]string{"node.id": recipient.(string), "viewer.deliveries.totalCount": "1"})
+	other.ask(`query ($id: ID!) { node(id: $id) { id } }`, vars{"id": recipient}).expect(map[string]string{"node": "<nil>"})
 }

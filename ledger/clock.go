@@ -59,6 +59,8 @@ func (l *Ledger) SetClockBack(ctx context.Context) (wasAhead bool, err error) {
 			"UPDATE webhooks SET not_before = NULL WHERE not_before > ?2",
 			"UPDATE addresses SET asked_at = ?0 WHERE asked_at > ?1",
 			"UPDATE mails SET retry_at = ?0 WHERE (state = 'OPEN' OR replay_at IS NOT NULL) AND retry_at > ?0",
+			"UPDATE accounts SET remind_at = ?0 WHERE remind_at > ?1",
+			"UPDATE tender_marks SET remind_from = ?0 WHERE remind_from > ?1",
 		} {
 			if _, err := tx.NewRaw(statement, now, now.Add(aheadAtMost), now.Add(longestWish)).Exec(ctx); err != nil {
 				return err

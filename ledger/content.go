@@ -21,6 +21,13 @@ type Content struct {
 	Tenders []*TenderDeliveries
 }
 
+// Reminds reports whether a reminder is among what is said: no watch led to it.
+func (c *Content) Reminds() bool {
+	return slices.ContainsFunc(c.Tenders, func(s *TenderDeliveries) bool {
+		return slices.ContainsFunc(s.Deliveries, func(t *PendingDelivery) bool { return t.Kind == vigie.DeliverReminder })
+	})
+}
+
 // ContentOf returns what a mail to a recipient may still say.
 func ContentOf(m *vigie.Mail, r *RecipientState, now time.Time) Content {
 	if m.Again() {
@@ -99,7 +106,7 @@ func digestContent(r *RecipientState, now time.Time) (c Content) {
 		}
 	}
 	c.Watches = slices.Sorted(maps.Keys(named))
-	c.Empty = len(c.Watches) == 0
+	c.Empty = len(c.Tenders) == 0
 	return c
 }
 

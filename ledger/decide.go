@@ -175,11 +175,11 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 			d.Hold[t.ID] = Held{For: may.hold, Until: s.heldUntil(may, now)}
 			continue
 		}
-		at := dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.Tender.Deadline)
+		at := s.dueAt(r, t)
 		if at.Before(spaced) {
 			at = spaced
 		}
-		if t.Kind == vigie.DeliverClosingSoon && at.After(now) { // whatever is due before it
+		if (t.Kind == vigie.DeliverClosingSoon || t.Kind == vigie.DeliverReminder) && at.After(now) { // whatever is due before it
 			d.Later[t.ID] = at
 			continue
 		}
@@ -214,6 +214,14 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 	return members
 }
 
+// dueAt returns when a delivery about the tender, which may be sent, is due.
+func (s *TenderDeliveries) dueAt(r *RecipientState, t *PendingDelivery) time.Time {
+	if t.Kind == vigie.DeliverReminder {
+		return r.reminder(t).At
+	}
+	return dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.Tender.Deadline)
+}
+
 // over reports whether deliveries about the tender have nothing left to say: the recipient was never alerted of it and
 // can no longer answer it, or it was to be announced as closing soon and has closed.
 func (s *TenderDeliveries) over(deliveries []*PendingDelivery, now time.Time) bool {
@@ -246,13 +254,13 @@ type permission struct {
 // permissionOf returns whether a delivery may be sent now, or else is held or dropped. Of the watches that led to it, one
 // that is on is enough.
 func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permission {
+	if t.Kind == vigie.DeliverReminder {
+		return r.mayRemind(t, now)
+	}
 	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats != 0 || t.Ended {
 		return permission{never: true}
 	}
-	held := now
-	if t.HeldAt != nil {
-		held = *t.HeldAt
-	}
+	held := t.heldSince(now)
 	may := permission{never: true}
 	for _, reason := range t.Reasons {
 		if _, on := r.Watches[reason.WatchID]; on {
@@ -266,10 +274,23 @@ func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permissi
 	if may == (permission{}) {
 		may = r.reachable(held)
 	}
-	if may.hold != "" && !now.Before(may.until) {
+	return may.at(now)
+}
+
+// at returns what becomes of a permission whose hold has ended.
+func (p permission) at(now time.Time) permission {
+	if p.hold != "" && !now.Before(p.until) {
 		return permission{never: true}
 	}
-	return may
+	return p
+}
+
+// heldSince returns since when a delivery is held, or would be.
+func (t *PendingDelivery) heldSince(now time.Time) time.Time {
+	if t.HeldAt != nil {
+		return *t.HeldAt
+	}
+	return now
 }
 
 // reachable returns the permission to send anything to a recipient, for a delivery held since a time.

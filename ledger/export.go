@@ -76,11 +76,12 @@ type ExportedMail struct {
 	ReplayedAt *time.Time `json:"replayedAt"`
 }
 
-// ExportedDelivery is an alert about a tender that was sent, or is owed, to an address because of a watch.
+// ExportedDelivery is an alert about a tender that was sent, or is owed, to an address because of a watch; a reminder is because
+// of none.
 type ExportedDelivery struct {
 	Email       string             `json:"email"`
 	WatchNumber int64              `json:"-" bun:"watch_id"`
-	WatchID     string             `json:"watchId" bun:"-"`
+	WatchID     string             `json:"watchId,omitempty" bun:"-"`
 	Keywords    []string           `json:"keywords"`
 	Kind        vigie.DeliveryKind `json:"kind"`
 	Source      string             `json:"source"`
@@ -118,9 +119,9 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error, m.replay_at, m.replays, m.replayed_at").
 			ColumnExpr("CASE WHEN m.message_id LIKE '%.%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
 			ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
-		{from("reasons AS y").Join("JOIN deliveries AS d ON d.id = y.delivery_id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
-			Join("JOIN tenders AS t ON t.id = d.tender_id").
-			ColumnExpr("r.email, y.watch_id, y.keywords, d.kind, t.source, t.source_ref, t.title, d.dropped_at, d.mail_id").
+		{from("deliveries AS d").Join("LEFT JOIN reasons AS y ON y.delivery_id = d.id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
+			Join("JOIN tenders AS t ON t.id = d.tender_id").Where("(y.watch_id IS NOT NULL OR d.kind = ?)", vigie.DeliverReminder).
+			ColumnExpr("r.email, COALESCE(y.watch_id, 0) AS watch_id, COALESCE(y.keywords, '[]') AS keywords, d.kind, t.source, t.source_ref, t.title, d.dropped_at, d.mail_id").
 			ColumnExpr("(SELECT h.since FROM delivery_holds AS h WHERE h.delivery_id = d.id) AS held_at").
 			ColumnExpr("CASE WHEN d.created_at > ? THEN d.created_at END AS created_at", longAgo()).
 			Order("d.id", "y.watch_id"), &e.Deliveries},
@@ -149,7 +150,9 @@ func (e *Export) name(ids *opaque.Keys) {
 	}
 	for i := range e.Deliveries {
 		d := &e.Deliveries[i]
-		d.WatchID = ids.ID(vigie.KindWatch, d.WatchNumber)
+		if d.WatchNumber != 0 {
+			d.WatchID = ids.ID(vigie.KindWatch, d.WatchNumber)
+		}
 		if d.MailNumber != nil {
 			d.MailID = new(ids.ID(vigie.KindMail, *d.MailNumber))
 		}

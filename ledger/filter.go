@@ -48,11 +48,12 @@ func (l *Ledger) DeliveriesByID(ctx context.Context, account *vigie.Account, ids
 }
 
 // outgoingColumns adds to a query for deliveries what [Outgoing] has. A delivery that several watches led to has the
-// recipient of the first of them.
+// recipient of the first of them; a reminder has that of any watch, or the recipient's own, see [Ledger.Addresses].
 func outgoingColumns(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.ColumnExpr("d.*").ColumnExpr(outgoingOf).
-		ColumnExpr(`(SELECT MIN(s.id) FROM subscriptions AS s JOIN reasons AS why ON why.watch_id = s.watch_id
-			WHERE why.delivery_id = d.id AND s.recipient_id = d.recipient_id) AS subscription_id`).Apply(withHold)
+		ColumnExpr(`COALESCE((SELECT MIN(s.id) FROM subscriptions AS s JOIN reasons AS why ON why.watch_id = s.watch_id
+			WHERE why.delivery_id = d.id AND s.recipient_id = d.recipient_id),
+			(SELECT MIN(s.id) FROM subscriptions AS s WHERE s.recipient_id = d.recipient_id), d.recipient_id) AS subscription_id`).Apply(withHold)
 }
 
 // accountDeliveries selects deliveries to the recipients of an account.
@@ -60,7 +61,7 @@ func (l *Ledger) accountDeliveries(account int64, f DeliveryFilter) *bun.SelectQ
 	q := l.db.NewSelect().TableExpr("deliveries AS d").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 		Join("LEFT JOIN mails AS m ON m.id = d.mail_id").Where("r.account_id = ?", account).Where(ofAccount).
 		Where("NOT (d.kind = ? AND d.mail_id IS NULL)", vigie.DeliverClosingSoon).
-		Where("EXISTS (SELECT 1 FROM reasons AS why JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id WHERE why.delivery_id = d.id)")
+		Where("(d.kind = ? OR EXISTS (SELECT 1 FROM reasons AS why JOIN subscriptions AS s ON s.watch_id = why.watch_id AND s.recipient_id = d.recipient_id WHERE why.delivery_id = d.id))", vigie.DeliverReminder)
 	if len(f.States) > 0 {
 		states := f.States
 		if slices.Contains(states, vigie.DeliveryWaiting) {
@@ -80,7 +81,7 @@ func (l *Ledger) accountDeliveries(account int64, f DeliveryFilter) *bun.SelectQ
 		q = q.Where("d.id IN (SELECT delivery_id FROM reasons WHERE watch_id IN (?))", bun.List(f.Watches))
 	}
 	if f.Subscriptions != nil {
-		q = q.Where("d.recipient_id IN (SELECT recipient_id FROM subscriptions WHERE id IN (?))", bun.List(f.Subscriptions))
+		q = q.Where("(d.recipient_id IN (SELECT recipient_id FROM subscriptions WHERE id IN (?0)) OR d.recipient_id IN (?0))", bun.List(f.Subscriptions))
 	}
 	if f.Tenders != nil { // under all the ids that lead to them
 		q = q.Where(`d.tender_id IN (SELECT same.id FROM tenders AS asked JOIN tenders AS same

@@ -190,7 +190,7 @@ func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]Watc
 
 // Recipients returns the mail addresses of watches, in their order, by watch.
 func (l *Ledger) Recipients(ctx context.Context, account *vigie.Account, watches []int64) (map[int64][]*vigie.Recipient, error) {
-	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+	list, err := l.addresses(ctx, account, subscriptions, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("s.watch_id IN (?)", bun.List(watches)).Where("s.removed_at IS NULL").Where("r.channel = ?", vigie.MailChannel)
 	})
 	byWatch := make(map[int64][]*vigie.Recipient, len(watches))
@@ -202,23 +202,40 @@ func (l *Ledger) Recipients(ctx context.Context, account *vigie.Account, watches
 
 // AllRecipients returns the addresses of a watch, then those that were removed from it.
 func (l *Ledger) AllRecipients(ctx context.Context, account *vigie.Account, watch int64) ([]*vigie.Recipient, error) {
-	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
+	list, err := l.addresses(ctx, account, subscriptions, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("s.watch_id = ?", watch).OrderExpr("s.removed_at IS NOT NULL")
 	})
 	return list, err
 }
 
-// Addresses returns addresses of an account's watches by the ids asked for, removed ones included.
+const (
+	// subscriptions are where addresses are on watches; onNone has each recipient on no watch, by its own number.
+	subscriptions = "subscriptions AS s"
+	onNone        = `(SELECT id, 0 AS watch_id, id AS recipient_id, 0 AS position,
+		CAST(NULL AS TIMESTAMPTZ) AS left_at, CAST(NULL AS TIMESTAMPTZ) AS removed_at FROM recipients) AS s`
+)
+
+// Addresses returns addresses of an account's watches by the ids asked for, removed ones included. An address that is on no
+// watch has the number of its recipient, which no place on a watch has.
 func (l *Ledger) Addresses(ctx context.Context, account *vigie.Account, ids []int64) (map[int64]*vigie.Recipient, error) {
-	list, err := l.addresses(ctx, account, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(ids)) })
-	byID := make(map[int64]*vigie.Recipient, len(list))
-	for _, r := range list {
-		byID[r.ID] = r
+	byID := make(map[int64]*vigie.Recipient, len(ids))
+	for _, from := range []string{subscriptions, onNone} {
+		missing := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return byID[id] != nil })
+		if len(missing) == 0 {
+			break
+		}
+		list, err := l.addresses(ctx, account, from, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("s.id IN (?)", bun.List(missing)) })
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range list {
+			byID[r.ID] = r
+		}
 	}
-	return byID, err
+	return byID, nil
 }
 
-func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
+func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, from string, which func(*bun.SelectQuery) *bun.SelectQuery) ([]*vigie.Recipient, error) {
 	var rows []struct {
 		ID          int64
 		WatchID     int64
@@ -232,7 +249,7 @@ func (l *Ledger) addresses(ctx context.Context, account *vigie.Account, which fu
 		AskedAt     *time.Time
 		WebhookID   int64
 	}
-	err := which(l.db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN recipients AS r ON r.id = s.recipient_id").
+	err := which(l.db.NewSelect().TableExpr(from).Join("JOIN recipients AS r ON r.id = s.recipient_id").
 		Join("LEFT JOIN addresses AS a ON a.address_key = r.address_key").
 		ColumnExpr("s.id, s.watch_id, r.email, r.address_key, r.confirmed_at, COALESCE(s.left_at, r.left_at) AS left_at, a.bounced_at, s.removed_at, COALESCE(a.asks, 0) AS asks, a.asked_at, COALESCE(r.webhook_id, 0) AS webhook_id").Where(ofAccount).
 		Where("r.account_id = ?", account.ID)).Order("s.watch_id", "s.position").Scan(ctx, &rows)

@@ -71,6 +71,8 @@ type PendingDelivery struct {
 	// cancelled, after which nothing follows.
 	Repeats int64 `bun:"-"`
 	Ended   bool  `bun:"-"`
+	// Interest is the mark that a reminder is for; nil if there is none any more.
+	Interest *vigie.Interest `bun:"-"`
 }
 
 // RecipientStates returns the recipients of mails, by id, each with the deliveries of its mail that were not dropped.
@@ -138,7 +140,7 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		ColumnExpr("EXISTS (?) AS named", named).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
-			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.subject AS account_subject, "+
+			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.reminder_days AS account_reminder_days, a.subject AS account_subject, "+
 			"a.email AS account_email, a.email_verified AS account_email_verified").
 		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
 	if err != nil {
@@ -222,7 +224,7 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
-	return nil
+	return readReminders(ctx, db, pending, states)
 }
 
 // withTenders gives deliveries their tenders and adds them to their recipients. It returns those whose tenders can be read.

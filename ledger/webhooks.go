@@ -468,19 +468,25 @@ func (l *Ledger) tellOwner(ctx context.Context, tx bun.Tx, w *vigie.Webhook) err
 	if !account.EmailVerified {
 		return nil
 	}
+	_, err = l.addOwnAddress(ctx, tx, account)
+	return err
+}
+
+// addOwnAddress makes an account's own address, which its issuer has verified, a recipient: it is on no watch yet.
+func (l *Ledger) addOwnAddress(ctx context.Context, tx bun.Tx, account *vigie.Account) (*recipient, error) {
 	numbers, err := database.Take(ctx, tx, 1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	own := &recipient{
 		ID: numbers.Next(), AccountID: account.ID, AddressKey: vigie.AddressKey(account.Email), Email: account.Email,
 		CreatedAt: l.db.Stamp(), NextCheckAt: new(l.db.Stamp()), Channel: vigie.MailChannel,
 	}
 	if err := l.applyFingerprints(ctx, tx, newAddress{own, true}); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = tx.NewInsert().Model(own).Exec(ctx)
-	return err
+	return own, err
 }
 
 // TakeBackHeld decides again about what versions without webhooks held: to them, a webhook is an address without consent.

@@ -26,6 +26,9 @@ func (s *Service) UpdateAccount(ctx context.Context, account *vigie.Account, u v
 			FR: "Indiquez un nombre de jours entre 0 et %d ; 0 pour ne pas avoir de rappel.", EN: "Give a number of days between 0 and %d; 0 for no reminder.",
 		}.With(vigie.MaxAlarmDays), "input", "calendarAlarmDays")
 	}
+	if u.ReminderDays != nil {
+		u.ReminderDays = new(f.reminderDays(*u.ReminderDays))
+	}
 	if err := f.problems.Err(); err != nil {
 		return nil, err
 	}

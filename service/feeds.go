@@ -29,6 +29,8 @@ type FeedTender struct {
 	// Notices are those of a tender of which several were published, in their order, else none.
 	Notices  []*vigie.Notice
 	Revision store.Revision
+	// Interested reports whether it is of interest to who reads a calendar and wants reminders.
+	Interested bool
 }
 
 // FeedTenders returns the tenders of a feed, and its watches by their names: those that [Service.Tenders] lists of the
@@ -47,9 +49,21 @@ func (s *Service) FeedTenders(ctx context.Context, owner *store.FeedOwner) ([]*F
 // CalendarTenders returns the tenders of a calendar, and its watches by their names: those of [Service.FeedTenders] that
 // have a deadline, but those that close next.
 func (s *Service) CalendarTenders(ctx context.Context, owner *store.FeedOwner) ([]*FeedTender, []*vigie.Watch, error) {
-	return s.feedTenders(ctx, owner, func(q *search.Query) {
+	list, watches, err := s.feedTenders(ctx, owner, func(q *search.Query) {
 		q.Order, q.Limit, q.Filter.DeadlineFrom = search.DeadlineAsc, MaxCalendarEvents, new(q.Now.Add(-CancelledFor))
 	})
+	if err != nil || len(owner.Account.ReminderDays) == 0 {
+		return list, watches, err
+	}
+	ids := make([]int64, len(list))
+	for i, t := range list {
+		ids[i] = t.ID
+	}
+	marks, err := s.Store.Marks(ctx, owner.Account.ID, ids)
+	for _, t := range list {
+		t.Interested = marks[t.ID].Interested
+	}
+	return list, watches, err
 }
 
 // feedTenders returns the tenders online, and those cancelled lately, that narrow leaves; the last updated come first.

@@ -59,9 +59,11 @@ type AlertExplanation struct {
 	Reasons    []*AlertReason
 }
 
-// Alerted reports whether a mail was accepted.
+// Alerted reports whether an alert was accepted. A reminder is none of the watch's.
 func (e *AlertExplanation) Alerted() bool {
-	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool { return d.Status() == vigie.DeliverySent })
+	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool {
+		return d.Status() == vigie.DeliverySent && d.Kind != vigie.DeliverReminder
+	})
 }
 
 // AlertReason is why an address got an alert, or none.

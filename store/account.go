@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -115,7 +117,7 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	if c.Name != "" {
 		a.Name = c.Name
 	}
-	return *a != before
+	return !reflect.DeepEqual(*a, before)
 }
 
 // lockAccount reads an account and locks it against changes and erasure. The account of a signed-in person may be
@@ -141,13 +143,23 @@ func (s *Store) UpdateAccount(ctx context.Context, id int64, u vigie.AccountUpda
 			return err
 		}
 		who = person{account.Issuer, account.Subject}
+		days := u.ReminderDays != nil && !slices.Equal(*u.ReminderDays, account.ReminderDays)
+		if days {
+			if err := s.ledger.EnterReminders(ctx, tx, account); err != nil {
+				return err
+			}
+		}
 		set(&account.Locale, u.Locale)
 		set(&account.TimeZone, u.TimeZone)
 		set(&account.DigestHour, u.DigestHour)
 		set(&account.DigestDay, u.DigestDay)
 		set(&account.QuietNotes, u.QuietNotes)
 		set(&account.CalendarAlarmDays, u.CalendarAlarmDays)
+		set(&account.ReminderDays, u.ReminderDays)
 		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if err := s.ledger.RemindersChanged(ctx, tx, account, days); err != nil {
 			return err
 		}
 		return s.ledger.SettingsChanged(ctx, tx, id)

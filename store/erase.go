@@ -46,7 +46,10 @@ func (s *Store) Erase(ctx context.Context, id int64) error {
 		now := s.db.Stamp()
 		*account = vigie.NewAccount("", strconv.FormatInt(id, 10))
 		account.ID, account.CreatedAt = id, now
-		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil || len(watches) == 0 {
+		if _, err := tx.NewUpdate().Model(account).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if err := s.ledger.RemindersChanged(ctx, tx, account, false); err != nil || len(watches) == 0 {
 			return err
 		}
 		numbers, err := database.Take(ctx, tx, len(watches))

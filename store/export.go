@@ -36,6 +36,7 @@ type ExportedAccount struct {
 	DigestDay         vigie.Weekday `json:"digestDay"`
 	QuietNotes        bool          `json:"quietNotes"`
 	CalendarAlarmDays int32         `json:"calendarAlarmDays"`
+	ReminderDays      []int32       `json:"reminderDays"`
 	CreatedAt         time.Time     `json:"createdAt"`
 }
 
@@ -78,7 +79,7 @@ func (s *Store) Export(ctx context.Context, account int64) (*Export, error) {
 	err := s.Snapshot(ctx, func(ctx context.Context, now *Snapshot) error {
 		from := func(table string) *bun.SelectQuery { return now.tx.NewSelect().TableExpr(table) }
 		err := from("accounts").Column("issuer", "subject", "email", "email_verified", "email_verified_at", "name", "locale", "time_zone").
-			Column("digest_hour", "digest_day", "quiet_notes", "calendar_alarm_days", "created_at").
+			Column("digest_hour", "digest_day", "quiet_notes", "calendar_alarm_days", "reminder_days", "created_at").
 			Where("id = ?", account).Where("issuer <> ''").Scan(ctx, &e.Account)
 		if err != nil {
 			return err

@@ -45,6 +45,8 @@ type tenderMark struct {
 	SeenAt       *time.Time
 	DismissedAt  *time.Time
 	InterestedAt *time.Time
+	// RemindFrom and RemindDeadline are what reminders go by, see [vigie.Interest].
+	RemindFrom, RemindDeadline *time.Time
 }
 
 // SetMark puts a mark of an account on tenders, or removes it. It is idempotent: an existing mark keeps its time.
@@ -87,6 +89,10 @@ func removeMark(ctx context.Context, tx bun.Tx, account int64, mark Mark, leadin
 // putMark puts a mark of an account on tenders.
 func (s *Store) putMark(ctx context.Context, tx bun.Tx, account int64, mark Mark, leading []int64) error {
 	slices.Sort(leading) // rows are locked in the order of their ids
+	deadlines, err := deadlines(ctx, tx, leading)
+	if err != nil {
+		return err
+	}
 	rows := make([]tenderMark, len(leading))
 	for i, id := range leading {
 		rows[i] = tenderMark{AccountID: account, TenderID: id}
@@ -96,12 +102,34 @@ func (s *Store) putMark(ctx context.Context, tx bun.Tx, account int64, mark Mark
 		case Dismissed:
 			rows[i].DismissedAt = &now
 		case Interested:
-			rows[i].InterestedAt = &now
+			rows[i].InterestedAt, rows[i].RemindFrom, rows[i].RemindDeadline = &now, &now, deadlines[id]
 		}
 	}
-	_, err := tx.NewInsert().Model(&rows).On("CONFLICT (account_id, tender_id) DO UPDATE").
-		Set("? = COALESCE(tender_mark.?, EXCLUDED.?)", bun.Ident(mark), bun.Ident(mark), bun.Ident(mark)).Exec(ctx)
-	return err
+	put := tx.NewInsert().Model(&rows).On("CONFLICT (account_id, tender_id) DO UPDATE").
+		Set("? = COALESCE(tender_mark.?, EXCLUDED.?)", bun.Ident(mark), bun.Ident(mark), bun.Ident(mark))
+	if mark == Interested {
+		for _, column := range []bun.Ident{"remind_from", "remind_deadline"} {
+			put = put.Set("? = CASE WHEN tender_mark.interested_at IS NULL THEN EXCLUDED.? ELSE tender_mark.? END", column, column, column)
+		}
+	}
+	if _, err := put.Exec(ctx); err != nil || mark != Interested {
+		return err
+	}
+	return s.ledger.Marked(ctx, tx, account)
+}
+
+// deadlines returns the deadlines of tenders; those without one are left out.
+func deadlines(ctx context.Context, tx bun.Tx, tenders []int64) (map[int64]*time.Time, error) {
+	var rows []struct {
+		ID       int64
+		Deadline *time.Time
+	}
+	err := tx.NewSelect().TableExpr("tenders").Column("id", "deadline").Where("id IN (?)", bun.List(tenders)).Scan(ctx, &rows)
+	byID := make(map[int64]*time.Time, len(rows))
+	for _, row := range rows {
+		byID[row.ID] = row.Deadline
+	}
+	return byID, err
 }
 
 // Marks returns the marks of an account on tenders, by the ids asked for; tenders without any are left out.

@@ -29,13 +29,13 @@ func knownColumns() map[string][]string {
 		"tenders.procedure":       texts(append(vigie.Procedures(), "")...),
 		"tenders.outcome":         texts(vigie.Undecided, vigie.Planned, vigie.Cancelled, vigie.Awarded, vigie.Withdrawn),
 		"notices.kind":            texts(vigie.ContractNotice, vigie.Correction, vigie.Cancellation, vigie.Award, vigie.Planning),
-		"deliveries.kind":         texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
+		"deliveries.kind":         texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverReminder),
 		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed, vigie.HoldWebhookInactive),
 		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail, vigie.WebhookNoteMail, vigie.WebhookMessage),
 		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
 		"recipients.channel":      texts(vigie.Channels()...),
 		"webhooks.format":         texts(vigie.WebhookFormats()...),
-		"webhooks.kinds":          texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon),
+		"webhooks.kinds":          texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverReminder),
 		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // the issuer's verification is not stored there
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	ics "github.com/arran4/golang-ical"
@@ -36,11 +37,27 @@ func (h *handler) calendar(ctx context.Context, owner *store.FeedOwner, _ string
 	calendar.SetRefreshInterval(refresh)
 	calendar.SetXPublishedTTL(refresh)
 	for _, t := range tenders {
-		if err := h.addEvent(calendar, t, l, owner.Account.CalendarAlarmDays); err != nil {
+		if err := h.addEvent(calendar, t, l, alarms(owner.Account, t)); err != nil {
 			return nil, err
 		}
 	}
 	return written(calendar)
+}
+
+// alarms returns how many days before its deadline an account's calendars remind of a tender, the most first: also as the
+// account is reminded otherwise of what is of interest.
+func alarms(a *vigie.Account, t *service.FeedTender) []int32 {
+	var days []int32
+	if t.Interested {
+		days = append(days, a.ReminderDays...)
+	}
+	if a.CalendarAlarmDays > 0 {
+		days = append(days, a.CalendarAlarmDays)
+	}
+	slices.Sort(days)
+	days = slices.Compact(days)
+	slices.Reverse(days)
+	return days
 }
 
 // tenderCalendar writes the calendar of a single tender, and names its file.
@@ -50,7 +67,7 @@ func (h *handler) tenderCalendar(ctx context.Context, id int64, l vigie.Locale) 
 		return nil, "", err
 	}
 	calendar := newCalendar(l)
-	if err := h.addEvent(calendar, t, l, usualAlarm); err != nil {
+	if err := h.addEvent(calendar, t, l, []int32{usualAlarm}); err != nil {
 		return nil, "", err
 	}
 	text, err = written(calendar)
@@ -78,7 +95,7 @@ func newCalendar(l vigie.Locale) *ics.Calendar {
 
 // addEvent adds a deadline: an instant, for an event without an end takes no time (RFC 5545, section 3.6.1), in which
 // nobody is busy.
-func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigie.Locale, alarmDays int32) error {
+func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigie.Locale, alarms []int32) error {
 	e, err := h.entry(t, l, h.Service.Now())
 	if err != nil {
 		return err
@@ -100,10 +117,10 @@ func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigi
 		return nil
 	}
 	event.SetStatus(ics.ObjectStatusConfirmed)
-	if alarmDays > 0 {
+	for _, days := range alarms {
 		alarm := event.AddAlarm()
 		alarm.SetAction(ics.ActionDisplay)
-		alarm.SetTrigger(fmt.Sprintf("-P%dD", alarmDays))
+		alarm.SetTrigger(fmt.Sprintf("-P%dD", days))
 		alarm.SetDescription(summary(e, l))
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 	"vigie/query"
 	"vigie/search"
 	"vigie/service"
+	"vigie/store"
 	"vigie/store/storetest"
 )
 
@@ -491,4 +492,42 @@ func TestEmptyLists(t *testing.T) {
 	if events := w.events(w.service.AccountCalendarURL(w.ana)); len(events) > 0 {
 		t.Errorf("%v", events)
 	}
+}
+
+// What is of interest has alarms on the days of the account's reminders, too.
+func TestRemindersAreAlarms(t *testing.T) { eachPair(t, testRemindersAreAlarms) }
+
+func testRemindersAreAlarms(t *testing.T, w *world) {
+	watch := w.watch("Voirie", keywords("voirie"))
+	w.publish(w.notice("a", "Voirie", 30), w.notice("b", "Voirie nord", 30))
+	marked := w.tender("a")
+	if err := w.store.SetMark(t.Context(), w.ana.ID, store.Interested, true, []int64{marked.ID}); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(want map[string][]string) {
+		t.Helper()
+		w.now = w.now.Add(2 * time.Minute) // a list is kept for a moment
+		for _, url := range []string{w.service.WatchCalendarURL(w.ana, watch), w.service.AccountCalendarURL(w.ana)} {
+			for _, event := range w.events(url) {
+				var alarms []string
+				for _, alarm := range event.Alarms() {
+					alarms = append(alarms, alarm.GetProperty(ics.ComponentPropertyTrigger).Value)
+				}
+				_, summary, _ := strings.Cut(value(event, ics.ComponentPropertySummary), "Voirie")
+				if !slices.Equal(alarms, want[summary]) {
+					t.Errorf("Voirie%s: alarms %v, want %v", summary, alarms, want[summary])
+				}
+			}
+		}
+	}
+	const a, b = "", " nord" // what follows « Voirie »
+	expect(map[string][]string{a: {"-P2D"}, b: {"-P2D"}})
+	if _, err := w.service.UpdateAccount(t.Context(), w.ana, vigie.AccountUpdate{ReminderDays: &[]int32{7, 2, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	expect(map[string][]string{a: {"-P7D", "-P2D", "-P1D"}, b: {"-P2D"}})
+	if _, err := w.service.UpdateAccount(t.Context(), w.ana, vigie.AccountUpdate{CalendarAlarmDays: new(int32(0))}); err != nil {
+		t.Fatal(err)
+	}
+	expect(map[string][]string{a: {"-P7D", "-P2D", "-P1D"}, b: nil})
 }

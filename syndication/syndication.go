@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -124,7 +125,7 @@ func (h *handler) served(mediaType string, find func(context.Context, *http.Requ
 // state differs where the owner changed what the list has or how it looks.
 func state(owner *store.FeedOwner) string {
 	return strings.Join([]string{
-		strconv.FormatInt(owner.Changed, 10), string(owner.Account.Locale), strconv.Itoa(int(owner.Account.CalendarAlarmDays)),
+		strconv.FormatInt(owner.Changed, 10), string(owner.Account.Locale), strconv.Itoa(int(owner.Account.CalendarAlarmDays)), fmt.Sprint(owner.Account.ReminderDays),
 	}, " ")
 }
 

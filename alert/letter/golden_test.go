@@ -28,6 +28,7 @@ func TestGolden(t *testing.T) {
 		check(t, "cancellation."+language)(templates.Digest(sampleOne(l, 2)))
 		check(t, "closing."+language)(templates.Digest(sampleOne(l, 3)))
 		check(t, "many."+language)(templates.Digest(sampleMany(l)))
+		check(t, "reminder."+language)(templates.Digest(sampleReminder(l)))
 		check(t, "quiet."+language)(templates.Quiet(sampleQuiet(l)))
 		check(t, "confirmation."+language)(templates.Confirmation(sampleConfirmation(l)))
 		unverified := sampleConfirmation(l)
@@ -231,6 +232,16 @@ func sampleCorrection(l vigie.Locale) letter.Digest {
 	park := &d.Corrected.Tenders[0]
 	park.URL, park.DismissURL, park.Reasons[0].WatchURL = park.Publications[0].URL, "", ""
 	return d
+}
+
+// sampleReminder returns the reminders of one morning, and what no watch led to.
+func sampleReminder(l vigie.Locale) letter.Digest {
+	d := sampleDigest(l)
+	tenders := []letter.Tender{d.ClosingSoon.Tenders[0], d.New.Tenders[2]}
+	for i := range tenders {
+		tenders[i].Reasons = nil
+	}
+	return letter.Digest{Brand: brand(), Language: l, LeaveURL: leaveAll, Reminders: letter.Section{Tenders: tenders}}
 }
 
 // sampleMany returns a digest with more tenders than a letter shows.

@@ -47,6 +47,8 @@ type Digest struct {
 	// Watches are the watches that the letter is about, in the order in which its end lists them.
 	Watches []Watch
 
+	// Reminders are tenders of interest whose deadline is near: they are said first.
+	Reminders   Section
 	New         Section
 	Corrected   Section
 	Cancelled   Section

@@ -23,29 +23,33 @@ func TestSubject(t *testing.T) {
 	templates := load(t)
 	one, two := []letter.Watch{{Name: "TEST 01/09"}}, []letter.Watch{{Name: "TEST 01/09"}, {Name: "veille1"}}
 	for _, test := range []struct {
-		totals  [4]int // new, corrected, cancelled, closing soon
+		totals  [5]int // new, corrected, cancelled, closing soon, reminders
 		watches []letter.Watch
 		fr, en  string
 	}{
-		{[4]int{3}, one, "3 nouveaux marchés – veille TEST 01/09", "3 new tenders – watch TEST 01/09"},
-		{[4]int{1}, one, "1 nouveau marché – veille TEST 01/09", "1 new tender – watch TEST 01/09"},
-		{[4]int{3}, two, "3 nouveaux marchés – 2 veilles", "3 new tenders – 2 watches"},
-		{[4]int{0, 1}, one, "1 marché rectifié – veille TEST 01/09", "1 corrected tender – watch TEST 01/09"},
-		{[4]int{0, 2}, one, "2 marchés rectifiés – veille TEST 01/09", "2 corrected tenders – watch TEST 01/09"},
-		{[4]int{0, 0, 1}, one, "1 marché annulé – veille TEST 01/09", "1 cancelled tender – watch TEST 01/09"},
-		{[4]int{0, 0, 2}, two, "2 marchés annulés – 2 veilles", "2 cancelled tenders – 2 watches"},
-		{[4]int{0, 0, 0, 1}, one, "1 marché bientôt clos – veille TEST 01/09", "1 tender closing soon – watch TEST 01/09"},
-		{[4]int{0, 0, 0, 5}, nil, "5 marchés bientôt clos", "5 tenders closing soon"},
-		{[4]int{1, 1, 2, 1}, one, "1 nouveau marché, 1 rectifié, 2 annulés, 1 bientôt clos – veille TEST 01/09",
+		{[5]int{3}, one, "3 nouveaux marchés – veille TEST 01/09", "3 new tenders – watch TEST 01/09"},
+		{[5]int{1}, one, "1 nouveau marché – veille TEST 01/09", "1 new tender – watch TEST 01/09"},
+		{[5]int{3}, two, "3 nouveaux marchés – 2 veilles", "3 new tenders – 2 watches"},
+		{[5]int{0, 1}, one, "1 marché rectifié – veille TEST 01/09", "1 corrected tender – watch TEST 01/09"},
+		{[5]int{0, 2}, one, "2 marchés rectifiés – veille TEST 01/09", "2 corrected tenders – watch TEST 01/09"},
+		{[5]int{0, 0, 1}, one, "1 marché annulé – veille TEST 01/09", "1 cancelled tender – watch TEST 01/09"},
+		{[5]int{0, 0, 2}, two, "2 marchés annulés – 2 veilles", "2 cancelled tenders – 2 watches"},
+		{[5]int{0, 0, 0, 1}, one, "1 marché bientôt clos – veille TEST 01/09", "1 tender closing soon – watch TEST 01/09"},
+		{[5]int{0, 0, 0, 5}, nil, "5 marchés bientôt clos", "5 tenders closing soon"},
+		{[5]int{1, 1, 2, 1}, one, "1 nouveau marché, 1 rectifié, 2 annulés, 1 bientôt clos – veille TEST 01/09",
 			"1 new tender, 1 corrected, 2 cancelled, 1 closing soon – watch TEST 01/09"},
-		{[4]int{0, 2, 1}, one, "2 marchés rectifiés, 1 annulé – veille TEST 01/09", "2 corrected tenders, 1 cancelled – watch TEST 01/09"},
-		{[4]int{1234567}, two, "1\u00a0234\u00a0567 nouveaux marchés – 2 veilles", "1,234,567 new tenders – 2 watches"},
+		{[5]int{0, 2, 1}, one, "2 marchés rectifiés, 1 annulé – veille TEST 01/09", "2 corrected tenders, 1 cancelled – watch TEST 01/09"},
+		{[5]int{0, 0, 0, 0, 1}, nil, "1 échéance approche", "1 deadline ahead"},
+		{[5]int{0, 0, 0, 0, 2}, nil, "2 échéances approchent", "2 deadlines ahead"},
+		{[5]int{0, 1, 1, 0, 2}, one, "2 échéances approchent, 1 marché rectifié, 1 annulé – veille TEST 01/09",
+			"2 deadlines ahead, 1 corrected tender, 1 cancelled – watch TEST 01/09"},
+		{[5]int{1234567}, two, "1\u00a0234\u00a0567 nouveaux marchés – 2 veilles", "1,234,567 new tenders – 2 watches"},
 	} {
 		for l, want := range map[vigie.Locale]string{vigie.French: test.fr, vigie.English: test.en} {
 			got, err := templates.Digest(letter.Digest{
 				Language: l, Watches: test.watches,
 				New: letter.Section{Total: test.totals[0]}, Corrected: letter.Section{Total: test.totals[1]},
-				Cancelled: letter.Section{Total: test.totals[2]}, ClosingSoon: letter.Section{Total: test.totals[3]},
+				Cancelled: letter.Section{Total: test.totals[2]}, ClosingSoon: letter.Section{Total: test.totals[3]}, Reminders: letter.Section{Total: test.totals[4]},
 			})
 			if err != nil || got.Subject != want {
 				t.Errorf("subject %q (error %v), want %q", got.Subject, err, want)

@@ -50,7 +50,7 @@ func (p page) In(french, english string) string {
 }
 
 type section struct {
-	// Kind is "new", "corrected", "cancelled" or "soon".
+	// Kind is "reminder", "new", "corrected", "cancelled" or "soon".
 	Kind  string
 	Title string
 	// Count is how many tenders there are, as text.
@@ -152,13 +152,13 @@ func (p page) titled(heading, subject string) page {
 	return p
 }
 
-func (d Digest) sections() [4]Section {
-	return [4]Section{d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
+func (d Digest) sections() [5]Section {
+	return [5]Section{d.Reminders, d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
 }
 
 func (d Digest) page() (page, error) {
 	sections := d.sections()
-	var totals [4]int
+	var totals [5]int
 	for i, s := range sections {
 		totals[i] = s.total()
 	}
@@ -175,7 +175,7 @@ func (d Digest) page() (page, error) {
 	p.MoreURL = Link(d.MoreURL)
 	shown := share(MaxTenders, sections)
 	quoted := maxExcerpts
-	if shown[0]+shown[1]+shown[2]+shown[3] > fewTenders {
+	if _, _, total := d.first(); total > fewTenders {
 		quoted = maxExcerptsOfMany
 	}
 	for i, s := range sections {
@@ -183,7 +183,7 @@ func (d Digest) page() (page, error) {
 			continue
 		}
 		view := section{
-			Kind:  [...]string{"new", "corrected", "cancelled", "soon"}[i],
+			Kind:  [...]string{"reminder", "new", "corrected", "cancelled", "soon"}[i],
 			Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
 		}
 		for _, t := range s.Tenders[:shown[i]] {
@@ -207,7 +207,7 @@ func (d Digest) page() (page, error) {
 
 // share gives each section its part of room, as even as can be, so that many
 // new tenders do not push out a cancellation.
-func share(room int, sections [4]Section) (shown [4]int) {
+func share(room int, sections [5]Section) (shown [5]int) {
 	for left := true; left; {
 		left = false
 		for i, s := range sections {

@@ -14,12 +14,17 @@ type happening struct {
 	one, many, oneMore, manyMore vigie.Text
 }
 
-func happenings() [4]happening {
-	return [4]happening{{
+func happenings() [5]happening {
+	return [5]happening{{
+		title: vigie.Text{FR: "Échéances qui approchent", EN: "Deadlines ahead"},
+		one:   vigie.Text{FR: "%s échéance approche", EN: "%s deadline ahead"},
+		many:  vigie.Text{FR: "%s échéances approchent", EN: "%s deadlines ahead"},
+		// These are always the first count, and do not say that tenders are counted.
+	}, {
 		title: vigie.Text{FR: "Nouveaux", EN: "New"},
 		one:   vigie.Text{FR: "%s nouveau marché", EN: "%s new tender"},
 		many:  vigie.Text{FR: "%s nouveaux marchés", EN: "%s new tenders"},
-		// New ones are always the first count.
+		// New ones are always the first count of tenders.
 	}, {
 		title:    vigie.Text{FR: "Rectifiés", EN: "Corrected"},
 		one:      vigie.Text{FR: "%s marché rectifié", EN: "%s corrected tender"},
@@ -42,20 +47,22 @@ func happenings() [4]happening {
 }
 
 // counts returns how many tenders there are: « 3 nouveaux marchés, 1 rectifié ». It is empty where there are none.
-func counts(totals [4]int, l vigie.Locale) string {
+func counts(totals [5]int, l vigie.Locale) string {
 	var said []string
+	named := false // whether it is said that tenders are counted
 	for i, h := range happenings() {
 		text := h.many
 		switch n := totals[i]; {
 		case n == 0:
 			continue
-		case len(said) == 0 && n == 1:
+		case !named && n == 1:
 			text = h.one
-		case len(said) > 0 && n == 1:
+		case named && n == 1:
 			text = h.oneMore
-		case len(said) > 0:
+		case named:
 			text = h.manyMore
 		}
+		named = named || i > 0
 		said = append(said, text.With(number(totals[i], l)).In(l))
 	}
 	return strings.Join(said, ", ")

@@ -54,17 +54,21 @@ func (d Digest) first() (first *Tender, section, total int) {
 // happened says what happened to a tender of a section, with the day that matters.
 func happened(t *Tender, section int) vigie.Text {
 	switch section {
-	case 0:
-		return vigie.Text{FR: "Nouveau", EN: "New"}
 	case 1:
-		return t.corrected()
+		return vigie.Text{FR: "Nouveau", EN: "New"}
 	case 2:
+		return t.corrected()
+	case 3:
 		return vigie.Text{FR: "Annulé", EN: "Cancelled"}
 	}
 	if t.Deadline == nil {
 		return vigie.Text{FR: "Bientôt clos", EN: "Closing soon"}
 	}
-	return vigie.Text{FR: "Clôture le %s", EN: "Closes on %s"}.With(vigie.ShortDay(*t.Deadline, t.At))
+	closes := vigie.Text{FR: "Clôture le %s", EN: "Closes on %s"}
+	if section == 0 {
+		closes = vigie.Text{FR: "Échéance le %s", EN: "Due on %s"}
+	}
+	return closes.With(vigie.ShortDay(*t.Deadline, t.At))
 }
 
 // corrected says what a correction did: above all, it moves the deadline.

@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func samples() map[string]webhook.Alert {
-	return map[string]webhook.Alert{"new": sampleNew(), "corrected": sampleCorrected(), "cancelled": sampleCancelled(), "bare": sampleBare(), "marks": sampleWith(marks, 1)}
+	return map[string]webhook.Alert{"new": sampleNew(), "corrected": sampleCorrected(), "cancelled": sampleCancelled(), "bare": sampleBare(), "reminder": sampleReminder(), "marks": sampleWith(marks, 1)}
 }
 
 // marks is what chats take for formatting, links, mentions, dates and names of signs.
@@ -205,7 +205,7 @@ func TestSchemaEnums(t *testing.T) {
 		"criterion kind": {s.Defs["awardCriterion"].Properties["kind"].Enum, append(anys([]vigie.AwardCriterionKind{vigie.PriceCriterion, vigie.CostCriterion, vigie.QualityCriterion}), nil)},
 		"weight":         {s.Defs["awardCriterion"].Properties["unit"].Enum, append(anys([]vigie.WeightUnit{vigie.Percent, vigie.Points, vigie.Rank}), nil)},
 		"place":          {s.Defs["found"].Properties["place"].Enum, anys(kinds)},
-		"kind":           {s.Defs["alert"].Properties["kind"].Enum, anys([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon})},
+		"kind":           {s.Defs["alert"].Properties["kind"].Enum, anys([]vigie.DeliveryKind{vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverReminder})},
 		"language":       {s.Defs["alert"].Properties["language"].Enum, anys([]vigie.Locale{vigie.French, vigie.English})},
 	} {
 		if !slices.Equal(test.got, test.want) {

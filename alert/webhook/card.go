@@ -145,6 +145,8 @@ func heading(k vigie.DeliveryKind) vigie.Text {
 		return vigie.Text{FR: "Marché annulé", EN: "Cancelled tender"}
 	case vigie.DeliverClosingSoon:
 		return vigie.Text{FR: "Marché bientôt clos", EN: "Tender closing soon"}
+	case vigie.DeliverReminder:
+		return vigie.Text{FR: "Échéance qui approche", EN: "Deadline ahead"}
 	case vigie.DeliverWithdrawn: // nobody is told
 	}
 	return vigie.Text{FR: "Marché", EN: "Tender"}

@@ -69,6 +69,13 @@ func sampleCancelled() webhook.Alert {
 	return a
 }
 
+// sampleReminder is of a tender that no watch led to.
+func sampleReminder() webhook.Alert {
+	a := sampleNew()
+	a.Kind, a.Watches = vigie.DeliverReminder, nil
+	return a
+}
+
 // sampleBare knows as little as can be.
 func sampleBare() webhook.Alert {
 	return webhook.Alert{

@@ -744,6 +744,9 @@ type UpdateAccountInput struct {
 	QuietNotes *bool `json:"quietNotes,omitempty"`
 	// How many days before a deadline calendars remind of it, 0 to 30; 0 for no reminder.
 	CalendarAlarmDays *int32 `json:"calendarAlarmDays,omitempty"`
+	// How many days before its deadline to remind of a tender of interest: at most 3 different numbers, 1 to 30; none for no reminders.
+	// What was due before the change is not sent.
+	ReminderDays []int32 `json:"reminderDays,omitempty"`
 }
 
 // What updateAccount did.

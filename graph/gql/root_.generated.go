@@ -67,6 +67,7 @@ type ComplexityRoot struct {
 		Locale            func(childComplexity int) int
 		Name              func(childComplexity int) int
 		QuietNotes        func(childComplexity int) int
+		ReminderDays      func(childComplexity int) int
 		TimeZone          func(childComplexity int) int
 		Watches           func(childComplexity int, orderBy *service.WatchOrder, first *int32, after *string, last *int32, before *string) int
 		Webhooks          func(childComplexity int) int
@@ -557,6 +558,11 @@ type ComplexityRoot struct {
 		Viewer     func(childComplexity int) int
 	}
 
+	Reminder struct {
+		At   func(childComplexity int) int
+		Days func(childComplexity int) int
+	}
+
 	RemoveWebhookPayload struct {
 		Query            func(childComplexity int) int
 		RemovedWebhookID func(childComplexity int) int
@@ -667,6 +673,7 @@ type ComplexityRoot struct {
 		PublishedOn    func(childComplexity int) int
 		QuestionsUntil func(childComplexity int) int
 		Reference      func(childComplexity int) int
+		Reminders      func(childComplexity int) int
 		Renewals       func(childComplexity int) int
 		Reserved       func(childComplexity int) int
 		Seen           func(childComplexity int) int
@@ -1001,6 +1008,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.QuietNotes(childComplexity), true
+	case "Account.reminderDays":
+		if e.ComplexityRoot.Account.ReminderDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.ReminderDays(childComplexity), true
 	case "Account.timeZone":
 		if e.ComplexityRoot.Account.TimeZone == nil {
 			break
@@ -3160,6 +3173,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RecipientPayload.Viewer(childComplexity), true
 
+	case "Reminder.dueAt":
+		if e.ComplexityRoot.Reminder.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.At(childComplexity), true
+	case "Reminder.days":
+		if e.ComplexityRoot.Reminder.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Days(childComplexity), true
+
 	case "RemoveWebhookPayload.query":
 		if e.ComplexityRoot.RemoveWebhookPayload.Query == nil {
 			break
@@ -3615,6 +3641,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tender.Reference(childComplexity), true
+	case "Tender.reminders":
+		if e.ComplexityRoot.Tender.Reminders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tender.Reminders(childComplexity), true
 	case "Tender.renewals":
 		if e.ComplexityRoot.Tender.Renewals == nil {
 			break
@@ -5162,6 +5194,8 @@ enum DeliveryKind {
   CANCELLED
   "Its deadline is near."
   CLOSING_SOON
+  "Its deadline is as many days ahead as ` + "`" + `Account.reminderDays` + "`" + ` says, and it is of interest to the account."
+  REMINDER
   "Its publisher withdrew it: it is in no list any more. Of events alone; nobody is mailed."
   WITHDRAWN
 }
@@ -5201,6 +5235,12 @@ type Account implements Node {
   ): WatchConnection
   "How many days before a deadline its calendars remind of it; 0 for no reminder."
   calendarAlarmDays: Int!
+  """
+  How many days before its deadline the account is reminded of each tender that it marked as of interest (` + "`" + `markInterest` + "`" + `), the
+  most days first; none for no reminders. They come at ` + "`" + `digestHour` + "`" + `, to the account's own address and to all its webhooks that
+  want them (` + "`" + `DeliveryKind.REMINDER` + "`" + `); its calendars have alarms for them.
+  """
+  reminderDays: [Int!]!
   """
   The address of an Atom feed of all its active watches: the 100 tenders of ` + "`" + `matchingTenders` + "`" + ` that were updated last, and those
   that were cancelled in the last 30 days. Whoever has the address reads the feed: ` + "`" + `rotateFeed` + "`" + ` replaces it. Null for support, and
@@ -5613,6 +5653,14 @@ type Recipient implements Node {
   resendableAt: DateTime
 }
 
+"A reminder of a deadline that is still to come."
+type Reminder {
+  "How many days before the deadline."
+  days: Int!
+  "When it is due: at the account's ` + "`" + `digestHour` + "`" + ` of that day, in its time zone."
+  dueAt: DateTime!
+}
+
 "An endpoint that gets alerts by HTTP POST."
 type Webhook implements Node {
   "Opaque, and unique across all types."
@@ -5730,7 +5778,7 @@ type Delivery implements Node {
   hold: DeliveryHold
   "When the mail was accepted by a mail server."
   sentAt: DateTime
-  "The watches that led to it, without deleted ones, and their keywords that were found."
+  "The watches that led to it, without deleted ones, and their keywords that were found; none to a reminder."
   reasons: [WatchMatch!]!
   "The notice that it is about; null where the deadline is near, and where the notice was withdrawn."
   notice: Notice
@@ -5939,6 +5987,11 @@ type Tender implements Node {
   and one of interest, the result is of interest.
   """
   interested: Boolean!
+  """
+  The reminders of its deadline that the viewer is still to get, the next one first: none unless it is of interest, online, and the
+  viewer wants reminders (` + "`" + `Account.reminderDays` + "`" + `). Of several that could not be sent in time, the last one is.
+  """
+  reminders: [Reminder!]!
   "Which of the viewer's active watches match it, whatever its status, and by which keywords."
   matchedBy: [WatchMatch!]!
   """
@@ -6673,6 +6726,11 @@ input UpdateAccountInput {
   quietNotes: Boolean
   "How many days before a deadline calendars remind of it, 0 to 30; 0 for no reminder."
   calendarAlarmDays: Int
+  """
+  How many days before its deadline to remind of a tender of interest: at most 3 different numbers, 1 to 30; none for no reminders.
+  What was due before the change is not sent.
+  """
+  reminderDays: [Int!]
 }
 
 """
@@ -7510,6 +7568,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_watches(ctx, field)
 	case "calendarAlarmDays":
 		return ec.fieldContext_Account_calendarAlarmDays(ctx, field)
+	case "reminderDays":
+		return ec.fieldContext_Account_reminderDays(ctx, field)
 	case "feedUrl":
 		return ec.fieldContext_Account_feedUrl(ctx, field)
 	case "calendarUrl":
@@ -8444,6 +8504,16 @@ func (ec *executionContext) childFields_RecipientPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type RecipientPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Reminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "days":
+		return ec.fieldContext_Reminder_days(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Reminder_dueAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reminder", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "removedWebhookId":
@@ -8678,6 +8748,8 @@ func (ec *executionContext) childFields_Tender(ctx context.Context, field graphq
 		return ec.fieldContext_Tender_dismissed(ctx, field)
 	case "interested":
 		return ec.fieldContext_Tender_interested(ctx, field)
+	case "reminders":
+		return ec.fieldContext_Tender_reminders(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_Tender_matchedBy(ctx, field)
 	case "calendarUrl":

@@ -209,6 +209,7 @@ type TenderResolver interface {
 	Seen(ctx context.Context, obj *vigie.Tender) (bool, error)
 	Dismissed(ctx context.Context, obj *vigie.Tender) (bool, error)
 	Interested(ctx context.Context, obj *vigie.Tender) (bool, error)
+	Reminders(ctx context.Context, obj *vigie.Tender) ([]*vigie.Reminder, error)
 	MatchedBy(ctx context.Context, obj *vigie.Tender) ([]*service.WatchMatch, error)
 	CalendarURL(ctx context.Context, obj *vigie.Tender) (*string, error)
 }
@@ -1835,6 +1836,29 @@ func (ec *executionContext) _Account_calendarAlarmDays(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_Account_calendarAlarmDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Account_reminderDays(ctx context.Context, field graphql.CollectedField, obj *vigie.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_reminderDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReminderDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int32) graphql.Marshaler {
+			return ec.marshalNInt2ᚕint32ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_reminderDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "Int")
 }
 
@@ -11052,6 +11076,52 @@ func (ec *executionContext) fieldContext_RecipientPayload_query(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Reminder_days(ctx context.Context, field graphql.CollectedField, obj *vigie.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_dueAt(ctx context.Context, field graphql.CollectedField, obj *vigie.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_dueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_dueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _RemoveWebhookPayload_removedWebhookId(ctx context.Context, field graphql.CollectedField, obj *RemoveWebhookPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13270,6 +13340,38 @@ func (ec *executionContext) _Tender_interested(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Tender_interested(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tender", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Tender_reminders(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tender_reminders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tender().Reminders(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*vigie.Reminder) graphql.Marshaler {
+			return ec.marshalNReminder2ᚕᚖvigieᚐReminderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tender_reminders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tender",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reminder(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Tender_matchedBy(ctx context.Context, field graphql.CollectedField, obj *vigie.Tender) (ret graphql.Marshaler) {
@@ -18763,7 +18865,7 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"locale", "timeZone", "digestHour", "digestDay", "quietNotes", "calendarAlarmDays"}
+	fieldsInOrder := [...]string{"locale", "timeZone", "digestHour", "digestDay", "quietNotes", "calendarAlarmDays", "reminderDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18812,6 +18914,13 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.CalendarAlarmDays = data
+		case "reminderDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reminderDays"))
+			data, err := ec.unmarshalOInt2ᚕint32ᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReminderDays = data
 		}
 	}
 	return it, nil
@@ -19248,6 +19357,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 				})
 		case "calendarAlarmDays":
 			out.Values[i] = ec._Account_calendarAlarmDays(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reminderDays":
+			out.Values[i] = ec._Account_reminderDays(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -22613,6 +22727,44 @@ func (ec *executionContext) _RecipientPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var reminderImplementors = []string{"Reminder"}
+
+func (ec *executionContext) _Reminder(ctx context.Context, sel ast.SelectionSet, obj *vigie.Reminder) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reminderImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Reminder")
+		case "days":
+			out.Values[i] = ec._Reminder_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dueAt":
+			out.Values[i] = ec._Reminder_dueAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var removeWebhookPayloadImplementors = []string{"RemoveWebhookPayload"}
 
 func (ec *executionContext) _RemoveWebhookPayload(ctx context.Context, sel ast.SelectionSet, obj *RemoveWebhookPayload) graphql.Marshaler {
@@ -23399,6 +23551,12 @@ func (ec *executionContext) _Tender(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tender_interested(ctx, field, obj)
+				})
+		case "reminders":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tender_reminders(ctx, field, obj)
 				})
 		case "matchedBy":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -26246,6 +26404,30 @@ func (ec *executionContext) marshalNRecipientStatus2vigieᚐRecipientStatus(ctx 
 		graphql.AddInvalidNullFromMarshaler(ctx, "RecipientStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNReminder2ᚕᚖvigieᚐReminderᚄ(ctx context.Context, sel ast.SelectionSet, v []*vigie.Reminder) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReminder2ᚖvigieᚐReminder(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReminder2ᚖvigieᚐReminder(ctx context.Context, sel ast.SelectionSet, v *vigie.Reminder) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Reminder!")
+		return graphql.Null
+	}
+	return ec._Reminder(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSearchPlace2vigieᚋfreetextᚐPlace(ctx context.Context, sel ast.SelectionSet, v freetext.Place) graphql.Marshaler {

@@ -1,6 +1,7 @@
 // A tender's own page: what is over does not look live, deadlines count days, the list is a key away, and the account's settings.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { until } from '../../clients/server.js';
 import { ask, inaccessible, inTenYears, picture, publish, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
@@ -143,6 +144,18 @@ test('settings are kept, all data is given, and the account is erased', async ()
   assert.deepEqual((await ask(server, '{ viewer { digestHour digestDay quietNotes } }')).viewer, { digestHour: 18, digestDay: 'THURSDAY', quietNotes: false });
   assert.deepEqual(await inaccessible(page), []);
   await picture(page, 'compte-1280');
+  const reminders = page.getByRole('group', { name: /Rappels avant la date limite/ });
+  for (const days of ['7 jours avant', '2 jours avant', '1 jour avant']) {
+    await reminders.getByLabel(days, { exact: true }).click();
+    await until(async () => reminders.getByLabel(days, { exact: true }).isChecked());
+  }
+  assert.deepEqual((await ask(server, '{ viewer { reminderDays } }')).viewer, { reminderDays: [7, 2, 1] });
+  await reminders.getByLabel('3 jours avant', { exact: true }).click();
+  await page.getByText('Choisissez au plus 3 rappels').waitFor();
+  await until(async () => !(await reminders.getByLabel('3 jours avant', { exact: true }).isChecked()));
+  await reminders.getByLabel('7 jours avant', { exact: true }).click();
+  await until(async () => !(await reminders.getByLabel('7 jours avant', { exact: true }).isChecked()));
+  assert.deepEqual((await ask(server, '{ viewer { reminderDays } }')).viewer, { reminderDays: [2, 1] });
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Télécharger mes données' }).click()]);
   const { readFileSync } = await import('node:fs');
   assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).watches.length, 1);

@@ -11,6 +11,7 @@ import {
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
+import { Reminders } from '../Reminders';
 import { SessionContext } from '../session';
 
 /** The account: when alerts are sent, where else they go, and what is held of it. */
@@ -23,6 +24,7 @@ export function Account() {
         <>
           <p>{said.accountOf(data.viewer.email)}</p>
           <Settings account={data.viewer} />
+          <Reminders />
           <AccountFeeds />
           <Webhooks />
           <Data />
