@@ -24,6 +24,7 @@ import (
 	"vigie/graph"
 	"vigie/graph/wire"
 	"vigie/search"
+	"vigie/server/dependency"
 	"vigie/server/playground"
 	"vigie/service"
 	"vigie/store"
@@ -41,12 +42,14 @@ type site struct {
 	// consumers say how far the consumers of changes have come.
 	consumers *consumer.Metrics
 	ready     *readiness
-	mailing   *mailing // nil where nobody is mailed
-	log       *slog.Logger
-	now       func() time.Time
-	news      *feed.Broadcaster
-	gate      *gate
-	traces    *traces
+	// dependencies are what the server depends on: the database, the search engine, and more by its settings.
+	dependencies []*dependency.Dependency
+	mailing      *mailing // nil where nobody is mailed
+	log          *slog.Logger
+	now          func() time.Time
+	news         *feed.Broadcaster
+	gate         *gate
+	traces       *traces
 	// keep is for how many months sent deliveries are kept.
 	keep int
 	page http.Handler // nil where it is not served

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -16,9 +18,11 @@ import (
 
 	"vigie/alert"
 	"vigie/alert/link"
+	"vigie/alert/post"
 	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
+	"vigie/server/dependency"
 	"vigie/server/setting"
 	"vigie/service"
 	"vigie/source"
@@ -128,9 +132,6 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	s.page, s.mailing, s.gate, s.trusted, s.keep = plan.page, plan.mailing, plan.gate, plan.trusted, c.KeepMails
 	s.lists, s.feeds = plan.lists, service.FeedAddresses{Keys: plan.keys, PublicURL: c.PublicURL}
 	defer s.close()
-	if s.mailing != nil {
-		s.mailing.mailer = tracedMailer{s.mailing.mailer, traces.tracer}
-	}
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
 	}
@@ -139,6 +140,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
+	s.depend(plan)
 	plan.verifier.place = plan.gate.enterSignIn
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
 	var followers []*source.Follower
@@ -154,7 +156,6 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
 	defer s.read(ctx, followers)()
-	defer plan.verifier.follow(ctx, s.log)()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, door := range doors {
 		servers.Go(func() error { return door.serve(ctx, s.log) })
@@ -211,16 +212,42 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Database().Observe(queries{t.tracer})
 		s.engine = tracedEngine{s.engine, t.tracer}
 	}
+	s.dependencies = []*dependency.Dependency{
+		dependency.New("database", s.store.Database().Ping, operatorMessage, s.log),
+		dependency.New("search", s.engine.Ping, operatorMessage, s.log),
+	}
+	s.engine = guardedEngine{s.engine, s.dependencies[1]}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
 	s.metrics.MustRegister(s.consumers)
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
-	s.ready = newReadiness(s)
+	s.ready = &readiness{database: s.dependencies[0], search: s.dependencies[1], all: s.dependencies, index: s.searchable, consumers: s.consumers}
 	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
+}
+
+// depend adds what a server depends on by its settings beside database and search engine.
+func (s *site) depend(p *plan) {
+	if keys, ok := p.verifier.keys.(*issuerKeys); ok {
+		s.dependencies = append(s.dependencies, keys.dependency(s.log))
+	}
+	if p.mailing != nil {
+		mailer := p.mailing.mailer
+		d := dependency.New("mail", func(ctx context.Context) error { return post.Check(ctx, mailer) }, operatorMessage, s.log)
+		d.Every, d.Again, d.Timeout = time.Minute, 15*time.Second, 10*time.Second
+		s.dependencies = append(s.dependencies, d)
+		p.mailing.mailer = tracedMailer{mailer, s.traces.tracer}
+	}
+	s.ready.all = s.dependencies
+}
+
+// searchable returns why searches find nothing; nil where they do.
+func (s *site) searchable() error {
+	_, err := s.indexer.Index()
+	return err
 }
 
 // close closes the backends.
@@ -238,6 +265,9 @@ func (s *site) follow(ctx context.Context) (stop func()) {
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
 	done.Go(func() { trim(ctx) })
+	for _, d := range s.dependencies {
+		done.Go(func() { d.Run(ctx) })
+	}
 	done.Go(func() {
 		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep, Metrics: s.consumers}).Run(ctx)
 	})
@@ -314,9 +344,10 @@ func (c *health) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	answer.Body.Close()
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s", answer.Status)
+		said, err := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		return errors.Join(fmt.Errorf("not ready: %s: %s", answer.Status, bytes.TrimSpace(said)), err)
 	}
 	fmt.Fprintln(p.out, "ready")
 	return nil
