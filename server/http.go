@@ -39,6 +39,8 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
+	// measures count requests and sign-ins.
+	measures *requestMetrics
 	// consumers say how far the consumers of changes have come.
 	consumers *consumer.Metrics
 	ready     *readiness
@@ -88,7 +90,7 @@ func (s *site) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
-	return s.gate.identify(guarded(mux))
+	return s.gate.identify(guarded(s.measures.measure(mux)))
 }
 
 // fronts are what people open in a browser: the page, where it is served, else
@@ -129,7 +131,7 @@ func (s *site) exports(uses *service.Service) http.Handler {
 // options are how operations are answered.
 func (s *site) options() graph.Options {
 	return graph.Options{
-		SignIn: s.gate.signIn(s.signIn), Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		SignIn: s.measures.signIn(s.gate.signIn(s.signIn)), Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	}
 }

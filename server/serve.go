@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
@@ -195,8 +194,8 @@ func within(limit time.Duration, signIn graph.SignIn) graph.SignIn {
 
 // openSite opens the backends.
 func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings, t *traces) (*site, error) {
-	s := &site{log: p.log(), now: p.now, metrics: prometheus.NewRegistry(), traces: t}
-	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s := &site{log: p.log(), now: p.now, metrics: newRegistry(), traces: t}
+	s.measures = newRequestMetrics(s.metrics)
 	var err error
 	if s.store, err = d.open(ctx, p); err != nil {
 		return nil, err
@@ -218,12 +217,14 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	s.engine = guardedEngine{s.engine, s.dependencies[1]}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
-	s.metrics.MustRegister(s.consumers)
+	s.consumers.Answers = s.dependencies[0].Answers
+	s.metrics.MustRegister(s.consumers, collectors.NewDBStatsCollector(s.store.Database().DB.DB, "vigie"))
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
 	s.ready = &readiness{database: s.dependencies[0], search: s.dependencies[1], all: s.dependencies, index: s.searchable, consumers: s.consumers}
+	s.metrics.MustRegister(newHealthMetrics(s.ready))
 	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
