@@ -139,7 +139,7 @@ func TestMetricsStay(t *testing.T) {
 		`vigie_ready`: 1, `vigie_dependency_up{dependency="database"}`: 1, `vigie_dependency_up{dependency="search"}`: 1,
 		`vigie_dependency_up{dependency="mail"}`: 1, `vigie_dependency_up{dependency="issuer"}`: 1,
 		`vigie_behind{consumer="alerts"}`: 0, `vigie_behind_seconds{consumer="mails"}`: 0, `vigie_consumer_leads{consumer="index"}`: 1,
-		`vigie_quarantine{consumer="alerts"}`: 0,
+		`vigie_quarantine{consumer="alerts"}`:                   0,
 		`vigie_operations_total{outcome="failed",type="query"}`: 0, `vigie_field_failures_total{field="createWatch"}`: 0,
 		`vigie_field_duration_seconds_count{field="matchingTenders"}`: 0, `vigie_errors_total{code="TOO_MANY_REQUESTS"}`: 0,
 		`vigie_http_requests_total{code="503",route="graphql"}`: 0, `vigie_http_requests_total{code="429",route="export"}`: 0,

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ type serverSettings struct {
 	mailSettings
 	limitSettings
 	traceSettings
+	logSettings
 	pageSettings
 	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES"`
 	sourceSettings
@@ -104,11 +106,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if said, _ := p.env("GOGC"); said == "" {
 		debug.SetGCPercent(garbage)
 	}
+	p.logging = c.logSettings
 	plan, err := c.plan(p.now)
 	if err != nil {
 		return err
 	}
-	traces, err := c.traceSettings.open(ctx)
+	traces, err := c.traceSettings.open(ctx, p.log())
 	if err != nil {
 		plan.mailing.close()
 		return err
@@ -215,6 +218,15 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		dependency.New("database", s.store.Database().Ping, operatorMessage, s.log),
 		dependency.New("search", s.engine.Ping, operatorMessage, s.log),
 	}
+	p.away = func() bool {
+		if slices.ContainsFunc(s.dependencies, func(d *dependency.Dependency) bool { return d.Err() != nil }) {
+			return true
+		}
+		for _, d := range s.dependencies[:2] {
+			d.Suspect()
+		}
+		return false
+	}
 	s.engine = guardedEngine{s.engine, s.dependencies[1]}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
 	s.consumers.Answers = s.dependencies[0].Answers
@@ -241,6 +253,9 @@ func (s *site) depend(p *plan) {
 		d.Every, d.Again, d.Timeout = time.Minute, 15*time.Second, 10*time.Second
 		s.dependencies = append(s.dependencies, d)
 		p.mailing.mailer = tracedMailer{mailer, s.traces.tracer}
+	}
+	if s.traces.collector != nil {
+		s.dependencies = append(s.dependencies, s.traces.collector)
 	}
 	s.ready.all = s.dependencies
 }

@@ -15,7 +15,8 @@ import (
 type Dependency struct {
 	// Name is its name in the log, in metrics and in details of readiness.
 	Name string
-	// Probe asks it, and returns why it does not answer.
+	// Probe asks it, and returns why it does not answer. Nil if it is not asked, because who uses it says what became of
+	// that ([Dependency.Report]).
 	Probe func(ctx context.Context) error
 	// Every is how often it is asked while it answers, Again while it does not. Timeout is how long it may take.
 	Every, Again, Timeout time.Duration
@@ -46,6 +47,9 @@ func New(name string, probe func(context.Context) error, text func(error) string
 
 // Run asks the dependency until ctx ends.
 func (d *Dependency) Run(ctx context.Context) {
+	if d.Probe == nil {
+		return
+	}
 	failed := 0
 	for {
 		err := d.ask(ctx)
@@ -55,11 +59,11 @@ func (d *Dependency) Run(ctx context.Context) {
 		wait := d.Every
 		if err == nil {
 			failed = 0
-			d.answers(ctx)
+			d.Report(ctx, nil)
 		} else {
 			wait = d.Again
 			if failed++; failed >= tolerated || d.state.Load() == nil {
-				d.isAway(ctx, err)
+				d.Report(ctx, err)
 			}
 		}
 		select {
@@ -75,6 +79,15 @@ func (d *Dependency) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	return d.Probe(ctx)
+}
+
+// Report says whether the dependency answers: the error is nil, or why it does not.
+func (d *Dependency) Report(ctx context.Context, err error) {
+	if err != nil {
+		d.isAway(ctx, err)
+		return
+	}
+	d.answers(ctx)
 }
 
 func (d *Dependency) answers(ctx context.Context) {
