@@ -90,7 +90,17 @@ func (s *site) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
-	return s.gate.identify(guarded(s.measures.measure(mux)))
+	return s.gate.identify(guarded(s.measures.measure(s.leaving(mux))))
+}
+
+// leaving has clients, and proxies in between, open no further request on a connection that ends soon.
+func (s *site) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.ready.stopping.Load() && !wire.Streams(r) {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fronts are what people open in a browser: the page, where it is served, else

@@ -33,10 +33,11 @@ import (
 // here, or of one of the structs within: from that come its flag, its variable
 // and its help, and package setting checks its value by the tags.
 type serverSettings struct {
-	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-	PrivateListen string `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
-	Migrate       bool   `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
-	OldIDs        bool   `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
+	Listen        string        `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	PrivateListen string        `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
+	StopDelay     time.Duration `help:"For how long a server that is to stop goes on serving, while /readyz answers 503: the time that load balancers need to notice." default:"5s" type:"number" bounds:"0s..10m" placeholder:"TIME"`
+	Migrate       bool          `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
+	OldIDs        bool          `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
@@ -155,6 +156,8 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := s.untilStopped(ctx, c.StopDelay)
+	defer stop()
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
 	defer s.read(ctx, followers)()
@@ -163,6 +166,18 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 		servers.Go(func() error { return door.serve(ctx, s.log) })
 	}
 	return servers.Wait()
+}
+
+// untilStopped returns a context that ends a while after ctx. In that time the process is not ready, and does its work
+// all the same: load balancers are still sending it requests, until they have noticed.
+func (s *site) untilStopped(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		s.ready.stopping.Store(true)
+		s.log.InfoContext(working, "stopping", "after", while)
+		time.AfterFunc(while, stop)
+	})
+	return working, stop
 }
 
 // doors takes the addresses of a server: the public one, and the private one
