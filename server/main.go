@@ -25,6 +25,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, names: environment, now: time.Now}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
