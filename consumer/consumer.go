@@ -61,7 +61,7 @@ const (
 	Pace = 250 * time.Millisecond
 	// slowest is the longest pause between two failing attempts.
 	slowest = 5 * time.Second
-	// passing is for how long something may not answer before a consumer says so: by then those who watch it have, and
+	// passing is for how long something may not answer before a consumer says so: those who watch it say so first, and
 	// most of these failures pass.
 	passing = 3 * time.Second
 	// sayAgain is how often a consumer that fails again and again says so.

@@ -62,6 +62,7 @@ func TestCalm(t *testing.T) {
 // An outage of the database is one line when it begins and one when it ends, though all consumers fail and all
 // requests, and at most one of the request that finds out.
 func TestOutageIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	database := storetest.Postgres(t)
 	away := newLine(t, regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])
 	env := map[string]string{

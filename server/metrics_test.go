@@ -109,6 +109,7 @@ func scrape(t *testing.T, private string) (series map[string]float64, text []byt
 // All metrics are there from the start, counters at 0, and stay while PostgreSQL is away: an alarm on what is not there
 // never rings. What waits then waits longer. Their names follow Prometheus's conventions.
 func TestMetricsStay(t *testing.T) {
+	t.Parallel()
 	promtool := program(t, "promtool")
 	database := storetest.Postgres(t)
 	away := newLine(t, regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])

@@ -33,6 +33,7 @@ func nobody(t *testing.T) string {
 // must not remove all replicas. Who is away, where and why is for operators: at their own address, and in the log, once
 // for each.
 func TestReadyWithoutOthers(t *testing.T) {
+	t.Parallel()
 	engine, mail, issuer := nobody(t), nobody(t), nobody(t)
 	env := map[string]string{
 		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_SEARCH_URL": "http://" + engine,

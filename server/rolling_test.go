@@ -100,6 +100,7 @@ func daemon(t *testing.T, name string, arguments []string, env ...string) *safeB
 // publishes: not one request fails.
 func TestRollingRestart(t *testing.T) {
 	beServed()
+	t.Parallel()
 	database := storetest.Postgres(t)
 	engine, key := meilitest.Server(t)
 	addresses := []string{nobody(t), nobody(t)}
@@ -202,6 +203,7 @@ func answers(ctx context.Context, client *http.Client, base, token, question str
 // A server that is to stop is no longer ready, and serves all the same, on connections that end with their answer; then
 // it ends.
 func TestStopsLater(t *testing.T) {
+	t.Parallel()
 	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_STOP_DELAY": "2s"}
 	server := start(t, env, nil, "serve")
 	base := server.listening(t)
