@@ -76,11 +76,12 @@ func arrows() map[string][]string {
 		"syndication":            {".", "alert/letter", "alert/link", "service", "store"},
 		"server/playground":      {},
 		"server/samples":         {"."},
+		"server/dependency":      {},
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
 			".", "database", "address", "alert", "alert/consent", "export", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
-			"server/playground", "server/samples", "server/setting", "service", "source", "store", "syndication", "web", "importer",
+			"server/dependency", "server/playground", "server/samples", "server/setting", "service", "source", "store", "syndication", "web", "importer",
 		},
 	}
 }

@@ -151,6 +151,7 @@ func (s *server) start(t testing.TB, env map[string]string) (stop func()) {
 	for _, inherited := range []string{"PATH", "HOME", "TMPDIR"} {
 		command.Env = append(command.Env, inherited+"="+os.Getenv(inherited))
 	}
+	command.Env = append(command.Env, "VIGIE_STOP_DELAY=0s")
 	for name, value := range env {
 		command.Env = append(command.Env, name+"="+value)
 	}

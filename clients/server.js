@@ -32,7 +32,7 @@ export async function until(attempt, what, patience = 30_000) {
  * whose group is its address, and is ready.
  */
 export async function run(args, environment, sign, ready = true) {
-  const child = spawn(binary, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, args, { env: { VIGIE_STOP_DELAY: '0s', ...(environment ?? process.env) }, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
   process.once('exit', () => child.kill());
   let said = '';

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"vigie"
 	"vigie/database"
 )
 
@@ -48,6 +49,8 @@ type Consumer struct {
 	Fault Fault
 
 	lead *database.Leadership
+	// failing is since when each step fails, logged when that was logged last; zero while steps succeed.
+	failing, logged time.Time
 }
 
 // Fault makes items fail in tests: by its error, or by panicking.
@@ -58,6 +61,11 @@ const (
 	Pace = 250 * time.Millisecond
 	// slowest is the longest pause between two failing attempts.
 	slowest = 5 * time.Second
+	// passing is for how long something may not answer before a consumer says so: those who watch it say so first, and
+	// most of these failures pass.
+	passing = 3 * time.Second
+	// sayAgain is how often a consumer that fails again and again says so.
+	sayAgain = time.Minute
 )
 
 // Run works until ctx ends. After an error it tries again, with growing pauses: databases come back. A panic counts
@@ -82,9 +90,11 @@ func (c *Consumer) Run(ctx context.Context) {
 			wait, wake = retry.NextBackOff(), nil
 		case more:
 			retry.Reset()
+			c.succeeded(ctx)
 			continue
 		default:
 			retry.Reset()
+			c.succeeded(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -168,8 +178,25 @@ func (c *Consumer) failed(ctx context.Context, err error) {
 		return // it was logged and counted
 	}
 	c.Metrics.failed(c.Name)
-	c.Log.ErrorContext(ctx, "consumer failed", c.about(err)...)
+	now, level := time.Now(), slog.LevelError
+	if c.failing.IsZero() {
+		c.failing = now
+	}
+	if vigie.CodeOf(err) == vigie.Unavailable && now.Sub(c.failing) < passing || !c.logged.IsZero() && now.Sub(c.logged) < sayAgain {
+		level = slog.LevelDebug
+	} else {
+		c.logged = now
+	}
+	c.Log.Log(ctx, level, "consumer failed", c.about(err)...)
 	c.resign()
+}
+
+// succeeded says that a consumer works again whose failure was logged.
+func (c *Consumer) succeeded(ctx context.Context) {
+	if !c.logged.IsZero() {
+		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed for", time.Since(c.failing).Round(time.Second))
+	}
+	c.failing, c.logged = time.Time{}, time.Time{}
 }
 
 // about returns the log's fields for an error.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,45 @@ func TestMetrics(t *testing.T) {
 	} {
 		if got, there := names[name]; !there || got != want {
 			t.Errorf("%s is %v, there: %t", name, got, there)
+		}
+	}
+
+	// Without its database a process says what it knew last, and what waited then goes on waiting.
+	metrics.Answers = func() bool { return false }
+	now = now.Add(time.Minute)
+	if families, err = registry.Gather(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		want, known := map[string]float64{"vigie_behind": 2, "vigie_behind_seconds": 3660, "vigie_quarantine": 0}[f.GetName()]
+		if got := f.GetMetric()[0].GetGauge().GetValue(); known && got != want {
+			t.Errorf("without the database %s is %v, not %v", f.GetName(), got, want)
+		}
+		delete(names, f.GetName())
+	}
+	if len(names) > 0 {
+		t.Errorf("without the database there is no %v", names)
+	}
+
+	// One that never had it says that it does not know.
+	never := consumer.NewMetrics(s.Database(), clock, slog.New(slog.DiscardHandler))
+	never.Answers = func() bool { return false }
+	registry = prometheus.NewRegistry()
+	registry.MustRegister(never)
+	second := r.Restart(t, nil)
+	second.Metrics, second.Behind, second.Due = never, c.Behind, c.Due
+	over := make(chan struct{})
+	go func() { defer close(over); second.Run(ctx) }()
+	defer func() { stop(); <-over }()
+	for unknown := 0; unknown < 3; {
+		if families, err = registry.Gather(); err != nil {
+			t.Fatal(err)
+		}
+		unknown = 0
+		for _, f := range families {
+			if math.IsNaN(f.GetMetric()[0].GetGauge().GetValue()) {
+				unknown++
+			}
 		}
 	}
 }

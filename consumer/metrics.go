@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +15,8 @@ import (
 )
 
 // Metrics show operators a process's consumers: their lag, their failures, which of them lead, and the
-// quarantine. They read the database only when they are collected. A nil one does nothing.
+// quarantine. They read the database only when they are collected; while it does not answer they are what it said last, and
+// what waited then goes on waiting. A nil one does nothing.
 type Metrics struct {
 	db       *database.DB
 	now      func() time.Time
@@ -25,9 +27,21 @@ type Metrics struct {
 	seconds  *prometheus.Desc
 	aside    *prometheus.Desc
 
+	// Answers reports whether the database is known to answer; nil always asks it.
+	Answers func() bool
+
 	mutex     sync.Mutex
 	consumers map[string]*Consumer
 	marks     marks
+	// last is what the database said last.
+	last known
+}
+
+// known is how far the consumers were behind, and what was quarantined, when the database was read.
+type known struct {
+	at    time.Time // zero if it never was
+	lags  map[string]Lag
+	aside map[string]int64
 }
 
 // NewMetrics returns the metrics of the consumers of a process.
@@ -148,28 +162,61 @@ func (m *Metrics) Describe(d chan<- *prometheus.Desc) {
 	d <- m.aside
 }
 
-// Collect implements [prometheus.Collector]. Metrics that cannot be read are left out.
+// Collect implements [prometheus.Collector].
 func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 	m.failures.Collect(c)
 	m.leading.Collect(c)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	lags, err := m.Behind(ctx)
-	if err != nil {
-		m.log.WarnContext(ctx, "cannot read the lag of consumers", "error", err)
-		return
+	now := m.now()
+	k := m.read(now)
+	for name, lag := range k.lags {
+		waited := lag.Oldest.Seconds()
+		if lag.Changes > 0 {
+			waited += now.Sub(k.at).Seconds()
+		}
+		c <- prometheus.MustNewConstMetric(m.changes, prometheus.GaugeValue, float64(lag.Changes), name)
+		c <- prometheus.MustNewConstMetric(m.seconds, prometheus.GaugeValue, waited, name)
 	}
-	for consumer, lag := range lags {
-		c <- prometheus.MustNewConstMetric(m.changes, prometheus.GaugeValue, float64(lag.Changes), consumer)
-		c <- prometheus.MustNewConstMetric(m.seconds, prometheus.GaugeValue, lag.Oldest.Seconds(), consumer)
+	for name, n := range k.aside {
+		c <- prometheus.MustNewConstMetric(m.aside, prometheus.GaugeValue, float64(n), name)
 	}
-	sizes, err := m.Quarantine(ctx)
-	if err != nil {
-		m.log.WarnContext(ctx, "cannot read the quarantine", "error", err)
-		return
+	if k.at.IsZero() {
+		m.unknown(c)
 	}
-	for consumer, n := range sizes {
-		c <- prometheus.MustNewConstMetric(m.aside, prometheus.GaugeValue, float64(n), consumer)
+}
+
+// read reads the database, if it answers, and returns what it said last.
+func (m *Metrics) read(now time.Time) known {
+	if m.Answers == nil || m.Answers() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		lags, err := m.Behind(ctx)
+		var aside map[string]int64
+		if err == nil {
+			aside, err = m.Quarantine(ctx)
+		}
+		if err != nil {
+			m.log.DebugContext(ctx, "cannot read the lag of consumers", "error", err)
+		} else {
+			m.mutex.Lock()
+			m.last = known{now, lags, aside}
+			m.mutex.Unlock()
+		}
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.last
+}
+
+// unknown says of each consumer that its lag is not known.
+func (m *Metrics) unknown(c chan<- prometheus.Metric) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for name, consumer := range m.consumers {
+		if consumer.Behind != nil {
+			c <- prometheus.MustNewConstMetric(m.changes, prometheus.GaugeValue, math.NaN(), name)
+			c <- prometheus.MustNewConstMetric(m.seconds, prometheus.GaugeValue, math.NaN(), name)
+		}
+		c <- prometheus.MustNewConstMetric(m.aside, prometheus.GaugeValue, math.NaN(), name)
 	}
 }
 

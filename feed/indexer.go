@@ -103,6 +103,10 @@ func (x *Indexer) Index() (search.Index, error) {
 var errApart = errors.New("another server on this database keeps the search index, and this server's search engine does not hold it: " +
 	"servers that share a database share a search engine; set VIGIE_SEARCH_URL to the same Meilisearch for each")
 
+// Apart reports whether an error of [Indexer.Index] says that this server's search engine is not the one that the others
+// share.
+func Apart(err error) bool { return errors.Is(err, errApart) }
+
 // apartAfter is how long the active index may be missing for other reasons: the engine has lost it, and the leader
 // builds a new one.
 const apartAfter = 2 * verifyEvery

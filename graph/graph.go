@@ -106,6 +106,10 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	}
 	srv.SetErrorPresenter(shown)
 	srv.SetRecoverFunc(recovered(o.Log))
+	m := newMetrics(schema, o.Metrics)
+	srv.AroundOperations(m.operation)
+	srv.AroundResponses(m.response)
+	srv.AroundRootFields(m.field)
 	srv.AroundOperations(within(o.Limits.Time))
 	if o.Pace != nil {
 		srv.AroundOperations(paced(o.Pace, shown))

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -103,21 +101,6 @@ func (a authSettings) newVerifier(keys keySet, now func() time.Time) (*verifier,
 		keys: keys, algorithms: signatures(), issuer: a.OIDCIssuer, audience: a.OIDCAudience, trustEmails: a.TrustEmails, now: now, checked: checked,
 		place: func(context.Context) (func(), error) { return func() {}, nil },
 	}, err
-}
-
-// follow keeps the keys up to date, where they are an issuer's, until stop.
-func (v *verifier) follow(ctx context.Context, log *slog.Logger) (stop func()) {
-	keys, ok := v.keys.(*issuerKeys)
-	if !ok {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() { keys.follow(ctx, log) })
-	return func() {
-		cancel()
-		done.Wait()
-	}
 }
 
 // check returns what a token says, if it is valid. Until leave, which must be

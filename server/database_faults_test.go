@@ -63,7 +63,7 @@ func TestDatabaseFails(t *testing.T) {
 					}
 				}
 			}
-			ailing(t, base, "database")
+			ailing(t, s, "database")
 
 			away.become("", "")
 			ready(t, base)

@@ -112,7 +112,8 @@ func newExportSite(t *testing.T, settings limitSettings, notices ...*vigie.Notic
 		account, err := opened.SignIn(ctx, store.Claims{Issuer: "test", Subject: name, Email: name + "@example.org", EmailVerified: true})
 		return &graph.Viewer{Account: account}, err
 	}
-	all := &site{store: opened, gate: s.gate, log: log, metrics: prometheus.NewRegistry(), signIn: signIn, traces: untraced(), now: now}
+	registry := prometheus.NewRegistry()
+	all := &site{store: opened, gate: s.gate, log: log, metrics: registry, measures: newRequestMetrics(registry), signIn: signIn, traces: untraced(), now: now}
 	ending := &streams{stop: t.Context()}
 	server := httptest.NewServer(s.gate.identify(ending.apart(all.exports(uses))))
 	t.Cleanup(server.Close)

@@ -218,26 +218,33 @@ func get(t *testing.T, address string) (status int, body []byte) {
 	return response.StatusCode, body
 }
 
-// ailing waits until a server says that it is alive, but not ready, for one of
-// its parts alone does not answer.
-func ailing(t *testing.T, base, part string) {
+// ailing waits until a server says that one dependency alone does not answer. It is alive, and ready all the same, but
+// without its database.
+func ailing(t *testing.T, s *survivor, away string) {
 	t.Helper()
-	if status, _ := get(t, base+"/healthz"); status != http.StatusOK {
+	if status, _ := get(t, s.base+"/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz answers %d", status)
 	}
 	awaits(t, func() (bool, string) {
-		status, body := get(t, base+"/readyz")
+		_, body := get(t, s.private+"/readyz")
 		said := map[string]any{}
 		if err := json.Unmarshal(body, &said); err != nil {
 			t.Fatal(err)
 		}
-		for _, other := range []string{"database", "search", "index"} {
-			if (said[other] == "ok") == (other == part) {
-				return false, fmt.Sprintf("/readyz says %s, not that %s is away", body, part)
+		for _, other := range []string{"database", "search"} {
+			if (said[other] == "ok") == (other == away) {
+				return false, fmt.Sprintf("/readyz says %s, not that %s is away", body, away)
 			}
 		}
-		return status == http.StatusServiceUnavailable, fmt.Sprintf("/readyz answers %d: %s", status, body)
+		return true, ""
 	})
+	want, says := http.StatusOK, `{"ready":true}`
+	if away == "database" {
+		want, says = http.StatusServiceUnavailable, `{"ready":false,"reason":"database"}`
+	}
+	if status, body := get(t, s.base+"/readyz"); status != want || strings.TrimSpace(string(body)) != says {
+		t.Errorf("without the %s, /readyz answers %d: %s", away, status, body)
+	}
 }
 
 // survivor is someone with a watch, who also publishes, at a server that lives

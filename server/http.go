@@ -24,6 +24,7 @@ import (
 	"vigie/graph"
 	"vigie/graph/wire"
 	"vigie/search"
+	"vigie/server/dependency"
 	"vigie/server/playground"
 	"vigie/service"
 	"vigie/store"
@@ -38,15 +39,19 @@ type site struct {
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry
+	// measures count requests and sign-ins.
+	measures *requestMetrics
 	// consumers say how far the consumers of changes have come.
 	consumers *consumer.Metrics
 	ready     *readiness
-	mailing   *mailing // nil where nobody is mailed
-	log       *slog.Logger
-	now       func() time.Time
-	news      *feed.Broadcaster
-	gate      *gate
-	traces    *traces
+	// dependencies are what the server depends on: the database, the search engine, and more by its settings.
+	dependencies []*dependency.Dependency
+	mailing      *mailing // nil where nobody is mailed
+	log          *slog.Logger
+	now          func() time.Time
+	news         *feed.Broadcaster
+	gate         *gate
+	traces       *traces
 	// keep is for how many months sent deliveries are kept.
 	keep int
 	page http.Handler // nil where it is not served
@@ -86,7 +91,17 @@ func (s *site) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.ready.forAnyone)
-	return s.gate.identify(guarded(mux))
+	return s.gate.identify(guarded(s.measures.measure(s.leaving(mux))))
+}
+
+// leaving has clients, and proxies in between, open no further request on a connection that ends soon.
+func (s *site) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.ready.stopping.Load() && !wire.Streams(r) {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fronts are what people open in a browser: the page, where it is served, else
@@ -127,7 +142,7 @@ func (s *site) exports(uses *service.Service) http.Handler {
 // options are how operations are answered.
 func (s *site) options() graph.Options {
 	return graph.Options{
-		SignIn: s.gate.signIn(s.signIn), Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
+		SignIn: s.measures.signIn(s.gate.signIn(s.signIn)), Intake: s.gate.intake(), Pace: s.gate.pace, Limits: s.gate.graph(), Private: !s.gate.Introspection, Trusted: s.trusted,
 		Origins: s.gate.AllowedOrigins, Log: s.log, Metrics: s.metrics,
 	}
 }

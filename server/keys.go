@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"vigie"
+	"vigie/server/dependency"
 )
 
 // keySet are the keys that sign tokens.
@@ -276,24 +277,14 @@ func (k *issuerKeys) fetch(ctx context.Context) (publicKeys, error) {
 	return readKeys(text)
 }
 
-// follow keeps the keys in step with the issuer's until ctx ends.
-func (k *issuerKeys) follow(ctx context.Context, log *slog.Logger) {
-	for {
-		next, err := k.ask(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		wait := keysAge
-		if err != nil {
-			log.WarnContext(ctx, "the issuer's keys could not be fetched", "issuer", k.issuer, "error", err)
-			wait = next.Sub(k.now())
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
+// dependency has the keys kept in step with the issuer's: it asks for them each time that it is asked.
+func (k *issuerKeys) dependency(log *slog.Logger) *dependency.Dependency {
+	d := dependency.New("issuer", func(ctx context.Context) error {
+		_, err := k.ask(ctx)
+		return err
+	}, operatorMessage, log)
+	d.Every, d.Again, d.Timeout = keysAge, askAgain, issuerPatience+time.Second
+	return d
 }
 
 // bounded cuts answers that are too long.

@@ -192,8 +192,11 @@ func withIssuer(t *testing.T, f *fakeIssuer, test func(t *testing.T, v *verifier
 		if err != nil {
 			t.Fatal(err)
 		}
-		stop := v.follow(t.Context(), slog.New(slog.DiscardHandler))
-		defer stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		var following sync.WaitGroup
+		following.Go(func() { v.keys.(*issuerKeys).dependency(slog.New(slog.DiscardHandler)).Run(ctx) })
+		defer following.Wait()
+		defer cancel()
 		synctest.Wait()
 		test(t, v)
 	})

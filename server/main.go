@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -26,6 +25,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, names: environment, now: time.Now}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
@@ -47,6 +47,9 @@ type process struct {
 	// names are those of all variables that env finds; nil where none is looked for.
 	names func() []string
 	now   func() time.Time
+	// logging says how the log is written; away reports whether a dependency is known to be away, nil where none is watched.
+	logging logSettings
+	away    func() bool
 	// problems are what is wrong with the settings; only the command that checks
 	// them runs if there are any.
 	problems []error
@@ -57,9 +60,6 @@ type process struct {
 	// fail makes items of consumers fail in tests; nil outside of them.
 	fail consumer.Fault
 }
-
-// log writes lines for operators.
-func (p *process) log() *slog.Logger { return slog.New(named{slog.NewTextHandler(p.err, nil)}) }
 
 // commands are the words that follow `vigie`.
 type commands struct {

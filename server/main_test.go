@@ -60,7 +60,7 @@ func start(t *testing.T, env map[string]string, in io.Reader, args ...string) *c
 	return startAt(t, env, in, time.Now, args...)
 }
 
-// startAt is [start] by a clock. A server has a private address, too.
+// startAt is [start] by a clock. A server has a private address, too, and stops at once.
 func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.Time, args ...string) *command {
 	t.Helper()
 	return startWith(t, env, func(p *process) { p.in, p.now = in, now }, args...)
@@ -69,9 +69,9 @@ func startAt(t *testing.T, env map[string]string, in io.Reader, now func() time.
 // startWith is [start] of a process that is set up in a way of its own.
 func startWith(t *testing.T, env map[string]string, setUp func(*process), args ...string) *command {
 	t.Helper()
-	if _, private := env["VIGIE_PRIVATE_LISTEN"]; !private && len(args) > 0 && args[0] == "serve" {
+	if len(args) > 0 && args[0] == "serve" {
 		given := env
-		env = map[string]string{"VIGIE_PRIVATE_LISTEN": "127.0.0.1:0"}
+		env = map[string]string{"VIGIE_PRIVATE_LISTEN": "127.0.0.1:0", "VIGIE_STOP_DELAY": "0s"}
 		maps.Copy(env, given)
 	}
 	c := &command{ended: make(chan struct{})}

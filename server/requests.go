@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 	"net/http"
 	"regexp"
 
@@ -42,20 +41,3 @@ func guarded(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// named has each line about a request name it.
-type named struct{ slog.Handler }
-
-// Handle implements [slog.Handler].
-func (n named) Handle(ctx context.Context, r slog.Record) error {
-	if id := graph.RequestOf(ctx); id != "" {
-		r.AddAttrs(slog.String("request", id))
-	}
-	return n.Handler.Handle(ctx, r)
-}
-
-// WithAttrs implements [slog.Handler].
-func (n named) WithAttrs(attrs []slog.Attr) slog.Handler { return named{n.Handler.WithAttrs(attrs)} }
-
-// WithGroup implements [slog.Handler].
-func (n named) WithGroup(name string) slog.Handler { return named{n.Handler.WithGroup(name)} }

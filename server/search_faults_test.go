@@ -53,7 +53,7 @@ func TestSearchFails(t *testing.T) {
 			s.do(fmt.Sprintf(`mutation { updateWatch(id: %q, input: { active: false }) { watch { id } userErrors { message } } }`, id))
 			s.do(fmt.Sprintf(`mutation { deleteWatch(id: %q) { userErrors { message } } }`, id))
 			s.publish()
-			ailing(t, base, "search")
+			ailing(t, s, "search")
 
 			away.become("", "")
 			ready(t, base)

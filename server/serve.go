@@ -1,24 +1,28 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"vigie/alert"
 	"vigie/alert/link"
+	"vigie/alert/post"
 	"vigie/consumer"
 	"vigie/feed"
 	"vigie/graph"
+	"vigie/server/dependency"
 	"vigie/server/setting"
 	"vigie/service"
 	"vigie/source"
@@ -29,16 +33,18 @@ import (
 // here, or of one of the structs within: from that come its flag, its variable
 // and its help, and package setting checks its value by the tags.
 type serverSettings struct {
-	Listen        string `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-	PrivateListen string `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
-	Migrate       bool   `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
-	OldIDs        bool   `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
+	Listen        string        `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	PrivateListen string        `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
+	StopDelay     time.Duration `help:"For how long a server that is to stop goes on serving, while /readyz answers 503: the time that load balancers need to notice." default:"5s" type:"number" bounds:"0s..10m" placeholder:"TIME"`
+	Migrate       bool          `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
+	OldIDs        bool          `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
 	databaseSettings
 	searchSettings
 	authSettings
 	mailSettings
 	limitSettings
 	traceSettings
+	logSettings
 	pageSettings
 	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES"`
 	sourceSettings
@@ -101,11 +107,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if said, _ := p.env("GOGC"); said == "" {
 		debug.SetGCPercent(garbage)
 	}
+	p.logging = c.logSettings
 	plan, err := c.plan(p.now)
 	if err != nil {
 		return err
 	}
-	traces, err := c.traceSettings.open(ctx)
+	traces, err := c.traceSettings.open(ctx, p.log())
 	if err != nil {
 		plan.mailing.close()
 		return err
@@ -128,9 +135,6 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	s.page, s.mailing, s.gate, s.trusted, s.keep = plan.page, plan.mailing, plan.gate, plan.trusted, c.KeepMails
 	s.lists, s.feeds = plan.lists, service.FeedAddresses{Keys: plan.keys, PublicURL: c.PublicURL}
 	defer s.close()
-	if s.mailing != nil {
-		s.mailing.mailer = tracedMailer{s.mailing.mailer, traces.tracer}
-	}
 	if err := useSecrets(ctx, s.store, c.Secret); err != nil { // also where others send the mails
 		return err
 	}
@@ -139,6 +143,7 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
+	s.depend(plan)
 	plan.verifier.place = plan.gate.enterSignIn
 	s.signIn = within(c.MaxTime, bearer(plan.verifier, s.store))
 	var followers []*source.Follower
@@ -151,15 +156,28 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := s.untilStopped(ctx, c.StopDelay)
+	defer stop()
 	defer s.follow(ctx)()
 	defer s.alert(ctx, p)()
 	defer s.read(ctx, followers)()
-	defer plan.verifier.follow(ctx, s.log)()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, door := range doors {
 		servers.Go(func() error { return door.serve(ctx, s.log) })
 	}
 	return servers.Wait()
+}
+
+// untilStopped returns a context that ends a while after ctx. In that time the process is not ready, and does its work
+// all the same: load balancers are still sending it requests, until they have noticed.
+func (s *site) untilStopped(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		s.ready.stopping.Store(true)
+		s.log.InfoContext(working, "stopping", "after", while)
+		time.AfterFunc(while, stop)
+	})
+	return working, stop
 }
 
 // doors takes the addresses of a server: the public one, and the private one
@@ -194,8 +212,8 @@ func within(limit time.Duration, signIn graph.SignIn) graph.SignIn {
 
 // openSite opens the backends.
 func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings, t *traces) (*site, error) {
-	s := &site{log: p.log(), now: p.now, metrics: prometheus.NewRegistry(), traces: t}
-	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s := &site{log: p.log(), now: p.now, metrics: newRegistry(), traces: t}
+	s.measures = newRequestMetrics(s.metrics)
 	var err error
 	if s.store, err = d.open(ctx, p); err != nil {
 		return nil, err
@@ -211,16 +229,56 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Database().Observe(queries{t.tracer})
 		s.engine = tracedEngine{s.engine, t.tracer}
 	}
+	s.dependencies = []*dependency.Dependency{
+		dependency.New("database", s.store.Database().Ping, operatorMessage, s.log),
+		dependency.New("search", s.engine.Ping, operatorMessage, s.log),
+	}
+	p.away = func() bool {
+		if slices.ContainsFunc(s.dependencies, func(d *dependency.Dependency) bool { return d.Err() != nil }) {
+			return true
+		}
+		for _, d := range s.dependencies[:2] {
+			d.Suspect()
+		}
+		return false
+	}
+	s.engine = guardedEngine{s.engine, s.dependencies[1]}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
-	s.metrics.MustRegister(s.consumers)
+	s.consumers.Answers = s.dependencies[0].Answers
+	s.metrics.MustRegister(s.consumers, collectors.NewDBStatsCollector(s.store.Database().DB.DB, "vigie"))
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
-	s.ready = newReadiness(s)
+	s.ready = &readiness{database: s.dependencies[0], search: s.dependencies[1], all: s.dependencies, index: s.searchable, consumers: s.consumers}
+	s.metrics.MustRegister(newHealthMetrics(s.ready))
 	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
+}
+
+// depend adds what a server depends on by its settings beside database and search engine.
+func (s *site) depend(p *plan) {
+	if keys, ok := p.verifier.keys.(*issuerKeys); ok {
+		s.dependencies = append(s.dependencies, keys.dependency(s.log))
+	}
+	if p.mailing != nil {
+		mailer := p.mailing.mailer
+		d := dependency.New("mail", func(ctx context.Context) error { return post.Check(ctx, mailer) }, operatorMessage, s.log)
+		d.Every, d.Again, d.Timeout = time.Minute, 15*time.Second, 10*time.Second
+		s.dependencies = append(s.dependencies, d)
+		p.mailing.mailer = tracedMailer{mailer, s.traces.tracer}
+	}
+	if s.traces.collector != nil {
+		s.dependencies = append(s.dependencies, s.traces.collector)
+	}
+	s.ready.all = s.dependencies
+}
+
+// searchable returns why searches find nothing; nil where they do.
+func (s *site) searchable() error {
+	_, err := s.indexer.Index()
+	return err
 }
 
 // close closes the backends.
@@ -238,6 +296,9 @@ func (s *site) follow(ctx context.Context) (stop func()) {
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
 	done.Go(func() { trim(ctx) })
+	for _, d := range s.dependencies {
+		done.Go(func() { d.Run(ctx) })
+	}
 	done.Go(func() {
 		(&alert.Retention{Store: s.store, Now: s.now, Log: s.log, Months: s.keep, Metrics: s.consumers}).Run(ctx)
 	})
@@ -314,9 +375,10 @@ func (c *health) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	answer.Body.Close()
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s", answer.Status)
+		said, err := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		return errors.Join(fmt.Errorf("not ready: %s: %s", answer.Status, bytes.TrimSpace(said)), err)
 	}
 	fmt.Fprintln(p.out, "ready")
 	return nil

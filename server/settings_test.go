@@ -130,6 +130,8 @@ func settingSamples(t *testing.T) map[string]sample {
 		"RATE_ACCOUNT": rate(), "RATE_ADDRESS": rate(), "RATE_BAD_TOKENS": rate(),
 		"TRUSTED_PROXIES": networks, "ALLOWED_ORIGINS": origins, "INTROSPECTION": choice(), "TRUSTED_DOCUMENTS": existing(file, dir),
 		"OTLP_URL": httpURL(), "TRACE_RATIO": ratio,
+		"STOP_DELAY": span("0s", "10m", "-1s", "11m"),
+		"LOG_FORMAT": {[]string{"text", "json"}, []string{"JSON", "xml", "text,json"}}, "LOG_LEVEL": {[]string{"debug", "info", "warn", "error"}, []string{"INFO", "trace", "0"}},
 		"SOURCES":   {[]string{"boamp", "boamp,ted", "decp, find-a-tender"}, []string{"boamps", "boamp ted", "boamp,", "BOAMP"}},
 		"SINCE":     {[]string{"2026-01-31", "2000-01-01"}, []string{"2026-02-30", "31/01/2026", "1999-12-31", "2026", "2026-01-31T00:00:00Z", "2101-01-01"}},
 		"BOAMP_URL": httpURL(), "DECP_URL": httpURL(), "FIND_A_TENDER_URL": httpURL(), "TED_URL": httpURL(), "TED_SEARCH_URL": httpURL(), "SOURCE_PROXY": httpURL(),

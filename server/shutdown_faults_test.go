@@ -58,7 +58,7 @@ func beServed() {
 func serves(t *testing.T, env map[string]string) *serving {
 	t.Helper()
 	s := &serving{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$"), said: new(safeBuffer), ended: make(chan error, 1)}
-	s.process.Env = append(os.Environ(), terminated+"=1", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0")
+	s.process.Env = append(os.Environ(), terminated+"=1", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0", "VIGIE_STOP_DELAY=0s")
 	for name, value := range env {
 		s.process.Env = append(s.process.Env, name+"="+value)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 
 	"vigie/alert/post"
 	"vigie/search"
+	"vigie/server/dependency"
 )
 
 // traceSettings say where spans go.
@@ -36,17 +39,19 @@ type traces struct {
 	tracer   trace.Tracer
 	// close sends what is left.
 	close func(context.Context) error
+	// collector is where they go; nil where none are made.
+	collector *dependency.Dependency
 }
 
 // untraced makes no spans.
 func untraced() *traces {
 	provider := noop.NewTracerProvider()
-	return &traces{provider, provider.Tracer("vigie"), func(context.Context) error { return nil }}
+	return &traces{provider, provider.Tracer("vigie"), func(context.Context) error { return nil }, nil}
 }
 
 // open opens the way to the collector. Where it does not answer, spans are
-// dropped, and nothing else happens.
-func (s traceSettings) open(ctx context.Context) (*traces, error) {
+// dropped, that is logged once, and nothing else happens.
+func (s traceSettings) open(ctx context.Context, log *slog.Logger) (*traces, error) {
 	if s.OTLPURL == "" {
 		return untraced(), nil
 	}
@@ -54,11 +59,41 @@ func (s traceSettings) open(ctx context.Context) (*traces, error) {
 	if err != nil {
 		return nil, fmt.Errorf("VIGIE_OTLP_URL (--otlp-url): %w", err)
 	}
+	about, err := described(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	collector := dependency.New("collector", nil, operatorMessage, log)
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter), sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(s.TraceRatio))),
-		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", "vigie"))),
+		sdktrace.WithBatcher(reported{exporter, collector}), sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(s.TraceRatio))),
+		sdktrace.WithResource(about),
 	)
-	return &traces{provider, provider.Tracer("vigie"), provider.Shutdown}, nil
+	return &traces{provider, provider.Tracer("vigie"), provider.Shutdown, collector}, nil
+}
+
+// described is what all spans say of this process: its version, and which of the replicas it is. OpenTelemetry's own
+// variables may add to it.
+func described(ctx context.Context) (*resource.Resource, error) {
+	attributes := []attribute.KeyValue{
+		attribute.String("service.name", "vigie"), attribute.String("service.version", built().version), attribute.String("service.instance.id", rand.Text()),
+	}
+	if name, err := os.Hostname(); err == nil {
+		attributes = append(attributes, attribute.String("host.name", name))
+	}
+	return resource.New(ctx, resource.WithAttributes(attributes...), resource.WithFromEnv())
+}
+
+// reported has the library's failures to send spans reported in our log, where it would write them in a form of its
+// own, one by one.
+type reported struct {
+	sdktrace.SpanExporter
+	collector *dependency.Dependency
+}
+
+// ExportSpans implements [sdktrace.SpanExporter].
+func (r reported) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	r.collector.Report(ctx, r.SpanExporter.ExportSpans(ctx, spans))
+	return nil
 }
 
 // off reports whether no spans are made.

@@ -19,6 +19,8 @@ import (
 type spans struct {
 	mutex sync.Mutex
 	names map[string]map[string]bool // by trace
+	// about is what all spans say of their process.
+	about map[string]string
 }
 
 func (s *spans) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -34,6 +36,9 @@ func (s *spans) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, of := range request.ResourceSpans {
+		for _, a := range of.Resource.Attributes {
+			s.about[a.Key] = a.Value.GetStringValue()
+		}
 		for _, scope := range of.ScopeSpans {
 			for _, span := range scope.Spans {
 				id := fmt.Sprintf("%x", span.TraceId)
@@ -51,7 +56,7 @@ func (s *spans) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A trace shows a request with what it led to, and nothing that is private.
 func TestTraces(t *testing.T) {
-	kept := &spans{names: make(map[string]map[string]bool)}
+	kept := &spans{names: make(map[string]map[string]bool), about: make(map[string]string)}
 	at := httptest.NewServer(kept)
 	defer at.Close()
 	data := t.TempDir()
@@ -99,6 +104,9 @@ func TestTraces(t *testing.T) {
 	case <-server.ended:
 	case <-time.After(30 * time.Second):
 		t.Fatal("the server does not end")
+	}
+	if kept.about["service.name"] != "vigie" || kept.about["service.version"] == "" || kept.about["service.instance.id"] == "" {
+		t.Errorf("of their process the spans say %v", kept.about)
 	}
 	mailed := false
 	for trace, names := range kept.names {

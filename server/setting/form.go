@@ -58,6 +58,8 @@ func forms() map[string]form {
 		"returnpath":   {fmt.Sprintf("a mail address with at most %d characters before the @: a plus sign and the %d of a tag must have room there", maxLocal-tag, tag-1), false, returnPath},
 		"networks":     {"networks, separated by commas, such as 10.0.0.0/8", false, list(network)},
 		"origins":      {"origins, separated by commas, such as https://www.example.org or https://*.example.org", false, list(origin)},
+		"logformat":    {"text or json", false, oneOf("text", "json")},
+		"loglevel":     {"debug, info, warn or error", false, oneOf("debug", "info", "warn", "error")},
 		"words":        {"words, separated by commas", false, list(word)},
 		"sources":      {"names of public sources, separated by commas: boamp, ted, decp, find-a-tender", false, list(oneOf("boamp", "ted", "decp", "find-a-tender"))},
 		"day":          {"a day since 2000, such as 2026-11-30", false, day},
