@@ -14,7 +14,7 @@ const (
 
 // lotChanges words what differs between the lots of two states, lot by lot, without those that stay the same: « 2 Peinture
 // (80 000 €) » before, « 2 Peinture (95 000 €) » after. Where all that differs was not known before, was is empty. Those that
-// have another number and are else the same are told at once: « numérotés 1, 2 », « numérotés 2, 3 ».
+// have another number and are else the same are one change: « numérotés 1, 2 », « numérotés 2, 3 ».
 func lotChanges(before, after []Lot) (was, is Text) {
 	var then, now, formerly, newly texts
 	differing := 0

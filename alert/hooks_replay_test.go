@@ -196,7 +196,7 @@ func TestReplayRefused(t *testing.T) {
 }
 
 // A replay that is asked for while a later message about the tender is being sent repeats that one too: the last that the
-// webhook hears of a tender is the latest.
+// webhook gets about a tender is the latest.
 func TestReplayMeanwhile(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {
 		w := h.add(h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), "/a")
@@ -247,7 +247,7 @@ func TestReplayGoesOn(t *testing.T) {
 	})
 }
 
-// What was published by mistake, what retention took, and what an erased account was told is not sent again. A webhook that
+// What was published by mistake, what retention took, and what was sent for an erased account is not sent again. A webhook that
 // answers 410 gets nothing more.
 func TestReplayLeavesOut(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {

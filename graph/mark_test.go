@@ -240,7 +240,7 @@ func testDismissed(t *testing.T, w *world) {
 	})
 }
 
-// A person is told which reminders of a deadline are still to come.
+// A person sees which reminders of a deadline will be sent.
 func TestReminders(t *testing.T) { eachPair(t, testReminders) }
 
 func testReminders(t *testing.T, w *world) {

@@ -173,7 +173,7 @@ func testWebhooks(t *testing.T, w *world) {
 		t.Errorf("switched on, it got %q", got)
 	}
 
-	// Another URL confirms anew.
+	// Another URL must confirm again.
 	receiver.answers(http.StatusNotFound)
 	w.now = w.now.Add(time.Minute)
 	p.ask(update, vars{"id": id, "input": vars{"url": receiver.URL + "/new"}}).expect(map[string]string{

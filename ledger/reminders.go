@@ -443,8 +443,8 @@ func readReminders(ctx context.Context, db bun.IDB, pending []*PendingDelivery, 
 	return err
 }
 
-// reminder returns which of its account's reminders a delivery is, by the present settings and deadline; nil if it is none of
-// them any more.
+// reminder returns which of its account's reminders a delivery is, by the present settings and deadline; nil if it is no longer
+// one of them.
 func (r *RecipientState) reminder(t *PendingDelivery) *vigie.Reminder {
 	if t.Tender.Deadline == nil {
 		return nil

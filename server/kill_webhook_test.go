@@ -125,7 +125,7 @@ func (s *siege) checkWebhooks() {
 	defer r.mutex.Unlock()
 	for of, ids := range r.ids {
 		if len(ids) != 1 {
-			s.t.Errorf("webhook %s was told %s of %s under %d ids", of.webhook, of.kind, of.word, len(ids))
+			s.t.Errorf("webhook %s got %s about %s under %d ids", of.webhook, of.kind, of.word, len(ids))
 		}
 	}
 	messages, repeated := 0, 0
@@ -140,11 +140,11 @@ func (s *siege) checkWebhooks() {
 			isNew, isCorrected, isCancelled := told(vigie.DeliverNew), told(vigie.DeliverCorrected), told(vigie.DeliverCancelled)
 			switch {
 			case story.cancelled && isNew != isCancelled:
-				s.t.Errorf("webhook %s was told that %s is new: %v, that it is cancelled: %v", name, story.word, isNew, isCancelled)
+				s.t.Errorf("webhook %s got the new %s: %v, its cancellation: %v", name, story.word, isNew, isCancelled)
 			case !story.cancelled && !isNew:
-				s.t.Errorf("webhook %s was not told of %s", name, story.word)
+				s.t.Errorf("webhook %s got nothing about %s", name, story.word)
 			case !story.corrected && isCorrected:
-				s.t.Errorf("webhook %s was told of a correction of %s", name, story.word)
+				s.t.Errorf("webhook %s got a correction of %s", name, story.word)
 			}
 		}
 	}

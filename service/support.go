@@ -59,7 +59,7 @@ type AlertExplanation struct {
 	Reasons    []*AlertReason
 }
 
-// Alerted reports whether an alert was accepted. A reminder is none of the watch's.
+// Alerted reports whether an alert was accepted. A reminder is not of the watch.
 func (e *AlertExplanation) Alerted() bool {
 	return slices.ContainsFunc(e.Deliveries, func(d *ledger.Outgoing) bool {
 		return d.Status() == vigie.DeliverySent && d.Kind != vigie.DeliverReminder

@@ -96,7 +96,7 @@ func checkKinds(kinds []vigie.DeliveryKind) error {
 		return nil
 	}
 	return &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "kinds"}, Text: vigie.Text{
-		FR: "Un webhook n’est pas averti d’un avis retiré.", EN: "A webhook is not told of a notice that was withdrawn.",
+		FR: "Un webhook n’est pas averti d’un avis retiré.", EN: "No webhook gets messages about withdrawn notices.",
 	}}
 }
 
@@ -230,7 +230,7 @@ func (s *Service) WebhooksByID(ctx context.Context, account *vigie.Account, ids 
 	return s.Store.Ledger().WebhooksByID(ctx, account, ids)
 }
 
-// UpdateWebhook changes a webhook of an account, or, for none, of the platform. One that gets another URL confirms anew.
+// UpdateWebhook changes a webhook of an account, or, for none, of the platform. One that gets another URL must confirm again.
 func (s *Service) UpdateWebhook(ctx context.Context, account *vigie.Account, id int64, u WebhookChange) (*vigie.Webhook, error) {
 	w, err := s.webhook(ctx, account, id)
 	if err != nil {
@@ -363,7 +363,7 @@ func asNoWebhook(err error) error {
 		return err
 	}
 	return &vigie.Error{Code: vigie.NotFound, Field: []string{"id"}, Text: vigie.Text{
-		FR: "Ce webhook n’est pas l’un des vôtres. Il a peut-être été supprimé.", EN: "This webhook is none of yours. It may have been removed.",
+		FR: "Ce webhook n’est pas l’un des vôtres. Il a peut-être été supprimé.", EN: "This webhook is not yours. It may have been removed.",
 	}}
 }
 

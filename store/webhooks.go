@@ -65,7 +65,7 @@ func tooManyWebhooks(text vigie.Text) error {
 	return &vigie.Error{Code: vigie.TooMany, Field: []string{"input"}, Text: text}
 }
 
-// ResealWebhooks encrypts the credentials of webhooks anew, which a change of the secrets asks for: reseal returns what is to
+// ResealWebhooks encrypts the credentials of webhooks again, which a change of the secrets asks for: reseal returns what is to
 // be stored, or what it got where that may stay. It returns how many cannot be decrypted any more, as reseal says by an error.
 func (s *Store) ResealWebhooks(ctx context.Context, reseal func(id, sealed string) (string, error)) (lost int, err error) {
 	var rows []*vigie.Webhook

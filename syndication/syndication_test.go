@@ -132,7 +132,7 @@ func testAddressesEnd(t *testing.T, w *world) {
 	w.secrets("two", "one")
 	answers("another secret signs", http.StatusOK, append(read(w.ana, rotated, other), all...)...)
 	w.secrets("two")
-	answers("the former secret is gone", http.StatusNotFound, all...)
+	answers("the former secret was removed", http.StatusNotFound, all...)
 	all = read(w.ana, rotated, other)
 
 	token := func(p link.Purpose, id int64, version string) string {

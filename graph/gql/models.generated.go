@@ -798,7 +798,7 @@ type UpdateWatchPayload struct {
 
 // A change of a webhook.
 type UpdateWebhookInput struct {
-	// Another URL, which confirms anew; that of a chat cannot be changed. At most 50 changes a day for an account.
+	// Another URL, which must confirm again; that of a chat cannot be changed. At most 50 changes a day for an account.
 	URL *string `json:"url,omitempty"`
 	// What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED.
 	Kinds []vigie.DeliveryKind `json:"kinds,omitempty"`

@@ -5653,7 +5653,7 @@ type Recipient implements Node {
   resendableAt: DateTime
 }
 
-"A reminder of a deadline that is still to come."
+"A reminder of a deadline that will be sent."
 type Reminder {
   "How many days before the deadline."
   days: Int!
@@ -7024,7 +7024,7 @@ input AddWebhookInput {
 
 "A change of a webhook."
 input UpdateWebhookInput {
-  "Another URL, which confirms anew; that of a chat cannot be changed. At most 50 changes a day for an account."
+  "Another URL, which must confirm again; that of a chat cannot be changed. At most 50 changes a day for an account."
   url: String
   "What to send alerts of; empty: everything. WITHDRAWN is NOT_ALLOWED."
   kinds: [DeliveryKind!]
