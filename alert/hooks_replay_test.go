@@ -158,12 +158,12 @@ func TestReplayRefused(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {
 		watch := h.watch(h.account, "Voirie", vigie.Immediate, "voirie")
 		w := h.add(watch, "/a")
-		n := h.tries(status(http.StatusOK))
+		h.tries(status(http.StatusOK))
 		start := h.now
 		h.publish("1", "Voirie du nord")
 		h.post()
 		refuse := true
-		n = h.tries(func(m hookMessage) int {
+		n := h.tries(func(m hookMessage) int {
 			if refuse && strings.Contains(m.Data.Tender.Title, "nord") {
 				return http.StatusBadRequest
 			}
