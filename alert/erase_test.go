@@ -114,6 +114,11 @@ func eventful(w *world) {
 		h.ConfirmedAt, h.PausedAt, h.SuspendedAt, h.EndedAt, h.RemovedAt, h.AcceptedAt, h.TriedAt, h.Error = &w.now, &w.now, &w.now, &w.now, &w.now, &w.now, &w.now, "STATUS 500"
 	})
 	must(err)
+	// As if an endpoint had asked for what it accepted once more, and then to be left alone.
+	for _, set := range []string{"webhooks SET replay_at = ?0, not_before = ?0", "mails SET replay_at = ?0, replays = 1, replayed_at = ?0"} {
+		_, err = w.store.Database().NewRaw("UPDATE "+set, w.now).Exec(t.Context())
+		must(err)
+	}
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Seen, true, []int64{first.Notice.TenderID}))
 	w.dismiss(w.account, first.Notice.TenderID)
 	must(w.store.SetMark(t.Context(), w.account.ID, store.Interested, true, []int64{other.Notice.TenderID}))

@@ -242,9 +242,13 @@ func (w *world) send() []string {
 	return lines
 }
 
-// said is what a mail says at its top: how many tenders it has of each kind, and about which watch; of others, the subject.
+// said is what a mail says at its top: how many tenders it has of each kind, and about which watch; of reminders alone, how
+// many; of others, the subject.
 func said(m post.Message) string {
 	lines := strings.SplitN(m.Text, "\n", 5)
+	if len(lines) == 5 && lines[3] == "" && strings.Contains(lines[2], "approche") {
+		return lines[2]
+	}
 	if len(lines) < 5 || !strings.HasPrefix(lines[3], "Veille ") && !strings.HasSuffix(lines[3], " veilles") {
 		return m.Subject
 	}

@@ -48,9 +48,8 @@ type Consumer struct {
 	// Fault is called with items before they are processed, so that tests can make them fail; may be nil.
 	Fault Fault
 
-	lead *database.Leadership
-	// failing is since when each step fails, logged when that was logged last; zero while steps succeed.
-	failing, logged time.Time
+	lead   *database.Leadership
+	outage outage
 }
 
 // Fault makes items fail in tests: by its error, or by panicking.
@@ -178,14 +177,9 @@ func (c *Consumer) failed(ctx context.Context, err error) {
 		return // it was logged and counted
 	}
 	c.Metrics.failed(c.Name)
-	now, level := time.Now(), slog.LevelError
-	if c.failing.IsZero() {
-		c.failing = now
-	}
-	if vigie.CodeOf(err) == vigie.Unavailable && now.Sub(c.failing) < passing || !c.logged.IsZero() && now.Sub(c.logged) < sayAgain {
+	level := slog.LevelError
+	if !c.outage.failed(time.Now(), vigie.CodeOf(err) == vigie.Unavailable) {
 		level = slog.LevelDebug
-	} else {
-		c.logged = now
 	}
 	c.Log.Log(ctx, level, "consumer failed", c.about(err)...)
 	c.resign()
@@ -193,10 +187,9 @@ func (c *Consumer) failed(ctx context.Context, err error) {
 
 // succeeded says that a consumer works again whose failure was logged.
 func (c *Consumer) succeeded(ctx context.Context) {
-	if !c.logged.IsZero() {
-		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed for", time.Since(c.failing).Round(time.Second))
+	if lasted, logged := c.outage.over(time.Now()); logged {
+		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed for", lasted.Round(time.Second))
 	}
-	c.failing, c.logged = time.Time{}, time.Time{}
 }
 
 // about returns the log's fields for an error.
