@@ -155,13 +155,19 @@ func (m *model) lostReminders() (list []string) {
 	for _, t := range m.tenders {
 		for p, d := range t.dossiers {
 			for _, r := range d.reminders {
-				if r.demanded && p.mayGet() && !r.dueAt().After(m.now) {
+				if r.demanded && p.mayGet() && !r.dueAt().After(m.now) && !d.waits(p) {
 					list = append(list, p.address+" was not reminded of "+t.name)
 				}
 			}
 		}
 	}
 	return list
+}
+
+// waits reports whether a webhook may not have got a reminder yet because an alert about the tender comes first, which it
+// refused, and which is held since.
+func (d *dossier) waits(p *modelPerson) bool {
+	return p.hook != nil && slices.ContainsFunc(d.owed, func(one *debt) bool { return !one.blocked.IsZero() })
 }
 
 // mark marks one of the tenders as of interest, or takes the mark back.
