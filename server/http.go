@@ -77,10 +77,9 @@ func (s *site) handler() http.Handler {
 	s.fronts(mux)
 	if s.mailing != nil {
 		pages := (&consent.Pages{Ledger: s.store.Ledger(), Store: s.store, Keys: s.mailing.keys, Brand: s.mailing.settings.BrandName, Locale: localeOf, Log: s.log}).Handler()
-		mux.Handle(link.ConfirmPath, pages)
-		mux.Handle(link.LeavePath, pages)
-		mux.Handle(link.DismissPath, pages)
-		mux.Handle(link.WebhookPath, pages)
+		for _, path := range consent.Paths() {
+			mux.Handle(path, pages)
+		}
 	}
 	if s.feeds.PublicURL != "" {
 		lists := *s.lists

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"vigie"
+	"vigie/alert/consent"
 	"vigie/alert/link"
 	"vigie/graph"
 	"vigie/graph/wire"
@@ -57,7 +58,7 @@ const otherRoute = "other"
 // routes are the first parts of paths that are counted apart.
 func routes() []string {
 	list := []string{"graphql", "export", "playground", "healthz", "readyz", otherRoute}
-	for _, path := range []string{web.Path, link.ConfirmPath, link.LeavePath, link.WebhookPath, link.FeedPath, link.CalendarPath} {
+	for _, path := range append(consent.Paths(), web.Path, link.FeedPath, link.CalendarPath) {
 		list = append(list, strings.Trim(path, "/"))
 	}
 	return list

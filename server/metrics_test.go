@@ -143,7 +143,7 @@ func TestMetricsStay(t *testing.T) {
 		`vigie_quarantine{consumer="alerts"}`:                   0,
 		`vigie_operations_total{outcome="failed",type="query"}`: 0, `vigie_field_failures_total{field="createWatch"}`: 0,
 		`vigie_field_duration_seconds_count{field="matchingTenders"}`: 0, `vigie_errors_total{code="TOO_MANY_REQUESTS"}`: 0,
-		`vigie_http_requests_total{code="503",route="graphql"}`: 0, `vigie_http_requests_total{code="429",route="export"}`: 0,
+		`vigie_http_requests_total{code="503",route="graphql"}`: 0, `vigie_http_requests_total{code="429",route="export"}`: 0, `vigie_http_requests_total{code="404",route="dismiss"}`: 0,
 		`vigie_sign_ins_total{outcome="UNAUTHENTICATED"}`: 0, `vigie_mails_total{kind="DIGEST",outcome="failed"}`: 0,
 		`go_sql_max_open_connections{db_name="vigie"}`: before[`go_sql_max_open_connections{db_name="vigie"}`],
 	} {

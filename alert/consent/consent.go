@@ -56,7 +56,12 @@ const rejoin = "rejoin"
 // errExpired is the error of a link whose time is over.
 var errExpired = errors.New("the link has expired")
 
-// Handler serves [link.ConfirmPath], [link.LeavePath], [link.DismissPath] and [link.WebhookPath].
+// Paths are where the handler serves: what begins with one of them.
+func Paths() []string {
+	return []string{link.ConfirmPath, link.LeavePath, link.DismissPath, link.WebhookPath}
+}
+
+// Handler serves [Paths].
 func (p *Pages) Handler() http.Handler {
 	h := &handler{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
 	sum := sha256.Sum256([]byte(pageCSS))
