@@ -101,8 +101,8 @@ func (m *model) reviewReminders() {
 	}
 }
 
-// toldOf handles that a person was told of a tender, whatever of it: a reminder that was due was a part of that, if it was
-// entered.
+// toldOf handles that a person got a mail or message about a tender, for any reason: a reminder that was due was a part of it,
+// if it was entered.
 func (m *model) toldOf(t *modelTender, p *modelPerson) {
 	for _, r := range t.of(p).reminders {
 		if m.wanted(t, p, r) && !r.dueAt().After(m.now) {

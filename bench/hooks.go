@@ -52,8 +52,7 @@ type HooksReport struct {
 	Max float64 `json:"max_s"`
 	// MessagesPerSecond is from the first accepted to the last.
 	MessagesPerSecond float64 `json:"messages_per_s"`
-	// CPUSeconds is the processor time of this process, the endpoints included, from the publication on: half of that is what it
-	// takes on two processors that do nothing else.
+	// CPUSeconds is the processor time of this process, the endpoints included, from the publication on.
 	CPUSeconds float64 `json:"cpu_s"`
 }
 

@@ -53,7 +53,7 @@ func (l *Ledger) Replay(ctx context.Context, webhook int64, replay Replay) (r Re
 			r.Last, r.LastAt = mails[replay.Limit-1].ID, *mails[replay.Limit-1].ClosedAt
 		}
 		r.Count = len(mails)
-		// Locked, so that no message about these tenders is written meanwhile: it would overtake.
+		// Locked, so that no message about these tenders is written meanwhile, which would be sent first.
 		if _, err := l.lockRecipients(ctx, tx, recipientsOfMails(mails)); err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ type PendingDelivery struct {
 	// cancelled, after which nothing follows.
 	Repeats int64 `bun:"-"`
 	Ended   bool  `bun:"-"`
-	// Interest is the mark that a reminder is for; nil if there is none any more.
+	// Interest is the mark that a reminder is for; nil if there is none.
 	Interest *vigie.Interest `bun:"-"`
 }
 

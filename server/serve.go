@@ -229,28 +229,26 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		s.store.Database().Observe(queries{t.tracer})
 		s.engine = tracedEngine{s.engine, t.tracer}
 	}
-	s.dependencies = []*dependency.Dependency{
-		dependency.New("database", s.store.Database().Ping, operatorMessage, s.log),
-		dependency.New("search", s.engine.Ping, operatorMessage, s.log),
-	}
+	db := dependency.New("database", s.store.Database().Ping, operatorMessage, s.log)
+	engine := dependency.New("search", s.engine.Ping, operatorMessage, s.log)
+	s.dependencies = []*dependency.Dependency{db, engine}
 	p.away = func() bool {
 		if slices.ContainsFunc(s.dependencies, func(d *dependency.Dependency) bool { return d.Err() != nil }) {
 			return true
 		}
-		for _, d := range s.dependencies[:2] {
-			d.Suspect()
-		}
+		db.Suspect()
+		engine.Suspect()
 		return false
 	}
-	s.engine = guardedEngine{s.engine, s.dependencies[1]}
+	s.engine = guardedEngine{s.engine, engine}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
-	s.consumers.Answers = s.dependencies[0].Answers
+	s.consumers.Answers = db.Answers
 	s.metrics.MustRegister(s.consumers, collectors.NewDBStatsCollector(s.store.Database().DB.DB, "vigie"))
 	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
-	s.ready = &readiness{database: s.dependencies[0], search: s.dependencies[1], all: s.dependencies, index: s.searchable, consumers: s.consumers}
+	s.ready = &readiness{database: db, search: engine, all: s.dependencies, index: s.searchable, consumers: s.consumers}
 	s.metrics.MustRegister(newHealthMetrics(s.ready))
 	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail

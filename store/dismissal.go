@@ -21,7 +21,7 @@ type Dismissal struct {
 	Marks   Marks
 }
 
-// DismissibleFor is for how long after a mail its links dismiss tenders: most are over by then.
+// DismissibleFor is for how long after a mail its links dismiss tenders: most tenders are closed by then.
 const DismissibleFor = 90 * 24 * time.Hour
 
 // Dismissal returns what the link of a delivery is about. It is of the account's own address: where the delivery was to

@@ -123,7 +123,7 @@ func joined(spans []Span) []Span {
 // pieces are parts of a text that becomes one clean line.
 type pieces struct {
 	list  []ShownPart
-	space bool // a space is to come before the next piece
+	space bool // a space comes before the next piece
 }
 
 // add adds a part of the text.

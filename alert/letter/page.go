@@ -152,6 +152,7 @@ func (p page) titled(heading, subject string) page {
 	return p
 }
 
+// sections are those of a digest, in the order in which it shows them.
 func (d Digest) sections() [5]Section {
 	return [5]Section{d.Reminders, d.New, d.Corrected, d.Cancelled, d.ClosingSoon}
 }
@@ -183,8 +184,7 @@ func (d Digest) page() (page, error) {
 			continue
 		}
 		view := section{
-			Kind:  [...]string{"reminder", "new", "corrected", "cancelled", "soon"}[i],
-			Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
+			Kind: happenings()[i].kind, Title: happenings()[i].title.In(d.Language), Count: number(totals[i], d.Language),
 		}
 		for _, t := range s.Tenders[:shown[i]] {
 			e := t.Entry(d.Language)

@@ -8,36 +8,44 @@ import (
 
 // happening is something that can happen to tenders, in the words of a letter.
 type happening struct {
+	// kind is what templates know it by.
+	kind string
 	// title is the heading of the section.
 	title vigie.Text
 	// one and many count tenders; oneMore and manyMore follow another count, which said what is counted.
 	one, many, oneMore, manyMore vigie.Text
 }
 
+// happenings are those of the sections of a digest, in the same order.
 func happenings() [5]happening {
 	return [5]happening{{
+		kind:  "reminder",
 		title: vigie.Text{FR: "Échéances qui approchent", EN: "Deadlines ahead"},
 		one:   vigie.Text{FR: "%s échéance approche", EN: "%s deadline ahead"},
 		many:  vigie.Text{FR: "%s échéances approchent", EN: "%s deadlines ahead"},
 		// These are always the first count, and do not say that tenders are counted.
 	}, {
+		kind:  "new",
 		title: vigie.Text{FR: "Nouveaux", EN: "New"},
 		one:   vigie.Text{FR: "%s nouveau marché", EN: "%s new tender"},
 		many:  vigie.Text{FR: "%s nouveaux marchés", EN: "%s new tenders"},
 		// New ones are always the first count of tenders.
 	}, {
+		kind:     "corrected",
 		title:    vigie.Text{FR: "Rectifiés", EN: "Corrected"},
 		one:      vigie.Text{FR: "%s marché rectifié", EN: "%s corrected tender"},
 		many:     vigie.Text{FR: "%s marchés rectifiés", EN: "%s corrected tenders"},
 		oneMore:  vigie.Text{FR: "%s rectifié", EN: "%s corrected"},
 		manyMore: vigie.Text{FR: "%s rectifiés", EN: "%s corrected"},
 	}, {
+		kind:     "cancelled",
 		title:    vigie.Text{FR: "Annulés", EN: "Cancelled"},
 		one:      vigie.Text{FR: "%s marché annulé", EN: "%s cancelled tender"},
 		many:     vigie.Text{FR: "%s marchés annulés", EN: "%s cancelled tenders"},
 		oneMore:  vigie.Text{FR: "%s annulé", EN: "%s cancelled"},
 		manyMore: vigie.Text{FR: "%s annulés", EN: "%s cancelled"},
 	}, {
+		kind:     "soon",
 		title:    vigie.Text{FR: "Bientôt clos", EN: "Closing soon"},
 		one:      vigie.Text{FR: "%s marché bientôt clos", EN: "%s tender closing soon"},
 		many:     vigie.Text{FR: "%s marchés bientôt clos", EN: "%s tenders closing soon"},

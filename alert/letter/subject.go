@@ -39,33 +39,32 @@ func named(title string, n int) string {
 	return short
 }
 
-// first returns the tender that the subject names, the place of its section among those of the digest, and how many tenders
-// there are in all.
-func (d Digest) first() (first *Tender, section, total int) {
+// first returns the tender that the subject names, the kind of its section, and how many tenders there are in all.
+func (d Digest) first() (first *Tender, kind string, total int) {
 	for i, s := range d.sections() {
 		if first == nil && len(s.Tenders) > 0 {
-			first, section = &s.Tenders[0], i
+			first, kind = &s.Tenders[0], happenings()[i].kind
 		}
 		total += s.total()
 	}
-	return first, section, total
+	return first, kind, total
 }
 
-// happened says what happened to a tender of a section, with the day that matters.
-func happened(t *Tender, section int) vigie.Text {
-	switch section {
-	case 1:
+// happened says what happened to a tender of a kind of section, with the day that matters.
+func happened(t *Tender, kind string) vigie.Text {
+	switch kind {
+	case "new":
 		return vigie.Text{FR: "Nouveau", EN: "New"}
-	case 2:
+	case "corrected":
 		return t.corrected()
-	case 3:
+	case "cancelled":
 		return vigie.Text{FR: "Annulé", EN: "Cancelled"}
 	}
 	if t.Deadline == nil {
 		return vigie.Text{FR: "Bientôt clos", EN: "Closing soon"}
 	}
 	closes := vigie.Text{FR: "Clôture le %s", EN: "Closes on %s"}
-	if section == 0 {
+	if kind == "reminder" {
 		closes = vigie.Text{FR: "Échéance le %s", EN: "Due on %s"}
 	}
 	return closes.With(vigie.ShortDay(*t.Deadline, t.At))
