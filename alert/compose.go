@@ -278,9 +278,7 @@ func excerptsOf(places []query.Place) []letter.Excerpt {
 			at = len(list)
 			list = append(list, letter.Excerpt{Place: p.Label(), Text: p.Text})
 		}
-		for _, s := range p.Spans {
-			list[at].Spans = append(list[at].Spans, letter.Span(s))
-		}
+		list[at].Spans = append(list[at].Spans, p.Spans...)
 	}
 	return list
 }

@@ -1,4 +1,4 @@
-// Package clip cuts texts so that no character that people see is cut in two:
+// Package clip cuts texts, also around what was found in them, so that no character that people see is cut in two:
 // between grapheme clusters (Unicode Standard Annex #29).
 package clip
 

@@ -2,12 +2,13 @@ package query
 
 import (
 	"slices"
+	"vigie/clip"
 
 	"vigie/lexicon"
 )
 
 // Span is a part of a text, in bytes.
-type Span struct{ Start, End int }
+type Span = clip.Span
 
 // Spans returns the parts of a text that are one of the keywords: its words, one after another in one sentence,
 // whatever their case, accents, number and gender. They may overlap.
@@ -35,7 +36,7 @@ func spansOf(words []lexicon.Token, phrases [][]lexicon.Token) []Span {
 			found := words[i : i+len(phrase)]
 			same := func(a, b lexicon.Token) bool { return a.Term == b.Term && b.Sentence == first.Sentence }
 			if slices.EqualFunc(phrase, found, same) {
-				spans = append(spans, Span{first.Start, found[len(found)-1].End})
+				spans = append(spans, Span{Start: first.Start, End: found[len(found)-1].End})
 			}
 		}
 	}

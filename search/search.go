@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/clip"
 	"vigie/freetext"
 	"vigie/query"
 )
@@ -170,7 +171,4 @@ type Highlight struct {
 }
 
 // Part is a run of text; Hit where the search found it.
-type Part struct {
-	Text string
-	Hit  bool
-}
+type Part = clip.Part

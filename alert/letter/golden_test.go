@@ -13,6 +13,7 @@ import (
 
 	"vigie"
 	"vigie/alert/letter"
+	"vigie/clip"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -115,7 +116,7 @@ func excerpt(place, text string, keywords ...string) letter.Excerpt {
 	e := letter.Excerpt{Place: vigie.Same(place), Text: text}
 	for _, keyword := range keywords {
 		at := strings.Index(text, keyword)
-		e.Spans = append(e.Spans, letter.Span{Start: at, End: at + len(keyword)})
+		e.Spans = append(e.Spans, clip.Span{Start: at, End: at + len(keyword)})
 	}
 	return e
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/clip"
 )
 
 // Letter is the content of a mail.
@@ -121,11 +122,8 @@ type Excerpt struct {
 	Place vigie.Text
 	// Text is the whole of it, Spans which parts of it, in bytes, are keywords.
 	Text  string
-	Spans []Span
+	Spans []clip.Span
 }
-
-// Span is a part of a text.
-type Span struct{ Start, End int }
 
 // Quiet says that nothing has matched for a while, and that the watches still work.
 type Quiet struct {
@@ -196,8 +194,8 @@ const (
 	maxTowns, maxFound, maxCorrections = 3, 4, 3
 	// of publications
 	maxPublications = 6
-	// of excerpts, where a letter has few tenders and where it has more, and of characters before and after the keyword
-	maxExcerpts, maxExcerptsOfMany, aroundKeyword = 3, 1, 60
+	// of excerpts, where a letter has few tenders and where it has more, and of characters in one and before its first keyword
+	maxExcerpts, maxExcerptsOfMany, maxExcerpt, beforeKeyword = 3, 1, 140, 60
 	// fewTenders is up to how many tenders a letter quotes all excerpts of.
 	fewTenders = 10
 )

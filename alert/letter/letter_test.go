@@ -17,6 +17,7 @@ import (
 	"vigie"
 	"vigie/alert/letter"
 	"vigie/alert/link"
+	"vigie/clip"
 )
 
 func TestSubject(t *testing.T) {
@@ -121,11 +122,11 @@ func TestExcerpts(t *testing.T) {
 		{"  Voirie,\n\tet   voirie ", []string{"Voirie"}, "*Voirie*, et voirie"},
 		{"voirie et trottoirs", []string{"voirie", "voirie et", "trottoirs"}, "*voirie et* *trottoirs*"},
 		{long + "La voirie communale. " + long, []string{"voirie"},
-			"… la recherche. Un texte sans rapport avec la recherche. La *voirie* communale. Un texte sans rapport avec la recherche. Un …"},
-		{strings.Repeat("é", 500) + "voirie" + strings.Repeat("é", 500), []string{"voirie"}, "… " + strings.Repeat("é", 60) + "*voirie*" + strings.Repeat("é", 60) + " …"},
+			"… la recherche. Un texte sans rapport avec la recherche. La *voirie* communale. Un texte sans rapport avec la recherche. Un texte sans rapport …"},
+		{strings.Repeat("é", 500) + "voirie" + strings.Repeat("é", 500), []string{"voirie"}, "… " + strings.Repeat("é", 60) + "*voirie*" + strings.Repeat("é", 74) + " …"},
 		{strings.Repeat("🇫🇷", 50) + "voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "*voirie*"},
 		{strings.Repeat("🇫🇷", 50) + "-voirie", []string{"voirie"}, "… " + strings.Repeat("🇫🇷", 30) + "-*voirie*"},
-		{"voirie-" + strings.Repeat("🇫🇷", 50), []string{"voirie"}, "*voirie*-" + strings.Repeat("🇫🇷", 29) + " …"},
+		{"voirie-" + strings.Repeat("🇫🇷", 80), []string{"voirie"}, "*voirie*-" + strings.Repeat("🇫🇷", 66) + " …"},
 		{"\u202e\u200b", nil, ""},
 	} {
 		e := excerpt("objet", test.text, test.keywords...)
@@ -360,8 +361,8 @@ func write(t testing.TB, templates *letter.Templates, s, other string) (letters 
 		Publications: []vigie.Publication{{Source: other, SourceRef: s, URL: "https://d.example/" + s}, {Source: s}},
 		Reasons:      []letter.Reason{{Watch: s, WatchURL: "https://e.example/" + s, Keywords: []string{other, s}}, {Watch: other}},
 		Excerpts: []letter.Excerpt{
-			{Place: vigie.Same(s), Text: s + " word " + other, Spans: []letter.Span{{Start: len(s) + 1, End: len(s) + 5}}},
-			{Place: vigie.Same(other), Text: other + s, Spans: []letter.Span{{Start: len(other) / 2, End: len(other)}, {Start: 0, End: len(other)}}},
+			{Place: vigie.Same(s), Text: s + " word " + other, Spans: []clip.Span{{Start: len(s) + 1, End: len(s) + 5}}},
+			{Place: vigie.Same(other), Text: other + s, Spans: []clip.Span{{Start: len(other) / 2, End: len(other)}, {Start: 0, End: len(other)}}},
 		},
 		Changes: []vigie.Change{
 			{Label: vigie.Same(s), Before: vigie.Same(s), After: vigie.Same(other)},
@@ -379,7 +380,7 @@ func write(t testing.TB, templates *letter.Templates, s, other string) (letters 
 		for _, some := range [][]letter.Watch{watches, watches[:1]} {
 			keep(templates.Digest(letter.Digest{
 				Brand: brand, Language: l, Watches: some, MoreURL: other, LeaveURL: "http://" + other,
-				New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
+				Reminders: section, New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
 			}))
 			keep(templates.Quiet(letter.Quiet{Brand: brand, Language: l, Watches: some, Days: 30, LeaveURL: s}))
 		}

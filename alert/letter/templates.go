@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/clip"
 )
 
 //go:embed templates
@@ -119,7 +120,7 @@ func (t *Templates) try() error {
 	section := Section{Total: 2, Tenders: []Tender{{
 		Title: "Title", Buyer: "Buyer", Reference: "1", Departments: []string{"01"}, Deadline: &at, URL: "https://example.org/",
 		Reasons:  []Reason{{"Watch", "https://example.org/watch", []string{"keyword"}, []vigie.Text{vigie.Same("title")}}},
-		Excerpts: []Excerpt{{vigie.Same("title"), "a keyword", []Span{{2, 9}}}},
+		Excerpts: []Excerpt{{vigie.Same("title"), "a keyword", []clip.Span{{Start: 2, End: 9}}}},
 		At:       at, PageURL: "https://example.org/page", DismissURL: "https://example.org/dismiss",
 		Lots:        []vigie.Lot{{Number: "1", Title: "Lot"}},
 		Details:     vigie.Details{Technique: vigie.FrameworkAgreement, QuestionsUntil: &at},

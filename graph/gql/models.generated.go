@@ -5,9 +5,9 @@ package gql
 import (
 	"time"
 	"vigie"
+	"vigie/clip"
 	"vigie/ledger"
 	"vigie/query"
-	"vigie/search"
 	"vigie/service"
 	"vigie/store"
 )
@@ -306,7 +306,7 @@ type KeywordPlace struct {
 	// The place in the reader's language: « objet », « lot 3 », « CPV 90610000 (Services de voirie) ».
 	Label string `json:"label"`
 	// The text there, or a passage of it, in pieces.
-	Excerpt []*search.Part `json:"excerpt"`
+	Excerpt []*clip.Part `json:"excerpt"`
 }
 
 // The maximum and minimum sizes of inputs.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 	"vigie"
+	"vigie/clip"
 	"vigie/freetext"
 	"vigie/graph/input"
 	"vigie/ledger"
@@ -5808,7 +5809,7 @@ func (ec *executionContext) _Highlight_parts(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []search.Part) graphql.Marshaler {
-			return ec.marshalNHighlightPart2ᚕvigieᚋsearchᚐPartᚄ(ctx, selections, v)
+			return ec.marshalNHighlightPart2ᚕvigieᚋclipᚐPartᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5827,7 +5828,7 @@ func (ec *executionContext) fieldContext_Highlight_parts(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _HighlightPart_text(ctx context.Context, field graphql.CollectedField, obj *search.Part) (ret graphql.Marshaler) {
+func (ec *executionContext) _HighlightPart_text(ctx context.Context, field graphql.CollectedField, obj *clip.Part) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5850,7 +5851,7 @@ func (ec *executionContext) fieldContext_HighlightPart_text(_ context.Context, f
 	return graphql.NewScalarFieldContext("HighlightPart", field, false, false, "String")
 }
 
-func (ec *executionContext) _HighlightPart_hit(ctx context.Context, field graphql.CollectedField, obj *search.Part) (ret graphql.Marshaler) {
+func (ec *executionContext) _HighlightPart_hit(ctx context.Context, field graphql.CollectedField, obj *clip.Part) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6046,8 +6047,8 @@ func (ec *executionContext) _KeywordPlace_excerpt(ctx context.Context, field gra
 			return obj.Excerpt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*search.Part) graphql.Marshaler {
-			return ec.marshalNHighlightPart2ᚕᚖvigieᚋsearchᚐPartᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*clip.Part) graphql.Marshaler {
+			return ec.marshalNHighlightPart2ᚕᚖvigieᚋclipᚐPartᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20983,7 +20984,7 @@ func (ec *executionContext) _Highlight(ctx context.Context, sel ast.SelectionSet
 
 var highlightPartImplementors = []string{"HighlightPart"}
 
-func (ec *executionContext) _HighlightPart(ctx context.Context, sel ast.SelectionSet, obj *search.Part) graphql.Marshaler {
+func (ec *executionContext) _HighlightPart(ctx context.Context, sel ast.SelectionSet, obj *clip.Part) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, highlightPartImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -25767,15 +25768,15 @@ func (ec *executionContext) marshalNHighlight2ᚕvigieᚋsearchᚐHighlightᚄ(c
 	return ret
 }
 
-func (ec *executionContext) marshalNHighlightPart2vigieᚋsearchᚐPart(ctx context.Context, sel ast.SelectionSet, v search.Part) graphql.Marshaler {
+func (ec *executionContext) marshalNHighlightPart2vigieᚋclipᚐPart(ctx context.Context, sel ast.SelectionSet, v search.Part) graphql.Marshaler {
 	return ec._HighlightPart(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNHighlightPart2ᚕvigieᚋsearchᚐPartᚄ(ctx context.Context, sel ast.SelectionSet, v []search.Part) graphql.Marshaler {
+func (ec *executionContext) marshalNHighlightPart2ᚕvigieᚋclipᚐPartᚄ(ctx context.Context, sel ast.SelectionSet, v []search.Part) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNHighlightPart2vigieᚋsearchᚐPart(ctx, sel, v[i])
+		return ec.marshalNHighlightPart2vigieᚋclipᚐPart(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -25787,11 +25788,11 @@ func (ec *executionContext) marshalNHighlightPart2ᚕvigieᚋsearchᚐPartᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNHighlightPart2ᚕᚖvigieᚋsearchᚐPartᚄ(ctx context.Context, sel ast.SelectionSet, v []*search.Part) graphql.Marshaler {
+func (ec *executionContext) marshalNHighlightPart2ᚕᚖvigieᚋclipᚐPartᚄ(ctx context.Context, sel ast.SelectionSet, v []*clip.Part) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNHighlightPart2ᚖvigieᚋsearchᚐPart(ctx, sel, v[i])
+		return ec.marshalNHighlightPart2ᚖvigieᚋclipᚐPart(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -25803,7 +25804,7 @@ func (ec *executionContext) marshalNHighlightPart2ᚕᚖvigieᚋsearchᚐPartᚄ
 	return ret
 }
 
-func (ec *executionContext) marshalNHighlightPart2ᚖvigieᚋsearchᚐPart(ctx context.Context, sel ast.SelectionSet, v *search.Part) graphql.Marshaler {
+func (ec *executionContext) marshalNHighlightPart2ᚖvigieᚋclipᚐPart(ctx context.Context, sel ast.SelectionSet, v *clip.Part) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "HighlightPart!")
 		return graphql.Null
