@@ -273,6 +273,7 @@ func TestMailSettings(t *testing.T) {
 
 // What is imported again, quietly, or old is mailed to nobody.
 func TestImportMailsOnce(t *testing.T) {
+	t.Parallel()
 	dir, box := t.TempDir(), t.TempDir()
 	env := map[string]string{
 		"VIGIE_DATA": dir, "VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_MAIL_URL": "outbox:" + box,

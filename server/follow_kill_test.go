@@ -25,6 +25,7 @@ import (
 // services are faulty. In the end its tenders are those of a reading without kills and faults, each day was read whole, and
 // of what was published since it began to follow, everybody was mailed once. VIGIE_TEST_FOLLOW_KILLS is how often.
 func TestFollowKills(t *testing.T) {
+	t.Parallel()
 	kills := 20
 	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_FOLLOW_KILLS")); err == nil {
 		kills = n

@@ -179,6 +179,7 @@ func TestBadSettings(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for _, bad := range all[name].bad {
 			t.Run(name+"="+bad, func(t *testing.T) {
+				t.Parallel()
 				env := whole(t)
 				env["VIGIE_"+name] = bad
 				if name == "OIDC_ISSUER" || name == "JWKS_FILE" {

@@ -32,6 +32,7 @@ func (w *work) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // A server that will not start has not begun to work: no mail can have left.
 func TestNothingWorksBeforeAllIsRight(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		t.Helper()

@@ -60,6 +60,7 @@ func TestSync(t *testing.T) {
 
 // A server follows the sources that it is told to, and says how far it got.
 func TestServeFollows(t *testing.T) {
+	t.Parallel()
 	environment, _ := theServices(t)
 	for name, value := range whole(t) {
 		environment[name] = value

@@ -27,6 +27,7 @@ import (
 // beside a server of this version where the database allows two, and the
 // release's commands. This version then finds what they wrote.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	release := buildRelease(t)
 	for kind, open := range storetest.Empty() {
 		t.Run(kind, func(t *testing.T) {
@@ -84,6 +85,7 @@ func TestUpgrade(t *testing.T) {
 // A server goes on when its tables get columns that it does not know: so the
 // next version may add them.
 func TestUnknownColumns(t *testing.T) {
+	t.Parallel()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
