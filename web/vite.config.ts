@@ -1,3 +1,4 @@
+import { brotliCompressSync, constants } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 /** index.html is a template of the server's; here, in development, nobody fills it in. */
@@ -7,9 +8,24 @@ const unfilled: Plugin = {
   transformIndexHtml: (html) => html.replaceAll('{{.Brand}}', 'Vigie').replaceAll('{{.Home}}', ''),
 };
 
+/** Each script and style also compressed by Brotli, as far as it can, which the server has no time for. */
+const compressed: Plugin = {
+  name: 'compressed',
+  apply: 'build',
+  enforce: 'post',
+  generateBundle(_, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      if (!/\.(js|css)$/.test(name)) continue;
+      const content = Buffer.from(file.type === 'chunk' ? file.code : file.source);
+      const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+      this.emitFile({ type: 'asset', fileName: `${name}.br`, source: brotliCompressSync(content, { params }) });
+    }
+  },
+};
+
 export default defineConfig({
   base: '/veille/',
-  plugins: [unfilled],
+  plugins: [unfilled, compressed],
   build: {
     outDir: 'dist/veille',
     emptyOutDir: true,

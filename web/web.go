@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -63,7 +64,9 @@ func handler(files fs.FS, s Settings) http.Handler {
 		panic("web: the page was built wrongly: " + err.Error())
 	}
 	for _, entry := range entries {
-		assets[entry.Name()] = readAsset(files, "assets/"+entry.Name())
+		if name := entry.Name(); path.Ext(name) != brotli {
+			assets[name] = readAsset(files, "assets/"+name)
+		}
 	}
 
 	mux := http.NewServeMux()
@@ -89,10 +92,21 @@ func handler(files fs.FS, s Settings) http.Handler {
 	return mux
 }
 
+// brotli ends the names of files that were compressed when the page was built.
+const brotli = ".br"
+
 // asset is a file as it is sent.
 type asset struct {
-	kind          string
-	plain, zipped []byte
+	kind  string
+	plain []byte
+	// packed is the file in content codings, the shortest first.
+	packed []packed
+}
+
+// packed is a file in a content coding (RFC 9110, 8.4).
+type packed struct {
+	coding  string
+	content []byte
 }
 
 // kindOf is the type of a file, whatever the machine makes of its name.
@@ -118,7 +132,11 @@ func readAsset(files fs.FS, name string) asset {
 	if err != nil {
 		panic("web: the page was built wrongly: " + err.Error())
 	}
-	return newAsset(name, content)
+	a := newAsset(name, content)
+	if content, err := fs.ReadFile(files, "dist/veille/"+name+brotli); err == nil {
+		a.packed = slices.Insert(a.packed, 0, packed{"br", content})
+	}
+	return a
 }
 
 func newAsset(name string, content []byte) asset {
@@ -130,7 +148,7 @@ func newAsset(name string, content []byte) asset {
 	}
 	_, _ = z.Write(content) // into memory, which does not fail
 	_ = z.Close()
-	a.zipped = zipped.Bytes()
+	a.packed = []packed{{"gzip", zipped.Bytes()}}
 	return a
 }
 
@@ -141,9 +159,24 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request, cache string) {
 	h.Set("Cache-Control", cache)
 	h.Set("Vary", "Accept-Encoding")
 	content := a.plain
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		content = a.zipped
+	for _, p := range a.packed {
+		if accepts(r, p.coding) {
+			h.Set("Content-Encoding", p.coding)
+			content = p.content
+			break
+		}
 	}
 	_, _ = w.Write(content) // what fails here is the client's connection
+}
+
+// accepts reports whether a client takes a content coding (RFC 9110, 12.5.3); where it names none, it gets none.
+func accepts(r *http.Request, coding string) bool {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
+			_, q, _ := strings.Cut(weight, "=")
+			return strings.Trim(q, "0. ") != "" || strings.TrimSpace(weight) == ""
+		}
+	}
+	return false
 }

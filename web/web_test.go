@@ -15,12 +15,13 @@ import (
 // sample is what the binary holds where the page was built.
 func sample() fstest.MapFS {
 	return fstest.MapFS{
-		"dist/veille/index.html":          {Data: []byte(`<title>{{.Brand}}</title><div data-brand="{{.Brand}}" data-home="{{.Home}}"></div>`)},
-		"dist/veille/licences.md":         {Data: []byte("# Licenses")},
-		"dist/veille/assets/index-1.js":   {Data: []byte(strings.Repeat("// script\n", 100))},
-		"dist/veille/assets/index-1.css":  {Data: []byte("body {}")},
-		"dist/veille/assets/icon-1.svg":   {Data: []byte("<svg/>")},
-		"dist/veille/assets/font-1.woff2": {Data: []byte("font")},
+		"dist/veille/index.html":           {Data: []byte(`<title>{{.Brand}}</title><div data-brand="{{.Brand}}" data-home="{{.Home}}"></div>`)},
+		"dist/veille/licences.md":          {Data: []byte("# Licenses")},
+		"dist/veille/assets/index-1.js":    {Data: []byte(strings.Repeat("// script\n", 100))},
+		"dist/veille/assets/index-1.js.br": {Data: []byte("packed")},
+		"dist/veille/assets/index-1.css":   {Data: []byte("body {}")},
+		"dist/veille/assets/icon-1.svg":    {Data: []byte("<svg/>")},
+		"dist/veille/assets/font-1.woff2":  {Data: []byte("font")},
 	}
 }
 
@@ -69,9 +70,24 @@ func TestAssets(t *testing.T) {
 		}
 	}
 	plain := get(t, h, "/veille/assets/index-1.js")
-	zipped := get(t, h, "/veille/assets/index-1.js", "Accept-Encoding", "gzip, br")
+	zipped := get(t, h, "/veille/assets/index-1.js", "Accept-Encoding", "gzip")
 	if zipped.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" || zipped.Body.Len() >= plain.Body.Len() {
 		t.Errorf("%d bytes, compressed %d: %v", plain.Body.Len(), zipped.Body.Len(), zipped.Header())
+	}
+	for accept, coding := range map[string]string{
+		"br": "br", "gzip, deflate, br, zstd": "br", "GZIP;q=0.5, BR": "br", "br;q=0, gzip": "gzip", "br; q=0.000, gzip;q=0.1": "gzip", "gzip": "gzip",
+		"brotli, x-gzip": "", "deflate": "", "": "",
+	} {
+		w := get(t, h, "/veille/assets/index-1.js", "Accept-Encoding", accept)
+		if w.Header().Get("Content-Encoding") != coding || coding == "br" && w.Body.String() != "packed" {
+			t.Errorf("%q gets %q: %q", accept, w.Header().Get("Content-Encoding"), w.Body)
+		}
+	}
+	if w := get(t, h, "/veille/assets/index-1.css", "Accept-Encoding", "br, gzip"); w.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("what was not compressed by Brotli: %v", w.Header())
+	}
+	if w := get(t, h, "/veille/assets/index-1.js.br"); w.Code != http.StatusNotFound {
+		t.Errorf("the compressed file by itself: %d", w.Code)
 	}
 	reader, err := gzip.NewReader(zipped.Body)
 	if err != nil {
