@@ -27,6 +27,9 @@ type Record struct {
 	// person who brought the file. Its code is [vigie.Unavailable] where the
 	// file itself could not be read on, else [vigie.Invalid].
 	Err error
+	// Earlier is whether it is from before what was asked for, and read because
+	// that says only what changed since.
+	Earlier bool
 }
 
 // Refuse is a record that is no notice, and why.

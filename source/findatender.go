@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +21,8 @@ import (
 
 // FindATender reads the releases of the United Kingdom's Find a Tender, by its API 1.0 (OCDS 1.1.5, Open Government
 // Licence 3.0). It asks by windows of time: a page that may not have all of its window is asked for again as two halves,
-// for the service's own links to a next page lose rows.
+// for the service's own links to a next page lose rows. Some releases say only what changed: of their procedures all
+// releases are asked for.
 type FindATender struct {
 	// URL is the service's, https://www.find-tender.service.gov.uk by default.
 	URL string
@@ -77,10 +80,8 @@ func (f FindATender) window(ctx context.Context, from, to time.Time, yield func(
 		stopped, err = f.window(ctx, middle, to, yield)
 		return stopped, cmp.Or(err, first)
 	}
-	for record := range ocds.Read(bytes.NewReader(page), findATender) {
-		if !yield(record, nil) {
-			return true, nil
-		}
+	if stopped, err := f.publish(ctx, page, yield); stopped || err != nil {
+		return stopped, err
 	}
 	if !whole {
 		return false, &crowdedError{from}
@@ -104,32 +105,132 @@ func (e *crowdedError) As(target any) bool {
 	return false
 }
 
+// publish yields what a page has. Of a procedure of which a release says only what changed, it also yields the releases that
+// came before.
+func (f FindATender) publish(ctx context.Context, page []release, yield func(ingest.Record, error) bool) (stopped bool, err error) {
+	of := make(map[string][]release)
+	changed := make(map[string]bool)
+	for _, r := range page {
+		of[r.OCID] = append(of[r.OCID], r)
+		changed[r.OCID] = changed[r.OCID] || r.changes()
+	}
+	for _, ocid := range slices.Sorted(maps.Keys(of)) {
+		var before []release
+		if changed[ocid] {
+			if before, err = f.history(ctx, ocid); err != nil {
+				return false, err
+			}
+		}
+		for record := range read(ocid, of[ocid], before) {
+			if !yield(record, nil) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// read reads releases of a procedure, together with others of it, which are from before unless they are among the first.
+func read(ocid string, releases, others []release) iter.Seq[ingest.Record] {
+	return func(yield func(ingest.Record) bool) {
+		own := make(map[string]bool)
+		for record := range readAll(ocid, releases) {
+			own[record.Ref] = true
+		}
+		ids := make(map[string]bool)
+		all := slices.DeleteFunc(slices.Concat(releases, others), func(r release) bool {
+			known := ids[r.ID]
+			ids[r.ID] = true
+			return known
+		})
+		for record := range readAll(ocid, all) {
+			record.Earlier = !own[record.Ref]
+			if !yield(record) {
+				return
+			}
+		}
+	}
+}
+
+// readAll reads releases of a procedure, the oldest first.
+func readAll(ocid string, releases []release) iter.Seq[ingest.Record] {
+	texts := make([]json.RawMessage, len(releases))
+	for i, r := range releases {
+		texts[i] = r.text
+	}
+	if len(texts) == 1 {
+		return ocds.Read(bytes.NewReader(texts[0]), findATender)
+	}
+	record, err := json.Marshal(map[string]any{"ocid": ocid, "releases": texts})
+	if err != nil { // texts were read as JSON
+		panic("source: " + err.Error())
+	}
+	return ocds.Read(bytes.NewReader(record), findATender)
+}
+
+// release is a release of OCDS, and what is needed of it here.
+type release struct {
+	OCID, ID string
+	Tag      []string
+	text     json.RawMessage
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *release) UnmarshalJSON(text []byte) error {
+	type plain release
+	if err := json.Unmarshal(text, (*plain)(r)); err != nil {
+		return err
+	}
+	r.text = slices.Clone(text)
+	return nil
+}
+
+// changes reports whether a release may say only what changed: by its tags (OCDS 1.1, release tag codelist), it follows
+// another one.
+func (r release) changes() bool {
+	return slices.ContainsFunc(r.Tag, func(tag string) bool {
+		return slices.ContainsFunc([]string{"Update", "Amendment", "Cancellation", "Termination"}, func(end string) bool { return strings.HasSuffix(tag, end) })
+	})
+}
+
+const packages = "/api/1.0/ocdsReleasePackages"
+
 // page asks for the releases of a window, and whether they are all.
-func (f FindATender) page(ctx context.Context, from, to time.Time) (page []byte, whole bool, err error) {
+func (f FindATender) page(ctx context.Context, from, to time.Time) (page []release, whole bool, err error) {
 	const clock = "2006-01-02T15:04:05"
 	query := url.Values{"limit": {"100"}, "updatedFrom": {from.Format(clock)}, "updatedTo": {to.Format(clock)}}
-	body, err := f.Web.open(ctx, request{
-		url: strings.TrimSuffix(f.URL, "/") + "/api/1.0/ocdsReleasePackages?" + query.Encode(), types: []string{"application/json"},
-	})
+	page, next, err := f.ask(ctx, packages+"?"+query.Encode())
+	return page, len(page) < releasesPerPage && next == "", err
+}
+
+// history asks for all releases of a procedure.
+func (f FindATender) history(ctx context.Context, ocid string) ([]release, error) {
+	releases, _, err := f.ask(ctx, packages+"/"+url.PathEscape(ocid))
+	return releases, err
+}
+
+// ask asks for a package of releases, and where the service says that it goes on.
+func (f FindATender) ask(ctx context.Context, path string) (releases []release, next string, err error) {
+	body, err := f.Web.open(ctx, request{url: strings.TrimSuffix(f.URL, "/") + path, types: []string{"application/json"}})
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	defer body.Close()
-	page, err = io.ReadAll(io.LimitReader(body, maxPage+1))
+	text, err := io.ReadAll(io.LimitReader(body, maxPage+1))
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	var said struct {
-		Releases *[]json.RawMessage
+		Releases *[]release
 		Links    struct{ Next string }
 	}
-	switch err := json.Unmarshal(page, &said); {
-	case len(page) > maxPage:
-		return nil, false, fault("the answer is longer than %d MiB", maxPage>>20)
+	switch err := json.Unmarshal(text, &said); {
+	case len(text) > maxPage:
+		return nil, "", fault("the answer is longer than %d MiB", maxPage>>20)
 	case err != nil:
-		return nil, false, &ServiceError{Reason: "the answer is not the JSON that it should be", Err: err}
+		return nil, "", &ServiceError{Reason: "the answer is not the JSON that it should be", Err: err}
 	case said.Releases == nil:
-		return nil, false, fault("the answer has no releases")
+		return nil, "", fault("the answer has no releases")
 	}
-	return page, len(*said.Releases) < releasesPerPage && said.Links.Next == "", nil
+	return *said.Releases, said.Links.Next, nil
 }

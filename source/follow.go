@@ -143,7 +143,7 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 	defer cancel()
 	begun := f.Now()
 	var wrong error
-	passed := 0 // known before, so not read
+	passed, earlier := 0, 0 // known before, so not read; read, though of another day
 	known := func(ctx context.Context, refs []string) (map[string]bool, error) {
 		known, err := f.Store.KnownRefs(ctx, f.Reader.Name(), refs)
 		passed = len(known)
@@ -154,6 +154,15 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 			if err != nil {
 				wrong = err
 				return
+			}
+			if r.Earlier {
+				if unknown, err := f.unknown(ctx, r); err != nil {
+					wrong = err
+					return
+				} else if !unknown {
+					continue
+				}
+				earlier++
 			}
 			if !yield(r) {
 				return
@@ -169,7 +178,7 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = f.Store.SourceDayRead(ctx, f.Reader.Name(), string(day), begun, t.Read+passed)
+		err = f.Store.SourceDayRead(ctx, f.Reader.Name(), string(day), begun, t.Read+passed-earlier)
 	}
 	if f.Progress != nil {
 		f.Progress(day, t, err)
@@ -178,6 +187,15 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 		f.Log.InfoContext(ctx, "source day read", "source", f.Reader.Name(), "day", day, "notices", t.Read, "new", t.Created, "changed", t.Changed, "refused", t.Refused)
 	}
 	return err
+}
+
+// unknown reports whether a notice of an earlier day is to be published, too: it can be read and is not stored.
+func (f *Follower) unknown(ctx context.Context, r ingest.Record) (bool, error) {
+	if r.Err != nil {
+		return false, nil
+	}
+	known, err := f.Store.KnownRefs(ctx, f.Reader.Name(), []string{r.Ref})
+	return !known[r.Ref], err
 }
 
 // note logs a notice that was refused.

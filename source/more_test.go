@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"vigie"
 	"vigie/source"
+	"vigie/source/sourcetest"
 	"vigie/store/storetest"
 )
 
@@ -51,5 +53,55 @@ func TestFurtherSources(t *testing.T) {
 	w.services.Rate = 100
 	if err := w.follower(s, fts).Sync(t.Context()); err == nil {
 		t.Error("a service that only fails was read")
+	}
+}
+
+// A release that says only what changed is read with those before it, which were read on another day, or never.
+func TestChangesAlone(t *testing.T) {
+	for name, since := range map[string]source.Day{"read before": "2026-11-02", "never read": "2026-11-08"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 7)
+			server := httptest.NewServer(w.services.FindATender())
+			t.Cleanup(server.Close)
+			fts := source.FindATender{URL: server.URL, Web: &source.Web{Client: &http.Client{}, Agent: "test", Now: func() time.Time { return w.now }}}
+			call := sourcetest.Notice{ID: "n1-01", Procedure: "p1", Kind: "call", Title: "Réfection de la voirie", Buyer: "Commune de Villebourg", Day: "2026-11-03", At: source.Day("2026-11-03").Start().Add(9 * time.Hour)}
+			gone := call
+			gone.ID, gone.Kind, gone.Day, gone.At = "n2-01", "cancellation", "2026-11-09", source.Day("2026-11-09").Start().Add(9*time.Hour)
+			w.services.Publish(&call, &gone)
+			s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+			for day := since; day <= "2026-11-10"; day = day.Add(1) {
+				w.now = day.Start().Add(20 * time.Hour)
+				f := w.follower(s, fts)
+				f.Since = since
+				if err := f.Sync(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			list, err := s.ChangedTenders(t.Context(), 0, 10)
+			if err != nil || len(list) != 1 {
+				t.Fatalf("stored are %v, %v", list, err)
+			}
+			found, err := s.Notices(t.Context(), []int64{list[0].ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			notices := found[list[0].ID]
+			if len(notices) != 2 || notices[0].Kind != vigie.ContractNotice || notices[1].Kind != vigie.Cancellation {
+				t.Fatalf("stored are %v", notices)
+			}
+			_, days, err := s.Sources(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range days[fts.Name()] {
+				want := 0
+				if d.Day == "2026-11-09" || d.Day == "2026-11-03" && since < "2026-11-03" {
+					want = 1
+				}
+				if d.Notices != want {
+					t.Errorf("%s has %d notices, not %d", d.Day, d.Notices, want)
+				}
+			}
+		})
 	}
 }

@@ -31,27 +31,59 @@ func (s *Services) FindATender() http.Handler {
 		}
 		s.mutex.Unlock()
 		slices.SortFunc(found, func(a, b *Notice) int { return a.At.Compare(b.At) })
-		page := map[string]any{"version": "1.1", "uri": "https://example.org", "publishedDate": s.Now(), "publisher": map[string]any{"name": "Example"}}
+		next := ""
 		if len(found) > 100 {
-			found = found[:100]
-			page["links"] = map[string]any{"next": "https://example.org/lost"}
+			found, next = found[:100], "https://example.org/lost"
 		}
-		releases := []any{}
-		for _, n := range found {
-			releases = append(releases, n.release())
+		s.releases(w, found, next)
+	})
+	mux.HandleFunc("GET /api/1.0/ocdsReleasePackages/{ocid}", func(w http.ResponseWriter, r *http.Request) {
+		s.mutex.Lock()
+		var found []*Notice
+		for _, n := range s.notices {
+			if ocidPrefix+n.Procedure == r.PathValue("ocid") && !n.At.After(s.Now()) {
+				found = append(found, n)
+			}
 		}
-		page["releases"] = releases
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(page)
+		s.mutex.Unlock()
+		if len(found) == 0 {
+			http.NotFound(w, r)
+			return
+		}
+		s.releases(w, found, "")
 	})
 	return s.faulty(mux)
 }
 
-// release is the notice as a release of OCDS.
+// releases sends notices as a package of releases.
+func (s *Services) releases(w http.ResponseWriter, notices []*Notice, next string) {
+	page := map[string]any{"version": "1.1", "uri": "https://example.org", "publishedDate": s.Now(), "publisher": map[string]any{"name": "Example"}}
+	if next != "" {
+		page["links"] = map[string]any{"next": next}
+	}
+	releases := []any{}
+	for _, n := range notices {
+		releases = append(releases, n.release())
+	}
+	page["releases"] = releases
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(page)
+}
+
+// ocidPrefix is the service's.
+const ocidPrefix = "ocds-h6vhtk-"
+
+// release is the notice as a release of OCDS. A cancellation says nothing but that.
 func (n *Notice) release() map[string]any {
 	tag := map[string]string{"call": "tender", "correction": "tenderUpdate", "cancellation": "tenderCancellation", "award": "award"}[n.Kind]
+	if n.Kind == "cancellation" {
+		return map[string]any{
+			"ocid": ocidPrefix + n.Procedure, "id": n.ID, "date": n.At, "tag": []string{tag}, "initiationType": "tender",
+			"tender": map[string]any{"id": n.Procedure, "status": "cancelled"},
+		}
+	}
 	return map[string]any{
-		"ocid": "ocds-h6vhtk-" + n.Procedure, "id": n.ID, "date": n.At, "tag": []string{tag}, "initiationType": "tender",
+		"ocid": ocidPrefix + n.Procedure, "id": n.ID, "date": n.At, "tag": []string{tag}, "initiationType": "tender",
 		"parties": []any{map[string]any{"id": "1", "name": n.Buyer, "roles": []string{"buyer"}}}, "buyer": map[string]any{"id": "1", "name": n.Buyer},
 		"tender": map[string]any{"id": n.Procedure, "title": n.Title, "status": "active", "mainProcurementCategory": "works"},
 	}
