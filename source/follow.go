@@ -108,7 +108,7 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 
 // state returns what is known of the source, which is followed from now on.
 func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) {
-	state, days, err := f.Store.FollowSource(ctx, f.Reader.Name(), string(DayOf(f.Now())))
+	state, days, err := f.Store.FollowSource(ctx, f.Reader.Name(), string(DayOf(f.Now())), string(f.Since))
 	if err != nil {
 		return nil, plan{}, err
 	}
@@ -118,9 +118,6 @@ func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) 
 		p.paused[day] = wrong.until
 	}
 	p.rhythm.Every += f.Offset
-	if f.Since != "" && f.Since < p.first {
-		p.first = f.Since
-	}
 	return state, p, nil
 }
 
@@ -128,6 +125,9 @@ func (f *Follower) state(ctx context.Context) (*store.SourceState, plan, error) 
 // ahead, and does not count.
 func planOf(r Rhythm, state *store.SourceState, days []store.SourceDay, now time.Time) plan {
 	p := plan{rhythm: r, first: Day(state.StartedOn).Add(1 - r.Recent), read: make(map[Day]time.Time, len(days))}
+	if state.FillFrom != "" {
+		p.first = min(p.first, Day(state.FillFrom))
+	}
 	for _, d := range days {
 		if !d.ReadAt.After(now.Add(time.Minute)) {
 			p.read[Day(d.Day)] = d.ReadAt

@@ -49,4 +49,38 @@ func TestHealth(t *testing.T) {
 	if h := health(); !h.WholeUntil.Equal(w.now) || h.MissingDays != 0 || h.LastError != "" {
 		t.Errorf("after it works again: %+v", h)
 	}
+	// Days that are asked for are missing until they are read; those that nobody asks for any longer are not.
+	w.services.Rate = 100
+	f = w.follower(s, w.boamp)
+	f.Since = "2026-10-22"
+	if err := f.Consumer().Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h := health(); h.MissingDays != 9 || !h.WholeUntil.Equal(w.now) {
+		t.Errorf("before a fill: %+v", h)
+	}
+	w.services.Rate = 0
+	w.now = w.now.Add(time.Hour)
+	if err := f.Consumer().Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h := health(); h.MissingDays != 0 {
+		t.Errorf("after a fill: %+v", h)
+	}
+	w.services.Rate = 100
+	f.Since = "2026-10-01"
+	w.now = w.now.Add(time.Minute)
+	if err := f.Consumer().Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h := health(); h.MissingDays != 21 {
+		t.Errorf("before a longer fill: %+v", h)
+	}
+	f.Since = ""
+	if err := f.Consumer().Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h := health(); h.MissingDays != 0 {
+		t.Errorf("once it is not asked for: %+v", h)
+	}
 }

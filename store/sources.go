@@ -15,6 +15,8 @@ type SourceState struct {
 	Name          string `bun:",pk"`
 	// StartedOn is the day from which on its notices alert: the day on which it was first followed.
 	StartedOn string
+	// FillFrom is the first day that is to be filled in, "" where that was not asked for.
+	FillFrom string
 	// Failures counts those since a day was last read.
 	Failures int
 	// LastError is the last failure, in words that may be public; "" if the last attempt succeeded.
@@ -35,10 +37,10 @@ type SourceDay struct {
 	Notices int
 }
 
-// FollowSource returns what is known of a source and its days, in their order. A source that is new is followed from that
-// day on.
-func (s *Store) FollowSource(ctx context.Context, name, today string) (*SourceState, []SourceDay, error) {
-	state := &SourceState{Name: name, StartedOn: today}
+// FollowSource returns what is known of a source and its days, in their order. A source that is new is followed from today
+// on; fillFrom is the first day that it is to be filled in from, "" for none.
+func (s *Store) FollowSource(ctx context.Context, name, today, fillFrom string) (*SourceState, []SourceDay, error) {
+	state := &SourceState{Name: name, StartedOn: today, FillFrom: fillFrom}
 	err := s.db.NewSelect().Model(state).WherePK().Scan(ctx)
 	if database.IsNoRows(err) {
 		if _, err = s.db.NewInsert().Model(state).On("CONFLICT (name) DO NOTHING").Exec(ctx); err == nil {
@@ -48,9 +50,10 @@ func (s *Store) FollowSource(ctx context.Context, name, today string) (*SourceSt
 	if err != nil {
 		return nil, nil, database.Translate(err)
 	}
-	if state.StartedOn > today { // by a clock that was ahead
-		state.StartedOn = today
-		if _, err = s.db.NewUpdate().Model(state).Column("started_on").WherePK().Exec(ctx); err != nil {
+	// A day of start that is to come was recorded by a clock that was ahead.
+	if started := min(state.StartedOn, today); started != state.StartedOn || fillFrom != state.FillFrom {
+		state.StartedOn, state.FillFrom = started, fillFrom
+		if _, err = s.db.NewUpdate().Model(state).Column("started_on", "fill_from").WherePK().Exec(ctx); err != nil {
 			return nil, nil, database.Translate(err)
 		}
 	}
