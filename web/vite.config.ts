@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -12,13 +13,12 @@ const unfilled: Plugin = {
 const compressed: Plugin = {
   name: 'compressed',
   apply: 'build',
-  enforce: 'post',
-  generateBundle(_, bundle) {
-    for (const [name, file] of Object.entries(bundle)) {
+  async writeBundle({ dir }, bundle) {
+    for (const name of Object.keys(bundle)) {
       if (!/\.(js|css)$/.test(name)) continue;
-      const content = Buffer.from(file.type === 'chunk' ? file.code : file.source);
+      const content = await readFile(`${dir}/${name}`);
       const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-      this.emitFile({ type: 'asset', fileName: `${name}.br`, source: brotliCompressSync(content, { params }) });
+      await writeFile(`${dir}/${name}.br`, brotliCompressSync(content, { params }));
     }
   },
 };

@@ -131,6 +131,27 @@ test('what was moved says from when to when, and that a link changed is no news'
   await picture(page, 'marche-reporte-1280');
 });
 
+test('what is to study says when its reminders come', async () => {
+  await open('A-4');
+  const planned = page.getByRole('status').filter({ hasText: 'rappel' });
+  assert.equal(await planned.count(), 0);
+  await page.getByRole('button', { name: 'À étudier : Voirie reportée' }).click();
+  await planned.filter({ hasText: 'Aucun rappel n’est prévu avant la date limite.' }).waitFor();
+  await planned.getByRole('link', { name: 'Choisir les rappels' }).click();
+  await page.getByRole('heading', { name: 'Rappels' }).waitFor();
+  await ask(server, 'mutation { updateAccount(input: { reminderDays: [7, 2] }) { userErrors { message } } }');
+  await open('A-4');
+  const { tenderBySourceRef } = await ask(server, '{ tenderBySourceRef(source: "demo", sourceRef: "A-4") { reminders { dueAt } } }');
+  const days = tenderBySourceRef.reminders.map(({ dueAt }) => new Date(dueAt).toLocaleDateString('fr', { dateStyle: 'long', timeZone: 'Europe/Paris' }).replace(/^1 /, '1er '));
+  assert.equal(days.length, 2);
+  for (const day of days) assert.match(await textOf(planned), new RegExp(`Vous recevrez un rappel.*${day}`));
+  assert.deepEqual(await inaccessible(page), []);
+  await picture(page, 'marche-rappels-1280');
+  await ask(server, 'mutation { updateAccount(input: { reminderDays: [] }) { userErrors { message } } }');
+  await page.getByRole('button', { name: 'À étudier : Voirie reportée' }).click();
+  await planned.waitFor({ state: 'detached' });
+});
+
 test('settings are kept, all data is given, and the account is erased', async () => {
   await page.goto(`${server.url}/veille`);
   await page.getByRole('link', { name: 'Mon compte' }).click();

@@ -10,6 +10,7 @@ import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
 import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
+import { Planned } from '../tenders/Planned';
 import { Notices } from '../tenders/Notices';
 import { Way } from '../tenders/Way';
 
@@ -63,6 +64,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
             ? <button type="button" onClick={() => void restore(id)}>{said.restore}</button>
             : <button type="button" onClick={() => void dismiss(id, tender.title)}>{said.dismiss}</button>}
         </p>
+        <Planned tender={tender} />
       </section>
       {tender.description && (
         <section className="card" aria-labelledby="description">
