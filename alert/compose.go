@@ -102,6 +102,9 @@ func (c *composer) thread(m *vigie.Mail, r *ledger.RecipientState, content ledge
 func (c *composer) message(m *vigie.Mail, r *ledger.RecipientState, content ledger.Content, l letter.Letter) post.Message {
 	watches, reminds := content.Watches, content.Reminds()
 	leave := c.leaveURL(r)
+	if len(watches) == 0 && reminds { // alerts go on
+		leave = c.stopRemindersURL(r)
+	}
 	host := c.settings.From.Address[strings.LastIndexByte(c.settings.From.Address, '@')+1:]
 	list := "vigie." + host
 	if len(watches) == 1 && !reminds { // leaving it is leaving everything in this mail
@@ -132,6 +135,10 @@ func (c *composer) leaveURL(r *ledger.RecipientState) string {
 	return c.link(link.LeavePath, link.LeaveAll, r.ID, r.Email)
 }
 
+func (c *composer) stopRemindersURL(r *ledger.RecipientState) string {
+	return c.link(link.LeavePath, link.StopReminders, r.ID, r.Email)
+}
+
 // watches returns the watches that the end of a letter lists, by their names.
 func (c *composer) watches(r *ledger.RecipientState, ids []int64) []letter.Watch {
 	followed := make([]ledger.FollowedWatch, len(ids))
@@ -153,7 +160,7 @@ func (c *composer) watches(r *ledger.RecipientState, ids []int64) []letter.Watch
 
 // digest writes what happened to tenders.
 func (c *composer) digest(r *ledger.RecipientState, content ledger.Content) (letter.Letter, error) {
-	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r)}
+	d := letter.Digest{Brand: c.settings.Brand, Language: r.Account.Locale, MoreURL: c.settings.WatchesURL, LeaveURL: c.leaveURL(r), StopRemindersURL: c.stopRemindersURL(r)}
 	if !r.Primary {
 		d.MoreURL = ""
 	}

@@ -1,12 +1,16 @@
 package alert_test
 
 import (
+	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"vigie"
+	"vigie/alert/link"
 	"vigie/ledger"
 	"vigie/store"
 )
@@ -388,6 +392,48 @@ func TestReminderMail(t *testing.T) {
 		}
 		if strings.Contains(m.Text, "Veille Voirie") {
 			t.Errorf("a watch is named that did not lead to it:\n%s", m.Text)
+		}
+	})
+}
+
+// A mail of reminders has a link that stops these alone: by a button, or by the one click of mail programs. Alerts go on.
+func TestStopReminders(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.reminded(7, 2)
+		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+		w.work()
+		w.interest(true, w.publish("1", "Ponts", until(noon(20))).Notice.TenderID)
+		w.now = time.Date(2026, time.November, 13, 8, 0, 0, 0, vigie.Paris())
+		mails := w.mails()
+		if len(mails) != 1 {
+			t.Fatalf("%d mails", len(mails))
+		}
+		path := regexp.MustCompile(link.LeavePath + `[0-9a-v]+`).FindString(mails[0].Text)
+		if unsubscribe := mails[0].Headers["List-Unsubscribe"]; !strings.Contains(mails[0].HTML, path) || !strings.HasSuffix(unsubscribe, path+">") {
+			t.Errorf("%s is stopped by %s\n%s", unsubscribe, path, mails[0].Text)
+		}
+		days := func() int {
+			t.Helper()
+			accounts, err := w.store.AccountsOf(t.Context(), w.account.Subject)
+			w.must(err)
+			return len(accounts[0].ReminderDays)
+		}
+		if code, text := w.follow(http.MethodGet, path, nil); code != http.StatusOK || !strings.Contains(text, "Arrêter les rappels ?") || days() != 2 {
+			t.Errorf("opening the link: %d, %d days are left\n%s", code, days(), text)
+		}
+		if code, text := w.follow(http.MethodPost, path, url.Values{"List-Unsubscribe": {"One-Click"}}); code != http.StatusOK || !strings.Contains(text, "Rappels arrêtés") || days() != 0 {
+			t.Errorf("one click: %d, %d days are left\n%s", code, days(), text)
+		}
+		w.expect("no more reminders", w.at(18, 8))
+		w.publish("2", "Voirie", until(noon(30)))
+		w.expect("alerts go on", w.at(18, 9), "ana: 1 nouveau marché – veille Voirie")
+		for name, forged := range map[string]string{
+			"another address": link.LeavePath + w.mail.Keys.Token(link.StopReminders, 1, "team@example.org"),
+			"no recipient":    link.LeavePath + w.mail.Keys.Token(link.StopReminders, 1<<40, "ana@example.org"),
+		} {
+			if code, _ := w.follow(http.MethodPost, forged, nil); code != http.StatusNotFound {
+				t.Errorf("%s: %d", name, code)
+			}
 		}
 	})
 }

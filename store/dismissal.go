@@ -8,6 +8,34 @@ import (
 	"vigie/database"
 )
 
+// Reminded is whom a link to stop reminders is about.
+type Reminded struct {
+	AccountID int64
+	Email     string
+	Locale    vigie.Locale
+	// Days is when the account is reminded, as [vigie.Account.ReminderDays] says it.
+	Days []int32
+}
+
+// Reminded returns whom the link of a recipient is about. Where its address is not the account's own, the error has the code
+// [vigie.NotFound].
+func (s *Store) Reminded(ctx context.Context, recipient int64) (Reminded, error) {
+	var row struct {
+		Reminded `bun:"embed:"`
+		OwnEmail string
+	}
+	err := s.db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
+		ColumnExpr("a.id AS account_id, r.email, a.locale, a.reminder_days AS days, a.email AS own_email").
+		Where("r.id = ?", recipient).Where("r.channel = ?", vigie.MailChannel).Scan(ctx, &row)
+	switch {
+	case err != nil:
+		return Reminded{}, database.Translate(err)
+	case vigie.AddressKey(row.Email) != vigie.AddressKey(row.OwnEmail):
+		return Reminded{}, &vigie.Error{Code: vigie.NotFound}
+	}
+	return row.Reminded, nil
+}
+
 // Dismissal is what a link to dismiss a tender is about: the tender of an alert, for the account that the alert was sent to.
 type Dismissal struct {
 	AccountID, TenderID int64

@@ -1,5 +1,5 @@
 // Package consent serves the pages that links in mails lead to. On them the owner of an address consents to mail,
-// leaves, dismisses a tender, and undoes that.
+// leaves, stops reminders, dismisses a tender, and undoes that.
 //
 // Opening a page changes nothing, because mail scanners follow links. A button does, and so does the one click of RFC
 // 8058, which is a POST too.
@@ -69,7 +69,7 @@ func (p *Pages) Handler() http.Handler {
 		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	mux := http.NewServeMux()
 	mux.HandleFunc(link.ConfirmPath+"{token...}", h.serve(link.Confirm))
-	mux.HandleFunc(link.LeavePath+"{token...}", h.serve(link.LeaveWatch, link.LeaveAll))
+	mux.HandleFunc(link.LeavePath+"{token...}", h.serve(link.LeaveWatch, link.LeaveAll, link.StopReminders))
 	mux.HandleFunc(link.DismissPath+"{token...}", h.serve(link.Dismiss))
 	mux.HandleFunc(link.WebhookPath+"{token...}", h.serve(link.ConfirmWebhook))
 	return mux
@@ -122,6 +122,8 @@ type visitor struct {
 	purpose link.Purpose
 	// dismissal is what a link to dismiss a tender is about.
 	dismissal store.Dismissal
+	// reminded is whether the account of a link to stop reminders gets any.
+	reminded bool
 }
 
 // open finds out who follows a link, what its button does, and what undoes that, if anything. Where the link is not
@@ -149,6 +151,8 @@ func (h *handler) open(ctx context.Context, token string, purposes []link.Purpos
 		case link.ConfirmWebhook:
 			who.Addressee, err = h.Ledger.WebhookAddressee(ctx, id)
 			act = do(h.Ledger.ConfirmWebhook)
+		case link.StopReminders:
+			act, err = h.openReminders(ctx, &who, id)
 		case link.Dismiss:
 			act, undo, err = h.openDismissal(ctx, &who, id)
 		case link.Bounce, link.WatchFeed, link.AccountFeed, link.WatchCalendar, link.AccountCalendar:
@@ -196,6 +200,8 @@ func (v visitor) view() view {
 	switch {
 	case v.purpose == link.ConfirmWebhook:
 		return v.webhookView()
+	case v.purpose == link.StopReminders:
+		return v.remindersView()
 	case v.purpose == link.Dismiss:
 		return v.dismissView()
 	case v.purpose == link.Confirm && v.Confirmed && !v.Left:

@@ -96,6 +96,8 @@ func watch(name string, n int) letter.Watch {
 	}
 }
 
+const stopReminders = "https://marches.valombre.example/quitter/dGhlIHJlbWluZGVycyBhbG9uZQ"
+
 const leaveAll = "https://marches.valombre.example/quitter/bm9yIGlzIHRoaXMgb25lIGEgcmVhbCB0b2tlbg"
 
 // written is when the letters are: Tuesday 20 October 2026, 9 h in Paris.
@@ -242,7 +244,7 @@ func sampleReminder(l vigie.Locale) letter.Digest {
 	for i := range tenders {
 		tenders[i].Reasons = nil
 	}
-	return letter.Digest{Brand: brand(), Language: l, LeaveURL: leaveAll, Reminders: letter.Section{Tenders: tenders}}
+	return letter.Digest{Brand: brand(), Language: l, LeaveURL: leaveAll, StopRemindersURL: stopReminders, Reminders: letter.Section{Tenders: tenders}}
 }
 
 // sampleMany returns a digest with more tenders than a letter shows.

@@ -59,6 +59,8 @@ type Digest struct {
 	MoreURL string
 	// LeaveURL leads to the page that leaves all watches.
 	LeaveURL string
+	// StopRemindersURL leads to the page that stops reminders.
+	StopRemindersURL string
 }
 
 // Section holds the tenders to which the same happened.

@@ -379,7 +379,7 @@ func write(t testing.TB, templates *letter.Templates, s, other string) (letters 
 	for _, l := range []vigie.Locale{vigie.French, vigie.English} {
 		for _, some := range [][]letter.Watch{watches, watches[:1]} {
 			keep(templates.Digest(letter.Digest{
-				Brand: brand, Language: l, Watches: some, MoreURL: other, LeaveURL: "http://" + other,
+				Brand: brand, Language: l, Watches: some, MoreURL: other, LeaveURL: "http://" + other, StopRemindersURL: other,
 				Reminders: section, New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
 			}))
 			keep(templates.Quiet(letter.Quiet{Brand: brand, Language: l, Watches: some, Days: 30, LeaveURL: s}))

@@ -32,6 +32,8 @@ type page struct {
 	Sections []section
 	// MoreURL leads to all tenders of a digest.
 	MoreURL string
+	// StopRemindersURL leads to the page that stops reminders.
+	StopRemindersURL string
 	// Days of a quiet note, as text.
 	Days string
 	// Sources of a quiet note, each as « BOAMP lu jusqu’au vendredi 27 novembre 2026 à 14 h 30 (heure de Paris) ».
@@ -173,7 +175,7 @@ func (d Digest) page() (page, error) {
 		subject += " – " + about
 	}
 	p = p.titled(heading, cmp.Or(d.subject(), Line(subject, maxSubject)))
-	p.MoreURL = Link(d.MoreURL)
+	p.MoreURL, p.StopRemindersURL = Link(d.MoreURL), Link(d.StopRemindersURL)
 	shown := share(MaxTenders, sections)
 	quoted := maxExcerpts
 	if _, _, total := d.first(); total > fewTenders {

@@ -131,7 +131,7 @@ func (t *Templates) try() error {
 	watches := []Watch{{"Watch", "https://example.org/edit", "https://example.org/leave"}}
 	for _, l := range []vigie.Locale{vigie.French, vigie.English} {
 		_, digest := t.Digest(Digest{
-			Brand: brand, Language: l, Watches: watches, MoreURL: "https://example.org/", LeaveURL: "https://example.org/",
+			Brand: brand, Language: l, Watches: watches, MoreURL: "https://example.org/", LeaveURL: "https://example.org/", StopRemindersURL: "https://example.org/",
 			Reminders: section, New: section, Corrected: section, Cancelled: section, ClosingSoon: section,
 		})
 		_, quiet := t.Quiet(Quiet{brand, l, watches, 30, []Source{{"Source", at}}, "https://example.org/"})

@@ -1,5 +1,5 @@
 // Package link makes the tokens in links, return paths and addresses of feeds. A token says what who has it may do:
-// confirm an address, leave a watch, leave all watches, dismiss a tender, report a bounce, read a feed or a calendar. With the same keys the package makes hashes
+// confirm an address, leave a watch, leave all watches, stop reminders, dismiss a tender, report a bounce, read a feed or a calendar. With the same keys the package makes hashes
 // of addresses, by which an erased address can be recognised, and fingerprints of the secrets, by which a database
 // recognises the secrets that it was used with.
 //
@@ -41,6 +41,9 @@ const (
 	AccountFeed     Purpose = 'F' // of an account
 	WatchCalendar   Purpose = 'd' // of a watch
 	AccountCalendar Purpose = 'D' // of an account
+
+	// StopReminders is of a recipient, whose address is its account's own.
+	StopReminders Purpose = 'r'
 
 	// Dismiss is of a delivery, which names the account and the tender. Its page refuses it some time after its mail was sent.
 	Dismiss Purpose = 'x'
@@ -206,7 +209,7 @@ func (k *Keys) open(token string) (p Purpose, id int64, head []byte, ok bool) {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar, ConfirmWebhook, Dismiss:
+	case Confirm, LeaveWatch, LeaveAll, Bounce, WatchFeed, AccountFeed, WatchCalendar, AccountCalendar, ConfirmWebhook, Dismiss, StopReminders:
 		return true
 	}
 	return false
