@@ -17,7 +17,7 @@ import (
 // module; "." is the root. What is not here may import nothing.
 //
 //	server → everything
-//	graph → service → store → ledger, search → freetext → query → lexicon → root        match → query
+//	graph → service → store → ledger, directory, search → freetext → query → lexicon → root        match → query
 //	feed, alert → consumer, store → ledger → database → root        feed → search, match        ingest → root        export → service
 func arrows() map[string][]string {
 	return map[string][]string{
@@ -42,7 +42,8 @@ func arrows() map[string][]string {
 		"search/searchtest":      {".", "freetext", "lexicon", "query", "query/querytest", "search"},
 		"database":               {".", "clip"},
 		"ledger":                 {".", "database", "opaque", "query"},
-		"store":                  {".", "database", "ledger", "lexicon", "opaque", "query"},
+		"directory":              {"lexicon"},
+		"store":                  {".", "database", "directory", "ledger", "lexicon", "opaque", "query"},
 		"store/storetest":        {".", "database", "store"},
 		"consumer":               {".", "database"},
 		"consumer/consumertest":  {".", "consumer", "database", "store", "store/storetest"},

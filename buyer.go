@@ -18,8 +18,8 @@ type Buyer struct {
 	City       string
 	// DepartmentCode is where the buyer sits; "" where it is not known.
 	DepartmentCode string
-	// Number is that of its last change.
-	Number int64
+	// Number is that of its last change, NamesNumber that of the last one of its names, or of its merge.
+	Number, NamesNumber int64
 	// MergedInto is the buyer that this one turned out to be, else nil.
 	MergedInto *int64
 }

@@ -24,6 +24,8 @@ const (
 	MatcherConsumer = "matcher"
 	// NewsConsumer sends events to subscribers (feed.Broadcaster); its cursor is in memory.
 	NewsConsumer = "news"
+	// BuyersConsumer keeps the directory of buyers in memory (feed.Buyers); its cursor is there, too.
+	BuyersConsumer = "buyers"
 	// RemindersConsumer enters reminders of deadlines (alert.Alerter.Reminders). It has no cursor: each account says when to
 	// look at it next.
 	RemindersConsumer = "reminders"

@@ -286,13 +286,14 @@ func (s *site) close() {
 	s.store.Close()
 }
 
-// follow runs the consumers of the index, of subscribers and of retention, and
+// follow runs the consumers of the index, of subscribers, of the directory of buyers and of retention, and
 // gives memory back to the system, until stop.
 func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
 	done.Go(func() { s.news.Run(ctx) })
+	done.Go(func() { (&feed.Buyers{Store: s.store, Log: s.log, Metrics: s.consumers}).Run(ctx) })
 	done.Go(func() { trim(ctx) })
 	for _, d := range s.dependencies {
 		done.Go(func() { d.Run(ctx) })

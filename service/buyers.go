@@ -66,7 +66,7 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	page := &BuyerPage{TotalCount: total}
 	rows, page.PageInfo = cut(w, rows)
 	for _, row := range rows {
-		p := row.Place()
+		p := row.Place
 		c := cursor{List: list, At: &p.Rank, Name: p.Name, ID: p.ID, Now: asked.Now.Unix()}
 		page.Edges = append(page.Edges, &BuyerEdge{c.seal(s.Store.IDs()), &row.Buyer})
 	}

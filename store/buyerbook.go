@@ -34,9 +34,11 @@ func keyOf(name, department string) nameKey { return nameKey{lexicon.Fold(name),
 type bookedBuyer struct {
 	*vigie.Buyer
 	added, altered, renamed bool
-	refs                    []sourceRef
-	newRefs                 []sourceRef
-	newNames                []nameKey
+	// foldedBefore is its folded name in the database.
+	foldedBefore string
+	refs         []sourceRef
+	newRefs      []sourceRef
+	newNames     []nameKey
 	// into is the buyer that this one was merged into.
 	into *bookedBuyer
 }
@@ -287,6 +289,7 @@ func (book *buyerBook) addName(buyer *bookedBuyer, key nameKey) {
 	if !slices.Contains(book.byName[key], buyer) {
 		book.byName[key] = append(book.byName[key], buyer)
 		buyer.newNames = append(buyer.newNames, key)
+		buyer.altered = true
 		book.changes++
 	}
 }

@@ -135,7 +135,7 @@ func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBoo
 	byID := make(map[int64]*bookedBuyer, len(buyers))
 	ids = make([]int64, len(buyers))
 	for i, buyer := range buyers {
-		booked := &bookedBuyer{Buyer: buyer}
+		booked := &bookedBuyer{Buyer: buyer, foldedBefore: buyer.FoldedName}
 		byID[buyer.ID], ids[i] = booked, buyer.ID
 		book.all = append(book.all, booked)
 		if buyer.SIRET != nil {
@@ -229,6 +229,9 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *database.Co
 			continue
 		}
 		b.Number = numbers.Next()
+		if b.added || b.into != nil || len(b.newNames) > 0 || b.FoldedName != b.foldedBefore {
+			b.NamesNumber = b.Number
+		}
 		if b.added {
 			b.ID = b.Number
 		}
@@ -250,7 +253,7 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *database.Co
 			}
 		}
 	}
-	columns := []string{"name", "folded_name", "named_at", "siret", "city", "department_code", "number", "merged_into"}
+	columns := []string{"name", "folded_name", "named_at", "siret", "city", "department_code", "number", "names_number", "merged_into"}
 	for _, batch := range [][]*vigie.Buyer{rows, aliases} {
 		if len(batch) == 0 {
 			continue

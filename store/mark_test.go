@@ -218,7 +218,7 @@ func TestOnlineIsSaidOnce(t *testing.T) {
 		if err != nil || len(buyers) != 1 {
 			t.Fatal(buyers, err)
 		}
-		if counted := (100_000_000 - buyers[0].Rank%100_000_000) % 100_000_000; counted != online || online == 0 || online == int64(len(ids)) {
+		if counted := (100_000_000 - buyers[0].Place.Rank%100_000_000) % 100_000_000; counted != online || online == 0 || online == int64(len(ids)) {
 			t.Errorf("%d of %d online, the buyer has %d", online, len(ids), counted)
 		}
 	})

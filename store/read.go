@@ -3,21 +3,30 @@ package store
 import (
 	"context"
 	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
 	"vigie"
 	"vigie/database"
-	"vigie/lexicon"
 )
 
 // Tenders returns tenders by the ids asked for; a tender that was merged into another is returned under both ids.
 // Unknown ids and withdrawn tenders are left out.
 func (s *Store) Tenders(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
-	tenders, err := s.TendersOfDeliveries(ctx, ids)
+	return published(s.TendersOfDeliveries(ctx, ids))
+}
+
+// TenderHeads is [Store.Tenders] without what most lists do not show, and which may be large: the tenders' descriptions,
+// labels, lots and details are empty.
+func (s *Store) TenderHeads(ctx context.Context, ids []int64) (map[int64]*vigie.Tender, error) {
+	return published(byID(ids, place, func(ids []int64) (rows []*vigie.Tender, err error) {
+		err = s.db.Run(ctx, s.statements.tenderHeads, &rows, s.db.IDs(ids))
+		return rows, err
+	}))
+}
+
+// published leaves out withdrawn tenders.
+func published(tenders map[int64]*vigie.Tender, err error) (map[int64]*vigie.Tender, error) {
 	maps.DeleteFunc(tenders, func(_ int64, t *vigie.Tender) bool { return t == nil || t.Outcome == vigie.Withdrawn })
 	return tenders, err
 }
@@ -153,133 +162,6 @@ func (s *Store) ChangedTenders(ctx context.Context, after int64, limit int64) ([
 	var tenders []*vigie.Tender
 	err := s.db.NewSelect().Model(&tenders).Where("number > ?", after).Order("number").Limit(limit).Scan(ctx)
 	return tenders, database.Translate(err)
-}
-
-// FoundBuyer is a buyer in the result of a search.
-type FoundBuyer struct {
-	vigie.Buyer `bun:"embed:"`
-	Rank        int64
-	Total       int // how many the search found
-}
-
-// Place returns the buyer's place in the list.
-func (b *FoundBuyer) Place() BuyerPlace { return BuyerPlace{b.Rank, b.FoldedName, b.ID} }
-
-// BuyerPlace is a place in a list of buyers: it is sorted by rank, then folded
-// name, then ID.
-type BuyerPlace struct {
-	Rank int64
-	Name string
-	ID   int64
-}
-
-// BuyerWindow is a part of a list of buyers: the first Limit beyond a place, or of all where Beyond is nil; with
-// Backwards, counted from the end of the list.
-type BuyerWindow struct {
-	Now       time.Time // decides which tenders are online
-	Beyond    *BuyerPlace
-	Backwards bool
-	Limit     int
-}
-
-// spellings are words of names that are also written in another way.
-var spellings = map[string]string{"saint": "st", "st": "saint", "sainte": "ste", "ste": "sainte"}
-
-// openAt is the condition that a tender has not closed at a time: the SQL of what [vigie.Tender.Status] says.
-const openAt = "(COALESCE(tender.deadline, tender.online_until) IS NULL OR COALESCE(tender.deadline, tender.online_until) >= ?)"
-
-// SearchBuyers returns the buyers of which a name has, for each of the folded words, a word that starts with it or is
-// another spelling of it (St, Saint; chu, C.H.U.), and how many there are in all. A name is the present one or another
-// that the buyer was published with; small words (de, la) count only where there are no others. Buyers with whole words
-// come first, then those whose name starts with what was typed; then those with most tenders online; then by name.
-func (s *Store) SearchBuyers(ctx context.Context, words []string, w BuyerWindow) ([]*FoundBuyer, int, error) {
-	if len(words) == 0 {
-		return nil, 0, nil
-	}
-	starts, whole := s.named(words)
-	matching := func() *bun.SelectQuery {
-		return s.db.NewSelect().Model((*vigie.Buyer)(nil)).Where("merged_into IS NULL").Where("?", bun.Safe(starts))
-	}
-	// Counted buyer by buyer, by an index: a join with counts of all is planned
-	// by statistics, and those of a table that just grew are wrong.
-	online := s.db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("COUNT(*)").Where("tender.buyer_id = buyer.id").
-		Where("tender.merged_into IS NULL").Where("outcome = ?", vigie.Undecided).
-		Where(openAt, w.Now)
-	begins := s.format("folded_name LIKE ?", strings.Join(words, " ")+"%")
-	// The classes are further apart than the number of online tenders of any buyer.
-	ranked := matching().ExcludeColumn("merged_into").ColumnExpr("((CASE WHEN ? THEN 0 ELSE 2 END) + (CASE WHEN ? THEN 0 ELSE 1 END)) * 100000000 - (?) AS rank",
-		bun.Safe(whole), bun.Safe(begins), online)
-	beyond, direction := bun.Safe(">"), bun.Safe("ASC")
-	if w.Backwards {
-		beyond, direction = "<", "DESC"
-	}
-	// With the rows their number: to count them by themselves would read all names twice.
-	q := s.db.NewSelect().WithQuery(bun.NewWithQuery("ranked", ranked).Materialized()).TableExpr("ranked").
-		ColumnExpr("*, (SELECT COUNT(*) FROM ranked) AS total").OrderExpr("rank ?0, folded_name ?0, id ?0", direction).Limit(int64(w.Limit))
-	if p := w.Beyond; p != nil {
-		q = q.Where("(rank, folded_name, id) ? (?, ?, ?)", beyond, p.Rank, p.Name, p.ID)
-	}
-	var buyers []*FoundBuyer
-	if err := q.Scan(ctx, &buyers); err != nil {
-		return nil, 0, database.Translate(err)
-	}
-	if len(buyers) > 0 {
-		return buyers, buyers[0].Total, nil
-	}
-	if w.Beyond == nil {
-		return nil, 0, nil
-	}
-	total, err := matching().Count(ctx)
-	return nil, int(total), database.Translate(err)
-}
-
-// named are two conditions on buyers: that one of their names has words that start with those given, and that it has just
-// those.
-func (s *Store) named(words []string) (starts, whole string) {
-	words = contentWords(words)
-	start, same := make([]string, len(words)), make([]string, len(words))
-	// Folded words are letters and digits of any script: nothing in them is special to LIKE.
-	for i, word := range words {
-		var others string
-		for _, other := range []string{spelledOut(word), spellings[word]} {
-			if other != "" {
-				others += s.format(" OR ' ' || folded_name || ' ' LIKE ?", "% "+other+" %")
-			}
-		}
-		start[i] = s.format("(' ' || folded_name LIKE ?", "% "+word+"%") + others + ")"
-		same[i] = s.format("(' ' || folded_name || ' ' LIKE ?", "% "+word+" %") + others + ")"
-	}
-	any := func(all []string) string {
-		name := strings.Join(all, " AND ")
-		return "(" + name + " OR id IN (SELECT buyer_id FROM buyer_names WHERE " + name + "))"
-	}
-	return any(start), any(same)
-}
-
-// contentWords are the words without small ones, or all where there are no others; the longest first, which the fewest
-// names have.
-func contentWords(words []string) []string {
-	content := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return len(lexicon.Tokens(word)) == 0 })
-	if len(content) == 0 {
-		content = slices.Clone(words)
-	}
-	slices.SortStableFunc(content, func(a, b string) int { return len(b) - len(a) })
-	return content
-}
-
-// spelledOut is a word as the letters of an acronym, which names are stored by (C.H.U. is c h u); "" for one that is too
-// short or too long to be one.
-func spelledOut(word string) string {
-	const shortest, longest = 2, 8
-	if len(word) < shortest || len(word) > longest {
-		return ""
-	}
-	return strings.Join(strings.Split(word, ""), " ")
-}
-
-// format fills in a fragment of SQL as a query would.
-func (s *Store) format(fragment string, args ...any) string {
-	return s.db.QueryGen().FormatQuery(fragment, args...)
 }
 
 // SourceRefs returns the numbers of tenders' notices at their sources, by tender; the ids must not be those of aliases.

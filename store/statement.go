@@ -14,7 +14,7 @@ import (
 
 // statements are the prepared statements of a store.
 type statements struct {
-	watches, tenders, buyers, notices, dossier database.Statement
+	watches, tenders, tenderHeads, buyers, notices, dossier database.Statement
 }
 
 func statementsOf(db *database.DB) statements {
@@ -22,10 +22,11 @@ func statementsOf(db *database.DB) statements {
 		return database.Statement(db.NewSelect().Model(model).Where("id ?", db.Among(1)).String())
 	}
 	return statements{
-		watches: database.Statement(watchesOf(db, db.Argument(1)).String()),
-		tenders: byID((*vigie.Tender)(nil)),
-		buyers:  byID((*vigie.Buyer)(nil)),
-		notices: database.Statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", db.Among(1)).Where("NOT withdrawn").Order("id").String()),
+		watches:     database.Statement(watchesOf(db, db.Argument(1)).String()),
+		tenders:     byID((*vigie.Tender)(nil)),
+		tenderHeads: database.Statement(db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn("description", "labels", "lots", "details").Where("id ?", db.Among(1)).String()),
+		buyers:      byID((*vigie.Buyer)(nil)),
+		notices:     database.Statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", db.Among(1)).Where("NOT withdrawn").Order("id").String()),
 		dossier: database.Statement(db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns").
 			ColumnExpr(columns(db.DB, (*vigie.Buyer)(nil), "buyer")).ColumnExpr(columns(db.DB, (*vigie.Notice)(nil), "notice", "links", "buyer", "content")).
 			Join("JOIN buyers AS buyer ON buyer.id = tender.buyer_id").Join("JOIN notices AS notice ON notice.tender_id = tender.id").

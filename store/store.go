@@ -22,6 +22,7 @@ type Store struct {
 	// statements are the most frequent queries.
 	statements statements
 	accounts   *accountCache
+	buyers     *buyerDirectory
 	ids        *opaque.Keys
 	ledger     *ledger.Ledger
 }
@@ -32,7 +33,7 @@ func New(ctx context.Context, db *database.DB) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), ids: ids, ledger: ledger.New(db, ids)}, nil
+	return &Store{db: db, statements: statementsOf(db), accounts: newAccountCache(), buyers: newBuyerDirectory(), ids: ids, ledger: ledger.New(db, ids)}, nil
 }
 
 // Open opens the database that url names, as [database.Open] does, and returns

@@ -445,8 +445,8 @@ func TestSearchBuyers(t *testing.T) {
 				t.Errorf("%q: %v, want %v", test.words, names, test.want)
 			}
 			for i, b := range found {
-				after, _ := search(store.BuyerWindow{Beyond: new(b.Place()), Limit: 10})
-				before, _ := search(store.BuyerWindow{Beyond: new(b.Place()), Backwards: true, Limit: 10})
+				after, _ := search(store.BuyerWindow{Beyond: new(b.Place), Limit: 10})
+				before, _ := search(store.BuyerWindow{Beyond: new(b.Place), Backwards: true, Limit: 10})
 				slices.Reverse(before)
 				if !slices.Equal(after, test.want[i+1:]) || !slices.Equal(before, test.want[:i]) {
 					t.Errorf("%q: %v is between %v and %v, want %v", test.words, b.Name, before, after, test.want)
