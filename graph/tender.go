@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"vigie"
 	"vigie/graph/gql"
@@ -74,7 +75,7 @@ func (q query) Tenders(ctx context.Context, text *string, complete *bool, filter
 	if err != nil {
 		return nil, err
 	}
-	return tenderPage(ctx, plan)
+	return q.tenderPage(ctx, plan)
 }
 
 func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeInactive *bool, text *string, complete *bool, filter map[string]any, orderBy *search.Order, first *int32, after *string, last *int32, before *string, page *int32) (*service.TenderPage, error) {
@@ -97,17 +98,87 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	return tenderPage(ctx, plan)
+	return q.tenderPage(ctx, plan)
 }
 
 // tenderPage answers a plan, with all others of its operation at once. An export is
 // given the plan instead.
-func tenderPage(ctx context.Context, plan *service.TenderPlan) (*service.TenderPage, error) {
+func (r *resolver) tenderPage(ctx context.Context, plan *service.TenderPlan) (*service.TenderPage, error) {
 	if asked, ok := ctx.Value(plannedKey{}).(*planned); ok {
 		asked.plan = plan
 		return nil, nil
 	}
-	return load(ctx).pages.Load(ctx, plan)
+	if !alone(ctx) {
+		return load(ctx).pages.Load(ctx, plan)
+	}
+	page, err := r.service.Tenders(ctx, plan)
+	if err == nil && slices.Contains(selectedOfTenders(ctx), "buyer") {
+		r.primeBuyers(ctx, page)
+	}
+	return page, err
+}
+
+// alone reports whether a field is the only one of its operation. Then no other can be answered together with it: to wait
+// for one takes longer than to answer.
+func alone(ctx context.Context) bool {
+	op := graphql.GetOperationContext(ctx)
+	return len(graphql.GetPath(ctx)) == 1 && len(graphql.CollectFields(op, op.Operation.SelectionSet, nil)) == 1
+}
+
+// primeBuyers reads the buyers of a page at once, for each of its tenders will ask for its own.
+func (r *resolver) primeBuyers(ctx context.Context, page *service.TenderPage) {
+	var ids []int64
+	for _, edge := range page.Edges {
+		ids = append(ids, edge.Node.BuyerID)
+	}
+	buyers, err := r.service.BuyersByID(ctx, ids)
+	if err != nil {
+		return // the tenders ask again, and say so
+	}
+	for id, buyer := range buyers {
+		load(ctx).buyers.Prime(id, buyer)
+	}
+}
+
+// headsSuffice reports whether a list is asked for nothing of its tenders that [service.TenderQuery.HeadsOnly] leaves out.
+func headsSuffice(ctx context.Context) bool {
+	inHeads := []string{
+		"__typename", "id", "source", "sourceRef", "reference", "title", "buyer", "departments", "natures", "procedure", "cpvCodes", "cpvs",
+		"publishedAt", "publishedOn", "updatedAt", "deadline", "deadlineKind", "onlineUntil", "status", "url", "notices", "publications",
+		"seen", "dismissed", "interested", "reminders", "calendarUrl",
+	}
+	return !slices.ContainsFunc(selectedOfTenders(ctx), func(name string) bool { return !slices.Contains(inHeads, name) })
+}
+
+// selectedOfTenders are the fields that may be selected of the tenders of a list, and of their edges.
+func selectedOfTenders(ctx context.Context) (names []string) {
+	eachField(graphql.GetFieldContext(ctx).Field.Selections, func(list *ast.Field) {
+		eachField(list.SelectionSet, func(f *ast.Field) {
+			switch {
+			case list.Name == "nodes":
+				names = append(names, f.Name)
+			case list.Name == "edges" && f.Name == "node":
+				eachField(f.SelectionSet, func(f *ast.Field) { names = append(names, f.Name) })
+			case list.Name == "edges" && f.Name != "cursor" && f.Name != "__typename":
+				names = append(names, "edge."+f.Name)
+			}
+		})
+	})
+	return names
+}
+
+// eachField calls do with the fields of a selection and of its fragments, whatever these depend on.
+func eachField(set ast.SelectionSet, do func(*ast.Field)) {
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			do(s)
+		case *ast.InlineFragment:
+			eachField(s.SelectionSet, do)
+		case *ast.FragmentSpread:
+			eachField(s.Definition.SelectionSet, do)
+		}
+	}
 }
 
 // watchKeys are the numbers in the ids of watches: none for [], which names
@@ -161,6 +232,7 @@ func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q serv
 		return nil, err
 	}
 	q.CountOnly = !selects(ctx, "edges") && !selects(ctx, "nodes") && !selects(ctx, "pageInfo")
+	q.HeadsOnly = headsSuffice(ctx)
 	for _, name := range selectedFacets(ctx) {
 		if facet, ok := facetOf(name); ok && !slices.Contains(q.Facets, facet) {
 			q.Facets = append(q.Facets, facet)

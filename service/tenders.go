@@ -34,9 +34,9 @@ type TenderQuery struct {
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
-	// CountOnly asks for the total alone.
-	CountOnly bool
-	Facets    []query.Field
+	// CountOnly asks for the total alone, HeadsOnly for tenders without descriptions, labels, lots and details.
+	CountOnly, HeadsOnly bool
+	Facets               []query.Field
 	// ByStatus counts by status, ByWatch by these watches; nil for none.
 	ByStatus bool
 	ByWatch  *Watching
@@ -171,6 +171,7 @@ func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders
 type TenderPlan struct {
 	marks    markFilters
 	watching *Watching
+	heads    bool
 	byStatus bool
 	byWatch  *Watching
 	window   window
@@ -198,7 +199,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
+	p := &TenderPlan{watching: q.Watches, heads: q.HeadsOnly, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
@@ -299,7 +300,11 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 			ids = append(ids, hit.ID)
 		}
 	}
-	tenders, err := s.Store.Tenders(ctx, ids)
+	read := s.Store.TenderHeads
+	if slices.ContainsFunc(plans, func(p *TenderPlan) bool { return !p.heads }) {
+		read = s.Store.Tenders
+	}
+	tenders, err := read(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
