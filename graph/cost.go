@@ -23,8 +23,8 @@ const (
 	countPrice, rowsPrice, textPrice, facetPrice = 100, 200, 2000, 300
 	// previewPrice is that of what a draft of criteria is measured by.
 	previewPrice = 2000
-	// buyersPrice is that of ranking all buyers that a word finds.
-	buyersPrice = 4000
+	// buyersPrice is that of finding all buyers that ten words find, in memory.
+	buyersPrice = 200
 	// deliveriesPrice is that of a page of a watch's deliveries and their total.
 	deliveriesPrice = 50
 	// matchPrice is that of finding which watches match a tender.

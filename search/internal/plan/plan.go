@@ -228,10 +228,19 @@ func MostFrequent(counts map[string]int, n int) {
 	if len(counts) <= n {
 		return
 	}
-	values := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
-	for _, value := range values[n:] {
+	sorted := slices.Sorted(maps.Values(counts)) // numbers alone, for there may be many values
+	least := sorted[len(sorted)-n]
+	var ties []string
+	for value, count := range counts {
+		switch {
+		case count < least:
+			delete(counts, value)
+		case count == least:
+			ties = append(ties, value)
+		}
+	}
+	slices.Sort(ties)
+	for _, value := range ties[len(ties)-(len(counts)-n):] {
 		delete(counts, value)
 	}
 }
