@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
@@ -91,6 +92,14 @@ func (d dialect) IDs(ids []int64) any {
 		return string(text)
 	}
 	return ids
+}
+
+// Time returns a time as an argument of a statement. SQLite compares texts, as Bun writes them.
+func (d dialect) Time(t time.Time) any {
+	if !d.postgres {
+		return t.UTC().Format("2006-01-02 15:04:05.999999-07:00")
+	}
+	return t
 }
 
 // ForUpdate locks the rows that a query selects until the transaction ends, but not their keys, so that others can

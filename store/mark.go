@@ -157,22 +157,26 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 	return marks, database.Translate(err)
 }
 
-// MarkedTenders returns at most limit tenders that an account put a mark on, the last marked first. If open is not
-// zero, tenders that closed before it are left out.
+// MarkedTenders returns at most limit tenders that an account put a mark on, the last marked first. Tenders that closed
+// before open are left out; none if it is zero.
 func (s *Store) MarkedTenders(ctx context.Context, account int64, mark Mark, open time.Time, limit int64) ([]int64, error) {
 	var ids []int64
-	q := s.db.NewSelect().Model((*tenderMark)(nil)).ColumnExpr("tender.id").
+	err := s.db.Run(ctx, s.statements.marked[mark], &ids, account, s.db.Time(open), limit)
+	return ids, database.Translate(err)
+}
+
+// markedTenders selects the tenders of [Store.MarkedTenders] with its arguments, but for the limit.
+func markedTenders(db *database.DB, mark Mark) *bun.SelectQuery {
+	account := db.Argument(1)
+	q := db.NewSelect().Model((*tenderMark)(nil)).ColumnExpr("tender.id").
 		Join("JOIN tenders AS same ON same.id = tender_mark.tender_id").
 		Join("JOIN tenders AS tender ON tender.id = COALESCE(same.merged_into, same.id)").
 		Where("tender_mark.account_id = ?", account).Where("tender_mark.? IS NOT NULL", bun.Ident(mark)).
-		Group("tender.id").OrderExpr("MAX(tender_mark.?) DESC, tender.id DESC", bun.Ident(mark)).Limit(limit)
+		Where(openAt, db.Argument(2)).
+		Group("tender.id").OrderExpr("MAX(tender_mark.?) DESC, tender.id DESC", bun.Ident(mark))
 	if mark == Dismissed {
-		q = q.Where("tender.id NOT IN (?)", s.db.NewSelect().TableExpr("tender_marks AS other").Join("JOIN tenders AS wanted ON wanted.id = other.tender_id").
+		q = q.Where("tender.id NOT IN (?)", db.NewSelect().TableExpr("tender_marks AS other").Join("JOIN tenders AS wanted ON wanted.id = other.tender_id").
 			ColumnExpr("COALESCE(wanted.merged_into, wanted.id)").Where("other.account_id = ?", account).Where("other.interested_at IS NOT NULL"))
 	}
-	if !open.IsZero() {
-		q = q.Where(openAt, open)
-	}
-	err := q.Scan(ctx, &ids)
-	return ids, database.Translate(err)
+	return q
 }

@@ -14,15 +14,23 @@ import (
 
 // statements are the prepared statements of a store.
 type statements struct {
-	watches, tenders, tenderHeads, buyers, notices, dossier database.Statement
+	watches, watchesByID, tenders, tenderHeads, buyers, notices, dossier database.Statement
+	// marked are those of [Store.MarkedTenders], by the mark.
+	marked map[Mark]database.Statement
 }
 
 func statementsOf(db *database.DB) statements {
 	byID := func(model any) database.Statement {
 		return database.Statement(db.NewSelect().Model(model).Where("id ?", db.Among(1)).String())
 	}
+	marked := make(map[Mark]database.Statement)
+	for _, mark := range []Mark{Seen, Dismissed, Interested} {
+		marked[mark] = database.Statement(markedTenders(db, mark).String() + " LIMIT " + string(db.Argument(3)))
+	}
 	return statements{
+		marked:      marked,
 		watches:     database.Statement(watchesOf(db, db.Argument(1)).String()),
+		watchesByID: database.Statement(watchesOf(db, db.Argument(1)).Where("id ?", db.Among(2)).String()),
 		tenders:     byID((*vigie.Tender)(nil)),
 		tenderHeads: database.Statement(db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn("description", "labels", "lots", "details").Where("id ?", db.Among(1)).String()),
 		buyers:      byID((*vigie.Buyer)(nil)),

@@ -28,23 +28,19 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 		BuyerID *int64
 	}
 	var err error
-	if filter.IDs == nil && !filter.ActiveOnly {
+	if filter.IDs == nil {
 		err = s.db.Run(ctx, s.statements.watches, &rows, account)
 	} else {
-		q := watchesOf(s.db, account)
-		if filter.IDs != nil {
-			q = q.Where("id IN (?)", bun.List(filter.IDs))
-		}
-		if filter.ActiveOnly {
-			q = q.Where("active")
-		}
-		err = q.Scan(ctx, &rows)
+		err = s.db.Run(ctx, s.statements.watchesByID, &rows, account, s.db.IDs(filter.IDs))
 	}
 	if err != nil {
 		return nil, database.Translate(err)
 	}
 	var watches []*vigie.Watch
 	for _, row := range rows {
+		if filter.ActiveOnly && !row.Active {
+			continue
+		}
 		if n := len(watches); n == 0 || watches[n-1].ID != row.ID {
 			watches = append(watches, &row.Watch)
 		}
