@@ -23,9 +23,10 @@ type index struct {
 	bleve  bleve.Index
 	closed bool
 	// columns are what was read of each segment, by its id in the index that
-	// was read.
+	// was read; values are what it is counted by.
 	read    bleve.Index
 	columns map[uint64]*columns
+	values  *vocabularies
 }
 
 // opened is the index as it can be used now.

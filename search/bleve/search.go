@@ -145,33 +145,49 @@ func (v *view) evaluate(ctx context.Context, f *filter, formulas []query.Formula
 // count counts documents by the values of a field.
 func count(found []matches, field string) (map[string]int, error) {
 	counts := make(map[string]int)
-	if field == "" {
+	if field == "" || len(found) == 0 {
 		return counts, nil
 	}
-	for _, m := range found {
-		column, err := m.countedBy(field)
-		if err != nil {
+	columns := make([]*facetColumn, len(found))
+	for i, m := range found {
+		var err error
+		if columns[i], err = m.countedBy(field); err != nil {
 			return nil, err
 		}
-		for at, n := range column.count(m.docs) {
-			if n > 0 {
-				counts[column.values[at]] += n
-			}
+	}
+	values := found[0].columns.values.of(field).all()
+	sums := make([]int, len(values))
+	for i, m := range found {
+		columns[i].count(m.docs, sums)
+	}
+	least := nth(sums, search.MaxFacetValues)
+	for at, n := range sums {
+		if n > 0 && n >= least {
+			counts[values[at]] = n
 		}
 	}
-	plan.MostFrequent(counts, search.MaxFacetValues)
+	plan.MostFrequent(counts, search.MaxFacetValues) // of those with as many as the last of them
 	return counts, nil
 }
 
-// count counts documents by their values, by the places of these.
-func (c *facetColumn) count(docs *roaring.Bitmap) []int {
+// nth returns the nth of numbers, the highest first; 0 if there are fewer that are not 0.
+func nth(numbers []int, n int) int {
+	some := slices.DeleteFunc(slices.Clone(numbers), func(number int) bool { return number == 0 })
+	if len(some) < n {
+		return 0
+	}
+	slices.Sort(some)
+	return some[len(some)-n]
+}
+
+// count adds to the sums of values, by their places, how many documents have each.
+func (c *facetColumn) count(docs *roaring.Bitmap, sums []int) {
 	lists := make([]int32, len(c.lists))
 	for some := range chunks(docs) {
 		for _, doc := range some {
 			lists[c.of[doc]]++
 		}
 	}
-	sums := make([]int, len(c.values))
 	for i, n := range lists {
 		if n == 0 {
 			continue
@@ -180,7 +196,6 @@ func (c *facetColumn) count(docs *roaring.Bitmap) []int {
 			sums[at] += int(n)
 		}
 	}
-	return sums
 }
 
 // chunks yields the documents of a set in order, many at once, which takes a third of the time.

@@ -308,6 +308,7 @@ type columns struct {
 	mutex  sync.Mutex
 	sorts  map[string]*sortColumn
 	facets map[string]*facetColumn
+	values *vocabularies
 }
 
 // sortColumn is what documents are sorted by, and their IDs.
@@ -316,9 +317,50 @@ type sortColumn struct{ at, id []int64 }
 // facetColumn is what documents are counted by. Many documents have the same list of values (a CPV code's has all its
 // beginnings), so that they are counted by their lists first: document i has lists[of[i]].
 type facetColumn struct {
+	lists [][]uint32 // of places in the field's vocabulary
+	of    []uint32
+}
+
+// vocabulary is the values of a field in all segments, each at a place that never changes: so segments are counted
+// together without comparing texts.
+type vocabulary struct {
+	mutex  sync.Mutex
+	places map[string]uint32
 	values []string
-	lists  [][]uint32 // of places in values
-	of     []uint32
+}
+
+// place returns the place of a value.
+func (v *vocabulary) place(value string) uint32 {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	at, known := v.places[value]
+	if !known {
+		at = uint32(len(v.values))
+		v.places[value], v.values = at, append(v.values, value)
+	}
+	return at
+}
+
+// all returns the values by their places.
+func (v *vocabulary) all() []string {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return v.values
+}
+
+// vocabularies are those of an index, by field.
+type vocabularies struct {
+	mutex   sync.Mutex
+	byField map[string]*vocabulary
+}
+
+func (v *vocabularies) of(field string) *vocabulary {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.byField[field] == nil {
+		v.byField[field] = &vocabulary{places: make(map[string]uint32)}
+	}
+	return v.byField[field]
 }
 
 // columnsOf are those of a segment. What is known of segments that were removed is
@@ -327,12 +369,12 @@ func (x *index) columnsOf(open bleve.Index, segments []*scorch.SegmentSnapshot, 
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	if x.read != open {
-		x.read, x.columns = open, make(map[uint64]*columns)
+		x.read, x.columns, x.values = open, make(map[uint64]*columns), &vocabularies{byField: make(map[string]*vocabulary)}
 	}
 	id := segments[i].Id()
 	known := x.columns[id]
 	if known == nil {
-		known = &columns{sorts: make(map[string]*sortColumn), facets: make(map[string]*facetColumn)}
+		known = &columns{sorts: make(map[string]*sortColumn), facets: make(map[string]*facetColumn), values: x.values}
 		x.columns[id] = known
 		for other := range x.columns {
 			if !slices.ContainsFunc(segments, func(s *scorch.SegmentSnapshot) bool { return s.Id() == other }) {
@@ -371,8 +413,8 @@ func (p *part) countedBy(field string) (*facetColumn, error) {
 		return known, nil
 	}
 	reader := columnReader{
-		column: &facetColumn{lists: [][]uint32{nil}, of: make([]uint32, p.Segment().Count())}, // most have a value; the others have the first list
-		values: make(map[string]uint32), lists: map[string]uint32{"": 0},
+		column:     &facetColumn{lists: [][]uint32{nil}, of: make([]uint32, p.Segment().Count())}, // most have a value; the others have the first list
+		vocabulary: p.columns.values.of(field), places: make(map[string]uint32), lists: map[string]uint32{"": 0},
 	}
 	if err := p.eachValue(field, reader.add); err != nil {
 		return nil, err
@@ -384,9 +426,10 @@ func (p *part) countedBy(field string) (*facetColumn, error) {
 
 // columnReader reads the column of a facet, document by document.
 type columnReader struct {
-	column *facetColumn
-	// values and lists are the places of those that were read.
-	values, lists map[string]uint32
+	column     *facetColumn
+	vocabulary *vocabulary
+	// places are those of the values that were read, lists those of their lists.
+	places, lists map[string]uint32
 	// list is that of the document that is being read, as places and as a key.
 	doc  uint64
 	list []uint32
@@ -398,10 +441,11 @@ func (r *columnReader) add(doc uint64, value []byte) {
 		r.end()
 		r.doc = doc
 	}
-	at, known := r.values[string(value)]
+	at, known := r.places[string(value)]
 	if !known {
-		at = uint32(len(r.column.values))
-		r.values[string(value)], r.column.values = at, append(r.column.values, string(value))
+		text := string(value)
+		at = r.vocabulary.place(text)
+		r.places[text] = at
 	}
 	r.list, r.key = append(r.list, at), binary.AppendUvarint(r.key, uint64(at))
 }
