@@ -28,12 +28,11 @@ func (c *Counter) Next() int64 {
 
 // Upsert inserts rows; of rows whose key exists it replaces the named columns.
 func Upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []string) error {
-	q := tx.NewInsert().Model(rows).On("CONFLICT (?) DO UPDATE", bun.Ident(key))
-	for _, column := range columns {
-		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	sets := make([]string, len(columns))
+	for i, column := range columns {
+		sets[i] = column + " = EXCLUDED." + column
 	}
-	_, err := q.Exec(ctx)
-	return err
+	return Insert(ctx, tx, rows, "CONFLICT ("+key+") DO UPDATE SET "+strings.Join(sets, ", "))
 }
 
 // Pair is a column's old and new value.

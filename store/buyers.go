@@ -276,15 +276,14 @@ func (book *buyerBook) save(ctx context.Context, tx bun.Tx, numbers *database.Co
 		}
 	}
 	if len(names) > 0 {
-		if _, err := tx.NewInsert().Model(&names).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+		if err := database.Insert(ctx, tx, &names, "CONFLICT DO NOTHING"); err != nil {
 			return err
 		}
 	}
 	if len(refs) == 0 {
 		return nil
 	}
-	_, err := tx.NewInsert().Model(&refs).On("CONFLICT (source, ref) DO UPDATE").Set("buyer_id = EXCLUDED.buyer_id").Exec(ctx)
-	return err
+	return database.Insert(ctx, tx, &refs, "CONFLICT (source, ref) DO UPDATE SET buyer_id = EXCLUDED.buyer_id")
 }
 
 // buyerMoves are the tenders and watches that refer to merged buyers, and the tenders of renamed buyers: full-text

@@ -419,7 +419,7 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 		}
 	}
 	if len(p.added) > 0 {
-		if _, err := p.tx.NewInsert().Model(&p.added).Exec(ctx); err != nil {
+		if err := database.Insert(ctx, p.tx, &p.added, ""); err != nil {
 			return err
 		}
 	}
@@ -486,8 +486,7 @@ func (p *publication) saveRefs(ctx context.Context) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := p.tx.NewInsert().Model(&rows).On("CONFLICT (source, ref) DO NOTHING").Exec(ctx)
-	return err
+	return database.Insert(ctx, p.tx, &rows, "CONFLICT (source, ref) DO NOTHING")
 }
 
 // stored returns a content in the form that columns take: lists are never null.
