@@ -55,7 +55,7 @@ func (n *names) replace(ids []nameID, owner slot, texts []string, added addedNam
 	return ids
 }
 
-// remove says that names are no buyer's. Their words go on leading to them, until the directory is made anew.
+// remove takes names from their buyer. Their words still lead to them, until a new directory is made.
 func (n *names) remove(ids []nameID) {
 	for _, id := range ids {
 		n.owners[id] = nobody

@@ -33,6 +33,10 @@ func testListsReadWhatTheyShow(t *testing.T, w *world) {
 	w.store.Database().Observe(&read)
 	for name, selection := range selections(t, "Tender") {
 		want := fmt.Sprint(p.ask(`query ($id: ID!) { tender(id: $id) { f: `+selection+` } }`, vars{"id": id}).at("tender.f"))
+		withNotices := p.ask(`query ($id: ID!) { tender(id: $id) { f: `+selection+` n: notices { id } } }`, vars{"id": id})
+		if got := fmt.Sprint(withNotices.at("tender.f")); got != want {
+			t.Errorf("%s is %s with the notices, by itself %s", name, got, want)
+		}
 		for _, list := range []string{
 			`l: nodes { f: ` + selection + ` }`,
 			`l: nodes { ... on Tender { ... on Node { ...F } } }`,

@@ -25,7 +25,7 @@ func (q query) Tender(ctx context.Context, id string) (*vigie.Tender, error) {
 	}
 	// Clients that ask for its notices mostly ask for its buyer too, as lists do not:
 	// one statement reads all.
-	d, err := q.service.Dossier(ctx, key)
+	d, err := q.service.Dossier(ctx, key, inHeads(selectedOfTender(ctx)))
 	if err != nil {
 		return nil, err
 	}
@@ -140,14 +140,20 @@ func (r *resolver) primeBuyers(ctx context.Context, page *service.TenderPage) {
 	}
 }
 
-// headsSuffice reports whether a list is asked for nothing of its tenders that [service.TenderQuery.HeadsOnly] leaves out.
-func headsSuffice(ctx context.Context) bool {
-	inHeads := []string{
+// inHeads reports whether fields of tenders need nothing that [service.TenderQuery.HeadsOnly] leaves out.
+func inHeads(fields []string) bool {
+	heads := []string{
 		"__typename", "id", "source", "sourceRef", "reference", "title", "buyer", "departments", "natures", "procedure", "cpvCodes", "cpvs",
 		"publishedAt", "publishedOn", "updatedAt", "deadline", "deadlineKind", "onlineUntil", "status", "url", "notices", "publications",
 		"seen", "dismissed", "interested", "reminders", "calendarUrl",
 	}
-	return !slices.ContainsFunc(selectedOfTenders(ctx), func(name string) bool { return !slices.Contains(inHeads, name) })
+	return !slices.ContainsFunc(fields, func(name string) bool { return !slices.Contains(heads, name) })
+}
+
+// selectedOfTender are the fields that may be selected of a tender.
+func selectedOfTender(ctx context.Context) (names []string) {
+	eachField(graphql.GetFieldContext(ctx).Field.Selections, func(f *ast.Field) { names = append(names, f.Name) })
+	return names
 }
 
 // selectedOfTenders are the fields that may be selected of the tenders of a list, and of their edges.
@@ -167,7 +173,7 @@ func selectedOfTenders(ctx context.Context) (names []string) {
 	return names
 }
 
-// eachField calls do with the fields of a selection and of its fragments, whatever these depend on.
+// eachField calls do with the fields of a selection and of its fragments, also of those that a directive or a type leaves out.
 func eachField(set ast.SelectionSet, do func(*ast.Field)) {
 	for _, selection := range set {
 		switch s := selection.(type) {
@@ -232,7 +238,7 @@ func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q serv
 		return nil, err
 	}
 	q.CountOnly = !selects(ctx, "edges") && !selects(ctx, "nodes") && !selects(ctx, "pageInfo")
-	q.HeadsOnly = headsSuffice(ctx)
+	q.HeadsOnly = inHeads(selectedOfTenders(ctx))
 	for _, name := range selectedFacets(ctx) {
 		if facet, ok := facetOf(name); ok && !slices.Contains(q.Facets, facet) {
 			q.Facets = append(q.Facets, facet)

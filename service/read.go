@@ -29,9 +29,10 @@ func (s *Service) TendersOfDeliveries(ctx context.Context, deliveries []int64) (
 	return s.Store.TendersOfDeliveries(ctx, deliveries)
 }
 
-// Dossier returns a tender with its notices and its buyer; nil for none.
-func (s *Service) Dossier(ctx context.Context, tender int64) (*store.Dossier, error) {
-	return s.Store.Dossier(ctx, tender)
+// Dossier returns a tender with its notices and its buyer, nil for none; if heads is set, without description, labels, lots
+// and details.
+func (s *Service) Dossier(ctx context.Context, tender int64, heads bool) (*store.Dossier, error) {
+	return s.Store.Dossier(ctx, tender, heads)
 }
 
 // BuyersByID returns the buyers of these ids; one that was merged is found by its

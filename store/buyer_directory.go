@@ -187,8 +187,8 @@ func (now *Snapshot) tellBuyers(ctx context.Context, d *directory.Directory, aft
 	return nil
 }
 
-// changesRead is how many changes are read at once: with a limit, each plan goes by the index of the numbers, whatever
-// statistics say.
+// changesRead is how many changes are read at once: with a limit, each plan goes by the index of the numbers, also
+// without statistics.
 const changesRead = 5000
 
 // changedNames reads the buyers whose names changed after a number.

@@ -22,8 +22,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// A search finds what a plain query of the tables finds, in the same order, whatever was published, corrected, registered,
-// merged and withdrawn before, and at whatever time; by a store that followed all of it, and by one that opens now.
+// A search finds what a plain query of the tables finds, in the same order, after random publications, corrections,
+// registers, merges and withdrawals, at several times; by a store that followed all of it, and by one that opens now.
 func TestSearchBuyersAgainstTables(t *testing.T) {
 	eachURL(t, func(t *testing.T, s *store.Store, url string) {
 		w := buyerWorld{t: t, s: s, random: rand.New(rand.NewPCG(7, 7))}

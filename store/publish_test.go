@@ -312,7 +312,7 @@ func TestDossier(t *testing.T) {
 		alias := storetest.Publish(t, s, storetest.Notice("26-2", 1))[0].Notice.TenderID
 		storetest.Publish(t, s, storetest.Notice("26-3", 2, kind(vigie.Correction, "26-1", "26-2"), title("Ensemble")))
 		storetest.Publish(t, s, storetest.Notice("26-4", 3))
-		got, err := s.Dossier(t.Context(), id)
+		got, err := s.Dossier(t.Context(), id, false)
 		if err != nil || got == nil {
 			t.Fatalf("the dossier of %d: %v, %v", id, got, err)
 		}
@@ -336,7 +336,7 @@ func TestDossier(t *testing.T) {
 			t.Errorf("read apart and together (-apart +together):\n%s", diff)
 		}
 		for _, id := range []int64{alias, 0} {
-			if got, err := s.Dossier(t.Context(), id); got != nil || err != nil {
+			if got, err := s.Dossier(t.Context(), id, false); got != nil || err != nil {
 				t.Errorf("%d has a dossier of its own: %v, %v", id, got, err)
 			}
 		}

@@ -131,14 +131,18 @@ type Dossier struct {
 }
 
 // Dossier returns a tender with its buyer and notices, at one moment: one statement reads it. It returns nil for a
-// tender that does not exist, or was merged into another.
-func (s *Store) Dossier(ctx context.Context, id int64) (*Dossier, error) {
+// tender that does not exist, or was merged into another. Its tender is as [Store.TenderHeads] returns it if heads is set.
+func (s *Store) Dossier(ctx context.Context, id int64, heads bool) (*Dossier, error) {
 	var rows []*struct {
 		vigie.Tender
 		Buyer  vigie.Buyer  `bun:"embed:buyer__"`
 		Notice vigie.Notice `bun:"embed:notice__"`
 	}
-	err := s.db.Run(ctx, s.statements.dossier, &rows, id)
+	statement := s.statements.dossier
+	if heads {
+		statement = s.statements.dossierHeads
+	}
+	err := s.db.Run(ctx, statement, &rows, id)
 	if err != nil || len(rows) == 0 {
 		return nil, database.Translate(err)
 	}
