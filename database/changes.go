@@ -93,7 +93,7 @@ func (db *DB) listen(ctx context.Context, something string, notify func()) {
 		err := db.NewRaw("SELECT "+channel, something).Scan(ctx, &name)
 		if err == nil {
 			// Errors are about the connection, and the caller meets them when it polls.
-			listener := pgxlisten.Listener{Connect: db.listener, ReconnectDelay: relisten}
+			listener := pgxlisten.Listener{Connect: db.serve, ReconnectDelay: relisten}
 			listener.Handle(name, handler(notify))
 			_ = listener.Listen(ctx)
 		}
@@ -102,6 +102,20 @@ func (db *DB) listen(ctx context.Context, something string, notify func()) {
 		case <-time.After(relisten):
 		}
 	}
+}
+
+// serve makes the connection of a listener. Only servers listen, so it also says that one works with the database: see
+// [OpenAlone].
+func (db *DB) serve(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := db.listener(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := share(ctx, conn, serving); err != nil {
+		conn.Close(ctx)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // handler is called at each notification, and once at first, for those that came before.

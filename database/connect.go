@@ -24,18 +24,18 @@ import (
 	"vigie"
 )
 
-// missingFile says what to do if there is no SQLite file, by the name of SQLite's mode.
-type missingFile string
-
-const (
-	mustExist missingFile = "rw"
-	mayCreate missingFile = "rwc"
-)
+// use is how a process uses a database.
+type use struct {
+	// create is whether it makes the file of SQLite if there is none.
+	create bool
+	// alone is whether no other process may have the file of SQLite open.
+	alone bool
+}
 
 // connect opens the database that rawURL names.
-func connect(rawURL string, mode missingFile) (*DB, error) {
+func connect(rawURL string, how use) (*DB, error) {
 	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		return connectSQLite(path, mode)
+		return connectSQLite(path, how)
 	}
 	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
 		return connectPostgres(rawURL)
@@ -110,13 +110,17 @@ func dialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
-func connectSQLite(path string, mode missingFile) (*DB, error) {
+func connectSQLite(path string, how use) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); mode == mustExist && errors.Is(err, fs.ErrNotExist) {
-		return nil, emptyDatabase()
+	if _, err := os.Stat(path); !how.create && errors.Is(err, fs.ErrNotExist) {
+		return nil, noDatabase(path)
+	}
+	mode := "rw"
+	if how.create {
+		mode = "rwc"
 	}
 	// As parameters of the URL, the settings reach every connection of the pool. busy_timeout comes first because
 	// journal_mode may have to wait. With _txlock, a writer waits at the start instead of failing in the middle;
@@ -126,11 +130,20 @@ func connectSQLite(path string, mode missingFile) (*DB, error) {
 		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-8192)", "wal_autocheckpoint(10000)"},
 		"_txlock":   {"immediate"},
 		"_timezone": {"UTC"},
-		"mode":      {string(mode)},
+		"mode":      {mode},
+	}
+	if how.alone {
+		// The driver sorts them, and what reads the file before its lock is to be exclusive shares it.
+		query["_pragma"] = []string{"busy_timeout(1000)", "locking_mode(EXCLUSIVE)", "secure_delete(1)"}
+		query["_foreign_keys"] = []string{"1"}
 	}
 	sqlDB, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, err
+	}
+	if how.alone { // of other processes, and of connections of its own
+		sqlDB.SetMaxOpenConns(1)
+		return &DB{DB: bun.NewDB(sqlDB, sqlitedialect.New(), tolerant())}, nil
 	}
 	sqlDB.SetMaxIdleConns(connections)
 	sqlDB.SetConnMaxIdleTime(idleTimeout)

@@ -4,6 +4,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"time"
@@ -20,12 +21,38 @@ type DB struct {
 	bell bell
 	// listener opens a connection that only listens; nil on SQLite.
 	listener connector
+	// alone is what keeps servers away; nil where they may work beside this process.
+	alone *Leadership
 }
 
 // Open opens the database that url names, "sqlite:PATH" or "postgres://…". It changes nothing. It refuses a database
 // whose migrations are not those of this version, with the code [Empty], [Older] or [Newer].
 func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
-	db, err := connect(url, mustExist)
+	return open(ctx, url, use{}, now)
+}
+
+// OpenAlone is [Open] for a process beside which no server may work: it refuses a database that one works with, with
+// the code [InUse], and servers that start meanwhile wait. Close it soon.
+//
+// On PostgreSQL the connection by which a server listens shares a lock, which is taken here for one process alone. On
+// SQLite, every connection holds a lock of the file, so that other commands count as well.
+func OpenAlone(ctx context.Context, url string, now func() time.Time) (*DB, error) {
+	db, err := open(ctx, url, use{alone: true}, now)
+	if locked(err) {
+		return nil, inUse()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if db.alone, err = db.leadSoon(ctx, serving); err != nil || db.alone == nil {
+		db.Close()
+		return nil, cmp.Or(err, inUse())
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, url string, how use, now func() time.Time) (*DB, error) {
+	db, err := connect(url, how)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +62,14 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// Close closes the database.
+func (db *DB) Close() error {
+	if db.alone != nil {
+		db.alone.Resign()
+	}
+	return db.DB.Close()
 }
 
 // Ping reports whether the database answers.

@@ -106,3 +106,9 @@ func Unhealthy(err error) bool {
 	}
 	return err != nil && isDown(err)
 }
+
+// locked reports whether another connection has the file of SQLite.
+func locked(err error) bool {
+	liteErr, ok := errors.AsType[*sqlite.Error](err)
+	return ok && liteErr.Code()&0xff == sqlite3.SQLITE_BUSY
+}

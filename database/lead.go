@@ -2,8 +2,10 @@ package database
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 )
 
@@ -11,6 +13,16 @@ import (
 type Leadership struct {
 	conn *bun.Conn // nil where only one process is possible
 	name string
+}
+
+// serving is the job that all servers share, and that [OpenAlone] takes for itself.
+const serving = "serving"
+
+// share takes a share of a job's leadership for as long as a connection lasts: then nobody leads it alone.
+func share(ctx context.Context, conn *pgx.Conn, job string) error {
+	key := strings.Replace(lockKey, "?", "'lead."+job+"'", 1)
+	_, err := conn.Exec(ctx, "SELECT pg_advisory_lock_shared("+key+")")
+	return err
 }
 
 // Lead asks for the leadership of a job; nil without an error means that another process has it. It ends with Resign,
@@ -30,6 +42,24 @@ func (db *DB) Lead(ctx context.Context, job string) (*Leadership, error) {
 		return nil, Translate(err)
 	}
 	return lead, nil
+}
+
+// leadPatience is how long to wait for a leadership whose holder has just ended: PostgreSQL notices that a moment later.
+const leadPatience = time.Second
+
+// leadSoon is [DB.Lead] that waits a moment for who leads.
+func (db *DB) leadSoon(ctx context.Context, job string) (*Leadership, error) {
+	for end := time.Now().Add(leadPatience); ; {
+		lead, err := db.Lead(ctx, job)
+		if lead != nil || err != nil || time.Now().After(end) {
+			return lead, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(leadPatience / 20):
+		}
+	}
 }
 
 // Holds reports whether we still have the leadership: a broken connection has lost it.

@@ -16,7 +16,7 @@ func Probe(ctx context.Context, url string) (version string, err error) {
 			return "", err
 		}
 	}
-	db, err := connect(url, mustExist)
+	db, err := connect(url, use{})
 	if err != nil {
 		return "", err
 	}

@@ -18,7 +18,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Codes of a database whose migrations are not those of this version.
+// Codes of a database that is refused.
 const (
 	// Empty is the code for a database that was never migrated, or a file that does not exist.
 	Empty vigie.Code = "DATABASE_EMPTY"
@@ -26,6 +26,8 @@ const (
 	Older vigie.Code = "DATABASE_OLDER"
 	// Newer is the code for a database with a migration that this version does not know.
 	Newer vigie.Code = "DATABASE_NEWER"
+	// InUse is the code for a database that a server works with.
+	InUse vigie.Code = "DATABASE_IN_USE"
 )
 
 // Mending repairs the rows of an older database in Go, where SQL cannot.
@@ -38,7 +40,7 @@ type Mending struct {
 // Migrate applies this version's migrations to the database that url names. It creates a SQLite file if there is
 // none. It refuses a database that is newer than this version and leaves it as it is.
 func Migrate(ctx context.Context, url string, mending Mending) error {
-	db, err := connect(url, mayCreate)
+	db, err := connect(url, use{create: true})
 	if err != nil {
 		return err
 	}
@@ -153,6 +155,20 @@ func emptyDatabase() error {
 	return &vigie.Error{Code: Empty, Text: vigie.Text{
 		FR: "La base de données est vide : exécutez d’abord « vigie migrate », ou démarrez le serveur.",
 		EN: "The database is empty: run “vigie migrate” first, or start the server.",
+	}}
+}
+
+func noDatabase(path string) error {
+	return &vigie.Error{Code: Empty, Text: vigie.Text{
+		FR: "Il n’y a pas de base de données %s : indiquez où elle se trouve, ou créez-la d’abord avec « vigie migrate ».",
+		EN: "There is no database file %s: say where the database is, or run “vigie migrate” first, which makes it there.",
+	}.With(path)}
+}
+
+func inUse() error {
+	return &vigie.Error{Code: InUse, Text: vigie.Text{
+		FR: "Un serveur, ou une autre commande, utilise cette base de données : arrêtez-le, puis recommencez.",
+		EN: "A server, or another command, is using this database: stop it, then run this command again.",
 	}}
 }
 

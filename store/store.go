@@ -43,6 +43,20 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
+	return in(ctx, db)
+}
+
+// OpenAlone is [Open] for a process beside which no server may work, as [database.OpenAlone] is.
+func OpenAlone(ctx context.Context, url string, now func() time.Time) (*Store, error) {
+	db, err := database.OpenAlone(ctx, url, now)
+	if err != nil {
+		return nil, err
+	}
+	return in(ctx, db)
+}
+
+// in returns the store in a database that was just opened, and closes that if it cannot.
+func in(ctx context.Context, db *database.DB) (*Store, error) {
 	s, err := New(ctx, db)
 	if err != nil {
 		db.Close()
