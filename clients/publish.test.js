@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHTTPServer } from 'node:http';
 import { createServer } from 'node:net';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -111,8 +112,8 @@ test('what the example client published is what watches find, though the server 
   const complaints = [];
   client.stdout.on('data', (text) => (said += text));
   client.stderr.on('data', (text) => {
-    for (const [, n] of String(text).matchAll(/(\d+) lines done/g)) done = Number(n);
-    if (!/^(\d+ lines done\n)+$/.test(text)) complaints.push(String(text));
+    for (const [, n] of String(text).matchAll(/(\d+) lines? done/g)) done = Number(n);
+    if (!/^(\d+ lines? done\n)+$/.test(text)) complaints.push(String(text));
   });
   client.stdin.end(lines.map((line) => JSON.stringify(line)).join('\n'));
   for (const part of [0.3, 0.7]) {
@@ -154,4 +155,72 @@ test('what the example client published is what watches find, though the server 
     assert.deepEqual(await list(made[i]), expected.sort(), JSON.stringify(criteria));
   }
   await server.stop();
+});
+
+/** Runs the example client to its end. */
+async function publish(environment, input) {
+  const client = spawn(process.execPath, [fileURLToPath(new URL('publish.js', import.meta.url))], {
+    env: { PATH: process.env.PATH, VIGIE_TOKEN: 'any', ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  client.stdout.on('data', (text) => (out += text));
+  client.stderr.on('data', (text) => (err += text));
+  client.stdin.on('error', () => {}); // it may end without having read
+  client.stdin.end(input);
+  const [code] = await once(client, 'close');
+  return { code, out, err };
+}
+
+/** What answers each request with `answer`. */
+async function answering(answer) {
+  const server = createHTTPServer((request, response) => request.resume().on('end', () => answer(response))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${server.address().port}/graphql`, close: () => server.close() };
+}
+
+const withdrawal = '{"withdraw": {"source": "portal", "sourceRef": "1"}}\n';
+
+test('what the client waits for is said at once, and one line says that it gives up', async () => {
+  const url = `http://127.0.0.1:${await freePort()}/graphql`;
+  const { code, err } = await publish({ VIGIE_URL: url, VIGIE_PATIENCE: '2' }, withdrawal);
+  const [first, last] = err.trim().split('\n');
+  assert.match(first, new RegExp(`^waiting: cannot reach ${url}: .*ECONNREFUSED.*; asking again until \\d{4}-`));
+  assert.match(last, /^publish\.js: gave up after 2 seconds: cannot reach .* \(the lines from 1 on are still to be sent\)$/);
+  assert.equal(err.trim().split('\n').length, 2, err);
+  assert.equal(code, 1);
+});
+
+test('the client goes on once the server is back', async () => {
+  let asked = 0;
+  const server = await answering((response) => {
+    asked++;
+    if (asked === 1) return response.writeHead(503, { 'Retry-After': '0' }).end('<h1>Service\nUnavailable</h1>');
+    return response.end(JSON.stringify({ data: { done: { withdrawnTenderId: 'tender_1', userErrors: [] } } }));
+  });
+  const { code, out, err } = await publish({ VIGIE_URL: server.url }, withdrawal);
+  server.close();
+  assert.match(err, /^waiting: .* answers 503: <h1>Service Unavailable<\/h1>; asking again until .*\n1 line done\n$/);
+  assert.deepEqual([code, out], [0, '{"WITHDRAWN":1}\n']);
+});
+
+test('what is wrong is said in one line, without a stack', async () => {
+  const server = await answering((response) => response.writeHead(401).end(JSON.stringify({ errors: [{ message: 'Sign in again.', extensions: { code: 'UNAUTHENTICATED' } }] })));
+  const there = { VIGIE_URL: server.url };
+  for (const [environment, input, says] of [
+    [{}, '', /^publish\.js: set VIGIE_URL \(https:\/\/…\/graphql\) and VIGIE_TOKEN\n$/],
+    [{ VIGIE_URL: 'vigie.example' }, '', /^publish\.js: VIGIE_URL is no http or https URL: vigie\.example\n$/],
+    [{ ...there, VIGIE_PATIENCE: 'long' }, '', /^publish\.js: VIGIE_PATIENCE is a number of seconds, not long\n$/],
+    [there, '', /^publish\.js: there is nothing on standard input\n$/],
+    [there, '{"notice": \n', /^publish\.js: line 1 is not JSON: .*\n$/],
+    [there, 'null\n', /^publish\.js: line 1 is neither a notice, a buyer nor a withdrawal\n$/],
+    [there, '{"toString": {}}\n', /^publish\.js: line 1 is neither a notice, a buyer nor a withdrawal\n$/],
+    [there, withdrawal, /^publish\.js: http:\S+ answers 401: Sign in again\. \(the lines from 1 on are still to be sent\)\n$/],
+  ]) {
+    const { code, out, err } = await publish(environment, input);
+    assert.match(err, says);
+    assert.deepEqual([code, out], [1, '']);
+  }
+  server.close();
 });
