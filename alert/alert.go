@@ -1,4 +1,5 @@
-// Package alert mails the right recipients: nothing is lost and nothing is sent twice.
+// Package alert mails the right recipients: nothing is lost, and nothing is sent twice but where a
+// crash leaves no choice: see [Sender].
 //
 // An [Alerter] finds out which recipients are alerted of a notice's effect on a tender, and enters the deliveries into
 // the ledger. A

@@ -352,7 +352,7 @@ func (s *Sender) putOffUncomposed(ctx context.Context, m *vigie.Mail, err error)
 // stays owed, and none of these attempts counts among those that a server may refuse.
 func (s *Sender) postpone(ctx context.Context, m *vigie.Mail, action string, err error) error {
 	pause := untilRepaired.pause(m.Attempts)
-	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "again in", pause, "error", err)
+	s.Log.ErrorContext(ctx, "mail waits for an operator", "component", "sender", "action", action, "mail", m.ID, "kind", m.Kind, "retry_in", pause, "error", err)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
 		return s.Store.Ledger().MailPostponed(ctx, m, untilRepaired.attempts(), s.Now().Add(pause), err.Error())
@@ -390,7 +390,7 @@ func (s *Sender) failed(ctx context.Context, m *vigie.Mail, r *ledger.RecipientS
 		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailFailed(ctx, m, r.Email, why.note()) })
 	}
 	pause := max(patience.pause(m.Attempts), why.After)
-	log.WarnContext(ctx, "mail refused, to be tried again", "again in", pause)
+	log.WarnContext(ctx, "mail refused, to be tried again", "retry_in", pause)
 	s.Metrics.delayed(m)
 	return s.note(ctx, func(ctx context.Context) error {
 		return s.Store.Ledger().MailDelayed(ctx, m, r.Email, s.Now().Add(pause), why.note())

@@ -188,7 +188,7 @@ func (c *Consumer) failed(ctx context.Context, err error) {
 // succeeded says that a consumer works again whose failure was logged.
 func (c *Consumer) succeeded(ctx context.Context) {
 	if lasted, logged := c.outage.over(time.Now()); logged {
-		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed for", lasted.Round(time.Second))
+		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed_for", lasted.Round(time.Second))
 	}
 }
 

@@ -64,16 +64,16 @@ func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
 	switch vigie.CodeOf(err) {
 	case vigie.Unauthenticated:
 		code = closeUnauthorized
-		log.InfoContext(ctx, "token refused", "error", err)
+		log.InfoContext(ctx, "token refused", "component", "socket", "action", "sign in", "error", err)
 	case vigie.Unavailable:
 		code = closeTryAgain
 		if e, ok := errors.AsType[*vigie.Error](err); ok && e.RetryAfter == 0 { // else it was only too much at once
-			log.WarnContext(ctx, "sign-in failed", "error", err)
+			log.WarnContext(ctx, "sign-in failed", "component", "socket", "action", "sign in", "error", err)
 		}
 	case vigie.TooManyRequests:
 		code = closeTryAgain
 	default:
-		log.ErrorContext(ctx, "sign-in failed", "error", err)
+		log.ErrorContext(ctx, "sign-in failed", "component", "socket", "action", "sign in", "error", err)
 	}
 	return transport.WithWebsocketCloseCode(transport.AppendCloseReason(ctx, say(ctx, text)), code)
 }

@@ -222,7 +222,7 @@ func (f *Follower) failed(ctx context.Context, state *store.SourceState, day Day
 	if asked, ok := errors.AsType[*Busy](err); ok {
 		pause = max(pause, min(asked.For, mostAsked))
 	}
-	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "again in", pause)
+	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "retry_in", pause)
 	return f.Store.SourceFailed(ctx, f.Reader.Name(), ErrorText(err), f.Now(), f.Now().Add(pause))
 }
 
