@@ -19,7 +19,9 @@ RUN go mod download
 COPY . .
 COPY --from=playground /src/server/playground/assets server/playground/assets
 COPY --from=page /src/web/dist web/dist
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /vigie ./server && mkdir -m 700 /data
+# The history is not copied: `make image` says what it would.
+ARG VIGIE_VERSION VIGIE_REVISION
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$(scripts/linker-flags)" -o /vigie ./server && mkdir -m 700 /data
 
 # Certificates, and a user without rights: nothing else.
 FROM gcr.io/distroless/static-debian12:nonroot

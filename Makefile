@@ -2,7 +2,7 @@
 # everything; `make help` lists the rest.
 SHELL = bash
 LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/vigie ./server
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$(scripts/linker-flags)" -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./directory/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/... ./syndication/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
@@ -22,6 +22,10 @@ demo: ## build Vigie and show it with sample notices; ARGS="--listen 127.0.0.1:9
 .PHONY: build
 build: playground page ## build bin/vigie, a static binary that holds all it serves
 	$(BUILD)
+
+.PHONY: image
+image: ## build the container image, which says of what version and commit it is
+	VIGIE_VERSION="$${VIGIE_VERSION:-$$(git describe --tags --always --dirty)}" VIGIE_REVISION="$${VIGIE_REVISION:-$$(git rev-parse HEAD)}" docker compose build
 
 .PHONY: check
 check: format vet lint ## the inner loop: build, format, vet, lint and quick tests, on SQLite and Bleve
@@ -95,8 +99,9 @@ vulnerabilities: ## look for known vulnerabilities in what the binary calls
 	scripts/check-vulnerabilities
 
 .PHONY: generate
-generate: ## generate graph/gql from schema.graphqls
+generate: ## generate graph/gql from schema.graphqls, and .env.example from the settings
 	go tool gqlgen generate
+	go run -buildvcs=false ./server settings > .env.example.new && mv .env.example.new .env.example
 
 .PHONY: bench
 bench: ## run the benchmarks; measure the matcher, the alerts, webhooks and imports; kill a server 1,000 times on each database; attack one

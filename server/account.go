@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"vigie"
 	"vigie/store"
@@ -63,11 +68,12 @@ func (c *accountExport) Run(ctx context.Context, p *process) error {
 type accountDelete struct {
 	accountSettings
 	Secret []string `help:"The server's secrets: addresses that must get no more mail are kept as hashes made with them." required:"" type:"secret" placeholder:"SECRET"`
+	Yes    bool     `help:"Erase without asking first."`
 }
 
 // Run runs the command.
 func (c *accountDelete) Run(ctx context.Context, p *process) error {
-	s, _, err := c.openWith(ctx, p, c.Secret)
+	s, _, err := c.openSigned(ctx, p, c.Secret)
 	if err != nil {
 		return err
 	}
@@ -76,9 +82,47 @@ func (c *accountDelete) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	held, err := s.Export(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	if !c.Yes {
+		question := fmt.Sprintf("Erase the account of %s (subject %q of the issuer %q) for ever, with %s?", cmp.Or(account.Email, "no address"), account.Subject, account.Issuer, amounts(held))
+		if err := p.confirm(question); err != nil {
+			return err
+		}
+	}
 	if err := s.Erase(ctx, account.ID); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, "The account was erased.")
+	fmt.Fprintf(p.out, "The account was erased, with %s.\n", amounts(held))
+	return nil
+}
+
+// amounts says how much is held of a person, by kind.
+func amounts(e *store.Export) string {
+	addresses := make(map[string]bool) // one may be on several watches
+	for _, a := range e.Addresses {
+		addresses[strings.ToLower(a.Email)] = true
+	}
+	return strings.Join([]string{
+		count(len(e.Watches), "watch", "watches"), count(len(addresses), "address", "addresses"), count(len(e.Webhooks), "webhook", "webhooks"),
+		count(len(e.Deliveries), "delivery", "deliveries"), count(len(e.Mails), "mail", "mails"), count(len(e.Marks), "marked tender", "marked tenders"),
+	}, ", ")
+}
+
+// confirm asks whether to go on with what cannot be undone; an error if not, or if nobody can be asked.
+func (p *process) confirm(question string) error {
+	if !p.asks {
+		return errors.New("this cannot be undone, and nobody can be asked here: add --yes to do it without a question")
+	}
+	fmt.Fprintf(p.err, "%s\nType \"yes\" to go on: ", question)
+	answer, err := bufio.NewReader(p.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("not confirmed: nothing was done")
+	}
 	return nil
 }

@@ -54,10 +54,28 @@ func TestAccountCommands(t *testing.T) {
 			if status, _, _ := cli(remove...); status == 0 {
 				t.Error("erased without the secret that hides addresses")
 			}
-			if status, _, said := cli(append(remove, "--secret", testSecret)...); status != 0 {
-				t.Fatalf("delete: %d %s", status, said)
+			remove = append(remove, "--secret", testSecret)
+			if status, _, said := cli(remove...); status != 1 || !strings.Contains(said, "add --yes") {
+				t.Errorf("delete, where nobody can be asked: %d %s", status, said)
 			}
-			if status, _, said := cli(append(remove, "--secret", testSecret)...); status != 1 || !strings.Contains(said, "no account") {
+			const amounts = "1 watch, 2 addresses, 0 webhooks, 0 deliveries, 0 mails, 0 marked tenders"
+			answered := func(answer string) *command {
+				c := startWith(t, nil, func(p *process) { p.in, p.asks = strings.NewReader(answer), true }, append(slices.Clone(remove), "--database-url", database)...)
+				<-c.ended
+				if !strings.Contains(c.err.String(), `Erase the account of asked@example.org (subject "42" of the issuer "https://one.example") for ever, with `+amounts+"?") {
+					t.Errorf("it asks: %s", c.err.String())
+				}
+				return c
+			}
+			for _, no := range []string{"", "y\n", "no\n"} {
+				if c := answered(no); c.status != 1 || !strings.Contains(c.err.String(), "nothing was done") || c.out.String() != "" {
+					t.Errorf("answered %q: %d %s%s", no, c.status, c.out.String(), c.err.String())
+				}
+			}
+			if c := answered("yes\n"); c.status != 0 || c.out.String() != "The account was erased, with "+amounts+".\n" {
+				t.Errorf("answered yes: %d %s%s", c.status, c.out.String(), c.err.String())
+			}
+			if status, _, said := cli(append(remove, "--yes")...); status != 1 || !strings.Contains(said, "no account") {
 				t.Errorf("delete again: %d %s", status, said)
 			}
 			if status, out, _ := cli("account", "export", "--subject", "42"); status != 0 || !strings.Contains(out, "neighbour@example.org") || !strings.Contains(out, "Voirie") {

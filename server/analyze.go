@@ -15,7 +15,7 @@ type analyze struct {
 
 // Run runs the command.
 func (c *analyze) Run(p *process) error {
-	lines := bufio.NewScanner(p.in)
+	lines := bufio.NewScanner(p.standardInput())
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		terms, _ := lexicon.Terms(lines.Text())

@@ -40,10 +40,12 @@ func (c *audit) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	lines := json.NewEncoder(p.out)
 	lines.SetEscapeHTML(false)
+	entries := 0
 	for access, err := range s.AuditEntries(ctx, c.Since.Time) {
 		if err != nil {
 			return err
 		}
+		entries++
 		if c.JSON {
 			if err := lines.Encode(access); err != nil {
 				return err
@@ -58,6 +60,9 @@ func (c *audit) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
+	}
+	if entries == 0 {
+		fmt.Fprintln(p.err, "vigie: no entries")
 	}
 	return nil
 }

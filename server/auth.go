@@ -42,7 +42,7 @@ func signatures() []jose.SignatureAlgorithm {
 func (a authSettings) verifier(now func() time.Time) (*verifier, error) {
 	switch {
 	case (a.OIDCIssuer != "" || a.JWKSFile != "") && (a.OIDCIssuer == "" || a.OIDCAudience == ""):
-		return nil, errors.New("set both --oidc-issuer and --oidc-audience: tokens must name who signed them (iss), and for whom (aud)")
+		return nil, errors.New("set both VIGIE_OIDC_ISSUER (--oidc-issuer) and VIGIE_OIDC_AUDIENCE (--oidc-audience): tokens must name who signed them (iss), and for whom (aud)")
 	case a.JWKSFile != "":
 		keys, err := readKeyFile(a.JWKSFile)
 		if err != nil {
@@ -59,7 +59,7 @@ func (a authSettings) verifier(now func() time.Time) (*verifier, error) {
 		v.issuer, v.audience, v.algorithms = ownIssuer, ownIssuer, []jose.SignatureAlgorithm{jose.HS256}
 		return v, nil
 	}
-	return nil, errors.New("nobody can sign in: set --oidc-issuer, --jwks-file or --secret")
+	return nil, errors.New("nobody can sign in: set VIGIE_OIDC_ISSUER (--oidc-issuer), VIGIE_JWKS_FILE (--jwks-file) or VIGIE_SECRET (--secret)")
 }
 
 // verifier checks tokens.

@@ -36,9 +36,10 @@ func (c *bounce) Run(ctx context.Context, p *process) error {
 func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 	keys, err := link.New(c.Secret)
 	if err != nil {
-		return "", fmt.Errorf("set --secret to the server's: %w", err)
+		return "", fmt.Errorf("set VIGIE_SECRET (--secret) to the server's: %w", err)
 	}
-	b, err := post.ParseBounce(p.in, func(token string) bool {
+	mail := p.standardInput()
+	b, err := post.ParseBounce(mail, func(token string) bool {
 		purpose, _, ok := keys.Parse(token)
 		return ok && purpose == link.Bounce
 	})
@@ -47,7 +48,7 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 		return "", err
 	}
 	// A mail server may take a mail that is not read to its end for a failure.
-	if _, err := io.Copy(io.Discard, p.in); err != nil {
+	if _, err := io.Copy(io.Discard, mail); err != nil {
 		return "", err
 	}
 	if none {
@@ -58,7 +59,7 @@ func (c *bounce) read(ctx context.Context, p *process) (string, error) {
 
 // note records a bounce, and says so.
 func (c *bounce) note(ctx context.Context, p *process, b post.Bounce) (string, error) {
-	s, keys, err := c.openWith(ctx, p, c.Secret)
+	s, keys, err := c.openSigned(ctx, p, c.Secret)
 	if err != nil {
 		return "", err
 	}

@@ -54,15 +54,19 @@ func (c *check) Run(ctx context.Context, p *process) error {
 	return r.print(p.out)
 }
 
-// each are the errors that were joined into one.
-func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
+// each are the errors that were joined into one, also in several steps.
+func each(err error) (all []error) {
 	if err == nil {
 		return nil
 	}
-	return []error{err}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, one := range joined.Unwrap() {
+		all = append(all, each(one)...)
+	}
+	return all
 }
 
 func (c *check) tryDatabase(ctx context.Context, r *report) {
@@ -72,7 +76,7 @@ func (c *check) tryDatabase(ctx context.Context, r *report) {
 	if errors.Is(err, os.ErrNotExist) {
 		version, err = "a new SQLite file will be made", nil
 	}
-	r.add("database", version, err)
+	r.add("database", version+": "+database.Name(c.url()), err)
 	if err == nil {
 		c.tryTables(ctx, r)
 	}
@@ -141,7 +145,7 @@ func (c *check) tryIssuer(ctx context.Context, r *report) {
 		r.warn("issuer", operatorMessage(err))
 		err = nil
 	}
-	r.add("issuer", fmt.Sprintf("%d keys of %s", len(keys), c.OIDCIssuer), err)
+	r.add("issuer", count(len(keys), "key of ", "keys of ")+c.OIDCIssuer, err)
 	if strings.HasPrefix(c.OIDCIssuer, "http:") {
 		r.warn("issuer", "its keys come without TLS: an attacker on the network can replace them")
 	}
@@ -247,7 +251,7 @@ func (r *report) print(w io.Writer) error {
 		return err
 	}
 	if r.wrong > 0 {
-		return fmt.Errorf("%d of %d are wrong", r.wrong, r.tried)
+		return fmt.Errorf("of %d things tried, %s wrong", r.tried, count(r.wrong, "is", "are"))
 	}
 	return nil
 }

@@ -93,6 +93,9 @@ func TestDuties(t *testing.T) {
 				}
 				return c.out.String()
 			}
+			if c := run(t, env, "", "audit", "--since", "2100-01-01"); c.status != 0 || c.out.String() != "" || !strings.HasSuffix(c.err.String(), "vigie: no entries\n") {
+				t.Errorf("of the future: %d %s%s", c.status, c.out.String(), c.err.String())
+			}
 			var access store.AuditEntry
 			if err := json.Unmarshal([]byte(audit("--json")), &access); err != nil {
 				t.Fatal(err)

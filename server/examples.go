@@ -1,9 +1,13 @@
 package main
 
-import "vigie/server/playground"
+import (
+	"time"
 
-// examples are what the playground opens with.
-func examples() []playground.Example {
+	"vigie/server/playground"
+)
+
+// examples are what the playground opens with. What they publish is published now, so that it alerts.
+func examples(now time.Time) []playground.Example {
 	return []playground.Example{
 		{Query: myWatchQuery},
 		{Query: previewQuery, Variables: `{
@@ -15,7 +19,7 @@ func examples() []playground.Example {
 		{Query: publishMutation, Variables: `{
   "input": [{
     "source": "demo", "sourceRef": "EXEMPLE-1", "title": "Réfection de la voirie communale", "buyerName": "Commune d’Exemple",
-    "departmentCodes": ["01"], "natures": ["WORKS"], "publishedAt": "2026-01-08T08:00:00Z"
+    "departmentCodes": ["01"], "natures": ["WORKS"], "publishedAt": "` + now.UTC().Format(time.RFC3339) + `"
   }]
 }`},
 		{Query: whyQuery, Variables: `{ "source": "demo", "sourceRef": "M-101" }`},

@@ -108,7 +108,7 @@ func (s *site) leaving(next http.Handler) http.Handler {
 func (s *site) fronts(mux *http.ServeMux) {
 	front := ""
 	if s.gate.Introspection {
-		explorer := playground.Handler("/graphql", examples())
+		explorer := playground.Handler("/graphql", examples(s.now()))
 		mux.Handle("/playground", explorer)
 		mux.Handle("/playground/", explorer)
 		front = "/playground"
@@ -201,17 +201,17 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case vigie.Unauthenticated:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		s.log.InfoContext(ctx, "token refused", "error", err)
+		s.log.InfoContext(ctx, "token refused", "component", "http", "action", "sign in", "error", err)
 	case vigie.TooManyRequests:
 		status = http.StatusTooManyRequests
 	case vigie.Unavailable:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "10")
 		if e.RetryAfter == 0 { // else it was only too much at once
-			s.log.WarnContext(ctx, "sign-in failed", "error", err)
+			s.log.WarnContext(ctx, "sign-in failed", "component", "http", "action", "sign in", "error", err)
 		}
 	default:
-		s.log.ErrorContext(ctx, "sign-in failed", "error", err)
+		s.log.ErrorContext(ctx, "sign-in failed", "component", "http", "action", "sign in", "error", err)
 	}
 	w.Header().Set("Connection", "close") // nobody waits for the body
 	writeError(w, r, status, e)

@@ -6,10 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"vigie"
 	"vigie/importer"
@@ -78,7 +74,7 @@ type importSettings struct {
 type reader func(io.Reader) iter.Seq[ingest.Record]
 
 // importFiles imports files, and says how many notices became what.
-func (c *importSettings) importFiles(ctx context.Context, p *process, files []string, read reader) error {
+func (c *importSettings) importFiles(ctx context.Context, p *process, names []string, read reader) error {
 	s, err := c.open(ctx, p)
 	if err != nil {
 		return err
@@ -86,9 +82,13 @@ func (c *importSettings) importFiles(ctx context.Context, p *process, files []st
 	defer s.Close()
 	var total importer.Tally
 	var failed error
-	for _, name := range files {
+	files := 0 // that had something in them
+	for _, name := range names {
 		t, err := c.importFile(ctx, p, s, name, read)
 		total.Add(t)
+		if err == nil || t.Read > 0 {
+			files++
+		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
 			if vigie.CodeOf(err) == vigie.Unavailable || ctx.Err() != nil {
@@ -96,12 +96,27 @@ func (c *importSettings) importFiles(ctx context.Context, p *process, files []st
 			}
 		}
 	}
-	fmt.Fprintf(p.out, "%d notices read: %d new (%d of them corrections of other notices), %d changed, %d unchanged, %d refused.\n",
-		total.Read, total.Created, total.Corrections, total.Changed, total.Unchanged, total.Refused)
+	if files > 0 {
+		fmt.Fprintln(p.out, summary(total))
+	}
 	if failed == nil && total.Refused > 0 {
-		failed = fmt.Errorf("%d notices were refused", total.Refused)
+		failed = fmt.Errorf("%s refused: see above", count(total.Refused, "notice was", "notices were"))
 	}
 	return failed
+}
+
+// summary says how many notices became what.
+func summary(t importer.Tally) string {
+	return fmt.Sprintf("%s read: %d new (corrections of other notices: %d), %d changed, %d unchanged, %d refused.",
+		count(t.Read, "notice", "notices"), t.Created, t.Corrections, t.Changed, t.Unchanged, t.Refused)
+}
+
+// count writes a number of things, of which one and several have different names.
+func count(n int, one, several string) string {
+	if n == 1 {
+		several = one
+	}
+	return fmt.Sprintf("%d %s", n, several)
 }
 
 // importFile imports one file.
@@ -132,38 +147,6 @@ func placeOf(name string, r ingest.Record) string {
 	}
 	return name
 }
-
-// open opens a file that is read from its beginning to its end, "-" for standard
-// input, with a progress bar on a terminal.
-func (p *process) open(name string) (io.ReadCloser, error) {
-	file, size := io.NopCloser(p.in), int64(-1)
-	if name != "-" {
-		opened, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		if info, err := opened.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-		file = opened
-	}
-	terminal, ok := p.err.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
-		return file, nil
-	}
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetDescription(name), progressbar.OptionSetWriter(p.err),
-		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
-	return progressFile{io.TeeReader(file, bar), file, bar}, nil
-}
-
-// progressFile is a file whose progress is shown.
-type progressFile struct {
-	io.Reader
-	file io.Closer
-	bar  *progressbar.ProgressBar
-}
-
-func (w progressFile) Close() error { return errors.Join(w.bar.Finish(), w.file.Close()) }
 
 func refName(ref string) string {
 	if ref == "" {

@@ -33,8 +33,8 @@ func TestImportTED(t *testing.T) {
 	}
 	database := storetest.SQLite(t)
 	for round, want := range []string{
-		"3 notices read: 2 new (1 of them corrections of other notices), 0 changed, 0 unchanged, 1 refused.",
-		"3 notices read: 0 new (0 of them corrections of other notices), 0 changed, 2 unchanged, 1 refused.",
+		"3 notices read: 2 new (corrections of other notices: 1), 0 changed, 0 unchanged, 1 refused.",
+		"3 notices read: 0 new (corrections of other notices: 0), 0 changed, 2 unchanged, 1 refused.",
 	} {
 		c := run(t, nil, "", "import", "ted", "--quiet", "--database-url", database, filepath.Join(folder, "call.xml"), packages)
 		refused := packages + ": refused.xml: record refused: The document has a DOCTYPE"
@@ -95,8 +95,8 @@ func TestImportEveryRealNoticeOfTED(t *testing.T) {
 	}
 	database := storetest.SQLite(t)
 	for round, want := range []string{
-		"122 notices read: 122 new (4 of them corrections of other notices), 0 changed, 0 unchanged, 0 refused.",
-		"122 notices read: 0 new (0 of them corrections of other notices), 0 changed, 122 unchanged, 0 refused.",
+		"122 notices read: 122 new (corrections of other notices: 4), 0 changed, 0 unchanged, 0 refused.",
+		"122 notices read: 0 new (corrections of other notices: 0), 0 changed, 122 unchanged, 0 refused.",
 	} {
 		c := run(t, nil, "", append([]string{"import", "ted", "--quiet", "--database-url", database}, files...)...)
 		if c.status != 0 || !strings.Contains(c.out.String(), want) {

@@ -27,7 +27,7 @@ type importWatches struct {
 
 // Run runs the command.
 func (c *importWatches) Run(ctx context.Context, p *process) error {
-	s, _, err := c.openWith(ctx, p, c.Secret)
+	s, _, err := c.openSigned(ctx, p, c.Secret)
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,14 @@ func (c *importWatches) Run(ctx context.Context, p *process) error {
 		issuer: cmp.Or(c.Issuer, c.OIDCIssuer, ownIssuer),
 	}
 	var failed error
+	files := 0 // that had something in them
 	for _, name := range c.Files {
-		if err := i.file(ctx, name); err != nil {
+		before := i.read
+		err := i.file(ctx, name)
+		if err == nil || i.read > before {
+			files++
+		}
+		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
 			if vigie.CodeOf(err) == vigie.Unavailable || ctx.Err() != nil {
 				break
@@ -46,10 +52,12 @@ func (c *importWatches) Run(ctx context.Context, p *process) error {
 		}
 	}
 	n := i.counts
-	fmt.Fprintf(p.out, "%d watches read, of subjects of %s: %d new, %d changed, %d unchanged, %d kept as changed here, %d refused.\n",
-		i.read, i.issuer, n[store.ImportCreated], n[store.ImportChanged], n[store.ImportUnchanged], n[store.ImportKept], n[store.ImportRefused])
+	if files > 0 {
+		fmt.Fprintf(p.out, "%s read, of subjects of %s: %d new, %d changed, %d unchanged, %d kept as changed here, %d refused.\n",
+			count(i.read, "watch", "watches"), i.issuer, n[store.ImportCreated], n[store.ImportChanged], n[store.ImportUnchanged], n[store.ImportKept], n[store.ImportRefused])
+	}
 	if failed == nil && n[store.ImportRefused] > 0 {
-		failed = fmt.Errorf("%d watches were refused", n[store.ImportRefused])
+		failed = fmt.Errorf("%s refused: see above", count(n[store.ImportRefused], "watch was", "watches were"))
 	}
 	return failed
 }

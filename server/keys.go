@@ -248,31 +248,31 @@ func (k *issuerKeys) fetch(ctx context.Context) (publicKeys, error) {
 		provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.issuer)
 		if err != nil {
 			// The error holds the whole body of the answer.
-			return nil, errors.New("ask the issuer where its keys are: " + fmt.Sprintf("%.300s", err.Error()))
+			return nil, errors.New("the issuer does not say where its keys are: " + fmt.Sprintf("%.300s", err.Error()))
 		}
 		var document struct {
 			URL string `json:"jwks_uri"`
 		}
 		if err := provider.Claims(&document); err != nil {
-			return nil, fmt.Errorf("ask the issuer where its keys are: %w", err)
+			return nil, fmt.Errorf("the issuer does not say where its keys are: %w", err)
 		}
 		k.url = document.URL
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask the issuer for its keys: %w", err)
+		return nil, fmt.Errorf("the issuer does not give its keys: %w", err)
 	}
 	response, err := k.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask the issuer for its keys: %w", err)
+		return nil, fmt.Errorf("the issuer does not give its keys: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask the issuer for its keys: it answers %s", response.Status)
+		return nil, fmt.Errorf("the issuer does not give its keys: it answers %s", response.Status)
 	}
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, fmt.Errorf("ask the issuer for its keys: %w", err)
+		return nil, fmt.Errorf("the issuer does not give its keys: %w", err)
 	}
 	return readKeys(text)
 }

@@ -161,7 +161,7 @@ func (d *mailing) reseal(ctx context.Context, s *site) error {
 		return c.Seal(d.vault, id), nil
 	})
 	if lost > 0 {
-		s.log.ErrorContext(ctx, "webhooks cannot be decrypted: their secret is not on the list", "component", "server", "action", "open", "webhooks", lost)
+		s.log.ErrorContext(ctx, "webhooks cannot be decrypted: their secret is missing in VIGIE_SECRET", "component", "server", "action", "open", "webhooks", lost)
 	}
 	return err
 }
@@ -200,7 +200,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 			done.Go(func() { sender.Run(ctx) })
 		}
 	} else {
-		s.log.WarnContext(ctx, "nobody is mailed: --mail-url is not set")
+		s.log.WarnContext(ctx, "nobody is mailed: VIGIE_MAIL_URL (--mail-url) is not set")
 		done.Go(func() { s.matcher.Run(ctx, s.store) })
 	}
 	return func() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/uptrace/bun"
+	"golang.org/x/term"
 
 	"vigie"
 	"vigie/alert"
@@ -27,6 +28,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, names: environment, now: time.Now}
+	p.asks = term.IsTerminal(int(os.Stdin.Fd()))
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -43,7 +45,9 @@ func environment() []string {
 type process struct {
 	in       io.Reader
 	out, err io.Writer
-	env      func(name string) (string, bool)
+	// asks is whether a person sits at the input, who can be asked.
+	asks bool
+	env  func(name string) (string, bool)
 	// names are those of all variables that env finds; nil where none is looked for.
 	names func() []string
 	now   func() time.Time
@@ -63,6 +67,8 @@ type process struct {
 
 // commands are the words that follow `vigie`.
 type commands struct {
+	Version kong.VersionFlag `help:"Print the version, and stop."`
+
 	Demo   demo  `cmd:"" help:"Try Vigie with sample notices, everything embedded, on this machine only."`
 	Serve  serve `cmd:"" help:"Run the server, for production."`
 	Import struct {
@@ -89,7 +95,12 @@ type commands struct {
 	Reindex    reindex     `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
 	Bounce     bounce      `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
 	Check      check       `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
-	Health     health      `cmd:"" help:"Ask a running server whether it is ready."`
+	Health     health      `cmd:"" help:"Ask a running server whether it is ready, and else why not."`
+	Settings   settings    `cmd:"" help:"Print all settings of \"serve\" with their defaults, as a file of variables (.env)."`
+	Completion completion  `cmd:"" help:"Print the completion of commands and flags for bash; zsh takes it after \"bashcompinit\"."`
+	Manual     manual      `cmd:"" help:"Print the manual page, vigie(1)."`
+	About      about       `cmd:"" name:"version" help:"Print the version, and what it was built of."`
+	Help       help        `cmd:"" help:"Explain a command, or list all."`
 }
 
 // parser makes what reads command lines.
@@ -98,7 +109,7 @@ func (p *process) parser(c *commands, settings *setting.Reader, more ...kong.Opt
 		kong.Name("vigie"),
 		kong.Description("A tender watch (veille de marchés) behind a GraphQL API. "+
 			"Every flag can also be set by a variable: --database-url by VIGIE_DATABASE_URL, or by VIGIE_DATABASE_URL_FILE, a file that holds the value."),
-		kong.Vars(limitVars()),
+		kong.Vars(limitVars()), kong.Vars{"version": built().String()},
 		kong.Writers(p.out, p.err),
 		settings.Option(),
 		kong.Bind(p),
@@ -121,7 +132,7 @@ func (p *process) run(ctx context.Context, args []string) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(p.err, "vigie: %v\nRun \"vigie --help\" to see the commands.\n", err)
+		fmt.Fprintf(p.err, "vigie: %v%s\nRun \"vigie --help\" to see the commands.\n", err, variablesOf(err, settings))
 		return misspelt(args[:min(len(args), 1)])
 	}
 	if p.problems = settings.Problems(); len(p.problems) > 0 && parsed.Command() != "check" {
@@ -130,16 +141,42 @@ func (p *process) run(ctx context.Context, args []string) int {
 		}
 		return misspelt(args[:1])
 	}
-	err = parsed.Run()
+	return p.end(ctx, parsed.Run(), isServer(parsed.Command()))
+}
+
+// isServer reports whether a command works until it is stopped.
+func isServer(command string) bool { return command == "serve" || command == "demo" }
+
+// end says why a command failed, and returns its exit status.
+func (p *process) end(ctx context.Context, err error, server bool) int {
+	switch {
+	case err == nil, server && errors.Is(err, context.Canceled):
+		return 0
+	case ctx.Err() != nil && !server:
+		fmt.Fprintln(p.err, "vigie: interrupted")
+	default:
+		for _, one := range each(err) {
+			fmt.Fprintln(p.err, "vigie:", strings.Join(strings.Fields(operatorMessage(one)), " ")) // on one line
+		}
+	}
 	if e, ok := errors.AsType[exit](err); ok {
-		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
 		return e.status
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(p.err, "vigie:", operatorMessage(err))
-		return 1
+	return 1
+}
+
+// variablesOf names the variables that set the flags that an error says are missing.
+func variablesOf(err error, settings *setting.Reader) string {
+	flags, missing := strings.CutPrefix(err.Error(), "missing flags: ")
+	if !missing {
+		return ""
 	}
-	return 0
+	var names []string
+	for flag := range strings.SplitSeq(flags, ", ") {
+		name, _, _ := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
+		names = append(names, settings.Variable(name))
+	}
+	return " (or set " + strings.Join(names, ", ") + ")"
 }
 
 // misspelt is the exit status of a wrong command line. A mail server that pipes to
@@ -153,11 +190,16 @@ func misspelt(args []string) int {
 
 // operatorMessage says what went wrong, and why.
 func operatorMessage(err error) string {
-	if e, ok := errors.AsType[*vigie.Error](err); ok && e.Text.EN != "" {
-		if e.Err != nil {
-			return e.Text.EN + " (" + e.Err.Error() + ")"
-		}
-		return e.Text.EN
+	e, ok := errors.AsType[*vigie.Error](err)
+	if !ok || e.Text.EN == "" {
+		return err.Error()
 	}
-	return err.Error()
+	message := e.Text.EN
+	if e.Err != nil {
+		message += " (" + e.Err.Error() + ")"
+	}
+	if doing, ends := strings.CutSuffix(err.Error(), e.Error()); ends {
+		return doing + message
+	}
+	return message
 }

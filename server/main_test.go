@@ -220,7 +220,15 @@ func TestCommandLine(t *testing.T) {
 		{"demo --listen :8080", 1, "loopback"},
 		{"token --email a@example.org", 1, "--secret"},
 		{"token --email nobody --secret " + testSecret, 2, "it has no @"},
-		{"health --listen 127.0.0.1:1", 1, "refused"},
+		{"token --email a@example.org --scope root --secret " + testSecret, 2, "it must be publish, support or admin"},
+		{"token --email a@example.org --sources portal --secret " + testSecret, 1, "--scope publish"},
+		{"health --listen 127.0.0.1:1", 1, "no server answers: does it run, and listen at 127.0.0.1:1 (VIGIE_LISTEN, --listen)?"},
+		{"account delete", 2, "missing flags: --secret=SECRET, --subject=SUBJECT (or set VIGIE_SECRET, VIGIE_SUBJECT)"},
+		{"--version", 0, built().String()},
+		{"version", 0, built().String()},
+		{"help", 0, "analyze"},
+		{"help import boamp", 0, "Usage: vigie import boamp"},
+		{"help nonsense", 2, "nonsense"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			args := append(strings.Fields(test.args), dataFlag(t, test.args)...)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,27 +21,12 @@ import (
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "vigie_build_info", Help: "1, with the version of this program and of Go as labels.",
-	}, []string{"version", "go_version"})
+		Name: "vigie_build_info", Help: "1, with the version of this program, its commit and the version of Go as labels.",
+	}, []string{"version", "revision", "go_version"})
 	v := built()
-	build.WithLabelValues(v.version, v.goVersion).Set(1)
+	build.WithLabelValues(v.version, v.revision, v.goVersion).Set(1)
 	r.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
-}
-
-// build is what this program was built of.
-type build struct{ version, goVersion string }
-
-// built reads what the build noted; a version that it did not note is "unknown".
-func built() build {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return build{"unknown", "unknown"}
-	}
-	if info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return build{"unknown", info.GoVersion}
-	}
-	return build{info.Main.Version, info.GoVersion}
 }
 
 // requestMetrics show operators what is asked over HTTP, and how long it takes.

@@ -21,7 +21,7 @@ func (s pageSettings) open(brand string) (http.Handler, error) {
 	case !s.Page:
 		return nil, nil
 	case !web.Built():
-		return nil, errors.New("--page: this binary was built without the page; \"make build\" builds both")
+		return nil, errors.New("VIGIE_PAGE (--page): this binary was built without the page; \"make build\" builds both")
 	}
 	return web.Handler(web.Settings{Brand: brand, Home: s.PageHome}), nil
 }

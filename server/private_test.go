@@ -21,6 +21,25 @@ func modes(t *testing.T, paths ...string) string {
 	return strings.Join(all, " ")
 }
 
+// A file that is no database of ours is left as it is.
+func TestForeignDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "letter.txt")
+	if err := os.WriteFile(file, []byte("Bonjour"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"audit", "migrate"} {
+		if c := run(t, nil, "", name, "--database-url", "sqlite:"+file); c.status != 1 || !strings.Contains(c.err.String(), "not a database") || strings.Count(c.err.String(), "\n") != 2 {
+			t.Errorf("%s: status %d, %s", name, c.status, c.err.String())
+		}
+		if text, err := os.ReadFile(file); err != nil || string(text) != "Bonjour" || modes(t, file) != "-rw-r--r--" {
+			t.Errorf("%s: the file has %q, %s", name, text, modes(t, file))
+		}
+	}
+}
+
 // The database of people's watches and addresses is for its owner alone: where
 // it is made, and where it was made for all to read. What its operator gave a
 // group stays so.

@@ -46,6 +46,9 @@ func (c *quarantineList) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 {
+		fmt.Fprintln(p.err, "vigie: nothing is set aside")
+	}
 	lines := json.NewEncoder(p.out)
 	lines.SetEscapeHTML(false)
 	for _, row := range rows {
@@ -57,8 +60,8 @@ func (c *quarantineList) Run(ctx context.Context, p *process) error {
 			if line.Retry {
 				again = " (to be tried again)"
 			}
-			_, err = fmt.Fprintf(p.out, "%s\t%s\tsince %s\t%d tries, last %s%s\t%s\n", line.ID, line.Kind,
-				line.FirstAt.Format(time.RFC3339), line.Tries, line.LastAt.Format(time.RFC3339), again, strings.Join(strings.Fields(line.Error), " "))
+			_, err = fmt.Fprintf(p.out, "%s\t%s\tsince %s\t%s, last %s%s\t%s\n", line.ID, line.Kind,
+				line.FirstAt.Format(time.RFC3339), count(int(line.Tries), "try", "tries"), line.LastAt.Format(time.RFC3339), again, strings.Join(strings.Fields(line.Error), " "))
 		}
 		if err != nil {
 			return err
@@ -92,7 +95,7 @@ func (c *quarantineRetry) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%d to be retried by the running server.\n", n)
+	fmt.Fprintf(p.out, "%s will be retried by the running server.\n", count(n, "item", "items"))
 	if n < len(items) {
 		return errors.New("the other ids are not set aside: \"vigie quarantine\" lists those that are")
 	}

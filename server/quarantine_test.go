@@ -115,7 +115,7 @@ func TestQuarantine(t *testing.T) {
 			}
 			mailed(1, 2)
 			says(`vigie_quarantine{consumer="alerts"} 0`)
-			if c := run(t, env, "", "quarantine"); c.status != 0 || c.out.String() != "" {
+			if c := run(t, env, "", "quarantine"); c.status != 0 || c.out.String() != "" || !strings.HasSuffix(c.err.String(), "vigie: nothing is set aside\n") {
 				t.Errorf("%d %q %s", c.status, c.out.String(), c.err.String())
 			}
 			server.stops(t)

@@ -94,8 +94,18 @@ func TestReadyOnceComplete(t *testing.T) {
 	}
 	at := httptest.NewServer(http.HandlerFunc(c.forAnyone))
 	defer at.Close()
-	if said := run(t, nil, "", "health", "--listen", at.Listener.Addr().String()); said.status != 1 || !strings.Contains(said.err.String(), stopsNow) {
+	if said := run(t, nil, "", "health", "--listen", at.Listener.Addr().String()); said.status != 1 || !strings.Contains(said.err.String(), "not ready: "+meaningOf(stopsNow)+"\n") {
 		t.Errorf("the command health ends with %d: %s", said.status, said.err.String())
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	if said := run(t, nil, "", "health", "--listen", other.Listener.Addr().String()); said.status != 1 || !strings.Contains(said.err.String(), "is no server of Vigie: it answers /readyz with 404 Not Found") {
+		t.Errorf("of another server it says: %d, %s", said.status, said.err.String())
+	}
+	for _, reason := range []string{stopsNow, noDatabase, indexIsMissing} {
+		if meaningOf(reason) == "" {
+			t.Errorf("nothing says what %q means", reason)
+		}
 	}
 }
 

@@ -42,6 +42,39 @@ func TestRestore(t *testing.T) {
 	})
 }
 
+// Beside a server that works, a database is not given another past.
+func TestRestoredBesideServer(t *testing.T) {
+	for name, open := range storetest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			database := open(t)
+			env := whole(t)
+			env["VIGIE_DATABASE_URL"] = database
+			server := start(t, env, nil, "serve")
+			ready(t, server.listening(t))
+			idle(t, server.private(t)) // until all of it works
+			epoch := func() string {
+				return strings.Join(slices.DeleteFunc(storetest.Everything(t, database), func(row string) bool {
+					return !strings.HasPrefix(row, "settings[") || !strings.Contains(row, "epoch")
+				}), "")
+			}
+			before := epoch()
+			if c := run(t, env, "", "restored"); c.status != 1 || !strings.Contains(c.err.String(), "is using this database: stop it") {
+				t.Errorf("beside a server: status %d, %s%s", c.status, c.out.String(), c.err.String())
+			}
+			if before == "" || epoch() != before {
+				t.Errorf("the database had %s, and has %s", before, epoch())
+			}
+			server.stops(t)
+			for range 2 { // the first leaves nothing behind
+				if c := run(t, env, "", "restored"); c.status != 0 || epoch() == before {
+					t.Errorf("without a server: status %d, %s", c.status, c.err.String())
+				}
+			}
+			ready(t, start(t, env, nil, "serve").listening(t))
+		})
+	}
+}
+
 // testRestore publishes, backs up, publishes more, and goes on with what backup
 // gave.
 func testRestore(t *testing.T, database string, env map[string]string, backup func() string) {

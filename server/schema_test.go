@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"vigie/alert/link"
+	"vigie/database"
 	"vigie/store/storetest"
 )
 
@@ -24,7 +25,7 @@ func databaseCommands() map[string][]string {
 		"sync":           {"boamp"},
 		"import watches": {"--secret", testSecret, "-"},
 		"account export": {"--subject", "42"},
-		"account delete": {"--subject", "42", "--secret", testSecret},
+		"account delete": {"--subject", "42", "--secret", testSecret, "--yes"},
 		"audit":          {},
 		"restored":       {},
 		"reindex":        {},
@@ -142,14 +143,52 @@ func TestNewerDatabaseStopsServers(t *testing.T) {
 	}
 }
 
-// A command that finds no database makes none, and no folder for it.
+// A command that finds no database makes none, and no folder for it, and says where it looked.
 func TestCommandsMakeNoFolder(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	if c := run(t, nil, "", "audit", "--data", data); c.status != 1 || !strings.Contains(c.err.String(), schemas()["empty"].says) {
-		t.Errorf("status %d, says %s", c.status, c.err.String())
+	for name, args := range databaseCommands() {
+		data := filepath.Join(t.TempDir(), "data")
+		c := run(t, nil, returned(t), slices.Concat(strings.Fields(name), args, []string{"--data", data})...)
+		if said := c.err.String(); c.status == 0 || !strings.Contains(said, schemas()["empty"].says) || !strings.Contains(said, "no database file "+filepath.Join(data, "vigie.db")) {
+			t.Errorf("%s: status %d, says %s", name, c.status, said)
+		}
+		if _, err := os.Stat(data); !os.IsNotExist(err) {
+			t.Errorf("%s: the folder: %v", name, err)
+		}
 	}
-	if _, err := os.Stat(data); !os.IsNotExist(err) {
-		t.Errorf("the folder: %v", err)
+}
+
+// Commands say which database they use.
+func TestCommandsNameTheirDatabase(t *testing.T) {
+	for kind, open := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			commands := databaseCommands()
+			commands["migrate"] = nil
+			delete(commands, "sync") // which would ask the real services
+			for name, args := range commands {
+				c := run(t, nil, returned(t), slices.Concat(strings.Fields(name), args, []string{"--database-url", url})...)
+				if !strings.HasPrefix(c.err.String(), "vigie: database "+database.Name(url)+"\n") {
+					t.Errorf("%s says %s", name, c.err.String())
+				}
+			}
+		})
+	}
+}
+
+// The command that makes and migrates databases says what it did.
+func TestMigrateSaysWhatItDid(t *testing.T) {
+	for kind, open := range storetest.Empty() {
+		t.Run(kind, func(t *testing.T) {
+			url := open(t)
+			says := func(want string) {
+				t.Helper()
+				if c := run(t, nil, "", "migrate", "--database-url", url); c.status != 0 || !strings.Contains(c.out.String(), want) {
+					t.Errorf("status %d, says %s%s", c.status, c.out.String(), c.err.String())
+				}
+			}
+			says("was made")
+			says("is up to date")
+		})
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 	"vigie/store"
 )
 
-// openWith opens the database for a command that works with the secrets of its
+// openSigned opens the database for a command that works with the secrets of its
 // servers. What it signs or hashes with another is lost, so others are refused.
-func (d databaseSettings) openWith(ctx context.Context, p *process, secrets []string) (*store.Store, *link.Keys, error) {
+func (d databaseSettings) openSigned(ctx context.Context, p *process, secrets []string) (*store.Store, *link.Keys, error) {
 	keys, err := link.New(secrets)
 	if err != nil {
-		return nil, nil, fmt.Errorf("set --secret to the server's: %w", err)
+		return nil, nil, fmt.Errorf("set VIGIE_SECRET (--secret) to the server's: %w", err)
 	}
 	s, err := d.open(ctx, p)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *secretAdopt) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	fmt.Fprintln(p.out, "The database is used with these secrets alone from now on. What was made with another does not work any more: "+
-		"links and return paths of mails that were sent, tokens of « vigie token », and the memory of addresses that had left when their accounts were erased. "+
+		"links and return paths of mails that were sent, tokens of \"vigie token\", and the memory of addresses that had left when their accounts were erased. "+
 		"To undo this, adopt the former secrets again.")
 	return nil
 }

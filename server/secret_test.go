@@ -102,7 +102,7 @@ func TestEraseWithMistypedSecret(t *testing.T) {
 			}
 			server.stops(t)
 			storetest.Exec(t, database, "UPDATE recipients SET left_at = '2026-01-01 00:00:00+00:00' WHERE email = 'team@example.org'")
-			erase := []string{"account", "delete", "--subject", "ana"}
+			erase := []string{"account", "delete", "--subject", "ana", "--yes"}
 			env["VIGIE_SECRET"] = lostSecret
 			if c := run(t, env, "", erase...); c.status == 0 || strings.Contains(c.out.String(), "erased") {
 				t.Errorf("with a mistyped secret: %d %s", c.status, c.out.String())

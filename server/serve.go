@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -16,16 +13,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"vigie"
 	"vigie/alert"
 	"vigie/alert/link"
 	"vigie/alert/post"
 	"vigie/consumer"
+	"vigie/database"
 	"vigie/feed"
 	"vigie/graph"
 	"vigie/server/dependency"
 	"vigie/server/setting"
 	"vigie/service"
 	"vigie/source"
+	"vigie/store"
 	"vigie/syndication"
 )
 
@@ -33,21 +33,21 @@ import (
 // here, or of one of the structs within: from that come its flag, its variable
 // and its help, and package setting checks its value by the tags.
 type serverSettings struct {
-	Listen        string        `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-	PrivateListen string        `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
-	StopDelay     time.Duration `help:"For how long a server that is to stop goes on serving, while /readyz answers 503: the time that load balancers need to notice." default:"5s" type:"number" bounds:"0s..10m" placeholder:"TIME"`
-	Migrate       bool          `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
-	OldIDs        bool          `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
-	databaseSettings
-	searchSettings
-	authSettings
-	mailSettings
-	limitSettings
-	traceSettings
-	logSettings
-	pageSettings
-	Sources []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES"`
-	sourceSettings
+	Listen           string        `help:"The address to listen on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
+	PrivateListen    string        `help:"The address for operators only, with /metrics, /debug/pprof/ and the reasons of /readyz; without it, they are not served." type:"listen" placeholder:"HOST:PORT"`
+	StopDelay        time.Duration `help:"For how long a server that is to stop goes on serving, while /readyz answers 503: the time that load balancers need to notice." default:"5s" type:"number" bounds:"0s..10m" placeholder:"TIME"`
+	Migrate          bool          `help:"Migrate the database first; with --no-migrate the server stops if the database is not up to date." default:"true" negatable:""`
+	OldIDs           bool          `name:"old-ids" help:"Accept the ids and cursors that versions before the opaque ones gave out, such as watch_12." default:"true" negatable:""`
+	databaseSettings `group:"Database"`
+	searchSettings   `group:"Search engine"`
+	authSettings     `group:"Signing in, and the secret"`
+	mailSettings     `group:"Mail, webhooks and the platform's pages"`
+	limitSettings    `group:"Limits, and who may call"`
+	traceSettings    `group:"Traces"`
+	logSettings      `group:"The log"`
+	pageSettings     `group:"The reference page"`
+	Sources          []string `help:"The public sources to follow, separated by commas: boamp, ted, decp, find-a-tender." type:"sources" placeholder:"NAMES" group:"Public sources"`
+	sourceSettings   `group:"Public sources"`
 }
 
 // plan is what the settings of a server decide before it is connected to
@@ -215,9 +215,10 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	s := &site{log: p.log(), now: p.now, metrics: newRegistry(), traces: t}
 	s.measures = newRequestMetrics(s.metrics)
 	var err error
-	if s.store, err = d.open(ctx, p); err != nil {
-		return nil, err
+	if s.store, err = d.openWith(ctx, p, store.Open); err != nil {
+		return nil, fmt.Errorf("%s: %w", database.Name(d.url()), err)
 	}
+	s.log.InfoContext(ctx, "database opened", "database", database.Name(d.url()))
 	if p.queries != nil {
 		s.store.Database().Observe(p.queries)
 	}
@@ -312,7 +313,23 @@ type migrate struct{ databaseSettings }
 
 // Run runs the command.
 func (c *migrate) Run(ctx context.Context, p *process) error {
-	return c.migrate(ctx, p)
+	c.named(p)
+	found, err := database.Open(ctx, c.url(), p.now)
+	if err == nil {
+		found.Close()
+	}
+	if err := c.migrate(ctx, p); err != nil {
+		return err
+	}
+	switch vigie.CodeOf(err) {
+	case database.Empty:
+		fmt.Fprintln(p.out, "The database was made.")
+	case database.Older:
+		fmt.Fprintln(p.out, "The database was migrated to this version.")
+	default:
+		fmt.Fprintln(p.out, "The database is up to date: there was nothing to do.")
+	}
+	return nil
 }
 
 // reindex is the command that has the index rebuilt.
@@ -327,7 +344,7 @@ func (c *reindex) Run(ctx context.Context, p *process) error {
 	defer s.Close()
 	index, err := s.BeginIndex(ctx, feed.Version())
 	if err == nil {
-		fmt.Fprintf(p.out, "The server is building %s; the old index answers until it is ready.\n", index.Name)
+		fmt.Fprintf(p.out, "The running server, or the next one that starts, builds %s; the old index answers until it is ready.\n", index.Name)
 	}
 	return err
 }
@@ -338,7 +355,8 @@ type restored struct{ databaseSettings }
 
 // Run runs the command.
 func (c *restored) Run(ctx context.Context, p *process) error {
-	s, err := c.open(ctx, p)
+	c.named(p)
+	s, err := c.openWith(ctx, p, store.OpenAlone)
 	if err != nil {
 		return err
 	}
@@ -346,39 +364,6 @@ func (c *restored) Run(ctx context.Context, p *process) error {
 	if err := s.Restored(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, "The database is ready. The server rebuilds its search index when it starts; numbers given before are not given again.")
-	return nil
-}
-
-// health is the command that asks a running server.
-type health struct {
-	Listen string `help:"The address that the server listens on." default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT"`
-}
-
-// Run runs the command.
-func (c *health) Run(ctx context.Context, p *process) error {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // it listens everywhere, so here too
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		said, err := io.ReadAll(io.LimitReader(answer.Body, 1000))
-		return errors.Join(fmt.Errorf("not ready: %s: %s", answer.Status, bytes.TrimSpace(said)), err)
-	}
-	fmt.Fprintln(p.out, "ready")
+	fmt.Fprintln(p.out, "The database is ready. The server rebuilds its search index when it starts. Numbers that were used after the backup are not used again.")
 	return nil
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"vigie/database"
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/meili"
@@ -20,8 +23,9 @@ func (p *process) reader() *setting.Reader {
 		names = func() []string { return nil }
 	}
 	return &setting.Reader{Prefix: "VIGIE_", Lookup: p.env, Names: names, Others: []string{
-		"VIGIE_URL", "VIGIE_TOKEN", // of clients/publish.js
+		"VIGIE_URL", "VIGIE_TOKEN", "VIGIE_PATIENCE", // of clients/publish.js
 		"VIGIE_POSTGRES_PASSWORD", "VIGIE_PUBLISH", "VIGIE_SEARCH_INDEXING_MEMORY", // of compose.yaml
+		"VIGIE_VERSION", "VIGIE_REVISION", // of builds
 		"VIGIE_TEST_*", "VIGIE_BENCH_*", "VIGIE_SCREENSHOTS", // of our tests
 	}}
 }
@@ -40,6 +44,11 @@ func (d databaseSettings) url() string {
 	return "sqlite:" + filepath.Join(d.Data, "vigie.db")
 }
 
+// named says which database a command uses.
+func (d databaseSettings) named(p *process) {
+	fmt.Fprintln(p.err, "vigie: database", database.Name(d.url()))
+}
+
 // migrate brings the database up to date, and makes the embedded one where
 // there is none.
 func (d databaseSettings) migrate(ctx context.Context, p *process) error {
@@ -47,17 +56,28 @@ func (d databaseSettings) migrate(ctx context.Context, p *process) error {
 		if err := makePrivate(folder, file); err != nil {
 			return err
 		}
+		if err := store.Migrate(ctx, d.url()); err != nil {
+			return err // the file may be somebody else's
+		}
 		keepPrivate(ctx, folder, file, p.log())
+		return nil
 	}
 	return store.Migrate(ctx, d.url())
 }
 
-// open opens the database, which must be up to date.
+// open opens the database of a command, which must be up to date, and says which it is.
 func (d databaseSettings) open(ctx context.Context, p *process) (*store.Store, error) {
-	if folder, file, ok := d.sqlite(); ok {
+	d.named(p)
+	return d.openWith(ctx, p, store.Open)
+}
+
+// openWith opens the database, which must be up to date, in a way.
+func (d databaseSettings) openWith(ctx context.Context, p *process, open func(context.Context, string, func() time.Time) (*store.Store, error)) (*store.Store, error) {
+	s, err := open(ctx, d.url(), p.now)
+	if folder, file, ok := d.sqlite(); ok && err == nil { // else the file may be somebody else's
 		keepPrivate(ctx, folder, file, p.log())
 	}
-	return store.Open(ctx, d.url(), p.now)
+	return s, err
 }
 
 // sqlite is the file of the database, if it is one, and its folder, if that is

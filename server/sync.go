@@ -99,8 +99,7 @@ func (c *syncSources) Run(ctx context.Context, p *process) error {
 			}
 		}
 		err := f.Sync(ctx)
-		fmt.Fprintf(p.out, "%s: %d notices read: %d new (%d of them corrections of other notices), %d changed, %d unchanged, %d refused.\n",
-			f.Reader.Name(), total.Read, total.Created, total.Corrections, total.Changed, total.Unchanged, total.Refused)
+		fmt.Fprintf(p.out, "%s: %s\n", f.Reader.Name(), summary(total))
 		if _, days := errors.AsType[*source.DayError](err); err != nil && !days {
 			return fmt.Errorf("%s: %w", f.Reader.Name(), err)
 		}

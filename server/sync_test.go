@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"vigie/source"
 	"vigie/source/sourcetest"
+	"vigie/store/storetest"
 )
 
 // theServices are public sources with two notices of today, of which TED has one too.
@@ -46,15 +48,31 @@ func TestSync(t *testing.T) {
 		return c.out.String() + c.err.String()
 	}
 	runs(0, "migrate")
-	if said := runs(0, "sync"); !strings.Contains(said, "boamp: 2 notices read: 2 new") || !strings.Contains(said, "ted: 1 notices read: 1 new") {
+	if said := runs(0, "sync"); !strings.Contains(said, "boamp: 2 notices read: 2 new") || !strings.Contains(said, "ted: 1 notice read: 1 new") {
 		t.Error(said)
 	}
-	if said := runs(0, "sync", "boamp"); !strings.Contains(said, "boamp: 2 notices read: 0 new (0 of them corrections of other notices), 0 changed, 2 unchanged") || strings.Contains(said, "ted:") {
+	if said := runs(0, "sync", "boamp"); !strings.Contains(said, "boamp: 2 notices read: 0 new (corrections of other notices: 0), 0 changed, 2 unchanged") || strings.Contains(said, "ted:") {
 		t.Error(said)
 	}
 	services.Rate = 100
 	if said := runs(1, "sync", "ted"); !strings.Contains(said, "not read whole") {
 		t.Error(said)
+	}
+}
+
+// A command that is interrupted says so, and fails: what it was to do is not done.
+func TestInterrupted(t *testing.T) {
+	asked := make(chan struct{}, 100)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	c := start(t, map[string]string{"VIGIE_BOAMP_URL": silent.URL}, nil, "sync", "boamp", "--database-url", storetest.SQLite(t))
+	<-asked
+	c.stop()
+	if <-c.ended; c.status != 1 || !strings.HasSuffix(c.err.String(), "vigie: interrupted\n") {
+		t.Errorf("status %d, %s", c.status, c.err.String())
 	}
 }
 

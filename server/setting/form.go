@@ -60,6 +60,7 @@ func forms() map[string]form {
 		"origins":      {"origins, separated by commas, such as https://www.example.org or https://*.example.org", false, list(origin)},
 		"logformat":    {"text or json", false, oneOf("text", "json")},
 		"loglevel":     {"debug, info, warn or error", false, oneOf("debug", "info", "warn", "error")},
+		"scope":        {"publish, support or admin", false, oneOf("publish", "support", "admin")},
 		"words":        {"words, separated by commas", false, list(word)},
 		"sources":      {"names of public sources, separated by commas: boamp, ted, decp, find-a-tender", false, list(oneOf("boamp", "ted", "decp", "find-a-tender"))},
 		"day":          {"a day since 2000, such as 2026-11-30", false, day},

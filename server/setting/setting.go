@@ -38,7 +38,7 @@ type Reader struct {
 // values have no form cannot be built.
 func (r *Reader) Option() kong.Option {
 	return kong.OptionFunc(func(k *kong.Kong) error {
-		options := []kong.Option{kong.PostBuild(r.adopt), kong.Resolvers(kong.ResolverFunc(r.resolve)), kong.ValueFormatter(help)}
+		options := []kong.Option{kong.PostBuild(r.adopt), kong.Resolvers(kong.ResolverFunc(r.resolve)), kong.ValueFormatter(Help)}
 		for name, form := range forms() {
 			options = append(options, kong.NamedMapper(name, form))
 		}
@@ -60,11 +60,11 @@ func (r *Reader) Problems() []error { return slices.Concat(r.problems, r.strange
 func (r *Reader) adopt(k *kong.Kong) error {
 	r.known = make(map[string]bool)
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
-		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" {
+		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" && flag.Name != "version" {
 			if err := declared(flag); err != nil {
 				return fmt.Errorf("--%s: %w", flag.Name, err)
 			}
-			r.known[r.variable(flag.Name)] = true
+			r.known[r.Variable(flag.Name)] = true
 			flag.Mapper = collecting{flag.Mapper, r}
 		}
 		return next(nil)
@@ -85,15 +85,18 @@ func declared(flag *kong.Flag) error {
 	return fmt.Errorf("nothing says what its values look like: give it a type")
 }
 
-// variable is the name of the variable that sets a flag.
-func (r *Reader) variable(flag string) string {
+// Variable returns the name of the variable that sets a flag.
+func (r *Reader) Variable(flag string) string {
 	return r.Prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // resolve finds a flag's value in its variable, or in the file that the variable
 // with _FILE behind its name names.
 func (r *Reader) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	name := r.variable(flag.Name)
+	name := r.Variable(flag.Name)
+	if !r.known[name] { // --help and --version are no settings
+		return nil, nil
+	}
 	// Compose files set variables to nothing where nothing was said.
 	value, _ := r.Lookup(name)
 	path, _ := r.Lookup(name + fileSuffix)
@@ -137,7 +140,7 @@ func (c collecting) Decode(ctx *kong.DecodeContext, target reflect.Value) error 
 		return nil
 	}
 	target.SetZero()
-	name := fmt.Sprintf("%s (--%s)", c.reader.variable(ctx.Value.Name), ctx.Value.Name)
+	name := fmt.Sprintf("%s (--%s)", c.reader.Variable(ctx.Value.Name), ctx.Value.Name)
 	if given.IsEOL() {
 		c.reader.problem("%s has no value.", name)
 		return nil
@@ -158,8 +161,8 @@ func shown(value string, hidden bool) string {
 	return strconv.Quote(value)
 }
 
-// help is the help of a flag, with its bounds.
-func help(value *kong.Value) string {
+// Help returns the help of a flag, with its bounds.
+func Help(value *kong.Value) string {
 	text := kong.DefaultHelpValueFormatter(value)
 	if bounds := value.Tag.Get(boundsTag); bounds != "" {
 		text += " (" + strings.Replace(bounds, "..", " to ", 1) + ")"
