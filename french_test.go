@@ -84,8 +84,8 @@ func guideWords() []string {
 
 type frenchText struct{ where, said string }
 
-// frenchTexts finds them in the code, in the templates of letters, and in the
-// words of the page.
+// frenchTexts finds them in the code, in the templates of letters, in the words
+// of the page, and in the README.
 func frenchTexts(t *testing.T) (texts []frenchText) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -98,6 +98,8 @@ func frenchTexts(t *testing.T) (texts []frenchText) {
 			texts = append(texts, inGo(t, path)...)
 		case strings.HasPrefix(filepath.ToSlash(path), "alert/letter/templates/"):
 			texts = append(texts, inText(t, path, regexp.MustCompile(`\.In "([^"]*)"`))...)
+		case path == "README.fr.md":
+			texts = append(texts, inMarkdown(t, path)...)
 		case filepath.ToSlash(path) == "web/src/words.ts":
 			texts = append(texts, inText(t, path, regexp.MustCompile("'([^'\n]*)'|`([^`\n]*)`"))...)
 		}
