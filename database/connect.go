@@ -26,9 +26,9 @@ import (
 
 // use is how a process uses a database.
 type use struct {
-	// create is whether it makes the file of SQLite if there is none.
+	// create is whether it creates the SQLite file if it does not exist.
 	create bool
-	// alone is whether no other process may have the file of SQLite open.
+	// alone is whether no other process may have the SQLite file open.
 	alone bool
 }
 

@@ -32,7 +32,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 }
 
 // OpenAlone is [Open] for a process beside which no server may work: it refuses a database that one works with, with
-// the code [InUse], and servers that start meanwhile wait. Close it soon.
+// the code [InUse], and servers that start in that time wait. Close it soon.
 //
 // On PostgreSQL the connection by which a server listens shares a lock, which is taken here for one process alone. On
 // SQLite, every connection holds a lock of the file, so that other commands count as well.

@@ -41,7 +41,7 @@ func (c *health) Run(ctx context.Context, p *process) error {
 		Reason string
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 4096)).Decode(&said); err != nil || said.Ready == nil {
-		return fmt.Errorf("what answers at %s is no server of Vigie: it answers /readyz with %s", at, answer.Status)
+		return fmt.Errorf("what answers at %s is not a Vigie server: it answers /readyz with %s", at, answer.Status)
 	}
 	if !*said.Ready {
 		return fmt.Errorf("not ready: %s", cmp.Or(meaningOf(said.Reason), said.Reason))

@@ -21,7 +21,7 @@ func modes(t *testing.T, paths ...string) string {
 	return strings.Join(all, " ")
 }
 
-// A file that is no database of ours is left as it is.
+// A file that is not a database is left as it is.
 func TestForeignDatabase(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "letter.txt")
 	if err := os.WriteFile(file, []byte("Bonjour"), 0o644); err != nil {

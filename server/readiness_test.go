@@ -99,7 +99,7 @@ func TestReadyOnceComplete(t *testing.T) {
 	}
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	if said := run(t, nil, "", "health", "--listen", other.Listener.Addr().String()); said.status != 1 || !strings.Contains(said.err.String(), "is no server of Vigie: it answers /readyz with 404 Not Found") {
+	if said := run(t, nil, "", "health", "--listen", other.Listener.Addr().String()); said.status != 1 || !strings.Contains(said.err.String(), "is not a Vigie server: it answers /readyz with 404 Not Found") {
 		t.Errorf("of another server it says: %d, %s", said.status, said.err.String())
 	}
 	for _, reason := range []string{stopsNow, noDatabase, indexIsMissing} {

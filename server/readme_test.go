@@ -169,7 +169,7 @@ func firstAlert(r *readme, block string) {
 	})
 }
 
-// follows has a subscription told of a notice that is published meanwhile.
+// follows has a subscription told of a notice that is published in that time.
 func follows(r *readme, block string) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	defer cancel()

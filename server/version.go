@@ -15,8 +15,8 @@ var version, revision string
 // build is what this program was built of.
 type build struct{ version, revision, goVersion string }
 
-// built reads what the build noted: what the linker was told, else what Go notes of a checkout or a module. What
-// nobody noted is "unknown".
+// built reads what the build recorded: what the linker was told, else what Go records of a checkout or a module. What
+// was not recorded is "unknown".
 func built() build {
 	b := build{version: version, revision: revision}
 	if info, ok := debug.ReadBuildInfo(); ok {

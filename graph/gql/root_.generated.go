@@ -5075,8 +5075,8 @@ type Mutation {
   "All data held about the viewer (GDPR, articles 15 and 20). Changes nothing."
   exportAccount: ExportAccountPayload
   """
-  Erases the viewer's account permanently (GDPR, article 17): watches, addresses, deliveries, mails, marks. Of an address that
-  unsubscribed or bounced a keyed hash stays, so that it gets no mail again. A token that is still valid creates a new, empty
+  Erases the viewer's account permanently (GDPR, article 17): watches, addresses, webhooks, deliveries, mails, marks. Of an address
+  that unsubscribed, bounced or was asked to confirm a keyed hash stays, so that it gets no mail again. A token that is still valid creates a new, empty
   account with its next request: sign the person out.
   """
   deleteAccount("The account's own address, as a safeguard; upper and lower case are equal." confirmEmail: String!): DeleteAccountPayload
@@ -5109,7 +5109,8 @@ type Mutation {
   ): DismissTenderPayload
   """
   Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each succeeds or fails on its own. Same source and
-  ref with the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused.
+  ref with the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused; where it is more
+  than 7 days past (the server's operator may set another time), the notice is listed and nobody is alerted.
   """
   publishNotices("The notices, in the order in which they apply." input: [NoticeInput!]!): PublishNoticesPayload
   """
@@ -5776,7 +5777,7 @@ type Delivery implements Node {
   status: DeliveryStatus!
   "Why it is held; null unless the status is HELD."
   hold: DeliveryHold
-  "When the mail was accepted by a mail server."
+  "When a mail server, or the webhook, accepted it."
   sentAt: DateTime
   "The watches that led to it, without deleted ones, and their keywords that were found; none to a reminder."
   reasons: [WatchMatch!]!
@@ -5825,14 +5826,17 @@ enum DeliveryStatus {
   is dropped.
   """
   HELD
-  "A mail server accepted it."
+  """
+  A mail server, or the webhook, accepted it. Where a server of ours was killed before it had recorded that, it is sent once more, under
+  its former Message-ID or ` + "`" + `webhook-id` + "`" + `.
+  """
   SENT
   """
   It is not sent: the recipient left or was removed, mail to it came back, the account dismissed the tender, the tender ended first,
   the watch was deleted for more than a day, or it was held for too long. It waits again only if another watch leads to it, too.
   """
   DROPPED
-  "A mail server refused it permanently, or the mail came back."
+  "A mail server refused it permanently, the mail came back, or a webhook did not accept it for three days."
   FAILED
 }
 
