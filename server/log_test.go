@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -56,6 +58,41 @@ func TestCalm(t *testing.T) {
 	log.Error("four", "error", search.Unavailable(errors.New("connection refused")))
 	if got := said.String(); strings.Contains(got, "one") || !strings.Contains(got, "two") || !strings.Contains(got, "three") || strings.Contains(got, "four") {
 		t.Errorf("it writes:\n%s", got)
+	}
+}
+
+// What libraries write to Go's own log has the form of the others.
+func TestLibrariesLogAsWeDo(t *testing.T) {
+	before := slog.Default()
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(os.Stderr)
+		log.SetFlags(log.LstdFlags)
+	})
+	env := whole(t)
+	env["VIGIE_LOG_FORMAT"], env["VIGIE_ALLOWED_ORIGINS"] = "json", "https://platform.example"
+	server := startWith(t, env, func(p *process) { p.takeLog = slog.SetDefault }, "serve")
+	base := "http://" + server.said(t, `"address":"(127\.0\.0\.1:\d+)"`)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/graphql", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+		"Sec-WebSocket-Protocol": "graphql-transport-ws", "Origin": "https://elsewhere.example",
+	} {
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	server.said(t, `(unable to upgrade)`)
+	for line := range strings.Lines(server.err.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
 	}
 }
 

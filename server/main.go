@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -28,7 +29,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, names: environment, now: time.Now}
-	p.asks = term.IsTerminal(int(os.Stdin.Fd()))
+	p.asks, p.takeLog = term.IsTerminal(int(os.Stdin.Fd())), slog.SetDefault
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -47,7 +48,9 @@ type process struct {
 	out, err io.Writer
 	// asks is whether a person sits at the input, who can be asked.
 	asks bool
-	env  func(name string) (string, bool)
+	// takeLog has what libraries write to Go's own log written to a server's; nil in tests, which share Go's.
+	takeLog func(*slog.Logger)
+	env     func(name string) (string, bool)
 	// names are those of all variables that env finds; nil where none is looked for.
 	names func() []string
 	now   func() time.Time

@@ -28,7 +28,7 @@ func TestFront(t *testing.T) {
 		}
 		gate.Introspection = test.introspection
 		mux := http.NewServeMux()
-		(&site{page: test.page, gate: gate}).fronts(mux)
+		(&site{page: test.page, gate: gate, now: time.Now}).fronts(mux)
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		if got := w.Header().Get("Location"); got != test.leads {

@@ -214,6 +214,9 @@ func within(limit time.Duration, signIn graph.SignIn) graph.SignIn {
 func (d databaseSettings) openSite(ctx context.Context, p *process, search searchSettings, t *traces) (*site, error) {
 	s := &site{log: p.log(), now: p.now, metrics: newRegistry(), traces: t}
 	s.measures = newRequestMetrics(s.metrics)
+	if p.takeLog != nil {
+		p.takeLog(s.log)
+	}
 	var err error
 	if s.store, err = d.openWith(ctx, p, store.Open); err != nil {
 		return nil, fmt.Errorf("%s: %w", database.Name(d.url()), err)
