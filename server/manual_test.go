@@ -45,6 +45,22 @@ func TestManual(t *testing.T) {
 	}
 }
 
+// The help of a command shows what its flags are where nothing is set, and their bounds.
+func TestHelpShowsDefaults(t *testing.T) {
+	for name, flags := range allCommands(t) {
+		c := run(t, nil, "", append(strings.Fields(name), "--help")...)
+		help := strings.Join(strings.Fields(c.out.String()), " ")
+		for _, flag := range flags {
+			if flag.Default != "" && !strings.Contains(help, "default "+flag.Default+")") {
+				t.Errorf("vigie %s --help does not say that --%s is %s", name, flag.Name, flag.Default)
+			}
+			if low, high, bounded := strings.Cut(flag.Tag.Get("bounds"), ".."); bounded && !strings.Contains(help, "("+low+" to "+high) {
+				t.Errorf("vigie %s --help does not say that --%s is from %s to %s", name, flag.Name, low, high)
+			}
+		}
+	}
+}
+
 // bash completes commands, their flags, and files.
 func TestCompletion(t *testing.T) {
 	script := run(t, nil, "", "completion")

@@ -161,11 +161,18 @@ func shown(value string, hidden bool) string {
 	return strconv.Quote(value)
 }
 
-// Help returns the help of a flag, with its bounds.
+// Help returns the help of a flag, with its bounds and its default.
 func Help(value *kong.Value) string {
-	text := kong.DefaultHelpValueFormatter(value)
+	var more []string
 	if bounds := value.Tag.Get(boundsTag); bounds != "" {
-		text += " (" + strings.Replace(bounds, "..", " to ", 1) + ")"
+		more = append(more, strings.Replace(bounds, "..", " to ", 1))
+	}
+	if value.Default != "" {
+		more = append(more, "default "+value.Default)
+	}
+	text := kong.DefaultHelpValueFormatter(value)
+	if len(more) > 0 {
+		text += " (" + strings.Join(more, "; ") + ")"
 	}
 	return text
 }
