@@ -41,7 +41,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	}
 	listener, err := bind(ctx, c.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("VIGIE_LISTEN (--listen): %w", err)
 	}
 	defer listener.Close()
 	database := databaseSettings{Data: c.Data}

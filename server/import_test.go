@@ -241,6 +241,9 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: %s", path, response.Status)
 		}
 	}
+	if c := run(t, nil, "", "demo", "--listen", strings.TrimPrefix(base, "http://"), "--data", t.TempDir()); c.status != 1 || !strings.Contains(c.err.String(), "VIGIE_LISTEN (--listen): listen tcp ") {
+		t.Errorf("a second demo at the same address: status %d, %s", c.status, c.err.String())
+	}
 	// Another demo cannot have the same folder.
 	second := run(t, nil, "", "demo", "--listen", "127.0.0.1:0", "--data", data)
 	if second.status != 1 || !strings.Contains(second.err.String(), "in use") {
