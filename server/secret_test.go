@@ -152,7 +152,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Helper()
 		own := maps.Clone(env)
 		own["VIGIE_SECRET"] = secrets
-		c := run(t, own, "", "import", "watches", "-")
+		c := run(t, own, "[]", "import", "watches", "-")
 		return c.status, c.err.String()
 	}
 	refused := func(secrets, says string) {
