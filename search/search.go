@@ -108,6 +108,8 @@ type Query struct {
 	Limit int
 	// Facets says by what to count: by fields of criteria that have a facet.
 	Facets []query.Field
+	// Cursor asks for [Result.Cursor].
+	Cursor bool
 }
 
 // Filter narrows a query strictly: within a list any, between lists all.
@@ -155,6 +157,9 @@ type Result struct {
 	// Counts are by facet and value: each facet over the query without the filter on its own field, for all values that
 	// occur, up to [MaxFacetValues].
 	Counts map[query.Field]map[string]int
+	// Cursor is the index's cursor, read before everything else of the answer, if the query asks for it: what was put up to
+	// that number is in the answers to this query and to those after it. 0 from an index that has lost its data.
+	Cursor int64
 }
 
 // Hit is one row.

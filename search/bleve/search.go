@@ -29,6 +29,10 @@ func (x *index) Search(ctx context.Context, queries []search.Query) (results []s
 	if err != nil {
 		return nil, err
 	}
+	cursor, err := cursorOf(open)
+	if err != nil {
+		return nil, err
+	}
 	v, err := x.look(open)
 	if err != nil {
 		return nil, err
@@ -38,6 +42,9 @@ func (x *index) Search(ctx context.Context, queries []search.Query) (results []s
 		result, err := v.search(ctx, q)
 		if err != nil {
 			return nil, search.Unavailable(err)
+		}
+		if q.Cursor {
+			result.Cursor = cursor
 		}
 		results = append(results, result)
 	}

@@ -23,6 +23,9 @@ func (x *index) Search(ctx context.Context, queries []search.Query) ([]search.Re
 		if err := q.Check(); err != nil {
 			return nil, err
 		}
+		if q.Cursor {
+			asked = append([]question{x.cursorQuestion(&results[i])}, asked...)
+		}
 		asked = append(asked, x.questions(q, &results[i])...)
 	}
 	for len(asked) > 0 {
@@ -145,6 +148,19 @@ func (x *index) questions(q search.Query, r *search.Result) []question {
 		list = append(list, question{request: total, take: takeTotal})
 	}
 	return append(list, question{request: rows, take: takeRows})
+}
+
+// cursorQuestion asks for the index's cursor. Meilisearch answers the questions of a request in their order.
+func (x *index) cursorQuestion(r *search.Result) question {
+	request := &meilisearch.SearchRequest{
+		IndexUID: x.uid, Filter: cursorField + " EXISTS", AttributesToRetrieve: []string{cursorField}, Limit: 1,
+	}
+	return question{request: request, take: func(a meilisearch.SearchResponse) error {
+		if len(a.Hits) == 0 {
+			return nil // a new or lost index
+		}
+		return json.Unmarshal(a.Hits[0][cursorField], &r.Cursor)
+	}}
 }
 
 func direction(field string, desc bool) string {

@@ -70,6 +70,11 @@ func testCursor(t *testing.T, open func(*testing.T) search.Engine) {
 		if got, err := index.Cursor(t.Context()); err != nil || got != want {
 			t.Errorf("%s: %d, %v; want %d", step, got, err, want)
 		}
+		results, err := index.Search(t.Context(), []search.Query{{Limit: 1}, {Cursor: true}, {Limit: 1, Cursor: true}})
+		check(t, err)
+		if results[0].Cursor != 0 || results[1].Cursor != want || results[2].Cursor != want {
+			t.Errorf("%s: answers came with the cursors %d, %d and %d, want 0, %d and %[5]d", step, results[0].Cursor, results[1].Cursor, results[2].Cursor, want)
+		}
 	}
 	expect("new", 0)
 	put(t, index)
