@@ -39,6 +39,7 @@ func arrows() map[string][]string {
 		"search/bleve":           {".", "freetext", "query", "search", "search/internal/plan"},
 		"search/meili":           {".", "freetext", "query", "search", "search/internal/plan"},
 		"search/meili/meilitest": {},
+		"search/nodes":           {".", "search"},
 		"search/searchtest":      {".", "freetext", "lexicon", "query", "query/querytest", "search"},
 		"database":               {".", "clip"},
 		"ledger":                 {".", "database", "opaque", "query"},
@@ -81,7 +82,7 @@ func arrows() map[string][]string {
 		"server/setting":         {".", "alert/link"},
 		"web":                    {},
 		"server": {
-			".", "database", "address", "alert", "alert/consent", "export", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili",
+			".", "database", "address", "alert", "alert/consent", "export", "alert/letter", "alert/link", "alert/post", "alert/webhook", "consumer", "feed", "graph", "graph/wire", "ingest", "ingest/boamp", "ingest/decp", "ingest/ocds", "ingest/ted", "ingest/watches", "lexicon", "query", "search", "search/bleve", "search/meili", "search/nodes",
 			"server/dependency", "server/playground", "server/samples", "server/setting", "service", "source", "store", "syndication", "web", "importer",
 		},
 	}
