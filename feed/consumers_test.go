@@ -78,11 +78,11 @@ func (s *indexSubject) Processed(t *testing.T) (ids []int64) {
 
 // Cursor returns the cursor of the index that is furthest behind.
 func (s *indexSubject) Cursor(t *testing.T) int64 {
-	if len(s.indexer.fed) == 0 {
+	if len(s.indexer.feeders[0].fed) == 0 {
 		return 0
 	}
 	cursor := int64(math.MaxInt64)
-	for _, index := range s.indexer.fed {
+	for _, index := range s.indexer.feeders[0].fed {
 		cursor = min(cursor, index.cursor)
 	}
 	return cursor
@@ -152,7 +152,7 @@ func TestIndexHasNothingOld(t *testing.T) {
 			poisoned = true
 			publish("Voirie communale")
 			found("when it cannot be indexed", 0)
-			s.indexer.fed = make(map[string]*fed) // as a check of the index does after some time
+			s.indexer.feeders[0].fed = make(map[string]*fed) // as a check of the index does after some time
 			if err := c.Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"vigie"
 	"vigie/consumer"
 	"vigie/database"
-	"vigie/freetext"
 	"vigie/lexicon"
-	"vigie/query"
 	"vigie/search"
 	"vigie/store"
 )
@@ -27,6 +26,9 @@ import (
 // contains. Building an index from scratch, catching up after a stop and following new changes are therefore the same
 // work. An index becomes active once it has caught up; until then the one before it stays active, and is kept up to
 // date too.
+//
+// Where the engine has several nodes, each has a consumer of its own, with a leader of its own, that feeds its copies from
+// their cursors. An index becomes active once one copy has caught up.
 //
 // A tender that cannot be put into an index is quarantined, and is in no index until it succeeds: its old version
 // would be wrong.
@@ -41,11 +43,15 @@ type Indexer struct {
 	active atomic.Pointer[opened]
 	// absent is since when our engine has lacked the active index; apart is set once that lasts longer than a rebuild
 	// can explain.
-	absent time.Time
-	apart  atomic.Bool
-	// Used by the writer only:
-	fed     map[string]*fed
-	retired map[string]time.Time
+	absent  time.Time
+	apart   atomic.Bool
+	feeders []*feeder // one for the engine, or one for each of its nodes
+}
+
+// Node is one of the servers of a search engine, and its name.
+type Node struct {
+	search.Engine
+	Name string
 }
 
 // opened is the active index, opened.
@@ -53,15 +59,6 @@ type opened struct {
 	search.Index
 	name     string
 	verified time.Time
-}
-
-// fed is an index that is kept up to date.
-type fed struct {
-	search.Index
-	known    store.SearchIndex
-	cursor   int64
-	verified time.Time
-	stream   *consumer.Stream
 }
 
 const (
@@ -76,12 +73,21 @@ const (
 // Version names the rules by which this binary makes documents; it reads no index of another version.
 func Version() string { return fmt.Sprintf("l%ds%d", lexicon.Version, search.Version) }
 
-// NewIndexer returns an indexer for the indexes in an engine.
-func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger) *Indexer {
-	return &Indexer{
-		store: s, engine: engine, log: log,
-		fed: make(map[string]*fed), retired: make(map[string]time.Time),
+// NewIndexer returns an indexer for the indexes in an engine, or in each of its nodes where it has several.
+func NewIndexer(s *store.Store, engine search.Engine, log *slog.Logger, nodes ...Node) *Indexer {
+	x := &Indexer{store: s, engine: engine, log: log}
+	if len(nodes) == 0 {
+		x.feeders = []*feeder{newFeeder(s, engine, log)}
 	}
+	for i, n := range nodes {
+		f := newFeeder(s, n.Engine, log.With("node", n.Name))
+		f.copies = true
+		if i > 0 { // the first one is known as an engine by itself is, so that nodes can be added to it
+			f.suffix = " " + n.Name
+		}
+		x.feeders = append(x.feeders, f)
+	}
+	return x
 }
 
 // Index returns the active index. If there is none yet, the error has the code [vigie.Unavailable].
@@ -134,80 +140,85 @@ func (x *Indexer) follow(ctx context.Context) error {
 }
 
 // Run works until ctx ends. Errors are logged, and the work is tried again: databases and search engines come back.
-func (x *Indexer) Run(ctx context.Context) { x.consumer().Run(ctx) }
+func (x *Indexer) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, c := range x.consumers() {
+		running.Go(func() { c.Run(ctx) })
+	}
+	running.Wait()
+}
 
 // Step does all the work there is now, unless another process leads. It is for tests that do not wait.
-func (x *Indexer) Step(ctx context.Context) error { return x.consumer().Drain(ctx) }
+func (x *Indexer) Step(ctx context.Context) error {
+	for _, c := range x.consumers() {
+		if err := c.Drain(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consumers are the one that feeds the engine and directs searches, or those that feed each node and one that directs
+// searches.
+func (x *Indexer) consumers() []*consumer.Consumer {
+	if x.whole() {
+		return []*consumer.Consumer{x.consumer()}
+	}
+	var list []*consumer.Consumer
+	for _, f := range x.feeders {
+		list = append(list, x.nodeConsumer(f))
+	}
+	return append(list, &consumer.Consumer{
+		Name: "active index", DB: x.store.Database(), Log: x.log,
+		Work: func(ctx context.Context) (more bool, err error) {
+			_, err = x.choose(ctx)
+			return false, err
+		},
+	})
+}
+
+// whole reports whether the engine has no nodes that are fed by themselves.
+func (x *Indexer) whole() bool { return !x.feeders[0].copies }
 
 func (x *Indexer) consumer() *consumer.Consumer {
-	c := &consumer.Consumer{
-		Name: database.IndexConsumer, Job: "index-" + Version(), DB: x.store.Database(), Log: x.log, Metrics: x.Metrics, Fault: x.Fail,
-		Standby: x.follow, Resigned: func() { clear(x.fed) },
-		Behind: func(ctx context.Context) (database.Behind, error) { return x.store.IndexBehind(ctx, Version()) },
-	}
-	again := &consumer.Quarantine{Consumer: c, Kind: database.TenderItem}
-	c.Work = func(ctx context.Context) (more bool, err error) { return x.step(ctx, c, again) }
+	f := x.feeders[0]
+	c := x.feeding(f)
+	c.Standby = x.follow
+	c.Work = f.work(c, func(ctx context.Context) ([]store.SearchIndex, error) {
+		known, err := x.choose(ctx)
+		if err == nil {
+			x.apart.Store(false) // the leader builds what is missing
+		}
+		return known, err
+	}, x.lost)
 	return c
 }
 
-// step does one round of work; more reports whether there is more to do at once.
-func (x *Indexer) step(ctx context.Context, c *consumer.Consumer, again *consumer.Quarantine) (more bool, err error) {
-	known, err := x.choose(ctx)
-	if err != nil {
-		return false, err
-	}
-	x.apart.Store(false) // the leader builds what is missing
-	if len(known) == 0 {
-		_, err := x.store.BeginIndex(ctx, Version())
-		return true, err
-	}
-	newestReady := newestReady(known)
-	var targets []store.SearchIndex
-	if newestReady >= 0 {
-		targets = known[newestReady : newestReady+1]
-	}
-	if newestReady != 0 { // the newest is being built
-		targets = append(targets[:len(targets):len(targets)], known[0])
-	}
-	for _, index := range targets {
-		open, lost, err := x.open(ctx, c, index)
-		if err != nil {
-			return false, err
-		}
-		if lost {
-			x.log.WarnContext(ctx, "search index has lost data: building it from scratch", "index", index.Name)
-			return true, x.replace(ctx, index)
-		}
-		next, err := open.stream.Continue(ctx)
-		if err != nil {
-			return false, err
-		}
-		more = more || next || index.Reached == nil // then it has caught up for the first time
-	}
-	if newestReady >= 0 {
-		if err := x.retire(ctx, known[newestReady+1:]); err != nil {
-			return false, err
-		}
-	}
-	retried, err := again.Retry(ctx, func(ctx context.Context, item consumer.Item) error {
-		for _, index := range targets {
-			if err := x.fed[index.Name].stream.Try(ctx, item); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return more || retried, err
+// nodeConsumer feeds a node's copies.
+func (x *Indexer) nodeConsumer(f *feeder) *consumer.Consumer {
+	c := x.feeding(f)
+	c.Work = f.work(c, func(ctx context.Context) ([]store.SearchIndex, error) { return x.store.SearchIndexes(ctx, Version()) }, x.lost)
+	return c
 }
 
-// newestReady returns the position of the newest complete index; -1 for none.
-func newestReady(known []store.SearchIndex) int {
-	for i, index := range known {
-		if index.Reached != nil {
-			return i
-		}
+// feeding returns a consumer that is to work for a feeder. What searches do not find is what no node contains: the first
+// one's consumer says so.
+func (x *Indexer) feeding(f *feeder) *consumer.Consumer {
+	c := &consumer.Consumer{
+		Name: database.IndexConsumer + f.suffix, Job: "index-" + Version() + f.suffix, DB: x.store.Database(), Log: f.log,
+		Metrics: x.Metrics, Fault: x.Fail, Resigned: func() { clear(f.fed) },
 	}
-	return -1
+	if f.suffix == "" {
+		c.Behind = func(ctx context.Context) (database.Behind, error) { return x.store.IndexBehind(ctx, Version()) }
+	}
+	return c
+}
+
+// lost has searches go no longer to an index that has lost data.
+func (x *Indexer) lost(name string) {
+	if active := x.active.Load(); active != nil && active.name == name {
+		x.active.Store(nil)
+	}
 }
 
 // choose directs searches to the newest complete index, if it has lost no data. If it has, the leader builds another,
@@ -224,7 +235,8 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 	}
 	active := x.active.Load()
 	chosen := active != nil && active.name == known[i].Name
-	if chosen && time.Since(active.verified) < verifyEvery {
+	// An engine of several nodes finds out by each answer what a copy has lost.
+	if chosen && (!x.whole() || time.Since(active.verified) < verifyEvery) {
 		return known, nil
 	}
 	if !chosen {
@@ -235,7 +247,7 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 		active = &opened{Index: index, name: known[i].Name}
 	}
 	// Each time: an index of our own that nobody writes falls behind.
-	_, whole, err := x.check(ctx, active, *known[i].Reached)
+	_, whole, err := check(ctx, x.store, active, *known[i].Reached)
 	if err != nil {
 		if !chosen {
 			x.active.Store(nil)
@@ -253,191 +265,4 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 		x.active.Store(active)
 	}
 	return known, nil
-}
-
-// open opens an index at its cursor, and from time to time checks it for lost data.
-func (x *Indexer) open(ctx context.Context, c *consumer.Consumer, known store.SearchIndex) (index *fed, lost bool, err error) {
-	index = x.fed[known.Name]
-	if index == nil {
-		opening, err := x.engine.Open(ctx, known.Name)
-		if err != nil {
-			return nil, false, err
-		}
-		index = &fed{Index: opening}
-		if known.Reached != nil {
-			index.cursor = *known.Reached
-		}
-		index.stream = x.stream(c, index)
-		x.fed[known.Name] = index
-	}
-	index.known = known
-	if time.Since(index.verified) < verifyEvery {
-		return index, false, nil
-	}
-	cursor, whole, err := x.check(ctx, index, index.cursor)
-	if err != nil {
-		return nil, false, err
-	}
-	index.cursor, index.verified = cursor, time.Now()
-	return index, !whole, nil
-}
-
-// stream returns the stream that puts changes into an index and records when the index has caught up. The index
-// itself holds the cursor.
-func (x *Indexer) stream(c *consumer.Consumer, index *fed) *consumer.Stream {
-	return c.Stream(consumer.Stream{
-		Kind: database.TenderItem, Batch: batch, Latest: true,
-		Cursor: func(context.Context) (int64, error) { return index.cursor, nil },
-		Advance: func(_ context.Context, to int64) error {
-			index.cursor = max(index.cursor, to)
-			return nil
-		},
-		Next: x.next,
-		Process: func(ctx context.Context, items []consumer.Item) error {
-			docs, err := x.documents(ctx, items)
-			if err != nil {
-				return err
-			}
-			return index.Put(ctx, docs)
-		},
-		SetAside: func(ctx context.Context, item consumer.Item) error {
-			return index.Put(ctx, []search.Document{{ID: item.ID, Number: item.Number, Deleted: true}})
-		},
-		Reached: func(ctx context.Context) error {
-			if reached := index.known.Reached; reached != nil && *reached >= index.cursor {
-				return nil
-			}
-			return x.store.IndexReached(ctx, index.known.Name, index.cursor)
-		},
-	})
-}
-
-// next returns the tenders that changed next.
-func (x *Indexer) next(ctx context.Context, after int64, limit int) ([]consumer.Item, error) {
-	changes, err := x.store.ChangesAfter(ctx, after, limit)
-	items := make([]consumer.Item, len(changes))
-	for i, change := range changes {
-		items[i] = consumer.Item{ID: change.ID, Number: change.Number}
-	}
-	return items, err
-}
-
-// check returns an index's cursor, and reports whether the index still contains what it had reached. A cursor beyond
-// the database's last change comes from another past of the database.
-func (x *Indexer) check(ctx context.Context, index search.Index, reached int64) (cursor int64, whole bool, err error) {
-	if cursor, err = index.Cursor(ctx); err != nil {
-		return 0, false, err
-	}
-	last, err := x.store.Database().LastNumber(ctx)
-	return cursor, reached <= cursor && cursor <= last, err
-}
-
-// replace begins a new index in place of one that has lost data, which must no longer be active.
-func (x *Indexer) replace(ctx context.Context, lost store.SearchIndex) error {
-	delete(x.fed, lost.Name)
-	if active := x.active.Load(); active != nil && active.name == lost.Name {
-		x.active.Store(nil)
-	}
-	if _, err := x.store.BeginIndex(ctx, Version()); err != nil {
-		return err
-	}
-	if err := x.store.DeleteIndex(ctx, lost.Name); err != nil {
-		return err
-	}
-	return x.engine.Drop(ctx, lost.Name)
-}
-
-// retire removes indexes whose successor became active long ago.
-func (x *Indexer) retire(ctx context.Context, old []store.SearchIndex) error {
-	for _, index := range old {
-		since, seen := x.retired[index.Name]
-		if !seen {
-			x.retired[index.Name] = time.Now()
-			continue
-		}
-		if time.Since(since) < keepRetired {
-			continue
-		}
-		if err := x.engine.Drop(ctx, index.Name); err != nil { // while it is known, so that a failure is tried again
-			return err
-		}
-		if err := x.store.DeleteIndex(ctx, index.Name); err != nil {
-			return err
-		}
-		delete(x.retired, index.Name)
-		delete(x.fed, index.Name)
-	}
-	return nil
-}
-
-// documents makes documents of tenders. Each has the number of its item: a tender that has changed since is put again
-// in its turn.
-func (x *Indexer) documents(ctx context.Context, items []consumer.Item) ([]search.Document, error) {
-	tenders, err := x.store.TendersByID(ctx, idsOf(items))
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]int64, 0, len(items))
-	for _, t := range tenders {
-		ids = append(ids, t.BuyerID)
-	}
-	buyers, err := x.store.Buyers(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	refs, err := x.store.SourceRefs(ctx, idsOf(items))
-	if err != nil {
-		return nil, err
-	}
-	names, err := x.names(ctx, buyers)
-	if err != nil {
-		return nil, err
-	}
-	updated, err := x.store.UpdatedAt(ctx, idsOf(items))
-	if err != nil {
-		return nil, err
-	}
-	sources, err := x.store.SourcesOf(ctx, idsOf(items))
-	if err != nil {
-		return nil, err
-	}
-	docs := make([]search.Document, len(items))
-	for i, item := range items {
-		docs[i] = search.Document{ID: item.ID, Number: item.Number, Deleted: true}
-		if t := tenders[item.ID]; t != nil && t.MergedInto == nil && t.Outcome != vigie.Withdrawn {
-			docs[i] = x.document(ctx, t, buyers[t.BuyerID], names[buyers[t.BuyerID].ID], refs[t.ID], item.Number)
-			docs[i].UpdatedAt = updated[t.ID]
-			docs[i].Facts.PublishedBy(sources[t.ID])
-		}
-	}
-	return docs, nil
-}
-
-// names returns all names of buyers.
-func (x *Indexer) names(ctx context.Context, buyers map[int64]*vigie.Buyer) (map[int64][]string, error) {
-	ids := make([]int64, 0, len(buyers))
-	for _, b := range buyers {
-		ids = append(ids, b.ID)
-	}
-	return x.store.BuyerNames(ctx, ids)
-}
-
-func (x *Indexer) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Buyer, names, refs []string, number int64) search.Document {
-	facts, cut := query.FactsOf(t)
-	if cut {
-		x.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
-	}
-	return search.Document{
-		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,
-		PublishedAt: t.PublishedAt, Deadline: t.Deadline, OnlineUntil: t.OnlineUntil,
-		Text: freetext.FactsOf(t, buyer, refs, names...),
-	}
-}
-
-func idsOf(items []consumer.Item) []int64 {
-	ids := make([]int64, len(items))
-	for i, item := range items {
-		ids[i] = item.ID
-	}
-	return ids
 }

@@ -195,7 +195,7 @@ func TestRebuild(t *testing.T) {
 	if r.indexer.active.Load().name == old {
 		t.Error("the old index is still active")
 	}
-	r.indexer.retired[old] = time.Now().Add(-2 * keepRetired)
+	r.indexer.feeders[0].retired[old] = time.Now().Add(-2 * keepRetired)
 	r.follow()
 	names, err := r.engine.Names(t.Context())
 	if err != nil {

@@ -32,6 +32,15 @@ func (s *Store) SearchIndexes(ctx context.Context, version string) ([]SearchInde
 // BeginIndex names a new index of a version, to be built from scratch: `reindex` asks for one, and a lost index needs
 // one.
 func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, error) {
+	return s.beginIndex(ctx, version, false)
+}
+
+// FirstIndex names the first index of a version, unless there is one: several nodes may begin at the same time.
+func (s *Store) FirstIndex(ctx context.Context, version string) (SearchIndex, error) {
+	return s.beginIndex(ctx, version, true)
+}
+
+func (s *Store) beginIndex(ctx context.Context, version string, first bool) (SearchIndex, error) {
 	epoch, err := s.Epoch(ctx)
 	if err != nil {
 		return SearchIndex{}, err
@@ -43,9 +52,13 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 		}
 		var last SearchIndex
 		err := tx.NewSelect().Model(&last).Where("version = ?", version).Order("generation DESC").Limit(1).Scan(ctx)
-		if err == nil {
+		switch {
+		case err == nil && first:
+			next = last
+			return nil
+		case err == nil:
 			next.Generation = last.Generation + 1
-		} else if !database.IsNoRows(err) {
+		case !database.IsNoRows(err):
 			return err
 		}
 		next.Name = fmt.Sprintf("%s-%s-g%d", strings.ToLower(epoch[:8]), version, next.Generation)
@@ -55,9 +68,11 @@ func (s *Store) BeginIndex(ctx context.Context, version string) (SearchIndex, er
 	return next, err
 }
 
-// IndexReached records that an index has caught up with a change; from the first time on it is active.
+// IndexReached records that an index, or one of its copies, has caught up with a change; from the first time on it is
+// active. Of several copies, the one that contains most counts.
 func (s *Store) IndexReached(ctx context.Context, name string, number int64) error {
-	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("reached = ?", number).Where("name = ?", name).Exec(ctx)
+	_, err := s.db.NewUpdate().Model((*SearchIndex)(nil)).Set("reached = ?", number).Where("name = ?", name).
+		Where("reached IS NULL OR reached < ?", number).Exec(ctx)
 	return database.Translate(err)
 }
 
