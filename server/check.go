@@ -123,14 +123,29 @@ func (c *check) trySearch(ctx context.Context, r *report) {
 		}
 		return
 	}
+	servers, err := c.searchSettings.servers()
+	if err != nil { // the settings say why
+		return
+	}
+	for _, server := range servers {
+		what, detail := "search engine", "Meilisearch answers, and takes the key"
+		if len(servers) > 1 {
+			what, detail = "search node", server.name+" answers, and takes the key"
+		}
+		r.add(what, detail, server.try(ctx))
+	}
+}
+
+// try asks the server with its key.
+func (s searchServer) try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	engine, err := meili.Open(c.SearchURL, c.SearchKey, meili.Options{Patience: -1})
-	if err == nil {
-		defer engine.Close()
-		err = engine.Ping(ctx)
+	engine, err := meili.Open(s.url, s.key, meili.Options{Patience: -1})
+	if err != nil {
+		return err
 	}
-	r.add("search engine", "Meilisearch answers, and takes the key", err)
+	defer engine.Close()
+	return engine.Ping(ctx)
 }
 
 // tryIssuer finds the issuer's keys as the first token would have them found.

@@ -119,6 +119,8 @@ func TestCheckFinds(t *testing.T) {
 		"another file":            {map[string]string{"VIGIE_DATABASE_URL": "sqlite:" + other}, "database"},
 		"another folder":          {map[string]string{"VIGIE_SEARCH_URL": "bleve:" + theirs}, "search engine"},
 		"no search engine":        {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1", "VIGIE_SEARCH_KEY": "hunter2"}, "search engine"},
+		"no search node":          {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1,http://127.0.0.1:2", "VIGIE_SEARCH_KEY": "hunter2"}, "search node"},
+		"keys for other nodes":    {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1,http://127.0.0.1:2", "VIGIE_SEARCH_KEY": "a,b,c"}, "settings"},
 		"another server":          {map[string]string{"VIGIE_SEARCH_URL": empty.URL}, "search engine"},
 		"no issuer":               {map[string]string{"VIGIE_OIDC_ISSUER": empty.URL, "VIGIE_OIDC_AUDIENCE": "vigie"}, "issuer"},
 		"an issuer without keys":  {map[string]string{"VIGIE_OIDC_ISSUER": noKeys.URL, "VIGIE_OIDC_AUDIENCE": "vigie"}, "issuer"},

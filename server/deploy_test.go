@@ -84,7 +84,8 @@ func TestDeployedMetricsExist(t *testing.T) {
 	promtool := program(t, "promtool")
 	env := map[string]string{
 		"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir(), "VIGIE_SOURCES": "boamp", "VIGIE_BOAMP_URL": "http://" + nobody(t),
-		"VIGIE_MAIL_URL": "outbox:" + t.TempDir(), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example",
+		"VIGIE_SEARCH_URL": "http://" + nobody(t) + ",http://" + nobody(t), // two nodes, for those have metrics of their own
+		"VIGIE_MAIL_URL":   "outbox:" + t.TempDir(), "VIGIE_MAIL_FROM": "veille@vigie.example", "VIGIE_PUBLIC_URL": "https://vigie.example",
 	}
 	server := start(t, env, nil, "serve")
 	server.listening(t)

@@ -24,6 +24,7 @@ import (
 	"vigie/graph"
 	"vigie/graph/wire"
 	"vigie/search"
+	"vigie/search/nodes"
 	"vigie/server/dependency"
 	"vigie/server/playground"
 	"vigie/service"
@@ -36,6 +37,7 @@ import (
 type site struct {
 	store   *store.Store
 	engine  search.Engine
+	nodes   *nodes.Engine // the engine's, if it has several
 	indexer *feed.Indexer
 	matcher *feed.Matcher
 	metrics *prometheus.Registry

@@ -143,6 +143,9 @@ func (m *healthMetrics) Describe(d chan<- *prometheus.Desc) {
 func (m *healthMetrics) Collect(c chan<- prometheus.Metric) {
 	c <- prometheus.MustNewConstMetric(m.ready, prometheus.GaugeValue, oneIf(m.reason() == ""))
 	for _, d := range m.all {
+		if strings.HasPrefix(d.Name, nodeDependency) {
+			continue // they have metrics of their own
+		}
 		c <- prometheus.MustNewConstMetric(m.up, prometheus.GaugeValue, oneIf(d.Answers()), d.Name)
 	}
 }

@@ -67,7 +67,7 @@ type plan struct {
 // plan checks whether the settings go together, and returns all that is wrong.
 func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	var made plan
-	var errs [8]error
+	var errs [9]error
 	if c.OIDCIssuer != "" && c.JWKSFile == "" { // else it is not asked for its keys
 		if err := setting.CheckIssuerURL(c.OIDCIssuer); err != nil {
 			errs[0] = fmt.Errorf("VIGIE_OIDC_ISSUER (--oidc-issuer) is %q: %w; its keys are found by its URL, such as https://issuer.example", c.OIDCIssuer, err)
@@ -83,6 +83,9 @@ func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	made.lists = c.mailSettings.lists(letters)
 	made.gate, errs[4] = c.limitSettings.open(now)
 	made.trusted, errs[5] = c.documents()
+	if _, embedded := c.searchSettings.folder(c.Data); !embedded {
+		_, errs[8] = c.searchSettings.servers()
+	}
 	if len(c.Secret) > 0 { // also where others send the mails
 		made.keys, errs[6] = link.New(c.Secret)
 	}
@@ -225,7 +228,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	if p.queries != nil {
 		s.store.Database().Observe(p.queries)
 	}
-	if s.engine, err = search.open(d.Data, s.log); err != nil {
+	if s.engine, s.nodes, err = search.open(d.Data, s.log); err != nil {
 		s.store.Close()
 		return nil, err
 	}
@@ -235,7 +238,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	}
 	db := dependency.New("database", s.store.Database().Ping, operatorMessage, s.log)
 	engine := dependency.New("search", s.engine.Ping, operatorMessage, s.log)
-	s.dependencies = []*dependency.Dependency{db, engine}
+	s.dependencies = append([]*dependency.Dependency{db, engine}, s.searchNodes()...)
 	p.away = func() bool {
 		if slices.ContainsFunc(s.dependencies, func(d *dependency.Dependency) bool { return d.Err() != nil }) {
 			return true
@@ -248,12 +251,12 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
 	s.consumers.Answers = db.Answers
 	s.metrics.MustRegister(s.consumers, collectors.NewDBStatsCollector(s.store.Database().DB.DB, "vigie"))
-	s.indexer = feed.NewIndexer(s.store, s.engine, s.log)
+	s.indexer = feed.NewIndexer(s.store, s.engine, s.log, s.fedNodes()...)
 	s.indexer.Metrics, s.indexer.Fail = s.consumers, p.fail
 	s.matcher = feed.NewMatcher(s.metrics, s.log)
 	s.matcher.Metrics = s.consumers
 	s.ready = &readiness{database: db, search: engine, all: s.dependencies, index: s.searchable, consumers: s.consumers}
-	s.metrics.MustRegister(newHealthMetrics(s.ready))
+	s.metrics.MustRegister(newHealthMetrics(s.ready), newNodeMetrics(s.nodes))
 	s.news = feed.NewBroadcaster(s.store, s.log)
 	s.news.Metrics, s.news.Fail = s.consumers, p.fail
 	return s, nil
@@ -296,6 +299,9 @@ func (s *site) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { s.indexer.Run(ctx) })
+	if s.nodes != nil {
+		done.Go(func() { s.nodes.Run(ctx) })
+	}
 	done.Go(func() { s.news.Run(ctx) })
 	done.Go(func() { (&feed.Buyers{Store: s.store, Log: s.log, Metrics: s.consumers}).Run(ctx) })
 	done.Go(func() { trim(ctx) })

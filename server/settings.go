@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"vigie/search"
 	"vigie/search/bleve"
 	"vigie/search/meili"
+	"vigie/search/nodes"
 	"vigie/server/setting"
 	"vigie/store"
 )
@@ -92,8 +95,8 @@ func (d databaseSettings) sqlite() (folder, file string, ok bool) {
 
 // searchSettings say where the search engine is.
 type searchSettings struct {
-	SearchURL string `help:"The search engine: bleve:PATH, or the URL http://… of a Meilisearch; by default an index in the data folder." type:"engine" placeholder:"URL"`
-	SearchKey string `help:"The Meilisearch key." type:"key" placeholder:"KEY"`
+	SearchURL string `help:"The search engine: bleve:PATH, or the URL http://… of a Meilisearch, or of several, separated by commas, which each hold a full copy; by default an index in the data folder." type:"engine" placeholder:"URL"`
+	SearchKey string `help:"The Meilisearch key; for several servers one for all, or as many, separated by commas." type:"key" placeholder:"KEY"`
 }
 
 // folder is where the embedded search engine keeps its index, if it is the one
@@ -105,10 +108,56 @@ func (s searchSettings) folder(data string) (string, bool) {
 	return strings.CutPrefix(s.SearchURL, "bleve:")
 }
 
-// open opens the search engine.
-func (s searchSettings) open(data string, log *slog.Logger) (search.Engine, error) {
+// open opens the search engine; nodes is the same, if it has several.
+func (s searchSettings) open(data string, log *slog.Logger) (engine search.Engine, several *nodes.Engine, err error) {
 	if folder, embedded := s.folder(data); embedded {
-		return bleve.Open(folder, log)
+		engine, err = bleve.Open(folder, log)
+		return engine, nil, err
 	}
-	return meili.Open(s.SearchURL, s.SearchKey, meili.Options{})
+	servers, err := s.servers()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(servers) == 1 {
+		engine, err = meili.Open(servers[0].url, servers[0].key, meili.Options{})
+		return engine, nil, err
+	}
+	var members []nodes.Member
+	for _, server := range servers {
+		// What fails is tried at another node, or by the feeder: at once.
+		engine, err := meili.Open(server.url, server.key, meili.Options{Patience: -1})
+		if err != nil {
+			return nil, nil, err
+		}
+		members = append(members, nodes.Member{Name: server.name, Engine: engine})
+	}
+	several = nodes.New(members, nodes.Options{})
+	return several, several, nil
+}
+
+// searchServer is a Meilisearch; its name is its host and port.
+type searchServer struct{ name, url, key string }
+
+// servers are the Meilisearch servers, and their keys.
+func (s searchSettings) servers() ([]searchServer, error) {
+	urls := strings.Split(s.SearchURL, ",")
+	keys := []string{s.SearchKey}
+	if len(urls) > 1 && strings.Contains(s.SearchKey, ",") { // the key of one server may have a comma
+		keys = strings.Split(s.SearchKey, ",")
+	}
+	if len(keys) == 1 {
+		keys = slices.Repeat(keys, len(urls))
+	}
+	if len(keys) != len(urls) {
+		return nil, fmt.Errorf("VIGIE_SEARCH_KEY (--search-key) has %d keys, for %d servers of VIGIE_SEARCH_URL (--search-url): give one for all of them, or one for each", len(keys), len(urls))
+	}
+	list := make([]searchServer, len(urls))
+	for i, address := range urls {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = searchServer{u.Host + strings.TrimRight(u.Path, "/"), address, strings.TrimSpace(keys[i])}
+	}
+	return list, nil
 }

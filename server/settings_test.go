@@ -114,8 +114,8 @@ func settingSamples(t *testing.T) map[string]sample {
 	return map[string]sample{
 		"LISTEN": listen, "PRIVATE_LISTEN": listen, "DATA": folder,
 		"DATABASE_URL": {[]string{"sqlite:" + filepath.Join(dir, "x.db"), "postgres://vigie:word@db.example/vigie", "postgresql://db.example/vigie?pool_max_conns=8"}, []string{"x", "mysql://x", "sqlite:", "sqlite: ", "sqlite::memory:", "postgres://", "postgres://a b/c", "postgres://db.example:port/vigie", "postgres://db.example/vigie?pool_max_conns=0", "postgres://db.example/vigie?pool_max_conns=-1", "postgres://db.example/vigie?pool_max_conns=100000"}},
-		"SEARCH_URL":   {[]string{"bleve:" + filepath.Join(dir, "index"), "http://127.0.0.1:7700", "https://search.example"}, []string{"x", "bleve:", "bleve: ", "127.0.0.1:7700", "ftp://a", "http://", "http://:7700", "http://a.example:99999"}},
-		"SEARCH_KEY":   {[]string{"masterKey", testSecret, "a key for tests"}, []string{" ", "a ", "a\nb", "é"}},
+		"SEARCH_URL":   {[]string{"bleve:" + filepath.Join(dir, "index"), "http://127.0.0.1:7700", "https://search.example", "http://a.example:7700,http://b.example:7700", "https://a.example/one, https://a.example/two", "bleve:" + filepath.Join(dir, "a,b")}, []string{"x", "http://a.example,", ",http://a.example", "http://a.example,http://a.example/", "http://a.example,https://A.example", "http://a.example,bleve:index", "http://a.example,b.example", strings.Repeat("http://a.example,", 5) + "http://b.example", "bleve:", "bleve: ", "127.0.0.1:7700", "ftp://a", "http://", "http://:7700", "http://a.example:99999"}},
+		"SEARCH_KEY":   {[]string{"masterKey", testSecret, "a key for tests", "key one,key two"}, []string{" ", "a ", "a\nb", "é"}},
 		"OIDC_ISSUER":  issuer, "OIDC_AUDIENCE": {[]string{"vigie", "https://vigie.example"}, []string{" ", "a\nb", "\xff", strings.Repeat("a", 501)}},
 		"JWKS_FILE": existing(file, dir), "TRUST_EMAILS": choice(), "SECRET": secret,
 		"PUBLIC_URL": site, "MAIL_URL": mailer, "MAIL_FROM": sender, "MAIL_REPLY_TO": mailAddress(), "MAIL_BOUNCES": bounces, "MAIL_TEMPLATES": existing(dir, file),

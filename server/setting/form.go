@@ -46,7 +46,7 @@ func forms() map[string]form {
 		"existingfile": {"the name of an existing file", false, existing(false)},
 		"existingdir":  {"the name of an existing folder", false, existing(true)},
 		"database":     {"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", true, database},
-		"engine":       {"bleve:PATH, or the URL of a Meilisearch such as http://127.0.0.1:7700", true, folderOr("bleve:", "http", "https")},
+		"engine":       {"bleve:PATH, or the URL of a Meilisearch such as http://127.0.0.1:7700, or several of these, separated by commas", true, engine},
 		"mailer":       {"smtp://USER:PASSWORD@HOST:PORT, smtps://… or outbox:DIR", true, folderOr("outbox:", "smtp", "smtps")},
 		"issuer":       {"the issuer (iss) exactly as tokens name it: a URL such as https://issuer.example", false, issuer},
 		"url":          {"an http or https URL, such as https://platform.example", false, webURL()},
@@ -395,6 +395,37 @@ func database(text string) (string, error) {
 		}
 	}
 	return text, nil
+}
+
+// maxEngines is how many servers one search engine may have: each takes a connection of the database's pool.
+const maxEngines = 5
+
+// engine reads where search engines are. It shows nothing of them, for there may be a password. Servers are known by
+// their hosts and paths: none may be named twice.
+func engine(text string) (string, error) {
+	parts := strings.Split(text, ",")
+	if len(parts) == 1 || strings.HasPrefix(text, "bleve:") { // whose path may have commas
+		return folderOr("bleve:", "http", "https")(text)
+	}
+	if len(parts) > maxEngines {
+		return "", fmt.Errorf("it names %d servers; at most %d are allowed", len(parts), maxEngines)
+	}
+	known := make(map[string]int)
+	for i, part := range parts {
+		address, err := folderOr("bleve:", "http", "https")(strings.Trim(part, " "))
+		_, server, _ := strings.Cut(strings.TrimRight(address, "/"), "://")
+		switch {
+		case err == nil && server == "":
+			err = errors.New("bleve: stands alone")
+		case err == nil && known[server] > 0:
+			err = fmt.Errorf("it is number %d, too", known[server])
+		}
+		if err != nil {
+			return "", fmt.Errorf("server number %d: %w", i+1, err)
+		}
+		parts[i], known[server] = address, i+1
+	}
+	return strings.Join(parts, ","), nil
 }
 
 // folderOr reads either a folder, behind its prefix, or the URL of a server of
