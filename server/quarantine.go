@@ -107,10 +107,10 @@ func itemID(consumer string, item int64) string { return consumer + "/" + strcon
 
 // itemOf is the item of such a name.
 func itemOf(id string) (store.ItemRef, error) {
-	consumer, number, _ := strings.Cut(id, "/")
-	item, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || consumer == "" {
+	end := max(0, strings.LastIndex(id, "/")) // a consumer's name may have a search node's path
+	item, err := strconv.ParseInt(strings.TrimPrefix(id[end:], "/"), 10, 64)
+	if err != nil || end == 0 {
 		return store.ItemRef{}, fmt.Errorf("%q is not the id of an item: ids look like alerts/123", id)
 	}
-	return store.ItemRef{Consumer: consumer, Item: item}, nil
+	return store.ItemRef{Consumer: id[:end], Item: item}, nil
 }

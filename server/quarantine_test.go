@@ -122,3 +122,18 @@ func TestQuarantine(t *testing.T) {
 		})
 	}
 }
+
+// What names an item finds it again, whatever the consumer is called; other words name none.
+func TestItemIDs(t *testing.T) {
+	for _, consumer := range []string{"alerts", "source boamp", "index search-2:7700", "index search:7700/second"} {
+		item, err := itemOf(itemID(consumer, 4711))
+		if err != nil || item.Consumer != consumer || item.Item != 4711 {
+			t.Errorf("of %q: %+v, %v", consumer, item, err)
+		}
+	}
+	for _, id := range []string{"", "alerts", "/4711", "4711", "alerts/", "alerts/x"} {
+		if item, err := itemOf(id); err == nil {
+			t.Errorf("%q is %+v", id, item)
+		}
+	}
+}
