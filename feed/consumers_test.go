@@ -66,6 +66,12 @@ func (s *indexSubject) Processed(t *testing.T) (ids []int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return idsIn(t, index)
+}
+
+// idsIn are the tenders in an index.
+func idsIn(t *testing.T, index search.Index) (ids []int64) {
+	t.Helper()
 	results, err := index.Search(t.Context(), []search.Query{{Now: time.Now(), Limit: 100}})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +109,58 @@ func TestIndexerIsAConsumer(t *testing.T) {
 			engines[url] = engine
 		}
 		return newIndexSubject(t, url, engine)
+	})
+}
+
+// nodeSubject is the consumer that feeds the second of two nodes.
+type nodeSubject struct {
+	*indexSubject
+	nodes []Node
+}
+
+func (s *nodeSubject) feeder() *feeder { return s.indexer.feeders[1] }
+
+func (s *nodeSubject) Restart(t *testing.T, fault consumer.Fault) *consumer.Consumer {
+	s.indexer = NewIndexer(s.store, s.engine, slog.New(slog.NewTextHandler(t.Output(), nil)), s.nodes...)
+	s.indexer.Fail = fault
+	return s.indexer.nodeConsumer(s.feeder())
+}
+
+func (s *nodeSubject) Processed(t *testing.T) (ids []int64) {
+	t.Helper()
+	known, err := s.store.SearchIndexes(t.Context(), Version())
+	if err != nil || len(known) != 1 {
+		t.Fatal(known, err)
+	}
+	index, err := s.nodes[1].Open(t.Context(), known[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return idsIn(t, index)
+}
+
+func (s *nodeSubject) Cursor(*testing.T) (cursor int64) {
+	for _, index := range s.feeder().fed {
+		cursor = index.cursor
+	}
+	return cursor
+}
+
+func TestNodeFeederIsAConsumer(t *testing.T) {
+	engines := make(map[string][]Node)
+	consumertest.Run(t, func(t *testing.T, url string) consumertest.Subject {
+		for _, name := range []string{"a:7700", "b:7700"} {
+			if len(engines[url]) == 2 {
+				break
+			}
+			engine, err := bleve.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { engine.Close() })
+			engines[url] = append(engines[url], Node{engine, name})
+		}
+		return &nodeSubject{newIndexSubject(t, url, engines[url][0].Engine), engines[url]}
 	})
 }
 
