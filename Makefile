@@ -6,7 +6,7 @@ BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$(scripts/li
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./directory/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/... ./syndication/...
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestSettingsWalks|TestWalks|TestYear
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestRandomFaults|TestSettingsWalks|TestWalks|TestYear
 
 .PHONY: help
 help: ## list the targets
@@ -81,7 +81,7 @@ attack: ## attack a server, and measure what it costs it and others, on a machin
 .PHONY: unit
 unit:
 	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
-	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./server ./service ./syndication
+	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./search/nodes ./server ./service ./syndication
 
 # SQLite is C translated to Go, which the detector makes ten times as slow: its memory is not watched, ours is. The driver's
 # Go is: a program has one copy of a generic type's methods, such as those of sync.Map, and the driver's must be a watched one.
