@@ -8,17 +8,17 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gql } from '@apollo/client';
 import { generate } from '@graphql-codegen/cli';
 import { buildSchema, introspectionFromSchema, parse, validate } from 'graphql';
+import { blocksOf } from './blocks.js';
 import { startServer, temporaryFolder } from './server.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const text = readFileSync(here('../docs/clients.md'), 'utf8');
 const schema = readFileSync(here('../schema.graphqls'), 'utf8');
 
 /** The blocks by the names of their files. */
-const blocks = Object.fromEntries([...text.matchAll(/```\w+ (\S+)\n(.*?)```/gs)].map(([, name, block]) => [name, block]));
+const blocks = Object.fromEntries(blocksOf('clients.md').filter(({ name }) => name).map(({ name, text }) => [name, text]));
 
 /** The operations without a name. */
-const operations = [...text.matchAll(/```graphql\n(.*?)```/gs)].map(([, operation]) => operation);
+const operations = blocksOf('clients.md').filter(({ language, name }) => language === 'graphql' && !name).map(({ text }) => text);
 
 /** A project with a block in it, the schema, and a source. */
 function project(block, source) {

@@ -21,7 +21,11 @@ export async function startDemo(...args) {
 /** The links in the demo's mails. */
 export function mailedLinks({ data }) {
   const outbox = join(data, 'outbox');
-  const mails = readdirSync(outbox).filter((name) => name.endsWith('.eml')).map((name) => readFileSync(join(outbox, name), 'utf8'));
+  return linksIn(readdirSync(outbox).filter((name) => name.endsWith('.eml')).map((name) => readFileSync(join(outbox, name), 'utf8')));
+}
+
+/** The links to this machine in mails. */
+export function linksIn(mails) {
   // Quoted-printable: a long line goes on after =, and = itself is =3D.
   return mails.flatMap((mail) => mail.replace(/=\r?\n/g, '').replaceAll('=3D', '=').match(/http:\/\/127\.0\.0\.1:\d+\/[^\s"<>)]*/g) ?? []);
 }
