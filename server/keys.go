@@ -169,6 +169,8 @@ type issuerKeys struct {
 	now    func() time.Time
 	known  atomic.Pointer[publicKeys] // never nil
 	asking singleflight.Group
+	// missed is called when a token needs keys and the issuer does not answer.
+	missed func()
 
 	// What follows is the fetching's alone, of which there is one at a time.
 
@@ -181,7 +183,7 @@ type issuerKeys struct {
 func newIssuerKeys(issuer string, transport http.RoundTripper, now func() time.Time) *issuerKeys {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval, pause.RandomizationFactor = askAgain, 2, freshKeys, 0
-	k := &issuerKeys{issuer: issuer, client: &http.Client{Transport: bounded{transport}}, now: now, pause: pause}
+	k := &issuerKeys{issuer: issuer, client: &http.Client{Transport: bounded{transport}}, now: now, pause: pause, missed: func() {}}
 	k.known.Store(new(publicKeys))
 	return k
 }
@@ -200,6 +202,7 @@ func (k *issuerKeys) newer(ctx context.Context, known *publicKeys, err error) er
 	case k.known.Load() != known:
 		return nil
 	case asked != nil && errors.Is(err, errUnknownKey):
+		k.missed()
 		return &vigie.Error{Code: vigie.Unavailable, Err: asked, Text: vigie.Text{
 			FR: "La connexion est momentanément indisponible. Réessayez dans un instant.",
 			EN: "Signing in is not available at the moment. Try again shortly.",
@@ -284,6 +287,7 @@ func (k *issuerKeys) dependency(log *slog.Logger) *dependency.Dependency {
 		return err
 	}, operatorMessage, log)
 	d.Every, d.Again, d.Timeout = keysAge, askAgain, issuerPatience+time.Second
+	k.missed = d.Suspect
 	return d
 }
 

@@ -329,6 +329,37 @@ func TestIssuerRotatesKeys(t *testing.T) {
 	})
 }
 
+// An issuer that does not answer is known to be away as soon as a token needs it: nobody waits for the next of the rare
+// times at which it is asked anyway.
+func TestIssuerIsMissedSoon(t *testing.T) {
+	old, newer := newSigningKey(t, "1"), newSigningKey(t, "2")
+	f := &fakeIssuer{keys: jwks(t, old.jwk(t, nil))}
+	synctest.Test(t, func(t *testing.T) {
+		keys := newIssuerKeys(fakeIssuerURL, f, time.Now)
+		v, err := authSettings{OIDCIssuer: fakeIssuerURL, OIDCAudience: "vigie"}.newVerifier(keys, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := keys.dependency(slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		var following sync.WaitGroup
+		following.Go(func() { d.Run(ctx) })
+		defer following.Wait()
+		defer cancel()
+		synctest.Wait()
+		f.set("", away)
+		time.Sleep(freshKeys)
+		if !d.Answers() {
+			t.Error("it is away before anybody can know")
+		}
+		signInAll(t, v, 20*time.Second, vigie.Unavailable, 20*time.Second, newer.token(t, fakeIssuerURL))
+		time.Sleep(2 * askAgain)
+		if d.Err() == nil {
+			t.Error("it is not known to be away")
+		}
+	})
+}
+
 // A flood of tokens with unknown keys does not raise the rate of requests to the
 // issuer, and does not disturb tokens with known keys.
 func TestUnknownKeys(t *testing.T) {

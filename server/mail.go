@@ -21,6 +21,7 @@ import (
 	"vigie/alert/webhook"
 	"vigie/feed"
 	"vigie/graph/wire"
+	"vigie/server/dependency"
 	"vigie/service"
 	"vigie/syndication"
 )
@@ -221,4 +222,27 @@ func (d *mailing) alertSettings() alert.Settings {
 		From:  *d.from, ReplyTo: m.MailReplyTo, Bounces: m.MailBounces, PublicURL: strings.TrimRight(m.PublicURL, "/"),
 		WatchesURL: m.PageWatches, WatchURL: m.PageWatch, TenderURL: m.PageTender,
 	}
+}
+
+// watchedMailer has the mail server asked at once when it does not answer, so that it is soon known to be away, and says
+// of such a failure that it is [vigie.Unavailable]: it is logged with the mail server, not with each mail.
+type watchedMailer struct {
+	post.Mailer
+	server *dependency.Dependency
+}
+
+// Send implements [post.Mailer].
+func (m watchedMailer) Send(ctx context.Context, message post.Message) error {
+	err := m.Mailer.Send(ctx, message)
+	failure, ok := errors.AsType[*post.Error](err)
+	if !ok || failure.Kind != post.Temporary || failure.Code != 0 || ctx.Err() != nil {
+		return err
+	}
+	m.server.Suspect()
+	if failure.AllMail {
+		away := *failure
+		away.Err = &vigie.Error{Code: vigie.Unavailable, Err: failure.Err}
+		return &away
+	}
+	return err
 }

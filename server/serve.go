@@ -272,7 +272,7 @@ func (s *site) depend(p *plan) {
 		d := dependency.New("mail", func(ctx context.Context) error { return post.Check(ctx, mailer) }, operatorMessage, s.log)
 		d.Every, d.Again, d.Timeout = time.Minute, 15*time.Second, 10*time.Second
 		s.dependencies = append(s.dependencies, d)
-		p.mailing.mailer = tracedMailer{mailer, s.traces.tracer}
+		p.mailing.mailer = tracedMailer{watchedMailer{mailer, d}, s.traces.tracer}
 	}
 	if s.traces.collector != nil {
 		s.dependencies = append(s.dependencies, s.traces.collector)
