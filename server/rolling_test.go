@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,63 +19,6 @@ import (
 	"vigie/search/meili/meilitest"
 	"vigie/store/storetest"
 )
-
-// proxied runs nginx by the files of deploy/nginx, before replicas, and returns where it listens and the file of the
-// replicas that it uses.
-func proxied(t *testing.T, replicas ...string) (base, upstream string) {
-	t.Helper()
-	binary := "/usr/sbin/nginx" // which is not on everyone's path
-	if _, err := os.Stat(binary); err != nil {
-		binary = program(t, "nginx")
-	}
-	example, err := os.ReadFile("../deploy/nginx/vigie.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, address := t.TempDir(), nobody(t)
-	upstream = filepath.Join(dir, "vigie-upstream.conf")
-	site := string(example)
-	for _, change := range [][2]string{
-		{"include /etc/nginx/vigie-upstream.conf;", "include " + upstream + ";"}, {"listen 443 ssl;", "listen " + address + ";"},
-		{"/var/log/nginx/vigie.log", filepath.Join(dir, "access.log")},
-	} {
-		if !strings.Contains(site, change[0]) {
-			t.Fatalf("deploy/nginx/vigie.conf has no %q", change[0])
-		}
-		site = strings.Replace(site, change[0], change[1], 1)
-	}
-	site = regexp.MustCompile(`(?m)^ *ssl_.*$`).ReplaceAllString(site, "")
-	temporary := ""
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temporary += fmt.Sprintf("%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
-	}
-	config := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf("pid %s/pid;\nerror_log %s/error.log;\nworker_processes 1;\nevents {}\nhttp {\n%s%s}\n", dir, dir, temporary, site)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	writing := daemon(t, "bash", append([]string{"../deploy/nginx/vigie-upstream", upstream}, replicas...), "INTERVAL=0.2", "RELOAD="+binary+" -e stderr -c "+config+" -s reload")
-	awaits(t, func() (bool, string) {
-		_, err := os.Stat(upstream)
-		return err == nil, "no replicas are written:\n" + writing.String()
-	})
-	said := daemon(t, binary, []string{"-e", "stderr", "-c", config, "-g", "daemon off;"})
-	base = "http://" + address
-	awaits(t, func() (bool, string) {
-		answer, err := http.Get(base + "/healthz")
-		if err != nil {
-			return false, fmt.Sprintf("nginx does not answer: %v\n%s", err, said)
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK, answer.Status
-	})
-	t.Cleanup(func() {
-		if log, err := os.ReadFile(filepath.Join(dir, "error.log")); err == nil && t.Failed() {
-			t.Logf("nginx: %s\n%s", log, writing)
-		}
-	})
-	return base, upstream
-}
 
 // daemon runs a program until the test ends.
 func daemon(t *testing.T, name string, arguments []string, env ...string) *safeBuffer {
@@ -96,11 +37,17 @@ func daemon(t *testing.T, name string, arguments []string, env ...string) *safeB
 	return said
 }
 
-// Two replicas behind nginx are replaced one after the other, while people read, write and search and a platform
+// Two replicas behind a proxy are replaced one after the other, while people read, write and search and a platform
 // publishes: not one request fails.
 func TestRollingRestart(t *testing.T) {
 	beServed()
 	t.Parallel()
+	for name, run := range proxies() {
+		t.Run(name, func(t *testing.T) { testRollingRestart(t, run) })
+	}
+}
+
+func testRollingRestart(t *testing.T, run func(t *testing.T, replicas ...string) *proxy) {
 	database := storetest.Postgres(t)
 	engine, key := meilitest.Server(t)
 	addresses := []string{nobody(t), nobody(t)}
@@ -111,7 +58,7 @@ func TestRollingRestart(t *testing.T) {
 		})
 	}
 	replicas := []*serving{replica(addresses[0]), replica(addresses[1])}
-	base, upstream := proxied(t, addresses...)
+	base := run(t, addresses...).base
 	token, err := sign(testSecret, "ana", claims{Email: "ana@example.org", EmailVerified: true, Scope: publishScope, Sources: []string{"portal"}}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -160,8 +107,8 @@ func TestRollingRestart(t *testing.T) {
 		replicas[i].ends(t)
 		replicas[i] = replica(address)
 		awaits(t, func() (bool, string) {
-			text, err := os.ReadFile(upstream)
-			return err == nil && strings.Contains(string(text), addresses[0]) && strings.Contains(string(text), addresses[1]), fmt.Sprintf("nginx has %s, %v", text, err)
+			series, _ := scrape(t, replicas[i].private)
+			return series[`vigie_http_requests_total{code="200",route="graphql"}`] > 0, fmt.Sprintf("the proxy sends nothing to replica %d", i)
 		})
 		if answered.Load() == before {
 			t.Errorf("nothing was asked while replica %d was replaced", i)
