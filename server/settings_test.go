@@ -296,12 +296,17 @@ func TestReadmeListsSettings(t *testing.T) {
 	}
 }
 
-// Every VIGIE_ name in the documents and container files is a setting.
+// Every VIGIE_ name in the documents and in the files for operators is a setting.
 func TestNamedSettings(t *testing.T) {
 	paths, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	deployed, err := filepath.Glob("../deploy/*/*")
+	if err != nil || len(deployed) < 10 {
+		t.Fatalf("%d files of deploy, %v", len(deployed), err)
+	}
+	paths = append(paths, deployed...)
 	p := &process{out: t.Output(), err: t.Output()}
 	for _, path := range append(paths, "../README.md", "../compose.yaml", "../Dockerfile") {
 		text, err := os.ReadFile(path)

@@ -32,8 +32,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// terminated names the variable by which a test of this file is the server, in
-// a process of its own, that its parent sends SIGTERM.
+// terminated names the variable by which a test is the program, in a process of
+// its own that its parent may send SIGTERM: the words of the command line.
 const terminated = "VIGIE_TEST_TERMINATED"
 
 // serving is a server in a process of its own.
@@ -48,8 +48,8 @@ type serving struct {
 // beServed is called first by each test that starts servers by [serves]: in
 // their processes it is the program, and does not return.
 func beServed() {
-	if os.Getenv(terminated) != "" {
-		os.Args = []string{"vigie", "serve"}
+	if words := os.Getenv(terminated); words != "" {
+		os.Args = append([]string{"vigie"}, strings.Fields(words)...)
 		main()
 	}
 }
@@ -58,7 +58,7 @@ func beServed() {
 func serves(t *testing.T, env map[string]string) *serving {
 	t.Helper()
 	s := &serving{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$"), said: new(safeBuffer), ended: make(chan error, 1)}
-	s.process.Env = append(os.Environ(), terminated+"=1", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0", "VIGIE_STOP_DELAY=0s")
+	s.process.Env = append(os.Environ(), terminated+"=serve", "VIGIE_PRIVATE_LISTEN=127.0.0.1:0", "VIGIE_STOP_DELAY=0s")
 	for name, value := range env {
 		s.process.Env = append(s.process.Env, name+"="+value)
 	}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vigie"
+	"vigie/store/storetest"
+)
+
+// The unit of systemd is valid, and leaves the service little that it could do: « exposure » goes from 0 to 10, and below 2
+// are services that network and a folder of their own is left to.
+func TestSystemdUnit(t *testing.T) {
+	analyze := program(t, "systemd-analyze")
+	binary := filepath.Join(t.TempDir(), "vigie")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it has to be executable
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "vigie.service")
+	if err := os.WriteFile(unit, []byte(changed(t, "../deploy/systemd/vigie.service", "/usr/local/bin/vigie serve", binary+" serve")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, arguments := range [][]string{{"verify", unit}, {"security", "--offline=true", "--threshold=15", unit}} {
+		said, err := exec.CommandContext(t.Context(), analyze, arguments...).CombinedOutput()
+		if err != nil || arguments[0] == "verify" && len(strings.TrimSpace(string(said))) > 0 {
+			t.Errorf("systemd-analyze %s: %v\n%s", arguments[0], err, said)
+		}
+	}
+}
+
+// What mail servers pipe bounces to gives them to Vigie with the server's settings; where these are not there, or cannot be
+// used now, the mail server is asked to try again.
+func TestBouncePipe(t *testing.T) {
+	beServed()
+	b := newBouncing(t, storetest.SQLite(t))
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("vigie", fmt.Sprintf("#!/bin/sh\n%s=\"$*\" exec %q '-test.run=^%s$'\n", terminated, os.Args[0], t.Name()), 0o700)
+	pipe := func(settings string) (status int) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), "../deploy/mail/vigie-bounce")
+		command.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "SETTINGS=" + settings}
+		command.Stdin = strings.NewReader(b.returned)
+		said, err := command.CombinedOutput()
+		if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+			return ended.ExitCode()
+		} else if err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		return 0
+	}
+	if status := pipe(filepath.Join(dir, "nowhere.env")); status != tryAgain {
+		t.Errorf("without settings: status %d", status)
+	}
+	settings := "VIGIE_DATABASE_URL='" + b.env["VIGIE_DATABASE_URL"] + "'\nVIGIE_BRAND_NAME='Marchés & Cie'\nVIGIE_SECRET='%s'\n"
+	if status := pipe(write("wrong.env", fmt.Sprintf(settings, "short"), 0o600)); status != tryAgain {
+		t.Errorf("with a wrong setting: status %d", status)
+	}
+	b.expect(t, vigie.Pending)
+	if status := pipe(write("vigie.env", fmt.Sprintf(settings, testSecret), 0o600)); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	b.expect(t, vigie.Bounced)
+}
