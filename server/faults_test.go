@@ -33,7 +33,11 @@ const (
 	cut     = "cut"     // nothing passes: connections end, and so does each new one
 	hanging = "hanging" // what was sent stays on the way
 	babbles = "babbles" // each request gets nonsense
+	slowed  = "slowed"  // what was sent takes a while, each way
 )
+
+// slowness is how long that takes.
+const slowness = 100 * time.Millisecond
 
 // newLine makes a line to an address.
 func newLine(t *testing.T, to string) *line {
@@ -86,6 +90,15 @@ func (l *line) become(broken, nonsense string) {
 	l.changed.Broadcast()
 }
 
+// lead has the line lead to another address, and ends the connections to the one before.
+func (l *line) lead(to string) {
+	l.become(cut, "")
+	l.mutex.Lock()
+	l.to = to
+	l.mutex.Unlock()
+	l.become("", "")
+}
+
 // hold has a connection cut when the line is, and reports whether it is now.
 func (l *line) hold(conn net.Conn) bool {
 	l.mutex.Lock()
@@ -99,6 +112,12 @@ func (l *line) release(conn net.Conn) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	delete(l.open, conn)
+}
+
+func (l *line) leadsTo() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.to
 }
 
 // reached waits until something waits for a line that hangs.
@@ -129,7 +148,7 @@ func (l *line) carry(near net.Conn) {
 	if !l.hold(near) {
 		return
 	}
-	far, err := net.Dial("tcp", l.to)
+	far, err := net.Dial("tcp", l.leadsTo())
 	if err != nil {
 		return
 	}
@@ -167,6 +186,9 @@ func (l *line) pass(to, from net.Conn, instead func(nonsense string) bool) {
 			if instead(nonsense) {
 				return
 			}
+		case slowed:
+			time.Sleep(slowness)
+			fallthrough
 		default:
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
@@ -178,8 +200,14 @@ func (l *line) pass(to, from net.Conn, instead func(nonsense string) bool) {
 // awaits waits until something holds; why says why it does not.
 func awaits(t *testing.T, holds func() (ok bool, why string)) {
 	t.Helper()
+	awaitsFor(t, 30*time.Second, holds)
+}
+
+// awaitsFor is [awaits] with another patience.
+func awaitsFor(t *testing.T, patience time.Duration, holds func() (ok bool, why string)) {
+	t.Helper()
 	var why string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var ok bool
 		if ok, why = holds(); ok {
 			return

@@ -71,6 +71,19 @@ func TestSearchFails(t *testing.T) {
 		s.finds()
 		s.mailed(box)
 	})
+
+	// As for an upgrade of the engine: its data are of one version.
+	t.Run("is replaced by an empty one", func(t *testing.T) {
+		s := s.in(t)
+		other, _ := meilitest.Server(t)
+		if other == engine {
+			t.Skip("NOT RUN: VIGIE_TEST_MEILI_URL names one Meilisearch, and this takes two")
+		}
+		away.lead(strings.TrimPrefix(other, "http://"))
+		s.publish()
+		s.finds()
+		s.mailed(box)
+	})
 }
 
 // indexes names the indexes of a Meilisearch.
