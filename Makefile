@@ -39,7 +39,7 @@ test: ## install what the tests need and run every check
 
 # The cheap ones first; one that fails does not keep the others from running.
 .PHONY: checks
-checks: build clients browser format tidy generated vet lint race unit fuzz vulnerabilities
+checks: build clients browser format tidy generated vet lint race unit fuzz manifests workflows release-files vulnerabilities
 
 .PHONY: clients
 clients: build ## have clients from npm use the server
@@ -77,6 +77,12 @@ lint: ## look for likely mistakes
 attack: ## attack a server, and measure what it costs it and others, on a machine that does nothing else
 	VIGIE_TEST_ATTACKS=1 scripts/with-postgres go test -timeout 40m -count=1 ./attack
 
+# Its own target, for it takes a quarter of an hour.
+.PHONY: drill
+drill: ## cut and slow each dependency of a server under load, and print what users, alerts and log said, for docs/runbook.md; DRILL=search,mail names some
+	scripts/install-test-tools
+	VIGIE_TEST_DRILL=$(or $(DRILL),all) VIGIE_TEST_ALL=1 scripts/with-postgres go test -timeout 60m -count=1 -v -run '^TestDrill$$' ./server
+
 # What race does not run, or only in part.
 .PHONY: unit
 unit:
@@ -93,6 +99,22 @@ race:
 .PHONY: fuzz
 fuzz: ## try each fuzz target for two seconds
 	scripts/fuzz 2s
+
+.PHONY: manifests
+manifests: ## check the manifests of deploy/kubernetes by the types of Kubernetes' API
+	cd deploy/kubernetes && go vet ./... && go test ./...
+
+.PHONY: workflows
+workflows: ## check the workflows of .github
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+.PHONY: release-files
+release-files: build
+	scripts/check-release
+
+.PHONY: release
+release: build ## make the files of the release VERSION=v1.2.3 in build/release
+	scripts/release $(VERSION)
 
 .PHONY: vulnerabilities
 vulnerabilities: ## look for known vulnerabilities in what the binary calls

@@ -187,7 +187,8 @@ func (m *Metrics) Collect(c chan<- prometheus.Metric) {
 // read reads the database, if it answers, and returns what it said last.
 func (m *Metrics) read(now time.Time) known {
 	if m.Answers == nil || m.Answers() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		// Prometheus waits some seconds: a slow database must not make all metrics disappear.
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		lags, err := m.Behind(ctx)
 		var aside map[string]int64
