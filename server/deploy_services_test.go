@@ -74,3 +74,15 @@ func TestBouncePipe(t *testing.T) {
 	}
 	b.expect(t, vigie.Bounced)
 }
+
+// What the workflow asks of the images is the README's first query, and says whether it was answered.
+func TestFirstQuery(t *testing.T) {
+	base, _ := demoServer(t)
+	if said, err := exec.CommandContext(t.Context(), "../scripts/first-query", base).CombinedOutput(); err != nil || !strings.Contains(string(said), "onlineCount") {
+		t.Errorf("%v: %s", err, said)
+	}
+	server := start(t, map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_LISTEN": "127.0.0.1:0", "VIGIE_DATA": t.TempDir()}, nil, "serve")
+	if said, err := exec.CommandContext(t.Context(), "../scripts/first-query", server.listening(t)).CombinedOutput(); err == nil {
+		t.Errorf("without a token it is content with %s", said)
+	}
+}
