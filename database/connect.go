@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/url"
@@ -111,6 +112,9 @@ func dialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
+// busyTimeout is how long a transaction may wait for another one that writes to SQLite.
+const busyTimeout = 20 * time.Second
+
 func connectSQLite(path string, how use) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -128,7 +132,7 @@ func connectSQLite(path string, how use) (*DB, error) {
 	// read-only transactions are not affected. secure_delete overwrites what is deleted: the data of an erased
 	// account must not stay in the file.
 	query := url.Values{
-		"_pragma":   {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-8192)", "wal_autocheckpoint(10000)"},
+		"_pragma":   {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-8192)", "wal_autocheckpoint(10000)"},
 		"_txlock":   {"immediate"},
 		"_timezone": {"UTC"},
 		"mode":      {mode},
@@ -148,5 +152,5 @@ func connectSQLite(path string, how use) (*DB, error) {
 	}
 	sqlDB.SetMaxIdleConns(connections)
 	sqlDB.SetConnMaxIdleTime(idleTimeout)
-	return &DB{DB: bun.NewDB(sqlDB, sqlitedialect.New(), tolerant())}, nil
+	return &DB{DB: bun.NewDB(sqlDB, sqlitedialect.New(), tolerant()), writing: make(chan struct{}, 1)}, nil
 }

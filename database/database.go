@@ -23,6 +23,8 @@ type DB struct {
 	listener connector
 	// alone is what keeps servers away; nil where they may work beside this process.
 	alone *Leadership
+	// writing has a value while a transaction of this process writes to SQLite; nil on PostgreSQL.
+	writing chan struct{}
 }
 
 // Open opens the database that url names, "sqlite:PATH" or "postgres://…". It changes nothing. It refuses a database
@@ -80,7 +82,28 @@ func (db *DB) Observe(hook bun.QueryHook) { db.DB = db.WithQueryHook(hook) }
 
 // Write runs fn in a transaction.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	end, err := db.turn(ctx)
+	if err != nil {
+		return Translate(err)
+	}
+	defer end()
 	return Translate(db.RunInTx(ctx, nil, fn))
+}
+
+// turn waits until no other transaction of this process writes to SQLite. Its file has one writer at a time, and SQLite has
+// the others try again after pauses of up to a tenth of a second, in no order.
+func (db *DB) turn(ctx context.Context) (end func(), err error) {
+	if db.writing == nil {
+		return func() {}, nil
+	}
+	select {
+	case db.writing <- struct{}{}:
+		return func() { <-db.writing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(busyTimeout):
+		return nil, errBusy
+	}
 }
 
 // Snapshot reads the database as it was at one moment.

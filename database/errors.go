@@ -53,6 +53,9 @@ func IsUnique(err error) bool {
 	return false
 }
 
+// errBusy is the error of a transaction that another one of this process has kept waiting for too long.
+var errBusy = errors.New("another transaction has been writing for too long")
+
 // IsNoRows reports whether a query for one row found none.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
@@ -76,7 +79,7 @@ func isDown(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
-	return errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+	return errors.Is(err, errBusy) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 // OfRow reports whether an error is about what was read or written, and not about the database or about time that was up:
