@@ -38,12 +38,8 @@ func Upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []stri
 // Pair is a column's old and new value.
 type Pair struct{ Was, Becomes int64 }
 
-// Replace sets the column set of a table where the column where has one of some values, all in one statement; only,
-// if given, narrows the rows.
-func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []Pair, only ...string) error {
-	if len(pairs) == 0 {
-		return nil
-	}
+// Values are pairs in SQL, behind VALUES. Both databases name the two columns column1 and column2.
+func Values(pairs []Pair) bun.Safe {
 	var values strings.Builder
 	for i, p := range pairs {
 		if i > 0 {
@@ -51,10 +47,23 @@ func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []P
 		}
 		fmt.Fprintf(&values, "(%d, %d)", p.Was, p.Becomes)
 	}
-	also := strings.Join(append([]string{""}, only...), " AND ")
-	// Both databases name the columns of VALUES like this.
+	return bun.Safe(values.String())
+}
+
+// Replace sets the column set of a table where the column where has one of some values, all in one statement; only,
+// if given, narrows the rows.
+func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []Pair, only ...string) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	// PostgreSQL does not look for rows by what is within CASE. Else it reads all that waits for each of the pairs, where it
+	// thinks that little does.
+	var also strings.Builder
+	for _, condition := range only {
+		fmt.Fprintf(&also, " AND CASE WHEN %s THEN TRUE END", condition)
+	}
 	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
-		bun.Ident(table), bun.Ident(set), bun.Safe(values.String()), bun.Ident(table), bun.Ident(where), bun.Safe(also)).Exec(ctx)
+		bun.Ident(table), bun.Ident(set), Values(pairs), bun.Ident(table), bun.Ident(where), bun.Safe(also.String())).Exec(ctx)
 	return err
 }
 

@@ -83,7 +83,7 @@ func (c *consent) confirmed() bool { return c.ConfirmedAt != nil || c.OwnVerifie
 // WatchRecipients returns the recipients of watches, at most [vigie.MaxBatch] watches, that were on when a notice
 // came.
 func (l *Ledger) WatchRecipients(ctx context.Context, watches []int64, notice int64) ([]WatchRecipient, error) {
-	return scanWatchRecipients(ctx, onAt(l.watchRecipients(), notice).ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
+	return scanWatchRecipients(ctx, onAt(l.watchRecipients(), notice).ColumnExpr("w.keywords").Where("s.watch_id IN (?)", bun.List(watches)))
 }
 
 // Alerted returns the recipients that were, or will be, alerted of a tender because of a notice before the given one,
@@ -94,7 +94,7 @@ func (l *Ledger) Alerted(ctx context.Context, about AlertSubject) ([]WatchRecipi
 
 // alertedThrough is [Ledger.Alerted] through some watches, whatever their state.
 func (l *Ledger) alertedThrough(ctx context.Context, about AlertSubject, watches []int64) ([]WatchRecipient, error) {
-	return l.scanAlerted(ctx, about, l.watchRecipients().Where("w.id IN (?)", bun.List(watches)))
+	return l.scanAlerted(ctx, about, l.watchRecipients().Where("s.watch_id IN (?)", bun.List(watches)))
 }
 
 // TendersAlertedThrough returns those of some tenders of which any of the given watches led to an alert that was not
@@ -185,7 +185,7 @@ func scanWatchRecipients(ctx context.Context, q *bun.SelectQuery) ([]WatchRecipi
 // CatchUpRecipients returns the recipients of watches that catch up, at most [vigie.MaxBatch] watches. A watch that was
 // switched off or deleted since it asked for that is still owed it: its deliveries are held.
 func (l *Ledger) CatchUpRecipients(ctx context.Context, watches []int64) ([]WatchRecipient, error) {
-	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("w.id IN (?)", bun.List(watches)))
+	return scanWatchRecipients(ctx, l.watchRecipients().ColumnExpr("w.keywords").Where("s.watch_id IN (?)", bun.List(watches)))
 }
 
 // Recipients returns the mail addresses of watches, in their order, by watch.

@@ -125,19 +125,15 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		Email                   string
 		LeftAt                  *time.Time
 		ConfirmationPending     bool `bun:"asking"`
-		Named                   bool
 		BouncedAt               *time.Time
 		ConfirmationRequests    int64         `bun:"asks"`
 		ConfirmationRequestedAt *time.Time    `bun:"asked_at"`
 		Account                 vigie.Account `bun:"embed:account_"`
 		consent
 	}
-	named := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").ColumnExpr("1").
-		Where("s.recipient_id = r.id").Where("s.removed_at IS NULL").Where("w.deleted_at IS NULL")
 	err := db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
 		ColumnExpr("r.id, r.email, r.left_at, r.asking, "+consentColumns).
-		ColumnExpr("EXISTS (?) AS named", named).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
 			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.reminder_days AS account_reminder_days, a.subject AS account_subject, "+
@@ -151,7 +147,7 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		states[i] = &RecipientState{
 			ID: row.ID, Email: row.Email, Primary: row.primary(), Account: row.Account,
 			Confirmed: row.confirmed(), Left: row.LeftAt != nil, Bounced: row.BouncedAt != nil,
-			ConfirmationPending: row.ConfirmationPending, Named: row.Named, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
+			ConfirmationPending: row.ConfirmationPending, ConfirmationRequests: row.ConfirmationRequests, ConfirmationRequestedAt: row.ConfirmationRequestedAt,
 			Watches: make(map[int64]FollowedWatch), Off: make(map[int64]FollowedWatch),
 		}
 	}
@@ -159,16 +155,23 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 }
 
 func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
-	var rows []FollowedWatch
+	var rows []struct {
+		FollowedWatch
+		LeftAt *time.Time
+	}
 	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
 		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
-		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at").
-		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Where("s.left_at IS NULL").Scan(ctx, &rows)
+		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at, s.left_at").
+		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Scan(ctx, &rows)
 	for _, row := range rows {
-		if row.Active && row.DeletedAt == nil {
-			states[row.RecipientID].Watches[row.WatchID] = row
-		} else {
-			states[row.RecipientID].Off[row.WatchID] = row
+		r := states[row.RecipientID]
+		r.Named = r.Named || row.DeletedAt == nil
+		switch {
+		case row.LeftAt != nil:
+		case row.Active && row.DeletedAt == nil:
+			r.Watches[row.WatchID] = row.FollowedWatch
+		default:
+			r.Off[row.WatchID] = row.FollowedWatch
 		}
 	}
 	return err

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -32,23 +34,47 @@ func (l *Ledger) FirstMails(ctx context.Context, states map[int64]*RecipientStat
 	if len(tenders) == 0 {
 		return first, nil
 	}
+	written := make(map[int64]Thread) // by mail
 	var rows []struct {
 		Thread
-		FirstMail
+		MailID int64
 	}
-	other := l.db.NewSelect().TableExpr("deliveries AS o").Join("JOIN tenders AS about ON about.id = o.tender_id").ColumnExpr("1").
-		Where("o.mail_id = m.id").Where("COALESCE(about.merged_into, about.id) <> COALESCE(t.merged_into, t.id)")
 	err := l.db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").
-		Join("JOIN mails AS m ON m.id = d.mail_id AND m.recipient_id = d.recipient_id").
-		ColumnExpr("DISTINCT d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, m.id, m.message_id").
+		ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.mail_id").
 		Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(database.Distinct(tenders))).
-		Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).Where("d.dropped_at IS NULL").
-		Where("m.kind = ?", vigie.DigestMail).Where("m.state = ?", vigie.MailSent).Where("m.message_id LIKE '%@%'").
-		Where("NOT EXISTS (?)", other).OrderExpr("m.id").Scan(ctx, &rows)
+		Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).Where("d.dropped_at IS NULL").Where("d.mail_id IS NOT NULL").Scan(ctx, &rows)
 	for _, row := range rows {
-		if _, known := first[row.Thread]; !known {
-			first[row.Thread] = row.FirstMail
+		written[row.MailID] = row.Thread
+	}
+	for _, r := range states { // most have no other
+		for _, d := range r.Deliveries {
+			if d.MailID != nil {
+				delete(written, *d.MailID)
+			}
+		}
+	}
+	if err != nil || len(written) == 0 {
+		return first, database.Translate(err)
+	}
+	mails, err := l.alone(ctx, slices.Sorted(maps.Keys(written)))
+	for _, m := range mails {
+		thread := written[m.ID]
+		if _, known := first[thread]; !known && m.RecipientID == thread.RecipientID {
+			first[thread] = FirstMail{m.ID, m.MessageID}
 		}
 	}
 	return first, database.Translate(err)
+}
+
+// alone returns those of some mails that were accepted and are about one tender alone, the first one first.
+func (l *Ledger) alone(ctx context.Context, ids []int64) (mails []*vigie.Mail, err error) {
+	var several []int64
+	err = l.db.NewSelect().TableExpr("deliveries AS d").Join("JOIN tenders AS t ON t.id = d.tender_id").ColumnExpr("d.mail_id").
+		Where("d.mail_id IN (?)", bun.List(ids)).Group("d.mail_id").Having("COUNT(DISTINCT COALESCE(t.merged_into, t.id)) > 1").Scan(ctx, &several)
+	if err != nil {
+		return nil, err
+	}
+	err = l.db.NewSelect().Model(&mails).Column("id", "recipient_id", "message_id").Where("id IN (?)", bun.List(ids)).
+		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Where("message_id LIKE '%@%'").Order("id").Scan(ctx)
+	return slices.DeleteFunc(mails, func(m *vigie.Mail) bool { return slices.Contains(several, m.ID) }), err
 }
