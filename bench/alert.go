@@ -55,6 +55,8 @@ type AlertReport struct {
 	Max float64 `json:"max_s"`
 	// MailsPerSecond is from the first mail accepted to the last.
 	MailsPerSecond float64 `json:"mails_per_s"`
+	// CPUMicros is the processor time of this process for a mail, the SMTP server's included.
+	CPUMicros float64 `json:"cpu_us"`
 }
 
 // Alert measures alerts from a tender's publication to the mails accepted by an
@@ -89,10 +91,12 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 	if err != nil {
 		return nil, err
 	}
+	used := processorTime()
 	published, err := publish(ctx, s, channel, log, sink.all)
 	if err != nil {
 		return nil, err
 	}
+	report.CPUMicros = float64((processorTime() - used).Microseconds()) / float64(o.Recipients)
 	report.measure(sink.times(), published)
 	return report, nil
 }

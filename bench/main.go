@@ -143,8 +143,8 @@ func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
 	if c.JSON {
 		return printJSON(out, r)
 	}
-	_, err = fmt.Fprintf(out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second\n",
-		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond)
+	_, err = fmt.Fprintf(out, "%s: %d people signed up in %.1f s; from publication to mail accepted p50 %.2f s, p95 %.2f s, max %.2f s; %.0f mails a second, %.0f µs of processor time each\n",
+		r.Database, r.Recipients, r.SetUpSeconds, r.P50, r.P95, r.Max, r.MailsPerSecond, r.CPUMicros)
 	return err
 }
 
