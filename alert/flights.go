@@ -60,9 +60,6 @@ var errBusy = errors.New("enough is on its way to this host, or for this owner")
 
 // free returns how many messages to claim, 0 for none now; and the error of a message, which stops all.
 func (f *flights) free() (int, error) {
-	if f == nil {
-		return claimBatch, nil
-	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	err := f.err
@@ -92,6 +89,9 @@ func (f *flights) ripen() {
 
 // wake has the lane look for work.
 func (f *flights) wake() {
+	if f == nil {
+		return
+	}
 	select {
 	case f.landed <- struct{}{}:
 	default:

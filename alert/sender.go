@@ -42,8 +42,13 @@ type Sender struct {
 	once sync.Once
 	run  *consumer.Consumer
 	// terms are the channel's; flights are nil where a lane sends one message after the other.
-	terms   Terms
-	flights *flights
+	terms    Terms
+	flights  *flights
+	recorder *recorder
+	pace     pace
+	// claiming is locked while a lane claims: in the database several would only wait for one another, with what they have
+	// locked.
+	claiming sync.Mutex
 	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
 	// deciding fails.
 	mails, recipients *consumer.Quarantine
@@ -54,7 +59,7 @@ type Sender struct {
 }
 
 const (
-	// claimBatch is how many mails a lane claims at once.
+	// claimBatch is how many mails a lane claims at once, at first.
 	claimBatch = 16
 	// readValidFor is how long a recipient's state may be used after it was read.
 	readValidFor = time.Second
@@ -74,6 +79,7 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 	lanes.Wait()
 	s.flights.wait()
+	s.recorder.wait()
 }
 
 // Step sends all that is due now. It is for tests that do not wait.
@@ -81,8 +87,9 @@ func (s *Sender) Step(ctx context.Context) error {
 	c := s.consumer()
 	for {
 		err := c.Drain(ctx)
-		if some := s.flights.wait(); err != nil || !some {
-			return err
+		sent := s.flights.wait()
+		if recorded := s.recorder.wait(); err != nil || !sent && !recorded {
+			return errors.Join(err, s.recorder.failed())
 		}
 	}
 }
@@ -97,6 +104,7 @@ func (s *Sender) consumer() *consumer.Consumer {
 		if s.terms.AtOnce > 1 {
 			s.flights = newFlights(s.terms)
 		}
+		s.recorder = newRecorder(s.recordSent)
 		s.run = &consumer.Consumer{
 			Name: name, Work: s.step, Woken: s.flights.landings,
 			Behind: func(ctx context.Context) (database.Behind, error) {
@@ -119,7 +127,13 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 	if err := s.revive(ctx); err != nil {
 		return false, err
 	}
-	limit, err := s.flights.free()
+	if err := s.recorder.failed(); err != nil {
+		return false, err
+	}
+	limit, err := s.pace.next(), error(nil)
+	if s.flights != nil {
+		limit, err = s.flights.free()
+	}
 	if err != nil || limit == 0 {
 		return false, err
 	}
@@ -128,6 +142,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 		return more, err
 	}
 	s.fault(AfterClaim)
+	claimed, sending := len(mails), time.Now()
 	for len(mails) > 0 && !stopped(ctx) && s.time(start) > 0 {
 		sent, err := s.sendClaimed(ctx, mails, start)
 		mails = mails[sent:]
@@ -135,6 +150,7 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 			return false, errors.Join(err, s.release(ctx, mails))
 		}
 	}
+	s.pace.took(claimed, time.Since(sending))
 	return true, s.release(ctx, mails)
 }
 
@@ -197,11 +213,7 @@ func (s *Sender) revive(ctx context.Context) error {
 // claim claims some mails. A recipient about which deciding fails is left for later, and quarantined if that does not
 // help.
 func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, more bool, err error) {
-	hosts, owners := s.flights.busy()
-	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Channel: s.terms.Channel, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
-		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
-	})
+	claimed, err := s.claimAlone(ctx, limit)
 	if err != nil {
 		return nil, false, err
 	}
@@ -214,6 +226,17 @@ func (s *Sender) claim(ctx context.Context, limit int) (mails []*vigie.Mail, mor
 		}
 	}
 	return claimed.Mails, claimed.More, nil
+}
+
+// claimAlone claims some mails while no other lane does.
+func (s *Sender) claimAlone(ctx context.Context, limit int) (ledger.Claimed, error) {
+	s.claiming.Lock()
+	defer s.claiming.Unlock()
+	hosts, owners := s.flights.busy()
+	return s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
+		Channel: s.terms.Channel, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
+		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
+	})
 }
 
 // guard runs work for an item, and turns a panic into an error.
@@ -301,7 +324,7 @@ func (s *Sender) sendOne(ctx context.Context, compose Compose, m *vigie.Mail, r 
 // stopped reports whether we are to stop.
 func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
-// send sends one mail and records its outcome. A mail that was begun is finished, also when we are to stop. An error
+// send sends one mail, and has its outcome recorded. A mail that was begun is finished, also when we are to stop. An error
 // means that no mail can be sent now.
 func (s *Sender) send(ctx context.Context, compose Compose, m *vigie.Mail, r *ledger.RecipientState, attempt time.Duration) error {
 	content := ledger.ContentOf(m, r, s.Now())
@@ -328,8 +351,25 @@ func (s *Sender) send(ctx context.Context, compose Compose, m *vigie.Mail, r *le
 	}
 	s.fault(AfterSend)
 	s.Metrics.sent(m)
-	err = s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailSent(ctx, m, r.Email, content.Composed) })
-	s.fault(AfterRecord)
+	s.recorder.add(ctx, ledger.SentMail{Mail: m, Address: r.Email, Composed: content.Composed})
+	return nil
+}
+
+// recordSent records that messages were sent. One of which that fails keeps no other from it.
+func (s *Sender) recordSent(ctx context.Context, sent []ledger.SentMail) error {
+	err := consumer.Guard(func() error {
+		return s.note(ctx, func(ctx context.Context) error { return s.Store.Ledger().MailsSent(ctx, sent) })
+	})
+	if err != nil && len(sent) > 1 && database.OfRow(err) {
+		half := len(sent) / 2
+		return errors.Join(s.recordSent(ctx, sent[:half]), s.recordSent(ctx, sent[half:]))
+	}
+	if err == nil {
+		for range sent {
+			s.fault(AfterRecord)
+		}
+		s.flights.wake() // what follows a message can be claimed now
+	}
 	return err
 }
 

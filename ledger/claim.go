@@ -119,6 +119,18 @@ func (l *Ledger) lease(ctx context.Context, tx bun.Tx, mails []*vigie.Mail, leas
 	return err
 }
 
+// leaseNew is [Ledger.lease] for mails that are not stored yet.
+func (l *Ledger) leaseNew(ctx context.Context, tx bun.Tx, mails []*vigie.Mail, lease time.Duration) error {
+	var now int64
+	if err := tx.NewRaw("SELECT ?", l.db.Clock()).Scan(ctx, &now); err != nil {
+		return err
+	}
+	for _, m := range mails {
+		m.LeasedUntil = now + lease.Milliseconds()
+	}
+	return nil
+}
+
 func idsOf(mails []*vigie.Mail) []int64 {
 	ids := make([]int64, len(mails))
 	for i, m := range mails {
@@ -428,15 +440,15 @@ func (all *decisions) saveMails(ctx context.Context, tx bun.Tx, l *Ledger, c Cla
 			members = append(members, database.Pair{Was: delivery, Becomes: m.ID})
 		}
 	}
-	if _, err := tx.NewInsert().Model(&all.mails).Exec(ctx); err != nil {
-		return nil, err
-	}
 	for _, m := range all.mails {
 		if m.State == vigie.MailOpen && len(claimed) < c.Limit {
 			claimed = append(claimed, m)
 		}
 	}
-	if err := l.lease(ctx, tx, claimed, c.Lease); err != nil {
+	if err := l.leaseNew(ctx, tx, claimed, c.Lease); err != nil {
+		return nil, err
+	}
+	if _, err := tx.NewInsert().Model(&all.mails).Exec(ctx); err != nil {
 		return nil, err
 	}
 	for m, stopped := range all.stopped {

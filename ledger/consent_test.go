@@ -366,7 +366,7 @@ func TestMailBounced(t *testing.T) {
 		if mails, _ = f.claim(); len(mails) != 1 {
 			t.Fatalf("%d mails", len(mails))
 		}
-		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], "b@example.org", ledger.Composed{}))
+		f.must(f.store.Ledger().MailsSent(t.Context(), []ledger.SentMail{{Mail: mails[0], Address: "b@example.org"}}))
 		b := storetest.Account(t, f.store, "other")
 		w, err := f.store.CreateWatch(t.Context(), b, vigie.Watch{Name: "Voirie", NameKey: "voirie", Active: true, Criteria: vigie.Criteria{KeywordMode: vigie.AllKeywords}, Frequency: vigie.Daily}, false, []string{"b@Example.org"})
 		f.must(err)

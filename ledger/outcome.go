@@ -85,37 +85,6 @@ func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
 	return err
 }
 
-// MailSent records that a mail was accepted for an address. It always succeeds, even if another process has the lease.
-func (l *Ledger) MailSent(ctx context.Context, m *vigie.Mail, address string, c Composed) error {
-	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.lockMail(ctx, tx, m.ID) // before its mail and subscriptions, as everywhere
-		switch {
-		case database.IsNoRows(err): // erased
-			return nil
-		case err != nil:
-			return err
-		case m.Again():
-			return l.replayed(ctx, tx, r, m.ID)
-		}
-		if err := l.leaveOut(ctx, tx, r, address, c); err != nil {
-			return err
-		}
-		closed, err := l.closeMail(ctx, tx, m.ID, vigie.MailSent, "")
-		if err == nil && !closed {
-			err = l.sentAnyway(ctx, tx, m.ID, c.Sent)
-		}
-		if err == nil {
-			err = l.messageClosed(ctx, tx, r, "")
-		}
-		if err != nil || len(c.Watches) == 0 {
-			return err
-		}
-		_, err = tx.NewUpdate().Model((*subscription)(nil)).Set("heard_at = ?", l.db.Stamp()).
-			Where("recipient_id = ?", r.ID).Where("watch_id IN (?)", bun.List(c.Watches)).Exec(ctx)
-		return err
-	})
-}
-
 // sentAnyway records that a mail was sent although it had been dropped in the meantime: another address had taken over its
 // deliveries, which are sent now.
 func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []int64) error {
@@ -223,14 +192,16 @@ const pauseBeforeDrop = time.Minute
 
 // closeMail closes a mail, and reports whether it was open.
 func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vigie.MailState, why string) (bool, error) {
-	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
+	closed, err := l.closeMails(ctx, tx, []int64{mail}, state, why)
+	return len(closed) > 0, err
+}
+
+// closeMails closes mails, and returns those that were open.
+func (l *Ledger) closeMails(ctx context.Context, tx bun.Tx, mails []int64, state vigie.MailState, why string) (closed []int64, err error) {
+	err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Set("leased_until = 0").
-		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	if err != nil {
-		return false, err
-	}
-	rows, err := result.RowsAffected()
-	return rows > 0, err
+		Where("id IN (?)", bun.List(mails)).Where("state = ?", vigie.MailOpen).Returning("id").Scan(ctx, &closed)
+	return closed, err
 }
 
 // MailDelayed records that a mail to an address was not accepted for now, why, and when to try again.

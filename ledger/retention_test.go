@@ -34,7 +34,7 @@ func TestForgettingInBatches(t *testing.T) {
 		if len(mails) != 1 {
 			t.Fatalf("%d mails are written", len(mails))
 		}
-		f.must(f.store.Ledger().MailSent(t.Context(), mails[0], "b@example.org", ledger.Composed{}))
+		f.must(f.store.Ledger().MailsSent(t.Context(), []ledger.SentMail{{Mail: mails[0], Address: "b@example.org"}}))
 		f.must(f.store.AddAuditEntry(t.Context(), "test", "desk", "account", []*vigie.Account{f.account}))
 		held := func() *store.Export {
 			t.Helper()

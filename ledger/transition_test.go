@@ -56,7 +56,7 @@ func (d *transitions) begin() {
 func (d *transitions) end() {
 	d.t.Helper()
 	if d.mail != nil {
-		d.must(d.store.Ledger().MailSent(d.t.Context(), d.mail, "b@example.org", ledger.Composed{}))
+		d.must(d.store.Ledger().MailsSent(d.t.Context(), []ledger.SentMail{{Mail: d.mail, Address: "b@example.org"}}))
 	}
 	d.decide(ledger.Decision{Drop: []int64{d.delivery}})
 }
@@ -126,7 +126,7 @@ func (d *transitions) try(state vigie.DeliveryState) {
 	case vigie.DeliveryWaiting:
 		d.decide(ledger.Decision{Later: map[int64]time.Time{d.delivery: later}})
 		if d.mail != nil { // to an address that the recipient no longer has
-			d.must(d.store.Ledger().MailSent(ctx, d.mail, "old@example.org", ledger.Composed{Dropped: []int64{d.delivery}}))
+			d.must(d.store.Ledger().MailsSent(ctx, []ledger.SentMail{{Mail: d.mail, Address: "old@example.org", Composed: ledger.Composed{Dropped: []int64{d.delivery}}}}))
 		}
 		d.enterAbout(d.subject, d.schools)
 	case vigie.DeliveryHeld:
@@ -138,7 +138,7 @@ func (d *transitions) try(state vigie.DeliveryState) {
 		d.decide(ledger.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
 	case vigie.DeliverySent:
 		if d.mail != nil {
-			d.must(d.store.Ledger().MailSent(ctx, d.mail, "b@example.org", ledger.Composed{}))
+			d.must(d.store.Ledger().MailsSent(ctx, []ledger.SentMail{{Mail: d.mail, Address: "b@example.org"}}))
 		}
 	case vigie.DeliveryDropped:
 		if d.mail != nil {

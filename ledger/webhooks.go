@@ -320,13 +320,14 @@ func (l *Ledger) EraseLeft(ctx context.Context) error {
 
 // WebhookTried records that an attempt that was no delivery, a challenge or a test, succeeded or why not.
 func (l *Ledger) WebhookTried(ctx context.Context, id int64, why string) error {
-	return database.Translate(l.noteTry(ctx, l.db, id, why))
+	return database.Translate(l.noteTry(ctx, l.db, []int64{id}, why))
 }
 
-// noteTry records an attempt: why it failed, or "". Of many that succeed one after the other, one in each minute.
-func (l *Ledger) noteTry(ctx context.Context, db bun.IDB, id int64, why string) error {
+// noteTry records an attempt at each of some webhooks: why it failed, or "". Of many that succeed one after the other, one in
+// each minute.
+func (l *Ledger) noteTry(ctx context.Context, db bun.IDB, ids []int64, why string) error {
 	now := l.db.Stamp()
-	q := db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).Set("error = ?", why).Where("id = ?", id)
+	q := db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).Set("error = ?", why).Where("id IN (?)", bun.List(ids))
 	if why == "" {
 		q = q.Set("accepted_at = ?", now).Where("(accepted_at IS NULL OR accepted_at < ? OR error <> '')", now.Add(-time.Minute))
 	}
@@ -339,33 +340,58 @@ func (l *Ledger) webhookTried(ctx context.Context, tx bun.Tx, r *recipient, why 
 	if r.WebhookID == 0 {
 		return nil
 	}
-	return l.noteTry(ctx, tx, r.WebhookID, why)
+	return l.noteTry(ctx, tx, []int64{r.WebhookID}, why)
 }
 
 // messageClosed records that a message to a recipient was accepted, or why it was given up, if that is a webhook.
 func (l *Ledger) messageClosed(ctx context.Context, tx bun.Tx, r *recipient, why string) error {
-	if err := l.webhookTried(ctx, tx, r, why); err != nil {
-		return err
-	}
-	return l.refill(ctx, tx, r)
+	return l.messagesClosed(ctx, tx, []*recipient{r}, why)
 }
 
-// refill has some of the deliveries decided about again that wait for a message to their webhook to be on its way no longer.
-func (l *Ledger) refill(ctx context.Context, tx bun.Tx, r *recipient) error {
-	if r.WebhookID == 0 {
+// messagesClosed is [Ledger.messageClosed] for messages to several recipients.
+func (l *Ledger) messagesClosed(ctx context.Context, tx bun.Tx, to []*recipient, why string) error {
+	var webhooks []int64
+	for _, r := range to {
+		if r.WebhookID != 0 {
+			webhooks = append(webhooks, r.WebhookID)
+		}
+	}
+	if len(webhooks) == 0 {
+		return nil
+	}
+	if err := l.noteTry(ctx, tx, database.Distinct(webhooks), why); err != nil {
+		return err
+	}
+	return l.refill(ctx, tx, to...)
+}
+
+// refill has some of the deliveries to those of recipients that are webhooks decided about again: those that wait for a message
+// to be on its way no longer.
+func (l *Ledger) refill(ctx context.Context, tx bun.Tx, to ...*recipient) error {
+	var ids, waited []int64
+	for _, r := range to {
+		if r.WebhookID != 0 {
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) == 0 {
 		return nil
 	}
 	now := l.db.Stamp()
-	waiting := tx.NewSelect().Model((*vigie.Delivery)(nil)).Column("id").Where("recipient_id = ?", r.ID).Where(unclaimed).
-		Where("due_at <= ?", now.Add(messagePause)).Order("id").Limit(4 * maxMessages)
-	result, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).Where("id IN (?)", waiting).Exec(ctx)
-	if err != nil {
+	waiting := func() *bun.SelectQuery {
+		return tx.NewSelect().Model((*vigie.Delivery)(nil)).Where(unclaimed).Where("due_at <= ?", now.Add(messagePause))
+	}
+	err := waiting().ColumnExpr("DISTINCT recipient_id").Where("recipient_id IN (?)", bun.List(ids)).Order("recipient_id").Scan(ctx, &waited)
+	if err != nil || len(waited) == 0 {
 		return err
 	}
-	if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-		return err
+	for _, r := range waited {
+		first := waiting().Column("id").Where("recipient_id = ?", r).Order("id").Limit(4 * maxMessages)
+		if _, err := tx.NewUpdate().Model((*vigie.Delivery)(nil)).Set("due_at = ?", now).Where("id IN (?)", first).Exec(ctx); err != nil {
+			return err
+		}
 	}
-	return checkAt(ctx, tx, []int64{r.ID}, now)
+	return checkAt(ctx, tx, waited, now)
 }
 
 // triedOf is [Ledger.tried] for an attempt after which the owner of a webhook may be told: it locks the other recipients of
@@ -402,7 +428,7 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	if err != nil || len(stopped) == 0 {
 		return false, err
 	}
-	if err := l.noteTry(ctx, tx, r.WebhookID, why); err != nil {
+	if err := l.noteTry(ctx, tx, []int64{r.WebhookID}, why); err != nil {
 		return false, err
 	}
 	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", why).Set("leased_until = 0").Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
