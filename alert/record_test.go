@@ -38,7 +38,7 @@ func (w *world) unrecordable(url string, mail int64) (mend func()) {
 // lease has ended.
 func TestUnrecordableOutcome(t *testing.T) {
 	onBothAt(t, func(t *testing.T, w *world, url string) {
-		const people = 20
+		const people = 12 // which one claim has
 		for i := range people {
 			w.watch(w.signIn(fmt.Sprint("p", i)), "Voirie", vigie.Immediate, "voirie")
 		}
