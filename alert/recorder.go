@@ -64,7 +64,7 @@ func (r *recorder) hurry() {
 	}
 }
 
-// run records until nothing is left: the first at once, for it may be alone, and then what has come meanwhile.
+// run records until nothing is left: the first at once, for it may be alone, then what came while that was recorded.
 func (r *recorder) run(ctx context.Context) {
 	for batch := r.next(); len(batch) > 0; batch = r.next() {
 		err := r.write(ctx, batch)
