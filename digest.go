@@ -2,7 +2,6 @@ package vigie
 
 import (
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -30,20 +29,15 @@ func (a *Account) NextDigest(f Frequency, t time.Time) time.Time {
 
 // zone is the account's time zone.
 func (a *Account) zone() *time.Location {
-	if zone, known := zones.Load(a.TimeZone); known {
-		return zone.(*time.Location)
+	if a.TimeZone == Paris().String() { // most are, and reading a time zone takes longer than all else here
+		return Paris()
 	}
 	zone, err := time.LoadLocation(a.TimeZone)
 	if err != nil {
 		return Paris() // it was checked, by tables that may have changed since
 	}
-	zones.Store(a.TimeZone, zone)
 	return zone
 }
-
-// zones keeps the time zones that were read from their files, by name: reading one takes longer than all else in deciding
-// when a digest leaves. There are some hundreds.
-var zones sync.Map
 
 // strikes is the first moment of a day at which its clock shows the hour, or
 // has jumped over it.
