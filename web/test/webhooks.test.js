@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import test, { after, before } from 'node:test';
 import { until } from '../../clients/server.js';
-import { ask, inaccessible, picture, scrollsSideways, settled, startBrowser, startDemo, textOf, visit } from './world.js';
+import { ask, inaccessible, inTenYears, picture, publish, scrollsSideways, settled, startBrowser, startDemo, textOf, visit } from './world.js';
 
 let demo;
 let browser;
@@ -139,13 +139,26 @@ test('it is switched off and on, and its secret is replaced once that is confirm
   await button('J’ai conservé le secret').click();
 });
 
-test('one that ended says so, and it is removed once that is confirmed', async () => {
+test('one that answered that it wants no more has ended, and says what to do', async () => {
   endpoint.status = 410;
-  await until(async () => {
-    await button('Envoyer un essai').click();
-    await settled(page);
-    return (await stored())[0].lastError === 'STATUS 410';
-  }, 'the end');
+  await publish(demo, { title: 'Voirie du quartier du port', deadline: inTenYears('03-10') });
+  await until(async () => (await stored())[0].status === 'ENDED', 'the end');
+  await page.reload();
+  await hook().getByText('Terminé', { exact: true }).waitFor();
+  const text = await textOf(hook());
+  assert.match(text, /la réponse a le statut 410/);
+  assert.match(text, /Il a répondu qu’il ne veut plus d’alertes\. Supprimez-le, puis ajoutez-en un autre\./);
+  // Nothing else can be done with it: neither tried, nor switched on, nor given another secret.
+  assert.deepEqual(await hook().getByRole('button').allTextContents(), ['Supprimer le webhook']);
+  await button('Ajouter un webhook').waitFor();
+  assert.deepEqual(await inaccessible(page), []);
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await scrollsSideways(page), false);
+  await picture(page, 'compte-webhook-termine-360');
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test('it is removed once that is confirmed', async () => {
   await button('Supprimer le webhook').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Annuler' }).click();
   assert.equal((await stored()).length, 1);
