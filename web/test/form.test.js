@@ -183,6 +183,38 @@ test('a mistake goes when its field is put right', async () => {
   assert.equal(await page.getByText('Corrigez les champs signalés').count(), 0);
 });
 
+test('the mistakes are listed at the top, in the order of the form, and lead to their fields', async () => {
+  const page = await visit(browser); // for what is typed stays in its tab
+  await page.goto(`${server.url}/veille/nouvelle`);
+  await keywords(page).fill('ab de');
+  await page.getByText('Autres critères').click();
+  await page.getByLabel('Codes CPV :').fill('1');
+  for (const [i, address] of ['personne', 'personne d’autre'].entries()) {
+    await page.getByRole('button', { name: 'Ajouter un destinataire' }).click();
+    await page.getByLabel(`Autre adresse ${i + 1}`, { exact: true }).fill(address);
+  }
+  await submit(page).click();
+  const mistakes = page.getByRole('alert').getByRole('link');
+  await mistakes.nth(4).waitFor();
+  assert.deepEqual(await mistakes.allTextContents(), await page.locator('.wrong > .error').allTextContents());
+  assert.deepEqual(await inaccessible(page), []);
+  // Also within a panel that was closed since.
+  await page.getByText('Autres critères').click();
+  const focused = () => page.evaluate(() => document.activeElement.labels?.[0].textContent.replaceAll('\u00a0', ' '));
+  for (const [i, label] of ['Nom associé à la veille :', 'Mots clés :', 'Codes CPV :', 'Autre adresse 1', 'Autre adresse 2'].entries()) {
+    await mistakes.nth(i).click();
+    assert.equal(await focused(), label);
+  }
+  // Who puts one right is not sent to the first one.
+  await mistakes.nth(2).click();
+  await page.keyboard.press('End');
+  await page.keyboard.type('2');
+  assert.equal(await focused(), 'Codes CPV :');
+  await mistakes.nth(4).waitFor({ state: 'hidden' });
+  assert.equal(await mistakes.count(), 4);
+  await page.context().close();
+});
+
 test('where the server fails, nobody is told to correct anything', async () => {
   await page.route('**/graphql', (route) => (route.request().postData()?.includes('CreateWatch') ? route.abort() : route.continue()));
   await submit().click();

@@ -10,6 +10,7 @@ import { Recipients } from '../fields/Recipients';
 import { Conflicts } from '../form/Conflicts';
 import { changesOf, draftFrom, draftOf, filledIn, inputOf, mergeDrafts, places, same, type Conflict, type Draft, type Name } from '../form/draft';
 import { readKept, useKeeping, type Kept } from '../form/kept';
+import { focusOn, Mistakes, wrongIn, type Mistake } from '../form/Mistakes';
 import { Preview } from '../form/Preview';
 import {
   BuyersByIdDocument, CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, UpdateWatchDocument,
@@ -54,12 +55,6 @@ export function EditWatch({ id }: { id: string }) {
   );
 }
 
-/** A mistake that the API found, and where: ["input", "criteria", "keywordsText"]. */
-interface Mistake {
-  field: string[];
-  message: string;
-}
-
 /** What of a draft is in the part of the form that is folded. */
 const asksForMore = ({ excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds }: Draft) =>
   [excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds].some(({ length }) => length > 0);
@@ -77,6 +72,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
   const { draft } = kept;
   const [more] = useState(() => asksForMore(draft)); // what opens the rest does not close it
   const [mistakes, setMistakes] = useState<Mistake[]>([]);
+  const [refusals, setRefusals] = useState(0);
   const [conflicts, setConflicts] = useState<Conflict[]>([]);
   const [create, creating] = useMutation(CreateWatchDocument);
   const [update, updating] = useMutation(UpdateWatchDocument);
@@ -123,7 +119,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     setKept(kept);
     setConflicts([]);
     setMistakes(payload.userErrors);
-    if (payload.userErrors.length > 0) return;
+    if (payload.userErrors.length > 0) return setRefusals((refusals) => refusals + 1);
     saved();
     forgetWatches(client);
     navigate(back);
@@ -155,12 +151,12 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     if (new URLSearchParams(location.search).get('voir') === 'destinataires') document.getElementById('recipients')?.focus();
   }, []);
 
-  // To the first mistake.
+  // To the first mistake, once: who puts another one right stays there.
   useEffect(() => {
-    if (mistakes.length === 0) return;
-    for (const details of form.current!.querySelectorAll('details')) if (details.querySelector('.wrong')) details.open = true;
-    form.current!.querySelector<HTMLElement>('[aria-invalid=true], [data-error]')?.focus();
-  }, [mistakes]);
+    if (refusals === 0) return;
+    for (const details of form.current!.querySelectorAll('details')) if (wrongIn(details)) details.open = true;
+    focusOn(wrongIn(form.current!));
+  }, [refusals]);
 
   return (
     <form ref={form} className="form" onSubmit={(event) => void save(event)} noValidate>
@@ -172,12 +168,7 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
           </div>
         )}
         {conflicts.length > 0 && <Conflicts conflicts={conflicts} choices={choices} take={takeStored} />}
-        {mistakes.length > 0 && (
-          <div className="failure" role="alert">
-            {mistakes.length > general.length && <p>{said.formErrors}</p>}
-            {general.map(({ message }) => <p key={message}>{message}</p>)}
-          </div>
-        )}
+        {mistakes.length > 0 && <Mistakes mistakes={mistakes} general={general} form={form} />}
         <section className="card">
           <Field label={said.nameLabel} error={wrong('name')}>
             {(tied) => <input {...tied} type="text" required maxLength={choices.limits.maxNameLength} value={draft.name} onChange={(event) => set('name')(event.target.value)} />}
