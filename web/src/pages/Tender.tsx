@@ -5,7 +5,7 @@ import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
 import { usePlace } from '../router';
 import { Banner } from '../tenders/Banner';
-import { Facts } from '../tenders/Facts';
+import { Facts, KeyFacts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
 import { InterestButton } from '../tenders/Interest';
@@ -53,18 +53,19 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
       <Banner tender={tender} />
       <section className="card" aria-label={said.tender}>
         {tender.dismissed && <p className="warning">{said.dismissedHere}</p>}
-        <Facts tender={tender} />
+        <KeyFacts tender={tender} />
         <p className="row unprinted">
           {/* One thing to do stands out; what cannot be answered does not ask to be. */}
           {links.map(({ href, label }, i) => <a key={label} className={!open ? undefined : i === 0 ? 'button' : 'button second'} href={href!} rel="noreferrer">{label}</a>)}
-          {tender.calendarUrl && open && <a className="button second" href={tender.calendarUrl}>{said.addToCalendar}</a>}
-          <button type="button" onClick={() => print()}>{said.print}</button>
           <InterestButton tender={tender} plain />
+          {tender.calendarUrl && open && <a className="button second" href={tender.calendarUrl}>{said.addToCalendar}</a>}
           {tender.dismissed
             ? <button type="button" onClick={() => void restore(id)}>{said.restore}</button>
             : <button type="button" onClick={() => void dismiss(id, tender.title)}>{said.dismiss}</button>}
+          <button type="button" onClick={() => print()}>{said.print}</button>
         </p>
         <Planned tender={tender} />
+        <Facts tender={tender} />
       </section>
       {tender.description && (
         <section className="card" aria-labelledby="description">

@@ -3,23 +3,32 @@ import type { TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage, type Language } from '../language';
 import { Days } from './Days';
 
-/** What a bidder decides by, the most important first. What a tender does not say is left out. */
-export function Facts({ tender }: { tender: TenderDetailsFragment }) {
+/** What a bidder decides by first. */
+export function KeyFacts({ tender }: { tender: TenderDetailsFragment }) {
   const said = useLanguage();
   const cancelled = tender.status === 'CANCELLED';
   return (
-    <dl className="facts">
+    <dl className="facts key">
       <Fact name={said.deadlines[tender.deadlineKind ?? 'BIDS']}>
         {tender.deadline ? <>{cancelled ? <s>{said.moment(tender.deadline)}</s> : said.parisTime(said.moment(tender.deadline))} <Days tender={tender} /></> : said.noDeadline}
       </Fact>
+      <Fact name={said.buyer}>{tender.buyer.name}</Fact>
       <Fact name={said.status}><span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span></Fact>
       <Fact name={said.value}>{valueOf(tender, said)}</Fact>
+    </dl>
+  );
+}
+
+/** What else there is to know, the most important first. What a tender does not say is left out. */
+export function Facts({ tender }: { tender: TenderDetailsFragment }) {
+  const said = useLanguage();
+  return (
+    <dl className="facts">
       <Fact name={said.duration}>{[tender.duration?.label, tender.renewals && said.renewals(tender.renewals)].filter(Boolean).join(', ')}</Fact>
       <Fact name={said.technique}>{tender.technique && said.techniques[tender.technique]}</Fact>
       <Fact name={said.places}>{listed(tender.places, said)}</Fact>
       <Fact name={said.questionsUntil}>{tender.questionsUntil && said.parisTime(said.moment(tender.questionsUntil))}</Fact>
       <Fact name={said.conditions}>{(['reserved', 'social', 'environmental'] as const).filter((name) => tender[name]).map((name) => said[name]).join(', ')}</Fact>
-      <Fact name={said.buyer}>{tender.buyer.name}</Fact>
       <Fact name={said.reference}>{tender.reference ?? tender.sourceRef}</Fact>
       <Fact name={said.departments}>{departmentsOf(tender, Infinity) || (tender.abroad ? said.abroad : said.nationwide)}</Fact>
       <Fact name={said.nature}>{tender.natures.map((nature) => said.natureNames[nature]).join(', ')}</Fact>
