@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { Failure, Page, Skeleton } from '../Page';
-import { usePlace } from '../router';
+import { Link, to, usePlace } from '../router';
 import { Banner } from '../tenders/Banner';
 import { Facts, KeyFacts } from '../tenders/Facts';
 import { Award, Lots } from '../tenders/Lots';
@@ -23,7 +23,7 @@ export function TenderPage({ source, sourceRef }: { source: string; sourceRef: s
   return (
     <Page title={tender?.title ?? said.tender} above={<Way trail={trail} source={source} sourceRef={sourceRef} />}>
       {tender && <Details tender={tender} watches={data.watches?.nodes ?? []} />}
-      {data && !tender && !error && <p className="card empty">{said.unknownTender}</p>}
+      {data && !tender && !error && <p className="card empty">{said.unknownTender} <Link href={to('recherche')}>{said.search}</Link></p>}
       {!tender && error && <Failure error={error} retry={refetch} />}
       {!data && !error && <Skeleton lines={6} tall />}
     </Page>
