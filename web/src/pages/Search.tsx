@@ -77,7 +77,7 @@ function Found({ place }: { place: ListPlace }) {
       {(place.words || place.filtered) && <p className="ask"><Link href={watchOf(place)}>{said.watchThis}</Link></p>}
       <Views place={place} />
       <Exports list="tenders" variables={asked} none={count === 0} />
-      <ListSettings place={place} relevance={place.words !== ''} />
+      {count > 0 && <ListSettings place={place} relevance={place.words !== ''} />}
       <Facets facets={list.facets} place={place} />
       {list.edges.length > 0 && (
         <TenderTable

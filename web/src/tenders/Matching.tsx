@@ -38,7 +38,7 @@ export function Matching() {
       {error && <Failure error={error} text={said.searchDown} retry={refetch} />}
       <Views place={place} />
       <Exports list="matching-tenders" variables={asked} none={count === 0} />
-      <ListSettings place={place} />
+      {count > 0 && <ListSettings place={place} />}
       <Facets facets={list.facets} place={place} watches />
       {list.edges.length > 0 && (
         <TenderTable

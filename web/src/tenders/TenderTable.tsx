@@ -47,7 +47,7 @@ function TenderLine({ line: { tender, title, passage, about, action }, trail }: 
           {tender.seen && <span className="tag">{said.seen}</span>}
           {tender.status !== 'ONLINE' && <span className={`tag ${tender.status.toLowerCase()}`}>{said.statuses[tender.status]}</span>}
           {!over && (
-            <span>
+            <span className="deadline">
               <Days tender={tender} /> {said.labelled(said.deadlines[tender.deadlineKind ?? 'BIDS'])} {tender.deadline ? said.moment(tender.deadline) : said.noDeadline}
             </span>
           )}
