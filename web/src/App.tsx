@@ -80,7 +80,7 @@ function Beginning({ brand }: { brand: string }) {
 }
 
 function Header({ brand, home, known }: { brand: string; home: string; known: boolean }) {
-  const { title, navigation, watches, search, account, home: back } = useLanguage();
+  const { title, navigation, watches, watchesShort, search, searchShort, account, home: back } = useLanguage();
   const { path } = usePlace();
   const current = (first: string | undefined) => (path[0] === first ? 'page' : undefined);
   return (
@@ -90,15 +90,20 @@ function Header({ brand, home, known }: { brand: string; home: string; known: bo
           <Link href={to()}>{brand} <span>{title}</span></Link>
         </p>
         <nav aria-label={navigation}>
-          {known && <Link href={to()} aria-current={current(undefined)}>{watches}</Link>}
-          {known && <Link href={to('recherche')} aria-current={current('recherche')}>{search}</Link>}
+          {known && <Link href={to()} aria-current={current(undefined)}><Shortened text={watches} short={watchesShort} /></Link>}
+          {known && <Link href={to('recherche')} aria-current={current('recherche')}><Shortened text={search} short={searchShort} /></Link>}
           {known && <Link href={to('compte')} aria-current={current('compte')}>{account}</Link>}
           {home && <a href={home}>{back}</a>}
-          {known && <LanguageSwitch />}
         </nav>
+        {known && <LanguageSwitch />}
       </div>
     </header>
   );
+}
+
+/** A text of which a telephone shows the beginning; a screen reader says all of it. */
+function Shortened({ text, short }: { text: string; short: string }) {
+  return <>{short}<span className="rest">{text.slice(short.length)}</span></>;
 }
 
 /** Changes the account's language, which is that of its mails too. */
