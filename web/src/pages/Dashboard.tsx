@@ -1,5 +1,5 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
-import { Fragment, useRef, useState } from 'react';
+import { Fragment, useRef, useState, type MouseEvent } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
 import { changeAndFocus } from '../focus';
 import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
@@ -26,6 +26,7 @@ export function Dashboard() {
         <div className="head">
           <h2 id="watches">{said.watches}</h2>
           {!!list?.totalCount && <Link className="button" href={to('nouvelle')}>{said.newWatch}</Link>}
+          {!!list?.totalCount && <p className="narrow"><a href="#matching" onClick={toMatching}>{said.toMatching}</a></p>}
         </div>
         {!list && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={3} tall />)}
         {list?.totalCount === 0 && (
@@ -130,11 +131,18 @@ function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number 
 
 /** To the list below, once it is another. */
 function toList() {
-  requestAnimationFrame(() => {
-    const heading = document.getElementById('matching');
-    heading?.focus({ preventScroll: true });
-    heading?.scrollIntoView();
-  });
+  requestAnimationFrame(showList);
+}
+
+function toMatching(event: MouseEvent) {
+  event.preventDefault();
+  showList();
+}
+
+function showList() {
+  const heading = document.getElementById('matching');
+  heading?.focus({ preventScroll: true });
+  heading?.scrollIntoView();
 }
 
 /** The addresses of a watch, and why some of them get no mail. */

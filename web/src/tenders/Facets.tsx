@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState } from 'react';
 import { Choice } from '../fields/Field';
+import { changeAndFocus } from '../focus';
 import { WatchFacetsDocument, type FacetsFragment } from '../gql/graphql';
 import { useLanguage } from '../language';
 import { dimensionNames, type Dimension, type ListPlace, type Narrowing } from './place';
@@ -20,6 +21,11 @@ export function Facets({ facets, place, watches = false }: { facets: FacetsFragm
     place.clear();
     summary.current?.focus(); // the button is no longer there
   }
+  /** What was found is below; on a telephone the panel is long. */
+  function fold() {
+    changeAndFocus(() => setOpen(false), () => summary.current);
+    summary.current!.scrollIntoView();
+  }
   return (
     <details className="facets" open={open} onToggle={(event) => event.target === event.currentTarget && setOpen(event.currentTarget.open)}>
       <summary ref={summary}>{said.refine}</summary>
@@ -28,6 +34,7 @@ export function Facets({ facets, place, watches = false }: { facets: FacetsFragm
         {watches && open && <Watches place={place} />}
         {dimensionNames.map((dimension) => <Facet key={dimension} dimension={dimension} counts={countsOf(facets, dimension)} place={place} />)}
       </div>
+      <p className="narrow"><button type="button" onClick={fold}>{said.showFound}</button></p>
     </details>
   );
 }
