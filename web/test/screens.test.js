@@ -2,7 +2,7 @@
 // pictures go to screenshots/, or where VIGIE_SCREENSHOTS says.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, inTenYears, picture, publish, scrollsSideways, settled, startBrowser, startDemo, visit } from './world.js';
+import { ask, inaccessible, inTenYears, picture, publish, scrollsSideways, settled, smallTargets, startBrowser, startDemo, visit } from './world.js';
 
 let demo;
 let empty;
@@ -142,6 +142,7 @@ for (const width of [360, 768, 1280]) {
         }
         assert.equal(await scrollsSideways(page), false);
         assert.equal(await page.locator('h1').count(), 1);
+        if (width === 360) assert.deepEqual(await smallTargets(page), []);
         assert.deepEqual(page.complaints, []);
         if (name === 'supprimee') await ask(demo, 'mutation ($id: ID!) { restoreWatch(id: $id) { watch { id } } }', { id: deletedId });
       });

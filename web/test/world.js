@@ -132,6 +132,15 @@ export const textOf = async (part) => (await part.innerText()).replaceAll('\u00a
 /** Whether the page is wider than the window. */
 export const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
+/** What is too low for a finger, a line each. Links within a sentence may be as low as it is. */
+export const smallTargets = (page) => page.evaluate(() => {
+  const targets = 'button, select, summary, label, input:not([type=checkbox], [type=radio]), nav a, .actions a, .button';
+  const lines = [...document.querySelectorAll(targets)].filter((target) => (
+    target.checkVisibility({ visibilityProperty: true }) && (target.tagName !== 'LABEL' || target.closest('.choice')) && target.getBoundingClientRect().height < 44
+  ));
+  return lines.map((target) => `${target.tagName} ${target.getAttribute('aria-label') ?? target.textContent} ${target.getBoundingClientRect().height}`);
+});
+
 /** Keeps a picture of the whole page. */
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
