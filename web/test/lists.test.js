@@ -373,4 +373,18 @@ test('an address that nobody encoded well is none', async () => {
   await page.getByRole('heading', { level: 1, name: 'Cette page est introuvable.' }).waitFor();
 });
 
+test('on a telephone the list is a press away, and what was found is one from the filters', async () => {
+  const phone = await visit(browser, { viewport: { width: 360, height: 740 } });
+  await phone.goto(`${server.url}/veille`);
+  await settled(phone);
+  await phone.getByRole('link', { name: 'Aller à la liste des marchés' }).click();
+  await phone.waitForFunction(() => document.activeElement?.id === 'matching' && Math.abs(document.activeElement.getBoundingClientRect().top) < 20);
+  await phone.getByText('Affiner').click();
+  await phone.getByRole('button', { name: 'Afficher les résultats' }).click();
+  await phone.waitForFunction(() => document.activeElement?.textContent === 'Affiner' && !document.querySelector('.facets').open);
+  const first = await phone.locator('.tenders .name a').first().boundingBox();
+  assert.ok(first.y > 0 && first.y < 740, JSON.stringify(first));
+  await phone.context().close();
+});
+
 test('nobody complained', () => assert.deepEqual(page.complaints, []));
