@@ -156,6 +156,9 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 				return
 			}
 			if r.Earlier {
+				if r.Err != nil { // it is no news that it cannot be read
+					continue
+				}
 				if unknown, err := f.unknown(ctx, r); err != nil {
 					wrong = err
 					return
@@ -189,11 +192,8 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 	return err
 }
 
-// unknown reports whether a notice of an earlier day is to be published, too: it can be read and is not stored.
+// unknown reports whether a notice is not stored.
 func (f *Follower) unknown(ctx context.Context, r ingest.Record) (bool, error) {
-	if r.Err != nil {
-		return false, nil
-	}
 	known, err := f.Store.KnownRefs(ctx, f.Reader.Name(), []string{r.Ref})
 	return !known[r.Ref], err
 }
