@@ -54,7 +54,7 @@ func (s *Script) notice(day string, begins time.Time, i int) *Notice {
 		n.BOAMP = "26-" + number[2:]
 	}
 	if where != 1 {
-		n.TED = number[2:] + "-2026"
+		n.TED = strings.TrimLeft(number[2:], "0") + "-2026" // as TED's addresses have it
 	}
 	return n
 }
