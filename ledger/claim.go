@@ -151,21 +151,21 @@ func (l *Ledger) openMails(db bun.IDB, c ClaimOptions, limit int) *bun.SelectQue
 
 // toWebhooks narrows a query for messages, as mail, to those to webhooks that may be sent. What is on its way to a webhook that
 // is switched off waits, so that it is sent again under its own id. Those about one tender are sent one after the other: where
-// two tenders turned out to be one, so that none says what another has said, and where messages are sent again.
+// two tenders turned out to be one, so that none says what another has said, and where messages are sent again. The earlier ones
+// are looked for by their tender and by its aliases: by the webhook alone they would be all that waits for it.
 func (l *Ledger) toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun.SelectQuery {
 	to := db.NewSelect().TableExpr("recipients AS r").ColumnExpr("1").Join("JOIN webhooks AS w ON w.id = r.webhook_id").
 		Where("r.id = mail.recipient_id").Where(notWaiting).Apply(l.mayTry(c))
-	return q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to).
-		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.state = ?", vigie.MailOpen)).
-		Where("NOT EXISTS (?)", earlierMessage(db).Where("earlier.replay_at IS NOT NULL"))
-}
-
-// earlierMessage selects messages to the recipient of mail that are about the same tender and were written before it.
-func earlierMessage(db bun.IDB) *bun.SelectQuery {
-	return db.NewSelect().TableExpr("mails AS earlier").ColumnExpr("1").
-		Join("JOIN tenders AS about ON about.id = earlier.tender_id").Join("JOIN tenders AS same ON same.id = mail.tender_id").
-		Where("earlier.recipient_id = mail.recipient_id").Where("earlier.id < mail.id").
-		Where("COALESCE(about.merged_into, about.id) = COALESCE(same.merged_into, same.id)")
+	q = q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to)
+	// CROSS JOIN has SQLite go by tenders first: it takes the mails of a recipient to be few.
+	same := db.NewSelect().TableExpr("tenders AS same").ColumnExpr("1").Where("same.id = mail.tender_id")
+	for _, pending := range []string{"earlier.state = 'OPEN'", "earlier.replay_at IS NOT NULL"} {
+		earlier := same.Clone().Where("earlier.recipient_id = mail.recipient_id").Where("earlier.id < mail.id").Where(pending)
+		q = q.Where("NOT EXISTS (?)", earlier.Clone().Join("CROSS JOIN mails AS earlier").Where("earlier.tender_id = COALESCE(same.merged_into, same.id)")).
+			Where("NOT EXISTS (?)", earlier.Join("CROSS JOIN tenders AS alias").Join("CROSS JOIN mails AS earlier").
+				Where("alias.merged_into = COALESCE(same.merged_into, same.id)").Where("earlier.tender_id = alias.id"))
+	}
+	return q
 }
 
 // notWaiting selects the webhooks, as w, that messages on their way to them need not wait for: those that are on, and those
