@@ -70,10 +70,11 @@ func (x *index) look(open bleve.Index) (*view, error) {
 		return nil, search.Unavailable(bleve.ErrorIndexClosed)
 	}
 	v := &view{snapshot: snapshot, formulas: make(map[formulaList]plan.Expr)}
+	known := x.columnsOf(open, snapshot.Segments())
 	for i, s := range snapshot.Segments() {
 		live := s.DocNumbersLive()
 		v.parts = append(v.parts, &part{
-			SegmentSnapshot: s, columns: x.columnsOf(open, snapshot.Segments(), i),
+			SegmentSnapshot: s, columns: known[i],
 			live: live, deleted: live.GetCardinality() < s.Segment().Count(),
 			fields: make(map[string]segment.TermDictionary), values: make(map[[2]string]*roaring.Bitmap), ranges: make(map[plan.Range]*roaring.Bitmap), formulas: make(map[formulaList]*roaring.Bitmap),
 		})
@@ -363,26 +364,25 @@ func (v *vocabularies) of(field string) *vocabulary {
 	return v.byField[field]
 }
 
-// columnsOf are those of a segment. What is known of segments that were removed is
+// columnsOf are those of segments, which share their vocabularies. What is known of segments that were removed is
 // forgotten.
-func (x *index) columnsOf(open bleve.Index, segments []*scorch.SegmentSnapshot, i int) *columns {
+func (x *index) columnsOf(open bleve.Index, segments []*scorch.SegmentSnapshot) []*columns {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	if x.read != open {
 		x.read, x.columns, x.values = open, make(map[uint64]*columns), &vocabularies{byField: make(map[string]*vocabulary)}
 	}
-	id := segments[i].Id()
-	known := x.columns[id]
-	if known == nil {
-		known = &columns{sorts: make(map[string]*sortColumn), facets: make(map[string]*facetColumn), values: x.values}
-		x.columns[id] = known
-		for other := range x.columns {
-			if !slices.ContainsFunc(segments, func(s *scorch.SegmentSnapshot) bool { return s.Id() == other }) {
-				delete(x.columns, other)
-			}
+	known, list, added := make(map[uint64]*columns, len(segments)), make([]*columns, len(segments)), false
+	for i, s := range segments {
+		if list[i] = x.columns[s.Id()]; list[i] == nil {
+			list[i], added = &columns{sorts: make(map[string]*sortColumn), facets: make(map[string]*facetColumn), values: x.values}, true
 		}
+		known[s.Id()] = list[i]
 	}
-	return known
+	if added {
+		x.columns = known
+	}
+	return list
 }
 
 // sortedBy reads the column of an order, by a field of numbers.
