@@ -10,7 +10,7 @@ import { Award, Lots } from '../tenders/Lots';
 import { Parts } from '../tenders/Marked';
 import { InterestButton } from '../tenders/Interest';
 import { useDismissal } from '../tenders/Matching';
-import { Planned } from '../tenders/Planned';
+import { PlannedReminders } from '../tenders/PlannedReminders';
 import { Notices } from '../tenders/Notices';
 import { Way } from '../tenders/Way';
 
@@ -64,7 +64,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
             : <button type="button" onClick={() => void dismiss(id, tender.title)}>{said.dismiss}</button>}
           <button type="button" onClick={() => print()}>{said.print}</button>
         </p>
-        <Planned tender={tender} />
+        <PlannedReminders tender={tender} />
         <Facts tender={tender} />
       </section>
       {tender.description && (

@@ -3,7 +3,7 @@ import { useLanguage } from '../language';
 import { Link, to } from '../router';
 
 /** When the reader is reminded of the deadline of a tender of interest, with the way to where that is chosen. */
-export function Planned({ tender }: { tender: Pick<TenderDetailsFragment, 'interested' | 'status' | 'deadline' | 'reminders'> }) {
+export function PlannedReminders({ tender }: { tender: Pick<TenderDetailsFragment, 'interested' | 'status' | 'deadline' | 'reminders'> }) {
   const said = useLanguage();
   if (!tender.interested || tender.status !== 'ONLINE' || !tender.deadline) return null;
   return (
