@@ -16,7 +16,7 @@ import (
 )
 
 // Insert inserts rows, given as a pointer to a slice of a model. Conflict says what is done with rows whose key exists,
-// such as "CONFLICT DO NOTHING"; "" if there are none.
+// such as "CONFLICT DO NOTHING"; with "", such a row is an error.
 //
 // PostgreSQL takes as long to read and plan the values of a batch as to store them. So it gets them as arguments, one
 // array for each column, of a statement that is the same for all batches and is prepared once.

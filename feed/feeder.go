@@ -46,8 +46,8 @@ func newFeeder(s *store.Store, engine search.Engine, log *slog.Logger) *feeder {
 	return &feeder{store: s, engine: engine, log: log, fed: make(map[string]*fed), retired: make(map[string]time.Time)}
 }
 
-// work returns the steps of a consumer. Indexes returns all indexes, the newest first; lost is told of an index that is
-// replaced.
+// work returns the steps of a consumer. Indexes returns all indexes, the newest first; lost is called with the name of an
+// index that is replaced.
 func (f *feeder) work(c *consumer.Consumer, indexes func(context.Context) ([]store.SearchIndex, error), lost func(name string)) func(context.Context) (bool, error) {
 	again := &consumer.Quarantine{Consumer: c, Kind: database.TenderItem}
 	return func(ctx context.Context) (more bool, err error) {

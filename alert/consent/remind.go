@@ -7,7 +7,7 @@ import (
 	"vigie/ledger"
 )
 
-// openReminders finds out whom a link to stop reminders is about, and what its button does.
+// openReminders returns what the button of a link to stop reminders does, and notes the account that it is for.
 func (h *handler) openReminders(ctx context.Context, who *visitor, recipient int64) (act func(context.Context) error, err error) {
 	r, err := h.Store.Reminded(ctx, recipient)
 	if err != nil {

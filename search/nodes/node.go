@@ -199,7 +199,7 @@ func (n *Node) heard(err error) (read bool) {
 // errAway is why an attempt ends whose node went away.
 var errAway = errors.New("the node went away")
 
-// leave notes that the node is away. Whatever waits for it turns to another node, if one is there. The mutex is held.
+// leave notes that the node is away. Reads that wait for it are cancelled and tried at another node, if there is one. The mutex is held.
 func (n *Node) leave() {
 	n.away = true
 	for _, other := range n.all.nodes {

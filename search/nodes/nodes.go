@@ -6,7 +6,7 @@
 //
 // A read never trusts what is known of a node: each answer comes with the cursor of the copy that gave it
 // ([search.Query] Cursor), and counts only if the copy contains what the freshest one contained [Bound] ago. A copy that
-// lost its data, or that is being filled, is found out by that, whoever learns of it first.
+// lost its data, or that is being filled, is recognised by that, also before any watcher has seen it.
 package nodes
 
 import (

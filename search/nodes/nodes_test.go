@@ -179,7 +179,7 @@ func TestBadRequest(t *testing.T) {
 	})
 }
 
-// A copy that lost its data answers nothing, from the first read on, although its node answers and nobody was told; and
+// A copy that lost its data answers nothing, from the first read on, although its node answers and nothing said so before; and
 // nothing can be put into it that would hide the loss.
 func TestLostCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -242,7 +242,7 @@ func round[T any](ctx context.Context, x *index, hedged bool, ask func(context.C
 		defer timer.Stop()
 		late = timer.C
 	}
-	var second *answer[T] // counts if there is none better
+	var second *answer[T] // the answer if no fresher one comes
 	for {
 		select {
 		case <-ctx.Done():
