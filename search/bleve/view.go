@@ -142,7 +142,7 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 			}
 			sets = append(sets, some)
 		}
-		return roaring.FastOr(sets...), nil
+		return union(sets), nil
 	case plan.Not:
 		without, err := p.where(ctx, x.X)
 		if err != nil {
@@ -161,7 +161,7 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 			}
 			sets = append(sets, some)
 		}
-		return roaring.FastOr(sets...), nil
+		return union(sets), nil
 	case plan.Begins:
 		return p.beginning(x)
 	case plan.Range:
@@ -170,6 +170,13 @@ func (p *part) where(ctx context.Context, x plan.Expr) (*roaring.Bitmap, error) 
 		return p.DocNumbers(documentIDs(x))
 	}
 	return nil, fmt.Errorf("bleve: a condition of type %T", x)
+}
+
+// union is the set of what is in one of the sets, which it sorts. The largest comes first: the others then find their
+// place made, and cost no memory.
+func union(sets []*roaring.Bitmap) *roaring.Bitmap {
+	slices.SortFunc(sets, func(a, b *roaring.Bitmap) int { return cmp.Compare(b.GetCardinality(), a.GetCardinality()) })
+	return roaring.FastOr(sets...)
 }
 
 // all is the set of the documents of which each of the conditions is true.
