@@ -86,6 +86,8 @@ func (b *bystanders) suffer(t *testing.T, mix []attack, random *rand.Rand) {
 	}
 	all.Wait()
 	stop()
-	(<-saw).judge(t)
+	seen := <-saw
+	t.Logf("p99 of %d others %v", len(seen.ours), seen.waited().Round(time.Millisecond))
+	seen.judge(t)
 	b.comesToRest(t)
 }
