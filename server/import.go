@@ -49,7 +49,7 @@ type importOCDS struct {
 
 // Run runs the command.
 func (c *importOCDS) Run(ctx context.Context, p *process) error {
-	return c.importFiles(ctx, p, c.Files, func(r io.Reader) iter.Seq[ingest.Record] { return ocds.Read(r, c.Source) })
+	return c.importFiles(ctx, p, c.Files, ocds.NewReader(c.Source).Read)
 }
 
 // importDECP is the command that imports French award data.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,29 @@ func TestImportOfNothing(t *testing.T) {
 	// A list of none is right.
 	if c := run(t, nil, "[]", "import", "boamp", "--database-url", database, "-"); c.status != 0 || !strings.HasPrefix(c.out.String(), "0 notices read") {
 		t.Errorf("an empty list: status %d, %s%s", c.status, c.out.String(), c.err.String())
+	}
+}
+
+// A release that says only what changed is read with an earlier one of another file of the same import.
+func TestImportFilesTogether(t *testing.T) {
+	dir := t.TempDir()
+	var files []string
+	for i, release := range []string{
+		`{"ocid":"ocds-1","id":"1","date":"2026-11-01T00:00:00Z","tag":["tender"],"buyer":{"name":"Commune"},"tender":{"title":"Voirie"}}`,
+		`{"ocid":"ocds-1","id":"2","date":"2026-11-02T00:00:00Z","tag":["tenderUpdate"],"tender":{"tenderPeriod":{"endDate":"2026-12-24T12:00:00Z"}}}`,
+	} {
+		files = append(files, filepath.Join(dir, fmt.Sprint(i, ".json")))
+		if err := os.WriteFile(files[i], []byte(release), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	database := adopted(t, storetest.SQLite(t))
+	if c := run(t, nil, "", "import", "ocds", "--database-url", database, files[1]); c.status != 1 || !strings.Contains(c.err.String(), "Import the files of the procedure together, the oldest first") {
+		t.Errorf("by itself: status %d, %s%s", c.status, c.out.String(), c.err.String())
+	}
+	c := run(t, nil, "", "import", "ocds", "--database-url", database, files[0], files[1])
+	if want := "2 notices read: 2 new (corrections of other notices: 1), 0 changed, 0 unchanged, 0 refused.\n"; c.status != 0 || c.out.String() != want {
+		t.Errorf("together: status %d, %s%s", c.status, c.out.String(), c.err.String())
 	}
 }
 

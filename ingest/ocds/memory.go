@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// maxRemembered is about how many bytes are remembered of what a file said
-// before.
+// maxRemembered is about how many bytes are remembered of what was read before.
 const maxRemembered = 32 << 20
 
-// memory is what a file said before, of as many ocids as there is room for: the
+// memory is what was read before, of as many ocids as there is room for: the
 // oldest are forgotten.
 type memory struct {
 	known map[string]remembered

@@ -42,10 +42,27 @@ func publisherOf(ocid string) publisher {
 	return publisher{source: "ocds", zone: "UTC"}
 }
 
-// Read reads every release of a file, one at a time, in memory that does not
-// grow with the file. It can be ranged over once. The notices are of the source,
-// or, where that is "", of the one that the prefix of the ocid means, "ocds" where
+// Read reads every release of a single file, as a [Reader] does.
+func Read(r io.Reader, source string) iter.Seq[ingest.Record] { return NewReader(source).Read(r) }
+
+// Reader reads files that belong together. A release often says only what
+// changed: it is read with what the same file and those before it said of its
+// ocid, so the files must have older releases first. About 32 MiB are remembered, of the
+// ocids that came last.
+type Reader struct {
+	source string
+	memory *memory
+}
+
+// NewReader makes a reader of files of which the notices are of a source, or,
+// where that is "", of the one that the prefix of the ocid means, "ocds" where
 // that is not known.
+func NewReader(source string) *Reader {
+	return &Reader{source: source, memory: newMemory(maxRemembered)}
+}
+
+// Read reads every release of a file, one at a time, in memory that does not
+// grow with the file. It can be ranged over once.
 //
 // The file may be a release package, a record package, a list of releases or
 // records, or JSON Lines of any of those; packed with gzip, or not. Of a record
@@ -54,12 +71,10 @@ func publisherOf(ocid string) publisher {
 // and the reason, and reading goes on.
 //
 // A notice says what its release says. Where that is a part of a list (some of
-// the lots, some of the awards of a lot), the rest is what the file said before of
-// the same ocid, for the fold of notices replaces lists. Files should therefore have
-// older releases first. About 32 MiB are remembered, of the ocids that came last.
-func Read(r io.Reader, source string) iter.Seq[ingest.Record] {
+// the lots, some of the awards of a lot), the rest is what was read before of the
+// same ocid, for the fold of notices replaces lists.
+func (f *Reader) Read(r io.Reader) iter.Seq[ingest.Record] {
 	return func(yield func(ingest.Record) bool) {
-		f := file{source: source, memory: newMemory(maxRemembered)}
 		line, err := cut.Each(ingest.Unpacked(r), shape, func(p cut.Piece) bool {
 			for _, record := range f.read(p) {
 				if !yield(record) {
@@ -83,14 +98,8 @@ var shape = cut.Shape{
 	Enter: func(string) bool { return false },
 }
 
-// file is what is being read.
-type file struct {
-	source string
-	memory *memory
-}
-
 // read makes notices of what was cut.
-func (f *file) read(p cut.Piece) []ingest.Record {
+func (f *Reader) read(p cut.Piece) []ingest.Record {
 	if p.Fault != cut.Whole {
 		return []ingest.Record{refuse(p.Line, idIn(p.Data), faultReason(p.Fault), nil)}
 	}

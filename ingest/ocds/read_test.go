@@ -84,6 +84,30 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestFilesTogether reads a release that says only what changed with what an earlier file said of its ocid; by itself it is
+// refused.
+func TestFilesTogether(t *testing.T) {
+	const first = `{"ocid":"ocds-1","id":"1","date":"2026-01-01T00:00:00Z","tag":["tender"],"buyer":{"name":"Ville"},"tender":{"title":"Voirie","lots":[{"id":"1","title":"Chaussée"},{"id":"2","title":"Trottoirs"}]}}`
+	const then = `{"ocid":"ocds-1","id":"2","date":"2026-01-02T00:00:00Z","tag":["tenderUpdate"],"tender":{"lots":[{"id":"2","title":"Trottoirs et pistes cyclables"}]}}`
+	together := ocds.NewReader("")
+	for range together.Read(strings.NewReader(first)) {
+	}
+	records := slices.Collect(together.Read(strings.NewReader(then)))
+	if len(records) != 1 || records[0].Notice == nil {
+		t.Fatalf("together: %+v", records)
+	}
+	var lots []string
+	for _, lot := range records[0].Notice.Content.Lots {
+		lots = append(lots, lot.Title)
+	}
+	if diff := cmp.Diff([]string{"Chaussée", "Trottoirs et pistes cyclables"}, lots); diff != "" {
+		t.Errorf("lots: -want +got:\n%s", diff)
+	}
+	if alone := slices.Collect(ocds.Read(strings.NewReader(then), "")); len(alone) != 1 || alone[0].Err == nil {
+		t.Errorf("by itself: %+v", alone)
+	}
+}
+
 // TestContacts reads past what is said of people.
 func TestContacts(t *testing.T) {
 	for _, name := range []string{"package.json", "releases.jsonl"} {

@@ -60,12 +60,12 @@ var (
 		EN: "The release has no readable date of publication (date).",
 	}
 	noTitle = vigie.Text{
-		FR: "L’avis n’a pas d’objet (tender.title), et le fichier n’a pas d’avis antérieur de la même procédure qui en ait un.",
-		EN: "The release has no title (tender.title), nor does the file have one before it of the same ocid that has.",
+		FR: "L’avis n’a pas d’objet (tender.title), et aucun avis de la même procédure lu avant lui n’en a un. Importez ensemble les fichiers de la procédure, les plus anciens d’abord.",
+		EN: "The release has no title (tender.title), and no release of the same ocid read before it has one. Import the files of the procedure together, the oldest first.",
 	}
 	noBuyer = vigie.Text{
-		FR: "L’avis ne nomme pas d’acheteur (buyer), et le fichier n’a pas d’avis antérieur de la même procédure qui en nomme un.",
-		EN: "The release names no buyer, nor does the file have one before it of the same ocid that does.",
+		FR: "L’avis ne nomme pas d’acheteur (buyer), et aucun avis de la même procédure lu avant lui n’en nomme un. Importez ensemble les fichiers de la procédure, les plus anciens d’abord.",
+		EN: "The release names no buyer, and no release of the same ocid read before it names one. Import the files of the procedure together, the oldest first.",
 	}
 )
 

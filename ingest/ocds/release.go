@@ -10,7 +10,7 @@ import (
 	"vigie/ingest/tree"
 )
 
-// release is one release, with what the file said before of the same ocid.
+// release is one release, with what was read before of the same ocid.
 type release struct {
 	source    string
 	publisher publisher
@@ -31,7 +31,7 @@ type release struct {
 func (r *release) known() []tree.Nodes { return []tree.Nodes{r.said, r.all, r.record} }
 
 // release reads the fields that every release has.
-func (f *file) release(object map[string]any) *release {
+func (f *Reader) release(object map[string]any) *release {
 	r := &release{said: tree.Parse(object), source: f.source}
 	r.ocid, r.id = r.said.At("ocid").Raw(), r.said.At("id").Raw()
 	r.tags = r.said.At("tag").Texts()
