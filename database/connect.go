@@ -68,7 +68,7 @@ func connectPostgres(rawURL string) (*DB, error) {
 		}}
 	}
 	// Bun writes arguments into the query, so that each query is different: preparing them would only fill caches,
-	// here and in a pooler. Statements that are prepared say so, see [dialect.prepared].
+	// here and in a pooler. What is prepared says so: [Statement], [Insert].
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["timezone"] = "UTC"
 	config.DialFunc = dialer(config.ConnectTimeout).DialContext
@@ -97,7 +97,7 @@ func connectPostgres(rawURL string) (*DB, error) {
 	pool.SetMaxIdleConns(most) // opening one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idleTimeout)
 	listener := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, config.Copy()) }
-	return &DB{DB: bun.NewDB(pool, pgdialect.New(), tolerant()), dialect: dialect{postgres: true}, listener: listener}, nil
+	return &DB{DB: bun.NewDB(pool, pgdialect.New(), tolerant()), dialect: dialect{postgres: true}, listener: listener, pipeline: &pipeline{pool: pool}}, nil
 }
 
 // silenceLimit is how long a database may leave a query or a keep-alive unanswered before its connection counts as

@@ -23,6 +23,10 @@ type DB struct {
 	listener connector
 	// alone is what keeps servers away; nil where they may work beside this process.
 	alone *Leadership
+	// pipeline runs statements; nil on SQLite.
+	pipeline *pipeline
+	// hooks are those of [DB.Observe].
+	hooks []bun.QueryHook
 	// writing has a value while a transaction of this process writes to SQLite; nil on PostgreSQL.
 	writing chan struct{}
 }
@@ -78,7 +82,9 @@ func (db *DB) Close() error {
 func (db *DB) Ping(ctx context.Context) error { return Translate(db.PingContext(ctx)) }
 
 // Observe calls hook for every query from now on. Call it at the start, before the database is shared.
-func (db *DB) Observe(hook bun.QueryHook) { db.DB = db.WithQueryHook(hook) }
+func (db *DB) Observe(hook bun.QueryHook) {
+	db.DB, db.hooks = db.WithQueryHook(hook), append(db.hooks, hook)
+}
 
 // Write runs fn in a transaction.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 )
 
@@ -57,14 +56,6 @@ func (d dialect) Queue(ctx context.Context, tx bun.Tx, name string) error {
 // lockKey turns the name of a lock into PostgreSQL's 64 bits. Locks belong to a whole database, which several of our
 // schemas may share.
 const lockKey = "hashtextextended(concat(current_schema(), '.vigie.', ?), 0)"
-
-// Prepared returns the arguments of a statement as the driver takes them.
-func (d dialect) Prepared(args []any) []any {
-	if !d.postgres {
-		return args
-	}
-	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
-}
 
 // Argument returns the placeholder of a statement's n-th argument.
 func (d dialect) Argument(n int) bun.Safe {
