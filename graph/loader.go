@@ -17,34 +17,34 @@ import (
 // loaders gather what the fields of one request ask for, so that a page costs
 // as many calls as a row does.
 type loaders struct {
-	buyers       *dataloadgen.Loader[int64, *vigie.Buyer]
-	tenders      *dataloadgen.Loader[int64, *vigie.Tender]
-	ofDeliveries *dataloadgen.Loader[int64, *vigie.Tender]
-	folds        *dataloadgen.Loader[int64, vigie.Folded]
-	publications *dataloadgen.Loader[int64, []vigie.Publication]
-	changes      *dataloadgen.Loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
+	buyers       loader[int64, *vigie.Buyer]
+	tenders      loader[int64, *vigie.Tender]
+	ofDeliveries loader[int64, *vigie.Tender]
+	folds        loader[int64, vigie.Folded]
+	publications loader[int64, []vigie.Publication]
+	changes      loader[int64, [][]vigie.Change] // of a tender, by the order of its notices
 	// notices are in the order of publication, and may lack what they say.
-	notices    *dataloadgen.Loader[int64, []*vigie.Notice]
-	recipients *dataloadgen.Loader[owned, []*vigie.Recipient]
-	marks      *dataloadgen.Loader[int64, store.Marks]
-	reminders  *dataloadgen.Loader[int64, []*vigie.Reminder]
-	addresses  *dataloadgen.Loader[owned, *vigie.Recipient]
-	health     *dataloadgen.Loader[int64, *ledger.Health]
-	reasons    *dataloadgen.Loader[owned, []*service.WatchMatch]
-	online     *dataloadgen.Loader[int64, int]
-	updated    *dataloadgen.Loader[int64, time.Time]
-	external   *dataloadgen.Loader[int64, string]
-	notice     *dataloadgen.Loader[int64, *vigie.Notice]
+	notices    loader[int64, []*vigie.Notice]
+	recipients loader[owned, []*vigie.Recipient]
+	marks      loader[int64, store.Marks]
+	reminders  loader[int64, []*vigie.Reminder]
+	addresses  loader[owned, *vigie.Recipient]
+	health     loader[int64, *ledger.Health]
+	reasons    loader[owned, []*service.WatchMatch]
+	online     loader[int64, int]
+	updated    loader[int64, time.Time]
+	external   loader[int64, string]
+	notice     loader[int64, *vigie.Notice]
 	// feedVersions are those of accounts: what a socket knows of its viewer may be hours old.
-	feedVersions *dataloadgen.Loader[int64, int64]
-	watches      *dataloadgen.Loader[owned, *vigie.Watch]
-	webhooks     *dataloadgen.Loader[owned, *vigie.Webhook]
-	ofWatches    *dataloadgen.Loader[owned, []*vigie.Webhook]
-	deliveries   *dataloadgen.Loader[owned, *ledger.Outgoing]
+	feedVersions loader[int64, int64]
+	watches      loader[owned, *vigie.Watch]
+	webhooks     loader[owned, *vigie.Webhook]
+	ofWatches    loader[owned, []*vigie.Webhook]
+	deliveries   loader[owned, *ledger.Outgoing]
 	// matches go by the tender as it was read.
-	matches *dataloadgen.Loader[*vigie.Tender, []*service.WatchMatch]
+	matches loader[*vigie.Tender, []*service.WatchMatch]
 	// pages go by the address of the plan: no two are one.
-	pages *dataloadgen.Loader[*service.TenderPlan, *service.TenderPage]
+	pages loader[*service.TenderPlan, *service.TenderPage]
 
 	watching watching
 
@@ -62,6 +62,9 @@ type owned struct{ account, id int64 }
 func (l *loaders) open(accounts ...*vigie.Account) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.opened == nil {
+		l.opened = make(map[int64]*vigie.Account)
+	}
 	for _, a := range accounts {
 		l.opened[a.ID] = a
 	}
@@ -83,16 +86,16 @@ func (l *loaders) owner(ctx context.Context, id int64) (*vigie.Account, error) {
 	return viewer, err
 }
 
-// ownedLoader makes a loader of what accounts own.
-func ownedLoader[V any](l *loaders, fetch func(context.Context, *vigie.Account, []int64) (map[int64]V, error)) *dataloadgen.Loader[owned, V] {
-	return loader(func(ctx context.Context, keys []owned) (map[owned]V, error) {
+// ofOwners has what accounts own fetched, each account's by itself.
+func ofOwners[V any](fetch func(context.Context, *vigie.Account, []int64) (map[int64]V, error)) func(context.Context, []owned) (map[owned]V, error) {
+	return func(ctx context.Context, keys []owned) (map[owned]V, error) {
 		byAccount := make(map[int64][]int64)
 		for _, key := range keys {
 			byAccount[key.account] = append(byAccount[key.account], key.id)
 		}
 		all := make(map[owned]V, len(keys))
 		for id, ids := range byAccount {
-			account, err := l.owner(ctx, id)
+			account, err := load(ctx).owner(ctx, id)
 			if err != nil {
 				return nil, err
 			}
@@ -105,7 +108,7 @@ func ownedLoader[V any](l *loaders, fetch func(context.Context, *vigie.Account, 
 			}
 		}
 		return all, nil
-	})
+	}
 }
 
 type loadersKey struct{}
@@ -114,91 +117,95 @@ type loadersKey struct{}
 const gathering = time.Millisecond
 
 func withLoaders(ctx context.Context, s *service.Service) context.Context {
-	l := &loaders{
-		buyers:       loader(s.BuyersByID),
-		tenders:      loader(s.TendersByID),
-		ofDeliveries: loader(s.TendersOfDeliveries),
-		folds: loader(func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
-			notices, err := s.Notices(ctx, tenders)
-			folds := make(map[int64]vigie.Folded, len(notices))
-			for tender, list := range notices {
-				folds[tender] = vigie.Fold(list)
-			}
-			return folds, err
-		}),
-		publications: loader(s.Publications),
-		marks: loader(func(ctx context.Context, tenders []int64) (map[int64]store.Marks, error) {
-			viewer, err := signedIn(ctx)
-			if err != nil || viewer.Account == nil {
-				return nil, err // nobody in particular has seen nothing
-			}
-			return s.Marks(ctx, viewer.Account.ID, tenders)
-		}),
-		reminders: loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Reminder, error) {
-			viewer, err := signedIn(ctx)
-			if err != nil || viewer.Account == nil {
-				return nil, err
-			}
-			return s.Reminders(ctx, viewer.Account.ID, tenders)
-		}),
-		updated:      loader(s.UpdatedAt),
-		external:     loader(s.ExternalIDs),
-		notice:       loader(s.NoticesByID),
-		feedVersions: loader(s.FeedVersions),
-
-		health: loader(s.Health),
-		online: loader(s.OnlineByBuyer),
-		matches: loader(func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
-			viewer, err := signedIn(ctx)
-			if err != nil || viewer.Account == nil {
-				return nil, err // nobody in particular watches nothing
-			}
-			return s.MatchedBy(ctx, viewer.Account, tenders)
-		}),
-		pages: loader(func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {
-			pages, err := s.TenderPages(ctx, plans)
-			byPlan := make(map[*service.TenderPlan]*service.TenderPage, len(pages))
-			for i, page := range pages {
-				byPlan[plans[i]] = page
-			}
-			return byPlan, err
-		}),
-		opened: make(map[int64]*vigie.Account),
+	l := new(loaders)
+	l.buyers.fetch, l.tenders.fetch, l.ofDeliveries.fetch = s.BuyersByID, s.TendersByID, s.TendersOfDeliveries
+	l.publications.fetch, l.updated.fetch, l.external.fetch = s.Publications, s.UpdatedAt, s.ExternalIDs
+	l.notice.fetch, l.feedVersions.fetch, l.health.fetch, l.online.fetch = s.NoticesByID, s.FeedVersions, s.Health, s.OnlineByBuyer
+	l.recipients.fetch, l.addresses.fetch, l.reasons.fetch = ofOwners(s.Recipients), ofOwners(s.Addresses), ofOwners(s.DeliveryReasons)
+	l.webhooks.fetch, l.ofWatches.fetch = ofOwners(s.WebhooksByID), ofOwners(s.WebhooksOfWatches)
+	l.watches.fetch, l.deliveries.fetch = ofOwners(s.WatchesByID), ofOwners(s.DeliveriesByID)
+	l.marks.fetch, l.reminders.fetch, l.matches.fetch = ofViewer(s.Marks), ofViewer(s.Reminders), func(ctx context.Context, tenders []*vigie.Tender) (map[*vigie.Tender][]*service.WatchMatch, error) {
+		viewer, err := signedIn(ctx)
+		if err != nil || viewer.Account == nil {
+			return nil, err // nobody in particular watches nothing
+		}
+		return s.MatchedBy(ctx, viewer.Account, tenders)
 	}
-	l.recipients, l.addresses, l.reasons = ownedLoader(l, s.Recipients), ownedLoader(l, s.Addresses), ownedLoader(l, s.DeliveryReasons)
-	l.webhooks, l.ofWatches = ownedLoader(l, s.WebhooksByID), ownedLoader(l, s.WebhooksOfWatches)
-	l.watches, l.deliveries = ownedLoader(l, s.WatchesByID), ownedLoader(l, s.DeliveriesByID)
-	l.notices = loader(func(ctx context.Context, tenders []int64) (map[int64][]*vigie.Notice, error) {
-		folds, err := l.folds.LoadAll(ctx, tenders)
-		byTender := make(map[int64][]*vigie.Notice, len(folds))
-		for i, fold := range folds {
-			byTender[tenders[i]] = fold.Shown()
+	l.pages.fetch = func(ctx context.Context, plans []*service.TenderPlan) (map[*service.TenderPlan]*service.TenderPage, error) {
+		pages, err := s.TenderPages(ctx, plans)
+		byPlan := make(map[*service.TenderPlan]*service.TenderPage, len(pages))
+		for i, page := range pages {
+			byPlan[plans[i]] = page
 		}
-		return byTender, err
-	})
-	l.changes = loader(func(ctx context.Context, tenders []int64) (map[int64][][]vigie.Change, error) {
-		folds, err := l.folds.LoadAll(ctx, tenders)
-		byTender := make(map[int64][][]vigie.Change, len(folds))
-		for i, fold := range folds {
-			byTender[tenders[i]] = fold.Changes()
+		return byPlan, err
+	}
+	l.folds.fetch = func(ctx context.Context, tenders []int64) (map[int64]vigie.Folded, error) {
+		notices, err := s.Notices(ctx, tenders)
+		folds := make(map[int64]vigie.Folded, len(notices))
+		for tender, list := range notices {
+			folds[tender] = vigie.Fold(list)
 		}
-		return byTender, err
-	})
+		return folds, err
+	}
+	l.notices.fetch, l.changes.fetch = ofFolds(vigie.Folded.Shown), ofFolds(vigie.Folded.Changes)
 	return context.WithValue(ctx, loadersKey{}, l)
 }
 
-// loader makes one of a function that finds things by their keys; what it does
-// not find is the zero value.
-func loader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *dataloadgen.Loader[K, V] {
-	return dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]V, []error) {
-		found, err := fetch(ctx, keys)
-		values, errs := make([]V, len(keys)), make([]error, len(keys))
-		for i, key := range keys {
-			values[i], errs[i] = found[key], err
+// ofViewer has what the viewer has of tenders fetched: nothing, for nobody in particular.
+func ofViewer[V any](fetch func(ctx context.Context, account int64, tenders []int64) (map[int64]V, error)) func(context.Context, []int64) (map[int64]V, error) {
+	return func(ctx context.Context, tenders []int64) (map[int64]V, error) {
+		viewer, err := signedIn(ctx)
+		if err != nil || viewer.Account == nil {
+			return nil, err
 		}
-		return values, errs
-	}, dataloadgen.WithWait(gathering))
+		return fetch(ctx, viewer.Account.ID, tenders)
+	}
 }
+
+// ofFolds has tenders folded, and takes something of each.
+func ofFolds[V any](of func(vigie.Folded) V) func(context.Context, []int64) (map[int64]V, error) {
+	return func(ctx context.Context, tenders []int64) (map[int64]V, error) {
+		folds, err := load(ctx).folds.LoadAll(ctx, tenders)
+		byTender := make(map[int64]V, len(folds))
+		for i, fold := range folds {
+			byTender[tenders[i]] = of(fold)
+		}
+		return byTender, err
+	}
+}
+
+// loader gathers what fields ask for by its key. What is not found is the zero value. It is made when it is first asked: a
+// request asks few of them.
+type loader[K comparable, V any] struct {
+	fetch func(context.Context, []K) (map[K]V, error)
+	once  sync.Once
+	made  *dataloadgen.Loader[K, V]
+}
+
+func (l *loader[K, V]) get() *dataloadgen.Loader[K, V] {
+	l.once.Do(func() {
+		l.made = dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]V, []error) {
+			found, err := l.fetch(ctx, keys)
+			values, errs := make([]V, len(keys)), make([]error, len(keys))
+			for i, key := range keys {
+				values[i], errs[i] = found[key], err
+			}
+			return values, errs
+		}, dataloadgen.WithWait(gathering))
+	})
+	return l.made
+}
+
+// Load returns what is found by a key.
+func (l *loader[K, V]) Load(ctx context.Context, key K) (V, error) { return l.get().Load(ctx, key) }
+
+// LoadAll returns what is found by keys, in their order.
+func (l *loader[K, V]) LoadAll(ctx context.Context, keys []K) ([]V, error) {
+	return l.get().LoadAll(ctx, keys)
+}
+
+// Prime has a value found by a key that was not asked for yet.
+func (l *loader[K, V]) Prime(key K, value V) { l.get().Prime(key, value) }
 
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
 
