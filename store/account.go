@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	if account != nil {
 		return account, nil
 	}
-	account, err := s.account(ctx, s.db, c)
+	account, err := s.account(ctx, c)
 	if err != nil {
 		return nil, database.Translate(err)
 	}
@@ -42,7 +41,7 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	}
 	defer s.accounts.remove(person{c.Issuer, c.Subject})
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		account, err = s.account(ctx, tx, c)
+		account, err = s.accountForUpdate(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -72,19 +71,27 @@ func (s *Store) SignIn(ctx context.Context, c Claims) (*vigie.Account, error) {
 	})
 	if vigie.CodeOf(err) == vigie.Taken {
 		// Another request of the same person created the account first.
-		account, err = s.account(ctx, s.db, c)
+		account, err = s.account(ctx, c)
 		err = database.Translate(err)
 	}
 	return account, err
 }
 
-func (s *Store) account(ctx context.Context, db bun.IDB, c Claims) (*vigie.Account, error) {
+// account returns the account of claims, nil for none.
+func (s *Store) account(ctx context.Context, c Claims) (*vigie.Account, error) {
 	var accounts []*vigie.Account
-	q := db.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject)
-	if _, writes := db.(bun.Tx); writes { // an account is locked before its recipients
-		q = s.db.ForUpdate(q)
-	}
-	err := q.Scan(ctx)
+	err := s.db.Run(ctx, s.statements.account, &accounts, c.Issuer, c.Subject)
+	return only(accounts, err)
+}
+
+// accountForUpdate is [Store.account] in a transaction, which locks the account: before its recipients.
+func (s *Store) accountForUpdate(ctx context.Context, tx bun.Tx, c Claims) (*vigie.Account, error) {
+	var accounts []*vigie.Account
+	err := s.db.ForUpdate(tx.NewSelect().Model(&accounts).Where("issuer = ?", c.Issuer).Where("subject = ?", c.Subject)).Scan(ctx)
+	return only(accounts, err)
+}
+
+func only(accounts []*vigie.Account, err error) (*vigie.Account, error) {
 	if err != nil || len(accounts) == 0 {
 		return nil, err
 	}
@@ -117,7 +124,8 @@ func follow(a *vigie.Account, c Claims, now time.Time) bool {
 	if c.Name != "" {
 		a.Name = c.Name
 	}
-	return !reflect.DeepEqual(*a, before)
+	return a.Imported != before.Imported || a.Locale != before.Locale || a.Email != before.Email || a.EmailVerified != before.EmailVerified ||
+		a.EmailVerifiedAt != before.EmailVerifiedAt || a.Name != before.Name
 }
 
 // lockAccount reads an account and locks it against changes and erasure. The account of a signed-in person may be

@@ -25,6 +25,31 @@ func (s *Store) TenderHeads(ctx context.Context, ids []int64) (map[int64]*vigie.
 	}))
 }
 
+// TendersWithBuyers is [Store.Tenders], or [Store.TenderHeads] if heads is set, with the buyers of the tenders, by the
+// buyers' ids: one statement reads both. Buyers that were merged into others are left out.
+func (s *Store) TendersWithBuyers(ctx context.Context, ids []int64, heads bool) (map[int64]*vigie.Tender, map[int64]*vigie.Buyer, error) {
+	statement := s.statements.tendersWithBuyers
+	if heads {
+		statement = s.statements.tenderHeadsWithBuyers
+	}
+	buyers := make(map[int64]*vigie.Buyer)
+	tenders, err := published(byID(ids, place, func(ids []int64) ([]*vigie.Tender, error) {
+		var rows []*struct {
+			vigie.Tender
+			Buyer vigie.Buyer `bun:"embed:buyer__"`
+		}
+		err := s.db.Run(ctx, statement, &rows, s.db.IDs(ids))
+		tenders := make([]*vigie.Tender, len(rows))
+		for i, row := range rows {
+			if tenders[i] = &row.Tender; row.Buyer.MergedInto == nil {
+				buyers[row.Buyer.ID] = &row.Buyer
+			}
+		}
+		return tenders, err
+	}))
+	return tenders, buyers, err
+}
+
 // published leaves out withdrawn tenders.
 func published(tenders map[int64]*vigie.Tender, err error) (map[int64]*vigie.Tender, error) {
 	maps.DeleteFunc(tenders, func(_ int64, t *vigie.Tender) bool { return t == nil || t.Outcome == vigie.Withdrawn })

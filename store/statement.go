@@ -14,7 +14,7 @@ import (
 
 // statements are the prepared statements of a store.
 type statements struct {
-	watches, watchesByID, tenders, tenderHeads, buyers, notices, dossier, dossierHeads database.Statement
+	account, watches, watchesByID, tenders, tenderHeads, tendersWithBuyers, tenderHeadsWithBuyers, buyers, notices, dossier, dossierHeads database.Statement
 	// marked are those of [Store.MarkedTenders], by the mark.
 	marked map[Mark]database.Statement
 }
@@ -28,20 +28,29 @@ func statementsOf(db *database.DB) statements {
 		marked[mark] = database.Statement(markedTenders(db, mark).String() + " LIMIT " + string(db.Argument(3)))
 	}
 	return statements{
-		marked:       marked,
-		watches:      database.Statement(watchesOf(db, db.Argument(1)).String()),
-		watchesByID:  database.Statement(watchesOf(db, db.Argument(1)).Where("id ?", db.Among(2)).String()),
-		tenders:      byID((*vigie.Tender)(nil)),
-		tenderHeads:  database.Statement(db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn(notInHeads()...).Where("id ?", db.Among(1)).String()),
-		buyers:       byID((*vigie.Buyer)(nil)),
-		notices:      database.Statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", db.Among(1)).Where("NOT withdrawn").Order("id").String()),
-		dossier:      dossierStatement(db, db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns")),
-		dossierHeads: dossierStatement(db, db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn(notInHeads()...)),
+		account:               database.Statement(db.NewSelect().Model((*vigie.Account)(nil)).Where("issuer = ?", db.Argument(1)).Where("subject = ?", db.Argument(2)).String()),
+		marked:                marked,
+		watches:               database.Statement(watchesOf(db, db.Argument(1)).String()),
+		watchesByID:           database.Statement(watchesOf(db, db.Argument(1)).Where("id ?", db.Among(2)).String()),
+		tenders:               byID((*vigie.Tender)(nil)),
+		tenderHeads:           database.Statement(db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn(notInHeads()...).Where("id ?", db.Among(1)).String()),
+		tendersWithBuyers:     withBuyers(db, db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns")),
+		tenderHeadsWithBuyers: withBuyers(db, db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn(notInHeads()...)),
+		buyers:                byID((*vigie.Buyer)(nil)),
+		notices:               database.Statement(db.NewSelect().Model((*vigie.Notice)(nil)).Where("tender_id ?", db.Among(1)).Where("NOT withdrawn").Order("id").String()),
+		dossier:               dossierStatement(db, db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns")),
+		dossierHeads:          dossierStatement(db, db.NewSelect().Model((*vigie.Tender)(nil)).ExcludeColumn(notInHeads()...)),
 	}
 }
 
 // notInHeads are the columns of a tender that its head lacks: what most lists do not show, and may be large.
 func notInHeads() []string { return []string{"description", "labels", "lots", "details"} }
+
+// withBuyers adds to a query of tenders the buyers of some.
+func withBuyers(db *database.DB, tenders *bun.SelectQuery) database.Statement {
+	return database.Statement(tenders.ColumnExpr(columns(db.DB, (*vigie.Buyer)(nil), "buyer")).
+		Join("JOIN buyers AS buyer ON buyer.id = tender.buyer_id").Where("tender.id ?", db.Among(1)).String())
+}
 
 // dossierStatement adds to a query of tenders the buyer and the notices of one.
 func dossierStatement(db *database.DB, tenders *bun.SelectQuery) database.Statement {
