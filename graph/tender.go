@@ -108,14 +108,18 @@ func (r *resolver) tenderPage(ctx context.Context, plan *service.TenderPlan) (*s
 		asked.plan = plan
 		return nil, nil
 	}
-	if !alone(ctx) {
-		return load(ctx).pages.Load(ctx, plan)
+	answer := load(ctx).pages.Load
+	if alone(ctx) {
+		answer = r.service.Tenders
 	}
-	page, err := r.service.Tenders(ctx, plan)
-	if err == nil && slices.Contains(selectedOfTenders(ctx), "buyer") {
-		r.primeBuyers(ctx, page)
+	page, err := answer(ctx, plan)
+	if err != nil {
+		return nil, err
 	}
-	return page, err
+	for id, buyer := range page.Buyers {
+		load(ctx).buyers.Prime(id, buyer)
+	}
+	return page, nil
 }
 
 // alone reports whether a field is the only one of its operation. Then no other can be answered together with it: to wait
@@ -123,21 +127,6 @@ func (r *resolver) tenderPage(ctx context.Context, plan *service.TenderPlan) (*s
 func alone(ctx context.Context) bool {
 	op := graphql.GetOperationContext(ctx)
 	return len(graphql.GetPath(ctx)) == 1 && len(graphql.CollectFields(op, op.Operation.SelectionSet, nil)) == 1
-}
-
-// primeBuyers reads the buyers of a page at once, for each of its tenders will ask for its own.
-func (r *resolver) primeBuyers(ctx context.Context, page *service.TenderPage) {
-	var ids []int64
-	for _, edge := range page.Edges {
-		ids = append(ids, edge.Node.BuyerID)
-	}
-	buyers, err := r.service.BuyersByID(ctx, ids)
-	if err != nil {
-		return // the tenders ask again, and say so
-	}
-	for id, buyer := range buyers {
-		load(ctx).buyers.Prime(id, buyer)
-	}
 }
 
 // inHeads reports whether fields of tenders need nothing that [service.TenderQuery.HeadsOnly] leaves out.
@@ -238,7 +227,8 @@ func (r *resolver) tenderPlan(ctx context.Context, filter map[string]any, q serv
 		return nil, err
 	}
 	q.CountOnly = !selects(ctx, "edges") && !selects(ctx, "nodes") && !selects(ctx, "pageInfo")
-	q.HeadsOnly = inHeads(selectedOfTenders(ctx))
+	selected := selectedOfTenders(ctx)
+	q.HeadsOnly, q.WithBuyers = inHeads(selected), slices.Contains(selected, "buyer")
 	for _, name := range selectedFacets(ctx) {
 		if facet, ok := facetOf(name); ok && !slices.Contains(q.Facets, facet) {
 			q.Facets = append(q.Facets, facet)
@@ -436,6 +426,6 @@ func (facetsType) Sources(ctx context.Context, f *service.TenderFacets) ([]*serv
 
 // facetCounts are the counts of a facet; buyers, whose names are in the database, have their own.
 func facetCounts(ctx context.Context, f *service.TenderFacets, facet words.Field) []*service.FacetCount {
-	criterion := facet.Criterion()
-	return service.SortedCounts(f.Counts[facet], func(v string) string { return say(ctx, criterion.Short(v, nil)) })
+	criterion, language := facet.Criterion(), locale(ctx)
+	return service.SortedCounts(f.Counts[facet], func(v string) string { return criterion.Short(v, nil).In(language) })
 }

@@ -97,7 +97,7 @@ func (r watchType) MatchingTenders(ctx context.Context, w *vigie.Watch, text *st
 	if err != nil {
 		return nil, err
 	}
-	return load(ctx).pages.Load(ctx, plan)
+	return r.tenderPage(ctx, plan)
 }
 
 func (m mutation) CreateWatch(ctx context.Context, in gql.CreateWatchInput) (*gql.CreateWatchPayload, error) {

@@ -20,8 +20,8 @@ type AccountPage struct {
 
 // AccountEdge is an account in a list.
 type AccountEdge struct {
-	Cursor string
-	Node   *vigie.Account
+	*rowPlace
+	Node *vigie.Account
 }
 
 // Nodes returns the accounts of the page.
@@ -62,10 +62,10 @@ func (s *Service) Accounts(ctx context.Context, agent SupportAgent, field, text 
 	page := &AccountPage{TotalCount: total}
 	rows, page.PageInfo = cut(w, rows)
 	for _, a := range rows {
-		page.Edges = append(page.Edges, &AccountEdge{cursor{List: list, ID: a.ID}.seal(s.Store.IDs()), a})
+		page.Edges = append(page.Edges, &AccountEdge{s.placeOf(cursor{List: list, ID: a.ID}), a})
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	}
 	return page, s.Store.AddAuditEntry(ctx, agent.Issuer, agent.Subject, field, rows)
 }
@@ -84,8 +84,8 @@ type SuppressedPage struct {
 
 // SuppressedEdge is an address in a list.
 type SuppressedEdge struct {
-	Cursor string
-	Node   *ledger.SuppressedAddress
+	*rowPlace
+	Node *ledger.SuppressedAddress
 }
 
 // Nodes returns the addresses of the page.
@@ -123,10 +123,10 @@ func (s *Service) SuppressedAddresses(ctx context.Context, args PageArgs) (*Supp
 	page := &SuppressedPage{TotalCount: total}
 	rows, page.PageInfo = cut(w, rows)
 	for _, row := range rows {
-		page.Edges = append(page.Edges, &SuppressedEdge{cursor{List: list, Name: row.Email}.seal(s.Store.IDs()), row})
+		page.Edges = append(page.Edges, &SuppressedEdge{s.placeOf(cursor{List: list, Name: row.Email}), row})
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	}
 	return page, nil
 }

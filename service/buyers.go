@@ -19,8 +19,8 @@ type BuyerPage struct {
 
 // BuyerEdge is a buyer in a list.
 type BuyerEdge struct {
-	Cursor string
-	Node   *vigie.Buyer
+	*rowPlace
+	Node *vigie.Buyer
 }
 
 // Nodes returns the buyers of the page.
@@ -68,10 +68,10 @@ func (s *Service) Buyers(ctx context.Context, text string, args PageArgs) (*Buye
 	for _, row := range rows {
 		p := row.Place
 		c := cursor{List: list, At: &p.Rank, Name: p.Name, ID: p.ID, Now: asked.Now.Unix()}
-		page.Edges = append(page.Edges, &BuyerEdge{c.seal(s.Store.IDs()), &row.Buyer})
+		page.Edges = append(page.Edges, &BuyerEdge{s.placeOf(c), &row.Buyer})
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	}
 	return page, nil
 }

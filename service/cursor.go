@@ -50,6 +50,19 @@ func (c cursor) seal(ids *opaque.Keys) string {
 	return ids.Cursor(append(append(b, c.List...), c.Name...))
 }
 
+// rowPlace is the place of a row in a list, as a part of the row's edge.
+type rowPlace struct {
+	cursor cursor
+	ids    *opaque.Keys
+}
+
+// placeOf is the place of a cursor.
+func (s *Service) placeOf(c cursor) *rowPlace { return &rowPlace{c, s.Store.IDs()} }
+
+// Cursor is the place as clients get it. It is sealed when it is asked for: most clients ask for that of the last row, or for
+// none.
+func (p *rowPlace) Cursor() string { return p.cursor.seal(p.ids) }
+
 // openCursor is the reverse of seal.
 func openCursor(ids *opaque.Keys, s string) (c cursor, ok bool) {
 	b, ok := ids.OpenCursor(s)
@@ -133,8 +146,21 @@ type PageArgs struct {
 type PageInfo struct {
 	HasNextPage     bool
 	HasPreviousPage bool
-	StartCursor     *string
-	EndCursor       *string
+	// start and end are the places of its first row and its last; nil where it has none.
+	start, end *rowPlace
+}
+
+// StartCursor is the cursor of the first row, nil for none.
+func (i PageInfo) StartCursor() *string { return i.start.orNone() }
+
+// EndCursor is the cursor of the last row, nil for none.
+func (i PageInfo) EndCursor() *string { return i.end.orNone() }
+
+func (p *rowPlace) orNone() *string {
+	if p == nil {
+		return nil
+	}
+	return new(p.Cursor())
 }
 
 // window is what arguments ask for.

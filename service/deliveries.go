@@ -19,8 +19,8 @@ type DeliveryPage struct {
 
 // DeliveryEdge is a delivery in a list.
 type DeliveryEdge struct {
-	Cursor string
-	Node   *ledger.Outgoing
+	*rowPlace
+	Node *ledger.Outgoing
 }
 
 // Nodes returns the deliveries of the page.
@@ -121,10 +121,10 @@ func (s *Service) deliveryPage(list string, args PageArgs, read func(ledger.Deli
 	page := &DeliveryPage{TotalCount: total}
 	rows, page.PageInfo = cut(window, rows)
 	for _, row := range rows {
-		page.Edges = append(page.Edges, &DeliveryEdge{cursor{List: list, ID: row.ID}.seal(s.Store.IDs()), row})
+		page.Edges = append(page.Edges, &DeliveryEdge{s.placeOf(cursor{List: list, ID: row.ID}), row})
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	}
 	return page, nil
 }

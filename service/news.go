@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"vigie"
-	"vigie/opaque"
 	"vigie/query"
 	"vigie/search"
 	"vigie/store"
@@ -21,8 +20,9 @@ type Matched struct {
 	MatchedBy []*WatchMatch
 	// Notice is what caused it; nil for a withdrawal.
 	Notice *vigie.Notice
-	// Cursor is its place in the list of events, see [Service.Events].
-	Cursor string
+	// Its place in the list of events, see [Service.Events].
+	*rowPlace
+	place eventPlace
 	// Edge is the tender at its place in a list of matching tenders, newest first;
 	// nil where it was withdrawn.
 	Edge *TenderEdge
@@ -130,7 +130,8 @@ func (s *Service) matchedBy(n *query.NoticeEffect, watching *Watching) []*Matche
 	for rank, kind := range eventKinds() {
 		if m := byKind[kind]; m != nil {
 			m.MatchedBy = Locate(m.Tender, m.MatchedBy)
-			m.Cursor = eventCursor(s.Store.IDs(), n.Number, rank)
+			m.place = eventPlace{n.Number, rank}
+			m.rowPlace = s.placeOf(m.place.cursor())
 			if n.Tender.Outcome != vigie.Withdrawn {
 				m.Edge = s.edgeOf(m, watching)
 			}
@@ -146,7 +147,7 @@ func (s *Service) edgeOf(m *Matched, watching *Watching) *TenderEdge {
 	const order = search.PublishedDesc
 	key := search.Key{ID: m.Tender.ID, At: new(m.Tender.PublishedAt)}
 	return &TenderEdge{
-		Cursor: tenderCursor(order, s.now(), key).seal(s.Store.IDs()), Node: m.Tender, watching: watching,
+		rowPlace: s.placeOf(tenderCursor(order, s.now(), key)), Node: m.Tender, watching: watching,
 		matches: func() []*WatchMatch { return m.MatchedBy },
 	}
 }
@@ -154,10 +155,9 @@ func (s *Service) edgeOf(m *Matched, watching *Watching) *TenderEdge {
 // events is the name of the list of events in cursors.
 const events = "events"
 
-// eventCursor is the place of the event of a change that has a rank among those
-// of the change.
-func eventCursor(ids *opaque.Keys, number int64, rank int) string {
-	return cursor{List: events, ID: number, At: new(int64(rank))}.seal(ids)
+// cursor is a place between events as a place in the list.
+func (p eventPlace) cursor() cursor {
+	return cursor{List: events, ID: p.number, At: new(int64(p.rank))}
 }
 
 // maxScanned is how many changes one page of events looks at.
@@ -171,8 +171,8 @@ type EventPage struct {
 
 // EventEdge is an event in a list.
 type EventEdge struct {
-	Cursor string
-	Node   *Matched
+	*rowPlace
+	Node *Matched
 }
 
 // Nodes returns the events of the page.
@@ -265,13 +265,8 @@ func effects(ctx context.Context, now *store.Snapshot, w window, from eventPlace
 
 // eventPage makes a page of events that were found between two places.
 func (s *Service) eventPage(w window, from, end eventPlace, all bool, matched []*Matched) *EventPage {
-	ids := s.Store.IDs()
-	place := func(m *Matched) eventPlace {
-		c, _ := openCursor(ids, m.Cursor)
-		return eventPlace{c.ID, int(*c.At)}
-	}
 	matched = slices.DeleteFunc(matched, func(m *Matched) bool {
-		side := place(m).compare(from)
+		side := m.place.compare(from)
 		return w.backwards && side >= 0 && w.cursor != "" || !w.backwards && side <= 0
 	})
 	kept, info := cut(w, matched)
@@ -284,7 +279,7 @@ func (s *Service) eventPage(w window, from, end eventPlace, all bool, matched []
 		}
 	}
 	for _, m := range kept {
-		page.Edges = append(page.Edges, &EventEdge{m.Cursor, m})
+		page.Edges = append(page.Edges, &EventEdge{m.rowPlace, m})
 	}
 	s.eventCursors(w, from, end, page, len(kept) < len(matched))
 	return page
@@ -293,20 +288,19 @@ func (s *Service) eventPage(w window, from, end eventPlace, all bool, matched []
 // eventCursors says where the next page begins in either direction: behind what
 // was looked at, also where no event was found there.
 func (s *Service) eventCursors(w window, from, end eventPlace, page *EventPage, more bool) {
-	ids, info := s.Store.IDs(), &page.PageInfo
-	seal := func(p eventPlace) *string { return new(eventCursor(ids, p.number, p.rank)) }
+	info, start, stop := &page.PageInfo, s.placeOf(from.cursor()), s.placeOf(end.cursor())
 	if n := len(page.Edges); n > 0 {
-		info.StartCursor, info.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		info.start, info.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	} else {
-		info.StartCursor, info.EndCursor = seal(from), seal(from)
+		info.start, info.end = start, start
 	}
 	switch {
 	case !w.backwards && !more:
-		info.EndCursor = seal(end)
+		info.end = stop
 	case w.backwards && !more:
-		info.StartCursor = seal(end)
+		info.start = stop
 	}
 	if w.backwards && w.cursor == "" {
-		info.EndCursor = seal(from)
+		info.end = start
 	}
 }

@@ -34,9 +34,10 @@ type TenderQuery struct {
 	// Order is by relevance for a Text, else the newest first, unless said.
 	Order search.Order
 	Page  PageArgs
-	// CountOnly asks for the total alone, HeadsOnly for tenders without descriptions, labels, lots and details.
-	CountOnly, HeadsOnly bool
-	Facets               []query.Field
+	// CountOnly asks for the total alone, HeadsOnly for tenders without descriptions, labels, lots and details, WithBuyers
+	// for [TenderPage.Buyers].
+	CountOnly, HeadsOnly, WithBuyers bool
+	Facets                           []query.Field
 	// ByStatus counts by status, ByWatch by these watches; nil for none.
 	ByStatus bool
 	ByWatch  *Watching
@@ -55,6 +56,8 @@ type TenderPage struct {
 	Corrected *string
 	// Places are those that the text names.
 	Places []freetext.Place
+	// Buyers has those of the tenders, by id, where they were asked for.
+	Buyers map[int64]*vigie.Buyer
 }
 
 // Forgiven reports whether typing errors were forgiven: some of the tenders have the words of Corrected only.
@@ -99,13 +102,15 @@ func (p *TenderPage) Nodes() []*vigie.Tender {
 
 // TenderEdge is a tender in a list.
 type TenderEdge struct {
-	Cursor     string
-	Node       *vigie.Tender
-	Highlights []search.Highlight
-	found      []freetext.Search    // what its page was asked for
-	watching   *Watching            // what its page is of; nil for none
-	matches    func() []*WatchMatch // worked out when it is first asked
+	*rowPlace
+	Node     *vigie.Tender
+	found    []freetext.Search    // what its page was asked for
+	watching *Watching            // what its page is of; nil for none
+	matches  func() []*WatchMatch // worked out when it is first asked
 }
+
+// Highlights are the passages of title and description that have what was searched.
+func (e *TenderEdge) Highlights() []search.Highlight { return highlights(e.Node, nil, e.found) }
 
 // WatchMatch is that a watch matches a tender, and by which of its keywords.
 type WatchMatch struct {
@@ -172,6 +177,7 @@ type TenderPlan struct {
 	marks    markFilters
 	watching *Watching
 	heads    bool
+	buyers   bool
 	byStatus bool
 	byWatch  *Watching
 	window   window
@@ -199,7 +205,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, heads: q.HeadsOnly, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
+	p := &TenderPlan{watching: q.Watches, heads: q.HeadsOnly, buyers: q.WithBuyers, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
@@ -300,11 +306,7 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 			ids = append(ids, hit.ID)
 		}
 	}
-	read := s.Store.TenderHeads
-	if slices.ContainsFunc(plans, func(p *TenderPlan) bool { return !p.heads }) {
-		read = s.Store.Tenders
-	}
-	tenders, err := read(ctx, ids)
+	tenders, buyers, err := s.listed(ctx, plans, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -313,9 +315,27 @@ func (s *Service) TenderPages(ctx context.Context, plans []*TenderPlan) ([]*Tend
 		n := groups[i]
 		pages[i] = p.page(searches[0], results[:n], tenders)
 		pages[i].Facets.choose(searches[0])
+		pages[i].Buyers = buyers
 		searches, results = searches[n:], results[n:]
 	}
 	return pages, nil
+}
+
+// listed reads the tenders that plans list, with their buyers where one of the plans asks for these.
+func (s *Service) listed(ctx context.Context, plans []*TenderPlan, ids []int64) (tenders map[int64]*vigie.Tender, buyers map[int64]*vigie.Buyer, err error) {
+	heads, withBuyers := true, false
+	for _, p := range plans {
+		heads, withBuyers = heads && p.heads, withBuyers || p.buyers
+	}
+	switch {
+	case withBuyers:
+		return s.Store.TendersWithBuyers(ctx, ids, heads)
+	case heads:
+		tenders, err = s.Store.TenderHeads(ctx, ids)
+		return tenders, nil, err
+	}
+	tenders, err = s.Store.Tenders(ctx, ids)
+	return tenders, nil, err
 }
 
 // prepare words plans for the index: the queries of each, and how many these are.
@@ -364,14 +384,14 @@ func (p *TenderPlan) page(asked search.Query, results []search.Result, tenders m
 		if t == nil {
 			continue
 		}
-		page.Edges = append(page.Edges, &TenderEdge{Cursor: p.cursorOf(i, hit), Node: t, Highlights: highlights(t, nil, found), found: found, watching: p.watching, matches: sync.OnceValue(func() []*WatchMatch {
+		page.Edges = append(page.Edges, &TenderEdge{rowPlace: p.placeOf(i, hit), Node: t, found: found, watching: p.watching, matches: sync.OnceValue(func() []*WatchMatch {
 			return p.watching.matches(t)
 		})})
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	} else if n := len(hits); n > 0 { // the pages beyond can be reached nevertheless
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = new(p.cursorOf(0, hits[0])), new(p.cursorOf(n-1, hits[n-1]))
+		page.PageInfo.start, page.PageInfo.end = p.placeOf(0, hits[0]), p.placeOf(n-1, hits[n-1])
 	}
 	return page
 }
@@ -385,14 +405,14 @@ func highlights(t *vigie.Tender, keywords []string, texts []freetext.Search) []s
 	return search.Highlights(t.Title, t.Description, title, description)
 }
 
-// cursorOf is the cursor of the hit at a place of the page. What the database
+// placeOf is the place of a hit, by its place on the page. What the database
 // says of the tender may be newer than the index, and sort it elsewhere.
-func (p *TenderPlan) cursorOf(place int, hit search.Hit) string {
+func (p *TenderPlan) placeOf(place int, hit search.Hit) *rowPlace {
 	key := hit.Key
 	if p.query.Order == search.Relevance {
 		key = search.Key{ID: int64(p.query.Offset + place + 1)}
 	}
-	return tenderCursor(p.query.Order, p.query.Now, key).seal(p.ids)
+	return &rowPlace{tenderCursor(p.query.Order, p.query.Now, key), p.ids}
 }
 
 // tenderOf returns the tender of a hit; nil where the tender was withdrawn, or
@@ -442,9 +462,12 @@ func SortedCounts(counts map[string]int, label func(value string) string) []*Fac
 	for value, count := range counts {
 		list = append(list, &FacetCount{value, label(value), count})
 	}
-	labels := newCollator()
+	labels := sync.OnceValue(newCollator)
 	slices.SortFunc(list, func(a, b *FacetCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), labels.CompareString(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
+		if a.Count != b.Count { // labels take much longer to compare
+			return cmp.Compare(b.Count, a.Count)
+		}
+		return cmp.Or(labels().CompareString(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
 	})
 	return list
 }

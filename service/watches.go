@@ -33,8 +33,8 @@ type WatchPage struct {
 
 // WatchEdge is a watch in a list.
 type WatchEdge struct {
-	Cursor string
-	Node   *vigie.Watch
+	*rowPlace
+	Node *vigie.Watch
 }
 
 // Nodes returns the watches of the page.
@@ -60,7 +60,7 @@ func (s *Service) watchEdge(w *vigie.Watch, order WatchOrder) *WatchEdge {
 	if order == NameAsc {
 		c.Name = w.Name
 	}
-	return &WatchEdge{c.seal(s.Store.IDs()), w}
+	return &WatchEdge{s.placeOf(c), w}
 }
 
 // WatchPage returns a page of an account's watches. They are few enough to be
@@ -102,7 +102,7 @@ func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order W
 		page.Edges = append(page.Edges, s.watchEdge(watch, order))
 	}
 	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
+		page.PageInfo.start, page.PageInfo.end = page.Edges[0].rowPlace, page.Edges[n-1].rowPlace
 	}
 	return page, nil
 }

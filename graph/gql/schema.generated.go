@@ -2113,7 +2113,7 @@ func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, field graph
 			return ec.fieldContext_AccountEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2124,7 +2124,7 @@ func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_AccountEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("AccountEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _AccountEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.AccountEdge) (ret graphql.Marshaler) {
@@ -3005,7 +3005,7 @@ func (ec *executionContext) _BuyerEdge_cursor(ctx context.Context, field graphql
 			return ec.fieldContext_BuyerEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3016,7 +3016,7 @@ func (ec *executionContext) _BuyerEdge_cursor(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_BuyerEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BuyerEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("BuyerEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _BuyerEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.BuyerEdge) (ret graphql.Marshaler) {
@@ -4917,7 +4917,7 @@ func (ec *executionContext) _DeliveryEdge_cursor(ctx context.Context, field grap
 			return ec.fieldContext_DeliveryEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -4928,7 +4928,7 @@ func (ec *executionContext) _DeliveryEdge_cursor(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_DeliveryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("DeliveryEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _DeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.DeliveryEdge) (ret graphql.Marshaler) {
@@ -7569,7 +7569,7 @@ func (ec *executionContext) _MatchingTenderEdge_cursor(ctx context.Context, fiel
 			return ec.fieldContext_MatchingTenderEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -7580,7 +7580,7 @@ func (ec *executionContext) _MatchingTenderEdge_cursor(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_MatchingTenderEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MatchingTenderEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("MatchingTenderEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _MatchingTenderEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.TenderEdge) (ret graphql.Marshaler) {
@@ -9189,7 +9189,7 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 			return ec.fieldContext_PageInfo_startCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StartCursor, nil
+			return obj.StartCursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -9200,7 +9200,7 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, true, false, "String")
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *service.PageInfo) (ret graphql.Marshaler) {
@@ -9212,7 +9212,7 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 			return ec.fieldContext_PageInfo_endCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.EndCursor, nil
+			return obj.EndCursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -9223,7 +9223,7 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, true, false, "String")
 }
 
 func (ec *executionContext) _Place_town(ctx context.Context, field graphql.CollectedField, obj *Place) (ret graphql.Marshaler) {
@@ -12209,7 +12209,7 @@ func (ec *executionContext) _SuppressedAddressEdge_cursor(ctx context.Context, f
 			return ec.fieldContext_SuppressedAddressEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -12220,7 +12220,7 @@ func (ec *executionContext) _SuppressedAddressEdge_cursor(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_SuppressedAddressEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SuppressedAddressEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("SuppressedAddressEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _SuppressedAddressEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.SuppressedEdge) (ret graphql.Marshaler) {
@@ -13691,7 +13691,7 @@ func (ec *executionContext) _TenderEdge_cursor(ctx context.Context, field graphq
 			return ec.fieldContext_TenderEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -13702,7 +13702,7 @@ func (ec *executionContext) _TenderEdge_cursor(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_TenderEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TenderEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("TenderEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _TenderEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.TenderEdge) (ret graphql.Marshaler) {
@@ -13746,7 +13746,7 @@ func (ec *executionContext) _TenderEdge_highlights(ctx context.Context, field gr
 			return ec.fieldContext_TenderEdge_highlights(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Highlights, nil
+			return obj.Highlights(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []search.Highlight) graphql.Marshaler {
@@ -13760,7 +13760,7 @@ func (ec *executionContext) fieldContext_TenderEdge_highlights(_ context.Context
 	fc = &graphql.FieldContext{
 		Object:     "TenderEdge",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Highlight(ctx, field)
@@ -13874,7 +13874,7 @@ func (ec *executionContext) _TenderEventEdge_cursor(ctx context.Context, field g
 			return ec.fieldContext_TenderEventEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -13885,7 +13885,7 @@ func (ec *executionContext) _TenderEventEdge_cursor(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_TenderEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TenderEventEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("TenderEventEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _TenderEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.EventEdge) (ret graphql.Marshaler) {
@@ -14415,7 +14415,7 @@ func (ec *executionContext) _TenderMatched_cursor(ctx context.Context, field gra
 			return ec.fieldContext_TenderMatched_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -14426,7 +14426,7 @@ func (ec *executionContext) _TenderMatched_cursor(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_TenderMatched_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TenderMatched", field, false, false, "String")
+	return graphql.NewScalarFieldContext("TenderMatched", field, true, false, "String")
 }
 
 func (ec *executionContext) _TenderMatched_edge(ctx context.Context, field graphql.CollectedField, obj *service.Matched) (ret graphql.Marshaler) {
@@ -16484,7 +16484,7 @@ func (ec *executionContext) _WatchEdge_cursor(ctx context.Context, field graphql
 			return ec.fieldContext_WatchEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -16495,7 +16495,7 @@ func (ec *executionContext) _WatchEdge_cursor(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_WatchEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WatchEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("WatchEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _WatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *service.WatchEdge) (ret graphql.Marshaler) {
