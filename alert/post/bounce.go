@@ -52,7 +52,7 @@ func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
 	if err != nil {
 		return Bounce{}, err
 	}
-	report, err := message.Read(bytes.NewReader(whole))
+	report, err := message.Read(bytes.NewReader(withoutSeparator(whole)))
 	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 		return Bounce{}, ErrNotBounce
 	}
@@ -81,6 +81,16 @@ func ParseBounce(r io.Reader, ours func(token string) bool) (Bounce, error) {
 		return Bounce{}, ErrNotBounce
 	}
 	return b, nil
+}
+
+// withoutSeparator is a mail without the line that begins it in a mailbox, and that pipes of mail servers put before it, too
+// (RFC 4155).
+func withoutSeparator(mail []byte) []byte {
+	if !bytes.HasPrefix(mail, []byte("From ")) {
+		return mail
+	}
+	_, mail, _ = bytes.Cut(mail, []byte("\n"))
+	return mail
 }
 
 // token returns the token in the addresses that the bounce was sent to. The address that the receiving server

@@ -55,7 +55,10 @@ func TestParseBounce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for ending, mail := range map[string]string{"LF": string(content), "CRLF": strings.ReplaceAll(string(content), "\n", "\r\n")} {
+		for ending, mail := range map[string]string{
+			"LF": string(content), "CRLF": strings.ReplaceAll(string(content), "\n", "\r\n"),
+			"after a mailbox's line": "From MAILER-DAEMON Tue Dec  1 02:00:00 2026\n" + string(content) + "\n",
+		} {
 			got, err := post.ParseBounce(strings.NewReader(mail), isToken)
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%s with %s: error %v, -want +got:\n%s", name, ending, err, diff)
