@@ -38,8 +38,20 @@ func Translate(err error) error {
 			FR: "Le service est momentanément indisponible (base de données). Réessayez dans un instant.",
 			EN: "The service is not available at the moment (database). Try again shortly.",
 		}}
+	case isDamaged(err):
+		return &vigie.Error{Code: vigie.Internal, Err: err, Text: vigie.Text{
+			FR: "Le fichier de la base de données est endommagé. S’il vient d’être restauré, arrêtez le serveur, supprimez les fichiers -wal et -shm qui sont à côté, et remettez la sauvegarde en place.",
+			EN: "The file of the database is damaged. If it was just restored from a backup, stop the server, remove the files -wal and -shm beside it, and put the backup in place again.",
+		}}
 	}
 	return fmt.Errorf("database: %w", err)
+}
+
+// isDamaged reports whether a file of SQLite is not what SQLite wrote: a copy that is not whole, or one beside the -wal of
+// another.
+func isDamaged(err error) bool {
+	liteErr, ok := errors.AsType[*sqlite.Error](err)
+	return ok && liteErr.Code()&0xff == sqlite3.SQLITE_CORRUPT
 }
 
 // IsUnique reports whether err is a violated unique constraint: 23505 (unique_violation) in PostgreSQL's appendix A.

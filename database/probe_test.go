@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vigie"
 	"vigie/database"
 	"vigie/store"
 	"vigie/store/storetest"
@@ -44,5 +45,29 @@ func TestProbe(t *testing.T) {
 		if _, err := database.Probe(t.Context(), url); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+// Of a file that is damaged operators learn what to do: most often a backup was put beside the -wal of what was there before.
+func TestDamagedFile(t *testing.T) {
+	url := storetest.SQLite(t)
+	s, err := store.Open(t.Context(), url, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(strings.TrimPrefix(url, "sqlite:"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteAt([]byte(strings.Repeat("\xff", 3000)), 100); err != nil { // behind the header
+		t.Fatal(err)
+	}
+	file.Close()
+	_, err = database.Probe(t.Context(), url)
+	if e, ok := errors.AsType[*vigie.Error](err); !ok || e.Code != vigie.Internal || !strings.Contains(e.Text.EN, "-wal") {
+		t.Errorf("%v", err)
 	}
 }
