@@ -37,7 +37,7 @@ type demo struct {
 // Run runs the command.
 func (c *demo) Run(ctx context.Context, p *process) error {
 	if !loopback(c.Listen) {
-		return errors.New("demo signs everyone in, so it listens on a loopback address alone, such as 127.0.0.1:8080; use serve for others")
+		return exit{misused, errors.New("demo signs everyone in, so it listens on a loopback address alone, such as 127.0.0.1:8080; use serve for others")}
 	}
 	listener, err := bind(ctx, c.Listen)
 	if err != nil {

@@ -97,7 +97,7 @@ type commands struct {
 	Quarantine quarantine  `cmd:"" help:"List or retry items that failed and were set aside."`
 	Reindex    reindex     `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
 	Bounce     bounce      `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
-	Check      check       `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, folders. No mail is sent."`
+	Check      check       `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, collector of traces, folders. No mail is sent."`
 	Health     health      `cmd:"" help:"Ask a running server whether it is ready, and else why not."`
 	Settings   settings    `cmd:"" help:"Print all settings of \"serve\" with their defaults, as a file of variables (.env)."`
 	Completion completion  `cmd:"" help:"Print the completion of commands and flags for bash; zsh takes it after \"bashcompinit\"."`
@@ -182,13 +182,16 @@ func variablesOf(err error, settings *setting.Reader) string {
 	return " (or set " + strings.Join(names, ", ") + ")"
 }
 
+// misused is the exit status where the command line or a setting is wrong: to run the command again helps nobody.
+const misused = 2
+
 // misspelt is the exit status of a wrong command line. A mail server that pipes to
 // a command keeps the mail until somebody has corrected it.
 func misspelt(args []string) int {
 	if slices.Equal(args, []string{"bounce"}) {
 		return tryAgain
 	}
-	return 2
+	return misused
 }
 
 // operatorMessage says what went wrong, and why.
@@ -198,7 +201,10 @@ func operatorMessage(err error) string {
 		return err.Error()
 	}
 	message := e.Text.EN
-	if e.Err != nil {
+	switch {
+	case e.Err != nil && strings.HasSuffix(message, "Try again shortly."): // that is for people who use the API; operators need the cause
+		message = e.Err.Error()
+	case e.Err != nil:
 		message += " (" + e.Err.Error() + ")"
 	}
 	if doing, ends := strings.CutSuffix(err.Error(), e.Error()); ends {

@@ -82,7 +82,7 @@ func (c *quarantineRetry) Run(ctx context.Context, p *process) error {
 	for _, id := range c.ID {
 		item, err := itemOf(id)
 		if err != nil {
-			return err
+			return exit{misused, err}
 		}
 		items = append(items, item)
 	}

@@ -100,7 +100,7 @@ func TestQuarantine(t *testing.T) {
 				t.Errorf("%d %q %s", c.status, c.out.String(), c.err.String())
 			}
 			for _, wrong := range []string{"alerts", "alerts/x", "/1", "1"} {
-				if c := run(t, env, "", "quarantine", "retry", wrong); c.status != 1 || !strings.Contains(c.err.String(), "alerts/123") {
+				if c := run(t, env, "", "quarantine", "retry", wrong); c.status != 2 || !strings.Contains(c.err.String(), "alerts/123") {
 					t.Errorf("%s: %d %s", wrong, c.status, c.err.String())
 				}
 			}

@@ -22,20 +22,20 @@ type token struct {
 // Run runs the command.
 func (c *token) Run(p *process) error {
 	if len(c.Secret) == 0 {
-		return errors.New("set VIGIE_SECRET (--secret) to the server's secret: this command signs with it, and the server verifies with it")
+		return exit{misused, errors.New("set VIGIE_SECRET (--secret) to the server's secret: this command signs with it, and the server verifies with it")}
 	}
 	subject := strings.ToLower(c.Email)
 	if subject == "" {
 		subject = "publisher"
 		if c.Scope != publishScope {
-			return errors.New("set --email, or --scope publish")
+			return exit{misused, errors.New("set --email, or --scope publish")}
 		}
 	}
 	if c.Scope == publishScope && len(c.Sources) == 0 {
-		return errors.New("set --sources to the sources that the token may publish for")
+		return exit{misused, errors.New("set --sources to the sources that the token may publish for")}
 	}
 	if c.Scope != publishScope && len(c.Sources) > 0 {
-		return errors.New("--sources says what a token of the scope \"publish\" may publish for: set --scope publish, or leave it out")
+		return exit{misused, errors.New("--sources says what a token of the scope \"publish\" may publish for: set --scope publish, or leave it out")}
 	}
 	signed, err := sign(c.Secret[0], subject, claims{
 		Email: c.Email, EmailVerified: c.Email != "", Name: c.Name, Scope: c.Scope, Sources: c.Sources,

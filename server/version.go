@@ -59,7 +59,7 @@ func (c *help) Run(parsed *kong.Context) error {
 		return err
 	}
 	if asked.Error != nil {
-		return exit{2, asked.Error}
+		return exit{misused, asked.Error}
 	}
 	return asked.PrintUsage(false)
 }
