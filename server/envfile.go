@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -39,9 +40,13 @@ func writeSettings(w io.Writer, model *kong.Application, names *setting.Reader) 
 	fmt.Fprintf(&text, `# The settings of Vigie with their defaults, as "vigie settings" prints them.
 # Copy this file to .env, and remove the # before what you set.
 #
+# A value with spaces or signs stands in single quotes: compose.yaml, systemd and shells then read the same, $ and # included.
+# One with a ' in it stands in double quotes. "docker run --env-file" and "kubectl create secret --from-env-file" take quotes
+# for a part of the value: leave them out there.
+#
 # compose.yaml reads .env. It sets these itself: %s.
 # It needs VIGIE_POSTGRES_PASSWORD, VIGIE_SEARCH_KEY and VIGIE_SECRET.
-# A variable with _FILE at the end of its name names a file with the value.
+# A variable with _FILE at the end of its name names a file with the value, which is set in place of the variable.
 
 ### compose.yaml
 `, strings.Join(composed(), ", "))
@@ -69,7 +74,18 @@ func writeSettings(w io.Writer, model *kong.Application, names *setting.Reader) 
 }
 
 func writeVariable(w io.Writer, name, help, value string) {
-	fmt.Fprintf(w, "\n# %s\n#%s=%s\n", help, name, value)
+	fmt.Fprintf(w, "\n# %s\n#%s=%s\n", help, name, inQuotes(value))
+}
+
+// inQuotes is a value as compose, systemd and shells read it in the same way.
+func inQuotes(value string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-._:/,@%+=", r)
+	}
+	if !strings.ContainsFunc(value, func(r rune) bool { return !plain(r) }) {
+		return value
+	}
+	return "'" + value + "'"
 }
 
 // commandNamed is the command of a name.

@@ -3,6 +3,8 @@ package main
 import (
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -29,7 +31,7 @@ func TestSettingsFile(t *testing.T) {
 		if _, twice := env[name]; twice || help == "" {
 			t.Errorf("%s stands there twice, or without help: %q", name, help)
 		}
-		env[name] = value
+		env[name] = strings.Trim(value, "'")
 		if slices.ContainsFunc(own, func(v [3]string) bool { return v[0] == name }) {
 			continue
 		}
@@ -49,6 +51,22 @@ func TestSettingsFile(t *testing.T) {
 	unset, problems := settled(t, nil)
 	if len(problems) > 0 || !reflect.DeepEqual(set, unset) {
 		t.Errorf("with all of it set:\n%+v\nwith nothing set:\n%+v %v", set, unset, problems)
+	}
+
+	// With all of it set, a shell reads the same. So do commands by hand and the pipe of bounces.
+	file := filepath.Join(t.TempDir(), "vigie.env")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(c.out.String(), "\n#VIGIE_", "\nVIGIE_")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shell := exec.CommandContext(t.Context(), "env", "-i", "sh", "-e", "-c", `set -a; . "$0"; exec env`, file)
+	said, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for name, value := range env {
+		if !strings.Contains("\n"+string(said), "\n"+name+"="+value+"\n") {
+			t.Errorf("a shell does not read %s as %q", name, value)
+		}
 	}
 }
 
