@@ -50,6 +50,7 @@ func (c *check) Run(ctx context.Context, p *process) error {
 	c.trySearch(ctx, &r)
 	c.tryIssuer(ctx, &r)
 	c.tryMail(ctx, &r, plan.mailing)
+	c.tryCollector(ctx, &r)
 	c.tryFolders(&r)
 	return r.print(p.out)
 }
@@ -60,6 +61,9 @@ func each(err error) (all []error) {
 		return nil
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
+	if status, exits := errors.AsType[exit](err); exits && !ok {
+		return each(status.error)
+	}
 	if !ok {
 		return []error{err}
 	}
@@ -128,24 +132,31 @@ func (c *check) trySearch(ctx context.Context, r *report) {
 		return
 	}
 	for _, server := range servers {
-		what, detail := "search engine", "Meilisearch answers, and takes the key"
+		what, name := "search engine", "Meilisearch"
 		if len(servers) > 1 {
-			what, detail = "search node", server.name+" answers, and takes the key"
+			what, name = "search node", server.name+": Meilisearch"
 		}
-		r.add(what, detail, server.try(ctx))
+		version, err := server.try(ctx)
+		if err != nil && len(servers) > 1 {
+			err = fmt.Errorf("%s: %w", server.name, err)
+		}
+		r.add(what, strings.TrimSpace(name+" "+version)+" answers, and takes the key", err)
 	}
 }
 
-// try asks the server with its key.
-func (s searchServer) try(ctx context.Context) error {
+// try asks the server with its key, and returns its version, where the key may ask for that.
+func (s searchServer) try(ctx context.Context) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
 	engine, err := meili.Open(s.url, s.key, meili.Options{Patience: -1})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer engine.Close()
-	return engine.Ping(ctx)
+	if err := engine.Ping(ctx); err != nil {
+		return "", err
+	}
+	return engine.Version(ctx)
 }
 
 // tryIssuer finds the issuer's keys as the first token would have them found.
@@ -179,6 +190,35 @@ func (c *check) tryMail(ctx context.Context, r *report, mailing *mailing) {
 	r.add("mail", "it takes us, and was sent nothing", post.Check(ctx, mailing.mailer))
 }
 
+// tryCollector sends the collector no spans, which it takes like any others.
+func (c *check) tryCollector(ctx context.Context, r *report) {
+	if c.OTLPURL == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, spansURL(c.OTLPURL), http.NoBody)
+	if err != nil {
+		r.add("collector", "", err)
+		return
+	}
+	request.Header.Set("Content-Type", "application/x-protobuf")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.add("collector", "", err)
+		return
+	}
+	defer answer.Body.Close()
+	switch {
+	case answer.StatusCode == http.StatusOK:
+		r.add("collector", "it takes spans", nil)
+	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden: // OpenTelemetry's own variables may hold a password
+		r.warn("collector", "it answers "+answer.Status+" to who sends no password")
+	default:
+		r.add("collector", "", errors.New("it answers "+answer.Status+": is VIGIE_OTLP_URL (--otlp-url) the address of a collector that takes OTLP over HTTP?"))
+	}
+}
+
 // tryFolders looks at the folders that a server writes to, and who else may.
 func (c *check) tryFolders(r *report) {
 	var folders []string
@@ -199,6 +239,9 @@ func (c *check) tryFolders(r *report) {
 	}
 	for _, folder := range slices.Compact(folders) {
 		detail, err := writable(folder)
+		if e, ok := errors.AsType[*fs.PathError](err); ok { // of a file that nobody asked for
+			err = fmt.Errorf("%s: nothing can be written to it, or it cannot be made: %w", folder, e.Err)
+		}
 		r.add("folder", folder+": "+detail, err)
 	}
 }
@@ -266,7 +309,7 @@ func (r *report) print(w io.Writer) error {
 		return err
 	}
 	if r.wrong > 0 {
-		return fmt.Errorf("of %d things tried, %s wrong", r.tried, count(r.wrong, "is", "are"))
+		return fmt.Errorf("%d of %s failed", r.wrong, count(r.tried, "check", "checks"))
 	}
 	return nil
 }

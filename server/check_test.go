@@ -57,8 +57,13 @@ func TestCheck(t *testing.T) {
 	env := whole(t)
 	env["VIGIE_DATA"], env["VIGIE_MAIL_URL"] = data, mail.URL("auth", "plain-noenc")
 	env["VIGIE_OIDC_ISSUER"], env["VIGIE_OIDC_AUDIENCE"] = issuerOf(t), "vigie"
+	collector := http.NewServeMux()
+	collector.HandleFunc("POST /v1/traces", func(http.ResponseWriter, *http.Request) {})
+	collecting := httptest.NewServer(collector)
+	defer collecting.Close()
+	env["VIGIE_OTLP_URL"] = collecting.URL
 	c, said := checked(t, env)
-	want := map[string]string{"settings": "ok", "database": "ok", "tables": "ok", "search engine": "ok", "issuer": "ok warning", "mail": "ok", "folder": "ok ok"}
+	want := map[string]string{"settings": "ok", "database": "ok", "tables": "ok", "search engine": "ok", "issuer": "ok warning", "mail": "ok", "collector": "ok", "folder": "ok ok"}
 	if c.status != 0 || !maps.Equal(said, want) {
 		t.Errorf("status %d, %v:\n%s%s", c.status, said, c.out.String(), c.err.String())
 	}
@@ -98,6 +103,15 @@ func TestCheckFinds(t *testing.T) {
 	}
 	empty := httptest.NewServer(nil)
 	defer empty.Close()
+	old := http.NewServeMux()
+	aged := httptest.NewServer(old)
+	defer aged.Close()
+	old.HandleFunc("GET /indexes", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"results": []any{}, "limit": 1})
+	})
+	old.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"pkgVersion": "1.12.8"})
+	})
 	keyless := http.NewServeMux()
 	noKeys := httptest.NewServer(keyless)
 	defer noKeys.Close()
@@ -121,10 +135,13 @@ func TestCheckFinds(t *testing.T) {
 		"no search engine":        {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1", "VIGIE_SEARCH_KEY": "hunter2"}, "search engine"},
 		"no search node":          {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1,http://127.0.0.1:2", "VIGIE_SEARCH_KEY": "hunter2"}, "search node"},
 		"keys for other nodes":    {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1,http://127.0.0.1:2", "VIGIE_SEARCH_KEY": "a,b,c"}, "settings"},
+		"an old search engine":    {map[string]string{"VIGIE_SEARCH_URL": aged.URL}, "search engine"},
 		"another server":          {map[string]string{"VIGIE_SEARCH_URL": empty.URL}, "search engine"},
 		"no issuer":               {map[string]string{"VIGIE_OIDC_ISSUER": empty.URL, "VIGIE_OIDC_AUDIENCE": "vigie"}, "issuer"},
 		"an issuer without keys":  {map[string]string{"VIGIE_OIDC_ISSUER": noKeys.URL, "VIGIE_OIDC_AUDIENCE": "vigie"}, "issuer"},
 		"no mail server":          {map[string]string{"VIGIE_MAIL_URL": "smtp://127.0.0.1:1"}, "mail"},
+		"no collector":            {map[string]string{"VIGIE_OTLP_URL": "http://127.0.0.1:1"}, "collector"},
+		"not a collector":         {map[string]string{"VIGIE_OTLP_URL": empty.URL}, "collector"},
 		"another password":        {map[string]string{"VIGIE_MAIL_URL": strings.Replace(mail.URL("auth", "plain-noenc"), "another", "hunter2", 1)}, "mail"},
 		"a folder that cannot be": {map[string]string{"VIGIE_DATA": filepath.Join(other, "data")}, "folder"},
 	} {
@@ -134,6 +151,9 @@ func TestCheckFinds(t *testing.T) {
 			c, said := checked(t, env)
 			if c.status != 1 || !strings.Contains(said[test.wrong], "wrong") {
 				t.Errorf("status %d, of %s it says %q:\n%s%s", c.status, test.wrong, said[test.wrong], c.out.String(), c.err.String())
+			}
+			if data := test.env["VIGIE_DATA"]; !strings.Contains(c.out.String(), data) {
+				t.Errorf("it does not name %s:\n%s", data, c.out.String())
 			}
 			for what, result := range said {
 				if what != test.wrong && strings.Contains(result, "wrong") && test.wrong != "folder" {

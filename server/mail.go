@@ -66,14 +66,9 @@ func (m mailSettings) open(secrets []string, letters *letter.Templates) (*mailin
 		return nil, nil
 	}
 	d := &mailing{settings: m, letters: letters}
-	var err error
-	switch {
-	case m.PublicURL == "":
-		return nil, errors.New("set VIGIE_PUBLIC_URL (--public-url): the links in mails lead there")
-	case len(secrets) == 0:
-		return nil, errors.New("set VIGIE_SECRET (--secret): the links in mails are signed with it")
-	case m.MailFrom == "":
-		return nil, errors.New("set VIGIE_MAIL_FROM (--mail-from): it is the sender of all mails")
+	err := m.missing(secrets)
+	if err != nil {
+		return nil, err
 	}
 	if d.from, err = mail.ParseAddress(m.MailFrom); err != nil {
 		return nil, fmt.Errorf("VIGIE_MAIL_FROM (--mail-from) is %q: %w", m.MailFrom, err)
@@ -103,6 +98,21 @@ func (m mailSettings) open(secrets []string, letters *letter.Templates) (*mailin
 		return nil, fmt.Errorf("VIGIE_MAIL_URL (--mail-url): connections=%d: at most %d can be used", d.mailer.AtOnce(), mostConnections)
 	}
 	return d, nil
+}
+
+// missing returns all settings that are needed to send mail, and are not there.
+func (m mailSettings) missing(secrets []string) error {
+	var errs []error
+	if m.PublicURL == "" {
+		errs = append(errs, errors.New("set VIGIE_PUBLIC_URL (--public-url): the links in mails lead there"))
+	}
+	if len(secrets) == 0 {
+		errs = append(errs, errors.New("set VIGIE_SECRET (--secret): the links in mails are signed with it"))
+	}
+	if m.MailFrom == "" {
+		errs = append(errs, errors.New("set VIGIE_MAIL_FROM (--mail-from): it is the sender of all mails"))
+	}
+	return errors.Join(errs...)
 }
 
 // templates loads the templates of mails, the platform's own in place of ours.
@@ -201,7 +211,7 @@ func (s *site) alert(ctx context.Context, p *process) (stop func()) {
 			done.Go(func() { sender.Run(ctx) })
 		}
 	} else {
-		s.log.WarnContext(ctx, "nobody is mailed: VIGIE_MAIL_URL (--mail-url) is not set")
+		s.log.WarnContext(ctx, "nobody is mailed: VIGIE_MAIL_URL (--mail-url) is not set", "component", "server", "action", "open")
 		done.Go(func() { s.matcher.Run(ctx, s.store) })
 	}
 	return func() {

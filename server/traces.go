@@ -55,7 +55,7 @@ func (s traceSettings) open(ctx context.Context, log *slog.Logger) (*traces, err
 	if s.OTLPURL == "" {
 		return untraced(), nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(strings.TrimRight(s.OTLPURL, "/")+"/v1/traces"))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(spansURL(s.OTLPURL)))
 	if err != nil {
 		return nil, fmt.Errorf("VIGIE_OTLP_URL (--otlp-url): %w", err)
 	}
@@ -70,6 +70,9 @@ func (s traceSettings) open(ctx context.Context, log *slog.Logger) (*traces, err
 	)
 	return &traces{provider, provider.Tracer("vigie"), provider.Shutdown, collector}, nil
 }
+
+// spansURL is where a collector takes spans.
+func spansURL(collector string) string { return strings.TrimRight(collector, "/") + "/v1/traces" }
 
 // described is what all spans say of this process: its version, and which of the replicas it is. OpenTelemetry's own
 // variables may add to it.
@@ -117,7 +120,7 @@ func (t *traces) end(ctx context.Context, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := t.close(ctx); err != nil {
-		log.WarnContext(ctx, "the last traces are lost", "error", err)
+		log.WarnContext(ctx, "the last traces are lost", "component", "server", "action", "stop", "error", err)
 	}
 }
 

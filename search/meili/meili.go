@@ -174,6 +174,27 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return failure(err)
 }
 
+// oldestMinor is that of 1.50, the oldest Meilisearch that has all that we use.
+const oldestMinor = 50
+
+// Version returns the server's version; "" where our key may not ask for it. One that is too old for us is an error.
+func (e *Engine) Version(ctx context.Context) (string, error) {
+	said, err := e.server.VersionWithContext(ctx)
+	if refused, ok := errors.AsType[*meilisearch.Error](err); ok && refused.StatusCode == http.StatusForbidden {
+		return "", nil
+	}
+	if err != nil {
+		return "", failure(err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(said.PkgVersion, "%d.%d", &major, &minor); err == nil && (major < 1 || major == 1 && minor < oldestMinor) {
+		return said.PkgVersion, &vigie.Error{Code: vigie.Invalid, Text: vigie.Text{
+			FR: "Meilisearch %s est trop ancien : installez la version 1.50 ou une version plus récente.", EN: "Meilisearch %s is too old: install version 1.50 or newer.",
+		}.With(said.PkgVersion)}
+	}
+	return said.PkgVersion, nil
+}
+
 // Close closes idle connections; the server keeps the indexes.
 func (e *Engine) Close() error {
 	e.http.CloseIdleConnections()
