@@ -55,7 +55,8 @@ func dashboardQueries(t *testing.T) []string {
 	return queries
 }
 
-// Each alert has a section in the runbook and a test that has it sound, and there are no others.
+// Each alert has a section in the runbook, a test that has it sound and one that has it silent while all is well, and there
+// are no others.
 func TestAlertsAreExplained(t *testing.T) {
 	alerts := names(t, "deploy/prometheus/rules.yml", `alert: (\w+)`)
 	if got := names(t, "docs/runbook.md", `(?m)^## (Vigie\w+)$`); !slices.Equal(got, alerts) {
@@ -63,6 +64,23 @@ func TestAlertsAreExplained(t *testing.T) {
 	}
 	if got := names(t, "deploy/prometheus/rules_test.yml", `alertname: (\w+)\n +exp_alerts:`); !slices.Equal(got, alerts) {
 		t.Errorf("rules_test.yml has %v sound; the alerts are %v", got, alerts)
+	}
+	if got := names(t, "deploy/prometheus/rules_test.yml", `eval_time: 8h, alertname: (\w+)`); !slices.Equal(got, alerts) {
+		t.Errorf("rules_test.yml has %v silent while all is well; the alerts are %v", got, alerts)
+	}
+}
+
+// The alerts that are not sent beside an outage exist.
+func TestFollowingAlertsExist(t *testing.T) {
+	alerts := names(t, "deploy/prometheus/rules.yml", `alert: (\w+)`)
+	following := names(t, "deploy/prometheus/alertmanager.yml", `\b(Vigie\w+)`)
+	for _, name := range following {
+		if !slices.Contains(alerts, name) {
+			t.Errorf("there is no alert %s", name)
+		}
+	}
+	if len(following) < 5 {
+		t.Errorf("only %v are named", following)
 	}
 }
 

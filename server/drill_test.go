@@ -179,6 +179,9 @@ func (d *drill) slow(dependency string) {
 	d.quiet(dependency)
 	d.rows = append(d.rows, row)
 	d.expectNoDefect(row)
+	if slices.Contains(row.alerts, "VigieSearchSlow") != (dependency == "search") {
+		d.t.Errorf("%s slow: these fire: %v", dependency, row.alerts)
+	}
 }
 
 // rotate has the issuer begin to sign with a new key, for else nobody would need it.
@@ -246,6 +249,9 @@ func (d *drill) expectCut(row drillRow) {
 	d.expectNoDefect(row)
 	if went := dependencyLines(row.log); !slices.Equal(went, []string{"gone: " + row.dependency + " ×1"}) {
 		d.t.Errorf("%s cut: the log says %v", row.dependency, went)
+	}
+	if slices.Contains(row.alerts, "VigieOverloaded") {
+		d.t.Errorf("%s cut: these fire: %v", row.dependency, row.alerts)
 	}
 	needed := map[string][]string{"database": {"plain query", "search", "publish", "new sign-in"}, "search": {"search"}, "issuer": {"new sign-in"}}[row.dependency]
 	for question, a := range row.answers {

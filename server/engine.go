@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"vigie"
 	"vigie/search"
 	"vigie/server/dependency"
@@ -17,6 +19,8 @@ import (
 type guardedEngine struct {
 	search.Engine
 	is *dependency.Dependency
+	// seconds measures the searches that the engine is asked.
+	seconds prometheus.Observer
 }
 
 // Open implements [search.Engine].
@@ -25,17 +29,21 @@ func (e guardedEngine) Open(ctx context.Context, name string) (search.Index, err
 	if err != nil {
 		return nil, err
 	}
-	return guardedIndex{index, e.is}, nil
+	return guardedIndex{index, e.is, e.seconds}, nil
 }
 
 type guardedIndex struct {
 	search.Index
-	is *dependency.Dependency
+	is      *dependency.Dependency
+	seconds prometheus.Observer
 }
 
 // Search implements [search.Index].
 func (i guardedIndex) Search(ctx context.Context, queries []search.Query) ([]search.Result, error) {
-	return guard(i.is, func() ([]search.Result, error) { return i.Index.Search(ctx, queries) })
+	return guard(i.is, func() ([]search.Result, error) {
+		defer prometheus.NewTimer(i.seconds).ObserveDuration()
+		return i.Index.Search(ctx, queries)
+	})
 }
 
 // Words implements [search.Index].

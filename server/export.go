@@ -151,7 +151,7 @@ func (a *asked) answer() error {
 
 // turn reads something when it is the export's turn.
 func (a *asked) turn(ctx context.Context, read func(context.Context) error) error {
-	leave, err := a.gate.exports.pages.enter(ctx, 1)
+	leave, err := a.gate.counting(a.gate.exports.pages.enter(ctx, 1))
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (a *asked) writeXLSX(ctx context.Context, list *service.Export, file io.Wri
 // whole answers with a file that is made first. While it is read there is nothing
 // of it in memory.
 func (a *asked) whole(ctx context.Context, write func(io.Writer) error) error {
-	leave, err := a.gate.exports.books.enter(ctx, 1)
+	leave, err := a.gate.counting(a.gate.exports.books.enter(ctx, 1))
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ type site struct {
 
 // handler answers all paths.
 func (s *site) handler() http.Handler {
+	s.metrics.MustRegister(s.gate.overloads)
 	mux := http.NewServeMux()
 	uses := &service.Service{Store: s.store, Index: s.indexer.Index, News: s.news.Subscribe, Now: s.now, Log: s.log, Feeds: s.feeds, Hooks: s.mailing.hooks()}
 	api := s.traces.requests(s.api(uses))

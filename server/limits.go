@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
 	"vigie"
@@ -142,6 +143,7 @@ type gate struct {
 	strangers, known           senders
 	exports                    exporting
 	now                        func() time.Time
+	overloads                  prometheus.Counter
 }
 
 // senders are the callers without a token, or those with one. What they have on
@@ -180,6 +182,7 @@ func (s limitSettings) open(now func() time.Time) (*gate, error) {
 		streams:   newShares(s.MaxConnections, s.MaxStreams), connections: newShares(s.MaxConnections, math.MaxInt64),
 		strangers: senders{newShares(32, 1024), newShares(32*strangersBody, 256*strangersBody), 10 * time.Second},
 		exports:   newExporting(s.MaxExports),
+		overloads: newOverloads(),
 		known:     senders{newShares(32, 1024), newShares(32*s.MaxBody, 64*s.MaxBody), time.Minute},
 	}
 	for _, network := range s.TrustedProxies {
@@ -269,16 +272,24 @@ func (g *gate) sender(ctx context.Context) (who string, among *senders) {
 func (g *gate) intake() wire.Intake {
 	return wire.Intake{
 		Limits: g.limits, Admit: g.admit,
-		Begin: func(ctx context.Context) (func(), error) { return g.answers.enter(ctx, 1) },
+		Begin: func(ctx context.Context) (func(), error) { return g.counting(g.answers.enter(ctx, 1)) },
 		Open: func(ctx context.Context) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.requests.take(who, 1, cutting(ctx))
+			return g.counting(among.requests.take(who, 1, cutting(ctx)))
 		},
 		Hold: func(ctx context.Context, n int) (func(), error) {
 			who, among := g.sender(ctx)
-			return among.bytes.take(who, int64(n), cutting(ctx))
+			return g.counting(among.bytes.take(who, int64(n), cutting(ctx)))
 		},
 	}
+}
+
+// counting counts refusals because all places are taken, and not those because the caller has too much.
+func (g *gate) counting(leave func(), err error) (func(), error) {
+	if vigie.CodeOf(err) == vigie.Unavailable {
+		g.overloads.Inc()
+	}
+	return leave, err
 }
 
 // cutting cuts off the request or message of a context.
@@ -322,9 +333,9 @@ func (g *gate) admit(ctx context.Context) (wire.Rate, error) {
 func (g *gate) enterSignIn(ctx context.Context) (leave func(), err error) {
 	own, err := g.signInsOf.enter(ctx, addressOf(ctx), 1)
 	if err != nil {
-		return nil, tooBusy() // the people behind an address are not to blame for one another
+		return g.counting(nil, tooBusy()) // the people behind an address are not to blame for one another
 	}
-	all, err := g.signIns.enter(ctx, 1)
+	all, err := g.counting(g.signIns.enter(ctx, 1))
 	if err != nil {
 		own()
 		return nil, err
@@ -354,7 +365,7 @@ func (g *gate) countStreams(next http.Handler) http.Handler {
 			ctx, cancel := context.WithCancelCause(r.Context())
 			defer cancel(nil)
 			who, _ := caller(ctx)
-			end, err := g.streams.take(who, 1, func() bool { cancel(tooBusy()); return true })
+			end, err := g.counting(g.streams.take(who, 1, func() bool { cancel(tooBusy()); return true }))
 			if err != nil {
 				turnAway(w, r, err)
 				return
@@ -372,7 +383,7 @@ func (g *gate) beginList(ctx context.Context) (leave func(), err error) {
 	if _, err := g.admit(ctx); err != nil {
 		return nil, err
 	}
-	return g.answers.enter(ctx, 1)
+	return g.counting(g.answers.enter(ctx, 1))
 }
 
 // turnAway answers a request that comes too often, or while there is no place.

@@ -23,6 +23,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"vigie"
 	"vigie/graph"
@@ -213,6 +214,15 @@ func TestShedding(t *testing.T) {
 	end()
 	if w := come("text/event-stream"); w.Code != http.StatusOK {
 		t.Errorf("a stream where another has ended: %d", w.Code)
+	}
+	r := prometheus.NewRegistry()
+	r.MustRegister(g.overloads)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := families[0].GetMetric()[0].GetCounter().GetValue(); got != 7 {
+		t.Errorf("of seven refusals %v are counted", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
 
@@ -120,6 +121,23 @@ func (m *requestMetrics) signIn(next graph.SignIn) graph.SignIn {
 	}
 }
 
+// newSearchSeconds measures the search engine. What it fails after a while counts: that was waited for, too.
+func newSearchSeconds(r prometheus.Registerer) prometheus.Observer {
+	seconds := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "vigie_search_duration_seconds", Help: "How long the search engine took for each search that it was asked, whether it answered or failed.",
+		Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
+	})
+	r.MustRegister(seconds)
+	return seconds
+}
+
+// newOverloads counts what is refused because all places are taken.
+func newOverloads() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "vigie_overload_refusals_total", Help: "Requests and streams refused with 503 because all places were taken.",
+	})
+}
+
 // healthMetrics show whether the process is ready, and which of its dependencies answer.
 type healthMetrics struct {
 	*readiness
@@ -129,7 +147,7 @@ type healthMetrics struct {
 func newHealthMetrics(r *readiness) *healthMetrics {
 	return &healthMetrics{
 		r, prometheus.NewDesc("vigie_ready", "1 while this process can do its work, as /readyz says.", nil, nil),
-		prometheus.NewDesc("vigie_dependency_up", "1 while a dependency answers: database, search, mail, issuer.", []string{"dependency"}, nil),
+		prometheus.NewDesc("vigie_dependency_up", "1 while a dependency answers: database, search, mail, issuer, collector; NaN before it was asked.", []string{"dependency"}, nil),
 	}
 }
 
@@ -146,7 +164,11 @@ func (m *healthMetrics) Collect(c chan<- prometheus.Metric) {
 		if strings.HasPrefix(d.Name, nodeDependency) {
 			continue // they have metrics of their own
 		}
-		c <- prometheus.MustNewConstMetric(m.up, prometheus.GaugeValue, oneIf(d.Answers()), d.Name)
+		up := oneIf(d.Answers())
+		if up == 0 && d.Err() == nil { // it was not asked yet: a collector is when there is something to send
+			up = math.NaN()
+		}
+		c <- prometheus.MustNewConstMetric(m.up, prometheus.GaugeValue, up, d.Name)
 	}
 }
 

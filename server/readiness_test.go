@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"vigie"
 	"vigie/search"
 	"vigie/server/dependency"
@@ -124,13 +126,14 @@ func awaited(t *testing.T, err error) *dependency.Dependency {
 
 // A search is not even tried while the search engine is known to be away.
 func TestSearchKnownToBeAway(t *testing.T) {
-	asked := &countedIndex{}
+	asked, r := &countedIndex{}, prometheus.NewRegistry()
+	seconds := newSearchSeconds(r)
 	for _, test := range []struct {
 		err  error
 		want int
 	}{{nil, 2}, {errors.New("connection refused"), 0}} {
 		*asked = countedIndex{}
-		index := guardedIndex{asked, awaited(t, test.err)}
+		index := guardedIndex{asked, awaited(t, test.err), seconds}
 		_, searching := index.Search(t.Context(), nil)
 		_, words := index.Words(t.Context())
 		if asked.times != test.want {
@@ -141,6 +144,13 @@ func TestSearchKnownToBeAway(t *testing.T) {
 				t.Errorf("with %v: %v", test.err, err)
 			}
 		}
+	}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := families[0].GetMetric()[0].GetHistogram().GetSampleCount(); got != 1 {
+		t.Errorf("the time of %d searches is known; the engine was asked for one", got)
 	}
 }
 

@@ -113,12 +113,12 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	p.logging = c.logSettings
 	plan, err := c.plan(p.now)
 	if err != nil {
-		return err
+		return exit{misused, err}
 	}
 	traces, err := c.traceSettings.open(ctx, p.log())
 	if err != nil {
 		plan.mailing.close()
-		return err
+		return exit{misused, err}
 	}
 	defer traces.end(ctx, p.log())
 	if c.Migrate {
@@ -247,7 +247,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 		engine.Suspect()
 		return false
 	}
-	s.engine = guardedEngine{s.engine, engine}
+	s.engine = guardedEngine{s.engine, engine, newSearchSeconds(s.metrics)}
 	s.consumers = consumer.NewMetrics(s.store.Database(), s.now, s.log)
 	s.consumers.Answers = db.Answers
 	s.metrics.MustRegister(s.consumers, collectors.NewDBStatsCollector(s.store.Database().DB.DB, "vigie"))
