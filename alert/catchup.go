@@ -91,7 +91,7 @@ func (p *pass) setAside(ctx context.Context, failed map[int64]error) error {
 		return err
 	}
 	for watch, cause := range failed {
-		p.alerter.Log.ErrorContext(ctx, "watch cannot catch up: quarantined", "watch", watch, "error", cause)
+		p.alerter.Log.ErrorContext(ctx, "watch cannot catch up: quarantined", "component", "alerter", "action", "catch up", "watch", watch, "error", cause)
 		if err := feed.SetWatchAside(ctx, p.alerter.Store, watch, matched, cause); err != nil {
 			return err
 		}

@@ -255,7 +255,7 @@ func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 				continue
 			default:
 			}
-			n.log.WarnContext(ctx, "subscriber is too slow: cut off", "behind", maxQueued)
+			n.log.WarnContext(ctx, "subscriber is too slow: cut off", "component", "news", "action", "send", "behind", maxQueued)
 			n.drop(f)
 			break
 		}
@@ -266,7 +266,7 @@ func (n *Broadcaster) send(ctx context.Context, news []*query.NoticeEffect) {
 func (n *Broadcaster) dropAll(ctx context.Context, why string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	n.log.WarnContext(ctx, "all subscribers are cut off", "why", why)
+	n.log.WarnContext(ctx, "all subscribers are cut off", "component", "news", "action", "send", "why", why)
 	for f := range n.subscribers {
 		n.drop(f)
 	}

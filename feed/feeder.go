@@ -79,7 +79,7 @@ func (f *feeder) step(ctx context.Context, c *consumer.Consumer, again *consumer
 			return false, err
 		}
 		if !whole {
-			f.log.WarnContext(ctx, "search index has lost data: building it from scratch", "index", index.Name)
+			f.log.WarnContext(ctx, "search index has lost data: building it from scratch", "component", "indexer", "action", "check", "index", index.Name)
 			lost(index.Name)
 			return true, f.replace(ctx, index)
 		}
@@ -144,7 +144,7 @@ func (f *feeder) open(ctx context.Context, c *consumer.Consumer, known store.Sea
 		return nil, false, err
 	}
 	if whole && cursor < index.cursor {
-		f.log.WarnContext(ctx, "search node has lost data: filling it again", "index", known.Name, "reached", index.cursor, "contains", cursor)
+		f.log.WarnContext(ctx, "search node has lost data: filling it again", "component", "indexer", "action", "check", "index", known.Name, "reached", index.cursor, "contains", cursor)
 	}
 	index.cursor, index.verified = cursor, time.Now()
 	return index, whole, nil
@@ -336,7 +336,7 @@ func (f *feeder) names(ctx context.Context, buyers map[int64]*vigie.Buyer) (map[
 func (f *feeder) document(ctx context.Context, t *vigie.Tender, buyer *vigie.Buyer, names, refs []string, number int64) search.Document {
 	facts, cut := query.FactsOf(t)
 	if cut {
-		f.log.WarnContext(ctx, "tender has more terms than are kept", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
+		f.log.WarnContext(ctx, "tender has more terms than are kept", "component", "indexer", "action", "index", "tender", t.GlobalID(), "kept", lexicon.MaxTerms)
 	}
 	return search.Document{
 		Facts: facts, ID: t.ID, Number: number, Outcome: t.Outcome,

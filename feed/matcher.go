@@ -89,7 +89,7 @@ func SetWatchAside(ctx context.Context, s *store.Store, watch, matched int64, ca
 
 // LeaveOut leaves out a watch that cannot be matched, until it is recorded in the quarantine.
 func (m *Matcher) LeaveOut(ctx context.Context, watch int64, cause error) {
-	m.log.ErrorContext(ctx, "watch cannot be matched: quarantined", "watch", watch, "error", cause)
+	m.log.ErrorContext(ctx, "watch cannot be matched: quarantined", "component", "matcher", "action", "load", "watch", watch, "error", cause)
 	m.aside[watch] = cause
 }
 

@@ -24,7 +24,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
 		if e, ok := errors.AsType[*vigie.Error](err); ok && e.Code != vigie.Internal {
 			if e.Err != nil {
-				log.WarnContext(ctx, "request failed", "code", e.Code, "path", shown.Path.String(), "error", err)
+				log.WarnContext(ctx, "request failed", "component", "api", "action", "answer", "code", e.Code, "path", shown.Path.String(), "error", err)
 			}
 			shown.Message = e.Message(locale(ctx))
 			shown.Extensions = extensions(ctx, e.Code)
@@ -39,7 +39,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown // of parsing or validation
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			log.WarnContext(ctx, "request timed out", "path", shown.Path.String(), "error", err)
+			log.WarnContext(ctx, "request timed out", "component", "api", "action", "answer", "path", shown.Path.String(), "error", err)
 			shown.Message = say(ctx, vigie.Text{FR: "La réponse a pris trop de temps et a été interrompue. Réessayez, ou demandez moins de données.", EN: "The answer took too long and was stopped. Try again, or ask for less."})
 			shown.Extensions = extensions(ctx, vigie.TimedOut)
 			return shown
@@ -53,7 +53,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			blameArgument(ctx, shown)
 			return shown
 		}
-		log.ErrorContext(ctx, "request failed", "path", shown.Path.String(), "error", err)
+		log.ErrorContext(ctx, "request failed", "component", "api", "action", "answer", "path", shown.Path.String(), "error", err)
 		shown.Message = say(ctx, vigie.Text{FR: "Une erreur s’est produite de notre côté. Réessayez dans un instant.", EN: "Something went wrong on our side. Try again in a moment."})
 		shown.Extensions = extensions(ctx, vigie.Internal)
 		return shown
@@ -130,7 +130,7 @@ func inputError(e *gqlerror.Error) bool { return e.Err == nil && e.Extensions["c
 // recovered turns a panic of a resolver into an error and a log line.
 func recovered(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, p any) error {
-		log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		log.ErrorContext(ctx, "resolver panicked", "component", "api", "action", "answer", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		return &vigie.Error{Code: vigie.Internal, Err: fmt.Errorf("panic: %v", p)}
 	}
 }

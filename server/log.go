@@ -19,7 +19,7 @@ type logSettings struct {
 
 // handler writes lines for operators.
 func (p *process) handler() slog.Handler {
-	o := &slog.HandlerOptions{}
+	o := &slog.HandlerOptions{ReplaceAttr: withUnits}
 	var level slog.Level
 	if level.UnmarshalText([]byte(p.logging.LogLevel)) == nil { // else the settings were not read
 		o.Level = level
@@ -28,6 +28,14 @@ func (p *process) handler() slog.Handler {
 		return slog.NewJSONHandler(p.err, o)
 	}
 	return slog.NewTextHandler(p.err, o)
+}
+
+// withUnits has a duration written with its unit in JSON as in text, 1m30s, and not in nanoseconds.
+func withUnits(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // log writes lines for operators.

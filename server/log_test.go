@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,6 +28,9 @@ func TestLogSettings(t *testing.T) {
 	server := start(t, env, nil, "serve")
 	server.said(t, `"level":"INFO","msg":"listening","address":"(127\.0\.0\.1:\d+)"`)
 	server.stops(t)
+	if want := `"msg":"stopping","after":"0s"`; !strings.Contains(server.err.String(), want) {
+		t.Errorf("it does not say %s:\n%s", want, server.err.String())
+	}
 	for line := range strings.Lines(server.err.String()) {
 		var said struct{ Time, Level, Msg string }
 		if err := json.Unmarshal([]byte(line), &said); err != nil || said.Time == "" || said.Level == "" || said.Msg == "" {
@@ -160,6 +167,10 @@ func TestCollectorFails(t *testing.T) {
 	server := start(t, env, nil, "serve")
 	base := server.listening(t)
 	ready(t, base)
+	// Before there was anything to send, nobody knows; an alert that it is away would be wrong.
+	if series, _ := scrape(t, server.private(t)); !math.IsNaN(series[`vigie_dependency_up{dependency="collector"}`]) {
+		t.Errorf("the collector was not asked, and is said to be %v", series[`vigie_dependency_up{dependency="collector"}`])
+	}
 	for range 3 {
 		ask(t, base, "", `{ departments { code } }`, nil)
 		<-reached
@@ -176,5 +187,64 @@ func TestCollectorFails(t *testing.T) {
 	said(`msg="dependency answers again" dependency=collector`)
 	if n := strings.Count(server.err.String(), "dependency=collector"); n != 2 {
 		t.Errorf("%d lines:\n%s", n, server.err.String())
+	}
+}
+
+// ourCode is the code of the product, without tests and benchmarks, line by line.
+func ourCode(t *testing.T) (lines []string) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "bench" || d.Name() == "node_modules"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		lines = append(lines, strings.Split(string(text), "\n")...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// A warning or an error says which part of the server it is about, so that it can be searched for.
+func TestLogLinesNameTheirPart(t *testing.T) {
+	written := regexp.MustCompile(`\b[Ll]og\.(?:Warn|Error)(?:Context)?\([^"]*"([^"]+)"(.*)`)
+	part := regexp.MustCompile(`"component"|"consumer"|"dependency"|"source"|about\(`)
+	found := 0
+	for _, line := range ourCode(t) {
+		m := written.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		found++
+		// The sender's own lines have it from their logger.
+		if !part.MatchString(m[2]) && !slices.Contains([]string{"recipient suppressed", "mail given up", "mail refused, to be tried again"}, m[1]) {
+			t.Errorf("of what part is %q?", m[1])
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d lines are written", found)
+	}
+}
+
+// What the documents have operators look for in the log is what the server writes.
+func TestLogIsQuoted(t *testing.T) {
+	code, quoted := strings.Join(ourCode(t), "\n"), 0
+	for _, document := range []string{"docs/operations.md", "docs/runbook.md"} {
+		for _, message := range names(t, document, `msg="([^"]+)"`) {
+			quoted++
+			if !strings.Contains(code, `, "`+message+`"`) {
+				t.Errorf("%s has operators look for %q, which nothing logs", document, message)
+			}
+		}
+	}
+	if quoted < 8 {
+		t.Errorf("the documents quote %d lines", quoted)
 	}
 }

@@ -47,8 +47,8 @@ func closeTo(ctx context.Context, path string, mode fs.FileMode, log *slog.Logge
 		err = os.Chmod(path, mode)
 	}
 	if err != nil {
-		log.WarnContext(ctx, "everyone on this machine can read the database: change the permissions", "path", path, "error", err)
+		log.WarnContext(ctx, "everyone on this machine can read the database: change the permissions", "component", "server", "action", "open", "path", path, "error", err)
 		return
 	}
-	log.WarnContext(ctx, "everyone on this machine could read the database: the permissions were changed", "path", path, "from", info.Mode().Perm().String(), "to", mode.String())
+	log.WarnContext(ctx, "everyone on this machine could read the database: the permissions were changed", "component", "server", "action", "open", "path", path, "from", info.Mode().Perm().String(), "to", mode.String())
 }

@@ -72,7 +72,7 @@ func (s *speller) read(ctx context.Context, index search.Index, now time.Time, l
 		s.known.Store(&knownWords{index, freetext.NewVocabulary(counts), now})
 		return nil
 	case known.isOf(index):
-		log.WarnContext(ctx, "the words of the search index cannot be read again; those read before are used", "error", err)
+		log.WarnContext(ctx, "the words of the search index cannot be read again; those read before are used", "component", "service", "action", "correct", "error", err)
 		s.known.Store(&knownWords{index, known.vocabulary, now}) // they are tried again in a while
 		return nil
 	}

@@ -266,7 +266,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 		h.write(w, http.StatusNotFound, l, unknownLink())
 		return
 	case vigie.Unavailable:
-		h.Log.WarnContext(r.Context(), "consent page failed", "error", err)
+		h.Log.WarnContext(r.Context(), "consent page failed", "component", "consent", "action", "serve", "error", err)
 		w.Header().Set("Retry-After", "10")
 		h.write(w, http.StatusServiceUnavailable, l, view{title: vigie.Text{FR: "Service momentanément indisponible", EN: "Not available at the moment"}, lines: []vigie.Text{{
 			FR: "Votre choix n’a pas été enregistré. Réessayez dans un instant.",
@@ -274,7 +274,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 		}}})
 		return
 	}
-	h.Log.ErrorContext(r.Context(), "consent page failed", "error", err)
+	h.Log.ErrorContext(r.Context(), "consent page failed", "component", "consent", "action", "serve", "error", err)
 	h.write(w, http.StatusInternalServerError, l, view{title: vigie.Text{FR: "Une erreur s’est produite", EN: "Something went wrong"}, lines: []vigie.Text{{
 		FR: "Votre choix n’a pas été enregistré. Réessayez plus tard.", EN: "Your choice was not saved. Try again later.",
 	}}})

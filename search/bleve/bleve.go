@@ -172,7 +172,7 @@ func (e *Engine) load(ctx context.Context, name string) (*index, error) {
 		if moveErr != nil {
 			return nil, openError(path, errors.Join(err, moveErr))
 		}
-		e.log.WarnContext(ctx, "search index is corrupt: set aside, to be rebuilt", "index", name, "moved_to", aside, "error", err)
+		e.log.WarnContext(ctx, "search index is corrupt: set aside, to be rebuilt", "component", "search", "action", "open", "index", name, "moved_to", aside, "error", err)
 	}
 	idx, err := attempt(func() (bleve.Index, error) {
 		return bleve.NewUsing(path, newMapping(), bleve.Config.DefaultIndexType, bleve.Config.DefaultKVStore,
