@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,6 +22,36 @@ type proxy struct{ base, log string }
 // proxies start each proxy of which deploy has an example, in front of replicas at some addresses.
 func proxies() map[string]func(t *testing.T, replicas ...string) *proxy {
 	return map[string]func(t *testing.T, replicas ...string) *proxy{"caddy": caddy, "nginx": nginx}
+}
+
+// A list that nginx could not read when it was written, for it was not running or its files had a mistake, is read as soon
+// as it can be; else nginx would go on sending requests to replicas that stop. The failure is said once.
+func TestUpstreamIsReadInTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	upstream, broken, read := filepath.Join(dir, "upstream.conf"), filepath.Join(dir, "broken"), filepath.Join(dir, "read")
+	reload := filepath.Join(dir, "reload")
+	script := fmt.Sprintf("#!/bin/sh\n[ -e %q ] && { echo a mistake; exit 1; }\ncp %q %q\n", broken, upstream, read)
+	if err := os.WriteFile(reload, []byte(script), 0o700); err != nil { //nolint:gosec // it has to be executable
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(broken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	replica := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer replica.Close()
+	said := daemon(t, "bash", []string{"../deploy/nginx/vigie-upstream", upstream, replica.Listener.Addr().String()}, "INTERVAL=0.1", "RELOAD="+reload)
+	const complaint = "nginx cannot be reloaded, and is tried again: a mistake\n"
+	awaits(t, func() (bool, string) { return strings.Contains(said.String(), complaint), "it says " + said.String() })
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	awaits(t, func() (bool, string) {
+		list, err := os.ReadFile(read)
+		return err == nil && strings.Contains(string(list), replica.Listener.Addr().String()), fmt.Sprintf("read: %q, %v", list, err)
+	})
+	if strings.Count(said.String(), complaint) != 1 {
+		t.Errorf("it says %s", said)
+	}
 }
 
 // changed is an example of deploy with other values in it: pairs of one that is there, and what it becomes.
