@@ -142,6 +142,8 @@ benchmarks: build
 	go run ./bench hooks --postgres "$$VIGIE_TEST_POSTGRES_URL"
 	go run ./bench import --index
 	go run ./bench import --postgres "$$VIGIE_TEST_POSTGRES_URL"
+	go run ./bench scale --tenders 10000,100000 --watches 10000,100000
+	go run ./bench replicas
 	go run ./bench/load --duration 3m --postgraphile
 	VIGIE_TEST_TENDERS=100000 go test ./service -run '^$$' -bench Judged -benchtime 500x -timeout 120m
 	VIGIE_TEST_TENDERS=100000 go test ./graph -run TestDearestOperations -v -count=1 -timeout 120m

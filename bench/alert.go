@@ -70,7 +70,7 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 	defer func() { err = errors.Join(err, drop()) }()
 	report = &AlertReport{Database: kind, Recipients: o.Recipients}
 	start := time.Now()
-	if err := signUp(ctx, s, o.Recipients); err != nil {
+	if err := signUp(ctx, s, o.Recipients, "voirie"); err != nil {
 		return nil, err
 	}
 	report.SetUpSeconds = time.Since(start).Seconds()
@@ -144,26 +144,26 @@ func emptyDatabase(ctx context.Context, postgres string) (database string, drop 
 	return u.String(), drop, execute(ctx, "CREATE SCHEMA "+schema)
 }
 
-// signUp signs people in who look for the same, each in its own way.
-func signUp(ctx context.Context, s *store.Store, people int) error {
+// signUp signs people in who look for the same word, each in its own way.
+func signUp(ctx context.Context, s *store.Store, people int, word string) error {
 	for i := range people {
-		if _, err := watchOf(ctx, s, i, true); err != nil {
+		if _, err := watchOf(ctx, s, i, word, true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// watchOf signs the nth person in, with a watch that mails, or not.
-func watchOf(ctx context.Context, s *store.Store, n int, mails bool) (*vigie.Watch, error) {
+// watchOf signs the nth person in, with a watch for a word that mails, or not.
+func watchOf(ctx context.Context, s *store.Store, n int, word string, mails bool) (*vigie.Watch, error) {
 	name := fmt.Sprintf("p%d", n)
 	account, err := s.SignIn(ctx, store.Claims{Issuer: "bench", Subject: name, Email: name + "@example.org", EmailVerified: true})
 	if err != nil {
 		return nil, err
 	}
 	return s.CreateWatch(ctx, account, vigie.Watch{
-		Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate,
-		Criteria: vigie.Criteria{Keywords: []string{"voirie", name}, KeywordMode: vigie.AnyKeyword},
+		Name: word, NameKey: vigie.NameKey(word), Active: true, Frequency: vigie.Immediate,
+		Criteria: vigie.Criteria{Keywords: []string{word, name}, KeywordMode: vigie.AnyKeyword},
 	}, mails, nil)
 }
 

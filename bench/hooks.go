@@ -122,7 +122,7 @@ func address(n int) string { return fmt.Sprintf("127.%d.%d.%d", 16+n>>16, n>>8&2
 // add adds the webhooks, each to a watch of an account of its own.
 func (e *endpoints) add(ctx context.Context, s *store.Store, vault *webhook.Vault, count int) error {
 	for n := range count {
-		w, err := watchOf(ctx, s, n, false)
+		w, err := watchOf(ctx, s, n, "voirie", false)
 		if err != nil {
 			return err
 		}

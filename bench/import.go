@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -17,6 +16,7 @@ import (
 
 	"vigie"
 	"vigie/bench/corpus"
+	"vigie/bench/live"
 	"vigie/feed"
 	"vigie/importer"
 	"vigie/ingest"
@@ -122,7 +122,7 @@ func importStage(ctx context.Context, s *store.Store, next func() (*vigie.Notice
 	}
 	return ImportStage{
 		Notices: tally.Read, PerSecond: float64(tally.Read) / time.Since(start).Seconds(),
-		CPUMicros: float64((processorTime() - used).Microseconds()) / float64(max(1, tally.Read)), Memory: resident(),
+		CPUMicros: float64((processorTime() - used).Microseconds()) / float64(max(1, tally.Read)), Memory: live.Memory(os.Getpid()),
 	}, err
 }
 
@@ -133,21 +133,6 @@ func processorTime() time.Duration {
 		return 0
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// resident returns the memory of this process, in bytes; 0 where the system does not say.
-func resident() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
-			kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
-			return kilobytes << 10
-		}
-	}
-	return 0
 }
 
 // index builds a search index of what was imported.
@@ -163,7 +148,7 @@ func (r *ImportReport) index(ctx context.Context, s *store.Store, o ImportOption
 	if err := feed.NewIndexer(s, timed, log).Step(ctx); err != nil {
 		return err
 	}
-	r.IndexSeconds, r.EngineSeconds, r.IndexMemory = time.Since(start).Seconds(), timed.took.Seconds(), resident()
+	r.IndexSeconds, r.EngineSeconds, r.IndexMemory = time.Since(start).Seconds(), timed.took.Seconds(), live.Memory(os.Getpid())
 	return nil
 }
 

@@ -5,6 +5,8 @@
 //	go run ./bench alert [--recipients 10000] [--postgres URL] [--json]
 //	go run ./bench hooks [--endpoints 10000] [--dead 1] [--postgres URL] [--json]
 //	go run ./bench import [--notices 1000000] [--index] [--postgres URL] [--meili URL] [--json]
+//	go run ./bench scale [--tenders 10000,100000,1000000] [--watches 10000,100000,1000000] [--pairs sqlite+bleve,postgres+meilisearch]
+//	go run ./bench replicas --postgres URL [--replicas 1,2,4] [--json]
 package main
 
 import (
@@ -32,10 +34,13 @@ func main() {
 // the command line is not right.
 func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	var commands struct {
-		Match  matchCommand  `cmd:"" help:"Measure the matcher: one tender against many watches."`
-		Alert  alertCommand  `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
-		Hooks  hooksCommand  `cmd:"" help:"Measure webhooks: from a published tender to the answers of many endpoints, some of them dead."`
-		Import importCommand `cmd:"" help:"Measure the import of notices, and the building of a search index, while the database grows."`
+		Match    matchCommand    `cmd:"" help:"Measure the matcher: one tender against many watches."`
+		Alert    alertCommand    `cmd:"" help:"Measure alerts: from a published tender to the mails accepted."`
+		Hooks    hooksCommand    `cmd:"" help:"Measure webhooks: from a published tender to the answers of many endpoints, some of them dead."`
+		Import   importCommand   `cmd:"" help:"Measure the import of notices, and the building of a search index, while the database grows."`
+		Scale    scaleCommand    `cmd:"" help:"Measure how each figure grows with the number of tenders and of watches."`
+		Replicas replicasCommand `cmd:"" help:"Measure several servers on one database, and several processes that publish at once."`
+		Publish  publishCommand  `cmd:"" hidden:"" help:"Publish as fast as it can: what the command replicas starts."`
 	}
 	helped := false
 	parser, err := kong.New(&commands, kong.Name("bench"), kong.Description("Measure Vigie's speed."), kong.Writers(out, problems),

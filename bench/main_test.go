@@ -1,10 +1,26 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 )
+
+// TestMain runs the command where a test, or what it runs, starts this program as one.
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	if err := os.Setenv(asCommand, "1"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// asCommand is the variable that says that this program is the command.
+const asCommand = "VIGIE_BENCH_TEST_COMMAND"
 
 // mustRun runs a command and returns what it printed.
 func mustRun(t *testing.T, args ...string) string {
@@ -18,7 +34,7 @@ func mustRun(t *testing.T, args ...string) string {
 
 func TestCommandLine(t *testing.T) {
 	t.Setenv("VIGIE_TEST_DATA", "")
-	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"hooks", "--endpoints", "0"}, {"hooks", "--dead", "100"}, {"import", "--every", "0"}, {"match", "--tenders", "x"}} {
+	for _, args := range [][]string{{}, {"measure"}, {"match", "--watches", "0"}, {"alert", "--recipients", "-1"}, {"hooks", "--endpoints", "0"}, {"hooks", "--dead", "100"}, {"import", "--every", "0"}, {"scale", "--tenders", "0"}, {"scale", "--pairs", "sqlite+meilisearch"}, {"scale", "--pairs", production, "--postgres", ""}, {"replicas", "--postgres", "x", "--replicas", "0"}, {"match", "--tenders", "x"}} {
 		var out, problems strings.Builder
 		if status := run(t.Context(), args, &out, &problems); status != 2 || !strings.HasPrefix(problems.String(), "bench: ") {
 			t.Errorf("%v: status %d, %q", args, status, problems.String())

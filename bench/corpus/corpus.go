@@ -40,6 +40,7 @@ type title struct {
 
 type buyer struct {
 	id         int64
+	name       string
 	department string
 }
 
@@ -80,7 +81,7 @@ func (c *Corpus) add(n *vigie.Notice) {
 		return
 	}
 	c.numbers[name] = len(c.buyers.values)
-	c.buyers.add(buyer{int64(len(c.numbers)), c.departments.draw(c.seats)}, 1)
+	c.buyers.add(buyer{int64(len(c.numbers)), n.Buyer.Name, c.departments.draw(c.seats)}, 1)
 }
 
 // Titles is how many notices were read.

@@ -21,6 +21,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"vigie/bench/live"
 )
 
 // comparedConnections is how many ask at once where two servers are compared.
@@ -71,7 +73,7 @@ func (s *site) compare(ctx context.Context) error {
 	if _, err := db.Exec(ctx, "ANALYZE"); err != nil {
 		return err
 	}
-	postmaster := parentOf(int(db.PgConn().PID()))
+	postmaster := live.Parent(int(db.PgConn().PID()))
 	theirs, err := startPostgraphile(ctx, s.database)
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (s *site) compare(ctx context.Context) error {
 		}
 		var a, b side
 		for range 3 {
-			if err := errors.Join(a.measure(ctx, s, ours, s.server.Process.Pid, postmaster), b.measure(ctx, s, other, theirs.pid, postmaster)); err != nil {
+			if err := errors.Join(a.measure(ctx, s, ours, s.server.PID, postmaster), b.measure(ctx, s, other, theirs.pid, postmaster)); err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
 		}
@@ -125,10 +127,10 @@ func (s *side) each(d time.Duration) int64 { return d.Microseconds() / int64(max
 
 // measure has as many as ask at once ask for a while.
 func (s *side) measure(ctx context.Context, tool *site, ask func(*vegeta.Target, int) error, server, database int) error {
-	serverBefore, databaseBefore := cpuOf(server), cpuOf(database)
+	serverBefore, databaseBefore := live.CPU(server), live.CPU(database)
 	answered, rate, err := tool.throughput(ctx, ask)
-	s.server += cpuOf(server) - serverBefore
-	s.database += cpuOf(database) - databaseBefore
+	s.server += live.CPU(server) - serverBefore
+	s.database += live.CPU(database) - databaseBefore
 	s.reads += answered
 	s.rates = append(s.rates, rate)
 	return err

@@ -1,44 +1,33 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/jackc/pgx/v5"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"vigie"
+	"vigie/bench/live"
 	"vigie/store"
 )
-
-// secret signs the tokens of this run.
-const secret = "a secret of no worth and for a measure"
 
 // site is a server with much in it.
 type site struct {
 	dir      string
 	database string // of this run
 	admin    *pgx.Conn
-	server   *exec.Cmd
-	base     string
+	server   *live.Server
 	people   []person
 	tenders  []string // global ids
 	numbers  []int64  // the same, as the database has them
@@ -129,7 +118,7 @@ func (s *site) fill(ctx context.Context, o options) error {
 			return err
 		}
 		p := person{id: account.ID}
-		if p.token, err = token(who); err != nil {
+		if p.token, err = live.Token(who, nil); err != nil {
 			return err
 		}
 		for j := range 3 {
@@ -168,61 +157,18 @@ func sampleTitles() ([]string, error) {
 	return titles, nil
 }
 
-// token signs a person in.
-func token(who string) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(secret)}, nil)
-	if err != nil {
-		return "", err
-	}
-	return jwt.Signed(signer).Claims(map[string]any{
-		"iss": "vigie", "aud": "vigie", "sub": who, "email": who, "email_verified": true, "exp": time.Now().Add(24 * time.Hour).Unix(),
-	}).Serialize()
-}
-
 // start starts the server and waits until it is ready.
-func (s *site) start(ctx context.Context, binary string) error {
-	s.server = exec.CommandContext(ctx, binary, "serve")
-	s.server.Env = append(os.Environ(), "VIGIE_DATABASE_URL="+s.database, "VIGIE_SEARCH_URL=bleve:"+filepath.Join(s.dir, "index"),
-		"VIGIE_SECRET="+secret, "VIGIE_LISTEN=127.0.0.1:0", "VIGIE_RATE_ACCOUNT=100000000", "VIGIE_DATA="+s.dir)
-	said, err := s.server.StderrPipe()
+func (s *site) start(ctx context.Context, binary string) (err error) {
+	s.server, err = live.Start(ctx, binary, "VIGIE_DATABASE_URL="+s.database, "VIGIE_SEARCH_URL=bleve:"+filepath.Join(s.dir, "index"), "VIGIE_DATA="+s.dir)
 	if err != nil {
 		return err
 	}
-	if err := s.server.Start(); err != nil {
-		return err
-	}
-	address := regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
-	lines := bufio.NewScanner(said)
-	last := ""
-	for s.base == "" && lines.Scan() {
-		last = lines.Text()
-		if m := address.FindStringSubmatch(lines.Text()); m != nil {
-			s.base = "http://" + m[1]
-		}
-	}
-	if s.base == "" {
-		return fmt.Errorf("the server does not start: %s", last)
-	}
-	go func() { _, _ = io.Copy(io.Discard, said) }() // until it ends
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		answer, err := http.Get(s.base + "/readyz")
-		if err != nil {
-			return err
-		}
-		var ready struct{ Behind map[string]int }
-		err = json.NewDecoder(answer.Body).Decode(&ready)
-		answer.Body.Close()
-		if err == nil && answer.StatusCode == http.StatusOK && ready.Behind["index"] == 0 {
-			return nil
-		}
-	}
-	return errors.New("the server does not get ready")
+	return s.server.CaughtUp(ctx)
 }
 
 func (s *site) close() {
-	if s.server != nil && s.server.Process != nil {
-		_ = s.server.Process.Signal(os.Interrupt) // it may have ended
-		_ = s.server.Wait()
+	if s.server != nil {
+		_ = s.server.Stop() // the measure is over
 	}
 	ctx := context.Background()
 	if s.admin != nil {
@@ -277,7 +223,7 @@ func (s *site) mix() vegeta.Targeter {
 func (s *site) ask(t *vegeta.Target, p person, query string, variables map[string]any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	*t = vegeta.Target{
-		Method: http.MethodPost, URL: s.base + "/graphql", Body: body,
+		Method: http.MethodPost, URL: s.server.URL + "/graphql", Body: body,
 		Header: http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + p.token}},
 	}
 	return err
@@ -295,7 +241,7 @@ func (s *site) watchMemory() (end func() []uint64) {
 	go func() {
 		var measures []uint64
 		for {
-			measures = append(measures, memoryOf(s.server.Process.Pid))
+			measures = append(measures, uint64(live.Memory(s.server.PID)>>20))
 			select {
 			case <-stop:
 				done <- measures
@@ -308,76 +254,4 @@ func (s *site) watchMemory() (end func() []uint64) {
 		close(stop)
 		return <-done
 	}
-}
-
-// memoryOf is what Linux says a process holds in memory, in MiB; 0 elsewhere.
-func memoryOf(pid int) uint64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
-	if m == nil {
-		return 0
-	}
-	kilobytes, err := strconv.ParseUint(string(m[1]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kilobytes >> 10
-}
-
-// cpuOf is the CPU time that a process and its children have taken, by Linux; 0
-// elsewhere.
-func cpuOf(pid int) time.Duration {
-	const tick = 10 * time.Millisecond // of /proc, whatever the kernel's own is
-	var total time.Duration
-	for _, p := range processes() {
-		if p.pid == pid || p.parent == pid {
-			total += time.Duration(p.ticks) * tick
-		}
-	}
-	return total
-}
-
-// parentOf is the process that started another.
-func parentOf(pid int) int {
-	for _, p := range processes() {
-		if p.pid == pid {
-			return p.parent
-		}
-	}
-	return 0
-}
-
-// process is what Linux says of one.
-type process struct{ pid, parent, ticks int }
-
-func processes() []process {
-	paths, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return nil
-	}
-	var all []process
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		// After the name in brackets come the state, the parent, and, as the 12th
-		// to the 15th, the time in user and system mode, and the same of children
-		// that have ended.
-		id, rest, _ := strings.Cut(string(text), " (")
-		fields := strings.Fields(rest[strings.LastIndexByte(rest, ')')+1:])
-		numbers := make([]int, 0, 6)
-		for _, text := range append([]string{id, fields[1]}, fields[11:15]...) {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				return nil
-			}
-			numbers = append(numbers, n)
-		}
-		all = append(all, process{numbers[0], numbers[1], numbers[2] + numbers[3] + numbers[4] + numbers[5]})
-	}
-	return all
 }
