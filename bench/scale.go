@@ -85,7 +85,7 @@ func (c *scaleCommand) measure(ctx context.Context) error {
 		return err
 	}
 	for _, watches := range c.Watches {
-		if err := c.matching(ctx, words, watches); err != nil {
+		if err := c.matching(words, watches); err != nil {
 			return err
 		}
 	}
@@ -101,18 +101,17 @@ func (c *scaleCommand) measure(ctx context.Context) error {
 }
 
 // matching measures the matcher, which needs no stores.
-func (c *scaleCommand) matching(ctx context.Context, words *corpus.Corpus, watches int) error {
+func (c *scaleCommand) matching(words *corpus.Corpus, watches int) error {
 	r, err := c.result(inMemory, 0, watches)
 	if err != nil || r.has(matchP50) {
 		return err
 	}
-	measured, err := Match(ctx, words, MatchOptions{Watches: watches, Tenders: 1000, Seed: scaleSeed})
-	if err != nil {
-		return err
-	}
-	usual := measured.Measures[0]
-	r.Figures[matchP50], r.Figures[matchP99] = usual.P50/1000, usual.P99/1000
-	r.Figures[matchMemory] = measured.BytesPerWatch * float64(watches)
+	var report MatchReport
+	x := report.build(words, words.Frequencies(scaleSeed), MatchOptions{Watches: watches, Seed: scaleSeed})
+	tenders := words.Tenders(3*c.Asks, corpus.Usual, scaleSeed)
+	measure(x, tenders, nil) // the first touch of everything
+	report.add(corpus.Usual, "warm", watches, measure(x, tenders, nil))
+	r.Figures[matchP50], r.Figures[matchP99] = report.Measures[0].P50/1000, report.Measures[0].P99/1000
 	return c.save(r)
 }
 

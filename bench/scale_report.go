@@ -22,7 +22,7 @@ const (
 	diskDatabase, diskIndex         = "disk_database", "disk_index"
 	mailP50, mailP95, mailCPU       = "mail_p50_s", "mail_p95_s", "mail_cpu_s"
 	watchRate                       = "watches_per_s"
-	matchP50, matchP99, matchMemory = "match_p50_s", "match_p99_s", "match_memory"
+	matchP50, matchP99              = "match_p50_s", "match_p99_s"
 	recipients                      = "recipients"
 )
 
@@ -75,7 +75,6 @@ func panels() []panel {
 		{"Memory at rest", octets, tenders, []shown{{memory, "server"}, {memoryEngine, "Meilisearch"}}},
 		{"Disk", octets, tenders, []shown{{diskDatabase, "database"}, {diskIndex, "index"}}},
 		{"A tender against the watches", seconds, watches, []shown{{matchP50, "p50"}, {matchP99, "p99"}}},
-		{"The watches in the matcher", octets, watches, []shown{{matchMemory, "memory"}}},
 		{"Publication to mail", seconds, watches, quantiles(mailP50, mailP95, mailCPU)},
 		{"Import of watches", perSecond, watches, []shown{{watchRate, "rate"}}},
 		{"Start, until ready", seconds, watches, taking(starting, startingCPU)},

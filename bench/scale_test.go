@@ -20,8 +20,8 @@ import (
 	"vigie/store/storetest"
 )
 
-// binary builds the server.
-func binary(t *testing.T) string {
+// builtServer builds the server.
+func builtServer(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "vigie")
 	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../server").CombinedOutput(); err != nil {
@@ -36,7 +36,7 @@ func TestCommandScale(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{
 		"scale", "--tenders", "200,400", "--watches", "100,300", "--pairs", embedded, "--recipients", "5", "--asks", "30", "--rest", "1ms",
-		"--dir", dir, "--plot", filepath.Join(dir, "scale.svg"), "--binary", binary(t),
+		"--dir", dir, "--plot", filepath.Join(dir, "scale.svg"), "--binary", builtServer(t),
 	}
 	var out, problems strings.Builder
 	if status := run(untilThere(t, dir, "*-400-100.json"), args, &out, &problems); status != 1 {
@@ -68,7 +68,7 @@ func TestCommandScaleProduction(t *testing.T) {
 	url := postgresURL(t)
 	dir := t.TempDir()
 	table := mustRun(t, "scale", "--tenders", "200", "--watches", "100", "--pairs", production, "--recipients", "5", "--asks", "30", "--rest", "1ms",
-		"--dir", dir, "--plot", filepath.Join(dir, "scale.svg"), "--binary", binary(t), "--postgres", url)
+		"--dir", dir, "--plot", filepath.Join(dir, "scale.svg"), "--binary", builtServer(t), "--postgres", url)
 	complete(t, results(t, dir), table, 1)
 }
 
@@ -195,7 +195,7 @@ func TestCommandReplicas(t *testing.T) {
 	t.Setenv("VIGIE_TEST_DATA", "")
 	url := postgresURL(t)
 	var report ReplicasReport
-	text := mustRun(t, "replicas", "--replicas", "1,2", "--tenders", "300", "--requests", "100", "--publish", "2000", "--binary", binary(t), "--postgres", url, "--json")
+	text := mustRun(t, "replicas", "--replicas", "1,2", "--tenders", "300", "--requests", "100", "--publish", "2000", "--binary", builtServer(t), "--postgres", url, "--json")
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
 		t.Fatal(err)
 	}
