@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	bleveindex "github.com/blevesearch/bleve/v2"
+
 	"vigie"
 	"vigie/search"
 	"vigie/search/bleve"
+	"vigie/search/internal/plan"
 	"vigie/search/searchtest"
 )
 
@@ -63,6 +66,24 @@ func filled(t *testing.T) (dir string) {
 	check(t, index.Put(t.Context(), []search.Document{{ID: 1, Number: 7, PublishedAt: time.Unix(0, 0)}}))
 	check(t, engine.Close())
 	return dir
+}
+
+// What no search reads takes time and room: a numeric field has sixteen terms for each document.
+func TestIndexHoldsOnlyWhatIsRead(t *testing.T) {
+	index, err := bleveindex.Open(filepath.Join(filled(t), "a"))
+	check(t, err)
+	defer index.Close()
+	fields, err := index.Fields()
+	check(t, err)
+	read := slices.Concat([]string{"_id", plan.Outcome}, plan.ValueFields(), plan.TextFields())
+	for _, field := range fields {
+		if !strings.HasSuffix(field, "Rank") && !slices.Contains(read, field) {
+			t.Errorf("nothing reads the field %s", field)
+		}
+	}
+	if !slices.Contains(fields, "publishedAtRank") {
+		t.Errorf("the fields are %v", fields)
+	}
 }
 
 func TestMark(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"vigie/search/internal/plan"
 )
 
-// rank is the field that rows are sorted by instead of a numeric one: each row
+// rank is the field that rows are sorted and compared by instead of a numeric one: each row
 // has one value there, its number and ID in one, where a numeric field has
 // sixteen. Reading them is what a search takes most time for.
 func rank(field string) string { return field + "Rank" }
@@ -55,11 +55,8 @@ func newMapping() mapping.IndexMapping {
 		f.DocValues = read
 		doc.AddFieldMappingsAt(field, f)
 	}
-	for _, field := range []string{plan.PublishedAt, plan.UpdatedAt, plan.DeadlineLow, plan.DeadlineHigh, plan.Closes} {
-		f := bleve.NewNumericFieldMapping()
-		f.Store, f.IncludeInAll, f.DocValues = false, false, false
-		doc.AddFieldMappingsAt(field, f)
-	}
+	// Bleve would put all terms into one more field, which nobody searches.
+	doc.AddSubDocumentMapping("_all", bleve.NewDocumentDisabledMapping())
 	m := bleve.NewIndexMapping()
 	m.DefaultMapping = doc
 	m.IndexDynamic, m.StoreDynamic, m.DocValuesDynamic = false, false, false
@@ -70,11 +67,6 @@ func newMapping() mapping.IndexMapping {
 func fields(r plan.Row) map[string]any {
 	all := map[string]any{
 		plan.Outcome:            r.Outcome,
-		plan.PublishedAt:        float64(r.PublishedAt),
-		plan.UpdatedAt:          float64(r.UpdatedAt),
-		plan.DeadlineLow:        float64(r.DeadlineLow),
-		plan.DeadlineHigh:       float64(r.DeadlineHigh),
-		plan.Closes:             float64(r.Closes),
 		rank(plan.PublishedAt):  ranked(r.PublishedAt, r.ID),
 		rank(plan.UpdatedAt):    ranked(r.UpdatedAt, r.ID),
 		rank(plan.DeadlineLow):  ranked(r.DeadlineLow, r.ID),
