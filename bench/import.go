@@ -58,6 +58,8 @@ type ImportStage struct {
 	PerSecond float64 `json:"per_s"`
 	// CPUMicros is the processor time of this process for a notice, in microseconds.
 	CPUMicros float64 `json:"cpu_us"`
+	// DatabaseMicros is that of PostgreSQL, where it is on this machine.
+	DatabaseMicros float64 `json:"database_us,omitempty"`
 	// Memory is what this process held at the end, in bytes.
 	Memory int64 `json:"memory"`
 }
@@ -84,13 +86,21 @@ func Import(ctx context.Context, notices []*vigie.Notice, o ImportOptions) (repo
 	defer s.Close()
 	kind, _, _ := strings.Cut(database, ":")
 	report = &ImportReport{Database: kind}
+	postgres := 0
+	if o.Postgres != "" {
+		if postgres, err = live.PostgreSQL(ctx, o.Postgres); err != nil {
+			return nil, err
+		}
+	}
 	next, stop := iter.Pull(corpus.Multiply(notices, o.Notices))
 	defer stop()
 	for done := 0; done < o.Notices; done += o.Every {
+		before := live.CPU(postgres)
 		stage, err := importStage(ctx, s, next, min(o.Every, o.Notices-done))
 		if err != nil {
 			return nil, err
 		}
+		stage.DatabaseMicros = float64((live.CPU(postgres) - before).Microseconds()) / float64(stage.Notices)
 		stage.Notices += done
 		report.Stages = append(report.Stages, stage)
 	}
@@ -204,9 +214,9 @@ func (x *timedIndex) Put(ctx context.Context, docs []search.Document) error {
 
 func printImport(w io.Writer, r *ImportReport) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "%s: notices\ta second\tCPU µs a notice\tmemory MB\t\n", r.Database)
+	fmt.Fprintf(table, "%s: notices\ta second\tCPU µs a notice\tof PostgreSQL\tmemory MB\t\n", r.Database)
 	for _, s := range r.Stages {
-		fmt.Fprintf(table, "%d\t%.0f\t%.0f\t%d\t\n", s.Notices, s.PerSecond, s.CPUMicros, s.Memory>>20)
+		fmt.Fprintf(table, "%d\t%.0f\t%.0f\t%.0f\t%d\t\n", s.Notices, s.PerSecond, s.CPUMicros, s.DatabaseMicros, s.Memory>>20)
 	}
 	if err := table.Flush(); err != nil {
 		return err

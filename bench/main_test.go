@@ -16,7 +16,9 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(asCommand, "1"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	os.RemoveAll(serverDir)
+	os.Exit(status)
 }
 
 // asCommand is the variable that says that this program is the command.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,15 +21,27 @@ import (
 	"vigie/store/storetest"
 )
 
-// builtServer builds the server.
+// builtServer is the server, which is built for the first test that needs it.
 func builtServer(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "vigie")
-	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../server").CombinedOutput(); err != nil {
-		t.Fatalf("the server cannot be built: %v\n%s", err, said)
+	path, err := serverOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+// serverDir is where it is built; TestMain removes it.
+var serverDir = filepath.Join(os.TempDir(), fmt.Sprint("vigie-bench-test-", os.Getpid()))
+
+var serverOnce = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(serverDir, "vigie")
+	said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../server").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("the server cannot be built: %w\n%s", err, said)
+	}
+	return path, nil
+})
 
 // What is measured is printed and drawn, and not measured again; what a stopped run has not measured, the next one does.
 func TestCommandScale(t *testing.T) {

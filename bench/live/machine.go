@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Memory is what Linux says a process holds in memory, in bytes; 0 elsewhere.
@@ -28,8 +31,12 @@ func Memory(pid int) int64 {
 	return 0
 }
 
-// CPU is the processor time that a process and its children have taken, by Linux; 0 elsewhere.
+// CPU is the processor time that a process and its children have taken, by Linux; 0 elsewhere, and for the process 0, of which
+// nothing is known.
 func CPU(pid int) time.Duration {
+	if pid == 0 {
+		return 0
+	}
 	const tick = 10 * time.Millisecond // of /proc, whatever the kernel's own is
 	var total time.Duration
 	for _, p := range processes() {
@@ -40,7 +47,17 @@ func CPU(pid int) time.Duration {
 	return total
 }
 
-// Parent is the process that started another.
+// PostgreSQL is the process of the server that a URL leads to, where that is on this machine and says so; else 0.
+func PostgreSQL(ctx context.Context, url string) (pid int, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	return Parent(int(conn.PgConn().PID())), nil
+}
+
+// Parent is the process that started another; 0 where that is not known.
 func Parent(pid int) int {
 	for _, p := range processes() {
 		if p.pid == pid {
