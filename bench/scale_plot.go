@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
@@ -100,7 +101,7 @@ func (p panel) draw(all []*scaleResult) string {
 	fmt.Fprintf(&b, `<text class="title" x="16" y="16">%s</text>`, html.EscapeString(heading))
 	b.WriteString(p.legend())
 	scale.axes(&b, p.unit, p.over)
-	ends := make(map[int]bool) // where an exponent is written
+	var ends []exponentAt
 	for _, l := range lines {
 		class := "series"
 		if l.second {
@@ -113,14 +114,31 @@ func (p panel) draw(all []*scaleResult) string {
 			fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[i == 0], x, y)
 			fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`, x, y, colour(l.pair))
 		}
-		at := int(y) + 4
-		for ends[at/13] {
-			at += 13
+		fmt.Fprintf(&b, `<path class="%s" stroke="%s" d="%s"/>`, class, colour(l.pair), &path)
+		if len(l.points) > 1 {
+			ends = append(ends, exponentAt{l.says(), colour(l.pair), x + 7, y + 4})
 		}
-		ends[at/13] = true
-		fmt.Fprintf(&b, `<path class="%s" stroke="%s" d="%s"/><text class="faint" x="%.1f" y="%d" style="fill:%s">%s</text>`, class, colour(l.pair), &path, x+7, at, colour(l.pair), l.says())
 	}
+	writeApart(&b, ends)
 	return b.String()
+}
+
+// exponentAt is an exponent and where its line ends.
+type exponentAt struct {
+	text, colour string
+	x, y         float64
+}
+
+// writeApart writes exponents below one another where they would cover each other.
+func writeApart(b *strings.Builder, ends []exponentAt) {
+	const tall = 12
+	slices.SortFunc(ends, func(a, b exponentAt) int { return cmp.Compare(a.y, b.y) })
+	for i, e := range ends {
+		if i > 0 {
+			ends[i].y = max(e.y, ends[i-1].y+tall)
+		}
+		fmt.Fprintf(b, `<text class="faint" x="%.1f" y="%.1f" style="fill:%s">%s</text>`, e.x, ends[i].y, e.colour, e.text)
+	}
 }
 
 // legend says which line is which figure.
@@ -184,10 +202,13 @@ func (a *axes) axes(b *strings.Builder, u unit, over axis) {
 		y := a.y(math.Pow10(power))
 		fmt.Fprintf(b, `<path class="axis" d="M%d %.1fH%d"/><text class="faint" x="%d" y="%.1f" text-anchor="end">%s</text>`, left, y, panelWide-right, left-6, y+4, u.power(power))
 	}
-	for _, size := range a.sizes {
-		fmt.Fprintf(b, `<text class="faint" x="%.1f" y="%d" text-anchor="middle">%s</text>`, a.x(size), panelTall-bottom+16, grouped(size))
+	for i, size := range a.sizes {
+		text, anchor, x := grouped(size), "middle", a.x(size)
+		if i == len(a.sizes)-1 {
+			text, anchor, x = text+" "+over.noun(), "end", panelWide-6
+		}
+		fmt.Fprintf(b, `<text class="faint" x="%.1f" y="%d" text-anchor="%s">%s</text>`, x, panelTall-bottom+16, anchor, text)
 	}
-	fmt.Fprintf(b, `<text class="faint" x="%d" y="%d" text-anchor="end">%s</text>`, left-6, panelTall-bottom+16, over.noun())
 }
 
 // power writes a power of ten of a unit.

@@ -66,7 +66,7 @@ func panels() []panel {
 	return []panel{
 		{"List of a watch: a page of 20, with its total", seconds, tenders, quantiles(listP50, listP95, listCPU)},
 		{"All facets of all tenders, with a page", seconds, tenders, quantiles(facetsP50, facetsP95, facetsCPU)},
-		{"Free text, a typing error in each of two words", seconds, tenders, quantiles(typoP50, typoP95, typoCPU)},
+		{"Free text, an error in each of two words", seconds, tenders, quantiles(typoP50, typoP95, typoCPU)},
 		{"Buyers by one letter", seconds, tenders, quantiles(buyersP50, buyersP95, buyersCPU)},
 		{"Import of tenders", perSecond, tenders, []shown{{importRate, "rate"}}},
 		{"Import of a tender", seconds, tenders, []shown{{importCPU, "processor time"}}},

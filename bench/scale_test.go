@@ -196,7 +196,7 @@ func TestScalePlot(t *testing.T) {
 			texts = append(texts, string(text))
 		}
 	}
-	for _, want := range []string{"SQLite, Bleve", "PostgreSQL, Meilisearch", "List of a watch: a page of 20, with its total", "0.50", "1.00", "1,000,000", "10 ms", "processor time"} {
+	for _, want := range []string{"SQLite, Bleve", "PostgreSQL, Meilisearch", "List of a watch: a page of 20, with its total", "0.50", "1.00", "100,000", "1,000,000 tenders", "10 ms", "processor time"} {
 		if !slices.Contains(texts, want) {
 			t.Errorf("no %q in %q", want, texts)
 		}
