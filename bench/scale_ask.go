@@ -23,7 +23,7 @@ const (
 )
 
 // askAll starts a server and measures what it takes to answer each question.
-func (r *scaleRun) askAll(ctx context.Context) error {
+func (r *scaleRun) askAll(ctx context.Context) (err error) {
 	watches, err := probes(ctx, r.store, r.words)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (r *scaleRun) askAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	if err := server.CaughtUp(ctx); err != nil {
 		return err
 	}

@@ -276,7 +276,7 @@ func (r *scaleRun) startWithMail(ctx context.Context, people *sink) (server *liv
 }
 
 // withWatches measures with so many watches.
-func (r *scaleRun) withWatches(ctx context.Context, result *scaleResult) error {
+func (r *scaleRun) withWatches(ctx context.Context, result *scaleResult) (err error) {
 	if err := r.importWatches(ctx, result); err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (r *scaleRun) withWatches(ctx context.Context, result *scaleResult) error {
 		return err
 	}
 	defer stop()
-	defer server.Stop()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	if err := server.Ready(ctx); err != nil {
 		return err
 	}
