@@ -34,6 +34,8 @@ type publishing struct {
 	Waited  float64 `json:"waited_s"`
 	Queue   float64 `json:"queue_s"`
 	Numbers float64 `json:"numbers_s"`
+	// QueueCPU is the processor time of the process while it had the queue.
+	QueueCPU float64 `json:"queue_cpu_s"`
 }
 
 // Run runs the command.
@@ -58,7 +60,7 @@ func (c *publishCommand) Run(ctx context.Context, out io.Writer) error {
 	}
 	return errors.Join(printJSON(out, publishing{
 		Notices: stage.Notices, CPU: (processorTime() - used).Seconds(), Began: unix(began), Ended: unix(time.Now()),
-		Waited: held.waited.Seconds(), Queue: held.queue.Seconds(), Numbers: held.numbers.Seconds(),
+		Waited: held.waited.Seconds(), Queue: held.queue.Seconds(), Numbers: held.numbers.Seconds(), QueueCPU: held.cpu.Seconds(),
 	}))
 }
 
@@ -67,9 +69,10 @@ func unix(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 // heldLocks adds up for how long the transactions of a process that publishes hold what only one may hold. They come one
 // after another.
 type heldLocks struct {
-	waited, queue, numbers time.Duration
+	waited, queue, numbers, cpu time.Duration
 	// since when each is held; zero where it is not.
 	queueSince, numbersSince time.Time
+	usedBefore               time.Duration
 }
 
 // BeforeQuery implements [bun.QueryHook].
@@ -81,11 +84,12 @@ func (h *heldLocks) AfterQuery(_ context.Context, event *bun.QueryEvent) {
 	switch {
 	case strings.Contains(event.Query, "pg_advisory_xact_lock"):
 		h.waited += now.Sub(event.StartTime)
-		h.queueSince = now
+		h.queueSince, h.usedBefore = now, processorTime()
 	case strings.HasPrefix(event.Query, "UPDATE change_numbers"):
 		h.numbersSince = now
 	case event.Query == "COMMIT" && !h.queueSince.IsZero():
 		h.queue += now.Sub(h.queueSince)
+		h.cpu += processorTime() - h.usedBefore
 		if !h.numbersSince.IsZero() {
 			h.numbers += now.Sub(h.numbersSince)
 		}

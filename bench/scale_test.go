@@ -221,7 +221,7 @@ func TestCommandReplicas(t *testing.T) {
 		}
 	}
 	for i, r := range report.Publishing {
-		if r.Processes != i+1 || r.PerSecond <= 0 || r.QueueMicros <= r.NumbersMicros || r.NumbersMicros <= 0 || r.EditP95 < r.EditP50 || r.EditP50 <= 0 || len(r.Waits) == 0 {
+		if r.Processes != i+1 || r.PerSecond <= 0 || r.QueueMicros <= r.NumbersMicros || r.NumbersMicros <= 0 || r.QueueCPUMicros <= 0 || r.QueueCPUMicros > r.HereMicros || r.EditP95 < r.EditP50 || r.EditP50 <= 0 || len(r.Waits) == 0 {
 			t.Errorf("%+v", r)
 		}
 	}
