@@ -97,9 +97,23 @@ type point struct {
 	value float64
 }
 
-// seriesOf are the series of a figure, one for each pair of stores. Along one axis, of the other the smallest size is taken
-// that was measured.
+// seriesOf are the series of a figure, one for each pair of stores. Along one axis, of the other that size is taken at which
+// most was measured, and of such sizes the smallest.
 func seriesOf(all []*scaleResult, name string, over axis) (list []series) {
+	for _, one := range everySeries(all, name, over) {
+		at := slices.IndexFunc(list, func(s series) bool { return s.pair == one.pair })
+		switch {
+		case at < 0:
+			list = append(list, one)
+		case len(one.points) > len(list[at].points), len(one.points) == len(list[at].points) && one.beside < list[at].beside:
+			list[at] = one
+		}
+	}
+	return list
+}
+
+// everySeries are the series of a figure for each pair of stores and each size of the other axis.
+func everySeries(all []*scaleResult, name string, over axis) (list []series) {
 	for _, r := range all {
 		value, measured := r.Figures[name]
 		if !measured {
@@ -109,15 +123,11 @@ func seriesOf(all []*scaleResult, name string, over axis) (list []series) {
 		if over == watches {
 			size, beside = beside, size
 		}
-		at := slices.IndexFunc(list, func(s series) bool { return s.pair == r.Pair })
-		switch {
-		case at < 0:
-			list = append(list, series{pair: r.Pair, beside: beside, points: []point{{size, value}}})
-		case beside < list[at].beside:
-			list[at] = series{pair: r.Pair, beside: beside, points: []point{{size, value}}}
-		case beside == list[at].beside:
-			list[at].points = append(list[at].points, point{size, value})
+		at := slices.IndexFunc(list, func(s series) bool { return s.pair == r.Pair && s.beside == beside })
+		if at < 0 {
+			at, list = len(list), append(list, series{pair: r.Pair, beside: beside})
 		}
+		list[at].points = append(list[at].points, point{size, value})
 	}
 	for _, s := range list {
 		slices.SortFunc(s.points, func(a, b point) int { return a.size - b.size })

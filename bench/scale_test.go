@@ -171,6 +171,7 @@ func TestScaleTable(t *testing.T) {
 		"| Disk: index | SQLite, Bleve | 40 MB | 400 MB | 4.0 GB | 1.00 |\n",
 		"| Start, until ready: time, with 10,000 watches | SQLite, Bleve | 2.0 s | 2.0 s | 2.0 s | 0.00 |\n",
 		"| Start, until ready: time, with 10,000 tenders | SQLite, Bleve | 2.0 s | 4.0 s | 0.30 |\n",
+		"| Disk: database, with 10,000 watches | SQLite, Bleve | 10 MB | 100 MB | 1.0 GB | 1.00 |\n",
 		"| Publication to mail: p95, with 10,000 tenders | PostgreSQL, Meilisearch | – | 1.5 s | – |\n",
 		"sqlite+bleve, 10,000 tenders, 10,000 watches: load 1.5\n",
 	} {
