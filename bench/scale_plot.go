@@ -97,7 +97,10 @@ func (p panel) draw(all []*scaleResult) string {
 		scale.take(l.points)
 	}
 	var b strings.Builder
-	heading := p.title + lines[0].besides(p.over)
+	heading := p.title
+	if !slices.ContainsFunc(lines, func(l line) bool { return l.beside != lines[0].beside }) {
+		heading += lines[0].besides(p.over)
+	}
 	fmt.Fprintf(&b, `<text class="title" x="16" y="16">%s</text>`, html.EscapeString(heading))
 	b.WriteString(p.legend())
 	scale.axes(&b, p.unit, p.over)
