@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,8 @@ type AlertOptions struct {
 	// Postgres is the URL of a PostgreSQL server, in which a schema is made for
 	// the time of the measure; "" for a SQLite file.
 	Postgres string
+	// Profile is a file for what the processor did, in the form of pprof; "" for none.
+	Profile string
 }
 
 // AlertReport is what [Alert] measured.
@@ -55,7 +58,7 @@ type AlertReport struct {
 	Max float64 `json:"max_s"`
 	// MailsPerSecond is from the first mail accepted to the last.
 	MailsPerSecond float64 `json:"mails_per_s"`
-	// CPUMicros is the processor time of this process for a mail, the SMTP server's included.
+	// CPUMicros is the processor time of this process for a mail from the publication on, the SMTP server's included.
 	CPUMicros float64 `json:"cpu_us"`
 }
 
@@ -91,12 +94,11 @@ func Alert(ctx context.Context, o AlertOptions) (report *AlertReport, err error)
 	if err != nil {
 		return nil, err
 	}
-	used := processorTime()
-	published, err := publish(ctx, s, channel, log, sink.all)
+	published, used, err := publish(ctx, s, channel, log, sink.all, o.Profile)
 	if err != nil {
 		return nil, err
 	}
-	report.CPUMicros = float64((processorTime() - used).Microseconds()) / float64(o.Recipients)
+	report.CPUMicros = float64(used.Microseconds()) / float64(o.Recipients)
 	report.measure(sink.times(), published)
 	return report, nil
 }
@@ -188,15 +190,16 @@ func warnings() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// publish publishes a tender, and works until everyone has got the alert, through a channel.
-func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *slog.Logger, all <-chan struct{}) (published time.Time, err error) {
+// publish publishes a tender, and works until everyone has got the alert, through a channel. It returns when the tender was
+// published, and the processor time used since.
+func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *slog.Logger, all <-chan struct{}, profile string) (published time.Time, used time.Duration, err error) {
 	const version = "bench"
 	index, err := s.BeginIndex(ctx, version)
 	if err == nil {
 		err = s.IndexReached(ctx, index.Name, 1<<62)
 	}
 	if err != nil {
-		return published, err
+		return published, 0, err
 	}
 	metrics := prometheus.NewRegistry()
 	ledger := &alert.Alerter{Store: s, Matcher: feed.NewMatcher(metrics, log), Now: time.Now, Log: log, MaxAge: 24 * time.Hour}
@@ -205,32 +208,55 @@ func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *sl
 	}
 	// What people look for is known, as it is to a server that has been running.
 	if err := ledger.Step(ctx); err != nil {
-		return published, err
+		return published, 0, err
 	}
 	if err := sender.Step(ctx); err != nil {
-		return published, err
+		return published, 0, err
 	}
+	stopProfile, err := startProfile(profile)
+	if err != nil {
+		return published, 0, err
+	}
+	defer func() { err = errors.Join(err, stopProfile()) }()
 	working, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
 	work.Go(func() { ledger.Run(working) })
 	work.Go(func() { sender.Run(working) })
-	published = time.Now()
+	published, used = time.Now(), processorTime()
 	_, err = s.Publish(ctx, []*vigie.Notice{{
 		Source: "bench", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: published.UTC().Truncate(time.Second),
 		Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
 		Content: vigie.Content{Title: "Réfection de la voirie communale", Departments: []string{"01"}, Deadline: new(published.UTC().Add(30 * 24 * time.Hour).Truncate(time.Second))},
 	}})
 	if err != nil {
-		return published, err
+		return published, 0, err
 	}
 	select {
 	case <-all:
-		return published, nil
+		return published, processorTime() - used, nil
 	case <-ctx.Done():
-		return published, ctx.Err()
+		return published, 0, ctx.Err()
 	}
+}
+
+// startProfile has what the processor does written to a file, "" for none.
+func startProfile(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // delays are how long after a moment things happened, in seconds: half of them, 95 of 100 and all within that.

@@ -37,6 +37,8 @@ type HooksOptions struct {
 	Endpoints, Dead int
 	// Postgres is the URL of a PostgreSQL server, in which a schema is made for the time of the measure; "" for a SQLite file.
 	Postgres string
+	// Profile is a file for what the processor did, in the form of pprof; "" for none.
+	Profile string
 }
 
 // HooksReport is what [Hooks] measured.
@@ -84,14 +86,13 @@ func Hooks(ctx context.Context, o HooksOptions) (report *HooksReport, err error)
 	defer client.Close()
 	log := slog.New(slog.DiscardHandler) // the dead are logged at each try
 	channel := &alert.Webhooks{Store: s, Client: client, Vault: vault, Now: time.Now, Log: log, Settings: alert.Settings{Brand: letter.Brand{Name: "Vigie"}}}
-	used := processorTime()
-	published, err := publish(ctx, s, channel, log, e.all)
+	published, used, err := publish(ctx, s, channel, log, e.all, o.Profile)
 	if err != nil {
 		return nil, err
 	}
 	times := e.times()
 	report.P50, report.P95, report.Max = delays(published, times)
-	report.MessagesPerSecond, report.CPUSeconds = rate(times), (processorTime() - used).Seconds()
+	report.MessagesPerSecond, report.CPUSeconds = rate(times), used.Seconds()
 	return report, nil
 }
 

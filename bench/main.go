@@ -127,6 +127,7 @@ func printMatch(w io.Writer, r *MatchReport) error {
 type alertCommand struct {
 	Recipients  int    `default:"10000" help:"How many recipients get an alert about the tender."`
 	Connections int    `default:"4" help:"How many connections to the mail server to use at once."`
+	Profile     string `help:"Write what the processor does meanwhile to this file, for go tool pprof." placeholder:"FILE"`
 	JSON        bool   `name:"json" help:"Print JSON."`
 	Postgres    string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
 }
@@ -141,7 +142,7 @@ func (c *alertCommand) Validate() error {
 
 // Run runs the command.
 func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
-	r, err := Alert(ctx, AlertOptions{Recipients: c.Recipients, Connections: c.Connections, Postgres: c.Postgres})
+	r, err := Alert(ctx, AlertOptions{Recipients: c.Recipients, Connections: c.Connections, Postgres: c.Postgres, Profile: c.Profile})
 	if err != nil {
 		return err
 	}
@@ -157,6 +158,7 @@ func (c *alertCommand) Run(ctx context.Context, out io.Writer) error {
 type hooksCommand struct {
 	Endpoints int    `default:"10000" help:"How many endpoints get an alert about the tender."`
 	Dead      int    `default:"1" help:"How many in a hundred of them hang, refuse connections or answer 500."`
+	Profile   string `help:"Write what the processor does meanwhile to this file, for go tool pprof." placeholder:"FILE"`
 	JSON      bool   `name:"json" help:"Print JSON."`
 	Postgres  string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
 }
@@ -171,7 +173,7 @@ func (c *hooksCommand) Validate() error {
 
 // Run runs the command.
 func (c *hooksCommand) Run(ctx context.Context, out io.Writer) error {
-	r, err := Hooks(ctx, HooksOptions{Endpoints: c.Endpoints, Dead: c.Endpoints * c.Dead / 100, Postgres: c.Postgres})
+	r, err := Hooks(ctx, HooksOptions{Endpoints: c.Endpoints, Dead: c.Endpoints * c.Dead / 100, Postgres: c.Postgres, Profile: c.Profile})
 	if err != nil {
 		return err
 	}
