@@ -1,14 +1,17 @@
 package post
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
 	neturl "net/url"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -40,6 +43,8 @@ type connection struct {
 	net  net.Conn
 	// reused reports whether the connection was idle before: the server may have closed it since.
 	reused bool
+	// begun reports whether the server waits for a message although it has refused its sender or its recipient.
+	begun  bool
 	expiry *time.Timer
 }
 
@@ -198,7 +203,7 @@ func (s *server) try(ctx context.Context, c *connection, e *envelope) (failure *
 	if cut {
 		failure.Err = errors.Join(ctx.Err(), failure.Err)
 	}
-	if cut || failure.Code == 0 || failure.Code == closing {
+	if cut || c.begun || failure.Code == 0 || failure.Code == closing {
 		// Without QUIT: within a message it would end what was written of it, and have that delivered.
 		c.net.Close()
 	} else {
@@ -213,29 +218,90 @@ func mayBeStale(code int, at phase) bool {
 	return at == sender || at < content && (code == 0 || code == closing || code == badSequence)
 }
 
+// command is one of those before a message, with its phase and the reply that accepts it: a code, or how it begins.
+type command struct {
+	at      phase
+	line    string
+	accepts int
+}
+
 // transact hands a message over (RFC 5321 §3.3). If that fails it returns the phase.
 func (c *connection) transact(e *envelope, timeout time.Duration) (phase, error) {
 	if err := c.smtp.UpdateDeadline(timeout); err != nil {
 		return sender, err
 	}
-	if known, _ := c.smtp.Extension("SMTPUTF8"); e.utf8 && !known {
+	if e.utf8 && !c.offers("SMTPUTF8") {
 		return recipient, errNoUTF8
 	}
-	c.smtp.SkipSMTPUTF8(!e.utf8)
-	if err := c.smtp.Mail("<" + e.from + ">"); err != nil {
-		return sender, err
+	commands := []command{{sender, c.mail(e), 250}, {recipient, "RCPT TO:<" + e.to + ">", 25}, {start, "DATA", 354}}
+	atOnce := 1
+	if c.offers("PIPELINING") { // RFC 2920: their replies are waited for once
+		atOnce = len(commands)
 	}
-	if err := c.smtp.Rcpt("<" + e.to + ">"); err != nil {
-		return recipient, err
+	for some := range slices.Chunk(commands, atOnce) {
+		if at, err := c.ask(some); err != nil {
+			return at, err
+		}
 	}
-	w, err := c.smtp.Data()
-	if err != nil {
-		return start, err
-	}
-	if _, err := w.Write(e.content); err != nil {
+	text := c.smtp.Text
+	if _, err := text.W.Write(afterData(e.content)); err != nil {
 		return content, err
 	}
-	return end, w.Close()
+	if err := text.W.Flush(); err != nil {
+		return content, err
+	}
+	_, _, err := text.ReadResponse(250)
+	return end, err
+}
+
+// offers reports whether the server has an extension.
+func (c *connection) offers(extension string) bool {
+	known, _ := c.smtp.Extension(extension)
+	return known
+}
+
+// mail is the command that begins the transaction of a message.
+func (c *connection) mail(e *envelope) string {
+	line := "MAIL FROM:<" + e.from + ">"
+	if c.offers("8BITMIME") {
+		line += " BODY=8BITMIME"
+	}
+	if e.utf8 {
+		line += " SMTPUTF8"
+	}
+	return line
+}
+
+// ask sends commands at once, and reads what the server replies to them. It returns the first failure.
+func (c *connection) ask(commands []command) (failed phase, err error) {
+	text := c.smtp.Text
+	for _, command := range commands {
+		if _, err := text.W.WriteString(command.line + "\r\n"); err != nil {
+			return command.at, err
+		}
+	}
+	if err := text.W.Flush(); err != nil {
+		return commands[0].at, err
+	}
+	for _, command := range commands {
+		_, _, refused := text.ReadResponse(command.accepts)
+		switch {
+		case err == nil:
+			failed, err = command.at, refused
+		case refused == nil && command.at == start:
+			c.begun = true
+		}
+		if _, replied := errors.AsType[*textproto.Error](refused); refused != nil && !replied {
+			break
+		}
+	}
+	return failed, err
+}
+
+// afterData is a message as it is sent after DATA: each dot that begins a line is two, and one alone is the end (RFC 5321
+// §4.5.2).
+func afterData(content []byte) []byte {
+	return append(bytes.ReplaceAll(content, []byte("\r\n."), []byte("\r\n..")), ".\r\n"...)
 }
 
 // connect takes an idle connection or opens one.

@@ -1,10 +1,13 @@
 package post_test
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/mail"
@@ -247,7 +250,7 @@ func TestSaidTooMuch(t *testing.T) {
 		if strings.HasPrefix(line, "MAIL") {
 			mails.Add(1)
 		}
-		if strings.HasSuffix(line, "\r\n.") && once.CompareAndSwap(false, true) {
+		if line == "." && once.CompareAndSwap(false, true) {
 			return "250 2.0.0 queued\r\n250 2.0.0 queued\r\n"
 		}
 		return ""
@@ -260,6 +263,112 @@ func TestSaidTooMuch(t *testing.T) {
 	}
 	if n, connections := len(server.Received()), server.Connections(); n != 2 || connections != 2 || mails.Load() != 3 {
 		t.Errorf("%d arrived after the first, over %d connections, by %d commands", n, connections-1, mails.Load()-1)
+	}
+}
+
+// conversation is an SMTP server's part of a session, as a test writes it.
+type conversation struct {
+	in  *bufio.Reader
+	out io.Writer
+}
+
+// hear reads a line, which is to begin so.
+func (c conversation) hear(command string) error {
+	line, err := c.in.ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, command) {
+		err = fmt.Errorf("%q came, and not %s", line, command)
+	}
+	return err
+}
+
+// hearMessage reads up to the end of a message.
+func (c conversation) hearMessage() error {
+	for {
+		if line, err := c.in.ReadString('\n'); err != nil || line == ".\r\n" {
+			return err
+		}
+	}
+}
+
+func (c conversation) say(lines ...string) error {
+	_, err := io.WriteString(c.out, strings.Join(lines, "\r\n")+"\r\n")
+	return err
+}
+
+// talk starts a server for one session, and returns its URL. What the server's part returns is an error of the test.
+func talk(t *testing.T, part func(c conversation) error) (url string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err == nil {
+			err = part(conversation{bufio.NewReader(conn), conn})
+			conn.Close()
+		}
+		done <- err
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		if err := <-done; err != nil {
+			t.Errorf("the server: %v", err)
+		}
+	})
+	return "smtp://" + listener.Addr().String() + "?timeout=30s"
+}
+
+// begin is how a session with an extension begins.
+func (c conversation) begin(extension string) error {
+	return cmp.Or(c.say("220 localhost"), c.hear("EHLO"), c.say("250-localhost", "250 "+extension))
+}
+
+// TestCommandsAtOnce sends the commands before a message at once where the server takes that, which this one waits for.
+func TestCommandsAtOnce(t *testing.T) {
+	mailer := open(t, talk(t, func(c conversation) error {
+		return cmp.Or(c.begin("PIPELINING"), c.hear("MAIL"), c.hear("RCPT"), c.hear("DATA"), c.say("250 yes", "251 elsewhere", "354 go on"),
+			c.hearMessage(), c.say("250 thanks"))
+	}))
+	if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCommandsOneByOne waits for each reply where the server does not take several commands at once.
+func TestCommandsOneByOne(t *testing.T) {
+	mailer := open(t, talk(t, func(c conversation) error {
+		err := c.begin("8BITMIME")
+		for _, command := range [][2]string{{"MAIL", "250 yes"}, {"RCPT", "250 yes"}, {"DATA", "354 go on"}} {
+			err = cmp.Or(err, c.hear(command[0]))
+			if n := c.in.Buffered(); n > 0 {
+				err = cmp.Or(err, fmt.Errorf("%d bytes came before the reply to %s", n, command[0]))
+			}
+			err = cmp.Or(err, c.say(command[1]))
+		}
+		return cmp.Or(err, c.hearMessage(), c.say("250 thanks"))
+	}))
+	if err := mailer.Send(t.Context(), posttest.Message()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMessageForNobody refuses a recipient and takes a message nevertheless, as servers may (RFC 2920 §3.1): nothing is sent,
+// and nothing that could be taken for a message.
+func TestMessageForNobody(t *testing.T) {
+	mailer := open(t, talk(t, func(c conversation) error {
+		err := cmp.Or(c.begin("PIPELINING"), c.hear("MAIL"), c.hear("RCPT"), c.hear("DATA"), c.say("250 yes", "550 5.1.1 no such user", "354 go on"))
+		if err != nil {
+			return err
+		}
+		if more, err := io.ReadAll(c.in); err != nil || len(more) > 0 {
+			return fmt.Errorf("then came %q, error %w", more, err)
+		}
+		return nil
+	}))
+	if got := failure(t, mailer, t.Context()); got.Kind != post.ForAddress || got.Code != 550 || got.Unknown {
+		t.Errorf("%+v", got)
 	}
 }
 

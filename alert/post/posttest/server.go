@@ -3,6 +3,7 @@
 package posttest
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -272,7 +273,7 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Conn: conn, server: l.server}
+	c := &connection{Conn: conn, server: l.server, lines: bufio.NewReader(conn)}
 	l.server.mu.Lock()
 	defer l.server.mu.Unlock()
 	l.server.connections++
@@ -284,23 +285,31 @@ func (l listener) Accept() (net.Conn, error) {
 type connection struct {
 	net.Conn
 	server *Server
+	lines  *bufio.Reader
+	// line is what is left of one that was read.
+	line string
 }
 
-// Read implements [net.Conn]. Clients send commands one at a time.
+// Read implements [net.Conn]. With [Config.Answer] it reads a line at a time: clients send several commands at once.
 func (c *connection) Read(p []byte) (int, error) {
-	for {
-		n, err := c.Conn.Read(p)
-		if err != nil || c.server.config.Answer == nil {
-			return n, err
+	if c.server.config.Answer == nil {
+		return c.lines.Read(p)
+	}
+	for c.line == "" {
+		line, err := c.lines.ReadString('\n')
+		if err != nil {
+			return 0, err
 		}
-		reply := c.server.config.Answer(strings.TrimSuffix(string(p[:n]), "\r\n"))
+		reply := c.server.config.Answer(strings.TrimSuffix(line, "\r\n"))
 		if reply == "" {
-			return n, nil
-		}
-		if _, err := io.WriteString(c.Conn, reply); err != nil {
+			c.line = line
+		} else if _, err := io.WriteString(c.Conn, reply); err != nil {
 			return 0, err
 		}
 	}
+	n := copy(p, c.line)
+	c.line = c.line[n:]
+	return n, nil
 }
 
 func (c *connection) Close() error {
