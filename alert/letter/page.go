@@ -47,7 +47,7 @@ type page struct {
 }
 
 // In returns the words in the letter's language.
-func (p page) In(french, english string) string {
+func (p *page) In(french, english string) string {
 	return vigie.Text{FR: french, EN: english}.In(p.language)
 }
 
@@ -88,12 +88,12 @@ type Entry struct {
 }
 
 // In returns the words in the language of the entry.
-func (e Entry) In(french, english string) string {
+func (e *Entry) In(french, english string) string {
 	return vigie.Text{FR: french, EN: english}.In(e.language)
 }
 
 // OwnURL is URL, "" where PageURL or a publication leads there too.
-func (e Entry) OwnURL() string {
+func (e *Entry) OwnURL() string {
 	same := func(p ShownPublication) bool { return p.URL == e.URL }
 	if e.URL == e.PageURL || slices.ContainsFunc(e.Publications, same) {
 		return ""

@@ -1,7 +1,6 @@
 package letter
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -169,11 +168,11 @@ func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
 func (t *Templates) WebhookNote(n WebhookNote) (Letter, error) { return t.write("webhook", n.page()) }
 
 func (t *Templates) write(name string, p page) (Letter, error) {
-	html, err := written(t.html.ExecuteTemplate, name+".html", p)
+	html, err := written(t.html.ExecuteTemplate, name+".html", &p)
 	if err != nil {
 		return Letter{}, err
 	}
-	text, err := written(t.text.ExecuteTemplate, name+".txt", p)
+	text, err := written(t.text.ExecuteTemplate, name+".txt", &p)
 	if err != nil {
 		return Letter{}, err
 	}
@@ -184,7 +183,7 @@ func (t *Templates) write(name string, p page) (Letter, error) {
 const textWidth = 72
 
 func written(execute func(io.Writer, string, any) error, name string, data any) (string, error) {
-	var b bytes.Buffer
+	var b strings.Builder
 	if err := execute(&b, name, data); err != nil {
 		return "", fmt.Errorf("letter: %w", err)
 	}
