@@ -10,6 +10,7 @@ import (
 
 	"vigie"
 	"vigie/ledger"
+	"vigie/store"
 	"vigie/store/storetest"
 )
 
@@ -34,18 +35,11 @@ func TestEarlierMessagesAreFoundByTender(t *testing.T) {
 		if !strings.Contains(query, "AS earlier") {
 			continue
 		}
-		var plan []struct {
-			ID, Parent, Notused int64
-			Detail              string
-		}
-		if err := s.Database().NewRaw("EXPLAIN QUERY PLAN "+query).Scan(t.Context(), &plan); err != nil {
-			t.Fatal(err)
-		}
-		for _, step := range plan {
-			if strings.Contains(step.Detail, " earlier ") {
+		for _, step := range planOf(t, s, query) {
+			if strings.Contains(step, " earlier ") {
 				lookups++
-				if !strings.HasSuffix(step.Detail, "(recipient_id=? AND tender_id=?)") {
-					t.Errorf("earlier messages are looked for by %s", step.Detail)
+				if !strings.HasSuffix(step, "(recipient_id=? AND tender_id=?)") {
+					t.Errorf("earlier messages are looked for by %s", step)
 				}
 			}
 		}
@@ -53,4 +47,65 @@ func TestEarlierMessagesAreFoundByTender(t *testing.T) {
 	if lookups < 4 {
 		t.Errorf("%d lookups of earlier messages in %d queries", lookups, len(asked))
 	}
+}
+
+// A claim reads what waits for its recipients, and entering what the ledger knows of its recipients: neither reads all that
+// waits, or all mails there are.
+func TestRecipientsOwnRowsAreRead(t *testing.T) {
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana", Email: "ana@example.org", EmailVerified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := s.CreateWatch(t.Context(), account, vigie.Watch{
+		Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword},
+	}, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipients, err := s.Ledger().WatchRecipients(t.Context(), []int64{watch.ID}, watch.ID+1)
+	if err != nil || len(recipients) != 1 {
+		t.Fatalf("%d recipients, error %v", len(recipients), err)
+	}
+	var asked queries
+	s.Database().Observe(&asked)
+	if _, err := s.Ledger().Claim(t.Context(), ledger.ClaimOptions{Limit: 16, Lease: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	// Of a watch that the recipient is not on nothing is entered.
+	other := []ledger.Alert{{RecipientID: recipients[0].RecipientID, Kind: vigie.DeliverNew, Reasons: []vigie.Reason{{WatchID: watch.ID + 1}}}}
+	if again, err := s.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: 1, NoticeID: 1}, other); err != nil || !again {
+		t.Fatalf("entered, or not: %v", err)
+	}
+	lookups := 0
+	for _, query := range asked {
+		if !strings.HasPrefix(query, "SELECT") || !strings.Contains(query, "deliveries") {
+			continue
+		}
+		lookups++
+		for _, step := range planOf(t, s, query) {
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "deliveries_mail") {
+				t.Errorf("%s in %s", step, query)
+			}
+		}
+	}
+	if lookups < 3 {
+		t.Errorf("%d lookups of deliveries in %d queries", lookups, len(asked))
+	}
+}
+
+// planOf returns the steps by which SQLite answers a query.
+func planOf(t *testing.T, s *store.Store, query string) (steps []string) {
+	t.Helper()
+	var plan []struct {
+		ID, Parent, Notused int64
+		Detail              string
+	}
+	if err := s.Database().NewRaw("EXPLAIN QUERY PLAN "+query).Scan(t.Context(), &plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range plan {
+		steps = append(steps, step.Detail)
+	}
+	return steps
 }

@@ -279,8 +279,10 @@ func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[
 	var rows []row
 	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
 	of := func(kinds ...vigie.DeliveryKind) *bun.SelectQuery {
-		return db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").Join("JOIN mails AS m ON m.id = d.mail_id").
+		// CROSS JOIN has SQLite go by tenders first, and not by all that the recipients were ever sent.
+		return db.NewSelect().TableExpr("tenders AS t").Join("CROSS JOIN deliveries AS d").Join("JOIN mails AS m ON m.id = d.mail_id").
 			ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind, MIN(d.id) AS id").GroupExpr("1, 2, 3").
+			Where("d.tender_id = t.id").
 			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
 			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent)
 	}

@@ -19,7 +19,8 @@ func in(state vigie.DeliveryState) string {
 		for i, state := range states {
 			names[i] = "'" + string(state) + "'"
 		}
-		return "dropped_at IS NULL AND mail_id IN (SELECT id FROM mails WHERE state IN (" + strings.Join(names, ", ") + "))"
+		// Each delivery's own mail is looked up: databases would read all mails in a state for IN.
+		return "dropped_at IS NULL AND EXISTS (SELECT 1 FROM mails WHERE mails.id = mail_id AND mails.state IN (" + strings.Join(names, ", ") + "))"
 	}
 	switch state {
 	case vigie.DeliveryWaiting:
