@@ -313,9 +313,11 @@ func (all *decisions) note(r *RecipientState, d Decision) {
 	if d.NoConfirmation {
 		all.noConfirmation = append(all.noConfirmation, r.ID)
 	}
-	for id, at := range d.Later {
-		at = at.UTC().Truncate(time.Microsecond)
-		all.later[at] = append(all.later[at], id)
+	for _, delivery := range slices.Concat(r.Deliveries, r.Unreadable) {
+		at, later := d.Later[delivery.ID]
+		if at = at.UTC().Truncate(time.Microsecond); later && !at.Equal(delivery.DueAt) {
+			all.later[at] = append(all.later[at], delivery.ID)
+		}
 	}
 	for id, hold := range d.Hold {
 		hold.Until = hold.Until.UTC().Truncate(time.Microsecond)
@@ -448,7 +450,7 @@ func (all *decisions) saveMails(ctx context.Context, tx bun.Tx, l *Ledger, c Cla
 	if err := l.leaseNew(ctx, tx, claimed, c.Lease); err != nil {
 		return nil, err
 	}
-	if _, err := tx.NewInsert().Model(&all.mails).Exec(ctx); err != nil {
+	if err := database.Insert(ctx, tx, &all.mails, ""); err != nil {
 		return nil, err
 	}
 	for m, stopped := range all.stopped {

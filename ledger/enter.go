@@ -297,12 +297,12 @@ func (e *entry) because(d *vigie.Delivery, reasons []vigie.Reason) {
 
 func (e *entry) save(ctx context.Context, tx bun.Tx) error {
 	if len(e.deliveries) > 0 {
-		if _, err := tx.NewInsert().Model(&e.deliveries).Exec(ctx); err != nil {
+		if err := database.Insert(ctx, tx, &e.deliveries, ""); err != nil {
 			return err
 		}
 	}
 	if len(e.reasons) > 0 {
-		if _, err := tx.NewInsert().Model(&e.reasons).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
+		if err := database.Insert(ctx, tx, &e.reasons, "CONFLICT DO NOTHING"); err != nil {
 			return err
 		}
 	}
