@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,27 +54,35 @@ func TestEarlierMessagesAreFoundByTender(t *testing.T) {
 // waits, or all mails there are.
 func TestRecipientsOwnRowsAreRead(t *testing.T) {
 	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
-	account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "ana", Email: "ana@example.org", EmailVerified: true})
-	if err != nil {
-		t.Fatal(err)
+	const people = 30
+	var watches []int64
+	for i := range people {
+		name := fmt.Sprint("p", i)
+		account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: name, Email: name + "@example.org", EmailVerified: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch, err := s.CreateWatch(t.Context(), account, vigie.Watch{
+			Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword},
+		}, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watches = append(watches, watch.ID)
 	}
-	watch, err := s.CreateWatch(t.Context(), account, vigie.Watch{
-		Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword},
-	}, true, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipients, err := s.Ledger().WatchRecipients(t.Context(), []int64{watch.ID}, watch.ID+1)
-	if err != nil || len(recipients) != 1 {
+	recipients, err := s.Ledger().WatchRecipients(t.Context(), watches, watches[people-1]+1)
+	if err != nil || len(recipients) != people {
 		t.Fatalf("%d recipients, error %v", len(recipients), err)
 	}
 	var asked queries
 	s.Database().Observe(&asked)
-	if _, err := s.Ledger().Claim(t.Context(), ledger.ClaimOptions{Limit: 16, Lease: time.Minute}); err != nil {
+	if _, err := s.Ledger().Claim(t.Context(), ledger.ClaimOptions{Limit: people, Lease: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	// Of a watch that the recipient is not on nothing is entered.
-	other := []ledger.Alert{{RecipientID: recipients[0].RecipientID, Kind: vigie.DeliverNew, Reasons: []vigie.Reason{{WatchID: watch.ID + 1}}}}
+	var other []ledger.Alert // of a watch that the recipients are not on: nothing is entered
+	for _, r := range recipients {
+		other = append(other, ledger.Alert{RecipientID: r.RecipientID, Kind: vigie.DeliverNew, Reasons: []vigie.Reason{{WatchID: watches[people-1] + 1}}})
+	}
 	if again, err := s.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: 1, NoticeID: 1}, other); err != nil || !again {
 		t.Fatalf("entered, or not: %v", err)
 	}
