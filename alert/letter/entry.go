@@ -41,11 +41,12 @@ func (t *Templates) Render(about Tender, l vigie.Locale, cancelled bool) (Render
 	if cancelled {
 		e.Deadline = ""
 	}
-	html, err := written(t.html.ExecuteTemplate, "entry.html", &e)
+	templates := t.in(l)
+	html, err := written(templates.html.ExecuteTemplate, "entry.html", &e)
 	if err != nil {
 		return Rendered{}, err
 	}
-	text, err := written(t.text.ExecuteTemplate, "entry.txt", &e)
+	text, err := written(templates.text.ExecuteTemplate, "entry.txt", &e)
 	if err != nil {
 		return Rendered{}, err
 	}

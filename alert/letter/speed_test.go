@@ -16,7 +16,9 @@ func BenchmarkDigest(b *testing.B) {
 	deadline := time.Date(2026, 12, 9, 16, 0, 0, 0, time.UTC)
 	b.ReportAllocs()
 	for i := range b.N {
-		link := func(path string) string { return fmt.Sprintf("https://vigie.example/%s/0123456789abcdefghijklmnopqrstuv%08d", path, i) }
+		link := func(path string) string {
+			return fmt.Sprintf("https://vigie.example/%s/0123456789abcdefghijklmnopqrstuv%08d", path, i)
+		}
 		_, err := templates.Digest(letter.Digest{
 			Brand: letter.Brand{Name: "Vigie"}, Language: vigie.French, LeaveURL: link("leave"), StopRemindersURL: link("leave"),
 			Watches: []letter.Watch{{Name: "Voirie", EditURL: link("watch"), LeaveURL: link("leave")}},

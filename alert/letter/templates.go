@@ -22,9 +22,20 @@ import (
 var embedded embed.FS
 
 // Templates write letters. They are safe for concurrent use.
-type Templates struct {
+type Templates struct{ french, english language }
+
+// language has the templates in the words of one language.
+type language struct {
 	html *htmltemplate.Template
 	text *texttemplate.Template
+}
+
+// in returns the templates in a language.
+func (t *Templates) in(l vigie.Locale) language {
+	if l == vigie.English {
+		return t.english
+	}
+	return t.french
 }
 
 // Load reads the templates: those that are built in, each replaced by the file
@@ -43,13 +54,28 @@ type Templates struct {
 // A file that is not a template of a letter, that cannot be parsed, or that names
 // what letters do not have, is an error that says which one and where.
 func Load(overrides fs.FS) (*Templates, error) {
-	t := &Templates{
-		html: htmltemplate.New("letter").Funcs(htmltemplate.FuncMap{"upper": strings.ToUpper}),
-		text: texttemplate.New("letter").Funcs(texttemplate.FuncMap{"upper": strings.ToUpper}),
-	}
 	files, err := readTemplates(overrides)
 	if err != nil {
 		return nil, err
+	}
+	t := &Templates{}
+	if t.french, err = parsed(files, vigie.French); err != nil {
+		return nil, err
+	}
+	if t.english, err = parsed(files, vigie.English); err != nil {
+		return nil, err
+	}
+	if err := t.try(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// parsed parses templates, by the names of their files, in the words of a language.
+func parsed(files map[string]string, l vigie.Locale) (t language, err error) {
+	t = language{
+		html: htmltemplate.New("letter").Funcs(htmltemplate.FuncMap{"upper": strings.ToUpper}),
+		text: texttemplate.New("letter").Funcs(texttemplate.FuncMap{"upper": strings.ToUpper}),
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		content := files[name]
@@ -59,11 +85,16 @@ func Load(overrides fs.FS) (*Templates, error) {
 			_, err = t.text.New(name).Parse(content)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("letter: %w", err)
+			return t, fmt.Errorf("letter: %w", err)
 		}
 	}
-	if err := t.try(); err != nil {
-		return nil, err
+	for _, one := range t.html.Templates() {
+		if one.Tree != nil {
+			choose(one.Tree.Root, l, htmltemplate.HTMLEscapeString)
+		}
+	}
+	for _, one := range t.text.Templates() {
+		choose(one.Root, l, func(words string) string { return words })
 	}
 	return t, nil
 }
@@ -168,22 +199,28 @@ func (t *Templates) Confirmation(c Confirmation) (Letter, error) {
 func (t *Templates) WebhookNote(n WebhookNote) (Letter, error) { return t.write("webhook", n.page()) }
 
 func (t *Templates) write(name string, p page) (Letter, error) {
-	html, err := written(t.html.ExecuteTemplate, name+".html", &p)
+	templates := t.in(p.language)
+	html, err := written(templates.html.ExecuteTemplate, name+".html", &p)
 	if err != nil {
 		return Letter{}, err
 	}
-	text, err := written(t.text.ExecuteTemplate, name+".txt", &p)
+	text, err := written(templates.text.ExecuteTemplate, name+".txt", &p)
 	if err != nil {
 		return Letter{}, err
 	}
 	return Letter{Subject: p.Subject, Text: wrap(text, textWidth), HTML: html}, nil
 }
 
-// textWidth is the usual width of plain text mail, which leaves room for quoting.
-const textWidth = 72
+const (
+	// textWidth is the usual width of plain text mail, which leaves room for quoting.
+	textWidth = 72
+	// usualLength is enough, in bytes, for most letters.
+	usualLength = 8 << 10
+)
 
 func written(execute func(io.Writer, string, any) error, name string, data any) (string, error) {
 	var b strings.Builder
+	b.Grow(usualLength)
 	if err := execute(&b, name, data); err != nil {
 		return "", fmt.Errorf("letter: %w", err)
 	}
