@@ -22,7 +22,7 @@ import (
 // array for each column, of a statement that is the same for all batches and is prepared once.
 func Insert(ctx context.Context, tx bun.Tx, rows any, conflict string) error {
 	if _, postgres := tx.Dialect().(*pgdialect.Dialect); !postgres {
-		q := tx.NewInsert().Model(rows)
+		q := tx.NewInsert().Model(rows).Returning("NULL") // Bun would read back what is null
 		if conflict != "" {
 			q = q.On(conflict)
 		}

@@ -42,11 +42,11 @@ func (t *Templates) Render(about Tender, l vigie.Locale, cancelled bool) (Render
 		e.Deadline = ""
 	}
 	templates := t.in(l)
-	html, err := written(templates.html.ExecuteTemplate, "entry.html", &e)
+	html, err := written(templates.html.ExecuteTemplate, "entry.html", &e, usualText)
 	if err != nil {
 		return Rendered{}, err
 	}
-	text, err := written(templates.text.ExecuteTemplate, "entry.txt", &e)
+	text, err := written(templates.text.ExecuteTemplate, "entry.txt", &e, usualText)
 	if err != nil {
 		return Rendered{}, err
 	}

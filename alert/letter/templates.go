@@ -200,11 +200,11 @@ func (t *Templates) WebhookNote(n WebhookNote) (Letter, error) { return t.write(
 
 func (t *Templates) write(name string, p page) (Letter, error) {
 	templates := t.in(p.language)
-	html, err := written(templates.html.ExecuteTemplate, name+".html", &p)
+	html, err := written(templates.html.ExecuteTemplate, name+".html", &p, usualHTML)
 	if err != nil {
 		return Letter{}, err
 	}
-	text, err := written(templates.text.ExecuteTemplate, name+".txt", &p)
+	text, err := written(templates.text.ExecuteTemplate, name+".txt", &p, usualText)
 	if err != nil {
 		return Letter{}, err
 	}
@@ -214,13 +214,13 @@ func (t *Templates) write(name string, p page) (Letter, error) {
 const (
 	// textWidth is the usual width of plain text mail, which leaves room for quoting.
 	textWidth = 72
-	// usualLength is enough, in bytes, for most letters.
-	usualLength = 8 << 10
+	// usualHTML and usualText are enough, in bytes, for most letters.
+	usualHTML, usualText = 8 << 10, 1 << 10
 )
 
-func written(execute func(io.Writer, string, any) error, name string, data any) (string, error) {
+func written(execute func(io.Writer, string, any) error, name string, data any, usual int) (string, error) {
 	var b strings.Builder
-	b.Grow(usualLength)
+	b.Grow(usual)
 	if err := execute(&b, name, data); err != nil {
 		return "", fmt.Errorf("letter: %w", err)
 	}

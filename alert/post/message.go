@@ -44,12 +44,16 @@ func (m Message) compose() (*envelope, error) {
 	}
 	e := &envelope{from: m.EnvelopeFrom, to: m.To, utf8: to.UTF8}
 	var content bytes.Buffer
+	content.Grow(len(m.Text) + len(m.HTML) + spare)
 	if _, err := m.write().WriteTo(&content); err != nil {
 		return nil, &Error{Kind: ForSender, Err: err}
 	}
 	e.content = content.Bytes()
 	return e, nil
 }
+
+// spare is how much longer than its texts most messages are, in bytes.
+const spare = 4 << 10
 
 // write formats a message that was checked.
 func (m Message) write() *mail.Msg {

@@ -301,7 +301,10 @@ func (c *connection) ask(commands []command) (failed phase, err error) {
 // afterData is a message as it is sent after DATA: each dot that begins a line is two, and one alone is the end (RFC 5321
 // §4.5.2).
 func afterData(content []byte) []byte {
-	return append(bytes.ReplaceAll(content, []byte("\r\n."), []byte("\r\n..")), ".\r\n"...)
+	if dot := []byte("\r\n."); bytes.Contains(content, dot) { // few have one
+		content = bytes.ReplaceAll(content, dot, []byte("\r\n.."))
+	}
+	return append(content, ".\r\n"...)
 }
 
 // connect takes an idle connection or opens one.
