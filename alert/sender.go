@@ -142,16 +142,13 @@ func (s *Sender) step(ctx context.Context) (more bool, err error) {
 		return more, err
 	}
 	s.fault(AfterClaim)
-	claimed, sending := len(mails), time.Now()
-	for len(mails) > 0 && !stopped(ctx) && s.time(start) > 0 {
-		sent, err := s.sendClaimed(ctx, mails, start)
-		mails = mails[sent:]
-		if err != nil {
-			return false, errors.Join(err, s.release(ctx, mails))
-		}
+	sending := time.Now()
+	sent, err := s.sendClaimed(ctx, mails, start)
+	if err != nil {
+		return false, errors.Join(err, s.release(ctx, mails[sent:]))
 	}
-	s.pace.took(claimed, time.Since(sending))
-	return true, s.release(ctx, mails)
+	s.pace.took(len(mails), time.Since(sending))
+	return true, s.release(ctx, mails[sent:]) // another lane may send them sooner
 }
 
 const (
@@ -277,8 +274,8 @@ func (s *Sender) fault(at Fault) {
 	}
 }
 
-// sendClaimed reads the recipients of mails, and sends the mails as long as that is recent enough. It returns how many
-// mails it handled.
+// sendClaimed reads the recipients of mails, and sends the mails as long as that is recent enough, one at least. It returns how
+// many mails it handled.
 func (s *Sender) sendClaimed(ctx context.Context, mails []*vigie.Mail, start time.Time) (int, error) {
 	read := time.Now()
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)

@@ -49,7 +49,8 @@ func (t *Templates) in(l vigie.Locale) language {
 //	entry.html         entry.txt     what is said of a tender, below its title; in feeds and calendars too
 //
 // They are those of html/template and text/template; what they can say is in
-// page. Plain text is wrapped afterwards.
+// page. Words in both languages, {{.In "français" "English"}}, are chosen as they
+// are loaded. Plain text is wrapped afterwards.
 //
 // A file that is not a template of a letter, that cannot be parsed, or that names
 // what letters do not have, is an error that says which one and where.
