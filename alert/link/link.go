@@ -102,7 +102,7 @@ func New(secrets []string) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		k.keys, k.secrets = append(k.keys, key), append(k.secrets, encoding().EncodeToString(print))
+		k.keys, k.secrets = append(k.keys, key), append(k.secrets, encoding.EncodeToString(print))
 	}
 	return k, nil
 }
@@ -129,9 +129,7 @@ const (
 const TokenLength = (headSize + sumSize) * 8 / 5
 
 // encoding uses lower-case letters and digits only: mail servers change the case of addresses.
-func encoding() *base32.Encoding {
-	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
-}
+var encoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
 // maxID is more than any id. A token that was masked with another key is unlikely to hold less.
 const maxID = 1 << 44
@@ -141,7 +139,7 @@ func (k *Keys) Token(p Purpose, id int64, address string) string {
 	key, content := k.keys[0], uint64(p)<<56|uint64(id)
 	sum := sum(key.sign, sealedHead(content), address)
 	raw := binary.BigEndian.AppendUint64([]byte{key.mark}, content^key.stream(sum))
-	return encoding().EncodeToString(append(raw, sum...))
+	return encoding.EncodeToString(append(raw, sum...))
 }
 
 // sealedHead is what the sum of a token that hides its content is over. No other
@@ -172,7 +170,7 @@ func (k *Keys) Fingerprints(address string) []string {
 	prints := make([]string, len(k.keys))
 	for i, key := range k.keys {
 		// No token begins like this: its first byte is a purpose, or not a letter.
-		prints[i] = encoding().EncodeToString(sum(key.sign, []byte("fingerprint "), address))
+		prints[i] = encoding.EncodeToString(sum(key.sign, []byte("fingerprint "), address))
 	}
 	return prints
 }
@@ -216,9 +214,9 @@ func (p Purpose) known() bool {
 }
 
 func decode(token string) ([]byte, bool) {
-	raw, err := encoding().DecodeString(strings.ToLower(token))
+	raw, err := encoding.DecodeString(strings.ToLower(token))
 	// Each token has one spelling, except for case: no bits are left over.
-	return raw, err == nil && len(raw) == headSize+sumSize && encoding().EncodeToString(raw) == strings.ToLower(token)
+	return raw, err == nil && len(raw) == headSize+sumSize && encoding.EncodeToString(raw) == strings.ToLower(token)
 }
 
 // Verify reports whether a token was made with one of the keys, for an address.

@@ -52,7 +52,7 @@ func (m Message) compose() (*envelope, error) {
 	return e, nil
 }
 
-// spare is how much longer than its texts most messages are, in bytes.
+// spare is room for what is written of a message beside its texts, in bytes.
 const spare = 4 << 10
 
 // write formats a message that was checked.

@@ -301,10 +301,16 @@ func (c *connection) ask(commands []command) (failed phase, err error) {
 // afterData is a message as it is sent after DATA: each dot that begins a line is two, and one alone is the end (RFC 5321
 // §4.5.2).
 func afterData(content []byte) []byte {
-	if dot := []byte("\r\n."); bytes.Contains(content, dot) { // few have one
-		content = bytes.ReplaceAll(content, dot, []byte("\r\n.."))
+	var b bytes.Buffer
+	b.Grow(len(content) + spare)
+	for line := range bytes.Lines(content) {
+		if line[0] == '.' {
+			b.WriteByte('.')
+		}
+		b.Write(line)
 	}
-	return append(content, ".\r\n"...)
+	b.WriteString(".\r\n")
+	return b.Bytes()
 }
 
 // connect takes an idle connection or opens one.
