@@ -320,6 +320,26 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Words in both languages are escaped and printed alike wherever a template has them, whether or not they are the same in all
+// letters.
+func TestWordsOfTemplates(t *testing.T) {
+	const words = `{{.In "l’un & l’autre : oui" "both & all"}}{{if .Watches}}{{else}}{{.In "sinon" "else"}}{{end}}` +
+		`{{with .Brand}}<b title="{{$.In "un \"mot\"" "a \"word\""}}">{{$.In "avec" "with"}}</b>{{end}}{{range .Watches}}{{$.In "pour" "for"}}{{end}}{{upper (.In "haut" "up")}}`
+	templates, err := letter.Load(fstest.MapFS{"quiet.html": {Data: []byte(words)}, "quiet.txt": {Data: []byte(`{{.In "l’un & l’autre : oui" "both & all"}}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, want := range map[vigie.Locale][2]string{
+		vigie.French:  {"l’un &amp; l’autre\u00a0: oui<b title=\"un &#34;mot&#34;\">avec</b>pourHAUT", "l’un & l’autre\u00a0: oui\n"},
+		vigie.English: {"both &amp; all<b title=\"a &#34;word&#34;\">with</b>forUP", "both & all\n"},
+	} {
+		got, err := templates.Quiet(sampleQuiet(l))
+		if err != nil || got.HTML != want[0] || got.Text != want[1] {
+			t.Errorf("%s: %q and %q, error %v", l, got.HTML, got.Text, err)
+		}
+	}
+}
+
 // FuzzLetter uses any texts of publishers and accounts: the markup is the same as for harmless words, the subject is
 // one line, and nothing invisible gets through.
 func FuzzLetter(f *testing.F) {
