@@ -2,8 +2,8 @@
 // again.
 //
 //	go run ./bench match [--watches 1000000] [--postgres URL] [--json]
-//	go run ./bench alert [--recipients 10000] [--postgres URL] [--json]
-//	go run ./bench hooks [--endpoints 10000] [--dead 1] [--postgres URL] [--json]
+//	go run ./bench alert [--recipients 10000] [--profile FILE] [--postgres URL] [--json]
+//	go run ./bench hooks [--endpoints 10000] [--dead 1] [--profile FILE] [--postgres URL] [--json]
 //	go run ./bench import [--notices 1000000] [--index] [--postgres URL] [--meili URL] [--json]
 //	go run ./bench scale [--tenders 10000,100000,1000000] [--watches 10000,100000,1000000] [--pairs sqlite+bleve,postgres+meilisearch]
 //	go run ./bench replicas --postgres URL [--replicas 1,2,4] [--json]
