@@ -100,7 +100,7 @@ func frenchTexts(t *testing.T) (texts []frenchText) {
 			texts = append(texts, inText(t, path, regexp.MustCompile(`\.In "([^"]*)"`))...)
 		case path == "README.fr.md":
 			texts = append(texts, inMarkdown(t, path)...)
-		case filepath.ToSlash(path) == "web/src/words.ts":
+		case strings.HasPrefix(filepath.ToSlash(path), "web/src/words/"):
 			texts = append(texts, inText(t, path, regexp.MustCompile("'([^'\n]*)'|`([^`\n]*)`"))...)
 		}
 		return nil

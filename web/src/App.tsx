@@ -2,8 +2,10 @@ import { useMutation, useQuery, useApolloClient } from '@apollo/client/react';
 import { lazy, Suspense, useEffect, useRef, useSyncExternalStore, type ReactNode, type RefObject } from 'react';
 import { Boundary } from './Boundary';
 import { forgetWatches, readAnew } from './client';
-import { ChangeLanguageDocument, ReaderDocument } from './gql/graphql';
-import { keepLanguage, LanguageContext, languages, lastLanguage, useLanguage } from './language';
+import { ReaderDocument } from './gql/first';
+import { ChangeLanguageDocument } from './gql/lists';
+import { LanguageContext, languages, useLanguage } from './language';
+import { keepLanguage, lastLanguage } from './locale';
 import { Messages } from './messages';
 import { Dashboard } from './pages/Dashboard';
 import { Page, Skeleton } from './Page';
@@ -31,7 +33,7 @@ export function App({ session, brand, home }: { session: Session; brand: string;
         <Messages>
           {access === 'ended' && <Ended home={home} />}
           {(access === 'missing' || access === 'expired') && <SignIn expired={access === 'expired'} home={home} />}
-          {(access === 'open' || access === 'expired') && <Route />}
+          {(access === 'open' || access === 'expired') && <Route session={session} />}
           {access === 'open' && data && <News />}
         </Messages>
       </main>
@@ -148,14 +150,14 @@ function Ended({ home }: { home: string }) {
 }
 
 /** The page of the place. */
-function Route() {
+function Route({ session }: { session: Session }) {
   const { path } = usePlace();
   const at = path.join('/');
   const before = useRef(at);
   return (
     <Boundary key={at}>
       <Suspense fallback={<div className="wide"><Skeleton lines={4} tall /></div>}>
-        {pageAt(path)}
+        {pageAt(path, session)}
         <Arrival at={at} before={before} />
       </Suspense>
     </Boundary>
@@ -173,11 +175,11 @@ function Arrival({ at, before }: { at: string; before: RefObject<string> }) {
   return null;
 }
 
-function pageAt([first, second, third, ...rest]: string[]): ReactNode {
+function pageAt([first, second, third, ...rest]: string[], session: Session): ReactNode {
   if (rest.length === 0) {
     if (first === undefined) return <Dashboard />;
     if (first === 'nouvelle' && second === undefined) return <NewWatch />;
-    if (first === 'compte' && second === undefined) return <Account />;
+    if (first === 'compte' && second === undefined) return <Account session={session} />;
     if (first === 'recherche' && second === undefined) return <Search />;
     if (first === 'veilles' && second !== undefined && third === undefined) return <EditWatch id={second} />;
     if (first === 'veilles' && second !== undefined && third === 'envois') return <Deliveries id={second} />;

@@ -4,13 +4,13 @@ import { useWatchNames } from './account/watchNames';
 import { ConfirmButton } from './Confirm';
 import { Copied } from './fields/Copied';
 import { Field } from './fields/Field';
-import { AccountFeedsDocument, ChangeAlarmDocument, RotateFeedDocument, WatchFeedsDocument } from './gql/graphql';
-import { useLanguage } from './language';
+import { AccountFeedsDocument, RotateFeedDocument, WatchFeedsDocument } from './gql/feeds';
 import { useMessages } from './messages';
+import { useFeedsWords } from './words/feeds';
 
 /** The feed and the calendar of a watch, beside its form. Nothing where the server has no addresses. */
 export function WatchFeeds({ id }: { id: string }) {
-  const said = useLanguage();
+  const said = useFeedsWords();
   const { data } = useQuery(WatchFeedsDocument, { variables: { id } });
   if (!data?.watch?.feedUrl) return null;
   return (
@@ -22,20 +22,14 @@ export function WatchFeeds({ id }: { id: string }) {
   );
 }
 
-/** The feeds and calendars of all watches and of each, and when calendars remind. */
+/** The feeds and calendars of all watches, and of each. */
 export function AccountFeeds() {
-  const said = useLanguage();
-  const say = useMessages();
+  const said = useFeedsWords();
   const { data } = useQuery(AccountFeedsDocument);
   const watches = useWatchNames();
   const [watchId, setWatchId] = useState('');
-  const [change] = useMutation(ChangeAlarmDocument);
   if (!data?.viewer?.feedUrl) return null;
   const { viewer } = data;
-  async function remind(days: number) {
-    const { data, error } = await change({ variables: { days }, errorPolicy: 'all' });
-    if (error || !data?.updateAccount || data.updateAccount.userErrors.length > 0) say({ text: said.notSaved });
-  }
   return (
     <section className="card" aria-labelledby="feeds">
       <h2 id="feeds">{said.feedsTitle}</h2>
@@ -51,13 +45,6 @@ export function AccountFeeds() {
         </Field>
       )}
       {watchId ? <AddressesOfWatch key={watchId} id={watchId} /> : <Addresses of={viewer} />}
-      <Field label={said.alarm}>
-        {(tied) => (
-          <select {...tied} value={viewer.calendarAlarmDays} onChange={(event) => void remind(Number(event.target.value))}>
-            {[...new Set([0, 1, 2, 3, 5, 7, 14, viewer.calendarAlarmDays])].sort((a, b) => a - b).map((days) => <option key={days} value={days}>{said.alarmDays(days)}</option>)}
-          </select>
-        )}
-      </Field>
     </section>
   );
 }
@@ -69,7 +56,7 @@ function AddressesOfWatch({ id }: { id: string }) {
 
 /** Where a feed and a calendar are read: of a watch, or without `watchId` of all. */
 function Addresses({ of: { feedUrl, calendarUrl }, watchId }: { of: { feedUrl?: string | null; calendarUrl?: string | null }; watchId?: string }) {
-  const said = useLanguage();
+  const said = useFeedsWords();
   const say = useMessages();
   const [rotate, { loading }] = useMutation(RotateFeedDocument, {
     // Those of the account are part of those of its watches.

@@ -6,8 +6,8 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient as createSocket } from 'graphql-ws';
 import { tap } from 'rxjs';
-import { ReaderDocument } from './gql/graphql';
-import { lastLanguage } from './language';
+import { headersOf } from './first';
+import { ReaderDocument } from './gql/first';
 import type { Session } from './session';
 import { openChannel } from './storage';
 
@@ -34,20 +34,12 @@ export function unauthenticated(error: unknown): boolean {
  * A client of the API: queries and changes over HTTP, subscriptions over a WebSocket that is opened with the first one.
  * The cache knows everything by its id; it keeps each numbered page by itself, and lists with cursors as one.
  */
-export function createClient(session: Session): ApolloClient {
-  const authorization = (): Record<string, string> => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
-
-  /** The page's language, or while that is not known, the account's: the browser would ask for its own. */
-  const language = (): Record<string, string> => {
-    const locale = client.readQuery({ query: ReaderDocument })?.viewer.locale ?? lastLanguage();
-    return { 'Accept-Language': locale?.toLowerCase() ?? '*' };
-  };
-
+export function createClient(session: Session, ask: typeof fetch): ApolloClient {
   let away = false; // a connection was lost, or could not be made
   let unanswered: ReturnType<typeof setTimeout> | undefined;
   const socket = createSocket({
     url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
-    connectionParams: authorization,
+    connectionParams: () => session.authorization,
     retryAttempts: Infinity,
     shouldRetry: () => session.access === 'open',
     // A connection that is open on this side alone says nothing: it is tried, and ended if no answer comes.
@@ -85,8 +77,8 @@ export function createClient(session: Session): ApolloClient {
     new ErrorLink(({ error }) => {
       if (unauthenticated(error)) session.refused();
     }),
-    new SetContextLink(({ headers }) => ({ headers: { ...headers, ...language(), ...authorization() } })),
-    ApolloLink.split(({ operationType }) => operationType === 'subscription', new GraphQLWsLink(socket), new HttpLink({ uri: '/graphql' })),
+    new SetContextLink(({ headers }) => ({ headers: { ...headers, ...headersOf(session, client.readQuery({ query: ReaderDocument })?.viewer.locale) } })),
+    ApolloLink.split(({ operationType }) => operationType === 'subscription', new GraphQLWsLink(socket), new HttpLink({ uri: '/graphql', fetch: ask })),
   ]);
 
   const client = new ApolloClient({

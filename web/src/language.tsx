@@ -1,20 +1,6 @@
 import { createContext, use } from 'react';
-import type { Locale } from './gql/graphql';
-import { browserStorage } from './storage';
-import { words, type Words } from './words';
-
-const stored = 'vigie-language';
-
-/** The language of the last visit, so that the page begins in it; the account's is asked for meanwhile. */
-export function lastLanguage(): Locale | null {
-  const locale = browserStorage.get(stored);
-  return locale === 'FR' || locale === 'EN' ? locale : null;
-}
-
-export function keepLanguage(locale: Locale): void {
-  browserStorage.set(stored, locale);
-  document.documentElement.lang = locale.toLowerCase();
-}
+import type { Locale } from './gql/first';
+import { words, type Words } from './words/all';
 
 /** What a language says, and how it writes numbers and moments. */
 export interface Language extends Words {
@@ -26,6 +12,8 @@ export interface Language extends Words {
   moment(moment: string): string;
   /** Up to when something is known: the start of a day is the end of the one before. */
   until(moment: string): string;
+  /** How many days of the calendar in France there are until a moment. */
+  daysUntil(moment: string): number;
   /** A language by its code: français. */
   languageName(code: string): string;
 }
@@ -39,6 +27,8 @@ function make(locale: Locale): Language {
   const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
   const names = once(() => new Intl.DisplayNames(tag, { type: 'language' }));
   const clock = once(() => new Intl.DateTimeFormat('sv-SE', { timeStyle: 'short', timeZone }));
+  const calendar = once(() => new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone }));
+  const midnight = (moment: Date) => Date.parse(calendar().format(moment));
   const dayBefore = (text: string) => written(day().format(new Date(Date.parse(text) - 1)));
   const written = locale === 'FR' ? frenchMoment : (moment: string) => moment;
   return {
@@ -48,6 +38,7 @@ function make(locale: Locale): Language {
     day: (text) => written(day().format(new Date(text))),
     moment: (text) => written(moment().format(new Date(text))),
     until: (text) => (clock().format(new Date(text)) === '00:00' ? (locale === 'FR' ? `${dayBefore(text)} inclus` : `the end of ${dayBefore(text)}`) : written(moment().format(new Date(text)))),
+    daysUntil: (text) => Math.round((midnight(new Date(text)) - midnight(new Date())) / 86_400_000),
     languageName: (code) => names().of(code) ?? code,
   };
 }
@@ -79,4 +70,13 @@ export const LanguageContext = createContext(languages.FR);
 
 export function useLanguage(): Language {
   return use(LanguageContext);
+}
+
+/** A hook for a part of the page that has words of its own, which come with its script: these, and all that a language says. */
+export function saying<Own extends object>(own: Record<Locale, Own>): () => Language & Own {
+  const both = {
+    FR: once(() => ({ ...languages.FR, ...typeset(own.FR) })),
+    EN: once(() => ({ ...languages.EN, ...own.EN })),
+  };
+  return () => both[useLanguage().locale]();
 }

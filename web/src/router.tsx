@@ -1,7 +1,7 @@
 import { useMemo, useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from 'react';
+import { base, to } from './address';
 
-/** Where the page lives. */
-export const base = '/veille';
+export { to };
 
 const moved = 'vigie-moved';
 
@@ -43,11 +43,6 @@ function decoded(piece: string): string {
   } catch {
     return piece;
   }
-}
-
-/** A way below the page: to('veilles', id). */
-export function to(...path: string[]): string {
-  return [base, ...path.map(encodeURIComponent)].join('/');
 }
 
 export function navigate(url: string, trail?: Trail): void {

@@ -1,4 +1,3 @@
-import { createContext } from 'react';
 import { openChannel, tabStorage } from './storage';
 
 /**
@@ -32,6 +31,11 @@ export class Session {
   /** The token, where there is one. */
   get token(): string | null {
     return tabStorage.get(key);
+  }
+
+  /** What tells the API who asks. */
+  get authorization(): Record<string, string> {
+    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   /** Who the token says is signed in: of another person nothing may stay on the screen. */
@@ -121,6 +125,3 @@ export function signInAt(home: string): string {
     return home;
   }
 }
-
-/** The session of what the page shows. */
-export const SessionContext = createContext<Session | null>(null);

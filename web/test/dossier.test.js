@@ -138,7 +138,7 @@ test('what is to study says when its reminders come', async () => {
   await page.getByRole('button', { name: 'À étudier : Voirie reportée' }).click();
   await planned.filter({ hasText: 'Aucun rappel n’est prévu avant la date limite.' }).waitFor();
   await planned.getByRole('link', { name: 'Choisir les rappels' }).click();
-  await page.getByRole('heading', { name: 'Rappels' }).waitFor();
+  await page.getByRole('group', { name: /Rappels avant la date limite/ }).waitFor();
   await ask(server, 'mutation { updateAccount(input: { reminderDays: [7, 2] }) { userErrors { message } } }');
   await open('A-4');
   const { tenderBySourceRef } = await ask(server, '{ tenderBySourceRef(source: "demo", sourceRef: "A-4") { reminders { dueAt } } }');
@@ -152,7 +152,9 @@ test('what is to study says when its reminders come', async () => {
   await planned.waitFor({ state: 'detached' });
 });
 
-test('settings are kept, all data is given, and the account is erased', async () => {
+test('settings are saved together, by their button alone, and mistakes stand beside them', async () => {
+  const stored = async () => (await ask(server, '{ viewer { digestHour digestDay quietNotes reminderDays calendarAlarmDays } }')).viewer;
+  const before = await stored();
   await page.goto(`${server.url}/veille`);
   await page.getByRole('link', { name: 'Mon compte' }).click();
   await page.getByRole('heading', { level: 1, name: 'Mon compte' }).waitFor();
@@ -160,23 +162,53 @@ test('settings are kept, all data is given, and the account is erased', async ()
   await page.getByLabel('Heure d’envoi').selectOption('18');
   await page.getByLabel('Jour d’envoi').selectOption('THURSDAY');
   await page.getByLabel(/30 jours/).uncheck();
+  await page.getByLabel('Rappel dans mon agenda').selectOption('3 jours avant');
+  const reminders = page.getByRole('group', { name: /Rappels avant la date limite/ });
+  for (const days of ['7 jours avant', '3 jours avant', '2 jours avant', '1 jour avant']) await reminders.getByLabel(days, { exact: true }).check();
+  await settled(page);
+  assert.deepEqual(await stored(), before);
+
+  // What hinders it stands there and has the focus; what was chosen stays.
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
+  await reminders.getByText('Choisissez au plus 3 rappels').waitFor();
+  await page.waitForFunction(() => document.activeElement.textContent.includes('Choisissez au plus 3 rappels'));
+  assert.deepEqual(await stored(), before);
+  assert.deepEqual(await inaccessible(page), []);
+  await picture(page, 'compte-erreur-1280');
+  await reminders.getByLabel('3 jours avant', { exact: true }).uncheck();
+  assert.equal(await page.getByText('Choisissez au plus 3 rappels').count(), 0);
+
+  // Left unsaved, it is kept, and the reader is told.
+  await page.getByRole('link', { name: 'Mes veilles des marchés' }).click();
+  await page.getByText('Votre saisie n’est pas enregistrée.').waitFor();
+  await page.getByRole('button', { name: 'Reprendre la saisie' }).click();
+  await page.getByText('Votre saisie précédente, qui n’a pas été enregistrée, a été reprise.').waitFor();
   await page.getByRole('button', { name: 'Enregistrer' }).click();
   await page.getByText('Vos réglages ont été enregistrés').waitFor();
-  assert.deepEqual((await ask(server, '{ viewer { digestHour digestDay quietNotes } }')).viewer, { digestHour: 18, digestDay: 'THURSDAY', quietNotes: false });
-  assert.deepEqual(await inaccessible(page), []);
-  await picture(page, 'compte-1280');
-  const reminders = page.getByRole('group', { name: /Rappels avant la date limite/ });
-  for (const days of ['7 jours avant', '2 jours avant', '1 jour avant']) {
-    await reminders.getByLabel(days, { exact: true }).click();
-    await until(async () => reminders.getByLabel(days, { exact: true }).isChecked());
-  }
-  assert.deepEqual((await ask(server, '{ viewer { reminderDays } }')).viewer, { reminderDays: [7, 2, 1] });
-  await reminders.getByLabel('3 jours avant', { exact: true }).click();
-  await page.getByText('Choisissez au plus 3 rappels').waitFor();
-  await until(async () => !(await reminders.getByLabel('3 jours avant', { exact: true }).isChecked()));
-  await reminders.getByLabel('7 jours avant', { exact: true }).click();
-  await until(async () => !(await reminders.getByLabel('7 jours avant', { exact: true }).isChecked()));
-  assert.deepEqual((await ask(server, '{ viewer { reminderDays } }')).viewer, { reminderDays: [2, 1] });
+  assert.deepEqual(await stored(), { digestHour: 18, digestDay: 'THURSDAY', quietNotes: false, reminderDays: [7, 2, 1], calendarAlarmDays: 3 });
+  assert.equal(await page.getByText('a été reprise').count(), 0);
+
+  // Of what another tab changed meanwhile, nothing is put back.
+  await ask(server, 'mutation { updateAccount(input: { digestHour: 9 }) { userErrors { message } } }');
+  await page.getByLabel('Jour d’envoi').selectOption('FRIDAY');
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
+  await page.getByText('Vos réglages ont été enregistrés').waitFor();
+  assert.deepEqual(await stored(), { digestHour: 9, digestDay: 'FRIDAY', quietNotes: false, reminderDays: [7, 2, 1], calendarAlarmDays: 3 });
+  assert.equal(await page.getByLabel('Heure d’envoi').inputValue(), '9');
+
+  // Where it cannot be saved, that is said above it.
+  await page.route('**/graphql', (route) => route.abort());
+  await page.getByLabel('Jour d’envoi').selectOption('MONDAY');
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
+  await page.getByRole('form', { name: 'Alertes, rappels et langue' }).getByRole('alert').getByText('La modification n’a pas été enregistrée').waitFor();
+  await page.unroute('**/graphql');
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
+  await page.waitForFunction(() => !document.querySelector('form [role=alert]'));
+  assert.equal((await stored()).digestDay, 'MONDAY');
+  page.complaints = page.complaints.filter((text) => !text.includes('net::ERR_FAILED'));
+});
+
+test('all data is given, and the account is erased', async () => {
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Télécharger mes données' }).click()]);
   const { readFileSync } = await import('node:fs');
   assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).watches.length, 1);

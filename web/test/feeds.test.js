@@ -50,7 +50,8 @@ test('a feed is copied and read, and its address is replaced', async () => {
   await which.selectOption('Toutes mes veilles');
   await page.waitForFunction((url) => document.querySelector('.address input')?.value !== url, replaced);
   const ofAll = await field(page, 'Adresse du flux').inputValue();
-  await page.getByLabel('Rappel avant chaque date limite').selectOption('7 jours avant');
+  await page.getByLabel('Rappel dans mon agenda').selectOption('7 jours avant');
+  await page.getByRole('button', { name: 'Enregistrer' }).click();
   const calendar = await field(page, 'Adresse de l’agenda').inputValue();
   await page.waitForFunction(async (url) => (await (await fetch(url)).text()).includes('TRIGGER:-P7D'), new URL(calendar).pathname);
   await page.getByRole('button', { name: 'Remplacer toutes les adresses' }).click();

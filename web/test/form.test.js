@@ -235,6 +235,19 @@ test('where the server fails, nobody is told to correct anything', async () => {
   await page.getByText('La modification n’a pas été enregistrée').waitFor();
   assert.equal(await page.getByText('Corrigez').count(), 0);
   await page.unroute('**/graphql');
+
+  // On a telephone the button is far below what is said.
+  const phone = await visit(browser, { viewport: { width: 360, height: 740 } });
+  await phone.route('**/graphql', (route) => (route.request().postData()?.includes('CreateWatch') ? route.abort() : route.continue()));
+  await phone.goto(`${server.url}/veille/nouvelle`);
+  await name(phone).fill('Au loin');
+  await submit(phone).click();
+  await phone.waitForFunction(() => {
+    const said = document.activeElement;
+    const { top, bottom } = said.getBoundingClientRect();
+    return said.textContent.includes('La modification n’a pas été enregistrée') && top >= 0 && bottom <= innerHeight;
+  });
+  await phone.context().close();
   page.complaints.length = 0;
 });
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, picture, publishAndIndex, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
+import { ask, inaccessible, openFilters, picture, publishAndIndex, scrollsSideways, settled, smallTargets, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -87,7 +87,7 @@ test('the order is chosen', async () => {
 });
 
 test('facets say how many there will be, and narrow the list', async () => {
-  await page.getByText('Affiner').click();
+  await openFilters(page);
   const nature = page.getByRole('group', { name: 'Nature' }).getByRole('checkbox').first();
   const label = await page.getByRole('group', { name: 'Nature' }).locator('label').first().innerText();
   await nature.check();
@@ -107,7 +107,6 @@ test('facets of the response, the technique and the source are there where there
 
   // Of the samples, a list of matches has one technique, and all tenders have several of each.
   assert.equal(matchingTenders.facets.techniques.length, 1);
-  await page.locator('details.facets').evaluate((details) => { details.open = true; });
   assert.equal(await group(page, 'Nature').count(), 1);
   assert.equal(await group(page, 'Technique d’achat').count(), 0);
 
@@ -117,7 +116,7 @@ test('facets of the response, the technique and the source are there where there
     assert.ok(others.length > 0, dimension);
     await search.goto(`${server.url}/veille/recherche`);
     await settled(search);
-    await search.locator('details.facets').evaluate((details) => { details.open = true; });
+    await openFilters(search);
     assert.equal(await group(search, name).getByRole('checkbox').count(), 1 + others.length);
     await group(search, name).getByRole('checkbox', { name: one.label }).check();
     await search.waitForURL(new RegExp(`${inAddress}=${one.value}`));
@@ -127,10 +126,48 @@ test('facets of the response, the technique and the source are there where there
   // What is chosen stands there also where there is nothing else to choose, and can be taken back.
   await search.goto(`${server.url}/veille/recherche?departement=ABROAD&source=nowhere`);
   await settled(search);
+  await openFilters(search);
   await group(search, 'Source').getByRole('checkbox', { name: 'nowhere' }).uncheck();
   await search.waitForURL((url) => !url.searchParams.has('source'));
   assert.deepEqual(search.complaints, []);
   await search.close();
+});
+
+test('the filters in force stand above the list by name, and are taken away one by one, by the keyboard too', async () => {
+  const { tenders } = await ask(server, '{ tenders(filter: { departmentCodes: ["29"] }) { nodes { buyer { id name } } } }');
+  const { buyer } = tenders.nodes[0];
+  // Together they leave nothing, so that no counts name them.
+  const phone = await visit(browser, { viewport: { width: 360, height: 740 } });
+  await phone.goto(`${server.url}/veille/recherche?departement=29&departement=NATIONWIDE&organisme=${encodeURIComponent(buyer.id)}&nature=SUPPLIES&procedure=OTHER&technique=DYNAMIC_PURCHASING_SYSTEM&reponse=INTEREST`);
+  const filters = phone.getByRole('toolbar', { name: 'Filtres appliqués' });
+  await filters.getByText(`Organisme : ${buyer.name}`).waitFor();
+  const names = async () => (await filters.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label').replaceAll('\u00a0', ' '))));
+  assert.deepEqual(await names(), [
+    'Retirer Département : Finistère (29)', 'Retirer Département : National ou non précisé', `Retirer Organisme : ${buyer.name}`, 'Retirer Nature : Fournitures',
+    'Retirer Procédure : Autre', 'Retirer Réponse attendue : Manifestations d’intérêt', 'Retirer Technique d’achat : Système d’acquisition dynamique',
+  ]);
+  assert.equal(await phone.locator('.facets').evaluate((panel) => panel.open), false);
+  assert.deepEqual(await inaccessible(phone), []);
+  assert.equal(await scrollsSideways(phone), false);
+  assert.deepEqual(await smallTargets(phone), []);
+  await picture(phone, 'filtres-appliques-360');
+
+  // One stop of the key Tab; arrows lead on, Delete takes away, and the focus stays among them.
+  await filters.getByRole('button').first().focus();
+  await phone.keyboard.press('End');
+  await phone.keyboard.press('Delete');
+  await phone.waitForURL((url) => !url.searchParams.has('technique'));
+  assert.match(await phone.evaluate(() => document.activeElement.ariaLabel), /Réponse attendue/);
+  for (let left = 6; left > 0; left--) await phone.keyboard.press('Delete');
+  await phone.waitForURL((url) => url.search === '');
+  assert.equal(await filters.count(), 0);
+  assert.equal(await phone.evaluate(() => document.activeElement.textContent), 'Affiner');
+  await phone.goBack();
+  await phone.getByRole('button', { name: 'Retirer les filtres' }).click();
+  await phone.waitForURL((url) => url.search === '');
+  assert.equal(await phone.evaluate(() => document.activeElement.textContent), 'Affiner');
+  assert.deepEqual(phone.complaints, []);
+  await phone.context().close();
 });
 
 test('a dismissed tender leaves the list, and comes back', async () => {

@@ -2,7 +2,7 @@
 // pictures go to screenshots/, or where VIGIE_SCREENSHOTS says.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, inTenYears, picture, publish, scrollsSideways, settled, smallTargets, startBrowser, startDemo, visit } from './world.js';
+import { ask, inaccessible, inTenYears, openFilters, picture, publish, scrollsSideways, settled, smallTargets, startBrowser, startDemo, visit } from './world.js';
 
 let demo;
 let empty;
@@ -38,8 +38,9 @@ const screens = {
   tableau: (page) => page.goto(`${demo.url}/veille`),
   async affiner(page) {
     await page.goto(`${demo.url}/veille?nature=WORKS`);
-    await page.getByText('Les').first().waitFor();
+    await openFilters(page);
   },
+  filtres: async (page) => page.goto(`${demo.url}/veille?nature=WORKS&departement=29&departement=35&veille=${encodeURIComponent(await watchId('Voirie'))}`),
   'tableau-non-vus': (page) => page.goto(`${demo.url}/veille?vue=nonvus&tri=DEADLINE_ASC`),
   'tableau-sans-ecartes': (page) => page.goto(`${demo.url}/veille?vue=ecartes`),
   async 'a-etudier'(page) {
@@ -106,6 +107,7 @@ const screens = {
   'recherche-lieu': (page) => page.goto(`${demo.url}/veille/recherche?mots=${encodeURIComponent('travaux finistère')}&enligne=non`),
   async 'recherche-affiner'(page) {
     await page.goto(`${demo.url}/veille/recherche?reponse=BIDS`);
+    await openFilters(page);
     await page.getByRole('group', { name: 'Source', exact: true }).waitFor();
   },
   'recherche-ecartes': (page) => page.goto(`${demo.url}/veille/recherche?vue=ecartes`),

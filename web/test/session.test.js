@@ -83,6 +83,22 @@ test('a new token in the same tab reloads nothing; that of another person is not
   await visitor.context().close();
 });
 
+test('what was asked for one person is not shown to another, who signs in before the script is there', async () => {
+  const bob = server.person('bob@example.org');
+  await server.watch(bob, 'voirie');
+  const visitor = await visit(browser);
+  await visitor.route('**/assets/show-*.js', async (route) => {
+    await visitor.evaluate((token) => (location.hash = `token=${token}`), server.person('fanny@example.org'));
+    await until(async () => visitor.url() === page(), 'the token to be taken');
+    await route.continue();
+  });
+  await visitor.goto(page(`#token=${bob}`));
+  await visitor.getByText('Vous n’avez pas encore paramétré de veille de marché').first().waitFor();
+  await settled(visitor);
+  assert.equal(await visitor.locator('.watches').count(), 0);
+  await visitor.context().close();
+});
+
 test('where a browser keeps nothing, the page works for as long as it is open', async () => {
   const visitor = await visit(browser);
   await visitor.addInitScript(() => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { until } from '../../clients/server.js';
-import { ask, inaccessible, picture, publishAndIndex, scrollsSideways, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
+import { ask, inaccessible, openFilters, picture, publishAndIndex, scrollsSideways, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -59,6 +59,8 @@ test('counts lead to the tenders of one watch, also of one that is off', async (
   await page.waitForURL(/veille=/);
   await settled(page);
   assert.deepEqual((await titles()).sort(), ['Voirie du bourg', 'Voirie du hameau']);
+  await page.getByRole('button', { name: 'Retirer Veille : Routes' }).waitFor();
+  await openFilters(page);
   assert.equal(await page.getByRole('group', { name: 'Veilles' }).getByRole('checkbox', { name: /Routes/ }).isChecked(), true);
   await page.getByRole('group', { name: 'Veilles' }).getByRole('checkbox', { name: /Propreté/ }).check();
   await page.waitForFunction(() => document.querySelectorAll('.tenders tbody tr').length === 3);

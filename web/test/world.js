@@ -129,6 +129,12 @@ export async function inaccessible(page) {
 /** What stands in a part of the page, in plain spaces. */
 export const textOf = async (part) => (await part.innerText()).replaceAll('\u00a0', ' ');
 
+/** Opens what a list can be narrowed by, and waits until it is there. */
+export async function openFilters(page) {
+  await page.getByText('Affiner', { exact: true }).click();
+  await page.locator('.facets .columns').waitFor();
+}
+
 /** Whether the page is wider than the window. */
 export const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 

@@ -1,8 +1,9 @@
 import { useMutation } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { Choice, Field, Group } from '../fields/Field';
-import { AddWebhookDocument, type DeliveryKind, type WebhookFormat, type WebhookStateFragment } from '../gql/graphql';
-import { useLanguage, type Language } from '../language';
+import { AddWebhookDocument, type DeliveryKind, type WebhookFormat, type WebhookStateFragment } from '../gql/account';
+import type { Language } from '../language';
+import { useAccountWords } from '../words/account';
 
 interface Mistake {
   field: string[];
@@ -18,7 +19,7 @@ export function NewWebhook({ watches, added, cancel }: {
   added: (webhook: WebhookStateFragment, secret: string | null | undefined) => void;
   cancel: () => void;
 }) {
-  const said = useLanguage();
+  const said = useAccountWords();
   const all = kindsOf(said);
   const [watchId, setWatchId] = useState(watches[0]!.id);
   const [format, setFormat] = useState<WebhookFormat>('STANDARD');

@@ -3,19 +3,19 @@ import { useRef, useState } from 'react';
 import { ConfirmButton } from '../Confirm';
 import { Copied } from '../fields/Copied';
 import { changeAndFocus } from '../focus';
-import { ChangeWebhookDocument, RemoveWebhookDocument, RotateWebhookSecretDocument, TestWebhookDocument, WebhooksDocument, type WebhookStateFragment } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { ChangeWebhookDocument, RemoveWebhookDocument, RotateWebhookSecretDocument, TestWebhookDocument, WebhooksDocument, type WebhookStateFragment } from '../gql/account';
 import { useMessages } from '../messages';
 import { Failure } from '../Page';
 import { NewWebhook } from './NewWebhook';
 import { useWatchNames } from './watchNames';
+import { useAccountWords } from '../words/account';
 
 /** How often the state of a webhook that is to be confirmed in a chat is read, in milliseconds. */
 const oftenEnough = 10_000;
 
 /** Where the account's alerts go besides mail: programs and chats. */
 export function Webhooks() {
-  const said = useLanguage();
+  const said = useAccountWords();
   const say = useMessages();
   const [waits, setWaits] = useState(false);
   const { data, error, refetch } = useQuery(WebhooksDocument, { fetchPolicy: 'cache-and-network', pollInterval: waits ? oftenEnough : 0 });
@@ -58,7 +58,7 @@ export function Webhooks() {
 
 /** A secret, which is shown this once. */
 function Secret({ host, value, done }: { host: string; value: string; done: () => void }) {
-  const said = useLanguage();
+  const said = useAccountWords();
   return (
     <div className="resumed inset" role="group" aria-labelledby="secret">
       <h3 id="secret" tabIndex={-1} ref={(heading) => heading?.focus()}>{said.secretOf(host)}</h3>
@@ -70,7 +70,7 @@ function Secret({ host, value, done }: { host: string; value: string; done: () =
 }
 
 function Hook({ hook, show, removed }: { hook: WebhookStateFragment; show: (host: string, secret: string | null | undefined) => void; removed: () => void }) {
-  const said = useLanguage();
+  const said = useAccountWords();
   const say = useMessages();
   const { id, host, url, watch, format, kinds, status, lastError, lastAcceptedAt } = hook;
   const [change, changing] = useMutation(ChangeWebhookDocument);

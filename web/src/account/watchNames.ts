@@ -1,5 +1,5 @@
 import { useQuery } from '@apollo/client/react';
-import { WatchNamesDocument } from '../gql/graphql';
+import { WatchNamesDocument } from '../gql/feeds';
 
 /** The reader's watches by name. There are two pages of them at most. */
 export function useWatchNames(): { id: string; name: string }[] {

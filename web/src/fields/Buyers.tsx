@@ -1,12 +1,12 @@
 import { useQuery } from '@apollo/client/react';
 import { useLayoutEffect, useRef, useState } from 'react';
-import { BuyersDocument } from '../gql/graphql';
+import { BuyersDocument } from '../gql/form';
 import { changeAndFocus } from '../focus';
-import { useLanguage } from '../language';
 import { Chosen } from './Chosen';
 import { Combobox } from './Combobox';
 import { useDebounced } from './debounced';
 import { Group } from './Field';
+import { useFormWords } from '../words/form';
 
 export interface ChosenBuyer {
   id: string;
@@ -15,7 +15,7 @@ export interface ChosenBuyer {
 
 /** Organisme: those chosen, and a box that suggests others from the first letter on. */
 export function Buyers({ chosen, change, error }: { chosen: ChosenBuyer[]; change: (chosen: ChosenBuyer[]) => void; error?: string | undefined }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const [adding, setAdding] = useState(false);
   const another = useRef<HTMLButtonElement>(null);
   const box = useRef<HTMLInputElement>(null);
@@ -54,7 +54,7 @@ export function Buyers({ chosen, change, error }: { chosen: ChosenBuyer[]; chang
 }
 
 function BuyerBox({ box, choose }: { box: React.RefObject<HTMLInputElement | null>; choose: (buyer: ChosenBuyer) => void }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const [typed, setTyped] = useState('');
   const search = useDebounced(typed.trim(), 150);
   const { data: now, previousData, error, loading } = useQuery(BuyersDocument, { variables: { search }, skip: search === '' });

@@ -1,10 +1,10 @@
-import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Field } from './Field';
+import { useAccountWords } from '../words/account';
 
 /** A text to take elsewhere, and what copies it; `copied` is what is said then. */
 export function Copied({ label, value, copied }: { label: string; value: string; copied: string }) {
-  const said = useLanguage();
+  const said = useAccountWords();
   const say = useMessages();
   async function copy(input: HTMLInputElement) {
     input.select(); // so that it can be copied by hand where a browser refuses

@@ -1,8 +1,8 @@
 import { useMemo, useRef, useState } from 'react';
-import { useLanguage } from '../language';
 import { Chosen } from './Chosen';
 import { Combobox } from './Combobox';
 import { Group } from './Field';
+import { useFormWords } from '../words/form';
 
 export interface Department {
   code: string;
@@ -29,7 +29,7 @@ export function Departments({ all, chosen, change, error }: {
   change: (chosen: string[]) => void;
   error?: string | undefined;
 }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const box = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState('');
   const { regions, departments } = useMemo(() => optionsOf(all), [all]);

@@ -1,10 +1,11 @@
 import { useMutation } from '@apollo/client/react';
 import { useRef } from 'react';
-import { ResendConfirmationDocument, ResubscribeDocument, type RecipientStateFragment } from '../gql/graphql';
+import type { RecipientStateFragment } from '../gql/first';
+import { ResendConfirmationDocument, ResubscribeDocument } from '../gql/form';
 import { changeAndFocus } from '../focus';
-import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Choice, Field, Group } from './Field';
+import { useFormWords } from '../words/form';
 
 /** The addresses that a watch writes to: the reader's own, others, and whether they agreed. */
 export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthers, known, most, errors }: {
@@ -18,7 +19,7 @@ export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthe
   most: number;
   errors: (place: number) => string | undefined;
 }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const list = useRef<HTMLDivElement>(null);
   const state = (address: string) => known.find(({ email }) => email.toLowerCase() === address.trim().toLowerCase());
   const own = known.find(({ primary }) => primary);
@@ -69,7 +70,7 @@ export function Recipients({ email, notifyMe, changeNotifyMe, others, changeOthe
 
 /** Whether an address agreed, and what can be done about it. */
 function State({ recipient: { id, primary, status } }: { recipient: RecipientStateFragment }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const say = useMessages();
   const [resend] = useMutation(ResendConfirmationDocument);
   const [resubscribe] = useMutation(ResubscribeDocument);

@@ -1,11 +1,11 @@
 import { useRef } from 'react';
-import type { FormChoicesQuery } from '../gql/graphql';
-import { useLanguage } from '../language';
+import type { FormChoicesQuery } from '../gql/form';
 import { shownPart, type Conflict } from './draft';
+import { useFormWords } from '../words/form';
 
 /** What another tab, or another person, stored meanwhile, beside what was typed here. */
 export function Conflicts({ conflicts, choices, take }: { conflicts: Conflict[]; choices: FormChoicesQuery; take: (conflict: Conflict) => void }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const heading = useRef<HTMLHeadingElement>(null);
   return (
     <div className="failure" role="alert">

@@ -1,5 +1,5 @@
 import { useEffect, useState, type RefObject } from 'react';
-import { useLanguage } from '../language';
+import { useFormWords } from '../words/form';
 
 /** What the API found wrong, and where: ["input", "criteria", "keywordsText"]. */
 export interface Mistake {
@@ -9,7 +9,7 @@ export interface Mistake {
 
 /** What hinders saving. Those mistakes that stand beside a field are listed in the order of the form, and each leads to its field. */
 export function Mistakes({ mistakes, general, form }: { mistakes: Mistake[]; general: Mistake[]; form: RefObject<HTMLFormElement | null> }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const [beside, setBeside] = useState<{ id: string; message: string }[]>([]);
   useEffect(() => {
     setBeside([...form.current!.querySelectorAll('.wrong')].flatMap((place) => {
@@ -19,7 +19,7 @@ export function Mistakes({ mistakes, general, form }: { mistakes: Mistake[]; gen
     }));
   }, [mistakes, form]);
   return (
-    <div className="failure" role="alert">
+    <div className="failure" role="alert" tabIndex={-1}>
       {mistakes.length > general.length && <p>{said.formErrors}</p>}
       {general.map(({ message }) => <p key={message}>{message}</p>)}
       {mistakes.length > general.length && (

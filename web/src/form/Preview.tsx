@@ -1,16 +1,16 @@
 import { useQuery } from '@apollo/client/react';
 import { useDebounced } from '../fields/debounced';
-import { PreviewMatchesDocument, PreviewOfLessDocument, type CriteriaInput } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { PreviewMatchesDocument, PreviewOfLessDocument, type CriteriaInput } from '../gql/form';
 import { Failure, Skeleton } from '../Page';
 import { Link, to } from '../router';
 import { Days } from '../tenders/Days';
 import { marked } from '../tenders/Marked';
 import { criteriaOf, type Draft } from './draft';
+import { useFormWords } from '../words/form';
 
 /** What the draft would match, while it is typed: how many, the newest, and where none, what would find some. */
 export function Preview({ draft, change }: { draft: Draft; change: (change: Partial<Draft>) => void }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const text = useDebounced(JSON.stringify(criteriaOf(draft)), 300);
   const criteria = JSON.parse(text) as CriteriaInput;
   const { data: now, previousData, error, loading, refetch } = useQuery(PreviewMatchesDocument, { variables: { criteria }, fetchPolicy: 'network-only' });
@@ -61,7 +61,7 @@ export function Preview({ draft, change }: { draft: Draft; change: (change: Part
 
 /** Where nothing matches: what would find some, each a button that does it. */
 function Less({ draft, change }: { draft: Draft; change: (change: Partial<Draft>) => void }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const several = (draft.keywords.match(/"[^"]*"|[^\s,;]+/g) ?? []).length > 1;
   const anywhere: Partial<Draft> = { departments: [], buyers: [] };
   const without: Partial<Draft> = { excluded: '', natures: [], procedures: [], cpv: '', deadlineKinds: [], techniques: [], minValue: '', maxValue: '' };

@@ -1,8 +1,6 @@
-import type {
-  AlertFrequency, CreateWatchInput, CriteriaInput, DeadlineKind, FormChoicesQuery, KeywordMode, Nature, Procedure, Technique, UpdateWatchInput, WatchDetailsFragment,
-} from '../gql/graphql';
+import type { AlertFrequency, CreateWatchInput, CriteriaInput, DeadlineKind, FormChoicesQuery, KeywordMode, Nature, Procedure, Technique, UpdateWatchInput, WatchDetailsFragment } from '../gql/form';
 import type { ChosenBuyer } from '../fields/Buyers';
-import type { Language } from '../language';
+import type { FormWords } from '../words/form';
 
 /** What the form holds, as it is typed. */
 export interface Draft {
@@ -96,7 +94,8 @@ export function changesOf(base: Draft, draft: Draft): UpdateWatchInput {
   return { ...different(otherBefore, otherAfter), ...(Object.keys(criteria).length > 0 && { criteria }) };
 }
 
-function different<T extends object>(before: T, after: T): Partial<T> {
+/** What of `after` is not as it was. */
+export function different<T extends object>(before: T, after: T): Partial<T> {
   return Object.fromEntries(Object.entries(after).filter(([name, value]) => !same(before[name as keyof T], value))) as Partial<T>;
 }
 
@@ -160,7 +159,7 @@ export const places: Record<Name, string[][]> = {
 };
 
 /** A part of the draft by its label, and as a person reads it. */
-export function shownPart(draft: Draft, name: Name, said: Language, { departments, choices }: FormChoicesQuery): { label: string; value: string } {
+export function shownPart(draft: Draft, name: Name, said: FormWords, { departments, choices }: FormChoicesQuery): { label: string; value: string } {
   const of = (all: { value: string; label: string }[], values: string[]) => all.filter(({ value }) => values.includes(value)).map(({ label }) => label).join(', ');
   const parts: Record<Name, [label: string, value: string]> = {
     name: [said.nameLabel, draft.name],

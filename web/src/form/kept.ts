@@ -1,23 +1,23 @@
 import { useCallback, useEffect, useRef } from 'react';
-import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { navigate } from '../router';
 import { tabStorage } from '../storage';
-import { same, type Draft } from './draft';
+import { same } from './draft';
+import { useFormWords } from '../words/form';
 
-/** A draft with what it began with: the watch as it was stored then, and its version. */
-export interface Kept {
-  draft: Draft;
-  base: Draft;
+/** A draft with what it began with: what was stored then, and its version where it has one. */
+export interface Kept<T> {
+  draft: T;
+  base: T;
   version: string | undefined;
 }
 
 const keyOf = (owner: string, place: string) => `vigie-draft ${owner} ${place}`;
 
 /** What was typed at a place, a form's address, and neither saved nor thrown away. What an earlier release did not know is as the form begins. */
-export function readKept(owner: string, place: string, begin: Draft): Kept | undefined {
+export function readKept<T extends object>(owner: string, place: string, begin: T): Kept<T> | undefined {
   try {
-    const { draft, base, version } = JSON.parse(tabStorage.get(keyOf(owner, place)) ?? '') as Kept;
+    const { draft, base, version } = JSON.parse(tabStorage.get(keyOf(owner, place)) ?? '') as Kept<T>;
     return { draft: { ...begin, ...draft }, base: { ...begin, ...base }, version };
   } catch {
     return undefined;
@@ -28,8 +28,8 @@ export function readKept(owner: string, place: string, begin: Draft): Kept | und
  * Keeps what is typed for as long as the tab is open. The browser asks before the page is left; within the page,
  * the reader is told, and can go back to it.
  */
-export function useKeeping(owner: string, place: string, kept: Kept) {
-  const said = useLanguage();
+export function useKeeping<T extends object>(owner: string, place: string, kept: Kept<T>) {
+  const said = useFormWords();
   const say = useMessages();
   const dirty = !same(kept.base, kept.draft);
   const key = keyOf(owner, place);

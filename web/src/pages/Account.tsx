@@ -1,22 +1,20 @@
 import { useMutation, useQuery } from '@apollo/client/react';
-import { use, useRef, useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
+import { Settings } from '../account/Settings';
 import { Webhooks } from '../account/Webhooks';
 import { download } from '../download';
-import { Choice, Field } from '../fields/Field';
+import { Field } from '../fields/Field';
 import { AccountFeeds } from '../Feeds';
 import { changeAndFocus } from '../focus';
-import {
-  ChangeSettingsDocument, DeleteAccountDocument, ExportAccountDocument, SettingsDocument, type AccountSettingsFragment, type Locale, type Weekday,
-} from '../gql/graphql';
-import { useLanguage } from '../language';
+import { DeleteAccountDocument, ExportAccountDocument, SettingsDocument } from '../gql/account';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
-import { Reminders } from '../Reminders';
-import { SessionContext } from '../session';
+import type { Session } from '../session';
+import { useAccountWords } from '../words/account';
 
 /** The account: when alerts are sent, where else they go, and what is held of it. */
-export function Account() {
-  const said = useLanguage();
+export function Account({ session }: { session: Session }) {
+  const said = useAccountWords();
   const { data, error, refetch } = useQuery(SettingsDocument, { fetchPolicy: 'cache-and-network' });
   return (
     <Page title={said.account}>
@@ -24,11 +22,10 @@ export function Account() {
         <>
           <p>{said.accountOf(data.viewer.email)}</p>
           <Settings account={data.viewer} />
-          <Reminders />
           <AccountFeeds />
           <Webhooks />
           <Data />
-          <Erasure email={data.viewer.email} />
+          <Erasure email={data.viewer.email} session={session} />
         </>
       )}
       {!data && (error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={4} tall />)}
@@ -36,56 +33,8 @@ export function Account() {
   );
 }
 
-function Settings({ account }: { account: AccountSettingsFragment }) {
-  const said = useLanguage();
-  const say = useMessages();
-  const [changed, setChanged] = useState<Partial<AccountSettingsFragment>>({});
-  const [change, { loading, client }] = useMutation(ChangeSettingsDocument);
-  const { locale, digestHour, digestDay, quietNotes } = { ...account, ...changed };
-  const set = (parts: Partial<AccountSettingsFragment>) => setChanged({ ...changed, ...parts });
-  async function save(event: FormEvent) {
-    event.preventDefault();
-    if (loading) return;
-    const { data, error } = await change({ variables: { input: { locale, digestHour, digestDay, quietNotes } }, errorPolicy: 'all' });
-    const problem = data?.updateAccount?.userErrors[0]?.message ?? (error && said.notSaved);
-    if (problem) return say({ text: problem });
-    setChanged({});
-    say({ text: said.settingsSaved });
-    // Labels come from the API in the reader's language.
-    if (locale !== account.locale) await client.refetchQueries({ include: 'active' });
-  }
-  return (
-    <form className="card" aria-labelledby="settings" onSubmit={(event) => void save(event)}>
-      <h2 id="settings">{said.settingsTitle}</h2>
-      <Field label={said.digestHour} hint={said.inZone(account.timeZone)}>
-        {(tied) => (
-          <select {...tied} value={digestHour} onChange={(event) => set({ digestHour: Number(event.target.value) })}>
-            {Array.from({ length: 24 }, (_, hour) => <option key={hour} value={hour}>{said.hour(hour)}</option>)}
-          </select>
-        )}
-      </Field>
-      <Field label={said.digestDay}>
-        {(tied) => (
-          <select {...tied} value={digestDay} onChange={(event) => set({ digestDay: event.target.value as Weekday })}>
-            {(Object.keys(said.weekdays) as Weekday[]).map((day) => <option key={day} value={day}>{said.weekdays[day]}</option>)}
-          </select>
-        )}
-      </Field>
-      <Field label={said.language}>
-        {(tied) => (
-          <select {...tied} value={locale} onChange={(event) => set({ locale: event.target.value as Locale })}>
-            {(Object.keys(said.localeNames) as Locale[]).map((locale) => <option key={locale} value={locale} lang={locale.toLowerCase()}>{said.localeNames[locale]}</option>)}
-          </select>
-        )}
-      </Field>
-      <div className="field"><Choice label={said.quietNotes} checked={quietNotes} onChange={(quietNotes) => set({ quietNotes })} /></div>
-      <p className="after"><button type="submit" className="button" aria-disabled={loading}>{said.save}</button></p>
-    </form>
-  );
-}
-
 function Data() {
-  const said = useLanguage();
+  const said = useAccountWords();
   const say = useMessages();
   const [read, { loading }] = useMutation(ExportAccountDocument);
   async function go() {
@@ -105,9 +54,8 @@ function Data() {
 }
 
 /** Erases the account, once its address was typed: this alone cannot be undone. */
-function Erasure({ email }: { email: string }) {
-  const said = useLanguage();
-  const session = use(SessionContext);
+function Erasure({ email, session }: { email: string; session: Session }) {
+  const said = useAccountWords();
   const [asking, setAsking] = useState(false);
   const [typed, setTyped] = useState('');
   const [problem, setProblem] = useState<string>();
@@ -118,7 +66,7 @@ function Erasure({ email }: { email: string }) {
     if (loading) return;
     const { data, error } = await erase({ variables: { confirmEmail: typed }, errorPolicy: 'all' });
     const problem = data?.deleteAccount?.userErrors[0]?.message ?? (error && said.notSaved);
-    if (!problem) return session?.end();
+    if (!problem) return session.end();
     setProblem(problem);
     box.current?.focus();
   }

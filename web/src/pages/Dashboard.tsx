@@ -2,7 +2,8 @@ import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { Fragment, useRef, useState, type MouseEvent } from 'react';
 import { forgetMatches, forgetWatches } from '../client';
 import { changeAndFocus } from '../focus';
-import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, WatchesDocument, type SwitchWatchMutationVariables, type WatchRowFragment } from '../gql/graphql';
+import { WatchesDocument, type WatchRowFragment } from '../gql/first';
+import { DeleteWatchDocument, RestoreWatchDocument, SwitchWatchDocument, WatchCountsDocument, type SwitchWatchMutationVariables } from '../gql/lists';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
@@ -102,7 +103,7 @@ function WatchLine({ watch, online }: { watch: WatchRowFragment; online: number 
       <th role="rowheader" scope="row">
         <span className="name">{watch.name}</span>
         <span className="count">
-          {online == null ? '\u00a0' : (
+          {online == null ? <span>{'\u00a0'}</span> : (
             <Link href={`${to()}?veille=${encodeURIComponent(watch.id)}`} onClick={toList}>
               {said.online(online, said.number(online))}<span className="hidden"> : {watch.name}</span>
             </Link>

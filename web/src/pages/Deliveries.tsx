@@ -1,12 +1,12 @@
 import { useQuery } from '@apollo/client/react';
-import { DeliveriesDocument } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { DeliveriesDocument } from '../gql/deliveries';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, to, usePlace } from '../router';
+import { useDeliveriesWords } from '../words/deliveries';
 
 /** What a watch sent, to whom and when, and whether it does its work. */
 export function Deliveries({ id }: { id: string }) {
-  const said = useLanguage();
+  const said = useDeliveriesWords();
   const { trail } = usePlace();
   // What is sent changes by itself.
   const { data, error, refetch, fetchMore } = useQuery(DeliveriesDocument, { variables: { watchId: id }, fetchPolicy: 'cache-and-network' });

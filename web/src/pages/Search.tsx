@@ -1,27 +1,28 @@
 import { useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { Choice } from '../fields/Field';
-import { SearchTendersDocument } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { SearchTendersDocument } from '../gql/search';
 import { Failure, Page, Skeleton } from '../Page';
 import { unknownFilter } from '../client';
 import { Link, to, usePlace } from '../router';
 import { Sources } from '../Sources';
 import { BadFilter } from '../tenders/BadFilter';
 import { Exports } from '../tenders/Exports';
-import { Facets } from '../tenders/Facets';
+import { Facets, SearchFacets } from '../tenders/Facets';
 import { InterestButton } from '../tenders/Interest';
 import { marked } from '../tenders/Marked';
 import { RestoreButton } from '../tenders/Matching';
 import { ListSettings, Pager } from '../tenders/Pager';
-import { dimensionNames, dimensions, searchOf, useListPlace, type ListPlace } from '../tenders/place';
+import { dimensionNames, dimensions, searchOf } from '../tenders/asked';
+import { useListPlace, type ListPlace } from '../tenders/place';
 import { Places } from '../tenders/Places';
 import { TenderTable } from '../tenders/TenderTable';
 import { Views } from '../tenders/Views';
+import { useSearchWords } from '../words/search';
 
 /** Free search over all tenders. */
 export function Search() {
-  const said = useLanguage();
+  const said = useSearchWords();
   const place = useListPlace();
   const [typed, setTyped] = useState(place.words);
   // The box says what the list was asked for, also after a button, or after going back.
@@ -55,7 +56,7 @@ export function Search() {
 }
 
 function Found({ place }: { place: ListPlace }) {
-  const said = useLanguage();
+  const said = useSearchWords();
   const { first, page, ...asked } = searchOf(place);
   const { data: now, previousData, error, loading, refetch } = useQuery(SearchTendersDocument, { variables: { ...asked, first, page } });
   const found = useRef<HTMLParagraphElement>(null);
@@ -78,7 +79,7 @@ function Found({ place }: { place: ListPlace }) {
       <Views place={place} />
       <Exports list="tenders" variables={asked} none={count === 0} />
       {count > 0 && <ListSettings place={place} relevance={place.words !== ''} />}
-      <Facets facets={list.facets} place={place} />
+      <Facets place={place}><SearchFacets place={place} /></Facets>
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="found"

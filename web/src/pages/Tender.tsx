@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
-import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { ExplanationDocument, MarkTendersSeenDocument, TenderPageDocument, type TenderDetailsFragment } from '../gql/tender';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, to, usePlace } from '../router';
 import { Banner } from '../tenders/Banner';
@@ -13,10 +12,11 @@ import { useDismissal } from '../tenders/Matching';
 import { PlannedReminders } from '../tenders/PlannedReminders';
 import { Notices } from '../tenders/Notices';
 import { Way } from '../tenders/Way';
+import { useTenderWords } from '../words/tender';
 
 /** A tender's own page, by its number at its source: where the links of mails lead. */
 export function TenderPage({ source, sourceRef }: { source: string; sourceRef: string }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const { trail } = usePlace();
   const { data, error, refetch } = useQuery(TenderPageDocument, { variables: { source, sourceRef }, fetchPolicy: 'cache-and-network' });
   const tender = data?.tenderBySourceRef;
@@ -33,7 +33,7 @@ export function TenderPage({ source, sourceRef }: { source: string; sourceRef: s
 type Watches = { id: string; name: string }[];
 
 function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: Watches }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const { dismiss, restore } = useDismissal();
   const [markSeen] = useMutation(MarkTendersSeenDocument);
   const { id, seen } = tender;
@@ -99,7 +99,7 @@ function Details({ tender, watches }: { tender: TenderDetailsFragment; watches: 
 
 /** Why the reader's watches match the tender; of the others, why they do not. */
 function Why({ tender, watches }: { tender: TenderDetailsFragment; watches: Watches }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   if (watches.length === 0) return null;
   const matching = tender.matchedBy.map(({ watch }) => watch);
   const others = watches.filter(({ id }) => !matching.some((watch) => watch.id === id));
@@ -129,7 +129,7 @@ function Explained({ watch, tenderId, begin = false }: { watch: { id: string; na
 }
 
 function Criteria({ watchId, tenderId }: { watchId: string; tenderId: string }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const { data, error, refetch } = useQuery(ExplanationDocument, { variables: { watchId, tenderId } });
   const explained = data?.explainMatch;
   if (!explained) return error ? <Failure error={error} retry={refetch} /> : <Skeleton lines={2} />;

@@ -12,17 +12,14 @@ import { changesOf, draftFrom, draftOf, filledIn, inputOf, mergeDrafts, places, 
 import { readKept, useKeeping, type Kept } from '../form/kept';
 import { focusOn, Mistakes, wrongIn, type Mistake } from '../form/Mistakes';
 import { Preview } from '../form/Preview';
-import {
-  BuyersByIdDocument, CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, UpdateWatchDocument,
-  type AlertFrequency, type FormChoicesQuery, type WatchDetailsFragment,
-} from '../gql/graphql';
-import { useLanguage } from '../language';
+import { BuyersByIdDocument, CreateWatchDocument, EditedWatchDocument, FormChoicesDocument, UpdateWatchDocument, type AlertFrequency, type FormChoicesQuery, type WatchDetailsFragment } from '../gql/form';
 import { useMessages } from '../messages';
 import { Failure, Page, Skeleton } from '../Page';
 import { Link, navigate, to, usePlace } from '../router';
+import { useFormWords } from '../words/form';
 
 export function NewWatch() {
-  const said = useLanguage();
+  const said = useFormWords();
   const { search } = usePlace();
   const { data, error, refetch } = useQuery(FormChoicesDocument);
   // A search, or an example, that is to become a watch stands in the address; it has the ids of buyers alone.
@@ -38,7 +35,7 @@ export function NewWatch() {
 }
 
 export function EditWatch({ id }: { id: string }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const choices = useQuery(FormChoicesDocument);
   // The form begins with what is stored now, not with what the cache remembers.
   const watch = useQuery(EditedWatchDocument, { variables: { id }, fetchPolicy: 'network-only' });
@@ -60,14 +57,14 @@ const asksForMore = ({ excluded, natures, procedures, cpv, minValue, maxValue, t
   [excluded, natures, procedures, cpv, minValue, maxValue, techniques, deadlineKinds].some(({ length }) => length > 0);
 
 function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch?: WatchDetailsFragment; begin: Draft }) {
-  const said = useLanguage();
+  const said = useFormWords();
   const say = useMessages();
   const client = useApolloClient();
   const [place] = useState(() => location.pathname + location.search);
   const back = usePlace().trail?.list ?? to();
   const owner = choices.viewer.id;
   const [resumed, setResumed] = useState(() => readKept(owner, place, begin));
-  const [kept, setKept] = useState<Kept>(() => resumed ?? { draft: begin, base: begin, version: watch?.version });
+  const [kept, setKept] = useState<Kept<Draft>>(() => resumed ?? { draft: begin, base: begin, version: watch?.version });
   const { saved, giveUp } = useKeeping(owner, place, kept);
   const { draft } = kept;
   const [more] = useState(() => asksForMore(draft)); // what opens the rest does not close it
@@ -102,6 +99,11 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     form.current!.querySelector<HTMLElement>('input')!.focus(); // the button is no longer there
   }
 
+  function refuse(mistakes: Mistake[]) {
+    setMistakes(mistakes);
+    setRefusals((refusals) => refusals + 1);
+  }
+
   async function save(event: FormEvent) {
     event.preventDefault();
     if (saving) return;
@@ -110,16 +112,15 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     await store({ ...kept, draft: trimmed });
   }
 
-  async function store(kept: Kept): Promise<void> {
+  async function store(kept: Kept<Draft>): Promise<void> {
     const { payload, error } = watch
       ? await update({ variables: { id: watch.id, input: changesOf(kept.base, kept.draft), version: kept.version! }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.updateWatch, error }))
       : await create({ variables: { input: inputOf(kept.draft) }, errorPolicy: 'all' }).then(({ data, error }) => ({ payload: data?.createWatch, error }));
-    if (error || !payload) return setMistakes([{ field: [], message: said.notSaved }]);
+    if (error || !payload) return refuse([{ field: [], message: said.notSaved }]);
     if (payload.userErrors.some((problem) => 'code' in problem && problem.code === 'VERSION_MISMATCH')) return merge(kept);
     setKept(kept);
     setConflicts([]);
-    setMistakes(payload.userErrors);
-    if (payload.userErrors.length > 0) return setRefusals((refusals) => refusals + 1);
+    if (payload.userErrors.length > 0) return refuse(payload.userErrors);
     saved();
     forgetWatches(client);
     navigate(back);
@@ -128,9 +129,9 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
   }
 
   /** The watch is no longer what the draft began with: shows both, or saves again where nothing of the form differs. */
-  async function merge(kept: Kept): Promise<void> {
+  async function merge(kept: Kept<Draft>): Promise<void> {
     const { data, error } = await client.query({ query: EditedWatchDocument, variables: { id: watch!.id }, fetchPolicy: 'network-only' });
-    if (error || !data?.watch) return setMistakes([{ field: [], message: error ? said.notSaved : said.unknownWatch }]);
+    if (error || !data?.watch) return refuse([{ field: [], message: error ? said.notSaved : said.unknownWatch }]);
     const base = draftOf(data.watch);
     const { draft, conflicts } = mergeDrafts(kept.base, kept.draft, base);
     const merged = { draft, base, version: data.watch.version };
@@ -151,11 +152,11 @@ function WatchForm({ choices, watch, begin }: { choices: FormChoicesQuery; watch
     if (new URLSearchParams(location.search).get('voir') === 'destinataires') document.getElementById('recipients')?.focus();
   }, []);
 
-  // To the first mistake, once: who puts another one right stays there.
+  // To the first mistake, or to what hinders saving, once: who puts another one right stays there.
   useEffect(() => {
     if (refusals === 0) return;
     for (const details of form.current!.querySelectorAll('details')) if (wrongIn(details)) details.open = true;
-    focusOn(wrongIn(form.current!));
+    focusOn(wrongIn(form.current!) ?? form.current!.querySelector<HTMLElement>('.failure'));
   }, [refusals]);
 
   return (

@@ -1,10 +1,10 @@
-import type { TenderDetailsFragment } from '../gql/graphql';
-import { useLanguage } from '../language';
+import type { TenderDetailsFragment } from '../gql/tender';
 import { Change, noise } from './Notices';
+import { useTenderWords } from '../words/tender';
 
 /** What a bidder has to know before all else: that there is nothing to answer, or that it is answered at another time, or by other documents. */
 export function Banner({ tender }: { tender: TenderDetailsFragment }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   switch (tender.status) {
     case 'CANCELLED': return <Notice title={said.cancelledTitle} kind="cancelled"><p>{said.cancelledText}</p></Notice>;
     case 'AWARDED': return <Notice title={said.awardedTitle} kind="closed"><p>{said.closedText}</p></Notice>;

@@ -1,4 +1,4 @@
-import type { TenderRowFragment } from '../gql/graphql';
+import type { TenderRowFragment } from '../gql/first';
 import { useLanguage } from '../language';
 
 /** From how many days on a deadline is soon, and near. */
@@ -8,7 +8,7 @@ const [soon, near] = [7, 14];
 export function Days({ tender: { deadline, status } }: { tender: Pick<TenderRowFragment, 'deadline' | 'status'> }) {
   const said = useLanguage();
   if (!deadline || status !== 'ONLINE') return null;
-  const left = daysBetween(new Date(), new Date(deadline));
+  const left = said.daysUntil(deadline);
   if (left < 0) return null;
   return (
     <>
@@ -16,10 +16,4 @@ export function Days({ tender: { deadline, status } }: { tender: Pick<TenderRowF
       <span className="hidden">{said.daysLeft(left)}</span>
     </>
   );
-}
-
-/** Days of the calendar in Paris, where bids are handed in. */
-function daysBetween(from: Date, to: Date): number {
-  const day = (moment: Date) => Date.parse(moment.toLocaleDateString('sv-SE', { timeZone: 'Europe/Paris' }));
-  return Math.round((day(to) - day(from)) / 86_400_000);
 }

@@ -1,8 +1,8 @@
 import { useContext, useState } from 'react';
-import type { TenderFilter, TenderOrder } from '../gql/graphql';
+import type { TenderFilter, TenderOrder } from '../gql/first';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
-import { SessionContext } from '../session';
+import { SessionContext } from '../sessionContext';
 
 type Format = 'csv' | 'xlsx';
 
@@ -27,8 +27,7 @@ export function Exports({ list, variables, none }: {
     if (variables.search) by.set('search', variables.search);
     for (const id of variables.watchIds ?? []) by.append('watch', id);
     if (variables.orderBy) by.set('orderBy', variables.orderBy);
-    const headers: Record<string, string> = { 'Accept-Language': said.locale.toLowerCase() };
-    if (session?.token) headers.Authorization = `Bearer ${session.token}`;
+    const headers = { 'Accept-Language': said.locale.toLowerCase(), ...session?.authorization };
     try {
       const response = await fetch(`/export/${list}.${format}?${by}`, { headers });
       if (response.status === 401) session?.refused();

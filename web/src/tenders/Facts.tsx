@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
-import type { TenderDetailsFragment } from '../gql/graphql';
-import { useLanguage, type Language } from '../language';
+import type { TenderDetailsFragment } from '../gql/tender';
 import { Days } from './Days';
+import { departmentsOf, valueOf } from './values';
+import { useTenderWords, type TenderWords } from '../words/tender';
 
 /** What a bidder decides by first. */
 export function KeyFacts({ tender }: { tender: TenderDetailsFragment }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const cancelled = tender.status === 'CANCELLED';
   return (
     <dl className="facts key">
@@ -21,7 +22,7 @@ export function KeyFacts({ tender }: { tender: TenderDetailsFragment }) {
 
 /** What else there is to know, the most important first. What a tender does not say is left out. */
 export function Facts({ tender }: { tender: TenderDetailsFragment }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   return (
     <dl className="facts">
       <Fact name={said.duration}>{[tender.duration?.label, tender.renewals && said.renewals(tender.renewals)].filter(Boolean).join(', ')}</Fact>
@@ -45,13 +46,8 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
   return children ? <div><dt>{name}</dt><dd>{children}</dd></div> : null;
 }
 
-/** The value of a tender; a framework's is what is spent at most. */
-export function valueOf({ value, technique }: Pick<TenderDetailsFragment, 'value' | 'technique'>, said: Language): string | undefined {
-  return value && technique === 'FRAMEWORK' ? said.atMost(value.label) : value?.label;
-}
-
 /** The first of very many places. */
-export function listed(places: { label: string }[], said: Language, most = 12): string {
+export function listed(places: { label: string }[], said: TenderWords, most = 12): string {
   const labels = [...new Set(places.map(({ label }) => label))];
   const more = labels.length - most;
   return labels.slice(0, most).join(', ') + (more > 0 ? ` ${said.others(more)}` : '');
@@ -60,10 +56,4 @@ export function listed(places: { label: string }[], said: Language, most = 12): 
 /** Codes with what they stand for. */
 export function cpvsOf(cpvs: { code: string; label: string }[]): string {
   return cpvs.map(({ code, label }) => (label === code ? code : `${code} ${label}`)).join(', ');
-}
-
-/** The places of a tender: Ain (01), Rhône (69); the first of very many. */
-export function departmentsOf({ departments }: { departments: { code: string; name: string }[] }, most = 4): string {
-  const names = departments.map(({ code, name }) => `${name} (${code})`);
-  return names.length > most ? `${names.slice(0, most).join(', ')}…` : names.join(', ');
 }

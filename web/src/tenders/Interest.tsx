@@ -1,7 +1,8 @@
 import { useApolloClient, useMutation } from '@apollo/client/react';
 import { useState } from 'react';
 import { forgetMarks, forgetMatches } from '../client';
-import { MarkInterestDocument, type TenderRowFragment } from '../gql/graphql';
+import type { TenderRowFragment } from '../gql/first';
+import { MarkInterestDocument } from '../gql/lists';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 

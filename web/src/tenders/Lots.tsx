@@ -1,12 +1,12 @@
-import type { AwardFragment, TenderDetailsFragment } from '../gql/graphql';
-import { useLanguage } from '../language';
+import type { AwardFragment, TenderDetailsFragment } from '../gql/tender';
 import { cpvsOf, Fact, listed } from './Facts';
+import { useTenderWords } from '../words/tender';
 
 type Lot = TenderDetailsFragment['lots'][number];
 
 /** The lots of a tender, each with its details folded. */
 export function Lots({ lots }: { lots: Lot[] }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   return (
     <section className="card" aria-labelledby="lots">
       <h2 id="lots">{said.lots} <span className="count">({said.number(lots.length)})</span></h2>
@@ -16,7 +16,7 @@ export function Lots({ lots }: { lots: Lot[] }) {
 }
 
 function OneLot({ lot }: { lot: Lot }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const { number, title, value, award, description } = lot;
   const name = (
     <>
@@ -46,7 +46,7 @@ function OneLot({ lot }: { lot: Lot }) {
 
 /** What became of a lot, or of the whole. */
 export function Award({ award }: { award: AwardFragment }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   return (
     <dl className="facts">
       <Fact name={said.outcome}>{award.outcome === 'AWARDED' ? said.awarded : said.notAwarded}</Fact>

@@ -1,17 +1,19 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { useEffect } from 'react';
 import { forgetMarks, forgetMatches, unknownFilter } from '../client';
-import { DismissTenderDocument, MatchingTendersDocument, type TenderRowFragment } from '../gql/graphql';
+import { MatchingTendersDocument, type TenderRowFragment } from '../gql/first';
+import { DismissTenderDocument } from '../gql/lists';
 import { Exports } from './Exports';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { Failure, Skeleton } from '../Page';
 import { BadFilter } from './BadFilter';
-import { Facets } from './Facets';
+import { Facets, MatchingFacets } from './Facets';
 import { InterestButton } from './Interest';
 import { marked } from './Marked';
 import { ListSettings, Pager } from './Pager';
-import { matchingOf, useListPlace } from './place';
+import { matchingOf } from './asked';
+import { useListPlace } from './place';
 import { TenderTable } from './TenderTable';
 import { Views } from './Views';
 
@@ -39,7 +41,7 @@ export function Matching() {
       <Views place={place} />
       <Exports list="matching-tenders" variables={asked} none={count === 0} />
       {count > 0 && <ListSettings place={place} />}
-      <Facets facets={list.facets} place={place} watches />
+      <Facets place={place}><MatchingFacets place={place} /></Facets>
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="matching"

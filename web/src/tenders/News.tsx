@@ -1,7 +1,7 @@
 import { useApolloClient, useSubscription } from '@apollo/client/react';
 import { useEffect } from 'react';
 import { forgetWatches } from '../client';
-import { TenderMatchedDocument } from '../gql/graphql';
+import { TenderMatchedDocument } from '../gql/lists';
 import { useLanguage } from '../language';
 import { useMessages } from '../messages';
 import { navigate, to } from '../router';

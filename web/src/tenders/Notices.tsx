@@ -1,5 +1,5 @@
-import type { TenderDetailsFragment } from '../gql/graphql';
-import { useLanguage } from '../language';
+import type { TenderDetailsFragment } from '../gql/tender';
+import { useTenderWords } from '../words/tender';
 
 type OneChange = TenderDetailsFragment['notices'][number]['changes'][number];
 
@@ -8,7 +8,7 @@ export const noise = ({ field }: OneChange) => field === 'url';
 
 /** What was published about a tender, where, and what each notice changed. */
 export function Notices({ tender }: { tender: TenderDetailsFragment }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   return (
     <section className="card" aria-labelledby="notices">
       <h2 id="notices">{said.notices}</h2>
@@ -42,7 +42,7 @@ export function Notices({ tender }: { tender: TenderDetailsFragment }) {
 
 /** The old value, and the new one. */
 export function Change({ change: { field, before, after } }: { change: OneChange }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   return (
     <>
       {field !== 'documents' && ( // it tells what happened, not what there was

@@ -1,6 +1,7 @@
 import { useId } from 'react';
 import { useLanguage } from '../language';
-import { pageSizes, type ListPlace } from './place';
+import { pageSizes } from './asked';
+import type { ListPlace } from './place';
 
 /** How many tenders there are on a page, and in which order. */
 export function ListSettings({ place, relevance }: { place: ListPlace; relevance?: boolean }) {

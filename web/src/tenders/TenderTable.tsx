@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import type { TenderRowFragment } from '../gql/graphql';
+import type { TenderRowFragment } from '../gql/first';
 import { useLanguage } from '../language';
 import { Link, to, type Trail } from '../router';
 import { Days } from './Days';
-import { departmentsOf, valueOf } from './Facts';
+import { departmentsOf, valueOf } from './values';
 
 /** A tender in a list: the passages found in it, and what else there is to say and do. */
 export interface Line {

@@ -1,6 +1,7 @@
 import { useLanguage } from '../language';
 import { Link } from '../router';
-import { views, type ListPlace, type View } from './place';
+import { views, type View } from './asked';
+import type { ListPlace } from './place';
 
 /** Leads to the tenders of the list that the reader has not seen, wants to study, or has dismissed. */
 export function Views({ place }: { place: ListPlace }) {

@@ -1,14 +1,14 @@
 import { useQuery } from '@apollo/client/react';
-import { OtherPageDocument } from '../gql/graphql';
-import { useLanguage } from '../language';
+import { OtherPageDocument } from '../gql/tender';
 import { Link, to, type Trail } from '../router';
-import { listAt, matchingOf, searchOf } from './place';
+import { listAt, matchingOf, searchOf } from './asked';
+import { useTenderWords } from '../words/tender';
 
 type One = Trail['tenders'][number];
 
 /** Back to the list that the reader came from, as it was, and to its tenders before and after this one. */
 export function Way({ trail, source, sourceRef }: { trail: Trail | undefined; source: string; sourceRef: string }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const at = trail?.tenders.findIndex((one) => one[0] === source && one[1] === sourceRef) ?? -1;
   return (
     <nav className="above way" aria-label={said.way}>
@@ -19,7 +19,7 @@ export function Way({ trail, source, sourceRef }: { trail: Trail | undefined; so
 }
 
 function Beside({ trail, at }: { trail: Trail; at: number }) {
-  const said = useLanguage();
+  const said = useTenderWords();
   const { tenders } = trail;
   const list = listAt(trail.list);
   // What was seen leaves the list of what was not: what follows moves up, to this page.
