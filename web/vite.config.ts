@@ -17,10 +17,12 @@ const unfilled: Plugin = {
 /** A file of questions as text, as Apollo Client asks them, which wants the types of what it gets. */
 const questions: Plugin = {
   name: 'questions',
-  async load(id) {
-    if (!id.endsWith('.graphql')) return null;
-    const text = print(addTypenameToDocument(parse(await readFile(id, 'utf8'))));
-    return { code: `export default ${JSON.stringify(stripIgnoredCharacters(text))}`, moduleType: 'js' };
+  load: {
+    filter: { id: /\.graphql$/ },
+    async handler(id) {
+      const text = print(addTypenameToDocument(parse(await readFile(id, 'utf8'))));
+      return { code: `export default ${JSON.stringify(stripIgnoredCharacters(text))}`, moduleType: 'js' };
+    },
   },
 };
 

@@ -18,34 +18,38 @@ export interface Language extends Words {
   languageName(code: string): string;
 }
 
+/** What clocks in France show: 2026-11-26 12:05. A format takes tens of milliseconds to make on a telephone, so there is this one. */
+const clock = once(() => new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Paris' }));
+
+function shown(moment: Date) {
+  const [date = '', time = ''] = clock().format(moment).split(' ');
+  return { date, time };
+}
+
 function make(locale: Locale): Language {
   const tag = locale === 'FR' ? 'fr-FR' : 'en-GB';
-  const timeZone = 'Europe/Paris';
-  // Formats take tens of milliseconds to make, so they are made when first used.
+  const said = locale === 'FR' ? typeset(words.FR) : words.EN;
   const number = once(() => new Intl.NumberFormat(tag));
-  const day = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone }));
-  const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone }));
   const names = once(() => new Intl.DisplayNames(tag, { type: 'language' }));
-  const clock = once(() => new Intl.DateTimeFormat('sv-SE', { timeStyle: 'short', timeZone }));
-  const calendar = once(() => new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone }));
-  const midnight = (moment: Date) => Date.parse(calendar().format(moment));
-  const dayBefore = (text: string) => written(day().format(new Date(Date.parse(text) - 1)));
-  const written = locale === 'FR' ? frenchMoment : (moment: string) => moment;
+  const day = (date: string) => {
+    const [year, month, day] = date.split('-').map(Number) as [number, number, number];
+    return said.date(day, said.months[month - 1]!, year);
+  };
+  const moment = (text: string) => {
+    const { date, time } = shown(new Date(text));
+    return said.dateAndHour(day(date), time);
+  };
+  const midnight = (moment: Date) => Date.parse(shown(moment).date);
   return {
-    ...(locale === 'FR' ? typeset(words.FR) : words.EN),
+    ...said,
     locale,
-    number: (n) => number().format(n),
-    day: (text) => written(day().format(new Date(text))),
-    moment: (text) => written(moment().format(new Date(text))),
-    until: (text) => (clock().format(new Date(text)) === '00:00' ? (locale === 'FR' ? `${dayBefore(text)} inclus` : `the end of ${dayBefore(text)}`) : written(moment().format(new Date(text)))),
+    number: (n) => (n < 1000 ? String(n) : number().format(n)),
+    day: (text) => day(shown(new Date(text)).date),
+    moment,
+    until: (text) => (shown(new Date(text)).time === '00:00' ? said.endOf(day(shown(new Date(Date.parse(text) - 1)).date)) : moment(text)),
     daysUntil: (text) => Math.round((midnight(new Date(text)) - midnight(new Date())) / 86_400_000),
     languageName: (code) => names().of(code) ?? code,
   };
-}
-
-/** A day and an hour as French texts have them, and the API: 1er janvier 2027 à 9 h 05. */
-function frenchMoment(moment: string): string {
-  return moment.replace(/^1 /, '1er ').replace(/0?(\d+):(\d+)$/, '$1\u00a0h\u00a0$2');
 }
 
 function once<T>(make: () => T): () => T {

@@ -1,5 +1,5 @@
 import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
-import { useEffect } from 'react';
+import { useDeferredValue, useEffect } from 'react';
 import { forgetMarks, forgetMatches, unknownFilter } from '../client';
 import { MatchingTendersDocument, type TenderRowFragment } from '../gql/first';
 import { DismissTenderDocument } from '../gql/lists';
@@ -30,7 +30,9 @@ export function Matching() {
     if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
   });
   if (error && unknownFilter(error)) return <BadFilter place={place} then={focusHeading} />;
-  const list = (now ?? previousData)?.matchingTenders;
+  // Its rows are many: what stands above them is drawn first.
+  const newest = (now ?? previousData)?.matchingTenders ?? null;
+  const list = useDeferredValue(newest, null);
   if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
 
   const count = list.totalCount ?? 0;
@@ -45,7 +47,7 @@ export function Matching() {
       {list.edges.length > 0 && (
         <TenderTable
           labelledBy="matching"
-          busy={loading}
+          busy={loading || list !== newest}
           lines={list.edges.map(({ node, matchedBy, highlights }) => ({
             tender: node,
             ...marked(node.title, highlights),
