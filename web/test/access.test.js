@@ -90,8 +90,8 @@ test('while the search engine is away, watches are shown, made and changed', asy
 
 test('what the page begins with is asked while the script is on its way, and once', async () => {
   const person = server.person('carla@example.org');
-  await server.watch(person, 'voirie');
-  await server.publishAndIndex(person, 'Voirie demandée une fois');
+  await server.watch(person, 'curage');
+  await server.publishAndIndex(person, 'Curage demandé une fois');
   const visitor = await visit(browser);
   const asked = [];
   visitor.on('request', (request) => {
@@ -103,7 +103,7 @@ test('what the page begins with is asked while the script is on its way, and onc
     await route.continue();
   });
   await visitor.goto(page(`#token=${person}`));
-  await visitor.getByText('Voirie demandée une fois').first().waitFor();
+  await visitor.getByText('Curage demandé une fois').first().waitFor();
   await settled(visitor);
   assert.deepEqual(asked.filter((name) => first.includes(name)).sort(), first);
   // A change is followed by what is stored then, not by what was asked first.

@@ -2,7 +2,7 @@
 // shown, and a key leads on.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { ask, inaccessible, picture, publishAndIndex, scrollsSideways, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
+import { ask, inaccessible, openFilters, picture, publishAndIndex, scrollsSideways, settled, startBrowser, startDemo, tab, textOf, visit } from './world.js';
 
 let server;
 let browser;
@@ -261,6 +261,7 @@ test('panels stay open while their content goes, and the focus stays', async () 
   assert.equal(await focused(), 'INPUT');
   await page.goto(`${server.url}/veille?nature=WORKS`);
   await settled(page);
+  await openFilters(page);
   const box = page.getByRole('group', { name: 'Nature' }).getByRole('checkbox', { checked: true });
   await box.focus();
   await page.keyboard.press('Space');

@@ -144,7 +144,7 @@ test('the filters in force stand above the list by name, and are taken away one 
   const names = async () => (await filters.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label').replaceAll('\u00a0', ' '))));
   assert.deepEqual(await names(), [
     'Retirer Département : Finistère (29)', 'Retirer Département : National ou non précisé', `Retirer Organisme : ${buyer.name}`, 'Retirer Nature : Fournitures',
-    'Retirer Procédure : Autre', 'Retirer Réponse attendue : Manifestations d’intérêt', 'Retirer Technique d’achat : Système d’acquisition dynamique',
+    'Retirer Procédure : Autre procédure', 'Retirer Réponse attendue : Manifestations d’intérêt', 'Retirer Technique d’achat : Système d’acquisition dynamique',
   ]);
   assert.equal(await phone.locator('.facets').evaluate((panel) => panel.open), false);
   assert.deepEqual(await inaccessible(phone), []);

@@ -29,10 +29,10 @@ export function Matching() {
   useEffect(() => {
     if (pages != null && place.page > Math.max(pages, 1)) place.endAt(Math.max(pages, 1));
   });
-  if (error && unknownFilter(error)) return <BadFilter place={place} then={focusHeading} />;
   // Its rows are many: what stands above them is drawn first.
   const newest = (now ?? previousData)?.matchingTenders ?? null;
   const list = useDeferredValue(newest, null);
+  if (error && unknownFilter(error)) return <BadFilter place={place} then={focusHeading} />;
   if (!list) return error ? <Failure error={error} text={said.searchDown} retry={refetch} /> : <Skeleton lines={place.size} tall />;
 
   const count = list.totalCount ?? 0;
