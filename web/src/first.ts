@@ -30,17 +30,22 @@ export function headersOf(session: Session, locale: Locale | null = lastLanguage
 export function askFirst(session: Session): typeof fetch {
   const { token } = session;
   const headers = { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json', ...headersOf(session) };
-  const answers = new Map<string, Promise<Response>>();
+  const asked = new Map<string, { answer: Promise<Response>; request: AbortController }>();
   for (const question of firstQuestions()) {
-    const answer = fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query: rows + questions, ...question }) });
+    const request = new AbortController();
+    const answer = fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query: rows + questions, ...question }), signal: request.signal });
     answer.catch(() => {}); // who takes it is told
-    answers.set(JSON.stringify(question), answer);
+    asked.set(JSON.stringify(question), { answer, request });
   }
   return (url, init) => {
+    if (session.token !== token) {
+      for (const { request } of asked.values()) request.abort();
+      asked.clear();
+    }
     const { operationName, variables } = JSON.parse(init!.body as string) as Record<string, unknown>;
     const question = JSON.stringify({ operationName, variables });
-    const answer = session.token === token ? answers.get(question) : undefined;
-    answers.delete(question);
+    const answer = asked.get(question)?.answer;
+    asked.delete(question);
     return answer ?? fetch(url, init);
   };
 }
