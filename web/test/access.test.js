@@ -135,7 +135,7 @@ test('on a slow network, grey lines stand where things will be, and nothing jump
     await settled(visitor);
     await visitor.getByText('12 éléments correspondent').waitFor();
     const moved = await visitor.evaluate(() => window.moved);
-    assert.equal(moved, 0, `${width} pixels wide, the layout moved`);
+    assert.ok(moved < 0.001, `${width} pixels wide, the layout moved by ${moved}`);
     await visitor.context().close();
   }
 });
