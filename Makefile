@@ -5,6 +5,9 @@ LINT  = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$(scripts/linker-flags)" -o bin/vigie ./server
 # Packages in which goroutines share memory.
 RACE  = ./alert/... ./consumer/... ./database/... ./directory/... ./feed/... ./graph/... ./match/... ./search/... ./server/... ./service/... ./source/... ./store/... ./syndication/...
+# The tests that take longest begin first, so that the others run beside them. Vet runs by itself.
+TEST  = go test -vet=off -timeout 40m
+FIRST = ./server ./alert ./graph
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
 LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKills|TestOutage|TestRandomFaults|TestSettingsWalks|TestWalks|TestYear
 
@@ -29,17 +32,21 @@ image: ## build the container image, which says of what version and commit it is
 
 .PHONY: check
 check: format vet lint ## the inner loop: build, format, vet, lint and quick tests, on SQLite and Bleve
-	go build ./...
-	env -u VIGIE_TEST_POSTGRES_URL -u VIGIE_TEST_ALL -u VIGIE_TEST_DATA go test -short -parallel 8 ./...
+	env -u VIGIE_TEST_POSTGRES_URL -u VIGIE_TEST_ALL -u VIGIE_TEST_DATA $(TEST) -short -p 3 -parallel 8 $(FIRST) ./...
 
 .PHONY: test
 test: ## install what the tests need and run every check
 	scripts/install-test-tools
-	VIGIE_TEST_ALL=1 scripts/with-postgres $(MAKE) --no-print-directory --keep-going checks
+	VIGIE_TEST_ALL=1 scripts/with-postgres $(MAKE) --no-print-directory checks
 
-# The cheap ones first; one that fails does not keep the others from running.
+# What takes seconds comes first, one after the other, for `generated` writes; then what takes minutes, two beside each
+# other, for browsers and servers often wait. One that fails does not keep the others from running.
 .PHONY: checks
-checks: build clients browser format tidy generated vet lint race unit fuzz manifests workflows release-files vulnerabilities
+checks:
+	@status=0; \
+	$(MAKE) --no-print-directory --keep-going build format tidy generated vet lint manifests workflows release-files vulnerabilities || status=$$?; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target race clients browser unit fuzz || status=$$?; \
+	exit $$status
 
 .PHONY: clients
 clients: build ## have clients from npm use the server
@@ -86,15 +93,16 @@ drill: ## cut and slow each dependency of a server under load, and print what us
 # What race does not run, or only in part.
 .PHONY: unit
 unit:
-	go test -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(RACE))")
-	go test -timeout 40m -run '^($(LONG))$$' ./alert ./graph ./search/nodes ./server ./service ./syndication
+	$(TEST) $$(go list ./... | grep -vxF "$$(go list $(RACE))")
+	$(TEST) -run '^($(LONG))$$' $(FIRST) ./search/nodes ./service ./syndication
 
 # SQLite is C translated to Go, which the detector makes ten times as slow: its memory is not watched, ours is. The driver's
 # Go is: a program has one copy of a generic type's methods, such as those of sync.Map, and the driver's must be a watched one.
 UNWATCHED = -gcflags='modernc.org/sqlite/lib=-race=false' -gcflags='modernc.org/libc/...=-race=false'
+# Collecting garbage is dear under the detector: at Go's own 100 percent it takes a quarter of the time.
 .PHONY: race
 race:
-	env -u VIGIE_TEST_DATA go test -race $(UNWATCHED) -short -timeout 30m $(RACE)
+	env -u VIGIE_TEST_DATA GOGC=400 $(TEST) -race $(UNWATCHED) -short $(FIRST) $(RACE)
 
 .PHONY: fuzz
 fuzz: ## try each fuzz target for two seconds
