@@ -80,9 +80,12 @@ func newWorld(t testing.TB, url string) *world {
 	return w
 }
 
+// builtIn are the templates of letters, which load slowly under the race detector.
+var builtIn = sync.OnceValues(func() (*letter.Templates, error) { return letter.Load(nil) })
+
 func newSender(t testing.TB, s *store.Store, mailer post.Mailer, clock func() time.Time) *alert.Sender {
 	t.Helper()
-	templates, err := letter.Load(nil)
+	templates, err := builtIn()
 	if err != nil {
 		t.Fatal(err)
 	}
