@@ -54,7 +54,7 @@ func strict(t *testing.T) (*httptest.Server, *taken) {
 	api := testserver.New()
 	api.AddTransport(wire.Socket{Websocket: transport.Websocket{
 		Implementation: wire.Sockets{Intake: intake, Most: 2, Present: func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Errorf("%v", err) }},
-		InitTimeout:    200 * time.Millisecond,
+		InitTimeout:    time.Second,
 	}})
 	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Minute})
 	api.AddTransport(&wire.HTTP{Intake: intake})

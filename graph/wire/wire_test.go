@@ -30,7 +30,7 @@ func serve(t *testing.T) (*testserver.TestServer, *httptest.Server) {
 	intake := wire.Intake{Limits: func(context.Context) wire.Limits { return wire.Limits{Bytes: 1000} }}
 	api.AddTransport(wire.Socket{Websocket: transport.Websocket{
 		Implementation: wire.Sockets{Intake: intake, Most: 2, Present: func(_ context.Context, err error) *gqlerror.Error { return gqlerror.Errorf("%v", err) }},
-		InitTimeout:    200 * time.Millisecond,
+		InitTimeout:    time.Second,
 	}})
 	api.AddTransport(wire.Stream{Intake: intake, KeepAlive: time.Millisecond})
 	api.AddTransport(&wire.HTTP{Intake: intake})
