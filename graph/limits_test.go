@@ -83,6 +83,10 @@ func TestDescriptionsAreBounded(t *testing.T) {
 func TestKeptDocuments(t *testing.T) {
 	w := newWorld(t)
 	ana := w.person("ana@example.org")
+	documents := 60
+	if testing.Short() {
+		documents = 30 // of a megabyte each: still more than may be kept
+	}
 	inUse := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -94,7 +98,7 @@ func TestKeptDocuments(t *testing.T) {
 		"persisted": func(i int) string { return strings.Repeat(" ", 1_000_000+i) + "nonsense" },
 	} {
 		before := inUse()
-		for i := range 60 {
+		for i := range documents {
 			text := question(i)
 			body, err := json.Marshal(map[string]any{"query": text, "extensions": map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": graph.Hash(text)}}})
 			if err != nil {

@@ -86,6 +86,7 @@ func TestFollowingAlertsExist(t *testing.T) {
 
 // The alerts sound when they should, by Prometheus's own test; and its settings are valid.
 func TestAlertRules(t *testing.T) {
+	t.Parallel()
 	promtool := program(t, "promtool")
 	for _, arguments := range [][]string{{"check", "config", "prometheus.yml"}, {"test", "rules", "rules_test.yml"}} {
 		command := exec.Command(promtool, arguments...)
