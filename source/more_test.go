@@ -1,8 +1,11 @@
 package source_test
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,5 +106,59 @@ func TestChangesAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneBrokenNotice: a notice of TED that cannot be read whole keeps none of its day from being stored; and a service that
+// fails for all is not asked for all.
+func TestOneBrokenNotice(t *testing.T) {
+	w := newWorld(t, 7)
+	var list []*sourcetest.Notice
+	for i := range 40 {
+		list = append(list, &sourcetest.Notice{
+			ID: fmt.Sprintf("n%d-01", i), Procedure: fmt.Sprint("p", i), Kind: "call", Title: fmt.Sprint("Voirie ", i), Buyer: "Commune de Villebourg", Day: "2026-11-02",
+			At: source.Day("2026-11-02").Start().Add(7 * time.Hour), TED: fmt.Sprint(100+i, "-2026"),
+		})
+	}
+	w.services.Publish(list...)
+	broken, asked := "/en/notice/100-2026/xml", 0
+	handler := w.services.TED()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			asked++
+		}
+		if r.Method == http.MethodGet && broken != "" && strings.HasPrefix(r.URL.Path, broken) {
+			rw.Header().Set("Content-Type", "application/xml")
+			_, _ = io.WriteString(rw, "<n:ContractNotice")
+			return
+		}
+		handler.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	reader := w.ted
+	reader.SearchURL, reader.NoticeURL = server.URL, server.URL
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	read := func(wants int, whole bool) {
+		t.Helper()
+		w.now = w.now.Add(time.Hour)
+		if err := w.follower(s, reader).Sync(t.Context()); (err == nil) != whole {
+			t.Errorf("read with %v", err)
+		}
+		if stored := len(tenders(t, s)); stored != wants {
+			t.Errorf("%d are stored, not %d", stored, wants)
+		}
+	}
+	read(39, false)
+	broken = ""
+	read(40, true)
+
+	broken, asked = "/", 0
+	for i, n := range list {
+		again := *n
+		again.ID, again.TED = fmt.Sprintf("m%d-01", i), fmt.Sprint(200+i, "-2026")
+		w.services.Publish(&again)
+	}
+	if read(40, false); asked > 10 {
+		t.Errorf("a service that fails is asked for %d notices", asked)
 	}
 }

@@ -46,25 +46,31 @@ func (t TED) Day(ctx context.Context, day Day, known Known) iter.Seq2[ingest.Rec
 			yield(ingest.Record{}, err)
 			return
 		}
-		var refused error
+		var missing error
+		inARow := 0
 		for _, number := range numbers {
 			if have[number] {
 				continue
 			}
 			record, err := t.notice(ctx, number)
-			if _, one := errors.AsType[*StatusError](err); one { // the others may be there
-				refused = err
+			if _, one := errors.AsType[*ServiceError](err); one && inARow < mostInARow && ctx.Err() == nil { // the others may be there
+				missing = err
+				inARow++
 				continue
 			}
+			inARow = 0
 			if !yield(record, err) || err != nil {
 				return
 			}
 		}
-		if refused != nil {
-			yield(ingest.Record{}, refused)
+		if missing != nil {
+			yield(ingest.Record{}, missing)
 		}
 	}
 }
+
+// mostInARow is how many notices one after the other may be missing or broken before the service counts as failing.
+const mostInARow = 4
 
 const (
 	// perPage is the most rows that a page of the search has.
