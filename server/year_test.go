@@ -262,14 +262,22 @@ func (y *year) compareMails(tenders []*vigie.Tender) {
 		y.t.Fatal(err)
 	}
 	sent, mailed := make(map[string]map[string]int), make(map[string]int) // by address: "NEW Voirie 7"
-	inMail := make(map[[2]int64]bool)
+	// A mail says once what it has several deliveries of.
+	type saying struct {
+		mail, tender int64
+		kind         string
+	}
+	said := make(map[saying]bool)
 	for _, row := range rows {
 		if sent[row.Address] == nil {
 			sent[row.Address] = make(map[string]int)
 		}
-		sent[row.Address][row.Kind+" "+row.Title]++
-		if in := [2]int64{row.MailID, row.TenderID}; !inMail[in] { // a mail says once what it has several deliveries of
-			inMail[in] = true
+		if once := (saying{row.MailID, row.TenderID, row.Kind}); !said[once] {
+			said[once] = true
+			sent[row.Address][row.Kind+" "+row.Title]++
+		}
+		if in := (saying{row.MailID, row.TenderID, ""}); !said[in] {
+			said[in] = true
 			mailed[row.Address]++
 		}
 	}
