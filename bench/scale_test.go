@@ -45,6 +45,9 @@ var serverOnce = sync.OnceValues(func() (string, error) {
 
 // What is measured is printed and drawn, and not measured again; what a stopped run has not measured, the next one does.
 func TestCommandScale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT RUN: a dozen servers are started one after the other, which takes minutes; without -short they are")
+	}
 	t.Setenv("VIGIE_TEST_DATA", "")
 	dir := t.TempDir()
 	args := []string{
