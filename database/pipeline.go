@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,6 +18,9 @@ const (
 	// mostBatches is how many connections of the pool answer batches at the same time. With few, what many ask at once
 	// gathers.
 	mostBatches = 4
+	// slow is how long a batch may take before it no longer counts among them, as where a table is locked: what others ask is
+	// then sent over one more connection of the pool.
+	slow = 100 * time.Millisecond
 	// longestBatch is how many statements a batch has at most: the first of them waits for the last.
 	longestBatch = 32
 )
@@ -93,15 +97,19 @@ func (c *call) waits() bool {
 	}
 }
 
-// work answers calls until none waits.
+// work answers calls until none waits. While a batch is slow, another goroutine goes on in its place.
 func (p *pipeline) work() {
 	for {
 		b, ctx := p.next()
 		if b == nil {
 			return
 		}
+		replaced := time.AfterFunc(slow, p.work)
 		p.answer(ctx, b.calls)
 		b.cancel()
+		if !replaced.Stop() {
+			return
+		}
 	}
 }
 

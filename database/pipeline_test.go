@@ -109,6 +109,32 @@ func TestStatementsAreLeft(t *testing.T) {
 	wg.Wait()
 }
 
+// Statements that take long, as where a table is locked, keep none of the others waiting.
+func TestSlowStatementsAreNotWaitedFor(t *testing.T) {
+	db := opened(t, storetest.Postgres(t))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	leaving, leave := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer func() { leave(); wg.Wait(); cancel() }()
+	for i := range 8 {
+		wg.Go(func() {
+			var found []int64
+			if err := db.Run(leaving, "SELECT count(*) FROM pg_sleep(601)", &found); !errors.Is(err, context.Canceled) {
+				t.Errorf("%v, %v", found, err)
+			}
+		})
+		for sleeping := 0; sleeping <= i; {
+			if err := db.NewRaw("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(601)%' AND wait_event = 'PgSleep'").Scan(ctx, &sleeping); err != nil {
+				t.Fatalf("%d statements run at once: %v", i, err)
+			}
+		}
+	}
+	var found []int64
+	if err := db.Run(ctx, "SELECT 1::bigint", &found); err != nil || len(found) != 1 {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
 // Where PostgreSQL ends connections, statements get an answer again, without a restart.
 func TestStatementsAfterLostConnections(t *testing.T) {
 	db := opened(t, storetest.Postgres(t))

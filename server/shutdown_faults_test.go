@@ -168,21 +168,21 @@ func TestTerminatedWhileAnswering(t *testing.T) {
 		err    error
 	}
 	replies := make([]chan reply, len(questions))
-	for i, question := range questions {
+	for i, question := range questions { // one after the other, so that each is a statement of its own connection
 		replies[i] = make(chan reply, 1)
 		go func() {
 			status, body, err := s.post(server.base, question)
 			replies[i] <- reply{status, body, err}
 		}()
+		awaits(t, func() (bool, string) {
+			var waiting int
+			err := db.NewRaw(`SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'account_id"? = '`).Scan(t.Context(), &waiting)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return waiting == i+1, fmt.Sprintf("%d of %d requests wait for the database", waiting, i+1)
+		})
 	}
-	awaits(t, func() (bool, string) {
-		var waiting int
-		err := db.NewRaw(`SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'account_id"? = '`).Scan(t.Context(), &waiting)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return waiting == len(questions), fmt.Sprintf("%d of %d requests wait for the database", waiting, len(questions))
-	})
 
 	server.terminate(t)
 	until(t, socket, "closed 1001")
