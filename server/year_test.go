@@ -51,6 +51,7 @@ func TestYear(t *testing.T) {
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			y := newYear(t, open(t), uint64(len(kind)))
+			y.services.Rows = max(y.services.Rows, perDay/4)
 			y.run(days, perDay)
 			y.compare(days)
 		})

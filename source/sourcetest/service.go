@@ -34,6 +34,9 @@ type Services struct {
 	Now func() time.Time
 	// Rate is how many answers in a hundred are faulty.
 	Rate int
+	// Rows is how many rows a page of TED's search has, whatever limit asks for: few, so that there are several. With many
+	// notices a day there must be more, as at the service, or few lists of so many pages are whole.
+	Rows int
 
 	mutex   sync.Mutex
 	random  *rand.Rand
@@ -45,7 +48,7 @@ type Services struct {
 
 // New returns services without notices, whose faults are those of a seed.
 func New(now func() time.Time, seed uint64) *Services {
-	return &Services{Now: now, random: rand.New(rand.NewPCG(seed, 0)), Faults: make(map[string]int)}
+	return &Services{Now: now, Rows: 5, random: rand.New(rand.NewPCG(seed, 0)), Faults: make(map[string]int)}
 }
 
 // Publish adds notices.

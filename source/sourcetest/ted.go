@@ -31,9 +31,6 @@ func (s *Services) TED() http.Handler {
 
 var publishedOn = regexp.MustCompile(`^publication-date=([0-9]{4})([0-9]{2})([0-9]{2}) AND `)
 
-// perPage is how many rows a page has here, whatever limit asks for, so that there are several.
-const perPage = 5
-
 // search answers a page of the notices of a day. A token is the place where the next page begins.
 func (s *Services) search(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
@@ -57,12 +54,12 @@ func (s *Services) search(w http.ResponseWriter, r *http.Request) {
 	}
 	notices := s.of(strings.Join(found[1:], "-"), func(n *Notice) string { return n.TED })
 	rows := []any{}
-	for _, n := range notices[min(place, len(notices)):min(place+perPage, len(notices))] {
+	for _, n := range notices[min(place, len(notices)):min(place+s.Rows, len(notices))] {
 		rows = append(rows, map[string]any{"publication-number": "00" + n.TED})
 	}
 	answer := map[string]any{"notices": rows, "totalNoticeCount": len(notices), "timedOut": false}
-	if len(rows) == perPage { // also where nothing follows
-		answer["iterationNextToken"] = fmt.Sprint(place + perPage)
+	if len(rows) == s.Rows { // also where nothing follows
+		answer["iterationNextToken"] = fmt.Sprint(place + s.Rows)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(answer)
