@@ -207,7 +207,7 @@ func TestScalePlot(t *testing.T) {
 	}
 }
 
-// Several servers answer, several processes publish, and what their transactions did is told.
+// Several servers answer, several processes publish, and what their transactions did is printed.
 func TestCommandReplicas(t *testing.T) {
 	t.Setenv("VIGIE_TEST_DATA", "")
 	url := postgresURL(t)

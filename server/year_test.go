@@ -292,8 +292,8 @@ func (y *year) compareMails(tenders []*vigie.Tender) {
 			}
 		}
 		for _, x := range tenders {
-			said := sent[address][string(vigie.DeliverNew)+" "+x.Title] + sent[address][string(vigie.DeliverCorrected)+" "+x.Title]
-			if x.Outcome == vigie.Undecided && strings.Contains(x.Title, word) && said == 0 {
+			times := sent[address][string(vigie.DeliverNew)+" "+x.Title] + sent[address][string(vigie.DeliverCorrected)+" "+x.Title]
+			if x.Outcome == vigie.Undecided && strings.Contains(x.Title, word) && times == 0 {
 				y.t.Errorf("%s is not mailed of %s, %s", address, x.SourceRef, x.Title)
 			}
 		}

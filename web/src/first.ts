@@ -34,7 +34,7 @@ export function askFirst(session: Session): typeof fetch {
   for (const question of firstQuestions()) {
     const request = new AbortController();
     const answer = fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query: rows + questions, ...question }), signal: request.signal });
-    answer.catch(() => {}); // who takes it is told
+    answer.catch(() => {}); // whoever takes the answer gets the error
     asked.set(JSON.stringify(question), { answer, request });
   }
   return (url, init) => {
