@@ -10,7 +10,7 @@ RACE  = ./alert/... ./consumer/... ./database/... ./directory/... ./feed/... ./g
 TEST  = go test -vet=off -p 3 -timeout 40m
 FIRST = ./server ./alert ./graph
 # Their tests that have a short form, or read real notices: race runs that form, without these; unit runs the whole.
-LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportIsTheList|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKeptDocuments|TestKills|TestOutage|TestRandomFaults|TestSettingsWalks|TestWalks|TestYear
+LONG  = TestBuyersAsTyped|TestCallsDoNotGrow|TestDearestOperations|TestExportIsTheList|TestExportMemory|TestFeedsAgreeWithLists|TestFollowKills|TestImportEveryRealFile|TestImportEveryRealNoticeOfTED|TestImportMailsOnce|TestImportRealNotices|TestImportWatchesTwice|TestJudgedSearches|TestKeptDocuments|TestKills|TestOutage|TestRandomFaults|TestReplayDeliveriesInPages|TestSettingsWalks|TestWalks|TestYear
 
 .PHONY: help
 help: ## list the targets

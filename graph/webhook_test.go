@@ -391,6 +391,9 @@ func testReplayDeliveries(t *testing.T, w *world) {
 
 // What one call does not send again, the next one does.
 func TestReplayDeliveriesInPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it delivers a thousand messages")
+	}
 	w := newWorld(t)
 	receiver := w.hooks()
 	p := w.person("a@example.org")
