@@ -39,17 +39,17 @@ func (d dataset) day(ctx context.Context, day Day) iter.Seq2[ingest.Record, erro
 
 // compare asks how many notices the day has. Some may have come since.
 func (d dataset) compare(ctx context.Context, day Day, got int) error {
-	var answer struct {
+	type count struct {
 		Total *int `json:"total_count"`
 	}
-	err := d.web.answer(ctx, request{url: d.address("records", day, "&limit=0"), types: []string{"application/json"}}, &answer)
+	said, err := answer[count](ctx, d.web, request{url: d.address("records", day, "&limit=0")})
 	switch {
 	case err != nil:
 		return err
-	case answer.Total == nil:
+	case said.Total == nil:
 		return fault("the service does not say how many notices there are")
-	case *answer.Total != got:
-		return fault("%d rows were sent of %d", got, *answer.Total)
+	case *said.Total != got:
+		return fault("%d rows were sent of %d", got, *said.Total)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (d dataset) address(what string, day Day, more string) string {
 	return strings.TrimSuffix(d.portal, "/") + "/api/explore/v2.1/catalog/datasets/" + d.name + "/" + what + "?where=" + where + more
 }
 
-// export reads the whole day, as JSON Lines.
+// export reads the whole day, as JSON Lines, which are passed on as they come: if they break off, the day is read again.
 func (d dataset) export(ctx context.Context, day Day, yield func(ingest.Record, error) bool) (got int, stopped bool, err error) {
 	body, err := d.web.open(ctx, request{url: d.address("exports/jsonl", day, ""), types: []string{"application/x-ndjson", "application/jsonl", "application/json", "application/json-lines"}})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"net/url"
@@ -43,8 +42,6 @@ const (
 	releasesPerPage = 100
 	// shortestWindow is the shortest window that is halved.
 	shortestWindow = 2 * time.Second
-	// maxPage is the longest page that is read.
-	maxPage = 64 << 20
 )
 
 // Day reads what was updated on a day.
@@ -211,24 +208,14 @@ func (f FindATender) history(ctx context.Context, ocid string) ([]release, error
 
 // ask asks for a package of releases, and where the service says that it goes on.
 func (f FindATender) ask(ctx context.Context, path string) (releases []release, next string, err error) {
-	body, err := f.Web.open(ctx, request{url: strings.TrimSuffix(f.URL, "/") + path, types: []string{"application/json"}})
-	if err != nil {
-		return nil, "", err
-	}
-	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxPage+1))
-	if err != nil {
-		return nil, "", err
-	}
-	var said struct {
+	type pack struct {
 		Releases *[]release
 		Links    struct{ Next string }
 	}
-	switch err := json.Unmarshal(text, &said); {
-	case len(text) > maxPage:
-		return nil, "", fault("the answer is longer than %d MiB", maxPage>>20)
+	said, err := answer[pack](ctx, f.Web, request{url: strings.TrimSuffix(f.URL, "/") + path})
+	switch {
 	case err != nil:
-		return nil, "", &ServiceError{Reason: "the answer is not the JSON that it should be", Err: err}
+		return nil, "", err
 	case said.Releases == nil:
 		return nil, "", fault("the answer has no releases")
 	}

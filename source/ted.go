@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 	"time"
@@ -143,10 +144,7 @@ func (t TED) page(ctx context.Context, day Day, token string) (*tedPage, error) 
 	if err != nil {
 		return nil, err
 	}
-	page := new(tedPage)
-	err = t.Web.answer(ctx, request{
-		method: "POST", url: strings.TrimSuffix(t.SearchURL, "/") + "/v3/notices/search", body: body, types: []string{"application/json"},
-	}, page)
+	page, err := answer[tedPage](ctx, t.Web, request{method: "POST", url: strings.TrimSuffix(t.SearchURL, "/") + "/v3/notices/search", body: body})
 	switch {
 	case err != nil:
 		return nil, err
@@ -161,15 +159,15 @@ func (t TED) page(ctx context.Context, day Day, token string) (*tedPage, error) 
 // trimZeros gives a number its usual form: 00497150-2026 is 497150-2026.
 func trimZeros(number string) string { return strings.TrimLeft(strings.TrimSpace(number), "0") }
 
-// notice reads one notice.
+// notice asks for one notice.
 func (t TED) notice(ctx context.Context, number string) (ingest.Record, error) {
-	body, err := t.Web.open(ctx, request{
+	return whole(ctx, t.Web, request{
 		url: strings.TrimSuffix(t.NoticeURL, "/") + "/en/notice/" + number + "/xml", types: []string{"application/xml", "text/xml"},
-	})
-	if err != nil {
-		return ingest.Record{}, err
-	}
-	defer body.Close()
+	}, func(body io.Reader) (ingest.Record, error) { return readNotice(body, number) })
+}
+
+// readNotice reads one notice.
+func readNotice(body io.Reader, number string) (ingest.Record, error) {
 	for record := range ted.Read(body) {
 		if record.Ref == "" {
 			record.Ref = number

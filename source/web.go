@@ -39,6 +39,8 @@ const (
 	patience = 2 * time.Minute
 	// maxAnswer is the longest answer that is read.
 	maxAnswer = 1 << 30
+	// maxJSON is the longest that is read as one value of JSON.
+	maxJSON = 64 << 20
 )
 
 // request is what is asked.
@@ -49,28 +51,53 @@ type request struct {
 	types []string
 }
 
-// open asks, and returns the answer's body, which ends with an error where it is too long or stops coming.
+// open asks, and returns the answer's body, which ends with an error where it is too long or stops coming: that is the
+// caller's, for part of it is used by then.
 func (w *Web) open(ctx context.Context, r request) (io.ReadCloser, error) {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = cmp.Or(w.Pause, time.Second), 20*time.Second
-	body, err := backoff.Retry(ctx, func() (io.ReadCloser, error) { return w.try(ctx, r) }, backoff.WithBackOff(pauses), backoff.WithMaxTries(attempts))
-	if asked, ok := errors.AsType[*backoff.RetryAfterError](err); ok {
-		return nil, &Busy{asked.Duration}
-	}
-	return body, err
+	return again(ctx, w, func() (io.ReadCloser, error) { return w.try(ctx, r) })
 }
 
-// answer is open for an answer that fits into memory.
-func (w *Web) answer(ctx context.Context, r request, into any) error {
-	body, err := w.open(ctx, r)
-	if err != nil {
-		return err
+// whole asks, and reads the answer at once. One that breaks within its body, so that read fails, is asked for again like one
+// that does not come.
+func whole[T any](ctx context.Context, w *Web, r request, read func(io.Reader) (T, error)) (T, error) {
+	return again(ctx, w, func() (got T, err error) {
+		body, err := w.try(ctx, r)
+		if err != nil {
+			return got, err
+		}
+		defer body.Close()
+		return read(body)
+	})
+}
+
+// again tries until it succeeds, fails for good, or was tried often enough.
+func again[T any](ctx context.Context, w *Web, try func() (T, error)) (T, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = cmp.Or(w.Pause, time.Second), 20*time.Second
+	got, err := backoff.Retry(ctx, try, backoff.WithBackOff(pauses), backoff.WithMaxTries(attempts))
+	if asked, ok := errors.AsType[*backoff.RetryAfterError](err); ok {
+		return got, &Busy{asked.Duration}
 	}
-	defer body.Close()
-	if err := json.NewDecoder(io.LimitReader(body, 64<<20)).Decode(into); err != nil {
-		return &ServiceError{Reason: "the answer is not the JSON that it should be", Err: err}
-	}
-	return nil
+	return got, err
+}
+
+// answer is the answer to a request for JSON.
+func answer[T any](ctx context.Context, w *Web, r request) (*T, error) {
+	r.types = []string{"application/json"}
+	return whole(ctx, w, r, func(body io.Reader) (*T, error) {
+		text, err := io.ReadAll(io.LimitReader(body, maxJSON+1))
+		switch {
+		case err != nil:
+			return nil, err
+		case len(text) > maxJSON:
+			return nil, backoff.Permanent(fault("the answer is longer than %d MiB", maxJSON>>20))
+		}
+		said := new(T)
+		if err := json.Unmarshal(text, said); err != nil {
+			return nil, &ServiceError{Reason: "the answer is not the JSON that it should be", Err: err}
+		}
+		return said, nil
+	})
 }
 
 // try asks once.

@@ -34,6 +34,8 @@ type Services struct {
 	Now func() time.Time
 	// Rate is how many answers in a hundred are faulty.
 	Rate int
+	// Fault names what goes wrong with the answer to a request, "" for nothing; nil if Rate decides.
+	Fault func(*http.Request) string
 	// Rows is how many rows a page of TED's search has, whatever limit asks for: few, so that there are several. With many
 	// notices a day there must be more, as at the service, or few lists of so many pages are whole.
 	Rows int
@@ -132,8 +134,13 @@ func (s *Services) faulty(h http.Handler) http.Handler {
 		s.mutex.Lock()
 		s.Asked++
 		fault := ""
-		if s.random.IntN(100) < s.Rate {
+		switch {
+		case s.Fault != nil:
+			fault = s.Fault(r)
+		case s.random.IntN(100) < s.Rate:
 			fault = names[s.random.IntN(len(names))]
+		}
+		if fault != "" {
 			s.Faults[fault]++
 		}
 		s.mutex.Unlock()
