@@ -116,24 +116,20 @@ func mendNotices(ctx context.Context, tx bun.Tx) error {
 	return foldLater(ctx, tx, tenders)
 }
 
-// refold folds the tenders of repaired notices again. What was not mailed because of the fault is not mailed now: it
-// is too old.
+// refold folds again the tenders of repaired notices, and those that an older version left without an end. What was not
+// mailed because of the fault is not mailed now: it is too old.
 func refold(ctx context.Context, db *database.DB) error {
 	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var listed []database.Setting
-		if err := tx.NewSelect().Model(&listed).Where("name = ?", refoldSetting).Scan(ctx); err != nil || len(listed) == 0 {
+		ids, err := listed(ctx, tx)
+		if err != nil {
+			return err
+		}
+		endless, err := undated(ctx, tx)
+		if ids = append(ids, endless...); err != nil || len(ids) == 0 {
 			return err
 		}
 		if err := db.Queue(ctx, tx, "publish"); err != nil {
 			return err
-		}
-		var ids []int64
-		for text := range strings.SplitSeq(listed[0].Value, ",") {
-			id, err := strconv.ParseInt(text, 10, 64)
-			if err != nil {
-				return fmt.Errorf("setting %s: %w", refoldSetting, err)
-			}
-			ids = append(ids, id)
 		}
 		for some := range slices.Chunk(database.Distinct(ids), vigie.MaxBatch) {
 			p := publication{tx: tx}
@@ -144,23 +140,35 @@ func refold(ctx context.Context, db *database.DB) error {
 				return err
 			}
 		}
-		_, err := tx.NewDelete().Model(&listed[0]).WherePK().Exec(ctx)
+		_, err = tx.NewDelete().Model(&database.Setting{Name: refoldSetting}).WherePK().Exec(ctx)
 		return err
 	})
 }
 
-// closeUndated lists, to be folded again, the tenders of an older version that have no deadline and would stay online for
-// ever: the fold says when they close.
-func closeUndated(ctx context.Context, db *database.DB) error {
-	return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var ids []string
-		err := tx.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("CAST(id AS TEXT)").Where("deadline IS NULL").Where("online_until IS NULL").
-			Where("merged_into IS NULL").Where("outcome <> ?", vigie.Withdrawn).Scan(ctx, &ids)
-		if err != nil || len(ids) == 0 {
-			return err
+// listed returns the tenders that are listed to be folded again.
+func listed(ctx context.Context, tx bun.Tx) ([]int64, error) {
+	var settings []database.Setting
+	if err := tx.NewSelect().Model(&settings).Where("name = ?", refoldSetting).Scan(ctx); err != nil || len(settings) == 0 {
+		return nil, err
+	}
+	var ids []int64
+	for text := range strings.SplitSeq(settings[0].Value, ",") {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", refoldSetting, err)
 		}
-		return foldLater(ctx, tx, ids)
-	})
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// undated returns the tenders of an older version that have no deadline and would stay online for ever: the fold says when
+// they close.
+func undated(ctx context.Context, tx bun.Tx) ([]int64, error) {
+	var ids []int64
+	err := tx.NewSelect().Model((*vigie.Tender)(nil)).Column("id").Where("deadline IS NULL").Where("online_until IS NULL").
+		Where("merged_into IS NULL").Where("outcome <> ?", vigie.Withdrawn).Scan(ctx, &ids)
+	return ids, err
 }
 
 // foldLater lists tenders to be folded again.

@@ -67,9 +67,6 @@ func in(ctx context.Context, db *database.DB) (*Store, error) {
 // Migrate migrates the database that url names, and repairs what older versions stored.
 func Migrate(ctx context.Context, url string) error {
 	return database.Migrate(ctx, url, database.Mending{Before: mendBefore, After: func(ctx context.Context, db *database.DB) error {
-		if err := closeUndated(ctx, db); err != nil {
-			return err
-		}
 		if err := refold(ctx, db); err != nil {
 			return err
 		}
