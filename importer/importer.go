@@ -26,30 +26,74 @@ func (t *Tally) Add(u Tally) {
 }
 
 // Publish publishes what is read, in batches; quiet notices are mailed to nobody. It calls note with what is refused, by
-// its reader or because it cannot be stored, and with what is accepted with a warning. The error is the database's.
+// its reader or because it cannot be stored, and with what is accepted with a warning. The error is the database's, or that of
+// ctx.
+//
+// While a batch is being stored, the next one is read and checked, so that the database does not wait for the reader: in a
+// goroutine that has ended when Publish returns.
 func Publish(ctx context.Context, s *store.Store, now time.Time, records iter.Seq[ingest.Record], quiet bool, note func(ingest.Record)) (Tally, error) {
-	p := publisher{store: s, note: note, batch: make([]ingest.Record, 0, vigie.MaxBatch)}
-	for r := range records {
-		p.tally.Read++
-		if r.Err == nil {
-			r.Err = r.Notice.Validate(now).Err()
+	reading, stop := context.WithCancel(ctx)
+	batches := make(chan []ingest.Record)
+	defer func() {
+		stop()
+		for range batches { // until it has ended
 		}
-		if r.Err != nil {
-			p.refuse(r, r.Err)
-			continue
+	}()
+	go func() {
+		defer close(batches)
+		for batch := range inBatches(checked(reading, records, now, quiet)) {
+			select {
+			case batches <- batch:
+			case <-reading.Done():
+				return
+			}
 		}
-		if len(r.Notice.Warnings()) > 0 {
-			note(r)
+	}()
+	p := publisher{store: s, note: note}
+	for batch := range batches {
+		if err := p.publish(ctx, batch); err != nil {
+			return p.tally, err
 		}
-		r.Notice.Quiet = quiet
-		if p.batch = append(p.batch, r); len(p.batch) == cap(p.batch) {
-			if err := p.flush(ctx); err != nil {
-				return p.tally, err
+	}
+	return p.tally, ctx.Err()
+}
+
+// checked refuses records whose notices are not valid. It ends with ctx.
+func checked(ctx context.Context, records iter.Seq[ingest.Record], now time.Time, quiet bool) iter.Seq[ingest.Record] {
+	return func(yield func(ingest.Record) bool) {
+		for r := range records {
+			if ctx.Err() != nil {
+				return
+			}
+			if r.Err == nil {
+				r.Err = r.Notice.Validate(now).Err()
+			}
+			if r.Err == nil {
+				r.Notice.Quiet = quiet
+			}
+			if !yield(r) {
+				return
 			}
 		}
 	}
-	err := p.flush(ctx)
-	return p.tally, err
+}
+
+// inBatches gathers records into batches that can be stored at once.
+func inBatches(records iter.Seq[ingest.Record]) iter.Seq[[]ingest.Record] {
+	return func(yield func([]ingest.Record) bool) {
+		var batch []ingest.Record
+		for r := range records {
+			if batch = append(batch, r); len(batch) == vigie.MaxBatch {
+				if !yield(batch) {
+					return
+				}
+				batch = nil
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch)
+		}
+	}
 }
 
 // publisher publishes batches.
@@ -57,7 +101,6 @@ type publisher struct {
 	store *store.Store
 	note  func(ingest.Record)
 	tally Tally
-	batch []ingest.Record
 }
 
 func (p *publisher) refuse(r ingest.Record, err error) {
@@ -66,20 +109,29 @@ func (p *publisher) refuse(r ingest.Record, err error) {
 	p.note(r)
 }
 
-// flush publishes the batch.
-func (p *publisher) flush(ctx context.Context) error {
-	if len(p.batch) == 0 {
-		return nil
+// publish publishes a batch, without what was refused.
+func (p *publisher) publish(ctx context.Context, batch []ingest.Record) error {
+	var accepted []ingest.Record
+	var notices []*vigie.Notice
+	for _, r := range batch {
+		p.tally.Read++
+		if r.Err != nil {
+			p.refuse(r, r.Err)
+			continue
+		}
+		if len(r.Notice.Warnings()) > 0 {
+			p.note(r)
+		}
+		accepted, notices = append(accepted, r), append(notices, r.Notice)
 	}
-	notices := make([]*vigie.Notice, len(p.batch))
-	for i, r := range p.batch {
-		notices[i] = r.Notice
+	if len(notices) == 0 {
+		return nil
 	}
 	results, err := p.store.PublishEach(ctx, notices)
 	for i, r := range results {
 		switch r.Outcome {
 		case store.Refused:
-			p.refuse(p.batch[i], r.Err)
+			p.refuse(accepted[i], r.Err)
 		case store.Created:
 			p.tally.Created++
 			if r.Notice.Kind == vigie.Correction {
@@ -91,6 +143,5 @@ func (p *publisher) flush(ctx context.Context) error {
 			p.tally.Unchanged++
 		}
 	}
-	p.batch = p.batch[:0]
 	return err
 }
