@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -37,6 +38,8 @@ type ImportOptions struct {
 	// takes MeiliKey.
 	Index           bool
 	Meili, MeiliKey string
+	// Profile is a file for what the processor did, in the form of pprof; "" for none.
+	Profile string
 }
 
 // ImportReport is what [Import] measured.
@@ -92,6 +95,11 @@ func Import(ctx context.Context, notices []*vigie.Notice, o ImportOptions) (repo
 			return nil, err
 		}
 	}
+	stopProfile, err := startProfile(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stopProfile()) }()
 	next, stop := iter.Pull(corpus.Multiply(notices, o.Notices))
 	defer stop()
 	for done := 0; done < o.Notices; done += o.Every {

@@ -4,7 +4,7 @@
 //	go run ./bench match [--watches 1000000] [--postgres URL] [--json]
 //	go run ./bench alert [--recipients 10000] [--profile FILE] [--postgres URL] [--json]
 //	go run ./bench hooks [--endpoints 10000] [--dead 1] [--profile FILE] [--postgres URL] [--json]
-//	go run ./bench import [--notices 1000000] [--index] [--postgres URL] [--meili URL] [--json]
+//	go run ./bench import [--notices 1000000] [--index] [--profile FILE] [--postgres URL] [--meili URL] [--json]
 //	go run ./bench scale [--tenders 10000,100000,1000000] [--watches 10000,100000,1000000] [--pairs sqlite+bleve,postgres+meilisearch]
 //	go run ./bench replicas --postgres URL [--replicas 1,2,4] [--json]
 package main
@@ -190,6 +190,7 @@ type importCommand struct {
 	Notices  int    `default:"1000000" help:"How many notices to import."`
 	Every    int    `default:"100000" help:"After how many to print the rate."`
 	Index    bool   `help:"Build the search index, too."`
+	Profile  string `help:"Write what the processor does meanwhile to this file, for go tool pprof." placeholder:"FILE"`
 	JSON     bool   `name:"json" help:"Print JSON."`
 	Postgres string `help:"A PostgreSQL server (postgres://…) to use, in a schema of its own; by default SQLite." placeholder:"URL"`
 	Meili    string `help:"A Meilisearch that is empty (http://…), to build the index in; by default Bleve." placeholder:"URL"`
@@ -212,7 +213,7 @@ func (c *importCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	r, err := Import(ctx, notices, ImportOptions{
-		Notices: c.Notices, Every: c.Every, Postgres: c.Postgres, Index: c.Index || c.Meili != "", Meili: c.Meili, MeiliKey: c.MeiliKey,
+		Notices: c.Notices, Every: c.Every, Postgres: c.Postgres, Index: c.Index || c.Meili != "", Meili: c.Meili, MeiliKey: c.MeiliKey, Profile: c.Profile,
 	})
 	if err != nil {
 		return err
