@@ -86,6 +86,7 @@ func connectPostgres(rawURL string) (*DB, error) {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
+		registerArrays(conn.TypeMap())
 		// There are few statements, and each finds its rows by an index: one plan is as good as another, and
 		// PostgreSQL would plan each time. Nor is any worth compiling, which takes PostgreSQL half a second where it
 		// overestimates one.
