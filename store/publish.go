@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -401,8 +402,14 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 		return err
 	}
 	numbers := database.Counter(first)
-	for _, n := range p.added {
-		n.ID = numbers.Next()
+	p.number(&numbers)
+	// The notices are made ready while the database stores what they refer to.
+	var notices *database.Insertion
+	var wrong error
+	var preparing sync.WaitGroup
+	defer preparing.Wait()
+	if len(p.added) > 0 {
+		preparing.Go(func() { notices, wrong = database.Prepare(p.tx, &p.added, "") })
 	}
 	if err := p.buyers.save(ctx, p.tx, &numbers); err != nil {
 		return err
@@ -418,29 +425,41 @@ func (p *publication) save(ctx context.Context, db *database.DB) error {
 			return err
 		}
 	}
-	if len(p.added) > 0 {
-		if err := database.Insert(ctx, p.tx, &p.added, ""); err != nil {
+	if preparing.Wait(); wrong != nil {
+		return wrong
+	}
+	if notices != nil {
+		if err := notices.Run(ctx); err != nil {
 			return err
 		}
 	}
 	return moves.save(ctx, p.tx, &numbers)
 }
 
-// saveTenders writes the touched tenders as folded, and the absorbed ones as aliases of them.
-func (p *publication) saveTenders(ctx context.Context, numbers *database.Counter) error {
-	var tenders []*vigie.Tender
+// number gives new notices their ids, and all notices of touched dossiers their tenders.
+func (p *publication) number(numbers *database.Counter) {
+	for _, n := range p.added {
+		n.ID = numbers.Next()
+	}
 	for _, d := range p.touched {
 		if d.tender == nil {
 			d.tender = &vigie.Tender{ID: d.notices[0].ID}
 		}
+		for _, n := range d.notices {
+			n.TenderID = d.tender.ID
+		}
+	}
+}
+
+// saveTenders writes the touched tenders as folded, and the absorbed ones as aliases of them.
+func (p *publication) saveTenders(ctx context.Context, numbers *database.Counter) error {
+	var tenders []*vigie.Tender
+	for _, d := range p.touched {
 		*d.tender = vigie.Tender{
 			ID: d.tender.ID, Source: d.fold.Source, SourceRef: d.fold.SourceRef, Content: stored(d.fold.Content),
 			BuyerID: d.buyer.current().ID, PublishedAt: d.fold.PublishedAt, Outcome: d.fold.Outcome, Number: numbers.Next(),
 		}
 		tenders = append(tenders, d.tender)
-		for _, n := range d.notices {
-			n.TenderID = d.tender.ID
-		}
 	}
 	var aliases []*vigie.Tender
 	for _, d := range p.touched {
