@@ -13,8 +13,8 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// array is the values of a column of rows, as PostgreSQL's protocol has an array, in its binary format. Written by us they
-// take a third of the time that pgx takes, which looks at each value by reflection, once more for each pointer.
+// array is the values of a column of rows, as PostgreSQL's protocol has an array, in its binary format. Written here they
+// take less than half of the time that pgx takes, which looks at each value by reflection, once more for each pointer.
 type array []byte
 
 // columnOf returns the values of a field of rows as an array for PostgreSQL, and the type of its elements.
